@@ -1,0 +1,1 @@
+//! The handle that every other crate holds instead of naming the database library.

@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::words;
+
+words! {
+    /// What a job does; one handler each.
+    JobKind {
+        SyncRepository = "sync_repository",
+        ScanRepository = "scan_repository",
+    }
+}
+
+words! {
+    /// Where a job is in its life.
+    JobState {
+        Queued = "queued",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+impl JobState {
+    /// Whether nothing more will happen to the job.
+    #[must_use]
+    pub const fn is_finished(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+words! {
+    /// Who asked for a job.
+    RequestedBy {
+        Start = "start",
+        Page = "page",
+        Api = "api",
+        Cli = "cli",
+        Schedule = "schedule",
+        /// Another job, as a sync asks for a scan.
+        Job = "job",
+    }
+}
+
+/// What goes first: larger is sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Priority(pub i32);
+
+impl Priority {
+    /// Work that a schedule or the start asked for.
+    pub const ROUTINE: Self = Self(0);
+    /// Work that follows from a job already running.
+    pub const FOLLOW_UP: Self = Self(50);
+    /// Work that a person waits for.
+    pub const CLICK: Self = Self(100);
+}
+
+/// A job with its arguments, as stored in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JobRequest {
+    /// List the remote's refs, fetch if something moved, ask for a scan if the head did.
+    SyncRepository {
+        /// The repository.
+        repository_id: Uuid,
+    },
+    /// Replay the commits that are fetched but not yet scanned.
+    ScanRepository {
+        /// The repository.
+        repository_id: Uuid,
+    },
+}
+
+impl JobRequest {
+    /// The job's kind.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::SyncRepository { .. } => JobKind::SyncRepository,
+            Self::ScanRepository { .. } => JobKind::ScanRepository,
+        }
+    }
+
+    /// The repository it is about, where it is about one.
+    #[must_use]
+    pub const fn repository_id(&self) -> Option<Uuid> {
+        match self {
+            Self::SyncRepository { repository_id } | Self::ScanRepository { repository_id } => Some(*repository_id),
+        }
+    }
+
+    /// What two requests share if one would do for both.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::SyncRepository { repository_id } => format!("sync_repository/{repository_id}"),
+            Self::ScanRepository { repository_id } => format!("scan_repository/{repository_id}"),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use super::words;
+
+words! {
+    /// How far a sync or scan of a repository is.
+    SyncStatus {
+        Pending = "pending",
+        Syncing = "syncing",
+        Success = "success",
+        Error = "error",
+        Blocked = "blocked",
+        PendingApproval = "pending_approval",
+    }
+}
+
+words! {
+    /// The kind of forge that serves a repository.
+    Provider {
+        Github = "github",
+        Gitlab = "gitlab",
+        Forgejo = "forgejo",
+        Git = "git",
+    }
+}
+
+words! {
+    /// How a repository came to be here.
+    Origin {
+        /// Named in the configuration file.
+        Config = "config",
+        /// One of the samples that the program brings.
+        Sample = "sample",
+        /// Added by a person.
+        Added = "added",
+        /// Found by a search.
+        Discovered = "discovered",
+    }
+}
+
+words! {
+    /// What applies a repository to a cluster, as told by the resources in it.
+    GitOpsTool {
+        Flux = "flux",
+        ArgoCd = "argocd",
+        Both = "both",
+        /// Kubernetes resources, but neither Flux's nor Argo CD's.
+        Plain = "plain",
+        /// No Kubernetes resources at all, or not scanned yet.
+        None = "none",
+    }
+}

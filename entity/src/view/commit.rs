@@ -1,0 +1,39 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Event, Listing};
+
+/// A commit that changed resources, with what it did in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
+pub struct CommitSummary {
+    pub repository_id: Uuid,
+    pub repository_full_name: String,
+    /// Full hash.
+    pub sha: String,
+    /// Place on the first-parent line, 0 for the first commit.
+    pub sequence: i64,
+    pub committed_at: DateTime<Utc>,
+    pub author_name: String,
+    pub subject: String,
+    pub created: i64,
+    pub modified: i64,
+    pub deleted: i64,
+    pub resurrected: i64,
+}
+
+/// A commit with its neighbours and everything it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommitDetail {
+    pub commit: CommitSummary,
+    /// Link to the commit on its forge.
+    pub web_url: Option<String>,
+    /// The commit with events before this one.
+    pub previous: Option<String>,
+    /// The commit with events after this one.
+    pub next: Option<String>,
+    pub events: Listing<Event>,
+}

@@ -1,0 +1,116 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::PageQuery;
+use crate::kind::EventType;
+
+/// What stands in place of a value that is never stored or shown.
+pub const MASK: &str = "••••••";
+
+/// A change of one resource by one commit (the contract's `KubernetesResourceEventPublic` and more).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Event {
+    pub id: Uuid,
+    pub event_type: EventType,
+    /// The commit's time.
+    pub event_timestamp: DateTime<Utc>,
+    pub resource_name: String,
+    /// As written in the manifest.
+    pub resource_namespace: Option<String>,
+    pub resource_kind: String,
+    pub resource_api_version: String,
+    pub file_path: String,
+    /// Coarse tags (`file_content`, `version`, ...) followed by exact field paths.
+    pub changes_detected: Vec<String>,
+    /// The scan that found it.
+    pub sync_run_id: Uuid,
+
+    pub repository_id: Uuid,
+    pub repository_full_name: String,
+    pub resource_id: Uuid,
+    pub commit: String,
+    pub commit_subject: String,
+    pub author_name: String,
+    /// Set where the file moved: where it was before.
+    pub file_path_before: Option<String>,
+    pub version_before: Option<String>,
+    pub version_after: Option<String>,
+    pub file_hash_before: Option<String>,
+    pub file_hash_after: Option<String>,
+    /// Changed fields, at most as many as are kept; `changes_total` counts all.
+    pub changes: Vec<FieldChange>,
+    pub changes_total: i64,
+    /// The source whose change this is, where the manifest itself stayed the same.
+    pub caused_by_resource_id: Option<Uuid>,
+}
+
+/// One field of a manifest before and after; scalars as text, `None` where there was none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldChange {
+    /// `spec.values.image.tag`, list places as `[0]`; keys with dots or odd characters are quoted.
+    pub path: String,
+    pub old: Option<String>,
+    pub new: Option<String>,
+}
+
+/// Which events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventFilter {
+    pub repository_id: Option<Uuid>,
+    pub resource_id: Option<Uuid>,
+    /// Full hash.
+    pub commit: Option<String>,
+    pub event_type: Option<EventType>,
+    pub resource_kind: Option<String>,
+    pub resource_namespace: Option<String>,
+    /// Part of the resource's name or file path, any case.
+    pub text: Option<String>,
+    /// Only events that changed the version.
+    pub version_changes_only: bool,
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    pub page: PageQuery,
+}
+
+/// How many events of a type happened on a day (UTC).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventDailyCount {
+    /// `YYYY-MM-DD`.
+    pub date: String,
+    pub event_type: EventType,
+    pub count: i64,
+}
+
+/// Events of all types on one day, and the running total of active resources after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventTrend {
+    /// `YYYY-MM-DD`.
+    pub date: String,
+    pub created: i64,
+    pub modified: i64,
+    pub deleted: i64,
+    pub resurrected: i64,
+    /// Commits with events.
+    pub commits: i64,
+    /// Resources that stood at the end of the day.
+    pub active_resources: i64,
+}
+
+/// One bar of the activity chart: a span of days folded together so that years stay readable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActivityBucket {
+    /// First day of the span, `YYYY-MM-DD`.
+    pub start: String,
+    /// Length of the span in days.
+    pub days: i64,
+    pub created: i64,
+    pub modified: i64,
+    pub deleted: i64,
+    pub resurrected: i64,
+}

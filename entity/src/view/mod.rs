@@ -1,0 +1,29 @@
+//! What pages and REST show: one struct serves as page data, API body and schema.
+
+mod commit;
+mod event;
+mod job;
+mod live;
+mod overview;
+mod page;
+mod problem;
+mod repository;
+mod resource;
+mod scan;
+
+pub use commit::{CommitDetail, CommitSummary};
+pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
+pub use job::{Job, JobFilter};
+pub use live::Live;
+pub use overview::{Overview, RunningWork, SystemState};
+pub use page::{Listing, PageQuery, Sort};
+pub use problem::Problem;
+pub use repository::{NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort};
+pub use resource::{
+    ChartUse, GroupedRepository, GroupedResource, ImageUse, Reference, References, Resource, ResourceFacets,
+    ResourceFilter, ResourceSort, ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
+};
+pub use scan::ScanRun;
+
+/// Time with an offset, RFC 3339 when written as text.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

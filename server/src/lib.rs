@@ -1,0 +1,1 @@
+//! What does the work: configuration, forge clients, git, the scan engine, jobs, REST.

@@ -1,0 +1,3 @@
+//! The `kubestats` program.
+
+fn main() {}
