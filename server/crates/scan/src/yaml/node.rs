@@ -1,0 +1,200 @@
+use std::sync::Arc;
+
+use super::tree::{Kind, NodeData, Span, Style, Tree};
+use super::Tag;
+
+/// Merges within merges are followed this far.
+const MERGE_DEPTH: usize = 8;
+
+/// A node of a parsed file: a cheap handle that can be copied. Trees hold no cycles and are bounded in depth and
+/// in expanded size (see [`Limits`](super::Limits)), so plain recursion over them always ends soon.
+#[derive(Clone, Copy)]
+pub struct Node<'t> {
+    pub(super) tree: &'t Tree,
+    pub(super) id: u32,
+}
+
+/// A node that keeps its file alive; for what outlives the parse.
+#[derive(Clone)]
+pub struct SharedNode {
+    pub(super) tree: Arc<Tree>,
+    pub(super) id: u32,
+}
+
+impl SharedNode {
+    /// The node itself.
+    #[must_use]
+    pub fn node(&self) -> Node<'_> {
+        Node { tree: &self.tree, id: self.id }
+    }
+
+    /// The decoded text of the whole file.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.tree.pool[..self.tree.source_len]
+    }
+
+    /// A node of the same file, kept alive as well.
+    #[must_use]
+    pub fn share(&self, node: Node<'_>) -> Self {
+        debug_assert!(std::ptr::eq(node.tree, &*self.tree), "a node of another file");
+        Self { tree: Arc::clone(&self.tree), id: node.id }
+    }
+}
+
+impl std::fmt::Debug for SharedNode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.node().fmt(f)
+    }
+}
+
+impl<'t> Node<'t> {
+    pub(super) fn data(self) -> &'t NodeData {
+        &self.tree.nodes[self.id as usize]
+    }
+
+    fn links(self) -> &'t [u32] {
+        let data = self.data();
+        &self.tree.links[data.at as usize..][..data.len as usize]
+    }
+
+    /// The node's number in its file: equal for a node and its aliases.
+    #[must_use]
+    pub fn id(self) -> u32 {
+        self.id
+    }
+
+    /// Scalar, sequence or mapping.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        self.data().kind
+    }
+
+    /// What it resolves to.
+    #[must_use]
+    pub fn tag(self) -> Tag {
+        self.data().tag
+    }
+
+    /// The URI of a tag that is not YAML's own.
+    #[must_use]
+    pub fn tag_uri(self) -> Option<&'t str> {
+        let data = self.data();
+        (data.tag == Tag::Other).then(|| &*self.tree.uris[data.uri as usize])
+    }
+
+    /// How it is written.
+    #[must_use]
+    pub fn style(self) -> Style {
+        self.data().style
+    }
+
+    /// Whether an anchor names it.
+    #[must_use]
+    pub fn is_anchored(self) -> bool {
+        self.data().anchored
+    }
+
+    /// Where it stands; for an alias, where what it stands for stands.
+    #[must_use]
+    pub fn span(self) -> Span {
+        self.data().span
+    }
+
+    /// The text of any scalar, as read (escapes resolved).
+    #[must_use]
+    pub fn scalar(self) -> Option<&'t str> {
+        let data = self.data();
+        (data.kind == Kind::Scalar).then(|| &self.tree.pool[data.at as usize..][..data.len as usize])
+    }
+
+    /// The text of a scalar that resolves to a string and is not empty.
+    #[must_use]
+    pub fn text(self) -> Option<&'t str> {
+        if self.data().tag != Tag::Str {
+            return None;
+        }
+        self.scalar().filter(|text| !text.is_empty())
+    }
+
+    /// Whether it is a mapping, whatever its tag.
+    #[must_use]
+    pub fn is_mapping(self) -> bool {
+        self.kind() == Kind::Mapping
+    }
+
+    /// Whether it is a sequence, whatever its tag.
+    #[must_use]
+    pub fn is_sequence(self) -> bool {
+        self.kind() == Kind::Sequence
+    }
+
+    /// Whether it resolves to null.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.tag() == Tag::Null
+    }
+
+    /// The items of a sequence; nothing for other nodes.
+    pub fn items(self) -> impl ExactSizeIterator<Item = Node<'t>> + DoubleEndedIterator + Clone {
+        let links = if self.is_sequence() { self.links() } else { &[] };
+        links.iter().map(move |&id| Node { tree: self.tree, id })
+    }
+
+    /// The entries of a mapping as written; nothing for other nodes.
+    pub fn entries(self) -> impl ExactSizeIterator<Item = (Node<'t>, Node<'t>)> + DoubleEndedIterator + Clone {
+        let links = if self.is_mapping() { self.links() } else { &[] };
+        let node = move |id| Node { tree: self.tree, id };
+        links.chunks_exact(2).map(move |pair| (node(pair[0]), node(pair[1])))
+    }
+
+    /// The value of a key: the last duplicate wins, then merge keys (`<<`) in order.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'t>> {
+        self.get_within(key, 0)
+    }
+
+    fn get_within(self, key: &str, depth: usize) -> Option<Node<'t>> {
+        if depth > MERGE_DEPTH {
+            return None;
+        }
+        let mut merges = false;
+        for (name, value) in self.entries().rev() {
+            match name.tag() {
+                Tag::Str if name.scalar() == Some(key) => return Some(value),
+                Tag::Merge => merges = true,
+                _ => {}
+            }
+        }
+        if !merges {
+            return None;
+        }
+        self.merged().find_map(|source| source.get_within(key, depth + 1))
+    }
+
+    /// The mappings that merge keys bring in, in the order in which they are asked.
+    pub(super) fn merged(self) -> impl Iterator<Item = Node<'t>> {
+        self.entries().filter(|(name, _)| name.tag() == Tag::Merge && name.kind() == Kind::Scalar).flat_map(
+            |(_, value)| {
+                let single = (!value.is_sequence()).then_some(value);
+                value.items().chain(single)
+            },
+        )
+    }
+
+    /// The node at the end of a path of keys.
+    #[must_use]
+    pub fn at(self, path: &[&str]) -> Option<Node<'t>> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+}
+
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind() {
+            Kind::Scalar => write!(f, "{:?} {:?}", self.tag(), self.scalar().unwrap_or_default()),
+            Kind::Sequence => f.debug_list().entries(self.items()).finish(),
+            Kind::Mapping => f.debug_map().entries(self.entries()).finish(),
+        }
+    }
+}
