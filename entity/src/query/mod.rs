@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Every question that pages, REST and jobs ask, and every write: all of our SQL.
+//!
+//! Questions take any connection first (`&db.read`, a transaction), then ids or one filter, and give back views.
+//! Writes take `&db.write` or a transaction, and the time as `now`.
+
+pub mod commits;
+pub mod events;
+pub mod jobs;
+pub mod overview;
+pub mod problems;
+pub mod repositories;
+pub mod resources;
+pub mod scans;
+
+pub use crate::db::{ConnectionTrait, DataError, Result};

@@ -3,6 +3,7 @@
 mod commit;
 mod event;
 mod job;
+mod link;
 mod live;
 mod overview;
 mod page;
@@ -14,6 +15,7 @@ mod scan;
 pub use commit::{CommitDetail, CommitSummary};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use job::{Job, JobFilter};
+pub use link::{file_of, web_url};
 pub use live::Live;
 pub use overview::{Overview, RunningWork, SystemState};
 pub use page::{Listing, PageQuery, Sort};

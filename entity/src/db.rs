@@ -1,1 +1,0 @@
-//! The handle that every other crate holds instead of naming the database library.

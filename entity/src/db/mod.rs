@@ -1,0 +1,165 @@
+//! The handle that every other crate holds instead of naming the database library.
+//!
+//! SQLite has one writer: `write` holds a single connection there, `read` holds several that can't write.
+//! On PostgreSQL both are the same pool.
+
+mod error;
+pub(crate) mod sql;
+pub mod text;
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+
+pub use error::DataError;
+pub use sea_orm::{ConnectionTrait, DatabaseConnection as Connection, DatabaseTransaction as Transaction};
+
+/// What a question or write gives back, or why it could not.
+pub type Result<T, E = DataError> = std::result::Result<T, E>;
+
+/// Which database stores everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, one machine.
+    Sqlite,
+    /// A server that many machines share.
+    Postgres,
+}
+
+/// Where the database is and how many connections it may have.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DbSettings {
+    /// `sqlite:///path/file.db` (made if it is missing) or `postgres://user:password@host/name`.
+    pub url: String,
+    /// Connections in all; at least 2.
+    pub max_connections: u32,
+    /// How long a question waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long a statement waits for SQLite's lock.
+    pub busy_timeout: Duration,
+}
+
+impl DbSettings {
+    /// Settings that suit one machine.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(10),
+            busy_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// The engine that the address names.
+    pub fn engine(&self) -> Result<Engine> {
+        if self.url.starts_with("sqlite:") {
+            Ok(Engine::Sqlite)
+        } else if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            Ok(Engine::Postgres)
+        } else {
+            Err(DataError::UnknownEngine { scheme: self.url.chars().take_while(|c| *c != ':').take(20).collect() })
+        }
+    }
+}
+
+/// The address may hold a password, so it is not shown.
+impl std::fmt::Debug for DbSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DbSettings")
+            .field("engine", &self.engine().ok())
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Connections to the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    /// For questions.
+    pub read: Connection,
+    /// For writes; on SQLite the only connection that may.
+    pub write: Connection,
+    /// What the connections lead to.
+    pub engine: Engine,
+}
+
+impl Db {
+    /// Connects; does not migrate.
+    pub async fn connect(settings: &DbSettings) -> Result<Self> {
+        match settings.engine()? {
+            Engine::Sqlite => {
+                let write = Database::connect(sqlite_options(settings, 1, false)).await?;
+                let readers = settings.max_connections.max(2) - 1;
+                let read = Database::connect(sqlite_options(settings, readers, true)).await?;
+                Ok(Self { read, write, engine: Engine::Sqlite })
+            }
+            Engine::Postgres => {
+                let mut options = options(settings, settings.max_connections.max(2));
+                options.min_connections(1);
+                let pool = Database::connect(options).await?;
+                Ok(Self { read: pool.clone(), write: pool, engine: Engine::Postgres })
+            }
+        }
+    }
+
+    /// Begins a transaction that may write.
+    pub async fn begin(&self) -> Result<Transaction> {
+        begin(&self.write).await
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.read.ping().await?)
+    }
+
+    /// Ends all connections; on SQLite the write-ahead log is folded back into the file.
+    pub async fn close(&self) -> Result<()> {
+        self.read.close_by_ref().await?;
+        self.write.close_by_ref().await?;
+        Ok(())
+    }
+}
+
+/// Begins a transaction that may write. SQLite takes the lock at once, as a transaction that first reads
+/// and then writes is refused (not made to wait) when another process has written in between.
+pub(crate) async fn begin(connection: &Connection) -> Result<Transaction> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    Ok(connection.begin_with_options(options).await?)
+}
+
+fn options(settings: &DbSettings, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(settings.url.clone());
+    options
+        .max_connections(connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false);
+    options
+}
+
+fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = options(settings, connections);
+    let busy_timeout = settings.busy_timeout;
+    options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    options.map_sqlx_sqlite_opts(move |sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(busy_timeout)
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "NORMAL")
+            .pragma("temp_store", "MEMORY")
+            .pragma("mmap_size", "1073741824")
+            // Kibibytes; the writer keeps the pages that a large scan touches.
+            .pragma("cache_size", if read_only { "-8192" } else { "-32768" })
+            .pragma("journal_size_limit", "67108864")
+            .pragma("query_only", if read_only { "1" } else { "0" })
+            .optimize_on_close(!read_only, None)
+    });
+    options
+}

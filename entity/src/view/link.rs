@@ -1,0 +1,106 @@
+//! Links to what forges show, made of what is known about them.
+
+use crate::kind::Provider;
+
+/// Characters that stand in a path as they are; everything else is escaped.
+fn push_escaped(link: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b'@' | b'+' | b',' | b'=')
+        {
+            link.push(char::from(byte));
+        } else {
+            link.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+/// Link to a commit, to a file at a commit, or to lines of it. `base` is where a person reads the repository;
+/// `#<document>` at the path's end is left out. `None` where the forge's layout is not known.
+#[must_use]
+pub fn web_url(
+    provider: Provider,
+    base: Option<&str>,
+    commit: &str,
+    path: Option<&str>,
+    lines: Option<(i32, i32)>,
+) -> Option<String> {
+    let base = base?.trim_end_matches('/');
+    if !(base.starts_with("https://") || base.starts_with("http://")) {
+        return None;
+    }
+    let base = base.strip_suffix(".git").unwrap_or(base);
+    if commit.is_empty() || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let (commit_part, file_part) = match provider {
+        Provider::Github => ("/commit/", "/blob/"),
+        Provider::Gitlab => ("/-/commit/", "/-/blob/"),
+        Provider::Forgejo => ("/commit/", "/src/commit/"),
+        Provider::Git => return None,
+    };
+    let Some(path) = path else {
+        return Some(format!("{base}{commit_part}{commit}"));
+    };
+    let mut link = format!("{base}{file_part}{commit}/");
+    push_escaped(&mut link, file_of(path));
+    if let Some((start, end)) = lines.filter(|(start, _)| *start > 0) {
+        link.push_str(&match provider {
+            _ if end <= start => format!("#L{start}"),
+            Provider::Gitlab => format!("#L{start}-{end}"),
+            _ => format!("#L{start}-L{end}"),
+        });
+    }
+    Some(link)
+}
+
+/// The file of a place: what stands before `#<document>`.
+#[must_use]
+pub fn file_of(place: &str) -> &str {
+    match place.rsplit_once('#') {
+        Some((file, index)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) => file,
+        _ => place,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_forge_has_its_own_layout() {
+        let lines = Some((3, 9));
+        let link = |provider, base| web_url(provider, Some(base), "abc123", Some("apps/a b.yaml#2"), lines);
+        assert_eq!(
+            link(Provider::Github, "https://github.com/o/r.git").as_deref(),
+            Some("https://github.com/o/r/blob/abc123/apps/a%20b.yaml#L3-L9")
+        );
+        assert_eq!(
+            link(Provider::Gitlab, "https://gitlab.com/o/r/").as_deref(),
+            Some("https://gitlab.com/o/r/-/blob/abc123/apps/a%20b.yaml#L3-9")
+        );
+        assert_eq!(
+            link(Provider::Forgejo, "https://codeberg.org/o/r").as_deref(),
+            Some("https://codeberg.org/o/r/src/commit/abc123/apps/a%20b.yaml#L3-L9")
+        );
+        assert_eq!(link(Provider::Git, "https://example.org/r"), None);
+    }
+
+    #[test]
+    fn commit_without_path_links_to_the_commit() {
+        let link = web_url(Provider::Github, Some("https://github.com/o/r"), "abc123", None, None);
+        assert_eq!(link.as_deref(), Some("https://github.com/o/r/commit/abc123"));
+    }
+
+    #[test]
+    fn nothing_but_web_addresses_and_hashes_becomes_a_link() {
+        assert_eq!(web_url(Provider::Github, Some("javascript:alert(1)"), "abc", None, None), None);
+        assert_eq!(web_url(Provider::Github, Some("https://x"), "abc/../..", None, None), None);
+        assert_eq!(web_url(Provider::Github, None, "abc", None, None), None);
+    }
+
+    #[test]
+    fn only_a_number_after_the_sign_is_a_document() {
+        assert_eq!(file_of("a/b.yaml#3"), "a/b.yaml");
+        assert_eq!(file_of("a/b#c.yaml"), "a/b#c.yaml");
+    }
+}
