@@ -1,0 +1,62 @@
+# Sourced by every script here: where things are kept and how to say what goes on.
+# shellcheck shell=bash
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${KUBESTATS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kubestats}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+mkdir -p "$cache" "$CARGO_TARGET_DIR"
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+fail() {
+  printf '\033[31mkubestats: %s\033[0m\n' "$*" >&2
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Run a command quietly; show its output only when it fails, since then it is the explanation.
+quietly() {
+  local log
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then
+    rm -f "$log"
+  else
+    local code=$?
+    tail -n 60 "$log" >&2
+    rm -f "$log"
+    return $code
+  fi
+}
+
+# Install Debian packages, as root or through sudo. Fails with the command to run by hand.
+apt_install() {
+  local sudo=()
+  if [ "$(id -u)" != 0 ]; then
+    sudo=(sudo)
+    have sudo || fail "please install by hand (as root): apt-get install $*"
+  fi
+  have apt-get || fail "this is not Debian; please install what Debian calls: $*"
+  say "installing $*"
+  export DEBIAN_FRONTEND=noninteractive
+  # A first try with the lists as they are saves a minute where they are fresh.
+  quietly "${sudo[@]}" apt-get install -y --no-install-recommends "$@" 2>/dev/null && return
+  quietly "${sudo[@]}" apt-get update || true
+  quietly "${sudo[@]}" apt-get install -y --no-install-recommends "$@" ||
+    fail "apt-get could not install: $*. Please install them by hand, then run this again"
+}
+
+# The version of a crate that Cargo.lock names.
+locked() {
+  awk -v name="$1" '$0 == "name = \"" name "\"" { getline; gsub(/"/, "", $3); print $3; exit }' "$root/Cargo.lock"
+}
+
+# `npm ci` in a folder, unless its lock file is what was installed there last.
+npm_ci() {
+  local dir=$1 stamp=$1/node_modules/.kubestats-installed
+  have npm || apt_install nodejs npm
+  if ! cmp -s "$dir/package-lock.json" "$stamp" 2>/dev/null; then
+    say "installing npm packages of ${dir#"$root"/}"
+    (cd "$dir" && quietly npm ci --no-audit --no-fund --ignore-scripts) || fail "npm ci failed in $dir"
+    cp "$dir/package-lock.json" "$stamp"
+  fi
+}
