@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Git without a git program: what a remote has, a bare clone kept in step with it, and its history told commit by commit.
+//!
+//! Three subjects, each usable alone:
+//! - `remote`: parse an address, list refs, fetch one branch into a bare clone, everything bounded in bytes, objects and time.
+//! - `repo`: open a clone (or anybody's repository, read only), find commits, list a commit's files, read blobs.
+//! - `walk`: the fast part; every commit of a first-parent history with the YAML files that it changed, on all cores, in order.
+//!
+//! All calls block: run them off the async threads. Nothing here ever checks out a file, runs a hook or asks for a password,
+//! and neither the user's nor the machine's Git configuration or `GIT_*` variables are read.
+
+mod error;
+mod repo;
+mod walk;
+
+pub use error::GitError;
+pub use repo::{
+    Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, TreeFile, TreeLimits, TreeListing,
+    is_yaml_path,
+};
+pub use walk::{BlobReader, Change, CommitChanges, WalkError, WalkOptions, walk};
