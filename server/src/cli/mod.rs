@@ -1,0 +1,185 @@
+//! The command line: what each command takes, and nothing of how it does it.
+
+mod config;
+mod history;
+mod migrate;
+mod progress;
+mod scan;
+mod serve;
+mod source;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, Environment};
+
+/// Self-hosted GitOps observatory: what Git says runs on Kubernetes, and how that changes.
+#[derive(Parser)]
+#[command(name = "kubestats", version, about, arg_required_else_help = true, propagate_version = true)]
+pub struct Cli {
+    /// Configuration file [default: kubestats.yaml, where that exists]
+    #[arg(long, short, global = true, env = "KUBESTATS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages and the REST API, and do the work behind them
+    Serve,
+    /// Count what a repository holds at one commit; no database, no server
+    Scan(ScanArgs),
+    /// Replay a repository's whole history; no database, no server
+    History(HistoryArgs),
+    /// Write, show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Change the database's schema
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Print the version
+    Version {
+        #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// How results are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// What `scan` takes.
+#[derive(Args)]
+pub struct ScanArgs {
+    /// A local repository (bare or not) or the URL of one
+    #[arg(value_name = "PATH_OR_URL")]
+    source: String,
+    /// A branch, tag or commit
+    #[arg(long, default_value = "HEAD")]
+    rev: String,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Threads that read and parse; 0 means one per core
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+/// What `history` takes.
+#[derive(Args)]
+pub struct HistoryArgs {
+    /// A local repository (bare or not) or the URL of one
+    #[arg(value_name = "PATH_OR_URL")]
+    source: String,
+    /// A branch, tag or commit to replay up to
+    #[arg(long, default_value = "HEAD")]
+    rev: String,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print one line of JSON for each event
+    #[arg(long)]
+    events: bool,
+    /// Store everything in a database as the server does, such as sqlite:history.db
+    #[arg(long, value_name = "URL", conflicts_with = "events")]
+    database: Option<String>,
+    /// Threads that read and parse; 0 means one per core
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Write a commented configuration
+    Init {
+        #[arg(default_value = crate::config::DEFAULT_FILE)]
+        file: PathBuf,
+        /// Overwrite the file if it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print the configuration in force, secrets masked
+    Show {
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Check the configuration and say everything that is wrong with it
+    Validate,
+}
+
+#[derive(Subcommand)]
+enum MigrateCommand {
+    /// Bring the schema up to date
+    Up,
+    /// Take back the newest migrations
+    Down {
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+    },
+    /// List migrations and whether each is applied
+    Status,
+}
+
+/// Runs the command line that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Scan(args) => scan::run(&args),
+        Command::History(args) => history::run(&args),
+        Command::Serve => configured(cli.config, serve::run),
+        Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
+        Command::Config(command) => config::run(cli.config, &command),
+        Command::Version { format } => version(format),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "kubestats", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn configured(file: Option<PathBuf>, run: impl FnOnce(Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    run(crate::config::load(file.as_deref(), environment())?)
+}
+
+fn environment() -> Environment {
+    // Variables that are not text cannot be meant for us.
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn version(format: Format) -> anyhow::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    match format {
+        Format::Table => println!("kubestats {version}"),
+        Format::Json => println!("{}", serde_json::json!({ "version": version })),
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a failed command")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    // A closed pipe (`| head`) is the reader's choice, not a failure to report.
+    let closed = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(closed) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("kubestats: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,156 @@
+//! `kubestats.yaml` and the environment: read, checked, every error at once.
+//!
+//! Precedence: defaults, then the file, then `KUBESTATS_<SECTION>_<KEY>` (and `DATABASE_URL`).
+
+mod duration;
+mod expand;
+mod reader;
+mod repository;
+mod secret;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub use reader::{ConfigError, Environment};
+pub use repository::{RepositoryConfig, name_of, provider_of};
+pub use secret::{MASKED, Secret};
+pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
+
+/// What `kubestats config init` writes: every key with its default and what it is for.
+pub const TEMPLATE: &str = include_str!("template.yaml");
+
+/// The file that is read where none is named.
+pub const DEFAULT_FILE: &str = "kubestats.yaml";
+
+/// A configuration file is small; a larger one is a mistake.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    pub app: AppConfig,
+    pub storage: StorageConfig,
+    pub scan: ScanConfig,
+    pub polling: PollingConfig,
+    pub security: SecurityConfig,
+    pub repositories: Vec<RepositoryConfig>,
+}
+
+impl Config {
+    /// Where the SQLite database is.
+    #[must_use]
+    pub fn sqlite_path(&self) -> PathBuf {
+        self.storage.sqlite_path.clone().unwrap_or_else(|| self.app.data_dir.join("kubestats.db"))
+    }
+
+    /// The database's address as the database library wants it.
+    #[must_use]
+    pub fn database_url(&self) -> Secret {
+        match (self.storage.engine, &self.storage.postgres_url) {
+            ("postgres", Some(url)) => url.clone(),
+            _ => Secret::new(format!("sqlite://{}?mode=rwc", self.sqlite_path().display())),
+        }
+    }
+
+    /// Whether the program's samples are to be shown.
+    #[must_use]
+    pub fn shows_samples(&self) -> bool {
+        match self.app.samples {
+            "always" => true,
+            "never" => false,
+            _ => self.repositories.is_empty(),
+        }
+    }
+
+    /// As YAML, secrets masked.
+    ///
+    /// # Errors
+    /// Only if serialising fails, which a configuration that was read cannot cause.
+    pub fn to_yaml(&self) -> Result<String, serde_yaml::Error> {
+        serde_yaml::to_string(self)
+    }
+}
+
+/// All that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl std::fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// Reads the named file, or `kubestats.yaml` where that exists, or the defaults alone.
+///
+/// # Errors
+/// Everything that is wrong, in the file's order.
+pub fn load(file: Option<&Path>, environment: Environment) -> Result<Config, ConfigErrors> {
+    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    if file.is_none() && !path.exists() {
+        return parse(path, "", environment);
+    }
+    let wrong = |message: String| {
+        let file = path.display().to_string();
+        ConfigErrors(vec![ConfigError { file, line: None, key: String::new(), message }])
+    };
+    let size = std::fs::metadata(path).map_err(|error| wrong(format!("cannot be read: {error}")))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(wrong(format!("is {size} bytes large; a configuration has at most {MAX_FILE_BYTES}")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    parse(path, &text, environment)
+}
+
+/// Reads a configuration's text; `path` is only named in errors.
+///
+/// # Errors
+/// Everything that is wrong, in the file's order.
+pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config, ConfigErrors> {
+    let file = path.display().to_string();
+    let documents = scan::yaml::parse(text.as_bytes(), &scan::yaml::Limits::default()).map_err(|error| {
+        ConfigErrors(vec![ConfigError { file: file.clone(), line: error.line, key: String::new(), message: error.message }])
+    })?;
+    if let Some(second) = documents.get(1) {
+        let message = "a second document begins here; a configuration is one".to_owned();
+        return Err(ConfigErrors(vec![ConfigError { file, line: Some(second.line_start), key: String::new(), message }]));
+    }
+    let reader = reader::Reader::new(path, environment);
+    let root = reader.root(documents.into_iter().next().map(|document| document.root));
+    // Security comes first: it says which variables the other sections may use.
+    let security = SecurityConfig::read(root.section("security"));
+    let app = AppConfig::read(root.section("app"));
+    let storage = StorageConfig::read(root.section("storage"));
+    let scan = ScanConfig::read(root.section("scan"));
+    let polling = PollingConfig::read(root.section("polling"));
+    let mut repositories: Vec<RepositoryConfig> = Vec::new();
+    for section in root.sections("repositories") {
+        let place = section.place();
+        let Some(found) = RepositoryConfig::read(section, &security) else { continue };
+        if let Some(other) = repositories.iter().find(|other| other.name == found.name || other.url == found.url) {
+            let message = format!("{} ({}) stands twice; each repository once", other.name, other.url);
+            reader.error(&place.0, place.1, message);
+            continue;
+        }
+        repositories.push(found);
+    }
+    root.finish();
+    let config = Config { app, storage, scan, polling, security, repositories };
+    match reader.into_errors() {
+        errors if errors.is_empty() => Ok(config),
+        errors => Err(ConfigErrors(errors)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,291 @@
+//! Reads a configuration tree key by key, gathering every error instead of stopping at the first.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use scan::yaml::Node;
+
+use super::{duration, expand};
+
+/// The process' environment, or a test's.
+pub type Environment = BTreeMap<String, String>;
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigError {
+    /// The file, or `environment`.
+    pub file: String,
+    /// From 1; `None` for the environment and for what is missing.
+    pub line: Option<u32>,
+    /// `repositories[0].url`.
+    pub key: String,
+    /// What was found, what is allowed.
+    pub message: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// What all sections share: the file's name, the environment, the errors so far.
+pub struct Reader {
+    file: PathBuf,
+    environment: Environment,
+    allowed: RefCell<Vec<String>>,
+    errors: RefCell<Vec<ConfigError>>,
+}
+
+impl Reader {
+    /// A reader for one file.
+    pub fn new(file: &Path, environment: Environment) -> Self {
+        Self { file: file.to_owned(), environment, allowed: RefCell::default(), errors: RefCell::default() }
+    }
+
+    /// Sets the names that `${NAME}` may use from here on.
+    pub fn allow(&self, names: Vec<String>) {
+        *self.allowed.borrow_mut() = names;
+    }
+
+    /// Everything wrong, in the file's order.
+    pub fn into_errors(self) -> Vec<ConfigError> {
+        let mut errors = self.errors.into_inner();
+        errors.sort();
+        errors.dedup();
+        errors
+    }
+
+    /// The whole file as a section.
+    pub fn root(&self, node: Option<Node>) -> Section<'_> {
+        Section::new(self, String::new(), node)
+    }
+
+    /// The environment, for what is not a key of the file.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Records an error at a key.
+    pub fn error(&self, key: &str, line: Option<u32>, message: String) {
+        let file = if line.is_some() || key.is_empty() || !key.starts_with('$') {
+            self.file.display().to_string()
+        } else {
+            "environment".to_owned()
+        };
+        self.errors.borrow_mut().push(ConfigError { file, line, key: key.trim_start_matches('$').to_owned(), message });
+    }
+}
+
+/// A value and where it came from.
+struct Found {
+    text: String,
+    /// The key, or `$NAME` for an environment variable.
+    key: String,
+    line: Option<u32>,
+}
+
+/// A mapping of the file; remembers which keys were asked for, so that the others can be reported.
+pub struct Section<'a> {
+    reader: &'a Reader,
+    path: String,
+    node: Option<Node>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    fn new(reader: &'a Reader, path: String, node: Option<Node>) -> Self {
+        let node = node.filter(|node| {
+            let is_mapping = node.is_mapping();
+            if !is_mapping && !node.is_null() {
+                reader.error(&path, Some(node.span().line), "should be a mapping of keys to values".to_owned());
+            }
+            is_mapping
+        });
+        Self { reader, path, node, known: RefCell::default() }
+    }
+
+    fn key(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    fn child(&self, name: &'static str) -> Option<&Node> {
+        self.known.borrow_mut().push(name);
+        self.node.as_ref()?.get(name).filter(|node| !node.is_null())
+    }
+
+    /// The reader behind all sections.
+    pub fn reader(&self) -> &'a Reader {
+        self.reader
+    }
+
+    /// A section within this one.
+    pub fn section(&self, name: &'static str) -> Section<'a> {
+        Section::new(self.reader, self.key(name), self.child(name).cloned())
+    }
+
+    /// The sections of a list.
+    pub fn sections(&self, name: &'static str) -> Vec<Section<'a>> {
+        let Some(node) = self.child(name) else { return Vec::new() };
+        if !node.is_sequence() {
+            self.reader.error(&self.key(name), Some(node.span().line), "should be a list".to_owned());
+        }
+        let section = |(index, item): (usize, &Node)| {
+            Section::new(self.reader, format!("{}[{index}]", self.key(name)), Some(item.clone()))
+        };
+        node.items().iter().enumerate().map(section).collect()
+    }
+
+    /// Whether the file sets a key.
+    pub fn has(&self, name: &str) -> bool {
+        self.node.as_ref().is_some_and(|node| node.get(name).is_some())
+    }
+
+    /// Line of a key, or of the section where the key is missing.
+    pub fn line(&self, name: &str) -> Option<u32> {
+        let node = self.node.as_ref()?;
+        Some(node.get(name).unwrap_or(node).span().line)
+    }
+
+    /// The section's own key and line.
+    pub fn place(&self) -> (String, Option<u32>) {
+        (self.path.clone(), self.node.as_ref().map(|node| node.span().line))
+    }
+
+    /// Records an error at a key of this section.
+    pub fn error(&self, name: &str, message: impl Into<String>) {
+        self.reader.error(&self.key(name), self.line(name), message.into());
+    }
+
+    /// A scalar: from the environment if `KUBESTATS_<KEY>` is set, else from the file with `${NAME}` expanded.
+    fn scalar(&self, name: &'static str) -> Option<Found> {
+        let node = self.child(name);
+        let key = self.key(name);
+        if !key.contains('[') {
+            let variable = format!("KUBESTATS_{}", key.to_uppercase().replace('.', "_"));
+            if let Some(text) = self.reader.environment.get(&variable) {
+                return Some(Found { text: text.clone(), key: format!("${variable}"), line: None });
+            }
+        }
+        let node = node?;
+        let line = Some(node.span().line);
+        let Some(text) = node.scalar() else {
+            self.reader.error(&key, line, "should be a single value, not a list or a mapping".to_owned());
+            return None;
+        };
+        match expand::expand(text, &self.reader.environment, &self.reader.allowed.borrow()) {
+            Ok(text) => Some(Found { text, key, line }),
+            Err(message) => {
+                self.reader.error(&key, line, message);
+                None
+            }
+        }
+    }
+
+    fn parsed<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let found = self.scalar(name)?;
+        parse(&found.text).map_err(|message| self.reader.error(&found.key, found.line, message)).ok()
+    }
+
+    /// Text, not empty.
+    pub fn text(&self, name: &'static str) -> Option<String> {
+        self.parsed(name, |text| match text.trim() {
+            "" => Err("is empty".to_owned()),
+            text => Ok(text.to_owned()),
+        })
+    }
+
+    /// A fixed word.
+    pub fn word<T: FromStr<Err = entity::kind::UnknownWord>>(&self, name: &'static str) -> Option<T> {
+        self.parsed(name, |text| text.parse().map_err(|error: entity::kind::UnknownWord| error.to_string()))
+    }
+
+    /// One of a few words.
+    pub fn one_of(&self, name: &'static str, allowed: &[&'static str]) -> Option<&'static str> {
+        self.parsed(name, |text| {
+            let word = allowed.iter().copied().find(|word| word.eq_ignore_ascii_case(text));
+            word.ok_or_else(|| format!("{text:?} is not known here; allowed: {}", allowed.join(", ")))
+        })
+    }
+
+    /// `true` or `false`.
+    pub fn switch(&self, name: &'static str) -> Option<bool> {
+        self.parsed(name, |text| match text {
+            "true" | "True" | "TRUE" | "yes" | "on" => Ok(true),
+            "false" | "False" | "FALSE" | "no" | "off" => Ok(false),
+            _ => Err(format!("{text:?} is neither true nor false")),
+        })
+    }
+
+    /// A whole number within a range.
+    pub fn number(&self, name: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let allowed = format!("a whole number from {} to {} is allowed", range.start(), range.end());
+        self.parsed(name, |text| match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(format!("found {text:?}; {allowed}")),
+        })
+    }
+
+    /// A duration of at least `minimum`.
+    pub fn duration(&self, name: &'static str, minimum: Duration) -> Option<Duration> {
+        self.parsed(name, |text| match duration::parse(text)? {
+            found if found < minimum => {
+                Err(format!("found {text:?}; at least {} is allowed", duration::format(minimum)))
+            }
+            found => Ok(found),
+        })
+    }
+
+    /// Anything with a parser of its own.
+    pub fn value<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        self.parsed(name, parse)
+    }
+
+    /// A list of texts, not expanded.
+    pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
+        let node = self.child(name)?;
+        let texts: Option<Vec<String>> = node.is_sequence().then(|| {
+            node.items().iter().map(|item| item.scalar().map(str::to_owned)).collect::<Option<Vec<String>>>()
+        })?;
+        if texts.is_none() {
+            self.error(name, "should be a list of texts");
+        }
+        texts
+    }
+
+    /// Reports every key that was not asked for, with the nearest one that could have been meant.
+    pub fn finish(self) {
+        let Some(node) = &self.node else { return };
+        let known = self.known.borrow();
+        let mut seen: Vec<&str> = Vec::new();
+        for (key, _) in node.entries() {
+            let name = key.scalar().unwrap_or_default();
+            let line = Some(key.span().line);
+            if seen.contains(&name) {
+                self.reader.error(&self.key(name), line, "stands twice".to_owned());
+            }
+            seen.push(name);
+            if known.contains(&name) {
+                continue;
+            }
+            let nearest = known.iter().max_by(|a, b| {
+                strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
+            });
+            let hint = match nearest {
+                Some(nearest) if strsim::jaro_winkler(nearest, name) > 0.75 => format!("; did you mean {nearest:?}?"),
+                _ => format!("; allowed: {}", known.join(", ")),
+            };
+            self.reader.error(&self.key(name), line, format!("unknown key{hint}"));
+        }
+    }
+}

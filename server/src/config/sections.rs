@@ -1,0 +1,209 @@
+//! The sections of the configuration, each reading its own keys and knowing its own defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::duration;
+use super::reader::Section;
+use super::secret::Secret;
+
+/// `app`: the program itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct AppConfig {
+    /// Where clones, samples and the SQLite database live.
+    pub data_dir: PathBuf,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// A `tracing` filter such as `info` or `kubestats=debug,info`.
+    pub log_level: String,
+    /// `auto` (text on a terminal, else JSON), `text` or `json`.
+    pub log_format: &'static str,
+    /// `auto` (while no repository is configured), `always` or `never`.
+    pub samples: &'static str,
+}
+
+impl AppConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let config = Self {
+            data_dir: section.text("data_dir").unwrap_or_else(|| "./data".to_owned()).into(),
+            listen: section
+                .value("listen", |text| {
+                    text.parse().map_err(|_| format!("{text:?} is no address with a port, such as 127.0.0.1:3000"))
+                })
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
+            log_level: section.text("log_level").unwrap_or_else(|| "info".to_owned()),
+            log_format: section.one_of("log_format", &["auto", "text", "json"]).unwrap_or("auto"),
+            samples: section.one_of("samples", &["auto", "always", "never"]).unwrap_or("auto"),
+        };
+        section.finish();
+        config
+    }
+}
+
+/// `storage`: the database.
+#[derive(Clone, Debug, Serialize)]
+pub struct StorageConfig {
+    /// `sqlite` or `postgres`.
+    #[serde(rename = "type")]
+    pub engine: &'static str,
+    /// `sqlite.path`; `<data_dir>/kubestats.db` where none is set.
+    pub sqlite_path: Option<PathBuf>,
+    /// `postgres.url`, or `DATABASE_URL`.
+    pub postgres_url: Option<Secret>,
+    /// Connections kept open for reading.
+    pub max_connections: u32,
+}
+
+impl StorageConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let mut engine = section.one_of("type", &["sqlite", "postgres"]);
+        let sqlite = section.section("sqlite");
+        let mut sqlite_path = sqlite.text("path").map(PathBuf::from);
+        let sqlite_connections = sqlite.number("max_connections", 1..=64);
+        sqlite.finish();
+        let postgres = section.section("postgres");
+        let mut postgres_url = postgres.text("url");
+        let postgres_connections = postgres.number("max_connections", 2..=512);
+        postgres.finish();
+        let reader = section.reader();
+        if let Some(url) = reader.environment().get("DATABASE_URL").filter(|url| !url.is_empty()) {
+            if let Some(path) = url.strip_prefix("sqlite:") {
+                engine = Some("sqlite");
+                let path = path.trim_start_matches("//");
+                sqlite_path = Some(path.split('?').next().unwrap_or(path).into());
+            } else {
+                engine = Some("postgres");
+                postgres_url = Some(url.clone());
+            }
+        }
+        let engine = engine.unwrap_or("sqlite");
+        if engine == "postgres" {
+            match &postgres_url {
+                None => section.error("postgres", "url is missing; set it here or in DATABASE_URL"),
+                Some(url) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => section
+                    .error("postgres", "a database is named as postgres://user:password@host/name or sqlite:PATH"),
+                Some(_) => {}
+            }
+        }
+        let connections = if engine == "sqlite" { sqlite_connections } else { postgres_connections };
+        section.finish();
+        Self {
+            engine,
+            sqlite_path,
+            postgres_url: postgres_url.map(Secret::new),
+            max_connections: connections.and_then(|number| u32::try_from(number).ok()).unwrap_or(10),
+        }
+    }
+}
+
+/// `scan.history`: how much of the past a first scan replays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// Back to the first commit.
+    Full,
+    /// The newest so many first-parent commits.
+    Commits(u64),
+    /// Commits no older than this when the scan begins.
+    Age(Duration),
+}
+
+impl Serialize for History {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Full => serializer.serialize_str("full"),
+            Self::Commits(number) => serializer.serialize_u64(*number),
+            Self::Age(age) => serializer.serialize_str(&duration::format(*age)),
+        }
+    }
+}
+
+/// `scan`: replaying commits.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScanConfig {
+    /// `full`, a number of commits, or an age such as `365d`.
+    pub history: History,
+    /// Threads that read and parse; 0 means one per core.
+    pub threads: usize,
+    /// A larger YAML file is a problem, not read.
+    pub max_file_size_mb: u64,
+}
+
+impl ScanConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let history = section.value("history", |text| {
+            if text == "full" {
+                return Ok(History::Full);
+            }
+            match text.parse::<u64>() {
+                Ok(0) => Err("0 commits are no history; write full, a number of commits, or an age such as 365d".into()),
+                Ok(number) => Ok(History::Commits(number)),
+                Err(_) => duration::parse(text).map(History::Age).map_err(|_| {
+                    format!("{text:?} is not known here; allowed: full, a number of commits, or an age such as 365d")
+                }),
+            }
+        });
+        let config = Self {
+            history: history.unwrap_or(History::Full),
+            threads: section.number("threads", 0..=256).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
+            max_file_size_mb: section.number("max_file_size_mb", 1..=100).unwrap_or(10),
+        };
+        section.finish();
+        config
+    }
+}
+
+/// `polling`: how repositories are kept fresh.
+#[derive(Clone, Debug, Serialize)]
+pub struct PollingConfig {
+    /// Time between two looks at a remote's refs.
+    #[serde(serialize_with = "duration::serialize")]
+    pub interval: Duration,
+    /// A sync may take this long altogether.
+    #[serde(serialize_with = "duration::serialize")]
+    pub timeout: Duration,
+    /// Jobs at once.
+    pub max_workers: usize,
+    /// A larger repository is set aside instead of fetched.
+    pub max_repository_size_mb: u64,
+}
+
+impl PollingConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let config = Self {
+            interval: section.duration("interval", Duration::from_secs(60)).unwrap_or(Duration::from_secs(300)),
+            timeout: section.duration("timeout", Duration::from_secs(1)).unwrap_or(Duration::from_secs(600)),
+            max_workers: section.number("max_workers", 1..=64).and_then(|n| usize::try_from(n).ok()).unwrap_or(2),
+            max_repository_size_mb: section.number("max_repository_size_mb", 1..=100_000).unwrap_or(100),
+        };
+        section.finish();
+        config
+    }
+}
+
+/// `security`: what the configuration may reach.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecurityConfig {
+    /// Names that `${NAME}` may use: exact, `PREFIX*` or `*SUFFIX`.
+    pub allowed_env_vars: Vec<String>,
+    /// Whether plain http is refused for repositories.
+    pub require_https: bool,
+    /// Whether repositories may be `file://` URLs or paths.
+    pub allow_local_repositories: bool,
+}
+
+impl SecurityConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let defaults = || ["GITHUB_TOKEN", "GITLAB_TOKEN", "GHE_TOKEN", "*_TOKEN"].map(str::to_owned).to_vec();
+        let config = Self {
+            allowed_env_vars: section.texts("allowed_env_vars").unwrap_or_else(defaults),
+            require_https: section.switch("require_https").unwrap_or(true),
+            allow_local_repositories: section.switch("allow_local_repositories").unwrap_or(false),
+        };
+        section.reader().allow(config.allowed_env_vars.clone());
+        section.finish();
+        config
+    }
+}

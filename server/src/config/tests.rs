@@ -1,0 +1,105 @@
+use std::path::Path;
+
+use super::*;
+
+fn read(text: &str) -> Result<Config, ConfigErrors> {
+    let environment = [("GITHUB_TOKEN".to_owned(), "secret-token".to_owned())].into();
+    parse(Path::new("kubestats.yaml"), text, environment)
+}
+
+fn errors(text: &str) -> Vec<String> {
+    read(text).unwrap_err().0.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_empty_configuration_is_the_defaults_with_samples() {
+    let config = read("").unwrap();
+    assert_eq!(config.app.listen.to_string(), "127.0.0.1:3000");
+    assert!(config.shows_samples());
+    assert_eq!(config.database_url().expose(), "sqlite://./data/kubestats.db?mode=rwc");
+}
+
+#[test]
+fn the_template_is_valid_and_means_the_defaults() {
+    assert_eq!(read(TEMPLATE).unwrap().to_yaml().unwrap(), read("").unwrap().to_yaml().unwrap());
+}
+
+#[test]
+fn the_template_with_every_key_switched_on_is_valid() {
+    let all: String = TEMPLATE
+        .lines()
+        .skip(4)
+        .map(|line| if line.starts_with("  # ") { line.replacen("# ", "", 1) + "\n" } else { line.to_owned() + "\n" })
+        .collect();
+    let config = read(&all).unwrap();
+    assert_eq!(config.repositories[0].token.as_ref().unwrap().expose(), "secret-token");
+}
+
+#[test]
+fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
+    let found = errors(concat!(
+        "app:\n  data_dirr: x\n  listen: nowhere\nscan:\n  history: always\npolling:\n  interval: 5s\n",
+        "repositories:\n  - url: ftp://host/x\n    provider: svn\n  - name: a/b\n  - url: https://h/a\n    branch_regex: '('\n",
+    ));
+    for expected in [
+        "kubestats.yaml:2: app.data_dirr: unknown key; did you mean \"data_dir\"?",
+        "kubestats.yaml:3: app.listen: \"nowhere\" is no address with a port, such as 127.0.0.1:3000",
+        "kubestats.yaml:5: scan.history: \"always\" is not known here; allowed: full, a number of commits, or an age such as 365d",
+        "kubestats.yaml:7: polling.interval: found \"5s\"; at least 1m is allowed",
+        "kubestats.yaml:9: repositories[0].url: scheme \"ftp\" is not known here; allowed: https, http, ssh, file",
+        "kubestats.yaml:10: repositories[0].provider: \"svn\" is not known here; allowed: github, gitlab, forgejo, git",
+        "kubestats.yaml:11: repositories[1].url: is missing",
+        "kubestats.yaml:13: repositories[2].branch_regex: \"(\" is no regular expression",
+    ] {
+        assert!(found.iter().any(|error| error.starts_with(expected)), "{expected}\nnot in\n{}", found.join("\n"));
+    }
+    assert_eq!(found.len(), 8, "{}", found.join("\n"));
+}
+
+#[test]
+fn unset_and_forbidden_variables_name_their_key() {
+    let found = errors("repositories:\n  - url: https://h/a/b\n    token: ${HOME}\n  - url: https://h/a/c\n    token: ${X_TOKEN}\n");
+    assert!(found[0].starts_with("kubestats.yaml:3: repositories[0].token: environment variable HOME may not"), "{found:?}");
+    assert_eq!(found[1], "kubestats.yaml:5: repositories[1].token: environment variable X_TOKEN is not set");
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_is_named_in_errors() {
+    let read = |value: &str| {
+        let environment = [("KUBESTATS_APP_LISTEN".to_owned(), value.to_owned())].into();
+        parse(Path::new("kubestats.yaml"), "app:\n  listen: 0.0.0.0:1\n", environment)
+    };
+    assert_eq!(read("[::1]:8080").unwrap().app.listen.port(), 8080);
+    assert!(read("x").unwrap_err().to_string().starts_with("environment: KUBESTATS_APP_LISTEN: "));
+}
+
+#[test]
+fn database_url_chooses_the_engine() {
+    let read = |url: &str| parse(Path::new("k.yaml"), "", [("DATABASE_URL".to_owned(), url.to_owned())].into());
+    assert_eq!(read("postgres://u:p@h/d").unwrap().database_url().expose(), "postgres://u:p@h/d");
+    assert_eq!(read("sqlite://x/y.db?mode=rwc").unwrap().sqlite_path(), Path::new("x/y.db"));
+    assert!(read("mysql://h/d").is_err());
+}
+
+#[test]
+fn secrets_are_masked_when_shown_and_when_printed() {
+    let config = read("repositories:\n  - url: https://h/a/b\n    token: ${GITHUB_TOKEN}\n").unwrap();
+    for shown in [config.to_yaml().unwrap(), format!("{config:?}")] {
+        assert!(shown.contains(MASKED) && !shown.contains("secret-token"), "{shown}");
+    }
+}
+
+#[test]
+fn local_repositories_and_plain_http_need_leave() {
+    assert!(errors("repositories: [{url: /srv/git/a}]")[0].contains("security.allow_local_repositories"));
+    assert!(errors("repositories: [{url: 'http://h/a/b'}]")[0].contains("security.require_https"));
+    assert!(errors("repositories: [{url: 'https://u:p@h/a/b'}]")[0].contains("use the key token"));
+    assert!(read("security: {allow_local_repositories: true, require_https: false}\nrepositories: [{url: /srv/git/a}, {url: 'http://h/a/b'}]").is_ok());
+}
+
+#[test]
+fn broken_yaml_and_repeated_repositories_are_told_with_their_line() {
+    assert!(errors("app: [\n")[0].starts_with("kubestats.yaml:"));
+    assert!(errors("repositories:\n  - url: https://h/a/b\n  - url: https://h/a/b\n")[0].contains("kubestats.yaml:3: repositories[1]: "));
+    assert!(errors("app:\n  listen: 1.2.3.4:1\n  listen: 1.2.3.4:2\n")[0].contains("stands twice"));
+}
