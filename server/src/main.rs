@@ -1,7 +1,1 @@
-//! The `kubestats` program.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    server::cli::run()
-}
+fn main() {}

@@ -119,14 +119,24 @@ pub fn load(file: Option<&Path>, environment: Environment) -> Result<Config, Con
 pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config, ConfigErrors> {
     let file = path.display().to_string();
     let documents = scan::yaml::parse(text.as_bytes(), &scan::yaml::Limits::default()).map_err(|error| {
-        ConfigErrors(vec![ConfigError { file: file.clone(), line: error.line, key: String::new(), message: error.message }])
+        ConfigErrors(vec![ConfigError {
+            file: file.clone(),
+            line: error.line,
+            key: String::new(),
+            message: error.message,
+        }])
     })?;
     if let Some(second) = documents.get(1) {
         let message = "a second document begins here; a configuration is one".to_owned();
-        return Err(ConfigErrors(vec![ConfigError { file, line: Some(second.line_start), key: String::new(), message }]));
+        return Err(ConfigErrors(vec![ConfigError {
+            file,
+            line: Some(second.line_start),
+            key: String::new(),
+            message,
+        }]));
     }
     let reader = reader::Reader::new(path, environment);
-    let root = reader.root(documents.into_iter().next().map(|document| document.root));
+    let root = reader.root(documents.first().map(|document| document.root()));
     // Security comes first: it says which variables the other sections may use.
     let security = SecurityConfig::read(root.section("security"));
     let app = AppConfig::read(root.section("app"));

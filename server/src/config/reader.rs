@@ -67,7 +67,7 @@ impl Reader {
     }
 
     /// The whole file as a section.
-    pub fn root(&self, node: Option<Node>) -> Section<'_> {
+    pub fn root<'a>(&'a self, node: Option<Node<'a>>) -> Section<'a> {
         Section::new(self, String::new(), node)
     }
 
@@ -99,12 +99,12 @@ struct Found {
 pub struct Section<'a> {
     reader: &'a Reader,
     path: String,
-    node: Option<Node>,
+    node: Option<Node<'a>>,
     known: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Section<'a> {
-    fn new(reader: &'a Reader, path: String, node: Option<Node>) -> Self {
+    fn new(reader: &'a Reader, path: String, node: Option<Node<'a>>) -> Self {
         let node = node.filter(|node| {
             let is_mapping = node.is_mapping();
             if !is_mapping && !node.is_null() {
@@ -119,9 +119,9 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn child(&self, name: &'static str) -> Option<&Node> {
+    fn child(&self, name: &'static str) -> Option<Node<'a>> {
         self.known.borrow_mut().push(name);
-        self.node.as_ref()?.get(name).filter(|node| !node.is_null())
+        self.node?.get(name).filter(|node| !node.is_null())
     }
 
     /// The reader behind all sections.
@@ -131,7 +131,7 @@ impl<'a> Section<'a> {
 
     /// A section within this one.
     pub fn section(&self, name: &'static str) -> Section<'a> {
-        Section::new(self.reader, self.key(name), self.child(name).cloned())
+        Section::new(self.reader, self.key(name), self.child(name))
     }
 
     /// The sections of a list.
@@ -140,26 +140,24 @@ impl<'a> Section<'a> {
         if !node.is_sequence() {
             self.reader.error(&self.key(name), Some(node.span().line), "should be a list".to_owned());
         }
-        let section = |(index, item): (usize, &Node)| {
-            Section::new(self.reader, format!("{}[{index}]", self.key(name)), Some(item.clone()))
-        };
-        node.items().iter().enumerate().map(section).collect()
+        let section = |(index, item)| Section::new(self.reader, format!("{}[{index}]", self.key(name)), Some(item));
+        node.items().enumerate().map(section).collect()
     }
 
     /// Whether the file sets a key.
     pub fn has(&self, name: &str) -> bool {
-        self.node.as_ref().is_some_and(|node| node.get(name).is_some())
+        self.node.is_some_and(|node| node.get(name).is_some())
     }
 
     /// Line of a key, or of the section where the key is missing.
     pub fn line(&self, name: &str) -> Option<u32> {
-        let node = self.node.as_ref()?;
+        let node = self.node?;
         Some(node.get(name).unwrap_or(node).span().line)
     }
 
     /// The section's own key and line.
     pub fn place(&self) -> (String, Option<u32>) {
-        (self.path.clone(), self.node.as_ref().map(|node| node.span().line))
+        (self.path.clone(), self.node.map(|node| node.span().line))
     }
 
     /// Records an error at a key of this section.
@@ -254,9 +252,9 @@ impl<'a> Section<'a> {
     /// A list of texts, not expanded.
     pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
         let node = self.child(name)?;
-        let texts: Option<Vec<String>> = node.is_sequence().then(|| {
-            node.items().iter().map(|item| item.scalar().map(str::to_owned)).collect::<Option<Vec<String>>>()
-        })?;
+        let texts: Option<Option<Vec<String>>> =
+            node.is_sequence().then(|| node.items().map(|item| item.scalar().map(str::to_owned)).collect());
+        let texts = texts.flatten();
         if texts.is_none() {
             self.error(name, "should be a list of texts");
         }
@@ -265,7 +263,7 @@ impl<'a> Section<'a> {
 
     /// Reports every key that was not asked for, with the nearest one that could have been meant.
     pub fn finish(self) {
-        let Some(node) = &self.node else { return };
+        let Some(node) = self.node else { return };
         let known = self.known.borrow();
         let mut seen: Vec<&str> = Vec::new();
         for (key, _) in node.entries() {
@@ -278,9 +276,8 @@ impl<'a> Section<'a> {
             if known.contains(&name) {
                 continue;
             }
-            let nearest = known.iter().max_by(|a, b| {
-                strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-            });
+            let nearest =
+                known.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
             let hint = match nearest {
                 Some(nearest) if strsim::jaro_winkler(nearest, name) > 0.75 => format!("; did you mean {nearest:?}?"),
                 _ => format!("; allowed: {}", known.join(", ")),

@@ -33,7 +33,10 @@ impl RepositoryConfig {
     pub(super) fn read(section: Section<'_>, security: &SecurityConfig) -> Option<Self> {
         let url = section.text("url");
         if url.is_none() && !section.has("url") {
-            section.error("url", "is missing; write the address that git clones from, such as https://github.com/owner/name");
+            section.error(
+                "url",
+                "is missing; write the address that git clones from, such as https://github.com/owner/name",
+            );
         }
         let url = url.and_then(|url| match check_url(&url, security) {
             Ok(()) => Some(url),
@@ -106,7 +109,8 @@ pub fn name_of(url: &str) -> String {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest.split_once('/').map_or(rest, |(_, path)| path));
     let path = path.rsplit_once(':').map_or(path, |(_, path)| path);
     let path = path.trim_end_matches('/').trim_end_matches(".git");
-    let mut parts: Vec<&str> = path.rsplit('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
+    let mut parts: Vec<&str> =
+        path.rsplit('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
     let local = url.starts_with('/') || url.starts_with('.') || url.starts_with("file:");
     parts.truncate(if local { 1 } else { usize::MAX });
     parts.reverse();
@@ -117,7 +121,9 @@ pub fn name_of(url: &str) -> String {
 #[must_use]
 pub fn provider_of(url: &str) -> Provider {
     let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| {
-        url.split_once('@').and_then(|(_, rest)| rest.split_once(':')).map_or_else(String::new, |(host, _)| host.to_owned())
+        url.split_once('@')
+            .and_then(|(_, rest)| rest.split_once(':'))
+            .map_or_else(String::new, |(host, _)| host.to_owned())
     });
     match host.as_str() {
         host if host.contains("github") => Provider::Github,

@@ -138,7 +138,9 @@ impl ScanConfig {
                 return Ok(History::Full);
             }
             match text.parse::<u64>() {
-                Ok(0) => Err("0 commits are no history; write full, a number of commits, or an age such as 365d".into()),
+                Ok(0) => {
+                    Err("0 commits are no history; write full, a number of commits, or an age such as 365d".into())
+                }
                 Ok(number) => Ok(History::Commits(number)),
                 Err(_) => duration::parse(text).map(History::Age).map_err(|_| {
                     format!("{text:?} is not known here; allowed: full, a number of commits, or an age such as 365d")

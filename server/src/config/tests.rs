@@ -58,8 +58,13 @@ fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
 
 #[test]
 fn unset_and_forbidden_variables_name_their_key() {
-    let found = errors("repositories:\n  - url: https://h/a/b\n    token: ${HOME}\n  - url: https://h/a/c\n    token: ${X_TOKEN}\n");
-    assert!(found[0].starts_with("kubestats.yaml:3: repositories[0].token: environment variable HOME may not"), "{found:?}");
+    let found = errors(
+        "repositories:\n  - url: https://h/a/b\n    token: ${HOME}\n  - url: https://h/a/c\n    token: ${X_TOKEN}\n",
+    );
+    assert!(
+        found[0].starts_with("kubestats.yaml:3: repositories[0].token: environment variable HOME may not"),
+        "{found:?}"
+    );
     assert_eq!(found[1], "kubestats.yaml:5: repositories[1].token: environment variable X_TOKEN is not set");
 }
 
@@ -100,6 +105,9 @@ fn local_repositories_and_plain_http_need_leave() {
 #[test]
 fn broken_yaml_and_repeated_repositories_are_told_with_their_line() {
     assert!(errors("app: [\n")[0].starts_with("kubestats.yaml:"));
-    assert!(errors("repositories:\n  - url: https://h/a/b\n  - url: https://h/a/b\n")[0].contains("kubestats.yaml:3: repositories[1]: "));
+    assert!(
+        errors("repositories:\n  - url: https://h/a/b\n  - url: https://h/a/b\n")[0]
+            .contains("kubestats.yaml:3: repositories[1]: ")
+    );
     assert!(errors("app:\n  listen: 1.2.3.4:1\n  listen: 1.2.3.4:2\n")[0].contains("stands twice"));
 }

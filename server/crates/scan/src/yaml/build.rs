@@ -8,7 +8,10 @@ use super::{Limits, Tag, YamlError};
 /// A scalar's text: a piece of the file, or a text of its own.
 pub(super) enum Text<'a> {
     /// Bytes of the source.
-    Source { start: usize, end: usize },
+    Source {
+        start: usize,
+        end: usize,
+    },
     Own(&'a str),
 }
 
@@ -110,8 +113,7 @@ impl<'l> Builder<'l> {
         };
         let (tag, uri) = self.tag(properties.tag, resolve);
         let anchored = properties.anchor.is_some();
-        let data =
-            NodeData { kind: Kind::Scalar, tag, style, anchored, uri, at: narrow(at), len: narrow(len), span };
+        let data = NodeData { kind: Kind::Scalar, tag, style, anchored, uri, at: narrow(at), len: narrow(len), span };
         let id = self.push(data)?;
         if let Some(name) = properties.anchor {
             self.define(name, Anchor { id, finished: Some((1, 1)) });

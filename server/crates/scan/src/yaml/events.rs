@@ -15,9 +15,10 @@ pub(super) struct Raw {
 pub(super) fn build<'l>(source: &str, limits: &'l Limits) -> Result<(Builder<'l>, Vec<Raw>), YamlError> {
     let mut builder = Builder::new(source.len(), limits);
     let mut documents = Vec::new();
-    let offsets: Option<Vec<u32>> =
-        (!source.is_ascii()).then(|| source.char_indices().map(|(i, _)| i as u32).chain([source.len() as u32]).collect());
-    let byte = |index: usize| offsets.as_ref().map_or(index as u32, |o| o.get(index).copied().unwrap_or(source.len() as u32));
+    let offsets: Option<Vec<u32>> = (!source.is_ascii())
+        .then(|| source.char_indices().map(|(i, _)| i as u32).chain([source.len() as u32]).collect());
+    let byte =
+        |index: usize| offsets.as_ref().map_or(index as u32, |o| o.get(index).copied().unwrap_or(source.len() as u32));
     let at = |span: EventSpan| Span {
         start: byte(span.start.index()),
         end: byte(span.end.index()),
@@ -54,12 +55,22 @@ pub(super) fn build<'l>(source: &str, limits: &'l Limits) -> Result<(Builder<'l>
             Event::SequenceStart(anchor, tag) => {
                 let name = (anchor > 0).then(|| anchor.to_string());
                 let uri = tag.map(|t| format!("{}{}", t.handle, t.suffix));
-                builder.start(Kind::Sequence, Style::Block, &Properties { anchor: name.as_deref(), tag: uri.as_deref() }, span)?;
+                builder.start(
+                    Kind::Sequence,
+                    Style::Block,
+                    &Properties { anchor: name.as_deref(), tag: uri.as_deref() },
+                    span,
+                )?;
             }
             Event::MappingStart(anchor, tag) => {
                 let name = (anchor > 0).then(|| anchor.to_string());
                 let uri = tag.map(|t| format!("{}{}", t.handle, t.suffix));
-                builder.start(Kind::Mapping, Style::Block, &Properties { anchor: name.as_deref(), tag: uri.as_deref() }, span)?;
+                builder.start(
+                    Kind::Mapping,
+                    Style::Block,
+                    &Properties { anchor: name.as_deref(), tag: uri.as_deref() },
+                    span,
+                )?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.end(None)?,
             Event::Nothing | Event::StreamStart | Event::StreamEnd => {}

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::tree::{Kind, NodeData, Span, Style, Tree};
 use super::Tag;
+use super::tree::{Kind, NodeData, Span, Style, Tree};
 
 /// Merges within merges are followed this far.
 const MERGE_DEPTH: usize = 8;

@@ -72,8 +72,7 @@ pub fn resolve_plain(text: &str) -> Tag {
 
 fn number(bytes: &[u8]) -> Tag {
     // No number or date of YAML 1.1 holds any other byte; most names and versions end here.
-    let possible =
-        |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'+' | b'-' | b'.' | b':' | b'_' | b'x' | b' ' | b'\t' | b'T' | b't' | b'Z' | b'i' | b'n' | b'I' | b'N');
+    let possible = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'+' | b'-' | b'.' | b':' | b'_' | b'x' | b' ' | b'\t' | b'T' | b't' | b'Z' | b'i' | b'n' | b'I' | b'N');
     if !bytes.iter().all(possible) {
         return Tag::Str;
     }
@@ -183,7 +182,9 @@ fn is_timestamp(bytes: &[u8]) -> bool {
 
 /// What follows `YYYY-` in a timestamp with a time of day.
 fn time_of_day(bytes: &[u8]) -> Option<()> {
-    let one_or_two = |bytes: &[u8]| (1..=2).contains(&run(bytes, |b| b.is_ascii_digit())).then(|| run(bytes, |b| b.is_ascii_digit()));
+    let one_or_two = |bytes: &[u8]| {
+        (1..=2).contains(&run(bytes, |b| b.is_ascii_digit())).then(|| run(bytes, |b| b.is_ascii_digit()))
+    };
     let rest = &bytes[one_or_two(bytes)?..];
     let rest = rest.strip_prefix(b"-")?;
     let rest = &rest[one_or_two(rest)?..];
