@@ -1,1 +1,16 @@
-//! Placeholder.
+//! What people see: pages, components and server functions. `ssr` renders them on the server, `hydrate` wakes
+//! them in the browser; what is heavy (comparing, highlighting, describing charts) happens on the server only.
+
+#![recursion_limit = "512"]
+
+pub mod app;
+pub mod chart;
+pub mod components;
+#[cfg(feature = "ssr")]
+pub mod context;
+pub mod error;
+pub mod live;
+pub mod pages;
+pub mod theme;
+
+pub use app::App;

@@ -1,0 +1,140 @@
+//! The document, the frame around every page, and the routes.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::SsrMode;
+use leptos_router::components::{A, Form, Route, Router, Routes};
+use leptos_router::path;
+
+use crate::components::{Glyph, Icon};
+use crate::live::provide_live;
+use crate::pages;
+use crate::theme::ThemeSwitch;
+
+/// The document around the site. Everything in it is of this answer alone: theme and nonce.
+#[cfg(feature = "ssr")]
+pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
+    use leptos::nonce::use_nonce;
+    use leptos_meta::MetaTags;
+
+    let start = format!(
+        "import init, {{ hydrate }} from {:?};\nawait init({{ module_or_path: {:?} }});\nhydrate();",
+        assets.js, assets.wasm
+    );
+    let assets = assets.clone();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=crate::theme::current_theme()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="description" content="What runs in Kubernetes, told by the Git repositories that run it." />
+                <link rel="stylesheet" href=assets.css />
+                {assets
+                    .font
+                    .map(|font| {
+                        view! { <link rel="preload" href=font r#as="font" r#type="font/woff2" crossorigin="anonymous" /> }
+                    })}
+                <link rel="icon" href=assets.icon r#type="image/svg+xml" />
+                <link rel="modulepreload" href=assets.js />
+                <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+                <script type="module" src=assets.ui></script>
+                <script type="module" nonce=use_nonce() inner_html=start></script>
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The site: frame and routes.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_live();
+    view! {
+        <Title formatter=|text: String| if text.is_empty() { "Kubestats".to_owned() } else { format!("{text} · Kubestats") } />
+        <Router>
+            <a class="skip" href="#main">"Skip to the content"</a>
+            <div class="frame">
+                <Rail />
+                <TopBar />
+                <main id="main" class="page" tabindex="-1">
+                    <Routes fallback=|| view! { <pages::NotFound /> }>
+                        <Route path=path!("/") view=pages::Overview ssr=SsrMode::Async />
+                        <Route path=path!("/repositories") view=pages::Repositories ssr=SsrMode::Async />
+                        <Route path=path!("/repositories/:id") view=pages::Repository ssr=SsrMode::Async />
+                        <Route path=path!("/resources") view=pages::Resources ssr=SsrMode::Async />
+                        <Route path=path!("/resources/:id") view=pages::Resource ssr=SsrMode::Async />
+                        <Route path=path!("/commits/:repository/:sha") view=pages::Commit ssr=SsrMode::Async />
+                        <Route path=path!("/dev/components") view=pages::ComponentsGallery ssr=SsrMode::Async />
+                    </Routes>
+                </main>
+            </div>
+        </Router>
+    }
+}
+
+/// Where one can go, on the left; a drawer on phones that opens without JavaScript.
+#[component]
+fn Rail() -> impl IntoView {
+    let place = |href: &'static str, label: &'static str, glyph: Glyph, exact: bool| {
+        view! {
+            <li>
+                <A href=href exact=exact attr:title=label>
+                    <Icon glyph />
+                    <span class="rail-label">{label}</span>
+                </A>
+            </li>
+        }
+    };
+    view! {
+        <input type="checkbox" id="drawer" class="drawer-state sr-only" aria-label="Show the menu" />
+        <label class="drawer-button" for="drawer" aria-hidden="true"><Icon glyph=Glyph::Menu /></label>
+        <label class="drawer-shade" for="drawer" aria-hidden="true"></label>
+        <nav class="rail" aria-label="Site">
+            <a class="brand" href="/">
+                <svg class="brand-mark" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" inner_html=BRAND></svg>
+                <span class="rail-label">"Kubestats"</span>
+            </a>
+            <ul>
+                {place("/", "Overview", Glyph::Overview, true)}
+                {place("/repositories", "Repositories", Glyph::Repository, false)}
+                {place("/resources", "Resources", Glyph::Resource, false)}
+            </ul>
+            <div class="rail-foot">
+                <pages::SystemLine />
+            </div>
+        </nav>
+    }
+}
+
+/// A commit line through a hexagon: Git's history of Kubernetes.
+const BRAND: &str = concat!(
+    r#"<path d="M12 1.8 20.8 6.9v10.2L12 22.2 3.2 17.1V6.9z" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round"/>"#,
+    r#"<path d="M12 6v12" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"/>"#,
+    r#"<circle cx="12" cy="12" r="2.6" fill="currentColor"/>"#,
+);
+
+/// Search and theme; the page at hand lays its breadcrumb into the bar.
+#[component]
+fn TopBar() -> impl IntoView {
+    view! {
+        <header class="top-bar">
+            <search class="top-search">
+                <Form method="GET" action="/resources">
+                    <label class="sr-only" for="search">"Search resources"</label>
+                    <span class="input">
+                        <Icon glyph=Glyph::Search />
+                        <input id="search" type="search" name="text" placeholder="Search resources" autocomplete="off" aria-keyshortcuts="/ Control+K" />
+                        <kbd class="needs-script" aria-hidden="true">"/"</kbd>
+                    </span>
+                </Form>
+            </search>
+            <ThemeSwitch />
+        </header>
+    }
+}

@@ -1,0 +1,229 @@
+use entity::kind::{ChangeTag, EventType};
+use entity::view::{Event, Timestamp};
+use leptos::prelude::*;
+
+use super::{
+    EventTypeBadge, Glyph, Icon, KindBadge, TimeAgo, VersionChange, commit_href, counted, repository_href,
+    resource_href, short_sha,
+};
+
+/// One change of one resource in one line: what happened, to what, how, where, by whom, in which commit, when.
+#[component]
+pub fn EventLine(
+    /// The event.
+    event: Event,
+    /// The server's clock when the data was read.
+    now: Timestamp,
+    /// Name the repository: on pages that are not one repository's.
+    #[prop(optional)]
+    with_repository: bool,
+    /// Leave out who, when and which commit: inside a fold that has said so.
+    #[prop(optional)]
+    within_commit: bool,
+) -> impl IntoView {
+    let how = how(&event);
+    let (folder, file) = split_path(&event.file_path);
+    let path_title = event.file_path.clone();
+    let commit = (!within_commit).then(|| {
+        view! {
+            <span class="event-who" title=event.author_name.clone()>{event.author_name.clone()}</span>
+            <a
+                class="sha"
+                href=commit_href(event.repository_id, &event.commit)
+                title=event.commit_subject.clone()
+                aria-label=format!("Commit {}: {}", short_sha(&event.commit), event.commit_subject)
+            >
+                {short_sha(&event.commit)}
+            </a>
+            <TimeAgo time=event.event_timestamp now />
+        }
+    });
+    let repository = with_repository.then(|| {
+        view! {
+            <a class="event-repository" href=repository_href(event.repository_id)>
+                {event.repository_full_name.clone()}
+            </a>
+        }
+    });
+    view! {
+        <div class="event" class:within=within_commit>
+            <EventTypeBadge event_type=event.event_type compact=true />
+            <span class="event-what">
+                <KindBadge kind=event.resource_kind.clone() />
+                <a class="event-name" href=resource_href(event.resource_id)>{event.resource_name.clone()}</a>
+                {event.resource_namespace.clone().map(|namespace| view! { <span class="quiet">{namespace}</span> })}
+            </span>
+            <span class="event-how">{how}</span>
+            <span class="event-where" title=path_title>
+                {repository}
+                <span class="path"><span class="path-folder">{folder}</span><span class="path-file">{file}</span></span>
+            </span>
+            {commit}
+        </div>
+    }
+}
+
+/// The version if it changed, else the place if it moved, else the fields.
+fn how(event: &Event) -> AnyView {
+    if event.version_before != event.version_after && event.event_type != EventType::Deleted {
+        let before = event.version_before.clone();
+        let after = event.version_after.clone();
+        return if event.event_type == EventType::Modified {
+            view! { <VersionChange before after /> }.into_any()
+        } else {
+            view! { <super::Version version=after /> }.into_any()
+        };
+    }
+    if let Some(before) = event.file_path_before.as_ref().filter(|before| **before != event.file_path) {
+        return view! { <span class="quiet" title=before.clone()>"moved from " {split_path(before).1}</span> }
+            .into_any();
+    }
+    match event.event_type {
+        EventType::Created | EventType::Deleted | EventType::Resurrected => {
+            let (_, word, _) = super::event_words(event.event_type);
+            view! { <span class="quiet">{word}</span> }.into_any()
+        }
+        EventType::Modified => fields(event),
+    }
+}
+
+fn fields(event: &Event) -> AnyView {
+    if let [only] = event.changes.as_slice()
+        && event.changes_total <= 1
+    {
+        let short = |side: &Option<String>| side.as_deref().is_none_or(|text| text.len() <= 24 && !text.contains('\n'));
+        let values = (short(&only.old) && short(&only.new))
+            .then(|| view! { " " <VersionChange before=only.old.clone() after=only.new.clone() /> });
+        return view! { <code class="field-path">{last_parts(&only.path)}</code> {values} }.into_any();
+    }
+    let paths: Vec<String> = if event.changes.is_empty() {
+        let tags: Vec<&str> = ChangeTag::ALL.iter().map(|tag| tag.as_str()).collect();
+        event.changes_detected.iter().filter(|text| !tags.contains(&text.as_str())).cloned().collect()
+    } else {
+        event.changes.iter().map(|change| change.path.clone()).collect()
+    };
+    let Some(first) = paths.first() else {
+        let word = if event.caused_by_resource_id.is_some() { "its source changed" } else { "content" };
+        return view! { <span class="quiet">{word}</span> }.into_any();
+    };
+    let total = event.changes_total.max(i64::try_from(paths.len()).unwrap_or(i64::MAX));
+    let more = (total > 1).then(
+        || view! { <span class="quiet">{format!(" and {}", counted(total - 1, "more field", "more fields"))}</span> },
+    );
+    let title = paths.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+    view! { <code class="field-path" title=title>{last_parts(first)}</code> {more} }.into_any()
+}
+
+/// The last two names of a field path: the part that tells changes apart.
+fn last_parts(path: &str) -> String {
+    let mut dots = path.rmatch_indices('.').map(|(at, _)| at);
+    match dots.nth(1) {
+        Some(at) if !path.contains('"') => format!("…{}", &path[at..]),
+        _ => path.to_owned(),
+    }
+}
+
+/// Folder (with slash) and file of a path.
+fn split_path(path: &str) -> (String, String) {
+    path.rfind('/')
+        .map_or_else(|| (String::new(), path.to_owned()), |at| (path[..=at].to_owned(), path[at + 1..].to_owned()))
+}
+
+/// Events in the order given; neighbours of one commit fold into one line that opens.
+#[component]
+pub fn EventList(
+    /// The events, newest first.
+    events: Vec<Event>,
+    /// The server's clock when the data was read.
+    now: Timestamp,
+    /// Name the repository: on pages that are not one repository's.
+    #[prop(optional)]
+    with_repository: bool,
+) -> impl IntoView {
+    let lines: Vec<_> = fold_by_commit(events)
+        .into_iter()
+        .map(|mut group| {
+            let inner = if group.len() == 1 {
+                view! { <EventLine event=group.remove(0) now with_repository /> }.into_any()
+            } else {
+                view! { <CommitFold events=group now with_repository /> }.into_any()
+            };
+            view! { <li>{inner}</li> }
+        })
+        .collect();
+    view! { <ol class="events">{lines}</ol> }
+}
+
+/// Runs of neighbours that one commit made.
+fn fold_by_commit(events: Vec<Event>) -> Vec<Vec<Event>> {
+    let mut groups: Vec<Vec<Event>> = Vec::new();
+    for event in events {
+        match groups.last_mut() {
+            Some(group)
+                if group
+                    .first()
+                    .is_some_and(|f| f.commit == event.commit && f.repository_id == event.repository_id) =>
+            {
+                group.push(event);
+            }
+            _ => groups.push(vec![event]),
+        }
+    }
+    groups
+}
+
+/// Many changes by one commit in one line that opens.
+#[component]
+pub fn CommitFold(
+    /// The events, all of one commit; nothing is shown for none.
+    events: Vec<Event>,
+    /// The server's clock when the data was read.
+    now: Timestamp,
+    /// Name the repository: on pages that are not one repository's.
+    #[prop(optional)]
+    with_repository: bool,
+    /// Whether it is open at first.
+    #[prop(optional)]
+    open: bool,
+) -> impl IntoView {
+    let Some(first) = events.first().cloned() else { return ().into_any() };
+    let counts: Vec<_> = EventType::ALL
+        .iter()
+        .filter_map(|event_type| {
+            let count = events.iter().filter(|event| event.event_type == *event_type).count();
+            (count > 0).then(|| {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                view! { <EventTypeBadge event_type=*event_type count=Some(count) /> }
+            })
+        })
+        .collect();
+    let lines: Vec<_> =
+        events.into_iter().map(|event| view! { <li><EventLine event now within_commit=true /></li> }).collect();
+    let href = commit_href(first.repository_id, &first.commit);
+    view! {
+        <details class="fold" open=open>
+            <summary class="event fold-head">
+                <span class="fold-mark"><Icon glyph=Glyph::Expand /></span>
+                <span class="fold-subject" title=first.commit_subject.clone()>{first.commit_subject.clone()}</span>
+                <span class="fold-counts">{counts}</span>
+                <span class="event-where">
+                    {with_repository
+                        .then(|| {
+                            view! {
+                                <a class="event-repository" href=repository_href(first.repository_id)>
+                                    {first.repository_full_name.clone()}
+                                </a>
+                            }
+                        })}
+                </span>
+                <span class="event-who" title=first.author_name.clone()>{first.author_name.clone()}</span>
+                <a class="sha" href=href aria-label=format!("Commit {}", short_sha(&first.commit))>
+                    {short_sha(&first.commit)}
+                </a>
+                <TimeAgo time=first.event_timestamp now />
+            </summary>
+            <ol class="events">{lines}</ol>
+        </details>
+    }
+    .into_any()
+}

@@ -1,0 +1,57 @@
+//! The design system's parts, one file each. Every part renders on the server and reads without JavaScript;
+//! `/dev/components` shows each in every state.
+
+mod badge;
+mod breadcrumb;
+mod copy;
+mod diff;
+mod event;
+mod field_changes;
+mod form;
+mod icon;
+mod metric;
+mod number;
+mod pager;
+mod progress;
+mod skeleton;
+mod state;
+mod table;
+mod tabs;
+mod time_ago;
+mod timeline;
+mod tree;
+mod url;
+mod version;
+mod yaml;
+
+pub use badge::{
+    EventTypeBadge, GitOpsBadge, JobStateBadge, KindBadge, OriginBadge, ProblemBadge, ResourceStatusBadge, StatusBadge,
+    event_words, gitops_word,
+};
+pub use breadcrumb::{Breadcrumb, Crumb, PageHead, Section};
+pub use copy::CopyButton;
+#[cfg(feature = "ssr")]
+pub use diff::compare;
+pub use diff::{DiffHtml, DiffMode, DiffView};
+pub use event::{CommitFold, EventLine, EventList};
+pub use field_changes::FieldChanges;
+pub use form::{Chip, Choice, FilterBar, Select, TextField};
+pub use icon::{Glyph, Icon};
+pub use metric::{Metric, Metrics};
+pub use number::{Bytes, Number, bytes_text, counted, number_text};
+pub use pager::{PAGE_SIZES, Pager, page_query};
+pub use progress::{JobLine, Progress, job_word};
+pub use skeleton::{SkeletonBlock, SkeletonRows};
+pub use state::{EmptyState, ErrorPanel, Notice};
+pub use table::{SortHead, Table};
+pub use tabs::{Segments, Tab, Tabs};
+pub use time_ago::{MaybeTimeAgo, TimeAgo, exact, relative};
+pub use timeline::VersionTimeline;
+pub use tree::Tree;
+pub use url::{PageUrl, commit_href, repository_href, resource_href, short_sha};
+pub use version::{Version, VersionChange};
+#[cfg(feature = "ssr")]
+pub(crate) use yaml::escape as yaml_escape;
+#[cfg(feature = "ssr")]
+pub use yaml::highlight;
+pub use yaml::{YamlHtml, YamlView};

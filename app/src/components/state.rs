@@ -1,0 +1,83 @@
+use leptos::prelude::*;
+
+use super::{Glyph, Icon};
+use crate::error::AppError;
+
+/// Why there is nothing and what to do about it.
+#[component]
+pub fn EmptyState(
+    /// What there is none of: "No events match".
+    #[prop(into)]
+    title: String,
+    /// The icon.
+    #[prop(default = Glyph::Inbox)]
+    glyph: Glyph,
+    /// Why, and what to do: a sentence, a link, a button.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <Icon glyph />
+            <p class="empty-title">{title}</p>
+            {children.map(|children| view! { <div class="empty-text">{children()}</div> })}
+        </div>
+    }
+}
+
+/// What failed, what still works, a way to try again and an id to quote.
+#[component]
+pub fn ErrorPanel(
+    /// What failed.
+    error: AppError,
+    /// What was being read: "The events".
+    #[prop(into)]
+    what: String,
+    /// Where trying again leads: mostly the page at hand.
+    #[prop(optional_no_strip, into)]
+    retry: Option<String>,
+    /// What still works.
+    #[prop(default = "The rest of the site still works.")]
+    still: &'static str,
+) -> impl IntoView {
+    let missing = error.is_not_found();
+    let title = if missing { format!("{what}: not found") } else { format!("{what} could not be read") };
+    let id = error.id().map(str::to_owned);
+    view! {
+        <div class="error-panel" role="alert">
+            <Icon glyph=if missing { Glyph::Search } else { Glyph::Warning } />
+            <div>
+                <p class="error-title">{title}</p>
+                <p class="error-text">{error.to_string()} " " {(!missing).then_some(still)}</p>
+                <p class="error-actions">
+                    {retry
+                        .filter(|_| !missing)
+                        .map(|href| view! { <a class="button" href=href rel="external"><Icon glyph=Glyph::Sync /> "Try again"</a> })}
+                    {id.map(|id| view! { <span class="quiet">"Quote " <code>{id}</code> " when you report it."</span> })}
+                </p>
+            </div>
+        </div>
+    }
+}
+
+/// A note at the top of a page: samples only, repository set aside.
+#[component]
+pub fn Notice(
+    /// `info`, `warn` or `bad`.
+    #[prop(default = "info")]
+    tone: &'static str,
+    /// The text.
+    children: Children,
+) -> impl IntoView {
+    let glyph = match tone {
+        "bad" => Glyph::Failed,
+        "warn" => Glyph::Warning,
+        _ => Glyph::Help,
+    };
+    view! {
+        <div class="notice" data-tone=tone>
+            <Icon glyph />
+            <div>{children()}</div>
+        </div>
+    }
+}

@@ -1,0 +1,139 @@
+use leptos_router::params::ParamsMap;
+
+/// An address on this site whose state is in its query: links for sorting, paging and filters are made
+/// from the address at hand, so that no part of the state gets lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageUrl {
+    path: String,
+    query: Vec<(String, String)>,
+}
+
+impl PageUrl {
+    /// An address without a query.
+    #[must_use]
+    pub fn new(path: impl Into<String>) -> Self {
+        Self { path: path.into(), query: Vec::new() }
+    }
+
+    /// The address at hand; empty values are left out.
+    #[must_use]
+    pub fn current(path: impl Into<String>, query: &ParamsMap) -> Self {
+        let query = query
+            .latest_values()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect();
+        Self { path: path.into(), query }
+    }
+
+    /// The same address with one value set; an empty value removes it. Back to the first page, because the
+    /// rows are others now.
+    #[must_use]
+    pub fn with(&self, key: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let mut url = self.without(key);
+        if !value.is_empty() {
+            url.query.push((key.to_owned(), value));
+        }
+        url
+    }
+
+    /// The same address without a value, on the first page.
+    #[must_use]
+    pub fn without(&self, key: &str) -> Self {
+        let query = self.query.iter().filter(|(k, _)| k != key && k != "page").cloned().collect();
+        Self { path: self.path.clone(), query }
+    }
+
+    /// The same list on another page, from 1.
+    #[must_use]
+    pub fn at_page(&self, page: u64) -> Self {
+        let mut url = self.without("page");
+        if page > 1 {
+            url.query.push(("page".to_owned(), page.to_string()));
+        }
+        url
+    }
+
+    /// What a key stands at.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.query.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The path without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Every key with its value.
+    #[must_use]
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The address as text for `href`.
+    #[must_use]
+    pub fn href(&self) -> String {
+        let mut text = self.path.clone();
+        for (place, (key, value)) in self.query.iter().enumerate() {
+            text.push(if place == 0 { '?' } else { '&' });
+            encode(key, &mut text);
+            text.push('=');
+            encode(value, &mut text);
+        }
+        text
+    }
+}
+
+/// Percent-encodes everything but unreserved characters.
+fn encode(text: &str, into: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            into.push(char::from(byte));
+        } else {
+            into.push('%');
+            into.push(char::from(HEX[usize::from(byte >> 4)]));
+            into.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+/// Where a repository's page is.
+#[must_use]
+pub fn repository_href(id: uuid::Uuid) -> String {
+    format!("/repositories/{id}")
+}
+
+/// Where a resource's page is.
+#[must_use]
+pub fn resource_href(id: uuid::Uuid) -> String {
+    format!("/resources/{id}")
+}
+
+/// Where a commit's page is.
+#[must_use]
+pub fn commit_href(repository: uuid::Uuid, sha: &str) -> String {
+    format!("/commits/{repository}/{sha}")
+}
+
+/// The short form of a commit hash.
+#[must_use]
+pub fn short_sha(sha: &str) -> String {
+    sha.chars().take(7).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PageUrl;
+
+    #[test]
+    fn changing_a_filter_goes_back_to_the_first_page_and_keeps_the_rest() {
+        let url = PageUrl::new("/resources").with("kind", "HelmRelease").at_page(3);
+        assert_eq!(url.href(), "/resources?kind=HelmRelease&page=3");
+        assert_eq!(url.with("text", "a b&c").href(), "/resources?kind=HelmRelease&text=a%20b%26c");
+        assert_eq!(url.with("kind", "").href(), "/resources");
+    }
+}

@@ -1,0 +1,69 @@
+//! What the server lends to pages while it renders them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use entity::db::Db;
+use entity::queue::JobQueue;
+use entity::view::FieldChange;
+
+/// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
+pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
+
+/// Everything a server function works with; given once, to `leptos_routes_with_context`.
+#[derive(Clone)]
+pub struct ServerContext {
+    /// The database.
+    pub db: Db,
+    /// Where work is asked for.
+    pub queue: JobQueue,
+    /// Compares two manifests field by field.
+    pub compare: Compare,
+}
+
+/// Addresses of the site's files, which carry a hash of their content in their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The style sheet.
+    pub css: String,
+    /// The glue of the WebAssembly.
+    pub js: String,
+    /// The WebAssembly.
+    pub wasm: String,
+    /// What works without it: theme, keys, copying, fresh times, charts.
+    pub ui: String,
+    /// The icon.
+    pub icon: String,
+    /// The font that the first screen needs; not known where there is no built site.
+    pub font: Option<String>,
+}
+
+impl Default for Assets {
+    fn default() -> Self {
+        Self {
+            css: "/pkg/kubestats.css".to_owned(),
+            js: "/pkg/kubestats.js".to_owned(),
+            wasm: "/pkg/kubestats_bg.wasm".to_owned(),
+            ui: "/pkg/ui.js".to_owned(),
+            icon: "/favicon.svg".to_owned(),
+            font: None,
+        }
+    }
+}
+
+impl Assets {
+    /// Reads the built site's `manifest.json`: logical name to file name. `prefix` is where the files are served.
+    #[must_use]
+    pub fn from_manifest(manifest: &BTreeMap<String, String>, prefix: &str) -> Self {
+        let find = |name: &str| manifest.get(name).map(|file| format!("{prefix}{file}"));
+        let usual = Self::default();
+        Self {
+            css: find("main.css").unwrap_or(usual.css),
+            js: find("kubestats.js").unwrap_or(usual.js),
+            wasm: find("kubestats.wasm").unwrap_or(usual.wasm),
+            ui: find("ui.js").unwrap_or(usual.ui),
+            icon: find("favicon.svg").unwrap_or(usual.icon),
+            font: find("inter-latin-wght-normal.woff2"),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The one error between pages and server functions.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+/// Why a page could not be filled. Details stay in the server's log under the id; nothing inner reaches a reader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum AppError {
+    /// There is no such thing.
+    NotFound {
+        /// What was looked for: `repository`.
+        what: String,
+    },
+    /// The question makes no sense.
+    Invalid {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Something broke on the server; the log has the reason under this id.
+    Internal {
+        /// What to quote.
+        id: String,
+    },
+    /// The server could not be reached, or what came back was no answer.
+    Unreachable {
+        /// What the browser says about it.
+        message: String,
+    },
+}
+
+impl AppError {
+    /// There is no such thing; the answer's status becomes 404.
+    #[must_use]
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::NotFound { what: what.into() }
+    }
+
+    /// The question makes no sense.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into() }
+    }
+
+    /// Something broke: the reason goes to the log, an id to the reader.
+    #[cfg(feature = "ssr")]
+    #[must_use]
+    pub fn internal(reason: impl std::fmt::Display) -> Self {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        // The end of a version 7 id is random, its start is the time.
+        let id = id[20..].to_owned();
+        tracing::error!(error.id = %id, "a page could not be filled: {reason}");
+        Self::Internal { id }
+    }
+
+    /// Whether there is simply no such thing.
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// What to quote when reporting it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Internal { id } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status that fits.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::NotFound { .. } => 404,
+            Self::Invalid { .. } => 400,
+            Self::Internal { .. } => 500,
+            Self::Unreachable { .. } => 502,
+        }
+    }
+
+    /// Gives the page at hand the status that fits; in the browser it is too late for that.
+    pub fn set_status(&self) {
+        #[cfg(feature = "ssr")]
+        if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>()
+            && let Ok(status) = axum::http::StatusCode::from_u16(self.status())
+        {
+            response.set_status(status);
+        }
+    }
+}
+
+impl std::fmt::Display for AppError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotFound { what } => {
+                write!(f, "There is no such {what} here. It may have been removed, or the address is mistyped.")
+            }
+            Self::Invalid { message } => f.write_str(message),
+            Self::Internal { .. } => f.write_str("Something broke on the server; its log has the reason."),
+            Self::Unreachable { message } => write!(f, "The server could not be reached: {message}."),
+        }
+    }
+}
+
+impl std::error::Error for AppError {}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(message) | ServerFnErrorErr::MissingArg(message) => Self::Invalid { message },
+            ServerFnErrorErr::Request(message)
+            | ServerFnErrorErr::Response(message)
+            | ServerFnErrorErr::Deserialization(message) => Self::Unreachable { message },
+            #[cfg(feature = "ssr")]
+            other => Self::internal(other),
+            #[cfg(not(feature = "ssr"))]
+            other => Self::Unreachable { message: other.to_string() },
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<entity::db::DataError> for AppError {
+    fn from(error: entity::db::DataError) -> Self {
+        Self::internal(error)
+    }
+}

@@ -1,0 +1,105 @@
+//! News from the server while a page is open (`/api/v1/stream`). On the server these do nothing.
+
+use entity::view::Live;
+use leptos::prelude::*;
+
+/// What came last, and whether the line is open.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveFeed {
+    last: RwSignal<Option<Live>>,
+    connected: RwSignal<bool>,
+}
+
+impl LiveFeed {
+    /// Whether news come in.
+    #[must_use]
+    pub fn connected(self) -> Signal<bool> {
+        self.connected.into()
+    }
+}
+
+/// Opens the line once for the whole site; called by the frame.
+pub fn provide_live() -> LiveFeed {
+    let feed = LiveFeed { last: RwSignal::new(None), connected: RwSignal::new(false) };
+    provide_context(feed);
+    #[cfg(feature = "hydrate")]
+    Effect::new(move |_| stream::open(feed));
+    feed
+}
+
+/// Runs for every message that comes while the page is open.
+pub fn on_live(handler: impl Fn(&Live) + 'static) {
+    if let Some(feed) = use_context::<LiveFeed>() {
+        Effect::new(move |_| {
+            feed.last.with(|live| {
+                if let Some(live) = live {
+                    handler(live);
+                }
+            });
+        });
+    }
+}
+
+/// Counts messages that matter to a page, at most one step a second: a scan sends many. Make it part of a
+/// resource's source and the page reads its data anew.
+pub fn live_version(matters: impl Fn(&Live) -> bool + 'static) -> Signal<u64> {
+    let version = RwSignal::new(0_u64);
+    let waiting = StoredValue::new(false);
+    on_live(move |live| {
+        if matters(live) && !waiting.get_value() {
+            waiting.set_value(true);
+            set_timeout(
+                move || {
+                    // The page may have been left meanwhile.
+                    if waiting.try_set_value(false).is_none() {
+                        let _ = version.try_update(|n| *n += 1);
+                    }
+                },
+                std::time::Duration::from_secs(1),
+            );
+        }
+    });
+    version.into()
+}
+
+#[cfg(feature = "hydrate")]
+mod stream {
+    use std::time::Duration;
+
+    use leptos::prelude::*;
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen::closure::Closure;
+    use web_sys::{EventSource, MessageEvent};
+
+    use super::LiveFeed;
+
+    /// Listens until the page closes. Browsers take up a broken line themselves, except after an answer that
+    /// was no stream: then we knock again later.
+    pub fn open(feed: LiveFeed) {
+        let Ok(source) = EventSource::new("/api/v1/stream") else { return };
+        let on_open = Closure::<dyn Fn()>::new(move || feed.connected.set(true));
+        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
+            let live = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
+            if live.is_some() {
+                feed.last.set(live);
+            }
+        });
+        for kind in ["message", "job", "repository", "events"] {
+            // A browser without listeners has no news; the page still stands.
+            let _ = source.add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref());
+        }
+        let broken = source.clone();
+        let on_error = Closure::<dyn Fn()>::new(move || {
+            feed.connected.set(false);
+            if broken.ready_state() == EventSource::CLOSED {
+                set_timeout(move || open(feed), Duration::from_secs(20));
+            }
+        });
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        // The line lives as long as the page.
+        on_open.forget();
+        on_message.forget();
+        on_error.forget();
+    }
+}

@@ -1,0 +1,64 @@
+//! Light, dark or as the system is: kept in a cookie, so that the server renders the right one at once and
+//! nothing flashes. `public/ui.js` switches without a reload; without JavaScript the form does.
+
+use leptos::prelude::*;
+
+use crate::components::{Glyph, Icon};
+use crate::error::AppError;
+
+/// Name of the cookie.
+#[cfg(feature = "ssr")]
+const COOKIE: &str = "theme";
+
+/// Remembers the theme for a year and goes back to the page it was chosen on.
+#[server(prefix = "/ui", endpoint = "theme")]
+pub async fn set_theme(theme: String) -> Result<(), AppError> {
+    let theme = known(&theme).ok_or_else(|| AppError::invalid("The theme is one of: system, light, dark."))?;
+    let cookie = format!("{COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax");
+    if let (Some(response), Ok(value)) =
+        (use_context::<leptos_axum::ResponseOptions>(), axum::http::HeaderValue::from_str(&cookie))
+    {
+        response.append_header(axum::http::header::SET_COOKIE, value);
+    }
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn known(theme: &str) -> Option<&'static str> {
+    ["system", "light", "dark"].into_iter().find(|word| *word == theme)
+}
+
+/// The theme that the request's cookie names.
+#[cfg(feature = "ssr")]
+pub fn current_theme() -> &'static str {
+    use_context::<axum::http::request::Parts>()
+        .and_then(|parts| {
+            parts
+                .headers
+                .get_all(axum::http::header::COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|text| text.split(';'))
+                .find_map(|pair| known(pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?))
+        })
+        .unwrap_or("system")
+}
+
+/// The three choices. Which one holds is told by `data-theme` of the document.
+#[component]
+pub fn ThemeSwitch() -> impl IntoView {
+    let choice = |word: &'static str, name: &'static str, glyph: Glyph| {
+        view! {
+            <button type="submit" name="theme" value=word data-theme-choice=word aria-label=name title=name>
+                <Icon glyph />
+            </button>
+        }
+    };
+    view! {
+        <form class="theme-switch" method="post" action="/ui/theme" role="group" aria-label="Theme">
+            {choice("system", "Theme as the system", Glyph::System)}
+            {choice("light", "Light theme", Glyph::Sun)}
+            {choice("dark", "Dark theme", Glyph::Moon)}
+        </form>
+    }
+}
