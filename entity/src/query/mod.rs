@@ -5,6 +5,7 @@
 
 pub mod commits;
 pub mod events;
+pub mod figures;
 pub mod jobs;
 pub mod overview;
 pub mod problems;

@@ -2,6 +2,7 @@
 
 mod commit;
 mod event;
+mod figures;
 mod job;
 mod link;
 mod live;
@@ -14,6 +15,7 @@ mod scan;
 
 pub use commit::{CommitDetail, CommitSummary};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
+pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use job::{Job, JobFilter};
 pub use link::{file_of, web_url};
 pub use live::Live;

@@ -1,0 +1,55 @@
+//! Puts the built site (WebAssembly, JavaScript, CSS, icons) into the program.
+//!
+//! `KUBESTATS_SITE_DIR` names the folder that `make site` wrote. Without it, and in development builds, nothing
+//! is put in, and the program reads the folder of that variable when it runs.
+
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=KUBESTATS_SITE_DIR");
+    let mut files = Vec::new();
+    let release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    if let Some(root) = env::var_os("KUBESTATS_SITE_DIR").filter(|dir| release && !dir.is_empty()) {
+        // Cargo runs build scripts in the crate's folder; people give paths from the workspace's root.
+        let workspace = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
+        let root = workspace.join(root);
+        println!("cargo::rerun-if-changed={}", root.display());
+        if root.is_dir() {
+            let root = root.canonicalize()?;
+            collect(&root, &root, &mut files)?;
+        } else {
+            println!(
+                "cargo::warning=KUBESTATS_SITE_DIR is {}, which is no folder: the program will hold no site",
+                root.display()
+            );
+        }
+    }
+    files.sort();
+    let mut code = String::from("&[\n");
+    for (name, path) in &files {
+        writeln!(code, "    ({name:?}, include_bytes!({:?})),", path.display().to_string())?;
+    }
+    code.push_str("]\n");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("site.rs"), code)?;
+    Ok(())
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, PathBuf)>) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(root, &path, files)?;
+        } else {
+            let name = path.strip_prefix(root)?.to_str().ok_or("a file of the site has a name that is not UTF-8")?;
+            files.push((name.replace('\\', "/"), path));
+        }
+    }
+    Ok(())
+}

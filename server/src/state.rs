@@ -1,0 +1,30 @@
+//! What every request may use.
+
+use std::sync::Arc;
+
+use app::context::ServerContext;
+use axum::extract::FromRef;
+use entity::{db::Db, queue::JobQueue};
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+
+use crate::web::{assets::Site, stream::Seats};
+
+/// Handles that are cheap to clone, made once when the program starts.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The database.
+    pub db: Db,
+    /// The job queue with its bus of live updates.
+    pub queue: JobQueue,
+    /// What pages and server functions get.
+    pub context: ServerContext,
+    /// What Leptos wants to know when it renders.
+    pub leptos: LeptosOptions,
+    /// The site's files.
+    pub site: Arc<Site>,
+    /// Seats for live streams.
+    pub seats: Seats,
+    /// Cancelled when the program stops: live streams end then.
+    pub shutdown: CancellationToken,
+}

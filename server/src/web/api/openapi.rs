@@ -1,0 +1,114 @@
+//! The description of the API (OpenAPI 3.1), made from the handlers themselves.
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderValue, header},
+    routing::get,
+};
+use utoipa::openapi::{
+    InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Schema,
+    tag::TagBuilder,
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::{
+    state::AppState,
+    web::{health, security},
+};
+
+/// Where the description is served.
+pub const PATH: &str = "/api/v1/openapi.json";
+
+/// All operations under their full paths, with their description.
+#[must_use]
+pub fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
+    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes()).merge(health::routes());
+    let streams = OpenApiRouter::new().nest("/api/v1", super::v1::streams());
+    (reads, streams)
+}
+
+/// The whole description.
+#[must_use]
+pub fn document() -> OpenApi {
+    let (reads, streams) = described();
+    let mut document = reads.into_openapi();
+    document.merge(streams.into_openapi());
+    answers_are_complete(&mut document);
+    document
+}
+
+/// Serves the description and, under `/docs`, the interactive documentation from inside the program.
+#[must_use]
+pub fn router() -> Router<AppState> {
+    let bytes = serde_json::to_vec(&document()).map_or_else(
+        |error| {
+            tracing::error!(%error, "the description of the API cannot be written");
+            Bytes::new()
+        },
+        Bytes::from,
+    );
+    let description = get(move || {
+        let bytes = bytes.clone();
+        async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes) }
+    })
+    .layer(axum::middleware::from_fn(super::super::etag::tag_reads));
+    let docs: Router<AppState> = SwaggerUi::new("/docs").config(Config::from(PATH)).into();
+    let docs = docs.layer(tower_http::set_header::SetResponseHeaderLayer::overriding(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(security::DOCS_POLICY),
+    ));
+    Router::new().route(PATH, description).merge(docs)
+}
+
+fn head() -> OpenApi {
+    let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Kubestats")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "What the Git repositories that run Kubernetes deploy, how it is configured and how that changes. \
+                     Lists take `skip` and `limit` and tell the true total as `count`. Times are RFC 3339. Errors are \
+                     `application/problem+json`. Reads carry an `ETag` and answer `If-None-Match` with 304.",
+                ))
+                .license(Some({
+                    let mut license = License::new("Apache-2.0");
+                    license.identifier = Some("Apache-2.0".to_owned());
+                    license
+                }))
+                .build(),
+        )
+        .tags(Some([
+            tag("repositories", "Git repositories and what is known of them"),
+            tag("events", "What changed, commit by commit"),
+            tag("resources", "Kubernetes resources over all repositories"),
+            tag("jobs", "Work: syncs and scans"),
+            tag("live", "Updates as they happen"),
+            tag("health", "Whether the program is well"),
+        ]))
+        .build()
+}
+
+/// Our answers always hold every field, null where nothing is known; serde's `Option` alone would make
+/// generated clients think that fields may be absent.
+fn answers_are_complete(document: &mut OpenApi) {
+    let Some(components) = document.components.as_mut() else { return };
+    for schema in components.schemas.values_mut() {
+        complete(schema);
+    }
+}
+
+fn complete(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            object.required = object.properties.keys().cloned().collect();
+            object.properties.values_mut().for_each(complete);
+        }
+        RefOr::T(Schema::OneOf(one)) => one.items.iter_mut().for_each(complete),
+        RefOr::T(Schema::AllOf(all)) => all.items.iter_mut().for_each(complete),
+        RefOr::T(_) | RefOr::Ref(Ref { .. }) => {}
+    }
+}

@@ -1,0 +1,207 @@
+//! Where errors become HTTP: `application/problem+json` (RFC 9457), told once and logged once.
+//!
+//! `detail` is the text that clients of the Kubestats v1 API look for; `errors` says for a refused
+//! request which parameter is wrong, what was given and what is allowed. What went wrong inside stays
+//! inside: outside there is only an id, which is also in the log.
+
+use std::{error::Error, fmt::Write as _, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use entity::db::DataError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::web::trace::RequestId;
+
+/// Content type of every error.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What went wrong, for people and programs.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ProblemDetails)]
+pub struct Problem {
+    /// Kind of problem; `about:blank` where the status says it all.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The status in words.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened here, in a sentence.
+    pub detail: String,
+    /// Names this very occurrence: `urn:uuid:` and the request's id, as in the log and in `x-request-id`.
+    pub instance: Option<String>,
+    /// Which parts of the request were refused.
+    pub errors: Vec<Refused>,
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_after_seconds: Option<u32>,
+    #[serde(skip)]
+    #[schema(ignore)]
+    cause: Option<Arc<str>>,
+}
+
+/// One refused part of a request (fields as in the v1 API's `ValidationError`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refused {
+    /// Where it stands: `["query", "limit"]`.
+    pub loc: Vec<String>,
+    /// What is wrong and what is allowed.
+    pub msg: String,
+    /// Kind of error as a word.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What was given, cut to a readable length.
+    pub input: String,
+}
+
+impl Problem {
+    /// A problem whose status says what kind it is.
+    #[must_use]
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            instance: None,
+            errors: Vec::new(),
+            retry_after_seconds: None,
+            cause: None,
+        }
+    }
+
+    /// Nothing is stored under the id or path.
+    #[must_use]
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// The request is understood but does not fit the state of things.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// Parameters that can't be used, all of them at once.
+    #[must_use]
+    pub fn refused(errors: Vec<Refused>) -> Self {
+        let mut detail = String::new();
+        for error in &errors {
+            let separator = if detail.is_empty() { "" } else { "; " };
+            // Writing to a string cannot fail.
+            let _ = write!(detail, "{separator}{}: {}", error.loc.join("."), error.msg);
+        }
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        problem.errors = errors;
+        problem
+    }
+
+    /// Not now, but soon.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        problem.retry_after_seconds = Some(retry_after_seconds);
+        problem
+    }
+
+    /// A failure of ours: the cause goes to the log only.
+    #[must_use]
+    pub fn internal(cause: &(dyn Error + 'static)) -> Self {
+        let mut chain = cause.to_string();
+        let mut next = cause.source();
+        while let Some(error) = next {
+            let _ = write!(chain, ": {error}");
+            next = error.source();
+        }
+        Self::internal_text(chain)
+    }
+
+    /// As [`Problem::internal`], where the cause is already text.
+    #[must_use]
+    pub fn internal_text(cause: impl Into<Arc<str>>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something failed in Kubestats itself. The log holds the cause under this answer's instance id.",
+        );
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    fn body(&self) -> Body {
+        Body::from(serde_json::to_vec(self).unwrap_or_else(|_| br#"{"detail":"unreadable error"}"#.to_vec()))
+    }
+}
+
+impl From<DataError> for Problem {
+    fn from(error: DataError) -> Self {
+        let mut problem = Self::internal(&error);
+        if error.is_transient() {
+            problem.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+            problem.title = "Service Unavailable";
+            problem.detail = "The database is not to be reached or busy; try again in a moment".to_owned();
+            problem.retry_after_seconds = Some(5);
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.body()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives every problem its instance and writes causes to the log, in this one place.
+pub async fn finish(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().copied();
+    let mut response = next.run(request).await;
+    let Some(mut problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    if let Some(cause) = &problem.cause {
+        tracing::error!(error = %cause, status = problem.status, "request failed");
+    }
+    problem.instance = id.map(|RequestId(id)| format!("urn:uuid:{id}"));
+    *response.body_mut() = problem.body();
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response
+}
+
+/// The answer to a path of the API that does not exist.
+pub async fn unknown_path(uri: axum::http::Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::not_found(format!("Nothing is served at {path}; /docs lists what there is"))
+}
+
+/// The answer to a verb that a path of the API does not know.
+pub async fn unknown_verb(method: axum::http::Method, uri: axum::http::Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} does not answer {method}; /docs lists what it answers"))
+}
+
+/// The answer to a request whose handling panicked; the message goes to the log only.
+#[must_use]
+pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&'static str>().copied())
+        .unwrap_or("no message");
+    Problem::internal_text(format!("a handler panicked: {said}")).into_response()
+}

@@ -1,0 +1,60 @@
+//! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
+
+pub mod commits;
+pub mod events;
+pub mod jobs;
+pub mod repositories;
+pub mod repository_parts;
+pub mod resources;
+pub mod versions;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::super::stream;
+use crate::state::AppState;
+
+/// Every operation, with paths relative to `/api/v1`.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(repositories::list_repositories))
+        .routes(routes!(repositories::get_repository_stats))
+        .routes(routes!(repositories::list_recent_repositories))
+        .routes(routes!(repositories::search_repositories))
+        .routes(routes!(repositories::get_repository))
+        .routes(routes!(repositories::list_repository_metrics))
+        .routes(routes!(repositories::sync_repository))
+        .routes(routes!(repositories::scan_repository))
+        .routes(routes!(events::list_repository_events))
+        .routes(routes!(events::list_repository_event_counts))
+        .routes(routes!(events::list_repository_event_trends))
+        .routes(routes!(repository_parts::list_repository_resources))
+        .routes(routes!(repository_parts::list_repository_problems))
+        .routes(routes!(repository_parts::list_repository_charts))
+        .routes(routes!(repository_parts::list_repository_images))
+        .routes(routes!(resources::list_resources))
+        .routes(routes!(resources::list_grouped_resources))
+        .routes(routes!(resources::get_resource))
+        .routes(routes!(resources::list_resource_versions))
+        .routes(routes!(versions::diff_resource))
+        .routes(routes!(versions::get_resource_manifest))
+        .routes(routes!(commits::get_commit))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job))
+}
+
+/// Operations whose answers are not built in memory.
+pub fn streams() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream::stream_live))
+}
+
+/// The answer to a request for work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Accepted {
+    /// What will be done, for people.
+    pub message: String,
+    /// The job that does it, at `/api/v1/jobs/{job_id}`.
+    pub job_id: Uuid,
+}

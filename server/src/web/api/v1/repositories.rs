@@ -1,0 +1,279 @@
+//! Repositories: lists, figures, and asking for work on one.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, StatusCode, header},
+};
+use entity::{
+    db::Db,
+    kind::{GitOpsTool, JobRequest, Origin, Priority, RequestedBy, SyncStatus},
+    query,
+    view::{Listing, RecentRepositories, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, RepositoryStats},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::Accepted;
+use crate::{
+    state::AppState,
+    web::{
+        api::{
+            extract::{Check, Id, PageParams, Params},
+            problem::Problem,
+        },
+        rights::Actor,
+    },
+};
+
+/// What existing clients look for when there is no such repository.
+pub const NOT_FOUND: &str = "Repository not found";
+
+const SORTS: &[(&str, RepositorySort)] = &[
+    ("name", RepositorySort::Name),
+    ("resources", RepositorySort::Resources),
+    ("helm_releases", RepositorySort::HelmReleases),
+    ("events", RepositorySort::Events),
+    ("problems", RepositorySort::Problems),
+    ("last_sync", RepositorySort::LastSync),
+    ("last_commit", RepositorySort::LastCommit),
+    ("discovered", RepositorySort::Discovered),
+];
+
+/// Which repositories.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RepositoryParams {
+    /// Part of the full name or the description.
+    text: Option<String>,
+    /// Main programming language, as the forge tells it.
+    language: Option<String>,
+    /// State of the sync or scan.
+    #[param(value_type = Option<SyncStatus>)]
+    status: Option<String>,
+    /// What applies the repository to a cluster.
+    #[param(value_type = Option<GitOpsTool>)]
+    gitops_tool: Option<String>,
+    /// How the repository came to be here.
+    #[param(value_type = Option<Origin>)]
+    origin: Option<String>,
+    /// `name`, `resources`, `helm_releases`, `events`, `problems`, `last_sync`, `last_commit` or `discovered`.
+    #[param(default = "last_commit")]
+    sort: Option<String>,
+    /// `ascending` or `descending`.
+    #[param(default = "descending")]
+    direction: Option<String>,
+}
+
+impl RepositoryParams {
+    fn filter(&self, page: &PageParams, check: &mut Check) -> RepositoryFilter {
+        RepositoryFilter {
+            text: check.text("text", self.text.as_deref()),
+            language: check.text("language", self.language.as_deref()),
+            status: check.word("status", self.status.as_deref()),
+            gitops_tool: check.word("gitops_tool", self.gitops_tool.as_deref()),
+            origin: check.word("origin", self.origin.as_deref()),
+            sort: check.choice("sort", self.sort.as_deref(), SORTS),
+            direction: check.direction(self.direction.as_deref()),
+            page: page.page(check),
+        }
+    }
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchParams {
+    /// Part of the full name or the description.
+    #[param(required = true, value_type = String)]
+    q: Option<String>,
+}
+
+/// How many snapshots.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MetricsParams {
+    /// Snapshots to give.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<String>,
+}
+
+/// All repositories
+#[utoipa::path(
+    get, path = "/repositories/", operation_id = "list_repositories", tag = "repositories",
+    params(PageParams, RepositoryParams),
+    responses(
+        (status = 200, description = "One page and the true total", body = Listing<Repository>),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repositories(
+    State(db): State<Db>,
+    Params(page): Params<PageParams>,
+    Params(params): Params<RepositoryParams>,
+) -> Result<Json<Listing<Repository>>, Problem> {
+    let mut check = Check::default();
+    let filter = params.filter(&page, &mut check);
+    check.finish()?;
+    Ok(Json(query::repositories::list_repositories(&db.read, &filter).await?))
+}
+
+/// Figures over all repositories
+#[utoipa::path(
+    get, path = "/repositories/stats", operation_id = "get_repository_stats", tag = "repositories",
+    responses((status = 200, description = "Totals, languages and the repositories with the most stars", body = RepositoryStats))
+)]
+pub async fn get_repository_stats(State(db): State<Db>) -> Result<Json<RepositoryStats>, Problem> {
+    Ok(Json(query::figures::repository_stats(&db.read).await?))
+}
+
+/// Repositories that changed in the last days
+#[utoipa::path(
+    get, path = "/repositories/recent", operation_id = "list_recent_repositories", tag = "repositories",
+    responses((status = 200, description = "Most events first", body = RecentRepositories))
+)]
+pub async fn list_recent_repositories(State(db): State<Db>) -> Result<Json<RecentRepositories>, Problem> {
+    Ok(Json(query::figures::recent_repositories(&db.read, chrono::Utc::now()).await?))
+}
+
+/// Repositories by name or description
+#[utoipa::path(
+    get, path = "/repositories/search", operation_id = "search_repositories", tag = "repositories",
+    params(SearchParams, PageParams),
+    responses(
+        (status = 200, description = "One page and the true total", body = Listing<Repository>),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn search_repositories(
+    State(db): State<Db>,
+    Params(search): Params<SearchParams>,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Listing<Repository>>, Problem> {
+    let mut check = Check::default();
+    let text = check.text("q", search.q.as_deref());
+    if search.q.as_deref().is_none_or(str::is_empty) {
+        check.refuse("q", "", "missing", "must be given: a part of a repository's name or description");
+    }
+    let filter = RepositoryFilter { text, page: page.page(&mut check), ..RepositoryFilter::default() };
+    check.finish()?;
+    Ok(Json(query::repositories::list_repositories(&db.read, &filter).await?))
+}
+
+/// One repository
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}", operation_id = "get_repository", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository")),
+    responses(
+        (status = 200, description = "The repository with its states, figures and newest metrics", body = Repository),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_repository(State(db): State<Db>, Id(id): Id) -> Result<Json<Repository>, Problem> {
+    find(&db, id).await.map(Json)
+}
+
+/// A forge's figures over time
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/metrics", operation_id = "list_repository_metrics", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), MetricsParams),
+    responses(
+        (status = 200, description = "Newest first", body = Listing<RepositoryMetrics>),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repository_metrics(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(params): Params<MetricsParams>,
+) -> Result<Json<Listing<RepositoryMetrics>>, Problem> {
+    let mut check = Check::default();
+    let limit = check.number("limit", params.limit.as_deref(), 1..=1_000, 100);
+    check.finish()?;
+    find(&db, id).await?;
+    Ok(Json(query::repositories::list_metrics(&db.read, id, limit).await?))
+}
+
+/// Ask for a sync: look at the remote, fetch what is new
+#[utoipa::path(
+    post, path = "/repositories/{repository_id}/sync", operation_id = "sync_repository", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository")),
+    responses(
+        (status = 202, description = "The job is queued, or was already", body = Accepted,
+            headers(("location" = String, description = "Where the job can be watched"))),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The repository is blocked or switched off", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn sync_repository(
+    _: Actor,
+    State(state): State<AppState>,
+    Id(id): Id,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+    let repository = workable(&state.db, id).await?;
+    enqueue(&state, JobRequest::SyncRepository { repository_id: id }, format!("Sync of {} is queued", repository.full_name)).await
+}
+
+/// Ask for a scan: replay commits that are fetched but not yet scanned
+#[utoipa::path(
+    post, path = "/repositories/{repository_id}/scan", operation_id = "scan_repository", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository")),
+    responses(
+        (status = 202, description = "The job is queued, or was already", body = Accepted,
+            headers(("location" = String, description = "Where the job can be watched"))),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The repository is blocked, switched off or never synced", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn scan_repository(
+    _: Actor,
+    State(state): State<AppState>,
+    Id(id): Id,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+    let repository = workable(&state.db, id).await?;
+    if repository.head_commit.is_none() {
+        return Err(Problem::conflict(format!(
+            "{} has no commits here yet: ask for a sync first, the scan follows by itself",
+            repository.full_name
+        )));
+    }
+    enqueue(&state, JobRequest::ScanRepository { repository_id: id }, format!("Scan of {} is queued", repository.full_name)).await
+}
+
+/// The repository or the 404 that clients know.
+///
+/// # Errors
+/// The 404, or a failure of the database.
+pub async fn find(db: &Db, id: Uuid) -> Result<Repository, Problem> {
+    query::repositories::find_repository(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
+}
+
+async fn workable(db: &Db, id: Uuid) -> Result<Repository, Problem> {
+    let repository = find(db, id).await?;
+    let name = &repository.full_name;
+    let why = match repository.sync_status {
+        _ if !repository.enabled => format!("{name} is switched off in the configuration (enabled: false)"),
+        SyncStatus::Blocked => format!("{name} is blocked"),
+        SyncStatus::PendingApproval => {
+            let reason = repository.sync_error.as_deref().unwrap_or("no reason is known");
+            format!("{name} waits for approval: {reason}")
+        }
+        SyncStatus::Pending | SyncStatus::Syncing | SyncStatus::Success | SyncStatus::Error => return Ok(repository),
+    };
+    Err(Problem::conflict(why))
+}
+
+async fn enqueue(
+    state: &AppState,
+    request: JobRequest,
+    message: String,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+    let job_id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, chrono::Utc::now()).await?;
+    let location = (header::LOCATION, format!("/api/v1/jobs/{job_id}"));
+    Ok((StatusCode::ACCEPTED, [location], Json(Accepted { message, job_id })))
+}

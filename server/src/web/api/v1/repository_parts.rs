@@ -1,0 +1,103 @@
+//! What belongs to one repository: its resources, problems, charts and images.
+
+use axum::{Json, extract::State};
+use entity::{
+    db::Db,
+    query,
+    view::{ChartUse, ImageUse, Listing, Problem as FileProblem, Resource},
+};
+
+use super::{repositories::find, resources::ResourceParams};
+use crate::web::api::{
+    extract::{Check, Id, PageParams, Params},
+    problem::Problem,
+};
+
+/// Resources of a repository
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/resources", operation_id = "list_repository_resources", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, ResourceParams),
+    responses(
+        (status = 200, description = "One page and the true total", body = Listing<Resource>),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repository_resources(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(page): Params<PageParams>,
+    Params(params): Params<ResourceParams>,
+) -> Result<Json<Listing<Resource>>, Problem> {
+    let mut check = Check::default();
+    let filter = params.filter(Some(id), &page, &mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    Ok(Json(query::resources::list_resources(&db.read, &filter).await?))
+}
+
+/// Files that could not be read as they should
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/problems", operation_id = "list_repository_problems", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams),
+    responses(
+        (status = 200, description = "With path, line and reason", body = Listing<FileProblem>),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repository_problems(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Listing<FileProblem>>, Problem> {
+    let mut check = Check::default();
+    let page = page.page(&mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    Ok(Json(query::problems::list_problems(&db.read, id, page).await?))
+}
+
+/// Charts that a repository installs
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/charts", operation_id = "list_repository_charts", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams),
+    responses(
+        (status = 200, description = "With the version and the release that installs it", body = Listing<ChartUse>),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repository_charts(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Listing<ChartUse>>, Problem> {
+    let mut check = Check::default();
+    let page = page.page(&mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    Ok(Json(query::resources::list_charts(&db.read, id, page).await?))
+}
+
+/// Images that a repository runs
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/images", operation_id = "list_repository_images", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams),
+    responses(
+        (status = 200, description = "With tag, digest and the place in the manifest", body = Listing<ImageUse>),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repository_images(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Listing<ImageUse>>, Problem> {
+    let mut check = Check::default();
+    let page = page.page(&mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    Ok(Json(query::resources::list_images(&db.read, id, page).await?))
+}

@@ -1,0 +1,173 @@
+//! Kubernetes resources: lists over all repositories, one resource, its versions.
+
+use axum::{Json, extract::State};
+use entity::{
+    db::Db,
+    kind::ResourceStatus,
+    query,
+    view::{
+        GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion,
+    },
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::web::api::{
+    extract::{Check, Id, PageParams, Params},
+    problem::Problem,
+};
+
+const NOT_FOUND: &str = "Resource not found";
+
+const SORTS: &[(&str, ResourceSort)] = &[
+    ("name", ResourceSort::Name),
+    ("kind", ResourceSort::Kind),
+    ("updated", ResourceSort::Updated),
+    ("created", ResourceSort::Created),
+];
+
+/// Which resources.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ResourceParams {
+    /// Kind as written.
+    kind: Option<String>,
+    /// `apiVersion` as written.
+    api_version: Option<String>,
+    /// Namespace, written or inherited.
+    namespace: Option<String>,
+    /// `ACTIVE`, `DELETED` or both, separated by commas; without it all.
+    status: Option<String>,
+    /// Part of the name or path.
+    text: Option<String>,
+    /// `name`, `kind`, `updated` or `created`.
+    #[param(default = "updated")]
+    sort: Option<String>,
+    /// `ascending` or `descending`.
+    #[param(default = "descending")]
+    direction: Option<String>,
+}
+
+impl ResourceParams {
+    /// The checked filter.
+    pub fn filter(&self, repository_id: Option<Uuid>, page: &PageParams, check: &mut Check) -> ResourceFilter {
+        ResourceFilter {
+            repository_id,
+            kind: check.text("kind", self.kind.as_deref()),
+            api_version: check.text("api_version", self.api_version.as_deref()),
+            namespace: check.text("namespace", self.namespace.as_deref()),
+            statuses: check.words::<ResourceStatus>("status", self.status.as_deref()),
+            text: check.text("text", self.text.as_deref()),
+            sort: check.choice("sort", self.sort.as_deref(), SORTS),
+            direction: check.direction(self.direction.as_deref()),
+            with_data: true,
+            page: page.page(check),
+        }
+    }
+}
+
+/// Which repository.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OfRepositoryParams {
+    /// Only of this repository.
+    #[param(value_type = Option<Uuid>)]
+    repository_id: Option<String>,
+}
+
+/// A resource with the references from and to it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ResourceDetail {
+    /// The resource itself.
+    #[serde(flatten)]
+    pub resource: Resource,
+    /// What it names and what names it.
+    pub references: References,
+}
+
+/// Resources of all repositories
+#[utoipa::path(
+    get, path = "/kubernetes/resources", operation_id = "list_resources", tag = "resources",
+    params(PageParams, OfRepositoryParams, ResourceParams),
+    responses(
+        (status = 200, description = "One page and the true total", body = Listing<Resource>),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_resources(
+    State(db): State<Db>,
+    Params(page): Params<PageParams>,
+    Params(of): Params<OfRepositoryParams>,
+    Params(params): Params<ResourceParams>,
+) -> Result<Json<Listing<Resource>>, Problem> {
+    let mut check = Check::default();
+    let repository_id = check.uuid("repository_id", of.repository_id.as_deref());
+    let filter = params.filter(repository_id, &page, &mut check);
+    check.finish()?;
+    Ok(Json(query::resources::list_resources(&db.read, &filter).await?))
+}
+
+/// Resources of the same kind and name, with the repositories that have them
+#[utoipa::path(
+    get, path = "/kubernetes/resources/grouped", operation_id = "list_grouped_resources", tag = "resources",
+    params(PageParams, OfRepositoryParams, ResourceParams),
+    responses(
+        (status = 200, description = "Most frequent first, and the true number of groups", body = Listing<GroupedResource>),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_grouped_resources(
+    State(db): State<Db>,
+    Params(page): Params<PageParams>,
+    Params(of): Params<OfRepositoryParams>,
+    Params(params): Params<ResourceParams>,
+) -> Result<Json<Listing<GroupedResource>>, Problem> {
+    let mut check = Check::default();
+    let repository_id = check.uuid("repository_id", of.repository_id.as_deref());
+    let filter = params.filter(repository_id, &page, &mut check);
+    check.finish()?;
+    Ok(Json(query::resources::list_grouped(&db.read, &filter).await?))
+}
+
+/// One resource
+#[utoipa::path(
+    get, path = "/resources/{resource_id}", operation_id = "get_resource", tag = "resources",
+    params(("resource_id" = Uuid, Path, description = "The resource")),
+    responses(
+        (status = 200, description = "The resource and the references from and to it", body = ResourceDetail),
+        (status = 404, description = "No such resource", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_resource(State(db): State<Db>, Id(id): Id) -> Result<Json<ResourceDetail>, Problem> {
+    let resource = find(&db, id).await?;
+    let references = query::resources::find_references(&db.read, id).await?;
+    Ok(Json(ResourceDetail { resource, references }))
+}
+
+/// Every version of a resource
+#[utoipa::path(
+    get, path = "/resources/{resource_id}/versions", operation_id = "list_resource_versions", tag = "resources",
+    params(("resource_id" = Uuid, Path, description = "The resource"), PageParams),
+    responses(
+        (status = 200, description = "Newest first, each with the event that made it", body = Listing<ResourceVersion>),
+        (status = 404, description = "No such resource", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_resource_versions(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(page): Params<PageParams>,
+) -> Result<Json<Listing<ResourceVersion>>, Problem> {
+    let mut check = Check::default();
+    let page = page.page(&mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    Ok(Json(query::resources::list_versions(&db.read, id, page).await?))
+}
+
+pub(super) async fn find(db: &Db, id: Uuid) -> Result<Resource, Problem> {
+    query::resources::find_resource(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
+}

@@ -1,0 +1,184 @@
+//! Versions of one resource: the text of one, two compared.
+
+use std::time::Duration;
+
+use app::context::ServerContext;
+use axum::{Json, extract::State};
+use entity::{
+    db::Db,
+    query,
+    view::{PageQuery, ResourceVersion, VersionDiff, VersionText},
+};
+use serde::Deserialize;
+use similar::TextDiff;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::resources::find;
+use crate::web::api::{
+    extract::{Check, Id, Params},
+    problem::Problem,
+};
+
+const NOT_FOUND: &str = "Version not found";
+
+/// Texts come from outside; comparing them must end. What remains is told as replaced.
+const COMPARE_WITHIN: Duration = Duration::from_millis(400);
+
+/// Versions that are read at once while looking for one.
+const STEP: u64 = 1_000;
+
+/// Which two versions.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DiffParams {
+    /// The older side: the number of a version or the id of its event; without it the one before `to`.
+    from: Option<String>,
+    /// The newer side; without it the newest version.
+    to: Option<String>,
+}
+
+/// Which version.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ManifestParams {
+    /// The number of a version or the id of its event; without it the resource as it stands, or last stood.
+    version: Option<String>,
+}
+
+/// How a request names a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Number(i64),
+    Event(Uuid),
+}
+
+impl Wanted {
+    fn read(check: &mut Check, name: &str, given: Option<&str>) -> Option<Self> {
+        let given = given.map(str::trim).filter(|text| !text.is_empty())?;
+        if let Ok(number @ 1..) = given.parse() {
+            return Some(Self::Number(number));
+        }
+        if let Ok(event) = given.parse() {
+            return Some(Self::Event(event));
+        }
+        check.refuse(name, given, "version", "must be the number of a version, from 1, or the id of its event");
+        None
+    }
+
+    fn is(self, version: &ResourceVersion) -> bool {
+        match self {
+            Self::Number(number) => version.number == number,
+            Self::Event(event) => version.event.id == event,
+        }
+    }
+}
+
+/// Two versions of a resource compared
+#[utoipa::path(
+    get, path = "/resources/{resource_id}/diff", operation_id = "diff_resource", tag = "resources",
+    params(("resource_id" = Uuid, Path, description = "The resource"), DiffParams),
+    responses(
+        (status = 200, description = "Both texts, a unified difference and the changed fields", body = VersionDiff),
+        (status = 404, description = "No such resource or version", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn diff_resource(
+    State(db): State<Db>,
+    State(context): State<ServerContext>,
+    Id(id): Id,
+    Params(params): Params<DiffParams>,
+) -> Result<Json<VersionDiff>, Problem> {
+    let mut check = Check::default();
+    let from = Wanted::read(&mut check, "from", params.from.as_deref());
+    let to = Wanted::read(&mut check, "to", params.to.as_deref());
+    check.finish()?;
+    find(&db, id).await?;
+
+    let versions = versions(&db, id).await?;
+    let place = |wanted: Wanted| versions.iter().position(|version| wanted.is(version));
+    // Newest first: the version before one stands after it in the list.
+    let to = to.map_or(Some(0), place).ok_or_else(|| Problem::not_found(NOT_FOUND))?;
+    let from = match from {
+        Some(from) => place(from).ok_or_else(|| Problem::not_found(NOT_FOUND))?,
+        None => (to + 1).min(versions.len().saturating_sub(1)),
+    };
+    let (Some(older), Some(newer)) = (versions.get(from), versions.get(to)) else {
+        return Err(Problem::not_found(NOT_FOUND));
+    };
+    let (from, to) = (text(&db, id, older.event.id).await?, text(&db, id, newer.event.id).await?);
+    let (from, to, unified, changes) = tokio::task::spawn_blocking(move || {
+        let unified = unified(&from, &to);
+        let changes = (context.compare)(&from.text, &to.text);
+        (from, to, unified, changes)
+    })
+    .await
+    .map_err(|error| Problem::internal(&error))?;
+    Ok(Json(VersionDiff { resource_id: id, from, to, unified, changes }))
+}
+
+/// The text of a resource, secrets masked
+#[utoipa::path(
+    get, path = "/resources/{resource_id}/manifest", operation_id = "get_resource_manifest", tag = "resources",
+    params(("resource_id" = Uuid, Path, description = "The resource"), ManifestParams),
+    responses(
+        (status = 200, description = "The YAML as written, secrets' values masked", body = VersionText),
+        (status = 404, description = "No such resource or version", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_resource_manifest(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(params): Params<ManifestParams>,
+) -> Result<Json<VersionText>, Problem> {
+    let mut check = Check::default();
+    let wanted = Wanted::read(&mut check, "version", params.version.as_deref());
+    check.finish()?;
+    find(&db, id).await?;
+    let event = match wanted {
+        None => {
+            let text = query::resources::find_current_text(&db.read, id).await?;
+            return text.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND));
+        }
+        Some(Wanted::Event(event)) => event,
+        Some(number @ Wanted::Number(_)) => {
+            let versions = versions(&db, id).await?;
+            let version = versions.iter().find(|version| number.is(version));
+            version.ok_or_else(|| Problem::not_found(NOT_FOUND))?.event.id
+        }
+    };
+    text(&db, id, event).await.map(Json)
+}
+
+/// Every version, newest first.
+async fn versions(db: &Db, id: Uuid) -> Result<Vec<ResourceVersion>, Problem> {
+    let mut all: Vec<ResourceVersion> = Vec::new();
+    loop {
+        let page = PageQuery { skip: all.len() as u64, limit: STEP };
+        let found = query::resources::list_versions(&db.read, id, page).await?;
+        let done = found.data.is_empty();
+        all.extend(found.data);
+        if done || all.len() as u64 >= found.count {
+            return Ok(all);
+        }
+    }
+}
+
+async fn text(db: &Db, resource: Uuid, event: Uuid) -> Result<VersionText, Problem> {
+    query::resources::find_version_text(&db.read, resource, event)
+        .await?
+        .ok_or_else(|| Problem::not_found(NOT_FOUND))
+}
+
+fn unified(from: &VersionText, to: &VersionText) -> String {
+    let name = |side: &VersionText| format!("{}@{}", side.file_path, side.commit.get(..12).unwrap_or(&side.commit));
+    TextDiff::configure()
+        .timeout(COMPARE_WITHIN)
+        .diff_lines(from.text.as_str(), to.text.as_str())
+        .unified_diff()
+        .context_radius(3)
+        .header(&name(from), &name(to))
+        .to_string()
+}

@@ -1,0 +1,332 @@
+//! The site's files: WebAssembly, JavaScript, CSS, icons; from inside the program or, while developing, from
+//! a folder. Pages read and links work without them, so a missing site is a warning, not an end.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Component, Path, PathBuf},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+
+use super::etag;
+
+/// Every file of the site as it was when the program was built.
+const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
+
+/// Says which file has which logical name.
+const MANIFEST: &str = "manifest.json";
+
+/// A file of the site with what is sent along.
+#[derive(Clone, Debug)]
+pub struct Asset {
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
+    etag: HeaderValue,
+    content_type: HeaderValue,
+    cache: HeaderValue,
+}
+
+/// Where the site's files come from.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// From inside the program.
+    Embedded {
+        /// Files by name.
+        files: HashMap<&'static str, Asset>,
+        /// What `manifest.json` says.
+        manifest: Manifest,
+    },
+    /// From a folder, read anew for each request so that a rebuilt site shows at once.
+    Folder(PathBuf),
+    /// There is none.
+    Missing,
+}
+
+/// Logical name (`main.css`) to file name (`main-1a2b3c4d.css`).
+pub type Manifest = BTreeMap<String, String>;
+
+impl Site {
+    /// The site that the program holds, else the one in the folder, else none with a warning in the log.
+    #[must_use]
+    pub fn open(folder: Option<PathBuf>) -> Self {
+        if let Some((_, manifest)) = EMBEDDED.iter().find(|(name, _)| *name == MANIFEST) {
+            return Self::embedded(read_manifest(manifest));
+        }
+        match folder {
+            Some(folder) if folder.join(MANIFEST).is_file() => Self::Folder(folder),
+            folder => {
+                let folder = folder.map_or_else(|| "KUBESTATS_SITE_DIR is not set".to_owned(), |dir| dir.display().to_string());
+                tracing::warn!(folder, "there is no built site, pages show without styles and scripts: run `make site`");
+                Self::Missing
+            }
+        }
+    }
+
+    fn embedded(manifest: Manifest) -> Self {
+        let all: HashMap<&str, &'static [u8]> = EMBEDDED.iter().copied().collect();
+        let sibling =
+            |name: &str, ending: &str| all.get(format!("{name}.{ending}").as_str()).copied().map(Bytes::from_static);
+        let files = EMBEDDED
+            .iter()
+            .filter(|(name, _)| is_served(name))
+            .map(|(name, bytes)| {
+                let (brotli, gzip) = (sibling(name, "br"), sibling(name, "gz"));
+                (*name, Asset::new(name, !at_root(&manifest, name), Bytes::from_static(bytes), brotli, gzip))
+            })
+            .collect();
+        Self::Embedded { files, manifest }
+    }
+
+    /// Which file has which logical name, as it is now.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        match self {
+            Self::Embedded { manifest, .. } => manifest.clone(),
+            Self::Folder(root) => std::fs::read(root.join(MANIFEST)).map(|bytes| read_manifest(&bytes)).unwrap_or_default(),
+            Self::Missing => Manifest::new(),
+        }
+    }
+
+    /// The answer for a file below `/assets/`, `None` where no such file is.
+    pub async fn serve(&self, name: &str, request: &HeaderMap) -> Option<Response> {
+        if !is_served(name) {
+            return None;
+        }
+        match self {
+            Self::Embedded { files, .. } => files.get(name).map(|asset| asset.answer(request)),
+            Self::Folder(root) => {
+                let file = root.join(safe(name)?);
+                let plain = tokio::fs::read(&file).await.ok()?;
+                let sibling = async |ending: &str| {
+                    let mut path = file.clone().into_os_string();
+                    path.push(".");
+                    path.push(ending);
+                    tokio::fs::read(path).await.ok().map(Bytes::from)
+                };
+                let (brotli, gzip) = (sibling("br").await, sibling("gz").await);
+                let hashed = !at_root(&self.manifest(), name);
+                Some(Asset::new(name, hashed, Bytes::from(plain), brotli, gzip).answer(request))
+            }
+            Self::Missing => None,
+        }
+    }
+
+    /// The answer for a file that browsers and robots look for at `/`, such as `/favicon.ico`.
+    pub async fn serve_at_root(&self, path: &str, request: &HeaderMap) -> Option<Response> {
+        let name = path.strip_prefix('/')?;
+        let known = match self {
+            Self::Embedded { manifest, .. } => at_root(manifest, name),
+            Self::Folder(_) => at_root(&self.manifest(), name),
+            Self::Missing => false,
+        };
+        if known { self.serve(name, request).await } else { None }
+    }
+}
+
+impl Asset {
+    fn new(name: &str, hashed: bool, plain: Bytes, brotli: Option<Bytes>, gzip: Option<Bytes>) -> Self {
+        let tag = format!("W/\"{}\"", &blake3::hash(&plain).to_hex()[..32]);
+        let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+        Self {
+            plain,
+            brotli,
+            gzip,
+            etag: HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"0\"")),
+            content_type: HeaderValue::from_static(content_type(name)),
+            cache: HeaderValue::from_static(cache),
+        }
+    }
+
+    fn answer(&self, request: &HeaderMap) -> Response {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ETAG, self.etag.clone());
+        headers.insert(header::CACHE_CONTROL, self.cache.clone());
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        let held = request.get_all(header::IF_NONE_MATCH).iter().cloned().collect::<Vec<_>>();
+        if self.etag.to_str().is_ok_and(|tag| etag::matches(&held, tag)) {
+            return etag::not_modified(&headers);
+        }
+        headers.insert(header::CONTENT_TYPE, self.content_type.clone());
+        let accepted = Accepted::of(request);
+        let (body, encoding) = match (&self.brotli, &self.gzip) {
+            (Some(body), _) if accepted.brotli => (body, Some("br")),
+            (_, Some(body)) if accepted.gzip => (body, Some("gzip")),
+            _ => (&self.plain, None),
+        };
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        (headers, Body::from(body.clone())).into_response()
+    }
+}
+
+/// Which of our encodings a client takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Accepted {
+    brotli: bool,
+    gzip: bool,
+}
+
+impl Accepted {
+    fn of(request: &HeaderMap) -> Self {
+        let mut accepted = Self::default();
+        let mut rest = None;
+        let (mut brotli, mut gzip) = (None, None);
+        for value in request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()) {
+            for part in value.split(',') {
+                let mut pieces = part.split(';').map(str::trim);
+                let name = pieces.next().unwrap_or_default().to_ascii_lowercase();
+                let weight = pieces.find_map(|piece| piece.strip_prefix("q=")).and_then(|q| q.parse::<f32>().ok());
+                let wanted = weight.is_none_or(|q| q > 0.0);
+                match name.as_str() {
+                    "br" => brotli = Some(wanted),
+                    "gzip" => gzip = Some(wanted),
+                    "*" => rest = Some(wanted),
+                    _ => {}
+                }
+            }
+        }
+        accepted.brotli = brotli.or(rest).unwrap_or(false);
+        accepted.gzip = gzip.or(rest).unwrap_or(false);
+        accepted
+    }
+}
+
+/// A path that stays within its folder.
+fn safe(name: &str) -> Option<&Path> {
+    let path = Path::new(name);
+    path.components().all(|part| matches!(part, Component::Normal(_))).then_some(path)
+}
+
+/// What stays inside: the manifest and the compressed forms of other files.
+fn is_served(name: &str) -> bool {
+    !name.is_empty() && name != MANIFEST && !name.ends_with(".br") && !name.ends_with(".gz")
+}
+
+/// Files that keep their name are served at `/`; all others have a hash in it and never change.
+fn at_root(manifest: &Manifest, name: &str) -> bool {
+    manifest.get(name).is_some_and(|file| file == name)
+}
+
+fn read_manifest(bytes: &[u8]) -> Manifest {
+    serde_json::from_slice(bytes).unwrap_or_else(|error| {
+        tracing::error!(%error, "manifest.json of the site cannot be read: run `make site`");
+        Manifest::new()
+    })
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "wasm" => "application/wasm",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "html" => "text/html; charset=utf-8",
+        "txt" => "text/plain; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::to_bytes, http::StatusCode};
+
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("manifest.json", r#"{"kubestats.js":"kubestats-1a2b3c4d.js","robots.txt":"robots.txt"}"#),
+            ("kubestats-1a2b3c4d.js", "plain"),
+            ("kubestats-1a2b3c4d.js.br", "brotli"),
+            ("kubestats-1a2b3c4d.js.gz", "gzip"),
+            ("chunk-ABCDEFGH.js", "part"),
+            ("robots.txt", "User-agent: *"),
+        ] {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        dir
+    }
+
+    fn request(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[tokio::test]
+    async fn the_best_accepted_encoding_is_sent() {
+        let dir = folder();
+        let site = Site::open(Some(dir.path().to_owned()));
+        for (accept, body, encoding) in [
+            ("gzip, deflate, br", "brotli", Some("br")),
+            ("gzip;q=1.0, br;q=0", "gzip", Some("gzip")),
+            ("identity", "plain", None),
+        ] {
+            let wanted = request(&[(header::ACCEPT_ENCODING, accept)]);
+            let response = site.serve("kubestats-1a2b3c4d.js", &wanted).await.unwrap();
+            let headers = response.headers().clone();
+            assert_eq!(headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap()), encoding);
+            assert_eq!(headers[header::VARY], "accept-encoding");
+            assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+            assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+            assert_eq!(to_bytes(response.into_body(), 100).await.unwrap(), body.as_bytes());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_the_client_holds_is_not_sent_again() {
+        let dir = folder();
+        let site = Site::open(Some(dir.path().to_owned()));
+        let first = site.serve_at_root("/robots.txt", &HeaderMap::new()).await.unwrap();
+        assert_eq!(first.headers()[header::CACHE_CONTROL], "no-cache");
+        let mut again = HeaderMap::new();
+        again.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
+        assert_eq!(site.serve_at_root("/robots.txt", &again).await.unwrap().status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[tokio::test]
+    async fn nothing_outside_the_folder_is_served() {
+        let outer = tempfile::tempdir().unwrap();
+        let inner = outer.path().join("site");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("manifest.json"), "{}").unwrap();
+        std::fs::write(outer.path().join("secret.txt"), "secret").unwrap();
+        let site = Site::open(Some(inner));
+        for name in ["../secret.txt", "/etc/passwd", "./../secret.txt", "", "manifest.json"] {
+            assert!(site.serve(name, &HeaderMap::new()).await.is_none(), "{name}");
+            assert!(site.serve_at_root(&format!("/{name}"), &HeaderMap::new()).await.is_none(), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_names_with_a_hash_are_kept_for_ever() {
+        let dir = folder();
+        let site = Site::open(Some(dir.path().to_owned()));
+        let cache = async |name: &str| {
+            let response = site.serve(name, &HeaderMap::new()).await.unwrap();
+            response.headers()[header::CACHE_CONTROL].to_str().unwrap().to_owned()
+        };
+        assert!(cache("kubestats-1a2b3c4d.js").await.contains("immutable"));
+        assert!(cache("chunk-ABCDEFGH.js").await.contains("immutable"));
+        assert_eq!(cache("robots.txt").await, "no-cache");
+        assert!(site.serve_at_root("/chunk-ABCDEFGH.js", &HeaderMap::new()).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn without_a_site_nothing_is_served() {
+        let site = Site::open(None);
+        assert!(site.serve("kubestats-1a2b3c4d.js", &HeaderMap::new()).await.is_none());
+        assert!(site.manifest().is_empty());
+    }
+}

@@ -1,0 +1,171 @@
+//! Whether the program can do its work. The database is asked each time, the queue through its table.
+
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use entity::db::Db;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::state::AppState;
+
+/// A check that takes longer counts as failed.
+const WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// The health operations, with their full paths.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_system_health))
+        .routes(routes!(get_health))
+        .routes(routes!(get_database_health))
+        .routes(routes!(get_queue_health))
+}
+
+/// How well something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It answers.
+    Healthy,
+    /// It does not answer, or not in time.
+    Unhealthy,
+}
+
+impl Status {
+    fn of(well: bool) -> Self {
+        if well { Self::Healthy } else { Self::Unhealthy }
+    }
+
+    fn code(self) -> StatusCode {
+        match self {
+            Self::Healthy => StatusCode::OK,
+            Self::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// The whole program's health, in the shape that clients of the v1 API know.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SystemHealth {
+    /// When it was looked at.
+    pub timestamp: DateTime<Utc>,
+    /// The job queue's; the name is the v1 API's.
+    pub redis_status: Status,
+    /// The database's.
+    pub database_status: Status,
+    /// The whole.
+    pub status: Status,
+}
+
+/// That the program answers.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Healthy, since it answers.
+    pub status: Status,
+    /// When it was asked.
+    pub timestamp: DateTime<Utc>,
+}
+
+/// One part's health.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ServiceHealth {
+    /// How well it is.
+    pub status: Status,
+    /// Which part.
+    pub service: &'static str,
+}
+
+/// The job queue's health.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct QueueHealth {
+    /// How well it is.
+    pub status: Status,
+    /// Which part.
+    pub service: &'static str,
+    /// Jobs that wait; null where that can't be told.
+    pub queued_jobs: Option<u64>,
+    /// Jobs that run; null where that can't be told.
+    pub running_jobs: Option<u64>,
+}
+
+/// Health of the whole program
+#[utoipa::path(
+    get, path = "/health", operation_id = "get_system_health", tag = "health",
+    responses(
+        (status = 200, description = "All is well", body = SystemHealth),
+        (status = 503, description = "Something is not", body = SystemHealth),
+    )
+)]
+pub async fn get_system_health(State(db): State<Db>) -> (StatusCode, Json<SystemHealth>) {
+    let database_status = Status::of(database_answers(&db).await);
+    let redis_status = Status::of(queue_counts(&db).await.is_some());
+    let status = Status::of(database_status == Status::Healthy && redis_status == Status::Healthy);
+    (status.code(), Json(SystemHealth { timestamp: Utc::now(), redis_status, database_status, status }))
+}
+
+/// Whether the program answers at all
+#[utoipa::path(
+    get, path = "/api/health", operation_id = "get_health", tag = "health",
+    responses((status = 200, description = "It does", body = Health))
+)]
+pub async fn get_health() -> Json<Health> {
+    Json(Health { status: Status::Healthy, timestamp: Utc::now() })
+}
+
+/// Health of the database
+#[utoipa::path(
+    get, path = "/api/health/db", operation_id = "get_database_health", tag = "health",
+    responses(
+        (status = 200, description = "It answers", body = ServiceHealth),
+        (status = 503, description = "It does not", body = ServiceHealth),
+    )
+)]
+pub async fn get_database_health(State(db): State<Db>) -> (StatusCode, Json<ServiceHealth>) {
+    let status = Status::of(database_answers(&db).await);
+    (status.code(), Json(ServiceHealth { status, service: "database" }))
+}
+
+/// Health of the job queue, under the path that the v1 API has for it
+#[utoipa::path(
+    get, path = "/api/health/redis", operation_id = "get_queue_health", tag = "health",
+    responses(
+        (status = 200, description = "It answers", body = QueueHealth),
+        (status = 503, description = "It does not", body = QueueHealth),
+    )
+)]
+pub async fn get_queue_health(State(db): State<Db>) -> (StatusCode, Json<QueueHealth>) {
+    let counts = queue_counts(&db).await;
+    let status = Status::of(counts.is_some());
+    let (queued_jobs, running_jobs) = counts.unzip();
+    (status.code(), Json(QueueHealth { status, service: "queue", queued_jobs, running_jobs }))
+}
+
+async fn database_answers(db: &Db) -> bool {
+    match tokio::time::timeout(WITHIN, db.ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database does not answer");
+            false
+        }
+        Err(_) => {
+            tracing::warn!(limit_s = WITHIN.as_secs(), "the database does not answer in time");
+            false
+        }
+    }
+}
+
+/// Queued and running jobs; nothing where the queue's table does not answer.
+async fn queue_counts(db: &Db) -> Option<(u64, u64)> {
+    let state = tokio::time::timeout(WITHIN, entity::query::overview::system_state(&db.read)).await;
+    match state {
+        Ok(Ok(state)) => Some((state.queued_jobs.unsigned_abs(), state.running_jobs.unsigned_abs())),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the job queue does not answer");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(limit_s = WITHIN.as_secs(), "the job queue does not answer in time");
+            None
+        }
+    }
+}

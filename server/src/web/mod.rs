@@ -1,0 +1,105 @@
+//! Pages, REST and files over HTTP: one router, its layers, and how it is served.
+//!
+//! From outside to inside: request id and log span; security headers; problems get their id; panics become
+//! problems; the right to act; time and size limits; compression; then the routes.
+
+pub mod api;
+pub mod assets;
+pub mod etag;
+pub mod health;
+mod pages;
+pub mod rights;
+pub mod security;
+#[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
+pub mod stream;
+pub mod trace;
+
+use std::{future::IntoFuture as _, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Response},
+    routing::any,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer};
+
+use crate::state::AppState;
+use api::{openapi, problem};
+
+/// An answer that is not begun by then is given up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Nothing that is sent to us is larger: forms and small JSON.
+const MAX_REQUEST_BODY: usize = 256 << 10;
+
+/// How long open requests may go on once the program is asked to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Everything that is served, for this state.
+pub fn router(state: AppState) -> Router {
+    let (reads, streams) = openapi::described();
+    let reads: Router<AppState> = reads.into();
+    let streams: Router<AppState> = streams.into();
+    let api = reads
+        // Without the slash as well, which clients forget.
+        .route("/api/v1/repositories", axum::routing::get(api::v1::repositories::list_repositories))
+        .layer(from_fn(etag::tag_reads))
+        .merge(streams)
+        .method_not_allowed_fallback(problem::unknown_verb);
+    pages::routes(&state)
+        .merge(api)
+        .merge(openapi::router())
+        .route("/api", any(problem::unknown_path))
+        .route("/api/{*path}", any(problem::unknown_path))
+        .fallback(pages::file_or_not_found)
+        .layer(CompressionLayer::new())
+        .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
+        .layer(from_fn(answer_in_time))
+        .layer(from_fn(rights::gate))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn(problem::finish))
+        .layer(from_fn(security::headers))
+        .layer(from_fn(trace::request))
+        .with_state(state)
+}
+
+/// Serves until `shutdown` is cancelled, then lets open requests finish.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
+    let streams = state.shutdown.clone();
+    let stopped = {
+        let shutdown = shutdown.clone();
+        async move {
+            shutdown.cancelled().await;
+            // Live streams never end by themselves.
+            streams.cancel();
+        }
+    };
+    let serving = axum::serve(listener, router(state)).with_graceful_shutdown(stopped).into_future();
+    tokio::select! {
+        result = serving => result,
+        () = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(DRAIN_WITHIN).await;
+        } => {
+            tracing::warn!("open requests did not finish in time and are cut off");
+            Ok(())
+        }
+    }
+}
+
+async fn answer_in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!(limit_s = ANSWER_WITHIN.as_secs(), "gave up on an answer that took too long");
+            problem::Problem::unavailable("The answer took too long and was given up; try again later", 30).into_response()
+        }
+    }
+}

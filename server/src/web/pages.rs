@@ -1,0 +1,79 @@
+//! Pages by Leptos, its server functions under `/ui`, and the site's files under `/assets`.
+
+use std::sync::Arc;
+
+use app::{
+    app::{App, shell},
+    context::Assets,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{AnyView, IntoAny as _, provide_context, use_context},
+};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
+
+use super::{api::problem, assets::Site, security};
+use crate::state::AppState;
+
+/// Where the site's files are served.
+pub const ASSETS: &str = "/assets/";
+
+/// Every page, every server function, every file of the site.
+pub(super) fn routes(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), lend(state), document(state))
+        .route("/assets/{*name}", get(asset))
+}
+
+/// Answers what no route does: a file such as `/favicon.ico`, else the page that says there is nothing.
+pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
+    if let Some(file) = state.site.serve_at_root(request.uri().path(), request.headers()).await {
+        return file;
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return problem::unknown_path(request.uri().clone()).await.into_response();
+    }
+    let mut response = render_app_async_with_context(lend(&state), document(&state))(request).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+async fn asset(State(site): State<Arc<Site>>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    match site.serve(&name, &headers).await {
+        Some(file) => file,
+        None => problem::unknown_path(uri).await.into_response(),
+    }
+}
+
+/// What every page and server function gets: the context, and the policy for this answer's nonce.
+fn lend(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    let context = state.context.clone();
+    // cargo-leptos sets it while it watches; the page then holds a script that opens a socket.
+    let reload = std::env::var_os("LEPTOS_WATCH").is_some();
+    move || {
+        provide_context(context.clone());
+        let Some(response) = use_context::<ResponseOptions>() else { return };
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Some(nonce) = use_nonce()
+            && let Ok(policy) = HeaderValue::from_str(&security::page_policy(&nonce, reload))
+        {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// The shell with the addresses of the site's files as they are now.
+fn document(state: &AppState) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
+    let site = Arc::clone(&state.site);
+    move || shell(&Assets::from_manifest(&site.manifest(), ASSETS)).into_any()
+}
