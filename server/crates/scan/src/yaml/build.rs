@@ -2,34 +2,23 @@ use std::collections::HashMap;
 
 use entity::kind::ProblemClass;
 
+use super::scanner::narrow;
+use super::token::{Mark, Piece};
 use super::tree::{Kind, NodeData, Span, Style, Tree};
 use super::{Limits, Tag, YamlError};
-
-/// A scalar's text: a piece of the file, or a text of its own.
-pub(super) enum Text<'a> {
-    /// Bytes of the source.
-    Source {
-        start: usize,
-        end: usize,
-    },
-    Own(&'a str),
-}
 
 /// What stands before a node.
 #[derive(Default)]
 pub(super) struct Properties<'a> {
     pub(super) anchor: Option<&'a str>,
     /// The full tag URI; `None` where the node has no tag (or `!`).
-    pub(super) tag: Option<&'a str>,
+    pub(super) tag: Option<String>,
 }
 
 /// Grows a [`Tree`] from parse events and refuses what exceeds the limits.
 pub(super) struct Builder<'l> {
     limits: &'l Limits,
     pub(super) tree: Tree,
-    /// Texts that go behind the source in the pool.
-    own_texts: String,
-    source_len: usize,
     open: Vec<Open>,
     /// Finished children of the open collections, innermost last.
     children: Vec<u32>,
@@ -64,8 +53,6 @@ impl<'l> Builder<'l> {
         Self {
             limits,
             tree,
-            own_texts: String::new(),
-            source_len,
             open: Vec::with_capacity(16),
             children: Vec::with_capacity(64),
             anchors: Vec::new(),
@@ -76,10 +63,11 @@ impl<'l> Builder<'l> {
         }
     }
 
-    pub(super) fn finish(mut self, source: &str) -> Tree {
-        let mut pool = String::with_capacity(source.len() + self.own_texts.len());
+    /// The finished tree over the source and the texts that the scanner made.
+    pub(super) fn finish(mut self, source: &str, own: &str) -> Tree {
+        let mut pool = String::with_capacity(source.len() + own.len());
         pool.push_str(source);
-        pool.push_str(&self.own_texts);
+        pool.push_str(own);
         self.tree.pool = pool;
         self.tree.source_len = source.len();
         self.tree
@@ -97,23 +85,24 @@ impl<'l> Builder<'l> {
 
     pub(super) fn scalar(
         &mut self,
-        text: Text<'_>,
+        text: Piece,
         resolve: Tag,
         style: Style,
         properties: &Properties<'_>,
         span: Span,
     ) -> Result<(), YamlError> {
-        let (at, len) = match text {
-            Text::Source { start, end } => (start, end - start),
-            Text::Own(text) => {
-                let at = self.source_len + self.own_texts.len();
-                self.own_texts.push_str(text);
-                (at, text.len())
-            }
-        };
-        let (tag, uri) = self.tag(properties.tag, resolve);
+        let (tag, uri) = self.tag(properties.tag.as_deref(), resolve);
         let anchored = properties.anchor.is_some();
-        let data = NodeData { kind: Kind::Scalar, tag, style, anchored, uri, at: narrow(at), len: narrow(len), span };
+        let data = NodeData {
+            kind: Kind::Scalar,
+            tag,
+            style,
+            anchored,
+            uri,
+            at: text.start,
+            len: text.end - text.start,
+            span,
+        };
         let id = self.push(data)?;
         if let Some(name) = properties.anchor {
             self.define(name, Anchor { id, finished: Some((1, 1)) });
@@ -129,7 +118,7 @@ impl<'l> Builder<'l> {
         span: Span,
     ) -> Result<(), YamlError> {
         let own = if kind == Kind::Sequence { Tag::Seq } else { Tag::Map };
-        let (tag, uri) = self.tag(properties.tag, own);
+        let (tag, uri) = self.tag(properties.tag.as_deref(), own);
         let anchored = properties.anchor.is_some();
         let id = self.push(NodeData { kind, tag, style, anchored, uri, at: 0, len: 0, span })?;
         let anchor = properties.anchor.map(|name| self.define(name, Anchor { id, finished: None }));
@@ -141,7 +130,7 @@ impl<'l> Builder<'l> {
     }
 
     /// Ends the innermost collection; `end` is its closing bracket, where it has one.
-    pub(super) fn end(&mut self, end: Option<(u32, u32)>) -> Result<(), YamlError> {
+    pub(super) fn end(&mut self, end: Option<Mark>) -> Result<(), YamlError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let at = self.tree.links.len();
         self.tree.links.extend_from_slice(&self.children[open.first_child..]);
@@ -153,7 +142,7 @@ impl<'l> Builder<'l> {
         data.at = narrow(at);
         data.len = narrow(len);
         // A block collection ends with its last child; an alias' span is its anchor's, so never go backwards.
-        if let Some((offset, line)) = end.or(last) {
+        if let Some((offset, line)) = end.map(|mark| (mark.pos, mark.line)).or(last) {
             data.span.end = data.span.end.max(offset);
             data.span.end_line = data.span.end_line.max(line);
         }
@@ -163,10 +152,10 @@ impl<'l> Builder<'l> {
         self.attach(open.id, open.height, open.expanded)
     }
 
-    pub(super) fn alias(&mut self, name: &str, span: Span, column: u32) -> Result<(), YamlError> {
+    pub(super) fn alias(&mut self, name: &str, span: Span) -> Result<(), YamlError> {
         let Some(anchor) = self.anchor_by_name.get(name).map(|&index| &self.anchors[index]) else {
             let message = format!("found undefined alias '{name}'");
-            return Err(YamlError::new(ProblemClass::Anchor, message, span.line, column));
+            return Err(YamlError::new(ProblemClass::Anchor, message, span.line, 1));
         };
         match anchor.finished {
             Some((height, expanded)) => {
@@ -249,9 +238,4 @@ impl<'l> Builder<'l> {
         let message = format!("nested deeper than {} levels", self.limits.depth);
         YamlError::new(ProblemClass::Depth, message, span.line, 1)
     }
-}
-
-/// Files are far smaller than 4 GiB (see `Limits::bytes`), so offsets fit.
-fn narrow(value: usize) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
 }

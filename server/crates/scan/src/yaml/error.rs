@@ -1,5 +1,7 @@
 use entity::kind::ProblemClass;
 
+use super::token::Mark;
+
 /// Why a file has no documents. One error speaks for the whole file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -18,4 +20,23 @@ impl YamlError {
     pub(super) fn new(class: ProblemClass, message: impl Into<String>, line: u32, column: u32) -> Self {
         Self { class, message: message.into(), line: Some(line), column: Some(column) }
     }
+}
+
+/// An error of scanner or parser: what was being read, what is wrong with it, and where.
+#[cold]
+pub(super) fn problem(text: &str, context: &str, what: &str, mark: Mark) -> YamlError {
+    let class = if what.contains("tab") {
+        ProblemClass::Tab
+    } else if what.contains("anchor") || what.contains("alias") {
+        ProblemClass::Anchor
+    } else {
+        ProblemClass::Syntax
+    };
+    let message = if context.is_empty() { what.to_owned() } else { format!("{context}: {what}") };
+    let before = text.get(..mark.pos as usize).unwrap_or_default();
+    let line = &before[before.rfind(['\n', '\r']).map_or(0, |at| at + 1)..];
+    // The end of a text counts as a line of its own.
+    let seen = before.bytes().filter(|&byte| byte == b'\n').count() as u32 + 1;
+    let column = if mark.line > seen { 1 } else { u32::try_from(line.chars().count()).unwrap_or(u32::MAX) + 1 };
+    YamlError { class, message, line: Some(mark.line), column: Some(column) }
 }

@@ -3,16 +3,25 @@
 //! Whole-file rule: one error and the file has no documents.
 
 mod build;
+mod bytes;
+mod decode;
 mod digest;
+mod directives;
+mod duplicates;
 mod error;
-mod events;
 mod json;
 mod limits;
 mod node;
+mod parser;
+mod scalars;
+mod scanner;
 mod tag;
+mod token;
 mod tree;
 
 use std::sync::Arc;
+
+use entity::kind::ProblemClass;
 
 pub use digest::Digest;
 pub use error::YamlError;
@@ -54,18 +63,35 @@ impl Document {
 /// # Errors
 /// The first thing that is wrong with the file, or the first limit that it exceeds.
 pub fn parse(text: &[u8], limits: &Limits) -> Result<Vec<Document>, YamlError> {
-    let source = std::str::from_utf8(text)
-        .map_err(|error| YamlError::new(entity::kind::ProblemClass::Encoding, error.to_string(), 1, 1))?;
-    let (builder, raw) = events::build(source, limits)?;
-    let tree = Arc::new(builder.finish(source));
-    Ok(raw
-        .into_iter()
-        .map(|raw| Document {
-            root: SharedNode { tree: Arc::clone(&tree), id: raw.root },
+    if text.len() > limits.bytes {
+        return Err(YamlError {
+            class: ProblemClass::Size,
+            message: format!("the file has {} bytes, more than the limit of {}", text.len(), limits.bytes),
+            line: None,
+            column: None,
+        });
+    }
+    let source = decode::decode(text)?;
+    let (tree, raw) = parser::run(&source, limits).map_err(|error| name_template(error, text))?;
+    let tree = Arc::new(tree);
+    let document = |raw: parser::Raw| {
+        let root = SharedNode { tree: Arc::clone(&tree), id: raw.root };
+        Document {
+            duplicate_keys: duplicates::find(root.node()),
+            root,
             line_start: raw.line_start,
             line_end: raw.line_end,
-            duplicate_keys: Vec::new(),
-            redefined_anchors: raw.redefined,
-        })
-        .collect())
+            redefined_anchors: raw.redefined_anchors,
+        }
+    };
+    Ok(raw.into_iter().map(document).collect())
+}
+
+/// A file with template marks that is no YAML is a template, whatever exactly the parser stumbled over.
+fn name_template(mut error: YamlError, text: &[u8]) -> YamlError {
+    let is_template = || text.windows(2).any(|pair| pair == b"{{" || pair == b"{%");
+    if matches!(error.class, ProblemClass::Syntax | ProblemClass::Tab | ProblemClass::Anchor) && is_template() {
+        error.class = ProblemClass::Template;
+    }
+    error
 }
