@@ -1,6 +1,15 @@
 //! The schema's history, for SQLite and PostgreSQL alike. Knows nothing of the entities: history must not
 //! move when they do.
 
+mod m20260101_000001_create_repository;
+mod m20260101_000002_create_resource;
+mod m20260101_000003_create_history;
+mod m20260101_000004_create_manifest;
+mod m20260101_000005_create_problem;
+mod m20260101_000006_create_job;
+mod m20260101_000007_search_resources;
+mod statements;
+
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
@@ -9,6 +18,14 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![]
+        vec![
+            Box::new(m20260101_000001_create_repository::Migration),
+            Box::new(m20260101_000002_create_resource::Migration),
+            Box::new(m20260101_000003_create_history::Migration),
+            Box::new(m20260101_000004_create_manifest::Migration),
+            Box::new(m20260101_000005_create_problem::Migration),
+            Box::new(m20260101_000006_create_job::Migration),
+            Box::new(m20260101_000007_search_resources::Migration),
+        ]
     }
 }

@@ -6,9 +6,6 @@ use crate::found::ObjectId;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// This question is being written.
-    #[error("not ready")]
-    NotReady,
     /// The database refused or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sea_orm::DbErr),

@@ -163,3 +163,10 @@ fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> C
     });
     options
 }
+
+/// An id that sorts by the time it was made at.
+#[must_use]
+pub fn new_id(now: crate::view::Timestamp) -> uuid::Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
+}

@@ -148,14 +148,6 @@ pub(crate) fn contains(text: &str) -> String {
     pattern
 }
 
-/// The column's bytes as hexadecimal digits in lower case.
-pub(crate) fn hex(c: &impl ConnectionTrait, column: &str) -> String {
-    match c.get_database_backend() {
-        DbBackend::Postgres => format!("encode({column}, 'hex')"),
-        _ => format!("lower(hex({column}))"),
-    }
-}
-
 /// Time as both engines keep it: whole microseconds, years that have four digits. SQLite's text
 /// (`2026-11-21T08:15:00.5+00:00`) then sorts as the times do, since `+` < `.` < digits.
 pub(crate) fn stored_time(time: Timestamp) -> Timestamp {

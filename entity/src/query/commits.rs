@@ -1,9 +1,13 @@
 //! Commits with events.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{ConnectionTrait, DataError, Result};
-use crate::view::{CommitDetail, CommitSummary, Listing, PageQuery};
+use super::{ConnectionTrait, Result, events};
+use crate::db::sql::Sql;
+use crate::kind::Provider;
+use crate::row::{CommitRow, hex};
+use crate::view::{CommitDetail, CommitSummary, Listing, PageQuery, web_url};
 
 /// A commit by its hash or a beginning of it (4 digits or more) that fits one commit only, with a page of its events.
 pub async fn find_commit(
@@ -12,7 +16,32 @@ pub async fn find_commit(
     sha: &str,
     page: PageQuery,
 ) -> Result<Option<CommitDetail>> {
-    Err(DataError::NotReady)
+    let Some((first, last)) = prefix_range(sha) else { return Ok(None) };
+    let mut sql = Sql::new(CommitRow::SELECT);
+    sql.push(" WHERE k.repository_id = ").bind(repository);
+    sql.push(" AND k.sha >= ").bind(first).push(" AND k.sha <= ").bind(last).push(" ORDER BY k.sha LIMIT 2");
+    let mut fitting = sql.all::<CommitRow>(c).await?;
+    if fitting.len() > 1 {
+        return Ok(None);
+    }
+    let Some(commit) = fitting.pop().map(CommitRow::into_view) else { return Ok(None) };
+
+    let mut sql = Sql::new("SELECT (SELECT p.sha FROM \"commit\" p WHERE p.repository_id = r.id AND p.sequence < ");
+    sql.bind(commit.sequence).push(" ORDER BY p.sequence DESC LIMIT 1) AS previous, ");
+    sql.push("(SELECT n.sha FROM \"commit\" n WHERE n.repository_id = r.id AND n.sequence > ");
+    sql.bind(commit.sequence).push(" ORDER BY n.sequence LIMIT 1) AS next, r.provider, r.web_url ");
+    sql.push("FROM repository r WHERE r.id = ").bind(repository);
+    let Some(beside) = sql.one::<Beside>(c).await? else { return Ok(None) };
+
+    let count = commit.created + commit.modified + commit.deleted + commit.resurrected;
+    let data = events::of_commit(c, repository, commit.sequence, page).await?;
+    Ok(Some(CommitDetail {
+        web_url: web_url(beside.provider, beside.web_url.as_deref(), &commit.sha, None, None),
+        previous: beside.previous.as_deref().map(hex),
+        next: beside.next.as_deref().map(hex),
+        events: Listing { data, count: u64::try_from(count).unwrap_or(0) },
+        commit,
+    }))
 }
 
 /// Commits with events of one repository or of all, newest first.
@@ -21,5 +50,59 @@ pub async fn list_commits(
     repository: Option<Uuid>,
     page: PageQuery,
 ) -> Result<Listing<CommitSummary>> {
-    Err(DataError::NotReady)
+    let mut count = Sql::new("SELECT COUNT(*) FROM \"commit\" k");
+    let mut ids = Sql::new("SELECT k.repository_id, k.sequence FROM \"commit\" k");
+    if let Some(repository) = repository {
+        count.push(" WHERE k.repository_id = ").bind(repository);
+        ids.push(" WHERE k.repository_id = ").bind(repository).push(" ORDER BY k.sequence DESC");
+    } else {
+        ids.push(" ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC");
+    }
+    ids.page(page);
+    let mut rows = Sql::new(CommitRow::SELECT);
+    rows.push(" JOIN (").append(&ids).push(") i ON i.repository_id = k.repository_id AND i.sequence = k.sequence");
+    rows.push(match repository {
+        Some(_) => " ORDER BY k.sequence DESC",
+        None => " ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC",
+    });
+    let count = count.count(c).await?;
+    Ok(Listing { data: rows.all::<CommitRow>(c).await?.into_iter().map(CommitRow::into_view).collect(), count })
+}
+
+/// What stands beside a commit.
+#[derive(FromQueryResult)]
+struct Beside {
+    previous: Option<Vec<u8>>,
+    next: Option<Vec<u8>>,
+    provider: Provider,
+    web_url: Option<String>,
+}
+
+/// The smallest and the largest hash that begin so; nothing for what can't be a hash.
+fn prefix_range(sha: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    if !(4..=40).contains(&sha.len()) || !sha.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bytes = |fill: char| {
+        let full: Vec<u8> = sha.chars().chain(std::iter::repeat(fill)).take(40).map(|c| c as u8).collect();
+        full.chunks_exact(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect::<Option<Vec<u8>>>()
+    };
+    Some((bytes('0')?, bytes('f')?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefix_range;
+
+    #[test]
+    fn prefix_stands_for_every_hash_that_begins_so() {
+        let (first, last) = prefix_range("abcde").unwrap();
+        assert_eq!((first[..3].to_vec(), first[19]), (vec![0xab, 0xcd, 0xe0], 0));
+        assert_eq!((last[..3].to_vec(), last[19]), (vec![0xab, 0xcd, 0xef], 0xff));
+        for bad in ["abc", "xyz12", "", &"a".repeat(41)] {
+            assert!(prefix_range(bad).is_none(), "{bad}");
+        }
+    }
 }

@@ -2,15 +2,34 @@
 
 use uuid::Uuid;
 
-use super::{ConnectionTrait, DataError, Result};
+use super::{ConnectionTrait, Result};
+use crate::db::sql::{Sql, Where};
+use crate::kind::{JobKind, JobState};
+use crate::row::JobRow;
 use crate::view::{Job, JobFilter, Listing};
 
 /// One job.
 pub async fn find_job(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Job>> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new(JobRow::SELECT);
+    sql.push(" WHERE j.id = ").bind(id);
+    Ok(sql.one::<JobRow>(c).await?.map(JobRow::into_view))
 }
 
 /// Which jobs, newest first.
 pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<Listing<Job>> {
-    Err(DataError::NotReady)
+    let mut conditions = Where::default();
+    conditions.equals("j.repository_id", filter.repository_id);
+    conditions.equals("j.state", filter.state.map(JobState::as_str));
+    if filter.unfinished {
+        conditions.and().push("j.state IN ('queued', 'running')");
+    }
+    conditions.equals("j.kind", filter.kind.map(JobKind::as_str));
+    let mut count = Sql::new("SELECT COUNT(*) FROM job j");
+    count.append(conditions.sql());
+    let mut page = Sql::new("SELECT j.id FROM job j");
+    page.append(conditions.sql()).push(" ORDER BY j.id DESC").page(filter.page);
+    let mut rows = Sql::new(JobRow::SELECT);
+    rows.push(" WHERE j.id IN (").append(&page).push(") ORDER BY j.id DESC");
+    let count = count.count(c).await?;
+    Ok(Listing { data: rows.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect(), count })
 }

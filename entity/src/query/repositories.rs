@@ -3,9 +3,14 @@
 use uuid::Uuid;
 
 use super::{ConnectionTrait, DataError, Result};
+use crate::db::new_id;
+use crate::db::sql::{MAX_PAGE, Sql, Where, contains, stored_time};
 use crate::found::{FoundRepository, ObjectId, ScannedCommit, SyncedHead};
-use crate::kind::{Origin, Provider, SyncStatus};
-use crate::view::{Listing, NamedCount, Repository, RepositoryFilter, RepositoryMetrics, Timestamp};
+use crate::kind::{GitOpsTool, Origin, Provider, SyncStatus};
+use crate::row::{RepositoryRow, SyncTargetRow, to_json};
+use crate::view::{
+    Listing, NamedCount, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, Sort, Timestamp,
+};
 
 /// What a sync or scan needs to know of a repository.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,22 +37,69 @@ pub struct SyncTarget {
 
 /// Which repositories, one page of them.
 pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilter) -> Result<Listing<Repository>> {
-    Err(DataError::NotReady)
+    let mut conditions = Where::default();
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        conditions.and().push("r.search LIKE ").bind(contains(text)).push(" ESCAPE '\\'");
+    }
+    conditions.equals("r.language", filter.language.clone());
+    if let Some(status) = filter.status {
+        let sql = conditions.and().push("(r.sync_status = ").bind(status.as_str());
+        if matches!(status, SyncStatus::Error | SyncStatus::Syncing) {
+            sql.push(" OR r.scan_status = ").bind(status.as_str());
+        }
+        sql.push(")");
+    }
+    conditions.equals("r.gitops_tool", filter.gitops_tool.map(GitOpsTool::as_str));
+    conditions.equals("r.origin", filter.origin.map(Origin::as_str));
+
+    let mut count = Sql::new("SELECT COUNT(*) FROM repository r");
+    count.append(conditions.sql());
+    let mut rows = Sql::new(RepositoryRow::SELECT);
+    rows.append(conditions.sql());
+    let direction = match filter.direction {
+        Sort::Ascending => "ASC",
+        Sort::Descending => "DESC",
+    };
+    let column = match filter.sort {
+        RepositorySort::Name => "lower(r.full_name)",
+        RepositorySort::Resources => "r.active_resources",
+        RepositorySort::HelmReleases => "r.helm_releases",
+        RepositorySort::Events => "r.events",
+        RepositorySort::Problems => "r.problems",
+        RepositorySort::LastSync => "r.last_sync_at",
+        RepositorySort::LastCommit => "r.head_committed_at",
+        RepositorySort::Discovered => "r.discovered_at",
+    };
+    // What is not known stands last, whatever the direction; engines would differ.
+    rows.push(&format!(" ORDER BY ({column} IS NULL), {column} {direction}, r.full_name, r.id")).page(filter.page);
+    let count = count.count(c).await?;
+    let data = rows.all::<RepositoryRow>(c).await?;
+    Ok(Listing { data: data.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?, count })
 }
 
 /// One repository by id.
 pub async fn find_repository(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Repository>> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new(RepositoryRow::SELECT);
+    sql.push(" WHERE r.id = ").bind(id);
+    sql.one::<RepositoryRow>(c).await?.map(RepositoryRow::into_view).transpose()
 }
 
 /// One repository by its full name, any case.
 pub async fn find_repository_by_name(c: &impl ConnectionTrait, full_name: &str) -> Result<Option<Repository>> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new(RepositoryRow::SELECT);
+    sql.push(" WHERE lower(r.full_name) = ").bind(full_name.to_lowercase());
+    sql.push(" OR r.full_name = ").bind(full_name);
+    sql.push(" ORDER BY r.enabled DESC, r.id LIMIT 1");
+    sql.one::<RepositoryRow>(c).await?.map(RepositoryRow::into_view).transpose()
 }
 
 /// Languages with the number of repositories, most frequent first.
 pub async fn list_languages(c: &impl ConnectionTrait) -> Result<Vec<NamedCount>> {
-    Err(DataError::NotReady)
+    let sql = Sql::new(
+        "SELECT language AS name, COUNT(*) AS count FROM repository WHERE language IS NOT NULL \
+         GROUP BY language ORDER BY count DESC, name",
+    );
+    sql.all(c).await
 }
 
 /// A forge's figures over time, newest first; `count` is how many are stored.
@@ -56,17 +108,28 @@ pub async fn list_metrics(
     repository: Uuid,
     limit: u64,
 ) -> Result<Listing<RepositoryMetrics>> {
-    Err(DataError::NotReady)
+    let mut count = Sql::new("SELECT COUNT(*) FROM repositorymetrics WHERE repository_id = ");
+    count.bind(repository);
+    let mut rows = Sql::new(
+        "SELECT id, stars_count, forks_count, watchers_count, open_issues_count, size, kubernetes_resources_count, \
+         updated_at, pushed_at, recorded_at FROM repositorymetrics WHERE repository_id = ",
+    );
+    rows.bind(repository).push(" ORDER BY recorded_at DESC, id DESC LIMIT ");
+    rows.bind(i64::try_from(limit.min(MAX_PAGE)).unwrap_or(0));
+    Ok(Listing { count: count.count(c).await?, data: rows.all(c).await? })
 }
 
 /// Every enabled repository, as start-up and schedules need them.
 pub async fn list_sync_targets(c: &impl ConnectionTrait) -> Result<Vec<SyncTarget>> {
-    Err(DataError::NotReady)
+    let sql = Sql::new(&format!("SELECT {} FROM repository WHERE enabled ORDER BY id", SyncTargetRow::COLUMNS));
+    sql.all::<SyncTargetRow>(c).await?.into_iter().map(SyncTargetRow::into_target).collect()
 }
 
 /// What jobs need to know of one repository.
 pub async fn sync_target(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<SyncTarget>> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new(&format!("SELECT {} FROM repository WHERE id = ", SyncTargetRow::COLUMNS));
+    sql.bind(id);
+    sql.one::<SyncTargetRow>(c).await?.map(SyncTargetRow::into_target).transpose()
 }
 
 /// Brings in repositories, matched by URL. Gives each one's id and whether it is new, in the order given.
@@ -75,38 +138,103 @@ pub async fn upsert_repositories(
     found: &[FoundRepository],
     now: Timestamp,
 ) -> Result<Vec<(Uuid, bool)>> {
-    Err(DataError::NotReady)
+    let now = stored_time(now);
+    let mut result = Vec::with_capacity(found.len());
+    for repository in found {
+        let mut known = Sql::new("SELECT id FROM repository WHERE url = ");
+        known.bind(repository.url.as_str());
+        let known: Option<Uuid> = known.row(w).await?.map(|row| row.try_get_by_index(0)).transpose()?;
+        let id = known.unwrap_or_else(|| new_id(now));
+        let search = format!("{}\n{}", repository.full_name, repository.description.as_deref().unwrap_or_default());
+        let mut sql = Sql::new(
+            "INSERT INTO repository (id, url, owner, name, full_name, description, search, topics, created_at, \
+             discovery_tags, discovered_at, sync_status, scan_status, web_url, provider, origin, enabled, \
+             branch_regex, polling_interval_seconds, gitops_tool) VALUES (",
+        );
+        sql.bind(id).push(", ").bind(repository.url.as_str()).push(", ");
+        sql.bind(repository.owner.as_str()).push(", ").bind(repository.name.as_str()).push(", ");
+        sql.bind(repository.full_name.as_str()).push(", ").bind(repository.description.clone()).push(", ");
+        sql.bind(search.to_lowercase()).push(", ").bind(to_json("topics", &repository.topics)?).push(", ");
+        sql.bind(now).push(", '[]', ").bind(now).push(", 'pending', 'pending', ");
+        sql.bind(repository.web_url.clone()).push(", ").bind(repository.provider.as_str()).push(", ");
+        sql.bind(repository.origin.as_str()).push(", ").bind(repository.enabled).push(", ");
+        sql.bind(repository.branch_regex.clone()).push(", ").bind(repository.polling_interval_seconds);
+        sql.push(
+            ", 'none') ON CONFLICT (url) DO UPDATE SET owner = excluded.owner, name = excluded.name, \
+             full_name = excluded.full_name, description = COALESCE(excluded.description, repository.description), \
+             search = excluded.search, topics = excluded.topics, web_url = excluded.web_url, \
+             provider = excluded.provider, origin = excluded.origin, enabled = excluded.enabled, \
+             branch_regex = excluded.branch_regex, polling_interval_seconds = excluded.polling_interval_seconds",
+        );
+        sql.run(w).await?;
+        result.push((id, known.is_none()));
+    }
+    Ok(result)
 }
 
 /// Switches off every repository of this origin whose URL is not among those kept; gives back how many.
 /// What was found in them stays readable.
 pub async fn disable_missing(w: &impl ConnectionTrait, origin: Origin, kept_urls: &[String]) -> Result<u64> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new("UPDATE repository SET enabled = FALSE WHERE enabled AND origin = ");
+    sql.bind(origin.as_str());
+    if !kept_urls.is_empty() {
+        sql.push(" AND url NOT IN ").bind_list(kept_urls.iter().map(String::as_str));
+    }
+
+    Ok(sql.run(w).await?.rows_affected())
 }
 
 /// Removes every repository of this origin whose URL is not among those kept, with all that hangs on it.
 pub async fn remove_missing(w: &impl ConnectionTrait, origin: Origin, kept_urls: &[String]) -> Result<Vec<Uuid>> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new("SELECT id FROM repository WHERE origin = ");
+    sql.bind(origin.as_str());
+    if !kept_urls.is_empty() {
+        sql.push(" AND url NOT IN ").bind_list(kept_urls.iter().map(String::as_str));
+    }
+
+    let mut removed = Vec::new();
+    for row in sql.rows(w).await? {
+        let id = row.try_get_by_index(0)?;
+        if remove_repository(w, id).await? {
+            removed.push(id);
+        }
+    }
+    Ok(removed)
 }
 
 /// Removes a repository with all that hangs on it; whether there was one.
 pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    Err(DataError::NotReady)
+    // Events first: the cascade would look for them resource by resource.
+    let mut events = Sql::new("DELETE FROM kubernetesresourceevent WHERE repository_id = ");
+    events.bind(id);
+    events.run(w).await?;
+    let mut sql = Sql::new("DELETE FROM repository WHERE id = ");
+    sql.bind(id);
+    Ok(sql.run(w).await?.rows_affected() > 0)
 }
 
 /// A sync begins.
-pub async fn record_sync_started(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<()> {
-    Err(DataError::NotReady)
+pub async fn record_sync_started(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    let mut sql = Sql::new("UPDATE repository SET sync_status = 'syncing', sync_error = NULL WHERE id = ");
+    sql.bind(id);
+    touch_one(sql, w, id).await
 }
 
 /// A sync ended well; also where nothing was new.
 pub async fn record_synced(w: &impl ConnectionTrait, id: Uuid, head: &SyncedHead, now: Timestamp) -> Result<()> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new("UPDATE repository SET sync_status = 'success', sync_error = NULL, last_sync_at = ");
+    sql.bind(stored_time(now)).push(", default_branch = ").bind(head.branch.as_str());
+    sql.push(", head_commit = ").bind(head.head.0.to_vec());
+    sql.push(", head_committed_at = ").bind(stored_time(head.committed_at));
+    sql.push(", clone_bytes = ").bind(head.clone_bytes).push(" WHERE id = ").bind(id);
+    touch_one(sql, w, id).await
 }
 
 /// A sync ended well and found no commits at all.
 pub async fn record_synced_empty(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<()> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new("UPDATE repository SET sync_status = 'success', sync_error = NULL, last_sync_at = ");
+    sql.bind(stored_time(now)).push(", head_commit = NULL, head_committed_at = NULL WHERE id = ").bind(id);
+    touch_one(sql, w, id).await
 }
 
 /// A sync ended badly; `status` is `Error`, `Blocked` or `PendingApproval`. The reason is cut to 2,000 characters.
@@ -117,12 +245,15 @@ pub async fn record_sync_failed(
     reason: &str,
     now: Timestamp,
 ) -> Result<()> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new("UPDATE repository SET sync_status = ");
+    sql.bind(status.as_str()).push(", sync_error = ").bind(shorten(reason));
+    sql.push(", last_sync_at = ").bind(stored_time(now)).push(" WHERE id = ").bind(id);
+    touch_one(sql, w, id).await
 }
 
 /// A repository is set aside (too large, for one) until a person approves it.
 pub async fn record_set_aside(w: &impl ConnectionTrait, id: Uuid, reason: &str, now: Timestamp) -> Result<()> {
-    Err(DataError::NotReady)
+    record_sync_failed(w, id, SyncStatus::PendingApproval, reason, now).await
 }
 
 /// Where the scan of a repository stands; a reason only for errors.
@@ -133,10 +264,36 @@ pub async fn record_scan_state(
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
-    Err(DataError::NotReady)
+    let mut sql = Sql::new("UPDATE repository SET scan_status = ");
+    sql.bind(status.as_str()).push(", scan_error = ").bind(reason.map(shorten));
+    if matches!(status, SyncStatus::Success | SyncStatus::Error) {
+        sql.push(", last_scan_at = ").bind(stored_time(now));
+    }
+    sql.push(" WHERE id = ").bind(id);
+    touch_one(sql, w, id).await
 }
 
 /// Whatever is still `syncing` although no job runs for it (after a crash) goes back to `pending`.
 pub async fn reset_interrupted(w: &impl ConnectionTrait) -> Result<u64> {
-    Err(DataError::NotReady)
+    let mut count = 0;
+    for (status, job) in [("sync_status", "sync_repository"), ("scan_status", "scan_repository")] {
+        let mut sql = Sql::new(&format!("UPDATE repository SET {status} = 'pending' WHERE {status} = 'syncing' "));
+        sql.push("AND NOT EXISTS (SELECT 1 FROM job j WHERE j.repository_id = repository.id AND j.state = 'running' ");
+        sql.push("AND j.kind = ").bind(job).push(")");
+        count += sql.run(w).await?.rows_affected();
+    }
+    Ok(count)
+}
+
+/// Runs an update that must touch this repository.
+async fn touch_one(sql: Sql, w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    match sql.run(w).await?.rows_affected() {
+        0 => Err(DataError::NotFound { what: "repository", id }),
+        _ => Ok(()),
+    }
+}
+
+/// A reason as it is kept: at most 2,000 characters, and none that PostgreSQL refuses.
+pub(crate) fn shorten(reason: &str) -> String {
+    reason.chars().filter(|c| *c != '\0').take(2000).collect()
 }

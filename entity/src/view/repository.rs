@@ -55,6 +55,7 @@ pub struct Repository {
 /// Figures kept with a repository after each scan, so that lists need no counting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
 pub struct RepositoryCounts {
     /// First-parent commits up to the scanned one.
     pub commits: i64,
@@ -74,6 +75,7 @@ pub struct RepositoryCounts {
 /// A forge's figures at one moment (the contract's `RepositoryMetricsPublic`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
 pub struct RepositoryMetrics {
     pub id: Uuid,
     pub stars_count: i64,

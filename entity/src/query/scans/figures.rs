@@ -1,0 +1,179 @@
+//! Figures kept with a repository, so that lists and filters need no counting.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use uuid::Uuid;
+
+use super::bulk::Bulk;
+use super::group_of;
+use crate::db::sql::Sql;
+use crate::db::{DataError, Result};
+use crate::found::FoundResource;
+use crate::kind::{GitOpsTool, ResourceStatus};
+use crate::view::RepositoryCounts;
+
+/// By how much a batch changes what stands in filters.
+#[derive(Default)]
+pub(super) struct Deltas {
+    facets: BTreeMap<(&'static str, String), (i64, i64)>,
+    active: i64,
+    deleted: i64,
+    helm_releases: i64,
+}
+
+/// What of a resource is counted.
+#[derive(FromQueryResult)]
+struct Counted {
+    api_version: String,
+    kind: String,
+    namespace: Option<String>,
+    namespace_inherited: Option<String>,
+    status: ResourceStatus,
+}
+
+impl Deltas {
+    /// Takes the resources off the figures as they are stored.
+    pub(super) async fn take_stored(
+        &mut self,
+        c: &impl ConnectionTrait,
+        repository: Uuid,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<()> {
+        let mut sql = Sql::new("SELECT repository_id, api_version, kind, namespace, namespace_inherited, status ");
+        sql.push("FROM kubernetesresource WHERE id IN ").bind_list(ids);
+        for row in sql.rows(c).await? {
+            let owner: Uuid = row.try_get_by_index(0)?;
+            if owner != repository {
+                let reason = format!("a resource of repository {owner} in a batch of {repository}");
+                return Err(DataError::Damaged { what: "batch", reason });
+            }
+            self.count(&Counted::from_query_result(&row, "")?, -1);
+        }
+        Ok(())
+    }
+
+    /// Adds a resource as it is now.
+    pub(super) fn put(&mut self, resource: &FoundResource) {
+        let counted = Counted {
+            api_version: resource.api_version.clone(),
+            kind: resource.kind.clone(),
+            namespace: resource.namespace.clone(),
+            namespace_inherited: resource.namespace_inherited.clone(),
+            status: resource.status,
+        };
+        self.count(&counted, 1);
+    }
+
+    fn count(&mut self, resource: &Counted, sign: i64) {
+        let active = resource.status == ResourceStatus::Active;
+        if active {
+            self.active += sign;
+            let flux = group_of(&resource.api_version) == "helm.toolkit.fluxcd.io";
+            self.helm_releases += if flux && resource.kind == "HelmRelease" { sign } else { 0 };
+        } else {
+            self.deleted += sign;
+        }
+        let inherited =
+            resource.namespace_inherited.as_ref().filter(|_| resource.namespace_inherited != resource.namespace);
+        let values = [
+            ("kind", Some(&resource.kind)),
+            ("api_version", Some(&resource.api_version)),
+            ("namespace", resource.namespace.as_ref()),
+            ("namespace", inherited),
+        ];
+        for (facet, value) in values {
+            let Some(value) = value else { continue };
+            let counts = self.facets.entry((facet, value.replace('\0', "\u{fffd}"))).or_default();
+            if active {
+                counts.0 += sign;
+            } else {
+                counts.1 += sign;
+            }
+        }
+    }
+}
+
+/// Adds a batch's share.
+pub(super) async fn add(c: &impl ConnectionTrait, repository: Uuid, deltas: &Deltas, events: u64) -> Result<()> {
+    let head = "INSERT INTO repository_facet (repository_id, facet, value, active, deleted)";
+    let tail = " ON CONFLICT (repository_id, facet, value) DO UPDATE SET \
+        active = repository_facet.active + excluded.active, deleted = repository_facet.deleted + excluded.deleted";
+    let mut bulk = Bulk::new(c, head, tail, 5);
+    for ((facet, value), (active, deleted)) in deltas.facets.iter().filter(|(_, counts)| **counts != (0, 0)) {
+        let row: [Value; 5] =
+            [repository.into(), (*facet).into(), value.as_str().into(), (*active).into(), (*deleted).into()];
+        bulk.push(row).await?;
+    }
+    bulk.finish().await?;
+    let mut sql = Sql::new("UPDATE repository SET active_resources = active_resources + ");
+    sql.bind(deltas.active).push(", deleted_resources = deleted_resources + ").bind(deltas.deleted);
+    sql.push(", helm_releases = helm_releases + ").bind(deltas.helm_releases);
+    sql.push(", events = events + ").bind(i64::try_from(events).unwrap_or(i64::MAX));
+    sql.push(" WHERE id = ").bind(repository);
+    sql.run(c).await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct GroupCount {
+    api_version: String,
+    kind: String,
+    namespace: Option<String>,
+    namespace_inherited: Option<String>,
+    status: ResourceStatus,
+    count: i64,
+    events: i64,
+}
+
+/// Counts everything anew.
+pub(super) async fn refresh(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
+    let mut sql = Sql::new(
+        "SELECT api_version, kind, namespace, namespace_inherited, status, COUNT(*) AS count, \
+         CAST(SUM(events) AS BIGINT) AS events FROM kubernetesresource WHERE repository_id = ",
+    );
+    sql.bind(repository).push(" GROUP BY api_version, kind, namespace, namespace_inherited, status");
+    let mut totals = Deltas::default();
+    let (mut events, mut flux, mut argo) = (0, false, false);
+    for group in sql.all::<GroupCount>(c).await? {
+        let GroupCount { api_version, kind, namespace, namespace_inherited, status, count, events: of_group } = group;
+        events += of_group;
+        if status == ResourceStatus::Active {
+            let group = group_of(&api_version);
+            flux |= group.ends_with(".toolkit.fluxcd.io");
+            argo |= group == "argoproj.io" && matches!(kind.as_str(), "Application" | "ApplicationSet" | "AppProject");
+        }
+        totals.count(&Counted { api_version, kind, namespace, namespace_inherited, status }, count);
+    }
+    let mut sql = Sql::new("DELETE FROM repository_facet WHERE repository_id = ");
+    sql.bind(repository);
+    sql.run(c).await?;
+    let tool = match (flux, argo) {
+        (true, true) => GitOpsTool::Both,
+        (true, false) => GitOpsTool::Flux,
+        (false, true) => GitOpsTool::ArgoCd,
+        (false, false) if totals.active > 0 => GitOpsTool::Plain,
+        (false, false) => GitOpsTool::None,
+    };
+    let uses = |table: &str, name: &str| {
+        format!(
+            "(SELECT COUNT(DISTINCT u.{name}) FROM {table} u JOIN kubernetesresource k ON k.id = u.resource_id \
+             AND k.status = 'ACTIVE' WHERE u.repository_id = repository.id)"
+        )
+    };
+    let mut sql = Sql::new("UPDATE repository SET active_resources = 0, deleted_resources = 0, helm_releases = 0, ");
+    sql.push("events = 0, gitops_tool = ").bind(tool.as_str());
+    sql.push(", charts = ").push(&uses("resource_chart", "name"));
+    sql.push(", images = ").push(&uses("resource_image", "image"));
+    sql.push(", problems = (SELECT COUNT(*) FROM problem p WHERE p.repository_id = repository.id)");
+    sql.push(" WHERE id = ").bind(repository);
+    sql.run(c).await?;
+    add(c, repository, &totals, u64::try_from(events).unwrap_or(0)).await?;
+
+    let mut sql = Sql::new(
+        "SELECT commits, active_resources, deleted_resources, events, helm_releases, charts, images, problems, \
+         yaml_files, clone_bytes FROM repository WHERE id = ",
+    );
+    sql.bind(repository);
+    sql.one(c).await?.ok_or(DataError::NotFound { what: "repository", id: repository })
+}

@@ -1,0 +1,247 @@
+//! What a replay reads and writes: known resources, batches, scan runs.
+
+use std::collections::HashSet;
+
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::repositories::shorten;
+use super::{ConnectionTrait, DataError, Result};
+use crate::db::sql::{Sql, stored_time};
+use crate::db::{Connection, begin, new_id};
+use crate::found::{HeadFigures, KnownResource, ObjectId, ResourceKey};
+use crate::kind::SyncStatus;
+use crate::row::{KnownRow, hex, object_id};
+use crate::view::{Listing, PageQuery, RepositoryCounts, ScanRun, Timestamp, file_of};
+
+mod apply;
+mod bulk;
+mod figures;
+mod rewind;
+
+pub use apply::apply_batch;
+pub(crate) use apply::event_id_floor;
+pub use rewind::rewind;
+
+/// Every resource of the repository, deleted ones too, in a stable order.
+pub async fn known_all(c: &impl ConnectionTrait, repository: Uuid) -> Result<Vec<KnownResource>> {
+    let mut sql = known(repository);
+    sql.push(" ORDER BY id");
+    into_known(sql.all(c).await?)
+}
+
+/// Active resources that stand in these files (paths without `#index`).
+pub async fn known_by_files<S: AsRef<str> + Sync>(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    files: &[S],
+) -> Result<Vec<KnownResource>> {
+    let mut all = Vec::new();
+    for files in files.chunks(200) {
+        let mut sql = known(repository);
+        sql.push(" AND status = 'ACTIVE' AND (");
+        for (n, file) in files.iter().map(AsRef::as_ref).enumerate() {
+            sql.push(if n == 0 { "file_path = " } else { " OR file_path = " }).bind(file);
+            // `#` is followed by `$` in the order of bytes.
+            sql.push(" OR (file_path >= ").bind(format!("{file}#")).push(" AND file_path < ");
+            sql.bind(format!("{file}$")).push(")");
+        }
+        sql.push(")");
+        all.extend(into_known(sql.all(c).await?)?);
+    }
+    // `a` also finds the place `a#b.yaml`, which is another file.
+    all.retain(|known| files.iter().any(|file| file_of(&known.file_path) == file.as_ref()));
+    all.sort_by(|a, b| (&a.file_path, a.id).cmp(&(&b.file_path, b.id)));
+    all.dedup_by_key(|known| known.id);
+    Ok(all)
+}
+
+/// Resources with these keys, active and deleted.
+pub async fn known_by_keys(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    keys: &[ResourceKey],
+) -> Result<Vec<KnownResource>> {
+    let mut all = Vec::new();
+    for keys in keys.chunks(500) {
+        let mut sql = Sql::new("WITH wanted (kind, name) AS (VALUES ");
+        for (n, key) in keys.iter().enumerate() {
+            sql.push(if n == 0 { "(" } else { ", (" }).bind(key.kind.as_str());
+            sql.push(", ").bind(key.name.as_str()).push(")");
+        }
+        sql.push(") ").append(&known(repository)).push(" AND (kind, name) IN (SELECT kind, name FROM wanted)");
+        all.extend(into_known(sql.all(c).await?)?);
+    }
+    let wanted: HashSet<&ResourceKey> = keys.iter().collect();
+    all.retain(|known| {
+        let key = ResourceKey {
+            group: group_of(&known.api_version).to_owned(),
+            kind: known.kind.clone(),
+            namespace: known.namespace.clone().unwrap_or_default(),
+            name: known.name.clone(),
+        };
+        wanted.contains(&key)
+    });
+    all.sort_by_key(|known| known.id);
+    all.dedup_by_key(|known| known.id);
+    Ok(all)
+}
+
+/// Active resources that get what they deploy from a source of this kind and name.
+pub async fn known_by_source(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    kind: &str,
+    name: &str,
+) -> Result<Vec<KnownResource>> {
+    let mut sql = known(repository);
+    sql.push(" AND status = 'ACTIVE' AND source_kind = ").bind(kind);
+    sql.push(" AND source_name = ").bind(name).push(" ORDER BY id");
+    into_known(sql.all(c).await?)
+}
+
+/// Active resources of this kind and name: the sources that a reference may mean, whatever their namespace.
+pub async fn known_sources(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    kind: &str,
+    name: &str,
+) -> Result<Vec<KnownResource>> {
+    let mut sql = known(repository);
+    sql.push(" AND status = 'ACTIVE' AND kind = ").bind(kind);
+    sql.push(" AND name = ").bind(name).push(" ORDER BY id");
+    into_known(sql.all(c).await?)
+}
+
+/// Opens a scan run; its id is the events' `sync_run_id`. Runs that a crash left open are closed with a reason.
+pub async fn begin_scan(w: &impl ConnectionTrait, repository: Uuid, now: Timestamp) -> Result<Uuid> {
+    let mut sql = Sql::new("UPDATE scan_run SET error = 'interrupted', finished_at = ");
+    sql.bind(stored_time(now)).push(" WHERE finished_at IS NULL AND repository_id = ").bind(repository);
+    sql.run(w).await?;
+    let id = new_id(now);
+    let mut sql = Sql::new("INSERT INTO scan_run (id, repository_id, started_at, from_commit, commits, events) ");
+    sql.push("SELECT ").bind(id).push(", id, ").bind(stored_time(now)).push(", scanned_commit, 0, 0 ");
+    sql.push("FROM repository WHERE id = ").bind(repository);
+    if sql.run(w).await?.rows_affected() == 0 {
+        return Err(DataError::NotFound { what: "repository", id: repository });
+    }
+    Ok(id)
+}
+
+/// Closes a scan run that reached the head and recomputes the repository's figures.
+pub async fn finish_scan(
+    w: &Connection,
+    repository: Uuid,
+    run: Uuid,
+    figures: HeadFigures,
+    now: Timestamp,
+) -> Result<RepositoryCounts> {
+    let txn = begin(w).await?;
+    let mut sql = Sql::new("UPDATE repository SET scan_status = 'success', scan_error = NULL, last_scan_at = ");
+    sql.bind(stored_time(now)).push(", yaml_files = ").bind(figures.yaml_files).push(" WHERE id = ").bind(repository);
+    if sql.run(&txn).await?.rows_affected() == 0 {
+        return Err(DataError::NotFound { what: "repository", id: repository });
+    }
+    let counts = figures::refresh(&txn, repository).await?;
+    close_run(&txn, repository, run, None, now).await?;
+    txn.commit().await?;
+    Ok(counts)
+}
+
+/// Closes a scan run that ended badly; what it stored so far stays, and so does the cursor.
+pub async fn fail_scan(w: &Connection, repository: Uuid, run: Uuid, reason: &str, now: Timestamp) -> Result<()> {
+    let txn = begin(w).await?;
+    let reason = shorten(reason);
+    super::repositories::record_scan_state(&txn, repository, SyncStatus::Error, Some(&reason), now).await?;
+    figures::refresh(&txn, repository).await?;
+    close_run(&txn, repository, run, Some(reason), now).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Commits with events, newest first: where a rewritten history forks off.
+pub async fn event_commits(c: &impl ConnectionTrait, repository: Uuid) -> Result<Vec<(ObjectId, i64)>> {
+    let mut sql = Sql::new("SELECT sha, sequence FROM \"commit\" WHERE repository_id = ");
+    sql.bind(repository).push(" ORDER BY sequence DESC");
+    let rows = sql.rows(c).await?;
+    rows.iter()
+        .map(|row| {
+            let sha: Vec<u8> = row.try_get_by_index(0)?;
+            Ok((object_id(&sha)?, row.try_get_by_index(1)?))
+        })
+        .collect()
+}
+
+/// Scan runs of a repository, newest first.
+pub async fn list_scan_runs(c: &impl ConnectionTrait, repository: Uuid, page: PageQuery) -> Result<Listing<ScanRun>> {
+    let mut count = Sql::new("SELECT COUNT(*) FROM scan_run WHERE repository_id = ");
+    count.bind(repository);
+    let mut rows = Sql::new(
+        "SELECT id, repository_id, started_at, finished_at, from_commit, to_commit, commits, events, error \
+         FROM scan_run WHERE repository_id = ",
+    );
+    rows.bind(repository).push(" ORDER BY started_at DESC, id DESC").page(page);
+    let count = count.count(c).await?;
+    Ok(Listing { data: rows.all::<RunRow>(c).await?.into_iter().map(RunRow::into_view).collect(), count })
+}
+
+fn known(repository: Uuid) -> Sql {
+    let mut sql = Sql::new(KnownRow::SELECT);
+    sql.push(" WHERE repository_id = ").bind(repository);
+    sql
+}
+
+fn into_known(rows: Vec<KnownRow>) -> Result<Vec<KnownResource>> {
+    rows.into_iter().map(KnownRow::into_known).collect()
+}
+
+/// `apps` of `apps/v1`, nothing of `v1`.
+pub(crate) fn group_of(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+async fn close_run(
+    w: &impl ConnectionTrait,
+    repository: Uuid,
+    run: Uuid,
+    error: Option<String>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut sql = Sql::new("UPDATE scan_run SET finished_at = ");
+    sql.bind(stored_time(now)).push(", error = ").bind(error);
+    sql.push(", to_commit = (SELECT r.scanned_commit FROM repository r WHERE r.id = ").bind(repository);
+    sql.push(") WHERE id = ").bind(run).push(" AND repository_id = ").bind(repository);
+    match sql.run(w).await?.rows_affected() {
+        0 => Err(DataError::NotFound { what: "scan run", id: run }),
+        _ => Ok(()),
+    }
+}
+
+#[derive(FromQueryResult)]
+struct RunRow {
+    id: Uuid,
+    repository_id: Uuid,
+    started_at: Timestamp,
+    finished_at: Option<Timestamp>,
+    from_commit: Option<Vec<u8>>,
+    to_commit: Option<Vec<u8>>,
+    commits: i64,
+    events: i64,
+    error: Option<String>,
+}
+
+impl RunRow {
+    fn into_view(self) -> ScanRun {
+        ScanRun {
+            id: self.id,
+            repository_id: self.repository_id,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            from_commit: self.from_commit.as_deref().map(hex),
+            to_commit: self.to_commit.as_deref().map(hex),
+            commits: self.commits,
+            events: self.events,
+            error: self.error,
+        }
+    }
+}

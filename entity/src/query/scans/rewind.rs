@@ -1,0 +1,62 @@
+//! History was rewritten: back to the last commit that is kept.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use uuid::Uuid;
+
+use super::apply::{Count, move_cursor, write_resources};
+use super::figures;
+use crate::db::sql::Sql;
+use crate::db::{Connection, Result, begin};
+use crate::found::{FoundResource, ScannedCommit};
+
+/// Takes back all that came after `kept` (everything, for `None`): commits, events and resources first seen later go,
+/// resources changed later get the states given, days are counted anew, the cursor moves back.
+/// Problems of the repository are cleared: the replay tells those at the head again.
+pub async fn rewind(
+    w: &Connection,
+    repository: Uuid,
+    kept: Option<ScannedCommit>,
+    restored: &[FoundResource],
+) -> Result<()> {
+    let last = kept.map_or(-1, |kept| kept.sequence);
+    let txn = begin(w).await?;
+    for (table, column) in
+        [("kubernetesresourceevent", "sequence"), ("\"commit\"", "sequence"), ("kubernetesresource", "first_sequence")]
+    {
+        let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE repository_id = "));
+        sql.bind(repository).push(&format!(" AND {column} > ")).bind(last);
+        sql.run(&txn).await?;
+    }
+    write_resources(&txn, repository, restored, Count::Keep).await?;
+    let mut sql = Sql::new(
+        "UPDATE kubernetesresource SET events = (SELECT COUNT(*) FROM kubernetesresourceevent e \
+         WHERE e.resource_id = kubernetesresource.id) WHERE repository_id = ",
+    );
+    sql.bind(repository);
+    sql.run(&txn).await?;
+    count_days(&txn, repository).await?;
+    let mut sql = Sql::new("DELETE FROM problem WHERE repository_id = ");
+    sql.bind(repository);
+    sql.run(&txn).await?;
+    move_cursor(&txn, repository, kept.as_ref()).await?;
+    figures::refresh(&txn, repository).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+async fn count_days(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
+    let mut sql = Sql::new("DELETE FROM repository_day WHERE repository_id = ");
+    sql.bind(repository);
+    sql.run(c).await?;
+    let day = match c.get_database_backend() {
+        DbBackend::Postgres => "to_char(committed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+        // Times are stored in UTC, the day first.
+        _ => "substr(committed_at, 1, 10)",
+    };
+    let mut sql = Sql::new("INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, ");
+    sql.push(&format!("commits) SELECT repository_id, {day}, SUM(created), SUM(modified), SUM(deleted), "));
+    sql.push("SUM(resurrected), COUNT(*) FROM \"commit\" WHERE repository_id = ").bind(repository);
+    sql.push(&format!(" GROUP BY repository_id, {day}"));
+    sql.run(c).await?;
+    Ok(())
+}
