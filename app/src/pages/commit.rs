@@ -16,7 +16,7 @@ pub fn Commit() -> impl IntoView {
     let page = load(
         |path, query| {
             let part = |name| path.get(name).unwrap_or_default();
-            server_fns::commit(part("repository"), part("sha"), query)
+            server_fns::find_commit(part("repository"), part("sha"), query)
         },
         // A commit does not change; only a rewritten history takes it away.
         |_, _| false,
@@ -58,9 +58,10 @@ fn view(data: CommitData, url: PageUrl) -> AnyView {
             <span class="fact commit-counts">{commit_counts(&commit)}</span>
         </div>
     };
-    let neighbour = |sha: Option<String>, label: &'static str, glyph: Glyph| match sha {
+    let repository = commit.repository_id;
+    let neighbour = move |sha: Option<String>, label: &'static str, glyph: Glyph| match sha {
         Some(sha) => view! {
-            <a class="button" href=commit_href(commit.repository_id, &sha)><Icon glyph /> {label}</a>
+            <a class="button" href=commit_href(repository, &sha)><Icon glyph /> {label}</a>
         }
         .into_any(),
         None => view! { <span class="button off" aria-disabled="true"><Icon glyph /> {label}</span> }.into_any(),
@@ -90,10 +91,11 @@ fn changes(events: Vec<Event>, count: u64, now: Timestamp) -> AnyView {
         }
         .into_any();
     }
-    let mut groups: Vec<(EventType, Vec<Event>)> = [EventType::Deleted, EventType::Created, EventType::Resurrected, EventType::Modified]
-        .into_iter()
-        .map(|event_type| (event_type, Vec::new()))
-        .collect();
+    let mut groups: Vec<(EventType, Vec<Event>)> =
+        [EventType::Deleted, EventType::Created, EventType::Resurrected, EventType::Modified]
+            .into_iter()
+            .map(|event_type| (event_type, Vec::new()))
+            .collect();
     for event in events {
         if let Some((_, group)) = groups.iter_mut().find(|(event_type, _)| *event_type == event.event_type) {
             group.push(event);

@@ -11,6 +11,12 @@ pub(super) fn choices(counts: Vec<NamedCount>) -> Vec<Choice> {
     counts.into_iter().map(|named| Choice::word(named.name).counting(named.count)).collect()
 }
 
+/// Reads what a filter is set to.
+pub(super) fn values(url: &PageUrl) -> impl Fn(&str) -> Option<String> + Send + use<> {
+    let url = url.clone();
+    move |key| url.get(key).map(str::to_owned)
+}
+
 /// The filters that are set, of those that a page has: key, label, and how a value is read.
 pub(super) fn chips(url: &PageUrl, filters: &[(&'static str, &'static str)]) -> Vec<Chip> {
     filters
@@ -51,7 +57,7 @@ pub(super) fn resource_filters(
             chip.value = (*label).to_owned();
         }
     }
-    let value = |key| url.get(key).map(str::to_owned);
+    let value = values(url);
     let repository = repositories.map(|names| {
         let choices = names.into_iter().map(|(id, name)| Choice::new(id, name)).collect();
         view! { <Select name="repository" label="Repository" choices selected=value("repository") /> }

@@ -19,10 +19,7 @@ pub(super) type Answer<T> = Resource<Result<T, AppError>>;
 /// Asks for what a page shows: with the values of its path and the part of the address after `?`, again whenever
 /// one of them changes or news come that matter to the page (also given its path). The answer is waited for on the
 /// server, so that pages are whole without JavaScript.
-pub(super) fn load<T, Asked>(
-    ask: fn(ParamsMap, String) -> Asked,
-    matters: fn(&ParamsMap, &Live) -> bool,
-) -> Answer<T>
+pub(super) fn load<T, Asked>(ask: fn(ParamsMap, String) -> Asked, matters: fn(&ParamsMap, &Live) -> bool) -> Answer<T>
 where
     T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
     Asked: Future<Output = Result<T, AppError>> + Send + 'static,

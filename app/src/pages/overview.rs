@@ -14,7 +14,7 @@ use crate::server_fns::{self, OverviewData};
 #[component]
 pub fn Overview() -> impl IntoView {
     // Everything here is of all repositories, so all news matter.
-    let page = load(|_, query| server_fns::overview(query), |_, _| true);
+    let page = load(|_, query| server_fns::read_overview(query), |_, _| true);
     show(page, "The overview", skeleton, view)
 }
 
@@ -66,24 +66,26 @@ fn view(data: OverviewData, url: PageUrl) -> AnyView {
 }
 
 fn figures(overview: &Figures) -> AnyView {
+    let &Figures { repositories, resources, helm_releases, events, problems, .. } = overview;
+    let has_problems = overview.problems > 0;
     let active = format!("{} changed in the last 90 days", number_text(overview.active_repositories));
     let lately = format!("{} in the last 7 days", number_text(overview.events_last_7_days));
     let kinds = overview.kinds.first().map(|kind| format!("most often {}", kind.name));
     view! {
         <Metrics>
-            <Metric label="Repositories" value=overview.repositories note=Some(active) href=Some("/repositories".to_owned()) />
-            <Metric label="Resources" value=overview.resources note=kinds href=Some("/resources".to_owned()) />
+            <Metric label="Repositories" value=repositories note=Some(active) href=Some("/repositories".to_owned()) />
+            <Metric label="Resources" value=resources note=kinds href=Some("/resources".to_owned()) />
             <Metric
                 label="Helm releases"
-                value=overview.helm_releases
+                value=helm_releases
                 href=Some("/resources?kind=HelmRelease".to_owned())
             />
-            <Metric label="Changes" value=overview.events note=Some(lately) />
+            <Metric label="Changes" value=events note=Some(lately) />
             <Metric
                 label="Problems"
-                value=overview.problems
+                value=problems
                 href=Some("/repositories?sort=problems&direction=descending".to_owned())
-                alert=overview.problems > 0
+                alert=has_problems
             />
         </Metrics>
     }

@@ -2,7 +2,7 @@ use entity::kind::{GitOpsTool, Origin, SyncStatus};
 use entity::view::{Live, Repository, Sort, Timestamp};
 use leptos::prelude::*;
 
-use super::filters::{chips, choices};
+use super::filters::{chips, choices, values};
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Choice, Crumb, EmptyState, FilterBar, GitOpsBadge, MaybeTimeAgo, Number, OriginBadge, PageHead,
@@ -28,7 +28,7 @@ fn skeleton() -> AnyView {
 
 fn view(data: RepositoriesData, url: PageUrl) -> AnyView {
     let RepositoriesData { now, repositories, page, languages, total } = data;
-    let value = |key| url.get(key).map(str::to_owned);
+    let value = values(&url);
     let statuses = SyncStatus::ALL.iter().map(|status| Choice::new(status.as_str(), status_word(*status))).collect();
     let tools = GitOpsTool::ALL.iter().map(|tool| Choice::new(tool.as_str(), gitops_word(*tool))).collect();
     let mut chips = chips(
@@ -37,8 +37,12 @@ fn view(data: RepositoriesData, url: PageUrl) -> AnyView {
     );
     for chip in &mut chips {
         match chip.key {
-            "status" => chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |s| status_word(s).to_owned()),
-            "tool" => chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |t| gitops_word(t).to_owned()),
+            "status" => {
+                chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |s| status_word(s).to_owned())
+            }
+            "tool" => {
+                chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |t| gitops_word(t).to_owned())
+            }
             _ => {}
         }
     }
@@ -96,7 +100,8 @@ fn table(repositories: Vec<Repository>, url: &PageUrl, now: Timestamp) -> AnyVie
         Some("descending") => Sort::Descending,
         _ => first,
     };
-    let head = |label: &'static str, key: &'static str, numeric: bool| {
+    let url = url.clone();
+    let head = move |label: &'static str, key: &'static str, numeric: bool| {
         let first = if key == "name" { Sort::Ascending } else { Sort::Descending };
         let (url, sorted_by) = (url.clone(), sorted_by.clone());
         view! { <SortHead label key url sorted_by direction first numeric /> }

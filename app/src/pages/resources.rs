@@ -16,7 +16,7 @@ const MOST_IN_GROUP: usize = 8;
 /// `/resources`: those of all repositories.
 #[component]
 pub fn Resources() -> impl IntoView {
-    let page = load(|_, query| server_fns::resources(query), |_, live| matches!(live, Live::Events { .. }));
+    let page = load(|_, query| server_fns::list_resources(query), |_, live| matches!(live, Live::Events { .. }));
     show(page, "The resources", skeleton, view)
 }
 
@@ -63,7 +63,12 @@ fn empty() -> AnyView {
 }
 
 /// Resources as rows; `with_repository` where they are of several.
-pub(super) fn resource_table(resources: Vec<Resource>, with_repository: bool, url: &PageUrl, now: Timestamp) -> AnyView {
+pub(super) fn resource_table(
+    resources: Vec<Resource>,
+    with_repository: bool,
+    url: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
     let sorted_by = url.get("sort").unwrap_or("updated").to_owned();
     let usual = |key: &str| if matches!(key, "name" | "kind") { Sort::Ascending } else { Sort::Descending };
     let direction = match url.get("direction") {
@@ -71,7 +76,8 @@ pub(super) fn resource_table(resources: Vec<Resource>, with_repository: bool, ur
         Some("descending") => Sort::Descending,
         _ => usual(&sorted_by),
     };
-    let head = |label: &'static str, key: &'static str| {
+    let url = url.clone();
+    let head = move |label: &'static str, key: &'static str| {
         let (url, sorted_by) = (url.clone(), sorted_by.clone());
         view! { <SortHead label key url sorted_by direction first=usual(key) /> }
     };
@@ -107,7 +113,8 @@ fn row(resource: Resource, with_repository: bool, with_status: bool, now: Timest
             </td>
         }
     });
-    let status = with_status.then(|| view! { <td data-label="Status"><ResourceStatusBadge status=resource.status /></td> });
+    let status =
+        with_status.then(|| view! { <td data-label="Status"><ResourceStatusBadge status=resource.status /></td> });
     view! {
         <tr>
             <td data-label="Kind" title=resource.api_version.clone()><KindBadge kind=resource.kind.clone() /></td>

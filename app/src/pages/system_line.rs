@@ -9,7 +9,7 @@ use crate::server_fns;
 #[component]
 pub fn SystemLine() -> impl IntoView {
     let news = live_version(|live| matches!(live, Live::Job { .. } | Live::Repository { .. }));
-    let state = Resource::new_blocking(move || news.get(), |_| server_fns::system_state());
+    let state = Resource::new_blocking(move || news.get(), |_| server_fns::read_system_state());
     view! {
         <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
             {move || Suspend::new(async move {

@@ -17,7 +17,7 @@ pub struct CommitData {
 
 /// What a commit did; `sha` may be the beginning of a hash that fits one commit only.
 #[server(prefix = "/ui", endpoint = "commit", input = GetUrl)]
-pub async fn commit(repository_id: String, sha: String, query: String) -> Result<CommitData, AppError> {
+pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<CommitData, AppError> {
     use super::ask;
 
     let page = ask::page(&ask::params(&query), 50);

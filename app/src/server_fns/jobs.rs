@@ -7,14 +7,14 @@ use crate::error::AppError;
 
 /// Jobs that run, how many wait, which ended last.
 #[server(prefix = "/ui", endpoint = "running_work", input = GetUrl)]
-pub async fn running_work() -> Result<RunningWork, AppError> {
+pub async fn read_running_work() -> Result<RunningWork, AppError> {
     let db = super::ask::context()?.db;
     Ok(entity::query::overview::running_work(&db.read).await?)
 }
 
 /// The line about the system that stands on every page.
 #[server(prefix = "/ui", endpoint = "system_state", input = GetUrl)]
-pub async fn system_state() -> Result<SystemState, AppError> {
+pub async fn read_system_state() -> Result<SystemState, AppError> {
     let db = super::ask::context()?.db;
     Ok(entity::query::overview::system_state(&db.read).await?)
 }

@@ -20,7 +20,7 @@ pub struct OverviewData {
 
 /// Everything the first page shows; `query` is the part of its address after `?`.
 #[server(prefix = "/ui", endpoint = "overview", input = GetUrl)]
-pub async fn overview(query: String) -> Result<OverviewData, AppError> {
+pub async fn read_overview(query: String) -> Result<OverviewData, AppError> {
     use super::ask;
     use entity::query::{events, overview};
 

@@ -66,7 +66,7 @@ pub enum RepositoryTab {
 
 /// A repository with the view that the page's address names.
 #[server(prefix = "/ui", endpoint = "repository", input = GetUrl)]
-pub async fn repository(id: String, query: String) -> Result<RepositoryData, AppError> {
+pub async fn find_repository(id: String, query: String) -> Result<RepositoryData, AppError> {
     use super::ask;
     use entity::query::{events, jobs, repositories};
 

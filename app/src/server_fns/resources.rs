@@ -1,6 +1,6 @@
 use entity::view::{
-    Event, FieldChange, GroupedResource, Listing, PageQuery, References, Resource, ResourceFacets,
-    ResourceVersion, Timestamp,
+    Event, FieldChange, GroupedResource, Listing, PageQuery, References, Resource, ResourceFacets, ResourceVersion,
+    Timestamp,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -31,7 +31,7 @@ pub enum ResourceList {
 
 /// Which resources, as the page's address says.
 #[server(prefix = "/ui", endpoint = "resources", input = GetUrl)]
-pub async fn resources(query: String) -> Result<ResourcesData, AppError> {
+pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
     use super::ask;
     use entity::query::resources;
 
@@ -102,7 +102,7 @@ pub struct Comparison {
 
 /// A resource, with the text or the comparison that the page's address names.
 #[server(prefix = "/ui", endpoint = "resource", input = GetUrl)]
-pub async fn resource(id: String, query: String) -> Result<ResourceData, AppError> {
+pub async fn find_resource(id: String, query: String) -> Result<ResourceData, AppError> {
     use super::ask;
     use entity::query::resources;
 
@@ -216,9 +216,7 @@ mod read {
         let version = version(db, resource.id, count, number).await?;
         let text = match (text, &version) {
             (Some(text), _) => Some(text),
-            (None, Some(version)) => {
-                resources::find_version_text(&db.read, resource.id, version.event.id).await?
-            }
+            (None, Some(version)) => resources::find_version_text(&db.read, resource.id, version.event.id).await?,
             (None, None) if params.get_str("at").is_some() => return Ok(Shown::NoSuchVersion(number)),
             (None, None) => None,
         };

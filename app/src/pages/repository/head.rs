@@ -38,9 +38,10 @@ impl Requests {
 
 /// Name, facts, actions.
 pub(super) fn view(repository: &Repository, now: Timestamp) -> AnyView {
+    let buttons = buttons(repository);
     view! {
         <PageHead title=repository.full_name.clone() facts=facts(repository, now)>
-            {buttons(repository)}
+            {buttons}
         </PageHead>
     }
     .into_any()
@@ -54,7 +55,8 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
         .into_any(),
         None => view! { <span class="path" title="Where it is cloned from">{plain(&repository.url)}</span> }.into_any(),
     };
-    let tool = (repository.gitops_tool != GitOpsTool::None).then(|| view! { <GitOpsBadge tool=repository.gitops_tool /> });
+    let tool =
+        (repository.gitops_tool != GitOpsTool::None).then(|| view! { <GitOpsBadge tool=repository.gitops_tool /> });
     let head = repository.head_commit.clone().map(|sha| {
         view! {
             <span class="fact">
@@ -93,18 +95,18 @@ fn plain(url: &str) -> String {
 
 fn buttons(repository: &Repository) -> AnyView {
     let Some(Requests { sync, scan }) = use_context::<Requests>() else { return ().into_any() };
-    let id = repository.id.to_string();
+    let (id, same) = (repository.id.to_string(), repository.id.to_string());
     let requests = Requests { sync, scan };
     view! {
         <ActionForm action=sync>
-            <input type="hidden" name="repository_id" value=id.clone() />
+            <input type="hidden" name="repository_id" value=id />
             <button type="submit" class="button primary" disabled=move || sync.pending().get() title="Look for new commits now">
                 <Icon glyph=Glyph::Sync />
                 "Sync"
             </button>
         </ActionForm>
         <ActionForm action=scan>
-            <input type="hidden" name="repository_id" value=id />
+            <input type="hidden" name="repository_id" value=same />
             <button type="submit" class="button" disabled=move || scan.pending().get() title="Read what is fetched but not yet scanned">
                 "Scan"
             </button>
@@ -127,9 +129,15 @@ pub(super) fn states(repository: &Repository) -> AnyView {
     });
     let stands = if scanned { " What was read before stands below." } else { "" };
     let sync = match repository.sync_status {
-        SyncStatus::Pending if !scanned => Some(("info", "Waiting for its first sync. This page fills by itself.".to_owned())),
-        SyncStatus::Syncing if !scanned => Some(("info", "Being fetched for the first time. This page fills by itself.".to_owned())),
-        SyncStatus::Error => Some(("bad", format!("The last sync failed: {}.{stands}", full_stop(&reason(&repository.sync_error))))),
+        SyncStatus::Pending if !scanned => {
+            Some(("info", "Waiting for its first sync. This page fills by itself.".to_owned()))
+        }
+        SyncStatus::Syncing if !scanned => {
+            Some(("info", "Being fetched for the first time. This page fills by itself.".to_owned()))
+        }
+        SyncStatus::Error => {
+            Some(("bad", format!("The last sync failed: {}.{stands}", full_stop(&reason(&repository.sync_error)))))
+        }
         SyncStatus::Blocked => Some((
             "warn",
             format!("Set aside, so it is not fetched: {}.{stands}", full_stop(&reason(&repository.sync_error))),
@@ -148,7 +156,9 @@ pub(super) fn states(repository: &Repository) -> AnyView {
         _ => None,
     };
     let scan = match repository.scan_status {
-        SyncStatus::Error => Some(("bad", format!("The last scan failed: {}.{stands}", full_stop(&reason(&repository.scan_error))))),
+        SyncStatus::Error => {
+            Some(("bad", format!("The last scan failed: {}.{stands}", full_stop(&reason(&repository.scan_error)))))
+        }
         SyncStatus::Syncing if !scanned => {
             Some(("info", "Its history is being replayed for the first time. This page fills by itself.".to_owned()))
         }
@@ -159,11 +169,8 @@ pub(super) fn states(repository: &Repository) -> AnyView {
         }
         _ => None,
     };
-    let notices = [sync, scan]
-        .into_iter()
-        .flatten()
-        .map(|(tone, text)| view! { <Notice tone>{text}</Notice> })
-        .collect_view();
+    let notices =
+        [sync, scan].into_iter().flatten().map(|(tone, text)| view! { <Notice tone>{text}</Notice> }).collect_view();
     view! { {disabled} {notices} }.into_any()
 }
 

@@ -19,7 +19,7 @@ use crate::server_fns::{self, RepositoryData};
 /// One repository.
 #[component]
 pub fn Repository() -> impl IntoView {
-    let page = load(|path, query| server_fns::repository(path.get("id").unwrap_or_default(), query), concerns);
+    let page = load(|path, query| server_fns::find_repository(path.get("id").unwrap_or_default(), query), concerns);
     let requests = Requests::new();
     provide_context(requests);
     // The queued job shows at once, not only with the next news.
@@ -55,10 +55,11 @@ fn view(data: RepositoryData, url: PageUrl) -> AnyView {
     let RepositoryData { now, repository, jobs, activity, chart, tab } = data;
     let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here(repository.full_name.clone())];
     let scanned = repository.scanned_commit.is_some();
+    let ranges = Span::tabs(&url);
     let chart = scanned.then(|| {
         view! {
             <Section title="Activity">
-                <ActivityChart buckets=activity options=chart ranges=Span::tabs(&url) />
+                <ActivityChart buckets=activity options=chart ranges />
             </Section>
         }
     });
@@ -90,7 +91,8 @@ fn figures(repository: &View) -> AnyView {
     let scanned = repository.scanned_commit.is_some();
     let counts = repository.counts;
     let known = move |value: i64| scanned.then_some(value);
-    let to = |tab: &'static str| Some(PageUrl::new(repository_href(repository.id)).with("tab", tab).href());
+    let id = repository.id;
+    let to = move |tab: &'static str| Some(PageUrl::new(repository_href(id)).with("tab", tab).href());
     let deleted = (counts.deleted_resources > 0).then(|| format!("{} deleted", number_text(counts.deleted_resources)));
     let commits = scanned.then(|| format!("in {}", counted(counts.commits, "commit", "commits")));
     let files = scanned.then(|| format!("in {}", counted(counts.yaml_files, "YAML file", "YAML files")));

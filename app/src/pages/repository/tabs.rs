@@ -6,7 +6,7 @@ use entity::view::{
 };
 use leptos::prelude::*;
 
-use super::super::filters::{chips, choices, resource_filters};
+use super::super::filters::{chips, choices, resource_filters, values};
 use super::super::resources::resource_table;
 use crate::components::{
     Choice, EmptyState, EventList, FilterBar, Glyph, KindBadge, Notice, PageUrl, Pager, ProblemBadge, Segments, Select,
@@ -83,7 +83,7 @@ fn events(
     url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
-    let value = |key| url.get(key).map(str::to_owned);
+    let value = values(url);
     let types = EventType::ALL.iter().map(|kind| Choice::new(kind.as_str(), event_words(*kind).1)).collect();
     let mut chips = chips(
         url,
@@ -138,11 +138,12 @@ fn tree(mut rows: Vec<ResourceTreeRow>, here: &PageUrl) -> AnyView {
     let all = rows.len();
     rows.truncate(MOST_LEAVES);
     let number = |n: usize| number_text(i64::try_from(n).unwrap_or(i64::MAX));
+    let table = here.with("view", "table").href();
     let cut = (all > MOST_LEAVES).then(|| {
         view! {
             <Notice>
                 {format!("These are the first {} of {} by path. ", number(MOST_LEAVES), number(all))}
-                <a href=here.with("view", "table").href()>"The table"</a> " has them all."
+                <a href=table>"The table"</a> " has them all."
             </Notice>
         }
     });

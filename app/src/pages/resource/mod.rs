@@ -18,7 +18,7 @@ use crate::server_fns::{self, ResourceData, Shown};
 #[component]
 pub fn Resource() -> impl IntoView {
     let page = load(
-        |path, query| server_fns::resource(path.get("id").unwrap_or_default(), query),
+        |path, query| server_fns::find_resource(path.get("id").unwrap_or_default(), query),
         |_, live| matches!(live, Live::Events { .. }),
     );
     show(page, "The resource", skeleton, view)

@@ -21,7 +21,9 @@ fn list(references: Vec<Reference>, none: &'static str) -> AnyView {
         .into_iter()
         .map(|reference| {
             let name = match reference.resource_id {
-                Some(id) => view! { <a href=resource_href(id) title=reference.file_path>{reference.name}</a> }.into_any(),
+                Some(id) => {
+                    view! { <a href=resource_href(id) title=reference.file_path>{reference.name}</a> }.into_any()
+                }
                 None => view! { <span title="Not found in this repository">{reference.name}</span> }.into_any(),
             };
             let namespace = reference.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });

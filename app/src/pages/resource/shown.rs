@@ -10,12 +10,15 @@ use crate::components::{
 use crate::server_fns::{Comparison, Shown};
 
 pub(super) fn view(resource: &Resource, shown: Shown, url: &PageUrl, now: Timestamp) -> AnyView {
+    let newest = resource_href(resource.id);
     match shown {
-        Shown::Text { yaml, file_path, version, missing } => text(resource, yaml, file_path, version, missing, url, now),
+        Shown::Text { yaml, file_path, version, missing } => {
+            text(resource, yaml, file_path, version, missing, url, now)
+        }
         Shown::Comparison(comparison) => compared(resource, *comparison, url, now),
         Shown::NoSuchVersion(number) => view! {
             <EmptyState title=format!("There is no version {number}") glyph=Glyph::Search>
-                <p><a href=resource_href(resource.id)>"See the newest one"</a>", or choose one from the timeline."</p>
+                <p><a href=newest>"See the newest one"</a>", or choose one from the timeline."</p>
             </EmptyState>
         }
         .into_any(),
