@@ -11,7 +11,6 @@ pub mod context;
 pub mod error;
 pub mod live;
 pub mod pages;
-pub mod server_fns;
 pub mod theme;
 
 pub use app::App;

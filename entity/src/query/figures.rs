@@ -1,14 +1,101 @@
-//! Figures over repositories that only REST clients ask for.
+//! Figures over repositories that REST clients ask for.
 
-use super::{ConnectionTrait, DataError, Result};
-use crate::view::{RecentRepositories, RepositoryStats, Timestamp};
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{ConnectionTrait, Result, repositories::list_languages};
+use crate::db::sql::{Sql, stored_time};
+use crate::kind::EventType;
+use crate::row::RepositoryRow;
+use crate::view::{RecentRepositories, RecentRepository, RepositoryStats, Timestamp};
+
+/// What "recent" means to clients of the v1 API.
+const RECENT_DAYS: i64 = 3;
 
 /// Totals, languages and the repositories with the most stars.
 pub async fn repository_stats(c: &impl ConnectionTrait) -> Result<RepositoryStats> {
-    Err(DataError::NotReady)
+    #[derive(FromQueryResult)]
+    struct Totals {
+        repositories: i64,
+        stars: i64,
+        forks: i64,
+    }
+    let totals = Sql::new(
+        "SELECT COUNT(*) AS repositories, CAST(COALESCE(SUM(m.stars_count), 0) AS BIGINT) AS stars, \
+         CAST(COALESCE(SUM(m.forks_count), 0) AS BIGINT) AS forks \
+         FROM repository r LEFT JOIN repositorymetrics m ON m.id = (SELECT n.id FROM repositorymetrics n \
+         WHERE n.repository_id = r.id ORDER BY n.recorded_at DESC, n.id DESC LIMIT 1)",
+    );
+    let totals = totals.one::<Totals>(c).await?.unwrap_or(Totals { repositories: 0, stars: 0, forks: 0 });
+    let mut top = Sql::new(RepositoryRow::SELECT);
+    top.push(" ORDER BY (m.stars_count IS NULL), m.stars_count DESC, r.full_name, r.id LIMIT 5");
+    let top = top.all::<RepositoryRow>(c).await?;
+    let languages = list_languages(c).await?;
+    Ok(RepositoryStats {
+        total_repositories: totals.repositories,
+        total_stars: totals.stars,
+        total_forks: totals.forks,
+        languages: languages.into_iter().map(|language| (language.name, language.count)).collect(),
+        top_repositories: top.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?,
+    })
 }
 
-/// Repositories with the most events in the last three days.
+/// Repositories with the most events in the last three days, by the times of their commits.
 pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Result<RecentRepositories> {
-    Err(DataError::NotReady)
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        name: String,
+        full_name: String,
+        owner: String,
+        description: Option<String>,
+        created: i64,
+        modified: i64,
+        deleted: i64,
+        resurrected: i64,
+        last_activity: Timestamp,
+    }
+    let cutoff_date = stored_time(now - Duration::days(RECENT_DAYS));
+    let mut sql = Sql::new(
+        "SELECT r.id, r.name, r.full_name, r.owner, r.description, k.created, k.modified, k.deleted, k.resurrected, \
+         k.last_activity FROM (SELECT repository_id, CAST(SUM(created) AS BIGINT) AS created, \
+         CAST(SUM(modified) AS BIGINT) AS modified, CAST(SUM(deleted) AS BIGINT) AS deleted, \
+         CAST(SUM(resurrected) AS BIGINT) AS resurrected, MAX(committed_at) AS last_activity \
+         FROM \"commit\" WHERE committed_at >= ",
+    );
+    sql.bind(cutoff_date).push(
+        " GROUP BY repository_id) k JOIN repository r ON r.id = k.repository_id \
+         ORDER BY k.created + k.modified + k.deleted + k.resurrected DESC, r.full_name, r.id LIMIT 10",
+    );
+    let rows = sql.all::<Row>(c).await?;
+    let recent_active_repositories = rows
+        .into_iter()
+        .map(|row| {
+            let numbers = [
+                (EventType::Created, row.created),
+                (EventType::Modified, row.modified),
+                (EventType::Deleted, row.deleted),
+                (EventType::Resurrected, row.resurrected),
+            ];
+            let event_breakdown: BTreeMap<String, i64> = numbers
+                .into_iter()
+                .filter(|(_, number)| *number > 0)
+                .map(|(event_type, number)| (event_type.to_string(), number))
+                .collect();
+            RecentRepository {
+                repository_id: row.id,
+                name: row.name,
+                full_name: row.full_name,
+                owner: row.owner,
+                description: row.description,
+                total_events: event_breakdown.values().sum(),
+                last_activity: row.last_activity,
+                event_breakdown,
+            }
+        })
+        .collect();
+    Ok(RecentRepositories { recent_active_repositories, period_days: RECENT_DAYS, cutoff_date })
 }

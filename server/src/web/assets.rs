@@ -60,8 +60,12 @@ impl Site {
         match folder {
             Some(folder) if folder.join(MANIFEST).is_file() => Self::Folder(folder),
             folder => {
-                let folder = folder.map_or_else(|| "KUBESTATS_SITE_DIR is not set".to_owned(), |dir| dir.display().to_string());
-                tracing::warn!(folder, "there is no built site, pages show without styles and scripts: run `make site`");
+                let folder =
+                    folder.map_or_else(|| "KUBESTATS_SITE_DIR is not set".to_owned(), |dir| dir.display().to_string());
+                tracing::warn!(
+                    folder,
+                    "there is no built site, pages show without styles and scripts: run `make site`"
+                );
                 Self::Missing
             }
         }
@@ -87,7 +91,9 @@ impl Site {
     pub fn manifest(&self) -> Manifest {
         match self {
             Self::Embedded { manifest, .. } => manifest.clone(),
-            Self::Folder(root) => std::fs::read(root.join(MANIFEST)).map(|bytes| read_manifest(&bytes)).unwrap_or_default(),
+            Self::Folder(root) => {
+                std::fs::read(root.join(MANIFEST)).map(|bytes| read_manifest(&bytes)).unwrap_or_default()
+            }
             Self::Missing => Manifest::new(),
         }
     }

@@ -54,6 +54,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api)
         .merge(openapi::router())
         .route("/api", any(problem::unknown_path))
+        .route("/api/", any(problem::unknown_path))
         .route("/api/{*path}", any(problem::unknown_path))
         .fallback(pages::file_or_not_found)
         .layer(CompressionLayer::new())
@@ -99,7 +100,8 @@ async fn answer_in_time(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => {
             tracing::error!(limit_s = ANSWER_WITHIN.as_secs(), "gave up on an answer that took too long");
-            problem::Problem::unavailable("The answer took too long and was given up; try again later", 30).into_response()
+            problem::Problem::unavailable("The answer took too long and was given up; try again later", 30)
+                .into_response()
         }
     }
 }

@@ -68,13 +68,16 @@ pub struct StreamParams {
         (status = 503, description = "Too many open streams", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn stream_live(State(state): State<AppState>, Params(params): Params<StreamParams>) -> Result<Response, Problem> {
+pub async fn stream_live(
+    State(state): State<AppState>,
+    Params(params): Params<StreamParams>,
+) -> Result<Response, Problem> {
     let mut check = Check::default();
     let wanted = check.uuid("repository_id", params.repository_id.as_deref());
     check.finish()?;
-    let seat = Arc::clone(&state.seats.0).try_acquire_owned().map_err(|_| {
-        Problem::unavailable("As many live streams are open as this server keeps; try again later", 30)
-    })?;
+    let seat = Arc::clone(&state.seats.0)
+        .try_acquire_owned()
+        .map_err(|_| Problem::unavailable("As many live streams are open as this server keeps; try again later", 30))?;
     let events = BroadcastStream::new(state.queue.bus().subscribe())
         .filter_map(move |told| std::future::ready(event(told, wanted)))
         .map(move |event| {
@@ -91,7 +94,9 @@ pub async fn stream_live(State(state): State<AppState>, Params(params): Params<S
 
 fn event(told: Result<Live, BroadcastStreamRecvError>, wanted: Option<uuid::Uuid>) -> Option<Event> {
     match told {
-        Err(BroadcastStreamRecvError::Lagged(missed)) => Some(Event::default().event("missed").data(missed.to_string())),
+        Err(BroadcastStreamRecvError::Lagged(missed)) => {
+            Some(Event::default().event("missed").data(missed.to_string()))
+        }
         Ok(live) => {
             let about = match &live {
                 Live::Job { job } => job.repository_id,

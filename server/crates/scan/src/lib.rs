@@ -2,6 +2,4 @@
 //!
 //! Knows neither git nor the database: callers hand in texts and get [`entity::found`] types back.
 
-pub mod identity;
-pub mod mask;
 pub mod yaml;

@@ -7,12 +7,13 @@ use axum::{
     routing::get,
 };
 use utoipa::openapi::{
-    InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Schema,
+    ContentBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
     tag::TagBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::problem::PROBLEM_JSON;
 use crate::{
     state::AppState,
     web::{health, security},
@@ -36,6 +37,7 @@ pub fn document() -> OpenApi {
     let mut document = reads.into_openapi();
     document.merge(streams.into_openapi());
     answers_are_complete(&mut document);
+    failures_are_described(&mut document);
     document
 }
 
@@ -98,6 +100,29 @@ fn answers_are_complete(document: &mut OpenApi) {
     let Some(components) = document.components.as_mut() else { return };
     for schema in components.schemas.values_mut() {
         complete(schema);
+    }
+}
+
+/// What any operation may answer, said once instead of at each.
+fn failures_are_described(document: &mut OpenApi) {
+    let problem = |text: &str| -> RefOr<Response> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDetails"))).build();
+        ResponseBuilder::new().description(text).content(PROBLEM_JSON, content).build().into()
+    };
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
+            let Some(operation) = operation.as_mut() else { continue };
+            let mut add = |status: &str, text: &str| {
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(text));
+            };
+            add("500", "Something failed inside; the log holds the cause");
+            add("503", "The database is busy or not to be reached; try again after `Retry-After` seconds");
+        }
+        for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
+            let Some(operation) = operation.as_mut() else { continue };
+            let text = "The request may not act here: it comes from a page of another site";
+            operation.responses.responses.entry("403".to_owned()).or_insert_with(|| problem(text));
+        }
     }
 }
 

@@ -192,7 +192,10 @@ pub async fn unknown_path(uri: axum::http::Uri) -> Problem {
 /// The answer to a verb that a path of the API does not know.
 pub async fn unknown_verb(method: axum::http::Method, uri: axum::http::Uri) -> Problem {
     let path: String = uri.path().chars().take(200).collect();
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} does not answer {method}; /docs lists what it answers"))
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{path} does not answer {method}; /docs lists what it answers"),
+    )
 }
 
 /// The answer to a request whose handling panicked; the message goes to the log only.

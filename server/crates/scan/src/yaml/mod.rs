@@ -4,7 +4,6 @@
 
 mod build;
 mod bytes;
-mod canonical;
 mod decode;
 mod digest;
 mod directives;
@@ -24,7 +23,6 @@ use std::sync::Arc;
 
 use entity::kind::ProblemClass;
 
-pub use canonical::Cover;
 pub use digest::Digest;
 pub use error::YamlError;
 pub use limits::Limits;

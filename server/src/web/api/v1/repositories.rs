@@ -9,7 +9,9 @@ use entity::{
     db::Db,
     kind::{GitOpsTool, JobRequest, Origin, Priority, RequestedBy, SyncStatus},
     query,
-    view::{Listing, RecentRepositories, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, RepositoryStats},
+    view::{
+        Listing, RecentRepositories, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, RepositoryStats,
+    },
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -215,7 +217,12 @@ pub async fn sync_repository(
     Id(id): Id,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
     let repository = workable(&state.db, id).await?;
-    enqueue(&state, JobRequest::SyncRepository { repository_id: id }, format!("Sync of {} is queued", repository.full_name)).await
+    enqueue(
+        &state,
+        JobRequest::SyncRepository { repository_id: id },
+        format!("Sync of {} is queued", repository.full_name),
+    )
+    .await
 }
 
 /// Ask for a scan: replay commits that are fetched but not yet scanned
@@ -242,7 +249,12 @@ pub async fn scan_repository(
             repository.full_name
         )));
     }
-    enqueue(&state, JobRequest::ScanRepository { repository_id: id }, format!("Scan of {} is queued", repository.full_name)).await
+    enqueue(
+        &state,
+        JobRequest::ScanRepository { repository_id: id },
+        format!("Scan of {} is queued", repository.full_name),
+    )
+    .await
 }
 
 /// The repository or the 404 that clients know.

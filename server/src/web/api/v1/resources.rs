@@ -5,9 +5,7 @@ use entity::{
     db::Db,
     kind::ResourceStatus,
     query,
-    view::{
-        GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion,
-    },
+    view::{GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -167,9 +167,7 @@ async fn versions(db: &Db, id: Uuid) -> Result<Vec<ResourceVersion>, Problem> {
 }
 
 async fn text(db: &Db, resource: Uuid, event: Uuid) -> Result<VersionText, Problem> {
-    query::resources::find_version_text(&db.read, resource, event)
-        .await?
-        .ok_or_else(|| Problem::not_found(NOT_FOUND))
+    query::resources::find_version_text(&db.read, resource, event).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 fn unified(from: &VersionText, to: &VersionText) -> String {

@@ -1,0 +1,71 @@
+//! What every answer has in common: ids, headers, compression, errors.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+
+use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
+
+#[tokio::test]
+async fn unknown_paths_and_verbs_of_the_api_are_problems() {
+    on_each_engine(async |app| {
+        for path in ["/api", "/api/", "/api/v2/repositories", "/api/v1/nothing", "/assets/none.js"] {
+            let detail = app.missing(path).await;
+            assert!(detail.contains(path), "{detail}");
+        }
+        let answer = app.request(Method::DELETE, "/api/v1/jobs", &[]).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert!(answer.header("allow").contains("GET"), "{:?}", answer.headers);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_the_security_headers() {
+    on_each_engine(async |app| {
+        for path in ["/api/v1/jobs", "/api/v1/nothing", "/health", "/docs/", "/"] {
+            let answer = app.get_with(path, &[(header::HeaderName::from_static("x-request-id"), "mine")]).await;
+            assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+            assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+            assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        }
+        let problem = app.get("/api/v1/nothing").await;
+        let instance = problem.json()["instance"].as_str().unwrap().to_owned();
+        assert_eq!(instance, format!("urn:uuid:{}", problem.header("x-request-id")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_those_who_ask() {
+    on_each_engine(async |app| {
+        let many = (0..40).map(|number| Change::Create(Manifest::config_map(format!("map-{number}")))).collect();
+        RepositoryBuilder::new("ada/home-ops").commit(2, "Add many", many).store(app).await;
+        let path = "/api/v1/kubernetes/resources";
+        let plain = app.get(path).await;
+        assert_eq!(plain.header("content-encoding"), "");
+        for encoding in ["br", "gzip"] {
+            let request = Request::get(path).header(header::ACCEPT_ENCODING, encoding).body(Body::empty()).unwrap();
+            let response = app.raw(request).await;
+            assert_eq!(response.headers()["content-encoding"], encoding);
+            assert!(response.headers()["vary"].to_str().unwrap().contains("accept-encoding"));
+            assert_eq!(response.headers()["etag"], plain.header("etag"));
+            let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+            assert!(body.len() * 4 < plain.body.len(), "{} of {}", body.len(), plain.body.len());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn large_requests_are_refused() {
+    on_each_engine(async |app| {
+        let request = Request::post("/api/v1/repositories/x/sync").header(header::CONTENT_LENGTH, 10_000_000);
+        let response = app.raw(request.body(Body::from(vec![b'x'; 10_000_000])).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    })
+    .await;
+}

@@ -1,0 +1,15 @@
+//! REST by word: what is answered, what is refused, what is missing.
+
+mod commits;
+mod contract;
+mod events;
+mod health;
+mod http;
+mod jobs;
+mod openapi;
+mod pages;
+mod repositories;
+mod resources;
+mod stream;
+mod versions;
+mod work;

@@ -1,0 +1,65 @@
+//! The description of the API: locked, served, complete.
+
+use std::{collections::BTreeSet, path::Path};
+
+use axum::http::StatusCode;
+use server::web::api::openapi;
+
+use crate::support::on_each_engine;
+
+/// Set to write `server/openapi.json` anew.
+const UPDATE: &str = "KUBESTATS_UPDATE_OPENAPI";
+
+#[test]
+fn description_is_the_locked_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let now = format!("{}\n", serde_json::to_string_pretty(&openapi::document()).unwrap());
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let locked = std::fs::read_to_string(&path).unwrap_or_default();
+    if now != locked {
+        let differing = now.lines().zip(locked.lines()).position(|(now, locked)| now != locked);
+        panic!(
+            "the API changed: look at the difference and run this test with {UPDATE}=1 to lock it; first differing line of \
+             server/openapi.json: {differing:?}"
+        );
+    }
+}
+
+#[test]
+fn every_operation_has_its_own_name_made_of_verb_and_word() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (verb, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap_or_default();
+            let first = name.split('_').next().unwrap_or_default();
+            let verbs = ["list", "get", "search", "diff", "sync", "scan", "stream"];
+            assert!(verbs.contains(&first) && name.contains('_'), "{verb} {path} is named {name:?}");
+            assert!(names.insert(name.to_owned()), "{name} stands twice");
+            assert!(operation["summary"].is_string(), "{name} has no summary");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                assert!(parameter["description"].is_string(), "{name}: {} is not described", parameter["name"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn description_and_documentation_are_served_from_the_program() {
+    on_each_engine(async |app| {
+        let answer = app.get("/api/v1/openapi.json").await;
+        assert_eq!(answer.json(), serde_json::to_value(openapi::document()).unwrap());
+        app.holds_etag("/api/v1/openapi.json").await;
+        assert_eq!(app.get("/docs").await.status, StatusCode::SEE_OTHER);
+        let page = app.get("/docs/").await;
+        assert!(page.status == StatusCode::OK && page.text().contains("swagger-ui"), "{}", page.text());
+        assert!(!page.text().contains("http://") && !page.text().contains("https://"), "nothing comes from elsewhere");
+        assert!(page.header("content-security-policy").contains("script-src 'self'"));
+        let start = app.get("/docs/swagger-initializer.js").await.text();
+        assert!(start.contains("/api/v1/openapi.json"), "{start}");
+    })
+    .await;
+}

@@ -1,0 +1,44 @@
+//! Pages as the server renders them; what people see in them is the browser tests' matter.
+
+use axum::http::{StatusCode, header};
+
+use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
+
+#[tokio::test]
+async fn every_inline_script_of_a_page_carries_the_nonce_of_its_policy() {
+    on_each_engine(async |app| {
+        RepositoryBuilder::new("ada/home-ops")
+            .commit(2, "Add podinfo", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
+            .store(app)
+            .await;
+        let mut nonces = Vec::new();
+        for path in ["/", "/repositories", "/resources", "/no/such/page"] {
+            let page = app.get_with(path, &[(header::ACCEPT, "text/html")]).await;
+            assert!(page.header("content-type").starts_with("text/html"), "{path}");
+            let policy = page.header("content-security-policy");
+            let (_, rest) = policy.split_once("'nonce-").unwrap_or_else(|| panic!("{path}: {policy}"));
+            let nonce = rest.split_once('\'').unwrap().0.to_owned();
+            let text = page.text();
+            for tag in text.split("<script").skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+                assert!(tag.contains("src=") || tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: <script{tag}>");
+            }
+            for tag in text.split("<style").skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+                assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: <style{tag}>");
+            }
+            nonces.push(nonce);
+        }
+        nonces.dedup();
+        assert_eq!(nonces.len(), 4, "a nonce is of one answer only");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_exist_is_404() {
+    on_each_engine(async |app| {
+        let page = app.get("/no/such/page").await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND);
+        assert!(page.header("content-type").starts_with("text/html"));
+    })
+    .await;
+}

@@ -1,0 +1,148 @@
+//! `/api/v1/kubernetes/resources`, grouped, and one resource.
+
+use axum::http::StatusCode;
+use uuid::Uuid;
+
+use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
+
+async fn two(app: &TestApp) -> [Uuid; 2] {
+    let settings = Manifest::config_map("settings");
+    let home = RepositoryBuilder::new("ada/home-ops")
+        .commit(
+            2,
+            "Add",
+            vec![
+                Change::Create(Manifest::release("podinfo", "6.0.0")),
+                Change::Create(settings.clone()),
+                Change::Create(Manifest::deployment("web", "ghcr.io/ada/web")),
+            ],
+        )
+        .commit(4, "Remove settings", vec![Change::Delete(settings)])
+        .store(app)
+        .await;
+    let many = (0..120).map(|number| Change::Create(Manifest::config_map(format!("map-{number:03}")))).collect();
+    let lab = RepositoryBuilder::new("bob/lab")
+        .commit(3, "Add podinfo", vec![Change::Create(Manifest::release("podinfo", "6.1.0"))])
+        .commit(5, "Add many", many)
+        .store(app)
+        .await;
+    [home, lab]
+}
+
+#[tokio::test]
+async fn all_states_are_listed_and_filtered() {
+    on_each_engine(async |app| {
+        let [home, lab] = two(app).await;
+        for (query, count) in [
+            (String::new(), 124),
+            ("status=ACTIVE".to_owned(), 123),
+            ("status=DELETED".to_owned(), 1),
+            ("status=active,deleted".to_owned(), 124),
+            ("kind=HelmRelease".to_owned(), 2),
+            ("api_version=apps/v1".to_owned(), 1),
+            ("namespace=apps".to_owned(), 2),
+            (format!("repository_id={home}"), 3),
+            (format!("repository_id={lab}&kind=HelmRelease"), 1),
+            ("text=map-11".to_owned(), 10),
+            ("text=PodInfo".to_owned(), 2),
+            ("kind=".to_owned(), 124),
+        ] {
+            let answer = app.get(&format!("/api/v1/kubernetes/resources?{query}")).await;
+            assert_eq!(answer.count(), count, "{query}: {}", answer.text());
+            assert_eq!(answer.column("id").len() as u64, count.min(100), "{query}");
+        }
+        let release = app.get("/api/v1/kubernetes/resources?kind=HelmRelease&sort=created&direction=ascending").await;
+        assert_eq!(release.json()["data"][0]["data"], serde_json::json!({"version": "6.0.0"}));
+        app.holds_etag("/api/v1/kubernetes/resources?limit=3").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deep_pages_together_are_the_whole_list() {
+    on_each_engine(async |app| {
+        two(app).await;
+        let mut names = Vec::new();
+        for skip in (0..150).step_by(50) {
+            let path = format!("/api/v1/kubernetes/resources?sort=name&direction=ascending&skip={skip}&limit=50");
+            let page = app.get(&path).await;
+            assert_eq!(page.count(), 124);
+            names.extend(page.column("id"));
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 124);
+        let beyond = app.get("/api/v1/kubernetes/resources?skip=9000000000").await;
+        assert_eq!((beyond.count(), beyond.column("id").len()), (124, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn groups_hold_the_same_kind_and_name_of_all_repositories() {
+    on_each_engine(async |app| {
+        let [home, lab] = two(app).await;
+        let groups = app.get("/api/v1/kubernetes/resources/grouped?limit=10").await;
+        assert_eq!(groups.count(), 123);
+        let first = &groups.json()["data"][0];
+        assert_eq!((&first["kind"], &first["name"]), (&"HelmRelease".into(), &"podinfo".into()));
+        assert_eq!(first["total_count"], 2);
+        let mut repositories: Vec<_> = first["repositories"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part["repository_id"].as_str().unwrap())
+            .collect();
+        repositories.sort_unstable();
+        let mut expected = [home.to_string(), lab.to_string()];
+        expected.sort_unstable();
+        assert_eq!(repositories, expected);
+        let of_home =
+            app.get(&format!("/api/v1/kubernetes/resources/grouped?repository_id={home}&status=ACTIVE")).await;
+        assert_eq!(of_home.count(), 2);
+        app.holds_etag("/api/v1/kubernetes/resources/grouped?kind=HelmRelease").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_filters_are_refused() {
+    on_each_engine(async |app| {
+        for list in ["/api/v1/kubernetes/resources", "/api/v1/kubernetes/resources/grouped"] {
+            for (query, place) in [
+                ("status=GONE", "query.status"),
+                ("status=ACTIVE,GONE", "query.status"),
+                ("repository_id=1", "query.repository_id"),
+                ("limit=0", "query.limit"),
+                ("skip=x", "query.skip"),
+                ("sort=size", "query.sort"),
+                ("text=%00", "query.text"),
+                ("kind=a&kind=b", "query"),
+            ] {
+                assert_eq!(app.refused(&format!("{list}?{query}")).await, [place], "{list}?{query}");
+            }
+        }
+        let answer = app.get("/api/v1/kubernetes/resources?status=GONE").await.json();
+        assert!(answer["detail"].as_str().unwrap().contains("ACTIVE, DELETED"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_resource_comes_with_its_references() {
+    on_each_engine(async |app| {
+        let [home, _] = two(app).await;
+        let list = app.get(&format!("/api/v1/repositories/{home}/resources?kind=Deployment")).await;
+        let path = format!("/api/v1/resources/{}", list.column("id")[0]);
+        let found = app.get(&path).await;
+        assert_eq!(found.status, StatusCode::OK);
+        let found = found.json();
+        assert_eq!((&found["name"], &found["repository_full_name"]), (&"web".into(), &"ada/home-ops".into()));
+        assert_eq!(found["references"]["outgoing"][0]["name"], "settings");
+        assert_eq!(found["references"]["outgoing"][0]["relation"], "configMap");
+        app.holds_etag(&path).await;
+        assert_eq!(app.missing(&format!("/api/v1/resources/{}", Uuid::now_v7())).await, "Resource not found");
+        assert_eq!(app.refused("/api/v1/resources/podinfo").await, ["path.resource_id"]);
+    })
+    .await;
+}

@@ -1,0 +1,103 @@
+//! `POST /api/v1/repositories/{id}/sync` and `/scan`: asking for work.
+
+use axum::http::{Method, StatusCode};
+use entity::{kind::SyncStatus, query::repositories};
+use uuid::Uuid;
+
+use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};
+
+async fn synced(app: &TestApp) -> Uuid {
+    RepositoryBuilder::new("ada/home-ops")
+        .commit(2, "Add", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
+        .store(app)
+        .await
+}
+
+#[tokio::test]
+async fn sync_and_scan_become_jobs_that_can_be_watched() {
+    on_each_engine(async |app| {
+        let id = synced(app).await;
+        for (verb, kind) in [("sync", "sync_repository"), ("scan", "scan_repository")] {
+            let accepted = app.post(&format!("/api/v1/repositories/{id}/{verb}")).await;
+            assert_eq!(accepted.status, StatusCode::ACCEPTED, "{}", accepted.text());
+            let body = accepted.json();
+            assert!(body["message"].as_str().unwrap().contains("ada/home-ops"), "{body}");
+            let location = accepted.header("location");
+            assert_eq!(location, format!("/api/v1/jobs/{}", body["job_id"].as_str().unwrap()));
+            let job = app.get(location).await.json();
+            assert_eq!((&job["kind"], &job["state"]), (&kind.into(), &"queued".into()));
+            assert_eq!((&job["requested_by"], &job["repository_id"]), (&"api".into(), &id.to_string().into()));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ten_clicks_are_one_job() {
+    on_each_engine(async |app| {
+        let id = synced(app).await;
+        let mut jobs = Vec::new();
+        for _ in 0..10 {
+            let accepted = app.post(&format!("/api/v1/repositories/{id}/sync")).await;
+            jobs.push(accepted.json()["job_id"].as_str().unwrap().to_owned());
+        }
+        jobs.dedup();
+        assert_eq!(jobs.len(), 1);
+        assert_eq!(app.get("/api/v1/jobs").await.count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_may_not_be_worked_on_is_refused_with_the_reason() {
+    on_each_engine(async |app| {
+        let db = &app.state.db.write;
+        let off = RepositoryBuilder::new("ada/off").disabled().store(app).await;
+        let large = RepositoryBuilder::new("ada/large").store(app).await;
+        repositories::record_set_aside(db, large, "it has 140 MB, the limit is 100 MB", day(2)).await.unwrap();
+        let blocked = RepositoryBuilder::new("ada/blocked").store(app).await;
+        repositories::record_sync_failed(db, blocked, SyncStatus::Blocked, "by hand", day(2)).await.unwrap();
+        let fresh = RepositoryBuilder::new("ada/fresh").store(app).await;
+        for (id, verb, reason) in [
+            (off, "sync", "switched off"),
+            (off, "scan", "switched off"),
+            (large, "sync", "140 MB"),
+            (blocked, "scan", "is blocked"),
+            (fresh, "scan", "ask for a sync first"),
+        ] {
+            let answer = app.post(&format!("/api/v1/repositories/{id}/{verb}")).await;
+            assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text());
+            assert!(answer.json()["detail"].as_str().unwrap().contains(reason), "{}", answer.text());
+        }
+        assert_eq!(app.get("/api/v1/jobs").await.count(), 0);
+        let unknown = app.post(&format!("/api/v1/repositories/{}/sync", Uuid::now_v7())).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+        assert_eq!(unknown.json()["detail"], "Repository not found");
+        assert_eq!(app.post("/api/v1/repositories/7/scan").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_route_that_changes_something_passes_the_rights_check() {
+    on_each_engine(async |app| {
+        let id = synced(app).await.to_string();
+        let document = serde_json::to_value(server::web::api::openapi::document()).unwrap();
+        let mut asked = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for verb in item.as_object().unwrap().keys().filter(|verb| *verb != "get") {
+                let path = path.replace("{repository_id}", &id);
+                let method = Method::from_bytes(verb.to_uppercase().as_bytes()).unwrap();
+                let answer = app.request(method, &path, &[("sec-fetch-site", "cross-site")]).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{verb} {path}");
+                assert_eq!(answer.header("content-type"), "application/problem+json");
+                asked += 1;
+            }
+        }
+        assert!(asked >= 2, "only {asked} operations change something");
+        let by_form = app.request(Method::POST, "/ui/request_sync", &[("sec-fetch-site", "cross-site")]).await;
+        assert_eq!(by_form.status, StatusCode::FORBIDDEN);
+        assert_eq!(app.get("/api/v1/jobs").await.count(), 0);
+    })
+    .await;
+}

@@ -1,0 +1,209 @@
+//! A whole server without a socket, on a database of its own, with data that builders made.
+
+mod data;
+mod schema;
+
+use std::{sync::Arc, time::Duration};
+
+use app::context::ServerContext;
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use chrono::{DateTime, TimeZone as _, Utc};
+use entity::{
+    db::{ConnectionTrait as _, Db, DbSettings},
+    queue::JobQueue,
+    view::FieldChange,
+};
+use leptos::config::LeptosOptions;
+use migration::{Migrator, MigratorTrait as _};
+use serde_json::Value;
+use server::{
+    state::AppState,
+    web::{self, assets::Site, stream::Seats},
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+pub use data::{Change, Manifest, RepositoryBuilder, commit_id};
+
+/// Names a server with databases in which tests may make their own; PostgreSQL is left out without it.
+const POSTGRES: &str = "KUBESTATS_TEST_POSTGRES_URL";
+
+/// A server with its database.
+pub struct TestApp {
+    pub state: AppState,
+    router: Router,
+    /// The file of SQLite; gone when the test ends.
+    _folder: Option<tempfile::TempDir>,
+    /// The database on a PostgreSQL server, dropped when the test ends well.
+    drop: Option<(Db, String)>,
+}
+
+/// An answer, read whole.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header as text, empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// Values of one field in the list's rows.
+    pub fn column(&self, field: &str) -> Vec<String> {
+        let body = self.json();
+        let rows = body["data"].as_array().unwrap_or_else(|| panic!("no list: {body}"));
+        rows.iter().map(|row| row[field].as_str().map_or_else(|| row[field].to_string(), str::to_owned)).collect()
+    }
+
+    /// The list's true total.
+    pub fn count(&self) -> u64 {
+        self.json()["count"].as_u64().unwrap()
+    }
+}
+
+/// Runs a test on SQLite and, where a server is named, on PostgreSQL.
+pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let app = TestApp::start(&url, Some(folder), None).await;
+    test(&app).await;
+    app.stop().await;
+
+    let Ok(server) = std::env::var(POSTGRES) else {
+        println!("skipped on PostgreSQL: {POSTGRES} is not set");
+        return;
+    };
+    let admin = Db::connect(&DbSettings::new(&server)).await.unwrap();
+    let name = format!("kubestats_it_{}", Uuid::now_v7().simple());
+    admin.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let app = TestApp::start(url.as_str(), None, Some((admin, name))).await;
+    test(&app).await;
+    app.stop().await;
+}
+
+/// Noon on a day of January 2026, the time in which all test data lives.
+pub fn day(day: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 1, day, 12, 0, 0).unwrap()
+}
+
+impl TestApp {
+    async fn start(url: &str, folder: Option<tempfile::TempDir>, drop: Option<(Db, String)>) -> Self {
+        let mut settings = DbSettings::new(url);
+        settings.max_connections = 4;
+        let db = Db::connect(&settings).await.unwrap();
+        Migrator::up(&db.write, None).await.unwrap();
+        let queue = JobQueue::new(db.clone());
+        let compare = Arc::new(|old: &str, new: &str| {
+            vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
+        });
+        let state = AppState {
+            context: ServerContext { db: db.clone(), queue: queue.clone(), compare },
+            db,
+            queue,
+            leptos: LeptosOptions::builder().output_name("kubestats").build(),
+            site: Arc::new(Site::Missing),
+            seats: Seats::new(2),
+            shutdown: CancellationToken::new(),
+        };
+        Self { router: web::router(state.clone()), state, _folder: folder, drop }
+    }
+
+    async fn stop(self) {
+        self.state.db.close().await.unwrap();
+        if let Some((admin, name)) = self.drop {
+            admin.write.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        }
+    }
+
+    /// Sends a request and reads the answer; answers of the API must be as its description says.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let response = self.raw(request).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = tokio::time::timeout(Duration::from_secs(20), to_bytes(response.into_body(), 64 << 20));
+        let answer = Answer { status, headers, body: body.await.unwrap().unwrap() };
+        schema::check(&method, &path, &answer);
+        answer
+    }
+
+    /// Sends a request and gives the answer unread.
+    pub async fn raw(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Reads a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[]).await
+    }
+
+    /// Reads a path with headers.
+    pub async fn get_with(&self, path: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
+        let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(name, *value));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Posts nothing to a path.
+    pub async fn post(&self, path: &str) -> Answer {
+        self.send(Request::post(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Reads a path and expects it to be refused; the answer's parts that were refused as `query.limit`.
+    pub async fn refused(&self, path: &str) -> Vec<String> {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", answer.text());
+        let errors = answer.json()["errors"].as_array().unwrap().clone();
+        let place = |error: &Value| {
+            error["loc"].as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".")
+        };
+        errors.iter().map(place).collect()
+    }
+
+    /// Reads a path and expects that nothing is there; the reason.
+    pub async fn missing(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        answer.json()["detail"].as_str().unwrap().to_owned()
+    }
+
+    /// Reads a path twice: what has not changed is not sent again.
+    pub async fn holds_etag(&self, path: &str) {
+        let first = self.get(path).await;
+        assert_eq!(first.status, StatusCode::OK, "{path}: {}", first.text());
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with("W/\""), "{path} has the tag {tag:?}");
+        let again = self.get_with(path, &[(header::IF_NONE_MATCH, &tag)]).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}");
+        assert!(again.body.is_empty() && again.header("etag") == tag, "{path}");
+        let other = self.get_with(path, &[(header::IF_NONE_MATCH, "\"other\"")]).await;
+        assert_eq!(other.status, StatusCode::OK, "{path}");
+    }
+
+    /// Sends a request with any method.
+    pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+}
