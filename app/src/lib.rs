@@ -11,6 +11,7 @@ pub mod context;
 pub mod error;
 pub mod live;
 pub mod pages;
+pub mod server_fns;
 pub mod theme;
 
 pub use app::App;

@@ -1,13 +1,17 @@
-//! One file per page.
+//! One page a file: each asks the server once, shows the answer, and keeps its whole state in its address.
 
 mod commit;
+mod commits;
 mod components_gallery;
+mod filters;
+mod load;
 mod not_found;
 mod overview;
 mod repositories;
 mod repository;
 mod resource;
 mod resources;
+mod span;
 mod system_line;
 
 pub use commit::Commit;
@@ -18,4 +22,7 @@ pub use repositories::Repositories;
 pub use repository::Repository;
 pub use resource::Resource;
 pub use resources::Resources;
+pub use span::Span;
 pub use system_line::SystemLine;
+
+use load::{load, show};

@@ -1,12 +1,168 @@
+use entity::view::{CommitSummary, Event, Overview as Figures, RunningWork, Timestamp};
 use leptos::prelude::*;
 
-use crate::components::{Breadcrumb, Crumb, PageHead};
+use super::commits::CommitLine;
+use super::{Span, load, show};
+use crate::chart::ActivityChart;
+use crate::components::{
+    Breadcrumb, Crumb, EmptyState, EventList, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section,
+    SkeletonBlock, SkeletonRows, counted, number_text,
+};
+use crate::server_fns::{self, OverviewData};
 
-/// The page's frame; its content comes with the questions it asks.
+/// `/`: what changed lately, what is going on now.
 #[component]
 pub fn Overview() -> impl IntoView {
+    // Everything here is of all repositories, so all news matter.
+    let page = load(|_, query| server_fns::read_overview(query), |_, _| true);
+    show(page, "The overview", skeleton, view)
+}
+
+fn skeleton() -> AnyView {
+    view! {
+        <SkeletonBlock of="head" />
+        <SkeletonBlock of="metrics" />
+        <SkeletonRows rows=12 />
+    }
+    .into_any()
+}
+
+fn view(data: OverviewData, url: PageUrl) -> AnyView {
+    let OverviewData { now, overview, work, activity, chart } = data;
+    if overview.repositories == 0 {
+        return view! {
+            <Breadcrumb crumbs=vec![Crumb::here("Overview")] />
+            <PageHead title="Overview" />
+            <EmptyState title="No repositories yet">
+                <p>"Name the repositories to watch in " <code>"kubestats.yaml"</code> ", then start Kubestats again:"</p>
+                {snippet()}
+            </EmptyState>
+            <Work work now />
+        }
+        .into_any();
+    }
+    let samples = overview.only_samples.then(|| samples(overview.repositories));
+    let facts = view! { <span class="quiet">"Newest first, from every repository that is watched"</span> }.into_any();
+    let busy = !work.running.is_empty() || work.queued > 0;
+    let (work_now, work_after) = if busy { (Some(work), None) } else { (None, Some(work)) };
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Overview")] />
-        <PageHead title="Overview" />
+        <PageHead title="What changed lately" facts>
+            <a class="button" href="/repositories">"All repositories"</a>
+        </PageHead>
+        {samples}
+        {work_now.map(|work| view! { <Work work now /> })}
+        {figures(&overview)}
+        <div class="columns">
+            {versions(overview.version_changes, now)}
+            {commits(overview.commits, now)}
+        </div>
+        <Section title="Activity">
+            <ActivityChart buckets=activity options=chart ranges=Span::tabs(&url) />
+        </Section>
+        {work_after.map(|work| view! { <Work work now /> })}
     }
+    .into_any()
+}
+
+fn figures(overview: &Figures) -> AnyView {
+    let &Figures { repositories, resources, helm_releases, events, problems, .. } = overview;
+    let has_problems = overview.problems > 0;
+    let active = format!("{} changed in the last 90 days", number_text(overview.active_repositories));
+    let lately = format!("{} in the last 7 days", number_text(overview.events_last_7_days));
+    let kinds = overview.kinds.first().map(|kind| format!("most often {}", kind.name));
+    view! {
+        <Metrics>
+            <Metric label="Repositories" value=repositories note=Some(active) href=Some("/repositories".to_owned()) />
+            <Metric label="Resources" value=resources note=kinds href=Some("/resources".to_owned()) />
+            <Metric
+                label="Helm releases"
+                value=helm_releases
+                href=Some("/resources?kind=HelmRelease".to_owned())
+            />
+            <Metric label="Changes" value=events note=Some(lately) />
+            <Metric
+                label="Problems"
+                value=problems
+                href=Some("/repositories?sort=problems&direction=descending".to_owned())
+                alert=has_problems
+            />
+        </Metrics>
+    }
+    .into_any()
+}
+
+fn versions(events: Vec<Event>, now: Timestamp) -> AnyView {
+    let empty = events.is_empty();
+    view! {
+        <Section title="Version changes">
+            {if empty {
+                view! {
+                    <EmptyState title="No version changed yet">
+                        <p>"Bumps of charts, tags and revisions stand here as soon as a scan finds one."</p>
+                    </EmptyState>
+                }
+                    .into_any()
+            } else {
+                view! { <EventList events now with_repository=true /> }.into_any()
+            }}
+        </Section>
+    }
+    .into_any()
+}
+
+fn commits(commits: Vec<CommitSummary>, now: Timestamp) -> AnyView {
+    if commits.is_empty() {
+        return view! {
+            <Section title="Commits">
+                <EmptyState title="No commit changed a resource yet" />
+            </Section>
+        }
+        .into_any();
+    }
+    let lines = commits.into_iter().map(|commit| view! { <CommitLine commit now /> }).collect_view();
+    view! {
+        <Section title="Commits">
+            <ol class="commits">{lines}</ol>
+        </Section>
+    }
+    .into_any()
+}
+
+/// What is going on now, and what ended last.
+#[component]
+fn Work(work: RunningWork, now: Timestamp) -> impl IntoView {
+    let line = |job| view! { <li><JobLine job now with_repository=true /></li> };
+    let idle = work.running.is_empty() && work.queued == 0;
+    let queued = (work.queued > 0).then(|| {
+        view! { <li class="quiet">{counted(work.queued, "more job is", "more jobs are")} " waiting"</li> }
+    });
+    let running = work.running.into_iter().map(line).collect_view();
+    let finished = work.finished.into_iter().take(if idle { 5 } else { 3 }).map(line).collect_view();
+    view! {
+        <Section title="Work">
+            {idle.then(|| view! { <p class="quiet">"Nothing runs now. Ended last:"</p> })}
+            <ul class="jobs">{running} {queued} {finished}</ul>
+        </Section>
+    }
+}
+
+fn samples(repositories: i64) -> AnyView {
+    view! {
+        <Notice>
+            <p>
+                <strong>"These are samples. "</strong>
+                {format!("Kubestats brought the {} below", counted(repositories, "repository", "repositories"))}
+                " to show what it does. To see your own, write a file " <code>"kubestats.yaml"</code>
+                " where Kubestats is started and start it again:"
+            </p>
+            {snippet()}
+        </Notice>
+    }
+    .into_any()
+}
+
+fn snippet() -> AnyView {
+    const TEXT: &str = "repositories:\n  - name: home-ops\n    url: https://github.com/<owner>/<repository>.git\n";
+    view! { <pre class="snippet"><code>{TEXT}</code></pre> }.into_any()
 }

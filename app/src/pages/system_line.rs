@@ -1,5 +1,48 @@
+use entity::view::{Live, SystemState};
 use leptos::prelude::*;
+
+use crate::components::{counted, number_text};
+use crate::live::live_version;
+use crate::server_fns;
 
 /// The state of the system in one line, at the foot of the rail.
 #[component]
-pub fn SystemLine() -> impl IntoView {}
+pub fn SystemLine() -> impl IntoView {
+    let news = live_version(|live| matches!(live, Live::Job { .. } | Live::Repository { .. }));
+    let state = Resource::new_blocking(move || news.get(), |_| server_fns::read_system_state());
+    view! {
+        <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
+            {move || Suspend::new(async move {
+                match state.await {
+                    Ok(state) => line(&state),
+                    Err(_) => view! { <p class="system-line quiet">"State not known"</p> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn line(state: &SystemState) -> AnyView {
+    let text = if state.running_jobs > 0 {
+        format!("Working on {} of {}", number_text(state.running_jobs), number_text(state.repositories))
+    } else if state.queued_jobs > 0 {
+        counted(state.queued_jobs, "job waits", "jobs wait")
+    } else {
+        counted(state.repositories, "repository", "repositories")
+    };
+    let failing = (state.failing_repositories > 0).then(|| {
+        view! {
+            <a class="bad" href="/repositories?status=error">{number_text(state.failing_repositories)} " failing"</a>
+        }
+    });
+    let waiting = (state.running_jobs > 0 && state.queued_jobs > 0)
+        .then(|| format!("{} waiting", number_text(state.queued_jobs)));
+    view! {
+        <p class="system-line" title="What Kubestats does now">
+            <span>{text}</span>
+            {waiting.map(|text| view! { <span class="quiet">{text}</span> })}
+            {failing}
+        </p>
+    }
+    .into_any()
+}

@@ -41,7 +41,12 @@ fn dump(node: Node<'_>, out: &mut String) -> Result<()> {
                 (Some(uri), _) => uri.to_owned(),
                 (None, tag) => format!("tag:yaml.org,2002:{}", format!("{tag:?}").to_lowercase()),
             };
-            write!(out, "s{}:{}", serde_json::to_string(&tag)?, serde_json::to_string(node.scalar().unwrap_or_default())?)?;
+            write!(
+                out,
+                "s{}:{}",
+                serde_json::to_string(&tag)?,
+                serde_json::to_string(node.scalar().unwrap_or_default())?
+            )?;
         }
         Kind::Sequence => {
             out.push('[');

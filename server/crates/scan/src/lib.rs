@@ -2,4 +2,6 @@
 //!
 //! Knows neither git nor the database: callers hand in texts and get [`entity::found`] types back.
 
+pub mod identity;
+pub mod mask;
 pub mod yaml;

@@ -154,6 +154,7 @@ impl<'l> Builder<'l> {
 
     pub(super) fn alias(&mut self, name: &str, span: Span) -> Result<(), YamlError> {
         let Some(anchor) = self.anchor_by_name.get(name).map(|&index| &self.anchors[index]) else {
+            let name: String = name.chars().take(100).collect();
             let message = format!("found undefined alias '{name}'");
             return Err(YamlError::new(ProblemClass::Anchor, message, span.line, 1));
         };

@@ -4,6 +4,7 @@
 
 mod build;
 mod bytes;
+mod canonical;
 mod decode;
 mod digest;
 mod directives;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use entity::kind::ProblemClass;
 
+pub use canonical::Cover;
 pub use digest::Digest;
 pub use error::YamlError;
 pub use limits::Limits;

@@ -1,0 +1,84 @@
+//! What the filter bars of several pages have in common.
+
+use entity::kind::ResourceStatus;
+use entity::view::{NamedCount, ResourceFacets};
+use leptos::prelude::*;
+
+use crate::components::{Chip, Choice, FilterBar, PageUrl, Select, TextField};
+
+/// Choices with the number of rows behind each.
+pub(super) fn choices(counts: Vec<NamedCount>) -> Vec<Choice> {
+    counts.into_iter().map(|named| Choice::word(named.name).counting(named.count)).collect()
+}
+
+/// Reads what a filter is set to.
+pub(super) fn values(url: &PageUrl) -> impl Fn(&str) -> Option<String> + Send + use<> {
+    let url = url.clone();
+    move |key| url.get(key).map(str::to_owned)
+}
+
+/// The filters that are set, of those that a page has: key, label, and how a value is read.
+pub(super) fn chips(url: &PageUrl, filters: &[(&'static str, &'static str)]) -> Vec<Chip> {
+    filters
+        .iter()
+        .filter_map(|(key, label)| {
+            let value = url.get(key)?.to_owned();
+            Some(Chip { label: (*label).to_owned(), value, key })
+        })
+        .collect()
+}
+
+/// Filters of a list of resources; `repositories` only where the list is over all of them.
+pub(super) fn resource_filters(
+    url: &PageUrl,
+    facets: ResourceFacets,
+    repositories: Option<Vec<(String, String)>>,
+) -> AnyView {
+    let mut chips = chips(
+        url,
+        &[
+            ("text", "Text"),
+            ("repository", "Repository"),
+            ("kind", "Kind"),
+            ("api_version", "API version"),
+            ("namespace", "Namespace"),
+            ("status", "Status"),
+        ],
+    );
+    if repositories.is_none() {
+        chips.retain(|chip| chip.key != "repository");
+    }
+    let names = repositories.as_deref().unwrap_or_default();
+    for chip in &mut chips {
+        if let Some((_, name)) = names.iter().find(|(id, _)| chip.key == "repository" && *id == chip.value) {
+            chip.value.clone_from(name);
+        }
+        if let Some((_, label)) = STATUSES.iter().find(|(value, _)| chip.key == "status" && *value == chip.value) {
+            chip.value = (*label).to_owned();
+        }
+    }
+    let value = values(url);
+    let repository = repositories.map(|names| {
+        let choices = names.into_iter().map(|(id, name)| Choice::new(id, name)).collect();
+        view! { <Select name="repository" label="Repository" choices selected=value("repository") /> }
+    });
+    let statuses = STATUSES.iter().map(|(value, label)| Choice::new(*value, *label)).collect();
+    view! {
+        <FilterBar url=url.clone() keys=&["text", "repository", "kind", "api_version", "namespace", "status"] chips>
+            <TextField name="text" label="Name or path" placeholder="Name or path" search=true value=value("text") />
+            {repository}
+            <Select name="kind" label="Kind" choices=choices(facets.kinds) selected=value("kind") />
+            <Select name="namespace" label="Namespace" choices=choices(facets.namespaces) selected=value("namespace") />
+            <Select
+                name="api_version"
+                label="API version"
+                choices=choices(facets.api_versions)
+                selected=value("api_version")
+            />
+            <Select name="status" label="Status" choices=statuses selected=value("status") none="active" />
+        </FilterBar>
+    }
+    .into_any()
+}
+
+const STATUSES: [(&str, &str); 2] = [(ResourceStatus::Deleted.as_str(), "deleted"), ("all", "active and deleted")];

@@ -1,0 +1,180 @@
+//! What a repository is, what can be asked of it, and what its state means.
+
+use entity::kind::{GitOpsTool, SyncStatus};
+use entity::view::{Repository, Timestamp};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use crate::components::{
+    CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, StatusBadge, commit_href,
+    short_sha,
+};
+use crate::error::AppError;
+use crate::server_fns::{RequestScan, RequestSync};
+
+/// The two buttons' requests on their way; kept outside the data, which comes anew while they run.
+#[derive(Clone, Copy)]
+pub(super) struct Requests {
+    sync: ServerAction<RequestSync>,
+    scan: ServerAction<RequestScan>,
+}
+
+impl Requests {
+    pub(super) fn new() -> Self {
+        Self { sync: ServerAction::new(), scan: ServerAction::new() }
+    }
+
+    /// How many requests were answered; tracked.
+    pub(super) fn answered(self) -> usize {
+        self.sync.version().get() + self.scan.version().get()
+    }
+
+    /// Why the last request was refused.
+    fn refused(self) -> Option<AppError> {
+        let error = |value: Option<Result<uuid::Uuid, AppError>>| value.and_then(Result::err);
+        error(self.sync.value().get()).or_else(|| error(self.scan.value().get()))
+    }
+}
+
+/// Name, facts, actions.
+pub(super) fn view(repository: &Repository, now: Timestamp) -> AnyView {
+    let buttons = buttons(repository);
+    view! {
+        <PageHead title=repository.full_name.clone() facts=facts(repository, now)>
+            {buttons}
+        </PageHead>
+    }
+    .into_any()
+}
+
+fn facts(repository: &Repository, now: Timestamp) -> AnyView {
+    let link = match repository.web_url.clone() {
+        Some(url) => view! {
+            <a href=url.clone() rel="noopener external">{plain(&url)} <Icon glyph=Glyph::External /></a>
+        }
+        .into_any(),
+        None => view! { <span class="path" title="Where it is cloned from">{plain(&repository.url)}</span> }.into_any(),
+    };
+    let tool =
+        (repository.gitops_tool != GitOpsTool::None).then(|| view! { <GitOpsBadge tool=repository.gitops_tool /> });
+    let head = repository.head_commit.clone().map(|sha| {
+        view! {
+            <span class="fact">
+                <span class="quiet">"at "</span>
+                <a class="sha" href=commit_href(repository.id, &sha) title=sha.clone()>{short_sha(&sha)}</a>
+                <CopyButton text=sha what="commit hash" />
+                " "
+                <MaybeTimeAgo time=repository.head_committed_at now none="" />
+            </span>
+        }
+    });
+    let branch = (!repository.default_branch.is_empty()).then(|| {
+        view! { <span class="fact"><span class="quiet">"branch "</span><code>{repository.default_branch.clone()}</code></span> }
+    });
+    let language = repository.language.clone().map(|language| view! { <span class="tag">{language}</span> });
+    let about = repository.description.clone().map(|about| view! { <p class="page-about">{about}</p> });
+    view! {
+        {about}
+        <div class="facts">
+            {link} {tool} <OriginBadge origin=repository.origin /> {language} {branch} {head}
+            <StatusBadge status=repository.sync_status of="Sync" />
+            <StatusBadge status=repository.scan_status of="Scan" />
+            <span class="fact">
+                <span class="quiet">"synced "</span>
+                <MaybeTimeAgo time=repository.last_sync_at now />
+            </span>
+        </div>
+    }
+    .into_any()
+}
+
+/// An address as people read it.
+fn plain(url: &str) -> String {
+    url.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches(".git").to_owned()
+}
+
+fn buttons(repository: &Repository) -> AnyView {
+    let Some(Requests { sync, scan }) = use_context::<Requests>() else { return ().into_any() };
+    let (id, same) = (repository.id.to_string(), repository.id.to_string());
+    let requests = Requests { sync, scan };
+    view! {
+        <ActionForm action=sync>
+            <input type="hidden" name="repository_id" value=id />
+            <button type="submit" class="button primary" disabled=move || sync.pending().get() title="Look for new commits now">
+                <Icon glyph=Glyph::Sync />
+                "Sync"
+            </button>
+        </ActionForm>
+        <ActionForm action=scan>
+            <input type="hidden" name="repository_id" value=same />
+            <button type="submit" class="button" disabled=move || scan.pending().get() title="Read what is fetched but not yet scanned">
+                "Scan"
+            </button>
+        </ActionForm>
+        {move || requests.refused().map(|error| view! { <p class="field-error" role="alert">{error.to_string()}</p> })}
+    }
+    .into_any()
+}
+
+/// What the state means and what to do about it, for every state but the plain good one.
+pub(super) fn states(repository: &Repository) -> AnyView {
+    let reason = |reason: &Option<String>| reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
+    let scanned = repository.scanned_commit.is_some();
+    let disabled = (!repository.enabled).then(|| {
+        view! {
+            <Notice tone="warn">
+                "This repository is no longer in the configuration. What was found in it stays, nothing new is fetched."
+            </Notice>
+        }
+    });
+    let stands = if scanned { " What was read before stands below." } else { "" };
+    let sync = match repository.sync_status {
+        SyncStatus::Pending if !scanned => {
+            Some(("info", "Waiting for its first sync. This page fills by itself.".to_owned()))
+        }
+        SyncStatus::Syncing if !scanned => {
+            Some(("info", "Being fetched for the first time. This page fills by itself.".to_owned()))
+        }
+        SyncStatus::Error => {
+            Some(("bad", format!("The last sync failed: {}.{stands}", full_stop(&reason(&repository.sync_error)))))
+        }
+        SyncStatus::Blocked => Some((
+            "warn",
+            format!("Set aside, so it is not fetched: {}.{stands}", full_stop(&reason(&repository.sync_error))),
+        )),
+        SyncStatus::PendingApproval => Some((
+            "warn",
+            format!(
+                "Not fetched until a person approves it: {}. A larger limit (max_repository_size_mb) lets it in.{stands}",
+                full_stop(&reason(&repository.sync_error))
+            ),
+        )),
+        SyncStatus::Success if repository.head_commit.is_none() => Some((
+            "info",
+            "The repository is empty: its branch has no commits. It is looked at again with every sync.".to_owned(),
+        )),
+        _ => None,
+    };
+    let scan = match repository.scan_status {
+        SyncStatus::Error => {
+            Some(("bad", format!("The last scan failed: {}.{stands}", full_stop(&reason(&repository.scan_error)))))
+        }
+        SyncStatus::Syncing if !scanned => {
+            Some(("info", "Its history is being replayed for the first time. This page fills by itself.".to_owned()))
+        }
+        SyncStatus::Success
+            if scanned && repository.counts.active_resources == 0 && repository.counts.deleted_resources == 0 =>
+        {
+            Some(("info", "No Kubernetes resource was found in any commit of this branch.".to_owned()))
+        }
+        _ => None,
+    };
+    let notices =
+        [sync, scan].into_iter().flatten().map(|(tone, text)| view! { <Notice tone>{text}</Notice> }).collect_view();
+    view! { {disabled} {notices} }.into_any()
+}
+
+/// A reason without the full stop that the sentence around it brings.
+fn full_stop(reason: &str) -> &str {
+    reason.trim_end().trim_end_matches('.')
+}

@@ -1,0 +1,126 @@
+//! `/repositories/{id}`: what runs here, how alive it is, what changed last; then one of five views.
+
+mod head;
+mod tabs;
+
+use entity::view::{Job, Live, Repository as View, Timestamp};
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+
+use self::head::Requests;
+use super::{Span, load, show};
+use crate::chart::ActivityChart;
+use crate::components::{
+    Breadcrumb, Crumb, JobLine, Metric, Metrics, PageUrl, Section, SkeletonBlock, SkeletonRows, bytes_text,
+    counted, number_text, repository_href,
+};
+use crate::server_fns::{self, RepositoryData};
+
+/// One repository.
+#[component]
+pub fn Repository() -> impl IntoView {
+    let page = load(|path, query| server_fns::find_repository(path.get("id").unwrap_or_default(), query), concerns);
+    let requests = Requests::new();
+    provide_context(requests);
+    // The queued job shows at once, not only with the next news.
+    Effect::new(move |asked: Option<usize>| {
+        let now = requests.answered();
+        if asked.is_some_and(|before| before != now) {
+            page.refetch();
+        }
+        now
+    });
+    show(page, "The repository", skeleton, view)
+}
+
+fn concerns(path: &ParamsMap, live: &Live) -> bool {
+    let id = match live {
+        Live::Job { job } => job.repository_id,
+        Live::Repository { repository_id } | Live::Events { repository_id, .. } => Some(*repository_id),
+    };
+    id.is_some_and(|id| path.get_str("id") == Some(id.to_string().as_str()))
+}
+
+fn skeleton() -> AnyView {
+    view! {
+        <SkeletonBlock of="head" />
+        <SkeletonBlock of="metrics" />
+        <SkeletonBlock of="chart" />
+        <SkeletonRows rows=25 />
+    }
+    .into_any()
+}
+
+fn view(data: RepositoryData, url: PageUrl) -> AnyView {
+    let RepositoryData { now, repository, jobs, activity, chart, tab } = data;
+    let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here(repository.full_name.clone())];
+    let scanned = repository.scanned_commit.is_some();
+    let ranges = Span::tabs(&url);
+    let chart = scanned.then(|| {
+        view! {
+            <Section title="Activity">
+                <ActivityChart buckets=activity options=chart ranges />
+            </Section>
+        }
+    });
+    let views = (scanned || repository.counts.problems > 0).then(|| tabs::view(&repository, tab, &url, now));
+    view! {
+        <Breadcrumb crumbs />
+        {head::view(&repository, now)}
+        {head::states(&repository)}
+        {unfinished(jobs, now)}
+        {figures(&repository)}
+        {chart}
+        {views}
+    }
+    .into_any()
+}
+
+/// What is being done now; where nothing is, how the last job ended if it ended badly.
+fn unfinished(jobs: Vec<Job>, now: Timestamp) -> Option<AnyView> {
+    let lines: Vec<_> = jobs
+        .into_iter()
+        .filter(|job| !job.state.is_finished())
+        .map(|job| view! { <li><JobLine job now /></li> })
+        .collect();
+    (!lines.is_empty())
+        .then(|| view! { <ul class="jobs" aria-label="Work on this repository" aria-live="polite">{lines}</ul> }.into_any())
+}
+
+fn figures(repository: &View) -> AnyView {
+    let scanned = repository.scanned_commit.is_some();
+    let counts = repository.counts;
+    let known = move |value: i64| scanned.then_some(value);
+    let id = repository.id;
+    let to = move |tab: &'static str| Some(PageUrl::new(repository_href(id)).with("tab", tab).href());
+    let deleted = (counts.deleted_resources > 0).then(|| format!("{} deleted", number_text(counts.deleted_resources)));
+    let commits = scanned.then(|| format!("in {}", counted(counts.commits, "commit", "commits")));
+    let files = scanned.then(|| format!("in {}", counted(counts.yaml_files, "YAML file", "YAML files")));
+    let resources_note = deleted.map_or(files.clone(), |deleted| files.map(|files| format!("{files}, {deleted}")));
+    let forge = repository.latest_metrics.as_ref().map(|metrics| {
+        let forks = counted(metrics.forks_count, "fork", "forks");
+        view! {
+            <Metric label="Stars" value=metrics.stars_count note=Some(forks) />
+            <Metric label="Open issues" value=metrics.open_issues_count />
+        }
+    });
+    let size = (counts.clone_bytes > 0).then(|| bytes_text(counts.clone_bytes));
+    view! {
+        <Metrics>
+            <Metric label="Resources" value=known(counts.active_resources) note=resources_note href=to("resources") />
+            <Metric label="Helm releases" value=known(counts.helm_releases) />
+            <Metric label="Charts" value=known(counts.charts) href=to("charts") />
+            <Metric label="Images" value=known(counts.images) href=to("charts") />
+            <Metric label="Changes" value=known(counts.events) note=commits href=to("events") />
+            <Metric
+                label="Problems"
+                value=known(counts.problems)
+                href=to("problems")
+                alert={counts.problems > 0}
+            />
+            {forge}
+            <Metric label="Clone" value=None text=size />
+        </Metrics>
+    }
+    .into_any()
+}

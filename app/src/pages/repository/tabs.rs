@@ -1,0 +1,314 @@
+//! The views of a repository below its chart: events, resources, charts and images, problems.
+
+use entity::kind::EventType;
+use entity::view::{
+    ChartUse, Event, ImageUse, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp,
+};
+use leptos::prelude::*;
+
+use super::super::filters::{chips, choices, resource_filters, values};
+use super::super::resources::resource_table;
+use crate::components::{
+    Choice, EmptyState, EventList, FilterBar, Glyph, KindBadge, Notice, PageUrl, Pager, ProblemBadge, Segments, Select,
+    Tab, Table, Tabs, TextField, TimeAgo, Tree, Version, commit_href, event_words, number_text, resource_href,
+    short_sha,
+};
+use crate::server_fns::RepositoryTab;
+
+/// More leaves than this make a page that nobody can read and a browser only slowly.
+const MOST_LEAVES: usize = 4_000;
+
+pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, now: Timestamp) -> AnyView {
+    let counts = repository.counts;
+    let chosen = match tab {
+        RepositoryTab::Events { .. } => "events",
+        RepositoryTab::Tree { .. } | RepositoryTab::Table { .. } => "resources",
+        RepositoryTab::Charts { .. } | RepositoryTab::Images { .. } => "charts",
+        RepositoryTab::Problems { .. } => "problems",
+    };
+    // Filters are of one view; only the range of the chart goes along.
+    let base = PageUrl::new(url.path()).with("span", url.get("span").unwrap_or_default());
+    let link = |word: &'static str, label: &'static str, count: i64| {
+        let target = if word == "events" { base.clone() } else { base.with("tab", word) };
+        Tab::new(label, target.href(), chosen == word).counting(count)
+    };
+    let tabs = vec![
+        link("events", "Changes", counts.events),
+        link("resources", "Resources", counts.active_resources),
+        link("charts", "Charts and images", counts.charts + counts.images),
+        link("problems", "Problems", counts.problems),
+    ];
+    let here = base.with("tab", chosen);
+    let body = match tab {
+        RepositoryTab::Events { events: listing, page, kinds, namespaces } => {
+            events(listing, page, kinds, namespaces, url, now)
+        }
+        RepositoryTab::Tree { rows } => tree(rows, &here),
+        RepositoryTab::Table { resources, page, facets } => {
+            let count = resources.count;
+            let empty = resources.data.is_empty();
+            view! {
+                {ways(&here, "table")}
+                {resource_filters(url, facets, None)}
+                {if empty {
+                    view! { <EmptyState title="No resource matches"><p>"Remove a filter to see more."</p></EmptyState> }
+                        .into_any()
+                } else {
+                    resource_table(resources.data, false, url, now)
+                }}
+                <Pager page count url=url.clone() what="resources" />
+            }
+            .into_any()
+        }
+        RepositoryTab::Charts { charts: listing, page } => {
+            view! { {uses(&here, "charts", counts.charts, counts.images)} {charts(listing, page, url, now)} }.into_any()
+        }
+        RepositoryTab::Images { images: listing, page } => {
+            view! { {uses(&here, "images", counts.charts, counts.images)} {images(listing, page, url)} }.into_any()
+        }
+        RepositoryTab::Problems { problems: listing, page } => problems(listing, page, url, now),
+    };
+    view! {
+        <Tabs label="Views of the repository" tabs />
+        <div class="tab-body">{body}</div>
+    }
+    .into_any()
+}
+
+fn events(
+    listing: Listing<Event>,
+    page: PageQuery,
+    kinds: Vec<NamedCount>,
+    namespaces: Vec<NamedCount>,
+    url: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
+    let value = values(url);
+    let types = EventType::ALL.iter().map(|kind| Choice::new(kind.as_str(), event_words(*kind).1)).collect();
+    let mut chips = chips(
+        url,
+        &[("text", "Text"), ("type", "Change"), ("kind", "Kind"), ("namespace", "Namespace"), ("versions", "Versions")],
+    );
+    for chip in &mut chips {
+        if let (true, Ok(kind)) = (chip.key == "type", chip.value.parse::<EventType>()) {
+            chip.value = event_words(kind).1.to_owned();
+        }
+    }
+    let filtered = !chips.is_empty();
+    let list = match (listing.data.is_empty(), filtered) {
+        (false, _) => view! { <EventList events=listing.data now /> }.into_any(),
+        (true, true) => view! {
+            <EmptyState title="No change matches"><p>"Remove a filter to see more."</p></EmptyState>
+        }
+        .into_any(),
+        (true, false) => view! {
+            <EmptyState title="No changes yet"><p>"They stand here as soon as a scan has found some."</p></EmptyState>
+        }
+        .into_any(),
+    };
+    view! {
+        <FilterBar url=url.clone() keys=&["text", "type", "kind", "namespace", "versions"] chips>
+            <TextField name="text" label="Name or path" placeholder="Name or path" search=true value=value("text") />
+            <Select name="type" label="Change" choices=types selected=value("type") />
+            <Select name="kind" label="Kind" choices=choices(kinds) selected=value("kind") />
+            <Select name="namespace" label="Namespace" choices=choices(namespaces) selected=value("namespace") />
+            <Select
+                name="versions"
+                label="Versions"
+                choices=vec![Choice::new("only", "changed")]
+                selected=value("versions")
+            />
+        </FilterBar>
+        {list}
+        <Pager page count=listing.count url=url.clone() what="changes" />
+    }
+    .into_any()
+}
+
+/// Tree or table.
+fn ways(here: &PageUrl, chosen: &'static str) -> AnyView {
+    let tabs = vec![
+        Tab::new("Tree", here.href(), chosen == "tree"),
+        Tab::new("Table", here.with("view", "table").href(), chosen == "table"),
+    ];
+    view! { <div class="tab-ways"><Segments label="How resources are shown" tabs /></div> }.into_any()
+}
+
+fn tree(mut rows: Vec<ResourceTreeRow>, here: &PageUrl) -> AnyView {
+    let all = rows.len();
+    rows.truncate(MOST_LEAVES);
+    let number = |n: usize| number_text(i64::try_from(n).unwrap_or(i64::MAX));
+    let table = here.with("view", "table").href();
+    let cut = (all > MOST_LEAVES).then(|| {
+        view! {
+            <Notice>
+                {format!("These are the first {} of {} by path. ", number(MOST_LEAVES), number(all))}
+                <a href=table>"The table"</a> " has them all."
+            </Notice>
+        }
+    });
+    let body = if all == 0 {
+        view! { <EmptyState title="No resource stands at the head of the branch" /> }.into_any()
+    } else {
+        view! { <Tree rows /> }.into_any()
+    };
+    view! { {ways(here, "tree")} {cut} {body} }.into_any()
+}
+
+/// Charts or images.
+fn uses(here: &PageUrl, chosen: &'static str, charts: i64, images: i64) -> AnyView {
+    let tabs = vec![
+        Tab::new("Charts", here.href(), chosen == "charts").counting(charts),
+        Tab::new("Images", here.with("view", "images").href(), chosen == "images").counting(images),
+    ];
+    view! { <div class="tab-ways"><Segments label="Charts or images" tabs /></div> }.into_any()
+}
+
+fn charts(listing: Listing<ChartUse>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
+    if listing.count == 0 {
+        return view! {
+            <EmptyState title="No charts">
+                <p>"No HelmRelease, HelmChart or Application at the head of the branch names a chart."</p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let rows = listing
+        .data
+        .into_iter()
+        .map(|chart| {
+            let namespace = chart.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });
+            view! {
+                <tr>
+                    <td data-label="Chart"><strong>{chart.chart_name}</strong></td>
+                    <td data-label="Version"><Version version=chart.version /></td>
+                    <td class="row-link" data-label="Installed by">
+                        <KindBadge kind=chart.kind />
+                        " "
+                        <a href=resource_href(chart.resource_id)>{chart.resource_name}</a>
+                        {namespace}
+                    </td>
+                    <td class="path" data-label="From">{chart.chart_url}</td>
+                    <td data-label="Changed"><TimeAgo time=chart.updated_at now /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Table caption="Charts">
+            <thead>
+                <tr>
+                    <th scope="col">"Chart"</th>
+                    <th scope="col">"Version"</th>
+                    <th scope="col">"Installed by"</th>
+                    <th scope="col">"From"</th>
+                    <th scope="col">"Changed"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+        <Pager page count=listing.count url=url.clone() what="charts" />
+    }
+    .into_any()
+}
+
+fn images(listing: Listing<ImageUse>, page: PageQuery, url: &PageUrl) -> AnyView {
+    if listing.count == 0 {
+        return view! {
+            <EmptyState title="No images">
+                <p>"No workload or release at the head of the branch names an image."</p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let rows = listing
+        .data
+        .into_iter()
+        .map(|image| {
+            let version = match (image.tag, image.digest) {
+                (Some(tag), Some(digest)) => Some(format!("{tag}@{digest}")),
+                (tag, digest) => tag.or(digest),
+            };
+            view! {
+                <tr>
+                    <td class="path" data-label="Image"><strong>{image.image}</strong></td>
+                    <td data-label="Tag"><Version version /></td>
+                    <td class="row-link" data-label="Run by">
+                        <KindBadge kind=image.kind />
+                        " "
+                        <a href=resource_href(image.resource_id)>{image.resource_name}</a>
+                    </td>
+                    <td data-label="Field"><code class="field-path">{image.field_path}</code></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Table caption="Images">
+            <thead>
+                <tr>
+                    <th scope="col">"Image"</th>
+                    <th scope="col">"Tag"</th>
+                    <th scope="col">"Run by"</th>
+                    <th scope="col">"Field"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+        <Pager page count=listing.count url=url.clone() what="images" />
+    }
+    .into_any()
+}
+
+fn problems(listing: Listing<Problem>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
+    if listing.count == 0 {
+        return view! {
+            <EmptyState title="No problems" glyph=Glyph::Check>
+                <p>"Every YAML file at the head of the branch could be read."</p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let rows = listing.data.into_iter().map(|problem| problem_row(problem, now)).collect_view();
+    view! {
+        <p class="quiet">"Files at the head of the branch that could not be read as they should. They hide no other file."</p>
+        <Table caption="Problems">
+            <thead>
+                <tr>
+                    <th scope="col">"Where"</th>
+                    <th scope="col">"What"</th>
+                    <th scope="col">"Reason"</th>
+                    <th scope="col">"Since"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+        <Pager page count=listing.count url=url.clone() what="problems" />
+    }
+    .into_any()
+}
+
+fn problem_row(problem: Problem, now: Timestamp) -> AnyView {
+    let place = match (problem.line, problem.column) {
+        (Some(line), Some(column)) => format!("{}:{line}:{column}", problem.file_path),
+        (Some(line), None) => format!("{}:{line}", problem.file_path),
+        _ => problem.file_path.clone(),
+    };
+    let place = match problem.web_url {
+        Some(href) => view! { <a class="path" href=href rel="noopener external">{place}</a> }.into_any(),
+        None => view! { <span class="path">{place}</span> }.into_any(),
+    };
+    view! {
+        <tr>
+            <td data-label="Where">{place}</td>
+            <td data-label="What"><ProblemBadge class=problem.class /></td>
+            <td data-label="Reason">{problem.message}</td>
+            <td data-label="Since">
+                <TimeAgo time=problem.since now />
+                " "
+                <a class="sha" href=commit_href(problem.repository_id, &problem.commit)>{short_sha(&problem.commit)}</a>
+            </td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,82 @@
+//! `/resources/{id}`: a resource's text, its states over time, any two of them compared, what it names.
+
+mod head;
+mod references;
+mod shown;
+
+use entity::view::{Listing, Live, PageQuery, ResourceVersion, Timestamp};
+use leptos::prelude::*;
+
+use super::{load, show};
+use crate::components::{
+    Breadcrumb, Crumb, EmptyState, PageUrl, Pager, Section, SkeletonBlock, SkeletonRows, VersionTimeline,
+    repository_href,
+};
+use crate::server_fns::{self, ResourceData, Shown};
+
+/// One resource.
+#[component]
+pub fn Resource() -> impl IntoView {
+    let page = load(
+        |path, query| server_fns::find_resource(path.get("id").unwrap_or_default(), query),
+        |_, live| matches!(live, Live::Events { .. }),
+    );
+    show(page, "The resource", skeleton, view)
+}
+
+fn skeleton() -> AnyView {
+    view! {
+        <SkeletonBlock of="head" />
+        <SkeletonBlock of="code" />
+        <SkeletonRows rows=8 />
+    }
+    .into_any()
+}
+
+fn view(data: ResourceData, url: PageUrl) -> AnyView {
+    let ResourceData { now, resource, deleted_by, versions, page, references, shown } = data;
+    let crumbs = vec![
+        Crumb::link("Repositories", "/repositories"),
+        Crumb::link(resource.repository_full_name.clone(), repository_href(resource.repository_id)),
+        Crumb::here(format!("{} {}", resource.kind, resource.name)),
+    ];
+    let (from, to) = match &shown {
+        Shown::Comparison(comparison) => (comparison.from.as_ref().map(|v| v.number), Some(comparison.to.number)),
+        Shown::Text { version, .. } => {
+            // What one would compare first: this state with the one before.
+            let number = version.as_ref().map(|version| version.number);
+            (number.filter(|n| *n > 1).map(|n| n - 1), number)
+        }
+        Shown::NoSuchVersion(_) => (None, None),
+    };
+    view! {
+        <Breadcrumb crumbs />
+        {head::view(&resource, deleted_by, now)}
+        <div class="with-aside">
+            <div class="main-part">{shown::view(&resource, shown, &url, now)}</div>
+            <aside class="aside-part">{references::view(references)}</aside>
+        </div>
+        {timeline(versions, page, from, to, &url, now)}
+    }
+    .into_any()
+}
+
+fn timeline(
+    versions: Listing<ResourceVersion>,
+    page: PageQuery,
+    from: Option<i64>,
+    to: Option<i64>,
+    url: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
+    let count = versions.count;
+    // A link to a state alone has no place in a comparison.
+    let here = url.without("at");
+    let body = if versions.data.is_empty() {
+        view! { <EmptyState title="No version on this page of the timeline" /> }.into_any()
+    } else {
+        view! { <VersionTimeline versions=versions.data from to url=here now /> }.into_any()
+    };
+    let pager = (count > 10).then(|| view! { <Pager page count url=url.clone() what="versions" /> });
+    view! { <Section title="Timeline">{body} {pager}</Section> }.into_any()
+}

@@ -1,0 +1,43 @@
+use entity::view::{RunningWork, SystemState};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use uuid::Uuid;
+
+use crate::error::AppError;
+
+/// Jobs that run, how many wait, which ended last.
+#[server(prefix = "/ui", endpoint = "running_work", input = GetUrl)]
+pub async fn read_running_work() -> Result<RunningWork, AppError> {
+    let db = super::ask::context()?.db;
+    Ok(entity::query::overview::running_work(&db.read).await?)
+}
+
+/// The line about the system that stands on every page.
+#[server(prefix = "/ui", endpoint = "system_state", input = GetUrl)]
+pub async fn read_system_state() -> Result<SystemState, AppError> {
+    let db = super::ask::context()?.db;
+    Ok(entity::query::overview::system_state(&db.read).await?)
+}
+
+/// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.
+#[server(prefix = "/ui", endpoint = "request_sync")]
+pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
+    request(repository_id, entity::kind::JobRequest::SyncRepository { repository_id }).await
+}
+
+/// Asks for a scan of what is fetched of a repository; gives back the job's id.
+#[server(prefix = "/ui", endpoint = "request_scan")]
+pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
+    request(repository_id, entity::kind::JobRequest::ScanRepository { repository_id }).await
+}
+
+#[cfg(feature = "ssr")]
+async fn request(repository_id: Uuid, request: entity::kind::JobRequest) -> Result<Uuid, AppError> {
+    use super::ask;
+    use entity::kind::{Priority, RequestedBy};
+
+    let context = ask::context()?;
+    let found = entity::query::repositories::find_repository(&context.db.read, repository_id).await?;
+    found.ok_or_else(|| ask::missing("repository"))?;
+    Ok(context.queue.enqueue(&request, RequestedBy::Page, Priority::CLICK, ask::now()).await?)
+}

@@ -1,0 +1,20 @@
+//! What pages ask the server: one file per word, bodies of a few lines over `entity::query`.
+//!
+//! A page asks once and gets everything it shows. The part of its address after `?` travels as it
+//! stands and is read here, so that the browser carries no filter code. All live under `/ui`; reads
+//! are GET, so that they may be repeated and cached.
+
+mod commits;
+mod jobs;
+mod overview;
+mod repositories;
+mod resources;
+
+pub use commits::{CommitData, find_commit};
+pub use jobs::{RequestScan, RequestSync, request_scan, request_sync, read_running_work, read_system_state};
+pub use overview::{OverviewData, read_overview};
+pub use repositories::{RepositoriesData, RepositoryData, RepositoryTab, find_repository, list_repositories};
+pub use resources::{Comparison, ResourceList, ResourceData, ResourcesData, Shown, find_resource, list_resources};
+
+#[cfg(feature = "ssr")]
+pub(crate) mod ask;

@@ -1,0 +1,37 @@
+use entity::view::{ActivityBucket, Overview, RunningWork, Timestamp};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What the first page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverviewData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub overview: Overview,
+    pub work: RunningWork,
+    /// Changes of all repositories over time.
+    pub activity: Vec<ActivityBucket>,
+    /// The chart of it.
+    pub chart: String,
+}
+
+/// Everything the first page shows; `query` is the part of its address after `?`.
+#[server(prefix = "/ui", endpoint = "overview", input = GetUrl)]
+pub async fn read_overview(query: String) -> Result<OverviewData, AppError> {
+    use super::ask;
+    use entity::query::{events, overview};
+
+    let (db, now) = (ask::context()?.db, ask::now());
+    let span = crate::pages::Span::read(ask::params(&query).get_str("span"));
+    let activity = events::activity(&db.read, None, span.since(now), now, span.buckets()).await?;
+    Ok(OverviewData {
+        now,
+        overview: overview::overview(&db.read, now).await?,
+        work: overview::running_work(&db.read).await?,
+        chart: crate::chart::activity_options(&activity),
+        activity,
+    })
+}

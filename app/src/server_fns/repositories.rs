@@ -1,0 +1,160 @@
+use entity::view::{
+    ActivityBucket, ChartUse, Event, ImageUse, Job, Listing, NamedCount, PageQuery, Problem, Repository, Resource,
+    ResourceFacets, ResourceTreeRow, Timestamp,
+};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What the list of repositories shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RepositoriesData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub repositories: Listing<Repository>,
+    /// Which of them are here.
+    pub page: PageQuery,
+    /// Languages to filter by.
+    pub languages: Vec<NamedCount>,
+    /// How many repositories there are without any filter.
+    pub total: i64,
+}
+
+/// Which repositories, as the page's address says.
+#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl)]
+pub async fn list_repositories(query: String) -> Result<RepositoriesData, AppError> {
+    use super::ask;
+    use entity::query::{overview, repositories};
+
+    let (db, params) = (ask::context()?.db, ask::params(&query));
+    let filter = read::repository_filter(&params);
+    Ok(RepositoriesData {
+        now: ask::now(),
+        page: filter.page,
+        repositories: repositories::list_repositories(&db.read, &filter).await?,
+        languages: repositories::list_languages(&db.read).await?,
+        total: overview::system_state(&db.read).await?.repositories,
+    })
+}
+
+/// What a repository's page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RepositoryData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub repository: Repository,
+    /// Unfinished jobs first, then those that ended last.
+    pub jobs: Vec<Job>,
+    pub activity: Vec<ActivityBucket>,
+    /// The chart of it.
+    pub chart: String,
+    pub tab: RepositoryTab,
+}
+
+/// What stands below the chart: one of the views that a repository has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RepositoryTab {
+    Events { events: Listing<Event>, page: PageQuery, kinds: Vec<NamedCount>, namespaces: Vec<NamedCount> },
+    Tree { rows: Vec<ResourceTreeRow> },
+    Table { resources: Listing<Resource>, page: PageQuery, facets: ResourceFacets },
+    Charts { charts: Listing<ChartUse>, page: PageQuery },
+    Images { images: Listing<ImageUse>, page: PageQuery },
+    Problems { problems: Listing<Problem>, page: PageQuery },
+}
+
+/// A repository with the view that the page's address names.
+#[server(prefix = "/ui", endpoint = "repository", input = GetUrl)]
+pub async fn find_repository(id: String, query: String) -> Result<RepositoryData, AppError> {
+    use super::ask;
+    use entity::query::{events, jobs, repositories};
+
+    let (db, params, now) = (ask::context()?.db, ask::params(&query), ask::now());
+    let id = ask::id(&id, "repository")?;
+    let found = repositories::find_repository(&db.read, id).await?;
+    let span = crate::pages::Span::read(params.get_str("span"));
+    let repository = found.ok_or_else(|| ask::missing("repository"))?;
+    let activity = events::activity(&db.read, Some(id), span.since(now), now, span.buckets()).await?;
+    Ok(RepositoryData {
+        now,
+        repository,
+        jobs: jobs::list_jobs(&db.read, &read::recent_jobs(id)).await?.data,
+        chart: crate::chart::activity_options(&activity),
+        activity,
+        tab: read::tab(&db, id, &params).await?,
+    })
+}
+
+#[cfg(feature = "ssr")]
+mod read {
+    use entity::db::Db;
+    use entity::query::{events, problems, resources};
+    use entity::view::{EventFilter, JobFilter, PageQuery, RepositoryFilter, RepositorySort, Sort};
+    use leptos_router::params::ParamsMap;
+    use uuid::Uuid;
+
+    use super::super::{ask, resources::resource_filter};
+    use super::RepositoryTab;
+    use crate::error::AppError;
+
+    pub(super) fn repository_filter(params: &ParamsMap) -> RepositoryFilter {
+        let sort = ask::serde_word(params, "sort").unwrap_or_default();
+        let direction = if sort == RepositorySort::Name { Sort::Ascending } else { Sort::Descending };
+        RepositoryFilter {
+            text: ask::text(params, "text"),
+            language: ask::text(params, "language"),
+            status: ask::word(params, "status"),
+            gitops_tool: ask::word(params, "tool"),
+            origin: ask::word(params, "origin"),
+            sort,
+            direction: ask::direction(params, direction),
+            page: ask::page(params, 25),
+        }
+    }
+
+    pub(super) fn recent_jobs(repository: Uuid) -> JobFilter {
+        let page = PageQuery { skip: 0, limit: 6 };
+        JobFilter { repository_id: Some(repository), page, ..JobFilter::default() }
+    }
+
+    pub(super) async fn tab(db: &Db, id: Uuid, params: &ParamsMap) -> Result<RepositoryTab, AppError> {
+        let page = ask::page(params, 50);
+        Ok(match params.get_str("tab") {
+            Some("resources") if params.get_str("view") == Some("table") => {
+                let filter = resource_filter(params, Some(id));
+                RepositoryTab::Table {
+                    resources: resources::list_resources(&db.read, &filter).await?,
+                    page: filter.page,
+                    facets: resources::resource_facets(&db.read, &filter).await?,
+                }
+            }
+            Some("resources") => RepositoryTab::Tree { rows: resources::list_tree(&db.read, id).await? },
+            Some("charts") if params.get_str("view") == Some("images") => {
+                RepositoryTab::Images { images: resources::list_images(&db.read, id, page).await?, page }
+            }
+            Some("charts") => RepositoryTab::Charts { charts: resources::list_charts(&db.read, id, page).await?, page },
+            Some("problems") => {
+                RepositoryTab::Problems { problems: problems::list_problems(&db.read, id, page).await?, page }
+            }
+            _ => {
+                let (kinds, namespaces) = events::event_facets(&db.read, id).await?;
+                let events = events::list_events(&db.read, &event_filter(params, id)).await?;
+                RepositoryTab::Events { events, page, kinds, namespaces }
+            }
+        })
+    }
+
+    fn event_filter(params: &ParamsMap, repository: Uuid) -> EventFilter {
+        EventFilter {
+            repository_id: Some(repository),
+            event_type: ask::word(params, "type"),
+            resource_kind: ask::text(params, "kind"),
+            resource_namespace: ask::text(params, "namespace"),
+            text: ask::text(params, "text"),
+            version_changes_only: params.get_str("versions") == Some("only"),
+            page: ask::page(params, 50),
+            ..EventFilter::default()
+        }
+    }
+}

@@ -1,0 +1,303 @@
+use entity::view::{
+    Event, FieldChange, GroupedResource, Listing, PageQuery, References, Resource, ResourceFacets, ResourceVersion,
+    Timestamp,
+};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+use crate::components::{DiffHtml, YamlHtml};
+use crate::error::AppError;
+
+/// What the list of resources shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResourcesData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub list: ResourceList,
+    /// Which rows are here.
+    pub page: PageQuery,
+    pub facets: ResourceFacets,
+    /// Repositories to filter by: id and full name.
+    pub repositories: Vec<(String, String)>,
+}
+
+/// One row a resource, or one row a kind and name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ResourceList {
+    Table(Listing<Resource>),
+    Grouped(Listing<GroupedResource>),
+}
+
+/// Which resources, as the page's address says.
+#[server(prefix = "/ui", endpoint = "resources", input = GetUrl)]
+pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
+    use super::ask;
+    use entity::query::resources;
+
+    let (db, params) = (ask::context()?.db, ask::params(&query));
+    let filter = resource_filter(&params, ask::word(&params, "repository"));
+    let list = if params.get_str("view") == Some("grouped") {
+        ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?)
+    } else {
+        ResourceList::Table(resources::list_resources(&db.read, &filter).await?)
+    };
+    Ok(ResourcesData {
+        now: ask::now(),
+        list,
+        page: filter.page,
+        facets: resources::resource_facets(&db.read, &filter).await?,
+        repositories: read::repository_names(&db).await?,
+    })
+}
+
+/// What a resource's page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResourceData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub resource: Resource,
+    /// The event that took it away, where it is gone.
+    pub deleted_by: Option<Event>,
+    /// Its states, newest first.
+    pub versions: Listing<ResourceVersion>,
+    /// Which of them are here.
+    pub page: PageQuery,
+    pub references: References,
+    pub shown: Shown,
+}
+
+/// What fills the larger part of a resource's page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Shown {
+    /// The text of one state.
+    Text {
+        yaml: YamlHtml,
+        /// Where the text stands.
+        file_path: String,
+        /// The state; `None` where it has none yet.
+        version: Option<Box<ResourceVersion>>,
+        /// Why there is no text.
+        missing: Option<String>,
+    },
+    /// Two states compared.
+    Comparison(Box<Comparison>),
+    /// The address names a state that there is not.
+    NoSuchVersion(i64),
+}
+
+/// Two states of a resource compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The older state; `None` compares with nothing, as before the first one.
+    pub from: Option<ResourceVersion>,
+    pub to: ResourceVersion,
+    pub diff: DiffHtml,
+    pub changes: Vec<FieldChange>,
+    /// How many fields changed in all, where that is known to be more than are listed.
+    pub total: i64,
+    /// Why a text, and so the difference, is not to be had.
+    pub missing: Option<String>,
+}
+
+/// A resource, with the text or the comparison that the page's address names.
+#[server(prefix = "/ui", endpoint = "resource", input = GetUrl)]
+pub async fn find_resource(id: String, query: String) -> Result<ResourceData, AppError> {
+    use super::ask;
+    use entity::query::resources;
+
+    let (context, params) = (ask::context()?, ask::params(&query));
+    let db = &context.db;
+    let id = ask::id(&id, "resource")?;
+    let found = resources::find_resource(&db.read, id).await?;
+    let mut resource = found.ok_or_else(|| ask::missing("resource"))?;
+    // Only the text is shown; `data` would go to the browser for nothing.
+    resource.data = serde_json::Value::Null;
+    let page = ask::page(&params, 50);
+    let versions = resources::list_versions(&db.read, id, page).await?;
+    Ok(ResourceData {
+        now: ask::now(),
+        deleted_by: read::deleted_by(db, &resource).await?,
+        shown: read::shown(&context, &resource, versions.count, &params).await?,
+        references: resources::find_references(&db.read, id).await?,
+        resource,
+        versions,
+        page,
+    })
+}
+
+#[cfg(feature = "ssr")]
+pub(super) use read::resource_filter;
+
+#[cfg(feature = "ssr")]
+mod read {
+    use entity::db::Db;
+    use entity::kind::{EventType, ResourceStatus};
+    use entity::query::{events, repositories, resources};
+    use entity::view::{
+        Event, EventFilter, FieldChange, PageQuery, RepositoryFilter, RepositorySort, Resource, ResourceFilter,
+        ResourceSort, ResourceVersion, Sort, VersionText,
+    };
+    use leptos_router::params::ParamsMap;
+    use uuid::Uuid;
+
+    use super::super::ask;
+    use super::{Comparison, Shown};
+    use crate::components::{DiffMode, compare, highlight};
+    use crate::context::ServerContext;
+    use crate::error::AppError;
+
+    /// Most repositories that the filter lists.
+    const MOST_REPOSITORIES: u64 = 500;
+
+    pub(in super::super) fn resource_filter(params: &ParamsMap, repository_id: Option<Uuid>) -> ResourceFilter {
+        let sort = ask::serde_word(params, "sort").unwrap_or_default();
+        let direction =
+            if matches!(sort, ResourceSort::Name | ResourceSort::Kind) { Sort::Ascending } else { Sort::Descending };
+        // Without a choice the list shows what stands, not what is long gone.
+        let statuses = match params.get_str("status") {
+            Some("all") => Vec::new(),
+            Some(word) => vec![word.parse().unwrap_or(ResourceStatus::Active)],
+            None => vec![ResourceStatus::Active],
+        };
+        ResourceFilter {
+            repository_id,
+            kind: ask::text(params, "kind"),
+            api_version: ask::text(params, "api_version"),
+            namespace: ask::text(params, "namespace"),
+            statuses,
+            text: ask::text(params, "text"),
+            sort,
+            direction: ask::direction(params, direction),
+            with_data: false,
+            page: ask::page(params, 50),
+        }
+    }
+
+    pub(super) async fn repository_names(db: &Db) -> Result<Vec<(String, String)>, AppError> {
+        let filter = RepositoryFilter {
+            sort: RepositorySort::Name,
+            direction: Sort::Ascending,
+            page: PageQuery { skip: 0, limit: MOST_REPOSITORIES },
+            ..RepositoryFilter::default()
+        };
+        let listing = repositories::list_repositories(&db.read, &filter).await?;
+        Ok(listing.data.into_iter().map(|repository| (repository.id.to_string(), repository.full_name)).collect())
+    }
+
+    pub(super) async fn deleted_by(db: &Db, resource: &Resource) -> Result<Option<Event>, AppError> {
+        if resource.status == ResourceStatus::Active {
+            return Ok(None);
+        }
+        let filter = EventFilter {
+            resource_id: Some(resource.id),
+            event_type: Some(EventType::Deleted),
+            page: PageQuery { skip: 0, limit: 1 },
+            ..EventFilter::default()
+        };
+        Ok(events::list_events(&db.read, &filter).await?.data.pop())
+    }
+
+    pub(super) async fn shown(
+        context: &ServerContext,
+        resource: &Resource,
+        count: u64,
+        params: &ParamsMap,
+    ) -> Result<Shown, AppError> {
+        let db = &context.db;
+        let chosen = |key| params.get_str(key).and_then(|text| text.parse::<i64>().ok());
+        if let Some(number) = chosen("to") {
+            return comparison(context, resource, count, chosen("from"), number, params).await;
+        }
+        let (number, text) = match chosen("at") {
+            Some(number) => (number, None),
+            None => (last(count), resources::find_current_text(&db.read, resource.id).await?),
+        };
+        let version = version(db, resource.id, count, number).await?;
+        let text = match (text, &version) {
+            (Some(text), _) => Some(text),
+            (None, Some(version)) => resources::find_version_text(&db.read, resource.id, version.event.id).await?,
+            (None, None) if params.get_str("at").is_some() => return Ok(Shown::NoSuchVersion(number)),
+            (None, None) => None,
+        };
+        let file_path = text.as_ref().map_or_else(|| resource.file_path.clone(), |text| text.file_path.clone());
+        let missing = match &text {
+            Some(text) => text.missing.clone(),
+            None => Some("no text of this version is stored".to_owned()),
+        };
+        let yaml = text.map(|text| highlight(&text.text, text.line_start)).unwrap_or_default();
+        Ok(Shown::Text { yaml, file_path, version: version.map(Box::new), missing })
+    }
+
+    fn last(count: u64) -> i64 {
+        i64::try_from(count).unwrap_or(i64::MAX)
+    }
+
+    /// A state by its number; they are numbered from 1 without gaps and listed newest first.
+    async fn version(db: &Db, id: Uuid, count: u64, number: i64) -> Result<Option<ResourceVersion>, AppError> {
+        let Some(skip) = u64::try_from(number).ok().filter(|n| *n > 0).and_then(|n| count.checked_sub(n)) else {
+            return Ok(None);
+        };
+        Ok(resources::list_versions(&db.read, id, PageQuery { skip, limit: 1 }).await?.data.pop())
+    }
+
+    async fn comparison(
+        context: &ServerContext,
+        resource: &Resource,
+        count: u64,
+        from: Option<i64>,
+        to: i64,
+        params: &ParamsMap,
+    ) -> Result<Shown, AppError> {
+        let db = &context.db;
+        // Chosen the other way round, they are still meant from old to new.
+        let (from, to) = match from {
+            Some(from) if from > to => (Some(to), from),
+            other => (other, to),
+        };
+        let Some(newer) = version(db, resource.id, count, to).await? else { return Ok(Shown::NoSuchVersion(to)) };
+        let older = match from {
+            Some(from) => match version(db, resource.id, count, from).await? {
+                Some(version) => Some(version),
+                None => return Ok(Shown::NoSuchVersion(from)),
+            },
+            None => None,
+        };
+        let new = text(db, resource.id, Some(&newer)).await?;
+        let old = text(db, resource.id, older.as_ref()).await?;
+        let mode = DiffMode::from_word(params.get_str("view"));
+        let start = |text: &Option<VersionText>| text.as_ref().map_or(1, |text| text.line_start);
+        let body = |text: &Option<VersionText>| text.as_ref().map(|text| text.text.clone()).unwrap_or_default();
+        let (before, after) = (body(&old), body(&new));
+        let diff = compare(&before, &after, start(&old), start(&new), mode);
+        let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after));
+        let missing = [&old, &new].into_iter().flatten().find_map(|text| text.missing.clone());
+        Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing })))
+    }
+
+    /// The text that a state left; none before the first state and after a deletion.
+    async fn text(db: &Db, id: Uuid, version: Option<&ResourceVersion>) -> Result<Option<VersionText>, AppError> {
+        match version {
+            Some(version) if version.event.event_type != EventType::Deleted => {
+                Ok(resources::find_version_text(&db.read, id, version.event.id).await?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The changed fields between two states: as recorded where one follows the other (so a secret's changed keys
+    /// are told, though its values are not kept), else by comparing the texts.
+    fn changes(
+        context: &ServerContext,
+        older: Option<&ResourceVersion>,
+        newer: &ResourceVersion,
+        (old, new): (&str, &str),
+    ) -> (Vec<FieldChange>, i64) {
+        if older.is_none_or(|older| newer.number - older.number <= 1) {
+            return (newer.event.changes.clone(), newer.event.changes_total);
+        }
+        let changes = (context.compare)(old, new);
+        let total = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+        (changes, total)
+    }
+}

@@ -1,0 +1,58 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
+
+// Read again in every worker, so what is chosen here is handed on by the environment.
+process.env.KUBESTATS_E2E_PORT ??= execFileSync(process.execPath, [
+  "-e",
+  "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close(); })",
+]).toString().trim();
+
+const chromium =
+  process.env.KUBESTATS_CHROMIUM ??
+  ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+
+const desktop = { viewport: { width: 1440, height: 900 } };
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+const inBrowser = /\.hydrate\.spec\.ts$/;
+const pictures = /screenshots\.spec\.ts$/;
+
+const projects: PlaywrightTestConfig["projects"] = [
+  { name: "without-js", use: { ...desktop, javaScriptEnabled: false }, testIgnore: [inBrowser, pictures] },
+  { name: "light", use: { ...desktop, colorScheme: "light" }, testIgnore: pictures },
+  { name: "dark", use: { ...desktop, colorScheme: "dark" }, testMatch: /(accessibility|pages)\.spec\.ts$/ },
+  { name: "phone", use: phone, testMatch: /(accessibility|pages|phone)[.a-z]*\.spec\.ts$/ },
+  { name: "pictures-light", use: { ...desktop, colorScheme: "light" }, testMatch: pictures },
+  { name: "pictures-dark", use: { ...desktop, colorScheme: "dark" }, testMatch: pictures },
+  { name: "pictures-phone-light", use: { ...phone, colorScheme: "light" }, testMatch: pictures },
+  { name: "pictures-phone-dark", use: { ...phone, colorScheme: "dark" }, testMatch: pictures },
+];
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  globalSetup: "./server.ts",
+  fullyParallel: true,
+  workers: Number(process.env.KUBESTATS_E2E_WORKERS ?? 2),
+  forbidOnly: Boolean(process.env.CI),
+  retries: 0,
+  timeout: 30_000,
+  expect: { timeout: 7_000 },
+  reporter: [[process.env.CI ? "dot" : "list"], ["json", { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? "test-results/results.json" }]],
+  use: {
+    baseURL: `http://127.0.0.1:${process.env.KUBESTATS_E2E_PORT}`,
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    reducedMotion: "reduce",
+    screenshot: "only-on-failure",
+    trace: "off",
+    launchOptions: {
+      executablePath: chromium,
+      args: [
+        "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-quic", "--no-first-run", "--force-prefers-reduced-motion",
+      ],
+    },
+  },
+  projects,
+});

@@ -1,0 +1,99 @@
+// What moves once the WebAssembly is there.
+
+import { expect, repository, test } from "./support.ts";
+import type { Page } from "@playwright/test";
+
+/** Until the WebAssembly has taken over: a navigation then happens without a load. */
+async function hydrated(page: Page) {
+  await page.waitForLoadState("networkidle").catch(() => {});
+}
+
+test("a link leads on without a load", async ({ page }) => {
+  await page.goto("/");
+  await hydrated(page);
+  await page.evaluate(() => ((window as unknown as { kept: boolean }).kept = true));
+  await page.getByRole("navigation", { name: "Site" }).getByRole("link", { name: "Repositories" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/repositories/i);
+  expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept)).toBe(true);
+});
+
+test("slash focuses the search, and it searches", async ({ page }) => {
+  await page.goto("/repositories");
+  await hydrated(page);
+  await page.keyboard.press("/");
+  const search = page.getByRole("banner").getByRole("searchbox");
+  await expect(search).toBeFocused();
+  await page.keyboard.type("cilium");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/resources\?.*cilium/);
+  await expect(page.getByRole("main")).toContainText("cilium");
+});
+
+test("Ctrl-K focuses the search too", async ({ page }) => {
+  await page.goto("/");
+  await hydrated(page);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("banner").getByRole("searchbox")).toBeFocused();
+});
+
+test("the theme is switched at once and stays", async ({ page }) => {
+  await page.goto("/");
+  await hydrated(page);
+  await page.getByRole("button", { name: /dark/i }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.goto("/repositories");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.getByRole("button", { name: /system/i }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "system");
+});
+
+test("tabs of a repository keep their state in the address", async ({ page, request }) => {
+  const cluster = await repository(request, "home-cluster");
+  await page.goto(`/repositories/${cluster.id}`);
+  await hydrated(page);
+  await page.getByRole("main").getByRole("link", { name: /^Resources/ }).first().click();
+  await expect(page).toHaveURL(/tab=resources/);
+  await page.goBack();
+  await expect(page).not.toHaveURL(/tab=resources/);
+});
+
+test("a filter narrows the list and shows as a chip that can be taken away", async ({ page }) => {
+  await page.goto("/resources?kind=HelmRelease");
+  await hydrated(page);
+  await expect(page.getByRole("main")).not.toContainText("ClusterIssuer ");
+  const chip = page.getByRole("link", { name: /remove.*(kind|helmrelease)|(kind|helmrelease).*remove/i }).first();
+  await chip.click();
+  await expect(page).not.toHaveURL(/kind=HelmRelease/);
+});
+
+test("the pager turns pages by address", async ({ page }) => {
+  await page.goto("/resources?limit=10");
+  await hydrated(page);
+  const before = await page.getByRole("main").getByRole("table").first().innerText();
+  await page.getByRole("navigation", { name: /page/i }).getByRole("link", { name: /next/i }).click();
+  await expect(page).toHaveURL(/(skip|page)=/);
+  await expect.poll(() => page.getByRole("main").getByRole("table").first().innerText()).not.toBe(before);
+});
+
+test("Scan can be asked for and says how it goes", async ({ page, request }) => {
+  const apps = await repository(request, "argo-apps");
+  await page.goto(`/repositories/${apps.id}`);
+  await hydrated(page);
+  const asked = page.waitForResponse((response) => response.request().method() === "POST" && response.url().includes("/ui/"));
+  await page.getByRole("button", { name: /^scan/i }).click();
+  expect((await asked).ok()).toBe(true);
+  await expect(page.getByRole("main")).toContainText(/up to date|success|scanned/i, { timeout: 20_000 });
+});
+
+test("every control on the list of repositories is reached by the keyboard", async ({ page }) => {
+  await page.goto("/repositories");
+  await hydrated(page);
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: /skip/i })).toBeFocused();
+  const reached = new Set<string>();
+  for (let i = 0; i < 60; i += 1) {
+    await page.keyboard.press("Tab");
+    reached.add(await page.evaluate(() => document.activeElement?.getAttribute("href") ?? document.activeElement?.getAttribute("name") ?? ""));
+  }
+  expect([...reached].some((href) => href.startsWith("/repositories/"))).toBe(true);
+});

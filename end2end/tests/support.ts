@@ -1,0 +1,78 @@
+import { test as base, expect, type APIRequestContext } from "@playwright/test";
+
+export { expect };
+
+/** A test whose page must not log an error, throw, fail to hydrate or ask for a file that is not there. */
+export const test = base.extend<{ complaints: string[] }>({
+  complaints: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("console", (message) => {
+        const text = message.text();
+        if (message.type() === "error" || (message.type() === "warning" && /hydrat|mismatch|panick/i.test(text))) {
+          complaints.push(`${message.type()}: ${text} (${message.location().url})`);
+        }
+      });
+      page.on("pageerror", (error) => complaints.push(`thrown: ${error.stack ?? error.message}`));
+      page.on("response", (response) => {
+        if (response.status() >= 500 || (response.status() === 404 && new URL(response.url()).pathname.startsWith("/assets/"))) {
+          complaints.push(`${response.status()}: ${response.url()}`);
+        }
+      });
+      await use(complaints);
+      expect(complaints, "what the browser complained about").toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export interface Repository {
+  id: string;
+  name: string;
+  full_name: string;
+  head_commit: string;
+  counts: { active_resources: number; events: number; problems: number; commits: number };
+}
+
+export interface Resource {
+  id: string;
+  name: string;
+  kind: string;
+  events: number;
+}
+
+export async function repository(request: APIRequestContext, name: string): Promise<Repository> {
+  const { data } = (await (await request.get("/api/v1/repositories/")).json()) as { data: Repository[] };
+  const found = data.find((r) => r.name === name);
+  if (!found) throw new Error(`no repository ${name} among ${data.map((r) => r.name).join(", ")}`);
+  return found;
+}
+
+export async function resource(request: APIRequestContext, of: Repository, kind: string, name: string): Promise<Resource> {
+  const { data } = (await (await request.get(`/api/v1/repositories/${of.id}/resources?limit=500`)).json()) as { data: Resource[] };
+  const found = data.find((r) => r.kind === kind && r.name === name);
+  if (!found) throw new Error(`no ${kind} ${name} among ${data.length} resources of ${of.name}`);
+  return found;
+}
+
+/** Every kind of page, with real things on it. */
+export async function everyPage(request: APIRequestContext): Promise<{ name: string; path: string; heading: RegExp }[]> {
+  const cluster = await repository(request, "home-cluster");
+  const broken = await repository(request, "broken-files");
+  const release = await resource(request, cluster, "HelmRelease", "home-assistant");
+  const of = `/repositories/${cluster.id}`;
+  return [
+    { name: "overview", path: "/", heading: /./ },
+    { name: "repositories", path: "/repositories", heading: /repositories/i },
+    { name: "repositories-nothing-found", path: "/repositories?text=no-such-repository", heading: /repositories/i },
+    { name: "repository", path: of, heading: /home-cluster/ },
+    ...["events", "resources", "charts", "problems"].map((tab) => ({
+      name: `repository-${tab}`, path: `${of}?tab=${tab}`, heading: /home-cluster/,
+    })),
+    { name: "repository-with-problems", path: `/repositories/${broken.id}?tab=problems`, heading: /broken-files/ },
+    { name: "resources", path: "/resources", heading: /resources/i },
+    { name: "resources-filtered", path: "/resources?kind=HelmRelease", heading: /resources/i },
+    { name: "resource", path: `/resources/${release.id}`, heading: /home-assistant/ },
+    { name: "commit", path: `/commits/${cluster.id}/${cluster.head_commit}`, heading: /./ },
+  ];
+}

@@ -1,0 +1,119 @@
+"""Running things and looking at what they cost."""
+
+import dataclasses
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PROGRAM = os.environ["KUBESTATS_PROGRAM"]
+
+
+@dataclasses.dataclass
+class Cost:
+    seconds: float
+    peak_mb: float
+    output: bytes
+
+
+def run(command: list[str], times: int = 1, stdin: bytes | None = None, before=lambda: None) -> Cost:
+    """The best of several runs: wall time, the largest resident memory of the process itself, what it printed."""
+    best = None
+    for _ in range(times):
+        before()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said:
+            if stdin is not None:
+                given.write(stdin)
+                given.seek(0)
+            start = time.perf_counter()
+            process = subprocess.Popen(command, stdin=given, stdout=out, stderr=said)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                said.seek(0)
+                raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.read().decode(errors='replace')[-2000:]}")
+            out.seek(0)
+            cost = Cost(seconds, usage.ru_maxrss / 1024, out.read())
+        if best is None or cost.seconds < best.seconds:
+            best = Cost(cost.seconds, max(cost.peak_mb, best.peak_mb if best else 0), cost.output)
+    return best
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """`kubestats serve` on a folder of its own, stopped at the end of the block."""
+
+    def __init__(self, folder: pathlib.Path, database: str | None = None, config: str | None = None, samples: str = "never"):
+        self.folder, self.port = folder, free_port()
+        environment = dict(os.environ, KUBESTATS_APP_DATA_DIR=str(folder / "data"), KUBESTATS_APP_LISTEN=f"127.0.0.1:{self.port}",
+                           KUBESTATS_APP_SAMPLES=samples, KUBESTATS_APP_LOG_LEVEL="warn")
+        environment.pop("KUBESTATS_SITE_DIR", None)
+        if database:
+            environment["DATABASE_URL"] = database
+        command = [PROGRAM, "serve"]
+        if config is not None:
+            (folder / "kubestats.yaml").write_text(config)
+            command = [PROGRAM, "--config", str(folder / "kubestats.yaml"), "serve"]
+        self.log = open(folder / "server.log", "wb")
+        start = time.perf_counter()
+        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=self.log, stderr=self.log)
+        try:
+            self.ready_seconds = self._ready(start)
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _ready(self, start: float) -> float:
+        while time.perf_counter() - start < 60:
+            if self.process.poll() is not None:
+                break
+            try:
+                if self.get("/api/health", timeout=2)[0] == 200:
+                    return time.perf_counter() - start
+            except OSError:
+                time.sleep(0.002)
+        raise RuntimeError("kubestats serve is not ready: " + (self.folder / "server.log").read_text(errors="replace")[-2000:])
+
+    def get(self, path: str, timeout: float = 30, verb: str = "GET", headers: dict | None = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(verb, path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def json(self, path: str, verb: str = "GET"):
+        status, body = self.get(path, verb=verb)
+        if status >= 300:
+            raise RuntimeError(f"{verb} {path}: {status} {body[:500]!r}")
+        return json.loads(body)
+
+    def resident_mb(self) -> float:
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("the server is gone")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()

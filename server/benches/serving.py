@@ -1,0 +1,93 @@
+"""A server on a large generated database, SQLite and PostgreSQL: latency of lists, memory, start-up; sizes of what is shipped."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from load import steady
+from measure import PROGRAM, Server, run
+
+GENERATE = os.environ["KUBESTATS_GENERATE"]
+SITE = pathlib.Path(os.environ["KUBESTATS_SITE"])
+
+
+def serving(report, folder: pathlib.Path) -> None:
+    (folder / "data").mkdir()
+    database = f"sqlite:{folder / 'data' / 'kubestats.db'}"
+    print(run([GENERATE, database]).output.decode().strip(), file=sys.stderr)
+    _engine(report, folder, "SQLite", database)
+    if subprocess.run(["which", "pg_virtualenv"], capture_output=True).returncode != 0:
+        report.skip("serving", "PostgreSQL is not installed (pg_virtualenv)")
+        return
+    other = folder / "postgres"
+    other.mkdir()
+    # The throw-away cluster lives as long as the command below; it runs this file again, within.
+    output = subprocess.run(["pg_virtualenv", "-o", "max_connections=100", sys.executable, "-B", __file__, str(other)],
+                            check=True, stdout=subprocess.PIPE).stdout.decode()
+    for line in output.splitlines():
+        if line.startswith("ROW\t"):
+            fields = line.split("\t")[1:]
+            report.row(*fields[:-1], {"True": True, "False": False, "None": None}[fields[-1]])
+
+
+def _engine(report, folder: pathlib.Path, engine: str, database: str) -> None:
+    with Server(folder, database=database) as server:
+        report.row("serving", f"ready after start, {engine}", f"{server.ready_seconds * 1000:.0f} ms", "", "", "under 500 ms", server.ready_seconds < 0.5)
+        time.sleep(10)
+        idle = server.resident_mb()
+        report.row("serving", f"idle memory, {engine}", f"{idle:.0f} MB", "", "", "under 80 MB", idle < 80)
+        repository = server.json("/api/v1/repositories/?limit=1")["data"][0]["id"]
+        lists = {
+            "REST lists": ["/api/v1/repositories/?limit=25", f"/api/v1/repositories/{repository}/events?limit=25", "/api/v1/resources?limit=25",
+                           "/api/v1/resources?kind=HelmRelease&limit=25", "/api/v1/events?limit=25"],
+            "REST lists, deep pages": ["/api/v1/resources?skip=90000&limit=25", "/api/v1/events?skip=900000&limit=25", "/api/v1/repositories/?skip=225&limit=25"],
+            "list pages": ["/repositories", "/resources", "/resources?kind=HelmRelease", f"/repositories/{repository}?tab=events", "/"],
+            "list pages, deep": ["/resources?skip=90000", "/repositories?skip=225"],
+        }
+        known = {path: server.get(path)[0] for paths in lists.values() for path in paths}
+        for name, paths in lists.items():
+            paths = [p for p in paths if known[p] == 200]
+            if not paths:
+                report.skip("serving", f"{name}: none of them answers")
+                continue
+            for path in paths:
+                server.get(path)
+            middle, slow = steady(server.port, paths)
+            report.row("serving", f"{name}, {engine}, 50 requests/s, p95 (median {middle:.1f} ms)", f"{slow:.1f} ms", "", "", "under 30 ms", slow < 30)
+        after = server.resident_mb()
+        report.row("serving", f"memory after those requests, {engine}", f"{after:.0f} MB", "", "", "", None)
+        missing = sorted(p for p, status in known.items() if status != 200)
+        if missing:
+            report.skip("serving", f"these do not answer 200: {', '.join(missing)}")
+
+
+def site(report, _folder: pathlib.Path) -> None:
+    import json
+
+    size = pathlib.Path(PROGRAM).stat().st_size / 1e6
+    report.row("site", "the program, with the site inside", f"{size:.1f} MB", "", "", "under 60 MB", size < 60)
+    manifest = json.loads((SITE / "manifest.json").read_text())
+    sent = lambda logical: (lambda f: (f.with_name(f.name + ".br") if f.with_name(f.name + ".br").exists() else f).stat().st_size)(SITE / manifest[logical])
+    wasm = sent("kubestats.wasm") / 1000
+    report.row("site", "the WebAssembly, brotli", f"{wasm:.0f} kB", "", "", "under 220 kB", wasm < 220)
+    first = ["kubestats.js", "kubestats.wasm", "main.css", *[n for n in ("ui.js", "favicon.svg", "inter-latin-wght-normal.woff2", "jetbrains-mono-latin-wght-normal.woff2") if n in manifest]]
+    total = sum(sent(n) for n in first) / 1000
+    report.row("site", f"first load: {', '.join(first)}", f"{total:.0f} kB", "", "", "under 400 kB", total < 400)
+
+
+class _Lines:
+    def row(self, *fields) -> None:
+        print("ROW", *fields, sep="\t")
+
+    def skip(self, part: str, why: str) -> None:
+        print(f"left out of {part}: {why}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    here = pathlib.Path(sys.argv[1])
+    e = os.environ
+    url = f"postgres://{e['PGUSER']}:{e['PGPASSWORD']}@{e['PGHOST']}:{e['PGPORT']}/postgres"
+    print(run([GENERATE, url]).output.decode().strip(), file=sys.stderr)
+    _engine(_Lines(), here, "PostgreSQL", url)

@@ -1,0 +1,187 @@
+//! What a tree of files holds, in numbers: the counting rules, per file and summed up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::found::{FoundProblem, ResourceKey};
+use serde::Serialize;
+
+use crate::file::ParsedFile;
+use crate::identity::{Identity, is_sops};
+use crate::yaml::{Document, Node};
+
+/// One file in numbers. A file that is not YAML has no documents, only `unparsable`.
+#[derive(Clone, Debug, Default)]
+pub struct FileFigures {
+    pub bytes: u64,
+    /// Documents whose root is not null.
+    pub documents: u32,
+    pub documents_including_empty: u32,
+    /// Documents with `apiVersion` and `kind`.
+    pub typed_documents: u32,
+    /// Typed documents with `metadata.name`, a `List` counted once.
+    pub kubernetes_documents: u32,
+    /// The same with the items of a `List` instead of the list.
+    pub list_expanded: u32,
+    pub list_documents: u32,
+    pub list_items: u32,
+    pub duplicate_key_documents: u32,
+    pub sops_documents: u32,
+    /// Whether an anchor is defined twice in a document.
+    pub redefined_anchors: bool,
+    /// Kubernetes documents that are no manifests of ours: a `List` with a name, names that are too long.
+    pub other_keys: Vec<ResourceKey>,
+    /// Why the file has no documents.
+    pub unparsable: Option<FoundProblem>,
+}
+
+impl FileFigures {
+    /// Counts a document.
+    pub(crate) fn add(&mut self, document: &Document, identity: Option<&Identity<'_>>) {
+        let root = document.root();
+        self.documents_including_empty += 1;
+        self.redefined_anchors |= document.redefined_anchors;
+        if root.is_null() {
+            return;
+        }
+        self.documents += 1;
+        self.duplicate_key_documents += u32::from(!document.duplicate_keys.is_empty());
+        self.sops_documents += u32::from(is_sops(root));
+        let Some(identity) = identity else { return };
+        self.typed_documents += 1;
+        let named = u32::from(identity.name.is_some());
+        self.kubernetes_documents += named;
+        if identity.is_list() {
+            self.list_documents += 1;
+            for item in root.get("items").into_iter().flat_map(Node::items).filter_map(Identity::read) {
+                self.list_items += 1;
+                self.list_expanded += u32::from(item.name.is_some());
+            }
+        } else {
+            self.list_expanded += named;
+        }
+    }
+}
+
+/// How many documents of a kind there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KindCount {
+    /// Empty for the core group.
+    pub group: String,
+    pub kind: String,
+    pub count: u64,
+}
+
+/// A file that gave no documents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnparsableFile {
+    pub path: String,
+    pub line: Option<u32>,
+    pub problem: String,
+    pub class: entity::kind::ProblemClass,
+}
+
+/// A commit's tree in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TreeFigures {
+    pub yaml_files: u64,
+    pub yaml_bytes: u64,
+    pub yaml_documents: u64,
+    pub yaml_documents_including_empty: u64,
+    pub typed_documents: u64,
+    pub kubernetes_documents: u64,
+    pub kubernetes_documents_list_expanded: u64,
+    pub list_documents: u64,
+    pub list_items: u64,
+    /// Different (group, kind, namespace, name) among the Kubernetes documents.
+    pub distinct_resources: u64,
+    pub distinct_kinds: u64,
+    pub helmreleases: u64,
+    pub flux_kustomizations: u64,
+    pub flux_gitrepositories: u64,
+    pub flux_ocirepositories: u64,
+    pub flux_helmrepositories: u64,
+    pub argocd_applications: u64,
+    pub argocd_applicationsets: u64,
+    /// Kubernetes documents by kind, the most frequent first.
+    pub by_kind: Vec<KindCount>,
+    pub unparsable_files_count: u64,
+    pub unparsable_by_class: BTreeMap<String, u64>,
+    pub unparsable_files: Vec<UnparsableFile>,
+    pub redefined_anchor_files: u64,
+    pub duplicate_key_documents: u64,
+    pub sops_documents: u64,
+    pub sops_files: u64,
+}
+
+/// Sums files up to [`TreeFigures`].
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    sums: TreeFigures,
+    kinds: BTreeMap<(String, String), u64>,
+    resources: BTreeSet<ResourceKey>,
+}
+
+impl Tally {
+    /// Adds a file of the tree.
+    pub fn add(&mut self, path: &str, file: &ParsedFile) {
+        let figures = &file.figures;
+        let sums = &mut self.sums;
+        sums.yaml_files += 1;
+        sums.yaml_bytes += figures.bytes;
+        sums.yaml_documents += u64::from(figures.documents);
+        sums.yaml_documents_including_empty += u64::from(figures.documents_including_empty);
+        sums.typed_documents += u64::from(figures.typed_documents);
+        sums.kubernetes_documents += u64::from(figures.kubernetes_documents);
+        sums.kubernetes_documents_list_expanded += u64::from(figures.list_expanded);
+        sums.list_documents += u64::from(figures.list_documents);
+        sums.list_items += u64::from(figures.list_items);
+        sums.redefined_anchor_files += u64::from(figures.redefined_anchors);
+        sums.duplicate_key_documents += u64::from(figures.duplicate_key_documents);
+        sums.sops_documents += u64::from(figures.sops_documents);
+        sums.sops_files += u64::from(figures.sops_documents > 0);
+        if let Some(problem) = &figures.unparsable {
+            sums.unparsable_files_count += 1;
+            *sums.unparsable_by_class.entry(problem.class.to_string()).or_default() += 1;
+            sums.unparsable_files.push(UnparsableFile {
+                path: path.to_owned(),
+                line: problem.line,
+                problem: problem.message.clone(),
+                class: problem.class,
+            });
+        }
+        let documents = file.manifests.iter().filter(|manifest| manifest.index.item.is_none());
+        for key in documents.map(|manifest| &manifest.key).chain(&figures.other_keys) {
+            *self.kinds.entry((key.group.clone(), key.kind.clone())).or_default() += 1;
+            if !self.resources.contains(key) {
+                self.resources.insert(key.clone());
+            }
+        }
+    }
+
+    /// The sums.
+    #[must_use]
+    pub fn finish(self) -> TreeFigures {
+        const FLUX_SOURCE: &str = "source.toolkit.fluxcd.io";
+        const ARGO: &str = "argoproj.io";
+        let count =
+            |group: &str, kind: &str| self.kinds.get(&(group.to_owned(), kind.to_owned())).copied().unwrap_or_default();
+        let mut figures = TreeFigures {
+            distinct_resources: self.resources.len() as u64,
+            distinct_kinds: self.kinds.len() as u64,
+            helmreleases: count("helm.toolkit.fluxcd.io", "HelmRelease"),
+            flux_kustomizations: count("kustomize.toolkit.fluxcd.io", "Kustomization"),
+            flux_gitrepositories: count(FLUX_SOURCE, "GitRepository"),
+            flux_ocirepositories: count(FLUX_SOURCE, "OCIRepository"),
+            flux_helmrepositories: count(FLUX_SOURCE, "HelmRepository"),
+            argocd_applications: count(ARGO, "Application"),
+            argocd_applicationsets: count(ARGO, "ApplicationSet"),
+            ..self.sums
+        };
+        figures.by_kind =
+            self.kinds.into_iter().map(|((group, kind), count)| KindCount { group, kind, count }).collect();
+        // Stable: equal counts stay in the order of group and kind.
+        figures.by_kind.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+        figures.unparsable_files.sort_by(|left, right| left.path.cmp(&right.path));
+        figures
+    }
+}

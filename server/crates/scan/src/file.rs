@@ -1,0 +1,218 @@
+//! One file of a tree: its manifests, its figures, its problems and the text that may be stored of it.
+
+use std::sync::Arc;
+
+use entity::found::{FoundProblem, ObjectId, ResourceKey};
+use entity::kind::ProblemClass;
+use entity::view::MASK;
+use serde_json::Value;
+
+use crate::detect::{self, Facts};
+use crate::figures::FileFigures;
+use crate::identity::{Identity, is_sops};
+use crate::mask::{Hidden, is_secret};
+use crate::namespace::KustomizeFile;
+use crate::yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
+
+/// Problems of one file that are kept; a file of nothing but duplicate keys need not fill a page.
+const MAX_PROBLEMS: usize = 50;
+/// Bytes of `spec` that are kept as JSON.
+const MAX_SPEC: usize = 1 << 20;
+
+/// A parsed file.
+#[derive(Clone, Debug)]
+pub struct ParsedFile {
+    pub id: ObjectId,
+    pub figures: FileFigures,
+    pub manifests: Vec<Manifest>,
+    /// What its first document says as a kustomization; whether the file is one, its name tells.
+    pub kustomize: Option<KustomizeFile>,
+    pub problems: Vec<FoundProblem>,
+    /// The text with secrets masked, as UTF-8; `None` where there are no manifests.
+    pub masked: Option<Vec<u8>>,
+}
+
+/// Where in its file a manifest stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DocumentIndex {
+    /// Number of the document, from 0.
+    pub document: u32,
+    /// Number of the item in a `List`, from 0.
+    pub item: Option<u32>,
+}
+
+/// A resource as a file writes it.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    pub key: ResourceKey,
+    pub api_version: String,
+    pub index: DocumentIndex,
+    /// First line, from 1.
+    pub line_start: u32,
+    /// Last line.
+    pub line_end: u32,
+    pub digest: Digest,
+    /// Whether values are masked everywhere: a Secret, or encrypted by SOPS.
+    pub sensitive: bool,
+    pub root: SharedNode,
+    pub facts: Facts,
+    hidden: Option<Arc<Hidden>>,
+}
+
+/// Reads a file by the counting rules. Never fails: what is wrong with the file is among its problems.
+#[must_use]
+pub fn read_file(id: ObjectId, text: &[u8], limits: &Limits) -> ParsedFile {
+    let mut file = ParsedFile {
+        id,
+        figures: FileFigures { bytes: text.len() as u64, ..FileFigures::default() },
+        manifests: Vec::new(),
+        kustomize: None,
+        problems: Vec::new(),
+        masked: None,
+    };
+    match parse(text, limits) {
+        Ok(documents) => file.read(&documents),
+        Err(error) => {
+            let problem = found(error);
+            file.figures.unparsable = Some(problem.clone());
+            file.problems.push(problem);
+        }
+    }
+    file
+}
+
+fn found(error: YamlError) -> FoundProblem {
+    FoundProblem { class: error.class, line: error.line, column: error.column, message: error.message }
+}
+
+impl ParsedFile {
+    fn read(&mut self, documents: &[Document]) {
+        self.kustomize = documents.first().and_then(|document| KustomizeFile::read(document.root()));
+        let hidden = Hidden::find(documents);
+        let hidden = (!hidden.is_empty()).then(|| Arc::new(hidden));
+        for (number, document) in (0..).zip(documents) {
+            let identity = Identity::read(document.root());
+            self.figures.add(document, identity.as_ref());
+            for (line, key) in &document.duplicate_keys {
+                let message = format!("the key {key:?} stands twice in one mapping; the last one counts");
+                self.report(ProblemClass::DuplicateKey, *line, message);
+            }
+            let Some(identity) = identity else { continue };
+            let sops = is_sops(document.root());
+            let lines = (document.line_start, document.line_end);
+            let index = DocumentIndex { document: number, item: None };
+            if identity.is_list() {
+                self.figures.other_keys.extend(identity.key());
+                let items = document.root().get("items").into_iter().flat_map(Node::items);
+                for (number, item) in (0..).zip(items) {
+                    let Some(identity) = Identity::read(item) else { continue };
+                    let index = DocumentIndex { item: Some(number), ..index };
+                    let lines = (item.span().line, item.span().end_line);
+                    self.add(document.shared_root().share(item), &identity, index, lines, sops, hidden.as_ref());
+                }
+            } else {
+                self.add(document.shared_root().clone(), &identity, index, lines, sops, hidden.as_ref());
+            }
+        }
+        if !self.manifests.is_empty()
+            && let Some(first) = documents.first()
+        {
+            let source = first.shared_root().source();
+            self.masked = Some(match &hidden {
+                Some(hidden) => hidden.mask(source).into_bytes(),
+                None => source.as_bytes().to_vec(),
+            });
+        }
+    }
+
+    fn report(&mut self, class: ProblemClass, line: u32, message: String) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(FoundProblem { class, line: Some(line), column: None, message });
+        }
+    }
+
+    fn add(
+        &mut self,
+        root: SharedNode,
+        identity: &Identity<'_>,
+        index: DocumentIndex,
+        (line_start, line_end): (u32, u32),
+        sops: bool,
+        hidden: Option<&Arc<Hidden>>,
+    ) {
+        let Some(key) = identity.key() else { return };
+        if let Some((part, limit)) = identity.too_long() {
+            let message = format!("{part} is longer than {limit} bytes; the document is not a resource");
+            self.report(ProblemClass::Name, root.node().span().line, message);
+            if index.item.is_none() {
+                self.figures.other_keys.push(key);
+            }
+            return;
+        }
+        let node = root.node();
+        let sensitive = sops || is_secret(node);
+        self.manifests.push(Manifest {
+            api_version: identity.api_version.to_owned(),
+            index,
+            line_start,
+            line_end,
+            digest: node.digest(),
+            sensitive,
+            facts: detect::facts(node, &key, identity.api_version),
+            key,
+            hidden: hidden.cloned(),
+            root,
+        });
+    }
+}
+
+impl Manifest {
+    /// The manifest's root.
+    #[must_use]
+    pub fn root(&self) -> Node<'_> {
+        self.root.node()
+    }
+
+    /// Where it stands, for people: `path`, `path#1`, or `path#0.3` for an item of a `List`.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        match self.index {
+            DocumentIndex { document: 0, item: None } => path.to_owned(),
+            DocumentIndex { document, item: None } => format!("{path}#{document}"),
+            DocumentIndex { document, item: Some(item) } => format!("{path}#{document}.{item}"),
+        }
+    }
+
+    /// Whether a scalar of the manifest must not be shown.
+    #[must_use]
+    pub fn is_hidden(&self, node: Node<'_>) -> bool {
+        self.hidden.as_ref().is_some_and(|hidden| hidden.contains(node))
+    }
+
+    /// 64 hexadecimal digits that are equal for equal content, secrets masked, however it is written.
+    #[must_use]
+    pub fn file_hash(&self) -> String {
+        let canonical = self.root().canonical(&|node| self.is_hidden(node).then_some(MASK));
+        blake3::hash(&canonical).to_hex().to_string()
+    }
+
+    /// `spec` as JSON, secrets masked; `{}` where there is none. Of a very large one, the fields that fit.
+    #[must_use]
+    pub fn spec_json(&self) -> String {
+        let Some(spec) = self.root().get("spec") else { return "{}".to_owned() };
+        let mut json = spec.to_json_with(&|node| self.is_hidden(node).then_some(MASK));
+        let text = json.to_string();
+        if text.len() <= MAX_SPEC {
+            return text;
+        }
+        let Value::Object(fields) = &mut json else { return "{}".to_owned() };
+        let mut room = MAX_SPEC;
+        fields.retain(|key, value| {
+            let size = key.len() + value.to_string().len() + 8;
+            let fits = size <= room;
+            room -= if fits { size } else { 0 };
+            fits
+        });
+        json.to_string()
+    }
+}

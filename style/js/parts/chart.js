@@ -1,0 +1,86 @@
+// Draws what the server described, with the page's colours and fonts. Only the kinds of chart in use are in the bundle.
+import { BarChart } from "echarts/charts";
+import { DataZoomInsideComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { init, use } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+
+use([BarChart, DataZoomInsideComponent, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+
+const TONES = { Created: "created", Modified: "modified", Deleted: "deleted", Returned: "returned" };
+
+export function draw(element) {
+  const described = element.querySelector("script")?.textContent;
+  if (!described) return undefined;
+  const shadow = element.shadowRoot ?? element.attachShadow({ mode: "open" });
+  const place = document.createElement("div");
+  Object.assign(place.style, { inlineSize: "100%", blockSize: "100%" });
+  shadow.replaceChildren(place);
+
+  const chart = init(place, undefined, { renderer: "canvas" });
+  const paint = () => chart.setOption(dressed(JSON.parse(described)), true);
+  paint();
+  const resize = new ResizeObserver(() => chart.resize());
+  resize.observe(element);
+  document.addEventListener("themechange", paint);
+  return () => {
+    resize.disconnect();
+    document.removeEventListener("themechange", paint);
+    chart.dispose();
+  };
+}
+
+function dressed(options) {
+  const style = getComputedStyle(document.documentElement);
+  // A canvas knows fewer ways to write a colour than a style sheet, so the browser translates.
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const colour = (name) => {
+    probe.clearRect(0, 0, 1, 1);
+    probe.fillStyle = style.getPropertyValue(name).trim();
+    probe.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = probe.getImageData(0, 0, 1, 1).data;
+    return `rgba(${r},${g},${b},${a / 255})`;
+  };
+  const text = { color: colour("--ink-3"), fontFamily: style.getPropertyValue("--sans"), fontSize: 11 };
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const axis = {
+    axisLine: { lineStyle: { color: colour("--edge-strong") } },
+    axisTick: { show: false },
+    axisLabel: { ...text, hideOverlap: true },
+    splitLine: { lineStyle: { color: colour("--chart-grid") } },
+  };
+  return {
+    ...options,
+    animation: !calm,
+    animationDuration: 120,
+    animationDurationUpdate: 120,
+    textStyle: { fontFamily: text.fontFamily },
+    xAxis: { ...options.xAxis, ...axis, splitLine: { show: false } },
+    yAxis: { ...options.yAxis, ...axis, axisLine: { show: false } },
+    legend: {
+      ...options.legend,
+      itemWidth: 9,
+      itemHeight: 9,
+      itemGap: 14,
+      padding: 0,
+      textStyle: { ...text, color: colour("--ink-2") },
+      inactiveColor: colour("--edge-strong"),
+    },
+    tooltip: {
+      ...options.tooltip,
+      confine: true,
+      backgroundColor: colour("--raised"),
+      borderColor: colour("--edge-strong"),
+      padding: [6, 10],
+      textStyle: { color: colour("--ink"), fontFamily: text.fontFamily, fontSize: 12 },
+      axisPointer: { type: "shadow", shadowStyle: { color: colour("--hover"), opacity: 0.6 } },
+    },
+    // The wheel scrolls the page; with Shift it zooms the chart, dragging moves it.
+    dataZoom: (options.dataZoom ?? []).map((zoom) => ({ ...zoom, zoomOnMouseWheel: "shift", moveOnMouseWheel: false })),
+    series: options.series.map((series) => ({
+      ...series,
+      itemStyle: { color: colour(`--chart-${TONES[series.name] ?? "modified"}`) },
+      barCategoryGap: "22%",
+      barMaxWidth: 28,
+    })),
+  };
+}
