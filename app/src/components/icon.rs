@@ -51,7 +51,7 @@ pub enum Glyph {
 
 impl Glyph {
     /// Every icon, for the gallery.
-    #[cfg(feature = "ssr")]
+    #[cfg(debug_assertions)]
     pub const ALL: &[Self] = &[
         Self::Overview,
         Self::Repository,

@@ -2,6 +2,7 @@
 
 mod commit;
 mod commits;
+#[cfg(debug_assertions)]
 mod components_gallery;
 mod filters;
 mod load;
@@ -15,8 +16,12 @@ mod span;
 mod system_line;
 
 pub use commit::Commit;
+#[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
 pub use not_found::NotFound;
+// The gallery is for those who work on the components; other builds have nothing there.
+#[cfg(not(debug_assertions))]
+pub use not_found::NotFound as ComponentsGallery;
 pub use overview::Overview;
 pub use repositories::Repositories;
 pub use repository::Repository;

@@ -11,10 +11,10 @@ mod repositories;
 mod resources;
 
 pub use commits::{CommitData, find_commit};
-pub use jobs::{RequestScan, RequestSync, request_scan, request_sync, read_running_work, read_system_state};
+pub use jobs::{RequestScan, RequestSync, read_running_work, read_system_state, request_scan, request_sync};
 pub use overview::{OverviewData, read_overview};
 pub use repositories::{RepositoriesData, RepositoryData, RepositoryTab, find_repository, list_repositories};
-pub use resources::{Comparison, ResourceList, ResourceData, ResourcesData, Shown, find_resource, list_resources};
+pub use resources::{Comparison, ResourceData, ResourceList, ResourcesData, Shown, find_resource, list_resources};
 
 #[cfg(feature = "ssr")]
 pub(crate) mod ask;

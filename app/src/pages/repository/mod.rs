@@ -11,8 +11,8 @@ use self::head::Requests;
 use super::{Span, load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
-    Breadcrumb, Crumb, JobLine, Metric, Metrics, PageUrl, Section, SkeletonBlock, SkeletonRows, bytes_text,
-    counted, number_text, repository_href,
+    Breadcrumb, Crumb, JobLine, Metric, Metrics, PageUrl, Section, SkeletonBlock, SkeletonRows, bytes_text, counted,
+    number_text, repository_href,
 };
 use crate::server_fns::{self, RepositoryData};
 
@@ -83,8 +83,9 @@ fn unfinished(jobs: Vec<Job>, now: Timestamp) -> Option<AnyView> {
         .filter(|job| !job.state.is_finished())
         .map(|job| view! { <li><JobLine job now /></li> })
         .collect();
-    (!lines.is_empty())
-        .then(|| view! { <ul class="jobs" aria-label="Work on this repository" aria-live="polite">{lines}</ul> }.into_any())
+    (!lines.is_empty()).then(|| {
+        view! { <ul class="jobs" aria-label="Work on this repository" aria-live="polite">{lines}</ul> }.into_any()
+    })
 }
 
 fn figures(repository: &View) -> AnyView {
