@@ -44,7 +44,7 @@ def _engine(report, folder: pathlib.Path, engine: str, database: str) -> None:
                            "/api/v1/resources?kind=HelmRelease&limit=25", "/api/v1/events?limit=25"],
             "REST lists, deep pages": ["/api/v1/resources?skip=90000&limit=25", "/api/v1/events?skip=900000&limit=25", "/api/v1/repositories/?skip=225&limit=25"],
             "list pages": ["/repositories", "/resources", "/resources?kind=HelmRelease", f"/repositories/{repository}?tab=events", "/"],
-            "list pages, deep": ["/resources?skip=90000", "/repositories?skip=225"],
+            "list pages, deep": ["/resources?page=3601", "/repositories?page=9"],
         }
         known = {path: server.get(path)[0] for paths in lists.values() for path in paths}
         for name, paths in lists.items():
