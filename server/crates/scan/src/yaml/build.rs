@@ -107,7 +107,7 @@ impl<'l> Builder<'l> {
         if let Some(name) = properties.anchor {
             self.define(name, Anchor { id, finished: Some((1, 1)) });
         }
-        self.attach(id, 1, 1)
+        self.attach(id, 1, 1, span.line)
     }
 
     pub(super) fn start(
@@ -123,7 +123,7 @@ impl<'l> Builder<'l> {
         let id = self.push(NodeData { kind, tag, style, anchored, uri, at: 0, len: 0, span })?;
         let anchor = properties.anchor.map(|name| self.define(name, Anchor { id, finished: None }));
         if self.open.len() >= self.limits.depth {
-            return Err(self.too_deep(span));
+            return Err(self.too_deep(span.line));
         }
         self.open.push(Open { id, first_child: self.children.len(), height: 1, expanded: 1, anchor });
         Ok(())
@@ -146,10 +146,11 @@ impl<'l> Builder<'l> {
             data.span.end = data.span.end.max(offset);
             data.span.end_line = data.span.end_line.max(line);
         }
+        let line = data.span.line;
         if let Some(anchor) = open.anchor {
             self.anchors[anchor].finished = Some((open.height, open.expanded));
         }
-        self.attach(open.id, open.height, open.expanded)
+        self.attach(open.id, open.height, open.expanded, line)
     }
 
     pub(super) fn alias(&mut self, name: &str, span: Span) -> Result<(), YamlError> {
@@ -161,7 +162,7 @@ impl<'l> Builder<'l> {
         match anchor.finished {
             Some((height, expanded)) => {
                 let id = anchor.id;
-                self.attach(id, height, expanded)
+                self.attach(id, height, expanded, span.line)
             }
             None => {
                 let data = NodeData {
@@ -175,7 +176,7 @@ impl<'l> Builder<'l> {
                     span,
                 };
                 let id = self.push(data)?;
-                self.attach(id, 1, 1)
+                self.attach(id, 1, 1, span.line)
             }
         }
     }
@@ -214,7 +215,7 @@ impl<'l> Builder<'l> {
         Ok(narrow(self.tree.nodes.len() - 1))
     }
 
-    fn attach(&mut self, id: u32, height: usize, expanded: usize) -> Result<(), YamlError> {
+    fn attach(&mut self, id: u32, height: usize, expanded: usize, line: u32) -> Result<(), YamlError> {
         let Some(parent) = self.open.last_mut() else {
             self.root = Some(id);
             self.expanded = self.expanded.saturating_add(expanded);
@@ -225,18 +226,17 @@ impl<'l> Builder<'l> {
         self.children.push(id);
         let (height, expanded) = (parent.height, parent.expanded);
         if height > self.limits.depth {
-            return Err(self.too_deep(self.tree.nodes[id as usize].span));
+            return Err(self.too_deep(line));
         }
         if self.expanded.saturating_add(expanded) > self.limits.expanded_nodes {
-            let line = self.tree.nodes[id as usize].span.line;
             let message = format!("aliases blow the file up to more than {} nodes", self.limits.expanded_nodes);
             return Err(YamlError::new(ProblemClass::Size, message, line, 1));
         }
         Ok(())
     }
 
-    fn too_deep(&self, span: Span) -> YamlError {
+    fn too_deep(&self, line: u32) -> YamlError {
         let message = format!("nested deeper than {} levels", self.limits.depth);
-        YamlError::new(ProblemClass::Depth, message, span.line, 1)
+        YamlError::new(ProblemClass::Depth, message, line, 1)
     }
 }
