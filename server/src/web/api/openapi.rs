@@ -61,6 +61,7 @@ pub fn router() -> Router<AppState> {
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(security::DOCS_POLICY),
     ));
+    let docs = docs.layer(axum::middleware::from_fn(super::super::etag::tag_reads));
     Router::new().route(PATH, description).merge(docs)
 }
 

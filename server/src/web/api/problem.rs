@@ -170,9 +170,17 @@ impl IntoResponse for Problem {
 /// Gives every problem its instance and writes causes to the log, in this one place.
 pub async fn finish(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().copied();
+    let of_api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
-    let Some(mut problem) = response.extensions_mut().remove::<Problem>() else {
-        return response;
+    let mut problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        None if of_api && is_bare_error(&response) => {
+            let status = response.status();
+            let problem = Problem::new(status, status.canonical_reason().unwrap_or("Error"));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+            problem
+        }
+        None => return response,
     };
     if let Some(cause) = &problem.cause {
         tracing::error!(error = %cause, status = problem.status, "request failed");
@@ -181,6 +189,14 @@ pub async fn finish(request: Request, next: Next) -> Response {
     *response.body_mut() = problem.body();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response
+}
+
+/// Whether a layer refused the request with no more than a status and perhaps a word of text.
+fn is_bare_error(response: &Response) -> bool {
+    let refused = response.status().is_client_error() || response.status().is_server_error();
+    let text =
+        response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    refused && text
 }
 
 /// The answer to a path of the API that does not exist.
@@ -207,4 +223,57 @@ pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<&'static str>().copied())
         .unwrap_or("no message");
     Problem::internal_text(format!("a handler panicked: {said}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::to_bytes, middleware::from_fn, routing::get};
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+    use crate::web::trace;
+
+    async fn answer(path: &str) -> (StatusCode, Value) {
+        async fn panics() -> &'static str {
+            panic!("the password is hunter2")
+        }
+        async fn fails() -> Problem {
+            Problem::internal(&std::io::Error::other("no space left in /var/lib"))
+        }
+        async fn bare() -> StatusCode {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        let router: Router = Router::new()
+            .route("/api/panics", get(panics))
+            .route("/api/fails", get(fails))
+            .route("/api/bare", get(bare))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(finish))
+            .layer(from_fn(trace::request));
+        let response = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON, "{path}");
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 10_000).await.unwrap()).unwrap();
+        assert_eq!(body["instance"], format!("urn:uuid:{id}"), "{path}");
+        (status, body)
+    }
+
+    #[tokio::test]
+    async fn failures_and_panics_tell_an_id_and_keep_the_cause() {
+        for path in ["/api/panics", "/api/fails"] {
+            let (status, body) = answer(path).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            let text = body.to_string();
+            assert!(!text.contains("hunter2") && !text.contains("/var/lib"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_status_without_words_becomes_a_problem() {
+        let (status, body) = answer("/api/bare").await;
+        assert_eq!((status, &body["detail"]), (StatusCode::PAYLOAD_TOO_LARGE, &"Payload Too Large".into()));
+    }
 }

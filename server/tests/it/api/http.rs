@@ -66,6 +66,20 @@ async fn large_requests_are_refused() {
         let request = Request::post("/api/v1/repositories/x/sync").header(header::CONTENT_LENGTH, 10_000_000);
         let response = app.raw(request.body(Body::from(vec![b'x'; 10_000_000])).unwrap()).await;
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn asking_for_the_head_alone_gives_the_same_tag_and_no_body() {
+    on_each_engine(async |app| {
+        let whole = app.get("/api/v1/jobs").await;
+        let request = Request::head("/api/v1/jobs").body(Body::empty()).unwrap();
+        let response = app.raw(request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["etag"], whole.header("etag"));
+        assert!(axum::body::to_bytes(response.into_body(), 100).await.unwrap().is_empty());
     })
     .await;
 }

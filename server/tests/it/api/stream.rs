@@ -9,6 +9,11 @@ use axum::{
 use entity::view::Live;
 use futures::StreamExt as _;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{RepositoryBuilder, TestApp, on_each_engine};
@@ -109,6 +114,24 @@ async fn streams_end_when_the_program_stops() {
         let mut lines = Lines::open(app, "").await;
         app.state.shutdown.cancel();
         assert!(lines.next().await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_open_stream_does_not_keep_the_program_from_stopping() {
+    on_each_engine(async |app| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::web::serve(listener, app.state.clone(), stop.clone()));
+        let mut line = TcpStream::connect(address).await.unwrap();
+        line.write_all(b"GET /api/v1/stream HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
+        let mut head = [0; 15];
+        line.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
     })
     .await;
 }

@@ -96,18 +96,17 @@ pub async fn diff_resource(
     check.finish()?;
     find(&db, id).await?;
 
-    let versions = versions(&db, id).await?;
-    let place = |wanted: Wanted| versions.iter().position(|version| wanted.is(version));
-    // Newest first: the version before one stands after it in the list.
-    let to = to.map_or(Some(0), place).ok_or_else(|| Problem::not_found(NOT_FOUND))?;
-    let from = match from {
-        Some(from) => place(from).ok_or_else(|| Problem::not_found(NOT_FOUND))?,
-        None => (to + 1).min(versions.len().saturating_sub(1)),
+    let newer = match to {
+        Some(to) => at(&db, id, to).await?,
+        None => nth(&db, id, 0).await?,
     };
-    let (Some(older), Some(newer)) = (versions.get(from), versions.get(to)) else {
-        return Err(Problem::not_found(NOT_FOUND));
+    let newer = newer.ok_or_else(|| Problem::not_found(NOT_FOUND))?;
+    let older = match from {
+        Some(from) => at(&db, id, from).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))?,
+        // The first version has none before it and is compared with itself.
+        None => nth(&db, id, newer.0 + 1).await?.unwrap_or(newer),
     };
-    let (from, to) = (text(&db, id, older.event.id).await?, text(&db, id, newer.event.id).await?);
+    let (from, to) = (text(&db, id, older.1).await?, text(&db, id, newer.1).await?);
     let (from, to, unified, changes) = tokio::task::spawn_blocking(move || {
         let unified = unified(&from, &to);
         let changes = (context.compare)(&from.text, &to.text);
@@ -144,24 +143,42 @@ pub async fn get_resource_manifest(
         }
         Some(Wanted::Event(event)) => event,
         Some(number @ Wanted::Number(_)) => {
-            let versions = versions(&db, id).await?;
-            let version = versions.iter().find(|version| number.is(version));
-            version.ok_or_else(|| Problem::not_found(NOT_FOUND))?.event.id
+            let (_, event) = at(&db, id, number).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))?;
+            event
         }
     };
     text(&db, id, event).await.map(Json)
 }
 
-/// Every version, newest first.
-async fn versions(db: &Db, id: Uuid) -> Result<Vec<ResourceVersion>, Problem> {
-    let mut all: Vec<ResourceVersion> = Vec::new();
+/// Place of a version among all, from 0 for the newest, and its event.
+type Found = (u64, Uuid);
+
+/// The version at a place.
+async fn nth(db: &Db, id: Uuid, skip: u64) -> Result<Option<Found>, Problem> {
+    let found = query::resources::list_versions(&db.read, id, PageQuery { skip, limit: 1 }).await?;
+    Ok(found.data.first().map(|version| (skip, version.event.id)))
+}
+
+/// The version that a request names.
+async fn at(db: &Db, id: Uuid, wanted: Wanted) -> Result<Option<Found>, Problem> {
+    let mut skip = 0;
+    if let Wanted::Number(number) = wanted {
+        // Numbers are given without gaps, so the place follows from how many there are.
+        let all = query::resources::list_versions(&db.read, id, PageQuery { skip: 0, limit: 1 }).await?.count;
+        match all.checked_sub(number.unsigned_abs()) {
+            Some(place) => skip = place,
+            None => return Ok(None),
+        }
+    }
     loop {
-        let page = PageQuery { skip: all.len() as u64, limit: STEP };
-        let found = query::resources::list_versions(&db.read, id, page).await?;
-        let done = found.data.is_empty();
-        all.extend(found.data);
-        if done || all.len() as u64 >= found.count {
-            return Ok(all);
+        let limit = if matches!(wanted, Wanted::Number(_)) { 1 } else { STEP };
+        let found = query::resources::list_versions(&db.read, id, PageQuery { skip, limit }).await?;
+        if let Some(place) = found.data.iter().position(|version| wanted.is(version)) {
+            return Ok(Some((skip + place as u64, found.data[place].event.id)));
+        }
+        skip += found.data.len() as u64;
+        if found.data.is_empty() || skip >= found.count {
+            return Ok(None);
         }
     }
 }
