@@ -213,7 +213,11 @@ mod read {
             Some(number) => (number, None),
             None => (last(count), resources::find_current_text(&db.read, resource.id).await?),
         };
-        let version = version(db, resource.id, count, number).await?;
+        let mut version = version(db, resource.id, count, number).await?;
+        // What is gone shows its last text, which the state before the deletion left.
+        if text.is_some() && version.as_ref().is_some_and(|version| version.event.event_type == EventType::Deleted) {
+            version = self::version(db, resource.id, count, number - 1).await?;
+        }
         let text = match (text, &version) {
             (Some(text), _) => Some(text),
             (None, Some(version)) => resources::find_version_text(&db.read, resource.id, version.event.id).await?,
