@@ -5,6 +5,7 @@ mod given;
 use entity::kind::{EventType, GitOpsTool, JobState, Origin, ProblemClass, ResourceStatus, SyncStatus};
 use entity::view::{PageQuery, Sort};
 use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use super::{load, show};
@@ -22,7 +23,7 @@ pub struct GalleryData {
 }
 
 /// Highlights, compares and describes for the gallery.
-#[server(prefix = "/ui", endpoint = "gallery", input = leptos::server_fn::codec::GetUrl)]
+#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl)]
 pub async fn read_gallery() -> Result<GalleryData, AppError> {
     Ok(GalleryData {
         yaml: highlight(given::NEW, 1),
@@ -50,9 +51,9 @@ fn view(data: GalleryData, url: PageUrl) -> AnyView {
         </PageHead>
         {badges()}
         {figures()}
-        {lists(&url)}
+        {lists(url.clone())}
         {events()}
-        {texts(data, &url)}
+        {texts(data, url)}
         {states()}
     }
     .into_any()
@@ -112,9 +113,10 @@ fn figures() -> AnyView {
     .into_any()
 }
 
-fn lists(url: &PageUrl) -> AnyView {
-    let head = |label: &'static str, key, numeric| {
-        view! { <SortHead label key url=url.clone() sorted_by=url.get("sort").unwrap_or("events").to_owned() direction=Sort::Descending numeric /> }
+fn lists(url: PageUrl) -> AnyView {
+    let head_url = url.clone();
+    let head = move |label: &'static str, key, numeric| {
+        view! { <SortHead label key url=head_url.clone() sorted_by=head_url.get("sort").unwrap_or("events").to_owned() direction=Sort::Descending numeric /> }
     };
     let rows = given::ROWS
         .iter()
@@ -135,8 +137,8 @@ fn lists(url: &PageUrl) -> AnyView {
         Chip { label: "Namespace".to_owned(), value: "observability".to_owned(), key: "namespace" },
     ];
     let kinds = vec![Choice::word("HelmRelease").counting(1_420), Choice::word("Kustomization").counting(80)];
-    let pager =
-        |skip, count| view! { <Pager page=PageQuery { skip, limit: 25 } count url=url.clone() what="events" /> };
+    let pager_url = url.clone();
+    let pager = move |skip, count| view! { <Pager page=PageQuery { skip, limit: 25 } count url=pager_url.clone() what="events" /> };
     view! {
         <Section title="Filters, table, pages">
             <FilterBar url=url.clone() keys=&["text", "kind", "namespace"] chips>
@@ -187,11 +189,11 @@ fn events() -> AnyView {
     .into_any()
 }
 
-fn texts(data: GalleryData, url: &PageUrl) -> AnyView {
-    let changes = given::changes();
+fn texts(data: GalleryData, url: PageUrl) -> AnyView {
     let fields = DiffHtml { mode: DiffMode::Fields, ..DiffHtml::default() };
-    let diff = |diff: DiffHtml| {
-        view! { <DiffView diff changes=changes.clone() total=4 url=url.clone() path="kubernetes/apps/grafana/helmrelease.yaml" /> }
+    let diff_url = url.clone();
+    let diff = move |diff: DiffHtml| {
+        view! { <DiffView diff changes=given::changes() total=4 url=diff_url.clone() path="kubernetes/apps/grafana/helmrelease.yaml" /> }
     };
     let ranges = ["30d", "90d", "1y", "all"]
         .map(|range| Tab::new(range, url.with("range", range).href(), range == url.get("range").unwrap_or("90d")))
