@@ -129,6 +129,8 @@ pub struct ScanConfig {
     pub threads: usize,
     /// A larger YAML file is a problem, not read.
     pub max_file_size_mb: u64,
+    /// A larger repository is set aside instead of fetched.
+    pub max_repository_size_mb: u64,
 }
 
 impl ScanConfig {
@@ -151,6 +153,7 @@ impl ScanConfig {
             history: history.unwrap_or(History::Full),
             threads: section.number("threads", 0..=256).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
             max_file_size_mb: section.number("max_file_size_mb", 1..=100).unwrap_or(10),
+            max_repository_size_mb: section.number("max_repository_size_mb", 1..=100_000).unwrap_or(100),
         };
         section.finish();
         config
@@ -168,8 +171,6 @@ pub struct PollingConfig {
     pub timeout: Duration,
     /// Jobs at once.
     pub max_workers: usize,
-    /// A larger repository is set aside instead of fetched.
-    pub max_repository_size_mb: u64,
 }
 
 impl PollingConfig {
@@ -178,7 +179,6 @@ impl PollingConfig {
             interval: section.duration("interval", Duration::from_secs(60)).unwrap_or(Duration::from_secs(300)),
             timeout: section.duration("timeout", Duration::from_secs(1)).unwrap_or(Duration::from_secs(600)),
             max_workers: section.number("max_workers", 1..=64).and_then(|n| usize::try_from(n).ok()).unwrap_or(2),
-            max_repository_size_mb: section.number("max_repository_size_mb", 1..=100_000).unwrap_or(100),
         };
         section.finish();
         config

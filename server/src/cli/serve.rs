@@ -1,0 +1,7 @@
+use crate::config::Config;
+use crate::{program, telemetry};
+
+pub(super) fn run(config: Config) -> anyhow::Result<()> {
+    telemetry::start(&config.app)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(program::run(config))
+}

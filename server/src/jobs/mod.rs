@@ -1,0 +1,67 @@
+//! The jobs' handlers and the runner that hands work to them.
+//!
+//! Handlers may run twice and must not mind: what a killed run stored, the next one finds.
+
+mod due;
+mod error;
+mod runner;
+mod scan_repository;
+mod sync_repository;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use entity::db::Db;
+use entity::kind::JobRequest;
+use entity::queue::JobQueue;
+use uuid::Uuid;
+
+pub use error::JobError;
+pub use runner::Runner;
+
+use crate::config::{PollingConfig, ScanConfig, Secret};
+
+/// What handlers work with.
+#[derive(Clone)]
+pub struct Deps {
+    pub db: Db,
+    pub queue: JobQueue,
+    pub scan: ScanConfig,
+    pub polling: PollingConfig,
+    /// Clones are `<data_dir>/repos/<repository id>`.
+    pub data_dir: PathBuf,
+    /// Tokens by the repository's address; kept out of the database.
+    pub tokens: Arc<HashMap<String, Secret>>,
+    /// Whether `file://` and paths may be fetched from, for repositories that are no samples.
+    pub allow_local: bool,
+    pub allow_http: bool,
+}
+
+impl Deps {
+    /// Where a repository's clone is.
+    #[must_use]
+    pub fn clone_dir(&self, repository: Uuid) -> PathBuf {
+        self.data_dir.join("repos").join(repository.to_string())
+    }
+}
+
+/// A running job: who it is, and whether it should stop.
+#[derive(Clone)]
+pub struct JobContext {
+    pub id: Uuid,
+    /// Set when the lease is lost, the job is cancelled or the program ends.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// Does what a job asks for; a sentence says what came of it.
+///
+/// # Errors
+/// Retry, later or give up, as the handler knows best.
+pub async fn handle(deps: &Deps, context: &JobContext, request: &JobRequest) -> Result<String, JobError> {
+    match request {
+        JobRequest::SyncRepository { repository_id } => sync_repository::run(deps, context, *repository_id).await,
+        JobRequest::ScanRepository { repository_id } => scan_repository::run(deps, context, *repository_id).await,
+    }
+}

@@ -1,0 +1,163 @@
+//! The running program: database, repositories, runner and web server, started in order and ended in order.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use entity::db::{Db, DbSettings};
+use entity::found::FoundRepository;
+use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
+use entity::query::repositories;
+use entity::queue::JobQueue;
+use migration::{Migrator, MigratorTrait as _};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::{Config, RepositoryConfig};
+use crate::jobs::{Deps, Runner};
+use crate::{clock, samples, web};
+
+/// Connects to the configured database, its directory made if need be.
+///
+/// # Errors
+/// If the directory or the database cannot be had.
+pub async fn connect(config: &Config) -> anyhow::Result<Db> {
+    if config.storage.engine == "sqlite"
+        && let Some(folder) = config.sqlite_path().parent()
+    {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let mut settings = DbSettings::new(config.database_url().expose());
+    settings.max_connections = config.storage.max_connections;
+    Db::connect(&settings).await.context("the database cannot be opened")
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// If something that the program cannot do without fails at start.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let _lock = lock(&config.app.data_dir)?;
+    let listener = tokio::net::TcpListener::bind(config.app.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on; app.listen sets another address", config.app.listen))?;
+    let db = connect(&config).await?;
+    Migrator::up(&db.write, None).await.context("the database schema cannot be brought up to date")?;
+    repositories::reset_interrupted(&db.write).await?;
+    let queue = JobQueue::new(db.clone());
+    pin(&config, &db, &queue).await?;
+
+    let stop = CancellationToken::new();
+    let worker = format!("{}:{}", host(), config.app.listen.port());
+    let runner = tokio::spawn(Runner::new(deps(&config, &db, &queue), worker).run(stop.clone()));
+    info!("serving http://{}", listener.local_addr()?);
+    let served = web::serve(listener, &db, &queue, &config, stop_on_signal(stop.clone())).await;
+    stop.cancel();
+    runner.await?;
+    db.close().await?;
+    served
+}
+
+/// What job handlers work with.
+#[must_use]
+pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
+    let token = |repository: &RepositoryConfig| Some((repository.url.clone(), repository.token.clone()?));
+    Deps {
+        db: db.clone(),
+        queue: queue.clone(),
+        scan: config.scan.clone(),
+        polling: config.polling.clone(),
+        data_dir: config.app.data_dir.clone(),
+        tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
+        allow_local: config.security.allow_local_repositories,
+    }
+}
+
+/// Brings the configured repositories and the samples into the database and asks for their first sync.
+async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
+    let now = clock::now();
+    let configured: Vec<FoundRepository> = config.repositories.iter().map(found).collect();
+    let samples = match config.shows_samples() {
+        true => samples::write_all(&config.app.data_dir)?,
+        false => Vec::new(),
+    };
+    let txn = db.begin().await?;
+    for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
+        let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();
+        match origin {
+            Origin::Sample => drop(repositories::remove_missing(&txn, origin, &urls).await?),
+            _ => drop(repositories::disable_missing(&txn, origin, &urls).await?),
+        }
+        for (id, _) in repositories::upsert_repositories(&txn, wanted, now).await? {
+            let request = JobRequest::SyncRepository { repository_id: id };
+            queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
+        }
+    }
+    txn.commit().await.map_err(entity::db::DataError::from)?;
+    info!(configured = configured.len(), samples = samples.len(), "repositories pinned");
+    Ok(())
+}
+
+fn found(repository: &RepositoryConfig) -> FoundRepository {
+    let (owner, name) = repository.name.rsplit_once('/').unwrap_or(("", &repository.name));
+    let is_web = repository.url.starts_with("https://") || repository.url.starts_with("http://");
+    FoundRepository {
+        url: repository.url.clone(),
+        owner: owner.to_owned(),
+        name: name.to_owned(),
+        full_name: repository.name.clone(),
+        description: None,
+        provider: repository.provider,
+        origin: Origin::Config,
+        web_url: is_web.then(|| repository.url.trim_end_matches('/').trim_end_matches(".git").to_owned()),
+        enabled: repository.enabled,
+        branch_regex: repository.branch_regex.clone(),
+        polling_interval_seconds: repository.polling_interval.and_then(|interval| i64::try_from(interval.as_secs()).ok()),
+        topics: Vec::new(),
+    }
+}
+
+/// Two programs on one data directory would fetch into the same clones.
+fn lock(data_dir: &Path) -> anyhow::Result<File> {
+    let context = || format!("app.data_dir {} cannot be used", data_dir.display());
+    std::fs::create_dir_all(data_dir).with_context(context)?;
+    let file = File::create(data_dir.join("kubestats.lock")).with_context(context)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => anyhow::bail!("{}: another kubestats is running on it", context()),
+        Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(context),
+    }
+}
+
+fn host() -> String {
+    let name = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Ends on Ctrl-C or SIGTERM; a second signal ends the process at once.
+async fn stop_on_signal(stop: CancellationToken) {
+    signal().await;
+    info!("stopping; once more to stop at once");
+    stop.cancel();
+    tokio::spawn(async {
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
