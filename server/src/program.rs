@@ -6,18 +6,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use app::context::ServerContext;
 use entity::db::{Db, DbSettings};
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
 use entity::query::repositories;
 use entity::queue::JobQueue;
+use leptos::config::LeptosOptions;
 use migration::{Migrator, MigratorTrait as _};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::config::{Config, RepositoryConfig};
 use crate::jobs::{Deps, Runner};
-use crate::{clock, samples, web};
+use crate::state::AppState;
+use crate::web::assets::Site;
+use crate::web::stream::Seats;
+use crate::{clock, replay, samples, web};
 
 /// Connects to the configured database, its directory made if need be.
 ///
@@ -53,11 +58,27 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let worker = format!("{}:{}", host(), config.app.listen.port());
     let runner = tokio::spawn(Runner::new(deps(&config, &db, &queue), worker).run(stop.clone()));
     info!("serving http://{}", listener.local_addr()?);
-    let served = web::serve(listener, &db, &queue, &config, stop_on_signal(stop.clone())).await;
+    tokio::spawn(stop_on_signal(stop.clone()));
+    let served = web::serve(listener, state(&db, &queue, &stop), stop.clone()).await;
     stop.cancel();
     runner.await?;
     db.close().await?;
-    served
+    Ok(served?)
+}
+
+/// What every request may use.
+#[must_use]
+pub fn state(db: &Db, queue: &JobQueue, stop: &CancellationToken) -> AppState {
+    let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
+    AppState {
+        db: db.clone(),
+        queue: queue.clone(),
+        context: ServerContext { db: db.clone(), queue: queue.clone(), compare },
+        leptos: LeptosOptions::builder().output_name("kubestats").build(),
+        site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
+        seats: Seats::default(),
+        shutdown: stop.clone(),
+    }
 }
 
 /// What job handlers work with.

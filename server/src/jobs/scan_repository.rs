@@ -1,0 +1,233 @@
+//! Replays the commits that are fetched but not yet scanned, and stores what they did in bounded transactions.
+//!
+//! The cursor moves with every transaction, so a killed scan goes on where it was.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use entity::db::DataError;
+use entity::found::{Batch, HeadFigures, ObjectId, ScannedCommit};
+use entity::kind::SyncStatus;
+use entity::query::repositories::{self, SyncTarget};
+use entity::query::scans;
+use entity::view::Live;
+use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
+use scan::replay::{Options, Replay, Start};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use super::{Deps, JobContext, JobError};
+use crate::clock;
+use crate::config::History;
+use crate::replay::{Parser, ReplayError, StoredMemory, Walk};
+
+/// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
+const INCREMENTAL_COMMITS: usize = 64;
+
+/// What the thread that replays hands to the task that stores.
+enum Step {
+    /// Takes back what came after the fork of a rewritten history; the batch holds the rows as they were then.
+    Rewind(Option<ScannedCommit>, Batch),
+    Store(Batch),
+}
+
+pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
+    let Some(target) = repositories::sync_target(&deps.db.read, repository).await? else {
+        return Ok("the repository is no longer here".to_owned());
+    };
+    let Some(head) = target.head else { return Ok("there is no commit to scan yet".to_owned()) };
+    let now = clock::now();
+    repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Syncing, None, now).await?;
+    let run = scans::begin_scan(&deps.db.write, repository, now).await?;
+    deps.queue.bus().send(Live::Repository { repository_id: repository });
+    deps.queue.progress(context.id, "reading the history", None, None).await?;
+    let result = replay(deps, context, &target, run, head).await;
+    let result = match result {
+        Ok((events, figures)) => {
+            scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
+            repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Success, None, clock::now()).await?;
+            Ok(format!("{events} events, scanned up to {}", &head.to_string()[..8]))
+        }
+        Err(error) => {
+            let now = clock::now();
+            scans::fail_scan(&deps.db.write, repository, run, &error.to_string(), now).await?;
+            let (status, reason) = match &error {
+                JobError::Cancelled => (SyncStatus::Pending, None),
+                error => (SyncStatus::Error, Some(error.to_string())),
+            };
+            repositories::record_scan_state(&deps.db.write, repository, status, reason.as_deref(), now).await?;
+            Err(error)
+        }
+    };
+    deps.queue.bus().send(Live::Repository { repository_id: repository });
+    result
+}
+
+/// Replays on a thread of its own and stores here, both at once.
+async fn replay(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    run: Uuid,
+    head: ObjectId,
+) -> Result<(u64, HeadFigures), JobError> {
+    // One step waits while one is stored: more would only be memory.
+    let (steps, mut taken) = mpsc::channel(1);
+    let (said, progress) = watch::channel((0, 0));
+    let thread = {
+        let (deps, context, target, runtime) = (deps.clone(), context.clone(), target.clone(), Handle::current());
+        tokio::task::spawn_blocking(move || replay_blocking(&deps, &context, &target, head, &runtime, &steps, &said))
+    };
+    let mut events = 0;
+    let store = async {
+        while let Some(step) = taken.recv().await {
+            match step {
+                Step::Rewind(kept, batch) => {
+                    scans::rewind(&deps.db.write, target.id, kept, &batch.resources, clock::now()).await?;
+                }
+                Step::Store(batch) => {
+                    let count = scans::apply_batch(&deps.db.write, target.id, run, &batch, clock::now()).await?;
+                    events += count;
+                    deps.queue.bus().send(Live::Events { repository_id: target.id, count });
+                }
+            }
+        }
+        Ok::<(), DataError>(())
+    };
+    let stored = tokio::select! {
+        stored = store => stored,
+        never = report(deps, context, progress) => match never {},
+    };
+    // Without a receiver the thread stops at its next batch.
+    drop(taken);
+    let replayed = thread.await?;
+    stored?;
+    Ok((events, replayed.map_err(|error| job_error(deps, target, error))?))
+}
+
+/// Hands the replay's progress on to whoever watches the job.
+async fn report(
+    deps: &Deps,
+    context: &JobContext,
+    mut progress: watch::Receiver<(i64, i64)>,
+) -> std::convert::Infallible {
+    loop {
+        if progress.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        let (done, total) = *progress.borrow_and_update();
+        let text = format!("replayed {done} of {total} commits");
+        // Progress is a courtesy: if it cannot be stored, the work goes on.
+        let _ = deps.queue.progress(context.id, &text, Some(done), Some(total)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+}
+
+fn job_error(deps: &Deps, target: &SyncTarget, error: ReplayError) -> JobError {
+    match error {
+        ReplayError::Git(error @ (GitError::Corrupt { .. } | GitError::MissingObject { .. })) => {
+            let removed = git::remove_clone(&deps.clone_dir(target.id)).is_ok();
+            let next = if removed { "the clone was removed; the next sync fetches it anew" } else { "" };
+            JobError::GiveUp(format!("{error}. {next}").trim_end_matches(". ").to_owned())
+        }
+        ReplayError::Git(error) => error.into(),
+        ReplayError::Memory(error) => JobError::Retry(error.to_string()),
+        ReplayError::Closed => JobError::Retry("what was replayed could not be stored".to_owned()),
+    }
+}
+
+fn replay_blocking(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    head: ObjectId,
+    runtime: &Handle,
+    steps: &mpsc::Sender<Step>,
+    said: &watch::Sender<(i64, i64)>,
+) -> Result<HeadFigures, ReplayError> {
+    let repo = Repo::open(deps.clone_dir(target.id))?;
+    let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX));
+    let mut memory = StoredMemory { db: &deps.db, runtime, repository: target.id, repo: &repo, parser: &parser };
+    let send = |step| steps.blocking_send(step).map_err(|_| ReplayError::Closed);
+    let known = target.scanned.map(|scanned| KnownCommit { id: scanned.id, sequence: scanned.sequence });
+    let chain = repo.first_parent_chain(head, known)?;
+    let mut commits = chain.commits.as_slice();
+    let mut snapshot_first = false;
+
+    let start = match target.scanned.filter(|_| !chain.rewritten) {
+        Some(at) if commits.len() <= INCREMENTAL_COMMITS => Start::Incremental { at },
+        Some(at) => {
+            Start::Full { at, rows: memory.all().map_err(ReplayError::Memory)?, files: memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)? }
+        }
+        None => Start::Fresh,
+    };
+    let options = Options::default();
+    let mut replay = if chain.rewritten {
+        match fork(&memory, &chain)? {
+            Some(at) => {
+                let kept = usize::try_from(at.sequence + 1).unwrap_or(usize::MAX).min(commits.len());
+                commits = &commits[kept..];
+                let rows = runtime
+                    .block_on(scans::known_at(&deps.db.read, target.id, at.sequence))
+                    .map_err(|error| ReplayError::Memory(error.into()))?;
+                let files = memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?;
+                let mut replay =
+                    Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
+                send(Step::Rewind(Some(at), replay.take_batch(&mut memory).map_err(ReplayError::Memory)?))?;
+                replay
+            }
+            None => {
+                send(Step::Rewind(None, Batch::default()))?;
+                (commits, snapshot_first) = wanted(commits, deps.scan.history);
+                Replay::new(Start::Fresh, options)
+            }
+        }
+    } else {
+        if target.scanned.is_none() {
+            (commits, snapshot_first) = wanted(commits, deps.scan.history);
+        }
+        Replay::new(start, options)
+    };
+    let total = i64::try_from(commits.len()).unwrap_or(i64::MAX);
+    let walk = Walk { repo: &repo, commits, parser: &parser, threads: deps.scan.threads, snapshot_first, cancel: &context.cancel };
+    walk.run(&mut replay, &mut memory, |batch| send(Step::Store(batch)), |progress| {
+        said.send_replace((i64::try_from(progress.commits).unwrap_or(i64::MAX), total));
+    })?;
+    let listing = repo.tree_files(head, &TreeLimits::default())?;
+    let is_yaml = |file: &&git::TreeFile| {
+        matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_yaml_path(&file.path)
+    };
+    Ok(HeadFigures { yaml_files: i64::try_from(listing.files.iter().filter(is_yaml).count()).unwrap_or(i64::MAX) })
+}
+
+/// Where the rewritten line left the one that was scanned: the newest of its commits that gave events.
+fn fork(memory: &StoredMemory<'_>, chain: &git::Chain) -> Result<Option<ScannedCommit>, ReplayError> {
+    let stored = memory
+        .runtime
+        .block_on(scans::event_commits(&memory.db.read, memory.repository))
+        .map_err(|error| ReplayError::Memory(error.into()))?;
+    let ids: HashSet<ObjectId> = stored.iter().map(|(id, _)| *id).collect();
+    let fork = chain.newest_in(&ids).map(|commit| ScannedCommit {
+        id: commit.id,
+        sequence: commit.sequence,
+        committed_at: commit.committed_at,
+    });
+    // The same commit at another place of the line means that the past before it changed: nothing can be kept.
+    Ok(fork.filter(|fork| stored.contains(&(fork.id, fork.sequence))))
+}
+
+/// The commits that the configuration wants of a first scan, and whether they are cut off from their past.
+fn wanted(commits: &[ChainCommit], history: History) -> (&[ChainCommit], bool) {
+    let skip = match history {
+        History::Full => 0,
+        History::Commits(number) => commits.len().saturating_sub(usize::try_from(number).unwrap_or(usize::MAX)),
+        History::Age(age) => {
+            let since = chrono::Duration::from_std(age).ok().and_then(|age| clock::now().checked_sub_signed(age));
+            let skip = since.map_or(0, |since| commits.iter().take_while(|commit| commit.committed_at < since).count());
+            // The head is always scanned, however old it is.
+            skip.min(commits.len().saturating_sub(1))
+        }
+    };
+    (&commits[skip..], skip > 0)
+}

@@ -1,0 +1,29 @@
+//! Brings git and scan together: commits are walked and their files parsed on all cores, then applied in order.
+//!
+//! Used by the scan job, which stores the batches, and by the command line, which prints figures.
+
+mod head;
+mod memory;
+mod parse;
+mod walk;
+
+pub use head::{HeadScan, scan_head};
+pub use memory::StoredMemory;
+pub use parse::Parser;
+pub use walk::{Progress, ReplayError, Walk};
+
+use entity::view::FieldChange;
+
+/// The fields in which two manifests differ, exact; empty where a text cannot be read.
+#[must_use]
+pub fn compare(old: &str, new: &str) -> Vec<FieldChange> {
+    let limits = scan::yaml::Limits::default();
+    let (Ok(old), Ok(new)) = (scan::yaml::parse(old.as_bytes(), &limits), scan::yaml::parse(new.as_bytes(), &limits))
+    else {
+        return Vec::new();
+    };
+    match (old.first(), new.first()) {
+        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root(), false).changes,
+        _ => Vec::new(),
+    }
+}

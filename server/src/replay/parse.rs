@@ -1,0 +1,67 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use entity::found::{FoundProblem, ObjectId};
+use entity::kind::ProblemClass;
+use git::{BlobReader, GitError};
+use scan::file::{ParsedFile, read_file};
+use scan::yaml::Limits;
+
+/// Dead entries are swept when so many blobs were added since the last sweep.
+const SWEEP: usize = 16_384;
+
+/// Parses every blob once for as long as somebody holds what came of it.
+pub struct Parser {
+    limits: Limits,
+    files: Mutex<Files>,
+}
+
+#[derive(Default)]
+struct Files {
+    known: HashMap<ObjectId, Weak<ParsedFile>>,
+    sweep_at: usize,
+}
+
+impl Parser {
+    /// A parser that reads no file larger than `max_file_bytes`.
+    #[must_use]
+    pub fn new(max_file_bytes: usize) -> Self {
+        let limits = Limits { bytes: max_file_bytes, ..Limits::default() };
+        Self { limits, files: Mutex::new(Files { known: HashMap::new(), sweep_at: SWEEP }) }
+    }
+
+    /// Bytes of the largest file that is read.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.limits.bytes as u64
+    }
+
+    /// The parsed file of a blob. One that cannot be read is a file with a problem and nothing else.
+    pub fn file(&self, reader: &mut BlobReader<'_>, blob: ObjectId) -> Arc<ParsedFile> {
+        if let Some(known) = self.files.lock().unwrap_or_else(PoisonError::into_inner).known.get(&blob)
+            && let Some(file) = known.upgrade()
+        {
+            return file;
+        }
+        // Parsing happens outside the lock; two threads that meet the same new blob at once both parse it.
+        let file = Arc::new(match reader.read(blob) {
+            Ok(text) => read_file(blob, text, &self.limits),
+            Err(error) => unreadable(blob, &error),
+        });
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.known.len() >= files.sweep_at {
+            files.known.retain(|_, file| file.strong_count() > 0);
+            files.sweep_at = files.known.len() + SWEEP;
+        }
+        files.known.insert(blob, Arc::downgrade(&file));
+        file
+    }
+}
+
+fn unreadable(blob: ObjectId, error: &GitError) -> ParsedFile {
+    let (class, bytes) = match error {
+        GitError::BlobTooLarge { size, .. } => (ProblemClass::Size, *size),
+        _ => (ProblemClass::Object, 0),
+    };
+    ParsedFile::unreadable(blob, bytes, FoundProblem { class, line: None, column: None, message: error.to_string() })
+}

@@ -1,0 +1,121 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use entity::found::{Batch, ObjectId};
+use git::{BlobReader, ChainCommit, Change, CommitChanges, GitError, Repo, WalkError, WalkOptions};
+use scan::file::ParsedFile;
+use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Replay};
+
+use super::Parser;
+
+/// A batch is handed over when it holds so many events, resources, or bytes.
+const BATCH_EVENTS: usize = 2_000;
+const BATCH_BYTES: usize = 16 << 20;
+/// A batch is handed over after so many commits even if they changed nothing, so that progress is kept.
+const BATCH_COMMITS: usize = 2_000;
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// What is stored could not be read.
+    #[error("{0}")]
+    Memory(MemoryError),
+    /// Whoever takes the batches has gone, and says why elsewhere.
+    #[error("nobody takes the results any more")]
+    Closed,
+}
+
+/// How far a replay is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub commits: usize,
+    pub events: usize,
+}
+
+/// A way to go: commits of one repository, oldest first.
+pub struct Walk<'a> {
+    pub repo: &'a Repo,
+    pub commits: &'a [ChainCommit],
+    pub parser: &'a Parser,
+    /// Threads that read and parse; 0 means one per core.
+    pub threads: usize,
+    /// The history does not begin with the first of the commits, but is told as if it did.
+    pub snapshot_first: bool,
+    pub cancel: &'a AtomicBool,
+}
+
+/// A commit with its new files parsed.
+struct Prepared {
+    info: CommitInfo,
+    changes: Vec<FileChange>,
+    odd_paths: Vec<git::OddPath>,
+}
+
+impl Walk<'_> {
+    /// Applies all commits to `replay`; `take` gets each batch, `said` hears of progress after each commit.
+    ///
+    /// # Errors
+    /// Where a commit or the memory cannot be read, or `take` refuses a batch. What was taken before stands.
+    pub fn run(
+        &self,
+        replay: &mut Replay,
+        memory: &mut dyn Memory,
+        mut take: impl FnMut(Batch) -> Result<(), ReplayError>,
+        mut said: impl FnMut(Progress),
+    ) -> Result<(), ReplayError> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let options = WalkOptions {
+            threads: if self.threads == 0 { cores() } else { self.threads },
+            blob_bytes: self.parser.max_bytes(),
+            snapshot_first: self.snapshot_first,
+            cancel: Some(self.cancel),
+            ..WalkOptions::default()
+        };
+        let mut progress = Progress { commits: 0, events: 0 };
+        git::walk(
+            self.repo,
+            self.commits,
+            &options,
+            |reader, changes| prepare(self.parser, reader, changes),
+            |prepared| {
+                let events_before = replay.pending().events;
+                replay.apply(&prepared.info, prepared.changes, memory).map_err(ReplayError::Memory)?;
+                replay.note_odd_paths(&prepared.info, prepared.odd_paths.iter().map(|odd| (odd.path.as_str(), odd.reason.sentence())));
+                let pending = replay.pending();
+                progress.commits += 1;
+                progress.events += pending.events - events_before;
+                if pending.events >= BATCH_EVENTS || pending.bytes >= BATCH_BYTES || pending.commits >= BATCH_COMMITS {
+                    take(replay.take_batch(memory).map_err(ReplayError::Memory)?)?;
+                }
+                said(progress);
+                Ok(ControlFlow::Continue(()))
+            },
+        )
+        .map_err(|error| match error {
+            WalkError::Git(error) => ReplayError::Git(error),
+            WalkError::Consume(error) => error,
+        })?;
+        if replay.pending() != scan::replay::Pending::default() {
+            take(replay.take_batch(memory).map_err(ReplayError::Memory)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) -> Prepared {
+    let info = CommitInfo {
+        id: commit.id,
+        sequence: commit.sequence,
+        committed_at: commit.committed_at,
+        author_name: commit.author_name,
+        subject: commit.subject,
+    };
+    let change = |Change { path, before, after }| {
+        let after: Option<Arc<ParsedFile>> = after.map(|blob: ObjectId| parser.file(reader, blob));
+        FileChange { path, before, after }
+    };
+    Prepared { info, changes: commit.changes.into_iter().map(change).collect(), odd_paths: commit.odd_paths }
+}
