@@ -251,6 +251,13 @@ pub async fn record_sync_failed(
     touch_one(sql, w, id).await
 }
 
+/// A sync was stopped on request: the repository waits for the next one.
+pub async fn record_sync_stopped(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending' WHERE id = ");
+    sql.bind(id);
+    touch_one(sql, w, id).await
+}
+
 /// A repository is set aside (too large, for one) until a person approves it.
 pub async fn record_set_aside(w: &impl ConnectionTrait, id: Uuid, reason: &str, now: Timestamp) -> Result<()> {
     record_sync_failed(w, id, SyncStatus::PendingApproval, reason, now).await

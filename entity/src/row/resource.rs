@@ -110,6 +110,20 @@ impl KnownRow {
         first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, chart_url \
         FROM kubernetesresource";
 
+    /// The same columns as the last event up to a sequence tells them; ask for `last` and `text` joined.
+    /// What no event keeps (source, chart, inherited namespace) is as it is now.
+    pub(crate) const SELECT_PAST: &'static str = "SELECT r.id, last.resource_api_version AS api_version, \
+        last.resource_kind AS kind, last.resource_name AS name, last.resource_namespace AS namespace, \
+        r.namespace_inherited, last.file_path, \
+        COALESCE(last.file_hash_after, last.file_hash_before, r.file_hash) AS file_hash, \
+        CASE WHEN last.event_type = 'DELETED' THEN last.version_before ELSE last.version_after END AS version, \
+        CASE WHEN last.event_type = 'DELETED' THEN 'DELETED' ELSE 'ACTIVE' END AS status, \
+        text.blob, text.line_start, text.line_end, r.created_at, last.event_timestamp AS updated_at, \
+        CASE WHEN last.event_type = 'DELETED' THEN last.event_timestamp END AS deleted_at, \
+        r.first_sequence, c.sha AS commit_sha, r.source_kind, r.source_name, r.source_namespace, \
+        r.chart_name, r.chart_url \
+        FROM kubernetesresource r";
+
     pub(crate) fn into_known(self) -> Result<KnownResource> {
         let source = match (self.source_kind, self.source_name) {
             (Some(kind), Some(name)) => Some(SourceRef { kind, name, namespace: self.source_namespace }),

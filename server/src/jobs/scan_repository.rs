@@ -46,17 +46,14 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     let result = match result {
         Ok((events, figures)) => {
             scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
-            repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Success, None, clock::now()).await?;
             Ok(format!("{events} events, scanned up to {}", &head.to_string()[..8]))
         }
         Err(error) => {
             let now = clock::now();
             scans::fail_scan(&deps.db.write, repository, run, &error.to_string(), now).await?;
-            let (status, reason) = match &error {
-                JobError::Cancelled => (SyncStatus::Pending, None),
-                error => (SyncStatus::Error, Some(error.to_string())),
-            };
-            repositories::record_scan_state(&deps.db.write, repository, status, reason.as_deref(), now).await?;
+            if matches!(error, JobError::Cancelled) {
+                repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Pending, None, now).await?;
+            }
             Err(error)
         }
     };
@@ -84,7 +81,7 @@ async fn replay(
         while let Some(step) = taken.recv().await {
             match step {
                 Step::Rewind(kept, batch) => {
-                    scans::rewind(&deps.db.write, target.id, kept, &batch.resources, clock::now()).await?;
+                    scans::rewind(&deps.db.write, target.id, kept, &batch.resources).await?;
                 }
                 Step::Store(batch) => {
                     let count = scans::apply_batch(&deps.db.write, target.id, run, &batch, clock::now()).await?;

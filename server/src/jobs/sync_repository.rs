@@ -65,8 +65,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
 async fn record_failure(deps: &Deps, repository: Uuid, reason: &str, context: &JobContext) -> Result<(), JobError> {
     if context.cancel.load(Ordering::Relaxed) {
         // Stopped in the middle: not the repository's fault, so it goes back to waiting.
-        repositories::reset_sync(&deps.db.write, repository).await?;
-        return Ok(());
+        return Ok(repositories::record_sync_stopped(&deps.db.write, repository).await?);
     }
     let now = clock::now();
     repositories::record_sync_failed(&deps.db.write, repository, SyncStatus::Error, reason, now).await?;

@@ -30,6 +30,19 @@ pub async fn known_all(c: &impl ConnectionTrait, repository: Uuid) -> Result<Vec
     into_known(sql.all(c).await?)
 }
 
+/// Every resource as the events up to a place on the line tell it: what a rewritten history goes on from.
+pub async fn known_at(c: &impl ConnectionTrait, repository: Uuid, sequence: i64) -> Result<Vec<KnownResource>> {
+    let mut sql = Sql::new(KnownRow::SELECT_PAST);
+    for (name, condition) in [("last", ""), ("text", " AND e.blob IS NOT NULL")] {
+        sql.push(&format!(" JOIN kubernetesresourceevent {name} ON {name}.id = (SELECT e.id FROM "));
+        sql.push(&format!("kubernetesresourceevent e WHERE e.resource_id = r.id{condition} AND e.sequence <= "));
+        sql.bind(sequence).push(" ORDER BY e.sequence DESC, e.id DESC LIMIT 1)");
+    }
+    sql.push(" JOIN \"commit\" c ON c.repository_id = r.repository_id AND c.sequence = last.sequence");
+    sql.push(" WHERE r.repository_id = ").bind(repository).push(" ORDER BY r.id");
+    into_known(sql.all(c).await?)
+}
+
 /// Active resources that stand in these files (paths without `#index`).
 pub async fn known_by_files<S: AsRef<str> + Sync>(
     c: &impl ConnectionTrait,
