@@ -86,6 +86,13 @@ fn found(error: YamlError) -> FoundProblem {
 }
 
 impl ParsedFile {
+    /// A file whose text cannot be had: `bytes` large, with a problem and nothing else.
+    #[must_use]
+    pub fn unreadable(id: ObjectId, bytes: u64, problem: FoundProblem) -> Self {
+        let figures = FileFigures { bytes, unparsable: Some(problem.clone()), ..FileFigures::default() };
+        Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem], masked: None }
+    }
+
     fn read(&mut self, documents: &[Document]) {
         self.kustomize = documents.first().and_then(|document| KustomizeFile::read(document.root()));
         let hidden = Hidden::find(documents);

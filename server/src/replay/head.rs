@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use entity::found::{FoundProblem, ObjectId};
+use git::{GitError, Repo, TreeFile, TreeLimits};
+use scan::figures::{Tally, TreeFigures};
+use scan::file::ParsedFile;
+
+use super::Parser;
+
+/// What a repository holds at one commit.
+pub struct HeadScan {
+    pub commit: ObjectId,
+    pub figures: TreeFigures,
+    /// Charts by name and version, with the number of resources that install them.
+    pub charts: BTreeMap<(String, String), u64>,
+    /// Images as written, with the number of places.
+    pub images: BTreeMap<String, u64>,
+    /// Everything that is not as it should be, by path.
+    pub problems: Vec<(String, FoundProblem)>,
+}
+
+/// Reads and counts every YAML file of a commit.
+///
+/// # Errors
+/// If the commit or its trees cannot be read; a file that cannot is among the problems.
+pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize) -> Result<HeadScan, GitError> {
+    let listing = repo.tree_files(commit, &TreeLimits::default())?;
+    let wanted = |file: &TreeFile| {
+        matches!(file.kind, git::FileKind::Regular | git::FileKind::Executable) && git::is_yaml_path(&file.path)
+    };
+    let files: Vec<TreeFile> = listing.files.into_iter().filter(wanted).collect();
+    let parsed = parse_all(repo, &files, parser, threads);
+    let mut tally = Tally::default();
+    let mut head = HeadScan {
+        commit,
+        figures: TreeFigures::default(),
+        charts: BTreeMap::new(),
+        images: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    for (file, parsed) in files.iter().zip(&parsed) {
+        tally.add(&file.path, parsed);
+        for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
+            for chart in &facts.charts {
+                let version = chart.version.clone().unwrap_or_default();
+                *head.charts.entry((chart.name.clone(), version)).or_default() += 1;
+            }
+            for image in &facts.images {
+                let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+                let digest = image.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
+                *head.images.entry(format!("{}{tag}{digest}", image.image)).or_default() += 1;
+            }
+        }
+        head.problems.extend(parsed.problems.iter().map(|problem| (file.path.clone(), problem.clone())));
+    }
+    for odd in listing.odd_paths {
+        let message = odd.reason.sentence().to_owned();
+        let class = entity::kind::ProblemClass::Path;
+        head.problems.push((odd.path, FoundProblem { class, line: None, column: None, message }));
+    }
+    head.figures = tally.finish();
+    Ok(head)
+}
+
+/// Parses files on all threads; the results stand in the files' order.
+fn parse_all(repo: &Repo, files: &[TreeFile], parser: &Parser, threads: usize) -> Vec<Arc<ParsedFile>> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        repo.with_blob_reader(parser.max_bytes(), |reader| {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(file) = files.get(at) else { return done };
+                done.push((at, parser.file(reader, file.id)));
+            }
+        })
+    };
+    let mut parsed: Vec<(usize, Arc<ParsedFile>)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    parsed.sort_unstable_by_key(|(at, _)| *at);
+    parsed.into_iter().map(|(_, file)| file).collect()
+}
