@@ -1,0 +1,142 @@
+//! Images: references such as `ghcr.io/org/app:1.2.3@sha256:…`, and the shapes in which Helm values write them.
+
+use entity::found::FoundImage;
+
+use super::Facts;
+use super::read::{MAX_FINDINGS, plain};
+use crate::diff::FieldPath;
+use crate::yaml::{Node, Tag};
+
+/// Longest image reference kept.
+const MAX_IMAGE: usize = 500;
+/// Nodes looked at for images in one manifest: real values have some hundred, aliased bombs have millions.
+const MAX_VISITS: usize = 50_000;
+/// Depth to which values are searched.
+const MAX_DEPTH: usize = 40;
+
+/// Splits `registry/name:tag@digest`. Templates such as `${TAG}` are kept as they stand.
+#[must_use]
+pub fn parse_image(text: &str, field_path: &str) -> Option<FoundImage> {
+    let text = text.trim().trim_start_matches("docker://");
+    if text.is_empty() || text.len() > MAX_IMAGE || text.starts_with("ENC[") || text.contains("://") {
+        return None;
+    }
+    let outside = outside_templates(text);
+    if text.bytes().zip(&outside).any(|(byte, outside)| *outside && (byte.is_ascii_whitespace() || byte == b',')) {
+        return None;
+    }
+    let find =
+        |wanted: u8, from: usize, to: usize| (from..to).rev().find(|&at| text.as_bytes()[at] == wanted && outside[at]);
+    let (rest, digest) = match find(b'@', 0, text.len()) {
+        Some(at) => (at, some(&text[at + 1..])),
+        None => (text.len(), None),
+    };
+    let name_start = find(b'/', 0, rest).map_or(0, |at| at + 1);
+    let (name_end, tag) = match find(b':', name_start, rest) {
+        Some(at) => (at, some(&text[at + 1..rest])),
+        None => (rest, None),
+    };
+    let image = text[..name_end].trim_matches('/');
+    (!image.is_empty()).then(|| FoundImage { image: image.to_owned(), tag, digest, field_path: field_path.to_owned() })
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Which bytes stand outside `${…}` and `{{…}}`, whose colons, slashes and spaces mean something else.
+fn outside_templates(text: &str) -> Vec<bool> {
+    let bytes = text.as_bytes();
+    let mut outside = Vec::with_capacity(bytes.len());
+    let mut depth = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        let opens =
+            *byte == b'{' && (depth > 0 || (at > 0 && bytes[at - 1] == b'$') || bytes.get(at + 1) == Some(&b'{'));
+        if opens {
+            depth += 1;
+        }
+        outside.push(depth == 0);
+        if *byte == b'}' && depth > 0 {
+            depth -= 1;
+        }
+    }
+    outside
+}
+
+/// Keeps the image that a scalar names.
+pub fn keep_text(facts: &mut Facts, node: Option<Node<'_>>, path: &FieldPath) {
+    if facts.images.len() < MAX_FINDINGS
+        && let Some(text) = plain(node)
+        && let Some(image) = parse_image(&text, &path.to_string())
+    {
+        facts.images.push(image);
+    }
+}
+
+/// Finds images in Helm values: `image: name:tag`, and mappings with `repository` beside `tag`, `digest` or `registry`.
+pub fn find_in_values(facts: &mut Facts, values: Node<'_>, path: &mut FieldPath) {
+    let mut visits = MAX_VISITS;
+    walk(facts, values, path, false, 0, &mut visits);
+}
+
+fn walk(facts: &mut Facts, node: Node<'_>, path: &mut FieldPath, is_image: bool, depth: usize, visits: &mut usize) {
+    if *visits == 0 || depth > MAX_DEPTH || facts.images.len() >= MAX_FINDINGS {
+        return;
+    }
+    *visits -= 1;
+    if is_image && node.tag() == Tag::Str {
+        keep_text(facts, Some(node), path);
+        return;
+    }
+    if let Some(image) = from_mapping(node, is_image, path) {
+        facts.images.push(image);
+    }
+    for (key, value) in node.entries() {
+        if key.tag() == Tag::Merge {
+            let single = (!value.is_sequence()).then_some(value);
+            for value in value.items().chain(single) {
+                walk(facts, value, path, is_image, depth + 1, visits);
+            }
+            continue;
+        }
+        let Some(key) = key.scalar() else { continue };
+        let names_image = key == "image" || key.ends_with("Image");
+        path.push_key(key);
+        walk(facts, value, path, names_image, depth + 1, visits);
+        path.pop();
+    }
+    for (at, item) in node.items().enumerate() {
+        path.push_index(at);
+        walk(facts, item, path, false, depth + 1, visits);
+        path.pop();
+    }
+}
+
+/// `{registry, repository, tag, digest}`; under a key `image` also with `name`, and without a tag.
+fn from_mapping(node: Node<'_>, is_image: bool, path: &FieldPath) -> Option<FoundImage> {
+    if !node.is_mapping() {
+        return None;
+    }
+    let repository = plain(node.get("repository")).or_else(|| is_image.then(|| plain(node.get("name"))).flatten())?;
+    let tag = plain(node.get("tag"));
+    let digest = plain(node.get("digest")).or_else(|| plain(node.get("sha")));
+    if !is_image && tag.is_none() && digest.is_none() {
+        return None;
+    }
+    let mut found = parse_image(&repository, &path.to_string())?;
+    if let Some(registry) = plain(node.get("registry")) {
+        found.image = format!("{}/{}", registry.trim_end_matches('/'), found.image);
+    }
+    // Tags may carry the digest: `tag: 1.2.3@sha256:…`.
+    if let Some(tag) = tag {
+        match tag.split_once('@') {
+            Some((tag, digest)) => {
+                found.tag = some(tag);
+                found.digest = some(digest);
+            }
+            None => found.tag = Some(tag),
+        }
+    }
+    found.digest = digest.or(found.digest);
+    Some(found)
+}

@@ -1,0 +1,89 @@
+//! What detectors share: bounded reading of texts and references.
+
+use entity::found::{FoundReference, ResourceKey, SourceRef};
+use entity::kind::ReferenceKind;
+
+use super::Facts;
+use crate::yaml::{Node, Tag};
+
+/// Images, charts or references kept of one manifest; real ones have a few dozen.
+pub const MAX_FINDINGS: usize = 500;
+/// Longest text kept as a version, address or name.
+const MAX_TEXT: usize = 500;
+/// What SOPS leaves in place of a value.
+const ENCRYPTED: &str = "ENC[";
+
+/// Any scalar but null, as written: versions such as `1.10` are meant as text.
+pub fn plain(node: Option<Node<'_>>) -> Option<String> {
+    let node = node?;
+    if matches!(node.tag(), Tag::Null) {
+        return None;
+    }
+    let text = node.scalar()?.trim();
+    (!text.is_empty() && text.len() <= MAX_TEXT && !text.starts_with(ENCRYPTED)).then(|| text.to_owned())
+}
+
+/// The scalar at a path.
+pub fn plain_at(node: Node<'_>, path: &[&str]) -> Option<String> {
+    plain(node.at(path))
+}
+
+/// Keeps a reference whose name is known.
+pub fn refer(facts: &mut Facts, relation: ReferenceKind, kind: &str, name: Option<String>, namespace: Option<String>) {
+    if let Some(name) = name
+        && facts.references.len() < MAX_FINDINGS
+    {
+        facts.references.push(FoundReference { relation, kind: kind.to_owned(), name, namespace });
+    }
+}
+
+/// Keeps a reference of the form `{kind, name, namespace}`; `kind` is used where none is written.
+pub fn refer_to(facts: &mut Facts, relation: ReferenceKind, kind: &str, node: Option<Node<'_>>) {
+    let Some(node) = node else { return };
+    let written = plain(node.get("kind"));
+    refer(facts, relation, written.as_deref().unwrap_or(kind), plain(node.get("name")), plain(node.get("namespace")));
+}
+
+/// A reference to a source, as `chartRef` and `sourceRef` write it.
+pub fn source_ref(node: Option<Node<'_>>) -> Option<SourceRef> {
+    let node = node?;
+    Some(SourceRef {
+        kind: plain(node.get("kind"))?,
+        name: plain(node.get("name"))?,
+        namespace: plain(node.get("namespace")),
+    })
+}
+
+/// The items of a list, as many as are worth reading.
+pub fn list<'t>(node: Option<Node<'t>>) -> impl Iterator<Item = Node<'t>> {
+    node.into_iter().flat_map(Node::items).take(MAX_FINDINGS)
+}
+
+/// Every `dependsOn`, all of the resource's own kind.
+pub fn depends_on(facts: &mut Facts, kind: &str, spec: Node<'_>) {
+    for dependency in list(spec.get("dependsOn")) {
+        refer_to(facts, ReferenceKind::DependsOn, kind, Some(dependency));
+    }
+}
+
+/// The last segment of an address or path: `oci://ghcr.io/org/charts/app` gives `app`.
+pub fn last_segment(url: &str) -> Option<String> {
+    let segment = url.trim_end_matches('/').rsplit('/').next()?;
+    (!segment.is_empty()).then(|| segment.to_owned())
+}
+
+/// Puts findings into an order that the text's formatting does not decide, and completes the source.
+pub fn settle(facts: &mut Facts, key: &ResourceKey) {
+    if let Some(source) = &mut facts.source
+        && source.namespace.is_none()
+        && !key.namespace.is_empty()
+    {
+        source.namespace = Some(key.namespace.clone());
+    }
+    facts.images.sort_unstable_by(|a, b| a.field_path.cmp(&b.field_path).then_with(|| a.image.cmp(&b.image)));
+    facts.images.dedup();
+    facts.references.sort_unstable_by(|a, b| {
+        (a.relation, &a.kind, &a.name, &a.namespace).cmp(&(b.relation, &b.kind, &b.name, &b.namespace))
+    });
+    facts.references.dedup();
+}

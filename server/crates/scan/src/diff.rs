@@ -1,0 +1,302 @@
+//! Which fields differ between two versions of a manifest, as exact paths with old and new values.
+//!
+//! Pure and bounded: so many changes are kept, all are counted, values are cut, and the work has a budget.
+//! Formatting, comments and the order of keys are no difference.
+
+mod path;
+
+use std::collections::HashMap;
+
+use entity::view::{FieldChange, MASK};
+
+use crate::yaml::{Kind, Node, Tag};
+
+pub use path::FieldPath;
+
+/// Changes kept of one event; the rest is only counted.
+pub const MAX_CHANGES: usize = 200;
+/// Longest value kept, in characters.
+pub const MAX_VALUE: usize = 500;
+/// Pairs of nodes compared before the comparison settles for coarser paths.
+const WORK: usize = 500_000;
+/// Deeper values are compared as a whole.
+const MAX_DEPTH: usize = 256;
+/// Mappings and lists longer than this are matched through a table.
+const SMALL: usize = 12;
+/// What tells the items of a list apart.
+const IDENTITIES: [&str; 2] = ["name", "key"];
+
+/// The difference of two manifests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The first [`MAX_CHANGES`], in the order of the new manifest.
+    pub kept: Vec<FieldChange>,
+    /// All of them.
+    pub total: i64,
+}
+
+/// Compares two versions of a manifest. `sensitive` masks every value and keeps values out of paths.
+#[must_use]
+pub fn diff(old: Node<'_>, new: Node<'_>, sensitive: bool) -> Changes {
+    let mut diff = Diff { changes: Changes::default(), path: FieldPath::default(), sensitive, work: WORK };
+    diff.nodes(old, new);
+    diff.changes
+}
+
+struct Diff {
+    changes: Changes,
+    path: FieldPath,
+    sensitive: bool,
+    work: usize,
+}
+
+impl Diff {
+    fn nodes(&mut self, old: Node<'_>, new: Node<'_>) {
+        if self.work == 0 || self.path.depth() > MAX_DEPTH {
+            if old.digest() != new.digest() {
+                self.report(None, None);
+            }
+            return;
+        }
+        self.work -= 1;
+        match (old.kind(), new.kind()) {
+            (Kind::Mapping, Kind::Mapping) => self.mappings(old, new),
+            (Kind::Sequence, Kind::Sequence) => self.lists(old, new),
+            (Kind::Scalar, Kind::Scalar) => self.scalars(old, new),
+            _ => {
+                self.leaves(old, false);
+                self.leaves(new, true);
+            }
+        }
+    }
+
+    fn scalars(&mut self, old: Node<'_>, new: Node<'_>) {
+        if same_scalar(old, new) {
+            return;
+        }
+        // `"1"` became `1`: without the quotes nobody would see what changed.
+        let quoted = old.scalar() == new.scalar();
+        self.report(Some(shown(old, quoted)), Some(shown(new, quoted)));
+    }
+
+    fn mappings(&mut self, old: Node<'_>, new: Node<'_>) {
+        let mut left = Entries::new(old);
+        for (key, value) in new.entries() {
+            self.path.push_key(&key_name(key));
+            match left.take(key) {
+                Some(before) => self.nodes(before, value),
+                None => self.leaves(value, true),
+            }
+            self.path.pop();
+        }
+        for (key, value) in left.rest() {
+            self.path.push_key(&key_name(key));
+            self.leaves(value, false);
+            self.path.pop();
+        }
+    }
+
+    fn lists(&mut self, old: Node<'_>, new: Node<'_>) {
+        // Values of sensitive manifests may not show up in paths either.
+        if !self.sensitive
+            && let Some(key) = IDENTITIES.into_iter().find(|key| identifies(key, old) && identifies(key, new))
+        {
+            return self.identified(key, old, new);
+        }
+        let (old, new): (Vec<_>, Vec<_>) = (old.items().collect(), new.items().collect());
+        let head = old.iter().zip(&new).take_while(|(old, new)| self.equal(**old, **new)).count();
+        let rest = old.len().min(new.len()) - head;
+        let tail =
+            old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| self.equal(**old, **new)).count();
+        let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
+        for at in 0..old.len().max(new.len()) {
+            self.path.push_index(head + at);
+            match (old.get(at), new.get(at)) {
+                (Some(old), Some(new)) => self.nodes(*old, *new),
+                (Some(old), None) => self.leaves(*old, false),
+                (None, Some(new)) => self.leaves(*new, true),
+                (None, None) => {}
+            }
+            self.path.pop();
+        }
+    }
+
+    /// Lists whose items have names: matched by name, so that an insertion is one change.
+    fn identified(&mut self, key: &str, old: Node<'_>, new: Node<'_>) {
+        let name = |item: Node<'_>| item.get(key).and_then(Node::scalar).unwrap_or_default().to_owned();
+        let before: HashMap<String, (usize, Node<'_>)> =
+            old.items().enumerate().map(|(at, item)| (name(item), (at, item))).collect();
+        let mut seen = vec![false; before.len()];
+        let total = self.changes.total;
+        let (mut last, mut in_order) = (0, true);
+        for item in new.items() {
+            let name = name(item);
+            self.path.push_identity(key, &name);
+            match before.get(&name) {
+                Some(&(at, before)) => {
+                    in_order &= last <= at;
+                    last = at;
+                    seen[at] = true;
+                    self.nodes(before, item);
+                }
+                None => self.leaves(item, true),
+            }
+            self.path.pop();
+        }
+        for (at, item) in old.items().enumerate().filter(|(at, _)| !seen[*at]) {
+            debug_assert!(at < seen.len(), "names are unique");
+            self.path.push_identity(key, &name(item));
+            self.leaves(item, false);
+            self.path.pop();
+        }
+        if !in_order && self.changes.total == total {
+            let names = |list: Node<'_>| list.items().map(name).collect::<Vec<_>>().join(", ");
+            self.report(Some(names(old)), Some(names(new)));
+        }
+    }
+
+    /// Every scalar of a value that is only on one side.
+    fn leaves(&mut self, node: Node<'_>, added: bool) {
+        if self.work == 0 || self.path.depth() > MAX_DEPTH {
+            return self.report(None, None);
+        }
+        self.work -= 1;
+        if node.kind() == Kind::Mapping && node.entries().len() > 0 {
+            for (key, value) in node.entries() {
+                self.path.push_key(&key_name(key));
+                self.leaves(value, added);
+                self.path.pop();
+                if self.work == 0 {
+                    return;
+                }
+            }
+        } else if node.kind() == Kind::Sequence && node.items().len() > 0 {
+            let key = if self.sensitive { None } else { IDENTITIES.into_iter().find(|key| identifies(key, node)) };
+            for (at, item) in node.items().enumerate() {
+                match key.and_then(|key| Some((key, item.get(key)?.scalar()?))) {
+                    Some((key, name)) => self.path.push_identity(key, name),
+                    None => self.path.push_index(at),
+                }
+                self.leaves(item, added);
+                self.path.pop();
+                if self.work == 0 {
+                    return;
+                }
+            }
+        } else {
+            let value = shown(node, false);
+            if added { self.report(None, Some(value)) } else { self.report(Some(value), None) }
+        }
+    }
+
+    fn report(&mut self, old: Option<String>, new: Option<String>) {
+        self.changes.total += 1;
+        if self.changes.kept.len() < MAX_CHANGES {
+            let (old, new) =
+                if self.sensitive { (old.map(|_| MASK.to_owned()), new.map(|_| MASK.to_owned())) } else { (old, new) };
+            self.changes.kept.push(FieldChange { path: self.path.to_string(), old, new });
+        }
+    }
+
+    fn equal(&mut self, old: Node<'_>, new: Node<'_>) -> bool {
+        let size = |node: Node<'_>| node.items().len() + node.entries().len();
+        if self.work == 0 || old.kind() != new.kind() || size(old) != size(new) {
+            return false;
+        }
+        self.work -= 1;
+        match old.kind() {
+            Kind::Scalar => same_scalar(old, new),
+            Kind::Sequence => old.items().zip(new.items()).all(|(old, new)| self.equal(old, new)),
+            Kind::Mapping => {
+                let mut left = Entries::new(old);
+                new.entries().all(|(key, value)| left.take(key).is_some_and(|before| self.equal(before, value)))
+            }
+        }
+    }
+}
+
+/// A mapping's entries, each given out once: a key's first occurrence for its first, and so on.
+struct Entries<'t> {
+    entries: Vec<Option<(Node<'t>, Node<'t>)>>,
+    /// Where each key's entries stand, for large mappings; the first one is last.
+    places: Option<HashMap<(Tag, String), Vec<usize>>>,
+}
+
+impl<'t> Entries<'t> {
+    fn new(node: Node<'t>) -> Self {
+        let entries: Vec<_> = node.entries().map(Some).collect();
+        let places = (entries.len() > SMALL).then(|| {
+            let mut places: HashMap<_, Vec<usize>> = HashMap::with_capacity(entries.len());
+            for (at, (key, _)) in entries.iter().enumerate().rev().filter_map(|(at, entry)| Some((at, (*entry)?))) {
+                places.entry((key.tag(), key_name(key).into_owned())).or_default().push(at);
+            }
+            places
+        });
+        Self { entries, places }
+    }
+
+    fn take(&mut self, key: Node<'_>) -> Option<Node<'t>> {
+        let at = match &mut self.places {
+            Some(places) => places.get_mut(&(key.tag(), key_name(key).into_owned()))?.pop()?,
+            None => self.entries.iter().position(|entry| entry.is_some_and(|(other, _)| same_key(other, key)))?,
+        };
+        self.entries[at].take().map(|(_, value)| value)
+    }
+
+    fn rest(self) -> impl Iterator<Item = (Node<'t>, Node<'t>)> {
+        self.entries.into_iter().flatten()
+    }
+}
+
+fn same_key(old: Node<'_>, new: Node<'_>) -> bool {
+    match (old.kind(), new.kind()) {
+        (Kind::Scalar, Kind::Scalar) => same_scalar(old, new),
+        (Kind::Scalar, _) | (_, Kind::Scalar) => false,
+        _ => old.digest() == new.digest(),
+    }
+}
+
+fn same_scalar(old: Node<'_>, new: Node<'_>) -> bool {
+    old.tag() == new.tag() && old.scalar() == new.scalar() && old.tag_uri() == new.tag_uri()
+}
+
+/// A key as text; keys that are no scalars are told apart by their content.
+fn key_name(key: Node<'_>) -> std::borrow::Cow<'_, str> {
+    match key.scalar() {
+        Some(text) => text.into(),
+        None => format!("{:032x}", key.digest()).into(),
+    }
+}
+
+/// Whether every item of a list is a mapping with a different scalar under the key.
+fn identifies(key: &str, list: Node<'_>) -> bool {
+    let mut names: Vec<&str> = Vec::with_capacity(list.items().len());
+    for item in list.items() {
+        let Some(name) = item.get(key).and_then(Node::scalar).filter(|name| !name.is_empty()) else { return false };
+        names.push(name);
+    }
+    if names.len() > SMALL {
+        names.sort_unstable();
+        return names.windows(2).all(|pair| pair[0] != pair[1]);
+    }
+    names.iter().enumerate().all(|(at, name)| !names[..at].contains(name))
+}
+
+/// A value as text, cut; strings in quotes where only the type tells two values apart.
+fn shown(node: Node<'_>, quoted: bool) -> String {
+    let text = match node.kind() {
+        Kind::Mapping => "{}",
+        Kind::Sequence => "[]",
+        Kind::Scalar if node.is_null() && !quoted => "null",
+        Kind::Scalar => node.scalar().unwrap_or_default(),
+    };
+    let cut = match text.char_indices().nth(MAX_VALUE) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
+    match node.tag() {
+        Tag::Str if quoted => format!("{cut:?}"),
+        Tag::Other if quoted => format!("{} {cut}", node.tag_uri().unwrap_or("!")),
+        _ => cut.to_owned(),
+    }
+}
