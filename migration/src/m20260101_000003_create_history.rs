@@ -66,6 +66,7 @@ const UP: &[&str] = &[
         deleted BIGINT NOT NULL,
         resurrected BIGINT NOT NULL,
         commits BIGINT NOT NULL,
+        version_changes BIGINT NOT NULL,
         PRIMARY KEY (repository_id, day)
     )",
     "CREATE INDEX repository_day_by_day ON repository_day (day)",

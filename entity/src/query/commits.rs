@@ -50,10 +50,11 @@ pub async fn list_commits(
     repository: Option<Uuid>,
     page: PageQuery,
 ) -> Result<Listing<CommitSummary>> {
-    let mut count = Sql::new("SELECT COUNT(*) FROM \"commit\" k");
+    // Days count the same commits, and are few.
+    let mut count = Sql::new("SELECT CAST(SUM(commits) AS BIGINT) FROM repository_day");
     let mut ids = Sql::new("SELECT k.repository_id, k.sequence FROM \"commit\" k");
     if let Some(repository) = repository {
-        count.push(" WHERE k.repository_id = ").bind(repository);
+        count.push(" WHERE repository_id = ").bind(repository);
         ids.push(" WHERE k.repository_id = ").bind(repository).push(" ORDER BY k.sequence DESC");
     } else {
         ids.push(" ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC");

@@ -222,7 +222,7 @@ async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions
     let narrowed = filter.resource_kind.is_some()
         || filter.resource_namespace.is_some()
         || filter.text.as_deref().is_some_and(|text| !text.is_empty())
-        || filter.version_changes_only
+        || (filter.version_changes_only && (filter.resource_id.is_some() || filter.event_type.is_some()))
         || filter.since.is_some()
         || filter.until.is_some()
         || filter.commit.is_some();
@@ -235,6 +235,7 @@ async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions
         } else {
             kept.equals("repository_id", filter.repository_id);
             let column = match filter.event_type {
+                _ if filter.version_changes_only => "version_changes",
                 Some(EventType::Created) => "created",
                 Some(EventType::Modified) => "modified",
                 Some(EventType::Deleted) => "deleted",

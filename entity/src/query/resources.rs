@@ -300,9 +300,10 @@ async fn repositories_of(
     }
     sql.push(
         ") SELECT k.kind, k.name, k.repository_id, r.full_name AS repository_name, COUNT(*) AS count FROM wanted w \
-         JOIN kubernetesresource k ON k.kind = w.kind AND k.name = w.name JOIN repository r ON r.id = k.repository_id",
+         CROSS JOIN kubernetesresource k JOIN repository r ON r.id = k.repository_id \
+         WHERE k.kind = w.kind AND k.name = w.name",
     );
-    sql.append(conditions.sql());
+    sql.append(&conditions.after_others());
     sql.push(" GROUP BY k.kind, k.name, k.repository_id, r.full_name ORDER BY count DESC, r.full_name");
     for part in sql.all::<GroupPart>(c).await? {
         let GroupPart { kind, name, repository_id, repository_name, count } = part;

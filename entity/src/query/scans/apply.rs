@@ -10,7 +10,9 @@ use super::figures::{self, Deltas};
 use super::group_of;
 use crate::db::sql::{Sql, stored_time};
 use crate::db::{Connection, DataError, Result, begin, new_id, text};
-use crate::found::{Batch, FileProblems, FoundCommit, FoundManifest, FoundResource, ObjectId, ScannedCommit};
+use crate::found::{
+    Batch, FileProblems, FoundCommit, FoundEvent, FoundManifest, FoundResource, ObjectId, ScannedCommit,
+};
 use crate::kind::{EventType, ResourceStatus};
 use crate::row::{object_id, to_json};
 use crate::view::Timestamp;
@@ -126,8 +128,6 @@ async fn insert_events(c: &impl ConnectionTrait, repository: Uuid, run: Uuid, co
     for commit in commits {
         let time = stored_time(commit.committed_at);
         for (index, event) in commit.events.iter().enumerate() {
-            let version_changed =
-                event.event_type == EventType::Modified && event.version_before != event.version_after;
             let row: [Value; 25] = [
                 event_id(repository, time, commit.sequence, index).into(),
                 event.resource_id.into(),
@@ -146,7 +146,7 @@ async fn insert_events(c: &impl ConnectionTrait, repository: Uuid, run: Uuid, co
                 clean_option(event.file_hash_after.as_deref()),
                 clean_option(event.version_before.as_deref()),
                 clean_option(event.version_after.as_deref()),
-                version_changed.into(),
+                changes_version(event).into(),
                 to_json("event.changes_detected", &event.changes_detected)?.into(),
                 to_json("event.changes", &event.changes)?.into(),
                 event.changes_total.into(),
@@ -167,14 +167,16 @@ async fn add_days(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCo
         let day = stored_time(commit.committed_at).date_naive().to_string();
         days.entry(day).or_default().add(&Counts::of(commit));
     }
-    let head = "INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, commits)";
+    let head = "INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, commits, \
+        version_changes)";
     let tail = " ON CONFLICT (repository_id, day) DO UPDATE SET created = repository_day.created + excluded.created, \
         modified = repository_day.modified + excluded.modified, deleted = repository_day.deleted + excluded.deleted, \
         resurrected = repository_day.resurrected + excluded.resurrected, \
-        commits = repository_day.commits + excluded.commits";
-    let mut bulk = Bulk::new(c, head, tail, 7);
+        commits = repository_day.commits + excluded.commits, \
+        version_changes = repository_day.version_changes + excluded.version_changes";
+    let mut bulk = Bulk::new(c, head, tail, 8);
     for (day, counts) in days {
-        let row: [Value; 7] = [
+        let row: [Value; 8] = [
             repository.into(),
             day.into(),
             counts.created.into(),
@@ -182,6 +184,7 @@ async fn add_days(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCo
             counts.deleted.into(),
             counts.resurrected.into(),
             counts.commits.into(),
+            counts.version_changes.into(),
         ];
         bulk.push(row).await?;
     }
@@ -392,12 +395,14 @@ struct Counts {
     deleted: i64,
     resurrected: i64,
     commits: i64,
+    version_changes: i64,
 }
 
 impl Counts {
     fn of(commit: &FoundCommit) -> Self {
         let mut counts = Self { commits: 1, ..Self::default() };
         for event in &commit.events {
+            counts.version_changes += i64::from(changes_version(event));
             *match event.event_type {
                 EventType::Created => &mut counts.created,
                 EventType::Modified => &mut counts.modified,
@@ -414,7 +419,13 @@ impl Counts {
         self.deleted += other.deleted;
         self.resurrected += other.resurrected;
         self.commits += other.commits;
+        self.version_changes += other.version_changes;
     }
+}
+
+/// Whether an event counts as a new version of what is deployed.
+fn changes_version(event: &FoundEvent) -> bool {
+    event.event_type == EventType::Modified && event.version_before != event.version_after
 }
 
 fn bytes(id: ObjectId) -> Value {

@@ -48,15 +48,21 @@ async fn count_days(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
     let mut sql = Sql::new("DELETE FROM repository_day WHERE repository_id = ");
     sql.bind(repository);
     sql.run(c).await?;
-    let day = match c.get_database_backend() {
-        DbBackend::Postgres => "to_char(committed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+    let day = |column: &str| match c.get_database_backend() {
+        DbBackend::Postgres => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
         // Times are stored in UTC, the day first.
-        _ => "substr(committed_at, 1, 10)",
+        _ => format!("substr({column}, 1, 10)"),
     };
+    let (of_commit, of_event) = (day("committed_at"), day("event_timestamp"));
     let mut sql = Sql::new("INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, ");
-    sql.push(&format!("commits) SELECT repository_id, {day}, SUM(created), SUM(modified), SUM(deleted), "));
-    sql.push("SUM(resurrected), COUNT(*) FROM \"commit\" WHERE repository_id = ").bind(repository);
-    sql.push(&format!(" GROUP BY repository_id, {day}"));
+    sql.push(&format!("commits, version_changes) SELECT repository_id, {of_commit}, SUM(created), SUM(modified), "));
+    sql.push("SUM(deleted), SUM(resurrected), COUNT(*), 0 FROM \"commit\" WHERE repository_id = ").bind(repository);
+    sql.push(&format!(" GROUP BY repository_id, {of_commit}"));
+    sql.run(c).await?;
+    let mut sql = Sql::new("UPDATE repository_day SET version_changes = v.count FROM (SELECT ");
+    sql.push(&format!("{of_event} AS day, COUNT(*) AS count FROM kubernetesresourceevent WHERE version_changed "));
+    sql.push("AND repository_id = ").bind(repository).push(&format!(" GROUP BY {of_event}) v "));
+    sql.push("WHERE repository_day.day = v.day AND repository_day.repository_id = ").bind(repository);
     sql.run(c).await?;
     Ok(())
 }

@@ -1,0 +1,15 @@
+//! Every question and every write, on SQLite always and on PostgreSQL when `KUBESTATS_TEST_POSTGRES_URL` names a
+//! server (`pg_virtualenv` gives one).
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../../examples/generate/fill.rs"]
+mod fill;
+mod support;
+
+mod migrations;
+mod plans;
+mod queue;
+mod repositories;
+mod resources;
+mod same_rows;
+mod scans;
