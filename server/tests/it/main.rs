@@ -1,4 +1,10 @@
 //! The server's tests, in one binary: by route and verb (`api`), with a test app per database engine (`support`).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests stop where something is wrong, and say what they skip"
+)]
+
 mod api;
 mod support;

@@ -42,7 +42,6 @@ pub fn document() -> OpenApi {
 }
 
 /// Serves the description and, under `/docs`, the interactive documentation from inside the program.
-#[must_use]
 pub fn router() -> Router<AppState> {
     let bytes = serde_json::to_vec(&document()).map_or_else(
         |error| {

@@ -34,9 +34,11 @@ pub struct Problem {
     /// HTTP status.
     pub status: u16,
     /// What happened here, in a sentence.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// Names this very occurrence: `urn:uuid:` and the request's id, as in the log and in `x-request-id`.
-    pub instance: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub instance: Option<Box<str>>,
     /// Which parts of the request were refused.
     pub errors: Vec<Refused>,
     #[serde(skip)]
@@ -64,7 +66,7 @@ pub struct Refused {
 impl Problem {
     /// A problem whose status says what kind it is.
     #[must_use]
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, detail: impl Into<Box<str>>) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -79,13 +81,13 @@ impl Problem {
 
     /// Nothing is stored under the id or path.
     #[must_use]
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     /// The request is understood but does not fit the state of things.
     #[must_use]
-    pub fn conflict(detail: impl Into<String>) -> Self {
+    pub fn conflict(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
@@ -105,7 +107,7 @@ impl Problem {
 
     /// Not now, but soon.
     #[must_use]
-    pub fn unavailable(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
+    pub fn unavailable(detail: impl Into<Box<str>>, retry_after_seconds: u32) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         problem.retry_after_seconds = Some(retry_after_seconds);
         problem
@@ -145,7 +147,7 @@ impl From<DataError> for Problem {
         if error.is_transient() {
             problem.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
             problem.title = "Service Unavailable";
-            problem.detail = "The database is not to be reached or busy; try again in a moment".to_owned();
+            problem.detail = "The database is not to be reached or busy; try again in a moment".into();
             problem.retry_after_seconds = Some(5);
         }
         problem
@@ -185,7 +187,7 @@ pub async fn finish(request: Request, next: Next) -> Response {
     if let Some(cause) = &problem.cause {
         tracing::error!(error = %cause, status = problem.status, "request failed");
     }
-    problem.instance = id.map(|RequestId(id)| format!("urn:uuid:{id}"));
+    problem.instance = id.map(|RequestId(id)| format!("urn:uuid:{id}").into_boxed_str());
     *response.body_mut() = problem.body();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response

@@ -223,3 +223,23 @@ async fn parts_of_a_repository_are_listed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_newest_metrics_count_and_older_ones_stay_readable() {
+    on_each_engine(async |app| {
+        let [home, lab, _] = three(app).await;
+        app.store_metrics(home, 10, 1, 2).await;
+        app.store_metrics(home, 12, 2, 3).await;
+        app.store_metrics(lab, 40, 5, 2).await;
+        let stats = app.get("/api/v1/repositories/stats").await.json();
+        assert_eq!((&stats["total_stars"], &stats["total_forks"]), (&52.into(), &7.into()));
+        assert_eq!(stats["top_repositories"][0]["full_name"], "bob/lab");
+        assert_eq!(stats["top_repositories"][1]["latest_metrics"]["stars_count"], 12);
+        let path = format!("/api/v1/repositories/{home}/metrics");
+        let metrics = app.get(&path).await;
+        assert_eq!((metrics.count(), metrics.column("stars_count")), (2, ["12", "10"].map(str::to_owned).into()));
+        let newest = app.get(&format!("{path}?limit=1")).await;
+        assert_eq!((newest.count(), newest.column("recorded_at")), (2, vec!["2026-01-03T12:00:00Z".to_owned()]));
+    })
+    .await;
+}

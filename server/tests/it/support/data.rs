@@ -172,7 +172,8 @@ impl RepositoryBuilder {
     /// Stores the repository as a sync and a scan would; its id.
     pub async fn store(self, app: &TestApp) -> Uuid {
         let db = &app.state.db;
-        let stored = repositories::upsert_repositories(&db.write, &[self.found.clone()], day(1)).await.unwrap();
+        let stored =
+            repositories::upsert_repositories(&db.write, std::slice::from_ref(&self.found), day(1)).await.unwrap();
         let (id, new) = stored[0];
         assert!(new, "{} is there already", self.found.full_name);
         let Some((last, _, _)) = self.commits.last() else { return id };

@@ -13,7 +13,7 @@ use axum::{
 };
 use chrono::{DateTime, TimeZone as _, Utc};
 use entity::{
-    db::{ConnectionTrait as _, Db, DbSettings},
+    db::{ConnectionTrait as _, Db, DbSettings, Engine},
     queue::JobQueue,
     view::FieldChange,
 };
@@ -198,6 +198,22 @@ impl TestApp {
         assert!(again.body.is_empty() && again.header("etag") == tag, "{path}");
         let other = self.get_with(path, &[(header::IF_NONE_MATCH, "\"other\"")]).await;
         assert_eq!(other.status, StatusCode::OK, "{path}");
+    }
+
+    /// Stores a forge's figures of a repository; what learns them from forges does not exist yet.
+    pub async fn store_metrics(&self, repository: Uuid, stars: i64, forks: i64, on: u32) {
+        let db = &self.state.db;
+        let uuid = |id: Uuid| match db.engine {
+            Engine::Sqlite => format!("x'{}'", id.simple()),
+            Engine::Postgres => format!("'{id}'"),
+        };
+        let (id, repository, at) = (uuid(Uuid::now_v7()), uuid(repository), day(on).to_rfc3339());
+        let insert = format!(
+            "INSERT INTO repositorymetrics (id, repository_id, stars_count, forks_count, watchers_count, \
+             open_issues_count, size, kubernetes_resources_count, updated_at, recorded_at) \
+             VALUES ({id}, {repository}, {stars}, {forks}, 3, 4, 5, 6, '{at}', '{at}')"
+        );
+        db.write.execute_unprepared(&insert).await.unwrap();
     }
 
     /// Sends a request with any method.
