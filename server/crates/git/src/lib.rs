@@ -9,10 +9,15 @@
 //! and neither the user's nor the machine's Git configuration or `GIT_*` variables are read.
 
 mod error;
+mod remote;
 mod repo;
 mod walk;
 
 pub use error::GitError;
+pub use remote::{
+    Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, RemoteUrl, Secret, UrlPolicy, fetch, list_refs,
+    remove_clone,
+};
 pub use repo::{
     Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, TreeFile, TreeLimits, TreeListing,
     is_yaml_path,

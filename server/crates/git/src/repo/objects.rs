@@ -23,6 +23,11 @@ impl Objects {
         Self { handle: handle.with_pack_cache(|| Box::new(MemoryCappedHashmap::new(DELTA_CACHE_BYTES))) }
     }
 
+    /// For gix itself.
+    pub(crate) fn into_handle(self) -> gix::odb::HandleArc {
+        self.handle
+    }
+
     pub(crate) fn contains(&self, id: ObjectId) -> bool {
         gix::objs::Exists::exists(&self.handle, &to_gix(id))
     }

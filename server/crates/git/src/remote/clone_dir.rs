@@ -1,0 +1,201 @@
+//! The clone's folder: one fetch at a time, never half made, cleaned of what killed runs left.
+//!
+//! Beside `<dir>` lie `.<name>.lock`, which the operating system frees when its holder dies, and while a clone is being made
+//! `.<name>.tmp-<pid>-<n>`, which becomes `<dir>` by a rename. Refs are one line in `packed-refs`, replaced by a rename too.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use entity::found::ObjectId;
+
+use crate::{GitError, Repo};
+
+/// More packs than this make every lookup slow: then the clone is made anew. There is one pack per fetch that brought something.
+const MAX_PACKS: usize = 64;
+
+/// The right to change a clone, held until dropped.
+pub(super) struct CloneDir {
+    dir: PathBuf,
+    parent: PathBuf,
+    name: OsString,
+    _lock: File,
+}
+
+/// A clone being made; removed unless it is put into place.
+pub(super) struct NewClone {
+    pub path: PathBuf,
+}
+
+impl Drop for NewClone {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+impl CloneDir {
+    pub(super) fn lock(dir: &Path) -> Result<Self, GitError> {
+        let no_name = || GitError::Io {
+            what: format!("{} is no folder for a clone", dir.display()),
+            source: std::io::ErrorKind::InvalidInput.into(),
+        };
+        let name = dir.file_name().ok_or_else(no_name)?.to_owned();
+        let parent = match dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        fs::create_dir_all(&parent).map_err(GitError::io(format!("{} cannot be created", parent.display())))?;
+        let path = parent.join(beside(&name, ".lock"));
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(GitError::io(format!("{} cannot be opened", path.display())))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(GitError::Busy { path: dir.display().to_string() }),
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(GitError::io(format!("{} cannot be locked", path.display()))(error));
+            }
+        }
+        let clone = Self { dir: dir.to_owned(), parent, name, _lock: lock };
+        clone.clean();
+        Ok(clone)
+    }
+
+    /// Removes what killed runs left behind. What cannot be removed is in nobody's way.
+    fn clean(&self) {
+        let prefix = beside(&self.name, ".tmp-");
+        for entry in fs::read_dir(&self.parent).into_iter().flatten().flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        for file in ["HEAD.lock", "packed-refs.lock", "config.lock", "shallow.lock", "HEAD.new", "packed-refs.new"] {
+            let _ = fs::remove_file(self.dir.join(file));
+        }
+        for entry in fs::read_dir(self.pack_dir()).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_pack = entry.file_name().as_encoded_bytes().starts_with(b"pack-");
+            let whole = match path.extension().and_then(|extension| extension.to_str()) {
+                Some("pack") => path.with_extension("idx").exists(),
+                Some("idx") => path.with_extension("pack").exists(),
+                _ => false,
+            };
+            if !(is_pack && whole) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn pack_dir(&self) -> PathBuf {
+        self.dir.join("objects/pack")
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The clone that is there, with its branch and the commit, if it is in order.
+    pub(super) fn existing(&self) -> Option<(Repo, String, ObjectId)> {
+        let repo = Repo::open(&self.dir).ok()?;
+        let branch = repo.head_branch()?;
+        let head = repo.head(None).ok()?;
+        Some((repo, branch, head))
+    }
+
+    /// Whether so much has gathered that it is better made anew.
+    pub(super) fn is_worn(&self, pack_bytes: u64) -> bool {
+        let packs = fs::read_dir(self.pack_dir()).into_iter().flatten().flatten();
+        let packs = packs.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack"));
+        packs.count() > MAX_PACKS || self.size() > pack_bytes.saturating_mul(2)
+    }
+
+    /// An empty bare repository beside the clone's place.
+    pub(super) fn begin(&self) -> Result<NewClone, GitError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = beside(&self.name, &format!(".tmp-{}-{number}", std::process::id()));
+        let clone = NewClone { path: self.parent.join(name) };
+        let failed = || GitError::io(format!("the clone {} cannot be created", self.dir.display()));
+        for folder in ["objects/pack", "objects/info", "refs/heads"] {
+            fs::create_dir_all(clone.path.join(folder)).map_err(failed())?;
+        }
+        fs::write(clone.path.join("HEAD"), "ref: refs/heads/main\n").map_err(failed())?;
+        let config = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
+        fs::write(clone.path.join("config"), config).map_err(failed())?;
+        Ok(clone)
+    }
+
+    /// Puts a finished clone into its place; what was there goes.
+    pub(super) fn put(&self, clone: NewClone) -> Result<(), GitError> {
+        let failed = || GitError::io(format!("the clone {} cannot be put into place", self.dir.display()));
+        let old = self.parent.join(beside(&self.name, &format!(".tmp-{}-old", std::process::id())));
+        if self.dir.exists() {
+            fs::rename(&self.dir, &old).map_err(failed())?;
+        }
+        fs::rename(&clone.path, &self.dir).map_err(failed())?;
+        let _ = fs::remove_dir_all(&old);
+        Ok(())
+    }
+
+    /// Bytes on disk.
+    pub(super) fn size(&self) -> u64 {
+        let mut total = 0;
+        let mut waiting = vec![self.dir.clone()];
+        while let Some(folder) = waiting.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                match entry.metadata() {
+                    Ok(metadata) if metadata.is_dir() => waiting.push(entry.path()),
+                    Ok(metadata) => total += metadata.len(),
+                    Err(_) => {}
+                }
+            }
+        }
+        total
+    }
+}
+
+/// Makes `branch` the clone's only branch. Each file is replaced whole.
+pub(super) fn write_refs(git_dir: &Path, branch: &str, head: ObjectId) -> Result<(), GitError> {
+    let packed = format!("# pack-refs with: peeled fully-peeled sorted \n{head} refs/heads/{branch}\n");
+    replace(git_dir, "packed-refs", &packed)?;
+    replace(git_dir, "HEAD", &format!("ref: refs/heads/{branch}\n"))
+}
+
+fn replace(git_dir: &Path, name: &str, text: &str) -> Result<(), GitError> {
+    let path = git_dir.join(name);
+    if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+        return Ok(());
+    }
+    let new = git_dir.join(format!("{name}.new"));
+    let failed = || GitError::io(format!("{} cannot be written", path.display()));
+    let mut file = File::create(&new).map_err(failed())?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed())?;
+    fs::rename(&new, &path).map_err(failed())
+}
+
+/// Whether a name that a remote told may become a branch here.
+pub(super) fn is_branch_name(name: &str) -> bool {
+    let full = format!("refs/heads/{name}");
+    name.len() <= 1_000 && gix::validate::reference::name(full.as_str().into()).is_ok()
+}
+
+/// Removes a clone with all that lies beside it. Nothing there is fine too.
+///
+/// # Errors
+/// `Busy` if a fetch runs, `Io` if it cannot be removed.
+pub fn remove_clone(dir: &Path) -> Result<(), GitError> {
+    let clone = CloneDir::lock(dir)?;
+    if dir.exists() {
+        fs::remove_dir_all(dir).map_err(GitError::io(format!("the clone {} cannot be removed", dir.display())))?;
+    }
+    let _ = fs::remove_file(clone.parent.join(beside(&clone.name, ".lock")));
+    Ok(())
+}
+
+fn beside(name: &OsString, suffix: &str) -> OsString {
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    beside.push(suffix);
+    beside
+}

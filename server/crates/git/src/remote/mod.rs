@@ -1,0 +1,195 @@
+//! A remote: what it has, and a bare clone kept in step with it.
+
+mod budget;
+mod clone_dir;
+mod http;
+mod local;
+mod pack;
+mod session;
+mod types;
+mod url;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use entity::found::ObjectId;
+
+use budget::Budget;
+use clone_dir::CloneDir;
+pub use clone_dir::remove_clone;
+use local::Local;
+use session::Session;
+pub use types::{Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, Secret};
+pub use url::{RemoteUrl, UrlPolicy};
+
+use crate::{GitError, Repo};
+
+/// What branches the remote has and which is its default. Nothing is fetched.
+/// An empty repository is no error here: it has no branches.
+///
+/// # Errors
+/// All that can be wrong with a remote; within the time that the limits allow.
+pub fn list_refs(url: &RemoteUrl, auth: &Auth, limits: &Limits, cancel: &AtomicBool) -> Result<ListedRefs, GitError> {
+    let (url, auth) = (url.clone(), auth.clone());
+    budget::watched(limits, url.host(), cancel, &mut |_| {}, move |budget| match url.local_path() {
+        Some(path) => Local::open(path)?.list(budget.limits.refs),
+        None => Session::open(&url, &auth, budget)?.list(),
+    })
+}
+
+/// Brings the bare clone `dir` in step with one branch of the remote: makes it if it is not there, fetches what is new
+/// otherwise. `branch` is a name without `refs/heads/`; `None` means the remote's default branch. Afterwards the branch is the
+/// clone's only one and its HEAD.
+///
+/// A call that fails or is killed leaves the clone as it was. A clone that is damaged, or that many fetches have worn out, is
+/// made anew.
+///
+/// # Errors
+/// All that can be wrong with a remote; within the time that the limits allow, and a moment more.
+pub fn fetch(
+    dir: &Path,
+    url: &RemoteUrl,
+    branch: Option<&str>,
+    auth: &Auth,
+    limits: &Limits,
+    cancel: &AtomicBool,
+    progress: &mut dyn FnMut(FetchProgress),
+) -> Result<Fetched, GitError> {
+    let (dir, url, auth) = (dir.to_owned(), url.clone(), auth.clone());
+    let branch = branch.map(str::to_owned);
+    let host = url.host();
+    budget::watched(limits, host, cancel, progress, move |budget| {
+        let clone = CloneDir::lock(&dir)?;
+        let mut source = match url.local_path() {
+            Some(path) => Source::Local(Local::open(path)?),
+            None => Source::Remote(Box::new(Session::open(&url, &auth, budget)?)),
+        };
+        let wanted = Wanted::choose(&source.list(branch.as_deref(), budget)?, branch)?;
+        match bring(&clone, &mut source, &wanted, true, budget) {
+            // What is here does not fit what comes: begin anew, once.
+            Err(GitError::Corrupt { .. } | GitError::MissingObject { .. }) if clone.path().exists() => {
+                let mut source = match url.local_path() {
+                    Some(path) => Source::Local(Local::open(path)?),
+                    None => Source::Remote(Box::new(Session::open(&url, &auth, budget)?)),
+                };
+                bring(&clone, &mut source, &wanted, false, budget)
+            }
+            result => result,
+        }
+    })
+}
+
+/// Where objects come from.
+enum Source {
+    Remote(Box<Session>),
+    Local(Local),
+}
+
+impl Source {
+    /// As few refs as answer the question.
+    fn list(&mut self, branch: Option<&str>, budget: &Budget) -> Result<ListedRefs, GitError> {
+        match self {
+            Self::Local(local) => local.list(budget.limits.refs),
+            Self::Remote(session) => {
+                let full = branch.map(|branch| format!("refs/heads/{branch}"));
+                let mut prefixes = vec!["HEAD"];
+                prefixes.extend(full.as_deref());
+                let listed = session::listed(&session.refs(&prefixes)?);
+                let found = match branch {
+                    Some(branch) => listed.branch(branch).is_some(),
+                    None => listed.head.is_some(),
+                };
+                // Without it only the whole list tells an empty repository from a branch that is gone.
+                if found && (branch.is_some() || listed.default_branch.is_some()) { Ok(listed) } else { session.list() }
+            }
+        }
+    }
+}
+
+/// What is to be fetched.
+struct Wanted {
+    branch: String,
+    head: ObjectId,
+    default_branch: Option<String>,
+}
+
+impl Wanted {
+    fn choose(listed: &ListedRefs, branch: Option<String>) -> Result<Self, GitError> {
+        if listed.branches.is_empty() && listed.head.is_none() {
+            return Err(GitError::EmptyRepository);
+        }
+        let default_branch = listed.default_branch.clone();
+        let (branch, head) = match branch {
+            Some(branch) => {
+                let head = listed.branch(&branch);
+                (branch, head)
+            }
+            None => (default_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), listed.head),
+        };
+        let Some(head) = head else {
+            // A default branch that does not exist is no advice.
+            let default = default_branch.filter(|name| *name != branch && listed.branch(name).is_some());
+            return Err(GitError::BranchGone { branch, default });
+        };
+        if !clone_dir::is_branch_name(&branch) {
+            return Err(GitError::Unsupported { feature: format!("the branch name {branch:?}") });
+        }
+        Ok(Self { branch, head, default_branch })
+    }
+}
+
+fn bring(
+    clone: &CloneDir,
+    source: &mut Source,
+    wanted: &Wanted,
+    keep: bool,
+    budget: &Arc<Budget>,
+) -> Result<Fetched, GitError> {
+    budget.pack_bytes.store(0, Ordering::Relaxed);
+    budget.expects_pack.store(true, Ordering::Relaxed);
+    let existing = if keep { clone.existing() } else { None };
+    let previous = existing.as_ref().filter(|(_, branch, _)| *branch == wanted.branch).map(|(_, _, head)| *head);
+    let there = existing.as_ref().is_some_and(|(repo, _, _)| repo.contains(wanted.head));
+    let is_local = matches!(source, Source::Local(_));
+    let existing = existing.filter(|_| there || is_local || !clone.is_worn(budget.limits.pack_bytes));
+    let new = match existing {
+        Some(_) => None,
+        None => Some(clone.begin()?),
+    };
+    let git_dir = new.as_ref().map_or(clone.path(), |new| &new.path).to_owned();
+    if !there {
+        match source {
+            Source::Remote(session) => {
+                let known = existing.as_ref().map(|(repo, _, head)| (repo, *head));
+                pack::receive(session, wanted.head, &git_dir, known, budget)?;
+            }
+            Source::Local(local) => local.copy_objects(&git_dir, budget)?,
+        }
+        let arrived = Repo::open(&git_dir)?.commit_info(wanted.head);
+        if let Err(error) = arrived {
+            return Err(match error {
+                GitError::MissingObject { id } => {
+                    GitError::corrupt(format!("{} did not send commit {id}", budget.host))
+                }
+                other => other,
+            });
+        }
+    }
+    budget.begin_install()?;
+    clone_dir::write_refs(&git_dir, &wanted.branch, wanted.head)?;
+    let cloned = new.is_some();
+    if let Some(new) = new {
+        clone.put(new)?;
+    }
+    Ok(Fetched {
+        branch: wanted.branch.clone(),
+        head: wanted.head,
+        default_branch: wanted.default_branch.clone(),
+        previous,
+        cloned,
+        received_bytes: if there { 0 } else { budget.pack_bytes.load(Ordering::Relaxed) },
+        received_objects: budget.pack_objects.load(Ordering::Relaxed),
+        clone_bytes: clone.size(),
+    })
+}
