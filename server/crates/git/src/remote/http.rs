@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::io::{BufRead, Cursor, Read, Write};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gix::protocol::transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
@@ -320,9 +320,10 @@ impl BufRead for Body {
 
 /// Clients are kept, as they keep connections: listing and fetching share one. Few different timeouts exist.
 fn client(limits: &Limits) -> Result<Client, GitError> {
-    static CLIENTS: OnceLock<Mutex<Vec<((Duration, Duration), Client)>>> = OnceLock::new();
+    type Timeouts = (Duration, Duration);
+    static CLIENTS: Mutex<Vec<(Timeouts, Client)>> = Mutex::new(Vec::new());
     let key = (limits.connect_timeout, limits.idle_timeout);
-    let mut clients = CLIENTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, client)) = clients.iter().find(|(other, _)| *other == key) {
         return Ok(client.clone());
     }

@@ -62,7 +62,7 @@ pub fn fetch(
     budget::watched(limits, host, cancel, progress, move |budget| {
         let clone = CloneDir::lock(&dir)?;
         let mut source = match url.local_path() {
-            Some(path) => Source::Local(Local::open(path)?),
+            Some(path) => Source::Local(Box::new(Local::open(path)?)),
             None => Source::Remote(Box::new(Session::open(&url, &auth, budget)?)),
         };
         let wanted = Wanted::choose(&source.list(branch.as_deref(), budget)?, branch)?;
@@ -70,7 +70,7 @@ pub fn fetch(
             // What is here does not fit what comes: begin anew, once.
             Err(GitError::Corrupt { .. } | GitError::MissingObject { .. }) if clone.path().exists() => {
                 let mut source = match url.local_path() {
-                    Some(path) => Source::Local(Local::open(path)?),
+                    Some(path) => Source::Local(Box::new(Local::open(path)?)),
                     None => Source::Remote(Box::new(Session::open(&url, &auth, budget)?)),
                 };
                 bring(&clone, &mut source, &wanted, false, budget)
@@ -83,7 +83,7 @@ pub fn fetch(
 /// Where objects come from.
 enum Source {
     Remote(Box<Session>),
-    Local(Local),
+    Local(Box<Local>),
 }
 
 impl Source {

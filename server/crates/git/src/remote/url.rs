@@ -57,6 +57,9 @@ impl RemoteUrl {
                 "git" => Err(refused("the git:// protocol is neither encrypted nor checked; use https://")),
                 _ => Err(refused("only https, http, ssh and file addresses are understood")),
             },
+            None if text.split('/').next().is_some_and(|start| start.contains("::")) => {
+                Err(refused("remote helpers are not run; use https://"))
+            }
             None => match scp_like(text) {
                 Some((host, path)) => Self::ssh(&format!("ssh://{host}/{}", path.trim_start_matches('/')))
                     .map(|_| Self { place: Place::Ssh(text.to_owned()), had_credentials: false }),

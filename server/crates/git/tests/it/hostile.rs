@@ -1,0 +1,305 @@
+//! Remotes that mean harm or are broken: each a clear error, within bounded time, and the clone as it was.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use git::{Auth, GitError, Limits, Repo};
+
+use crate::support::server::{Server, answer, serve_git, spoiling_the_pack};
+use crate::support::{Work, assert_tidy, fetch, fetch_with, limits, list};
+
+/// Fetches, and checks that it took no longer than a few of the short timeouts.
+fn fails(work: &Work, address: &str) -> GitError {
+    let start = Instant::now();
+    let error = fetch(&work.clone_dir(), address).unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(6), "took {:?}", start.elapsed());
+    // The work may still be busy noticing; it holds the lock until it has.
+    for _ in 0..50 {
+        match git::remove_clone(&work.dir.path().join("clones/probe")) {
+            Err(GitError::Busy { .. }) => std::thread::sleep(Duration::from_millis(50)),
+            _ => break,
+        }
+    }
+    error
+}
+
+fn hang(stream: TcpStream) {
+    std::thread::sleep(Duration::from_secs(8));
+    drop(stream);
+}
+
+fn drip(mut stream: TcpStream) {
+    for _ in 0..200 {
+        if stream.write_all(b"0").is_err() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_remote_that_hangs_before_the_first_byte() {
+    let server = Server::start(|_, stream| hang(stream));
+    let work = Work::empty();
+    let error = fails(&work, &server.url("n"));
+    assert!(matches!(error, GitError::Timeout { .. }), "{error}");
+    let error = list(&server.url("n")).unwrap_err();
+    assert!(matches!(error, GitError::Timeout { .. }), "{error}");
+}
+
+#[test]
+fn a_remote_that_hangs_within_the_pack() {
+    let work = Work::with_commit();
+    let server = spoiling_the_pack(work.dir.path().to_owned(), |full, mut stream| {
+        let at = full.windows(4).position(|window| window == b"PACK").unwrap();
+        let _ = stream.write_all(&full[..at + 30]);
+        hang(stream);
+    });
+    let error = fails(&work, &server.url("work/.git"));
+    assert!(matches!(error, GitError::Timeout { .. }), "{error}");
+    assert!(!work.clone_dir().exists());
+    assert_tidy(&work.clone_dir());
+}
+
+#[test]
+fn a_remote_that_trickles_for_ever() {
+    let server = Server::start(|_, mut stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\nffe0";
+        let _ = stream.write_all(head.as_bytes());
+        drip(stream);
+    });
+    let error = fails(&Work::empty(), &server.url("n"));
+    assert!(matches!(error, GitError::Timeout { .. }), "{error}");
+}
+
+#[test]
+fn a_pack_that_trickles_for_ever() {
+    let work = Work::with_commit();
+    let server = spoiling_the_pack(work.dir.path().to_owned(), |full, mut stream| {
+        let at = full.windows(4).position(|window| window == b"PACK").unwrap();
+        let _ = stream.write_all(&full[..at + 12]);
+        for byte in full[at + 12..].iter().cycle().take(400) {
+            if stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    });
+    let error = fails(&work, &server.url("work/.git"));
+    assert!(matches!(error, GitError::Timeout { .. }), "{error}");
+    assert_tidy(&work.clone_dir());
+}
+
+#[test]
+fn the_whole_call_is_bounded_however_busy_the_remote_is() {
+    let server = Server::start(|_, mut stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\n";
+        let _ = stream.write_all(head.as_bytes());
+        let line = format!("ffe0{}", "x".repeat(0xffe0 - 4));
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(8) {
+            if stream.write_all(line.as_bytes()).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let work = Work::empty();
+    let limits = Limits { total_timeout: Duration::from_secs(1), ..limits() };
+    let start = Instant::now();
+    let error = fetch_with(&work.clone_dir(), &server.url("n"), None, &Auth::None, &limits).unwrap_err();
+    assert!(matches!(error, GitError::Timeout { .. } | GitError::Protocol { .. }), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn a_list_of_refs_without_end() {
+    let work = Work::with_commit();
+    let root = work.dir.path().to_owned();
+    let server = Server::start(move |request, mut stream| {
+        if request.method != "POST" {
+            return serve_git(&root, &request, stream);
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n\r\n");
+        for n in 0u64.. {
+            let line = format!("{:040x} refs/heads/{n:0900}\n", n + 1);
+            if stream.write_all(format!("{:04x}{line}", line.len() + 4).as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let error = fails(&work, &server.url("work/.git"));
+    assert!(matches!(error, GitError::TooManyRefs { .. }), "{error}");
+}
+
+#[test]
+fn a_redirect_to_another_host_is_refused_and_no_token_goes_there() {
+    let work = Work::with_commit();
+    let elsewhere = Server::git(work.dir.path());
+    let target = elsewhere.url("work/.git/info/refs?service=git-upload-pack");
+    let server = Server::start(move |_, stream| answer(stream, "302 Found", &format!("Location: {target}\r\n"), b""));
+    let auth = Auth::Token(git::Secret::new("s3cret"));
+    let error = fetch_with(&work.clone_dir(), &server.url("n"), None, &auth, &limits()).unwrap_err();
+    assert!(matches!(error, GitError::Redirected { .. }), "{error}");
+    assert_eq!(elsewhere.requests.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_redirect_within_the_host_is_followed_but_not_for_ever() {
+    let work = Work::with_commit();
+    let root = work.dir.path().to_owned();
+    let server = Server::start(move |request, stream| match request.path.strip_prefix("/old/") {
+        Some(rest) => {
+            let location = format!("Location: /work/.git/{rest}?{}\r\n", request.query);
+            answer(stream, "301 Moved Permanently", &location, b"");
+        }
+        None if request.path.starts_with("/loop/") => {
+            let location = format!("Location: {}?{}\r\n", request.path, request.query);
+            answer(stream, "302 Found", &location, b"");
+        }
+        None => serve_git(&root, &request, stream),
+    });
+    assert_eq!(fetch(&work.clone_dir(), &server.url("old")).unwrap().head, work.head());
+    let error = fails(&work, &server.url("loop"));
+    assert!(matches!(error, GitError::Protocol { .. }), "{error}");
+}
+
+#[test]
+fn a_pack_that_is_cut_off_leaves_the_old_clone_usable() {
+    let work = Work::with_commit();
+    let head = work.head();
+    let honest = Server::git(work.dir.path());
+    fetch(&work.clone_dir(), &honest.url("work/.git")).unwrap();
+    for n in 0..20 {
+        work.commit(&format!("apps/{n}.yaml"), &format!("n: {n}\n"), "more");
+    }
+    let server = spoiling_the_pack(work.dir.path().to_owned(), |full, mut stream| {
+        let _ = stream.write_all(&full[..full.len() * 2 / 3]);
+    });
+    let error = fails(&work, &server.url("work/.git"));
+    assert!(matches!(error, GitError::Corrupt { .. } | GitError::Unreachable { .. }), "{error}");
+    assert_eq!(Repo::open(work.clone_dir()).unwrap().head(None).unwrap(), head);
+    assert!(fetch(&work.clone_dir(), &honest.url("work/.git")).is_ok());
+    assert_tidy(&work.clone_dir());
+}
+
+#[test]
+fn a_pack_with_flipped_bytes_is_corrupt() {
+    let work = Work::with_commit();
+    for n in 0..20 {
+        work.commit(&format!("apps/{n}.yaml"), &format!("n: {n}\n").repeat(99), "more");
+    }
+    for at in [4, 20, 200, 900] {
+        let server = spoiling_the_pack(work.dir.path().to_owned(), move |mut full, mut stream| {
+            let pack = full.windows(4).position(|window| window == b"PACK").unwrap();
+            full[pack + at] ^= 0x55;
+            let _ = stream.write_all(&full);
+        });
+        let error = fails(&work, &server.url("work/.git"));
+        assert!(matches!(error, GitError::Corrupt { .. } | GitError::Protocol { .. }), "{at}: {error}");
+        assert!(!work.clone_dir().exists());
+        assert_tidy(&work.clone_dir());
+    }
+}
+
+#[test]
+fn a_pack_that_lacks_the_commit_is_corrupt() {
+    let work = Work::with_commit();
+    let first = work.head();
+    work.commit("b.yaml", "b: 1\n", "second");
+    let root = work.dir.path().to_owned();
+    let server = Server::start(move |mut request, stream| {
+        if request.is_fetch() {
+            // Another commit than the one that was asked for.
+            let text = String::from_utf8(request.body).unwrap();
+            let want = text.find("want ").unwrap() + 5;
+            request.body = format!("{}{first}{}", &text[..want], &text[want + 40..]).into_bytes();
+        }
+        serve_git(&root, &request, stream);
+    });
+    let error = fails(&work, &server.url("work/.git"));
+    assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
+    assert!(!work.clone_dir().exists());
+}
+
+#[test]
+fn a_remote_that_answers_with_something_else() {
+    for (status, kind) in [
+        ("200 OK", "text/html"),
+        ("418 Teapot", "text/plain"),
+        ("200 OK", "application/x-git-upload-pack-advertisement"),
+    ] {
+        let kind = format!("Content-Type: {kind}\r\n");
+        let server = Server::start(move |_, stream| answer(stream, status, &kind, b"<html>hello</html>"));
+        let error = fails(&Work::empty(), &server.url("n"));
+        assert!(matches!(error, GitError::Protocol { .. }), "{status}: {error}");
+    }
+    let server = Server::start(|_, stream| answer(stream, "503 Busy", "", b""));
+    let error = fails(&Work::empty(), &server.url("n"));
+    assert!(matches!(error, GitError::Unreachable { .. }) && error.is_temporary(), "{error}");
+}
+
+#[test]
+fn a_repository_over_the_size_limit_is_given_up_while_it_streams_in() {
+    let work = Work::with_commit();
+    for n in 0..8u64 {
+        // Incompressible enough.
+        let mut state = n + 1;
+        let text = (0..200_000).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + (state >> 59) as u8 % 26)
+        });
+        work.commit(&format!("big/{n}.txt"), &text.collect::<String>(), "big");
+    }
+    let server = Server::git(work.dir.path());
+    let small = Limits { pack_bytes: 100_000, ..limits() };
+    let error = fetch_with(&work.clone_dir(), &server.url("work/.git"), None, &Auth::None, &small).unwrap_err();
+    assert!(matches!(error, GitError::TooLarge { limit: 100_000 }), "{error}");
+    let few = Limits { objects: 5, ..limits() };
+    let error = fetch_with(&work.clone_dir(), &server.url("work/.git"), None, &Auth::None, &few).unwrap_err();
+    assert!(matches!(error, GitError::TooManyObjects { limit: 5 }), "{error}");
+    let thin = Limits { object_bytes: 10_000, ..limits() };
+    let error = fetch_with(&work.clone_dir(), &server.url("work/.git"), None, &Auth::None, &thin).unwrap_err();
+    assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
+    assert!(!work.clone_dir().exists());
+    assert_tidy(&work.clone_dir());
+}
+
+#[test]
+fn cancelling_ends_a_hanging_fetch_soon() {
+    let server = Server::start(|_, stream| hang(stream));
+    let work = Work::empty();
+    let cancel = AtomicBool::new(false);
+    let patient = Limits { idle_timeout: Duration::from_secs(6), ..limits() };
+    let start = Instant::now();
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            cancel.store(true, Ordering::Relaxed);
+        });
+        let url = crate::support::url(&server.url("n"));
+        git::fetch(&work.clone_dir(), &url, None, &Auth::None, &patient, &cancel, &mut |_| {}).unwrap_err()
+    });
+    assert!(matches!(error, GitError::Cancelled), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn branch_names_that_are_paths_elsewhere_are_refused() {
+    let work = Work::with_commit();
+    let root = work.dir.path().to_owned();
+    let head = work.head();
+    let server = Server::start(move |request, stream| {
+        if request.method != "POST" || request.is_fetch() {
+            return serve_git(&root, &request, stream);
+        }
+        let line = format!("{head} HEAD symref-target:refs/heads/../../evil\n");
+        let body = format!("{:04x}{line}0000", line.len() + 4);
+        answer(stream, "200 OK", "Content-Type: application/x-git-upload-pack-result\r\n", body.as_bytes());
+    });
+    let error = fails(&work, &server.url("work/.git"));
+    assert!(matches!(error, GitError::Unsupported { .. } | GitError::Protocol { .. }), "{error}");
+    assert!(!work.clone_dir().exists());
+}

@@ -1,0 +1,126 @@
+//! Reading what is in a repository, however odd.
+
+use git::{FileKind, GitError, OddReason, Repo, TreeLimits};
+
+use crate::support::Work;
+
+#[test]
+fn lists_files_links_and_submodules_and_tells_odd_paths_apart() {
+    let work = Work::with_commit();
+    let blob = work.blob("x: 1\n");
+    let commit = work.head().to_string();
+    let long = "d".repeat(250);
+    let mut deep = work.raw_tree(&[("100644", b"deep.yaml", &blob)]);
+    for _ in 0..17 {
+        deep = work.raw_tree(&[("40000", long.as_bytes(), &deep)]);
+    }
+    let dots = work.raw_tree(&[("40000", b"..", &work.raw_tree(&[("100644", b"evil.yaml", &blob)]))]);
+    let tree = work.raw_tree(&[
+        ("100644", b"bad\xff.yaml", &blob),
+        ("40000", b"deep", &deep),
+        ("40000", b"dots", &dots),
+        ("100755", b"exec.yaml", &blob),
+        ("120000", b"link.yaml", &blob),
+        ("100644", b"sla/sh.yaml", &blob),
+        ("160000", b"sub.yaml", &commit),
+    ]);
+    let head = work.commit_tree(&tree);
+    let repo = Repo::open(&work.path).unwrap();
+    let listing = repo.tree_files(head, &TreeLimits::default()).unwrap();
+    let files = listing.files.iter().map(|file| (file.path.as_str(), file.kind)).collect::<Vec<_>>();
+    assert_eq!(
+        files,
+        [("exec.yaml", FileKind::Executable), ("link.yaml", FileKind::Symlink), ("sub.yaml", FileKind::Submodule)]
+    );
+    let mut reasons = listing.odd_paths.iter().map(|odd| odd.reason).collect::<Vec<_>>();
+    reasons.sort_by_key(|reason| format!("{reason:?}"));
+    assert_eq!(reasons, [OddReason::Escapes, OddReason::Escapes, OddReason::NotUtf8, OddReason::TooLong]);
+    assert!(listing.odd_paths.iter().all(|odd| odd.path.chars().count() <= 200));
+}
+
+#[test]
+fn a_tree_that_unfolds_without_end_is_given_up() {
+    let work = Work::with_commit();
+    let mut tree = work.raw_tree(&[("100644", b"a.yaml", &work.blob("x: 1\n"))]);
+    for _ in 0..12 {
+        let names = (0..10).map(|n| format!("d{n}")).collect::<Vec<_>>();
+        let entries = names.iter().map(|name| ("40000", name.as_bytes(), tree.as_str())).collect::<Vec<_>>();
+        tree = work.raw_tree(&entries);
+    }
+    let head = work.commit_tree(&tree);
+    let repo = Repo::open(&work.path).unwrap();
+    let start = std::time::Instant::now();
+    let error = repo.tree_files(head, &TreeLimits { entries: 50_000, ..Default::default() }).unwrap_err();
+    assert!(matches!(error, GitError::TooManyFiles { limit: 50_000, .. }), "{error}");
+    assert!(start.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn blobs_are_bounded_before_they_are_inflated() {
+    let work = Work::with_commit();
+    let id = work.blob(&"x".repeat(5_000_000)).parse().unwrap();
+    let repo = Repo::open(&work.path).unwrap();
+    let error = repo.read_blob(id, 1_000_000).unwrap_err();
+    assert!(matches!(error, GitError::BlobTooLarge { size: 5_000_000, limit: 1_000_000, .. }), "{error}");
+    assert_eq!(repo.read_blob(id, 5_000_000).unwrap().len(), 5_000_000);
+    let error = repo.read_blob(work.head(), 1_000_000).unwrap_err();
+    assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn a_missing_and_a_corrupt_object_are_told_by_name() {
+    let work = Work::with_commit();
+    let id = work.git(&["rev-parse", "HEAD:apps/a.yaml"]);
+    let file = work.path.join(".git/objects").join(&id[..2]).join(&id[2..]);
+    let repo = Repo::open(&work.path).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let error = repo.read_blob(id.parse().unwrap(), 100).unwrap_err();
+    assert!(matches!(error, GitError::MissingObject { id: missing } if missing.to_string() == id), "{error}");
+    std::fs::write(&file, b"this is not zlib").unwrap();
+    let error = repo.read_blob(id.parse().unwrap(), 100).unwrap_err();
+    assert!(matches!(&error, GitError::Corrupt { what } if what.contains(&id)), "{error}");
+}
+
+#[test]
+fn revisions_are_found_or_named_as_unknown() {
+    let work = Work::with_commit();
+    let first = work.head();
+    let second = work.commit("b.yaml", "b: 1\n", "feat: second\n\nbody");
+    work.git(&["tag", "-a", "v1", "-m", "one", "HEAD~1"]);
+    let repo = Repo::open(&work.path).unwrap();
+    for (rev, expected) in
+        [("HEAD", second), ("main", second), ("v1", first), ("HEAD~1", first), (&first.to_string()[..10], first)]
+    {
+        assert_eq!(repo.resolve(rev).unwrap(), expected, "{rev}");
+    }
+    for rev in ["nothing", "", "HEAD:b.yaml", "HEAD^{tree}", "..", "\u{0}"] {
+        assert!(matches!(repo.resolve(rev), Err(GitError::UnknownRevision { .. })), "{rev}");
+    }
+    let info = repo.commit_info(second).unwrap();
+    assert_eq!((info.subject.as_str(), info.author_name.as_str()), ("feat: second", "Ada"));
+    assert_eq!((info.parents, info.committed_at.timestamp()), (vec![first], 1_700_000_000));
+    assert!(matches!(repo.head(Some("nope")), Err(GitError::BranchGone { .. })));
+}
+
+#[test]
+fn an_empty_folder_and_an_empty_repository_are_told_apart() {
+    let work = Work::empty();
+    let repo = Repo::open(&work.path).unwrap();
+    assert!(matches!(repo.head(None), Err(GitError::EmptyRepository)));
+    assert!(matches!(repo.resolve("HEAD"), Err(GitError::EmptyRepository)));
+    assert!(matches!(Repo::open(work.dir.path()), Err(GitError::NoRepository { .. })));
+    assert!(matches!(Repo::open("/nowhere"), Err(GitError::NoRepository { .. })));
+}
+
+#[test]
+fn a_shallow_clone_ends_where_it_was_cut() {
+    let work = Work::with_commit();
+    work.commit("b.yaml", "b: 1\n", "second");
+    let head = work.commit("c.yaml", "c: 1\n", "third");
+    let shallow = work.dir.path().join("shallow");
+    let from = format!("file://{}", work.path.display());
+    work.git(&["clone", "-q", "--depth", "2", &from, shallow.to_str().unwrap()]);
+    let chain = Repo::open(&shallow).unwrap().first_parent_chain(head, None).unwrap();
+    assert_eq!(chain.commits.len(), 2);
+    assert_eq!(chain.commits[0].parent, None);
+}
