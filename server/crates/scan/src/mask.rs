@@ -64,9 +64,21 @@ impl Hidden {
                 continue;
             }
             masked.push_str(source.get(from..start).unwrap_or_default());
-            masked.push('"');
-            masked.push_str(MASK);
-            masked.push('"');
+            // A plain value may follow its anchor at once (`&a:b`), a quoted one must not.
+            if masked.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | '\r' | '[' | '{' | ',')) {
+                masked.push(' ');
+            }
+            if source.as_bytes().get(start).is_some_and(|byte| matches!(byte, b'|' | b'>'))
+                && masked.rsplit(['\n', '\r']).next().is_none_or(|line| line.trim().is_empty())
+            {
+                // Alone on its line a block scalar may stand further out than a quoted one may.
+                masked.push_str("|- # ");
+                masked.push_str(MASK);
+            } else {
+                masked.push('"');
+                masked.push_str(MASK);
+                masked.push('"');
+            }
             from = end;
             let lines = span.end_line.saturating_sub(span.line) as usize;
             masked.extend(std::iter::repeat_n('\n', lines));

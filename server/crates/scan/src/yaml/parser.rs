@@ -284,7 +284,7 @@ impl Parser<'_, '_> {
             _ if properties.anchor.is_some() || !bare => {
                 let resolve = if bare { Tag::Null } else { Tag::Str };
                 let nothing = Piece { start: end.pos, end: end.pos };
-                self.builder.scalar(nothing, resolve, Style::Plain, &properties, span(start, end))?;
+                self.builder.scalar(nothing, resolve, Style::Plain, &properties, span(end, end))?;
                 self.pop_state();
                 Ok(())
             }
