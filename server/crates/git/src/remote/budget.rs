@@ -180,10 +180,8 @@ pub(super) fn watched<T: Send + 'static>(
         if budget.interrupt.load(Ordering::Relaxed) {
             match leave_at {
                 Some(at) if Instant::now() >= at => {
-                    // Keep the reason in place: the work must not install anything.
-                    let why = budget.take_reason().unwrap_or(GitError::Cancelled);
-                    let _ = budget.stop(GitError::Cancelled);
-                    return Err(why);
+                    // A reason stays in place: the work must not install anything any more.
+                    return Err(budget.lock().stopped.replace(GitError::Cancelled).unwrap_or(GitError::Cancelled));
                 }
                 Some(_) => {}
                 None => leave_at = Some(Instant::now() + GRACE),

@@ -94,6 +94,8 @@ impl Requests {
             let Some(mut target) = target else {
                 return Err(self.budget.stop(refused("nowhere".to_owned())));
             };
+            let _ = target.set_username("");
+            let _ = target.set_password(None);
             let upgraded = at.scheme() == "http" && target.scheme() == "https" && target.port().is_none();
             let same_place = at.host_str() == target.host_str()
                 && (upgraded
@@ -103,8 +105,6 @@ impl Requests {
                 return Err(self.budget.stop(refused(shown(&target))));
             };
             self.redirected = Some(base.to_owned());
-            let _ = target.set_username("");
-            let _ = target.set_password(None);
             at = target;
         }
         Err(self.budget.stop(GitError::Protocol {

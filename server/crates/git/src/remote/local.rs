@@ -51,6 +51,13 @@ impl Local {
         let mut folders = vec![source];
         let alternates = self.repo.to_thread_local().objects.store_ref().alternate_db_paths();
         folders.extend(alternates.map_err(|error| GitError::corrupt(causes(&error)))?);
+        // Where the source was cut off, the clone is too.
+        let (shallow, ours) = (self.repo.to_thread_local().common_dir().join("shallow"), git_dir.join("shallow"));
+        if shallow.is_file() {
+            fs::copy(&shallow, &ours).map_err(GitError::io(format!("{} cannot be copied", shallow.display())))?;
+        } else {
+            let _ = fs::remove_file(&ours);
+        }
         let mut objects = 0;
         for folder in folders {
             for path in object_files(&folder) {

@@ -151,6 +151,8 @@ pub(super) fn failed(budget: &Budget, error: &gix::Error) -> GitError {
         GitError::NeedsAuth { host, rejected: false }
     } else if ["could not resolve", "connection refused", "timed out"].iter().any(|sign| lower.contains(sign)) {
         GitError::Unreachable { host, reason: text }
+    } else if lower.contains("shallow remotes") {
+        GitError::Unsupported { feature: "a remote that is a shallow clone itself".to_owned() }
     } else if error.is_unsupported() && !lower.contains("smart") {
         GitError::Unsupported { feature: text }
     } else {

@@ -1,10 +1,7 @@
 //! The crate as its callers use it: against real repositories, a real Git server behind HTTP, and servers that mean harm.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "helpers of tests fail loudly, and a skipped test says so"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+
 mod fetching;
 mod hostile;
 mod reading;

@@ -123,4 +123,9 @@ fn a_shallow_clone_ends_where_it_was_cut() {
     let chain = Repo::open(&shallow).unwrap().first_parent_chain(head, None).unwrap();
     assert_eq!(chain.commits.len(), 2);
     assert_eq!(chain.commits[0].parent, None);
+    crate::support::fetch(&work.clone_dir(), shallow.to_str().unwrap()).unwrap();
+    assert_eq!(Repo::open(work.clone_dir()).unwrap().first_parent_chain(head, None).unwrap().commits.len(), 2);
+    let server = crate::support::server::Server::git(work.dir.path());
+    let error = crate::support::fetch(&work.dir.path().join("clones/two"), &server.url("shallow/.git")).unwrap_err();
+    assert!(matches!(error, GitError::Unsupported { .. }), "{error}");
 }
