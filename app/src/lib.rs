@@ -13,5 +13,6 @@ pub mod live;
 pub mod pages;
 pub mod server_fns;
 pub mod theme;
+pub mod wire;
 
 pub use app::App;

@@ -12,9 +12,10 @@ use serde::de::DeserializeOwned;
 use crate::components::{Breadcrumb, Crumb, ErrorPanel, PageUrl};
 use crate::error::AppError;
 use crate::live::live_version;
+use crate::wire::Packed;
 
 /// A page's data on its way.
-pub(super) type Answer<T> = Resource<Result<T, AppError>>;
+pub(super) type Answer<T> = Resource<Result<Packed<T>, AppError>>;
 
 /// Asks for what a page shows: with the values of its path and the part of the address after `?`, again whenever
 /// one of them changes or news come that matter to the page (also given its path). The answer is waited for on the
@@ -22,7 +23,7 @@ pub(super) type Answer<T> = Resource<Result<T, AppError>>;
 pub(super) fn load<T, Asked>(ask: fn(ParamsMap, String) -> Asked, matters: fn(&ParamsMap, &Live) -> bool) -> Answer<T>
 where
     T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
-    Asked: Future<Output = Result<T, AppError>> + Send + 'static,
+    Asked: Future<Output = Result<Packed<T>, AppError>> + Send + 'static,
 {
     let (path, query) = (use_params_map(), use_query_map());
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
@@ -48,7 +49,7 @@ where
             let answer = answer.await;
             let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
             match answer {
-                Ok(data) => view(data, url),
+                Ok(Packed(data)) => view(data, url),
                 Err(error) => failed(error, what, &url),
             }
         })

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use crate::components::{counted, number_text};
 use crate::live::live_version;
 use crate::server_fns;
+use crate::wire::Packed;
 
 /// The state of the system in one line, at the foot of the rail.
 #[component]
@@ -14,7 +15,7 @@ pub fn SystemLine() -> impl IntoView {
         <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
             {move || Suspend::new(async move {
                 match state.await {
-                    Ok(state) => line(&state),
+                    Ok(Packed(state)) => line(&state),
                     Err(_) => view! { <p class="system-line quiet">"State not known"</p> }.into_any(),
                 }
             })}

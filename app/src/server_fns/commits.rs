@@ -4,6 +4,7 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::wire::Packed;
 
 /// What a commit's page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,11 +18,11 @@ pub struct CommitData {
 
 /// What a commit did; `sha` may be the beginning of a hash that fits one commit only.
 #[server(prefix = "/ui", endpoint = "commit", input = GetUrl)]
-pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<CommitData, AppError> {
+pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<Packed<CommitData>, AppError> {
     use super::ask;
 
     let page = ask::page(&ask::params(&query), 50);
     let repository = ask::id(&repository_id, "commit")?;
     let detail = entity::query::commits::find_commit(&ask::context()?.db.read, repository, &sha, page).await?;
-    Ok(CommitData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("commit"))?, page })
+    Ok(Packed(CommitData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("commit"))?, page }))
 }

@@ -4,19 +4,20 @@ use leptos::server_fn::codec::GetUrl;
 use uuid::Uuid;
 
 use crate::error::AppError;
+use crate::wire::Packed;
 
 /// Jobs that run, how many wait, which ended last.
 #[server(prefix = "/ui", endpoint = "running_work", input = GetUrl)]
-pub async fn read_running_work() -> Result<RunningWork, AppError> {
+pub async fn read_running_work() -> Result<Packed<RunningWork>, AppError> {
     let db = super::ask::context()?.db;
-    Ok(entity::query::overview::running_work(&db.read).await?)
+    Ok(Packed(entity::query::overview::running_work(&db.read).await?))
 }
 
 /// The line about the system that stands on every page.
 #[server(prefix = "/ui", endpoint = "system_state", input = GetUrl)]
-pub async fn read_system_state() -> Result<SystemState, AppError> {
+pub async fn read_system_state() -> Result<Packed<SystemState>, AppError> {
     let db = super::ask::context()?.db;
-    Ok(entity::query::overview::system_state(&db.read).await?)
+    Ok(Packed(entity::query::overview::system_state(&db.read).await?))
 }
 
 /// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.

@@ -4,6 +4,7 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::wire::Packed;
 
 /// What the first page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,18 +21,18 @@ pub struct OverviewData {
 
 /// Everything the first page shows; `query` is the part of its address after `?`.
 #[server(prefix = "/ui", endpoint = "overview", input = GetUrl)]
-pub async fn read_overview(query: String) -> Result<OverviewData, AppError> {
+pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppError> {
     use super::ask;
     use entity::query::{events, overview};
 
     let (db, now) = (ask::context()?.db, ask::now());
     let span = crate::pages::Span::read(ask::params(&query).get_str("span"));
     let activity = events::activity(&db.read, None, span.since(now), now, span.buckets()).await?;
-    Ok(OverviewData {
+    Ok(Packed(OverviewData {
         now,
         overview: overview::overview(&db.read, now).await?,
         work: overview::running_work(&db.read).await?,
         chart: crate::chart::activity_options(&activity),
         activity,
-    })
+    }))
 }

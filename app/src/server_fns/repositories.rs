@@ -7,6 +7,7 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::wire::Packed;
 
 /// What the list of repositories shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,19 +25,19 @@ pub struct RepositoriesData {
 
 /// Which repositories, as the page's address says.
 #[server(prefix = "/ui", endpoint = "repositories", input = GetUrl)]
-pub async fn list_repositories(query: String) -> Result<RepositoriesData, AppError> {
+pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>, AppError> {
     use super::ask;
     use entity::query::{overview, repositories};
 
     let (db, params) = (ask::context()?.db, ask::params(&query));
     let filter = read::repository_filter(&params);
-    Ok(RepositoriesData {
+    Ok(Packed(RepositoriesData {
         now: ask::now(),
         page: filter.page,
         repositories: repositories::list_repositories(&db.read, &filter).await?,
         languages: repositories::list_languages(&db.read).await?,
         total: overview::system_state(&db.read).await?.repositories,
-    })
+    }))
 }
 
 /// What a repository's page shows.
@@ -66,7 +67,7 @@ pub enum RepositoryTab {
 
 /// A repository with the view that the page's address names.
 #[server(prefix = "/ui", endpoint = "repository", input = GetUrl)]
-pub async fn find_repository(id: String, query: String) -> Result<RepositoryData, AppError> {
+pub async fn find_repository(id: String, query: String) -> Result<Packed<RepositoryData>, AppError> {
     use super::ask;
     use entity::query::{events, jobs, repositories};
 
@@ -76,14 +77,14 @@ pub async fn find_repository(id: String, query: String) -> Result<RepositoryData
     let span = crate::pages::Span::read(params.get_str("span"));
     let repository = found.ok_or_else(|| ask::missing("repository"))?;
     let activity = events::activity(&db.read, Some(id), span.since(now), now, span.buckets()).await?;
-    Ok(RepositoryData {
+    Ok(Packed(RepositoryData {
         now,
         repository,
         jobs: jobs::list_jobs(&db.read, &read::recent_jobs(id)).await?.data,
         chart: crate::chart::activity_options(&activity),
         activity,
         tab: read::tab(&db, id, &params).await?,
-    })
+    }))
 }
 
 #[cfg(feature = "ssr")]

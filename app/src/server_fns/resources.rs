@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::{DiffHtml, YamlHtml};
 use crate::error::AppError;
+use crate::wire::Packed;
 
 /// What the list of resources shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub enum ResourceList {
 
 /// Which resources, as the page's address says.
 #[server(prefix = "/ui", endpoint = "resources", input = GetUrl)]
-pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
+pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppError> {
     use super::ask;
     use entity::query::resources;
 
@@ -42,13 +43,13 @@ pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
     } else {
         ResourceList::Table(resources::list_resources(&db.read, &filter).await?)
     };
-    Ok(ResourcesData {
+    Ok(Packed(ResourcesData {
         now: ask::now(),
         list,
         page: filter.page,
         facets: resources::resource_facets(&db.read, &filter).await?,
         repositories: read::repository_names(&db).await?,
-    })
+    }))
 }
 
 /// What a resource's page shows.
@@ -102,7 +103,7 @@ pub struct Comparison {
 
 /// A resource, with the text or the comparison that the page's address names.
 #[server(prefix = "/ui", endpoint = "resource", input = GetUrl)]
-pub async fn find_resource(id: String, query: String) -> Result<ResourceData, AppError> {
+pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceData>, AppError> {
     use super::ask;
     use entity::query::resources;
 
@@ -115,7 +116,7 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
     resource.data = serde_json::Value::Null;
     let page = ask::page(&params, 50);
     let versions = resources::list_versions(&db.read, id, page).await?;
-    Ok(ResourceData {
+    Ok(Packed(ResourceData {
         now: ask::now(),
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &params).await?,
@@ -123,7 +124,7 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
         resource,
         versions,
         page,
-    })
+    }))
 }
 
 #[cfg(feature = "ssr")]

@@ -21,6 +21,7 @@ pub struct Resource {
     pub file_hash: String,
     pub version: Option<String>,
     /// The manifest's `spec`; an empty object where it has none. Left out (`{}`) in page lists.
+    #[serde(with = "spec")]
     pub data: serde_json::Value,
     pub status: ResourceStatus,
     /// Time of the commit that brought it.
@@ -42,6 +43,29 @@ pub struct Resource {
     pub commit: String,
     /// How many events it has.
     pub events: i64,
+}
+
+/// JSON within what people read stays JSON; a packed answer tells no types, so there it is text.
+mod spec {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value;
+
+    pub fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            value.serialize(serializer)
+        } else {
+            serializer.serialize_str(&value.to_string())
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        if deserializer.is_human_readable() {
+            Value::deserialize(deserializer)
+        } else {
+            serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        }
+    }
 }
 
 impl Resource {
