@@ -75,7 +75,7 @@ fn how(event: &Event) -> AnyView {
         };
     }
     if let Some(before) = event.file_path_before.as_ref().filter(|before| **before != event.file_path) {
-        return view! { <span class="quiet" title=before.clone()>"moved from " {split_path(before).1}</span> }
+        return view! { <span class="quiet" title=before.clone()>"moved from " <span class="path">{before.clone()}</span></span> }
             .into_any();
     }
     match event.event_type {

@@ -1,4 +1,4 @@
-use entity::kind::JobKind;
+use entity::kind::{JobKind, JobState};
 use entity::view::{Job, Timestamp};
 use leptos::prelude::*;
 
@@ -63,7 +63,7 @@ pub fn JobLine(
         <div class="job" data-state=job.state.as_str()>
             <span class="job-what">{job_word(job.kind)} " " {repository}</span>
             <JobStateBadge state=job.state />
-            {(!finished).then(|| view! { <Progress label=job_word(job.kind) percent /> })}
+            {(job.state == JobState::Running).then(|| view! { <Progress label=job_word(job.kind) percent /> })}
             {figures
                 .map(|(done, total)| {
                     view! { <span class="num quiet">{format!("{} / {}", number_text(done), number_text(total))}</span> }

@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use similar::{ChangeTag, DiffOp, TextDiff};
+use similar::{ChangeTag, DiffOp, InlineChangeOptions, TextDiff};
 
 use super::{DiffHtml, DiffMode};
 use crate::components::yaml_escape as escape;
@@ -25,9 +25,10 @@ pub fn compare(old: &str, new: &str, old_start: i32, new_start: i32, mode: DiffM
     }
     let coarse = old.len() > MOST_BYTES || new.len() > MOST_BYTES;
     let (old, new) = (cut(old), cut(new));
-    let diff = TextDiff::configure().timeout(LONGEST).diff_lines(old, new);
+    let deadline = Instant::now() + LONGEST;
+    let diff = TextDiff::configure().deadline(deadline).diff_lines(old, new);
     let (added, removed) = stat(&diff);
-    let mut page = Page { html: String::new(), mode, old_start, new_start };
+    let mut page = Page { html: String::new(), mode, old_start, new_start, deadline };
     let last = diff.ops().len().saturating_sub(1);
     for (place, op) in diff.ops().iter().enumerate() {
         match *op {
@@ -39,7 +40,7 @@ pub fn compare(old: &str, new: &str, old_start: i32, new_start: i32, mode: DiffM
             _ => page.changed(&diff, op),
         }
     }
-    DiffHtml { mode, html: page.html, added, removed, coarse }
+    DiffHtml { mode, html: page.html, added, removed, coarse: coarse || Instant::now() >= deadline }
 }
 
 fn cut(text: &str) -> &str {
@@ -73,6 +74,8 @@ struct Page {
     mode: DiffMode,
     old_start: i32,
     new_start: i32,
+    /// From then on words are not looked at any more, lines still are.
+    deadline: Instant,
 }
 
 impl Page {
@@ -117,7 +120,10 @@ impl Page {
     fn changed(&mut self, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
         let mut removed = Vec::new();
         let mut added = Vec::new();
-        for change in diff.iter_inline_changes(op) {
+        // Lines of manifests are short: a changed value is most of its line, and yet worth marking.
+        let mut options = InlineChangeOptions::new();
+        options.min_ratio(0.25).semantic_cleanup(true);
+        for change in diff.iter_inline_changes_with_options_deadline(op, options, Some(self.deadline)) {
             let mut html = String::new();
             for (marked, text) in change.iter_strings_lossy() {
                 let text = trim_end(&text);

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::components::Glyph;
 
+#[cfg(feature = "ssr")]
 pub(super) const OLD: &str = include_str!("old.yaml");
+#[cfg(feature = "ssr")]
 pub(super) const NEW: &str = include_str!("new.yaml");
 
 pub(super) const ROWS: [(&str, SyncStatus, GitOpsTool, i64); 5] = [
