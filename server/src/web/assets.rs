@@ -54,8 +54,8 @@ impl Site {
     /// The site that the program holds, else the one in the folder, else none with a warning in the log.
     #[must_use]
     pub fn open(folder: Option<PathBuf>) -> Self {
-        if let Some((_, manifest)) = EMBEDDED.iter().find(|(name, _)| *name == MANIFEST) {
-            return Self::embedded(read_manifest(manifest));
+        if let Some(site) = Self::embedded(EMBEDDED) {
+            return site;
         }
         match folder {
             Some(folder) if folder.join(MANIFEST).is_file() => Self::Folder(folder),
@@ -71,11 +71,13 @@ impl Site {
         }
     }
 
-    fn embedded(manifest: Manifest) -> Self {
-        let all: HashMap<&str, &'static [u8]> = EMBEDDED.iter().copied().collect();
+    /// A site of these files; none without a manifest among them.
+    fn embedded(held: &'static [(&'static str, &'static [u8])]) -> Option<Self> {
+        let all: HashMap<&str, &'static [u8]> = held.iter().copied().collect();
+        let manifest = read_manifest(all.get(MANIFEST)?);
         let sibling =
             |name: &str, ending: &str| all.get(format!("{name}.{ending}").as_str()).copied().map(Bytes::from_static);
-        let files = EMBEDDED
+        let files = held
             .iter()
             .filter(|(name, _)| is_served(name))
             .map(|(name, bytes)| {
@@ -83,7 +85,7 @@ impl Site {
                 (*name, Asset::new(name, !at_root(&manifest, name), Bytes::from_static(bytes), brotli, gzip))
             })
             .collect();
-        Self::Embedded { files, manifest }
+        Some(Self::Embedded { files, manifest })
     }
 
     /// Which file has which logical name, as it is now.
@@ -327,6 +329,29 @@ mod tests {
         assert!(cache("chunk-ABCDEFGH.js").await.contains("immutable"));
         assert_eq!(cache("robots.txt").await, "no-cache");
         assert!(site.serve_at_root("/chunk-ABCDEFGH.js", &HeaderMap::new()).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_site_inside_the_program_is_served_like_one_in_a_folder() {
+        const HELD: &[(&str, &[u8])] = &[
+            ("manifest.json", br#"{"main.css":"main-1a2b3c4d.css","robots.txt":"robots.txt"}"#),
+            ("main-1a2b3c4d.css", b"plain"),
+            ("main-1a2b3c4d.css.br", b"brotli"),
+            ("robots.txt", b"User-agent: *"),
+        ];
+        assert!(Site::embedded(&[]).is_none());
+        let site = Site::embedded(HELD).unwrap();
+        let wanted = request(&[(header::ACCEPT_ENCODING, "br")]);
+        let style = site.serve("main-1a2b3c4d.css", &wanted).await.unwrap();
+        assert_eq!(style.headers()[header::CONTENT_ENCODING], "br");
+        assert!(style.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        assert_eq!(to_bytes(style.into_body(), 100).await.unwrap(), "brotli".as_bytes());
+        assert!(site.serve_at_root("/robots.txt", &wanted).await.is_some());
+        assert!(site.serve_at_root("/main-1a2b3c4d.css", &wanted).await.is_none());
+        for hidden in ["manifest.json", "main-1a2b3c4d.css.br"] {
+            assert!(site.serve(hidden, &wanted).await.is_none(), "{hidden}");
+        }
+        assert_eq!(site.manifest()["main.css"], "main-1a2b3c4d.css");
     }
 
     #[tokio::test]
