@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::state::AppState;
+use crate::{clock, state::AppState};
 
 /// A check that takes longer counts as failed.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
@@ -100,7 +100,7 @@ pub async fn get_system_health(State(db): State<Db>) -> (StatusCode, Json<System
     let database_status = Status::of(database_answers(&db).await);
     let redis_status = Status::of(queue_counts(&db).await.is_some());
     let status = Status::of(database_status == Status::Healthy && redis_status == Status::Healthy);
-    (status.code(), Json(SystemHealth { timestamp: Utc::now(), redis_status, database_status, status }))
+    (status.code(), Json(SystemHealth { timestamp: clock::now(), redis_status, database_status, status }))
 }
 
 /// Whether the program answers at all
@@ -109,7 +109,7 @@ pub async fn get_system_health(State(db): State<Db>) -> (StatusCode, Json<System
     responses((status = 200, description = "It does", body = Health))
 )]
 pub async fn get_health() -> Json<Health> {
-    Json(Health { status: Status::Healthy, timestamp: Utc::now() })
+    Json(Health { status: Status::Healthy, timestamp: clock::now() })
 }
 
 /// Health of the database

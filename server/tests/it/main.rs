@@ -1,4 +1,4 @@
-//! The server's tests, in one binary: by route and verb (`api`), with a test app per database engine (`support`).
+//! The server's tests, in one binary: by route and verb (`api`), by room (`layering`), with a test app per database engine (`support`).
 
 #![expect(
     clippy::unwrap_used,
@@ -7,4 +7,5 @@
 )]
 
 mod api;
+mod layering;
 mod support;

@@ -1,7 +1,6 @@
 //! Events of a repository, and their numbers by day.
 
 use axum::{Json, extract::State};
-use chrono::Utc;
 use entity::{
     db::Db,
     kind::EventType,
@@ -13,9 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::repositories::find;
-use crate::web::api::{
-    extract::{Check, Id, PageParams, Params},
-    problem::Problem,
+use crate::{
+    clock,
+    web::api::{
+        extract::{Check, Id, PageParams, Params},
+        problem::Problem,
+    },
 };
 
 /// Which events.
@@ -143,7 +145,7 @@ pub async fn list_repository_event_counts(
     let days = check.days(params.days.as_deref(), 365);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(EventDailyCounts { data: query::events::daily_counts(&db.read, id, days, Utc::now()).await? }))
+    Ok(Json(EventDailyCounts { data: query::events::daily_counts(&db.read, id, days, clock::now()).await? }))
 }
 
 /// Events by day with the number of resources that stood
@@ -166,5 +168,5 @@ pub async fn list_repository_event_trends(
     let days = check.days(params.days.as_deref(), MAX_TREND_DAYS);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(EventTrends { data: query::events::trends(&db.read, id, days, Utc::now()).await? }))
+    Ok(Json(EventTrends { data: query::events::trends(&db.read, id, days, clock::now()).await? }))
 }

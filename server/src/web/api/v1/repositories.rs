@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::Accepted;
 use crate::{
+    clock,
     state::AppState,
     web::{
         api::{
@@ -136,7 +137,7 @@ pub async fn get_repository_stats(State(db): State<Db>) -> Result<Json<Repositor
     responses((status = 200, description = "Most events first", body = RecentRepositories))
 )]
 pub async fn list_recent_repositories(State(db): State<Db>) -> Result<Json<RecentRepositories>, Problem> {
-    Ok(Json(query::figures::recent_repositories(&db.read, chrono::Utc::now()).await?))
+    Ok(Json(query::figures::recent_repositories(&db.read, clock::now()).await?))
 }
 
 /// Repositories by name or description
@@ -285,7 +286,7 @@ async fn enqueue(
     request: JobRequest,
     message: String,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    let job_id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, chrono::Utc::now()).await?;
+    let job_id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, clock::now()).await?;
     let location = (header::LOCATION, format!("/api/v1/jobs/{job_id}"));
     Ok((StatusCode::ACCEPTED, [location], Json(Accepted { message, job_id })))
 }
