@@ -92,10 +92,11 @@ fn Rail() -> impl IntoView {
         }
     };
     view! {
+        <nav class="site" aria-label="Site">
         <input type="checkbox" id="drawer" class="drawer-state sr-only" aria-label="Show the menu" />
         <label class="drawer-button" for="drawer" aria-hidden="true"><Icon glyph=Glyph::Menu /></label>
         <label class="drawer-shade" for="drawer" aria-hidden="true"></label>
-        <nav class="rail" aria-label="Site">
+        <div class="rail">
             <a class="brand" href="/">
                 <svg class="brand-mark" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" inner_html=BRAND></svg>
                 <span class="rail-label">"Kubestats"</span>
@@ -108,6 +109,7 @@ fn Rail() -> impl IntoView {
             <div class="rail-foot">
                 <pages::SystemLine />
             </div>
+        </div>
         </nav>
     }
 }

@@ -55,10 +55,12 @@ pub fn ThemeSwitch() -> impl IntoView {
         }
     };
     view! {
-        <form class="theme-switch" method="post" action="/ui/theme" role="group" aria-label="Theme">
+        <form class="theme-switch" method="post" action="/ui/theme">
+            <div class="theme-choices" role="group" aria-label="Theme">
             {choice("system", "Theme as the system", Glyph::System)}
             {choice("light", "Light theme", Glyph::Sun)}
             {choice("dark", "Dark theme", Glyph::Moon)}
+            </div>
         </form>
     }
 }

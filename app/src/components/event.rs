@@ -201,11 +201,17 @@ pub fn CommitFold(
         events.into_iter().map(|event| view! { <li><EventLine event now within_commit=true /></li> }).collect();
     let href = commit_href(first.repository_id, &first.commit);
     view! {
-        <details class="fold" open=open>
-            <summary class="event fold-head">
-                <span class="fold-mark"><Icon glyph=Glyph::Expand /></span>
-                <span class="fold-subject" title=first.commit_subject.clone()>{first.commit_subject.clone()}</span>
-                <span class="fold-counts">{counts}</span>
+        <div class="fold">
+            <details open=open>
+                <summary class="event fold-head">
+                    <span class="fold-mark"><Icon glyph=Glyph::Expand /></span>
+                    <span class="fold-subject" title=first.commit_subject.clone()>{first.commit_subject.clone()}</span>
+                    <span class="fold-counts">{counts}</span>
+                </summary>
+                <ol class="events">{lines}</ol>
+            </details>
+            // Links within a summary cannot be told from it by keyboard and ear, so they lie over it.
+            <div class="event fold-about">
                 <span class="event-where">
                     {with_repository
                         .then(|| {
@@ -221,9 +227,8 @@ pub fn CommitFold(
                     {short_sha(&first.commit)}
                 </a>
                 <TimeAgo time=first.event_timestamp now />
-            </summary>
-            <ol class="events">{lines}</ol>
-        </details>
+            </div>
+        </div>
     }
     .into_any()
 }

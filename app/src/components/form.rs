@@ -36,41 +36,38 @@ pub fn FilterBar(
     let clear = chips.iter().fold(url.clone(), |url, chip| url.without(chip.key)).href();
     let many = chips.len() > 1;
     view! {
-        <div class="filters">
-            <Form method="GET" action=url.path().to_owned() attr:class="filter-bar" attr:data-auto="" noscroll=true>
-                {carried}
-                {children()}
-                <button type="submit" class="button filter-apply">"Apply"</button>
-            </Form>
-            {(!chips.is_empty())
-                .then(|| {
-                    let chips: Vec<_> = chips
-                        .iter()
-                        .map(|chip| {
-                            view! {
-                                <li>
-                                    <a
-                                        class="chip"
-                                        href=url.without(chip.key).href()
-                                        aria-label=format!("Remove filter {}: {}", chip.label, chip.value)
-                                    >
-                                        <span class="chip-label">{chip.label.clone()}</span>
-                                        <span class="chip-value">{chip.value.clone()}</span>
-                                        <Icon glyph=Glyph::Close />
-                                    </a>
-                                </li>
-                            }
-                        })
-                        .collect();
-                    view! {
-                        <ul class="chips" aria-label="Filters that are set">
-                            {chips}
-                            {many.then(|| view! { <li><a class="chip-clear" href=clear>"Clear all"</a></li> })}
-                        </ul>
-                    }
-                })}
-        </div>
-    }
+            <div class="filters">
+                <Form method="GET" action=url.path().to_owned() attr:class="filter-bar" attr:data-auto="" noscroll=true>
+                    {carried}
+                    {children()}
+                    <button type="submit" class="button filter-apply">"Apply"</button>
+                </Form>
+                {(!chips.is_empty())
+                    .then(|| {
+                        let chips: Vec<_> = chips
+                            .iter()
+                            .map(|chip| {
+                                view! {
+                                    <li>
+                                        <a class="chip" href=url.without(chip.key).href() title="Remove this filter">
+    <span class="sr-only">"Remove filter "</span>
+                                            <span class="chip-label">{chip.label.clone()}</span>
+                                            <span class="chip-value">{chip.value.clone()}</span>
+                                            <Icon glyph=Glyph::Close />
+                                        </a>
+                                    </li>
+                                }
+                            })
+                            .collect();
+                        view! {
+                            <ul class="chips" aria-label="Filters that are set">
+                                {chips}
+                                {many.then(|| view! { <li><a class="chip-clear" href=clear>"Clear all"</a></li> })}
+                            </ul>
+                        }
+                    })}
+            </div>
+        }
 }
 
 /// One choice of a [`Select`].

@@ -60,13 +60,15 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
     if versions.len() < 2 {
         return None;
     }
-    let span = (newest - oldest).num_seconds().max(1);
+    let mut later = newest;
     let points: Vec<_> = versions
         .iter()
         .take(MOST)
         .map(|version| {
-            let share = (version.event.event_timestamp - oldest).num_seconds() * 1000 / span;
-            let place = format!("inset-inline-start: {}.{}%", share / 10, share % 10);
+            // Gaps grow with the time between; a point never gets smaller than a finger needs.
+            let hours = (later - version.event.event_timestamp).num_hours().max(0);
+            later = version.event.event_timestamp;
+            let gap = format!("flex-grow: {hours}");
             let (_, word, tone) = event_words(version.event.event_type);
             let label = format!(
                 "Version {}: {word} {}{}",
@@ -79,7 +81,10 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
                 .with("from", if version.number > 1 { (version.number - 1).to_string() } else { String::new() })
                 .with("to", version.number.to_string())
                 .href();
-            view! { <a class="point" style=place data-tone=tone href=href title=label.clone() aria-label=label aria-current=chosen></a> }
+            view! {
+                <span class="gap" style=gap></span>
+                <a class="point" data-tone=tone href=href title=label.clone() aria-label=label aria-current=chosen></a>
+            }
         })
         .collect();
     Some(
