@@ -355,10 +355,10 @@ impl JobQueue {
 
     /// Sends a job as it is now to open pages; asks the database only if somebody listens.
     async fn tell(&self, job: Uuid) -> Result<()> {
-        if self.bus.has_listeners() {
-            if let Some(job) = find_job(&self.db.read, job).await? {
-                self.bus.send(Live::Job { job: Box::new(job) });
-            }
+        if self.bus.has_listeners()
+            && let Some(job) = find_job(&self.db.read, job).await?
+        {
+            self.bus.send(Live::Job { job: Box::new(job) });
         }
         Ok(())
     }

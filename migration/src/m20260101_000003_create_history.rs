@@ -69,7 +69,8 @@ const UP: &[&str] = &[
         version_changes BIGINT NOT NULL,
         PRIMARY KEY (repository_id, day)
     )",
-    "CREATE INDEX repository_day_by_day ON repository_day (day)",
+    "CREATE INDEX repository_day_by_day ON repository_day
+        (day, repository_id, created, modified, deleted, resurrected, commits, version_changes)",
 ];
 
 #[async_trait::async_trait]

@@ -30,10 +30,10 @@ pub struct Filled {
 }
 
 /// Numbers that look random and are the same every time.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -153,30 +153,11 @@ fn invent_repository(number: u32, dice: &mut Dice) -> FoundRepository {
 
 async fn replay(db: &Db, repository: Uuid, scale: Scale, dice: &mut Dice) -> Result<u64> {
     let run = scans::begin_scan(&db.write, repository, now()).await?;
-    let mut resources: Vec<FoundResource> = Vec::new();
-    let changes = scale.events.saturating_sub(scale.resources);
-    let commits = i64::from(changes / 2 + scale.resources / 20 + 1);
-    let (mut after, mut events) = (None, 0);
-    let mut sequence = 0;
-    while sequence < commits {
-        let mut batch = Batch { after, ..Batch::default() };
-        let mut touched = std::collections::BTreeSet::new();
-        for _ in 0..500.min(commits - sequence) {
-            let commit = invent_commit(sequence, commits, scale, &mut resources, &mut batch, &mut touched, dice);
-            batch.through = Some(ScannedCommit { id: commit.id, sequence, committed_at: commit.committed_at });
-            after = Some(commit.id);
-            batch.commits.push(commit);
-            sequence += 1;
-        }
-        batch.resources = touched.iter().map(|place| resources[*place].clone()).collect();
-        for place in touched {
-            resources[place].new_events = 0;
-        }
-        if sequence == commits {
-            batch.problems = (0..dice.roll(6)).map(|n| invent_problem(n, &batch)).collect();
-        }
+    let mut history = History::new(scale);
+    let mut events = 0;
+    while let Some(batch) = history.next_batch(500, dice) {
         events += scans::apply_batch(&db.write, repository, run, &batch, now()).await?;
-        if let (Some(through), true) = (&batch.through, sequence == commits) {
+        if let Some(through) = &batch.through {
             let head = SyncedHead {
                 branch: "main".to_owned(),
                 head: through.id,
@@ -186,9 +167,50 @@ async fn replay(db: &Db, repository: Uuid, scale: Scale, dice: &mut Dice) -> Res
             repositories::record_synced(&db.write, repository, &head, now()).await?;
         }
     }
-    scans::finish_scan(&db.write, repository, run, HeadFigures { yaml_files: i64::from(scale.resources) }, now())
-        .await?;
+    let figures = HeadFigures { yaml_files: i64::from(scale.resources) };
+    scans::finish_scan(&db.write, repository, run, figures, now()).await?;
     Ok(events)
+}
+
+/// A history that is made up as it is told.
+pub struct History {
+    scale: Scale,
+    commits: i64,
+    sequence: i64,
+    after: Option<ObjectId>,
+    resources: Vec<FoundResource>,
+}
+
+impl History {
+    pub fn new(scale: Scale) -> Self {
+        let changes = scale.events.saturating_sub(scale.resources);
+        let commits = i64::from(changes / 2 + scale.resources.div_ceil(20));
+        Self { scale, commits, sequence: 0, after: None, resources: Vec::new() }
+    }
+
+    /// The next commits as a scan would bring them in; nothing at the end.
+    pub fn next_batch(&mut self, commits: i64, dice: &mut Dice) -> Option<Batch> {
+        let last = self.commits.min(self.sequence + commits);
+        let mut batch = Batch { after: self.after, ..Batch::default() };
+        let mut touched = std::collections::BTreeSet::new();
+        while self.sequence < last {
+            let (sequence, commits, scale) = (self.sequence, self.commits, self.scale);
+            let commit = invent_commit(sequence, commits, scale, &mut self.resources, &mut batch, &mut touched, dice);
+            batch.through = Some(ScannedCommit { id: commit.id, sequence, committed_at: commit.committed_at });
+            self.after = Some(commit.id);
+            batch.commits.push(commit);
+            self.sequence += 1;
+        }
+        batch.through?;
+        for place in touched {
+            batch.resources.push(self.resources[place].clone());
+            self.resources[place].new_events = 0;
+        }
+        if self.sequence == self.commits {
+            batch.problems = (0..dice.roll(6)).map(|n| invent_problem(n, &batch)).collect();
+        }
+        Some(batch)
+    }
 }
 
 fn invent_problem(number: u64, batch: &Batch) -> FileProblems {

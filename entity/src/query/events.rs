@@ -228,7 +228,11 @@ async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions
         || filter.commit.is_some();
     if !narrowed && (filter.resource_id.is_none() || filter.event_type.is_none()) {
         let mut kept = Where::default();
-        let sql = if filter.resource_id.is_some() {
+        let plain = filter.event_type.is_none() && !filter.version_changes_only;
+        let sql = if plain && filter.resource_id.is_none() {
+            kept.equals("id", filter.repository_id);
+            "SELECT CAST(SUM(events) AS BIGINT) FROM repository".to_owned()
+        } else if filter.resource_id.is_some() {
             kept.equals("id", filter.resource_id);
             kept.equals("repository_id", filter.repository_id);
             "SELECT CAST(SUM(events) AS BIGINT) FROM kubernetesresource".to_owned()
