@@ -3,45 +3,74 @@
 //! Reading JSON by name costs the WebAssembly a quarter of its size, since every type brings code for every order
 //! its fields may come in. Both ends are built from one source, so names say nothing here.
 
-use serde::de::{DeserializeOwned, Error as _, Visitor};
-use serde::ser::Error as _;
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Data of a page, one string on the wire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Packed<T>(pub T);
+use crate::error::AppError;
 
-impl<T: Serialize> Serialize for Packed<T> {
+/// Data of a page as one string. What is in it is known to the types alone, so that all pages share one way to ask
+/// for it, and only the last step, reading it, is code of its own.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Packed<T> {
+    text: String,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Packed<T> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), of: PhantomData }
+    }
+}
+
+impl<T> Packed<T> {
+    /// The same without saying what is in it.
+    #[must_use]
+    pub fn erase(self) -> Packed<()> {
+        Packed { text: self.text, of: PhantomData }
+    }
+}
+
+impl Packed<()> {
+    /// Reads what is in it.
+    ///
+    /// # Errors
+    /// If it is something else: the browser's half is of another version than the server.
+    pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, AppError> {
+        from_text(&self.text)
+            .and_then(|bytes| postcard::from_bytes(&bytes).ok())
+            .ok_or_else(|| AppError::Unreachable { message: "The server was changed meanwhile. Load the page again.".to_owned() })
+    }
+}
+
+/// Packs what a page shows.
+///
+/// # Errors
+/// If a type can't be packed, which tests would tell.
+#[cfg(feature = "ssr")]
+pub fn pack<T: Serialize>(data: &T) -> Result<Packed<T>, AppError> {
+    let bytes = postcard::to_allocvec(data).map_err(AppError::internal)?;
+    Ok(Packed { text: to_text(&bytes), of: PhantomData })
+}
+
+impl<T> Serialize for Packed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes = postcard::to_allocvec(&self.0).map_err(S::Error::custom)?;
-        serializer.serialize_str(&to_text(&bytes))
+        serializer.serialize_str(&self.text)
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Packed<T> {
+impl<'de, T> Deserialize<'de> for Packed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = deserializer.deserialize_str(Text)?;
-        postcard::from_bytes(&bytes).map(Self).map_err(D::Error::custom)
+        String::deserialize(deserializer).map(|text| Self { text, of: PhantomData })
     }
 }
 
-struct Text;
-
-impl Visitor<'_> for Text {
-    type Value = Vec<u8>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("packed data")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<u8>, E> {
-        from_text(text).ok_or_else(|| E::custom("not base64"))
-    }
-}
-
+#[cfg(any(feature = "ssr", test))]
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Base64 for addresses, without padding: nothing in it needs an escape in JSON or HTML.
+#[cfg(any(feature = "ssr", test))]
 fn to_text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -85,17 +114,23 @@ mod tests {
         }
     }
 
+    fn packed<T: Serialize>(data: &T) -> Packed<()> {
+        let text = to_text(&postcard::to_allocvec(data).unwrap());
+        let json = serde_json::to_string(&Packed::<T> { text, of: PhantomData }).unwrap();
+        serde_json::from_str(&json).unwrap()
+    }
+
     #[test]
-    fn data_comes_back_from_json() {
-        let data = Packed(vec![(Some("ü".to_owned()), -5_i64), (None, 1 << 40)]);
-        let json = serde_json::to_string(&data).unwrap();
-        assert_eq!(serde_json::from_str::<Packed<Vec<(Option<String>, i64)>>>(&json).unwrap(), data);
+    fn data_comes_back_through_json() {
+        let data = vec![(Some("ü".to_owned()), -5_i64), (None, 1 << 40)];
+        assert_eq!(packed(&data).unpack::<Vec<(Option<String>, i64)>>().unwrap(), data);
     }
 
     #[test]
     fn what_was_not_packed_is_an_error() {
-        for json in ["\"!\"", "\"A\"", "\"____\"", "7"] {
-            assert!(serde_json::from_str::<Packed<Vec<String>>>(json).is_err(), "{json}");
+        for text in ["!", "A", "____"] {
+            let packed = Packed::<()> { text: text.to_owned(), of: PhantomData };
+            assert!(packed.unpack::<Vec<String>>().is_err(), "{text}");
         }
     }
 }

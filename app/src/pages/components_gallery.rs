@@ -13,6 +13,8 @@ use crate::chart::ActivityChart;
 use crate::components::*;
 use crate::error::AppError;
 use crate::wire::Packed;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
 
 /// What only the server can make.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,12 +28,12 @@ pub struct GalleryData {
 /// Highlights, compares and describes for the gallery.
 #[server(prefix = "/ui", endpoint = "gallery", input = GetUrl)]
 pub async fn read_gallery() -> Result<Packed<GalleryData>, AppError> {
-    Ok(Packed(GalleryData {
+    pack(&GalleryData {
         yaml: highlight(given::NEW, 1),
         unified: compare(given::OLD, given::NEW, 1, 1, DiffMode::Unified),
         split: compare(given::OLD, given::NEW, 1, 1, DiffMode::Split),
         chart: crate::chart::activity_options(&given::buckets()),
-    }))
+    })
 }
 
 /// Every component in every state, for those who work on them.

@@ -1,12 +1,14 @@
 //! How every page gets its data and what stands in its place until then, or instead of it.
 
 use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use entity::view::Live;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::components::{Breadcrumb, Crumb, ErrorPanel, PageUrl};
@@ -15,16 +17,48 @@ use crate::live::live_version;
 use crate::wire::Packed;
 
 /// A page's data on its way.
-pub(super) type Answer<T> = Resource<Result<Packed<T>, AppError>>;
+pub(super) struct Answer<T> {
+    data: Resource<Given>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Answer<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Answer<T> {}
+
+impl<T> Answer<T> {
+    /// Asks again, with what is shown left in sight.
+    pub(super) fn refetch(&self) {
+        self.data.refetch();
+    }
+}
+
+type Given = Result<Packed<()>, AppError>;
+type Asking = Pin<Box<dyn Future<Output = Given> + Send>>;
+type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
+type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
 
 /// Asks for what a page shows: with the values of its path and the part of the address after `?`, again whenever
 /// one of them changes or news come that matter to the page (also given its path). The answer is waited for on the
 /// server, so that pages are whole without JavaScript.
 pub(super) fn load<T, Asked>(ask: fn(ParamsMap, String) -> Asked, matters: fn(&ParamsMap, &Live) -> bool) -> Answer<T>
 where
-    T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+    T: 'static,
     Asked: Future<Output = Result<Packed<T>, AppError>> + Send + 'static,
 {
+    let ask = move |path, query| -> Asking {
+        let asked = ask(path, query);
+        Box::pin(async move { asked.await.map(Packed::erase) })
+    };
+    Answer { data: load_any(Arc::new(ask), matters), of: PhantomData }
+}
+
+/// The part that is the same for every page, so that the browser gets it once.
+fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Resource<Given> {
     let (path, query) = (use_params_map(), use_query_map());
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
     Resource::new_blocking(
@@ -41,15 +75,20 @@ pub(super) fn show<T>(
     view: fn(T, PageUrl) -> AnyView,
 ) -> AnyView
 where
-    T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+    T: DeserializeOwned + 'static,
 {
+    show_any(answer.data, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
+}
+
+fn show_any(data: Resource<Given>, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
     let (path, query) = (use_location().pathname, use_query_map());
     let shown = move || {
+        let draw = Arc::clone(&draw);
         Suspend::new(async move {
-            let answer = answer.await;
+            let given = data.await;
             let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
-            match answer {
-                Ok(Packed(data)) => view(data, url),
+            match given.and_then(|data| draw(&data, url.clone())) {
+                Ok(view) => view,
                 Err(error) => failed(error, what, &url),
             }
         })

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 use crate::components::{counted, number_text};
 use crate::live::live_version;
 use crate::server_fns;
-use crate::wire::Packed;
 
 /// The state of the system in one line, at the foot of the rail.
 #[component]
@@ -14,8 +13,8 @@ pub fn SystemLine() -> impl IntoView {
     view! {
         <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
             {move || Suspend::new(async move {
-                match state.await {
-                    Ok(Packed(state)) => line(&state),
+                match state.await.and_then(|state| state.erase().unpack()) {
+                    Ok(state) => line(&state),
                     Err(_) => view! { <p class="system-line quiet">"State not known"</p> }.into_any(),
                 }
             })}

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::wire::Packed;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
 
 /// What a commit's page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,5 +26,5 @@ pub async fn find_commit(repository_id: String, sha: String, query: String) -> R
     let page = ask::page(&ask::params(&query), 50);
     let repository = ask::id(&repository_id, "commit")?;
     let detail = entity::query::commits::find_commit(&ask::context()?.db.read, repository, &sha, page).await?;
-    Ok(Packed(CommitData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("commit"))?, page }))
+    pack(&CommitData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("commit"))?, page })
 }

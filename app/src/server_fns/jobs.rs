@@ -5,19 +5,21 @@ use uuid::Uuid;
 
 use crate::error::AppError;
 use crate::wire::Packed;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
 
 /// Jobs that run, how many wait, which ended last.
 #[server(prefix = "/ui", endpoint = "running_work", input = GetUrl)]
 pub async fn read_running_work() -> Result<Packed<RunningWork>, AppError> {
     let db = super::ask::context()?.db;
-    Ok(Packed(entity::query::overview::running_work(&db.read).await?))
+    pack(&entity::query::overview::running_work(&db.read).await?)
 }
 
 /// The line about the system that stands on every page.
 #[server(prefix = "/ui", endpoint = "system_state", input = GetUrl)]
 pub async fn read_system_state() -> Result<Packed<SystemState>, AppError> {
     let db = super::ask::context()?.db;
-    Ok(Packed(entity::query::overview::system_state(&db.read).await?))
+    pack(&entity::query::overview::system_state(&db.read).await?)
 }
 
 /// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.

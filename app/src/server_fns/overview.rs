@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::wire::Packed;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
 
 /// What the first page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,11 +30,11 @@ pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppErr
     let (db, now) = (ask::context()?.db, ask::now());
     let span = crate::pages::Span::read(ask::params(&query).get_str("span"));
     let activity = events::activity(&db.read, None, span.since(now), now, span.buckets()).await?;
-    Ok(Packed(OverviewData {
+    pack(&OverviewData {
         now,
         overview: overview::overview(&db.read, now).await?,
         work: overview::running_work(&db.read).await?,
         chart: crate::chart::activity_options(&activity),
         activity,
-    }))
+    })
 }

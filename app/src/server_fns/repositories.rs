@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::wire::Packed;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
 
 /// What the list of repositories shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,13 +33,13 @@ pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>
 
     let (db, params) = (ask::context()?.db, ask::params(&query));
     let filter = read::repository_filter(&params);
-    Ok(Packed(RepositoriesData {
+    pack(&RepositoriesData {
         now: ask::now(),
         page: filter.page,
         repositories: repositories::list_repositories(&db.read, &filter).await?,
         languages: repositories::list_languages(&db.read).await?,
         total: overview::system_state(&db.read).await?.repositories,
-    }))
+    })
 }
 
 /// What a repository's page shows.
@@ -77,14 +79,14 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
     let span = crate::pages::Span::read(params.get_str("span"));
     let repository = found.ok_or_else(|| ask::missing("repository"))?;
     let activity = events::activity(&db.read, Some(id), span.since(now), now, span.buckets()).await?;
-    Ok(Packed(RepositoryData {
+    pack(&RepositoryData {
         now,
         repository,
         jobs: jobs::list_jobs(&db.read, &read::recent_jobs(id)).await?.data,
         chart: crate::chart::activity_options(&activity),
         activity,
         tab: read::tab(&db, id, &params).await?,
-    }))
+    })
 }
 
 #[cfg(feature = "ssr")]

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::components::{DiffHtml, YamlHtml};
 use crate::error::AppError;
 use crate::wire::Packed;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
 
 /// What the list of resources shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,13 +45,13 @@ pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppE
     } else {
         ResourceList::Table(resources::list_resources(&db.read, &filter).await?)
     };
-    Ok(Packed(ResourcesData {
+    pack(&ResourcesData {
         now: ask::now(),
         list,
         page: filter.page,
         facets: resources::resource_facets(&db.read, &filter).await?,
         repositories: read::repository_names(&db).await?,
-    }))
+    })
 }
 
 /// What a resource's page shows.
@@ -116,7 +118,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
     resource.data = serde_json::Value::Null;
     let page = ask::page(&params, 50);
     let versions = resources::list_versions(&db.read, id, page).await?;
-    Ok(Packed(ResourceData {
+    pack(&ResourceData {
         now: ask::now(),
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &params).await?,
@@ -124,7 +126,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
         resource,
         versions,
         page,
-    }))
+    })
 }
 
 #[cfg(feature = "ssr")]
