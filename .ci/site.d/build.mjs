@@ -17,7 +17,7 @@ const release = mode === "release";
 // What the first visit of a page may cost, compressed with brotli: a build over it fails. The WebAssembly's aim is
 // 220 kB (docs/benchmarks.md); the budget is what has been reached, and only ever goes down.
 const WASM_AIM = 220_000;
-const WASM_BUDGET = 345_000;
+const WASM_BUDGET = 335_000;
 const FIRST_LOAD_BUDGET = 450_000;
 const FIRST_LOAD = ["kubestats.js", "kubestats.wasm", "main.css"];
 const COMPRESSIBLE = new Set([".css", ".ico", ".js", ".json", ".map", ".svg", ".txt", ".ttf", ".wasm", ".webmanifest", ".xml"]);
