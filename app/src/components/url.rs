@@ -6,13 +6,14 @@ use leptos_router::params::ParamsMap;
 pub struct PageUrl {
     path: String,
     query: Vec<(String, String)>,
+    part: &'static str,
 }
 
 impl PageUrl {
     /// An address without a query.
     #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
-        Self { path: path.into(), query: Vec::new() }
+        Self { path: path.into(), query: Vec::new(), part: "" }
     }
 
     /// The address at hand; empty values are left out.
@@ -23,7 +24,7 @@ impl PageUrl {
             .filter(|(_, value)| !value.is_empty())
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect();
-        Self { path: path.into(), query }
+        Self { path: path.into(), query, part: "" }
     }
 
     /// The same address with one value set; an empty value removes it. Back to the first page, because the
@@ -42,7 +43,7 @@ impl PageUrl {
     #[must_use]
     pub fn without(&self, key: &str) -> Self {
         let query = self.query.iter().filter(|(k, _)| k != key && k != "page").cloned().collect();
-        Self { path: self.path.clone(), query }
+        Self { path: self.path.clone(), query, part: self.part }
     }
 
     /// The same list on another page, from 1.
@@ -53,6 +54,13 @@ impl PageUrl {
             url.query.push(("page".to_owned(), page.to_string()));
         }
         url
+    }
+
+    /// The same address, led to a part of the page by its id, so that paging a list far down does not lead up.
+    #[must_use]
+    pub fn at_part(mut self, id: &'static str) -> Self {
+        self.part = id;
+        self
     }
 
     /// What a key stands at.
@@ -82,6 +90,10 @@ impl PageUrl {
             encode(key, &mut text);
             text.push('=');
             encode(value, &mut text);
+        }
+        if !self.part.is_empty() {
+            text.push('#');
+            text.push_str(self.part);
         }
         text
     }

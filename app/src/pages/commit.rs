@@ -6,7 +6,7 @@ use super::commits::commit_counts;
 use super::{load, show};
 use crate::components::{
     Breadcrumb, CopyButton, Crumb, EmptyState, EventLine, FieldChanges, Glyph, Icon, PageHead, PageUrl, Pager, Section,
-    SkeletonBlock, SkeletonRows, TimeAgo, commit_href, event_words, repository_href, short_sha,
+    SkeletonBlock, SkeletonRows, TimeAgo, commit_href, event_words, number_text, repository_href, short_sha,
 };
 use crate::server_fns::{self, CommitData};
 
@@ -106,9 +106,10 @@ fn changes(events: Vec<Event>, count: u64, now: Timestamp) -> AnyView {
         .filter(|(_, group)| !group.is_empty())
         .map(|(event_type, group)| {
             let (sign, word, _) = event_words(event_type);
+            let count = number_text(i64::try_from(group.len()).unwrap_or(i64::MAX));
             let lines = group.into_iter().map(|event| change(event, now)).collect_view();
             view! {
-                <Section title=format!("{sign} {word}")>
+                <Section title=format!("{sign} {count} {word}")>
                     <ol class="events">{lines}</ol>
                 </Section>
             }
@@ -119,7 +120,13 @@ fn changes(events: Vec<Event>, count: u64, now: Timestamp) -> AnyView {
 
 /// A change, with its fields where there are more than its line says.
 fn change(event: Event, now: Timestamp) -> AnyView {
-    let fields = (event.event_type == EventType::Modified && !event.changes.is_empty()).then(|| {
+    let long = |side: &Option<String>| side.as_deref().is_some_and(|text| text.len() > 24 || text.contains('\n'));
+    let told = match event.changes.as_slice() {
+        [] => true,
+        [only] => event.changes_total <= 1 && !long(&only.old) && !long(&only.new),
+        _ => false,
+    };
+    let fields = (event.event_type == EventType::Modified && !told).then(|| {
         let (changes, total) = (event.changes.clone(), event.changes_total);
         view! {
             <div class="commit-fields"><FieldChanges changes total /></div>

@@ -134,6 +134,9 @@ fn commits(commits: Vec<CommitSummary>, now: Timestamp) -> AnyView {
 fn Work(work: RunningWork, now: Timestamp) -> impl IntoView {
     let line = |job| view! { <li><JobLine job now with_repository=true /></li> };
     let idle = work.running.is_empty() && work.queued == 0;
+    if idle && work.finished.is_empty() {
+        return ().into_any();
+    }
     let queued = (work.queued > 0).then(|| {
         view! { <li class="quiet">{counted(work.queued, "more job is", "more jobs are")} " waiting"</li> }
     });
@@ -145,6 +148,7 @@ fn Work(work: RunningWork, now: Timestamp) -> impl IntoView {
             <ul class="jobs">{running} {queued} {finished}</ul>
         </Section>
     }
+    .into_any()
 }
 
 fn samples(repositories: i64) -> AnyView {

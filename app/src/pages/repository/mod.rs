@@ -93,7 +93,7 @@ fn figures(repository: &View) -> AnyView {
     let counts = repository.counts;
     let known = move |value: i64| scanned.then_some(value);
     let id = repository.id;
-    let to = move |tab: &'static str| Some(PageUrl::new(repository_href(id)).with("tab", tab).href());
+    let to = move |tab: &'static str| Some(PageUrl::new(repository_href(id)).with("tab", tab).at_part("views").href());
     let deleted = (counts.deleted_resources > 0).then(|| format!("{} deleted", number_text(counts.deleted_resources)));
     let commits = scanned.then(|| format!("in {}", counted(counts.commits, "commit", "commits")));
     let files = scanned.then(|| format!("in {}", counted(counts.yaml_files, "YAML file", "YAML files")));

@@ -20,6 +20,7 @@ const MOST_LEAVES: usize = 4_000;
 
 pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, now: Timestamp) -> AnyView {
     let counts = repository.counts;
+    let url = &url.clone().at_part("views");
     let chosen = match tab {
         RepositoryTab::Events { .. } => "events",
         RepositoryTab::Tree { .. } | RepositoryTab::Table { .. } => "resources",
@@ -27,7 +28,7 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Problems { .. } => "problems",
     };
     // Filters are of one view; only the range of the chart goes along.
-    let base = PageUrl::new(url.path()).with("span", url.get("span").unwrap_or_default());
+    let base = PageUrl::new(url.path()).with("span", url.get("span").unwrap_or_default()).at_part("views");
     let link = |word: &'static str, label: &'static str, count: i64| {
         let target = if word == "events" { base.clone() } else { base.with("tab", word) };
         Tab::new(label, target.href(), chosen == word).counting(count)
@@ -69,8 +70,10 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Problems { problems: listing, page } => problems(listing, page, url, now),
     };
     view! {
-        <Tabs label="Views of the repository" tabs />
-        <div class="tab-body">{body}</div>
+        <div id="views" class="views">
+            <Tabs label="Views of the repository" tabs />
+            <div class="tab-body">{body}</div>
+        </div>
     }
     .into_any()
 }
