@@ -38,9 +38,9 @@ impl Packed<()> {
     /// # Errors
     /// If it is something else: the browser's half is of another version than the server.
     pub fn unpack<T: DeserializeOwned>(&self) -> Result<T, AppError> {
-        from_text(&self.text)
-            .and_then(|bytes| postcard::from_bytes(&bytes).ok())
-            .ok_or_else(|| AppError::Unreachable { message: "The server was changed meanwhile. Load the page again.".to_owned() })
+        from_text(&self.text).and_then(|bytes| postcard::from_bytes(&bytes).ok()).ok_or_else(|| AppError::Unreachable {
+            message: "The server was changed meanwhile. Load the page again.".to_owned(),
+        })
     }
 }
 
