@@ -10,7 +10,7 @@ import time
 
 from measure import PROGRAM, Server, run
 
-CORPUS = pathlib.Path(os.environ["KUBESTATS_CORPUS"])
+CORPUS = pathlib.Path(os.environ["KUBESTATS_SHARED"]) / "corpus"
 LONG = "onedr0p__home-ops-full"
 
 
@@ -28,7 +28,7 @@ def scan(report, folder: pathlib.Path) -> None:
 
     bundles = sorted(CORPUS.glob("*.bundle"))
     if not bundles:
-        report.skip("scan", "no corpus at KUBESTATS_CORPUS")
+        report.skip("scan", "no corpus in KUBESTATS_SHARED")
         return
     trees = [clone(b, folder / b.stem, bare=False) for b in bundles]
     files = [p.read_bytes() for tree in trees for p in sorted(tree.rglob("*"))
@@ -73,7 +73,7 @@ def floor(repository: pathlib.Path) -> float:
 def history(report, folder: pathlib.Path) -> None:
     bundle = CORPUS / "history" / f"{LONG}.bundle"
     if not bundle.exists():
-        report.skip("history", "no long history at KUBESTATS_CORPUS")
+        report.skip("history", "no long history in KUBESTATS_SHARED")
         return
     repository = clone(bundle, folder / "long.git")
     commits = int(git("--git-dir", str(repository), "rev-list", "--first-parent", "--count", "HEAD"))
@@ -101,7 +101,7 @@ def commit(report, folder: pathlib.Path) -> None:
     """One new commit on the long history: pushed to the remote, then asked for; until the new head is scanned."""
     bundle = CORPUS / "history" / f"{LONG}.bundle"
     if not bundle.exists():
-        report.skip("commit", "no long history at KUBESTATS_CORPUS")
+        report.skip("commit", "no long history in KUBESTATS_SHARED")
         return
     origin = clone(bundle, folder / "origin.git")
     branch = git("--git-dir", str(origin), "symbolic-ref", "HEAD").decode().strip()
