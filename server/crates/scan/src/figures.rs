@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::file::ParsedFile;
 use crate::identity::{Identity, is_sops};
-use crate::yaml::{Document, Node};
+use crate::yaml::{Digest, Document, Node};
 
 /// One file in numbers. A file that is not YAML has no documents, only `unparsable`.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ pub struct FileFigures {
     /// Whether an anchor is defined twice in a document.
     pub redefined_anchors: bool,
     /// Kubernetes documents that are no manifests of ours: a `List` with a name, names that are too long.
-    pub other_keys: Vec<ResourceKey>,
+    pub other_documents: Vec<(ResourceKey, Digest)>,
     /// Why the file has no documents.
     pub unparsable: Option<FoundProblem>,
 }
@@ -150,7 +150,7 @@ impl Tally {
             });
         }
         let documents = file.manifests.iter().filter(|manifest| manifest.index.item.is_none());
-        for key in documents.map(|manifest| &manifest.key).chain(&figures.other_keys) {
+        for key in documents.map(|manifest| &manifest.key).chain(figures.other_documents.iter().map(|(key, _)| key)) {
             *self.kinds.entry((key.group.clone(), key.kind.clone())).or_default() += 1;
             if !self.resources.contains(key) {
                 self.resources.insert(key.clone());

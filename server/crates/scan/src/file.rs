@@ -109,7 +109,7 @@ impl ParsedFile {
             let lines = (document.line_start, document.line_end);
             let index = DocumentIndex { document: number, item: None };
             if identity.is_list() {
-                self.figures.other_keys.extend(identity.key());
+                self.figures.other_documents.extend(identity.key().map(|key| (key, document.root().digest())));
                 let items = document.root().get("items").into_iter().flat_map(Node::items);
                 for (number, item) in (0..).zip(items) {
                     let Some(identity) = Identity::read(item) else { continue };
@@ -152,7 +152,7 @@ impl ParsedFile {
             let message = format!("{part} is longer than {limit} bytes; the document is not a resource");
             self.report(ProblemClass::Name, root.node().span().line, message);
             if index.item.is_none() {
-                self.figures.other_keys.push(key);
+                self.figures.other_documents.push((key, root.node().digest()));
             }
             return;
         }

@@ -9,4 +9,5 @@ pub mod file;
 pub mod identity;
 pub mod mask;
 pub mod namespace;
+pub mod replay;
 pub mod yaml;

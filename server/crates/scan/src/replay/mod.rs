@@ -1,0 +1,508 @@
+//! The history of a repository's resources, commit by commit.
+//!
+//! The caller walks first-parent commits and hands in the files that changed, parsed; the replay knows what stood
+//! before, decides what became of it, and gives batches of rows and events back. It knows neither git nor the
+//! database: what is stored it asks of a [`Memory`]. The outcome does not depend on where batches are cut, on
+//! restarts, or on whether the state was given whole or is asked for piece by piece.
+
+mod batch;
+mod draft;
+mod ledger;
+mod load;
+mod matching;
+mod memory;
+mod rows;
+mod sources;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use entity::found::{FileProblems, FoundCommit, KnownResource, ObjectId, ScannedCommit};
+use entity::kind::{EventType, ResourceStatus};
+use entity::view::Timestamp;
+use uuid::Uuid;
+
+use crate::file::ParsedFile;
+use crate::namespace::is_kustomization;
+use draft::Draft;
+pub use ledger::HistoryEvents;
+use matching::{After, Before};
+pub use memory::{Memory, MemoryError, NoMemory};
+use rows::{Body, Row, RowId, Rows};
+
+/// A commit of the first-parent line.
+#[derive(Clone, Debug)]
+pub struct CommitInfo {
+    pub id: ObjectId,
+    /// Place on the line, 0 for the first commit.
+    pub sequence: i64,
+    pub committed_at: Timestamp,
+    pub author_name: String,
+    /// First line of the message; cut to 500 characters here.
+    pub subject: String,
+}
+
+/// A YAML file that a commit added, changed or removed.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    pub path: String,
+    /// The blob before the commit; `None` where there was no regular file.
+    pub before: Option<ObjectId>,
+    /// The file after the commit; `None` where it is gone, or became a symlink or submodule.
+    pub after: Option<Arc<ParsedFile>>,
+}
+
+/// What a replay is asked to bring out.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Events, rows and changed fields. Without them only the ledger and the count of moves are kept up.
+    pub events: bool,
+    /// Texts of the manifests that events point to.
+    pub texts: bool,
+    /// The figures of [`Replay::ledger`]; only of use from the first commit on.
+    pub ledger: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { events: true, texts: true, ledger: false }
+    }
+}
+
+/// Where a replay begins.
+pub enum Start {
+    /// Before the first commit.
+    Fresh,
+    /// At a scanned commit, with everything that is stored and every YAML file of its tree: for long ways to go.
+    Full { at: ScannedCommit, rows: Vec<KnownResource>, files: Vec<(String, Arc<ParsedFile>)> },
+    /// At a scanned commit, with nothing: what the commits touch is asked of the [`Memory`].
+    Incremental { at: ScannedCommit },
+}
+
+/// What waits to be taken as a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Commits applied since the last batch, with or without events.
+    pub commits: usize,
+    pub events: usize,
+    pub resources: usize,
+    /// Texts, and events by their length in memory.
+    pub bytes: usize,
+}
+
+/// A file as it stands, and the rows of its manifests.
+struct LiveFile {
+    file: Arc<ParsedFile>,
+    rows: Vec<Option<RowId>>,
+}
+
+/// The state machine. After an error it must be thrown away: a commit may be half applied.
+pub struct Replay {
+    options: Options,
+    /// Whether `files` and `rows` hold everything there is.
+    complete: bool,
+    /// The last commit taken as a batch.
+    stored: Option<ScannedCommit>,
+    /// The last commit applied.
+    through: Option<ScannedCommit>,
+    files: HashMap<Arc<str>, LiveFile>,
+    rows: Rows,
+    asked: Asked,
+    /// Whether namespaces must be inherited anew: by all, or by those named.
+    layout_changed: bool,
+    placed: Vec<RowId>,
+    commits: Vec<FoundCommit>,
+    texts: Vec<(ObjectId, Vec<u8>)>,
+    given: HashSet<ObjectId>,
+    problems: BTreeMap<Arc<str>, FileProblems>,
+    pending: Pending,
+    ledger: Option<ledger::Ledger>,
+    moved: i64,
+}
+
+/// What an incomplete replay has asked for already.
+#[derive(Default)]
+struct Asked {
+    paths: HashSet<Arc<str>>,
+    keys: HashSet<entity::found::ResourceKey>,
+    sources: HashSet<String>,
+    dependents: HashSet<String>,
+    active: bool,
+}
+
+impl Replay {
+    /// A replay that goes on from `start`.
+    #[must_use]
+    pub fn new(start: Start, options: Options) -> Self {
+        let mut replay = Self {
+            options,
+            complete: true,
+            stored: None,
+            through: None,
+            files: HashMap::new(),
+            rows: Rows::default(),
+            asked: Asked::default(),
+            layout_changed: false,
+            placed: Vec::new(),
+            commits: Vec::new(),
+            texts: Vec::new(),
+            given: HashSet::new(),
+            problems: BTreeMap::new(),
+            pending: Pending::default(),
+            ledger: options.ledger.then(ledger::Ledger::default),
+            moved: 0,
+        };
+        match start {
+            Start::Fresh => {}
+            Start::Incremental { at } => {
+                replay.complete = false;
+                (replay.stored, replay.through) = (Some(at), Some(at));
+            }
+            Start::Full { at, rows, files } => {
+                (replay.stored, replay.through) = (Some(at), Some(at));
+                replay.stand(rows, files);
+            }
+        }
+        replay
+    }
+
+    /// Rebuilds rows after the branch was rewritten: `rows` as the kept events tell them (place, status, hash and
+    /// version of each resource's last kept event), `files` the whole tree at the fork. The next batch holds every
+    /// row as it was then, without events; after that the replay goes on from there.
+    ///
+    /// # Errors
+    /// What the memory says when it is asked for the last text of a deleted resource.
+    pub fn rewound(
+        at: ScannedCommit,
+        rows: Vec<KnownResource>,
+        files: Vec<(String, Arc<ParsedFile>)>,
+        options: Options,
+        memory: &mut dyn Memory,
+    ) -> Result<Self, MemoryError> {
+        let mut replay = Self::new(Start::Full { at, rows, files }, options);
+        replay.layout_changed = true;
+        for row in replay.rows.all() {
+            replay.rows.touch(row);
+            if replay.rows[row].is_active() {
+                let resolved = replay.resolve(row, memory)?;
+                replay.settle(row, &resolved);
+            }
+        }
+        Ok(replay)
+    }
+
+    /// How much waits to be taken.
+    #[must_use]
+    pub fn pending(&self) -> Pending {
+        Pending { resources: self.rows.dirty().len(), ..self.pending }
+    }
+
+    /// The figures of the whole way since the first commit; all zero unless asked for in [`Options`].
+    #[must_use]
+    pub fn ledger(&self) -> HistoryEvents {
+        let mut figures = self.ledger.as_ref().map(ledger::Ledger::figures).unwrap_or_default();
+        figures.moved = self.moved;
+        figures
+    }
+
+    /// The last commit applied.
+    #[must_use]
+    pub fn through(&self) -> Option<ScannedCommit> {
+        self.through
+    }
+
+    /// Applies the next commit. Changes may come in any order, one per path.
+    ///
+    /// # Errors
+    /// What the memory says; the replay is of no use afterwards.
+    pub fn apply(
+        &mut self,
+        commit: &CommitInfo,
+        mut changes: Vec<FileChange>,
+        memory: &mut dyn Memory,
+    ) -> Result<(), MemoryError> {
+        changes.retain(|change| change.before != change.after.as_ref().map(|file| file.id));
+        changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        self.load_files(&changes, memory)?;
+        let mut drafts = Vec::new();
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        if let Some(ledger) = &mut self.ledger {
+            ledger.begin();
+        }
+        for change in changes {
+            self.change_file(commit, change, &mut drafts, &mut before, &mut after);
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.end();
+        }
+        let (pairs, gone, new) = matching::between_files(before, after);
+        for (before, after) in pairs {
+            self.modify(commit, before, after, &mut drafts);
+        }
+        for before in gone {
+            self.delete(commit, before, &mut drafts);
+        }
+        self.load_deleted(&new, memory)?;
+        for after in new {
+            self.appear(commit, after, &mut drafts);
+        }
+        if self.options.events {
+            self.resolve_sources(commit, &mut drafts, memory)?;
+        }
+        self.finish(commit, drafts);
+        self.through =
+            Some(ScannedCommit { id: commit.id, sequence: commit.sequence, committed_at: commit.committed_at });
+        self.pending.commits += 1;
+        Ok(())
+    }
+
+    /// One changed file: pairs within it are settled here, the rest is left to be matched with other files.
+    fn change_file(
+        &mut self,
+        commit: &CommitInfo,
+        change: FileChange,
+        drafts: &mut Vec<Draft>,
+        gone: &mut Vec<Before>,
+        new: &mut Vec<After>,
+    ) {
+        let old = self.files.remove(change.path.as_str());
+        let path: Arc<str> = change.path.into();
+        let (old_file, new_file) = (old.as_ref().map(|old| &old.file), change.after.as_ref());
+        if old_file.is_none() && new_file.is_none() {
+            return;
+        }
+        self.note_problems(commit, &path, old_file.map(|file| &**file), new_file.map(|file| &**file));
+        if let Some(ledger) = &mut self.ledger {
+            ledger.file(old_file.map(|file| &**file), new_file.map(|file| &**file));
+        }
+        if is_kustomization(&path)
+            && old_file.and_then(|file| file.kustomize.as_ref()) != new_file.and_then(|file| file.kustomize.as_ref())
+        {
+            self.layout_changed = true;
+        }
+        let mut rows = vec![None; new_file.map_or(0, |file| file.manifests.len())];
+        match (&old, new_file) {
+            (Some(old), Some(file)) => {
+                let found = matching::within_file(&old.file, file, |at| old.rows[at].is_some());
+                for (old_at, new_at) in found.pairs {
+                    let Some(row) = old.rows[old_at] else { continue };
+                    rows[new_at] = Some(row);
+                    let body = Body { file: Arc::clone(&old.file), at: old_at };
+                    let before = Before { path: Arc::clone(&path), body, row };
+                    let body = Body { file: Arc::clone(file), at: new_at };
+                    self.modify(commit, before, After { path: Arc::clone(&path), body }, drafts);
+                }
+                found.before.into_iter().for_each(|at| gone.extend(left(&path, old, at)));
+                new.extend(found.after.into_iter().map(|at| appearing(&path, file, at)));
+            }
+            (Some(old), None) => {
+                (0..old.rows.len()).for_each(|at| gone.extend(left(&path, old, at)));
+            }
+            (None, Some(file)) => {
+                new.extend((0..file.manifests.len()).map(|at| appearing(&path, file, at)));
+            }
+            (None, None) => {}
+        }
+        if let Some(file) = change.after
+            && self.is_worth_keeping(&file)
+        {
+            self.files.insert(path, LiveFile { file, rows });
+        }
+    }
+
+    /// Files without anything to say need no place in memory.
+    fn is_worth_keeping(&self, file: &ParsedFile) -> bool {
+        !file.manifests.is_empty()
+            || file.kustomize.is_some()
+            || !file.problems.is_empty()
+            || (self.ledger.is_some() && ledger::has_documents(file))
+    }
+
+    fn note_problems(
+        &mut self,
+        commit: &CommitInfo,
+        path: &Arc<str>,
+        old: Option<&ParsedFile>,
+        new: Option<&ParsedFile>,
+    ) {
+        let (old, new) = (old.map_or(&[][..], |file| &file.problems), new.map_or(&[][..], |file| &file.problems));
+        if old != new && self.options.events {
+            let problems = FileProblems {
+                file_path: path.to_string(),
+                commit: commit.id,
+                since: commit.committed_at,
+                problems: new.to_vec(),
+            };
+            self.problems.insert(Arc::clone(path), problems);
+        }
+    }
+
+    /// The row's manifest moved or changed, or neither.
+    fn modify(&mut self, commit: &CommitInfo, before: Before, after: After, drafts: &mut Vec<Draft>) {
+        let row = before.row;
+        let (old, new) = (before.body.manifest(), after.body.manifest());
+        let moved = before.path != after.path;
+        if old.digest == new.digest && !moved {
+            if old.index != new.index {
+                self.rows[row].file_path = new.place(&after.path);
+                self.rows.touch(row);
+            }
+            self.rows[row].body = Some(after.body);
+            return;
+        }
+        self.moved += i64::from(moved);
+        if moved {
+            self.placed.push(row);
+            // Nothing else knows the new file's rows yet.
+            self.seat(&after, row);
+        }
+        self.layout_changed |= old.facts.applies != new.facts.applies;
+        self.rows.unindex(row);
+        let draft = Draft::modified(&self.rows[row], &before, &after, self.options.events);
+        let state = &mut self.rows[row];
+        state.key.clone_from(&new.key);
+        state.api_version.clone_from(&new.api_version);
+        state.file_path = new.place(&after.path);
+        state.source.clone_from(&new.facts.source);
+        state.updated_at = commit.committed_at;
+        state.commit = commit.id;
+        state.place = after.body.place();
+        state.file_hash.clone_from(&draft.hash_after);
+        state.body = Some(after.body);
+        self.rows.index(row);
+        drafts.push(draft);
+    }
+
+    fn delete(&mut self, commit: &CommitInfo, before: Before, drafts: &mut Vec<Draft>) {
+        let row = before.row;
+        self.layout_changed |= before.body.manifest().facts.applies.is_some();
+        drafts.push(Draft::deleted(row, &self.rows[row], &before));
+        self.rows.unindex(row);
+        let state = &mut self.rows[row];
+        state.status = ResourceStatus::Deleted;
+        state.deleted_at = Some(commit.committed_at);
+        state.updated_at = commit.committed_at;
+        state.commit = commit.id;
+        // Of a tree that is gone nothing can be said; a cut between commits must not decide what is kept.
+        state.inherited = None;
+        state.body = Some(before.body);
+        self.rows.index(row);
+    }
+
+    /// A manifest without predecessor: a deleted resource comes back, or a new one is there.
+    fn appear(&mut self, commit: &CommitInfo, after: After, drafts: &mut Vec<Draft>) {
+        let manifest = after.body.manifest();
+        let place = manifest.place(&after.path);
+        self.layout_changed |= manifest.facts.applies.is_some();
+        let row = match self.rows.to_resurrect(&manifest.key, &place) {
+            Some(row) => {
+                drafts.push(Draft::resurrected(row, &self.rows[row], &after));
+                self.rows.unindex(row);
+                row
+            }
+            None => {
+                let row = self.rows.push_unindexed(Row {
+                    id: Uuid::now_v7(),
+                    key: manifest.key.clone(),
+                    api_version: String::new(),
+                    file_path: String::new(),
+                    inherited: None,
+                    file_hash: String::new(),
+                    version: None,
+                    chart: None,
+                    status: ResourceStatus::Active,
+                    place: after.body.place(),
+                    created_at: commit.committed_at,
+                    updated_at: commit.committed_at,
+                    deleted_at: None,
+                    first_sequence: commit.sequence,
+                    commit: commit.id,
+                    source: None,
+                    body: None,
+                    new_events: 0,
+                    dirty: false,
+                });
+                drafts.push(Draft::created(row, &self.rows[row], &after));
+                row
+            }
+        };
+        let hash = drafts.last().map(|draft| draft.hash_after.clone()).unwrap_or_default();
+        self.seat(&after, row);
+        let state = &mut self.rows[row];
+        state.status = ResourceStatus::Active;
+        state.deleted_at = None;
+        state.api_version.clone_from(&manifest.api_version);
+        state.file_path = place;
+        state.source.clone_from(&manifest.facts.source);
+        state.updated_at = commit.committed_at;
+        state.commit = commit.id;
+        state.place = after.body.place();
+        state.file_hash = hash;
+        state.body = Some(after.body);
+        self.rows.index(row);
+        self.placed.push(row);
+    }
+
+    /// Tells the file that the row is its manifest's.
+    fn seat(&mut self, after: &After, row: RowId) {
+        if let Some(file) = self.files.get_mut(&after.path) {
+            file.rows[after.body.at] = Some(row);
+        }
+    }
+
+    /// Turns drafts into events, in an order that only their places decide.
+    fn finish(&mut self, commit: &CommitInfo, mut drafts: Vec<Draft>) {
+        if drafts.is_empty() {
+            return;
+        }
+        drafts.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut events = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let row = draft.row;
+            self.rows.touch(row);
+            self.rows[row].new_events += 1;
+            self.pending.events += 1;
+            if !self.options.events {
+                continue;
+            }
+            if draft.own && draft.event_type != EventType::Deleted {
+                self.keep_text(row);
+            }
+            let event = draft.event(&self.rows[row]);
+            self.pending.bytes += draft::size(&event);
+            events.push(event);
+        }
+        if self.options.events {
+            self.commits.push(FoundCommit {
+                id: commit.id,
+                sequence: commit.sequence,
+                committed_at: commit.committed_at,
+                author_name: commit.author_name.clone(),
+                subject: commit.subject.chars().take(500).collect(),
+                events,
+            });
+        }
+    }
+
+    fn keep_text(&mut self, row: RowId) {
+        if !self.options.texts {
+            return;
+        }
+        if let Some(body) = &self.rows[row].body
+            && let Some(masked) = &body.file.masked
+            && self.given.insert(body.file.id)
+        {
+            self.pending.bytes += masked.len();
+            self.texts.push((body.file.id, masked.clone()));
+        }
+    }
+}
+
+fn left(path: &Arc<str>, old: &LiveFile, at: usize) -> Option<Before> {
+    let row = old.rows[at]?;
+    Some(Before { path: Arc::clone(path), body: Body { file: Arc::clone(&old.file), at }, row })
+}
+
+fn appearing(path: &Arc<str>, file: &Arc<ParsedFile>, at: usize) -> After {
+    After { path: Arc::clone(path), body: Body { file: Arc::clone(file), at } }
+}

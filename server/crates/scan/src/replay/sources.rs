@@ -1,0 +1,259 @@
+//! What a resource deploys, where its source decides that: through `chartRef` and `sourceRef` to what stands live.
+//!
+//! Only what manifests write decides, never where batches are cut: references and namespaces as written, then
+//! the nearest path.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use entity::found::SourceRef;
+use entity::kind::EventType;
+use entity::view::FieldChange;
+
+use super::draft::Draft;
+use super::matching::closeness;
+use super::rows::{Body, MainChart, RowId, name_of};
+use super::{CommitInfo, Memory, MemoryError, Replay};
+use crate::detect::{Provides, Takes};
+
+/// What a resource deploys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Resolved {
+    version: Option<String>,
+    chart: Option<MainChart>,
+}
+
+impl Replay {
+    /// Settles what the commit's resources deploy, and finds those that deploy something else because a source changed.
+    pub(super) fn resolve_sources(
+        &mut self,
+        commit: &CommitInfo,
+        drafts: &mut Vec<Draft>,
+        memory: &mut dyn Memory,
+    ) -> Result<(), MemoryError> {
+        let mut own: Vec<(u8, RowId)> = drafts
+            .iter()
+            .filter(|draft| draft.event_type != EventType::Deleted)
+            .map(|draft| (self.depth(draft.row), draft.row))
+            .collect();
+        own.sort_unstable_by_key(|(depth, _)| *depth);
+        let before: HashMap<RowId, Resolved> = own.iter().map(|(_, row)| (*row, self.settled(*row))).collect();
+        for (_, row) in &own {
+            let resolved = self.resolve(*row, memory)?;
+            self.settle(*row, &resolved);
+        }
+        // Who is to be asked again: those who deploy from a source that the commit touched.
+        let mut changed: VecDeque<(RowId, Option<Provides>)> = drafts
+            .iter()
+            .filter(|draft| self.rows[draft.row].is_source())
+            .map(|draft| (draft.row, draft.provided_before.clone()))
+            .collect();
+        let mut seen = 0;
+        while let Some((source, provided_before)) = changed.pop_front() {
+            seen += 1;
+            if seen > 10_000 {
+                // Charts that name each other in a circle deploy nothing.
+                break;
+            }
+            for row in self.dependents_of(source, memory)? {
+                if row == source || !self.rows[row].is_active() {
+                    continue;
+                }
+                let was = before.get(&row).cloned().unwrap_or_else(|| self.settled(row));
+                let resolved = self.resolve(row, memory)?;
+                let draft = drafts.iter().position(|draft| draft.row == row);
+                let newly_there = draft
+                    .is_some_and(|at| matches!(drafts[at].event_type, EventType::Created | EventType::Resurrected));
+                // A release that changed by itself is no case of a source that delivers what it delivered before.
+                let is_itself = draft.is_some() && provided_before.as_ref() == self.provided(source);
+                if resolved == was || newly_there || is_itself {
+                    continue;
+                }
+                let changes = self.source_changes(source, provided_before.as_ref(), &was, &resolved);
+                let draft = match draft {
+                    Some(at) => &mut drafts[at],
+                    None => {
+                        drafts.push(Draft::by_source(row, &self.rows[row]));
+                        let Some(draft) = drafts.last_mut() else { continue };
+                        draft
+                    }
+                };
+                draft.blame(self.rows[source].id, changes);
+                let is_new = self.settled(row) != resolved;
+                self.settle(row, &resolved);
+                self.rows[row].updated_at = commit.committed_at;
+                self.rows[row].commit = commit.id;
+                if is_new && self.rows[row].is_source() {
+                    changed.push_back((row, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sources before those that deploy from them, charts in between.
+    fn depth(&self, row: RowId) -> u8 {
+        let takes = self.rows[row].body.as_ref().map_or(Takes::Nothing, |body| body.manifest().facts.takes);
+        match (self.rows[row].is_source(), takes) {
+            (true, Takes::Nothing) => 0,
+            (true, _) => 1,
+            (false, _) => 2,
+        }
+    }
+
+    fn settled(&self, row: RowId) -> Resolved {
+        Resolved { version: self.rows[row].version.clone(), chart: self.rows[row].chart.clone() }
+    }
+
+    pub(super) fn settle(&mut self, row: RowId, resolved: &Resolved) {
+        let state = &mut self.rows[row];
+        state.version.clone_from(&resolved.version);
+        state.chart.clone_from(&resolved.chart);
+    }
+
+    /// What an active resource deploys now.
+    pub(super) fn resolve(&mut self, row: RowId, memory: &mut dyn Memory) -> Result<Resolved, MemoryError> {
+        self.load_body(row, memory)?;
+        let Some(body) = self.rows[row].body.clone() else { return Ok(self.settled(row)) };
+        let facts = &body.manifest().facts;
+        let own_chart = facts.charts.first().map(|chart| (chart.name.clone(), chart.url.clone()));
+        let delivered = match (&facts.source, facts.takes) {
+            (None, _) | (_, Takes::Nothing) => {
+                return Ok(Resolved { version: facts.version.clone(), chart: own_chart });
+            }
+            (Some(source), _) => self.delivered(row, source, memory)?.unwrap_or_default(),
+        };
+        Ok(match facts.takes {
+            Takes::Nothing | Takes::Address => Resolved {
+                version: facts.version.clone(),
+                chart: own_chart.map(|(name, url)| (name, url.or(delivered.url))),
+            },
+            Takes::Chart => {
+                Resolved { version: delivered.version, chart: delivered.chart.map(|name| (name, delivered.url)) }
+            }
+            Takes::Version => Resolved { version: delivered.version, chart: own_chart },
+        })
+    }
+
+    /// What the source that a resource names delivers; nothing where it is not in the repository.
+    fn delivered(
+        &mut self,
+        row: RowId,
+        wanted: &SourceRef,
+        memory: &mut dyn Memory,
+    ) -> Result<Option<Provides>, MemoryError> {
+        let name = name_of(&wanted.kind, &wanted.name);
+        if !self.complete && self.asked.sources.insert(name) {
+            for known in memory.sources(&wanted.kind, &wanted.name)? {
+                self.rows.remember(known);
+            }
+        }
+        let path = &self.rows[row].file_path;
+        let rank = |id: &RowId| {
+            let source = &self.rows[*id];
+            let namespace = match (&wanted.namespace, source.key.namespace.as_str()) {
+                (Some(wanted), written) if wanted == written => 2,
+                (_, "") | (None, _) => 1,
+                _ => 0,
+            };
+            (namespace, closeness(&source.file_path, path), std::cmp::Reverse((&source.file_path, source.id)))
+        };
+        let candidates = self.rows.sources(&wanted.kind, &wanted.name).iter().copied();
+        let Some(found) = candidates.filter(|id| *id != row && rank(id).0 > 0).max_by(|a, b| rank(a).cmp(&rank(b)))
+        else {
+            return Ok(None);
+        };
+        self.load_body(found, memory)?;
+        let Some(mut provides) = self.rows[found].body.as_ref().and_then(|body| body.manifest().facts.provides.clone())
+        else {
+            return Ok(None);
+        };
+        if provides.url.is_none() {
+            // A HelmChart has its address from its own source.
+            provides.url = self.rows[found].chart.as_ref().and_then(|(_, url)| url.clone());
+        }
+        Ok(Some(provides))
+    }
+
+    fn dependents_of(&mut self, source: RowId, memory: &mut dyn Memory) -> Result<Vec<RowId>, MemoryError> {
+        let (kind, name) = (self.rows[source].key.kind.clone(), self.rows[source].key.name.clone());
+        if !self.complete && self.asked.dependents.insert(name_of(&kind, &name)) {
+            for known in memory.dependents(&kind, &name)? {
+                self.rows.remember(known);
+            }
+        }
+        let mut rows = self.rows.dependents(&kind, &name).to_vec();
+        rows.sort_by(|a, b| {
+            let place = |id: &RowId| (&self.rows[*id].file_path, self.rows[*id].id);
+            place(a).cmp(&place(b))
+        });
+        Ok(rows)
+    }
+
+    /// What a source delivers now; nothing when it is gone.
+    fn provided(&self, source: RowId) -> Option<&Provides> {
+        let row = &self.rows[source];
+        row.body.as_ref().filter(|_| row.is_active())?.manifest().facts.provides.as_ref()
+    }
+
+    /// The source's fields that decide, before and after, under the source's name.
+    fn source_changes(
+        &self,
+        source: RowId,
+        before: Option<&Provides>,
+        was: &Resolved,
+        is: &Resolved,
+    ) -> Vec<FieldChange> {
+        let row = &self.rows[source];
+        let name = format!("{}/{}", row.key.kind, row.key.name);
+        let after = self.provided(source);
+        let fields = |provides: Option<&Provides>| provides.map_or_else(Vec::new, |provides| provides.fields.clone());
+        let (old, new) = (fields(before), fields(after));
+        let value = |fields: &[(&'static str, String)], path: &str| {
+            fields.iter().find(|(other, _)| *other == path).map(|(_, value)| value.clone())
+        };
+        let mut paths: Vec<&'static str> = old.iter().chain(&new).map(|(path, _)| *path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let changes: Vec<FieldChange> = paths
+            .into_iter()
+            .map(|path| FieldChange { path: format!("{name}.{path}"), old: value(&old, path), new: value(&new, path) })
+            .filter(|change| change.old != change.new)
+            .collect();
+        if !changes.is_empty() {
+            return changes;
+        }
+        if was.version != is.version {
+            return vec![FieldChange { path: name, old: was.version.clone(), new: is.version.clone() }];
+        }
+        let url = |resolved: &Resolved| resolved.chart.as_ref().and_then(|(_, url)| url.clone());
+        vec![FieldChange { path: name, old: url(was), new: url(is) }]
+    }
+
+    /// Fetches the manifest of a row that was only known by its columns.
+    pub(super) fn load_body(&mut self, row: RowId, memory: &mut dyn Memory) -> Result<(), MemoryError> {
+        let state = &self.rows[row];
+        if state.body.is_some() {
+            return Ok(());
+        }
+        let path = file_of(&state.file_path);
+        let file = memory.file(path, state.place.blob)?;
+        let same_key = |at: &usize| file.manifests[*at].key == state.key;
+        let starts =
+            |at: &usize| i32::try_from(file.manifests[*at].line_start).is_ok_and(|line| line == state.place.line_start);
+        let candidates = || (0..file.manifests.len()).filter(same_key);
+        let at = candidates().find(starts).or_else(|| candidates().next());
+        self.rows[row].body = at.map(|at| Body { file: Arc::clone(&file), at });
+        Ok(())
+    }
+}
+
+/// The file of a place: `path` of `path#1` and `path#0.3`.
+pub(super) fn file_of(place: &str) -> &str {
+    match place.rsplit_once('#') {
+        Some((path, index)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            path
+        }
+        _ => place,
+    }
+}
