@@ -1,4 +1,4 @@
-//! Puts the built site (WebAssembly, JavaScript, CSS, icons) into the program.
+//! Puts the built site (WebAssembly, JavaScript, CSS, icons) and the sample repositories into the program.
 //!
 //! `KUBESTATS_SITE_DIR` names the folder that `make site` wrote. Without it, and in development builds, nothing
 //! is put in, and the program reads the folder of that variable when it runs.
@@ -31,13 +31,28 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
         }
     }
+    write_list("site.rs", files)?;
+
+    // The sample repositories: bare, packed, one folder each. The scripts that make them stay outside.
+    println!("cargo::rerun-if-changed=samples");
+    let samples = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("samples");
+    let mut files = Vec::new();
+    collect(&samples, &samples, &mut files)?;
+    let belongs =
+        |file: &str| matches!(file, "HEAD" | "config" | "description" | "packed-refs") || file.starts_with("pack-");
+    files.retain(|(name, _)| name.split_once('/').is_some_and(|(_, file)| belongs(file)));
+    write_list("samples.rs", files)
+}
+
+/// Writes a Rust list of (name, content).
+fn write_list(file: &str, mut files: Vec<(String, PathBuf)>) -> Result<(), Box<dyn Error>> {
     files.sort();
     let mut code = String::from("&[\n");
     for (name, path) in &files {
         writeln!(code, "    ({name:?}, include_bytes!({:?})),", path.display().to_string())?;
     }
     code.push_str("]\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("site.rs"), code)?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join(file), code)?;
     Ok(())
 }
 

@@ -3,7 +3,13 @@
 // A page is one type, as deep as its elements are nested.
 #![recursion_limit = "512"]
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod jobs;
+pub mod program;
+pub mod replay;
+pub mod samples;
 pub mod state;
+pub mod telemetry;
 pub mod web;

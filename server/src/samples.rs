@@ -6,17 +6,12 @@ use std::path::{Path, PathBuf};
 
 use entity::found::FoundRepository;
 use entity::kind::{Origin, Provider};
-use rust_embed::RustEmbed;
 
-#[derive(RustEmbed)]
-#[folder = "samples/"]
-#[include = "*/HEAD"]
-#[include = "*/config"]
-#[include = "*/description"]
-#[include = "*/packed-refs"]
-#[include = "*/pack-*.pack"]
-#[include = "*/pack-*.idx"]
-struct Embedded;
+/// `<sample>/<file>` and the file's content.
+const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/samples.rs"));
+
+/// A sample's files by name.
+type Files = Vec<(&'static str, &'static [u8])>;
 
 /// Why a sample could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -32,26 +27,27 @@ pub struct SampleError {
 /// # Errors
 /// If the data directory cannot be written to.
 pub fn write_all(data_dir: &Path) -> Result<Vec<FoundRepository>, SampleError> {
-    let mut files: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
-    for path in Embedded::iter() {
-        let (Some((name, file)), Some(content)) = (path.split_once('/'), Embedded::get(&path)) else { continue };
-        files.entry(name.to_owned()).or_default().push((file.to_owned(), content.data.into_owned()));
+    let mut samples: BTreeMap<&str, Files> = BTreeMap::new();
+    for (path, content) in EMBEDDED {
+        if let Some((name, file)) = path.split_once('/') {
+            samples.entry(name).or_default().push((file, content));
+        }
     }
-    files
+    samples
         .into_iter()
         .map(|(name, files)| {
             let path = data_dir.join("samples").join(format!("{name}.git"));
             write(&path, &files)
-                .map_err(|source| SampleError { name: name.clone(), path: path.clone(), source })
-                .map(|()| sample(&name, &path, &files))
+                .map_err(|source| SampleError { name: name.to_owned(), path: path.clone(), source })
+                .map(|()| sample(name, &path, &files))
         })
         .collect()
 }
 
-fn sample(name: &str, path: &Path, files: &[(String, Vec<u8>)]) -> FoundRepository {
+fn sample(name: &str, path: &Path, files: &[(&str, &[u8])]) -> FoundRepository {
     let description = files
         .iter()
-        .find(|(file, _)| file == "description")
+        .find(|(file, _)| *file == "description")
         .map(|(_, text)| String::from_utf8_lossy(text).trim().to_owned())
         .filter(|text| !text.is_empty());
     FoundRepository {
@@ -71,8 +67,8 @@ fn sample(name: &str, path: &Path, files: &[(String, Vec<u8>)]) -> FoundReposito
 }
 
 /// A sample is written beside its place and moved there, so that a killed start leaves none half.
-fn write(path: &Path, files: &[(String, Vec<u8>)]) -> std::io::Result<()> {
-    let refs = files.iter().find(|(file, _)| file == "packed-refs").map(|(_, text)| text.as_slice());
+fn write(path: &Path, files: &[(&str, &[u8])]) -> std::io::Result<()> {
+    let refs = files.iter().find(|(file, _)| *file == "packed-refs").map(|(_, text)| *text);
     if std::fs::read(path.join("packed-refs")).ok().as_deref() == refs && refs.is_some() {
         return Ok(());
     }
@@ -82,7 +78,8 @@ fn write(path: &Path, files: &[(String, Vec<u8>)]) -> std::io::Result<()> {
         std::fs::create_dir_all(partial.join(folder))?;
     }
     for (file, content) in files {
-        let place = if file.starts_with("pack-") { partial.join("objects/pack").join(file) } else { partial.join(file) };
+        let place =
+            if file.starts_with("pack-") { partial.join("objects/pack").join(file) } else { partial.join(file) };
         std::fs::write(place, content)?;
     }
     if path.exists() {

@@ -31,7 +31,7 @@ async fn migrate(config: Config, command: &MigrateCommand) -> anyhow::Result<()>
                 .collect();
             let mut table = Table::new(&["migration", "state"]);
             for migration in Migrator::migrations() {
-                let name = sea_migration_name(migration.as_ref());
+                let name = migration.name().to_owned();
                 let state = if applied.contains(&name) { "applied" } else { "pending" };
                 table.row([name, state.to_owned()]);
             }
@@ -40,8 +40,4 @@ async fn migrate(config: Config, command: &MigrateCommand) -> anyhow::Result<()>
     }
     db.close().await?;
     Ok(())
-}
-
-fn sea_migration_name(migration: &dyn migration::MigrationTrait) -> String {
-    migration.name().to_owned()
 }

@@ -158,7 +158,9 @@ fn configured(file: Option<PathBuf>, run: impl FnOnce(Config) -> anyhow::Result<
 
 fn environment() -> Environment {
     // Variables that are not text cannot be meant for us.
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of a command")]

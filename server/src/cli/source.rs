@@ -23,7 +23,7 @@ pub(super) fn open(place: &str, rev: &str) -> anyhow::Result<Source> {
         .with_context(|| format!("{place} is no folder, and no address of a repository either"))?;
     let folder = tempfile::tempdir().context("a temporary folder for the clone cannot be made")?;
     let spinner = progress::spinner(format!("cloning {url}"));
-    let said = |now: FetchProgress| {
+    let mut said = |now: FetchProgress| {
         let megabytes = now.bytes as f64 / 1e6;
         spinner.set_message(format!("cloning {url}: {megabytes:.1} MB, {} objects", now.objects));
     };
@@ -33,8 +33,8 @@ pub(super) fn open(place: &str, rev: &str) -> anyhow::Result<Source> {
     // A revision that is no branch may still be found in the default branch's history.
     let refs = git::list_refs(&url, &auth, &Limits::default(), &AtomicBool::new(false))?;
     let branch = refs.branch(rev).map(|_| rev);
-    let fetched =
-        git::fetch(&clone, &url, branch, &auth, &Limits::default(), &said, &AtomicBool::new(false));
+    let limits = Limits::default();
+    let fetched = git::fetch(&clone, &url, branch, &auth, &limits, &AtomicBool::new(false), &mut said);
     spinner.finish_and_clear();
     fetched?;
     Ok(Source { repo: Repo::open(&clone)?, _clone: Some(folder) })

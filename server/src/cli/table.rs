@@ -93,7 +93,10 @@ mod tests {
         let mut table = Table::new(&["kind", ">count"]);
         table.row(["Deployment".to_owned(), "7".to_owned()]);
         table.row(["Pod".to_owned(), number(1_234)]);
-        assert_eq!(written(&table, 9), "\nKinds\n  kind        count\n  Deployment      7\n  Pod         1\u{2009}234\n");
+        assert_eq!(
+            written(&table, 9),
+            "\nKinds\n  kind        count\n  Deployment      7\n  Pod         1\u{2009}234\n"
+        );
     }
 
     #[test]

@@ -36,7 +36,6 @@ pub struct Deps {
     pub tokens: Arc<HashMap<String, Secret>>,
     /// Whether `file://` and paths may be fetched from, for repositories that are no samples.
     pub allow_local: bool,
-    pub allow_http: bool,
 }
 
 impl Deps {

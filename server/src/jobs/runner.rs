@@ -57,7 +57,9 @@ impl Runner {
             }
             while running.len() < self.deps.polling.max_workers {
                 match self.deps.queue.claim(&self.worker, JobKind::ALL, clock::now(), LEASE).await {
-                    Ok(Some(job)) => drop(running.spawn(run_job(self.deps.clone(), self.worker.clone(), job, ending.clone()))),
+                    Ok(Some(job)) => {
+                        drop(running.spawn(run_job(self.deps.clone(), self.worker.clone(), job, ending.clone())))
+                    }
                     Ok(None) => break,
                     Err(error) => {
                         error!(%error, "no job could be claimed");

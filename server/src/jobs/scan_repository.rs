@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{Deps, JobContext, JobError};
 use crate::clock;
 use crate::config::History;
-use crate::replay::{Parser, ReplayError, StoredMemory, Walk};
+use crate::replay::{Parser, ReplayError, StoredMemory, Walk, pack};
 
 /// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
 const INCREMENTAL_COMMITS: usize = 64;
@@ -154,9 +154,11 @@ fn replay_blocking(
 
     let start = match target.scanned.filter(|_| !chain.rewritten) {
         Some(at) if commits.len() <= INCREMENTAL_COMMITS => Start::Incremental { at },
-        Some(at) => {
-            Start::Full { at, rows: memory.all().map_err(ReplayError::Memory)?, files: memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)? }
-        }
+        Some(at) => Start::Full {
+            at,
+            rows: memory.all().map_err(ReplayError::Memory)?,
+            files: memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?,
+        },
         None => Start::Fresh,
     };
     let options = Options::default();
@@ -169,9 +171,8 @@ fn replay_blocking(
                     .block_on(scans::known_at(&deps.db.read, target.id, at.sequence))
                     .map_err(|error| ReplayError::Memory(error.into()))?;
                 let files = memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?;
-                let mut replay =
-                    Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
-                send(Step::Rewind(Some(at), replay.take_batch(&mut memory).map_err(ReplayError::Memory)?))?;
+                let mut replay = Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
+                send(Step::Rewind(Some(at), replay.take_batch(&mut memory, &pack).map_err(ReplayError::Memory)?))?;
                 replay
             }
             None => {
@@ -187,10 +188,22 @@ fn replay_blocking(
         Replay::new(start, options)
     };
     let total = i64::try_from(commits.len()).unwrap_or(i64::MAX);
-    let walk = Walk { repo: &repo, commits, parser: &parser, threads: deps.scan.threads, snapshot_first, cancel: &context.cancel };
-    walk.run(&mut replay, &mut memory, |batch| send(Step::Store(batch)), |progress| {
-        said.send_replace((i64::try_from(progress.commits).unwrap_or(i64::MAX), total));
-    })?;
+    let walk = Walk {
+        repo: &repo,
+        commits,
+        parser: &parser,
+        threads: deps.scan.threads,
+        snapshot_first,
+        cancel: &context.cancel,
+    };
+    walk.run(
+        &mut replay,
+        &mut memory,
+        |batch| send(Step::Store(batch)),
+        |progress| {
+            said.send_replace((i64::try_from(progress.commits).unwrap_or(i64::MAX), total));
+        },
+    )?;
     let listing = repo.tree_files(head, &TreeLimits::default())?;
     let is_yaml = |file: &&git::TreeFile| {
         matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_yaml_path(&file.path)

@@ -30,7 +30,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     if !target.enabled || target.sync_status == SyncStatus::Blocked {
         return Ok("skipped: the repository is switched off".to_owned());
     }
-    repositories::record_sync_started(&deps.db.write, repository, clock::now()).await?;
+    repositories::record_sync_started(&deps.db.write, repository).await?;
     deps.queue.bus().send(Live::Repository { repository_id: repository });
     deps.queue.progress(context.id, "asking the remote what it has", None, None).await?;
     let (said, progress) = tokio::sync::watch::channel(FetchProgress::default());
@@ -149,8 +149,10 @@ fn look(
         let head = synced_head(&repo, branch, known, directory_bytes(&clone))?;
         return Ok(Looked::At { head, fetched: false });
     }
-    let progress = |now| drop(said.send_replace(now));
-    let fetched = git::fetch(&clone, &url, Some(&branch), &auth, &limits, &progress, cancel)?;
+    let mut progress = |now| {
+        said.send_replace(now);
+    };
+    let fetched = git::fetch(&clone, &url, Some(&branch), &auth, &limits, cancel, &mut progress)?;
     let repo = Repo::open(&clone)?;
     let head = synced_head(&repo, fetched.branch, fetched.head, fetched.clone_bytes)?;
     Ok(Looked::At { head, fetched: true })
@@ -174,7 +176,8 @@ fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitEr
         // The configuration was checked; a pattern that does not compile matches nothing.
         let matches = |name: &str| regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(name));
         let chosen = default.filter(|name| matches(name)).or_else(|| names().find(|name| matches(name)));
-        let gone = || GitError::BranchGone { branch: format!("matching {pattern}"), default: default.map(str::to_owned) };
+        let gone =
+            || GitError::BranchGone { branch: format!("matching {pattern}"), default: default.map(str::to_owned) };
         return chosen.map(str::to_owned).ok_or_else(gone);
     }
     let followed = target.branch.as_deref();

@@ -48,7 +48,8 @@ impl StoredMemory<'_> {
     ) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
         let listing = self.repo.tree_files(commit, &TreeLimits::default())?;
         Ok(self.repo.with_blob_reader(self.parser.max_bytes(), |reader| {
-            let regular = listing.files.into_iter().filter(|file| matches!(file.kind, FileKind::Regular | FileKind::Executable));
+            let regular =
+                listing.files.into_iter().filter(|file| matches!(file.kind, FileKind::Regular | FileKind::Executable));
             let wanted = regular.filter(|file| git::is_yaml_path(&file.path) && wanted(&file.path));
             wanted.map(|file| (file.path, self.parser.file(reader, file.id))).collect()
         }))

@@ -10,7 +10,7 @@ mod walk;
 pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
 pub use parse::Parser;
-pub use walk::{Progress, ReplayError, Walk};
+pub use walk::{Progress, ReplayError, Walk, pack};
 
 use entity::view::FieldChange;
 
@@ -23,7 +23,7 @@ pub fn compare(old: &str, new: &str) -> Vec<FieldChange> {
         return Vec::new();
     };
     match (old.first(), new.first()) {
-        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root(), false).changes,
+        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root(), false).kept,
         _ => Vec::new(),
     }
 }

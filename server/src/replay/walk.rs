@@ -51,7 +51,6 @@ pub struct Walk<'a> {
 struct Prepared {
     info: CommitInfo,
     changes: Vec<FileChange>,
-    odd_paths: Vec<git::OddPath>,
 }
 
 impl Walk<'_> {
@@ -83,12 +82,11 @@ impl Walk<'_> {
             |prepared| {
                 let events_before = replay.pending().events;
                 replay.apply(&prepared.info, prepared.changes, memory).map_err(ReplayError::Memory)?;
-                replay.note_odd_paths(&prepared.info, prepared.odd_paths.iter().map(|odd| (odd.path.as_str(), odd.reason.sentence())));
                 let pending = replay.pending();
                 progress.commits += 1;
                 progress.events += pending.events - events_before;
                 if pending.events >= BATCH_EVENTS || pending.bytes >= BATCH_BYTES || pending.commits >= BATCH_COMMITS {
-                    take(replay.take_batch(memory).map_err(ReplayError::Memory)?)?;
+                    take(replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?)?;
                 }
                 said(progress);
                 Ok(ControlFlow::Continue(()))
@@ -99,7 +97,7 @@ impl Walk<'_> {
             WalkError::Consume(error) => error,
         })?;
         if replay.pending() != scan::replay::Pending::default() {
-            take(replay.take_batch(memory).map_err(ReplayError::Memory)?)?;
+            take(replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?)?;
         }
         Ok(())
     }
@@ -117,5 +115,13 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) 
         let after: Option<Arc<ParsedFile>> = after.map(|blob: ObjectId| parser.file(reader, blob));
         FileChange { path, before, after }
     };
-    Prepared { info, changes: commit.changes.into_iter().map(change).collect(), odd_paths: commit.odd_paths }
+    Prepared { info, changes: commit.changes.into_iter().map(change).collect() }
+}
+
+/// Packs a text as the database wants it.
+///
+/// # Errors
+/// What the codec says.
+pub fn pack(text: &[u8]) -> Result<Vec<u8>, MemoryError> {
+    Ok(entity::db::text::compress(text)?)
 }

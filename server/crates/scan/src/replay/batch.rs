@@ -12,11 +12,11 @@ impl Replay {
     /// Everything since the last batch. `compress` packs the texts as the store wants them.
     ///
     /// # Errors
-    /// What the memory says; the replay is of no use afterwards.
+    /// What the memory or `compress` says; the replay is of no use afterwards.
     pub fn take_batch(
         &mut self,
         memory: &mut dyn Memory,
-        compress: &dyn Fn(&[u8]) -> Vec<u8>,
+        compress: &dyn Fn(&[u8]) -> Result<Vec<u8>, MemoryError>,
     ) -> Result<Batch, MemoryError> {
         if self.options.events {
             self.inherit_namespaces(memory)?;
@@ -43,17 +43,16 @@ impl Replay {
                 state.body = None;
             }
         }
-        let manifest = |(id, text): (_, Vec<u8>)| FoundManifest {
-            id,
-            size: i64::try_from(text.len()).unwrap_or(i64::MAX),
-            compressed: compress(&text),
+        let manifest = |(id, text): (_, Vec<u8>)| {
+            let size = i64::try_from(text.len()).unwrap_or(i64::MAX);
+            Ok(FoundManifest { id, size, compressed: compress(&text)? })
         };
         let batch = Batch {
             after: self.stored.map(|stored| stored.id),
             through: self.through,
             commits: std::mem::take(&mut self.commits),
             resources,
-            manifests: std::mem::take(&mut self.texts).into_iter().map(manifest).collect(),
+            manifests: std::mem::take(&mut self.texts).into_iter().map(manifest).collect::<Result<_, MemoryError>>()?,
             problems: std::mem::take(&mut self.problems).into_values().collect(),
         };
         self.stored = self.through;
