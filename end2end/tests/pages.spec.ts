@@ -19,8 +19,8 @@ test("every page has one heading, a title and a main part", async ({ page, reque
 test("the overview lists what changed lately and leads to it", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("main")).toContainText("home-cluster");
-  await expect(page.getByRole("main").locator('a[href^="/repositories/"]').first()).toBeVisible();
-  await expect(page.getByRole("main")).toContainText(/sample/i);
+  await expect(page.getByRole("main").locator('a[href^="/commits/"]:visible').first()).toBeVisible();
+  await expect(page.getByRole("main")).toContainText(/these are samples/i);
 });
 
 test("the list of repositories leads to each of them", async ({ page, request }) => {
