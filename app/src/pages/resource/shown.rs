@@ -4,7 +4,7 @@ use entity::view::{Resource, ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
 use crate::components::{
-    DiffView, EmptyState, EventTypeBadge, Glyph, PageUrl, TimeAgo, YamlHtml, YamlView, commit_href, resource_href,
+    DiffView, EmptyState, EventTypeBadge, FieldChanges, Glyph, PageUrl, TimeAgo, YamlHtml, YamlView, commit_href, resource_href,
     short_sha,
 };
 use crate::server_fns::{Comparison, Shown};
@@ -90,7 +90,9 @@ fn compared(resource: &Resource, comparison: Comparison, url: &PageUrl, now: Tim
     };
     let body = match missing {
         Some(reason) => view! {
-            <EmptyState title="These versions cannot be compared" glyph=Glyph::Compare><p>{reason}</p></EmptyState>
+            <EmptyState title="These texts cannot be compared" glyph=Glyph::Compare><p>{reason}</p></EmptyState>
+            // What changed was recorded even where the texts are not to be had.
+            {(!changes.is_empty()).then(|| view! { <FieldChanges changes total /> })}
         }
         .into_any(),
         None => view! { <DiffView diff changes total url=url.clone() path /> }.into_any(),
