@@ -8,4 +8,5 @@
 
 mod api;
 mod layering;
+mod samples;
 mod support;
