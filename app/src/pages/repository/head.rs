@@ -53,7 +53,11 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
             <a href=url.clone() rel="noopener external">{plain(&url)} <Icon glyph=Glyph::External /></a>
         }
         .into_any(),
-        None => view! { <span class="path" title="Where it is cloned from">{plain(&repository.url)}</span> }.into_any(),
+        None if is_remote(&repository.url) => {
+            view! { <span class="path" title="Where it is cloned from">{plain(&repository.url)}</span> }.into_any()
+        }
+        // Paths of the server are nobody's business.
+        None => view! { <span class="quiet">"a folder on this server"</span> }.into_any(),
     };
     let tool =
         (repository.gitops_tool != GitOpsTool::None).then(|| view! { <GitOpsBadge tool=repository.gitops_tool /> });
@@ -86,6 +90,11 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Whether an address leads to another machine.
+fn is_remote(url: &str) -> bool {
+    !url.starts_with('/') && !url.starts_with("file:") && !url.starts_with('.')
 }
 
 /// An address as people read it.
