@@ -5,7 +5,7 @@ use super::commits::CommitLine;
 use super::{Span, load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
-    Breadcrumb, Crumb, EmptyState, EventList, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section,
+    Breadcrumb, Crumb, EmptyState, EventLine, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section,
     SkeletonBlock, SkeletonRows, counted, number_text,
 };
 use crate::server_fns::{self, OverviewData};
@@ -104,7 +104,9 @@ fn versions(events: Vec<Event>, now: Timestamp) -> AnyView {
                 }
                     .into_any()
             } else {
-                view! { <EventList events now with_repository=true /> }.into_any()
+                // Not folded by commit: the versions are the answer, and the commits stand beside them.
+                let line = move |event| view! { <li><EventLine event now with_repository=true /></li> };
+                view! { <ol class="events">{events.into_iter().map(line).collect_view()}</ol> }.into_any()
             }}
         </Section>
     }
