@@ -62,8 +62,10 @@ pub fn ActivityChart(
     }
 }
 
+type Count = fn(&ActivityBucket) -> i64;
+
 /// The types in the order they are stacked, with their CSS words.
-const STACK: [(&str, fn(&ActivityBucket) -> i64); 4] = [
+const STACK: [(&str, Count); 4] = [
     ("modified", |bucket| bucket.modified),
     ("created", |bucket| bucket.created),
     ("returned", |bucket| bucket.resurrected),

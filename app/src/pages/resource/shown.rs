@@ -4,8 +4,8 @@ use entity::view::{Resource, ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
 use crate::components::{
-    DiffView, EmptyState, EventTypeBadge, FieldChanges, Glyph, PageUrl, TimeAgo, YamlHtml, YamlView, commit_href, resource_href,
-    short_sha,
+    DiffView, EmptyState, EventTypeBadge, FieldChanges, Glyph, PageUrl, TimeAgo, YamlHtml, YamlView, commit_href,
+    resource_href, short_sha,
 };
 use crate::server_fns::{Comparison, Shown};
 

@@ -8,16 +8,15 @@ use super::{Memory, MemoryError, Pending, Replay, RowId};
 use crate::file::ParsedFile;
 use crate::namespace::{KustomizeFile, Layout, Memo, is_kustomization};
 
+/// Packs a text as the store wants it.
+pub type Compress<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, MemoryError> + 'a;
+
 impl Replay {
     /// Everything since the last batch. `compress` packs the texts as the store wants them.
     ///
     /// # Errors
     /// What the memory or `compress` says; the replay is of no use afterwards.
-    pub fn take_batch(
-        &mut self,
-        memory: &mut dyn Memory,
-        compress: &dyn Fn(&[u8]) -> Result<Vec<u8>, MemoryError>,
-    ) -> Result<Batch, MemoryError> {
+    pub fn take_batch(&mut self, memory: &mut dyn Memory, compress: &Compress<'_>) -> Result<Batch, MemoryError> {
         if self.options.events {
             self.inherit_namespaces(memory)?;
         }
