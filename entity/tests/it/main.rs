@@ -1,6 +1,10 @@
 //! Every question and every write, on SQLite always and on PostgreSQL when `KUBESTATS_TEST_POSTGRES_URL` names a
 //! server (`pg_virtualenv` gives one).
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests stop where something is wrong, and say what they skip"
+)]
 
 #[path = "../../examples/generate/fill.rs"]
 mod fill;

@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 #[must_use]
 pub fn format(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis % 1_000 != 0 {
+    if !millis.is_multiple_of(1_000) {
         return format!("{millis}ms");
     }
     let seconds = duration.as_secs();
