@@ -121,6 +121,11 @@ impl Draft {
         draft
     }
 
+    /// Whether another resource was found to be the cause already.
+    pub(super) fn is_blamed(&self) -> bool {
+        self.caused_by.is_some()
+    }
+
     /// What the resource deploys changed because of another one.
     pub(super) fn blame(&mut self, source: Uuid, changes: Vec<FieldChange>) {
         if !self.tags.contains(&ChangeTag::Source) {

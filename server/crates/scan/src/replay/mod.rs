@@ -183,6 +183,15 @@ impl Replay {
         replay.layout_changed = true;
         for row in replay.rows.all() {
             replay.rows.touch(row);
+            replay.load_body(row, memory)?;
+            // Events do not say what a resource deploys from; its manifest does.
+            if let Some(body) = replay.rows[row].body.clone() {
+                replay.rows.unindex(row);
+                replay.rows[row].source.clone_from(&body.manifest().facts.source);
+                replay.rows.index(row);
+            }
+        }
+        for row in replay.rows.all() {
             if replay.rows[row].is_active() {
                 let resolved = replay.resolve(row, memory)?;
                 replay.settle(row, &resolved);

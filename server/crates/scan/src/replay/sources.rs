@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use entity::found::SourceRef;
+use entity::found::{ResourceKey, SourceRef};
 use entity::kind::EventType;
 use entity::view::FieldChange;
 
@@ -16,11 +16,53 @@ use super::rows::{Body, MainChart, RowId, name_of};
 use super::{CommitInfo, Memory, MemoryError, Replay};
 use crate::detect::{Provides, Takes};
 
+/// Sources of one kind and name compared; a repository with more of them means to be slow.
+const MAX_CANDIDATES: usize = 1_000;
+
 /// What a resource deploys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
     version: Option<String>,
     chart: Option<MainChart>,
+}
+
+/// The sources that a commit touched.
+#[derive(Default)]
+struct Touched {
+    /// What each delivered before.
+    before: HashMap<RowId, Option<Provides>>,
+    by_name: HashMap<(String, String), Vec<RowId>>,
+    /// Kinds and names whose dependents are still to be asked.
+    next: VecDeque<(String, String)>,
+}
+
+impl Touched {
+    fn add(&mut self, key: &ResourceKey, row: RowId, before: Option<Provides>) {
+        // Charts that name each other in a circle come here twice and deploy nothing.
+        if self.before.contains_key(&row) {
+            return;
+        }
+        self.before.insert(row, before);
+        let name = (key.kind.clone(), key.name.clone());
+        if !self.next.contains(&name) {
+            self.next.push_back(name.clone());
+        }
+        self.by_name.entry(name).or_default().push(row);
+    }
+
+    fn next(&mut self) -> Option<(String, String)> {
+        self.next.pop_front()
+    }
+
+    /// Who changed what is deployed from `now`: that source itself, else one that stood in its place.
+    fn cause(&self, kind: &str, name: &str, now: Option<RowId>) -> Option<RowId> {
+        if let Some(now) = now.filter(|now| self.before.contains_key(now)) {
+            return Some(now);
+        }
+        let touched = self.by_name.get(&(kind.to_owned(), name.to_owned()))?;
+        let delivered = |row: &&RowId| self.before.get(row).is_some_and(Option::is_some);
+        touched.iter().find(delivered).or(touched.first()).copied()
+    }
 }
 
 impl Replay {
@@ -43,49 +85,46 @@ impl Replay {
             self.settle(*row, &resolved);
         }
         // Who is to be asked again: those who deploy from a source that the commit touched.
-        let mut changed: VecDeque<(RowId, Option<Provides>)> = drafts
-            .iter()
-            .filter(|draft| self.rows[draft.row].is_source())
-            .map(|draft| (draft.row, draft.provided_before.clone()))
-            .collect();
-        let mut seen = 0;
-        while let Some((source, provided_before)) = changed.pop_front() {
-            seen += 1;
-            if seen > 10_000 {
-                // Charts that name each other in a circle deploy nothing.
-                break;
-            }
-            for row in self.dependents_of(source, memory)? {
-                if row == source || !self.rows[row].is_active() {
-                    continue;
-                }
+        let mut touched = Touched::default();
+        for draft in drafts.iter().filter(|draft| self.rows[draft.row].is_source()) {
+            touched.add(&self.rows[draft.row].key, draft.row, draft.provided_before.clone());
+        }
+        let mut places: HashMap<RowId, usize> = drafts.iter().enumerate().map(|(at, draft)| (draft.row, at)).collect();
+        while let Some((kind, name)) = touched.next() {
+            for row in self.dependents_of(&kind, &name, memory)? {
                 let was = before.get(&row).cloned().unwrap_or_else(|| self.settled(row));
-                let resolved = self.resolve(row, memory)?;
-                let draft = drafts.iter().position(|draft| draft.row == row);
-                let newly_there = draft
-                    .is_some_and(|at| matches!(drafts[at].event_type, EventType::Created | EventType::Resurrected));
-                // A release that changed by itself is no case of a source that delivers what it delivered before.
-                let is_itself = draft.is_some() && provided_before.as_ref() == self.provided(source);
-                if resolved == was || newly_there || is_itself {
+                let (resolved, source) = self.resolve_from(row, memory)?;
+                if resolved == was {
                     continue;
                 }
-                let changes = self.source_changes(source, provided_before.as_ref(), &was, &resolved);
-                let draft = match draft {
-                    Some(at) => &mut drafts[at],
+                let Some(cause) = touched.cause(&kind, &name, source) else { continue };
+                let provided_before = touched.before.get(&cause).cloned().flatten();
+                let at = match places.get(&row) {
+                    Some(&at) => {
+                        // What came, or changed by itself, needs no source that delivers what it did before.
+                        let came = matches!(drafts[at].event_type, EventType::Created | EventType::Resurrected);
+                        if came || drafts[at].is_blamed() || provided_before.as_ref() == self.provided(cause) {
+                            continue;
+                        }
+                        at
+                    }
                     None => {
                         drafts.push(Draft::by_source(row, &self.rows[row]));
-                        let Some(draft) = drafts.last_mut() else { continue };
-                        draft
+                        places.insert(row, drafts.len() - 1);
+                        drafts.len() - 1
                     }
                 };
-                draft.blame(self.rows[source].id, changes);
-                let is_new = self.settled(row) != resolved;
-                self.settle(row, &resolved);
+                let changes = self.source_changes(cause, provided_before.as_ref(), &was, &resolved);
+                drafts[at].blame(self.rows[cause].id, changes);
+                if self.settled(row) != resolved {
+                    if self.rows[row].is_source() {
+                        let provided = self.provided(row).cloned();
+                        touched.add(&self.rows[row].key, row, provided);
+                    }
+                    self.settle(row, &resolved);
+                }
                 self.rows[row].updated_at = commit.committed_at;
                 self.rows[row].commit = commit.id;
-                if is_new && self.rows[row].is_source() {
-                    changed.push_back((row, None));
-                }
             }
         }
         Ok(())
@@ -113,17 +152,24 @@ impl Replay {
 
     /// What an active resource deploys now.
     pub(super) fn resolve(&mut self, row: RowId, memory: &mut dyn Memory) -> Result<Resolved, MemoryError> {
+        self.resolve_from(row, memory).map(|(resolved, _)| resolved)
+    }
+
+    /// The same with the source that it deploys from.
+    fn resolve_from(&mut self, row: RowId, memory: &mut dyn Memory) -> Result<(Resolved, Option<RowId>), MemoryError> {
         self.load_body(row, memory)?;
-        let Some(body) = self.rows[row].body.clone() else { return Ok(self.settled(row)) };
+        let Some(body) = self.rows[row].body.clone() else { return Ok((self.settled(row), None)) };
         let facts = &body.manifest().facts;
         let own_chart = facts.charts.first().map(|chart| (chart.name.clone(), chart.url.clone()));
         let delivered = match (&facts.source, facts.takes) {
             (None, _) | (_, Takes::Nothing) => {
-                return Ok(Resolved { version: facts.version.clone(), chart: own_chart });
+                return Ok((Resolved { version: facts.version.clone(), chart: own_chart }, None));
             }
-            (Some(source), _) => self.delivered(row, source, memory)?.unwrap_or_default(),
+            (Some(source), _) => self.delivered(row, source, memory)?,
         };
-        Ok(match facts.takes {
+        let source = delivered.as_ref().map(|(source, _)| *source);
+        let delivered = delivered.map(|(_, provides)| provides).unwrap_or_default();
+        let resolved = match facts.takes {
             Takes::Nothing | Takes::Address => Resolved {
                 version: facts.version.clone(),
                 chart: own_chart.map(|(name, url)| (name, url.or(delivered.url))),
@@ -132,7 +178,8 @@ impl Replay {
                 Resolved { version: delivered.version, chart: delivered.chart.map(|name| (name, delivered.url)) }
             }
             Takes::Version => Resolved { version: delivered.version, chart: own_chart },
-        })
+        };
+        Ok((resolved, source))
     }
 
     /// What the source that a resource names delivers; nothing where it is not in the repository.
@@ -141,14 +188,14 @@ impl Replay {
         row: RowId,
         wanted: &SourceRef,
         memory: &mut dyn Memory,
-    ) -> Result<Option<Provides>, MemoryError> {
+    ) -> Result<Option<(RowId, Provides)>, MemoryError> {
         let name = name_of(&wanted.kind, &wanted.name);
         if !self.complete && self.asked.sources.insert(name) {
             for known in memory.sources(&wanted.kind, &wanted.name)? {
                 self.rows.remember(known);
             }
         }
-        let path = &self.rows[row].file_path;
+        let path = file_of(&self.rows[row].file_path);
         let rank = |id: &RowId| {
             let source = &self.rows[*id];
             let namespace = match (&wanted.namespace, source.key.namespace.as_str()) {
@@ -156,9 +203,10 @@ impl Replay {
                 (_, "") | (None, _) => 1,
                 _ => 0,
             };
-            (namespace, closeness(&source.file_path, path), std::cmp::Reverse((&source.file_path, source.id)))
+            let near = closeness(file_of(&source.file_path), path);
+            (namespace, near, std::cmp::Reverse((&source.file_path, source.id)))
         };
-        let candidates = self.rows.sources(&wanted.kind, &wanted.name).iter().copied();
+        let candidates = self.rows.sources(&wanted.kind, &wanted.name).iter().copied().take(MAX_CANDIDATES);
         let Some(found) = candidates.filter(|id| *id != row && rank(id).0 > 0).max_by(|a, b| rank(a).cmp(&rank(b)))
         else {
             return Ok(None);
@@ -172,17 +220,17 @@ impl Replay {
             // A HelmChart has its address from its own source.
             provides.url = self.rows[found].chart.as_ref().and_then(|(_, url)| url.clone());
         }
-        Ok(Some(provides))
+        Ok(Some((found, provides)))
     }
 
-    fn dependents_of(&mut self, source: RowId, memory: &mut dyn Memory) -> Result<Vec<RowId>, MemoryError> {
-        let (kind, name) = (self.rows[source].key.kind.clone(), self.rows[source].key.name.clone());
-        if !self.complete && self.asked.dependents.insert(name_of(&kind, &name)) {
-            for known in memory.dependents(&kind, &name)? {
+    /// Active resources whose reference has this kind and name.
+    fn dependents_of(&mut self, kind: &str, name: &str, memory: &mut dyn Memory) -> Result<Vec<RowId>, MemoryError> {
+        if !self.complete && self.asked.dependents.insert(name_of(kind, name)) {
+            for known in memory.dependents(kind, name)? {
                 self.rows.remember(known);
             }
         }
-        let mut rows = self.rows.dependents(&kind, &name).to_vec();
+        let mut rows = self.rows.dependents(kind, name).to_vec();
         rows.sort_by(|a, b| {
             let place = |id: &RowId| (&self.rows[*id].file_path, self.rows[*id].id);
             place(a).cmp(&place(b))

@@ -1,0 +1,5 @@
+//! Histories replayed: what becomes of resources, and that neither cuts nor restarts change the outcome.
+
+mod scenarios;
+mod support;
+mod undisturbed;
