@@ -213,7 +213,8 @@ async fn rewound_repository_is_as_it_was_at_the_kept_commit() {
         let changes = vec![event(&moved, EventType::Modified), event(&late, EventType::Created)];
         scan(&db, id, &batch(vec![commit(1, changes)], vec![moved, late])).await;
 
-        scans::rewind(&db.write, id, Some(scanned(0)), std::slice::from_ref(&web)).await.unwrap();
+        let restored = Batch { resources: vec![web.clone()], ..Batch::default() };
+        scans::rewind(&db.write, id, Some(scanned(0)), &restored, at(9, 0)).await.unwrap();
         let after = repositories::find_repository(&db.read, id).await.unwrap().unwrap();
         assert_eq!((after.counts, after.scanned_commit), (before.counts, before.scanned_commit));
         let known = scans::known_all(&db.read, id).await.unwrap();
@@ -223,7 +224,7 @@ async fn rewound_repository_is_as_it_was_at_the_kept_commit() {
         assert_eq!(trend.iter().map(|day| day.created + day.modified).sum::<i64>(), 1);
         assert_eq!(scans::event_commits(&db.read, id).await.unwrap(), [(oid(100), 0)]);
 
-        scans::rewind(&db.write, id, None, &[]).await.unwrap();
+        scans::rewind(&db.write, id, None, &Batch::default(), at(9, 0)).await.unwrap();
         assert!(scans::known_all(&db.read, id).await.unwrap().is_empty());
         assert_eq!(repositories::sync_target(&db.read, id).await.unwrap().unwrap().scanned, None);
         assert_eq!(scan(&db, id, &first).await, 1, "and the same history can be told again");

@@ -81,7 +81,7 @@ async fn replay(
         while let Some(step) = taken.recv().await {
             match step {
                 Step::Rewind(kept, batch) => {
-                    scans::rewind(&deps.db.write, target.id, kept, &batch.resources).await?;
+                    scans::rewind(&deps.db.write, target.id, kept, &batch, clock::now()).await?;
                 }
                 Step::Store(batch) => {
                     let count = scans::apply_batch(&deps.db.write, target.id, run, &batch, clock::now()).await?;

@@ -192,7 +192,7 @@ async fn add_days(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCo
     Ok(())
 }
 
-async fn replace_problems(
+pub(super) async fn replace_problems(
     c: &impl ConnectionTrait,
     repository: Uuid,
     files: &[FileProblems],

@@ -3,20 +3,22 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use super::apply::{Count, move_cursor, write_resources};
+use super::apply::{Count, move_cursor, replace_problems, write_resources};
 use super::figures;
 use crate::db::sql::Sql;
 use crate::db::{Connection, Result, begin};
-use crate::found::{FoundResource, ScannedCommit};
+use crate::found::{Batch, ScannedCommit};
+use crate::view::Timestamp;
 
 /// Takes back all that came after `kept` (everything, for `None`): commits, events and resources first seen later go,
-/// resources changed later get the states given, days are counted anew, the cursor moves back.
-/// Problems of the repository are cleared: the replay tells those at the head again.
+/// resources changed later get the states that `restored` has, days are counted anew, the cursor moves back.
+/// Problems are those that `restored` tells of the kept commit's files.
 pub async fn rewind(
     w: &Connection,
     repository: Uuid,
     kept: Option<ScannedCommit>,
-    restored: &[FoundResource],
+    restored: &Batch,
+    now: Timestamp,
 ) -> Result<()> {
     let last = kept.map_or(-1, |kept| kept.sequence);
     let txn = begin(w).await?;
@@ -27,7 +29,7 @@ pub async fn rewind(
         sql.bind(repository).push(&format!(" AND {column} > ")).bind(last);
         sql.run(&txn).await?;
     }
-    write_resources(&txn, repository, restored, Count::Keep).await?;
+    write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
     let mut sql = Sql::new(
         "UPDATE kubernetesresource SET events = (SELECT COUNT(*) FROM kubernetesresourceevent e \
          WHERE e.resource_id = kubernetesresource.id) WHERE repository_id = ",
@@ -38,6 +40,7 @@ pub async fn rewind(
     let mut sql = Sql::new("DELETE FROM problem WHERE repository_id = ");
     sql.bind(repository);
     sql.run(&txn).await?;
+    replace_problems(&txn, repository, &restored.problems, now).await?;
     move_cursor(&txn, repository, kept.as_ref()).await?;
     figures::refresh(&txn, repository).await?;
     txn.commit().await?;

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::file::ParsedFile;
 use crate::namespace::is_kustomization;
+pub use batch::Compress;
 use draft::Draft;
 pub use ledger::HistoryEvents;
 use matching::{After, Before};
@@ -168,7 +169,7 @@ impl Replay {
 
     /// Rebuilds rows after the branch was rewritten: `rows` as the kept events tell them (place, status, hash and
     /// version of each resource's last kept event), `files` the whole tree at the fork. The next batch holds every
-    /// row as it was then, without events; after that the replay goes on from there.
+    /// row as it was then, without events, and every problem of the tree; after that the replay goes on from there.
     ///
     /// # Errors
     /// What the memory says when it is asked for the last text of a deleted resource.
@@ -181,6 +182,11 @@ impl Replay {
     ) -> Result<Self, MemoryError> {
         let mut replay = Self::new(Start::Full { at, rows, files }, options);
         replay.layout_changed = true;
+        let problems = replay.files.iter().filter(|(_, live)| !live.file.problems.is_empty()).map(|(path, live)| {
+            let (file_path, problems) = (path.to_string(), live.file.problems.clone());
+            (Arc::clone(path), FileProblems { file_path, commit: at.id, since: at.committed_at, problems })
+        });
+        replay.problems = problems.collect();
         for row in replay.rows.all() {
             replay.rows.touch(row);
             replay.load_body(row, memory)?;

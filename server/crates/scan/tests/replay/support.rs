@@ -259,7 +259,7 @@ pub fn replay(history: &History) -> Store {
 /// A rewritten branch: rows as kept events tell them, rebuilt at `at`.
 pub fn rewound(history: &History, at: usize) -> (Store, Store) {
     let undisturbed = Store::of(&History { trees: history.trees[..=at].to_vec() }, usize::MAX, Restart::Never);
-    let undisturbed = undisturbed.expect("the replay");
+    let mut undisturbed = undisturbed.expect("the replay");
     let mut rows = undisturbed.known(|_| true);
     for row in &mut rows {
         // Events know where the document stood when it last changed, and nothing of what is inherited.
@@ -276,10 +276,15 @@ pub fn rewound(history: &History, at: usize) -> (Store, Store) {
     let mut replay =
         Replay::rewound(scanned, rows, history.files(at), Options::default(), &mut memory).expect("rows are rebuilt");
     let batch = take(&mut replay, &mut memory).expect("a batch");
+    for (path, problems) in &mut undisturbed.problems {
+        // Since when is no longer known.
+        (problems.commit, problems.since) = (scanned.id, scanned.committed_at);
+        assert!(history.trees[at].contains_key(path), "a problem of a file that is gone");
+    }
     let mut store = Store {
         events: undisturbed.events.clone(),
         texts: undisturbed.texts.clone(),
-        problems: undisturbed.problems.clone(),
+        problems: BTreeMap::new(),
         scanned: undisturbed.scanned,
         rows: BTreeMap::new(),
     };
