@@ -1,0 +1,115 @@
+//! Which fields are told to differ.
+
+use scan::diff::{MAX_CHANGES, MAX_VALUE, diff};
+use scan::yaml::{Limits, parse};
+
+fn changes(old: &str, new: &str, sensitive: bool) -> (Vec<String>, i64) {
+    let (old, new) = (parse(old.as_bytes(), &Limits::default()), parse(new.as_bytes(), &Limits::default()));
+    let (old, new) = (old.expect("the old text"), new.expect("the new text"));
+    let found = diff(old[0].root(), new[0].root(), sensitive);
+    let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
+    let told =
+        |change: &entity::view::FieldChange| format!("{}: {} > {}", change.path, side(&change.old), side(&change.new));
+    (found.kept.iter().map(told).collect(), found.total)
+}
+
+fn told(old: &str, new: &str) -> Vec<String> {
+    changes(old, new, false).0
+}
+
+#[test]
+fn scalars_are_told_with_both_values() {
+    assert_eq!(told("a: {b: 1, c: x}", "a: {c: y, b: 1}"), ["a.c: x > y"]);
+    assert_eq!(told("a: 1", "a: '1'"), ["a: 1 > \"1\""]);
+    assert_eq!(told("a: ", "a: b"), ["a: null > b"]);
+    assert_eq!(told("a: !one x", "a: !two x").len(), 1);
+}
+
+#[test]
+fn what_is_added_or_removed_is_told_by_its_scalars() {
+    assert_eq!(told("a: 1", "a: 1\nb: {c: 2, d: [3], e: {}}"), ["b.c: - > 2", "b.d[0]: - > 3", "b.e: - > {}"]);
+    assert_eq!(told("a: {b: 1}", "a: text"), ["a.b: 1 > -", "a: - > text"]);
+}
+
+#[test]
+fn keys_with_dots_or_odd_characters_are_quoted() {
+    assert_eq!(
+        told(
+            "labels: {app.kubernetes.io/name: a, 'say \"hi\"': b}",
+            "labels: {app.kubernetes.io/name: c, 'say \"hi\"': d}"
+        ),
+        ["labels.\"app.kubernetes.io/name\": a > c", "labels.\"say \\\"hi\\\"\": b > d"]
+    );
+}
+
+#[test]
+fn items_with_names_are_matched_by_name() {
+    let old = "containers:\n- {name: app, image: app:1}\n- {name: log, image: log:1}\n";
+    let new = "containers:\n- {name: new, image: new:1}\n- {name: app, image: app:2}\n- {name: log, image: log:1}\n";
+    assert_eq!(
+        told(old, new),
+        [
+            "containers[name=new].name: - > new",
+            "containers[name=new].image: - > new:1",
+            "containers[name=app].image: app:1 > app:2",
+        ]
+    );
+    let turned = "containers:\n- {name: log, image: log:1}\n- {name: app, image: app:1}\n";
+    assert_eq!(told(old, turned), ["containers: app, log > log, app"]);
+}
+
+#[test]
+fn an_insertion_into_a_plain_list_is_one_change() {
+    assert_eq!(told("a: [x, y, z]", "a: [new, x, y, z]"), ["a[0]: - > new"]);
+    assert_eq!(told("a: [x, y, z]", "a: [x, z]"), ["a[1]: y > -"]);
+    assert_eq!(told("a: [x, y, z]", "a: [x, w, z]"), ["a[1]: y > w"]);
+}
+
+#[test]
+fn names_that_stand_twice_are_matched_by_place() {
+    let ports = |port: u16| format!("ports:\n- {{name: a, port: 1}}\n- {{name: a, port: {port}}}\n");
+    assert_eq!(told(&ports(2), &ports(3)), ["ports[1].port: 2 > 3"]);
+}
+
+#[test]
+fn sensitive_manifests_tell_paths_and_no_value() {
+    let text = |value: &str| format!("data: {{password: {value}}}\nlist: [{{name: {value}}}]\n");
+    let (told, total) = changes(&text("first"), &text("second"), true);
+    assert_eq!(
+        (told, total),
+        (vec!["data.password: •••••• > ••••••".into(), "list[0].name: •••••• > ••••••".into()], 2)
+    );
+}
+
+#[test]
+fn many_changes_are_counted_and_long_values_are_cut() {
+    let text = |value: &str| (0..1000).map(|number| format!("key{number}: {value}\n")).collect::<String>();
+    let (told, total) = changes(&text("a"), &text("b"), false);
+    assert_eq!((told.len(), total), (MAX_CHANGES, 1000));
+    let long = format!("a: {}", "é".repeat(10_000));
+    let (told, _) = changes("a: b", &long, false);
+    assert_eq!(told[0].chars().filter(|c| *c == 'é').count(), MAX_VALUE);
+}
+
+#[test]
+fn merge_keys_and_shadowed_duplicates_are_told_as_written() {
+    assert_eq!(told("a: &a {x: 1}\nb: {<<: *a}", "a: &a {x: 2}\nb: {<<: *a}"), ["a.x: 1 > 2", "b.\"<<\".x: 1 > 2"]);
+    assert_eq!(told("a: 1\na: 3", "a: 2\na: 3"), ["a: 1 > 2"]);
+}
+
+#[test]
+fn texts_that_multiply_by_aliases_are_compared_within_bounds() {
+    let text = |leaf: &str| {
+        let mut text = format!("a0: &a0 {{x: {leaf}}}\n");
+        for level in 1..18 {
+            let alias = format!("*a{}", level - 1);
+            text += &format!("a{level}: &a{level} {{x: {alias}, y: {alias}}}\n");
+        }
+        text
+    };
+    let start = std::time::Instant::now();
+    let (told, total) = changes(&text("old"), &text("new"), false);
+    assert_eq!(told.len(), MAX_CHANGES);
+    assert!(total > 1000);
+    assert!(start.elapsed().as_secs() < 5, "it took {:?}", start.elapsed());
+}
