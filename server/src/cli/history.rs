@@ -45,6 +45,10 @@ struct EventLine<'a> {
 }
 
 pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
+    if let Some(database) = &args.database {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(super::store::run(args, database));
+    }
     let source = source::open(&args.source, &args.rev)?;
     let head = source.repo.resolve(&args.rev)?;
     let started = Instant::now();

@@ -7,6 +7,7 @@ mod progress;
 mod scan;
 mod serve;
 mod source;
+mod store;
 mod table;
 
 use std::path::PathBuf;

@@ -54,6 +54,16 @@ pub struct JobContext {
     pub cancel: Arc<AtomicBool>,
 }
 
+impl JobContext {
+    /// Says how far the job is, (done, total) where that is known. A courtesy: if it cannot be stored, the work goes on.
+    async fn say(&self, deps: &Deps, text: &str, progress: Option<(i64, i64)>) {
+        let (done, total) = progress.unzip();
+        if let Err(error) = deps.queue.progress(self.id, text, done, total).await {
+            tracing::debug!(%error, "progress could not be stored");
+        }
+    }
+}
+
 /// Does what a job asks for; a sentence says what came of it.
 ///
 /// # Errors

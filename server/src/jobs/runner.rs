@@ -93,7 +93,10 @@ impl Runner {
 
 async fn run_job(deps: Deps, worker: String, job: ClaimedJob, ending: Arc<AtomicBool>) {
     let kind = job.request.kind();
-    let span = info_span!("job", job.id = %job.id, job.kind = %kind, repository.id = ?job.request.repository_id());
+    let span = info_span!("job", job.id = %job.id, job.kind = %kind, repository.id = tracing::field::Empty);
+    if let Some(repository) = job.request.repository_id() {
+        span.record("repository.id", tracing::field::display(repository));
+    }
     async {
         let started = std::time::Instant::now();
         let context = JobContext { id: job.id, cancel: Arc::new(AtomicBool::new(false)) };

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use entity::db::DataError;
-use entity::found::{Batch, HeadFigures, ObjectId, ScannedCommit};
-use entity::kind::SyncStatus;
+use entity::found::{Batch, FileProblems, FoundProblem, HeadFigures, ObjectId, ScannedCommit};
+use entity::kind::{ProblemClass, SyncStatus};
 use entity::query::repositories::{self, SyncTarget};
 use entity::query::scans;
 use entity::view::Live;
@@ -32,6 +32,12 @@ enum Step {
     Store(Batch),
 }
 
+/// What only the head's tree tells.
+struct HeadFacts {
+    figures: HeadFigures,
+    odd_paths: Vec<FileProblems>,
+}
+
 pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
     let Some(target) = repositories::sync_target(&deps.db.read, repository).await? else {
         return Ok("the repository is no longer here".to_owned());
@@ -41,10 +47,11 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Syncing, None, now).await?;
     let run = scans::begin_scan(&deps.db.write, repository, now).await?;
     deps.queue.bus().send(Live::Repository { repository_id: repository });
-    deps.queue.progress(context.id, "reading the history", None, None).await?;
+    context.say(deps, "reading the history", None).await;
     let result = replay(deps, context, &target, run, head).await;
     let result = match result {
-        Ok((events, figures)) => {
+        Ok((events, HeadFacts { figures, odd_paths })) => {
+            scans::record_odd_paths(&deps.db.write, repository, &odd_paths, clock::now()).await?;
             scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
             Ok(format!("{events} events, scanned up to {}", &head.to_string()[..8]))
         }
@@ -68,7 +75,7 @@ async fn replay(
     target: &SyncTarget,
     run: Uuid,
     head: ObjectId,
-) -> Result<(u64, HeadFigures), JobError> {
+) -> Result<(u64, HeadFacts), JobError> {
     // One step waits while one is stored: more would only be memory.
     let (steps, mut taken) = mpsc::channel(1);
     let (said, progress) = watch::channel((0, 0));
@@ -115,8 +122,7 @@ async fn report(
         }
         let (done, total) = *progress.borrow_and_update();
         let text = format!("replayed {done} of {total} commits");
-        // Progress is a courtesy: if it cannot be stored, the work goes on.
-        let _ = deps.queue.progress(context.id, &text, Some(done), Some(total)).await;
+        context.say(deps, &text, Some((done, total))).await;
         tokio::time::sleep(Duration::from_millis(400)).await;
     }
 }
@@ -142,7 +148,7 @@ fn replay_blocking(
     runtime: &Handle,
     steps: &mpsc::Sender<Step>,
     said: &watch::Sender<(i64, i64)>,
-) -> Result<HeadFigures, ReplayError> {
+) -> Result<HeadFacts, ReplayError> {
     let repo = Repo::open(deps.clone_dir(target.id))?;
     let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX));
     let mut memory = StoredMemory { db: &deps.db, runtime, repository: target.id, repo: &repo, parser: &parser };
@@ -208,7 +214,15 @@ fn replay_blocking(
     let is_yaml = |file: &&git::TreeFile| {
         matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_yaml_path(&file.path)
     };
-    Ok(HeadFigures { yaml_files: i64::try_from(listing.files.iter().filter(is_yaml).count()).unwrap_or(i64::MAX) })
+    let yaml_files = i64::try_from(listing.files.iter().filter(is_yaml).count()).unwrap_or(i64::MAX);
+    let since = repo.commit_info(head)?.committed_at;
+    let odd = |odd: git::OddPath| {
+        let message = odd.reason.sentence().to_owned();
+        let problem = FoundProblem { class: ProblemClass::Path, line: None, column: None, message };
+        FileProblems { file_path: odd.path, commit: head, since, problems: vec![problem] }
+    };
+    let odd_paths = listing.odd_paths.into_iter().map(odd).collect();
+    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths })
 }
 
 /// Where the rewritten line left the one that was scanned: the newest of its commits that gave events.

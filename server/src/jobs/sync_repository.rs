@@ -32,7 +32,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     }
     repositories::record_sync_started(&deps.db.write, repository).await?;
     deps.queue.bus().send(Live::Repository { repository_id: repository });
-    deps.queue.progress(context.id, "asking the remote what it has", None, None).await?;
+    context.say(deps, "asking the remote what it has", None).await;
     let (said, progress) = tokio::sync::watch::channel(FetchProgress::default());
     let look = {
         let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
@@ -114,8 +114,7 @@ async fn report(
             (false, 0) => "fetching".to_owned(),
             (false, objects) => format!("fetching {objects} objects, {megabytes:.1} MB so far"),
         };
-        // Progress is a courtesy: if it cannot be stored, the work goes on.
-        let _ = deps.queue.progress(context.id, &text, None, None).await;
+        context.say(deps, &text, None).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }

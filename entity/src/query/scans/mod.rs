@@ -9,7 +9,7 @@ use super::repositories::shorten;
 use super::{ConnectionTrait, DataError, Result};
 use crate::db::sql::{Sql, stored_time};
 use crate::db::{Connection, begin, new_id};
-use crate::found::{HeadFigures, KnownResource, ObjectId, ResourceKey};
+use crate::found::{FileProblems, HeadFigures, KnownResource, ObjectId, ResourceKey};
 use crate::kind::SyncStatus;
 use crate::row::{KnownRow, hex, object_id};
 use crate::view::{Listing, PageQuery, RepositoryCounts, ScanRun, Timestamp, file_of};
@@ -159,6 +159,18 @@ pub async fn finish_scan(
     close_run(&txn, repository, run, None, now).await?;
     txn.commit().await?;
     Ok(counts)
+}
+
+/// Replaces what is known of paths that are not read (not UTF-8, leading out of the repository, too long): those at the head.
+pub async fn record_odd_paths(w: &Connection, repository: Uuid, found: &[FileProblems], now: Timestamp) -> Result<()> {
+    let txn = begin(w).await?;
+    let mut sql = Sql::new("DELETE FROM problem WHERE class = 'path' AND repository_id = ");
+    sql.bind(repository);
+    sql.run(&txn).await?;
+    apply::replace_problems(&txn, repository, found, now).await?;
+    figures::refresh(&txn, repository).await?;
+    txn.commit().await?;
+    Ok(())
 }
 
 /// Closes a scan run that ended badly; what it stored so far stays, and so does the cursor.

@@ -1,0 +1,132 @@
+//! The program killed at any moment, and started again.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use entity::db::{Db, DbSettings};
+
+use super::repository::{Origins, rows};
+
+/// How often the program is killed in all.
+const KILLS: u32 = 200;
+
+/// A history long enough to be killed in the middle of: releases, moves, broken files, deletions.
+fn history(origin: &Origins) {
+    let mut stream = String::new();
+    let (mut mark, mut blobs) = (0, 0);
+    for number in 0..1_200 {
+        let name = format!("app-{}", number % 40);
+        let text = match number % 13 {
+            12 => "broken: [\n".to_owned(),
+            _ => format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  replicas: {number}\n  template:\n    \
+                 spec:\n      containers:\n        - name: main\n          image: example.org/{name}:1.{number}.0\n"
+            ),
+        };
+        let path = if number % 17 == 5 { format!("moved/{name}.yaml") } else { format!("apps/{name}.yaml") };
+        blobs += 1;
+        stream.push_str(&format!("blob\nmark :{}\ndata {}\n{text}\n", 100_000 + blobs, text.len()));
+        mark += 1;
+        let subject = format!("change {number}");
+        stream.push_str(&format!("commit refs/heads/main\nmark :{mark}\n"));
+        stream.push_str(&format!("committer Ada <ada@example.org> {} +0000\n", 1_700_000_000 + number * 3_600));
+        stream.push_str(&format!("data {}\n{subject}\n", subject.len()));
+        if mark > 1 {
+            stream.push_str(&format!("from :{}\n", mark - 1));
+        }
+        if number % 17 == 5 {
+            stream.push_str(&format!("D apps/{name}.yaml\n"));
+        }
+        stream.push_str(&format!("M 100644 :{} {path}\n\n", 100_000 + blobs));
+    }
+    let mut import = Command::new("git")
+        .args(["fast-import", "--quiet", "--force"])
+        .current_dir(origin.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(import.stdin.as_mut().unwrap(), stream.as_bytes()).unwrap();
+    drop(import.stdin.take());
+    assert!(import.wait().unwrap().success());
+}
+
+fn start(origin: &Path, folder: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_kubestats"))
+        .arg("history")
+        .arg(origin)
+        .arg("--database")
+        .arg(format!("sqlite:{}", folder.join("kubestats.db").display()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn finish(child: Child) {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn stored(folder: &Path) -> Vec<String> {
+    let db = Db::connect(&DbSettings::new(format!("sqlite:{}", folder.join("kubestats.db").display()))).await.unwrap();
+    let rows = rows(&db).await;
+    db.close().await.unwrap();
+    rows
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_the_rows_are_those_of_an_undisturbed_run() {
+    let origin = Origins::new();
+    history(&origin);
+    let undisturbed = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    finish(start(&origin.path(), undisturbed.path()));
+    let whole = began.elapsed();
+    let expected = stored(undisturbed.path()).await;
+    assert!(expected.len() > 3_000, "{} rows", expected.len());
+
+    let mut kills = 0;
+    // A generator of its own, so that a failure comes again with the same points, as far as the machine allows.
+    let mut seed: u64 = 0x9e37_79b9_7f4a_7c15;
+    while kills < KILLS {
+        let folder = tempfile::tempdir().unwrap();
+        loop {
+            let mut child = start(&origin.path(), folder.path());
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let share = (seed >> 33) % 1_000;
+            tokio::time::sleep(whole.mul_f64(share as f64 / 1_000.0).max(Duration::from_millis(1))).await;
+            if kills >= KILLS || child.try_wait().unwrap().is_some() {
+                finish(child);
+                break;
+            }
+            // SIGKILL: nothing in the program hears of it.
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+        }
+        // The last word is a run that nobody disturbs.
+        finish(start(&origin.path(), folder.path()));
+        let rows = stored(folder.path()).await;
+        let differing: Vec<_> = expected.iter().zip(&rows).filter(|(left, right)| left != right).take(3).collect();
+        assert!(
+            rows == expected,
+            "after {kills} kills: {} rows instead of {}; {differing:#?}",
+            rows.len(),
+            expected.len()
+        );
+    }
+    assert_no_leftovers(undisturbed.path());
+}
+
+/// No temporary clone stays behind.
+fn assert_no_leftovers(folder: &Path) {
+    let clones: Vec<PathBuf> = std::fs::read_dir(folder.join("repos"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    assert_eq!(clones.len(), 1, "{clones:?}");
+}

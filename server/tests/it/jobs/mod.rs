@@ -1,0 +1,6 @@
+//! Sync and scan over real repositories, as the runner calls them.
+
+mod hostile;
+mod killed;
+mod moved;
+mod repository;
