@@ -94,6 +94,11 @@ const UP: &[&str] = &[
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// A step and the note that it was taken are stored together, so that a killed start leaves none half.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         statements::run(manager, UP).await
     }

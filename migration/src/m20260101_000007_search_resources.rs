@@ -33,6 +33,11 @@ const SQLITE_DOWN: &[&str] = &[
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// A step and the note that it was taken are stored together, so that a killed start leaves none half.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         if statements::is_sqlite(manager) {
             return statements::run(manager, SQLITE_UP).await;
