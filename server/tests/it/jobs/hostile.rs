@@ -63,7 +63,7 @@ async fn hostile_files_are_problems_and_hide_nothing_else() {
             ("deep.yaml", ProblemClass::Depth),
             ("huge.yaml", ProblemClass::Size),
             ("long-name.yaml", ProblemClass::Name),
-            ("tab.yaml", ProblemClass::Tab),
+            ("tab.yaml", ProblemClass::Syntax),
             ("template.yaml", ProblemClass::Template),
             ("twice.yaml", ProblemClass::DuplicateKey),
             ("wide.yaml", ProblemClass::Size),
