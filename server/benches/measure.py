@@ -100,9 +100,9 @@ class Server:
             raise RuntimeError(f"{verb} {path}: {status} {body[:500]!r}")
         return json.loads(body)
 
-    def resident_mb(self) -> float:
+    def resident_mb(self, field: str = "VmRSS:") -> float:
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the server is gone")
 

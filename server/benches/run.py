@@ -23,6 +23,10 @@ class Report:
         print(f"{part:8} {what}: {figure}{f', {ratio} ({against})' if ratio else ''}{f' [{reach}]' if reach else ''}"
               f"{'' if reached is None else ' ok' if reached else ' MISSED'}", flush=True)
 
+    def drop(self, rows: int) -> None:
+        """Take back the last rows: what they measured turned out not to have happened."""
+        del self.rows[-rows:]
+
     def skip(self, part: str, why: str) -> None:
         self.skipped.append(f"{part}: {why}")
         print(f"{part:8} LEFT OUT: {why}", flush=True)
