@@ -154,7 +154,7 @@ fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> C
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "NORMAL")
             .pragma("temp_store", "MEMORY")
-            .pragma("mmap_size", "1073741824")
+            .pragma("mmap_size", "67108864")
             // Kibibytes; the writer keeps the pages that a large scan touches.
             .pragma("cache_size", if read_only { "-8192" } else { "-32768" })
             .pragma("journal_size_limit", "67108864")
