@@ -2,7 +2,9 @@
 //!
 //! Secret are all values under `data` and `stringData` of a core `Secret` (and what `kubectl apply` notes about them
 //! in an annotation), and in a document that SOPS encrypted the encrypted values and SOPS' own block. Masking works
-//! on the places of values: the text keeps its lines, its comments and its structure.
+//! on the places of values: the text keeps its lines and its structure. Comments of such documents are masked as well.
+
+mod comments;
 
 use entity::view::MASK;
 
@@ -20,6 +22,8 @@ pub struct Hidden {
     /// Numbers of the nodes, ascending.
     ids: Vec<u32>,
     spans: Vec<Span>,
+    /// Comments of documents with secret values, by their bytes: people note passwords there too.
+    comments: Vec<(usize, usize)>,
 }
 
 impl Hidden {
@@ -27,16 +31,22 @@ impl Hidden {
     #[must_use]
     pub fn find(documents: &[Document]) -> Self {
         let mut found = Vec::new();
-        for document in documents {
+        let mut commented = Vec::new();
+        for (number, document) in documents.iter().enumerate() {
+            let before = found.len();
             hide_object(document.root(), false, 0, &mut found);
             if is_sops(document.root()) {
                 hide_sops(document.root(), &mut found);
             }
+            if found.len() > before {
+                commented.push(number);
+            }
         }
+        let comments = comments::find(documents, &commented);
         found.sort_unstable_by_key(|(id, _)| *id);
         found.dedup_by_key(|(id, _)| *id);
         let (ids, spans) = found.into_iter().unzip();
-        Self { ids, spans }
+        Self { ids, spans, comments }
     }
 
     /// Whether there is nothing to hide.
@@ -54,16 +64,23 @@ impl Hidden {
     /// The text with a mask in place of every secret value, line by line as long as before.
     #[must_use]
     pub fn mask(&self, source: &str) -> String {
-        let mut spans = self.spans.clone();
-        spans.sort_unstable_by_key(|span| span.start);
+        let value = |span: &Span| (span.start as usize, span.end as usize, Some(*span));
+        let comment = |(start, end): &(usize, usize)| (*start, *end, None);
+        let mut places: Vec<_> = self.spans.iter().map(value).chain(self.comments.iter().map(comment)).collect();
+        places.sort_unstable_by_key(|(start, _, _)| *start);
         let mut masked = String::with_capacity(source.len());
         let mut from = 0;
-        for span in spans {
-            let (start, end) = (span.start as usize, span.end as usize);
+        for (start, end, span) in places {
             if start < from || end <= start {
                 continue;
             }
             masked.push_str(source.get(from..start).unwrap_or_default());
+            let Some(span) = span else {
+                masked.push_str("# ");
+                masked.push_str(MASK);
+                from = end;
+                continue;
+            };
             // A plain value may follow its anchor at once (`&a:b`), a quoted one must not.
             if masked.ends_with(|last: char| !matches!(last, ' ' | '\t' | '\n' | '\r' | '[' | '{' | ',')) {
                 masked.push(' ');

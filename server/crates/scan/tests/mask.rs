@@ -49,15 +49,24 @@ const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
 #[test]
 fn values_of_a_secret_are_masked_in_every_style() {
     let masked = mask(&format!(
-        "{SECRET}data: # a comment\n  plain: hunter # kept\n  single: 'hunter ''x'''\n  double: \"hunter\\n\n    hunter\"\n  \
+        "{SECRET}data: # was hunter\n  # hunter too\n  plain: hunter # and hunter\n  single: 'hunter ''x'''\n  double: \"hunter\\n\n    hunter\"\n  \
          literal: |-\n    hunter\n\n    hunter\n\n  folded: >+\n    hunter\n    hunter\n\n  empty:\n  none: ~\n  \
          flow: [hunter, {{k: hunter}}]\n  folded_plain: hunter\n    hunter\n  tagged: !!binary |\n    hunter\n  \
          number: 12345\nstringData: {{ a: hunter, b: \"hunter\n  hunter\", c: x }}\n"
     ));
-    assert!(masked.contains(&format!("plain: \"{MASK}\" # kept")), "{masked}");
-    assert!(masked.contains("data: # a comment"), "{masked}");
+    assert!(masked.contains(&format!("plain: \"{MASK}\" # {MASK}")), "{masked}");
+    assert!(masked.contains(&format!("data: # {MASK}")), "{masked}");
     assert!(!masked.contains("12345"), "{masked}");
     assert!(masked.contains("kind: Secret"), "{masked}");
+}
+
+#[test]
+fn comments_are_masked_in_documents_with_secrets_and_only_there() {
+    let masked = mask(&format!(
+        "# hunter\n{SECRET}data: {{a: hunter}} # hunter\n# hunter\n---\n# kept\nkind: ConfigMap\napiVersion: v1\nmetadata: {{name: 'a # b'}} # kept\n"
+    ));
+    assert_eq!(masked.matches("# kept").count(), 2, "{masked}");
+    assert!(masked.contains("'a # b'"), "{masked}");
 }
 
 #[test]
