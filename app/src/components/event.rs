@@ -1,5 +1,5 @@
 use entity::kind::{ChangeTag, EventType};
-use entity::view::{Event, Timestamp};
+use entity::view::{Event, FieldChange, Timestamp};
 use leptos::prelude::*;
 
 use super::{
@@ -91,9 +91,7 @@ fn fields(event: &Event) -> AnyView {
     if let [only] = event.changes.as_slice()
         && event.changes_total <= 1
     {
-        let short = |side: &Option<String>| side.as_deref().is_none_or(|text| text.len() <= 24 && !text.contains('\n'));
-        let values = (short(&only.old) && short(&only.new))
-            .then(|| view! { " " <VersionChange before=only.old.clone() after=only.new.clone() /> });
+        let values = short_values(only).map(|(before, after)| view! { " " <VersionChange before after /> });
         return view! { <code class="field-path">{last_parts(&only.path)}</code> {values} }.into_any();
     }
     let paths: Vec<String> = if event.changes.is_empty() {
@@ -112,6 +110,41 @@ fn fields(event: &Event) -> AnyView {
     );
     let title = paths.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     view! { <code class="field-path" title=title>{last_parts(first)}</code> {more} }.into_any()
+}
+
+/// Both sides of a change, where they are short enough for a line. A digest behind a tag says nothing to people unless
+/// it is all that changed.
+fn short_values(change: &FieldChange) -> Option<(Option<String>, Option<String>)> {
+    let tag =
+        |side: &Option<String>| side.as_ref().map(|text| text.split("@sha256:").next().unwrap_or(text).to_owned());
+    let (mut before, mut after) = (tag(&change.old), tag(&change.new));
+    if before == after {
+        let digest = |side: &Option<String>| {
+            let digest = side.as_deref()?.split_once("@sha256:")?.1;
+            Some(format!("sha256:{}…", digest.chars().take(7).collect::<String>()))
+        };
+        let digests = (digest(&change.old), digest(&change.new));
+        (before, after) = if digests.0 == digests.1 { (change.old.clone(), change.new.clone()) } else { digests };
+    }
+    let short = |side: &Option<String>| side.as_deref().is_none_or(|text| text.len() <= 32 && !text.contains('\n'));
+    (short(&before) && short(&after)).then_some((before, after))
+}
+
+/// The version changes among a commit's events: name, before, after; a release before the source that it deploys from.
+fn bumps(events: &[Event]) -> Vec<(String, Option<String>, Option<String>)> {
+    let mut found: Vec<(String, Option<String>, Option<String>)> = Vec::new();
+    let is_bump = |event: &&Event| {
+        event.event_type == EventType::Modified
+            && event.version_before != event.version_after
+            && event.version_after.is_some()
+    };
+    for event in events.iter().filter(is_bump) {
+        let bump = (event.resource_name.clone(), event.version_before.clone(), event.version_after.clone());
+        if !found.contains(&bump) {
+            found.push(bump);
+        }
+    }
+    found
 }
 
 /// The last two names of a field path: the part that tells changes apart.
@@ -197,6 +230,15 @@ pub fn CommitFold(
             })
         })
         .collect();
+    let bumps = bumps(&events);
+    let more = (bumps.len() > 2).then(|| view! { <span class="quiet">{format!("+{}", bumps.len() - 2)}</span> });
+    let bumps = bumps
+        .into_iter()
+        .take(2)
+        .map(|(name, before, after)| {
+            view! { <span class="fold-bump">{name} " " <VersionChange before after /></span> }
+        })
+        .collect_view();
     let lines: Vec<_> =
         events.into_iter().map(|event| view! { <li><EventLine event now within_commit=true /></li> }).collect();
     let href = commit_href(first.repository_id, &first.commit);
@@ -206,7 +248,7 @@ pub fn CommitFold(
                 <summary class="event fold-head">
                     <span class="fold-mark"><Icon glyph=Glyph::Expand /></span>
                     <span class="fold-subject" title=first.commit_subject.clone()>{first.commit_subject.clone()}</span>
-                    <span class="fold-counts">{counts}</span>
+                    <span class="fold-counts">{counts} {bumps} {more}</span>
                 </summary>
                 <ol class="events">{lines}</ol>
             </details>

@@ -2,7 +2,7 @@ use entity::view::{CommitSummary, Event, Overview as Figures, RunningWork, Times
 use leptos::prelude::*;
 
 use super::commits::CommitLine;
-use super::{Span, load, show};
+use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, EventLine, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section,
@@ -28,7 +28,7 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: OverviewData, url: PageUrl) -> AnyView {
-    let OverviewData { now, overview, work, activity, chart } = data;
+    let OverviewData { now, overview, work, span, activity, chart } = data;
     if overview.repositories == 0 {
         return view! {
             <Breadcrumb crumbs=vec![Crumb::here("Overview")] />
@@ -58,7 +58,7 @@ fn view(data: OverviewData, url: PageUrl) -> AnyView {
             {commits(overview.commits, now)}
         </div>
         <Section title="Activity">
-            <ActivityChart buckets=activity options=chart ranges=Span::tabs(&url) />
+            <ActivityChart buckets=activity options=chart ranges=span.tabs(&url) />
         </Section>
         {work_after.map(|work| view! { <Work work now /> })}
     }

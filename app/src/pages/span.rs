@@ -4,7 +4,7 @@ use entity::view::Timestamp;
 use crate::components::{PageUrl, Tab};
 
 /// How far back the activity chart reaches; `span` in the address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Span {
     Month,
     #[default]
@@ -14,7 +14,7 @@ pub enum Span {
 }
 
 impl Span {
-    const ALL: [Self; 4] = [Self::Month, Self::Quarter, Self::Year, Self::All];
+    const ALL: &'static [Self; 4] = &[Self::Month, Self::Quarter, Self::Year, Self::All];
 
     /// The word in the address.
     #[must_use]
@@ -27,10 +27,13 @@ impl Span {
         }
     }
 
-    /// Reads the word; anything else is 90 days.
+    /// What may be shown: the span that the word names, else 90 days, and longer ones if nothing happened in those.
     #[must_use]
-    pub fn read(word: Option<&str>) -> Self {
-        Self::ALL.into_iter().find(|span| Some(span.as_str()) == word).unwrap_or_default()
+    pub fn candidates(word: Option<&str>) -> &'static [Self] {
+        match Self::ALL.iter().position(|span| Some(span.as_str()) == word) {
+            Some(at) => &Self::ALL[at..=at],
+            None => &Self::ALL[1..],
+        }
     }
 
     /// The first moment that counts; `None` for the whole history.
@@ -58,11 +61,10 @@ impl Span {
 
     /// The choices as links.
     #[must_use]
-    pub fn tabs(url: &PageUrl) -> Vec<Tab> {
-        let chosen = Self::read(url.get("span"));
+    pub fn tabs(self, url: &PageUrl) -> Vec<Tab> {
         Self::ALL
-            .into_iter()
-            .map(|span| Tab::new(span.as_str(), url.with("span", span.as_str()).href(), span == chosen))
+            .iter()
+            .map(|span| Tab::new(span.as_str(), url.with("span", span.as_str()).href(), *span == self))
             .collect()
     }
 }

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use entity::view::{PageQuery, Sort, Timestamp};
+use entity::db::Db;
+use entity::view::{ActivityBucket, PageQuery, Sort, Timestamp};
 use leptos::prelude::use_context;
 use leptos_router::location::RequestUrl;
 use leptos_router::params::ParamsMap;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::context::ServerContext;
 use crate::error::AppError;
+use crate::pages::Span;
 
 /// Longest filter text that reaches a question.
 const LONGEST_TEXT: usize = 200;
@@ -65,4 +67,23 @@ pub(crate) fn direction(params: &ParamsMap, otherwise: Sort) -> Sort {
 /// One page of so many rows.
 pub(crate) fn page(params: &ParamsMap, size: u64) -> PageQuery {
     crate::components::page_query(params, size)
+}
+
+/// Changes over time for the chart: the span asked for, or the first with anything to show.
+pub(crate) async fn activity(
+    db: &Db,
+    repository: Option<Uuid>,
+    word: Option<&str>,
+    now: Timestamp,
+) -> Result<(Span, Vec<ActivityBucket>), AppError> {
+    let mut shown = (Span::default(), Vec::new());
+    for span in Span::candidates(word) {
+        let since = span.since(now);
+        shown = (*span, entity::query::events::activity(&db.read, repository, since, now, span.buckets()).await?);
+        let changes = |bucket: &ActivityBucket| bucket.created + bucket.modified + bucket.deleted + bucket.resurrected;
+        if shown.1.iter().any(|bucket| changes(bucket) > 0) {
+            break;
+        }
+    }
+    Ok(shown)
 }

@@ -4,6 +4,7 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::pages::Span;
 use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
@@ -16,6 +17,8 @@ pub struct OverviewData {
     pub overview: Overview,
     pub work: RunningWork,
     /// Changes of all repositories over time.
+    /// How far back the chart reaches.
+    pub span: Span,
     pub activity: Vec<ActivityBucket>,
     /// The chart of it.
     pub chart: String,
@@ -25,16 +28,17 @@ pub struct OverviewData {
 #[server(prefix = "/ui", endpoint = "overview", input = GetUrl)]
 pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppError> {
     use super::ask;
-    use entity::query::{events, overview};
+    use entity::query::overview;
 
     let (db, now) = (ask::context()?.db, ask::now());
-    let span = crate::pages::Span::read(ask::params(&query).get_str("span"));
-    let activity = events::activity(&db.read, None, span.since(now), now, span.buckets()).await?;
+    let params = ask::params(&query);
+    let (span, activity) = ask::activity(&db, None, params.get_str("span"), now).await?;
     pack(&OverviewData {
         now,
         overview: overview::overview(&db.read, now).await?,
         work: overview::running_work(&db.read).await?,
         chart: crate::chart::activity_options(&activity),
+        span,
         activity,
     })
 }

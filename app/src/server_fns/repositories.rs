@@ -7,6 +7,7 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::pages::Span;
 use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
@@ -50,6 +51,8 @@ pub struct RepositoryData {
     pub repository: Repository,
     /// Unfinished jobs first, then those that ended last.
     pub jobs: Vec<Job>,
+    /// How far back the chart reaches.
+    pub span: Span,
     pub activity: Vec<ActivityBucket>,
     /// The chart of it.
     pub chart: String,
@@ -71,19 +74,19 @@ pub enum RepositoryTab {
 #[server(prefix = "/ui", endpoint = "repository", input = GetUrl)]
 pub async fn find_repository(id: String, query: String) -> Result<Packed<RepositoryData>, AppError> {
     use super::ask;
-    use entity::query::{events, jobs, repositories};
+    use entity::query::{jobs, repositories};
 
     let (db, params, now) = (ask::context()?.db, ask::params(&query), ask::now());
     let id = ask::id(&id, "repository")?;
     let found = repositories::find_repository(&db.read, id).await?;
-    let span = crate::pages::Span::read(params.get_str("span"));
     let repository = found.ok_or_else(|| ask::missing("repository"))?;
-    let activity = events::activity(&db.read, Some(id), span.since(now), now, span.buckets()).await?;
+    let (span, activity) = ask::activity(&db, Some(id), params.get_str("span"), now).await?;
     pack(&RepositoryData {
         now,
         repository,
         jobs: jobs::list_jobs(&db.read, &read::recent_jobs(id)).await?.data,
         chart: crate::chart::activity_options(&activity),
+        span,
         activity,
         tab: read::tab(&db, id, &params).await?,
     })

@@ -108,7 +108,7 @@ impl RepositoryRow {
             scan_error: self.scan_error,
             last_scan_total_resources: self.last_scan_at.map(|_| self.active_resources),
             latest_metrics,
-            url: self.url,
+            url: crate::view::shown_url(&self.url),
             web_url: self.web_url,
             provider: self.provider,
             origin: self.origin,

@@ -14,6 +14,17 @@ fn push_escaped(link: &mut String, text: &str) {
     }
 }
 
+/// An address as it may be shown: of a folder on the server only its own name, since paths there are nobody's business.
+#[must_use]
+pub fn shown_url(url: &str) -> String {
+    let is_local = url.starts_with(['/', '.']) || url.starts_with("file:");
+    if !is_local {
+        return url.to_owned();
+    }
+    let name = url.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
+    format!("file:{name}")
+}
+
 /// Link to a commit, to a file at a commit, or to lines of it. `base` is where a person reads the repository;
 /// `#<document>` at the path's end is left out. `None` where the forge's layout is not known.
 #[must_use]
@@ -102,5 +113,12 @@ mod tests {
     fn only_a_number_after_the_sign_is_a_document() {
         assert_eq!(file_of("a/b.yaml#3"), "a/b.yaml");
         assert_eq!(file_of("a/b#c.yaml"), "a/b#c.yaml");
+    }
+
+    #[test]
+    fn paths_of_the_server_are_not_shown() {
+        assert_eq!(shown_url("/srv/git/home.git"), "file:home.git");
+        assert_eq!(shown_url("file:///srv/git/home/"), "file:home");
+        assert_eq!(shown_url("https://host/owner/name"), "https://host/owner/name");
     }
 }

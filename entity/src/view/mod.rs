@@ -17,7 +17,7 @@ pub use commit::{CommitDetail, CommitSummary};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use job::{Job, JobFilter};
-pub use link::{file_of, web_url};
+pub use link::{file_of, shown_url, web_url};
 pub use live::Live;
 pub use overview::{Overview, RunningWork, SystemState};
 pub use page::{Listing, PageQuery, Sort};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entity::found::SyncedHead;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy, SyncStatus};
 use entity::query::repositories::{self, SyncTarget};
-use entity::view::Live;
+use entity::view::{Live, shown_url};
 use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, UrlPolicy};
 use uuid::Uuid;
 
@@ -50,7 +50,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
             Ok(format!("set aside: {reason}"))
         }
         Ok(Err(error)) => {
-            record_failure(deps, repository, &error.to_string(), context).await?;
+            // What people read names the repository as pages do.
+            let reason = error.to_string().replace(&target.url, &shown_url(&target.url));
+            record_failure(deps, repository, &reason, context).await?;
             Err(error.into())
         }
         Err(error) => {

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
 use self::head::Requests;
-use super::{Span, load, show};
+use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
     Breadcrumb, Crumb, JobLine, Metric, Metrics, PageUrl, Section, SkeletonBlock, SkeletonRows, bytes_text, counted,
@@ -52,10 +52,10 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: RepositoryData, url: PageUrl) -> AnyView {
-    let RepositoryData { now, repository, jobs, activity, chart, tab } = data;
+    let RepositoryData { now, repository, jobs, span, activity, chart, tab } = data;
     let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here(repository.full_name.clone())];
     let scanned = repository.scanned_commit.is_some();
-    let ranges = Span::tabs(&url);
+    let ranges = span.tabs(&url);
     let chart = scanned.then(|| {
         view! {
             <Section title="Activity">
