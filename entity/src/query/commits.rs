@@ -52,9 +52,20 @@ pub async fn list_commits(
 ) -> Result<Listing<CommitSummary>> {
     // Days count the same commits, and are few.
     let mut count = Sql::new("SELECT CAST(SUM(commits) AS BIGINT) FROM repository_day");
-    let mut ids = Sql::new("SELECT k.repository_id, k.sequence FROM \"commit\" k");
     if let Some(repository) = repository {
         count.push(" WHERE repository_id = ").bind(repository);
+    }
+    Ok(Listing { data: newest_commits(c, repository, page).await?, count: count.count(c).await? })
+}
+
+/// The same page without counting all there are.
+pub(crate) async fn newest_commits(
+    c: &impl ConnectionTrait,
+    repository: Option<Uuid>,
+    page: PageQuery,
+) -> Result<Vec<CommitSummary>> {
+    let mut ids = Sql::new("SELECT k.repository_id, k.sequence FROM \"commit\" k");
+    if let Some(repository) = repository {
         ids.push(" WHERE k.repository_id = ").bind(repository).push(" ORDER BY k.sequence DESC");
     } else {
         ids.push(" ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC");
@@ -66,8 +77,7 @@ pub async fn list_commits(
         Some(_) => " ORDER BY k.sequence DESC",
         None => " ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC",
     });
-    let count = count.count(c).await?;
-    Ok(Listing { data: rows.all::<CommitRow>(c).await?.into_iter().map(CommitRow::into_view).collect(), count })
+    Ok(rows.all::<CommitRow>(c).await?.into_iter().map(CommitRow::into_view).collect())
 }
 
 /// What stands beside a commit.

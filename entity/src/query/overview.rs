@@ -15,10 +15,11 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
          CAST(COALESCE(SUM(events), 0) AS BIGINT) AS events, \
          CAST(COALESCE(SUM(problems), 0) AS BIGINT) AS problems, \
          COUNT(CASE WHEN origin <> 'sample' THEN 1 END) AS not_samples, \
-         (SELECT COUNT(DISTINCT a.repository_id) FROM repository_day a WHERE a.day >= ",
+         COUNT(CASE WHEN EXISTS (SELECT 1 FROM repository_day a WHERE a.repository_id = repository.id AND a.day >= ",
     );
     let day = |days| (now - chrono::TimeDelta::days(days)).date_naive().to_string();
-    sql.bind(day(90)).push(") AS active_repositories, (SELECT CAST(COALESCE(SUM(w.created + w.modified + w.deleted ");
+    sql.bind(day(90))
+        .push(") THEN 1 END) AS active_repositories, (SELECT CAST(COALESCE(SUM(w.created + w.modified + w.deleted ");
     sql.push("+ w.resurrected), 0) AS BIGINT) FROM repository_day w WHERE w.day > ").bind(day(7));
     sql.push(") AS events_last_7_days FROM repository");
     let figures = sql.one::<Figures>(c).await?.unwrap_or_default();
@@ -37,7 +38,7 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
         only_samples: figures.repositories > 0 && figures.not_samples == 0,
         kinds: kinds.all::<NamedCount>(c).await?,
         version_changes: events::version_changes(c, 12).await?,
-        commits: commits::list_commits(c, None, PageQuery { skip: 0, limit: 12 }).await?.data,
+        commits: commits::newest_commits(c, None, PageQuery { skip: 0, limit: 12 }).await?,
         system: system_state(c).await?,
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::ser::SerializeMap as _;
 
 use super::duration;
 use super::reader::Section;
@@ -44,10 +45,9 @@ impl AppConfig {
 }
 
 /// `storage`: the database.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct StorageConfig {
     /// `sqlite` or `postgres`.
-    #[serde(rename = "type")]
     pub engine: &'static str,
     /// `sqlite.path`; `<data_dir>/kubestats.db` where none is set.
     pub sqlite_path: Option<PathBuf>,
@@ -55,6 +55,30 @@ pub struct StorageConfig {
     pub postgres_url: Option<Secret>,
     /// Connections kept open for reading.
     pub max_connections: u32,
+}
+
+/// Under the keys of the file, so that what is shown can be read again.
+impl Serialize for StorageConfig {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Engine<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            path: Option<&'a PathBuf>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            url: Option<&'a Secret>,
+            max_connections: u32,
+        }
+        let is_sqlite = self.engine == "sqlite";
+        let engine = Engine {
+            path: self.sqlite_path.as_ref().filter(|_| is_sqlite),
+            url: self.postgres_url.as_ref().filter(|_| !is_sqlite),
+            max_connections: self.max_connections,
+        };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("type", self.engine)?;
+        map.serialize_entry(self.engine, &engine)?;
+        map.end()
+    }
 }
 
 impl StorageConfig {

@@ -111,3 +111,14 @@ fn broken_yaml_and_repeated_repositories_are_told_with_their_line() {
     );
     assert!(errors("app:\n  listen: 1.2.3.4:1\n  listen: 1.2.3.4:2\n")[0].contains("stands twice"));
 }
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    for text in [
+        "",
+        "storage: {sqlite: {path: /x/y.db, max_connections: 3}}\nscan: {history: 365d}\nrepositories: [{url: 'https://h/a/b'}]",
+    ] {
+        let shown = read(text).unwrap().to_yaml().unwrap();
+        assert_eq!(read(&shown).unwrap().to_yaml().unwrap(), shown);
+    }
+}
