@@ -44,15 +44,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     write_list("samples.rs", files)
 }
 
-/// Writes a Rust list of (name, content).
+/// Writes a Rust list of (name, content). Contents are copied beside it: a target folder that several checkouts
+/// share must not name files of one of them.
 fn write_list(file: &str, mut files: Vec<(String, PathBuf)>) -> Result<(), Box<dyn Error>> {
     files.sort();
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let copies = format!("{file}.files");
+    fs::create_dir_all(out.join(&copies))?;
     let mut code = String::from("&[\n");
-    for (name, path) in &files {
-        writeln!(code, "    ({name:?}, include_bytes!({:?})),", path.display().to_string())?;
+    for (place, (name, path)) in files.iter().enumerate() {
+        let copy = format!("{copies}/{place}");
+        fs::write(out.join(&copy), fs::read(path)?)?;
+        writeln!(code, "    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{copy}\"))),")?;
     }
     code.push_str("]\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join(file), code)?;
+    fs::write(out.join(file), code)?;
     Ok(())
 }
 
