@@ -12,6 +12,7 @@ mod problem;
 mod repository;
 mod resource;
 mod scan;
+mod task;
 
 pub use commit::{CommitDetail, CommitSummary};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
@@ -28,6 +29,7 @@ pub use resource::{
     ResourceFilter, ResourceSort, ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
 };
 pub use scan::ScanRun;
+pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};
 
 /// Time with an offset, RFC 3339 when written as text.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
