@@ -8,6 +8,9 @@ words! {
     JobKind {
         SyncRepository = "sync_repository",
         ScanRepository = "scan_repository",
+        SyncAllRepositories = "sync_all_repositories",
+        CleanupRepositoryWorkdirs = "cleanup_repository_workdirs",
+        Prune = "prune",
     }
 }
 
@@ -70,6 +73,12 @@ pub enum JobRequest {
         /// The repository.
         repository_id: Uuid,
     },
+    /// Ask for a sync of every repository that is switched on and not set aside.
+    SyncAllRepositories,
+    /// Delete clones that nobody needs, and the oldest ones where they take too much disk.
+    CleanupRepositoryWorkdirs,
+    /// Delete what is kept for a time only: finished jobs, their logs, vanished workers.
+    Prune,
 }
 
 impl JobRequest {
@@ -79,6 +88,9 @@ impl JobRequest {
         match self {
             Self::SyncRepository { .. } => JobKind::SyncRepository,
             Self::ScanRepository { .. } => JobKind::ScanRepository,
+            Self::SyncAllRepositories => JobKind::SyncAllRepositories,
+            Self::CleanupRepositoryWorkdirs => JobKind::CleanupRepositoryWorkdirs,
+            Self::Prune => JobKind::Prune,
         }
     }
 
@@ -87,6 +99,7 @@ impl JobRequest {
     pub const fn repository_id(&self) -> Option<Uuid> {
         match self {
             Self::SyncRepository { repository_id } | Self::ScanRepository { repository_id } => Some(*repository_id),
+            Self::SyncAllRepositories | Self::CleanupRepositoryWorkdirs | Self::Prune => None,
         }
     }
 
@@ -96,6 +109,9 @@ impl JobRequest {
         match self {
             Self::SyncRepository { repository_id } => format!("sync_repository/{repository_id}"),
             Self::ScanRepository { repository_id } => format!("scan_repository/{repository_id}"),
+            Self::SyncAllRepositories | Self::CleanupRepositoryWorkdirs | Self::Prune => {
+                self.kind().as_str().to_owned()
+            }
         }
     }
 }

@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::{Sql, Where};
+use crate::db::sql::{Sql, Where, stored_time};
 use crate::kind::{JobKind, JobState};
 use crate::row::JobRow;
-use crate::view::{Job, JobFilter, Listing};
+use crate::view::{Job, JobFilter, Listing, Timestamp};
 
 /// One job.
 pub async fn find_job(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Job>> {
@@ -32,4 +32,14 @@ pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<L
     rows.push(" WHERE j.id IN (").append(&page).push(") ORDER BY j.id DESC");
     let count = count.count(c).await?;
     Ok(Listing { data: rows.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect(), count })
+}
+
+/// Removes finished jobs that ended before a time, the oldest first and at most so many; how many.
+pub async fn remove_finished_before(w: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64> {
+    let mut sql = Sql::new("DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at < ");
+    sql.bind(stored_time(before))
+        .push(" ORDER BY finished_at, id LIMIT ")
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    sql.push(") AND state IN ('succeeded', 'failed', 'cancelled')");
+    Ok(sql.run(w).await?.rows_affected())
 }
