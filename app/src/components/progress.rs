@@ -35,6 +35,8 @@ pub const fn job_word(kind: JobKind) -> &'static str {
     match kind {
         JobKind::SyncRepository => "Sync",
         JobKind::ScanRepository => "Scan",
+        JobKind::DiscoverRepositories => "Discovery",
+        JobKind::RefreshMetrics => "Metrics",
         JobKind::SyncAllRepositories => "Sync all",
         JobKind::CleanupRepositoryWorkdirs => "Clean up clones",
         JobKind::Prune => "Prune",

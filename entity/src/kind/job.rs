@@ -8,6 +8,8 @@ words! {
     JobKind {
         SyncRepository = "sync_repository",
         ScanRepository = "scan_repository",
+        DiscoverRepositories = "discover_repositories",
+        RefreshMetrics = "refresh_metrics",
         SyncAllRepositories = "sync_all_repositories",
         CleanupRepositoryWorkdirs = "cleanup_repository_workdirs",
         Prune = "prune",
@@ -73,6 +75,10 @@ pub enum JobRequest {
         /// The repository.
         repository_id: Uuid,
     },
+    /// Search the forges for repositories that are not here yet.
+    DiscoverRepositories,
+    /// Ask the forges for stars, topics and what else they know of all repositories.
+    RefreshMetrics,
     /// Ask for a sync of every repository that is switched on and not set aside.
     SyncAllRepositories,
     /// Delete clones that nobody needs, and the oldest ones where they take too much disk.
@@ -88,6 +94,8 @@ impl JobRequest {
         match self {
             Self::SyncRepository { .. } => JobKind::SyncRepository,
             Self::ScanRepository { .. } => JobKind::ScanRepository,
+            Self::DiscoverRepositories => JobKind::DiscoverRepositories,
+            Self::RefreshMetrics => JobKind::RefreshMetrics,
             Self::SyncAllRepositories => JobKind::SyncAllRepositories,
             Self::CleanupRepositoryWorkdirs => JobKind::CleanupRepositoryWorkdirs,
             Self::Prune => JobKind::Prune,
@@ -99,7 +107,11 @@ impl JobRequest {
     pub const fn repository_id(&self) -> Option<Uuid> {
         match self {
             Self::SyncRepository { repository_id } | Self::ScanRepository { repository_id } => Some(*repository_id),
-            Self::SyncAllRepositories | Self::CleanupRepositoryWorkdirs | Self::Prune => None,
+            Self::DiscoverRepositories
+            | Self::RefreshMetrics
+            | Self::SyncAllRepositories
+            | Self::CleanupRepositoryWorkdirs
+            | Self::Prune => None,
         }
     }
 
@@ -109,9 +121,11 @@ impl JobRequest {
         match self {
             Self::SyncRepository { repository_id } => format!("sync_repository/{repository_id}"),
             Self::ScanRepository { repository_id } => format!("scan_repository/{repository_id}"),
-            Self::SyncAllRepositories | Self::CleanupRepositoryWorkdirs | Self::Prune => {
-                self.kind().as_str().to_owned()
-            }
+            Self::DiscoverRepositories
+            | Self::RefreshMetrics
+            | Self::SyncAllRepositories
+            | Self::CleanupRepositoryWorkdirs
+            | Self::Prune => self.kind().as_str().to_owned(),
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Handlers may run twice and must not mind: what a killed run stored, the next one finds.
 
 mod cleanup;
+mod discover;
 mod due;
 mod error;
 mod prune;
+mod refresh_metrics;
 mod runner;
 mod scan_repository;
 mod sync_all;
@@ -75,6 +77,8 @@ pub async fn handle(deps: &Deps, context: &JobContext, request: &JobRequest) -> 
     match request {
         JobRequest::SyncRepository { repository_id } => sync_repository::run(deps, context, *repository_id).await,
         JobRequest::ScanRepository { repository_id } => scan_repository::run(deps, context, *repository_id).await,
+        JobRequest::DiscoverRepositories => discover::run(deps, context).await,
+        JobRequest::RefreshMetrics => refresh_metrics::run(deps, context).await,
         JobRequest::SyncAllRepositories => sync_all::run(deps, context).await,
         JobRequest::CleanupRepositoryWorkdirs => cleanup::run(deps, context).await,
         JobRequest::Prune => prune::run(deps, context).await,

@@ -1,0 +1,12 @@
+//! Which addresses of the network the program may talk to.
+//!
+//! What strangers enter and what searches find may name anything: a machine of the local network, the cloud's metadata
+//! service, the program itself. [`AddressGuard`] lets only public addresses through, and those networks and hosts that the
+//! operator names. Names are resolved once, and what was checked is what is connected to.
+
+mod address;
+mod guard;
+
+pub use address::{Class, class};
+pub use guard::{AddressGuard, Refused, parse_network};
+pub use ipnet::IpNet;
