@@ -8,6 +8,7 @@ mod m20260101_000004_create_manifest;
 mod m20260101_000005_create_problem;
 mod m20260101_000006_create_job;
 mod m20260101_000007_search_resources;
+mod m20260101_000008_complete_jobs;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000005_create_problem::Migration),
             Box::new(m20260101_000006_create_job::Migration),
             Box::new(m20260101_000007_search_resources::Migration),
+            Box::new(m20260101_000008_complete_jobs::Migration),
         ]
     }
 }

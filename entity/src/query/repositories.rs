@@ -149,7 +149,7 @@ pub async fn upsert_repositories(
         let mut sql = Sql::new(
             "INSERT INTO repository (id, url, owner, name, full_name, description, search, topics, created_at, \
              discovery_tags, discovered_at, sync_status, scan_status, web_url, provider, origin, enabled, \
-             branch_regex, polling_interval_seconds, gitops_tool) VALUES (",
+             branch_regex, polling_interval_seconds, host, next_sync_at, gitops_tool) VALUES (",
         );
         sql.bind(id).push(", ").bind(repository.url.as_str()).push(", ");
         sql.bind(repository.owner.as_str()).push(", ").bind(repository.name.as_str()).push(", ");
@@ -159,6 +159,7 @@ pub async fn upsert_repositories(
         sql.bind(repository.web_url.clone()).push(", ").bind(repository.provider.as_str()).push(", ");
         sql.bind(repository.origin.as_str()).push(", ").bind(repository.enabled).push(", ");
         sql.bind(repository.branch_regex.clone()).push(", ").bind(repository.polling_interval_seconds);
+        sql.push(", ").bind(host_of(&repository.url)).push(", ").bind(now);
         sql.push(
             ", 'none') ON CONFLICT (url) DO UPDATE SET owner = excluded.owner, name = excluded.name, \
              full_name = excluded.full_name, description = COALESCE(excluded.description, repository.description), \
@@ -290,6 +291,21 @@ pub async fn reset_interrupted(w: &impl ConnectionTrait) -> Result<u64> {
         count += sql.run(w).await?.rows_affected();
     }
     Ok(count)
+}
+
+/// The machine that an address names, in lower case with its port; empty for folders of this one.
+#[must_use]
+pub fn host_of(url: &str) -> String {
+    let rest = match url.split_once("://") {
+        Some(("file", _)) => return String::new(),
+        Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+        // `git@host:owner/name`; anything else is a path.
+        None => match url.split_once(':') {
+            Some((host, _)) if !host.contains('/') => host,
+            _ => return String::new(),
+        },
+    };
+    rest.rsplit('@').next().unwrap_or_default().to_lowercase()
 }
 
 /// Runs an update that must touch this repository.
