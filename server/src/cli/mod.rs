@@ -32,7 +32,7 @@ pub struct Cli {
 enum Command {
     /// Serve the pages and the REST API, and do the work behind them
     Serve,
-    /// Count what a repository holds at one commit; no database, no server
+    /// Count what repositories hold at one commit; no database, no server
     Scan(ScanArgs),
     /// Replay a repository's whole history; no database, no server
     History(HistoryArgs),
@@ -63,9 +63,9 @@ pub enum Format {
 /// What `scan` takes.
 #[derive(Args)]
 pub struct ScanArgs {
-    /// A local repository (bare or not) or the URL of one
-    #[arg(value_name = "PATH_OR_URL")]
-    source: String,
+    /// Local repositories (bare or not) or their URLs
+    #[arg(value_name = "PATH_OR_URL", required = true)]
+    sources: Vec<String>,
     /// A branch, tag or commit
     #[arg(long, default_value = "HEAD")]
     rev: String,

@@ -13,34 +13,61 @@ const ROWS: usize = 25;
 
 /// The figures at the top level, then where they come from.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Answer {
+    /// Only where several repositories are scanned at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
     commit: String,
     #[serde(flatten)]
-    figures: &'a scan::figures::TreeFigures,
+    figures: scan::figures::TreeFigures,
     duration_ms: u128,
 }
 
+/// Scans one repository after the other. One that cannot be read is named and does not keep the others from it.
 pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
-    let source = source::open(&args.source, &args.rev)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut answers = Vec::new();
+    let mut failed = Vec::new();
+    let many = args.sources.len() > 1;
+    for place in &args.sources {
+        let (head, duration_ms) = match scan_one(place, args) {
+            Ok(scanned) => scanned,
+            Err(error) if many => {
+                failed.push(format!("{place}: {error:#}"));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let commit = head.commit.to_string();
+        match args.format {
+            Format::Json => {
+                answers.push(Answer { source: many.then(|| place.clone()), commit, figures: head.figures, duration_ms })
+            }
+            Format::Table => {
+                let name = config::name_of(place);
+                writeln!(out, "{name} at {} ({duration_ms} ms)", &commit[..12])?;
+                write_tables(&mut out, &head)?;
+            }
+        }
+    }
+    if args.format == Format::Json {
+        match answers.as_slice() {
+            [answer] if !many => serde_json::to_writer_pretty(&mut out, answer)?,
+            answers => serde_json::to_writer_pretty(&mut out, answers)?,
+        }
+        writeln!(out)?;
+    }
+    out.flush()?;
+    anyhow::ensure!(failed.is_empty(), "not scanned: {}", failed.join("; "));
+    Ok(())
+}
+
+fn scan_one(place: &str, args: &ScanArgs) -> anyhow::Result<(HeadScan, u128)> {
+    let source = source::open(place, &args.rev)?;
     let commit = source.repo.resolve(&args.rev)?;
     let started = Instant::now();
     let head = scan_head(&source.repo, commit, &Parser::new(default_file_bytes()), args.threads)?;
-    let duration_ms = started.elapsed().as_millis();
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    match args.format {
-        Format::Json => {
-            let answer = Answer { commit: commit.to_string(), figures: &head.figures, duration_ms };
-            serde_json::to_writer_pretty(&mut out, &answer)?;
-            writeln!(out)?;
-        }
-        Format::Table => {
-            let name = config::name_of(&args.source);
-            writeln!(out, "{name} at {} ({duration_ms} ms)", &commit.to_string()[..12])?;
-            write_tables(&mut out, &head)?;
-        }
-    }
-    out.flush()?;
-    Ok(())
+    Ok((head, started.elapsed().as_millis()))
 }
 
 /// What a scan reads at most where nothing is configured.

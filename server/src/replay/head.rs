@@ -9,6 +9,9 @@ use scan::file::ParsedFile;
 
 use super::Parser;
 
+/// So many files are parsed before they are counted.
+const PIECE: usize = 256;
+
 /// What a repository holds at one commit.
 pub struct HeadScan {
     pub commit: ObjectId,
@@ -31,7 +34,6 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
         matches!(file.kind, git::FileKind::Regular | git::FileKind::Executable) && git::is_yaml_path(&file.path)
     };
     let files: Vec<TreeFile> = listing.files.into_iter().filter(wanted).collect();
-    let parsed = parse_all(repo, &files, parser, threads);
     let mut tally = Tally::default();
     let mut head = HeadScan {
         commit,
@@ -40,20 +42,23 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
         images: BTreeMap::new(),
         problems: Vec::new(),
     };
-    for (file, parsed) in files.iter().zip(&parsed) {
-        tally.add(&file.path, parsed);
-        for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
-            for chart in &facts.charts {
-                let version = chart.version.clone().unwrap_or_default();
-                *head.charts.entry((chart.name.clone(), version)).or_default() += 1;
+    // Counted and let go in pieces: the memory of one serves the next.
+    for files in files.chunks(PIECE) {
+        for (file, parsed) in files.iter().zip(parse_all(repo, files, parser, threads)) {
+            tally.add(&file.path, &parsed);
+            for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
+                for chart in &facts.charts {
+                    let version = chart.version.clone().unwrap_or_default();
+                    *head.charts.entry((chart.name.clone(), version)).or_default() += 1;
+                }
+                for image in &facts.images {
+                    let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+                    let digest = image.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
+                    *head.images.entry(format!("{}{tag}{digest}", image.image)).or_default() += 1;
+                }
             }
-            for image in &facts.images {
-                let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-                let digest = image.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
-                *head.images.entry(format!("{}{tag}{digest}", image.image)).or_default() += 1;
-            }
+            head.problems.extend(parsed.problems.iter().map(|problem| (file.path.clone(), problem.clone())));
         }
-        head.problems.extend(parsed.problems.iter().map(|problem| (file.path.clone(), problem.clone())));
     }
     for odd in listing.odd_paths {
         let message = odd.reason.sentence().to_owned();

@@ -1,6 +1,6 @@
 //! What a tree of files holds, in numbers: the counting rules, per file and summed up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use entity::found::{FoundProblem, ResourceKey};
 use serde::Serialize;
@@ -117,8 +117,9 @@ pub struct TreeFigures {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     sums: TreeFigures,
-    kinds: BTreeMap<(String, String), u64>,
-    resources: BTreeSet<ResourceKey>,
+    /// By group, then by kind.
+    kinds: BTreeMap<String, BTreeMap<String, u64>>,
+    resources: HashSet<ResourceKey>,
 }
 
 impl Tally {
@@ -151,7 +152,11 @@ impl Tally {
         }
         let documents = file.manifests.iter().filter(|manifest| manifest.index.item.is_none());
         for key in documents.map(|manifest| &manifest.key).chain(figures.other_documents.iter().map(|(key, _)| key)) {
-            *self.kinds.entry((key.group.clone(), key.kind.clone())).or_default() += 1;
+            // Nearly every document is of a kind that was met before: no text is copied for it.
+            match self.kinds.get_mut(&key.group).and_then(|kinds| kinds.get_mut(&key.kind)) {
+                Some(count) => *count += 1,
+                None => *self.kinds.entry(key.group.clone()).or_default().entry(key.kind.clone()).or_default() += 1,
+            }
             if !self.resources.contains(key) {
                 self.resources.insert(key.clone());
             }
@@ -163,11 +168,12 @@ impl Tally {
     pub fn finish(self) -> TreeFigures {
         const FLUX_SOURCE: &str = "source.toolkit.fluxcd.io";
         const ARGO: &str = "argoproj.io";
-        let count =
-            |group: &str, kind: &str| self.kinds.get(&(group.to_owned(), kind.to_owned())).copied().unwrap_or_default();
+        let count = |group: &str, kind: &str| {
+            self.kinds.get(group).and_then(|kinds| kinds.get(kind)).copied().unwrap_or_default()
+        };
         let mut figures = TreeFigures {
             distinct_resources: self.resources.len() as u64,
-            distinct_kinds: self.kinds.len() as u64,
+            distinct_kinds: self.kinds.values().map(|kinds| kinds.len() as u64).sum(),
             helmreleases: count("helm.toolkit.fluxcd.io", "HelmRelease"),
             flux_kustomizations: count("kustomize.toolkit.fluxcd.io", "Kustomization"),
             flux_gitrepositories: count(FLUX_SOURCE, "GitRepository"),
@@ -177,8 +183,10 @@ impl Tally {
             argocd_applicationsets: count(ARGO, "ApplicationSet"),
             ..self.sums
         };
-        figures.by_kind =
-            self.kinds.into_iter().map(|((group, kind), count)| KindCount { group, kind, count }).collect();
+        let of_group = |(group, kinds): (String, BTreeMap<String, u64>)| {
+            kinds.into_iter().map(move |(kind, count)| KindCount { group: group.clone(), kind, count })
+        };
+        figures.by_kind = self.kinds.into_iter().flat_map(of_group).collect();
         // Stable: equal counts stay in the order of group and kind.
         figures.by_kind.sort_by_key(|kind| std::cmp::Reverse(kind.count));
         figures.unparsable_files.sort_by(|left, right| left.path.cmp(&right.path));

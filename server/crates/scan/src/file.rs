@@ -28,8 +28,6 @@ pub struct ParsedFile {
     /// What its first document says as a kustomization; whether the file is one, its name tells.
     pub kustomize: Option<KustomizeFile>,
     pub problems: Vec<FoundProblem>,
-    /// The text with secrets masked, as UTF-8; `None` where there are no manifests.
-    pub masked: Option<Vec<u8>>,
 }
 
 /// Where in its file a manifest stands.
@@ -68,7 +66,6 @@ pub fn read_file(id: ObjectId, text: &[u8], limits: &Limits) -> ParsedFile {
         manifests: Vec::new(),
         kustomize: None,
         problems: Vec::new(),
-        masked: None,
     };
     match parse(text, limits) {
         Ok(documents) => file.read(&documents),
@@ -90,7 +87,19 @@ impl ParsedFile {
     #[must_use]
     pub fn unreadable(id: ObjectId, bytes: u64, problem: FoundProblem) -> Self {
         let figures = FileFigures { bytes, unparsable: Some(problem.clone()), ..FileFigures::default() };
-        Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem], masked: None }
+        Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem] }
+    }
+
+    /// The text with secrets masked, as UTF-8; `None` where there are no manifests. Made anew at each call: few who
+    /// parse a file need it.
+    #[must_use]
+    pub fn masked(&self) -> Option<Vec<u8>> {
+        let first = self.manifests.first()?;
+        let source = first.root.source();
+        Some(match &first.hidden {
+            Some(hidden) => hidden.mask(source).into_bytes(),
+            None => source.as_bytes().to_vec(),
+        })
     }
 
     fn read(&mut self, documents: &[Document]) {
@@ -120,15 +129,6 @@ impl ParsedFile {
             } else {
                 self.add(document.shared_root().clone(), &identity, index, lines, sops, hidden.as_ref());
             }
-        }
-        if !self.manifests.is_empty()
-            && let Some(first) = documents.first()
-        {
-            let source = first.shared_root().source();
-            self.masked = Some(match &hidden {
-                Some(hidden) => hidden.mask(source).into_bytes(),
-                None => source.as_bytes().to_vec(),
-            });
         }
     }
 

@@ -504,11 +504,11 @@ impl Replay {
             return;
         }
         if let Some(body) = &self.rows[row].body
-            && let Some(masked) = &body.file.masked
             && self.given.insert(body.file.id)
+            && let Some(masked) = body.file.masked()
         {
             self.pending.bytes += masked.len();
-            self.texts.push((body.file.id, masked.clone()));
+            self.texts.push((body.file.id, masked));
         }
     }
 }

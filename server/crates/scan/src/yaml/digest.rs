@@ -17,7 +17,7 @@ impl Node<'_> {
                     Some(uri) => xxh3_64(uri.as_bytes()),
                     None => self.tag() as u64 + 1,
                 };
-                xxh3_128_with_seed(self.scalar().unwrap_or_default().as_bytes(), seed)
+                xxh3_128_with_seed(self.bytes(), seed)
             }
             Kind::Sequence => {
                 let mut state = u128::from(b'q');

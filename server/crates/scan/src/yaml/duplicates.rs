@@ -47,10 +47,7 @@ fn collect(node: Node<'_>, found: &mut Vec<(u32, String)>) {
 }
 
 fn is_same(left: Node<'_>, right: Node<'_>) -> bool {
-    left.scalar().is_some()
-        && left.scalar() == right.scalar()
-        && left.tag() == right.tag()
-        && left.tag_uri() == right.tag_uri()
+    left.has_text_of(right) && left.tag() == right.tag() && left.tag_uri() == right.tag_uri()
 }
 
 fn note(key: Node<'_>, found: &mut Vec<(u32, String)>) {

@@ -108,6 +108,27 @@ impl<'t> Node<'t> {
         (data.kind == Kind::Scalar).then(|| &self.tree.pool[data.at as usize..][..data.len as usize])
     }
 
+    /// Whether it is a scalar with this text. Most differ in length, which costs no look at the text.
+    pub(super) fn is_text(self, text: &str) -> bool {
+        let data = self.data();
+        data.kind == Kind::Scalar && data.len as usize == text.len() && self.bytes() == text.as_bytes()
+    }
+
+    /// Whether both are scalars with the same text.
+    pub(super) fn has_text_of(self, other: Self) -> bool {
+        let (data, others) = (self.data(), other.data());
+        data.len == others.len
+            && data.kind == Kind::Scalar
+            && others.kind == Kind::Scalar
+            && self.bytes() == other.bytes()
+    }
+
+    /// A scalar's text without looking where its characters begin.
+    pub(super) fn bytes(self) -> &'t [u8] {
+        let data = self.data();
+        &self.tree.pool.as_bytes()[data.at as usize..][..data.len as usize]
+    }
+
     /// The text of a scalar that resolves to a string and is not empty.
     #[must_use]
     pub fn text(self) -> Option<&'t str> {
@@ -161,7 +182,7 @@ impl<'t> Node<'t> {
         let mut merges = false;
         for (name, value) in self.entries().rev() {
             match name.tag() {
-                Tag::Str if name.scalar() == Some(key) => return Some(value),
+                Tag::Str if name.is_text(key) => return Some(value),
                 Tag::Merge => merges = true,
                 _ => {}
             }

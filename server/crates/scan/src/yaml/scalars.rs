@@ -1,7 +1,7 @@
 //! The texts: plain, quoted and block scalars. What stands in the source as it reads is not copied.
 
 use super::YamlError;
-use super::bytes::{BLANK, BREAK, COLON, END, FLOW, LEAD, QUOTE, is};
+use super::bytes::{BLANK, BREAK, COLON, FLOW, LEAD, QUOTE, is};
 use super::scanner::{Scanner, narrow};
 use super::token::{Mark, Piece, Token, TokenKind};
 use super::tree::Style;
@@ -54,7 +54,7 @@ impl Scanner<'_> {
         let mut end = start;
         let indent = self.indent + 1;
         let in_flow = self.flow_level > 0;
-        let stop = BLANK | BREAK | LEAD | COLON | END | if in_flow { FLOW } else { 0 };
+        let stop = BLANK | BREAK | LEAD | COLON | if in_flow { FLOW } else { 0 };
         let mut run = Run { start: self.pos, copy: None };
         let mut leading: Option<&'static str> = None;
         self.breaks.clear();
@@ -64,9 +64,7 @@ impl Scanner<'_> {
             }
             loop {
                 let from = self.pos;
-                while !is(self.at(0), stop) {
-                    self.pos += 1;
-                }
+                self.pass_until(stop);
                 // What only might have stopped us is content: a colon within a word, the lead byte of a letter.
                 let content = match self.at(0) {
                     b':' if in_flow && matches!(self.at(1), b',' | b'?' | b'[' | b']' | b'{' | b'}') => {
@@ -136,9 +134,7 @@ impl Scanner<'_> {
             let mut leading: Option<&'static str> = None;
             self.breaks.clear();
             loop {
-                while !is(self.at(0), BLANK | BREAK | LEAD | QUOTE | END) {
-                    self.pos += 1;
-                }
+                self.pass_until(BLANK | BREAK | LEAD | QUOTE);
                 let byte = self.at(0);
                 if byte == b'\'' && single && self.at(1) == b'\'' {
                     let end = self.pos + 1;
@@ -301,9 +297,7 @@ impl Scanner<'_> {
             leading_blank = blank;
             let line = self.pos;
             loop {
-                while !is(self.at(0), BREAK | LEAD | END) {
-                    self.pos += 1;
-                }
+                self.pass_until(BREAK | LEAD);
                 if self.is_breakz() {
                     break;
                 }

@@ -97,6 +97,13 @@ impl<'s> Scanner<'s> {
         Piece { start: narrow(self.text.len() + start), end: narrow(self.text.len() + self.own.len()) }
     }
 
+    /// Passes everything up to a byte of one of the classes, or to the end of the text.
+    #[inline(always)]
+    pub(super) fn pass_until(&mut self, classes: u8) {
+        let rest = &self.bytes[self.pos..];
+        self.pos += rest.iter().position(|byte| is(*byte, classes)).unwrap_or(rest.len());
+    }
+
     #[inline(always)]
     pub(super) fn at(&self, ahead: usize) -> u8 {
         self.bytes.get(self.pos + ahead).copied().unwrap_or(0)
@@ -175,7 +182,7 @@ impl<'s> Scanner<'s> {
         loop {
             if self.head < self.tokens.len() {
                 self.forget_stale_keys()?;
-                if !self.simple_keys.iter().any(|key| key.possible && key.number == self.taken) {
+                if !self.may_become_key() {
                     break;
                 }
             }
@@ -183,6 +190,12 @@ impl<'s> Scanner<'s> {
         }
         self.available = true;
         Ok(())
+    }
+
+    /// Whether the next token may turn out to begin a key, so that a token may have to go before it.
+    #[inline]
+    fn may_become_key(&self) -> bool {
+        self.simple_keys.iter().any(|key| key.possible && key.number == self.taken)
     }
 
     fn push(&mut self, kind: TokenKind, start: Mark) {
@@ -285,16 +298,21 @@ impl<'s> Scanner<'s> {
         }
     }
 
+    #[inline]
     fn forget_stale_keys(&mut self) -> Result<(), YamlError> {
+        let (line, pos) = (self.line, self.pos);
+        let may_be_stale =
+            |key: &SimpleKey| key.possible && (key.mark.line < line || pos - key.mark.pos as usize > SIMPLE_KEY_REACH);
+        if self.simple_keys.iter().any(may_be_stale) { self.forget_keys() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn forget_keys(&mut self) -> Result<(), YamlError> {
         for index in 0..self.simple_keys.len() {
             let key = self.simple_keys[index];
-            if !key.possible {
-                continue;
-            }
             let start = key.mark.pos as usize;
-            let stale = key.mark.line < self.line
-                || (self.pos - start > SIMPLE_KEY_REACH
-                    && self.text[start..self.pos].chars().count() > SIMPLE_KEY_REACH);
+            let stale = key.possible
+                && (key.mark.line < self.line || self.text[start..self.pos].chars().count() > SIMPLE_KEY_REACH);
             if stale {
                 if key.required {
                     return self.fail("while scanning a simple key", "could not find expected ':'");
