@@ -1,0 +1,60 @@
+//! Forges: where repositories are searched for, and what is known of them there.
+//!
+//! One trait, [`Forge`], and four clients: GitHub (github.com and Enterprise), GitLab, Forgejo (Gitea too), and plain Git,
+//! which knows nothing but refs. They share one way of asking ([`Settings`]): guarded addresses, bounded bodies, conditional
+//! requests, and limits that are known before they are hit. Nothing here knows a database: what is to outlive a request goes
+//! through [`Store`].
+
+mod address;
+mod error;
+mod exchange;
+mod facts;
+mod forgejo;
+mod github;
+mod gitlab;
+mod limit;
+mod plain;
+mod store;
+mod wire;
+
+use async_trait::async_trait;
+use entity::kind::Provider;
+
+pub use address::{Address, host_of};
+pub use error::ForgeError;
+pub use exchange::{Limits, Settings, Token};
+pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+pub use forgejo::Forgejo;
+pub use github::Github;
+pub use gitlab::Gitlab;
+pub use plain::PlainGit;
+pub use store::{Account, Kept, MemoryStore, Store, StoreError, Window};
+
+/// A place that has repositories.
+#[async_trait]
+pub trait Forge: Send + Sync {
+    /// The host that people see, with its port where that is unusual.
+    fn host(&self) -> &str;
+
+    /// What kind of forge it is.
+    fn provider(&self) -> Provider;
+
+    /// One request's worth of a search; `next` of its answer leads on. The order is the same each time.
+    async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError>;
+
+    /// How many repositories one call of [`Forge::facts`] may ask about.
+    fn batch(&self) -> usize {
+        1
+    }
+
+    /// What is known of repositories, in the order of the keys; at most [`Forge::batch`] of them.
+    async fn facts(&self, keys: &[Key]) -> Result<Vec<Sight>, ForgeError>;
+
+    /// What is known of the repository of this name.
+    async fn find(&self, full_name: &str) -> Result<Sight, ForgeError>;
+
+    /// Whether many repositories are asked about at once, which is cheap.
+    fn is_batched(&self) -> bool {
+        self.batch() > 1
+    }
+}

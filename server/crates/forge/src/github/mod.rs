@@ -1,0 +1,91 @@
+//! GitHub: REST for searches, GraphQL for many repositories at once, both through octocrab. Without a token, which GraphQL
+//! needs, repositories are asked about one by one.
+
+mod graphql;
+mod search;
+mod wire;
+
+use async_trait::async_trait;
+use entity::kind::Provider;
+
+use crate::Forge;
+use crate::error::ForgeError;
+use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
+use crate::facts::{Cursor, Key, Search, SearchPage, Sight};
+use wire::Repository;
+
+/// github.com, or an Enterprise server (`https://host/api/v3`).
+pub struct Github {
+    exchange: Exchange,
+}
+
+impl Github {
+    /// A client; nothing is asked yet. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the address or the token cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, ForgeError> {
+        let manner = Manner {
+            accept: "application/vnd.github+json",
+            scheme: "Bearer",
+            headers: &[("x-github-api-version", "2022-11-28")],
+            unchanged_is_free: true,
+            is_github: true,
+        };
+        Ok(Self { exchange: Exchange::new(settings, manner)? })
+    }
+
+    async fn one(&self, what: &str, parts: &[&str]) -> Result<Sight, ForgeError> {
+        let ask = Ask { what, resource: "core", url: self.exchange.url(parts), body: None };
+        Ok(match self.exchange.ask::<Repository>(&ask).await? {
+            Answer::Here { value, .. } => Sight::Here(Box::new(value.into_facts())),
+            Answer::Gone(reason) => Sight::Gone(reason),
+        })
+    }
+
+    /// By name, as the documented path is; a name that somebody else has taken since leads to another id.
+    async fn known(&self, key: &Key) -> Result<Sight, ForgeError> {
+        let sight = self.find(&key.full_name).await?;
+        let Some(id) = key.id else { return Ok(sight) };
+        match &sight {
+            Sight::Here(facts) if facts.id == id => Ok(sight),
+            // Renames are redirected to this path, so it is as stable as they are.
+            _ => self.one(&key.full_name, &["repositories", &id.to_string()]).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Forge for Github {
+    fn host(&self) -> &str {
+        &self.exchange.host
+    }
+
+    fn provider(&self) -> Provider {
+        Provider::Github
+    }
+
+    async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
+        search::step(&self.exchange, search, cursor).await
+    }
+
+    fn batch(&self) -> usize {
+        if self.exchange.has_token { graphql::BATCH } else { 1 }
+    }
+
+    async fn facts(&self, keys: &[Key]) -> Result<Vec<Sight>, ForgeError> {
+        if self.exchange.has_token && keys.len() > 1 {
+            return graphql::facts(&self.exchange, keys).await;
+        }
+        let mut all = Vec::with_capacity(keys.len());
+        for key in keys {
+            all.push(self.known(key).await?);
+        }
+        Ok(all)
+    }
+
+    async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {
+        let (owner, name) = full_name.split_once('/').unwrap_or((full_name, ""));
+        self.one(full_name, &["repos", owner, name]).await
+    }
+}

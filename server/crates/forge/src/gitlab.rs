@@ -1,0 +1,219 @@
+//! GitLab: REST, key by key (`pagination=keyset`), groups nested as deep as people nest them.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use entity::kind::Provider;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::Forge;
+use crate::error::ForgeError;
+use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
+use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+
+/// The most that is given at once.
+const PAGE: usize = 100;
+
+/// gitlab.com, or a server of one's own.
+pub struct Gitlab {
+    exchange: Exchange,
+}
+
+/// What of a project is read. Much of it is told only to those who show a token.
+#[derive(Serialize, Deserialize)]
+struct Project {
+    id: i64,
+    path: String,
+    path_with_namespace: String,
+    http_url_to_repo: String,
+    #[serde(default)]
+    web_url: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    topics: Option<Vec<String>>,
+    #[serde(default)]
+    tag_list: Option<Vec<String>>,
+    #[serde(default)]
+    default_branch: Option<String>,
+    #[serde(default)]
+    created_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    updated_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    last_activity_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    star_count: i64,
+    #[serde(default)]
+    forks_count: Option<i64>,
+    #[serde(default)]
+    open_issues_count: Option<i64>,
+    #[serde(default)]
+    archived: Option<bool>,
+    #[serde(default)]
+    visibility: Option<String>,
+    #[serde(default)]
+    forked_from_project: Option<Origin>,
+    #[serde(default)]
+    license: Option<License>,
+    #[serde(default)]
+    statistics: Option<Statistics>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Origin {
+    id: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct License {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Statistics {
+    #[serde(default)]
+    repository_size: Option<i64>,
+}
+
+impl Project {
+    fn into_facts(self) -> Facts {
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let owner = self.path_with_namespace.rsplit_once('/').map_or("", |(owner, _)| owner).to_owned();
+        Facts {
+            id: self.id,
+            node_id: None,
+            owner,
+            name: self.path,
+            full_name: self.path_with_namespace,
+            clone_url: self.http_url_to_repo,
+            web_url: filled(self.web_url),
+            description: filled(self.description),
+            language: None,
+            topics: self.topics.or(self.tag_list).unwrap_or_default(),
+            licence: self.license.and_then(|license| license.name),
+            default_branch: filled(self.default_branch),
+            created_at: self.created_at,
+            updated_at: self.updated_at.or(self.last_activity_at),
+            pushed_at: self.last_activity_at,
+            stars: self.star_count,
+            forks: self.forks_count.unwrap_or(0),
+            watchers: None,
+            open_issues: self.open_issues_count,
+            size_kb: self.statistics.and_then(|statistics| statistics.repository_size).map(|bytes| bytes / 1_000),
+            is_archived: self.archived.unwrap_or(false),
+            is_fork: self.forked_from_project.is_some(),
+            is_private: self.visibility.is_some_and(|visibility| visibility != "public"),
+        }
+    }
+}
+
+impl Gitlab {
+    /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// If the address or the token cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, ForgeError> {
+        let manner = Manner {
+            accept: "application/json",
+            scheme: "Bearer",
+            headers: &[],
+            unchanged_is_free: false,
+            is_github: false,
+        };
+        Ok(Self { exchange: Exchange::new(settings, manner)? })
+    }
+
+    /// By number, or by the whole path.
+    async fn one(&self, what: &str, id: &str) -> Result<Sight, ForgeError> {
+        let mut url = self.exchange.url(&["projects", id]);
+        url.query_pairs_mut().append_pair("license", "true");
+        if self.exchange.has_token {
+            url.query_pairs_mut().append_pair("statistics", "true");
+        }
+        let ask = Ask { what, resource: "core", url, body: None };
+        let mut facts = match self.exchange.ask::<Project>(&ask).await? {
+            Answer::Here { value, .. } => value.into_facts(),
+            Answer::Gone(reason) => return Ok(Sight::Gone(reason)),
+        };
+        facts.language = self.language(what, facts.id).await?;
+        Ok(Sight::Here(Box::new(facts)))
+    }
+
+    /// The language with the largest share.
+    async fn language(&self, what: &str, id: i64) -> Result<Option<String>, ForgeError> {
+        let url = self.exchange.url(&["projects", &id.to_string(), "languages"]);
+        let what = format!("the languages of {what}");
+        let ask = Ask { what: &what, resource: "core", url, body: None };
+        Ok(match self.exchange.ask::<std::collections::BTreeMap<String, f64>>(&ask).await {
+            Ok(Answer::Here { value, .. }) => {
+                value.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(language, _)| language)
+            }
+            // Private code with public issues: its languages are nobody's business.
+            Ok(Answer::Gone(_)) | Err(ForgeError::Forbidden { .. }) => None,
+            Err(error) => return Err(error),
+        })
+    }
+}
+
+#[async_trait]
+impl Forge for Gitlab {
+    fn host(&self) -> &str {
+        &self.exchange.host
+    }
+
+    fn provider(&self) -> Provider {
+        Provider::Gitlab
+    }
+
+    async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
+        let what = format!("the projects of {search}");
+        let url = match cursor.and_then(|cursor| Url::parse(&cursor.0).ok()) {
+            Some(url) => url,
+            None => {
+                let mut url = self.exchange.url(&["projects"]);
+                let mut query = url.query_pairs_mut();
+                match search {
+                    Search::Topic(topic) => query.append_pair("topic", topic),
+                    Search::Query(text) => query.append_pair("search", text).append_pair("search_namespaces", "true"),
+                };
+                query.append_pair("pagination", "keyset").append_pair("order_by", "id").append_pair("sort", "asc");
+                query.append_pair("per_page", &PAGE.to_string());
+                if !self.exchange.has_token {
+                    // Strangers are not told which projects are archived.
+                    query.append_pair("archived", "false");
+                }
+                drop(query);
+                url
+            }
+        };
+        let ask = Ask { what: &what, resource: "core", url, body: None };
+        match self.exchange.ask::<Vec<Project>>(&ask).await? {
+            Answer::Here { value, next, unchanged, .. } => {
+                let next = next.filter(|next| !value.is_empty() && *next != ask.url);
+                Ok(SearchPage {
+                    found: value.into_iter().map(Project::into_facts).collect(),
+                    next: next.map(|next| Cursor(next.to_string())),
+                    total: None,
+                    incomplete: false,
+                    unchanged,
+                })
+            }
+            Answer::Gone(_) => Err(self.exchange.unreadable(&ask, "there is no such path".to_owned())),
+        }
+    }
+
+    async fn facts(&self, keys: &[Key]) -> Result<Vec<Sight>, ForgeError> {
+        let mut all = Vec::with_capacity(keys.len());
+        for key in keys {
+            let id = key.id.map_or_else(|| key.full_name.clone(), |id| id.to_string());
+            all.push(self.one(&key.full_name, &id).await?);
+        }
+        Ok(all)
+    }
+
+    async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {
+        self.one(full_name, full_name).await
+    }
+}

@@ -1,0 +1,100 @@
+//! Plain Git: no search, no numbers; that a repository is there, and its default branch, as its refs tell.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use async_trait::async_trait;
+use entity::kind::Provider;
+use git::{Auth, GitError, RemoteUrl, Secret, UrlPolicy};
+
+use crate::error::ForgeError;
+use crate::exchange::Token;
+use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+use crate::{Address, Forge};
+
+/// Git servers of no known kind. Repositories are named by their addresses.
+pub struct PlainGit {
+    token: Option<Token>,
+    limits: git::Limits,
+}
+
+impl PlainGit {
+    /// Asks for refs within these limits; their guard decides which addresses may be asked.
+    #[must_use]
+    pub fn new(token: Option<Token>, limits: git::Limits) -> Self {
+        Self { token, limits }
+    }
+}
+
+#[async_trait]
+impl Forge for PlainGit {
+    fn host(&self) -> &str {
+        "git"
+    }
+
+    fn provider(&self) -> Provider {
+        Provider::Git
+    }
+
+    async fn search(&self, search: &Search, _: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
+        Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what: format!("searching for {search}") })
+    }
+
+    async fn facts(&self, keys: &[Key]) -> Result<Vec<Sight>, ForgeError> {
+        let mut all = Vec::with_capacity(keys.len());
+        for key in keys {
+            all.push(self.find(&key.full_name).await?);
+        }
+        Ok(all)
+    }
+
+    /// `full_name` is the whole address.
+    async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {
+        let url = RemoteUrl::parse(full_name, UrlPolicy::default())?;
+        let auth = self.token.as_ref().map_or(Auth::None, |token| Auth::Token(Secret::new(token.reveal())));
+        let limits = self.limits.clone();
+        let cancel = Arc::new(AtomicBool::new(false));
+        let asked = url.clone();
+        let listed = tokio::task::spawn_blocking(move || git::list_refs(&asked, &auth, &limits, &cancel)).await;
+        let refs = match listed {
+            Ok(Ok(refs)) => refs,
+            Ok(Err(GitError::NotFound { .. })) => return Ok(Sight::Gone(GoneReason::NotFound)),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(error) => {
+                return Err(ForgeError::Unreachable {
+                    host: url.host(),
+                    what: "its refs".to_owned(),
+                    reason: error.to_string(),
+                });
+            }
+        };
+        let full_name = Address::parse(full_name, Provider::Git).map_or_else(|| url.host(), |found| found.full_name);
+        let (owner, name) = full_name.rsplit_once('/').unwrap_or(("", &full_name));
+        let web_url = url.to_string().starts_with("http").then(|| url.to_string());
+        Ok(Sight::Here(Box::new(Facts {
+            id: 0,
+            node_id: None,
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            full_name: full_name.clone(),
+            clone_url: url.to_string(),
+            web_url: web_url.map(|url| url.trim_end_matches(".git").to_owned()),
+            description: None,
+            language: None,
+            topics: Vec::new(),
+            licence: None,
+            default_branch: refs.default_branch,
+            created_at: None,
+            updated_at: None,
+            pushed_at: None,
+            stars: 0,
+            forks: 0,
+            watchers: None,
+            open_issues: None,
+            size_kb: None,
+            is_archived: false,
+            is_fork: false,
+            is_private: false,
+        })))
+    }
+}
