@@ -1,0 +1,5 @@
+//! The stand-in forge, asked as its clients ask it.
+
+mod git;
+mod github;
+mod support;
