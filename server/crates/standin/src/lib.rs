@@ -17,6 +17,7 @@ mod git;
 mod github;
 mod gitlab;
 mod limits;
+pub mod load;
 mod record;
 mod spoil;
 mod world;

@@ -1,0 +1,69 @@
+//! The stand-in forge as a program: serves repositories of this machine as GitHub, GitLab, Forgejo and plain git.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+use standin::{Generator, Kind, Limits, Options, Standin, TOKEN, load};
+
+/// A forge to test against, with faults on demand.
+#[derive(Debug, Parser)]
+#[command(name = "standin")]
+struct Arguments {
+    /// A folder of bare repositories, or of folders of them, named after their owners.
+    #[arg(long, value_name = "FOLDER")]
+    repositories: PathBuf,
+    /// So many generated repositories more, which share those of the folder on disk.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    generate: usize,
+    /// The first of four ports in a row: GitHub, GitLab, Forgejo, plain git.
+    #[arg(long, default_value_t = 4100)]
+    port: u16,
+    /// Quotas that are never reached, instead of the forges' own.
+    #[arg(long)]
+    generous: bool,
+    /// An ETag on GitHub's search answers, which github.com does not send.
+    #[arg(long)]
+    search_etags: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let scratch = tempfile::Builder::new().prefix("kubestats-standin-").tempdir()?;
+    let folder = &arguments.repositories;
+    let mut repositories = load::folder(folder, scratch.path())
+        .with_context(|| format!("repositories cannot be read from {}", folder.display()))?;
+    ensure!(!repositories.is_empty(), "no bare repository is in {}", folder.display());
+    let git: Vec<PathBuf> = repositories.iter().map(|one| one.git.clone()).collect();
+    repositories.extend(Generator::new(arguments.generate, git).repositories());
+    let count = repositories.len();
+    let mut options = Options::with(repositories);
+    options.ports = [0, 1, 2, 3].map(|place| arguments.port.saturating_add(place));
+    options.search_etags = arguments.search_etags;
+    if arguments.generous {
+        options.limits = Limits::generous();
+    }
+    let standin = Standin::start(options).await.context("the ports cannot be taken; --port N names others")?;
+    tell(&standin, count)?;
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+/// Where everything is, and a configuration that leads Kubestats there.
+fn tell(standin: &Standin, count: usize) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{count} repositories; a good token is {TOKEN}\n")?;
+    for kind in Kind::ALL {
+        let url = standin.forge(kind).url();
+        writeln!(out, "  {:10} {url}   faults and requests: {url}/_control", kind.name())?;
+    }
+    writeln!(out, "\nA kubestats.yaml that follows some of them (Ctrl-C ends the forges):\n")?;
+    writeln!(out, "security:\n  allowed_networks: [127.0.0.0/8]\nrepositories:")?;
+    let git = standin.git();
+    for repository in git.repositories().iter().take(3) {
+        writeln!(out, "  - url: {}", git.clone_url(&repository.full_name()))?;
+    }
+    out.flush()
+}
