@@ -9,6 +9,7 @@ mod m20260101_000005_create_problem;
 mod m20260101_000006_create_job;
 mod m20260101_000007_search_resources;
 mod m20260101_000008_complete_jobs;
+mod m20260101_000010_create_days;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000005_create_problem::Migration),
             Box::new(m20260101_000006_create_job::Migration),
             Box::new(m20260101_000007_search_resources::Migration),
+            Box::new(m20260101_000010_create_days::Migration),
             Box::new(m20260101_000008_complete_jobs::Migration),
         ]
     }

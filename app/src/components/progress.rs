@@ -38,6 +38,7 @@ pub const fn job_word(kind: JobKind) -> &'static str {
         JobKind::DiscoverRepositories => "Discovery",
         JobKind::RefreshMetrics => "Metrics",
         JobKind::SyncAllRepositories => "Sync all",
+        JobKind::AggregateDailyEcosystemStats => "Compute daily statistics",
         JobKind::CleanupRepositoryWorkdirs => "Clean up clones",
         JobKind::Prune => "Prune",
     }

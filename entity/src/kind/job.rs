@@ -11,6 +11,7 @@ words! {
         DiscoverRepositories = "discover_repositories",
         RefreshMetrics = "refresh_metrics",
         SyncAllRepositories = "sync_all_repositories",
+        AggregateDailyEcosystemStats = "aggregate_daily_ecosystem_stats",
         CleanupRepositoryWorkdirs = "cleanup_repository_workdirs",
         Prune = "prune",
     }
@@ -81,6 +82,8 @@ pub enum JobRequest {
     RefreshMetrics,
     /// Ask for a sync of every repository that is switched on and not set aside.
     SyncAllRepositories,
+    /// Compute the statistics of every day that is stale, and of today.
+    AggregateDailyEcosystemStats,
     /// Delete clones that nobody needs, and the oldest ones where they take too much disk.
     CleanupRepositoryWorkdirs,
     /// Delete what is kept for a time only: finished jobs, their logs, vanished workers.
@@ -97,6 +100,7 @@ impl JobRequest {
             Self::DiscoverRepositories => JobKind::DiscoverRepositories,
             Self::RefreshMetrics => JobKind::RefreshMetrics,
             Self::SyncAllRepositories => JobKind::SyncAllRepositories,
+            Self::AggregateDailyEcosystemStats => JobKind::AggregateDailyEcosystemStats,
             Self::CleanupRepositoryWorkdirs => JobKind::CleanupRepositoryWorkdirs,
             Self::Prune => JobKind::Prune,
         }
@@ -110,6 +114,7 @@ impl JobRequest {
             Self::DiscoverRepositories
             | Self::RefreshMetrics
             | Self::SyncAllRepositories
+            | Self::AggregateDailyEcosystemStats
             | Self::CleanupRepositoryWorkdirs
             | Self::Prune => None,
         }
@@ -124,6 +129,7 @@ impl JobRequest {
             Self::DiscoverRepositories
             | Self::RefreshMetrics
             | Self::SyncAllRepositories
+            | Self::AggregateDailyEcosystemStats
             | Self::CleanupRepositoryWorkdirs
             | Self::Prune => self.kind().as_str().to_owned(),
         }

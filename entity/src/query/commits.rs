@@ -51,10 +51,11 @@ pub async fn list_commits(
     page: PageQuery,
 ) -> Result<Listing<CommitSummary>> {
     // Days count the same commits, and are few.
-    let mut count = Sql::new("SELECT CAST(SUM(commits) AS BIGINT) FROM repository_day");
-    if let Some(repository) = repository {
-        count.push(" WHERE repository_id = ").bind(repository);
-    }
+    let mut count = Sql::new("SELECT CAST(SUM(commits) AS BIGINT) FROM ");
+    match repository {
+        Some(repository) => count.push("repository_day WHERE repository_id = ").bind(repository),
+        None => count.push("day_total"),
+    };
     Ok(Listing { data: newest_commits(c, repository, page).await?, count: count.count(c).await? })
 }
 

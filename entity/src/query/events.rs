@@ -201,7 +201,7 @@ async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Op
         } else {
             // Over all repositories, names and paths are looked up where they are indexed: with the resources.
             let sql = conditions.and().push("e.resource_id IN (SELECT x.id FROM kubernetesresource x WHERE ");
-            super::resources::push_text(sql, c, "x", text);
+            super::resources::push_text(sql, c, "x", text, true);
             sql.push(")");
         }
     }
@@ -254,7 +254,8 @@ async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions
                 Some(EventType::Resurrected) => "resurrected",
                 None => "created + modified + deleted + resurrected",
             };
-            format!("SELECT CAST(SUM({column}) AS BIGINT) FROM repository_day")
+            let table = if filter.repository_id.is_some() { "repository_day" } else { "day_total" };
+            format!("SELECT CAST(SUM({column}) AS BIGINT) FROM {table}")
         };
         let mut sql = Sql::new(&sql);
         sql.append(kept.sql());
@@ -265,7 +266,7 @@ async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions
     sql.count(c).await
 }
 
-/// A day's numbers, of one repository or summed over all.
+/// A day's numbers, of one repository or of all.
 #[derive(Clone, Debug, Default, FromQueryResult)]
 struct DayRow {
     day: String,
@@ -285,17 +286,9 @@ async fn day_rows(c: &impl ConnectionTrait, repository: Option<Uuid>, since: Opt
     }
     let mut sql = Sql::new(match repository {
         Some(_) => "SELECT day, created, modified, deleted, resurrected, commits FROM repository_day",
-        None => {
-            "SELECT day, CAST(SUM(created) AS BIGINT) AS created, CAST(SUM(modified) AS BIGINT) AS modified, \
-             CAST(SUM(deleted) AS BIGINT) AS deleted, CAST(SUM(resurrected) AS BIGINT) AS resurrected, \
-             CAST(SUM(commits) AS BIGINT) AS commits FROM repository_day"
-        }
+        None => "SELECT day, created, modified, deleted, resurrected, commits FROM day_total",
     });
-    sql.append(conditions.sql()).push(if repository.is_none() {
-        " GROUP BY day ORDER BY day"
-    } else {
-        " ORDER BY day"
-    });
+    sql.append(conditions.sql()).push(" ORDER BY day");
     sql.all(c).await
 }
 

@@ -20,12 +20,12 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
     let day = |days| (now - chrono::TimeDelta::days(days)).date_naive().to_string();
     sql.bind(day(90))
         .push(") THEN 1 END) AS active_repositories, (SELECT CAST(COALESCE(SUM(w.created + w.modified + w.deleted ");
-    sql.push("+ w.resurrected), 0) AS BIGINT) FROM repository_day w WHERE w.day > ").bind(day(7));
+    sql.push("+ w.resurrected), 0) AS BIGINT) FROM day_total w WHERE w.day > ").bind(day(7));
     sql.push(") AS events_last_7_days FROM repository");
     let figures = sql.one::<Figures>(c).await?.unwrap_or_default();
     let kinds = Sql::new(
-        "SELECT value AS name, CAST(SUM(active) AS BIGINT) AS count FROM repository_facet WHERE facet = 'kind' \
-         GROUP BY value HAVING SUM(active) > 0 ORDER BY count DESC, name LIMIT 20",
+        "SELECT value AS name, active AS count FROM facet_total WHERE facet = 'kind' AND active > 0 \
+         ORDER BY active DESC, value LIMIT 20",
     );
     Ok(Overview {
         repositories: figures.repositories,

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::scans::totals::Totals;
 use super::{ConnectionTrait, DataError, Result};
 use crate::db::new_id;
 use crate::db::sql::{MAX_PAGE, Sql, Where, contains, stored_time};
@@ -203,15 +204,23 @@ pub async fn remove_missing(w: &impl ConnectionTrait, origin: Origin, kept_urls:
     Ok(removed)
 }
 
-/// Removes a repository with all that hangs on it; whether there was one.
+/// Removes a repository with all that hangs on it; whether there was one. Wants a transaction: the totals over all
+/// repositories change with it.
 pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    let mut difference = Totals::default();
+    difference.subtract(Totals::of(w, id).await?);
+    difference.mark_changed_days();
     // Events first: the cascade would look for them resource by resource.
     let mut events = Sql::new("DELETE FROM kubernetesresourceevent WHERE repository_id = ");
     events.bind(id);
     events.run(w).await?;
     let mut sql = Sql::new("DELETE FROM repository WHERE id = ");
     sql.bind(id);
-    Ok(sql.run(w).await?.rows_affected() > 0)
+    if sql.run(w).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    difference.write(w).await?;
+    Ok(true)
 }
 
 /// A sync begins.

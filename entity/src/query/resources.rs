@@ -49,6 +49,46 @@ pub async fn find_resource(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<
 /// Resources put together by kind and name, those that stand in most places first; `count` is the number of groups.
 pub async fn list_grouped(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<Listing<GroupedResource>> {
     let conditions = conditions(c, filter);
+    let kept = filter.repository_id.is_none()
+        && filter.api_version.is_none()
+        && filter.namespace.is_none()
+        && filter.text.as_deref().is_none_or(str::is_empty);
+    let (groups, count) = if kept { kept_groups(c, filter).await? } else { count_groups(c, filter, &conditions).await? };
+    let mut repositories = repositories_of(c, &conditions, &groups).await?;
+    let data = groups
+        .into_iter()
+        .map(|group| {
+            let key = (group.kind, group.name);
+            let repositories = repositories.remove(&key).unwrap_or_default();
+            GroupedResource { kind: key.0, name: key.1, total_count: group.total, repositories }
+        })
+        .collect();
+    Ok(Listing { data, count })
+}
+
+/// A page of groups whose totals are kept, and how many groups there are.
+async fn kept_groups(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<(Vec<GroupRow>, u64)> {
+    let column = match one_status(filter) {
+        Some(ResourceStatus::Active) => "active",
+        Some(ResourceStatus::Deleted) => "deleted",
+        None => "(active + deleted)",
+    };
+    let mut conditions = Where::default();
+    conditions.equals("kind", filter.kind.clone());
+    conditions.and().push(column).push(" > 0");
+    let mut count = Sql::new("SELECT COUNT(*) FROM group_total");
+    count.append(conditions.sql());
+    let mut sql = Sql::new(&format!("SELECT kind, name, {column} AS total, CAST(0 AS BIGINT) AS group_count FROM group_total"));
+    sql.append(conditions.sql()).push(&format!(" ORDER BY {column} DESC, kind, name")).page(filter.page);
+    Ok((sql.all(c).await?, count.count(c).await?))
+}
+
+/// A page of groups, counted for this filter, and how many groups there are.
+async fn count_groups(
+    c: &impl ConnectionTrait,
+    filter: &ResourceFilter,
+    conditions: &Where,
+) -> Result<(Vec<GroupRow>, u64)> {
     let mut sql =
         Sql::new("WITH groups AS MATERIALIZED (SELECT k.kind, k.name, COUNT(*) AS total FROM kubernetesresource k");
     sql.append(conditions.sql()).push(
@@ -67,16 +107,7 @@ pub async fn list_grouped(c: &impl ConnectionTrait, filter: &ResourceFilter) -> 
         }
         None => 0,
     };
-    let mut repositories = repositories_of(c, &conditions, &groups).await?;
-    let data = groups
-        .into_iter()
-        .map(|group| {
-            let key = (group.kind, group.name);
-            let repositories = repositories.remove(&key).unwrap_or_default();
-            GroupedResource { kind: key.0, name: key.1, total_count: group.total, repositories }
-        })
-        .collect();
-    Ok(Listing { data, count })
+    Ok((groups, count))
 }
 
 /// What can be chosen in filters; only the filter's repository is looked at.
@@ -85,13 +116,12 @@ pub async fn resource_facets(c: &impl ConnectionTrait, filter: &ResourceFilter) 
     for (facet, list) in
         [("kind", &mut facets.kinds), ("api_version", &mut facets.api_versions), ("namespace", &mut facets.namespaces)]
     {
-        let mut sql =
-            Sql::new("SELECT value AS name, CAST(SUM(active) AS BIGINT) AS count FROM repository_facet WHERE facet = ");
-        sql.bind(facet);
-        if let Some(repository) = filter.repository_id {
-            sql.push(" AND repository_id = ").bind(repository);
-        }
-        sql.push(" GROUP BY value HAVING SUM(active) > 0 ORDER BY count DESC, name LIMIT 1000");
+        let mut sql = Sql::new("SELECT value AS name, active AS count FROM ");
+        match filter.repository_id {
+            Some(repository) => sql.push("repository_facet WHERE repository_id = ").bind(repository).push(" AND "),
+            None => sql.push("facet_total WHERE "),
+        };
+        sql.push("facet = ").bind(facet).push(" AND active > 0 ORDER BY active DESC, value LIMIT 1000");
         *list = sql.all::<NamedCount>(c).await?;
     }
     Ok(facets)
@@ -326,7 +356,7 @@ fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Where {
         conditions.and().push("k.status = ").bind(status.as_str());
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-        push_text(conditions.and(), c, "k", text);
+        push_text(conditions.and(), c, "k", text, filter.repository_id.is_none());
     }
     conditions
 }
@@ -338,9 +368,22 @@ fn one_status(filter: &ResourceFilter) -> Option<ResourceStatus> {
 }
 
 /// Resources whose name or path holds the text. SQLite looks parts of three characters up first; PostgreSQL's
-/// index does so by itself.
-pub(crate) fn push_text(sql: &mut Sql, c: &impl ConnectionTrait, alias: &str, text: &str) {
+/// index does so by itself. Shorter texts have no such parts: over all repositories (`wide`) they find names that
+/// begin with them.
+pub(crate) fn push_text(sql: &mut Sql, c: &impl ConnectionTrait, alias: &str, text: &str, wide: bool) {
     let lower: Vec<char> = text.to_lowercase().chars().filter(|c| *c != '\0').collect();
+    if wide && !lower.is_empty() && lower.len() < 3 {
+        sql.push("(");
+        for (n, begin) in spellings(&lower).into_iter().enumerate() {
+            sql.push(if n == 0 { "(" } else { " OR (" }).push(alias).push(".name >= ").bind(begin.as_str());
+            if let Some(end) = after_prefix(&begin) {
+                sql.push(" AND ").push(alias).push(".name < ").bind(end);
+            }
+            sql.push(")");
+        }
+        sql.push(")");
+        return;
+    }
     if c.get_database_backend() == DbBackend::Sqlite && lower.len() >= 3 {
         let parts: Vec<String> = lower
             .windows(3)
@@ -351,6 +394,23 @@ pub(crate) fn push_text(sql: &mut Sql, c: &impl ConnectionTrait, alias: &str, te
         sql.bind(parts.join(" AND ")).push(") AND ");
     }
     sql.push(alias).push(".search LIKE ").bind(contains(text)).push(" ESCAPE '\\'");
+}
+
+/// A short text in small and capital letters, mixed in every way.
+fn spellings(lower: &[char]) -> Vec<String> {
+    lower.iter().fold(vec![String::new()], |begun, c| {
+        let upper = c.to_uppercase().to_string();
+        let mut letters = vec![c.to_string()];
+        letters.extend((upper != letters[0]).then_some(upper));
+        begun.iter().flat_map(|begin| letters.iter().map(move |letter| format!("{begin}{letter}"))).collect()
+    })
+}
+
+/// The first text in the order of bytes that does not begin so any more.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let last = prefix.chars().next_back()?;
+    let next = char::from_u32(u32::from(last) + 1).unwrap_or('\u{e000}');
+    Some(format!("{}{next}", &prefix[..prefix.len() - last.len_utf8()])).filter(|_| last != char::MAX)
 }
 
 fn order(filter: &ResourceFilter) -> String {
@@ -385,7 +445,8 @@ async fn count_resources(c: &impl ConnectionTrait, filter: &ResourceFilter, cond
             kept.equals("facet", Some(*facet));
             kept.equals("value", Some(value.as_str()));
             kept.equals("repository_id", filter.repository_id);
-            ("active", "deleted", "repository_facet")
+            let table = if filter.repository_id.is_some() { "repository_facet" } else { "facet_total" };
+            ("active", "deleted", table)
         }
         None => {
             kept.equals("id", filter.repository_id);

@@ -69,9 +69,11 @@ async fn list_filters_sorts_and_counts_truly() {
                 ("GRAFANA", 1),
                 ("settings_50%", 1),
                 ("s_5", 1),
-                ("_", 1),
+                ("_", if repository_id.is_some() { 1 } else { 0 }),
                 ("%%", 0),
                 ("we", 1),
+                ("W", 1),
+                ("eb", if repository_id.is_some() { 1 } else { 0 }),
                 ("\"", 0),
                 ("apps/", 3),
             ] {

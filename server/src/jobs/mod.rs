@@ -2,6 +2,7 @@
 //!
 //! Handlers may run twice and must not mind: what a killed run stored, the next one finds.
 
+mod aggregate;
 mod cleanup;
 mod discover;
 mod due;
@@ -80,6 +81,7 @@ pub async fn handle(deps: &Deps, context: &JobContext, request: &JobRequest) -> 
         JobRequest::DiscoverRepositories => discover::run(deps, context).await,
         JobRequest::RefreshMetrics => refresh_metrics::run(deps, context).await,
         JobRequest::SyncAllRepositories => sync_all::run(deps, context).await,
+        JobRequest::AggregateDailyEcosystemStats => aggregate::run(deps, context).await,
         JobRequest::CleanupRepositoryWorkdirs => cleanup::run(deps, context).await,
         JobRequest::Prune => prune::run(deps, context).await,
     }

@@ -26,7 +26,7 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
     let deltas = write_resources(&txn, repository, &batch.resources, Count::Add).await?;
     insert_commits(&txn, repository, &batch.commits).await?;
     let events = insert_events(&txn, repository, run, &batch.commits).await?;
-    add_days(&txn, repository, &batch.commits).await?;
+    let days = add_days(&txn, repository, &batch.commits).await?;
     replace_problems(&txn, repository, &batch.problems, now).await?;
     figures::add(&txn, repository, &deltas, events).await?;
     if let Some(through) = &batch.through {
@@ -39,6 +39,10 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
             return Err(DataError::NotFound { what: "scan run", id: run });
         }
     }
+    let mut totals = deltas.into_totals();
+    totals.days = days;
+    totals.mark_changed_days();
+    totals.write(&txn).await?;
     txn.commit().await?;
     Ok(events)
 }
@@ -161,12 +165,18 @@ async fn insert_events(c: &impl ConnectionTrait, repository: Uuid, run: Uuid, co
     bulk.finish().await
 }
 
-async fn add_days(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCommit]) -> Result<()> {
+/// Adds the commits to the repository's days; gives back by how much each day's numbers grew.
+async fn add_days(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    commits: &[FoundCommit],
+) -> Result<BTreeMap<String, [i64; 6]>> {
     let mut days: BTreeMap<String, Counts> = BTreeMap::new();
     for commit in commits {
         let day = stored_time(commit.committed_at).date_naive().to_string();
         days.entry(day).or_default().add(&Counts::of(commit));
     }
+    let days: BTreeMap<String, [i64; 6]> = days.into_iter().map(|(day, counts)| (day, counts.in_order())).collect();
     let head = "INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, commits, \
         version_changes)";
     let tail = " ON CONFLICT (repository_id, day) DO UPDATE SET created = repository_day.created + excluded.created, \
@@ -175,21 +185,13 @@ async fn add_days(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCo
         commits = repository_day.commits + excluded.commits, \
         version_changes = repository_day.version_changes + excluded.version_changes";
     let mut bulk = Bulk::new(c, head, tail, 8);
-    for (day, counts) in days {
-        let row: [Value; 8] = [
-            repository.into(),
-            day.into(),
-            counts.created.into(),
-            counts.modified.into(),
-            counts.deleted.into(),
-            counts.resurrected.into(),
-            counts.commits.into(),
-            counts.version_changes.into(),
-        ];
-        bulk.push(row).await?;
+    for (day, counts) in &days {
+        let [created, modified, deleted, resurrected, commits, version_changes] = counts.map(Value::from);
+        let day = day.as_str().into();
+        bulk.push([repository.into(), day, created, modified, deleted, resurrected, commits, version_changes]).await?;
     }
     bulk.finish().await?;
-    Ok(())
+    Ok(days)
 }
 
 pub(super) async fn replace_problems(
@@ -273,7 +275,7 @@ pub(super) async fn write_resources(
         bulk.push(resource_row(repository, resource, events)).await?;
     }
     bulk.finish().await?;
-    write_parts(c, repository, resources).await?;
+    deltas.recharted_since = write_parts(c, repository, resources).await?;
     Ok(deltas)
 }
 
@@ -330,15 +332,38 @@ async fn park_doubles(c: &impl ConnectionTrait, resources: &[FoundResource]) -> 
     Ok(())
 }
 
-async fn write_parts(c: &impl ConnectionTrait, repository: Uuid, resources: &[FoundResource]) -> Result<()> {
+/// Replaces what resources use and name. Gives back since when the oldest of those stands whose charts have other
+/// names now: its charts count over its whole life.
+async fn write_parts(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    resources: &[FoundResource],
+) -> Result<Option<Timestamp>> {
     let tail = " ON CONFLICT (resource_id) DO UPDATE SET data = excluded.data";
     let mut data = Bulk::new(c, "INSERT INTO resource_data (resource_id, data)", tail, 2);
     for resource in resources {
         data.push([resource.id.into(), clean(&resource.data)]).await?;
     }
     data.finish().await?;
+    let mut recharted_since: Option<Timestamp> = None;
     for chunk in resources.chunks(500) {
-        for table in ["resource_chart", "resource_image", "resource_reference"] {
+        let mut sql = Sql::new("DELETE FROM resource_chart WHERE resource_id IN ");
+        sql.bind_list(chunk.iter().map(|resource| resource.id)).push(" RETURNING resource_id, name");
+        let mut before: HashMap<Uuid, Vec<String>> = HashMap::new();
+        for row in sql.rows(c).await? {
+            before.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+        }
+        for resource in chunk {
+            let mut after: Vec<String> = resource.charts.iter().map(|chart| chart.name.replace('\0', "\u{fffd}")).collect();
+            let mut before = before.remove(&resource.id).unwrap_or_default();
+            after.sort_unstable();
+            before.sort_unstable();
+            if before != after {
+                let since = stored_time(resource.created_at);
+                recharted_since = Some(recharted_since.map_or(since, |oldest| oldest.min(since)));
+            }
+        }
+        for table in ["resource_image", "resource_reference"] {
             let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE resource_id IN "));
             sql.bind_list(chunk.iter().map(|resource| resource.id));
             sql.run(c).await?;
@@ -384,7 +409,7 @@ async fn write_parts(c: &impl ConnectionTrait, repository: Uuid, resources: &[Fo
     charts.finish().await?;
     images.finish().await?;
     references.finish().await?;
-    Ok(())
+    Ok(recharted_since)
 }
 
 /// What a commit, or a day of commits, did.
@@ -420,6 +445,10 @@ impl Counts {
         self.resurrected += other.resurrected;
         self.commits += other.commits;
         self.version_changes += other.version_changes;
+    }
+
+    fn in_order(self) -> [i64; 6] {
+        [self.created, self.modified, self.deleted, self.resurrected, self.commits, self.version_changes]
     }
 }
 

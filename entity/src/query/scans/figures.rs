@@ -7,16 +7,20 @@ use uuid::Uuid;
 
 use super::bulk::Bulk;
 use super::group_of;
+use super::totals::Totals;
 use crate::db::sql::Sql;
 use crate::db::{DataError, Result};
 use crate::found::FoundResource;
 use crate::kind::{GitOpsTool, ResourceStatus};
-use crate::view::RepositoryCounts;
+use crate::view::{RepositoryCounts, Timestamp};
 
 /// By how much a batch changes what stands in filters.
 #[derive(Default)]
 pub(super) struct Deltas {
-    facets: BTreeMap<(&'static str, String), (i64, i64)>,
+    facets: BTreeMap<(&'static str, String), [i64; 2]>,
+    groups: BTreeMap<(String, String), [i64; 2]>,
+    /// The first day of a resource that now counts for other charts than before.
+    pub(super) recharted_since: Option<Timestamp>,
     active: i64,
     deleted: i64,
     helm_releases: i64,
@@ -27,6 +31,8 @@ pub(super) struct Deltas {
 struct Counted {
     api_version: String,
     kind: String,
+    /// Only where kinds and names are counted together.
+    name: Option<String>,
     namespace: Option<String>,
     namespace_inherited: Option<String>,
     status: ResourceStatus,
@@ -40,7 +46,7 @@ impl Deltas {
         repository: Uuid,
         ids: impl Iterator<Item = Uuid>,
     ) -> Result<()> {
-        let mut sql = Sql::new("SELECT repository_id, api_version, kind, namespace, namespace_inherited, status ");
+        let mut sql = Sql::new("SELECT repository_id, api_version, kind, name, namespace, namespace_inherited, status ");
         sql.push("FROM kubernetesresource WHERE id IN ").bind_list(ids);
         for row in sql.rows(c).await? {
             let owner: Uuid = row.try_get_by_index(0)?;
@@ -58,6 +64,7 @@ impl Deltas {
         let counted = Counted {
             api_version: resource.api_version.clone(),
             kind: resource.kind.clone(),
+            name: Some(resource.name.clone()),
             namespace: resource.namespace.clone(),
             namespace_inherited: resource.namespace_inherited.clone(),
             status: resource.status,
@@ -84,14 +91,27 @@ impl Deltas {
         ];
         for (facet, value) in values {
             let Some(value) = value else { continue };
-            let counts = self.facets.entry((facet, value.replace('\0', "\u{fffd}"))).or_default();
-            if active {
-                counts.0 += sign;
-            } else {
-                counts.1 += sign;
-            }
+            self.facets.entry((facet, clean(value))).or_default()[usize::from(!active)] += sign;
+        }
+        if let Some(name) = &resource.name {
+            self.groups.entry((clean(&resource.kind), clean(name))).or_default()[usize::from(!active)] += sign;
         }
     }
+
+    /// What the totals over all repositories change by.
+    pub(super) fn into_totals(self) -> Totals {
+        let facets = self.facets.into_iter().map(|((facet, value), counts)| ((facet.to_owned(), value), counts));
+        let mut totals = Totals { groups: self.groups, facets: facets.collect(), ..Totals::default() };
+        if let Some(since) = self.recharted_since {
+            totals.mark_stale(since.date_naive().to_string());
+        }
+        totals
+    }
+}
+
+/// Text as it is stored.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// Adds a batch's share.
@@ -100,7 +120,7 @@ pub(super) async fn add(c: &impl ConnectionTrait, repository: Uuid, deltas: &Del
     let tail = " ON CONFLICT (repository_id, facet, value) DO UPDATE SET \
         active = repository_facet.active + excluded.active, deleted = repository_facet.deleted + excluded.deleted";
     let mut bulk = Bulk::new(c, head, tail, 5);
-    for ((facet, value), (active, deleted)) in deltas.facets.iter().filter(|(_, counts)| **counts != (0, 0)) {
+    for ((facet, value), [active, deleted]) in deltas.facets.iter().filter(|(_, counts)| **counts != [0, 0]) {
         let row: [Value; 5] =
             [repository.into(), (*facet).into(), value.as_str().into(), (*active).into(), (*deleted).into()];
         bulk.push(row).await?;
@@ -126,8 +146,18 @@ struct GroupCount {
     events: i64,
 }
 
-/// Counts everything anew.
+/// Counts everything anew, and puts the totals over all repositories right by the difference.
 pub(super) async fn refresh(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
+    let mut difference = Totals::default();
+    difference.read_facets(c, repository, -1).await?;
+    let counts = recount(c, repository).await?;
+    difference.read_facets(c, repository, 1).await?;
+    difference.write(c).await?;
+    Ok(counts)
+}
+
+/// Counts everything of one repository anew.
+pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
     let mut sql = Sql::new(
         "SELECT api_version, kind, namespace, namespace_inherited, status, COUNT(*) AS count, \
          CAST(SUM(events) AS BIGINT) AS events FROM kubernetesresource WHERE repository_id = ",
@@ -143,7 +173,7 @@ pub(super) async fn refresh(c: &impl ConnectionTrait, repository: Uuid) -> Resul
             flux |= group.ends_with(".toolkit.fluxcd.io");
             argo |= group == "argoproj.io" && matches!(kind.as_str(), "Application" | "ApplicationSet" | "AppProject");
         }
-        totals.count(&Counted { api_version, kind, namespace, namespace_inherited, status }, count);
+        totals.count(&Counted { api_version, kind, name: None, namespace, namespace_inherited, status }, count);
     }
     let mut sql = Sql::new("DELETE FROM repository_facet WHERE repository_id = ");
     sql.bind(repository);

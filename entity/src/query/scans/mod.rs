@@ -18,6 +18,7 @@ mod apply;
 mod bulk;
 mod figures;
 mod rewind;
+pub(crate) mod totals;
 
 pub use apply::apply_batch;
 pub(crate) use apply::event_id_floor;

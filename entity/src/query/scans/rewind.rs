@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::apply::{Count, move_cursor, replace_problems, write_resources};
 use super::figures;
+use super::totals::Totals;
 use crate::db::sql::Sql;
 use crate::db::{Connection, Result, begin};
 use crate::found::{Batch, ScannedCommit};
@@ -22,6 +23,7 @@ pub async fn rewind(
 ) -> Result<()> {
     let last = kept.map_or(-1, |kept| kept.sequence);
     let txn = begin(w).await?;
+    let before = Totals::of(&txn, repository).await?;
     for (table, column) in
         [("kubernetesresourceevent", "sequence"), ("\"commit\"", "sequence"), ("kubernetesresource", "first_sequence")]
     {
@@ -29,7 +31,7 @@ pub async fn rewind(
         sql.bind(repository).push(&format!(" AND {column} > ")).bind(last);
         sql.run(&txn).await?;
     }
-    write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
+    let deltas = write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
     let mut sql = Sql::new(
         "UPDATE kubernetesresource SET events = (SELECT COUNT(*) FROM kubernetesresourceevent e \
          WHERE e.resource_id = kubernetesresource.id) WHERE repository_id = ",
@@ -42,7 +44,14 @@ pub async fn rewind(
     sql.run(&txn).await?;
     replace_problems(&txn, repository, &restored.problems, now).await?;
     move_cursor(&txn, repository, kept.as_ref()).await?;
-    figures::refresh(&txn, repository).await?;
+    figures::recount(&txn, repository).await?;
+    let mut difference = Totals::of(&txn, repository).await?;
+    difference.subtract(before);
+    difference.mark_changed_days();
+    if let Some(since) = deltas.recharted_since {
+        difference.mark_stale(since.date_naive().to_string());
+    }
+    difference.write(&txn).await?;
     txn.commit().await?;
     Ok(())
 }
