@@ -3,8 +3,8 @@
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, events};
-use crate::db::sql::Sql;
+use super::{ConnectionTrait, Result, days, events};
+use crate::db::sql::{Sql, stored_time};
 use crate::kind::Provider;
 use crate::row::{CommitRow, hex};
 use crate::view::{CommitDetail, CommitSummary, Listing, PageQuery, web_url};
@@ -66,9 +66,15 @@ pub(crate) async fn newest_commits(
     page: PageQuery,
 ) -> Result<Vec<CommitSummary>> {
     let mut ids = Sql::new("SELECT k.repository_id, k.sequence FROM \"commit\" k");
+    let mut page = page;
     if let Some(repository) = repository {
         ids.push(" WHERE k.repository_id = ").bind(repository).push(" ORDER BY k.sequence DESC");
     } else {
+        let jump = days::jump(c, "commits", page).await?;
+        page = jump.page;
+        if let Some(before) = jump.before {
+            ids.push(" WHERE k.committed_at < ").bind(stored_time(before));
+        }
         ids.push(" ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC");
     }
     ids.page(page);

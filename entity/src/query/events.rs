@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result};
+use super::{ConnectionTrait, Result, days};
 use crate::db::sql::{Sql, Where, contains, stored_time};
 use crate::found::ObjectId;
 use crate::kind::EventType;
@@ -17,7 +17,7 @@ use crate::view::{
 
 /// Which events, newest first.
 pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Listing<Event>> {
-    let Some(conditions) = conditions(c, filter).await? else { return Ok(Listing::default()) };
+    let Some(mut conditions) = conditions(c, filter).await? else { return Ok(Listing::default()) };
     let order = match (filter.repository_id, filter.resource_id) {
         // History's own order: clocks of committers may be wrong.
         (Some(_), _) | (_, Some(_)) => "sequence DESC, id DESC",
@@ -25,8 +25,16 @@ pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Resu
         (None, None) => "id DESC",
     };
     let count = count_events(c, filter, &conditions).await?;
+    let mut page = filter.page;
+    if let Some(column) = kept_by_day(filter).filter(|_| filter.repository_id.is_none()) {
+        let jump = days::jump(c, column, page).await?;
+        page = jump.page;
+        if let Some(before) = jump.before {
+            conditions.and().push("e.id < ").bind(super::scans::event_id_floor(before));
+        }
+    }
     let mut ids = Sql::new("SELECT e.id FROM kubernetesresourceevent e");
-    ids.append(conditions.sql()).push(" ORDER BY ").push(&prefixed(order)).page(filter.page);
+    ids.append(conditions.sql()).push(" ORDER BY ").push(&prefixed(order)).page(page);
     Ok(Listing { data: by_ids(c, &ids, order).await?, count })
 }
 
@@ -225,16 +233,35 @@ async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Op
     Ok(Some(conditions))
 }
 
-/// How many events match; from kept figures where the filter allows.
-async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions: &Where) -> Result<u64> {
-    let narrowed = filter.resource_kind.is_some()
+/// Whether the filter asks for less than kept figures count.
+fn is_narrowed(filter: &EventFilter) -> bool {
+    filter.resource_kind.is_some()
         || filter.resource_namespace.is_some()
         || filter.text.as_deref().is_some_and(|text| !text.is_empty())
         || (filter.version_changes_only && (filter.resource_id.is_some() || filter.event_type.is_some()))
         || filter.since.is_some()
         || filter.until.is_some()
-        || filter.commit.is_some();
-    if !narrowed && (filter.resource_id.is_none() || filter.event_type.is_none()) {
+        || filter.commit.is_some()
+}
+
+/// The days' number that counts what the filter asks for.
+fn kept_by_day(filter: &EventFilter) -> Option<&'static str> {
+    if filter.resource_id.is_some() || is_narrowed(filter) {
+        return None;
+    }
+    Some(match filter.event_type {
+        _ if filter.version_changes_only => "version_changes",
+        Some(EventType::Created) => "created",
+        Some(EventType::Modified) => "modified",
+        Some(EventType::Deleted) => "deleted",
+        Some(EventType::Resurrected) => "resurrected",
+        None => "created + modified + deleted + resurrected",
+    })
+}
+
+/// How many events match; from kept figures where the filter allows.
+async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions: &Where) -> Result<u64> {
+    if !is_narrowed(filter) && (filter.resource_id.is_none() || filter.event_type.is_none()) {
         let mut kept = Where::default();
         let plain = filter.event_type.is_none() && !filter.version_changes_only;
         let sql = if plain && filter.resource_id.is_none() {
@@ -246,14 +273,7 @@ async fn count_events(c: &impl ConnectionTrait, filter: &EventFilter, conditions
             "SELECT CAST(SUM(events) AS BIGINT) FROM kubernetesresource".to_owned()
         } else {
             kept.equals("repository_id", filter.repository_id);
-            let column = match filter.event_type {
-                _ if filter.version_changes_only => "version_changes",
-                Some(EventType::Created) => "created",
-                Some(EventType::Modified) => "modified",
-                Some(EventType::Deleted) => "deleted",
-                Some(EventType::Resurrected) => "resurrected",
-                None => "created + modified + deleted + resurrected",
-            };
+            let column = kept_by_day(filter).unwrap_or("0");
             let table = if filter.repository_id.is_some() { "repository_day" } else { "day_total" };
             format!("SELECT CAST(SUM({column}) AS BIGINT) FROM {table}")
         };

@@ -4,6 +4,7 @@
 //! Writes take `&db.write` or a transaction, and the time as `now`.
 
 pub mod commits;
+pub(crate) mod days;
 pub mod events;
 pub mod figures;
 pub mod jobs;

@@ -53,7 +53,8 @@ pub async fn list_grouped(c: &impl ConnectionTrait, filter: &ResourceFilter) -> 
         && filter.api_version.is_none()
         && filter.namespace.is_none()
         && filter.text.as_deref().is_none_or(str::is_empty);
-    let (groups, count) = if kept { kept_groups(c, filter).await? } else { count_groups(c, filter, &conditions).await? };
+    let (groups, count) =
+        if kept { kept_groups(c, filter).await? } else { count_groups(c, filter, &conditions).await? };
     let mut repositories = repositories_of(c, &conditions, &groups).await?;
     let data = groups
         .into_iter()
@@ -78,7 +79,8 @@ async fn kept_groups(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Resul
     conditions.and().push(column).push(" > 0");
     let mut count = Sql::new("SELECT COUNT(*) FROM group_total");
     count.append(conditions.sql());
-    let mut sql = Sql::new(&format!("SELECT kind, name, {column} AS total, CAST(0 AS BIGINT) AS group_count FROM group_total"));
+    let mut sql =
+        Sql::new(&format!("SELECT kind, name, {column} AS total, CAST(0 AS BIGINT) AS group_count FROM group_total"));
     sql.append(conditions.sql()).push(&format!(" ORDER BY {column} DESC, kind, name")).page(filter.page);
     Ok((sql.all(c).await?, count.count(c).await?))
 }

@@ -17,3 +17,4 @@ mod repositories;
 mod resources;
 mod same_rows;
 mod scans;
+mod totals;

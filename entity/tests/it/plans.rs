@@ -14,9 +14,8 @@ use uuid::Uuid;
 use crate::fill::{Scale, fill, now};
 use crate::support::{TestDb, at};
 
-/// Small, whatever the number of repositories and events: reading them whole is cheap.
-const SMALL: &[&str] =
-    &["repository", "repository_facet", "repository_day", "repositorymetrics", "problem", "scan_run"];
+/// Small beside the number of repositories, resources and events: reading them whole is cheap.
+const SMALL: &[&str] = &["repository", "day_total", "facet_total", "group_total", "problem", "scan_run"];
 
 /// Passes statements on and keeps them.
 struct Recorder<'a> {

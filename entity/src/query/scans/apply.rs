@@ -354,7 +354,8 @@ async fn write_parts(
             before.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
         }
         for resource in chunk {
-            let mut after: Vec<String> = resource.charts.iter().map(|chart| chart.name.replace('\0', "\u{fffd}")).collect();
+            let mut after: Vec<String> =
+                resource.charts.iter().map(|chart| chart.name.replace('\0', "\u{fffd}")).collect();
             let mut before = before.remove(&resource.id).unwrap_or_default();
             after.sort_unstable();
             before.sort_unstable();

@@ -46,7 +46,8 @@ impl Deltas {
         repository: Uuid,
         ids: impl Iterator<Item = Uuid>,
     ) -> Result<()> {
-        let mut sql = Sql::new("SELECT repository_id, api_version, kind, name, namespace, namespace_inherited, status ");
+        let mut sql =
+            Sql::new("SELECT repository_id, api_version, kind, name, namespace, namespace_inherited, status ");
         sql.push("FROM kubernetesresource WHERE id IN ").bind_list(ids);
         for row in sql.rows(c).await? {
             let owner: Uuid = row.try_get_by_index(0)?;
