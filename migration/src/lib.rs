@@ -28,8 +28,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000005_create_problem::Migration),
             Box::new(m20260101_000006_create_job::Migration),
             Box::new(m20260101_000007_search_resources::Migration),
-            Box::new(m20260101_000010_create_days::Migration),
             Box::new(m20260101_000008_complete_jobs::Migration),
+            Box::new(m20260101_000010_create_days::Migration),
         ]
     }
 }
