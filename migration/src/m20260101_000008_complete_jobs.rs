@@ -27,6 +27,7 @@ const UP: &[&str] = &[
         WHERE state = 'running' AND repository_id IS NOT NULL",
     "CREATE INDEX job_running_host ON job (host) WHERE state = 'running' AND host IS NOT NULL",
     "CREATE INDEX job_leases ON job (lease_until) WHERE state = 'running'",
+    "CREATE INDEX job_ended ON job (finished_at, kind, state)",
     "CREATE TABLE job_log (
         job_id UUID NOT NULL REFERENCES job (id) ON DELETE CASCADE,
         position BIGINT NOT NULL,
@@ -59,6 +60,7 @@ const UP: &[&str] = &[
 ];
 
 const DOWN: &[&str] = &[
+    "DROP INDEX IF EXISTS job_ended",
     "DROP INDEX IF EXISTS job_leases",
     "DROP INDEX IF EXISTS job_running_host",
     "DROP INDEX IF EXISTS job_running_repository",

@@ -257,5 +257,10 @@ static JOBS: JobFilter = JobFilter {
     state: None,
     unfinished: false,
     repository_id: None,
+    requested_by: None,
+    retrying: None,
+    since: None,
+    until: None,
+    text: None,
     page: PageQuery { skip: 0, limit: 100 },
 };

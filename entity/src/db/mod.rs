@@ -37,6 +37,9 @@ pub struct DbSettings {
     pub acquire_timeout: Duration,
     /// How long a statement waits for SQLite's lock.
     pub busy_timeout: Duration,
+    /// Whether SQLite waits for the disk at every commit, so that not even a power cut loses one. Without it the file
+    /// stays sound and a killed program loses nothing.
+    pub durable: bool,
 }
 
 impl DbSettings {
@@ -48,6 +51,7 @@ impl DbSettings {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(10),
+            durable: false,
         }
     }
 
@@ -145,6 +149,7 @@ fn options(settings: &DbSettings, connections: u32) -> ConnectOptions {
 fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> ConnectOptions {
     let mut options = options(settings, connections);
     let busy_timeout = settings.busy_timeout;
+    let synchronous = if settings.durable { "FULL" } else { "NORMAL" };
     options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
@@ -152,7 +157,7 @@ fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> C
             .foreign_keys(true)
             .busy_timeout(busy_timeout)
             .pragma("journal_mode", "WAL")
-            .pragma("synchronous", "NORMAL")
+            .pragma("synchronous", synchronous)
             .pragma("temp_store", "MEMORY")
             .pragma("mmap_size", "67108864")
             // Kibibytes; the writer keeps the pages that a large scan touches.

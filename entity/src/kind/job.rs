@@ -49,6 +49,15 @@ words! {
     }
 }
 
+words! {
+    /// How much a line of a job's log matters.
+    LogLevel {
+        Info = "info",
+        Warn = "warn",
+        Error = "error",
+    }
+}
+
 /// What goes first: larger is sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Priority(pub i32);

@@ -7,7 +7,7 @@ mod repository;
 mod resource;
 
 pub use event::{ChangeTag, EventType};
-pub use job::{JobKind, JobRequest, JobState, Priority, RequestedBy};
+pub use job::{JobKind, JobRequest, JobState, LogLevel, Priority, RequestedBy};
 pub use problem::ProblemClass;
 pub use repository::{GitOpsTool, Origin, Provider, SyncStatus};
 pub use resource::{ReferenceKind, ResourceStatus};

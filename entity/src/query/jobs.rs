@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::{Sql, Where, stored_time};
-use crate::kind::{JobKind, JobState};
+use crate::db::sql::{Sql, Where, contains, stored_time};
+use crate::kind::{JobKind, JobState, RequestedBy};
 use crate::row::JobRow;
 use crate::view::{Job, JobFilter, Listing, Timestamp};
 
@@ -24,6 +24,24 @@ pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<L
         conditions.and().push("j.state IN ('queued', 'running')");
     }
     conditions.equals("j.kind", filter.kind.map(JobKind::as_str));
+    conditions.equals("j.requested_by", filter.requested_by.map(RequestedBy::as_str));
+    match filter.retrying {
+        Some(true) => drop(conditions.and().push("j.state = 'queued' AND j.attempts > 0")),
+        Some(false) => drop(conditions.and().push("j.state = 'queued' AND j.attempts = 0")),
+        None => {}
+    }
+    if let Some(since) = filter.since {
+        conditions.and().push("j.finished_at >= ").bind(stored_time(since));
+    }
+    if let Some(until) = filter.until {
+        conditions.and().push("j.finished_at < ").bind(stored_time(until));
+    }
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        let pattern = contains(text);
+        let sql = conditions.and().push("(lower(j.error) LIKE ").bind(pattern.clone()).push(" ESCAPE '\\'");
+        sql.push(" OR lower(j.result) LIKE ").bind(pattern.clone()).push(" ESCAPE '\\' OR j.repository_id IN ");
+        sql.push("(SELECT r.id FROM repository r WHERE r.search LIKE ").bind(pattern).push(" ESCAPE '\\'))");
+    }
     let mut count = Sql::new("SELECT COUNT(*) FROM job j");
     count.append(conditions.sql());
     let mut page = Sql::new("SELECT j.id FROM job j");
@@ -32,6 +50,16 @@ pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<L
     rows.push(" WHERE j.id IN (").append(&page).push(") ORDER BY j.id DESC");
     let count = count.count(c).await?;
     Ok(Listing { data: rows.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect(), count })
+}
+
+/// Removes syncs that were made by themselves, found nothing new and ended before a time, at most so many; how many.
+/// There is one for each repository every few minutes, and each says the same.
+pub async fn remove_idle_syncs_before(w: &impl ConnectionTrait, before: Timestamp, limit: u64) -> Result<u64> {
+    let mut sql = Sql::new("DELETE FROM job WHERE id IN (SELECT id FROM job WHERE finished_at < ");
+    sql.bind(stored_time(before)).push(" AND state = 'succeeded' AND kind = 'sync_repository' ");
+    sql.push("AND requested_by = 'schedule' AND result LIKE 'nothing new%' ORDER BY finished_at, id LIMIT ");
+    sql.bind(i64::try_from(limit).unwrap_or(i64::MAX)).push(")");
+    Ok(sql.run(w).await?.rows_affected())
 }
 
 /// Removes finished jobs that ended before a time, the oldest first and at most so many; how many.

@@ -13,5 +13,8 @@ pub mod problems;
 pub mod repositories;
 pub mod resources;
 pub mod scans;
+pub mod schedules;
+pub mod tasks;
+pub mod workers;
 
 pub use crate::db::{ConnectionTrait, DataError, Result};

@@ -48,5 +48,14 @@ pub struct JobFilter {
     /// Only queued and running ones.
     pub unfinished: bool,
     pub repository_id: Option<Uuid>,
+    pub requested_by: Option<RequestedBy>,
+    /// Only queued ones that were tried already, or only queued ones that were not.
+    pub retrying: Option<bool>,
+    /// Only those that ended at or after this time.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those that ended before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Part of the repository's name, of the result or of the error, any case.
+    pub text: Option<String>,
     pub page: PageQuery,
 }

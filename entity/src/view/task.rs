@@ -39,6 +39,14 @@ pub struct QueueDepth {
     pub failed_last_24_h: i64,
 }
 
+impl QueueDepth {
+    /// Of a kind that has no jobs.
+    #[must_use]
+    pub const fn none(kind: JobKind) -> Self {
+        Self { kind, ready: 0, waiting: 0, running: 0, succeeded_last_24_h: 0, failed_last_24_h: 0 }
+    }
+}
+
 /// What asks for jobs at set times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

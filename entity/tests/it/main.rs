@@ -17,4 +17,5 @@ mod repositories;
 mod resources;
 mod same_rows;
 mod scans;
+mod tasks;
 mod totals;

@@ -1,18 +1,26 @@
 //! Jobs: work that was asked for, goes on or is done.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
 use entity::{
     db::Db,
-    kind::{JobKind, JobState},
+    kind::{JobKind, JobState, RequestedBy},
     query,
-    view::{Job, JobFilter, Listing},
+    view::{Job, JobDetail, JobFilter, Listing},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::web::api::{
-    extract::{Check, Id, PageParams, Params},
-    problem::Problem,
+use crate::{
+    clock,
+    state::AppState,
+    web::{
+        api::{
+            extract::{Check, Id, PageParams, Params},
+            problem::Problem,
+        },
+        rights::Actor,
+    },
 };
 
 /// Which jobs.
@@ -31,6 +39,17 @@ pub struct JobParams {
     /// Only of this repository.
     #[param(value_type = Option<Uuid>)]
     repository_id: Option<String>,
+    /// Only those that were asked for from there.
+    #[param(value_type = Option<RequestedBy>)]
+    requested_by: Option<String>,
+    /// Only those that ended at or after this time.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    since: Option<String>,
+    /// Only those that ended before this time.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    until: Option<String>,
+    /// Part of the repository's name, of the result or of the error.
+    text: Option<String>,
 }
 
 /// All jobs
@@ -53,6 +72,11 @@ pub async fn list_jobs(
         state: check.word("state", params.state.as_deref()),
         unfinished: check.flag("unfinished", params.unfinished.as_deref()),
         repository_id: check.uuid("repository_id", params.repository_id.as_deref()),
+        requested_by: check.word("requested_by", params.requested_by.as_deref()),
+        retrying: None,
+        since: check.time("since", params.since.as_deref()),
+        until: check.time("until", params.until.as_deref()),
+        text: check.text("text", params.text.as_deref()),
         page: page.page(&mut check),
     };
     check.finish()?;
@@ -71,4 +95,44 @@ pub async fn list_jobs(
 )]
 pub async fn get_job(State(db): State<Db>, Id(id): Id) -> Result<Json<Job>, Problem> {
     query::jobs::find_job(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found("Job not found"))
+}
+
+/// One job with everything that it said
+#[utoipa::path(
+    get, path = "/jobs/{job_id}/log", operation_id = "get_job_log", tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses(
+        (status = 200, description = "The job and its log, oldest line first", body = JobDetail),
+        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_job_log(State(db): State<Db>, Id(id): Id) -> Result<Json<JobDetail>, Problem> {
+    query::tasks::find_job_detail(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found("Job not found"))
+}
+
+/// Call a job off
+///
+/// One that waits never runs; one that runs is told at once and stops at its next step.
+#[utoipa::path(
+    post, path = "/jobs/{job_id}/cancel", operation_id = "cancel_job", tag = "jobs",
+    params(("job_id" = Uuid, Path, description = "The job")),
+    responses(
+        (status = 202, description = "The job is cancelled", body = Job),
+        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The job has ended already", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn cancel_job(
+    _: Actor,
+    State(state): State<AppState>,
+    Id(id): Id,
+) -> Result<(StatusCode, Json<Job>), Problem> {
+    let cancelled = state.queue.cancel(id, clock::now()).await?;
+    let job = query::jobs::find_job(&state.db.read, id).await?.ok_or_else(|| Problem::not_found("Job not found"))?;
+    if !cancelled {
+        return Err(Problem::conflict(format!("The job has ended already: it {}", job.state)));
+    }
+    Ok((StatusCode::ACCEPTED, Json(job)))
 }

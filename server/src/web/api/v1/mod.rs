@@ -43,6 +43,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(commits::get_commit))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::get_job_log))
+        .routes(routes!(jobs::cancel_job))
 }
 
 /// Operations whose answers are not built in memory.

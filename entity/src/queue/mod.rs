@@ -1,0 +1,90 @@
+//! The job queue: work is rows. A job is inserted and the bell rung in one call; a worker claims, renews, finishes.
+//!
+//! `enqueue` asks for work, `claim` takes and holds it, `finish` ends it, `log` keeps what it says; `bell` wakes workers
+//! and pages of this process, `wire` those of the others.
+
+mod bell;
+mod claim;
+mod enqueue;
+mod finish;
+mod log;
+mod wire;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::db::{Db, Result};
+use crate::query::jobs::find_job;
+use crate::view::{Live, Timestamp};
+
+pub use bell::{Bell, Bus, Entered, Running};
+pub use claim::{ClaimedJob, Room};
+pub use finish::{Ended, Outcome};
+pub use log::{LogLine, MAX_LOG_LINES};
+
+/// Tries after the first before a job has failed for good.
+pub const MAX_RETRIES: i32 = 3;
+
+/// Condition of an update by the worker that holds the job.
+const HELD: &str = " WHERE state = 'running' AND worker = ";
+
+/// The queue with its bell and its bus.
+#[derive(Clone, Debug)]
+pub struct JobQueue {
+    db: Db,
+    bell: Bell,
+    bus: Bus,
+    running: Running,
+}
+
+impl JobQueue {
+    /// A queue over this database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        let bell = Bell::default();
+        let bus = Bus::new(bell.outbox.clone());
+        Self { db, bell, bus, running: Running::default() }
+    }
+
+    /// What wakes workers.
+    #[must_use]
+    pub fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// What open pages listen to.
+    #[must_use]
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The jobs that this process runs.
+    #[must_use]
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Wakes a worker.
+    pub fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Sends jobs as they are now to open pages; asks the database only if somebody listens.
+    async fn tell(&self, jobs: &[Uuid]) -> Result<()> {
+        for job in jobs {
+            self.bus.outbox.put(bell::Note::Job(*job));
+            if self.bus.has_listeners()
+                && let Some(job) = find_job(&self.db.read, *job).await?
+            {
+                self.bus.send_here(Live::Job { job: Box::new(job) });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
+    TimeDelta::from_std(lease).ok().and_then(|lease| now.checked_add_signed(lease)).unwrap_or(now)
+}
