@@ -10,7 +10,7 @@ use app::context::ServerContext;
 use entity::db::{Db, DbSettings};
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
-use entity::query::repositories;
+use entity::query::{repositories, workers};
 use entity::queue::JobQueue;
 use leptos::config::LeptosOptions;
 use migration::{Migrator, MigratorTrait as _};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::config::{Config, RepositoryConfig};
-use crate::jobs::{Deps, Runner};
+use crate::jobs::{Deps, Identity, Runner, schedule};
 use crate::state::AppState;
 use crate::web::assets::Site;
 use crate::web::stream::Seats;
@@ -39,29 +39,91 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     Db::connect(&settings).await.context("the database cannot be opened")
 }
 
+/// Which half of the program a process plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Pages and REST only
+    Web,
+    /// Jobs only; nothing is listened on
+    Worker,
+    /// Both
+    #[default]
+    All,
+}
+
+impl Role {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Worker => "worker",
+            Self::All => "all",
+        }
+    }
+}
+
 /// Serves until the process is told to stop.
 ///
 /// # Errors
 /// If something that the program cannot do without fails at start.
-pub async fn run(config: Config) -> anyhow::Result<()> {
-    let _lock = lock(&config.app.data_dir)?;
-    let listener = tokio::net::TcpListener::bind(config.app.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on; app.listen sets another address", config.app.listen))?;
+pub async fn run(config: Config, role: Role) -> anyhow::Result<()> {
+    // A SQLite file and its clones belong to one process; PostgreSQL spreads the work over many.
+    let shares_work = config.storage.engine == "postgres";
+    anyhow::ensure!(
+        shares_work || role == Role::All,
+        "--role {} needs PostgreSQL (storage.type: postgres): a SQLite database is for one process that plays both roles",
+        role.as_str()
+    );
+    let _lock = if shares_work { None } else { Some(lock(&config.app.data_dir)?) };
+    let identity = Identity::take(&config.app.data_dir, role.as_str())
+        .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
+    let listener = match role {
+        Role::Worker => None,
+        Role::Web | Role::All => Some(tokio::net::TcpListener::bind(config.app.listen).await.with_context(|| {
+            format!("{} cannot be listened on; app.listen sets another address", config.app.listen)
+        })?),
+    };
     let db = connect(&config).await?;
-    Migrator::up(&db.write, None).await.context("the database schema cannot be brought up to date")?;
-    repositories::reset_interrupted(&db.write).await?;
     let queue = JobQueue::new(db.clone());
-    pin(&config, &db, &queue).await?;
+    let deps = deps(&config, &db, &queue);
+    {
+        // Processes that start at the same time prepare the database one after the other.
+        let turn = db.take_turn().await?;
+        Migrator::up(&db.write, None).await.context("the database schema cannot be brought up to date")?;
+        repositories::reset_interrupted(&db.write).await?;
+        schedule::store(&db, &config.schedules, config.app.time_zone, clock::now()).await?;
+        pin(&config, &db, &queue).await?;
+        drop(turn);
+    }
 
     let stop = CancellationToken::new();
-    let worker = format!("{}:{}", host(), config.app.listen.port());
-    let runner = tokio::spawn(Runner::new(deps(&config, &db, &queue), worker).run(stop.clone()));
-    info!("serving http://{}", listener.local_addr()?);
+    info!(worker = identity.worker, role = role.as_str(), "started");
+    let worker = identity.worker.clone();
+    let working = match role {
+        Role::Web => tokio::spawn(identity.show(deps, stop.clone())),
+        Role::Worker | Role::All => tokio::spawn(Runner::new(deps, identity).run(stop.clone())),
+    };
+    let wire = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.wire().await }
+    });
     tokio::spawn(stop_on_signal(stop.clone()));
-    let served = web::serve(listener, state(&db, &queue, &stop), stop.clone()).await;
+    let served = match listener {
+        Some(listener) => {
+            info!("serving http://{}", listener.local_addr()?);
+            web::serve(listener, state(&db, &queue, &stop), stop.clone()).await
+        }
+        None => {
+            stop.cancelled().await;
+            Ok(())
+        }
+    };
     stop.cancel();
-    runner.await?;
+    working.await?;
+    if let Err(error) = workers::remove_worker(&db.write, &worker).await {
+        tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");
+    }
+    wire.abort();
+    let _ = wire.await;
     db.close().await?;
     Ok(served?)
 }
@@ -90,6 +152,10 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         queue: queue.clone(),
         scan: config.scan.clone(),
         polling: config.polling.clone(),
+        schedules: config.schedules.clone(),
+        time_zone: config.app.time_zone,
+        max_disk_bytes: config.app.max_disk_mb.map(|megabytes| megabytes * 1_000_000),
+        shares_work: config.storage.engine == "postgres",
         data_dir: config.app.data_dir.clone(),
         tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
         allow_local: config.security.allow_local_repositories,
@@ -152,11 +218,6 @@ fn lock(data_dir: &Path) -> anyhow::Result<File> {
         Err(std::fs::TryLockError::WouldBlock) => anyhow::bail!("{}: another kubestats is running on it", context()),
         Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(context),
     }
-}
-
-fn host() -> String {
-    let name = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
 /// Ends on Ctrl-C or SIGTERM; a second signal ends the process at once.

@@ -112,6 +112,17 @@ impl Db {
         begin(&self.write).await
     }
 
+    /// Waits until no other process prepares the same database, and lets none until it is dropped. On SQLite there is
+    /// only one process, and nothing to wait for.
+    pub async fn take_turn(&self) -> Result<Option<Transaction>> {
+        if self.engine == Engine::Sqlite {
+            return Ok(None);
+        }
+        let txn = self.begin().await?;
+        sql::Sql::new("SELECT pg_advisory_xact_lock(5223, 2)").row(&txn).await?;
+        Ok(Some(txn))
+    }
+
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         Ok(self.read.ping().await?)

@@ -129,6 +129,19 @@ impl JobRequest {
         }
     }
 
+    /// The job of a kind that needs no arguments; `None` for the others.
+    #[must_use]
+    pub const fn plain(kind: JobKind) -> Option<Self> {
+        match kind {
+            JobKind::SyncRepository | JobKind::ScanRepository => None,
+            JobKind::DiscoverRepositories => Some(Self::DiscoverRepositories),
+            JobKind::RefreshMetrics => Some(Self::RefreshMetrics),
+            JobKind::SyncAllRepositories => Some(Self::SyncAllRepositories),
+            JobKind::CleanupRepositoryWorkdirs => Some(Self::CleanupRepositoryWorkdirs),
+            JobKind::Prune => Some(Self::Prune),
+        }
+    }
+
     /// What two requests share if one would do for both.
     #[must_use]
     pub fn key(&self) -> String {

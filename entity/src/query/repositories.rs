@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::scans::totals::Totals;
 use super::{ConnectionTrait, DataError, Result};
-use crate::db::new_id;
 use crate::db::sql::{MAX_PAGE, Sql, Where, contains, stored_time};
+use crate::db::{Db, Engine, new_id};
 use crate::found::{FoundRepository, ObjectId, ScannedCommit, SyncedHead};
 use crate::kind::{GitOpsTool, Origin, Provider, SyncStatus};
 use crate::row::{RepositoryRow, SyncTargetRow, to_json};
@@ -34,6 +34,8 @@ pub struct SyncTarget {
     pub sync_status: SyncStatus,
     pub scan_status: SyncStatus,
     pub last_sync_at: Option<Timestamp>,
+    /// Syncs that failed in a row.
+    pub sync_failures: u32,
 }
 
 /// Which repositories, one page of them.
@@ -225,19 +227,89 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
 
 /// A sync begins.
 pub async fn record_sync_started(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'syncing', sync_error = NULL WHERE id = ");
-    sql.bind(id);
+    let mut sql = Sql::new("UPDATE repository SET sync_status = CASE WHEN sync_status = 'blocked' THEN sync_status ");
+    sql.push("ELSE 'syncing' END, sync_error = NULL WHERE id = ").bind(id);
     touch_one(sql, w, id).await
 }
 
 /// A sync ended well; also where nothing was new.
+///
+/// Who was blocked meanwhile stays blocked.
 pub async fn record_synced(w: &impl ConnectionTrait, id: Uuid, head: &SyncedHead, now: Timestamp) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'success', sync_error = NULL, last_sync_at = ");
+    let mut sql = Sql::new("UPDATE repository SET sync_status = CASE WHEN sync_status = 'blocked' THEN sync_status ");
+    sql.push("ELSE 'success' END, sync_error = NULL, last_sync_at = ");
     sql.bind(stored_time(now)).push(", default_branch = ").bind(head.branch.as_str());
     sql.push(", head_commit = ").bind(head.head.0.to_vec());
     sql.push(", head_committed_at = ").bind(stored_time(head.committed_at));
     sql.push(", clone_bytes = ").bind(head.clone_bytes).push(" WHERE id = ").bind(id);
     touch_one(sql, w, id).await
+}
+
+/// A sync found nothing new: the one write that it costs.
+pub async fn record_unmoved(
+    w: &impl ConnectionTrait,
+    id: Uuid,
+    next_sync_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut sql = Sql::new("UPDATE repository SET sync_status = 'success', sync_error = NULL, sync_failures = 0, ");
+    sql.push("last_sync_at = ").bind(stored_time(now)).push(", next_sync_at = ").bind(next_sync_at.map(stored_time));
+    // What was set aside while the sync ran stays so.
+    sql.push(" WHERE sync_status NOT IN ('blocked', 'pending_approval') AND id = ").bind(id);
+    sql.run(w).await?;
+    Ok(())
+}
+
+/// When a repository is synced next, `None` for never by itself, and how often syncs failed in a row.
+pub async fn plan_next_sync(
+    w: &impl ConnectionTrait,
+    id: Uuid,
+    next_sync_at: Option<Timestamp>,
+    failures: u32,
+) -> Result<()> {
+    let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
+    sql.bind(next_sync_at.map(stored_time)).push(", sync_failures = ").bind(i64::from(failures));
+    sql.push(" WHERE id = ").bind(id);
+    touch_one(sql, w, id).await
+}
+
+/// Repositories that may be synced by themselves; the index of due ones is over these.
+const SYNCABLE: &str = "enabled AND sync_status NOT IN ('blocked', 'pending_approval')";
+
+/// Takes repositories whose time has come, the longest due first: each is given to one caller only, and comes again
+/// at `again` unless its sync sets another time. Costs one look into an index where none is due.
+pub async fn take_due(db: &Db, now: Timestamp, again: Timestamp, limit: u64) -> Result<Vec<Uuid>> {
+    let mut due = Sql::new(&format!("SELECT id FROM repository WHERE {SYNCABLE} AND next_sync_at <= "));
+    due.bind(stored_time(now)).push(" ORDER BY next_sync_at LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    if due.clone().row(&db.read).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    if db.engine == Engine::Postgres {
+        due.push(" FOR UPDATE SKIP LOCKED");
+    }
+    let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
+    sql.bind(stored_time(again)).push(" WHERE id IN (").append(&due).push(") RETURNING id");
+    let mut taken = Vec::new();
+    for row in sql.rows(&db.write).await? {
+        taken.push(row.try_get_by_index(0)?);
+    }
+    Ok(taken)
+}
+
+/// Brings times that lie further ahead than any plan reaches (the clock was set back) to `at`; how many.
+pub async fn correct_next_syncs(w: &impl ConnectionTrait, furthest: Timestamp, at: Timestamp) -> Result<u64> {
+    let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
+    sql.bind(stored_time(at)).push(" WHERE next_sync_at > ").bind(stored_time(furthest));
+    sql.push(" AND polling_interval_seconds IS NULL");
+    Ok(sql.run(w).await?.rows_affected())
+}
+
+/// A clone was removed from disk.
+pub async fn record_clone_removed(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    let mut sql = Sql::new("UPDATE repository SET clone_bytes = 0 WHERE id = ");
+    sql.bind(id);
+    sql.run(w).await?;
+    Ok(())
 }
 
 /// A sync ended well and found no commits at all.
@@ -256,16 +328,23 @@ pub async fn record_sync_failed(
     now: Timestamp,
 ) -> Result<()> {
     let mut sql = Sql::new("UPDATE repository SET sync_status = ");
-    sql.bind(status.as_str()).push(", sync_error = ").bind(shorten(reason));
+    // A sync that fails while somebody blocks its repository does not undo that.
+    if status == SyncStatus::Error {
+        sql.push("CASE WHEN sync_status = 'blocked' THEN sync_status ELSE 'error' END");
+    } else {
+        sql.bind(status.as_str());
+    }
+    sql.push(", sync_error = ").bind(shorten(reason));
     sql.push(", last_sync_at = ").bind(stored_time(now)).push(" WHERE id = ").bind(id);
     touch_one(sql, w, id).await
 }
 
 /// A sync was stopped on request: the repository waits for the next one.
 pub async fn record_sync_stopped(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending' WHERE id = ");
+    let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending' WHERE sync_status <> 'blocked' AND id = ");
     sql.bind(id);
-    touch_one(sql, w, id).await
+    sql.run(w).await?;
+    Ok(())
 }
 
 /// A repository is set aside (too large, for one) until a person approves it.
@@ -288,6 +367,12 @@ pub async fn record_scan_state(
     }
     sql.push(" WHERE id = ").bind(id);
     touch_one(sql, w, id).await
+}
+
+/// Whether any repository is `syncing`, rightly or not.
+pub async fn has_syncing(c: &impl ConnectionTrait) -> Result<bool> {
+    let sql = Sql::new("SELECT 1 FROM repository WHERE sync_status = 'syncing' OR scan_status = 'syncing' LIMIT 1");
+    Ok(sql.row(c).await?.is_some())
 }
 
 /// Whatever is still `syncing` although no job runs for it (after a crash) goes back to `pending`.

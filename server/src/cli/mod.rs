@@ -31,7 +31,11 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the pages and the REST API, and do the work behind them
-    Serve,
+    Serve {
+        /// Which half to play, where several processes share a PostgreSQL database
+        #[arg(long, value_enum, default_value_t, env = "KUBESTATS_ROLE")]
+        role: crate::program::Role,
+    },
     /// Count what repositories hold at one commit; no database, no server
     Scan(ScanArgs),
     /// Replay a repository's whole history; no database, no server
@@ -138,7 +142,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
-        Command::Serve => configured(cli.config, serve::run),
+        Command::Serve { role } => configured(cli.config, |config| serve::run(config, role)),
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
         Command::Config(command) => config::run(cli.config, &command),
         Command::Version { format } => version(format),

@@ -1,6 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use entity::found::FoundRepository;
@@ -43,7 +41,7 @@ pub(super) async fn run(args: &HistoryArgs, database: &str) -> anyhow::Result<()
     let repository_id = stored.first().context("the repository was not stored")?.0;
     let deps = program::deps(&config, &db, &JobQueue::new(db.clone()));
     for request in [JobRequest::SyncRepository { repository_id }, JobRequest::ScanRepository { repository_id }] {
-        let context = JobContext { id: uuid::Uuid::now_v7(), cancel: Arc::new(AtomicBool::new(false)) };
+        let context = JobContext::new(uuid::Uuid::now_v7());
         println!("{}: {}", request.kind(), jobs::handle(&deps, &context, &request).await?);
     }
     db.close().await?;

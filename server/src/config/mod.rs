@@ -6,6 +6,7 @@ mod duration;
 mod expand;
 mod reader;
 mod repository;
+mod schedules;
 mod secret;
 mod sections;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use reader::{ConfigError, Environment};
 pub use repository::{RepositoryConfig, name_of, provider_of};
+pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
 
@@ -34,6 +36,7 @@ pub struct Config {
     pub storage: StorageConfig,
     pub scan: ScanConfig,
     pub polling: PollingConfig,
+    pub schedules: SchedulesConfig,
     pub security: SecurityConfig,
     pub repositories: Vec<RepositoryConfig>,
 }
@@ -143,6 +146,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let storage = StorageConfig::read(root.section("storage"));
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
+    let schedules = SchedulesConfig::read(root.section("schedules"));
     let mut repositories: Vec<RepositoryConfig> = Vec::new();
     for section in root.sections("repositories") {
         let place = section.place();
@@ -155,7 +159,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
         repositories.push(found);
     }
     root.finish();
-    let config = Config { app, storage, scan, polling, security, repositories };
+    let config = Config { app, storage, scan, polling, schedules, security, repositories };
     match reader.into_errors() {
         errors if errors.is_empty() => Ok(config),
         errors => Err(ConfigErrors(errors)),

@@ -170,7 +170,7 @@ impl<'a> Section<'a> {
         let node = self.child(name);
         let key = self.key(name);
         if !key.contains('[') {
-            let variable = format!("KUBESTATS_{}", key.to_uppercase().replace('.', "_"));
+            let variable = format!("KUBESTATS_{}", key.to_uppercase().replace(['.', '-'], "_"));
             if let Some(text) = self.reader.environment.get(&variable) {
                 return Some(Found { text: text.clone(), key: format!("${variable}"), line: None });
             }

@@ -24,11 +24,33 @@ pub struct AppConfig {
     pub log_format: &'static str,
     /// `auto` (while no repository is configured), `always` or `never`.
     pub samples: &'static str,
+    /// Clones take at most so much disk; the oldest that can be fetched again go first. Nothing for no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_disk_mb: Option<u64>,
+    /// Where the schedules' times are read, such as `Europe/Oslo`; `TZ` where none is set, then UTC.
+    #[serde(serialize_with = "zone_name")]
+    pub time_zone: chrono_tz::Tz,
+}
+
+fn zone_name<S: serde::Serializer>(zone: &chrono_tz::Tz, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(zone.name())
 }
 
 impl AppConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
+        let zone = |text: &str| {
+            let wrong = || {
+                format!("{text:?} is no time zone; allowed: UTC and the names of the tz database, such as Europe/Oslo")
+            };
+            text.parse().map_err(|_| wrong())
+        };
+        let time_zone = section.value("time_zone", zone).or_else(|| {
+            // The system's own way of naming it may be one that is not understood here, `:/etc/localtime` for one.
+            section.reader().environment().get("TZ")?.trim_start_matches(':').parse().ok()
+        });
         let config = Self {
+            max_disk_mb: section.number("max_disk_mb", 100..=100_000_000),
+            time_zone: time_zone.unwrap_or(chrono_tz::UTC),
             data_dir: section.text("data_dir").unwrap_or_else(|| "./data".to_owned()).into(),
             listen: section
                 .value("listen", |text| {
@@ -187,23 +209,39 @@ impl ScanConfig {
 /// `polling`: how repositories are kept fresh.
 #[derive(Clone, Debug, Serialize)]
 pub struct PollingConfig {
-    /// Time between two looks at a remote's refs.
+    /// Time between two looks at a remote's refs, the same for all; where none is set, half the age of the last commit.
+    #[serde(serialize_with = "duration::serialize_option", skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Duration>,
+    /// A repository that changes all the time is looked at no more often.
     #[serde(serialize_with = "duration::serialize")]
-    pub interval: Duration,
+    pub min_interval: Duration,
+    /// A repository that rests, or fails, is looked at no less often.
+    #[serde(serialize_with = "duration::serialize")]
+    pub max_interval: Duration,
     /// A sync may take this long altogether.
     #[serde(serialize_with = "duration::serialize")]
     pub timeout: Duration,
     /// Jobs at once.
     pub max_workers: usize,
+    /// Syncs at once from one host, over all processes.
+    pub max_per_host: usize,
 }
 
 impl PollingConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let workers = |name, most| section.number(name, 1..=most).and_then(|n| usize::try_from(n).ok());
         let config = Self {
-            interval: section.duration("interval", Duration::from_secs(60)).unwrap_or(Duration::from_secs(300)),
+            interval: section.duration("interval", MINUTE),
+            min_interval: section.duration("min_interval", MINUTE).unwrap_or(10 * MINUTE),
+            max_interval: section.duration("max_interval", MINUTE).unwrap_or(24 * 60 * MINUTE),
             timeout: section.duration("timeout", Duration::from_secs(1)).unwrap_or(Duration::from_secs(600)),
-            max_workers: section.number("max_workers", 1..=64).and_then(|n| usize::try_from(n).ok()).unwrap_or(2),
+            max_workers: workers("max_workers", 64).unwrap_or(4),
+            max_per_host: workers("max_per_host", 64).unwrap_or(3),
         };
+        if config.min_interval > config.max_interval {
+            section.error("min_interval", "is longer than max_interval");
+        }
         section.finish();
         config
     }

@@ -1,39 +1,125 @@
-//! Deletes clones of repositories that are blocked, switched off or no longer here.
+//! Deletes clones of repositories that are blocked, set aside, switched off or no longer here, and the oldest ones
+//! where clones take more disk than they may. A later fetch makes a clone again.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-use entity::kind::SyncStatus;
-use entity::query::repositories;
+use entity::kind::{JobState, SyncStatus};
+use entity::query::{jobs, repositories};
+use entity::view::{JobFilter, PageQuery, Timestamp};
 use git::GitError;
 use uuid::Uuid;
 
 use super::{Deps, JobContext, JobError};
 
 pub(super) async fn run(deps: &Deps, _context: &JobContext) -> Result<String, JobError> {
-    let targets = repositories::list_sync_targets(&deps.db.read).await?;
-    let needed: HashSet<Uuid> = targets
-        .into_iter()
-        .filter(|target| target.sync_status != SyncStatus::Blocked)
-        .map(|target| target.id)
-        .collect();
-    let repos = deps.data_dir.join("repos");
-    let removed = tokio::task::spawn_blocking(move || remove_unneeded(&repos, &needed)).await??;
-    Ok(format!("removed {removed} clones that nobody needs"))
+    tidy(deps).await
 }
 
-fn remove_unneeded(repos: &std::path::Path, needed: &HashSet<Uuid>) -> Result<u64, JobError> {
-    let Ok(entries) = std::fs::read_dir(repos) else { return Ok(0) };
-    let mut removed = 0;
+/// What is known of a clone's repository.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Whether its remote answered last: it can be fetched again.
+    reachable: bool,
+    /// The older, the less likely it is that something new comes.
+    head_committed_at: Option<Timestamp>,
+    /// A job works on it.
+    in_use: bool,
+}
+
+/// A clone on this machine's disk.
+struct Clone {
+    id: Uuid,
+    path: PathBuf,
+    bytes: u64,
+    known: Known,
+}
+
+/// Looks after the clones in this process' data directory.
+pub(super) async fn tidy(deps: &Deps) -> Result<String, JobError> {
+    let running =
+        JobFilter { state: Some(JobState::Running), page: PageQuery { skip: 0, limit: 1_000 }, ..JobFilter::default() };
+    let running = jobs::list_jobs(&deps.db.read, &running).await?.data;
+    let set_aside = |status| matches!(status, SyncStatus::Blocked | SyncStatus::PendingApproval);
+    let needed: HashMap<Uuid, Known> = repositories::list_sync_targets(&deps.db.read)
+        .await?
+        .into_iter()
+        .filter(|target| !set_aside(target.sync_status))
+        .map(|target| {
+            let known = Known {
+                reachable: target.sync_status == SyncStatus::Success && target.sync_failures == 0,
+                head_committed_at: target.head_committed_at,
+                in_use: running.iter().any(|job| job.repository_id == Some(target.id)),
+            };
+            (target.id, known)
+        })
+        .collect();
+    let (repos, limit) = (deps.data_dir.join("repos"), deps.max_disk_bytes);
+    let removed = tokio::task::spawn_blocking(move || remove(&repos, &needed, limit)).await??;
+    for id in removed.unneeded.iter().chain(&removed.for_space) {
+        repositories::record_clone_removed(&deps.db.write, *id).await?;
+    }
+    let (unneeded, for_space) = (removed.unneeded.len(), removed.for_space.len());
+    let megabytes = removed.left / 1_000_000;
+    Ok(format!("removed {unneeded} clones that nobody needs and {for_space} for disk space; {megabytes} MB are left"))
+}
+
+/// What was removed, and how many bytes are left.
+#[derive(Default)]
+struct Removed {
+    unneeded: Vec<Uuid>,
+    for_space: Vec<Uuid>,
+    left: u64,
+}
+
+fn remove(repos: &Path, needed: &HashMap<Uuid, Known>, limit: Option<u64>) -> Result<Removed, JobError> {
+    let mut removed = Removed::default();
+    let Ok(entries) = std::fs::read_dir(repos) else { return Ok(removed) };
+    let mut clones = Vec::new();
     for entry in entries.flatten() {
-        let id = entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok());
-        if id.is_some_and(|id| !needed.contains(&id)) {
-            match git::remove_clone(&entry.path()) {
-                Ok(()) => removed += 1,
-                // A fetch that was begun before goes on; the next cleanup looks again.
-                Err(GitError::Busy { .. }) => {}
-                Err(error) => return Err(error.into()),
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<Uuid>().ok()) else { continue };
+        match needed.get(&id) {
+            None if remove_clone(&entry.path())? => removed.unneeded.push(id),
+            None => {}
+            Some(known) => {
+                let (path, bytes) = (entry.path(), bytes_below(&entry.path()));
+                removed.left += bytes;
+                clones.push(Clone { id, path, bytes, known: *known });
             }
         }
     }
+    let Some(limit) = limit else { return Ok(removed) };
+    clones.sort_by_key(|clone| (clone.known.head_committed_at, clone.id));
+    for clone in clones.iter().filter(|clone| clone.known.reachable && !clone.known.in_use) {
+        if removed.left <= limit {
+            break;
+        }
+        if remove_clone(&clone.path)? {
+            removed.left = removed.left.saturating_sub(clone.bytes);
+            removed.for_space.push(clone.id);
+        }
+    }
     Ok(removed)
+}
+
+/// Whether the clone was removed; one that is being fetched into is left to the next cleanup.
+fn remove_clone(path: &Path) -> Result<bool, JobError> {
+    match git::remove_clone(path) {
+        Ok(()) => Ok(true),
+        Err(GitError::Busy { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Bytes of all files below a directory; 0 where it cannot be read.
+fn bytes_below(path: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }

@@ -1,32 +1,174 @@
+//! When each repository is looked at next, and asking for the syncs whose time has come.
+
 use std::time::Duration;
 
-use entity::db::DataError;
-use entity::kind::{JobRequest, Origin, Priority, RequestedBy, SyncStatus};
-use entity::query::repositories;
+use chrono::TimeDelta;
+use entity::db::{DataError, Db};
+use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
+use entity::query::repositories::{self, SyncTarget};
+use entity::queue::JobQueue;
 use entity::view::Timestamp;
+use uuid::Uuid;
 
-use super::Deps;
+use crate::config::PollingConfig;
 
-/// Queues a sync for every repository whose interval has passed. Samples never change and are synced once.
-pub(super) async fn enqueue_due_syncs(deps: &Deps, now: Timestamp) -> Result<(), DataError> {
-    for target in repositories::list_sync_targets(&deps.db.read).await? {
-        let set_aside = matches!(target.sync_status, SyncStatus::Blocked | SyncStatus::PendingApproval);
-        if !target.enabled || set_aside || target.sync_status == SyncStatus::Syncing {
-            continue;
-        }
-        let interval = target
-            .polling_interval_seconds
-            .and_then(|seconds| u64::try_from(seconds).ok())
-            .map_or(deps.polling.interval, Duration::from_secs);
-        let due = match target.last_sync_at {
-            None => true,
-            Some(_) if target.origin == Origin::Sample => false,
-            Some(last) => (now - last).to_std().is_ok_and(|since| since >= interval),
-        };
-        if due {
-            let request = JobRequest::SyncRepository { repository_id: target.id };
-            deps.queue.enqueue(&request, RequestedBy::Schedule, Priority::ROUTINE, now).await?;
+/// So many syncs are asked for at once: after a long pause the queue fills step by step.
+const BATCH: u64 = 200;
+/// Syncs of one repository that failed in a row and are still tried again soon; after that only its next time counts.
+pub(super) const SOON_AGAIN: u32 = 4;
+
+/// When a repository is synced next: half the age of its last commit, within the configured bounds; later where syncs
+/// fail, each time twice as late. An interval that is set wins over the age. Spread by a hash over a quarter of the
+/// time, so that repositories that once were in step do not stay so. `None` for samples, which never change.
+pub(super) fn next_sync(
+    polling: &PollingConfig,
+    target: &SyncTarget,
+    head_committed_at: Option<Timestamp>,
+    failures: u32,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    if target.origin == Origin::Sample && failures == 0 {
+        return None;
+    }
+    let own = target.polling_interval_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    let explicit = own.or(polling.interval);
+    let (least, most) = match explicit {
+        Some(interval) => (interval.min(polling.min_interval), interval.max(polling.max_interval)),
+        None => (polling.min_interval, polling.max_interval),
+    };
+    let by_age = || {
+        let age = head_committed_at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default();
+        // Nothing is known of a repository without commits; an hour is no burden.
+        if head_committed_at.is_some() { age / 2 } else { Duration::from_secs(3_600) }
+    };
+    let base = explicit.unwrap_or_else(by_age).clamp(least, most);
+    let wait = match failures {
+        0 => base,
+        _ => base.max(least.saturating_mul(1 << (failures - 1).min(16))).min(most),
+    };
+    let spread = wait.mul_f64(0.25 * share(target.id, now));
+    let wait = if explicit.is_some() || wait + spread > most { wait.saturating_sub(spread) } else { wait + spread };
+    now.checked_add_signed(TimeDelta::from_std(wait).unwrap_or(TimeDelta::days(1)))
+}
+
+/// A number from 0 to 1 that differs by repository and by hour.
+fn share(id: Uuid, now: Timestamp) -> f64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(id.as_bytes()).update(&(now.timestamp() / 3_600).to_le_bytes());
+    let bytes = hasher.finalize();
+    f64::from(u16::from_le_bytes([bytes.as_bytes()[0], bytes.as_bytes()[1]])) / f64::from(u16::MAX)
+}
+
+/// Queues a sync for every repository whose time has come; how many.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn enqueue_due_syncs(
+    db: &Db,
+    queue: &JobQueue,
+    polling: &PollingConfig,
+    now: Timestamp,
+) -> Result<usize, DataError> {
+    // Until its sync says when to look again; a sync that is lost is so asked for once more.
+    let again = now + TimeDelta::from_std(polling.min_interval).unwrap_or(TimeDelta::minutes(10));
+    let due = repositories::take_due(db, now, again, BATCH).await?;
+    if !due.is_empty() {
+        let requests: Vec<JobRequest> =
+            due.iter().map(|id| JobRequest::SyncRepository { repository_id: *id }).collect();
+        queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::ROUTINE, now).await?;
+    }
+    Ok(due.len())
+}
+
+/// Corrects times that no plan can have made: the clock stood ahead when they were stored.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn correct(db: &Db, polling: &PollingConfig, now: Timestamp) -> Result<(), DataError> {
+    let most = TimeDelta::from_std(polling.max_interval.max(polling.interval.unwrap_or_default()));
+    let most = most.unwrap_or(TimeDelta::days(1));
+    repositories::correct_next_syncs(&db.write, now + most * 2, now + most / 2).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use entity::kind::{Provider, SyncStatus};
+
+    use super::*;
+
+    fn target(id: u128) -> SyncTarget {
+        SyncTarget {
+            id: Uuid::from_u128(id),
+            url: "https://h/a/b".into(),
+            full_name: "a/b".into(),
+            provider: Provider::Git,
+            origin: Origin::Config,
+            enabled: true,
+            branch: None,
+            branch_regex: None,
+            polling_interval_seconds: None,
+            head: None,
+            head_committed_at: None,
+            scanned: None,
+            sync_status: SyncStatus::Success,
+            scan_status: SyncStatus::Success,
+            last_sync_at: None,
+            sync_failures: 0,
         }
     }
-    Ok(())
+
+    fn polling(text: &str) -> PollingConfig {
+        crate::config::parse(Path::new("test"), text, [].into()).unwrap().polling
+    }
+
+    /// Minutes until the next sync of many repositories: the least and the most.
+    fn minutes(config: &str, target_of: impl Fn(u128) -> SyncTarget, age: TimeDelta, failures: u32) -> (i64, i64) {
+        let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let polling = polling(config);
+        let waits = (0..500).map(|id| {
+            let next = next_sync(&polling, &target_of(id), Some(now - age), failures, now).unwrap();
+            (next - now).num_minutes()
+        });
+        let waits: Vec<i64> = waits.collect();
+        (*waits.iter().min().unwrap(), *waits.iter().max().unwrap())
+    }
+
+    #[test]
+    fn half_the_age_of_the_last_commit_within_bounds_and_spread() {
+        assert_eq!(minutes("", target, TimeDelta::seconds(5), 0), (10, 12));
+        let (least, most) = minutes("", target, TimeDelta::hours(10), 0);
+        assert!((300..310).contains(&least) && (365..=375).contains(&most), "{least} {most}");
+        let (least, most) = minutes("", target, TimeDelta::days(900), 0);
+        assert!((1_080..1_100).contains(&least) && (1_420..=1_440).contains(&most), "{least} {most}");
+        // A commit from the future, as clocks of people have it.
+        assert_eq!(minutes("", target, TimeDelta::days(-3), 0).0, 10);
+    }
+
+    #[test]
+    fn a_failing_one_waits_twice_as_long_each_time() {
+        let most = |failures| minutes("", target, TimeDelta::seconds(5), failures).1;
+        assert_eq!((most(1), most(2), most(3)), (12, 24, 49));
+        assert!(most(12) <= 1_440 && most(12) > 1_400);
+        // One that rests is not looked at sooner because it fails.
+        assert!(minutes("", target, TimeDelta::hours(10), 1).0 >= 300);
+    }
+
+    #[test]
+    fn a_set_interval_wins() {
+        let own = |id| SyncTarget { polling_interval_seconds: Some(300), ..target(id) };
+        assert_eq!(minutes("", own, TimeDelta::days(90), 0), (3, 4));
+        assert_eq!(minutes("polling: {interval: 2h}", target, TimeDelta::days(90), 0), (90, 120));
+        assert_eq!(minutes("polling: {interval: 2h}", own, TimeDelta::days(90), 0), (3, 4));
+    }
+
+    #[test]
+    fn samples_are_synced_once() {
+        let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let sample = SyncTarget { origin: Origin::Sample, ..target(1) };
+        assert_eq!(next_sync(&polling(""), &sample, Some(now), 0, now), None);
+        assert!(next_sync(&polling(""), &sample, Some(now), 1, now).is_some());
+    }
 }

@@ -4,30 +4,35 @@
 
 mod aggregate;
 mod cleanup;
+mod context;
 mod discover;
-mod due;
+pub mod due;
 mod error;
+mod identity;
 mod prune;
 mod refresh_metrics;
+mod run;
 mod runner;
 mod scan_repository;
+pub mod schedule;
 mod sync_all;
 mod sync_repository;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use entity::db::Db;
 use entity::kind::JobRequest;
 use entity::queue::JobQueue;
 use uuid::Uuid;
 
+pub use context::JobContext;
 pub use error::JobError;
+pub use identity::Identity;
 pub use runner::Runner;
 
-use crate::config::{PollingConfig, ScanConfig, Secret};
+use crate::config::{PollingConfig, ScanConfig, SchedulesConfig, Secret};
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -36,8 +41,15 @@ pub struct Deps {
     pub queue: JobQueue,
     pub scan: ScanConfig,
     pub polling: PollingConfig,
+    pub schedules: SchedulesConfig,
+    /// Where the schedules' times are read.
+    pub time_zone: chrono_tz::Tz,
     /// Clones are `<data_dir>/repos/<repository id>`.
     pub data_dir: PathBuf,
+    /// Clones take at most so much disk.
+    pub max_disk_bytes: Option<u64>,
+    /// Whether other processes may work on the same database, each perhaps with a data directory of its own.
+    pub shares_work: bool,
     /// Tokens by the repository's address; kept out of the database.
     pub tokens: Arc<HashMap<String, Secret>>,
     /// Whether `file://` and paths may be fetched from, for repositories that are no samples.
@@ -49,24 +61,6 @@ impl Deps {
     #[must_use]
     pub fn clone_dir(&self, repository: Uuid) -> PathBuf {
         self.data_dir.join("repos").join(repository.to_string())
-    }
-}
-
-/// A running job: who it is, and whether it should stop.
-#[derive(Clone)]
-pub struct JobContext {
-    pub id: Uuid,
-    /// Set when the lease is lost, the job is cancelled or the program ends.
-    pub cancel: Arc<AtomicBool>,
-}
-
-impl JobContext {
-    /// Says how far the job is, (done, total) where that is known. A courtesy: if it cannot be stored, the work goes on.
-    async fn say(&self, deps: &Deps, text: &str, progress: Option<(i64, i64)>) {
-        let (done, total) = progress.unzip();
-        if let Err(error) = deps.queue.progress(self.id, text, done, total).await {
-            tracing::debug!(%error, "progress could not be stored");
-        }
     }
 }
 

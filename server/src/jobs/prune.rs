@@ -1,26 +1,40 @@
 //! Deletes what is kept for a time only. One table of how long, so that nobody has to look for it.
 
 use chrono::TimeDelta;
-use entity::query::jobs;
+use entity::query::{jobs, workers};
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;
 
 /// Finished jobs and their logs are kept for so many days.
 const JOB_DAYS: i64 = 30;
+/// Syncs that were made by themselves and found nothing new say the same each time: a day of them is enough.
+const IDLE_SYNC_DAYS: i64 = 1;
+/// Workers that vanished are shown for so many days.
+const WORKER_DAYS: i64 = 1;
 /// So many rows go in one transaction: the writer is never held for long.
 const BATCH: u64 = 1_000;
 
 pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, JobError> {
-    let before = clock::now() - TimeDelta::days(JOB_DAYS);
+    let now = clock::now();
     let mut removed = 0;
-    loop {
-        let count = jobs::remove_finished_before(&deps.db.write, before, BATCH).await?;
-        removed += count;
-        if count < BATCH {
-            break;
+    for (days, idle_only) in [(IDLE_SYNC_DAYS, true), (JOB_DAYS, false)] {
+        let before = now - TimeDelta::days(days);
+        loop {
+            if context.is_cancelled() {
+                return Err(JobError::Cancelled);
+            }
+            let count = match idle_only {
+                true => jobs::remove_idle_syncs_before(&deps.db.write, before, BATCH).await?,
+                false => jobs::remove_finished_before(&deps.db.write, before, BATCH).await?,
+            };
+            removed += count;
+            if count < BATCH {
+                break;
+            }
+            context.say(deps, &format!("{removed} old jobs removed"), None).await;
         }
-        context.say(deps, &format!("{removed} old jobs removed"), None).await;
     }
-    Ok(format!("removed {removed} jobs that ended more than {JOB_DAYS} days ago"))
+    let workers = workers::remove_vanished(&deps.db.write, now - TimeDelta::days(WORKER_DAYS)).await?;
+    Ok(format!("removed {removed} old jobs and {workers} workers that vanished"))
 }

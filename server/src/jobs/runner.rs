@@ -1,159 +1,205 @@
-//! Claims jobs and runs them, several at once, renewing their leases while they last.
+//! Claims jobs and hands them to their handlers, several at once; looks for what is due.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use entity::db::DataError;
+use chrono::TimeDelta;
 use entity::kind::JobKind;
-use entity::queue::{ClaimedJob, Outcome};
-use futures::FutureExt as _;
+use entity::query::{repositories, workers};
+use entity::queue::{Ended, Room};
+use entity::view::Timestamp;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, error, info, info_span, warn};
+use tracing::{error, info, warn};
 
-use super::{Deps, JobContext, due, handle};
+use super::identity::Identity;
+use super::run::{Finished, LEASE, run_job};
+use super::{Deps, cleanup, due, schedule};
 use crate::clock;
 
-/// A job that says nothing for this long is taken over.
-const LEASE: Duration = Duration::from_secs(60);
-/// How often a lease is renewed.
-const RENEW: Duration = Duration::from_secs(15);
 /// How long the runner sleeps where no bell rings.
 const POLL: Duration = Duration::from_secs(5);
-/// How often repositories whose time has come are looked for.
+/// How often repositories and schedules whose time has come are looked for, and the worker shows itself.
 const DUE: Duration = Duration::from_secs(15);
 /// How long running jobs may take to stop when the program ends.
 const GRACE: Duration = Duration::from_secs(20);
+/// Scans at once: each holds a repository's state in memory.
+const SCANS: usize = 2;
+/// Wall clock and monotonic clock may drift apart by so much between two looks.
+const DRIFT: TimeDelta = TimeDelta::seconds(20);
+/// How often a process that shares its work with others looks after its own clones.
+const TIDY: Duration = Duration::from_secs(2 * 3_600);
 
 /// Works the queue until it is told to stop.
 pub struct Runner {
     deps: Deps,
-    /// Names this process in the jobs it holds; the same after a restart.
-    worker: String,
+    identity: Identity,
+}
+
+/// The last look for due work, by both clocks.
+struct Look {
+    at: Instant,
+    by_clock: Timestamp,
 }
 
 impl Runner {
     /// A runner over these parts.
     #[must_use]
-    pub fn new(deps: Deps, worker: String) -> Self {
-        Self { deps, worker }
+    pub fn new(deps: Deps, identity: Identity) -> Self {
+        Self { deps, identity }
     }
 
     /// Runs until `stop`, then lets running jobs end in order.
     pub async fn run(self, stop: CancellationToken) {
-        match self.deps.queue.recover_own(&self.worker, clock::now()).await {
+        let Self { deps, identity } = &self;
+        match deps.queue.recover_own(&identity.worker, clock::now()).await {
             Ok(0) => {}
             Ok(jobs) => info!(jobs, "put back jobs that the last run left unfinished"),
             Err(error) => error!(%error, "unfinished jobs of the last run could not be put back"),
         }
+        let (finished, ended) = mpsc::unbounded_channel();
+        let finisher = tokio::spawn(finish(deps.clone(), identity.worker.clone(), ended));
         let mut running = JoinSet::new();
         let ending = Arc::new(AtomicBool::new(false));
-        let mut last_due = None;
+        let scans = Arc::new(AtomicUsize::new(0));
+        let (mut last_look, mut trusted_from) = (None, Instant::now());
+        let mut tidied = Instant::now();
         while !stop.is_cancelled() {
-            if last_due.is_none_or(|at: tokio::time::Instant| at.elapsed() >= DUE) {
-                last_due = Some(tokio::time::Instant::now());
-                self.look_for_due_work().await;
+            if last_look.as_ref().is_none_or(|look: &Look| look.at.elapsed() >= DUE) {
+                let look = Look { at: Instant::now(), by_clock: clock::now() };
+                if last_look.as_ref().is_some_and(|last| jumped(last, &look)) {
+                    warn!("the clock was set; leases are left alone until every worker has renewed its own");
+                    trusted_from = look.at + LEASE;
+                }
+                self.look_for_due_work(look.at >= trusted_from).await;
+                last_look = Some(look);
             }
-            while running.len() < self.deps.polling.max_workers {
-                match self.deps.queue.claim(&self.worker, JobKind::ALL, clock::now(), LEASE).await {
-                    Ok(Some(job)) => {
-                        drop(running.spawn(run_job(self.deps.clone(), self.worker.clone(), job, ending.clone())))
+            if deps.shares_work && tidied.elapsed() >= TIDY {
+                tidied = Instant::now();
+                if let Err(error) = cleanup::tidy(deps).await {
+                    warn!(%error, "this machine's clones could not be looked after");
+                }
+            }
+            while running.len() < deps.polling.max_workers {
+                let jobs = deps.polling.max_workers - running.len();
+                let room_for_scans = SCANS.saturating_sub(scans.load(Ordering::Relaxed));
+                let claimed = self.claim(jobs, room_for_scans).await;
+                if claimed.is_empty() {
+                    break;
+                }
+                for job in claimed {
+                    let is_scan = job.request.kind() == JobKind::ScanRepository;
+                    let (deps, worker, ending) = (deps.clone(), identity.worker.clone(), ending.clone());
+                    let (scans, finished) = (scans.clone(), finished.clone());
+                    if is_scan {
+                        scans.fetch_add(1, Ordering::Relaxed);
                     }
-                    Ok(None) => break,
-                    Err(error) => {
-                        error!(%error, "no job could be claimed");
-                        break;
-                    }
+                    running.spawn(async move {
+                        run_job(deps, worker, job, ending, finished).await;
+                        if is_scan {
+                            scans.fetch_sub(1, Ordering::Relaxed);
+                        }
+                    });
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.deps.queue.bell().heard() => {}
+                () = deps.queue.bell().heard() => {}
                 _ = running.join_next(), if !running.is_empty() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
+            // A burst of rings and ends is one look.
+            while running.try_join_next().is_some() {}
         }
         ending.store(true, Ordering::Relaxed);
         let ended = tokio::time::timeout(GRACE, async { while running.join_next().await.is_some() {} }).await;
         if ended.is_err() {
             warn!(jobs = running.len(), "jobs did not stop in time; the next start goes on with them");
         }
+        drop((running, finished));
+        if tokio::time::timeout(GRACE, finisher).await.is_err() {
+            warn!("the ends of some jobs could not be stored; they will be run again");
+        }
     }
 
-    async fn look_for_due_work(&self) {
-        if let Err(error) = self.deps.queue.take_over_expired(clock::now()).await {
-            error!(%error, "jobs of vanished workers could not be taken over");
+    async fn claim(&self, jobs: usize, scans: usize) -> Vec<entity::queue::ClaimedJob> {
+        let Self { deps, identity } = self;
+        let others: Vec<JobKind> =
+            JobKind::ALL.iter().copied().filter(|kind| *kind != JobKind::ScanRepository).collect();
+        // One scan at a time is added, so that their number holds.
+        let (kinds, jobs) = match scans {
+            0 => (others.as_slice(), jobs),
+            1 => (JobKind::ALL, 1),
+            _ => (JobKind::ALL, jobs.min(scans)),
+        };
+        let max_per_host = Some(deps.polling.max_per_host);
+        let room = Room { worker: &identity.worker, kinds, jobs, max_per_host, lease: LEASE };
+        deps.queue.claim_many(room, clock::now()).await.unwrap_or_else(|error| {
+            error!(%error, "no job could be claimed");
+            Vec::new()
+        })
+    }
+
+    async fn look_for_due_work(&self, trusts_leases: bool) {
+        let Self { deps, identity } = self;
+        let now = clock::now();
+        let told = |what: &str, result: Result<(), entity::db::DataError>| {
+            if let Err(error) = result {
+                error!(%error, "{what}");
+            }
+        };
+        let shown = workers::record_worker(&deps.db.write, &identity.shown(deps), now).await;
+        told("this worker could not show itself", shown);
+        if trusts_leases {
+            match deps.queue.take_over_expired(now).await {
+                Ok(0) => {}
+                Ok(jobs) => warn!(jobs, "took over jobs of workers that vanished"),
+                Err(error) => error!(%error, "jobs of vanished workers could not be taken over"),
+            }
         }
-        if let Err(error) = due::enqueue_due_syncs(&self.deps, clock::now()).await {
-            error!(%error, "repositories that are due could not be queued");
-        }
+        // After the jobs of vanished workers are put back: no repository stays in `syncing`.
+        told("interrupted repositories could not be reset", reset_interrupted(deps).await);
+        let due = due::enqueue_due_syncs(&deps.db, &deps.queue, &deps.polling, now).await;
+        told("repositories that are due could not be queued", due.map(drop));
+        told("wrong times could not be corrected", due::correct(&deps.db, &deps.polling, now).await);
+        let ran = schedule::run_due(&deps.db, &deps.queue, &deps.schedules, deps.time_zone, now).await;
+        told("schedules could not be run", ran.map(drop));
     }
 }
 
-async fn run_job(deps: Deps, worker: String, job: ClaimedJob, ending: Arc<AtomicBool>) {
-    let kind = job.request.kind();
-    let span = info_span!("job", job.id = %job.id, job.kind = %kind, repository.id = tracing::field::Empty);
-    if let Some(repository) = job.request.repository_id() {
-        span.record("repository.id", tracing::field::display(repository));
+async fn reset_interrupted(deps: &Deps) -> Result<(), entity::db::DataError> {
+    if repositories::has_syncing(&deps.db.read).await? {
+        repositories::reset_interrupted(&deps.db.write).await?;
     }
-    async {
-        let started = std::time::Instant::now();
-        let context = JobContext { id: job.id, cancel: Arc::new(AtomicBool::new(false)) };
-        let work = std::panic::AssertUnwindSafe(handle(&deps, &context, &job.request)).catch_unwind();
-        let held = hold(&deps, &worker, &context, &ending);
-        let outcome = tokio::select! {
-            result = work => match result {
-                Ok(Ok(said)) => Outcome::Succeeded(said),
-                Ok(Err(error)) => error.into_outcome(),
-                Err(_) => Outcome::Retry("the handler panicked; the log has the details".to_owned()),
-            },
-            never = held => match never {},
-        };
-        // A job that stops because the program ends is not cancelled: it goes on after the restart.
-        let outcome = match outcome {
-            Outcome::Cancelled if ending.load(Ordering::Relaxed) => {
-                Outcome::Later("the program stopped; the work goes on".to_owned(), clock::now())
-            }
-            outcome => outcome,
-        };
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match &outcome {
-            Outcome::Succeeded(result) => info!(duration_ms, result, "job done"),
-            Outcome::Retry(reason) | Outcome::Later(reason, _) => warn!(duration_ms, reason, "job to be tried again"),
-            Outcome::GiveUp(reason) => warn!(duration_ms, reason, "job failed"),
-            Outcome::Cancelled => info!(duration_ms, "job cancelled"),
-        }
-        match deps.queue.finish(job.id, &worker, outcome, clock::now()).await {
-            Ok(()) | Err(DataError::LostLease { .. }) => {}
-            Err(error) => error!(%error, "the end of a job could not be stored; it will be run again"),
-        }
-    }
-    .instrument(span)
-    .await;
+    Ok(())
 }
 
-/// Renews the lease for as long as the job runs; tells the job to stop when it is no longer ours or the program ends.
-async fn hold(deps: &Deps, worker: &str, context: &JobContext, ending: &AtomicBool) -> std::convert::Infallible {
-    let mut since_renewed = Duration::ZERO;
-    let tick = Duration::from_millis(250);
-    loop {
-        tokio::time::sleep(tick).await;
-        since_renewed += tick;
-        if ending.load(Ordering::Relaxed) {
-            context.cancel.store(true, Ordering::Relaxed);
-        }
-        if since_renewed < RENEW {
-            continue;
-        }
-        since_renewed = Duration::ZERO;
-        match deps.queue.renew(context.id, worker, clock::now(), LEASE).await {
-            Ok(()) => {}
-            Err(DataError::LostLease { .. }) => {
-                info!("the job was cancelled or taken over; stopping");
-                context.cancel.store(true, Ordering::Relaxed);
+fn jumped(last: &Look, now: &Look) -> bool {
+    let passed = TimeDelta::from_std(now.at - last.at).unwrap_or_default();
+    ((now.by_clock - last.by_clock) - passed).abs() > DRIFT
+}
+
+/// Stores how jobs ended: all that ended while the last ones were stored go in one transaction.
+async fn finish(deps: Deps, worker: String, mut ended: mpsc::UnboundedReceiver<(Ended, oneshot::Sender<Finished>)>) {
+    let mut waiting = Vec::new();
+    while ended.recv_many(&mut waiting, 100).await > 0 {
+        let (runs, tell): (Vec<Ended>, Vec<_>) = waiting.drain(..).unzip();
+        loop {
+            match deps.queue.finish_many(&worker, &runs, clock::now()).await {
+                Ok(_) => break,
+                Err(error) => {
+                    // Without the database nobody else can take the jobs over either.
+                    error!(%error, jobs = runs.len(), "the ends of jobs could not be stored; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
             }
-            Err(error) => warn!(%error, "the lease could not be renewed"),
+        }
+        for tell in tell {
+            // Who no longer waits is past caring.
+            let _ = tell.send(Finished);
         }
     }
 }

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use entity::db::DataError;
 use entity::found::{Batch, FileProblems, FoundProblem, HeadFigures, ObjectId, ScannedCommit};
-use entity::kind::{ProblemClass, SyncStatus};
+use entity::kind::{JobRequest, LogLevel, Priority, ProblemClass, RequestedBy, SyncStatus};
 use entity::query::repositories::{self, SyncTarget};
 use entity::query::scans;
-use entity::view::Live;
+use entity::view::{Live, shown_url};
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
 use scan::replay::{Options, Replay, Start};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::{Deps, JobContext, JobError};
+use super::{Deps, JobContext, JobError, sync_repository};
 use crate::clock;
 use crate::config::History;
 use crate::replay::{Parser, ReplayError, StoredMemory, Walk, pack};
@@ -43,6 +43,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
         return Ok("the repository is no longer here".to_owned());
     };
     let Some(head) = target.head else { return Ok("there is no commit to scan yet".to_owned()) };
+    if let Some(said) = ensure_clone(deps, context, &target, head).await? {
+        return Ok(said);
+    }
     let now = clock::now();
     repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Syncing, None, now).await?;
     let run = scans::begin_scan(&deps.db.write, repository, now).await?;
@@ -66,6 +69,40 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     };
     deps.queue.bus().send(Live::Repository { repository_id: repository });
     result
+}
+
+/// Fetches the clone where this machine has none that holds the commit: another machine made the sync, or the clone was
+/// removed to save disk. A sentence where there is nothing to scan any more.
+async fn ensure_clone(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    head: ObjectId,
+) -> Result<Option<String>, JobError> {
+    let clone = deps.clone_dir(target.id);
+    let has_head = move || Repo::open(&clone).is_ok_and(|repo| repo.contains(head));
+    if tokio::task::spawn_blocking(has_head.clone()).await? {
+        return Ok(None);
+    }
+    let Some(branch) = &target.branch else { return Ok(Some("there is no branch to scan yet".to_owned())) };
+    context.note(LogLevel::Info, "this machine does not have the commit; fetching it");
+    match sync_repository::fetch(deps, context, target, branch).await? {
+        Ok(_) if tokio::task::spawn_blocking(has_head).await? => Ok(None),
+        Ok(_) => {
+            let request = JobRequest::SyncRepository { repository_id: target.id };
+            deps.queue.enqueue(&request, RequestedBy::Job, Priority::FOLLOW_UP, clock::now()).await?;
+            Ok(Some("the remote no longer has the commit; a sync is asked for".to_owned()))
+        }
+        Err(error) => {
+            let error = JobError::from(error);
+            if !matches!(error, JobError::Cancelled) {
+                let reason = error.to_string().replace(&target.url, &shown_url(&target.url));
+                let (status, now) = (SyncStatus::Error, clock::now());
+                repositories::record_scan_state(&deps.db.write, target.id, status, Some(&reason), now).await?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Replays on a thread of its own and stores here, both at once.

@@ -1,26 +1,30 @@
 //! Lists a remote's refs, fetches if the branch moved, asks for a scan if there is something to scan.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use entity::found::SyncedHead;
+use entity::db::DataError;
+use entity::found::{ObjectId, SyncedHead};
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy, SyncStatus};
 use entity::query::repositories::{self, SyncTarget};
+use entity::query::tasks;
 use entity::view::{Live, shown_url};
 use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, UrlPolicy};
 use uuid::Uuid;
 
+use super::due::{SOON_AGAIN, next_sync};
 use super::{Deps, JobContext, JobError};
 use crate::clock;
 
-/// What looking at the remote came to.
-enum Looked {
+/// What a sync came to.
+enum Synced {
     /// There is no commit on the remote.
     Empty,
+    /// The branch stands where it stood.
+    Unmoved { branch: String, head: ObjectId },
     /// The branch stands here, and the clone has it.
-    At { head: SyncedHead, fetched: bool },
+    Fetched(SyncedHead),
 }
 
 pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
@@ -30,73 +34,147 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     if !target.enabled || target.sync_status == SyncStatus::Blocked {
         return Ok("skipped: the repository is switched off".to_owned());
     }
-    repositories::record_sync_started(&deps.db.write, repository).await?;
-    deps.queue.bus().send(Live::Repository { repository_id: repository });
-    context.say(deps, "asking the remote what it has", None).await;
-    let (said, progress) = tokio::sync::watch::channel(FetchProgress::default());
-    let look = {
-        let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
-        tokio::task::spawn_blocking(move || look(&deps, &target, &cancel, &said))
-    };
-    let looked = tokio::select! {
-        looked = look => looked.map_err(JobError::from),
-        never = report(deps, context, progress) => match never {},
-    };
-    let result = match looked {
-        Ok(Ok(looked)) => record(deps, &target, looked).await,
-        Ok(Err(GitError::TooLarge { limit })) => {
-            let reason = GitError::TooLarge { limit }.to_string();
-            repositories::record_set_aside(&deps.db.write, repository, &reason, clock::now()).await?;
-            Ok(format!("set aside: {reason}"))
-        }
-        Ok(Err(error)) => {
-            // What people read names the repository as pages do.
-            let reason = error.to_string().replace(&target.url, &shown_url(&target.url));
-            record_failure(deps, repository, &reason, context).await?;
-            Err(error.into())
-        }
-        Err(error) => {
-            record_failure(deps, repository, &error.to_string(), context).await?;
-            Err(error)
-        }
+    let result = match sync(deps, context, &target).await {
+        Ok(synced) => record(deps, &target, synced).await,
+        Err(error) => fail(deps, context, &target, error).await,
     };
     deps.queue.bus().send(Live::Repository { repository_id: repository });
     result
 }
 
-async fn record_failure(deps: &Deps, repository: Uuid, reason: &str, context: &JobContext) -> Result<(), JobError> {
-    if context.cancel.load(Ordering::Relaxed) {
-        // Stopped in the middle: not the repository's fault, so it goes back to waiting.
-        return Ok(repositories::record_sync_stopped(&deps.db.write, repository).await?);
+/// Why a sync failed.
+enum Failure {
+    Git(GitError),
+    Job(JobError),
+}
+
+impl From<tokio::task::JoinError> for Failure {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::Job(error.into())
     }
+}
+
+async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<Synced, Failure> {
+    context.say(deps, "asking the remote what it has", None).await;
+    let ask = {
+        let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
+        tokio::task::spawn_blocking(move || ask(&deps, &target, &cancel))
+    };
+    let Some((branch, listed)) = ask.await?.map_err(Failure::Git)? else { return Ok(Synced::Empty) };
+    if let (Some(listed), Some(followed)) = (listed, &target.branch)
+        && target.head == Some(listed)
+        && *followed == branch
+    {
+        return Ok(Synced::Unmoved { branch, head: listed });
+    }
+    let started = repositories::record_sync_started(&deps.db.write, target.id).await;
+    started.map_err(|error| Failure::Job(error.into()))?;
+    deps.queue.bus().send(Live::Repository { repository_id: target.id });
+    fetch(deps, context, target, &branch).await?.map(Synced::Fetched).map_err(Failure::Git)
+}
+
+/// Notes what went wrong; a repository that fails again and again waits for its own next time instead of a retry.
+async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: Failure) -> Result<String, JobError> {
     let now = clock::now();
-    repositories::record_sync_failed(&deps.db.write, repository, SyncStatus::Error, reason, now).await?;
-    Ok(())
+    let (reason, error) = match failure {
+        Failure::Git(GitError::TooLarge { limit }) => {
+            let reason = GitError::TooLarge { limit }.to_string();
+            repositories::record_set_aside(&deps.db.write, target.id, &reason, now).await?;
+            return Ok(format!("set aside: {reason}"));
+        }
+        // What people read names the repository as pages do.
+        Failure::Git(error) => (error.to_string().replace(&target.url, &shown_url(&target.url)), error.into()),
+        Failure::Job(error) => (error.to_string(), error),
+    };
+    if context.is_cancelled() {
+        // Stopped in the middle: not the repository's fault, so it goes back to waiting.
+        repositories::record_sync_stopped(&deps.db.write, target.id).await?;
+        return Err(JobError::Cancelled);
+    }
+    let failures = target.sync_failures.saturating_add(1);
+    let next = next_sync(&deps.polling, target, target.head_committed_at, failures, now);
+    let txn = deps.db.begin().await?;
+    repositories::record_sync_failed(&txn, target.id, SyncStatus::Error, &reason, now).await?;
+    repositories::plan_next_sync(&txn, target.id, next, failures).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    match error {
+        JobError::Retry(_) if failures > SOON_AGAIN => Err(JobError::GiveUp(reason)),
+        JobError::Retry(_) => Err(JobError::Retry(reason)),
+        JobError::GiveUp(_) => Err(JobError::GiveUp(reason)),
+        error => Err(error),
+    }
 }
 
 /// Stores where the branch stands and, in the same transaction, asks for the scan that this calls for.
-async fn record(deps: &Deps, target: &SyncTarget, looked: Looked) -> Result<String, JobError> {
+async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<String, JobError> {
     let now = clock::now();
-    let Looked::At { head, fetched } = looked else {
-        repositories::record_synced_empty(&deps.db.write, target.id, now).await?;
-        return Ok("the repository has no commits yet".to_owned());
+    let next = |committed_at| next_sync(&deps.polling, target, committed_at, 0, now);
+    let standing = match &synced {
+        Synced::Empty => None,
+        Synced::Unmoved { head, .. } => Some(*head),
+        Synced::Fetched(head) => Some(head.head),
     };
-    let scanned = target.scanned.is_some_and(|scanned| scanned.id == head.head);
-    let txn = deps.db.begin().await?;
-    repositories::record_synced(&txn, target.id, &head, now).await?;
-    let wants_scan = !scanned || target.scan_status != SyncStatus::Success;
-    if wants_scan {
-        let request = JobRequest::ScanRepository { repository_id: target.id };
-        deps.queue.enqueue_in(&txn, &request, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    let scanned = target.scanned.map(|scanned| scanned.id);
+    let wants_scan = standing.is_some() && (scanned != standing || target.scan_status != SyncStatus::Success);
+    if !wants_scan && let Synced::Unmoved { branch, head } = &synced {
+        repositories::record_unmoved(&deps.db.write, target.id, next(target.head_committed_at), now).await?;
+        return Ok(format!("nothing new: {branch} stands at {}", short(*head)));
     }
-    txn.commit().await.map_err(entity::db::DataError::from)?;
+    let txn = deps.db.begin().await?;
+    let said = match synced {
+        Synced::Empty => {
+            repositories::record_synced_empty(&txn, target.id, now).await?;
+            repositories::plan_next_sync(&txn, target.id, next(None), 0).await?;
+            "the repository has no commits yet".to_owned()
+        }
+        Synced::Unmoved { branch, head } => {
+            repositories::record_unmoved(&txn, target.id, next(target.head_committed_at), now).await?;
+            format!("{branch} stands at {}; to be scanned", short(head))
+        }
+        Synced::Fetched(head) => {
+            repositories::record_synced(&txn, target.id, &head, now).await?;
+            repositories::plan_next_sync(&txn, target.id, next(Some(head.committed_at)), 0).await?;
+            format!("fetched {} at {}", head.branch, short(head.head))
+        }
+    };
+    let mut wanted = Vec::new();
+    if wants_scan {
+        wanted.push(JobRequest::ScanRepository { repository_id: target.id });
+    }
+    if let Some(limit) = deps.max_disk_bytes
+        && tasks::disk_use(&txn).await?.bytes.unsigned_abs() > limit
+    {
+        wanted.push(JobRequest::CleanupRepositoryWorkdirs);
+    }
+    for request in &wanted {
+        deps.queue.enqueue_in(&txn, request, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    }
+    txn.commit().await.map_err(DataError::from)?;
     deps.queue.ring();
-    let short = &head.head.to_string()[..8];
-    Ok(match (fetched, wants_scan) {
-        (true, _) => format!("fetched {} at {short}", head.branch),
-        (false, true) => format!("{} stands at {short}; to be scanned", head.branch),
-        (false, false) => format!("nothing new: {} stands at {short}", head.branch),
-    })
+    Ok(said)
+}
+
+fn short(head: ObjectId) -> String {
+    head.to_string()[..8].to_owned()
+}
+
+/// Brings the clone up to the branch of the remote; makes it where this machine has none.
+pub(super) async fn fetch(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    branch: &str,
+) -> Result<Result<SyncedHead, GitError>, tokio::task::JoinError> {
+    let (said, progress) = tokio::sync::watch::channel(FetchProgress::default());
+    let work = {
+        let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
+        let branch = branch.to_owned();
+        tokio::task::spawn_blocking(move || fetch_blocking(&deps, &target, &branch, &cancel, &said))
+    };
+    tokio::select! {
+        fetched = work => fetched,
+        never = report(deps, context, progress) => match never {},
+    }
 }
 
 /// Hands the fetch's progress on to whoever watches the job.
@@ -121,12 +199,8 @@ async fn report(
     }
 }
 
-fn look(
-    deps: &Deps,
-    target: &SyncTarget,
-    cancel: &Arc<AtomicBool>,
-    said: &tokio::sync::watch::Sender<FetchProgress>,
-) -> Result<Looked, GitError> {
+/// The address, the right to it, and how much it may send.
+fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits), GitError> {
     let policy = UrlPolicy { allow_local: deps.allow_local || target.origin == Origin::Sample };
     let url = RemoteUrl::parse(&target.url, policy)?;
     let token = deps.tokens.get(&target.url);
@@ -136,37 +210,41 @@ fn look(
         total_timeout: deps.polling.timeout,
         ..Limits::default()
     };
+    Ok((url, auth, limits))
+}
+
+/// The branch to follow and where it stands; nothing where the remote has no commits.
+fn ask(
+    deps: &Deps,
+    target: &SyncTarget,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Option<(String, Option<ObjectId>)>, GitError> {
+    let (url, auth, limits) = remote(deps, target)?;
     let refs = git::list_refs(&url, &auth, &limits, cancel)?;
     if refs.branches.is_empty() && refs.head.is_none() {
-        return Ok(Looked::Empty);
+        return Ok(None);
     }
     let branch = choose_branch(&refs, target)?;
+    let listed = refs.branch(&branch);
+    Ok(Some((branch, listed)))
+}
+
+fn fetch_blocking(
+    deps: &Deps,
+    target: &SyncTarget,
+    branch: &str,
+    cancel: &Arc<AtomicBool>,
+    said: &tokio::sync::watch::Sender<FetchProgress>,
+) -> Result<SyncedHead, GitError> {
+    let (url, auth, limits) = remote(deps, target)?;
     let clone = deps.clone_dir(target.id);
-    if let (Some(listed), Some(known)) = (refs.branch(&branch), target.head)
-        && listed == known
-        && let Ok(repo) = Repo::open(&clone)
-        && repo.contains(known)
-    {
-        let head = synced_head(&repo, branch, known, directory_bytes(&clone))?;
-        return Ok(Looked::At { head, fetched: false });
-    }
     let mut progress = |now| {
         said.send_replace(now);
     };
-    let fetched = git::fetch(&clone, &url, Some(&branch), &auth, &limits, cancel, &mut progress)?;
-    let repo = Repo::open(&clone)?;
-    let head = synced_head(&repo, fetched.branch, fetched.head, fetched.clone_bytes)?;
-    Ok(Looked::At { head, fetched: true })
-}
-
-fn synced_head(
-    repo: &Repo,
-    branch: String,
-    head: entity::found::ObjectId,
-    clone_bytes: u64,
-) -> Result<SyncedHead, GitError> {
-    let committed_at = repo.commit_info(head)?.committed_at;
-    Ok(SyncedHead { branch, head, committed_at, clone_bytes: i64::try_from(clone_bytes).unwrap_or(i64::MAX) })
+    let fetched = git::fetch(&clone, &url, Some(branch), &auth, &limits, cancel, &mut progress)?;
+    let committed_at = Repo::open(&clone)?.commit_info(fetched.head)?.committed_at;
+    let clone_bytes = i64::try_from(fetched.clone_bytes).unwrap_or(i64::MAX);
+    Ok(SyncedHead { branch: fetched.branch, head: fetched.head, committed_at, clone_bytes })
 }
 
 /// The branch to follow: what the configuration matches, else the remote's default, else the one followed so far.
@@ -192,17 +270,4 @@ fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitEr
         branch: followed.or(refs.default_branch.as_deref()).unwrap_or("HEAD").to_owned(),
         default: None,
     })
-}
-
-/// Bytes of all files below a directory; 0 where it cannot be read.
-fn directory_bytes(path: &PathBuf) -> u64 {
-    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => directory_bytes(&entry.path()),
-            Ok(metadata) => metadata.len(),
-            Err(_) => 0,
-        })
-        .sum()
 }

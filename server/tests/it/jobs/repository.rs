@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Arc, atomic::AtomicBool},
 };
 
 use entity::{
@@ -125,7 +124,7 @@ impl Bench {
     }
 
     async fn run(&self, request: JobRequest) -> Result<String, JobError> {
-        let context = JobContext { id: Uuid::now_v7(), cancel: Arc::new(AtomicBool::new(false)) };
+        let context = JobContext::new(Uuid::now_v7());
         jobs::handle(&self.deps, &context, &request).await
     }
 

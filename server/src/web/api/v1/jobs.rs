@@ -1,7 +1,6 @@
 //! Jobs: work that was asked for, goes on or is done.
 
 use axum::{Json, extract::State, http::StatusCode};
-use chrono::{DateTime, Utc};
 use entity::{
     db::Db,
     kind::{JobKind, JobState, RequestedBy},
