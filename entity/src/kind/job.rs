@@ -138,6 +138,7 @@ impl JobRequest {
             JobKind::RefreshMetrics => Some(Self::RefreshMetrics),
             JobKind::SyncAllRepositories => Some(Self::SyncAllRepositories),
             JobKind::CleanupRepositoryWorkdirs => Some(Self::CleanupRepositoryWorkdirs),
+            JobKind::AggregateDailyEcosystemStats => Some(Self::AggregateDailyEcosystemStats),
             JobKind::Prune => Some(Self::Prune),
         }
     }

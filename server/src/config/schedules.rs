@@ -16,6 +16,7 @@ const KNOWN: &[(&str, JobKind, &str)] = &[
     ("discover-repositories", JobKind::DiscoverRepositories, "1 * * * *"),
     ("sync_all_repositories", JobKind::SyncAllRepositories, "0 2 * * *"),
     ("cleanup-repository-workdirs", JobKind::CleanupRepositoryWorkdirs, "15 */2 * * *"),
+    ("aggregate-daily-ecosystem-stats", JobKind::AggregateDailyEcosystemStats, "30 2 * * *"),
     ("refresh-metrics", JobKind::RefreshMetrics, "20 */6 * * *"),
     ("prune", JobKind::Prune, "45 3 * * *"),
 ];
