@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubestats/target
 
-.PHONY: help setup run watch test lint site release bench fuzz samples screenshots clean
+.PHONY: help setup run watch forge test lint site release bench fuzz samples screenshots clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ run: ## build and serve http://127.0.0.1:3000 on SQLite in ./data (ARGS="--confi
 
 watch: ## like run, built and started again at every change
 	@.ci/watch $(ARGS)
+
+forge: ## a stand-in for GitHub, GitLab and Forgejo over the samples, with faults (REPOS=folder of bare repositories)
+	@.ci/forge $(if $(REPOS),--repositories "$(REPOS)") $(ARGS)
 
 test: ## unit, database, REST and browser tests (ONLY="rust" or "browser" runs a part)
 	@.ci/test $(ONLY)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::Parser;
 use standin::{Generator, Kind, Limits, Options, Standin, TOKEN, load};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A forge to test against, with faults on demand.
 #[derive(Debug, Parser)]
@@ -47,7 +48,11 @@ async fn main() -> anyhow::Result<()> {
     }
     let standin = Standin::start(options).await.context("the ports cannot be taken; --port N names others")?;
     tell(&standin, count)?;
-    tokio::signal::ctrl_c().await?;
+    let mut ended = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = ended.recv() => {}
+    }
     Ok(())
 }
 
@@ -59,11 +64,13 @@ fn tell(standin: &Standin, count: usize) -> std::io::Result<()> {
         let url = standin.forge(kind).url();
         writeln!(out, "  {:10} {url}   faults and requests: {url}/_control", kind.name())?;
     }
-    writeln!(out, "\nA kubestats.yaml that follows some of them (Ctrl-C ends the forges):\n")?;
-    writeln!(out, "security:\n  allowed_networks: [127.0.0.0/8]\nrepositories:")?;
-    let git = standin.git();
-    for repository in git.repositories().iter().take(3) {
-        writeln!(out, "  - url: {}", git.clone_url(&repository.full_name()))?;
+    writeln!(out, "\nA kubestats.yaml that finds them on the first (Ctrl-C ends the forges):\n")?;
+    writeln!(out, "security:\n  allowed_networks: [127.0.0.0/8]\ndiscovery:\n  max_age: 36500d\n  forges:")?;
+    for (kind, provider, before) in
+        [(Kind::GitHub, "github", ""), (Kind::GitLab, "gitlab", "# "), (Kind::Forgejo, "forgejo", "# ")]
+    {
+        let url = standin.forge(kind).url();
+        writeln!(out, "    {before}- {{url: \"{url}\", provider: {provider}, token: {TOKEN}}}")?;
     }
     out.flush()
 }

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use graphql_parser::Pos;
 use graphql_parser::query::{
     Definition, Directive, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet, TypeCondition,
-    Value as Literal, parse_query,
+    parse_query,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -19,6 +19,7 @@ use crate::forge::{Forge, Kind, lock};
 use crate::gate::{self, Caller, Cost};
 
 use super::fields::{Answer, Node, Scope};
+use super::value::{literal, merge};
 
 /// Selections nested deeper than this are refused; GitHub's own bound is 25 levels of connections.
 const DEEPEST: usize = 25;
@@ -179,7 +180,6 @@ impl<'q> Run<'q, '_> {
     }
 
     /// Under which keys `rateLimit`'s fields were asked at the top.
-    #[expect(clippy::type_complexity, reason = "key of the object, then key and name of the field")]
     fn rate_limit_keys(&self, selection: &SelectionSet<'q, String>) -> Option<Vec<(String, (String, String))>> {
         let mut keys = Vec::new();
         for item in &selection.items {
@@ -338,39 +338,4 @@ impl<'q> Run<'q, '_> {
 
 fn key<'f>(field: &'f Field<'_, String>) -> &'f str {
     field.alias.as_ref().unwrap_or(&field.name)
-}
-
-/// The same key asked twice, by fragments say, is one object with the fields of both.
-fn merge(answer: &mut Map<String, Value>, key: &str, value: Value) {
-    match (answer.get_mut(key), value) {
-        (Some(Value::Object(known)), Value::Object(more)) => {
-            more.into_iter().for_each(|(key, value)| merge(known, &key, value));
-        }
-        (Some(Value::Array(known)), Value::Array(more)) if known.len() == more.len() => {
-            for (known, more) in known.iter_mut().zip(more) {
-                match (known, more) {
-                    (Value::Object(known), Value::Object(more)) => {
-                        more.into_iter().for_each(|(key, value)| merge(known, &key, value));
-                    }
-                    (known, more) => *known = more,
-                }
-            }
-        }
-        (_, value) => {
-            answer.insert(key.to_owned(), value);
-        }
-    }
-}
-
-fn literal(value: &Literal<'_, String>, variables: &Map<String, Value>) -> Value {
-    match value {
-        Literal::Variable(name) => variables.get(name).cloned().unwrap_or(Value::Null),
-        Literal::Int(number) => json!(number.as_i64()),
-        Literal::Float(number) => json!(number),
-        Literal::String(text) | Literal::Enum(text) => json!(text),
-        Literal::Boolean(flag) => json!(flag),
-        Literal::Null => Value::Null,
-        Literal::List(list) => list.iter().map(|one| literal(one, variables)).collect(),
-        Literal::Object(map) => map.iter().map(|(key, one)| (key.clone(), literal(one, variables))).collect(),
-    }
 }

@@ -4,6 +4,7 @@ mod fields;
 mod graphql;
 mod query;
 mod search;
+mod value;
 mod wire;
 
 use std::sync::Arc;

@@ -49,7 +49,6 @@ pub(super) async fn repositories(
         let body = json!({
             "message": "Only the first 1000 search results are available",
             "documentation_url": PAGE,
-            "status": "422",
         });
         return (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response();
     }
@@ -127,7 +126,6 @@ fn refused(code: &str, field: &str, message: &str) -> Response {
         "message": "Validation Failed",
         "errors": [error],
         "documentation_url": PAGE,
-        "status": "422",
     });
     (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }

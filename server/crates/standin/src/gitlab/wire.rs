@@ -103,11 +103,11 @@ pub(super) fn license(body: &mut Value, web: &str, one: &Repository) {
     let row = one.license_row();
     body["license_url"] =
         json!(row.map(|_| format!("{web}/{}/-/blob/{}/LICENSE", one.full_name(), one.default_branch)));
-    body["license"] = json!(row.map(|(_, key, name, _)| json!({
+    body["license"] = json!(row.map(|(spdx, key, name, _)| json!({
         "key": key,
         "name": name,
-        "nickname": null,
+        "nickname": key.strip_prefix("gpl-").map(|_| "GNU GPLv3"),
         "html_url": format!("https://choosealicense.com/licenses/{key}/"),
-        "source_url": null,
+        "source_url": format!("https://spdx.org/licenses/{spdx}.html"),
     })));
 }
