@@ -16,12 +16,15 @@ use crate::view::{Listing, PageQuery, RepositoryCounts, ScanRun, Timestamp, file
 
 mod apply;
 mod bulk;
+mod events;
 mod figures;
+mod parts;
+mod resources;
 mod rewind;
 pub(crate) mod totals;
 
 pub use apply::apply_batch;
-pub(crate) use apply::event_id_floor;
+pub(crate) use events::event_id_floor;
 pub use rewind::rewind;
 
 /// Every resource of the repository, deleted ones too, in a stable order.

@@ -3,8 +3,9 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use super::apply::{Count, move_cursor, replace_problems, write_resources};
+use super::apply::{move_cursor, replace_problems};
 use super::figures;
+use super::resources::{Count, write_resources};
 use super::totals::Totals;
 use crate::db::sql::Sql;
 use crate::db::{Connection, Result, begin};
