@@ -288,3 +288,60 @@ pub struct SyncedHead {
     pub committed_at: Timestamp,
     pub clone_bytes: i64,
 }
+
+/// What a forge tells of a repository; `None` where it does not tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RepositoryFacts {
+    /// The forge's host, with its port where that is unusual.
+    pub host: String,
+    pub provider: crate::kind::Provider,
+    /// Stays when the repository is renamed or moves to another owner.
+    pub forge_id: i64,
+    pub node_id: Option<String>,
+    pub owner: String,
+    pub name: String,
+    pub full_name: String,
+    pub clone_url: String,
+    pub web_url: Option<String>,
+    pub description: Option<String>,
+    pub language: Option<String>,
+    pub topics: Vec<String>,
+    pub license_name: Option<String>,
+    pub default_branch: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    pub pushed_at: Option<Timestamp>,
+    pub stars: i64,
+    pub forks: i64,
+    pub watchers: Option<i64>,
+    pub open_issues: Option<i64>,
+    pub size_kb: Option<i64>,
+    pub is_archived: bool,
+    pub is_fork: bool,
+    pub is_private: bool,
+}
+
+/// A repository that a search found and that is not taken up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RejectedRepository {
+    pub host: String,
+    pub forge_id: i64,
+    pub full_name: String,
+    pub web_url: Option<String>,
+    pub reason: crate::kind::RejectReason,
+    pub detail: String,
+    pub stars: i64,
+    pub pushed_at: Option<Timestamp>,
+    pub search: String,
+}
+
+/// One search of a discovery run with what it takes to go on with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SearchState {
+    #[serde(flatten)]
+    pub shown: crate::view::DiscoverySearch,
+    /// The topic, where the search is for one.
+    pub topic: Option<String>,
+    /// Where the forge's client goes on.
+    pub cursor: Option<String>,
+}

@@ -9,6 +9,7 @@ mod m20260101_000005_create_problem;
 mod m20260101_000006_create_job;
 mod m20260101_000007_search_resources;
 mod m20260101_000008_complete_jobs;
+mod m20260101_000009_create_discovery;
 mod m20260101_000010_create_days;
 mod statements;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000006_create_job::Migration),
             Box::new(m20260101_000007_search_resources::Migration),
             Box::new(m20260101_000008_complete_jobs::Migration),
+            Box::new(m20260101_000009_create_discovery::Migration),
             Box::new(m20260101_000010_create_days::Migration),
         ]
     }

@@ -1,11 +1,13 @@
 //! Fixed words: states, kinds and identities, each written once for rows, pages and REST.
 
+mod discovery;
 mod event;
 mod job;
 mod problem;
 mod repository;
 mod resource;
 
+pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};
 pub use job::{JobKind, JobRequest, JobState, LogLevel, Priority, RequestedBy};
 pub use problem::ProblemClass;

@@ -5,8 +5,10 @@
 
 pub mod commits;
 pub(crate) mod days;
+pub mod discovery;
 pub mod events;
 pub mod figures;
+pub mod forges;
 pub mod jobs;
 pub mod overview;
 pub mod problems;

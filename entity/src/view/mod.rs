@@ -1,6 +1,7 @@
 //! What pages and REST show: one struct serves as page data, API body and schema.
 
 mod commit;
+mod discovery;
 mod event;
 mod figures;
 mod job;
@@ -15,6 +16,7 @@ mod scan;
 mod task;
 
 pub use commit::{CommitDetail, CommitSummary};
+pub use discovery::{Added, Discovery, DiscoveryRun, DiscoverySearch, RejectCount, RejectFilter, Rejected};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use job::{Job, JobFilter};

@@ -54,7 +54,7 @@ impl Span {
     /// Two halves without a second in common; `None` where there is only one second.
     fn halves(&self, newest: DateTime<Utc>) -> Option<(Span, Span)> {
         let from = self.from.or_else(|| DateTime::from_timestamp(FIRST_DAY, 0))?;
-        let to = self.to.unwrap_or(newest);
+        let to = self.to.unwrap_or_else(|| newest.max(from + TimeDelta::days(365)));
         let seconds = (to - from).num_seconds();
         if seconds < 1 {
             return None;

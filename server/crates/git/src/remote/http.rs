@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gix::protocol::transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
+use net::AddressGuard;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use url::Url;
@@ -37,6 +38,9 @@ impl Requests {
             Some(url::Host::Domain(name)) => name == "localhost",
             None => false,
         };
+        if let Some(guard) = &budget.limits.guard {
+            guard.check_url(url).map_err(|refused| refused_address(url.as_str(), &refused))?;
+        }
         if authorization.is_some() && url.scheme() == "http" && !loopback {
             return Err(GitError::RefusedUrl {
                 url: url.to_string(),
@@ -76,7 +80,10 @@ impl Requests {
                 self.budget.timeout("waiting for", limits.idle_timeout)
             };
         }
-        GitError::Unreachable { host: self.budget.host.clone(), reason: root_cause(error) }
+        match refusal(error) {
+            Some(refused @ net::Refused::Address { .. }) => refused_address(&self.budget.host, refused),
+            _ => GitError::Unreachable { host: self.budget.host.clone(), reason: root_cause(error) },
+        }
     }
 
     /// A GET that follows redirects within the host only: whoever answers elsewhere was not asked for by anybody.
@@ -320,17 +327,23 @@ impl BufRead for Body {
 
 /// Clients are kept, as they keep connections: listing and fetching share one. Few different timeouts exist.
 fn client(limits: &Limits) -> Result<Client, GitError> {
-    type Timeouts = (Duration, Duration);
-    static CLIENTS: Mutex<Vec<(Timeouts, Client)>> = Mutex::new(Vec::new());
-    let key = (limits.connect_timeout, limits.idle_timeout);
+    type Settings = (Duration, Duration, Option<Arc<AddressGuard>>);
+    static CLIENTS: Mutex<Vec<(Settings, Client)>> = Mutex::new(Vec::new());
+    let key = (limits.connect_timeout, limits.idle_timeout, limits.guard.clone());
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, client)) = clients.iter().find(|(other, _)| *other == key) {
         return Ok(client.clone());
     }
-    let client = Client::builder()
+    let mut builder = Client::builder()
         .connect_timeout(limits.connect_timeout)
         .timeout(limits.idle_timeout)
-        .redirect(reqwest::redirect::Policy::none())
+        // Packs are compressed already.
+        .no_gzip()
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(guard) = &limits.guard {
+        builder = builder.dns_resolver(guard.resolver());
+    }
+    let client = builder
         .build()
         .map_err(|error| GitError::Unreachable { host: "the network".to_owned(), reason: root_cause(&error) })?;
     if clients.len() >= 8 {
@@ -399,6 +412,28 @@ fn shown(url: &Url) -> String {
     url.set_query(None);
     let text = url.to_string();
     text.strip_suffix("/info/refs").unwrap_or(&text).chars().take(200).collect()
+}
+
+/// What the guard said, if it is why a request failed.
+fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a net::Refused> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref() {
+            return Some(refused);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The address leads where the guard lets nobody go.
+pub(super) fn refused_address(url: &str, refused: &net::Refused) -> GitError {
+    match refused {
+        net::Refused::Unresolved { host, reason } => {
+            GitError::Unreachable { host: host.clone(), reason: reason.clone() }
+        }
+        refused => GitError::RefusedUrl { url: url.chars().take(200).collect(), reason: refused.to_string() },
+    }
 }
 
 /// The innermost cause: "connection refused" says more than "error sending request".

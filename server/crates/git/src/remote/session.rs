@@ -10,7 +10,7 @@ use gix::protocol::transport::client::blocking_io::{Transport, connect, http, ss
 use gix::protocol::transport::{Protocol, Service};
 
 use super::budget::Budget;
-use super::http::Requests;
+use super::http::{Requests, refused_address};
 use super::url::Place;
 use super::{Auth, ListedRefs, RemoteRef, RemoteUrl};
 use crate::GitError;
@@ -40,9 +40,22 @@ impl Session {
             }
             Place::Ssh(_) => {
                 let seconds = budget.limits.connect_timeout.as_secs().max(1);
-                let command = format!(
+                let mut command = format!(
                     "ssh -oBatchMode=yes -oConnectTimeout={seconds} -oServerAliveInterval=10 -oServerAliveCountMax=3"
                 );
+                if let Some(guard) = &budget.limits.guard {
+                    let address = guard
+                        .resolve(&url.host(), 22)
+                        .map_err(|refused| refused_address(&url.to_string(), &refused))?
+                        .first()
+                        .map(|address| address.ip());
+                    // ssh is told the checked address, so that it does not ask for the name again, nor its own
+                    // configuration; a key is still looked up by the name.
+                    if let Some(address) = address {
+                        command.push_str(&format!(" -oHostName={address} -oHostKeyAlias={}", url.host()));
+                        command.push_str(" -oProxyCommand=none -oProxyJump=none");
+                    }
+                }
                 let ssh = ssh::connect::Options {
                     command: Some(command.into()),
                     disallow_shell: false,

@@ -1,8 +1,10 @@
 //! What goes into a call and what comes out of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use entity::found::ObjectId;
+use net::AddressGuard;
 
 /// A password or token. Never shown: neither in logs nor in errors.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct Limits {
     pub slow_window: Duration,
     /// Threads that unpack.
     pub threads: usize,
+    /// Which addresses may be connected to; `None` where the operator wrote the address down himself.
+    pub guard: Option<Arc<AddressGuard>>,
 }
 
 impl Default for Limits {
@@ -73,6 +77,7 @@ impl Default for Limits {
             total_timeout: Duration::from_secs(15 * 60),
             slow_window: Duration::from_secs(60),
             threads: 2,
+            guard: None,
         }
     }
 }

@@ -92,7 +92,9 @@ impl RemoteUrl {
         let refused = |reason: &str| GitError::RefusedUrl { url: shown(text), reason: reason.to_owned() };
         let mut url = Url::parse(text).map_err(|error| refused(&format!("it cannot be read: {error}")))?;
         let host = url.host_str().unwrap_or_default();
-        if host.is_empty() || host.starts_with('-') || url.username().starts_with('-') {
+        // ssh is started by a shell that must not find anything of its own in the name.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+        if host.is_empty() || host.starts_with('-') || !host.chars().all(is_name) || url.username().starts_with('-') {
             return Err(refused("it names no host that ssh can be given"));
         }
         if url.path().trim_matches('/').is_empty() {
@@ -237,6 +239,8 @@ mod tests {
             "ssh://-oProxyCommand=x/n",
             "https://u:hunter2@/n",
             "ssh://host",
+            "ssh://a$(id)/n",
+            "a`id`:n",
             "a\u{0}b",
             "/etc",
             "../x",

@@ -303,3 +303,20 @@ fn branch_names_that_are_paths_elsewhere_are_refused() {
     assert!(matches!(error, GitError::Unsupported { .. } | GitError::Protocol { .. }), "{error}");
     assert!(!work.clone_dir().exists());
 }
+
+#[test]
+fn an_address_that_leads_inside_is_refused_before_anybody_is_asked() {
+    let work = Work::with_commit();
+    let server = Server::git(work.dir.path());
+    let guarded = Limits { guard: Some(std::sync::Arc::default()), ..limits() };
+    let literal = server.url("work/.git");
+    for address in [literal.clone(), literal.replace("127.0.0.1", "localhost"), "ssh://git@localhost/n".to_owned()] {
+        let error = fetch_with(&work.clone_dir(), &address, None, &Auth::None, &guarded).unwrap_err();
+        assert!(matches!(error, GitError::RefusedUrl { .. }), "{address}: {error}");
+        assert!(error.to_string().contains("security.allowed_networks"), "{error}");
+    }
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
+    let allowed = net::AddressGuard::new([net::parse_network("127.0.0.0/8").unwrap()]);
+    let allowed = Limits { guard: Some(std::sync::Arc::new(allowed)), ..limits() };
+    fetch_with(&work.clone_dir(), &literal, None, &Auth::None, &allowed).unwrap();
+}

@@ -1,0 +1,103 @@
+//! What people decide about repositories: approve, block, delete for good.
+
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::db::sql::{Sql, stored_time};
+use crate::db::{ConnectionTrait, Result};
+use crate::kind::SyncStatus;
+use crate::query::repositories::{find_repository, remove_repository};
+use crate::view::{Repository, Timestamp};
+
+/// What a decision came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decided {
+    /// The repository as it was before.
+    Done(Box<Repository>),
+    /// There is nothing to decide in this state.
+    NotNow(SyncStatus),
+    NotFound,
+}
+
+/// A repository that was deleted here, so that searches do not bring it back.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Tombstone {
+    pub url: String,
+    pub full_name: String,
+    pub forge_host: Option<String>,
+    pub forge_id: Option<i64>,
+    pub deleted_at: Timestamp,
+}
+
+/// Lets a repository that is blocked or waits for approval in. It stays approved, whatever its size.
+/// The caller asks for a sync in the same transaction.
+pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<Decided> {
+    let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
+    let now = stored_time(now);
+    let mut sql =
+        Sql::new("UPDATE repository SET sync_status = 'pending', sync_error = NULL, gone_at = NULL, approved_at = ");
+    sql.bind(now).push(", next_sync_at = ").bind(now).push(" WHERE id = ").bind(id);
+    sql.push(" AND sync_status IN ('blocked', 'pending_approval')");
+    match sql.run(w).await?.rows_affected() {
+        0 => Ok(Decided::NotNow(repository.sync_status)),
+        _ => Ok(Decided::Done(Box::new(repository))),
+    }
+}
+
+/// Keeps a repository from being synced until it is approved; what was found in it stays readable.
+pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<Decided> {
+    let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
+    let mut sql =
+        Sql::new("UPDATE repository SET sync_status = 'blocked', gone_at = NULL, approved_at = NULL, sync_error = ");
+    sql.bind(reason).push(" WHERE id = ").bind(id);
+    match sql.run(w).await?.rows_affected() {
+        0 => Ok(Decided::NotFound),
+        _ => Ok(Decided::Done(Box::new(repository))),
+    }
+}
+
+/// Whether somebody let the repository in although it is larger than others may be.
+pub async fn is_approved(c: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    let mut sql = Sql::new("SELECT COUNT(*) FROM repository WHERE approved_at IS NOT NULL AND id = ");
+    sql.bind(id);
+    Ok(sql.count(c).await? > 0)
+}
+
+/// Deletes a repository with all that was found in it, and remembers that it is not wanted.
+pub async fn remove_repository_for_good(
+    w: &impl ConnectionTrait,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Repository>> {
+    let Some(repository) = find_repository(w, id).await? else { return Ok(None) };
+    let mut sql = Sql::new(
+        "INSERT INTO tombstone (id, url, full_name, forge_host, forge_id, deleted_at) SELECT r.id, r.url, r.full_name, \
+         r.forge_host, r.forge_id, ",
+    );
+    // The repository's own id names its tombstone: deleting twice is deleting once.
+    let time = if w.get_database_backend() == sea_orm::DbBackend::Sqlite { " AS TEXT)" } else { " AS TIMESTAMPTZ)" };
+    sql.push("CAST(").bind(stored_time(now)).push(time).push(" FROM repository r WHERE r.id = ").bind(id);
+    sql.push(" ON CONFLICT (id) DO NOTHING");
+    sql.run(w).await?;
+    remove_repository(w, id).await?;
+    Ok(Some(repository))
+}
+
+/// Every deleted repository.
+pub async fn list_tombstones(c: &impl ConnectionTrait) -> Result<Vec<Tombstone>> {
+    Sql::new("SELECT url, full_name, forge_host, forge_id, deleted_at FROM tombstone ORDER BY deleted_at, id")
+        .all(c)
+        .await
+}
+
+/// Somebody adds a deleted repository again: it may come back.
+pub async fn lift_tombstone(w: &impl ConnectionTrait, url: &str) -> Result<bool> {
+    let wanted = super::address_key(url);
+    let mut lifted = false;
+    for stone in list_tombstones(w).await?.into_iter().filter(|stone| super::address_key(&stone.url) == wanted) {
+        let mut sql = Sql::new("DELETE FROM tombstone WHERE url = ");
+        sql.bind(stone.url);
+        lifted |= sql.run(w).await?.rows_affected() > 0;
+    }
+    Ok(lifted)
+}
