@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod discovery;
+pub mod forges;
 pub mod jobs;
 pub mod program;
 pub mod replay;

@@ -2,6 +2,7 @@
 //!
 //! Precedence: defaults, then the file, then `KUBESTATS_<SECTION>_<KEY>` (and `DATABASE_URL`).
 
+mod discovery;
 mod duration;
 mod expand;
 mod reader;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use discovery::{DiscoveryConfig, ForgeConfig};
 pub use reader::{ConfigError, Environment};
 pub use repository::{RepositoryConfig, name_of, provider_of};
 pub use schedules::{Schedule, SchedulesConfig};
@@ -38,7 +40,12 @@ pub struct Config {
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
     pub security: SecurityConfig,
+    pub discovery: DiscoveryConfig,
     pub repositories: Vec<RepositoryConfig>,
+    /// Every forge that something is known of: those of `discovery`, github.com as the environment describes it, and those
+    /// that repositories name with `api_base_url`.
+    #[serde(skip)]
+    pub forges: Vec<ForgeConfig>,
 }
 
 impl Config {
@@ -147,6 +154,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
     let schedules = SchedulesConfig::read(root.section("schedules"));
+    let discovery = DiscoveryConfig::read(root.section("discovery"));
     let mut repositories: Vec<RepositoryConfig> = Vec::new();
     for section in root.sections("repositories") {
         let place = section.place();
@@ -159,11 +167,42 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
         repositories.push(found);
     }
     root.finish();
-    let config = Config { app, storage, scan, polling, schedules, security, repositories };
+    let forges = forges(&reader, &discovery, &repositories);
+    let config = Config { app, storage, scan, polling, schedules, security, discovery, repositories, forges };
     match reader.into_errors() {
         errors if errors.is_empty() => Ok(config),
         errors => Err(ConfigErrors(errors)),
     }
+}
+
+/// Who is asked about which host.
+fn forges(reader: &reader::Reader, discovery: &DiscoveryConfig, repositories: &[RepositoryConfig]) -> Vec<ForgeConfig> {
+    let mut forges = discovery.forges.clone();
+    let github = ForgeConfig::github(reader);
+    match forges.iter_mut().find(|forge| forge.host() == github.host()) {
+        Some(forge) if forge.token.is_none() => {
+            forge.token = github.token;
+            forge.token_key = github.token_key;
+        }
+        Some(_) => {}
+        // Whoever lists forges wants those searched; github.com is still asked about repositories that come from it.
+        None => forges.push(ForgeConfig { search: discovery.forges.is_empty(), ..github }),
+    }
+    for repository in repositories.iter().filter(|repository| repository.api_base_url.is_some()) {
+        let Some(address) = forge::Address::parse(&repository.url, repository.provider) else { continue };
+        if repository.provider == entity::kind::Provider::Git || forges.iter().any(|forge| forge.host() == address.host)
+        {
+            continue;
+        }
+        forges.push(ForgeConfig {
+            token: repository.token.clone(),
+            api_base_url: repository.api_base_url.clone(),
+            token_key: format!("the token of the repository {}", repository.name),
+            is_trusted: true,
+            ..ForgeConfig::of_host(&address.host, repository.provider)
+        });
+    }
+    forges
 }
 
 #[cfg(test)]

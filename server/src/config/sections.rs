@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use net::IpNet;
 use serde::Serialize;
 use serde::ser::SerializeMap as _;
 
@@ -199,11 +200,26 @@ impl ScanConfig {
             history: history.unwrap_or(History::Full),
             threads: section.number("threads", 0..=256).and_then(|number| usize::try_from(number).ok()).unwrap_or(0),
             max_file_size_mb: section.number("max_file_size_mb", 1..=100).unwrap_or(10),
-            max_repository_size_mb: section.number("max_repository_size_mb", 1..=100_000).unwrap_or(100),
+            max_repository_size_mb: section
+                .number("max_repository_size_mb", 1..=100_000)
+                .or_else(|| size_from_environment(&section))
+                .unwrap_or(100),
         };
         section.finish();
         config
     }
+}
+
+/// The original's name for the same limit.
+fn size_from_environment(section: &Section<'_>) -> Option<u64> {
+    const NAME: &str = "GITHUB_MAX_REPOSITORY_SIZE_MB";
+    let text = section.reader().environment().get(NAME).filter(|text| !text.is_empty())?;
+    let found = text.trim().parse().ok().filter(|size| (1..=100_000).contains(size));
+    if found.is_none() {
+        let message = format!("found {text:?}; a whole number from 1 to 100000 is allowed");
+        section.reader().error(&format!("${NAME}"), None, message);
+    }
+    found
 }
 
 /// `polling`: how repositories are kept fresh.
@@ -256,6 +272,8 @@ pub struct SecurityConfig {
     pub require_https: bool,
     /// Whether repositories may be `file://` URLs or paths.
     pub allow_local_repositories: bool,
+    /// Networks beside the public ones that addresses may lead to which people add or searches find.
+    pub allowed_networks: Vec<IpNet>,
 }
 
 impl SecurityConfig {
@@ -265,9 +283,21 @@ impl SecurityConfig {
             allowed_env_vars: section.texts("allowed_env_vars").unwrap_or_else(defaults),
             require_https: section.switch("require_https").unwrap_or(true),
             allow_local_repositories: section.switch("allow_local_repositories").unwrap_or(false),
+            allowed_networks: networks(&section),
         };
         section.reader().allow(config.allowed_env_vars.clone());
         section.finish();
         config
     }
+}
+
+fn networks(section: &Section<'_>) -> Vec<IpNet> {
+    let read = |text: String| match net::parse_network(&text) {
+        Ok(network) => Some(network),
+        Err(message) => {
+            section.error("allowed_networks", message);
+            None
+        }
+    };
+    section.texts("allowed_networks").unwrap_or_default().into_iter().filter_map(read).collect()
 }

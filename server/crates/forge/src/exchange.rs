@@ -73,6 +73,8 @@ impl Default for Limits {
 /// Which forge, as whom, and within what bounds.
 #[derive(Clone)]
 pub struct Settings {
+    /// The host that people know the forge by; an API may have another.
+    pub host: String,
     /// Where its API is, such as `https://api.github.com`, `https://gitlab.com/api/v4`, `https://codeberg.org/api/v1`.
     pub base_url: Url,
     pub token: Option<Token>,
@@ -132,8 +134,7 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(settings: Settings, manner: Manner) -> Result<Self, ForgeError> {
-        let host = crate::host_of(&settings.base_url)
-            .ok_or_else(|| net::Refused::NoHost { url: settings.base_url.to_string() })?;
+        let host = settings.host.clone();
         settings.guard.check_url(&settings.base_url)?;
         let what = "its first request".to_owned();
         let client = reqwest::Client::builder()
