@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use serde_json::Value;
 use server::web::api::openapi;
 
-/// Operations of the v1 API that are not served yet: accounts, discovery, tasks and the ecosystem.
+/// Operations of the v1 API that are not served yet: accounts, discovery and the ecosystem.
 const NOT_SERVED: &[&str] = &[
     "GET /api/v1/admin/database-stats",
     "GET /api/v1/ecosystem/",
@@ -16,14 +16,9 @@ const NOT_SERVED: &[&str] = &[
     "POST /api/v1/login/access-token",
     "GET /api/v1/me",
     "POST /api/v1/repositories/discover",
-    "POST /api/v1/repositories/sync",
     "DELETE /api/v1/repositories/{repository_id}",
     "POST /api/v1/repositories/{repository_id}/approve",
     "POST /api/v1/repositories/{repository_id}/block",
-    "GET /api/v1/tasks/status/{task_id}",
-    "GET /api/v1/tasks/tasks/",
-    "POST /api/v1/tasks/trigger-periodic/{task_name}",
-    "GET /api/v1/tasks/workers",
 ];
 
 /// Fields whose answers the v1 API leaves undescribed, as its code gives them.

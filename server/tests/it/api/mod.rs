@@ -11,5 +11,6 @@ mod pages;
 mod repositories;
 mod resources;
 mod stream;
+mod tasks;
 mod versions;
 mod work;

@@ -6,6 +6,7 @@ pub mod jobs;
 pub mod repositories;
 pub mod repository_parts;
 pub mod resources;
+pub mod tasks;
 pub mod versions;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(versions::diff_resource))
         .routes(routes!(versions::get_resource_manifest))
         .routes(routes!(commits::get_commit))
+        .routes(routes!(tasks::trigger_schedule))
+        .routes(routes!(tasks::get_task))
+        .routes(routes!(tasks::get_workers))
+        .routes(routes!(tasks::list_tasks))
+        .routes(routes!(tasks::get_tasks_overview))
+        .routes(routes!(repositories::sync_repositories))
+        .routes(routes!(repositories::sync_all_repositories))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(jobs::get_job_log))

@@ -226,6 +226,36 @@ pub async fn sync_repository(
     .await
 }
 
+/// Ask for a sync of every repository
+#[utoipa::path(
+    post, path = "/repositories/sync", operation_id = "sync_repositories", tag = "repositories",
+    responses(
+        (status = 202, description = "The job that asks for them is queued, or was already", body = Accepted,
+            headers(("location" = String, description = "Where the job can be watched"))),
+    )
+)]
+pub async fn sync_repositories(
+    _: Actor,
+    State(state): State<AppState>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+    enqueue(&state, JobRequest::SyncAllRepositories, "Sync of all repositories is queued".to_owned()).await
+}
+
+/// Ask for a sync of every repository, under its other name
+#[utoipa::path(
+    post, path = "/repositories/sync-all", operation_id = "sync_all_repositories", tag = "repositories",
+    responses(
+        (status = 202, description = "The job that asks for them is queued, or was already", body = Accepted,
+            headers(("location" = String, description = "Where the job can be watched"))),
+    )
+)]
+pub async fn sync_all_repositories(
+    actor: Actor,
+    state: State<AppState>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+    sync_repositories(actor, state).await
+}
+
 /// Ask for a scan: replay commits that are fetched but not yet scanned
 #[utoipa::path(
     post, path = "/repositories/{repository_id}/scan", operation_id = "scan_repository", tag = "repositories",
