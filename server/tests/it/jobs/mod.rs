@@ -3,4 +3,5 @@
 mod hostile;
 mod killed;
 mod moved;
+mod processes;
 mod repository;
