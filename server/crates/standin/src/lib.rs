@@ -97,6 +97,9 @@ pub struct Options {
     /// Whether GitHub's search answers carry an ETag. The published schema allows 304 there; recorded answers of
     /// github.com say `Cache-Control: no-cache` and carry none, which is the default here.
     pub search_etags: bool,
+    /// Whether `sort=updated` of GitHub's search goes by the last update instead of the last push. GitHub does not say
+    /// which; a client had better find everything either way.
+    pub search_sorts_by_update: bool,
     /// Whether git needs a token as password, as on a forge that is private as a whole.
     pub git_needs_token: bool,
     /// The ports of GitHub, GitLab, Forgejo and plain git; 0 takes a free one.
@@ -112,6 +115,7 @@ impl Default for Options {
             tokens: vec![token(TOKEN, false), token(OTHER_TOKEN, false), token(PRIVATE_TOKEN, true)],
             limits: Limits::default(),
             search_etags: false,
+            search_sorts_by_update: false,
             git_needs_token: false,
             ports: [0; 4],
         }

@@ -57,7 +57,7 @@ pub(super) async fn repositories(
     let world = forge.world();
     let mut found: Vec<&Repository> =
         world.all().iter().filter(|one| visible(one, caller) && query.accepts(one)).collect();
-    sort(&mut found, of("sort"), of("order") == Some("asc"));
+    sort(&mut found, of("sort"), of("order") == Some("asc"), forge.options.search_sorts_by_update);
     let total = found.len() as u64;
     let reachable = total.min(REACHABLE);
     let first = usize::try_from((page - 1) * per_page).unwrap_or(usize::MAX);
@@ -77,11 +77,11 @@ pub(super) async fn repositories(
     response
 }
 
-fn sort(found: &mut [&Repository], by: Option<&str>, ascending: bool) {
+fn sort(found: &mut [&Repository], by: Option<&str>, ascending: bool, by_update: bool) {
     match by {
         Some("stars") => found.sort_by_key(|one| (Reverse(one.stars), one.id)),
         Some("forks") => found.sort_by_key(|one| (Reverse(one.forks), one.id)),
-        // What GitHub calls updated here is the last push.
+        Some("updated") if by_update => found.sort_by_key(|one| (Reverse(one.updated_at), one.id)),
         Some("updated") => found.sort_by_key(|one| (Reverse(one.pushed_at), one.id)),
         Some("help-wanted-issues") => found.sort_by_key(|one| (Reverse(one.open_issues), one.id)),
         // Best match is GitHub's secret; here it is any order that stays the same.

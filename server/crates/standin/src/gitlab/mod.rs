@@ -138,8 +138,10 @@ fn list(forge: &Forge, caller: Caller, path: &str, asked: &Asked, wanted: impl F
         found.into_iter().skip(from).take(size).collect()
     };
     let simple = caller.token().is_none() || asked.is("simple");
-    let body: Vec<Value> =
-        shown.into_iter().map(|one| wire::project(forge.url(), one, simple, asked.is("statistics"))).collect();
+    let body: Vec<Value> = shown
+        .into_iter()
+        .map(|one| wire::project(forge.url(), one, simple, asked.is("statistics") && caller.sees_private()))
+        .collect();
     (headers, Json(body)).into_response()
 }
 
@@ -241,7 +243,12 @@ async fn project(
     let world = forge.world();
     match find(&forge, &world, caller, &id, "") {
         Ok(one) => {
-            let mut body = wire::project(forge.url(), one, caller.token().is_none(), asked.is("statistics"));
+            let mut body = wire::project(
+                forge.url(),
+                one,
+                caller.token().is_none(),
+                asked.is("statistics") && caller.sees_private(),
+            );
             if asked.is("license") {
                 wire::license(&mut body, forge.url(), one);
             }

@@ -34,11 +34,14 @@ fn namespace(web: &str, one: &Repository) -> Value {
     })
 }
 
-/// A project: what everybody is told (`simple`), or what those with a token are.
+/// A project: what everybody is told (`simple`), or what those with a token are; `statistics` are for members alone.
 pub(super) fn project(web: &str, one: &Repository, simple: bool, statistics: bool) -> Value {
     let full_name = one.full_name();
     let html = format!("{web}/{full_name}");
     let host = web.trim_start_matches("http://");
+    // In the order of the alphabet there, unlike elsewhere.
+    let mut topics = one.topics.clone();
+    topics.sort();
     let mut body = json!({
         "id": one.id,
         "description": one.description,
@@ -48,8 +51,8 @@ pub(super) fn project(web: &str, one: &Repository, simple: bool, statistics: boo
         "path_with_namespace": full_name,
         "created_at": moment(one.created_at),
         "default_branch": one.default_branch,
-        "tag_list": one.topics,
-        "topics": one.topics,
+        "tag_list": topics,
+        "topics": topics,
         "ssh_url_to_repo": format!("git@{host}:{full_name}.git"),
         "http_url_to_repo": format!("{html}.git"),
         "web_url": html,
