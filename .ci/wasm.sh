@@ -1,5 +1,5 @@
 # Sourced: `wasm_toolchain` finds or makes a compiler for wasm32-unknown-unknown and leaves its command in `wasm_cargo`;
-# `wasm_bindgen` builds the glue generator of the locked version and leaves its path in `bindgen`.
+# `wasm_bindgen` builds what cuts the module into parts and writes its glue, and leaves its path in `bindgen`.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 wasm_toolchain() {
@@ -33,7 +33,9 @@ debian_sysroot() {
   local version
   version=$(/usr/bin/rustc --version)
   wasm_cargo=(env "RUSTC=$own/rustc" "RUSTDOC=/usr/bin/rustdoc" /usr/bin/cargo)
-  [ "$(cat "$own/ready" 2>/dev/null)" = "$version" ] && return
+  # What the library was built with; link-time optimisation needs its bitcode.
+  local made="$version with bitcode"
+  [ "$(cat "$own/ready" 2>/dev/null)" = "$made" ] && return
 
   say "building the standard library for $target (about a minute)"
   rm -rf "$own"
@@ -50,28 +52,41 @@ debian_sysroot() {
   : >"$own/std/src/lib.rs"
   (
     cd "$own/std"
-    RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$own/std/target quietly "${wasm_cargo[@]}" build --release \
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS='-C embed-bitcode=yes' CARGO_TARGET_DIR=$own/std/target quietly "${wasm_cargo[@]}" build --release \
       -Z build-std=std,panic_abort,proc_macro,test --target "$target"
   ) || fail "the standard library for $target could not be built; with a network, run: rustup target add $target"
   find "$own/std/target/$target/release/deps" -name '*.rlib' ! -name 'libonly_std*' \
     -exec cp {} "$own/lib/rustlib/$target/lib/" \;
   rm -rf "$own/std"
-  echo "$version" >"$own/ready"
+  echo "$made" >"$own/ready"
 }
 
 wasm_bindgen() {
   local version
   version=$(locked wasm-bindgen)
-  bindgen=$cache/bindgen-$version
+  bindgen=$cache/bindgen-$version-$(sha256sum <"$root/.ci/bindgen.rs" | cut -c1-8)
   [ -x "$bindgen" ] && return
   say "building the generator of wasm-bindgen $version"
   local dir=$cache/bindgen-src
   mkdir -p "$dir/src"
   cp "$root/.ci/bindgen.rs" "$dir/src/main.rs"
-  printf '[package]\nname = "bindgen"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\nwasm-bindgen-cli-support = "=%s"\n[profile.dev]\nopt-level = 1\ndebug = false\n' \
-    "$version" >"$dir/Cargo.toml"
+  cat >"$dir/Cargo.toml" <<EOF
+[package]
+name = "bindgen"
+version = "0.0.0"
+edition = "2024"
+[workspace]
+[dependencies]
+serde_json = "1"
+wasm-bindgen-cli-support = "=$version"
+wasm_split_cli_support = "=0.2.4"
+[profile.dev]
+opt-level = 1
+debug = false
+EOF
   (cd "$dir" && CARGO_TARGET_DIR=$dir/target quietly cargo build) ||
     fail "wasm-bindgen $version could not be built from crates.io"
-  cp "$dir/target/debug/bindgen" "$bindgen"
+  cp "$dir/target/debug/bindgen" "$bindgen.new"
+  mv "$bindgen.new" "$bindgen"
   rm -rf "$dir"
 }

@@ -2,9 +2,8 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::SsrMode;
-use leptos_router::components::{A, Form, Route, Router, Routes};
-use leptos_router::path;
+use leptos_router::components::{A, Route, Router, Routes};
+use leptos_router::{Lazy, SsrMode, path};
 
 use crate::components::{Glyph, Icon};
 use crate::live::provide_live;
@@ -22,6 +21,7 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
         assets.js, assets.wasm
     );
     let assets = assets.clone();
+    provide_context(assets.clone());
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=crate::theme::current_theme()>
@@ -64,13 +64,13 @@ pub fn App() -> impl IntoView {
                 <TopBar />
                 <main id="main" class="page" tabindex="-1">
                     <Routes fallback=|| view! { <pages::NotFound /> }>
-                        <Route path=path!("/") view=pages::Overview ssr=SsrMode::Async />
-                        <Route path=path!("/repositories") view=pages::Repositories ssr=SsrMode::Async />
-                        <Route path=path!("/repositories/:id") view=pages::Repository ssr=SsrMode::Async />
-                        <Route path=path!("/resources") view=pages::Resources ssr=SsrMode::Async />
-                        <Route path=path!("/resources/:id") view=pages::Resource ssr=SsrMode::Async />
-                        <Route path=path!("/commits/:repository/:sha") view=pages::Commit ssr=SsrMode::Async />
-                        <Route path=path!("/dev/components") view=pages::ComponentsGallery ssr=SsrMode::Async />
+                        <Route path=path!("/") view={Lazy::<pages::lazy::Overview>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/repositories") view={Lazy::<pages::lazy::Repositories>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/repositories/:id") view={Lazy::<pages::lazy::Repository>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/resources") view={Lazy::<pages::lazy::Resources>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/resources/:id") view={Lazy::<pages::lazy::Resource>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/commits/:repository/:sha") view={Lazy::<pages::lazy::Commit>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/dev/components") view={Lazy::<pages::lazy::ComponentsGallery>::new()} ssr=SsrMode::Async />
                     </Routes>
                 </main>
             </div>
@@ -127,14 +127,14 @@ fn TopBar() -> impl IntoView {
     view! {
         <header class="top-bar">
             <search class="top-search">
-                <Form method="GET" action="/resources">
+                <form method="get" action="/resources">
                     <label class="sr-only" for="search">"Search resources"</label>
                     <span class="input">
                         <Icon glyph=Glyph::Search />
                         <input id="search" type="search" name="text" placeholder="Search resources" autocomplete="off" aria-keyshortcuts="/ Control+K" />
                         <kbd class="needs-script" aria-hidden="true">"/"</kbd>
                     </span>
-                </Form>
+                </form>
             </search>
             <ThemeSwitch />
         </header>

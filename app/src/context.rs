@@ -1,6 +1,6 @@
 //! What the server lends to pages while it renders them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use entity::db::Db;
@@ -36,6 +36,8 @@ pub struct Assets {
     pub icon: String,
     /// The font that the first screen needs; not known where there is no built site.
     pub font: Option<String>,
+    /// Of each lazy page the file with the parts of the WebAssembly that it needs, so that browsers fetch it at once.
+    pub parts: HashMap<String, String>,
 }
 
 impl Default for Assets {
@@ -47,6 +49,7 @@ impl Default for Assets {
             ui: "/pkg/ui.js".to_owned(),
             icon: "/favicon.svg".to_owned(),
             font: None,
+            parts: HashMap::new(),
         }
     }
 }
@@ -64,6 +67,10 @@ impl Assets {
             ui: find("ui.js").unwrap_or(usual.ui),
             icon: find("favicon.svg").unwrap_or(usual.icon),
             font: find("inter-latin-wght-normal.woff2"),
+            parts: manifest
+                .iter()
+                .filter_map(|(name, file)| Some((name.strip_prefix("parts/")?.to_owned(), format!("{prefix}{file}"))))
+                .collect(),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! The one error between pages and server functions.
 
-use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
-use serde::{Deserialize, Serialize};
+
+use crate::wire::ErrorEncoding;
 
 /// Why a page could not be filled. Details stay in the server's log under the id; nothing inner reaches a reader.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "error", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppError {
     /// There is no such thing.
     NotFound {
@@ -80,6 +79,30 @@ impl AppError {
         }
     }
 
+    /// How it travels: its kind, a colon, its text.
+    pub(crate) fn to_wire(&self) -> String {
+        let (kind, text) = match self {
+            Self::NotFound { what } => ("not_found", what),
+            Self::Invalid { message } => ("invalid", message),
+            Self::Internal { id } => ("internal", id),
+            Self::Unreachable { message } => ("unreachable", message),
+        };
+        [kind, text].join(":")
+    }
+
+    /// Reads what travelled.
+    pub(crate) fn from_wire(text: &str) -> Self {
+        let own = str::to_owned;
+        match text.split_once(':') {
+            Some(("not_found", what)) => Self::NotFound { what: own(what) },
+            Some(("invalid", message)) => Self::Invalid { message: own(message) },
+            Some(("internal", id)) => Self::Internal { id: own(id) },
+            Some(("unreachable", message)) => Self::Unreachable { message: own(message) },
+            // What is no error of ours came from something in between.
+            _ => Self::Unreachable { message: own(text) },
+        }
+    }
+
     /// Gives the page at hand the status that fits; in the browser it is too late for that.
     pub fn set_status(&self) {
         #[cfg(feature = "ssr")]
@@ -107,7 +130,7 @@ impl std::fmt::Display for AppError {
 impl std::error::Error for AppError {}
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = ErrorEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
@@ -127,5 +150,28 @@ impl FromServerFnError for AppError {
 impl From<entity::db::DataError> for AppError {
     fn from(error: entity::db::DataError) -> Self {
         Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_comes_back_as_it_went() {
+        for error in [
+            AppError::not_found("page: a \"b\""),
+            AppError::invalid(""),
+            AppError::Internal { id: "7f".to_owned() },
+            AppError::Unreachable { message: "a:b".to_owned() },
+        ] {
+            assert_eq!(AppError::from_wire(&error.to_wire()), error);
+        }
+    }
+
+    #[test]
+    fn an_answer_of_something_else_is_no_answer() {
+        let message = "<html>502: Bad Gateway</html>".to_owned();
+        assert_eq!(AppError::from_wire(&message), AppError::Unreachable { message });
     }
 }

@@ -1,7 +1,38 @@
 //! News from the server while a page is open (`/api/v1/stream`). On the server these do nothing.
 
-use entity::view::Live;
 use leptos::prelude::*;
+
+/// News as far as pages care: of what kind they are and whom they concern. Pages then read their data anew, so the
+/// rest of a message is not read, which would bring a reader for all that a job consists of into the browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// A job was queued, moved on or finished.
+    Job {
+        /// The repository that it works on, if it is one's.
+        repository_id: Option<String>,
+    },
+    /// Status or figures of a repository changed.
+    Repository {
+        /// Which one.
+        repository_id: String,
+    },
+    /// A scan stored events.
+    Events {
+        /// Of which repository.
+        repository_id: String,
+    },
+}
+
+impl Live {
+    /// The repository that they are about.
+    #[must_use]
+    pub fn repository_id(&self) -> Option<&str> {
+        match self {
+            Self::Job { repository_id } => repository_id.as_deref(),
+            Self::Repository { repository_id } | Self::Events { repository_id } => Some(repository_id),
+        }
+    }
+}
 
 /// What came last, and whether the line is open.
 #[derive(Clone, Copy, Debug)]
@@ -67,11 +98,25 @@ mod stream {
     use std::time::Duration;
 
     use leptos::prelude::*;
-    use wasm_bindgen::JsCast;
     use wasm_bindgen::closure::Closure;
+    use wasm_bindgen::{JsCast, JsValue};
+    use web_sys::js_sys::{JSON, Reflect};
     use web_sys::{EventSource, MessageEvent};
 
-    use super::LiveFeed;
+    use super::{Live, LiveFeed};
+
+    /// Reads a message; nothing where it is of a kind that pages know nothing of.
+    fn read(message: &MessageEvent) -> Option<Live> {
+        let get = |of: &JsValue, key: &str| Reflect::get(of, &JsValue::from_str(key)).ok();
+        let text = |of: &JsValue, key: &str| get(of, key)?.as_string();
+        let value = JSON::parse(&message.data().as_string()?).ok()?;
+        Some(match text(&value, "type")?.as_str() {
+            "job" => Live::Job { repository_id: text(&get(&value, "job")?, "repository_id") },
+            "repository" => Live::Repository { repository_id: text(&value, "repository_id")? },
+            "events" => Live::Events { repository_id: text(&value, "repository_id")? },
+            _ => return None,
+        })
+    }
 
     /// Listens until the page closes. Browsers take up a broken line themselves, except after an answer that
     /// was no stream: then we knock again later.
@@ -80,7 +125,7 @@ mod stream {
         let on_open = Closure::<dyn Fn()>::new(move || feed.connected.set(true));
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-            let live = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
+            let live = read(&message);
             if live.is_some() {
                 feed.last.set(live);
             }

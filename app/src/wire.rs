@@ -3,10 +3,16 @@
 //! Reading JSON by name costs the WebAssembly a quarter of its size, since every type brings code for every order
 //! its fields may come in. Both ends are built from one source, so names say nothing here.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
+use leptos::server_fn::codec::Post;
+use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
+#[cfg(any(feature = "ssr", test))]
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::AppError;
 
@@ -54,15 +60,109 @@ pub fn pack<T: Serialize>(data: &T) -> Result<Packed<T>, AppError> {
     Ok(Packed { text: to_text(&bytes), of: PhantomData })
 }
 
-impl<T> Serialize for Packed<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+impl<T> fmt::Display for Packed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
-impl<'de, T> Deserialize<'de> for Packed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self { text, of: PhantomData })
+impl<T> FromStr for Packed<T> {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self { text: text.to_owned(), of: PhantomData })
+    }
+}
+
+/// What came of asking for a page's data, as it stands in the page for the browser's half to begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered(pub Result<Packed<()>, AppError>);
+
+impl<T> From<Result<Packed<T>, AppError>> for Answered {
+    fn from(answer: Result<Packed<T>, AppError>) -> Self {
+        Self(answer.map(Packed::erase))
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(data) => f.write_str(&data.text),
+            // No packed text has it in it.
+            Err(error) => write!(f, "!{}", error.to_wire()),
+        }
+    }
+}
+
+impl FromStr for Answered {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(match text.strip_prefix('!') {
+            Some(error) => Err(AppError::from_wire(error)),
+            None => text.parse().map_err(|never: Infallible| match never {}),
+        }))
+    }
+}
+
+/// How the answers of server functions travel: as the text that their type writes and reads itself. Name it as a
+/// function's `output`; what is JSON instead costs each page the reader for it.
+pub type Text = Post<TextEncoding>;
+
+/// See [`Text`].
+#[derive(Debug)]
+pub struct TextEncoding;
+
+impl ContentType for TextEncoding {
+    const CONTENT_TYPE: &'static str = "text/plain";
+}
+
+impl FormatType for TextEncoding {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl<T: fmt::Display> Encodes<T> for TextEncoding {
+    type Error = Infallible;
+
+    fn encode(output: &T) -> Result<Bytes, Infallible> {
+        Ok(output.to_string().into())
+    }
+}
+
+impl<T: FromStr> Decodes<T> for TextEncoding {
+    type Error = &'static str;
+
+    fn decode(bytes: Bytes) -> Result<T, &'static str> {
+        let text = std::str::from_utf8(&bytes).map_err(|_| "it is not text")?;
+        text.parse().map_err(|_| "it is no answer to what was asked")
+    }
+}
+
+/// The same for errors, whose own text is for people.
+#[derive(Debug)]
+pub struct ErrorEncoding;
+
+impl ContentType for ErrorEncoding {
+    const CONTENT_TYPE: &'static str = "text/plain";
+}
+
+impl FormatType for ErrorEncoding {
+    const FORMAT_TYPE: Format = Format::Text;
+}
+
+impl Encodes<AppError> for ErrorEncoding {
+    type Error = Infallible;
+
+    fn encode(error: &AppError) -> Result<Bytes, Infallible> {
+        Ok(error.to_wire().into())
+    }
+}
+
+impl Decodes<AppError> for ErrorEncoding {
+    type Error = Infallible;
+
+    fn decode(bytes: Bytes) -> Result<AppError, Infallible> {
+        Ok(AppError::from_wire(&String::from_utf8_lossy(&bytes)))
     }
 }
 
@@ -115,13 +215,23 @@ mod tests {
     }
 
     fn packed<T: Serialize>(data: &T) -> Packed<()> {
-        let text = to_text(&postcard::to_allocvec(data).unwrap());
-        let json = serde_json::to_string(&Packed::<T> { text, of: PhantomData }).unwrap();
-        serde_json::from_str(&json).unwrap()
+        let packed = Packed { text: to_text(&postcard::to_allocvec(data).unwrap()), of: PhantomData };
+        let sent = TextEncoding::encode(&packed).unwrap();
+        let got: Packed<T> = TextEncoding::decode(sent).unwrap();
+        got.erase()
     }
 
     #[test]
-    fn data_comes_back_through_json() {
+    fn an_answer_stands_in_the_page_as_it_came() {
+        for answer in [Ok(packed(&1)), Ok(packed(&())), Err(AppError::not_found("page: !")), Err(AppError::invalid(""))]
+        {
+            let answer = Answered(answer);
+            assert_eq!(answer.to_string().parse::<Answered>().unwrap(), answer);
+        }
+    }
+
+    #[test]
+    fn data_comes_back_as_it_went() {
         let data = vec![(Some("ü".to_owned()), -5_i64), (None, 1 << 40)];
         assert_eq!(packed(&data).unpack::<Vec<(Option<String>, i64)>>().unwrap(), data);
     }

@@ -37,6 +37,21 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => { for (const field of empty) field.disabled = false; });
 }, true);
 
+// A form that asks for an address is a link to it, so that the page is changed without a reload once it is awake.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "get" || event.defaultPrevented) return;
+  event.preventDefault();
+  const address = new URL(form.action);
+  address.search = new URLSearchParams(new FormData(form, event.submitter));
+  const link = document.createElement("a");
+  link.href = address.href;
+  link.toggleAttribute("noscroll", form.hasAttribute("data-stay"));
+  document.documentElement.append(link);
+  link.click();
+  link.remove();
+});
+
 // A link followed in the drawer closes it.
 document.addEventListener("click", (event) => {
   const drawer = document.getElementById("drawer");

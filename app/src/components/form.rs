@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{Glyph, Icon, PageUrl, number_text};
 
@@ -37,11 +36,11 @@ pub fn FilterBar(
     let many = chips.len() > 1;
     view! {
             <div class="filters">
-                <Form method="GET" action=url.path().to_owned() attr:class="filter-bar" attr:data-auto="" noscroll=true>
+                <form method="get" action=url.path().to_owned() class="filter-bar" data-auto="" data-stay="">
                     {carried}
                     {children()}
                     <button type="submit" class="button filter-apply">"Apply"</button>
-                </Form>
+                </form>
                 {(!chips.is_empty())
                     .then(|| {
                         let chips: Vec<_> = chips

@@ -1,7 +1,6 @@
 use entity::kind::EventType;
 use entity::view::{ResourceVersion, Timestamp};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{
     EventTypeBadge, Glyph, Icon, PageUrl, TimeAgo, Version, VersionChange, commit_href, event_words, exact, short_sha,
@@ -34,7 +33,7 @@ pub fn VersionTimeline(
         .collect();
     let rows: Vec<_> = versions.into_iter().map(|version| row(version, from, to, comparable, &url, now)).collect();
     view! {
-        <Form method="GET" action=url.path().to_owned() attr:class="timeline" noscroll=true>
+        <form method="get" action=url.path().to_owned() class="timeline" data-stay="">
             {carried}
             {points}
             {comparable
@@ -47,7 +46,7 @@ pub fn VersionTimeline(
                     }
                 })}
             <ol class="timeline-rows">{rows}</ol>
-        </Form>
+        </form>
     }
 }
 

@@ -12,9 +12,9 @@ use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::*;
 use crate::error::AppError;
-use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
+use crate::wire::{Packed, Text};
 
 /// What only the server can make.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct GalleryData {
 }
 
 /// Highlights, compares and describes for the gallery.
-#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl, output = Text)]
 pub async fn read_gallery() -> Result<Packed<GalleryData>, AppError> {
     pack(&GalleryData {
         yaml: highlight(given::NEW, 1),

@@ -5,20 +5,20 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use entity::view::Live;
 use leptos::prelude::*;
+use leptos::server::codee::string::FromToStringCodec;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
 
 use crate::components::{Breadcrumb, Crumb, ErrorPanel, PageUrl};
 use crate::error::AppError;
-use crate::live::live_version;
-use crate::wire::Packed;
+use crate::live::{Live, live_version};
+use crate::wire::{Answered, Packed};
 
 /// A page's data on its way.
 pub(super) struct Answer<T> {
-    data: Resource<Given>,
+    data: Given,
     of: PhantomData<fn() -> T>,
 }
 
@@ -37,8 +37,8 @@ impl<T> Answer<T> {
     }
 }
 
-type Given = Result<Packed<()>, AppError>;
-type Asking = Pin<Box<dyn Future<Output = Given> + Send>>;
+type Given = Resource<Answered, FromToStringCodec>;
+type Asking = Pin<Box<dyn Future<Output = Answered> + Send>>;
 type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
 type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
 
@@ -52,16 +52,16 @@ where
 {
     let ask = move |path, query| -> Asking {
         let asked = ask(path, query);
-        Box::pin(async move { asked.await.map(Packed::erase) })
+        Box::pin(async move { asked.await.into() })
     };
     Answer { data: load_any(Arc::new(ask), matters), of: PhantomData }
 }
 
 /// The part that is the same for every page, so that the browser gets it once.
-fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Resource<Given> {
+fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
     let (path, query) = (use_params_map(), use_query_map());
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
-    Resource::new_blocking(
+    Resource::new_str_blocking(
         move || (path.get(), PageUrl::current("", &query.get()).href(), news.get()),
         move |(path, query, _)| ask(path, query.trim_start_matches('?').to_owned()),
     )
@@ -80,12 +80,12 @@ where
     show_any(answer.data, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
 }
 
-fn show_any(data: Resource<Given>, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
+fn show_any(data: Given, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
     let (path, query) = (use_location().pathname, use_query_map());
     let shown = move || {
         let draw = Arc::clone(&draw);
         Suspend::new(async move {
-            let given = data.await;
+            let Answered(given) = data.await;
             let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
             match given.and_then(|data| draw(&data, url.clone())) {
                 Ok(view) => view,

@@ -5,6 +5,7 @@ mod commits;
 #[cfg(debug_assertions)]
 mod components_gallery;
 mod filters;
+pub mod lazy;
 mod load;
 mod not_found;
 mod overview;

@@ -1,5 +1,5 @@
 use entity::kind::{GitOpsTool, Origin, SyncStatus};
-use entity::view::{Live, Repository, Sort, Timestamp};
+use entity::view::{Repository, Sort, Timestamp};
 use leptos::prelude::*;
 
 use super::filters::{chips, choices, values};
@@ -9,6 +9,7 @@ use crate::components::{
     PageUrl, Pager, Select, SkeletonBlock, SkeletonRows, SortHead, StatusBadge, Table, TextField, counted, gitops_word,
     repository_href,
 };
+use crate::live::Live;
 use crate::server_fns::{self, RepositoriesData};
 
 /// `/repositories`: all that are watched.

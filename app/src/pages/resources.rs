@@ -1,5 +1,5 @@
 use entity::kind::ResourceStatus;
-use entity::view::{GroupedResource, Live, Resource, Sort, Timestamp};
+use entity::view::{GroupedResource, Resource, Sort, Timestamp};
 use leptos::prelude::*;
 
 use super::filters::resource_filters;
@@ -8,6 +8,7 @@ use crate::components::{
     Breadcrumb, Crumb, EmptyState, KindBadge, Number, PageHead, PageUrl, Pager, ResourceStatusBadge, Segments,
     SkeletonBlock, SkeletonRows, SortHead, Tab, Table, TimeAgo, Version, repository_href, resource_href,
 };
+use crate::live::Live;
 use crate::server_fns::{self, ResourceList, ResourcesData};
 
 /// More repositories than this in a group are counted, not listed.

@@ -1,19 +1,23 @@
-use entity::view::{Live, SystemState};
+use entity::view::SystemState;
 use leptos::prelude::*;
 
 use crate::components::{counted, number_text};
-use crate::live::live_version;
+use crate::live::{Live, live_version};
 use crate::server_fns;
+use crate::wire::Answered;
 
 /// The state of the system in one line, at the foot of the rail.
 #[component]
 pub fn SystemLine() -> impl IntoView {
     let news = live_version(|live| matches!(live, Live::Job { .. } | Live::Repository { .. }));
-    let state = Resource::new_blocking(move || news.get(), |_| server_fns::read_system_state());
+    let state = Resource::new_str_blocking(
+        move || news.get(),
+        |_| async { Answered::from(server_fns::read_system_state().await) },
+    );
     view! {
         <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
             {move || Suspend::new(async move {
-                match state.await.and_then(|state| state.erase().unpack()) {
+                match state.await.0.and_then(|state| state.unpack()) {
                     Ok(state) => line(&state),
                     Err(_) => view! { <p class="system-line quiet">"State not known"</p> }.into_any(),
                 }

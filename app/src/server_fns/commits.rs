@@ -4,9 +4,9 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
+use crate::wire::{Packed, Text};
 
 /// What a commit's page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct CommitData {
 }
 
 /// What a commit did; `sha` may be the beginning of a hash that fits one commit only.
-#[server(prefix = "/ui", endpoint = "commit", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Text)]
 pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<Packed<CommitData>, AppError> {
     use super::ask;
 

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::pages::Span;
-use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
+use crate::wire::{Packed, Text};
 
 /// What the first page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct OverviewData {
 }
 
 /// Everything the first page shows; `query` is the part of its address after `?`.
-#[server(prefix = "/ui", endpoint = "overview", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Text)]
 pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppError> {
     use super::ask;
     use entity::query::overview;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::pages::Span;
-use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
+use crate::wire::{Packed, Text};
 
 /// What the list of repositories shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct RepositoriesData {
 }
 
 /// Which repositories, as the page's address says.
-#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Text)]
 pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>, AppError> {
     use super::ask;
     use entity::query::{overview, repositories};
@@ -71,7 +71,7 @@ pub enum RepositoryTab {
 }
 
 /// A repository with the view that the page's address names.
-#[server(prefix = "/ui", endpoint = "repository", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Text)]
 pub async fn find_repository(id: String, query: String) -> Result<Packed<RepositoryData>, AppError> {
     use super::ask;
     use entity::query::{jobs, repositories};

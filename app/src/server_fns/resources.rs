@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::{DiffHtml, YamlHtml};
 use crate::error::AppError;
-use crate::wire::Packed;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
+use crate::wire::{Packed, Text};
 
 /// What the list of resources shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub enum ResourceList {
 }
 
 /// Which resources, as the page's address says.
-#[server(prefix = "/ui", endpoint = "resources", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Text)]
 pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppError> {
     use super::ask;
     use entity::query::resources;
@@ -104,7 +104,7 @@ pub struct Comparison {
 }
 
 /// A resource, with the text or the comparison that the page's address names.
-#[server(prefix = "/ui", endpoint = "resource", input = GetUrl)]
+#[server(prefix = "/ui", endpoint = "resource", input = GetUrl, output = Text)]
 pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceData>, AppError> {
     use super::ask;
     use entity::query::resources;

@@ -3,7 +3,7 @@
 mod head;
 mod tabs;
 
-use entity::view::{Job, Live, Repository as View, Timestamp};
+use entity::view::{Job, Repository as View, Timestamp};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
@@ -14,6 +14,7 @@ use crate::components::{
     Breadcrumb, Crumb, JobLine, Metric, Metrics, PageUrl, Section, SkeletonBlock, SkeletonRows, bytes_text, counted,
     number_text, repository_href,
 };
+use crate::live::Live;
 use crate::server_fns::{self, RepositoryData};
 
 /// One repository.
@@ -34,11 +35,7 @@ pub fn Repository() -> impl IntoView {
 }
 
 fn concerns(path: &ParamsMap, live: &Live) -> bool {
-    let id = match live {
-        Live::Job { job } => job.repository_id,
-        Live::Repository { repository_id } | Live::Events { repository_id, .. } => Some(*repository_id),
-    };
-    id.is_some_and(|id| path.get_str("id") == Some(id.to_string().as_str()))
+    live.repository_id().is_some_and(|id| path.get_str("id") == Some(id))
 }
 
 fn skeleton() -> AnyView {

@@ -4,7 +4,7 @@ mod head;
 mod references;
 mod shown;
 
-use entity::view::{Listing, Live, PageQuery, ResourceVersion, Timestamp};
+use entity::view::{Listing, PageQuery, ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
 use super::{load, show};
@@ -12,6 +12,7 @@ use crate::components::{
     Breadcrumb, Crumb, EmptyState, PageUrl, Pager, Section, SkeletonBlock, SkeletonRows, VersionTimeline,
     repository_href,
 };
+use crate::live::Live;
 use crate::server_fns::{self, ResourceData, Shown};
 
 /// One resource.

@@ -1,0 +1,37 @@
+//! Pages as routes: each is a part of the WebAssembly of its own, which browsers fetch when somebody goes there. What
+//! two pages share is in a part that both fetch; what the frame has too is in the main one.
+
+use leptos::prelude::*;
+use leptos_router::{LazyRoute, lazy_route};
+
+macro_rules! lazy_pages {
+    ($($page:ident),+ $(,)?) => {$(
+        #[doc = concat!("The page [`", stringify!($page), "`](super::", stringify!($page), "), fetched when needed.")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $page;
+
+        #[lazy_route]
+        impl LazyRoute for $page {
+            fn data() -> Self {
+                Self
+            }
+
+            fn view(_page: Self) -> AnyView {
+                #[cfg(feature = "ssr")]
+                preload(stringify!($page));
+                view! { <super::$page /> }.into_any()
+            }
+        }
+    )+};
+}
+
+lazy_pages![Commit, ComponentsGallery, Overview, Repositories, Repository, Resource, Resources];
+
+/// Has browsers fetch a page's parts with the main one, not after it.
+#[cfg(feature = "ssr")]
+fn preload(page: &str) {
+    if let Some(file) = use_context::<crate::context::Assets>().and_then(|mut assets| assets.parts.remove(page)) {
+        // Rendering it notes it for the head; there is nothing of it in the body.
+        let _ = view! { <leptos_meta::Link rel="preload" href=file as_="fetch" crossorigin="anonymous" /> }.to_html();
+    }
+}
