@@ -25,6 +25,9 @@ forge: ## a stand-in for GitHub, GitLab and Forgejo over the samples, with fault
 test: ## unit, database, REST and browser tests (ONLY="rust" or "browser" runs a part)
 	@.ci/test $(ONLY)
 
+soak: ## the tests that kill the program, for as long as it takes (KILLS=1000)
+	@KUBESTATS_KILLS=$(or $(KILLS),1000) .ci/test soak
+
 lint: ## format, clippy, dependency rules, licences
 	@.ci/lint
 

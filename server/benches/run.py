@@ -6,9 +6,10 @@ import platform
 import sys
 
 import engine
+import queue_speed
 import serving
 
-PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "site": serving.site}
+PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue, "site": serving.site}
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 

@@ -10,6 +10,7 @@ use app::context::ServerContext;
 use entity::db::{Db, DbSettings};
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
+use entity::query::repositories::SyncTarget;
 use entity::query::{repositories, workers};
 use entity::queue::JobQueue;
 use leptos::config::LeptosOptions;
@@ -166,10 +167,18 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
 async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
     let now = clock::now();
     let configured: Vec<FoundRepository> = config.repositories.iter().map(found).collect();
-    let samples = match config.shows_samples() {
+    let mut samples = match config.shows_samples() {
         true => samples::write_all(&config.app.data_dir)?,
         false => Vec::new(),
     };
+    // Every machine has the samples in a place of its own; they are the same repositories wherever they lie.
+    let known = repositories::list_sync_targets(&db.read).await?;
+    for sample in &mut samples {
+        let same = |known: &&SyncTarget| known.origin == Origin::Sample && known.full_name == sample.full_name;
+        if let Some(known) = known.iter().find(same) {
+            sample.url.clone_from(&known.url);
+        }
+    }
     let txn = db.begin().await?;
     for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
         let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();

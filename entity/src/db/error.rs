@@ -1,3 +1,4 @@
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 use uuid::Uuid;
 
 use crate::found::ObjectId;
@@ -8,7 +9,7 @@ use crate::found::ObjectId;
 pub enum DataError {
     /// The database refused or could not be reached.
     #[error("database: {0}")]
-    Database(#[from] sea_orm::DbErr),
+    Database(#[from] DbErr),
     /// The address names no engine that is known here.
     #[error("database address starts with {scheme:?}; allowed: sqlite:, postgres://, postgresql://")]
     UnknownEngine {
@@ -59,15 +60,34 @@ impl DataError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Database(error) => match error {
-                sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => true,
-                other => {
-                    let text = other.to_string();
-                    text.contains("database is locked") || text.contains("deadlock detected")
-                }
-            },
+            Self::Database(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => true,
+            Self::Database(DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) => {
+                is_passing(error)
+            }
+            // A transaction tells of its connection in words of its own.
+            Self::Database(other) => {
+                let text = other.to_string();
+                ["database is locked", "deadlock detected", "connection"].iter().any(|sign| text.contains(sign))
+            }
             Self::StaleBatch { .. } => true,
             _ => false,
         }
+    }
+}
+
+/// Whether the database, its server or its disk has to be waited for: the statement itself is in order.
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            // SQLite: busy, locked, a failing or a full disk, in the low byte. PostgreSQL: connection, resources, shutdown,
+            // conflicts of transactions.
+            let code = error.code().unwrap_or_default();
+            match code.parse::<u32>() {
+                Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 10 | 13),
+                _ => ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class)),
+            }
+        }
+        _ => false,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, jobs, schedules, workers};
+use super::{ConnectionTrait, Result, forges, jobs, schedules, workers};
 use crate::db::sql::{Sql, stored_time};
 use crate::kind::JobKind;
 use crate::view::{DiskUse, JobDetail, JobLogLine, QueueDepth, Tasks, Timestamp};
@@ -16,7 +16,7 @@ pub async fn tasks(c: &impl ConnectionTrait, now: Timestamp) -> Result<Tasks> {
         workers: workers::list_workers(c, now).await?,
         queue: queue_depths(c, now).await?,
         schedules: schedules::list_schedules(c).await?,
-        budgets: Vec::new(),
+        budgets: forges::budgets(c, now).await?,
         disk: disk_use(c).await?,
     })
 }

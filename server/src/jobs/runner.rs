@@ -30,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(20);
 const SCANS: usize = 2;
 /// Wall clock and monotonic clock may drift apart by so much between two looks.
 const DRIFT: TimeDelta = TimeDelta::seconds(20);
+/// Seconds for which the end of a job is held while the database is away.
+const FINISH_TRIES: u32 = 300;
 /// How often a process that shares its work with others looks after its own clones.
 const TIDY: Duration = Duration::from_secs(2 * 3_600);
 
@@ -187,14 +189,10 @@ async fn finish(deps: Deps, worker: String, mut ended: mpsc::UnboundedReceiver<(
     let mut waiting = Vec::new();
     while ended.recv_many(&mut waiting, 100).await > 0 {
         let (runs, tell): (Vec<Ended>, Vec<_>) = waiting.drain(..).unzip();
-        loop {
-            match deps.queue.finish_many(&worker, &runs, clock::now()).await {
-                Ok(_) => break,
-                Err(error) => {
-                    // Without the database nobody else can take the jobs over either.
-                    error!(%error, jobs = runs.len(), "the ends of jobs could not be stored; trying again");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
+        if let Err(error) = deps.queue.finish_many(&worker, &runs, clock::now()).await {
+            warn!(%error, jobs = runs.len(), "the ends of jobs could not be stored; trying one by one");
+            for run in &runs {
+                finish_one(&deps, &worker, run).await;
             }
         }
         for tell in tell {
@@ -202,4 +200,22 @@ async fn finish(deps: Deps, worker: String, mut ended: mpsc::UnboundedReceiver<(
             let _ = tell.send(Finished);
         }
     }
+}
+
+/// Stores one end, waiting for a database that is away: without it nobody else can take the job over either.
+async fn finish_one(deps: &Deps, worker: &str, run: &Ended) {
+    for _ in 0..FINISH_TRIES {
+        match deps.queue.finish_many(worker, std::slice::from_ref(run), clock::now()).await {
+            Ok(_) => return,
+            Err(error) if error.is_transient() => {
+                warn!(%error, job.id = %run.job, "the end of a job could not be stored; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => {
+                error!(%error, job.id = %run.job, "the end of a job cannot be stored; it will be run again");
+                return;
+            }
+        }
+    }
+    error!(job.id = %run.job, "the end of a job could not be stored for minutes; it will be run again");
 }

@@ -1,5 +1,6 @@
 //! Lists a remote's refs, fetches if the branch moved, asks for a scan if there is something to scan.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -202,7 +203,11 @@ async fn report(
 /// The address, the right to it, and how much it may send.
 fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits), GitError> {
     let policy = UrlPolicy { allow_local: deps.allow_local || target.origin == Origin::Sample };
-    let url = RemoteUrl::parse(&target.url, policy)?;
+    // A sample lies in every machine's own data directory, under the same name.
+    let sample = Path::new(&target.url).file_name().map(|name| deps.data_dir.join("samples").join(name));
+    let sample = sample.filter(|path| target.origin == Origin::Sample && path.exists());
+    let sample = sample.and_then(|path| std::path::absolute(path).ok()).map(|path| path.display().to_string());
+    let url = RemoteUrl::parse(sample.as_deref().unwrap_or(&target.url), policy)?;
     let token = deps.tokens.get(&target.url);
     let auth = token.map_or(Auth::None, |token| Auth::Token(git::Secret::new(token.expose())));
     let limits = Limits {
