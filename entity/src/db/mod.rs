@@ -173,6 +173,8 @@ fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> C
             .pragma("mmap_size", "67108864")
             // Kibibytes; the writer keeps the pages that a large scan touches.
             .pragma("cache_size", if read_only { "-8192" } else { "-32768" })
+            // Pages: a scan writes the same ones with every batch, and each check copies them into the file.
+            .pragma("wal_autocheckpoint", "8192")
             .pragma("journal_size_limit", "67108864")
             .pragma("query_only", if read_only { "1" } else { "0" })
             .optimize_on_close(!read_only, None)

@@ -10,7 +10,7 @@ use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Replay};
 use super::Parser;
 
 /// A batch is handed over when it holds so many events, resources, or bytes.
-const BATCH_EVENTS: usize = 2_000;
+const BATCH_EVENTS: usize = 4_000;
 const BATCH_BYTES: usize = 16 << 20;
 /// A batch is handed over after so many commits even if they changed nothing, so that progress is kept.
 const BATCH_COMMITS: usize = 2_000;

@@ -1,6 +1,6 @@
 //! Figures kept with a repository, so that lists and filters need no counting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
@@ -38,24 +38,60 @@ struct Counted {
     status: ResourceStatus,
 }
 
+/// How the row of a resource stands before it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// With the identity, place, status and source that it keeps: but for the time, no index is touched.
+    InPlace,
+    /// With others.
+    Elsewhere,
+}
+
+impl Counted {
+    fn is_of(&self, resource: &FoundResource) -> bool {
+        self.api_version == resource.api_version
+            && self.kind == resource.kind
+            && self.name.as_ref() == Some(&resource.name)
+            && self.namespace == resource.namespace
+            && self.namespace_inherited == resource.namespace_inherited
+            && self.status == resource.status
+    }
+}
+
 impl Deltas {
-    /// Takes the resources off the figures as they are stored.
+    /// Takes the resources off the figures as they are stored; tells of those that are stored whether they stand in
+    /// lists and indexes as they will.
     pub(super) async fn take_stored(
         &mut self,
         c: &impl ConnectionTrait,
         repository: Uuid,
-        ids: impl Iterator<Item = Uuid>,
+        resources: &[FoundResource],
+        stored: &mut HashMap<Uuid, Stored>,
     ) -> Result<()> {
-        let mut sql =
-            Sql::new("SELECT repository_id, api_version, kind, name, namespace, namespace_inherited, status ");
-        sql.push("FROM kubernetesresource WHERE id IN ").bind_list(ids);
+        let found: HashMap<Uuid, &FoundResource> = resources.iter().map(|resource| (resource.id, resource)).collect();
+        let mut sql = Sql::new(
+            "SELECT id, repository_id, file_path, first_sequence, source_kind, source_name, api_version, kind, name, \
+             namespace, namespace_inherited, status FROM kubernetesresource WHERE id IN ",
+        );
+        sql.bind_list(found.keys().copied());
         for row in sql.rows(c).await? {
-            let owner: Uuid = row.try_get_by_index(0)?;
+            let owner: Uuid = row.try_get_by_index(1)?;
             if owner != repository {
                 let reason = format!("a resource of repository {owner} in a batch of {repository}");
                 return Err(DataError::Damaged { what: "batch", reason });
             }
-            self.count(&Counted::from_query_result(&row, "")?, -1);
+            let id: Uuid = row.try_get_by_index(0)?;
+            let counted = Counted::from_query_result(&row, "")?;
+            if let Some(resource) = found.get(&id) {
+                let place: (String, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+                let source: [Option<String>; 2] = [row.try_get_by_index(4)?, row.try_get_by_index(5)?];
+                let stays = counted.is_of(resource)
+                    && place == (resource.file_path.clone(), resource.first_sequence)
+                    && source[0].as_deref() == resource.source.as_ref().map(|source| source.kind.as_str())
+                    && source[1].as_deref() == resource.source.as_ref().map(|source| source.name.as_str());
+                stored.insert(id, if stays { Stored::InPlace } else { Stored::Elsewhere });
+            }
+            self.count(&counted, -1);
         }
         Ok(())
     }

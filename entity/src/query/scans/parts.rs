@@ -12,12 +12,13 @@ use crate::db::sql::{Sql, stored_time};
 use crate::found::FoundResource;
 use crate::view::Timestamp;
 
-/// Replaces what resources use and name. Gives back since when the oldest of those stands whose charts have other
-/// names now: its charts count over its whole life.
+/// Replaces what resources use and name; `is_stored` says whether there may be anything to replace. Gives back since
+/// when the oldest of those stands whose charts have other names now: its charts count over its whole life.
 pub(super) async fn write_parts(
     c: &impl ConnectionTrait,
     repository: Uuid,
     resources: &[FoundResource],
+    is_stored: impl Fn(Uuid) -> bool,
 ) -> Result<Option<Timestamp>> {
     let tail = " ON CONFLICT (resource_id) DO UPDATE SET data = excluded.data";
     let mut data = Bulk::new(c, "INSERT INTO resource_data (resource_id, data)", tail, 2);
@@ -27,12 +28,8 @@ pub(super) async fn write_parts(
     data.finish().await?;
     let mut recharted_since: Option<Timestamp> = None;
     for chunk in resources.chunks(500) {
-        let mut sql = Sql::new("DELETE FROM resource_chart WHERE resource_id IN ");
-        sql.bind_list(chunk.iter().map(|resource| resource.id)).push(" RETURNING resource_id, name");
-        let mut before: HashMap<Uuid, Vec<String>> = HashMap::new();
-        for row in sql.rows(c).await? {
-            before.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
-        }
+        let stored: Vec<Uuid> = chunk.iter().map(|resource| resource.id).filter(|id| is_stored(*id)).collect();
+        let mut before = delete(c, &stored).await?;
         for resource in chunk {
             let mut after: Vec<String> =
                 resource.charts.iter().map(|chart| chart.name.replace('\0', "\u{fffd}")).collect();
@@ -43,11 +40,6 @@ pub(super) async fn write_parts(
                 let since = stored_time(resource.created_at);
                 recharted_since = Some(recharted_since.map_or(since, |oldest| oldest.min(since)));
             }
-        }
-        for table in ["resource_image", "resource_reference"] {
-            let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE resource_id IN "));
-            sql.bind_list(chunk.iter().map(|resource| resource.id));
-            sql.run(c).await?;
         }
     }
     let head = "INSERT INTO resource_chart (resource_id, position, repository_id, name, url, version)";
@@ -91,4 +83,23 @@ pub(super) async fn write_parts(
     images.finish().await?;
     references.finish().await?;
     Ok(recharted_since)
+}
+
+/// Deletes what these resources use and name; gives back the names of their charts.
+async fn delete(c: &impl ConnectionTrait, resources: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {
+    let mut charts: HashMap<Uuid, Vec<String>> = HashMap::new();
+    if resources.is_empty() {
+        return Ok(charts);
+    }
+    let mut sql = Sql::new("DELETE FROM resource_chart WHERE resource_id IN ");
+    sql.bind_list(resources.iter().copied()).push(" RETURNING resource_id, name");
+    for row in sql.rows(c).await? {
+        charts.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+    }
+    for table in ["resource_image", "resource_reference"] {
+        let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE resource_id IN "));
+        sql.bind_list(resources.iter().copied());
+        sql.run(c).await?;
+    }
+    Ok(charts)
 }

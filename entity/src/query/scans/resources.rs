@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::apply::{bytes, clean, clean_option};
 use super::bulk::Bulk;
-use super::figures::Deltas;
+use super::figures::{Deltas, Stored};
 use super::group_of;
 use super::parts::write_parts;
 use crate::db::Result;
@@ -24,6 +24,30 @@ pub(super) enum Count {
     Keep,
 }
 
+const HEAD: &str = "INSERT INTO kubernetesresource (id, repository_id, api_version, api_group, kind, name, namespace, \
+    namespace_inherited, file_path, search, file_hash, version, status, blob, line_start, line_end, created_at, \
+    updated_at, deleted_at, first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, \
+    chart_url, events)";
+
+const REPLACE: &str = " ON CONFLICT (id) DO UPDATE SET api_version = excluded.api_version, \
+    api_group = excluded.api_group, kind = excluded.kind, name = excluded.name, namespace = excluded.namespace, \
+    namespace_inherited = excluded.namespace_inherited, file_path = excluded.file_path, search = excluded.search, \
+    file_hash = excluded.file_hash, version = excluded.version, status = excluded.status, blob = excluded.blob, \
+    line_start = excluded.line_start, line_end = excluded.line_end, created_at = excluded.created_at, \
+    updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, first_sequence = excluded.first_sequence, \
+    commit_sha = excluded.commit_sha, source_kind = excluded.source_kind, source_name = excluded.source_name, \
+    source_namespace = excluded.source_namespace, chart_name = excluded.chart_name, chart_url = excluded.chart_url, \
+    events = kubernetesresource.events + excluded.events";
+
+/// For rows whose other columns stay as they are. SQLite writes every index anew whose columns are named here, changed
+/// or not, and half of a row's indexes are about these others.
+const REPLACE_IN_PLACE: &str = " ON CONFLICT (id) DO UPDATE SET file_hash = excluded.file_hash, \
+    version = excluded.version, blob = excluded.blob, line_start = excluded.line_start, \
+    line_end = excluded.line_end, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, \
+    commit_sha = excluded.commit_sha, source_namespace = excluded.source_namespace, \
+    chart_name = excluded.chart_name, chart_url = excluded.chart_url, \
+    events = kubernetesresource.events + excluded.events";
+
 /// Inserts or replaces resources and what they use and name; tells by how much the figures change.
 pub(super) async fn write_resources(
     c: &impl ConnectionTrait,
@@ -32,35 +56,27 @@ pub(super) async fn write_resources(
     count: Count,
 ) -> Result<Deltas> {
     let mut deltas = Deltas::default();
+    let mut stored = HashMap::with_capacity(resources.len());
     for chunk in resources.chunks(500) {
-        deltas.take_stored(c, repository, chunk.iter().map(|resource| resource.id)).await?;
+        deltas.take_stored(c, repository, chunk, &mut stored).await?;
     }
-    park_doubles(c, resources).await?;
-    let head = "INSERT INTO kubernetesresource (id, repository_id, api_version, api_group, kind, name, namespace, \
-        namespace_inherited, file_path, search, file_hash, version, status, blob, line_start, line_end, created_at, \
-        updated_at, deleted_at, first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, \
-        chart_url, events)";
-    let tail = " ON CONFLICT (id) DO UPDATE SET api_version = excluded.api_version, api_group = excluded.api_group, \
-        kind = excluded.kind, name = excluded.name, namespace = excluded.namespace, \
-        namespace_inherited = excluded.namespace_inherited, file_path = excluded.file_path, \
-        search = excluded.search, file_hash = excluded.file_hash, version = excluded.version, \
-        status = excluded.status, blob = excluded.blob, line_start = excluded.line_start, \
-        line_end = excluded.line_end, created_at = excluded.created_at, updated_at = excluded.updated_at, \
-        deleted_at = excluded.deleted_at, first_sequence = excluded.first_sequence, \
-        commit_sha = excluded.commit_sha, source_kind = excluded.source_kind, source_name = excluded.source_name, \
-        source_namespace = excluded.source_namespace, chart_name = excluded.chart_name, \
-        chart_url = excluded.chart_url, events = kubernetesresource.events + excluded.events";
-    let mut bulk = Bulk::new(c, head, tail, 27);
+    for parked in park_doubles(c, resources).await? {
+        stored.entry(parked).and_modify(|stored| *stored = Stored::Elsewhere);
+    }
+    let (mut moving, mut staying) = (Bulk::new(c, HEAD, REPLACE, 27), Bulk::new(c, HEAD, REPLACE_IN_PLACE, 27));
     // Those that go make room for those that come to the same place.
     let (deleted, active): (Vec<_>, Vec<_>) =
         resources.iter().partition(|resource| resource.status == ResourceStatus::Deleted);
     for resource in deleted.into_iter().chain(active) {
         deltas.put(resource);
         let events = if count == Count::Add { resource.new_events } else { 0 };
+        let in_place = count == Count::Add && stored.get(&resource.id) == Some(&Stored::InPlace);
+        let bulk = if in_place { &mut staying } else { &mut moving };
         bulk.push(resource_row(repository, resource, events)).await?;
     }
-    bulk.finish().await?;
-    deltas.recharted_since = write_parts(c, repository, resources).await?;
+    moving.finish().await?;
+    staying.finish().await?;
+    deltas.recharted_since = write_parts(c, repository, resources, |id| stored.contains_key(&id)).await?;
     Ok(deltas)
 }
 
@@ -100,8 +116,8 @@ fn resource_row(repository: Uuid, resource: &FoundResource, events: i64) -> [Val
 }
 
 /// Two resources of one identity may change places within a batch, and rows are replaced one after the other:
-/// such rows give their places up first.
-async fn park_doubles(c: &impl ConnectionTrait, resources: &[FoundResource]) -> Result<()> {
+/// such rows give their places up first. Gives back which they are.
+async fn park_doubles(c: &impl ConnectionTrait, resources: &[FoundResource]) -> Result<Vec<Uuid>> {
     let mut same: HashMap<(&str, &str, Option<&str>, &str), Vec<Uuid>> = HashMap::new();
     for resource in resources {
         let group = group_of(&resource.api_version);
@@ -114,5 +130,5 @@ async fn park_doubles(c: &impl ConnectionTrait, resources: &[FoundResource]) -> 
         sql.bind_list(ids.iter().copied());
         sql.run(c).await?;
     }
-    Ok(())
+    Ok(doubles)
 }
