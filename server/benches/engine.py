@@ -56,7 +56,7 @@ def floor(repository: pathlib.Path) -> float:
                     if mode.startswith(b"100"):
                         blobs.add(name)
     names = b"\n".join(sorted(blobs)) + b"\n"
-    read = run(["git", "--git-dir", str(repository), "cat-file", "--batch", "--buffer"], times=3, stdin=names)
+    read = run(["git", "--git-dir", str(repository), "cat-file", "--batch", "--buffer"], times=3, stdin=names, keep=False)
     return listed.seconds + read.seconds
 
 

@@ -21,7 +21,7 @@ class Cost:
     output: bytes
 
 
-def run(command: list[str], times: int = 1, stdin: bytes | None = None, before=lambda: None) -> Cost:
+def run(command: list[str], times: int = 1, stdin: bytes | None = None, before=lambda: None, keep: bool = True) -> Cost:
     """The best of several runs: wall time, the largest resident memory of the process itself, what it printed."""
     best = None
     for _ in range(times):
@@ -39,7 +39,8 @@ def run(command: list[str], times: int = 1, stdin: bytes | None = None, before=l
                 said.seek(0)
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.read().decode(errors='replace')[-2000:]}")
             out.seek(0)
-            cost = Cost(seconds, usage.ru_maxrss / 1024, out.read())
+            # What is not kept is not read either: a child starts with this process's size as its own peak.
+            cost = Cost(seconds, usage.ru_maxrss / 1024, out.read() if keep else b"")
         if best is None or cost.seconds < best.seconds:
             best = Cost(cost.seconds, max(cost.peak_mb, best.peak_mb if best else 0), cost.output)
     return best
