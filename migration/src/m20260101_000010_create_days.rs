@@ -79,6 +79,11 @@ const UP: &[&str] = &[
         calculated_at TIMESTAMPTZ NOT NULL,
         calculation_duration_seconds DOUBLE PRECISION NOT NULL
     )",
+    // Trend lines over years read narrow rows.
+    "CREATE INDEX ecosystemstats_series ON ecosystemstats
+        (day, total_repositories, active_repositories, active_resources, total_resource_events,
+        daily_created_resources, daily_modified_resources, daily_deleted_resources, daily_resurrected_resources,
+        measured_repositories, total_stars, calculated_at)",
     // Everything that is here makes days stale; who reads the marks knows that the calendar starts later.
     "INSERT INTO stale_day SELECT id, '0001-01-01' FROM repository WHERE scanned_sequence IS NOT NULL",
 ];

@@ -161,6 +161,13 @@ pub(crate) async fn list_of_resource(c: &impl ConnectionTrait, resource: Uuid, p
     by_ids(c, &ids, "sequence DESC, id DESC").await
 }
 
+/// Whole events, newest first.
+pub(crate) async fn list_by_ids(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Event>> {
+    let mut sql = Sql::new("SELECT e.id FROM kubernetesresourceevent e WHERE e.id IN ");
+    sql.bind_list(ids.iter().copied());
+    by_ids(c, &sql, "id DESC").await
+}
+
 /// Reads whole events only for the ids of a page, which an index alone has found.
 async fn by_ids(c: &impl ConnectionTrait, ids: &Sql, order: &str) -> Result<Vec<Event>> {
     let mut rows = Sql::new("SELECT ");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -43,21 +43,66 @@ pub async fn repository_stats(c: &impl ConnectionTrait) -> Result<RepositoryStat
     })
 }
 
+#[derive(FromQueryResult)]
+struct RecentRow {
+    id: Uuid,
+    name: String,
+    full_name: String,
+    owner: String,
+    description: Option<String>,
+    created: i64,
+    modified: i64,
+    deleted: i64,
+    resurrected: i64,
+    last_activity: Timestamp,
+}
+
+impl RecentRow {
+    fn into_view(self) -> RecentRepository {
+        let numbers = [
+            (EventType::Created, self.created),
+            (EventType::Modified, self.modified),
+            (EventType::Deleted, self.deleted),
+            (EventType::Resurrected, self.resurrected),
+        ];
+        let event_breakdown: BTreeMap<String, i64> = numbers
+            .into_iter()
+            .filter(|(_, number)| *number > 0)
+            .map(|(event_type, number)| (event_type.to_string(), number))
+            .collect();
+        RecentRepository {
+            repository_id: self.id,
+            name: self.name,
+            full_name: self.full_name,
+            owner: self.owner,
+            description: self.description,
+            total_events: event_breakdown.values().sum(),
+            last_activity: self.last_activity,
+            event_breakdown,
+        }
+    }
+}
+
+/// Repositories with the most events since the beginning of a day.
+pub(crate) async fn most_active(c: &impl ConnectionTrait, since: NaiveDate) -> Result<Vec<RecentRepository>> {
+    let mut sql = Sql::new(
+        "SELECT r.id, r.name, r.full_name, r.owner, r.description, k.created, k.modified, k.deleted, k.resurrected, \
+         (SELECT MAX(m.committed_at) FROM \"commit\" m WHERE m.repository_id = r.id AND m.sequence = \
+         (SELECT MAX(n.sequence) FROM \"commit\" n WHERE n.repository_id = r.id)) AS last_activity \
+         FROM (SELECT repository_id, CAST(SUM(created) AS BIGINT) AS created, \
+         CAST(SUM(modified) AS BIGINT) AS modified, CAST(SUM(deleted) AS BIGINT) AS deleted, \
+         CAST(SUM(resurrected) AS BIGINT) AS resurrected FROM repository_day WHERE day >= ",
+    );
+    sql.bind(since.to_string()).push(
+        " GROUP BY repository_id ORDER BY SUM(created + modified + deleted + resurrected) DESC, repository_id LIMIT 10) k \
+         JOIN repository r ON r.id = k.repository_id \
+         ORDER BY k.created + k.modified + k.deleted + k.resurrected DESC, r.full_name, r.id",
+    );
+    Ok(sql.all::<RecentRow>(c).await?.into_iter().map(RecentRow::into_view).collect())
+}
+
 /// Repositories with the most events in the last three days, by the times of their commits.
 pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Result<RecentRepositories> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-        name: String,
-        full_name: String,
-        owner: String,
-        description: Option<String>,
-        created: i64,
-        modified: i64,
-        deleted: i64,
-        resurrected: i64,
-        last_activity: Timestamp,
-    }
     let cutoff_date = stored_time(now - Duration::days(RECENT_DAYS));
     let mut sql = Sql::new(
         "SELECT r.id, r.name, r.full_name, r.owner, r.description, k.created, k.modified, k.deleted, k.resurrected, \
@@ -70,32 +115,6 @@ pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Re
         " GROUP BY repository_id) k JOIN repository r ON r.id = k.repository_id \
          ORDER BY k.created + k.modified + k.deleted + k.resurrected DESC, r.full_name, r.id LIMIT 10",
     );
-    let rows = sql.all::<Row>(c).await?;
-    let recent_active_repositories = rows
-        .into_iter()
-        .map(|row| {
-            let numbers = [
-                (EventType::Created, row.created),
-                (EventType::Modified, row.modified),
-                (EventType::Deleted, row.deleted),
-                (EventType::Resurrected, row.resurrected),
-            ];
-            let event_breakdown: BTreeMap<String, i64> = numbers
-                .into_iter()
-                .filter(|(_, number)| *number > 0)
-                .map(|(event_type, number)| (event_type.to_string(), number))
-                .collect();
-            RecentRepository {
-                repository_id: row.id,
-                name: row.name,
-                full_name: row.full_name,
-                owner: row.owner,
-                description: row.description,
-                total_events: event_breakdown.values().sum(),
-                last_activity: row.last_activity,
-                event_breakdown,
-            }
-        })
-        .collect();
+    let recent_active_repositories = sql.all::<RecentRow>(c).await?.into_iter().map(RecentRow::into_view).collect();
     Ok(RecentRepositories { recent_active_repositories, period_days: RECENT_DAYS, cutoff_date })
 }

@@ -6,6 +6,7 @@
 pub mod commits;
 pub(crate) mod days;
 pub mod discovery;
+pub mod ecosystem;
 pub mod events;
 pub mod figures;
 pub mod forges;

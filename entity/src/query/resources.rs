@@ -268,15 +268,6 @@ struct GroupRow {
 }
 
 #[derive(FromQueryResult)]
-struct GroupPart {
-    kind: String,
-    name: String,
-    repository_id: Uuid,
-    repository_name: String,
-    count: i64,
-}
-
-#[derive(FromQueryResult)]
 struct VersionOrigin {
     provider: Provider,
     web_url: Option<String>,
@@ -315,33 +306,49 @@ async fn list_ends(c: &impl ConnectionTrait, sql: Sql) -> Result<Vec<Reference>>
         .collect())
 }
 
-/// The repositories of a page's groups, those with most first, in one statement.
+/// The repositories of a page's groups, those with most first. Rows come from an index alone and are counted here:
+/// a page may have thousands of them.
 async fn repositories_of(
     c: &impl ConnectionTrait,
     conditions: &Where,
     groups: &[GroupRow],
 ) -> Result<HashMap<(String, String), Vec<GroupedRepository>>> {
-    let mut parts: HashMap<_, Vec<_>> = HashMap::new();
     if groups.is_empty() {
-        return Ok(parts);
+        return Ok(HashMap::new());
     }
-    let mut sql = Sql::new("WITH wanted (kind, name) AS (VALUES ");
+    let mut names: HashMap<Uuid, String> = HashMap::new();
+    for row in Sql::new("SELECT id, full_name FROM repository").rows(c).await? {
+        names.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    let mut sql = Sql::new("WITH wanted (place, kind, name) AS (VALUES ");
     for (n, group) in groups.iter().enumerate() {
-        sql.push(if n == 0 { "(" } else { ", (" }).bind(group.kind.as_str());
-        sql.push(", ").bind(group.name.as_str()).push(")");
+        sql.push(if n == 0 { "(" } else { ", (" }).push(&n.to_string());
+        sql.push(", ").bind(group.kind.as_str()).push(", ").bind(group.name.as_str()).push(")");
     }
     sql.push(
-        ") SELECT k.kind, k.name, k.repository_id, r.full_name AS repository_name, COUNT(*) AS count FROM wanted w \
-         CROSS JOIN kubernetesresource k JOIN repository r ON r.id = k.repository_id \
+        ") SELECT w.place, k.repository_id FROM wanted w CROSS JOIN kubernetesresource k \
          WHERE k.kind = w.kind AND k.name = w.name",
     );
     sql.append(&conditions.after_others());
-    sql.push(" GROUP BY k.kind, k.name, k.repository_id, r.full_name ORDER BY count DESC, r.full_name");
-    for part in sql.all::<GroupPart>(c).await? {
-        let GroupPart { kind, name, repository_id, repository_name, count } = part;
-        parts.entry((kind, name)).or_default().push(GroupedRepository { repository_id, repository_name, count });
+    let mut counts: Vec<HashMap<Uuid, i64>> = vec![HashMap::new(); groups.len()];
+    for row in sql.rows(c).await? {
+        let (place, repository): (i32, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        if let Some(counts) = usize::try_from(place).ok().and_then(|place| counts.get_mut(place)) {
+            *counts.entry(repository).or_default() += 1;
+        }
     }
-    Ok(parts)
+    let listed = groups.iter().zip(counts).map(|(group, counts)| {
+        let named = counts.into_iter().map(|(repository_id, count)| {
+            let repository_name = names.get(&repository_id).cloned().unwrap_or_default();
+            GroupedRepository { repository_id, repository_name, count }
+        });
+        let mut listed: Vec<GroupedRepository> = named.collect();
+        listed.sort_by(|a, b| {
+            b.count.cmp(&a.count).then_with(|| (&a.repository_name, a.repository_id).cmp(&(&b.repository_name, b.repository_id)))
+        });
+        ((group.kind.clone(), group.name.clone()), listed)
+    });
+    Ok(listed.collect())
 }
 
 /// The filter as conditions on `k`.

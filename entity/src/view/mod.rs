@@ -2,6 +2,7 @@
 
 mod commit;
 mod discovery;
+mod ecosystem;
 mod event;
 mod figures;
 mod job;
@@ -17,6 +18,10 @@ mod task;
 
 pub use commit::{CommitDetail, CommitSummary};
 pub use discovery::{Added, Discovery, DiscoveryRun, DiscoverySearch, RejectCount, RejectFilter, Rejected};
+pub use ecosystem::{
+    DatabaseStats, EcosystemGrowth, EcosystemOverview, EcosystemRange, EcosystemSpan, EcosystemStats, EcosystemTrend,
+    EcosystemTrends, RecentStats, RecentSyncRun, ReleaseActivity, ReleaseChange, SyncRunStats, TableCounts,
+};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use job::{Job, JobFilter};

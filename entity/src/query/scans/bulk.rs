@@ -8,7 +8,7 @@ use crate::db::Result;
 const SIZES: [usize; 4] = [128, 32, 8, 1];
 
 /// An insert that collects rows.
-pub(super) struct Bulk<'a, C> {
+pub(crate) struct Bulk<'a, C> {
     c: &'a C,
     head: &'a str,
     tail: &'a str,
@@ -20,11 +20,11 @@ pub(super) struct Bulk<'a, C> {
 
 impl<'a, C: ConnectionTrait> Bulk<'a, C> {
     /// `head` ends before `VALUES`, `tail` begins after the rows.
-    pub(super) fn new(c: &'a C, head: &'a str, tail: &'a str, columns: usize) -> Self {
+    pub(crate) fn new(c: &'a C, head: &'a str, tail: &'a str, columns: usize) -> Self {
         Self { c, head, tail, columns, values: Vec::with_capacity(columns * SIZES[0]), rows: 0, touched: 0 }
     }
 
-    pub(super) async fn push<const N: usize>(&mut self, row: [Value; N]) -> Result<()> {
+    pub(crate) async fn push<const N: usize>(&mut self, row: [Value; N]) -> Result<()> {
         debug_assert_eq!(N, self.columns, "{}", self.head);
         self.values.extend(row);
         self.rows += 1;
@@ -35,7 +35,7 @@ impl<'a, C: ConnectionTrait> Bulk<'a, C> {
     }
 
     /// Writes what is left; gives back the rows touched in all.
-    pub(super) async fn finish(mut self) -> Result<u64> {
+    pub(crate) async fn finish(mut self) -> Result<u64> {
         for size in SIZES {
             while self.rows >= size {
                 self.send(size).await?;

@@ -15,7 +15,7 @@ use crate::row::{KnownRow, hex, object_id};
 use crate::view::{Listing, PageQuery, RepositoryCounts, ScanRun, Timestamp, file_of};
 
 mod apply;
-mod bulk;
+pub(crate) mod bulk;
 mod events;
 mod figures;
 mod parts;

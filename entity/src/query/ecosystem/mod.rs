@@ -1,0 +1,13 @@
+//! All repositories together, day by day: computed by a job, read by pages and REST.
+
+mod activity;
+mod aggregate;
+mod fold;
+mod gather;
+mod read;
+
+pub use activity::list_release_activity;
+pub use aggregate::{Plan, aggregate, finish, mark_stale, plan, run_step};
+pub use read::{database_stats, find_latest, list_days, overview, trends};
+
+use super::{ConnectionTrait, Result};
