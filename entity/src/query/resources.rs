@@ -344,7 +344,9 @@ async fn repositories_of(
         });
         let mut listed: Vec<GroupedRepository> = named.collect();
         listed.sort_by(|a, b| {
-            b.count.cmp(&a.count).then_with(|| (&a.repository_name, a.repository_id).cmp(&(&b.repository_name, b.repository_id)))
+            b.count
+                .cmp(&a.count)
+                .then_with(|| (&a.repository_name, a.repository_id).cmp(&(&b.repository_name, b.repository_id)))
         });
         ((group.kind.clone(), group.name.clone()), listed)
     });

@@ -40,6 +40,23 @@ impl JobQueue {
         Ok(ids)
     }
 
+    /// Queues a job that waits until `run_at`, so that what asks for it again and again is answered once.
+    pub async fn enqueue_at(
+        &self,
+        request: &JobRequest,
+        requested_by: RequestedBy,
+        priority: Priority,
+        now: Timestamp,
+        run_at: Timestamp,
+    ) -> Result<Uuid> {
+        let txn = self.db.begin().await?;
+        let id = Self::insert(&txn, request, requested_by, priority, now, run_at).await?;
+        txn.commit().await?;
+        self.ring();
+        self.tell(&[id]).await?;
+        Ok(id)
+    }
+
     /// Queues a job in the caller's transaction; call [`JobQueue::ring`] after the commit.
     pub async fn enqueue_in(
         &self,
@@ -48,6 +65,17 @@ impl JobQueue {
         requested_by: RequestedBy,
         priority: Priority,
         now: Timestamp,
+    ) -> Result<Uuid> {
+        Self::insert(txn, request, requested_by, priority, now, now).await
+    }
+
+    async fn insert(
+        txn: &impl ConnectionTrait,
+        request: &JobRequest,
+        requested_by: RequestedBy,
+        priority: Priority,
+        now: Timestamp,
+        run_at: Timestamp,
     ) -> Result<Uuid> {
         let id = new_id(now);
         let payload = serde_json::to_string(request)
@@ -59,7 +87,7 @@ impl JobQueue {
         sql.bind(id).push(", ").bind(request.kind().as_str()).push(", ").bind(payload).push(", ");
         sql.bind(request.key()).push(", ").bind(priority.0).push(", 'queued', 0, ").bind(requested_by.as_str());
         sql.push(", ").bind(request.repository_id()).push(", ").bind(stored_time(now)).push(", ");
-        sql.bind(stored_time(now)).push(", ");
+        sql.bind(stored_time(run_at)).push(", ");
         match request {
             // Syncs load the machine that they ask, so they are counted by it.
             JobRequest::SyncRepository { repository_id } => {

@@ -10,6 +10,7 @@
 mod fill;
 mod support;
 
+mod ecosystem;
 mod migrations;
 mod plans;
 mod queue;

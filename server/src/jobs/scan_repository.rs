@@ -56,6 +56,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
         Ok((events, HeadFacts { figures, odd_paths })) => {
             scans::record_odd_paths(&deps.db.write, repository, &odd_paths, clock::now()).await?;
             scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
+            if events > 0 {
+                super::aggregate::ask(deps).await?;
+            }
             Ok(format!("{events} events, scanned up to {}", &head.to_string()[..8]))
         }
         Err(error) => {

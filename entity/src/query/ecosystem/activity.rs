@@ -19,8 +19,9 @@ const READ: i64 = 500;
 
 /// Names of HelmReleases, those that changed last first, each with its newest changes; `count` is the number of names.
 pub async fn list_release_activity(c: &impl ConnectionTrait, page: PageQuery) -> Result<Listing<ReleaseActivity>> {
-    let count =
-        Sql::new("SELECT COUNT(*) FROM group_total WHERE kind = 'HelmRelease' AND (active + deleted) > 0").count(c).await?;
+    let count = Sql::new("SELECT COUNT(*) FROM group_total WHERE kind = 'HelmRelease' AND (active + deleted) > 0")
+        .count(c)
+        .await?;
     if page.skip >= count {
         return Ok(Listing { data: Vec::new(), count });
     }

@@ -220,14 +220,17 @@ mod tests {
             total_events: 4,
             kinds: counts(&[("Service", 2)]),
             charts: counts(&[("grafana", 0)]),
-            kind_changes: [(day("2026-01-02"), change("Service", 3)), (day("2026-01-04"), change("Service", -1))].into(),
+            kind_changes: [(day("2026-01-02"), change("Service", 3)), (day("2026-01-04"), change("Service", -1))]
+                .into(),
             chart_changes: [(day("2026-01-04"), change("grafana", -1))].into(),
             days: [(day("2026-01-02"), numbers(3, 0)), (day("2026-01-04"), numbers(0, 1))].into(),
             repositories: vec![repository],
         });
-        let days: Vec<_> = stats.iter().rev().map(|s| (s.total_repositories, s.active_resources, s.total_resources)).collect();
+        let days: Vec<_> =
+            stats.iter().rev().map(|s| (s.total_repositories, s.active_resources, s.total_resources)).collect();
         assert_eq!(days, [(0, 0, 0), (1, 3, 3), (1, 3, 3), (1, 2, 3)]);
-        let growth: Vec<_> = stats.iter().rev().map(|s| (s.repository_growth, s.resource_growth, s.star_growth)).collect();
+        let growth: Vec<_> =
+            stats.iter().rev().map(|s| (s.repository_growth, s.resource_growth, s.star_growth)).collect();
         assert_eq!(growth, [(0, 0, 0), (1, 3, 0), (0, 0, 0), (0, -1, 0)]);
         assert_eq!((stats[0].stars, stats[1].stars, stats[2].measured_repositories), (7, 7, 0));
         assert_eq!((&stats[0].charts, &stats[1].charts), (&counts(&[]), &counts(&[("grafana", 1)])));

@@ -52,7 +52,8 @@ pub(super) async fn gather(c: &impl ConnectionTrait, first: NaiveDate, last: Nai
 }
 
 const CHARTS: &str = "(SELECT DISTINCT resource_id, name FROM resource_chart) u";
-const CHARTS_OF_EVENT: &str = " JOIN (SELECT DISTINCT resource_id, name FROM resource_chart) u ON u.resource_id = e.resource_id";
+const CHARTS_OF_EVENT: &str =
+    " JOIN (SELECT DISTINCT resource_id, name FROM resource_chart) u ON u.resource_id = e.resource_id";
 const CHANGE: &str = "CAST(SUM(CASE WHEN e.event_type = 'DELETED' THEN -1 ELSE 1 END) AS BIGINT)";
 
 struct Span<'a, C> {

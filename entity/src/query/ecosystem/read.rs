@@ -71,7 +71,8 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
     let mut newest = Sql::new(RepositoryRow::SELECT);
     newest.push(" ORDER BY r.discovered_at DESC, r.id DESC LIMIT 10");
     let newest = newest.all::<RepositoryRow>(c).await?;
-    let counts = |map: fn(&EcosystemStats) -> &BTreeMap<String, i64>| latest.as_ref().map(map).map(sorted).unwrap_or_default();
+    let counts =
+        |map: fn(&EcosystemStats) -> &BTreeMap<String, i64>| latest.as_ref().map(map).map(sorted).unwrap_or_default();
     Ok(EcosystemOverview {
         range,
         growth,
