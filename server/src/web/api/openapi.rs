@@ -87,6 +87,8 @@ fn head() -> OpenApi {
             tag("repositories", "Git repositories and what is known of them"),
             tag("events", "What changed, commit by commit"),
             tag("resources", "Kubernetes resources over all repositories"),
+            tag("ecosystem", "All repositories together, day by day"),
+            tag("admin", "How much is stored"),
             tag("tasks", "Workers, schedules and jobs in the v1 API's words"),
             tag("jobs", "Work: syncs and scans"),
             tag("live", "Updates as they happen"),

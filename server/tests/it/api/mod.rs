@@ -2,6 +2,7 @@
 
 mod commits;
 mod contract;
+mod ecosystem;
 mod events;
 mod health;
 mod http;

@@ -1,6 +1,7 @@
 //! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
 
 pub mod commits;
+pub mod ecosystem;
 pub mod events;
 pub mod jobs;
 pub mod repositories;
@@ -49,6 +50,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(tasks::get_tasks_overview))
         .routes(routes!(repositories::sync_repositories))
         .routes(routes!(repositories::sync_all_repositories))
+        .routes(routes!(ecosystem::list_ecosystem_stats))
+        .routes(routes!(ecosystem::get_latest_ecosystem_stats))
+        .routes(routes!(ecosystem::get_ecosystem_trends))
+        .routes(routes!(ecosystem::get_ecosystem_overview))
+        .routes(routes!(ecosystem::trigger_aggregation))
+        .routes(routes!(ecosystem::list_helm_release_activity))
+        .routes(routes!(ecosystem::get_database_stats))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(jobs::get_job_log))

@@ -1,0 +1,129 @@
+//! `/api/v1/ecosystem` and `/api/v1/admin`: days, trends, releases, how much is stored.
+
+use axum::http::StatusCode;
+use chrono::{Duration, Utc};
+use entity::query::ecosystem;
+
+use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
+
+/// Two releases two days ago, one of them bumped yesterday.
+async fn two_releases(app: &TestApp) {
+    let now = Utc::now();
+    let podinfo = |version| Manifest::release("podinfo", version);
+    RepositoryBuilder::new("ada/home-ops")
+        .commit_at(
+            now - Duration::days(2),
+            "Add two",
+            vec![Change::Create(podinfo("6.0.0")), Change::Create(Manifest::release("grafana", "9.0.0"))],
+        )
+        .commit_at(now - Duration::days(1), "Bump podinfo", vec![Change::Modify(podinfo("6.1.0"))])
+        .store(app)
+        .await;
+}
+
+#[tokio::test]
+async fn days_and_trends_reach_back_to_the_first_commit() {
+    on_each_engine(async |app| {
+        assert_eq!(app.get("/api/v1/ecosystem/latest").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(app.get("/api/v1/ecosystem/trends").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(app.get("/api/v1/ecosystem/").await.count(), 0);
+        two_releases(app).await;
+        ecosystem::aggregate(&app.db, Utc::now()).await.unwrap();
+
+        let days = app.get("/api/v1/ecosystem/").await;
+        assert_eq!((days.status, days.count()), (StatusCode::OK, 3));
+        let days = days.json();
+        let column = |name: &str| {
+            days["data"].as_array().unwrap().iter().map(|day| day[name].as_i64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(column("active_resources"), [2, 2, 2]);
+        assert_eq!(column("daily_modified_resources"), [0, 1, 0]);
+        assert_eq!(column("daily_created_resources"), [0, 0, 2]);
+        let second = app.get("/api/v1/ecosystem/?skip=1&limit=1").await;
+        assert_eq!((second.count(), second.json()["data"].as_array().unwrap().len()), (3, 1));
+        let latest = app.get("/api/v1/ecosystem/latest").await.json();
+        assert_eq!(latest["id"], days["data"][0]["id"]);
+        assert_eq!(latest["total_resource_events"], 3);
+        let trends = app.get("/api/v1/ecosystem/trends?days=7").await.json();
+        let values: Vec<i64> =
+            trends["activity_trends"].as_array().unwrap().iter().map(|t| t["value"].as_i64().unwrap()).collect();
+        assert_eq!(values, [2, 1, 0]);
+        let overview = app.get("/api/v1/ecosystem/overview?range=7d").await.json();
+        assert_eq!((overview["growth"]["events"].as_i64(), overview["stale"].as_bool()), (Some(3), Some(false)));
+        app.holds_etag("/api/v1/ecosystem/").await;
+        for (path, field) in [
+            ("/api/v1/ecosystem/?limit=101", "limit"),
+            ("/api/v1/ecosystem/?days=0", "days"),
+            ("/api/v1/ecosystem/trends?days=6", "days"),
+            ("/api/v1/ecosystem/overview?range=2d", "range"),
+            ("/api/v1/ecosystem/helm-release-activity?page=0", "page"),
+            ("/api/v1/ecosystem/helm-release-activity?page_size=51", "page_size"),
+        ] {
+            assert_eq!(app.refused(path).await, [field], "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn aggregation_is_asked_for_once_however_often_and_from_the_day_given() {
+    on_each_engine(async |app| {
+        let first = app.post("/api/v1/ecosystem/trigger-aggregation").await;
+        assert_eq!(first.status, StatusCode::ACCEPTED);
+        let body = first.json();
+        assert_eq!(first.header("location"), format!("/api/v1/jobs/{}", body["task_id"].as_str().unwrap()));
+        assert!(body["target_date"].is_null() && body["status"] == "accepted");
+        let again = app.post("/api/v1/ecosystem/trigger-aggregation?target_date=2026-01-31").await.json();
+        assert_eq!((&again["task_id"], again["target_date"].as_str()), (&body["task_id"], Some("2026-01-31")));
+        let job = app.get(&format!("/api/v1/jobs/{}", body["task_id"].as_str().unwrap())).await.json();
+        assert_eq!(job["kind"], "aggregate_daily_ecosystem_stats");
+        for wrong in ["yesterday", "2026-02-30", "2999-01-01"] {
+            let path = format!("/api/v1/ecosystem/trigger-aggregation?target_date={wrong}");
+            assert_eq!(app.post(&path).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn activity_of_releases_shows_the_change_itself() {
+    on_each_engine(async |app| {
+        two_releases(app).await;
+        let activity = app.get("/api/v1/ecosystem/helm-release-activity").await;
+        assert_eq!((activity.count(), activity.column("release_name")), (2, vec!["podinfo".into(), "grafana".into()]));
+        let activity = activity.json();
+        let change = &activity["data"][0]["changes"][0];
+        assert_eq!((change["change_type"].as_str(), change["user"].as_str()), (Some("MODIFIED"), Some("ada/home-ops")));
+        assert_eq!(change["version_before"].as_str().zip(change["version_after"].as_str()), Some(("6.0.0", "6.1.0")));
+        assert!(change["author_name"].is_string() && change["commit_subject"] == "Bump podinfo");
+        assert!(change["yaml"].as_str().unwrap().contains("podinfo"));
+        let second = app.get("/api/v1/ecosystem/helm-release-activity?page=2&page_size=1").await;
+        assert_eq!((second.count(), second.column("release_name")), (2, vec!["grafana".into()]));
+        assert_eq!(app.get("/api/v1/ecosystem/helm-release-activity?page=9").await.column("release_name").len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn database_stats_count_rows_and_scans() {
+    on_each_engine(async |app| {
+        let empty = app.get("/api/v1/admin/database-stats").await.json();
+        assert_eq!(
+            (empty["total_records"].as_i64(), &empty["sync_run_stats"]["recent_sync_runs"]),
+            (Some(0), &serde_json::json!([]))
+        );
+        two_releases(app).await;
+        let stats = app.get("/api/v1/admin/database-stats").await.json();
+        assert_eq!(stats["table_counts"]["kubernetes_resources"], 2);
+        assert_eq!(stats["table_counts"]["kubernetes_resource_events"], 3);
+        assert_eq!(stats["recent_stats"]["resource_changes_last_7_days"], 3);
+        assert_eq!(stats["sync_run_stats"]["event_type_breakdown"], serde_json::json!({ "CREATED": 2, "MODIFIED": 1 }));
+        let run = &stats["sync_run_stats"]["recent_sync_runs"][0];
+        assert_eq!(
+            (run["repository_full_name"].as_str(), run["event_count"].as_i64()),
+            (Some("ada/home-ops"), Some(3))
+        );
+        assert!(run["duration_milliseconds"].as_i64().unwrap() >= 0);
+    })
+    .await;
+}
