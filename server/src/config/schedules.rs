@@ -66,9 +66,9 @@ impl Serialize for SchedulesConfig {
 impl SchedulesConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
         let schedule = |(name, kind, default): &(&'static str, JobKind, &'static str)| {
-            let found = section.value(*name, |text| parse(text).map(|cron| (text.trim().to_owned(), cron)));
+            let found = section.value(name, |text| parse(text).map(|cron| (text.trim().to_owned(), cron)));
             let (text, cron) = found.unwrap_or_else(|| ((*default).to_owned(), parse(default).ok().flatten()));
-            Schedule { name: *name, kind: *kind, text, cron }
+            Schedule { name, kind: *kind, text, cron }
         };
         let schedules = KNOWN.iter().map(schedule).collect();
         section.finish();
