@@ -60,7 +60,7 @@ async fn days_and_trends_reach_back_to_the_first_commit() {
             ("/api/v1/ecosystem/helm-release-activity?page=0", "page"),
             ("/api/v1/ecosystem/helm-release-activity?page_size=51", "page_size"),
         ] {
-            assert_eq!(app.refused(path).await, [field], "{path}");
+            assert_eq!(app.refused(path).await, [format!("query.{field}")], "{path}");
         }
     })
     .await;
