@@ -1,14 +1,23 @@
 //! What the server lends to pages while it renders them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::sync::Arc;
 
-use entity::db::Db;
+use entity::db::{DataError, Db};
+use entity::kind::RequestedBy;
 use entity::queue::JobQueue;
-use entity::view::FieldChange;
+use entity::view::{Added, DiscoverySettings, FieldChange};
 
 /// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
 pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
+
+/// Adds repositories by address and says of each what became of it. What checks addresses lives where pages cannot see it.
+pub type AddRepositories = Arc<
+    dyn Fn(Vec<String>, RequestedBy) -> Pin<Box<dyn Future<Output = Result<Vec<Added>, DataError>> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// Everything a server function works with; given once, to `leptos_routes_with_context`.
 #[derive(Clone)]
@@ -19,6 +28,10 @@ pub struct ServerContext {
     pub queue: JobQueue,
     /// Compares two manifests field by field.
     pub compare: Compare,
+    /// Adds repositories by address.
+    pub add: AddRepositories,
+    /// What is searched for where.
+    pub discovery: Arc<DiscoverySettings>,
 }
 
 /// Addresses of the site's files, which carry a hash of their content in their names.

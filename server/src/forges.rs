@@ -13,7 +13,7 @@ use forge::{
 use net::AddressGuard;
 
 use crate::clock;
-use crate::config::{Config, ForgeConfig};
+use crate::config::{Config, ForgeConfig, Secret};
 
 /// All forges that are configured, and those of hosts that repositories come from.
 pub struct Forges {
@@ -41,6 +41,33 @@ impl Forges {
     #[must_use]
     pub fn configured(&self) -> &[ForgeConfig] {
         &self.configured
+    }
+
+    /// Whether somebody gave a token to any forge.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        self.configured.iter().any(|forge| forge.token.is_some())
+    }
+
+    /// The token with which git may fetch from this address: that of an entry of `discovery.forges`. github.com needs none
+    /// for what is public, and one that ran out would stop every sync.
+    #[must_use]
+    pub fn git_token(&self, url: &str) -> Option<&Secret> {
+        let host = url::Url::parse(url).ok().as_ref().and_then(forge::host_of)?;
+        let found = self.configured.iter().find(|forge| forge.host() == host && forge.is_trusted)?;
+        found.token.as_ref().filter(|_| host != "github.com")
+    }
+
+    /// Whether an address that a forge gives may be cloned from, as far as can be told without asking for its name.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn check_address(&self, address: &str) -> Result<(), String> {
+        let url = url::Url::parse(address).map_err(|error| format!("its address {address:?} is none: {error}"))?;
+        if !matches!(url.scheme(), "https" | "http" | "ssh") {
+            return Err(format!("its address begins with {}:, which is not cloned from", url.scheme()));
+        }
+        self.guard.check_url(&url).map_err(|refused| refused.to_string())
     }
 
     /// Which addresses may be talked to.

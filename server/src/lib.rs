@@ -3,6 +3,7 @@
 // A page is one type, as deep as its elements are nested.
 #![recursion_limit = "512"]
 
+pub mod adding;
 pub mod cli;
 pub mod clock;
 pub mod config;

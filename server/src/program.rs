@@ -6,19 +6,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use app::context::ServerContext;
+use app::context::{AddRepositories, ServerContext};
 use entity::db::{Db, DbSettings};
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
 use entity::query::repositories::SyncTarget;
 use entity::query::{repositories, workers};
 use entity::queue::JobQueue;
+use entity::view::DiscoverySettings;
 use leptos::config::LeptosOptions;
 use migration::{Migrator, MigratorTrait as _};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::config::{Config, RepositoryConfig};
+use crate::adding::Adding;
+use crate::config::{Config, ForgeConfig, RepositoryConfig};
+use crate::forges::Forges;
 use crate::jobs::{Deps, Identity, Runner, schedule};
 use crate::state::AppState;
 use crate::web::assets::Site;
@@ -111,7 +114,7 @@ pub async fn run(config: Config, role: Role) -> anyhow::Result<()> {
     let served = match listener {
         Some(listener) => {
             info!("serving http://{}", listener.local_addr()?);
-            web::serve(listener, state(&db, &queue, &stop), stop.clone()).await
+            web::serve(listener, state(&config, &db, &queue, &stop), stop.clone()).await
         }
         None => {
             stop.cancelled().await;
@@ -131,16 +134,44 @@ pub async fn run(config: Config, role: Role) -> anyhow::Result<()> {
 
 /// What every request may use.
 #[must_use]
-pub fn state(db: &Db, queue: &JobQueue, stop: &CancellationToken) -> AppState {
+pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToken) -> AppState {
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
+    let adding = Arc::new(Adding::new(config, db, queue));
+    let add: AddRepositories = Arc::new(move |urls, requested_by| {
+        let adding = Arc::clone(&adding);
+        Box::pin(async move { adding.add(&urls, requested_by).await })
+    });
     AppState {
         db: db.clone(),
         queue: queue.clone(),
-        context: ServerContext { db: db.clone(), queue: queue.clone(), compare },
+        context: ServerContext {
+            db: db.clone(),
+            queue: queue.clone(),
+            compare,
+            add,
+            discovery: Arc::new(discovery_settings(config)),
+        },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
         seats: Seats::default(),
         shutdown: stop.clone(),
+    }
+}
+
+/// What people are told of discovery's configuration.
+#[must_use]
+pub fn discovery_settings(config: &Config) -> DiscoverySettings {
+    let discovery = &config.discovery;
+    DiscoverySettings {
+        enabled: discovery.is_on(),
+        topics: discovery.topics.clone(),
+        queries: discovery.queries.clone(),
+        hosts: config.forges.iter().filter(|forge| forge.search).map(ForgeConfig::host).collect(),
+        max_age_days: i64::try_from(discovery.max_age.as_secs() / 86_400).unwrap_or(i64::MAX),
+        max_repository_size_mb: i64::try_from(config.scan.max_repository_size_mb).unwrap_or(i64::MAX),
+        archived: discovery.archived,
+        forks: discovery.forks,
+        block: discovery.block.clone(),
     }
 }
 
@@ -160,6 +191,8 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         data_dir: config.app.data_dir.clone(),
         tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
         allow_local: config.security.allow_local_repositories,
+        discovery: config.discovery.clone(),
+        forges: Arc::new(Forges::new(config, db)),
     }
 }
 

@@ -33,6 +33,8 @@ pub struct SyncTarget {
     pub scanned: Option<ScannedCommit>,
     pub sync_status: SyncStatus,
     pub scan_status: SyncStatus,
+    /// Somebody let it in although it is larger than others may be.
+    pub approved: bool,
     pub last_sync_at: Option<Timestamp>,
     /// Syncs that failed in a row.
     pub sync_failures: u32,
@@ -166,7 +168,8 @@ pub async fn upsert_repositories(
         sql.push(
             ", 'none') ON CONFLICT (url) DO UPDATE SET owner = excluded.owner, name = excluded.name, \
              full_name = excluded.full_name, description = COALESCE(excluded.description, repository.description), \
-             search = excluded.search, topics = excluded.topics, web_url = excluded.web_url, \
+             search = excluded.search, \
+             topics = CASE WHEN repository.facts_at IS NULL THEN excluded.topics ELSE repository.topics END, web_url = excluded.web_url, \
              provider = excluded.provider, origin = excluded.origin, enabled = excluded.enabled, \
              branch_regex = excluded.branch_regex, polling_interval_seconds = excluded.polling_interval_seconds",
         );

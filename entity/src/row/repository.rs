@@ -152,6 +152,7 @@ pub(crate) struct SyncTargetRow {
     scanned_committed_at: Option<Timestamp>,
     sync_status: SyncStatus,
     scan_status: SyncStatus,
+    approved_at: Option<Timestamp>,
     last_sync_at: Option<Timestamp>,
     sync_failures: i64,
 }
@@ -159,7 +160,7 @@ pub(crate) struct SyncTargetRow {
 impl SyncTargetRow {
     pub(crate) const COLUMNS: &'static str = "id, url, full_name, provider, origin, enabled, default_branch, \
         branch_regex, polling_interval_seconds, head_commit, head_committed_at, scanned_commit, scanned_sequence, \
-        scanned_committed_at, sync_status, scan_status, last_sync_at, sync_failures";
+        scanned_committed_at, sync_status, scan_status, approved_at, last_sync_at, sync_failures";
 
     pub(crate) fn into_target(self) -> Result<SyncTarget> {
         let scanned = match (self.scanned_commit, self.scanned_sequence, self.scanned_committed_at) {
@@ -183,6 +184,7 @@ impl SyncTargetRow {
             scanned,
             sync_status: self.sync_status,
             scan_status: self.scan_status,
+            approved: self.approved_at.is_some(),
             last_sync_at: self.last_sync_at,
             sync_failures: u32::try_from(self.sync_failures).unwrap_or(0),
         })

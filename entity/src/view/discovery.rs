@@ -73,10 +73,30 @@ pub struct RejectCount {
     pub count: i64,
 }
 
+/// What is searched for where, and whether it is at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiscoverySettings {
+    /// Off where nothing was configured: no request leaves the machine then.
+    pub enabled: bool,
+    pub topics: Vec<String>,
+    pub queries: Vec<String>,
+    /// The forges that are searched.
+    pub hosts: Vec<String>,
+    /// New repositories without a push for longer are left out.
+    pub max_age_days: i64,
+    /// Larger ones wait for approval.
+    pub max_repository_size_mb: i64,
+    pub archived: bool,
+    pub forks: bool,
+    pub block: Vec<String>,
+}
+
 /// What searches cover: "why is my repository not here?"
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Discovery {
+    pub settings: DiscoverySettings,
     /// The run that goes on now, or waits for a limit.
     pub current: Option<DiscoveryRun>,
     pub last: Option<DiscoveryRun>,

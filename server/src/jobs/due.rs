@@ -114,6 +114,7 @@ mod tests {
             head_committed_at: None,
             scanned: None,
             sync_status: SyncStatus::Success,
+            approved: false,
             scan_status: SyncStatus::Success,
             last_sync_at: None,
             sync_failures: 0,

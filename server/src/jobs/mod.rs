@@ -8,6 +8,7 @@ mod context;
 mod discover;
 pub mod due;
 mod error;
+mod forge_facts;
 mod identity;
 mod prune;
 mod refresh_metrics;
@@ -32,7 +33,8 @@ pub use error::JobError;
 pub use identity::Identity;
 pub use runner::Runner;
 
-use crate::config::{PollingConfig, ScanConfig, SchedulesConfig, Secret};
+use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret};
+use crate::forges::Forges;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -54,6 +56,8 @@ pub struct Deps {
     pub tokens: Arc<HashMap<String, Secret>>,
     /// Whether `file://` and paths may be fetched from, for repositories that are no samples.
     pub allow_local: bool,
+    pub discovery: DiscoveryConfig,
+    pub forges: Arc<Forges>,
 }
 
 impl Deps {

@@ -1,7 +1,193 @@
-//! Asks the forges that are configured.
+//! Asks the forges for stars, topics and all else that they tell of the repositories that are here: many at once where a
+//! forge can, else one by one, each kept as soon as it comes.
 
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use entity::db::DataError;
+use entity::kind::{LogLevel, Origin, Provider};
+use entity::query::discovery::{self as stored, MetricsTarget};
+use entity::view::{Live, Timestamp};
+use forge::{Address, Forge, ForgeError, Key, Sight};
+
+use super::forge_facts::facts_of;
 use super::{Deps, JobContext, JobError};
+use crate::clock;
 
-pub(super) async fn run(_deps: &Deps, _context: &JobContext) -> Result<String, JobError> {
-    Ok("no forge is configured".to_owned())
+/// What was asked for more recently is fresh enough; less than the schedule's six hours.
+fn fresh() -> TimeDelta {
+    TimeDelta::hours(5)
+}
+
+/// So many failures in a row are the forge's, not a repository's.
+const MAX_FAILURES: usize = 5;
+
+pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, JobError> {
+    if !deps.discovery.is_on() && !deps.forges.has_tokens() {
+        return Ok("no forge is asked: discovery is switched off and no token is set".to_owned());
+    }
+    let targets = stored::list_metrics_targets(&deps.db.read, clock::now() - fresh()).await?;
+    let mut by_host: BTreeMap<(String, Provider), Vec<(MetricsTarget, Key)>> = BTreeMap::new();
+    let total = i64::try_from(targets.len()).unwrap_or(0);
+    for target in targets {
+        let Some(address) = Address::parse(&target.url, target.provider) else { continue };
+        let host = target.forge_host.clone().unwrap_or(address.host);
+        let full_name = if target.forge_id.is_some() { target.full_name.clone() } else { address.full_name };
+        let key = Key { id: target.forge_id, node_id: target.forge_node_id.clone(), full_name };
+        by_host.entry((host, target.provider)).or_default().push((target, key));
+    }
+    let mut tally = Tally { total, ..Tally::default() };
+    let mut later: Option<(Timestamp, String)> = None;
+    let mut failed: Option<String> = None;
+    for ((host, provider), mut targets) in by_host {
+        // Those of which the node is known are asked for by it; one without would have the whole batch asked by name.
+        targets.sort_by_key(|(target, key)| (key.node_id.is_none(), target.id));
+        match refresh(deps, context, &host, provider, &targets, &mut tally).await {
+            Ok(()) => {}
+            Err(Stop::Job(error)) => return Err(error),
+            Err(Stop::Forge(error)) => match &error {
+                ForgeError::RateLimited { until, .. } => {
+                    if later.as_ref().is_none_or(|(earliest, _)| until < earliest) {
+                        later = Some((*until, error.to_string()));
+                    }
+                }
+                error => {
+                    context.note(LogLevel::Error, &error.to_string());
+                    failed = Some(error.to_string());
+                }
+            },
+        }
+    }
+    if let Some((until, reason)) = later {
+        return Err(JobError::Later(reason, until));
+    }
+    match failed {
+        Some(reason) if tally.refreshed == 0 => Err(JobError::Retry(reason)),
+        Some(reason) => Ok(format!("{}; {reason}", tally.say())),
+        None => Ok(tally.say()),
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    total: i64,
+    refreshed: i64,
+    gone: i64,
+}
+
+impl Tally {
+    fn say(&self) -> String {
+        format!("figures of {} repositories; {} are gone", self.refreshed, self.gone)
+    }
+}
+
+/// Why the repositories of a host are not gone on with.
+enum Stop {
+    Forge(ForgeError),
+    Job(JobError),
+}
+
+impl From<DataError> for Stop {
+    fn from(error: DataError) -> Self {
+        Self::Job(error.into())
+    }
+}
+
+async fn refresh(
+    deps: &Deps,
+    context: &JobContext,
+    host: &str,
+    provider: Provider,
+    targets: &[(MetricsTarget, Key)],
+    tally: &mut Tally,
+) -> Result<(), Stop> {
+    let client = deps.forges.of_host(host, provider).map_err(Stop::Forge)?;
+    let mut failures = 0;
+    let by_node = targets.partition_point(|(_, key)| key.node_id.is_some());
+    let (nodes, names) = targets.split_at(by_node);
+    for batch in nodes.chunks(client.batch()).chain(names.chunks(client.batch())) {
+        if context.is_cancelled() {
+            return Err(Stop::Job(JobError::Cancelled));
+        }
+        let done = tally.refreshed + tally.gone;
+        context.say(deps, &format!("asking {host} for figures"), Some((done, tally.total))).await;
+        let keys: Vec<Key> = batch.iter().map(|(_, key)| key.clone()).collect();
+        match client.facts(&keys).await {
+            Ok(sights) => {
+                failures = 0;
+                store(deps, client.as_ref(), batch, sights, tally).await?;
+            }
+            Err(error @ ForgeError::RateLimited { .. }) => return Err(Stop::Forge(error)),
+            Err(error) => {
+                failures += 1;
+                if client.is_batched() || failures >= MAX_FAILURES {
+                    return Err(Stop::Forge(error));
+                }
+                context.note(LogLevel::Warn, &error.to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn store(
+    deps: &Deps,
+    client: &dyn Forge,
+    batch: &[(MetricsTarget, Key)],
+    sights: Vec<Sight>,
+    tally: &mut Tally,
+) -> Result<(), Stop> {
+    let now = clock::now();
+    let txn = deps.db.begin().await?;
+    for ((target, _), sight) in batch.iter().zip(sights) {
+        match sight {
+            Sight::Here(facts) => {
+                let facts = facts_of(*facts, client.host(), client.provider());
+                let gone = gone_anyway(deps, target, &facts);
+                tally.refreshed += 1;
+                let tags: Vec<String> =
+                    deps.discovery.topics.iter().filter(|topic| facts.topics.contains(topic)).cloned().collect();
+                // Another row may be the same repository under its old name; the first one keeps the number.
+                if stored::is_taken(&txn, target.id, &facts.host, facts.forge_id).await? {
+                    stored::touch_facts(&txn, target.id, now).await?;
+                    continue;
+                }
+                match gone {
+                    Some(reason) => stored::record_gone(&txn, target.id, &reason, now).await?,
+                    None => {
+                        stored::record_facts(&txn, target.id, &facts, now).await?;
+                        stored::record_tags(&txn, target.id, &tags).await?;
+                    }
+                }
+                stored::record_metrics(&txn, target.id, &facts, now).await?;
+            }
+            // What the operator or a person named may be visible to git where it is not to the forge's API.
+            Sight::Gone(_) if target.origin == Origin::Config => stored::touch_facts(&txn, target.id, now).await?,
+            Sight::Gone(reason) => {
+                tally.gone += 1;
+                let reason = format!("{} is gone from {}: {}", target.full_name, client.host(), reason.as_str());
+                stored::record_gone(&txn, target.id, &reason, now).await?;
+            }
+        }
+    }
+    txn.commit().await.map_err(DataError::from)?;
+    for (target, _) in batch {
+        deps.queue.bus().send(Live::Repository { repository_id: target.id });
+    }
+    Ok(())
+}
+
+/// A repository that a topic brought in, and that has none of the topics any more, does not want to be here. One that is
+/// private by now neither.
+fn gone_anyway(deps: &Deps, target: &MetricsTarget, facts: &entity::found::RepositoryFacts) -> Option<String> {
+    if target.origin != Origin::Discovered {
+        return None;
+    }
+    if facts.is_private {
+        return Some(format!("{} is private now", facts.full_name));
+    }
+    let came_by_topic = target.discovery_tags != "[]";
+    let has_topic = deps.discovery.topics.iter().any(|topic| facts.topics.contains(topic));
+    (came_by_topic && !has_topic && deps.discovery.queries.is_empty() && deps.discovery.is_on())
+        .then(|| format!("{} has none of the topics any more that are searched for", facts.full_name))
 }

@@ -43,6 +43,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     result
 }
 
+/// The most that an approved repository may send.
+const APPROVED_BYTES: u64 = 4 << 30;
+
 /// Why a sync failed.
 enum Failure {
     Git(GitError),
@@ -208,11 +211,14 @@ fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits),
     let sample = sample.filter(|path| target.origin == Origin::Sample && path.exists());
     let sample = sample.and_then(|path| std::path::absolute(path).ok()).map(|path| path.display().to_string());
     let url = RemoteUrl::parse(sample.as_deref().unwrap_or(&target.url), policy)?;
-    let token = deps.tokens.get(&target.url);
+    let token = deps.tokens.get(&target.url).or_else(|| deps.forges.git_token(&target.url));
     let auth = token.map_or(Auth::None, |token| Auth::Token(git::Secret::new(token.expose())));
     let limits = Limits {
-        pack_bytes: deps.scan.max_repository_size_mb << 20,
+        // An approval is of a size that nobody foresaw; there is an end to it all the same.
+        pack_bytes: if target.approved { APPROVED_BYTES } else { deps.scan.max_repository_size_mb << 20 },
         total_timeout: deps.polling.timeout,
+        // The operator may name any address; what people add and searches find may not lead inside.
+        guard: matches!(target.origin, Origin::Added | Origin::Discovered).then(|| Arc::clone(deps.forges.guard())),
         ..Limits::default()
     };
     Ok((url, auth, limits))

@@ -126,6 +126,13 @@ pub async fn record_facts(w: &impl ConnectionTrait, id: Uuid, facts: &Repository
     Ok(())
 }
 
+/// Whether another repository here has this number of the forge: it is the same one under another address.
+pub async fn is_taken(c: &impl ConnectionTrait, id: Uuid, host: &str, forge_id: i64) -> Result<bool> {
+    let mut sql = Sql::new("SELECT COUNT(*) FROM repository WHERE forge_host = ");
+    sql.bind(host).push(" AND forge_id = ").bind(forge_id).push(" AND id <> ").bind(id);
+    Ok(sql.count(c).await? > 0)
+}
+
 /// By which of the topics that are searched for the repository is found.
 pub async fn record_tags(w: &impl ConnectionTrait, id: Uuid, tags: &[String]) -> Result<()> {
     let tags = to_json("discovery_tags", tags)?;

@@ -8,7 +8,10 @@ use crate::db::{ConnectionTrait, Result, new_id};
 use crate::found::{RejectedRepository, SearchState};
 use crate::kind::RejectReason;
 use crate::row::{json, to_json};
-use crate::view::{Discovery, DiscoveryRun, DiscoverySearch, Listing, RejectCount, RejectFilter, Rejected, Timestamp};
+use crate::view::{
+    Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, Listing, RejectCount, RejectFilter, Rejected,
+    Timestamp,
+};
 
 /// Runs that are kept to be looked at.
 const KEPT_RUNS: i64 = 50;
@@ -67,6 +70,13 @@ impl RunRow {
             rejected: self.rejected,
         })
     }
+}
+
+/// One run.
+pub async fn find_run(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<DiscoveryRun>> {
+    let mut sql = Sql::new(RUN);
+    sql.push(" WHERE id = ").bind(id);
+    sql.one::<RunRow>(c).await?.map(RunRow::into_view).transpose()
 }
 
 /// The run that was begun and not finished.
@@ -192,7 +202,11 @@ pub async fn forget_rejected(w: &impl ConnectionTrait, host: &str, ids: &[i64]) 
 }
 
 /// What searches cover, and what they left out and why: the most stars first.
-pub async fn discovery(c: &impl ConnectionTrait, filter: &RejectFilter) -> Result<Discovery> {
+pub async fn discovery(
+    c: &impl ConnectionTrait,
+    settings: &DiscoverySettings,
+    filter: &RejectFilter,
+) -> Result<Discovery> {
     let run = async |condition: &str| -> Result<Option<DiscoveryRun>> {
         let sql = Sql::new(&format!("{RUN} WHERE finished_at {condition} ORDER BY started_at DESC, id DESC LIMIT 1"));
         sql.one::<RunRow>(c).await?.map(RunRow::into_view).transpose()
@@ -212,6 +226,7 @@ pub async fn discovery(c: &impl ConnectionTrait, filter: &RejectFilter) -> Resul
     rows.append(conditions.sql()).push(" ORDER BY stars DESC, full_name, host, forge_id").page(filter.page);
     let deleted = Sql::new("SELECT COUNT(*) FROM tombstone").count(c).await?;
     Ok(Discovery {
+        settings: settings.clone(),
         current: run("IS NULL").await?,
         last: run("IS NOT NULL").await?,
         by_reason: by_reason.all::<RejectCount>(c).await?,

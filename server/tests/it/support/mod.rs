@@ -101,6 +101,13 @@ pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
     app.stop().await;
 }
 
+/// Searches nothing, and lets nobody add what leads inside.
+fn test_config() -> server::config::Config {
+    server::config::parse(std::path::Path::new("test"), TEST_CONFIG, [].into()).unwrap()
+}
+
+const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
+
 /// Noon on a day of January 2026, the time in which all test data lives.
 pub fn day(day: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, day, 12, 0, 0).unwrap()
@@ -117,7 +124,10 @@ impl TestApp {
             vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
         });
         let state = AppState {
-            context: ServerContext { db: db.clone(), queue: queue.clone(), compare },
+            context: ServerContext {
+                compare,
+                ..server::program::state(&test_config(), &db, &queue, &CancellationToken::new()).context
+            },
             db,
             queue,
             leptos: LeptosOptions::builder().output_name("kubestats").build(),

@@ -2,6 +2,7 @@
 
 pub mod commits;
 pub mod ecosystem;
+pub mod discovery;
 pub mod events;
 pub mod jobs;
 pub mod repositories;
@@ -21,11 +22,15 @@ use crate::state::AppState;
 /// Every operation, with paths relative to `/api/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(repositories::list_repositories))
+        .routes(routes!(repositories::list_repositories, discovery::add_repositories))
+        .routes(routes!(discovery::discover_repositories))
+        .routes(routes!(discovery::get_discovery))
         .routes(routes!(repositories::get_repository_stats))
         .routes(routes!(repositories::list_recent_repositories))
         .routes(routes!(repositories::search_repositories))
-        .routes(routes!(repositories::get_repository))
+        .routes(routes!(repositories::get_repository, discovery::delete_repository))
+        .routes(routes!(discovery::approve_repository))
+        .routes(routes!(discovery::block_repository))
         .routes(routes!(repositories::list_repository_metrics))
         .routes(routes!(repositories::sync_repository))
         .routes(routes!(repositories::scan_repository))

@@ -311,7 +311,7 @@ async fn workable(db: &Db, id: Uuid) -> Result<Repository, Problem> {
     Err(Problem::conflict(why))
 }
 
-async fn enqueue(
+pub(super) async fn enqueue(
     state: &AppState,
     request: JobRequest,
     message: String,

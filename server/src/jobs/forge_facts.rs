@@ -1,0 +1,34 @@
+use entity::found::RepositoryFacts;
+use entity::kind::Provider;
+use forge::Facts;
+
+/// What a forge's client tells, as it is stored.
+pub(super) fn facts_of(facts: Facts, host: &str, provider: Provider) -> RepositoryFacts {
+    RepositoryFacts {
+        host: host.to_owned(),
+        provider,
+        forge_id: facts.id,
+        node_id: facts.node_id,
+        owner: facts.owner,
+        name: facts.name,
+        full_name: facts.full_name,
+        clone_url: facts.clone_url,
+        web_url: facts.web_url,
+        description: facts.description,
+        language: facts.language,
+        topics: facts.topics,
+        license_name: facts.licence,
+        default_branch: facts.default_branch,
+        created_at: facts.created_at,
+        updated_at: facts.updated_at,
+        pushed_at: facts.pushed_at,
+        stars: facts.stars,
+        forks: facts.forks,
+        watchers: facts.watchers,
+        open_issues: facts.open_issues,
+        size_kb: facts.size_kb,
+        is_archived: facts.is_archived,
+        is_fork: facts.is_fork,
+        is_private: facts.is_private,
+    }
+}
