@@ -219,6 +219,10 @@ async fn take(
             stored::record_tags(&txn, known.id, &tags).await?;
             continue;
         }
+        // Another repository had this address and has moved: it is told its new one first, the next run takes this one up.
+        if world.by_address.contains_key(&address_key(&facts.clone_url)) {
+            continue;
+        }
         let decision = match deps.forges.check_address(&facts.clone_url) {
             Ok(()) => decide(&facts, &rules, world.is_deleted(&facts), now),
             Err(reason) => Decision::Leave(RejectReason::Address, reason),

@@ -108,7 +108,7 @@ pub(crate) struct Manner {
     /// `Bearer`, `token`.
     pub scheme: &'static str,
     pub headers: &'static [(&'static str, &'static str)],
-    /// An answer with status 304 counts against no limit.
+    /// An answer with status 304 counts against no limit, given a token.
     pub unchanged_is_free: bool,
     /// Requests go through octocrab.
     pub is_github: bool,
@@ -220,7 +220,8 @@ impl Exchange {
         let (parts, body) = response.into_parts();
         let unchanged = parts.status.as_u16() == 304;
         if let (true, Some(kept)) = (unchanged, kept) {
-            self.keep(ask, &parts.headers, parts.status, "", i64::from(!self.manner.unchanged_is_free)).await?;
+            let free = self.manner.unchanged_is_free && self.has_token;
+            self.keep(ask, &parts.headers, parts.status, "", i64::from(!free)).await?;
             let next = kept.next.as_deref().and_then(|next| Url::parse(next).ok());
             let value = serde_json::from_str(&kept.body)
                 .map_err(|error| self.unreadable(ask, format!("what was kept of it is damaged: {error}")))?;

@@ -2,6 +2,7 @@
 
 mod commits;
 mod contract;
+mod discovery;
 mod ecosystem;
 mod events;
 mod health;

@@ -1,0 +1,153 @@
+//! The clients against a forge on this machine, with every fault that it has.
+
+use std::sync::Arc;
+
+use forge::{
+    Forge, ForgeError, Forgejo, Github, Gitlab, GoneReason, Key, Limits, MemoryStore, Search, Settings, Sight, Token,
+};
+use net::{AddressGuard, parse_network};
+use standin::{Access, Fault, Generator, Kind, Options, Rule, Standin, TOKEN};
+use url::Url;
+
+async fn start(count: usize) -> Standin {
+    let repositories = Generator::new(count, vec![std::env::temp_dir()]).repositories();
+    Standin::start(Options { limits: standin::Limits::generous(), ..Options::with(repositories) }).await.unwrap()
+}
+
+fn settings(forge: &standin::Forge, token: Option<&str>) -> Settings {
+    let base = match forge.kind() {
+        Kind::GitHub => forge.url().to_owned(),
+        Kind::GitLab => format!("{}/api/v4", forge.url()),
+        Kind::Forgejo | Kind::Git => format!("{}/api/v1", forge.url()),
+    };
+    let base_url = Url::parse(&base).unwrap();
+    Settings {
+        host: forge::host_of(&base_url).unwrap(),
+        base_url,
+        token: token.map(Token::new),
+        token_key: "the.key".to_owned(),
+        guard: Arc::new(AddressGuard::new([parse_network("127.0.0.0/8").unwrap()])),
+        store: Arc::new(MemoryStore::default()),
+        limits: Limits { body_bytes: 4 << 20, timeout: std::time::Duration::from_secs(3), ..Limits::default() },
+    }
+}
+
+fn client(forge: &standin::Forge, token: Option<&str>) -> Box<dyn Forge> {
+    let settings = settings(forge, token);
+    match forge.kind() {
+        Kind::GitHub => Box::new(Github::new(settings).unwrap()),
+        Kind::GitLab => Box::new(Gitlab::new(settings).unwrap()),
+        Kind::Forgejo | Kind::Git => Box::new(Forgejo::new(settings).unwrap()),
+    }
+}
+
+fn key(repository: &standin::Repository) -> Key {
+    Key { id: Some(repository.id as i64), node_id: None, full_name: repository.full_name() }
+}
+
+#[tokio::test]
+async fn every_forge_tells_what_it_knows() {
+    let standin = start(30).await;
+    for forge in [standin.github(), standin.gitlab(), standin.forgejo()] {
+        for token in [Some(TOKEN), None] {
+            let client = client(forge, token);
+            let all = forge.repositories();
+            let truth = all.iter().find(|one| one.state == Access::Public && !one.fork).unwrap();
+            let what = format!("{:?} with {token:?}", forge.kind());
+            let Sight::Here(facts) = client.find(&truth.full_name()).await.unwrap() else { panic!("{what}: gone") };
+            assert_eq!((facts.id as u64, facts.full_name.as_str()), (truth.id, truth.full_name().as_str()), "{what}");
+            assert_eq!((facts.stars as u64, facts.forks as u64), (truth.stars, truth.forks), "{what}");
+            assert_eq!(facts.topics, truth.topics, "{what}");
+            assert_eq!(facts.language, truth.language, "{what}");
+            assert!(facts.clone_url.ends_with(".git"), "{what}: {}", facts.clone_url);
+            if forge.kind() != Kind::GitLab {
+                assert_eq!(facts.watchers, Some(truth.subscribers as i64), "{what}");
+                assert_eq!(facts.size_kb, Some(truth.size_kb as i64), "{what}");
+            }
+            let unknown = client.find("nobody/nothing").await.unwrap();
+            assert_eq!(unknown, Sight::Gone(GoneReason::NotFound), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_known_by_its_number() {
+    let standin = start(30).await;
+    for forge in [standin.github(), standin.gitlab(), standin.forgejo()] {
+        let client = client(forge, None);
+        let truth = forge.repositories().into_iter().find(|one| one.state == Access::Public).unwrap();
+        assert!(forge.rename(truth.id, "other"));
+        let sights = client.facts(&[key(&truth)]).await.unwrap();
+        let Sight::Here(facts) = &sights[0] else { panic!("{:?}: gone", forge.kind()) };
+        assert_eq!((facts.id as u64, facts.name.as_str()), (truth.id, "other"), "{:?}", forge.kind());
+    }
+}
+
+#[tokio::test]
+async fn many_are_asked_for_at_once_and_the_gone_ones_told_apart() {
+    let standin = start(150).await;
+    let github = standin.github();
+    let client = client(github, Some(TOKEN));
+    assert_eq!(client.batch(), 100);
+    let public: Vec<_> =
+        github.repositories().into_iter().filter(|one| one.state == Access::Public).take(100).collect();
+    let mut keys: Vec<Key> = public.iter().map(key).collect();
+    let sights = client.facts(&keys).await.unwrap();
+    assert_eq!(github.counters().api, 1);
+    for ((key, sight), truth) in keys.iter_mut().zip(&sights).zip(&public) {
+        let Sight::Here(facts) = sight else { panic!("{} is gone", truth.full_name()) };
+        assert_eq!(facts.watchers, Some(truth.subscribers as i64));
+        key.node_id.clone_from(&facts.node_id);
+    }
+    github.delete(public[7].id);
+    github.set_access(public[9].id, Access::Private);
+    let sights = client.facts(&keys).await.unwrap();
+    let gone: Vec<usize> = (0..100).filter(|index| matches!(sights[*index], Sight::Gone(_))).collect();
+    assert_eq!(gone, [7, 9]);
+}
+
+#[tokio::test]
+async fn every_fault_is_told_with_host_and_question() {
+    let standin = start(30).await;
+    for forge in [standin.github(), standin.gitlab(), standin.forgejo()] {
+        for (fault, expected) in [
+            (Fault::Status { code: 500 }, "Status"),
+            (Fault::Status { code: 502 }, "Status"),
+            (Fault::Cut, "Unreachable"),
+            (Fault::WrongJson, "Unreadable"),
+            (Fault::Slow { ms: 5_000 }, "Unreachable"),
+            (Fault::Endless, "TooLarge|Unreachable"),
+            (Fault::PrimaryLimit { reset: 60 }, "RateLimited"),
+            (Fault::SecondaryLimit { retry_after: None }, "RateLimited"),
+            (Fault::TooMany { retry_after: Some(30) }, "RateLimited"),
+            (Fault::BadCredentials, "TokenRefused"),
+        ] {
+            let client = client(forge, Some(TOKEN));
+            forge.clear_faults();
+            forge.fail(Rule::new(fault.clone()).times(1));
+            let what = format!("{:?}, {fault:?}", forge.kind());
+            let error = client.search(&Search::Topic("kubesearch".to_owned()), None).await.expect_err(&what);
+            let name = format!("{error:?}");
+            assert!(expected.split('|').any(|expected| name.starts_with(expected)), "{what}: {error:?}");
+            assert!(error.to_string().contains("127.0.0.1"), "{what}: {error}");
+            assert!(!name.contains(TOKEN), "{what}: {name}");
+            if let ForgeError::TokenRefused { key, .. } = &error {
+                assert_eq!(key, "the.key");
+            }
+        }
+        forge.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn no_request_leaves_for_an_address_inside() {
+    let standin = start(1).await;
+    let guarded = Settings { guard: Arc::default(), ..settings(standin.forgejo(), None) };
+    assert!(matches!(Forgejo::new(guarded), Err(ForgeError::Refused(_))));
+    let mut named = settings(standin.forgejo(), None);
+    named.base_url.set_host(Some("localhost")).unwrap();
+    let client = Forgejo::new(Settings { guard: Arc::default(), ..named }).unwrap();
+    let error = client.find("a/b").await.unwrap_err();
+    assert!(matches!(error, ForgeError::Refused(_)), "{error:?}");
+    assert_eq!(standin.forgejo().counters().api, 0);
+}
