@@ -14,8 +14,8 @@ const TOPICS: [&str; 2] = ["kubesearch", "k8s-at-home"];
 /// `discovery`: finding repositories.
 #[derive(Clone, Debug, Serialize)]
 pub struct DiscoveryConfig {
-    /// `auto`, `true` or `false`; [`DiscoveryConfig::is_on`] says what comes of it.
-    pub enabled: &'static str,
+    /// Whether forges are searched at all; `auto` is settled when the configuration is read.
+    pub enabled: bool,
     pub topics: Vec<String>,
     /// Searches in each forge's own words.
     pub queries: Vec<String>,
@@ -29,9 +29,6 @@ pub struct DiscoveryConfig {
     /// Patterns of names that are never taken up: `owner/*`, `gitlab.com/group/*`.
     pub block: Vec<String>,
     pub forges: Vec<ForgeConfig>,
-    /// Something asks for searches: topics, queries, forges or a token.
-    #[serde(skip)]
-    pub is_asked_for: bool,
 }
 
 /// One entry of `discovery.forges`.
@@ -58,11 +55,7 @@ impl DiscoveryConfig {
     /// Whether forges are searched at all.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        match self.enabled {
-            "true" => true,
-            "false" => false,
-            _ => self.is_asked_for,
-        }
+        self.enabled
     }
 
     pub(super) fn read(section: Section<'_>) -> Self {
@@ -70,6 +63,7 @@ impl DiscoveryConfig {
         let set = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let tags = set("GITHUB_DISCOVERY_TAGS").map(list);
         let asked = ["topics", "queries", "forges"].iter().any(|key| section.has(key));
+        // Topics, queries, forges or a token ask for searches.
         let is_asked_for = asked || tags.is_some() || set("GITHUB_TOKEN").is_some();
         let topics = section.texts("topics").or(tags);
         let mut forges: Vec<ForgeConfig> = Vec::new();
@@ -83,7 +77,11 @@ impl DiscoveryConfig {
             forges.push(found);
         }
         let config = Self {
-            enabled: section.one_of("enabled", &["auto", "true", "false"]).unwrap_or("auto"),
+            enabled: match section.one_of("enabled", &["auto", "true", "false"]) {
+                Some("true") => true,
+                Some("false") => false,
+                _ => is_asked_for,
+            },
             topics: topics.unwrap_or_else(|| TOPICS.map(str::to_owned).to_vec()),
             queries: section.texts("queries").unwrap_or_default(),
             max_age: section
@@ -93,7 +91,6 @@ impl DiscoveryConfig {
             forks: section.switch("forks").unwrap_or(false),
             block: section.texts("block").unwrap_or_default(),
             forges,
-            is_asked_for,
         };
         section.finish();
         config
