@@ -287,7 +287,8 @@ async fn a_refusal_is_later_and_not_a_failure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_answers_fail_with_a_reason_and_lose_nothing() {
     on_each_engine(async |app| {
-        let standin = start(400, |_| {}).await;
+        // An answer that is known already has no body to break.
+        let standin = start(400, |options| options.search_etags = false).await;
         let github = standin.github();
         let bench = Bench::new(&app.state.db, github, "");
         for (fault, temporary) in [
@@ -340,7 +341,9 @@ async fn gitlab_and_forgejo_are_searched_to_the_end_as_well() {
             forge.reset();
             bench.discover().await.unwrap();
             let counters = forge.counters();
-            assert_eq!(counters.api, counters.not_modified, "{:?}: {counters:?}", forge.kind());
+            // Forgejo gives its answers no tag.
+            let expected = if forge.kind() == Kind::GitLab { counters.api } else { 0 };
+            assert_eq!(counters.not_modified, expected, "{:?}: {counters:?}", forge.kind());
         }
     })
     .await;
