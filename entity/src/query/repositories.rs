@@ -231,7 +231,8 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
 /// A sync begins.
 pub async fn record_sync_started(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     let mut sql = Sql::new("UPDATE repository SET sync_status = CASE WHEN sync_status = 'blocked' THEN sync_status ");
-    sql.push("ELSE 'syncing' END, sync_error = CASE WHEN sync_status = 'blocked' THEN sync_error END WHERE id = ").bind(id);
+    sql.push("ELSE 'syncing' END, sync_error = CASE WHEN sync_status = 'blocked' THEN sync_error END WHERE id = ")
+        .bind(id);
     touch_one(sql, w, id).await
 }
 

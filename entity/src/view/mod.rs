@@ -17,7 +17,9 @@ mod scan;
 mod task;
 
 pub use commit::{CommitDetail, CommitSummary};
-pub use discovery::{Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected};
+pub use discovery::{
+    Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected,
+};
 pub use ecosystem::{
     DatabaseStats, EcosystemGrowth, EcosystemOverview, EcosystemRange, EcosystemSpan, EcosystemStats, EcosystemTrend,
     EcosystemTrends, RecentStats, RecentSyncRun, ReleaseActivity, ReleaseChange, SyncRunStats, TableCounts,

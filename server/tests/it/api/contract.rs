@@ -5,15 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 use serde_json::Value;
 use server::web::api::openapi;
 
-/// Operations of the v1 API that are not served yet: accounts and discovery.
-const NOT_SERVED: &[&str] = &[
-    "POST /api/v1/login/access-token",
-    "GET /api/v1/me",
-    "POST /api/v1/repositories/discover",
-    "DELETE /api/v1/repositories/{repository_id}",
-    "POST /api/v1/repositories/{repository_id}/approve",
-    "POST /api/v1/repositories/{repository_id}/block",
-];
+/// Operations of the v1 API that are not served yet: accounts.
+const NOT_SERVED: &[&str] = &["POST /api/v1/login/access-token", "GET /api/v1/me"];
 
 /// Fields whose answers the v1 API leaves undescribed, as its code gives them.
 const UNDESCRIBED: &[(&str, &[&str])] = &[
@@ -42,7 +35,8 @@ fn the_v1_description_is_a_subset_of_ours() {
             }
             parameters(&name, operation, mine, &mut wrong);
             let theirs_schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-            let status = if verb == "get" { "200" } else { "202" };
+            // What becomes a job here is accepted; the rest is done at once.
+            let status = if mine["responses"]["202"].is_null() { "200" } else { "202" };
             let my_schema = &mine["responses"][status]["content"]["application/json"]["schema"];
             fields(&theirs, theirs_schema, &ours, my_schema, &name, &mut wrong);
         }

@@ -1,8 +1,8 @@
 //! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
 
 pub mod commits;
-pub mod ecosystem;
 pub mod discovery;
+pub mod ecosystem;
 pub mod events;
 pub mod jobs;
 pub mod repositories;
