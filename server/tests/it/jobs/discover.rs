@@ -104,7 +104,8 @@ fn searchable(forge: &Arc<Forge>) -> Vec<standin::Repository> {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_beyond_a_thousand_is_found_and_asked_for_once() {
     on_each_engine(async |app| {
-        let standin = start(2_500, |_| {}).await;
+        // Forks are not searched; 2,500 remain.
+        let standin = start(2_750, |_| {}).await;
         let github = standin.github();
         let bench = Bench::new(&app.state.db, github, "");
         let said = bench.discover().await.unwrap();
