@@ -39,6 +39,9 @@ impl Live {
 pub struct LiveFeed {
     last: RwSignal<Option<Live>>,
     connected: RwSignal<bool>,
+    /// How often messages were lost: by a slow line, or while it was broken.
+    gaps: RwSignal<u64>,
+    was_open: StoredValue<bool>,
 }
 
 impl LiveFeed {
@@ -51,7 +54,12 @@ impl LiveFeed {
 
 /// Opens the line once for the whole site; called by the frame.
 pub fn provide_live() -> LiveFeed {
-    let feed = LiveFeed { last: RwSignal::new(None), connected: RwSignal::new(false) };
+    let feed = LiveFeed {
+        last: RwSignal::new(None),
+        connected: RwSignal::new(false),
+        gaps: RwSignal::new(0),
+        was_open: StoredValue::new(false),
+    };
     provide_context(feed);
     #[cfg(feature = "hydrate")]
     Effect::new(move |_| stream::open(feed));
@@ -76,20 +84,34 @@ pub fn on_live(handler: impl Fn(&Live) + 'static) {
 pub fn live_version(matters: impl Fn(&Live) -> bool + 'static) -> Signal<u64> {
     let version = RwSignal::new(0_u64);
     let waiting = StoredValue::new(false);
+    let step = move || {
+        if waiting.get_value() {
+            return;
+        }
+        waiting.set_value(true);
+        set_timeout(
+            move || {
+                // The page may have been left meanwhile.
+                if waiting.try_set_value(false).is_none() {
+                    let _ = version.try_update(|n| *n += 1);
+                }
+            },
+            std::time::Duration::from_secs(1),
+        );
+    };
     on_live(move |live| {
-        if matters(live) && !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    // The page may have been left meanwhile.
-                    if waiting.try_set_value(false).is_none() {
-                        let _ = version.try_update(|n| *n += 1);
-                    }
-                },
-                std::time::Duration::from_secs(1),
-            );
+        if matters(live) {
+            step();
         }
     });
+    // What was lost may have mattered.
+    if let Some(feed) = use_context::<LiveFeed>() {
+        Effect::new(move |_| {
+            if feed.gaps.get() > 0 {
+                step();
+            }
+        });
+    }
     version.into()
 }
 
@@ -122,7 +144,14 @@ mod stream {
     /// was no stream: then we knock again later.
     pub fn open(feed: LiveFeed) {
         let Ok(source) = EventSource::new("/api/v1/stream") else { return };
-        let on_open = Closure::<dyn Fn()>::new(move || feed.connected.set(true));
+        let on_open = Closure::<dyn Fn()>::new(move || {
+            // Opened again after a break: what happened meanwhile was not told.
+            if feed.was_open.get_value() {
+                feed.gaps.update(|n| *n += 1);
+            }
+            feed.was_open.set_value(true);
+            feed.connected.set(true);
+        });
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             let live = read(&message);
@@ -134,6 +163,8 @@ mod stream {
             // A browser without listeners has no news; the page still stands.
             let _ = source.add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref());
         }
+        let on_missed = Closure::<dyn Fn()>::new(move || feed.gaps.update(|n| *n += 1));
+        let _ = source.add_event_listener_with_callback("missed", on_missed.as_ref().unchecked_ref());
         let broken = source.clone();
         let on_error = Closure::<dyn Fn()>::new(move || {
             feed.connected.set(false);
@@ -145,6 +176,7 @@ mod stream {
         // The line lives as long as the page.
         on_open.forget();
         on_message.forget();
+        on_missed.forget();
         on_error.forget();
     }
 }

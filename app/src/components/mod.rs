@@ -53,5 +53,5 @@ pub use version::{Version, VersionChange};
 #[cfg(feature = "ssr")]
 pub(crate) use yaml::escape as yaml_escape;
 #[cfg(feature = "ssr")]
-pub use yaml::highlight;
+pub use yaml::{NamedResource, highlight};
 pub use yaml::{YamlHtml, YamlView};

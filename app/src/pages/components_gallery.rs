@@ -29,7 +29,7 @@ pub struct GalleryData {
 #[server(prefix = "/ui", endpoint = "gallery", input = GetUrl, output = Text)]
 pub async fn read_gallery() -> Result<Packed<GalleryData>, AppError> {
     pack(&GalleryData {
-        yaml: highlight(given::NEW, 1),
+        yaml: highlight(given::NEW, 1, &[]),
         unified: compare(given::OLD, given::NEW, 1, 1, DiffMode::Unified),
         split: compare(given::OLD, given::NEW, 1, 1, DiffMode::Split),
         chart: crate::chart::activity_options(&given::buckets()),

@@ -118,11 +118,12 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
     resource.data = serde_json::Value::Null;
     let page = ask::page(&params, 50);
     let versions = resources::list_versions(&db.read, id, page).await?;
+    let references = resources::find_references(&db.read, id).await?;
     pack(&ResourceData {
         now: ask::now(),
         deleted_by: read::deleted_by(db, &resource).await?,
-        shown: read::shown(&context, &resource, versions.count, &params).await?,
-        references: resources::find_references(&db.read, id).await?,
+        shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,
+        references,
         resource,
         versions,
         page,
@@ -138,15 +139,15 @@ mod read {
     use entity::kind::{EventType, ResourceStatus};
     use entity::query::{events, repositories, resources};
     use entity::view::{
-        Event, EventFilter, FieldChange, PageQuery, RepositoryFilter, RepositorySort, Resource, ResourceFilter,
-        ResourceSort, ResourceVersion, Sort, VersionText,
+        Event, EventFilter, FieldChange, PageQuery, Reference, RepositoryFilter, RepositorySort, Resource,
+        ResourceFilter, ResourceSort, ResourceVersion, Sort, VersionText,
     };
     use leptos_router::params::ParamsMap;
     use uuid::Uuid;
 
     use super::super::ask;
     use super::{Comparison, Shown};
-    use crate::components::{DiffMode, compare, highlight};
+    use crate::components::{DiffMode, NamedResource, compare, highlight, resource_href};
     use crate::context::ServerContext;
     use crate::error::AppError;
 
@@ -201,10 +202,20 @@ mod read {
         Ok(events::list_events(&db.read, &filter).await?.data.pop())
     }
 
+    /// What the resource names in its repository, for the text to lead there.
+    pub(super) fn links(outgoing: &[Reference]) -> Vec<NamedResource> {
+        let link = |reference: &Reference| {
+            let href = resource_href(reference.resource_id?);
+            Some(NamedResource { kind: reference.kind.clone(), name: reference.name.clone(), href })
+        };
+        outgoing.iter().filter_map(link).collect()
+    }
+
     pub(super) async fn shown(
         context: &ServerContext,
         resource: &Resource,
         count: u64,
+        links: &[NamedResource],
         params: &ParamsMap,
     ) -> Result<Shown, AppError> {
         let db = &context.db;
@@ -232,7 +243,7 @@ mod read {
             Some(text) => text.missing.clone(),
             None => Some("no text of this version is stored".to_owned()),
         };
-        let yaml = text.map(|text| highlight(&text.text, text.line_start)).unwrap_or_default();
+        let yaml = text.map(|text| highlight(&text.text, text.line_start, links)).unwrap_or_default();
         Ok(Shown::Text { yaml, file_path, version: version.map(Box::new), missing })
     }
 

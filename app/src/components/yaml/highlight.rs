@@ -1,4 +1,5 @@
 use super::YamlHtml;
+use super::link::{NamedResource, href_of};
 
 /// Lines beyond this are counted, not shown: a page must stay a page.
 const MOST_LINES: usize = 5_000;
@@ -7,14 +8,16 @@ const LONGEST_LINE: usize = 2_000;
 /// And cut here.
 const MOST_OF_LINE: usize = 20_000;
 
-/// Colours a manifest line by line. This is for reading, not for parsing: wrong YAML is shown as it stands.
+/// Colours a manifest line by line; names of the resources in `links` lead to them. This is for reading, not for
+/// parsing: wrong YAML is shown as it stands.
 #[must_use]
-pub fn highlight(text: &str, first_line: i32) -> YamlHtml {
+pub fn highlight(text: &str, first_line: i32, links: &[NamedResource]) -> YamlHtml {
+    let all_lines: Vec<&str> = text.lines().collect();
     let mut html = String::with_capacity(text.len() * 3);
     let mut block: Option<usize> = None;
     let mut lines = 0;
     let mut all = 0;
-    for (at, line) in text.lines().enumerate() {
+    for (at, line) in all_lines.iter().copied().enumerate() {
         all += 1;
         if at >= MOST_LINES {
             continue;
@@ -31,7 +34,8 @@ pub fn highlight(text: &str, first_line: i32) -> YamlHtml {
         if shown.len() > LONGEST_LINE {
             escape(shown, &mut html);
         } else {
-            line_html(shown, &mut block, &mut html);
+            let href = if block.is_none() { href_of(&all_lines, at, links) } else { None };
+            line_html(shown, href, &mut block, &mut html);
         }
         if shown.len() < line.len() {
             html.push('…');
@@ -70,8 +74,8 @@ fn span(class: &str, text: &str, html: &mut String) {
     html.push_str("</span>");
 }
 
-/// One line; `block` is the indent of the key whose block scalar is open.
-fn line_html(line: &str, block: &mut Option<usize>, html: &mut String) {
+/// One line; `href` is where its value leads, `block` is the indent of the key whose block scalar is open.
+fn line_html(line: &str, href: Option<&str>, block: &mut Option<usize>, html: &mut String) {
     let body = line.trim_start_matches(' ');
     let indent = line.len() - body.len();
     if let Some(parent) = *block {
@@ -102,7 +106,7 @@ fn line_html(line: &str, block: &mut Option<usize>, html: &mut String) {
         span("p", ":", html);
         rest = &rest[colon + 1..];
     }
-    if value_html(rest, html) {
+    if value_html(rest, href, html) {
         *block = Some(indent);
     }
 }
@@ -129,7 +133,7 @@ fn key_end(text: &str) -> Option<usize> {
 }
 
 /// A value with what may follow it; says whether a block scalar starts.
-fn value_html(text: &str, html: &mut String) -> bool {
+fn value_html(text: &str, href: Option<&str>, html: &mut String) -> bool {
     let body = text.trim_start();
     html.push_str(&text[..text.len() - body.len()]);
     let (value, comment) = split_comment(body);
@@ -146,6 +150,12 @@ fn value_html(text: &str, html: &mut String) -> bool {
         && rest[1..].bytes().all(|b| matches!(b, b'+' | b'-' | b'0'..=b'9'));
     if opens_block {
         span("p", rest, html);
+    } else if let Some(href) = href.filter(|_| !rest.is_empty()) {
+        html.push_str("<a class=\"y-ref\" href=\"");
+        escape(href, html);
+        html.push_str("\">");
+        escape(rest, html);
+        html.push_str("</a>");
     } else {
         scalar_html(rest, html);
     }
@@ -195,18 +205,18 @@ fn scalar_html(text: &str, html: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::highlight;
+    use super::{NamedResource, highlight};
 
     #[test]
     fn markup_in_a_manifest_stays_text() {
-        let html = highlight("a: <script>alert(1)</script> # <b>\n", 1).html;
+        let html = highlight("a: <script>alert(1)</script> # <b>\n", 1, &[]).html;
         assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
         assert!(html.contains("&lt;script&gt;"));
     }
 
     #[test]
     fn block_scalars_are_text_until_the_indent_ends() {
-        let html = highlight("run: |\n  key: value\n  # no comment\nnext: 1\n", 10).html;
+        let html = highlight("run: |\n  key: value\n  # no comment\nnext: 1\n", 10, &[]).html;
         assert!(html.contains(r#"<span class="y-s">  key: value</span>"#), "{html}");
         assert!(html.contains(r#"<span class="y-s">  # no comment</span>"#));
         assert!(html.contains(r#"<span class="y-k">next</span>"#));
@@ -214,16 +224,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_leads_to_the_resource_it_names() {
+        let link = NamedResource { kind: "Secret".into(), name: "tls".into(), href: "/resources/1?a&b".into() };
+        let html = highlight("spec:\n  secretName: tls # <x>\n", 1, &[link]).html;
+        assert!(html.contains(r#"<a class="y-ref" href="/resources/1?a&amp;b">tls</a>"#), "{html}");
+    }
+
+    #[test]
     fn a_huge_text_is_cut_and_says_so() {
         let text = "a: 1\n".repeat(6_000);
-        let yaml = highlight(&text, 1);
+        let yaml = highlight(&text, 1, &[]);
         assert_eq!((yaml.lines, yaml.cut), (5_000, 1_000));
     }
 
     #[test]
     fn text_keeps_every_character_that_can_be_seen() {
         let text = "- name: \"x # y\" # z\n  image: ghcr.io/a/b:1.2@sha256:00 \n  q: &a {x: 1}\n";
-        let html = highlight(text, 1).html;
+        let html = highlight(text, 1, &[]).html;
         let mut plain = String::new();
         let mut inside = false;
         for c in html.chars() {

@@ -2,12 +2,16 @@
 
 #[cfg(feature = "ssr")]
 mod highlight;
+#[cfg(feature = "ssr")]
+mod link;
 
 #[cfg(feature = "ssr")]
 pub(crate) use highlight::escape;
 #[cfg(feature = "ssr")]
 pub use highlight::highlight;
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+pub use link::NamedResource;
 use serde::{Deserialize, Serialize};
 
 use super::{CopyButton, Glyph, Icon, counted};

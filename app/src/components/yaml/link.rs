@@ -1,0 +1,125 @@
+//! Which names in a manifest's text lead to another resource.
+
+/// A resource that the manifest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedResource {
+    pub kind: String,
+    pub name: String,
+    /// Its page.
+    pub href: String,
+}
+
+/// How far from a name its kind is looked for.
+const NEAR: usize = 8;
+
+/// Where the value of line `at` leads, if it is the name of a resource that the manifest refers to: the value of a
+/// `name` (or of a key such as `secretName`), outside the manifest's own `metadata`.
+pub(super) fn href_of<'l>(lines: &[&str], at: usize, links: &'l [NamedResource]) -> Option<&'l str> {
+    if links.is_empty() {
+        return None;
+    }
+    let (indent, key, value) = entry(lines.get(at)?)?;
+    if !(key == "name" || key.ends_with("Name") || key == "claimName" || key == "existingSecret") {
+        return None;
+    }
+    let named: Vec<&NamedResource> = links.iter().filter(|link| link.name == value).collect();
+    let (first, more) = named.split_first()?;
+    // The mapping that the entry stands in: its key says whether the name is the manifest's own.
+    let parent = lines[..at].iter().rev().find(|line| entry(line).is_some_and(|(other, ..)| other < indent));
+    if parent.and_then(|line| entry(line)).is_some_and(|(_, key, _)| key == "metadata") {
+        return None;
+    }
+    if more.is_empty() && key != "name" {
+        return Some(&first.href);
+    }
+    // Several have that name, or it may be any name: the kind beside it decides.
+    let kind = kind_beside(lines, at, indent);
+    match kind {
+        Some(kind) => named.iter().find(|link| link.kind == kind).map(|link| link.href.as_str()),
+        None if more.is_empty() => Some(&first.href),
+        None => None,
+    }
+}
+
+/// The `kind` in the same mapping as the entry of line `at`.
+fn kind_beside<'t>(lines: &[&'t str], at: usize, indent: usize) -> Option<&'t str> {
+    let same = |line: &&'t str| entry(line).is_none_or(|(other, ..)| other >= indent);
+    let kind = |line: &&'t str| {
+        entry(line).filter(|(other, key, _)| *other == indent && *key == "kind").map(|(.., value)| value)
+    };
+    let before = || {
+        // A line with a dash begins its mapping: nothing before it belongs to that.
+        let mut seen_start = lines[at].trim_start().starts_with("- ");
+        lines[..at].iter().rev().take(NEAR).take_while(same).take_while(move |line| {
+            let go_on = !seen_start;
+            seen_start |= line.trim_start().starts_with("- ");
+            go_on
+        })
+    };
+    let after =
+        || lines[at + 1..].iter().take(NEAR).take_while(same).take_while(|line| !line.trim_start().starts_with("- "));
+    before().find_map(kind).or_else(|| after().find_map(kind))
+}
+
+/// Column, key and plain value of a line `key: value`; a dash before it counts as indentation.
+fn entry(line: &str) -> Option<(usize, &str, &str)> {
+    let body = line.trim_start_matches([' ', '-']);
+    let indent = line.len() - body.len();
+    let (key, value) = body.split_once(':')?;
+    if !(value.is_empty() || value.starts_with(' ')) || key.starts_with('#') {
+        return None;
+    }
+    let value = value.split(" #").next().unwrap_or_default().trim();
+    Some((indent, key, value.trim_matches(['"', '\''])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NamedResource, href_of};
+
+    const TEXT: &str = "\
+kind: HelmRelease
+metadata:
+  name: app
+spec:
+  chartRef:
+    kind: OCIRepository
+    name: app
+  dependsOn:
+    - name: db
+      namespace: data
+    - kind: Kustomization
+      name: db
+  valuesFrom:
+    - name: app
+      kind: ConfigMap
+  values:
+    secretName: \"tls\" # by hand
+    text: db
+";
+
+    fn link(kind: &str, name: &str, href: &str) -> NamedResource {
+        NamedResource { kind: kind.to_owned(), name: name.to_owned(), href: href.to_owned() }
+    }
+
+    #[test]
+    fn names_lead_to_what_they_mean() {
+        let lines: Vec<&str> = TEXT.lines().collect();
+        let links = [
+            link("OCIRepository", "app", "/oci"),
+            link("ConfigMap", "app", "/config"),
+            link("HelmRelease", "db", "/db"),
+            link("Secret", "tls", "/tls"),
+        ];
+        let found: Vec<(usize, &str)> =
+            (0..lines.len()).filter_map(|at| Some((at + 1, href_of(&lines, at, &links)?))).collect();
+        assert_eq!(found, [(7, "/oci"), (9, "/db"), (14, "/config"), (17, "/tls")]);
+    }
+
+    #[test]
+    fn without_a_kind_a_name_that_two_have_leads_nowhere() {
+        let lines = ["a:", "  name: x"];
+        assert_eq!(href_of(&lines, 1, &[link("Secret", "x", "/1"), link("ConfigMap", "x", "/2")]), None);
+        assert_eq!(href_of(&lines, 1, &[link("Secret", "x", "/1")]), Some("/1"));
+    }
+}
