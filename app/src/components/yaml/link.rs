@@ -41,24 +41,21 @@ pub(super) fn href_of<'l>(lines: &[&str], at: usize, links: &'l [NamedResource])
     }
 }
 
-/// The `kind` in the same mapping as the entry of line `at`.
+/// The `kind` in the same mapping as the entry of line `at`. A line with a dash begins a mapping.
 fn kind_beside<'t>(lines: &[&'t str], at: usize, indent: usize) -> Option<&'t str> {
-    let same = |line: &&'t str| entry(line).is_none_or(|(other, ..)| other >= indent);
-    let kind = |line: &&'t str| {
-        entry(line).filter(|(other, key, _)| *other == indent && *key == "kind").map(|(.., value)| value)
-    };
-    let before = || {
-        // A line with a dash begins its mapping: nothing before it belongs to that.
-        let mut seen_start = lines[at].trim_start().starts_with("- ");
-        lines[..at].iter().rev().take(NEAR).take_while(same).take_while(move |line| {
-            let go_on = !seen_start;
-            seen_start |= line.trim_start().starts_with("- ");
-            go_on
-        })
-    };
-    let after =
-        || lines[at + 1..].iter().take(NEAR).take_while(same).take_while(|line| !line.trim_start().starts_with("- "));
-    before().find_map(kind).or_else(|| after().find_map(kind))
+    let kind =
+        |line: &'t str| entry(line).filter(|(other, key, _)| *other == indent && *key == "kind").map(|found| found.2);
+    let outside = |line: &str| entry(line).is_some_and(|(other, ..)| other < indent);
+    let begins = |line: &str| line.trim_start().starts_with("- ");
+    let mut up = at;
+    while !begins(lines[up]) && up > 0 && at - up < NEAR && !outside(lines[up - 1]) {
+        up -= 1;
+        if let Some(kind) = kind(lines[up]) {
+            return Some(kind);
+        }
+    }
+    let mut below = lines[at + 1..].iter().copied().take(NEAR).take_while(|line| !outside(line) && !begins(line));
+    below.find_map(kind)
 }
 
 /// Column, key and plain value of a line `key: value`; a dash before it counts as indentation.
