@@ -41,6 +41,7 @@ pub struct LiveFeed {
     connected: RwSignal<bool>,
     /// How often messages were lost: by a slow line, or while it was broken.
     gaps: RwSignal<u64>,
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only browsers have a line"))]
     was_open: StoredValue<bool>,
 }
 

@@ -55,6 +55,15 @@ export async function resource(request: APIRequestContext, of: Repository, kind:
   return found;
 }
 
+/** The id of a run that has ended: asks for a sync of a repository and waits for it. */
+export async function run(request: APIRequestContext, of: Repository): Promise<string> {
+  const answer = await request.post(`/api/v1/repositories/${of.id}/sync`);
+  const id = /jobs\/([0-9a-f-]+)$/.exec(answer.headers().location ?? "")?.[1];
+  if (!id) throw new Error(`a sync of ${of.name} was answered with ${answer.status()} and no job`);
+  await expect.poll(async () => (await (await request.get(`/api/v1/jobs/${id}`)).json()).state, { timeout: 20_000 }).toBe("succeeded");
+  return id;
+}
+
 /** Every kind of page, with real things on it. */
 export async function everyPage(request: APIRequestContext): Promise<{ name: string; path: string; heading: RegExp }[]> {
   const cluster = await repository(request, "home-cluster");
@@ -73,6 +82,8 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "resources", path: "/resources", heading: /resources/i },
     { name: "resources-filtered", path: "/resources?kind=HelmRelease", heading: /resources/i },
     { name: "resource", path: `/resources/${release.id}`, heading: /home-assistant/ },
+    { name: "tasks", path: "/tasks", heading: /tasks/i },
+    { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
     { name: "commit", path: `/commits/${cluster.id}/${cluster.head_commit}`, heading: /./ },
   ];
 }

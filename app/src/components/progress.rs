@@ -54,6 +54,9 @@ pub fn JobLine(
     /// Name the repository: on pages that are not its own.
     #[prop(optional)]
     with_repository: bool,
+    /// Lead to the run's own page.
+    #[prop(optional)]
+    linked: bool,
 ) -> impl IntoView {
     let percent = job.percent();
     let finished = job.state.is_finished();
@@ -64,10 +67,15 @@ pub fn JobLine(
         .then(|| job.repository_id.zip(job.repository_full_name.clone()))
         .flatten()
         .map(|(id, name)| view! { <a href=repository_href(id)>{name}</a> });
+    let what = if linked {
+        view! { <a href=format!("/tasks/{}", job.id)>{job_word(job.kind)}</a> }.into_any()
+    } else {
+        job_word(job.kind).into_any()
+    };
     let time = job.finished_at.or(job.started_at).or(Some(job.created_at));
     view! {
         <div class="job" data-state=job.state.as_str()>
-            <span class="job-what">{job_word(job.kind)} " " {repository}</span>
+            <span class="job-what">{what} " " {repository}</span>
             <JobStateBadge state=job.state />
             {(job.state == JobState::Running).then(|| view! { <Progress label=job_word(job.kind) percent /> })}
             {figures

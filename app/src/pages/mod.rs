@@ -15,6 +15,7 @@ mod resource;
 mod resources;
 mod span;
 mod system_line;
+mod tasks;
 
 pub use commit::Commit;
 #[cfg(debug_assertions)]
@@ -30,5 +31,6 @@ pub use resource::Resource;
 pub use resources::Resources;
 pub use span::Span;
 pub use system_line::SystemLine;
+pub use tasks::{Job, Tasks};
 
 use load::{load, show};

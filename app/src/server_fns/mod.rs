@@ -9,12 +9,14 @@ mod jobs;
 mod overview;
 mod repositories;
 mod resources;
+mod tasks;
 
 pub use commits::{CommitData, find_commit};
 pub use jobs::{RequestScan, RequestSync, read_running_work, read_system_state, request_scan, request_sync};
 pub use overview::{OverviewData, read_overview};
 pub use repositories::{RepositoriesData, RepositoryData, RepositoryTab, find_repository, list_repositories};
 pub use resources::{Comparison, ResourceData, ResourceList, ResourcesData, Shown, find_resource, list_resources};
+pub use tasks::{CancelJob, JobData, TasksData, TriggerSchedule, cancel_job, find_job, read_tasks, trigger_schedule};
 
 #[cfg(feature = "ssr")]
 pub(crate) mod ask;

@@ -1,0 +1,87 @@
+use entity::view::{Job, JobDetail, Listing, PageQuery, Tasks, Timestamp};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::wire::pack;
+use crate::wire::{Packed, Text};
+
+/// What the page of tasks shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TasksData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub tasks: Tasks,
+    /// Runs, newest first.
+    pub jobs: Listing<Job>,
+    /// Which of them are here.
+    pub page: PageQuery,
+}
+
+/// Workers, queue, schedules, limits and runs, as the page's address says.
+#[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Text)]
+pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
+    use super::ask;
+    use entity::query::{jobs, tasks};
+    use entity::view::JobFilter;
+
+    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query));
+    let filter = JobFilter {
+        kind: ask::word(&params, "kind"),
+        state: ask::word(&params, "state"),
+        text: ask::text(&params, "text"),
+        page: ask::page(&params, 25),
+        ..JobFilter::default()
+    };
+    pack(&TasksData {
+        now,
+        tasks: tasks::tasks(&db.read, now).await?,
+        jobs: jobs::list_jobs(&db.read, &filter).await?,
+        page: filter.page,
+    })
+}
+
+/// What the page of one run shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub detail: JobDetail,
+}
+
+/// A run with its log.
+#[server(prefix = "/ui", endpoint = "job", input = GetUrl, output = Text)]
+pub async fn find_job(id: String) -> Result<Packed<JobData>, AppError> {
+    use super::ask;
+
+    let db = ask::context()?.db;
+    let detail = entity::query::tasks::find_job_detail(&db.read, ask::id(&id, "run")?).await?;
+    pack(&JobData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("run"))? })
+}
+
+/// Asks for what a schedule asks for, now; gives back the job's id.
+#[server(prefix = "/ui", endpoint = "trigger_schedule", output = Text)]
+pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
+    use super::ask;
+    use entity::kind::{JobRequest, Priority, RequestedBy};
+
+    let context = ask::context()?;
+    let kind = entity::query::schedules::find_schedule_kind(&context.db.read, &name).await?;
+    let request = kind.and_then(JobRequest::plain).ok_or_else(|| ask::missing("schedule"))?;
+    let now = ask::now();
+    let job = context.queue.enqueue(&request, RequestedBy::Page, Priority::CLICK, now).await?;
+    entity::query::schedules::record_triggered(&context.db.write, &name, job, now).await?;
+    Ok(job)
+}
+
+/// Cancels a run that waits or goes on; one that has ended stays as it is.
+#[server(prefix = "/ui", endpoint = "cancel_job", output = Text)]
+pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
+    use super::ask;
+
+    ask::context()?.queue.cancel(job_id, ask::now()).await?;
+    Ok(job_id)
+}
