@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn packed<T: Serialize>(data: &T) -> Packed<()> {
-        let packed = Packed { text: to_text(&postcard::to_allocvec(data).unwrap()), of: PhantomData };
+        let packed: Packed<T> = Packed { text: to_text(&postcard::to_allocvec(data).unwrap()), of: PhantomData };
         let sent = TextEncoding::encode(&packed).unwrap();
         let got: Packed<T> = TextEncoding::decode(sent).unwrap();
         got.erase()

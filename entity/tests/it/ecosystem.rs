@@ -300,7 +300,7 @@ async fn overview_of_a_generated_database_agrees_with_what_is_counted_now() {
             if range == EcosystemRange::All {
                 let events: i64 = shown.spans.iter().map(|s| s.created + s.modified + s.deleted + s.resurrected).sum();
                 assert_eq!(events, counted.events);
-                assert_eq!(shown.spans[0].active_resources > 0, true);
+                assert!(shown.spans[0].active_resources > 0);
                 assert_eq!(shown.growth.active_resources, counted.resources);
             }
         }
