@@ -70,6 +70,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/resources") view={Lazy::<pages::lazy::Resources>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/resources/:id") view={Lazy::<pages::lazy::Resource>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/commits/:repository/:sha") view={Lazy::<pages::lazy::Commit>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/ecosystem") view={Lazy::<pages::lazy::Ecosystem>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/tasks") view={Lazy::<pages::lazy::Tasks>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/tasks/:id") view={Lazy::<pages::lazy::Job>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/dev/components") view={Lazy::<pages::lazy::ComponentsGallery>::new()} ssr=SsrMode::Async />
@@ -107,6 +108,7 @@ fn Rail() -> impl IntoView {
                 {place("/", "Overview", Glyph::Overview, true)}
                 {place("/repositories", "Repositories", Glyph::Repository, false)}
                 {place("/resources", "Resources", Glyph::Resource, false)}
+                {place("/ecosystem", "Ecosystem", Glyph::Chart, false)}
                 {place("/tasks", "Tasks", Glyph::Busy, false)}
             </ul>
             <div class="rail-foot">

@@ -25,7 +25,7 @@ macro_rules! lazy_pages {
     )+};
 }
 
-lazy_pages![Commit, ComponentsGallery, Job, Overview, Repositories, Repository, Resource, Resources, Tasks];
+lazy_pages![Commit, ComponentsGallery, Ecosystem, Job, Overview, Repositories, Repository, Resource, Resources, Tasks];
 
 /// Has browsers fetch a page's parts with the main one, not after it.
 #[cfg(feature = "ssr")]

@@ -4,6 +4,7 @@ mod commit;
 mod commits;
 #[cfg(debug_assertions)]
 mod components_gallery;
+mod ecosystem;
 mod filters;
 pub mod lazy;
 mod load;
@@ -20,6 +21,7 @@ mod tasks;
 pub use commit::Commit;
 #[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
+pub use ecosystem::Ecosystem;
 pub use not_found::NotFound;
 // The gallery is for those who work on the components; other builds have nothing there.
 #[cfg(not(debug_assertions))]

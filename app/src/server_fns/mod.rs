@@ -5,6 +5,7 @@
 //! are GET, so that they may be repeated and cached.
 
 mod commits;
+mod ecosystem;
 mod jobs;
 mod overview;
 mod repositories;
@@ -12,6 +13,7 @@ mod resources;
 mod tasks;
 
 pub use commits::{CommitData, find_commit};
+pub use ecosystem::{EcosystemData, read_ecosystem};
 pub use jobs::{RequestScan, RequestSync, read_running_work, read_system_state, request_scan, request_sync};
 pub use overview::{OverviewData, read_overview};
 pub use repositories::{RepositoriesData, RepositoryData, RepositoryTab, find_repository, list_repositories};
