@@ -10,9 +10,9 @@ use std::{
 
 use entity::{
     db::{ConnectionTrait as _, Db, DbSettings},
-    kind::{JobState, SyncStatus},
-    query::{jobs, overview, repositories, schedules, workers},
-    view::{JobFilter, PageQuery},
+    kind::{JobKind, JobState, SyncStatus},
+    query::{jobs, repositories, schedules, tasks, workers},
+    view::{JobFilter, PageQuery, QueueDepth},
 };
 use server::clock;
 use uuid::Uuid;
@@ -113,12 +113,13 @@ async fn open(url: &str) -> Db {
 /// Whether every repository is synced and scanned and nothing waits.
 async fn is_done(db: &Db) -> bool {
     let Ok(targets) = repositories::list_sync_targets(&db.read).await else { return false };
-    let Ok(state) = overview::system_state(&db.read).await else { return false };
+    let Ok(queue) = tasks::queue_depths(&db.read, clock::now()).await else { return false };
+    // The statistics of days wait half a minute for more scans to end.
+    let later = |depth: &QueueDepth| depth.waiting == 0 || depth.kind == JobKind::AggregateDailyEcosystemStats;
     let done = |status| status == SyncStatus::Success;
     targets.len() == REPOSITORIES
         && targets.iter().all(|target| done(target.sync_status) && done(target.scan_status))
-        && state.queued_jobs == 0
-        && state.running_jobs == 0
+        && queue.iter().all(|depth| depth.ready == 0 && depth.running == 0 && later(depth))
 }
 
 /// Waits until all work is done.
