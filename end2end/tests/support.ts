@@ -82,6 +82,7 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "resources", path: "/resources", heading: /resources/i },
     { name: "resources-filtered", path: "/resources?kind=HelmRelease", heading: /resources/i },
     { name: "resource", path: `/resources/${release.id}`, heading: /home-assistant/ },
+    { name: "ecosystem", path: "/ecosystem?range=all", heading: /ecosystem/i },
     { name: "tasks", path: "/tasks", heading: /tasks/i },
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
     { name: "commit", path: `/commits/${cluster.id}/${cluster.head_commit}`, heading: /./ },
