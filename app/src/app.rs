@@ -56,7 +56,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_live();
     view! {
-        <Title formatter=|text: String| if text.is_empty() { "Kubestats".to_owned() } else { format!("{text} · Kubestats") } />
+        <Title text=title_so_far() formatter=titled />
         <Router>
             <a class="skip" href="#main">"Skip to the content"</a>
             <div class="frame">
@@ -78,6 +78,22 @@ pub fn App() -> impl IntoView {
                 </main>
             </div>
         </Router>
+    }
+}
+
+/// The title until a page says its own: what the server sent, while the browser still fetches the page's part.
+fn title_so_far() -> String {
+    #[cfg(feature = "hydrate")]
+    return document().title();
+    #[cfg(not(feature = "hydrate"))]
+    String::new()
+}
+
+fn titled(text: String) -> String {
+    match text.as_str() {
+        "" => "Kubestats".to_owned(),
+        whole if whole.ends_with("Kubestats") => text,
+        page => format!("{page} · Kubestats"),
     }
 }
 

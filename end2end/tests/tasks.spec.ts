@@ -18,8 +18,8 @@ test("a run has a page with what it said", async ({ page, request }) => {
   const main = page.getByRole("main");
   await expect(main).toContainText("Done");
   await expect(main).toContainText("asked for through the API");
+  await expect(main).toContainText("stands at");
   await expect(main.getByRole("heading", { name: "Log" })).toBeVisible();
-  await expect(main.locator(".log li").first()).toBeVisible();
 });
 
 test("a schedule runs when its button is pressed", async ({ page, request }) => {
@@ -42,7 +42,9 @@ test("runs can be narrowed by the address alone", async ({ page, request }) => {
   await expect(page.getByRole("main")).toContainText("home-cluster");
 });
 
-test("no run is at an address that none has", async ({ page }) => {
+test("no run is at an address that none has", async ({ page, complaints }) => {
   const answer = await page.goto("/tasks/00000000-0000-7000-8000-000000000000");
   expect(answer?.status()).toBe(404);
+  // The browser itself logs an answer of 404; that is what is tested here.
+  complaints.splice(0, complaints.length, ...complaints.filter((text) => !/status of 404/.test(text)));
 });

@@ -11,7 +11,7 @@ use super::{Deps, JobContext, JobError};
 use crate::clock;
 
 /// Scans that end within so many seconds are counted together.
-const WAIT_SECONDS: i64 = 30;
+const WAIT_SECONDS: i64 = 10;
 
 /// Asks for the days that new history made stale; many scans at once ask once.
 pub(super) async fn ask(deps: &Deps) -> Result<Uuid, JobError> {

@@ -51,7 +51,7 @@ fn view(data: JobData, _: PageUrl) -> AnyView {
         <Breadcrumb crumbs=vec![Crumb::link("Tasks", "/tasks"), Crumb::here(title.clone())] />
         <PageHead title facts=facts(&job, now)>{button}</PageHead>
         {outcome(&job)}
-        {log(detail.log, detail.log_lines_dropped)}
+        {log(detail.log, detail.log_lines_dropped, job.state.is_finished())}
     }
     .into_any()
 }
@@ -132,11 +132,12 @@ fn outcome(job: &View) -> AnyView {
     view! { {running} {error} {result} }.into_any()
 }
 
-fn log(lines: Vec<JobLogLine>, dropped: i64) -> AnyView {
+fn log(lines: Vec<JobLogLine>, dropped: i64, finished: bool) -> AnyView {
     if lines.is_empty() {
+        let title = if finished { "It had nothing more to say" } else { "It has said nothing so far" };
         return view! {
             <Section title="Log">
-                <EmptyState title="It has said nothing so far" />
+                <EmptyState title />
             </Section>
         }
         .into_any();

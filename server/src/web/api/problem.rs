@@ -190,6 +190,8 @@ pub async fn finish(request: Request, next: Next) -> Response {
     problem.instance = id.map(|RequestId(id)| format!("urn:uuid:{id}").into_boxed_str());
     *response.body_mut() = problem.body();
     response.headers_mut().remove(header::CONTENT_LENGTH);
+    // The body that was compressed is not the one that is sent.
+    response.headers_mut().remove(header::CONTENT_ENCODING);
     response
 }
 

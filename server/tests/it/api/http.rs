@@ -83,3 +83,16 @@ async fn asking_for_the_head_alone_gives_the_same_tag_and_no_body() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_problem_can_be_read_by_those_who_ask_for_compression() {
+    on_each_engine(async |app| {
+        for encoding in ["br", "gzip"] {
+            let answer = app.get_with("/api/v1/ecosystem/latest", &[(header::ACCEPT_ENCODING, encoding)]).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND);
+            assert_eq!(answer.header("content-encoding"), "");
+            assert_eq!(answer.json()["status"], 404);
+        }
+    })
+    .await;
+}

@@ -114,7 +114,7 @@ async fn open(url: &str) -> Db {
 async fn is_done(db: &Db) -> bool {
     let Ok(targets) = repositories::list_sync_targets(&db.read).await else { return false };
     let Ok(queue) = tasks::queue_depths(&db.read, clock::now()).await else { return false };
-    // The statistics of days wait half a minute for more scans to end.
+    // The statistics of days wait a while for more scans to end.
     let later = |depth: &QueueDepth| depth.waiting == 0 || depth.kind == JobKind::AggregateDailyEcosystemStats;
     let done = |status| status == SyncStatus::Success;
     targets.len() == REPOSITORIES
