@@ -16,8 +16,13 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
     use leptos::nonce::use_nonce;
     use leptos_meta::MetaTags;
 
+    // The page reads as it came, so the WebAssembly waits until it is painted (pages that nobody sees never are) and
+    // leaves the line to style and fonts. Then the page's own parts come along with the main one.
     let start = format!(
-        "import init, {{ hydrate }} from {:?};\nawait init({{ module_or_path: {:?} }});\nhydrate();",
+        "import init, {{ hydrate }} from {:?};\n\
+         await new Promise((go) => {{ requestAnimationFrame(() => setTimeout(go)); setTimeout(go, 500); }});\n\
+         for (const link of document.querySelectorAll('link[rel=parts]')) link.rel = 'preload';\n\
+         await init({{ module_or_path: {:?} }});\nhydrate();",
         assets.js, assets.wasm
     );
     let assets = assets.clone();
@@ -38,7 +43,6 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
                     })}
                 <link rel="icon" href=assets.icon r#type="image/svg+xml" />
                 <link rel="modulepreload" href=assets.js />
-                <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
                 <script type="module" src=assets.ui></script>
                 <script type="module" nonce=use_nonce() inner_html=start></script>
                 <MetaTags />

@@ -18,7 +18,7 @@ macro_rules! lazy_pages {
 
             fn view(_page: Self) -> AnyView {
                 #[cfg(feature = "ssr")]
-                preload(stringify!($page));
+                name_parts(stringify!($page));
                 view! { <super::$page /> }.into_any()
             }
         }
@@ -27,11 +27,11 @@ macro_rules! lazy_pages {
 
 lazy_pages![Commit, ComponentsGallery, Ecosystem, Job, Overview, Repositories, Repository, Resource, Resources, Tasks];
 
-/// Has browsers fetch a page's parts with the main one, not after it.
+/// Names a page's parts, so that the script that fetches the main one has them fetched with it, not after it.
 #[cfg(feature = "ssr")]
-fn preload(page: &str) {
+fn name_parts(page: &str) {
     if let Some(file) = use_context::<crate::context::Assets>().and_then(|mut assets| assets.parts.remove(page)) {
         // Rendering it notes it for the head; there is nothing of it in the body.
-        let _ = view! { <leptos_meta::Link rel="preload" href=file as_="fetch" crossorigin="anonymous" /> }.to_html();
+        let _ = view! { <leptos_meta::Link rel="parts" href=file as_="fetch" crossorigin="anonymous" /> }.to_html();
     }
 }
