@@ -19,10 +19,11 @@ class Cost:
     seconds: float
     peak_mb: float
     output: bytes
+    cpu_seconds: float
 
 
 def run(command: list[str], times: int = 1, stdin: bytes | None = None, before=lambda: None, keep: bool = True) -> Cost:
-    """The best of several runs: wall time, the largest resident memory of the process itself, what it printed."""
+    """The best of several runs: wall and processor time, the largest resident memory of the process itself, what it printed."""
     best = None
     for _ in range(times):
         before()
@@ -40,9 +41,13 @@ def run(command: list[str], times: int = 1, stdin: bytes | None = None, before=l
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.read().decode(errors='replace')[-2000:]}")
             out.seek(0)
             # What is not kept is not read either: a child starts with this process's size as its own peak.
-            cost = Cost(seconds, usage.ru_maxrss / 1024, out.read() if keep else b"")
-        if best is None or cost.seconds < best.seconds:
-            best = Cost(cost.seconds, max(cost.peak_mb, best.peak_mb if best else 0), cost.output)
+            cost = Cost(seconds, usage.ru_maxrss / 1024, out.read() if keep else b"", usage.ru_utime + usage.ru_stime)
+        if best is None:
+            best = cost
+            continue
+        best.peak_mb, best.cpu_seconds = max(cost.peak_mb, best.peak_mb), min(cost.cpu_seconds, best.cpu_seconds)
+        if cost.seconds < best.seconds:
+            best.seconds, best.output = cost.seconds, cost.output
     return best
 
 
@@ -106,6 +111,18 @@ class Server:
             if line.startswith(field):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the server is gone")
+
+    def peak_mb(self) -> float:
+        return self.resident_mb("VmHWM:")
+
+    def forget_peak(self) -> None:
+        """From now on the peak is that of what comes."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process and of the children that it has waited for."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self):
         return self

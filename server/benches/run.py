@@ -5,11 +5,14 @@ import pathlib
 import platform
 import sys
 
+import cold
 import engine
 import queue_speed
+import rounds
 import serving
 
-PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue, "site": serving.site}
+PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue,
+         "sync": rounds.sync, "discovery": rounds.discovery, "cold": cold.cold, "site": serving.site}
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
@@ -21,7 +24,7 @@ class Report:
 
     def row(self, part: str, what: str, figure: str, against: str, ratio: str, reach: str, reached: bool | None) -> None:
         self.rows.append((what, figure, against, ratio, reach, {True: "yes", False: "**no**", None: ""}[reached]))
-        print(f"{part:8} {what}: {figure}{f', {ratio} ({against})' if ratio else ''}{f' [{reach}]' if reach else ''}"
+        print(f"{part:9} {what}: {figure}{f', {ratio} ({against})' if ratio else ''}{f' [{reach}]' if reach else ''}"
               f"{'' if reached is None else ' ok' if reached else ' MISSED'}", flush=True)
 
     def drop(self, rows: int) -> None:
@@ -30,7 +33,7 @@ class Report:
 
     def skip(self, part: str, why: str) -> None:
         self.skipped.append(f"{part}: {why}")
-        print(f"{part:8} LEFT OUT: {why}", flush=True)
+        print(f"{part:9} LEFT OUT: {why}", flush=True)
 
     def text(self) -> str:
         cpu = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.machine())

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 mod fill;
+mod surroundings;
 
 use std::time::Instant;
 
@@ -21,8 +22,9 @@ async fn main() -> anyhow::Result<()> {
     let start = Instant::now();
     let scale = fill::Scale { repositories, resources: resources / repositories, events: events / repositories };
     let filled = fill::fill(&db, scale).await?;
+    let days = surroundings::surround(&db).await?;
     println!(
-        "{repositories} repositories, {} resources, {} events in {:.1} s",
+        "{repositories} repositories, {} resources, {} events, {days} days in {:.1} s",
         filled.resources,
         filled.events,
         start.elapsed().as_secs_f64()

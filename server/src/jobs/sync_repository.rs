@@ -231,7 +231,11 @@ fn ask(
     cancel: &Arc<AtomicBool>,
 ) -> Result<Option<(String, Option<ObjectId>)>, GitError> {
     let (url, auth, limits) = remote(deps, target)?;
-    let refs = git::list_refs(&url, &auth, &limits, cancel)?;
+    // Only a pattern needs to see all branches.
+    let refs = match target.branch_regex {
+        Some(_) => git::list_refs(&url, &auth, &limits, cancel)?,
+        None => git::list_head(&url, &auth, &limits, cancel)?,
+    };
     if refs.branches.is_empty() && refs.head.is_none() {
         return Ok(None);
     }

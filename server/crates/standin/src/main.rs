@@ -18,7 +18,10 @@ struct Arguments {
     /// So many generated repositories more, which share those of the folder on disk.
     #[arg(long, default_value_t = 0, value_name = "N")]
     generate: usize,
-    /// The first of four ports in a row: GitHub, GitLab, Forgejo, plain git.
+    /// None of the generated ones is a fork: GitHub's search leaves forks out.
+    #[arg(long)]
+    no_forks: bool,
+    /// The first of four ports in a row: GitHub, GitLab, Forgejo, plain git. 0 takes any that are free.
     #[arg(long, default_value_t = 4100)]
     port: u16,
     /// Quotas that are never reached, instead of the forges' own.
@@ -38,10 +41,16 @@ async fn main() -> anyhow::Result<()> {
         .with_context(|| format!("repositories cannot be read from {}", folder.display()))?;
     ensure!(!repositories.is_empty(), "no bare repository is in {}", folder.display());
     let git: Vec<PathBuf> = repositories.iter().map(|one| one.git.clone()).collect();
-    repositories.extend(Generator::new(arguments.generate, git).repositories());
+    let mut generated = Generator::new(arguments.generate, git).repositories();
+    if arguments.no_forks {
+        generated.iter_mut().for_each(|repository| repository.fork = false);
+    }
+    repositories.extend(generated);
     let count = repositories.len();
     let mut options = Options::with(repositories);
-    options.ports = [0, 1, 2, 3].map(|place| arguments.port.saturating_add(place));
+    if arguments.port > 0 {
+        options.ports = [0, 1, 2, 3].map(|place| arguments.port.saturating_add(place));
+    }
     options.search_etags = arguments.search_etags;
     if arguments.generous {
         options.limits = Limits::generous();

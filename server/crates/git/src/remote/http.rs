@@ -13,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATIO
 use url::Url;
 
 use super::budget::Budget;
+use super::session::AGENT;
 use super::{Auth, Limits};
 use crate::GitError;
 
@@ -57,18 +58,51 @@ impl Requests {
             None => request,
         };
         let response = request.send().map_err(|error| self.budget.stop(self.unreachable(&error)))?;
-        let status = response.status().as_u16();
-        if (200..400).contains(&status) {
+        if (200..400).contains(&response.status().as_u16()) {
             return Ok(response);
         }
-        let host = self.budget.host.clone();
-        Err(self.budget.stop(match status {
+        Err(self.budget.stop(self.status(&response)))
+    }
+
+    /// What an answer without success means.
+    fn status(&self, response: &Response) -> GitError {
+        let (host, status) = (self.budget.host.clone(), response.status().as_u16());
+        match status {
             401 | 403 | 407 => GitError::NeedsAuth { host, rejected: self.authorization.is_some() },
             404 | 410 => GitError::NotFound { url: shown(response.url()), status },
             429 => GitError::Unreachable { host, reason: "it is asked too often (HTTP status 429)".to_owned() },
             500.. => GitError::Unreachable { host, reason: format!("it answers with HTTP status {status}") },
             _ => GitError::Protocol { host, what: format!("it answers with HTTP status {status}") },
-        }))
+        }
+    }
+
+    /// Asks in version 2 of Git's protocol without a greeting. `None` is an answer that says nothing of Git: there is
+    /// nothing here, somewhere else, or for somebody else.
+    pub(super) fn question(&self, url: &str, question: Vec<u8>) -> std::io::Result<Option<Body>> {
+        const RESULT: &str = "application/x-git-upload-pack-result";
+        self.budget.check()?;
+        let mut request = self.client.post(url).body(question);
+        for (name, value) in [
+            ("content-type", "application/x-git-upload-pack-request"),
+            ("accept", RESULT),
+            ("git-protocol", "version=2"),
+            ("user-agent", AGENT),
+        ] {
+            request = request.header(name, value);
+        }
+        if let Some(value) = &self.authorization {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        let response = request.send().map_err(|error| self.budget.stop(self.unreachable(&error)))?;
+        let status = response.status().as_u16();
+        if status == 429 || status >= 500 {
+            return Err(self.budget.stop(self.status(&response)));
+        }
+        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if status != 200 || !kind.starts_with(RESULT) {
+            return Ok(None);
+        }
+        Ok(Some(Body::new(Source::Open(response), &self.budget)))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> GitError {

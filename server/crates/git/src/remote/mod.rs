@@ -5,6 +5,7 @@ mod clone_dir;
 mod http;
 mod local;
 mod pack;
+mod refs;
 mod session;
 mod types;
 mod url;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::found::ObjectId;
+use gix::protocol::transport::Protocol;
 
 use budget::Budget;
 use clone_dir::CloneDir;
@@ -21,6 +23,7 @@ pub use clone_dir::remove_clone;
 use local::Local;
 use session::Session;
 pub use types::{Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, Secret};
+use url::Place;
 pub use url::{RemoteUrl, UrlPolicy};
 
 use crate::{GitError, Repo};
@@ -34,8 +37,52 @@ pub fn list_refs(url: &RemoteUrl, auth: &Auth, limits: &Limits, cancel: &AtomicB
     let (url, auth) = (url.clone(), auth.clone());
     budget::watched(limits, url.host(), cancel, &mut |_| {}, move |budget| match url.local_path() {
         Some(path) => Local::open(path)?.list(budget.limits.refs),
-        None => Session::open(&url, &auth, budget)?.list(),
+        None => list_remote(&url, &auth, budget),
     })
+}
+
+/// Where the remote's HEAD stands, with one small request where the server can do that: its default branch is the only
+/// one listed then. All branches where HEAD leads to none.
+///
+/// # Errors
+/// As [`list_refs`].
+pub fn list_head(url: &RemoteUrl, auth: &Auth, limits: &Limits, cancel: &AtomicBool) -> Result<ListedRefs, GitError> {
+    let (url, auth) = (url.clone(), auth.clone());
+    budget::watched(limits, url.host(), cancel, &mut |_| {}, move |budget| {
+        if let Some(path) = url.local_path() {
+            return Local::open(path)?.list(budget.limits.refs);
+        }
+        let Place::Http(address) = url.place() else { return greet(&url, &auth, budget) };
+        let Some(refs) = refs::ask(address, &auth, budget, &["HEAD"])? else { return greet(&url, &auth, budget) };
+        let mut listed = session::listed(&refs);
+        if let (Some(id), Some(branch)) = (listed.head, &listed.default_branch) {
+            listed.branches = vec![RemoteRef { name: format!("refs/heads/{branch}"), id }];
+            return Ok(listed);
+        }
+        list_remote(&url, &auth, budget)
+    })
+}
+
+fn list_remote(url: &RemoteUrl, auth: &Auth, budget: &Arc<Budget>) -> Result<ListedRefs, GitError> {
+    const PREFIXES: [&str; 2] = ["HEAD", "refs/heads/"];
+    if let Place::Http(address) = url.place()
+        && let Some(refs) = refs::ask(address, auth, budget, &PREFIXES)?
+    {
+        if refs.len() > budget.limits.refs {
+            return Err(GitError::TooManyRefs { limit: budget.limits.refs as u64 });
+        }
+        return Ok(session::listed(&refs));
+    }
+    greet(url, auth, budget)
+}
+
+/// The way that every server understands.
+fn greet(url: &RemoteUrl, auth: &Auth, budget: &Arc<Budget>) -> Result<ListedRefs, GitError> {
+    let mut session = Session::open(url, auth, budget)?;
+    if session.handshake.server_protocol_version != Protocol::V2 {
+        refs::greet_first(&budget.host);
+    }
+    session.list()
 }
 
 /// Brings the bare clone `dir` in step with one branch of the remote: makes it if it is not there, fetches what is new

@@ -1,9 +1,11 @@
 //! What honest remotes do: clone, move on, rewrite, rename, empty out.
 
+use std::sync::atomic::Ordering;
+
 use git::{Auth, GitError, KnownCommit, Repo, Secret};
 
 use crate::support::server::{Server, answer, serve_git};
-use crate::support::{Work, assert_tidy, fetch, fetch_with, limits, list};
+use crate::support::{Work, assert_tidy, fetch, fetch_with, limits, list, list_head};
 
 #[test]
 fn clones_then_fetches_only_what_is_new() {
@@ -44,6 +46,41 @@ fn fetches_from_a_server_of_the_first_protocol() {
     let head = work.commit("apps/b.yaml", "b: 1\n", "second");
     let fetched = fetch(&dir, &server.url("work/.git")).unwrap();
     assert_eq!((fetched.head, fetched.branch.as_str(), fetched.cloned), (head, "main", false));
+}
+
+#[test]
+fn one_request_tells_where_head_stands() {
+    let work = Work::with_commit();
+    work.git(&["branch", "next"]);
+    let server = Server::git(work.dir.path());
+    let asked = || server.requests.load(Ordering::Relaxed);
+    let listed = list_head(&server.url("work/.git")).unwrap();
+    assert_eq!((listed.default_branch.as_deref(), listed.head), (Some("main"), Some(work.head())));
+    assert_eq!((listed.branch("main"), listed.branches.len(), asked()), (Some(work.head()), 1, 1));
+    let head = work.commit("apps/b.yaml", "b: 1\n", "second");
+    assert_eq!(list_head(&server.url("work/.git")).unwrap().branch("main"), Some(head));
+    assert_eq!(list(&server.url("work/.git")).unwrap().branches.len(), 2);
+    assert_eq!(asked(), 3);
+    // A HEAD that leads to no branch leaves the choice to whoever asks.
+    work.git(&["symbolic-ref", "HEAD", "refs/heads/nowhere"]);
+    assert_eq!(list_head(&server.url("work/.git")).unwrap().branches.len(), 2);
+    let error = list_head(&server.url("none/.git")).unwrap_err();
+    assert!(matches!(error, GitError::NotFound { status: 404, .. }), "{error}");
+}
+
+#[test]
+fn a_server_of_the_first_protocol_is_asked_in_vain_but_once() {
+    let work = Work::with_commit();
+    let root = work.dir.path().to_owned();
+    let server = Server::start(move |mut request, stream| {
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("git-protocol"));
+        serve_git(&root, &request, stream);
+    });
+    for requests in [2, 3, 4] {
+        let listed = list_head(&server.url("work/.git")).unwrap();
+        assert_eq!(listed.branch("main"), Some(work.head()));
+        assert_eq!(server.requests.load(Ordering::Relaxed), requests);
+    }
 }
 
 #[test]

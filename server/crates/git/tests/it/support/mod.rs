@@ -137,6 +137,10 @@ pub fn list(address: &str) -> Result<git::ListedRefs, GitError> {
     git::list_refs(&url(address), &Auth::None, &limits(), &AtomicBool::new(false))
 }
 
+pub fn list_head(address: &str) -> Result<git::ListedRefs, GitError> {
+    git::list_head(&url(address), &Auth::None, &limits(), &AtomicBool::new(false))
+}
+
 pub fn fetch(dir: &Path, address: &str) -> Result<Fetched, GitError> {
     fetch_with(dir, address, None, &Auth::None, &limits())
 }

@@ -1,0 +1,99 @@
+"""The stand-in forge as the other side of a measurement: how many requests it got is told by itself."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+STANDIN = os.environ["KUBESTATS_STANDIN"]
+TOKEN = "standin-token-one"
+TOPICS = ["kubesearch", "k8s-at-home"]
+SCHEDULES = ["discover-repositories", "sync_all_repositories", "cleanup-repository-workdirs",
+             "aggregate-daily-ecosystem-stats", "refresh-metrics", "prune"]
+
+
+class Forge:
+    """GitHub as the stand-in plays it, over a folder of bare repositories, with invented ones over the same if wanted."""
+
+    def __init__(self, repositories: pathlib.Path, invented: int = 0, search_etags: bool = False):
+        command = [STANDIN, "--repositories", str(repositories), "--generate", str(invented), "--no-forks", "--port", "0", "--generous",
+                   *(["--search-etags"] if search_etags else [])]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = None
+        for line in self.process.stdout:
+            if found := re.match(r"\s+GitHub\s+(http://127\.0\.0\.1:(\d+))", line):
+                self.url, self.port = found[1], int(found[2])
+            if line.startswith("discovery:"):
+                break
+        if self.url is None:
+            self.process.kill()
+            raise RuntimeError("the stand-in forge does not start")
+
+    def _ask(self, path: str, verb: str = "GET"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(verb, path, headers={"accept": "application/json"})
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status >= 400:
+                raise RuntimeError(f"the stand-in forge answers {verb} {path} with {answer.status}: {body[:300]!r}")
+            return json.loads(body) if body.startswith((b"{", b"[")) else None
+        finally:
+            connection.close()
+
+    def repositories(self) -> list[dict]:
+        return self._ask("/_control/repositories")
+
+    def counters(self) -> dict:
+        return self._ask("/_control")["counters"]
+
+    def requests(self) -> list[dict]:
+        """The latest 20,000."""
+        return self._ask("/_control/requests")
+
+    def forget(self) -> None:
+        self._ask("/_control/reset", verb="POST")
+
+    def config(self, max_repository_mb: int = 1_000) -> str:
+        """A configuration that finds everything there and does nothing by the clock."""
+        return "\n".join([
+            "security:", "  allowed_networks: [127.0.0.0/8]",
+            "scan:", f"  max_repository_size_mb: {max_repository_mb}",
+            "polling:", "  interval: 24h",
+            "discovery:", f"  topics: [{', '.join(TOPICS)}]", "  max_age: 36500d", "  archived: true", "  forks: true",
+            "  forges:", f"    - {{url: \"{self.url}\", provider: github, token: {TOKEN}}}",
+            "schedules:", *[f"  {name}: \"off\"" for name in SCHEDULES], ""])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def until(what: str, seconds: float, done, every: float = 0.5) -> None:
+    """Asks until it is done; seldom, as what is asked is being measured."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            raise RuntimeError(f"{what} did not happen within {seconds:.0f} s")
+        time.sleep(every)
+
+
+def is_quiet(server) -> bool:
+    """No job runs, could run or waits for its time."""
+    return all(kind["ready"] + kind["running"] + kind["waiting"] == 0 for kind in server.json("/api/v1/tasks/overview")["queue"])
+
+
+def all_repositories(server) -> list[dict]:
+    found = []
+    while True:
+        page = server.json(f"/api/v1/repositories/?skip={len(found)}&limit=100")
+        found += page["data"]
+        if len(found) >= page["count"] or not page["data"]:
+            return found
