@@ -1,13 +1,18 @@
 // What makes pages pleasant where scripts run and needs no WebAssembly: theme, keys, copying, fresh times, filters
 // that apply as they are chosen, charts. Everything listens on the document, so it works for content that comes later.
 
+import { folding } from "./parts/fold.js";
+import { follow } from "./parts/follow.js";
 import { keys } from "./parts/keys.js";
 import { refreshTimes } from "./parts/times.js";
 import { theme } from "./parts/theme.js";
+import { comparing } from "./parts/timeline.js";
 
 theme();
 keys();
 refreshTimes();
+folding();
+comparing();
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
@@ -44,12 +49,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   const address = new URL(form.action);
   address.search = new URLSearchParams(new FormData(form, event.submitter));
-  const link = document.createElement("a");
-  link.href = address.href;
-  link.toggleAttribute("noscroll", form.hasAttribute("data-stay"));
-  document.documentElement.append(link);
-  link.click();
-  link.remove();
+  follow(address, form.hasAttribute("data-stay"));
 });
 
 // A link followed in the drawer closes it.

@@ -12,8 +12,10 @@ pub fn activity_options(buckets: &[ActivityBucket]) -> String {
     let bar = |name: &str, count: fn(&ActivityBucket) -> i64| {
         Bar::new().name(name).stack("changes").data(buckets.iter().map(count).collect())
     };
-    let chart = Chart::new()
-        .grid(Grid::new().left(8).right(8).top(32).bottom(8).contain_label(true))
+    // A few bars are all in sight as they are.
+    let brush = buckets.len() > 14;
+    let mut chart = Chart::new()
+        .grid(Grid::new().left(8).right(8).top(32).bottom(if brush { 38 } else { 8 }).contain_label(true))
         .legend(Legend::new().left("left").top("top").data(vec!["Modified", "Created", "Returned", "Deleted"]))
         .tooltip(Tooltip::new().trigger(Trigger::Axis).axis_pointer(AxisPointer::new().type_(AxisPointerType::Shadow)))
         .data_zoom(DataZoom::new().type_(DataZoomType::Inside))
@@ -23,6 +25,9 @@ pub fn activity_options(buckets: &[ActivityBucket]) -> String {
         .series(bar("Created", |bucket| bucket.created))
         .series(bar("Returned", |bucket| bucket.resurrected))
         .series(bar("Deleted", |bucket| bucket.deleted));
+    if brush {
+        chart = chart.data_zoom(DataZoom::new().type_(DataZoomType::Slider));
+    }
     serde_json::to_string(&chart)
         .unwrap_or_else(|error| {
             tracing::error!(%error, "the chart could not be described");

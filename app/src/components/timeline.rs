@@ -40,7 +40,10 @@ pub fn VersionTimeline(
                 .then(|| {
                     view! {
                         <div class="timeline-head">
-                            <span class="quiet">"Choose an older and a newer version."</span>
+                            <span class="quiet">
+                                "Choose an older and a newer version"
+                                <span class="timeline-hint">", or drag one point of the line to another"</span> "."
+                            </span>
                             <button type="submit" class="button"><Icon glyph=Glyph::Compare />"Compare"</button>
                         </div>
                     }
@@ -82,7 +85,7 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
                 .href();
             view! {
                 <span class="gap" style=gap></span>
-                <a class="point" data-tone=tone href=href title=label.clone() aria-label=label aria-current=chosen></a>
+                <a class="point" data-tone=tone data-version=version.number.to_string() href=href title=label.clone() aria-label=label aria-current=chosen></a>
             }
         })
         .collect();

@@ -378,3 +378,37 @@ async fn days_are_counted_with_gaps_and_the_resources_that_stood() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn texts_go_with_the_last_repository_that_has_them() {
+    on_each_engine(async |db| {
+        let (mine, common) = (oid(1), oid(2));
+        let mut ids = Vec::new();
+        for (repository, texts) in [("ada/home", vec![mine, common]), ("bob/home", vec![common])] {
+            let id = add_repository(&db, repository).await;
+            let resources: Vec<_> = texts
+                .iter()
+                .map(|text| {
+                    let mut web = deployment(&format!("web-{}", text.0[0]), "a.yaml");
+                    web.place.blob = *text;
+                    web
+                })
+                .collect();
+            let created = resources.iter().map(|r| event(r, EventType::Created)).collect();
+            let mut found = batch(vec![commit(0, created)], resources);
+            found.manifests = texts.iter().map(|text| manifest(*text, "a: 1")).collect();
+            scan(&db, id, &found).await;
+            ids.push(id);
+        }
+        assert_eq!(scans::remove_unused_manifests(&db).await.unwrap(), 0);
+        let txn = db.begin().await.unwrap();
+        repositories::remove_repository(&txn, ids[0]).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(scans::remove_unused_manifests(&db).await.unwrap(), 1);
+        let txn = db.begin().await.unwrap();
+        repositories::remove_repository(&txn, ids[1]).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(scans::remove_unused_manifests(&db).await.unwrap(), 1);
+    })
+    .await;
+}

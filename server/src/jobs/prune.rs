@@ -1,7 +1,7 @@
 //! Deletes what is kept for a time only. One table of how long, so that nobody has to look for it.
 
 use chrono::TimeDelta;
-use entity::query::{jobs, workers};
+use entity::query::{jobs, scans, workers};
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;
@@ -36,5 +36,8 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
         }
     }
     let workers = workers::remove_vanished(&deps.db.write, now - TimeDelta::days(WORKER_DAYS)).await?;
-    Ok(format!("removed {removed} old jobs and {workers} workers that vanished"))
+    let texts = scans::remove_unused_manifests(&deps.db).await?;
+    Ok(format!(
+        "removed {removed} old jobs, {workers} workers that vanished and {texts} manifests of repositories that are gone"
+    ))
 }

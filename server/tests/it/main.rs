@@ -10,4 +10,5 @@ mod api;
 mod jobs;
 mod layering;
 mod samples;
+mod ssh;
 mod support;

@@ -11,7 +11,7 @@ fn samples() -> PathBuf {
 }
 
 /// A sample as git wants it: `server/samples` keeps the files of a bare repository side by side.
-fn unpack(name: &str, into: &Path) -> PathBuf {
+pub(super) fn unpack(name: &str, into: &Path) -> PathBuf {
     let repository = into.join(format!("{name}.git"));
     fs::create_dir_all(repository.join("objects/pack")).unwrap();
     fs::create_dir_all(repository.join("refs")).unwrap();
@@ -24,7 +24,7 @@ fn unpack(name: &str, into: &Path) -> PathBuf {
     repository
 }
 
-fn said(command: &str, repository: &Path) -> Value {
+pub(super) fn said(command: &str, repository: &Path) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_kubestats"))
         .args([command, repository.to_str().unwrap(), "--format", "json"])
         .output()

@@ -1,10 +1,11 @@
 // Draws what the server described, with the page's colours and fonts. Only the kinds of chart in use are in the bundle.
 import { BarChart } from "echarts/charts";
-import { DataZoomInsideComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
-use([BarChart, DataZoomInsideComponent, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+use([BarChart, DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, TooltipComponent,
+  CanvasRenderer]);
 
 const TONES = { Created: "created", Modified: "modified", Deleted: "deleted", Returned: "returned" };
 
@@ -74,13 +75,40 @@ function dressed(options) {
       textStyle: { color: colour("--ink"), fontFamily: text.fontFamily, fontSize: 12 },
       axisPointer: { type: "shadow", shadowStyle: { color: colour("--hover"), opacity: 0.6 } },
     },
-    // The wheel scrolls the page; with Shift it zooms the chart, dragging moves it.
-    dataZoom: (options.dataZoom ?? []).map((zoom) => ({ ...zoom, zoomOnMouseWheel: "shift", moveOnMouseWheel: false })),
+    dataZoom: (options.dataZoom ?? []).map((zoom) => zoom.type === "slider" ? brush(zoom, colour) : {
+      // The wheel scrolls the page; with Shift it zooms the chart, dragging moves it.
+      ...zoom, zoomOnMouseWheel: "shift", moveOnMouseWheel: false,
+    }),
     series: options.series.map((series) => ({
       ...series,
       itemStyle: { color: colour(`--chart-${TONES[series.name] ?? "modified"}`) },
       barCategoryGap: "22%",
       barMaxWidth: 28,
     })),
+  };
+}
+
+// A narrow picture of the whole below the chart: dragging over it chooses what the chart shows.
+function brush(zoom, colour) {
+  const shadow = (line, area) => ({ lineStyle: { color: line, width: 1 }, areaStyle: { color: area, opacity: 1 } });
+  return {
+    ...zoom,
+    height: 22,
+    bottom: 6,
+    left: 10,
+    right: 10,
+    brushSelect: true,
+    showDetail: false,
+    moveHandleSize: 0,
+    handleSize: "80%",
+    borderColor: colour("--edge"),
+    borderRadius: 3,
+    backgroundColor: colour("--sunken"),
+    fillerColor: colour("--hover"),
+    dataBackground: shadow(colour("--edge-strong"), colour("--edge")),
+    selectedDataBackground: shadow(colour("--chart-modified"), colour("--edge-strong")),
+    handleStyle: { color: colour("--raised"), borderColor: colour("--edge-strong") },
+    emphasis: { handleStyle: { borderColor: colour("--accent") } },
+    brushStyle: { color: colour("--chosen") },
   };
 }

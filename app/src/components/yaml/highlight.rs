@@ -1,4 +1,5 @@
 use super::YamlHtml;
+use super::fold::folds;
 use super::link::{NamedResource, href_of};
 
 /// Lines beyond this are counted, not shown: a page must stay a page.
@@ -13,6 +14,7 @@ const MOST_OF_LINE: usize = 20_000;
 #[must_use]
 pub fn highlight(text: &str, first_line: i32, links: &[NamedResource]) -> YamlHtml {
     let all_lines: Vec<&str> = text.lines().collect();
+    let folds = folds(&all_lines[..all_lines.len().min(MOST_LINES)]);
     let mut html = String::with_capacity(text.len() * 3);
     let mut block: Option<usize> = None;
     let mut lines = 0;
@@ -27,6 +29,13 @@ pub fn highlight(text: &str, first_line: i32, links: &[NamedResource]) -> YamlHt
         html.push_str(&format!(
             r##"<span class="line" id="L{number}"><a class="ln" href="#L{number}" data-n="{number}" aria-label="Line {number}"></a>"##
         ));
+        if let Some(end) = folds[at] {
+            let last = i64::from(first_line) + i64::try_from(end).unwrap_or(0);
+            html.push_str(&format!(
+                r#"<button type="button" class="fold" aria-expanded="true" data-to="{last}" aria-label="Lines {} to {last}"></button>"#,
+                number + 1
+            ));
+        }
         let shown: &str = match line.char_indices().nth(MOST_OF_LINE) {
             Some((end, _)) => &line[..end],
             None => line,
@@ -228,6 +237,13 @@ mod tests {
         let link = NamedResource { kind: "Secret".into(), name: "tls".into(), href: "/resources/1?a&b".into() };
         let html = highlight("spec:\n  secretName: tls # <x>\n", 1, &[link]).html;
         assert!(html.contains(r#"<a class="y-ref" href="/resources/1?a&amp;b">tls</a>"#), "{html}");
+    }
+
+    #[test]
+    fn a_line_that_others_are_under_can_be_folded() {
+        let html = highlight("spec:\n  a: 1\n  b: 2\nc: 3\n", 10, &[]).html;
+        assert_eq!(html.matches("class=\"fold\"").count(), 1, "{html}");
+        assert!(html.contains(r#"data-to="12" aria-label="Lines 11 to 12""#), "{html}");
     }
 
     #[test]

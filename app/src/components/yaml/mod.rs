@@ -1,6 +1,8 @@
 //! A manifest's text, highlighted on the server: the browser gets finished lines and no highlighter.
 
 #[cfg(feature = "ssr")]
+mod fold;
+#[cfg(feature = "ssr")]
 mod highlight;
 #[cfg(feature = "ssr")]
 mod link;

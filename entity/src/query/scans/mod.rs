@@ -22,10 +22,12 @@ mod parts;
 mod resources;
 mod rewind;
 pub(crate) mod totals;
+mod unused;
 
 pub use apply::apply_batch;
 pub(crate) use events::event_id_floor;
 pub use rewind::rewind;
+pub use unused::remove_unused_manifests;
 
 /// Every resource of the repository, deleted ones too, in a stable order.
 pub async fn known_all(c: &impl ConnectionTrait, repository: Uuid) -> Result<Vec<KnownResource>> {

@@ -6,7 +6,7 @@ use entity::found::ObjectId;
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The remote asks for a password or refuses the one it was given.
-    #[error("{host} asks for credentials{}: set `token` for this repository, or check that it exists and is public", if *.rejected { " and refused the token it was given" } else { "" })]
+    #[error("{host} asks for credentials{}: set `token` for this repository (for ssh, a key that it knows), or check that it exists and is public", if *.rejected { " and refused the token it was given" } else { "" })]
     NeedsAuth {
         host: String,
         /// A token was sent and refused.

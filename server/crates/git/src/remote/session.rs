@@ -68,7 +68,10 @@ impl Session {
         };
         let handshake =
             gix::protocol::handshake(&mut transport, Service::UploadPack, |_| Ok(None), Vec::new(), &mut Discard)
-                .map_err(|error| failed(budget, &error))?;
+                .map_err(|error| match url.place() {
+                    Place::Ssh(_) => ended_by_ssh(failed(budget, &error)),
+                    _ => failed(budget, &error),
+                })?;
         if let Some(format) =
             handshake.capabilities.capability("object-format").and_then(|format| format.value().map(|v| v.to_owned()))
             && format != "sha1"
@@ -137,6 +140,21 @@ pub(super) fn listed(refs: &[Ref]) -> ListedRefs {
             same.first().and_then(|branch| branch.name.strip_prefix("refs/heads/")).map(str::to_owned);
     }
     listed
+}
+
+/// All that ssh tells us about what it was refused is that it ended, or that it would like to be asked for a password.
+fn ended_by_ssh(error: GitError) -> GitError {
+    match error {
+        GitError::Unreachable { host, reason } if reason.starts_with("it ended the connection") => {
+            let reason = "ssh ended before anything was sent: is there a repository at this path, may this user read it, \
+                          and is the host's key among the known ones?";
+            GitError::Unreachable { host, reason: reason.to_owned() }
+        }
+        GitError::Protocol { host, what } if what.contains("credential") => {
+            GitError::NeedsAuth { host, rejected: false }
+        }
+        error => error,
+    }
 }
 
 /// What gix could not do, as our error. A reason that the budget holds comes first; the watcher sees to that.

@@ -1,0 +1,88 @@
+// A manifest's text folds, its versions are compared by dragging, and a chart has a strip to choose a span from.
+
+import { expect, repository, resource, test } from "./support.ts";
+import type { APIRequestContext, Page } from "@playwright/test";
+
+/** The page of a release that changed at least twice. */
+async function release(request: APIRequestContext): Promise<string> {
+  const cluster = await repository(request, "home-cluster");
+  const answer = await request.get(`/api/v1/repositories/${cluster.id}/resources?kind=HelmRelease&limit=100`);
+  for (const { id } of (await answer.json()).data) {
+    const versions = await (await request.get(`/api/v1/resources/${id}/versions`)).json();
+    if (versions.count > 2) return `/resources/${id}`;
+  }
+  throw new Error("no release of the sample has three versions");
+}
+
+async function settled(page: Page) {
+  await page.waitForLoadState("networkidle").catch(() => {});
+}
+
+test("what is under a line is hidden and shown by a button, with the keyboard too", async ({ page, request }) => {
+  await page.goto(await release(request));
+  await settled(page);
+  const lines = page.locator(".code-lines .line");
+  const spec = lines.filter({ hasText: /^spec:/ });
+  const button = spec.locator(".fold");
+  const all = await lines.count();
+  await expect(button).toHaveAttribute("aria-expanded", "true");
+  await button.click();
+  await expect(button).toHaveAttribute("aria-expanded", "false");
+  expect(await lines.filter({ visible: true }).count()).toBeLessThan(all);
+  await expect(lines.filter({ hasText: /^apiVersion:/ })).toBeVisible();
+  await button.press("Enter");
+  await expect(lines.filter({ visible: true })).toHaveCount(all);
+});
+
+test("a link to a folded line opens what it is in", async ({ page, request }) => {
+  await page.goto(await release(request));
+  await settled(page);
+  const spec = page.locator(".code-lines .line").filter({ hasText: /^spec:/ });
+  const last = await spec.locator(".fold").getAttribute("data-to");
+  await spec.locator(".fold").click();
+  await expect(page.locator(`#L${last}`)).toBeHidden();
+  await page.evaluate((line) => { location.hash = `L${line}`; }, last);
+  await expect(page.locator(`#L${last}`)).toBeVisible();
+});
+
+test("dragging one point of the timeline to another compares the two", async ({ page, request }) => {
+  await page.goto(await release(request));
+  await settled(page);
+  const points = page.locator(".timeline-points .point");
+  const newest = Number(await points.first().getAttribute("data-version"));
+  const [from, to] = [await points.first().boundingBox(), await points.nth(2).boundingBox()];
+  if (!from || !to) throw new Error("the points are not on the page");
+  await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 8 });
+  await expect(page.locator(".timeline-points")).toHaveAttribute("data-dragging");
+  await page.mouse.up();
+  await expect(page).toHaveURL(new RegExp(`from=${newest - 2}\\b.*to=${newest}\\b`));
+  await expect(page.locator(".timeline-points")).not.toHaveAttribute("data-dragging");
+});
+
+test("a chosen end of the pair is dragged and the other one stays; Escape gives up", async ({ page, request }) => {
+  const path = await release(request);
+  await page.goto(path);
+  await settled(page);
+  const newest = Number(await page.locator(".timeline-points .point").first().getAttribute("data-version"));
+  await page.goto(`${path}?from=${newest - 2}&to=${newest - 1}`);
+  await settled(page);
+  const centre = async (version: number) => {
+    const box = await page.locator(`.timeline-points .point[data-version="${version}"]`).boundingBox();
+    if (!box) throw new Error(`version ${version} has no point`);
+    return [box.x + box.width / 2, box.y + box.height / 2] as const;
+  };
+  const drag = async (of: number, onto: number) => {
+    await page.mouse.move(...(await centre(of)));
+    await page.mouse.down();
+    await page.mouse.move(...(await centre(onto)), { steps: 5 });
+  };
+  await drag(newest - 1, newest);
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  await expect(page).toHaveURL(new RegExp(`from=${newest - 2}&to=${newest - 1}$`));
+  await drag(newest - 1, newest);
+  await page.mouse.up();
+  await expect(page).toHaveURL(new RegExp(`from=${newest - 2}&to=${newest}$`));
+});
