@@ -113,6 +113,10 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) 
     };
     let change = |Change { path, before, after }| {
         let after: Option<Arc<ParsedFile>> = after.map(|blob: ObjectId| parser.file(reader, blob));
+        // Here on one of many threads; the replay, which compares them, is a single one.
+        for manifest in after.iter().flat_map(|file| &file.manifests) {
+            let _ = manifest.digest();
+        }
         FileChange { path, before, after }
     };
     Prepared { info, changes: commit.changes.into_iter().map(change).collect() }

@@ -1,6 +1,6 @@
 //! One file of a tree: its manifests, its figures, its problems and the text that may be stored of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use entity::found::{FoundProblem, ObjectId, ResourceKey};
 use entity::kind::ProblemClass;
@@ -49,7 +49,7 @@ pub struct Manifest {
     pub line_start: u32,
     /// Last line.
     pub line_end: u32,
-    pub digest: Digest,
+    digest: OnceLock<Digest>,
     /// Whether values are masked everywhere: a Secret, or encrypted by SOPS.
     pub sensitive: bool,
     pub root: SharedNode,
@@ -163,7 +163,7 @@ impl ParsedFile {
             index,
             line_start,
             line_end,
-            digest: node.digest(),
+            digest: OnceLock::new(),
             sensitive,
             facts: detect::facts(node, &key, identity.api_version),
             key,
@@ -174,6 +174,12 @@ impl ParsedFile {
 }
 
 impl Manifest {
+    /// The same for the same content, however it is written. Worked out when first asked for: counting needs none.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| self.root.node().digest())
+    }
+
     /// The manifest's root.
     #[must_use]
     pub fn root(&self) -> Node<'_> {

@@ -30,7 +30,7 @@ fn compare(old: &Manifest, new: &Manifest) {
     let sensitive = old.sensitive || new.sensitive;
     let changes = diff(old.root(), new.root(), sensitive);
     assert!(changes.kept.len() <= MAX_CHANGES && changes.kept.len() as i64 <= changes.total);
-    assert_eq!(changes.total == 0, old.digest == new.digest, "{:?}\n{:?}\n{changes:?}", old.root(), new.root());
+    assert_eq!(changes.total == 0, old.digest() == new.digest(), "{:?}\n{:?}\n{changes:?}", old.root(), new.root());
     if sensitive {
         for change in &changes.kept {
             for value in [&change.old, &change.new].into_iter().flatten() {

@@ -65,7 +65,7 @@ impl Draft {
             return draft;
         }
         draft.hash_before = Some(state.file_hash.clone());
-        if old.digest != new.digest {
+        if old.digest() != new.digest() {
             draft.tags.push(ChangeTag::FileContent);
             draft.hash_after = new.file_hash();
             let changes = diff(old.root(), new.root(), old.sensitive || new.sensitive);

@@ -46,7 +46,7 @@ pub(super) fn within_file(old: &ParsedFile, new: &ParsedFile, has_row: impl Fn(u
         pairs: Vec::new(),
     };
     pairs.by(|at| (old[at].index, &old[at].key), |at| (new[at].index, &new[at].key));
-    pairs.by(|at| old[at].digest, |at| new[at].digest);
+    pairs.by(|at| old[at].digest(), |at| new[at].digest());
     pairs.by(|at| &old[at].key, |at| &new[at].key);
     pairs.by(
         |at| (old[at].index, without_namespace(&old[at].key)),
@@ -74,7 +74,7 @@ pub(super) fn between_files(before: Vec<Before>, after: Vec<After>) -> (Vec<(Bef
     }
     let mut before: Vec<Option<Before>> = before.into_iter().map(Some).collect();
     let mut pairs = Vec::new();
-    let after = nearest(&mut before, after, &mut pairs, |manifest| manifest.digest);
+    let after = nearest(&mut before, after, &mut pairs, |manifest| manifest.digest());
     let after = nearest(&mut before, after, &mut pairs, |manifest| manifest.key.clone());
     let mut single: HashMap<ResourceKey, (Vec<usize>, usize)> = HashMap::new();
     for (at, before) in before.iter().enumerate() {

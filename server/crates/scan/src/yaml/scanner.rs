@@ -164,6 +164,7 @@ impl<'s> Scanner<'s> {
         if self.at(0) == b'#' {
             while !self.is_breakz() {
                 self.pos += 1;
+                self.pass_until(BREAK | END | LEAD);
             }
         }
     }
