@@ -23,7 +23,7 @@ test("what is under a line is hidden and shown by a button, with the keyboard to
   await settled(page);
   const lines = page.locator(".code-lines .line");
   const spec = lines.filter({ hasText: /^spec:/ });
-  const button = spec.locator(".fold");
+  const button = spec.locator(".line-fold");
   const all = await lines.count();
   await expect(button).toHaveAttribute("aria-expanded", "true");
   await button.click();
@@ -38,8 +38,8 @@ test("a link to a folded line opens what it is in", async ({ page, request }) =>
   await page.goto(await release(request));
   await settled(page);
   const spec = page.locator(".code-lines .line").filter({ hasText: /^spec:/ });
-  const last = await spec.locator(".fold").getAttribute("data-to");
-  await spec.locator(".fold").click();
+  const last = await spec.locator(".line-fold").getAttribute("data-to");
+  await spec.locator(".line-fold").click();
   await expect(page.locator(`#L${last}`)).toBeHidden();
   await page.evaluate((line) => { location.hash = `L${line}`; }, last);
   await expect(page.locator(`#L${last}`)).toBeVisible();

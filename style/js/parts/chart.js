@@ -104,7 +104,8 @@ function brush(zoom, colour) {
     borderColor: colour("--edge"),
     borderRadius: 3,
     backgroundColor: colour("--sunken"),
-    fillerColor: colour("--hover"),
+    // Seen through: the picture is below it.
+    fillerColor: "rgba(127,127,127,0.14)",
     dataBackground: shadow(colour("--edge-strong"), colour("--edge")),
     selectedDataBackground: shadow(colour("--chart-modified"), colour("--edge-strong")),
     handleStyle: { color: colour("--raised"), borderColor: colour("--edge-strong") },

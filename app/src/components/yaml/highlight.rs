@@ -32,7 +32,7 @@ pub fn highlight(text: &str, first_line: i32, links: &[NamedResource]) -> YamlHt
         if let Some(end) = folds[at] {
             let last = i64::from(first_line) + i64::try_from(end).unwrap_or(0);
             html.push_str(&format!(
-                r#"<button type="button" class="fold" aria-expanded="true" data-to="{last}" aria-label="Lines {} to {last}"></button>"#,
+                r#"<button type="button" class="line-fold" aria-expanded="true" data-to="{last}" aria-label="Lines {} to {last}"></button>"#,
                 number + 1
             ));
         }
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_line_that_others_are_under_can_be_folded() {
         let html = highlight("spec:\n  a: 1\n  b: 2\nc: 3\n", 10, &[]).html;
-        assert_eq!(html.matches("class=\"fold\"").count(), 1, "{html}");
+        assert_eq!(html.matches("class=\"line-fold\"").count(), 1, "{html}");
         assert!(html.contains(r#"data-to="12" aria-label="Lines 11 to 12""#), "{html}");
     }
 
