@@ -25,7 +25,7 @@ forge: ## a stand-in for GitHub, GitLab and Forgejo over the samples, with fault
 test: ## unit, database, REST and browser tests (ONLY="rust" or "browser" runs a part)
 	@.ci/test $(ONLY)
 
-soak: ## the tests that kill the program, for as long as it takes (KILLS=1000)
+soak: ## kills and every fault at every step, for as long as it takes (KILLS=1000)
 	@KUBESTATS_KILLS=$(or $(KILLS),1000) .ci/test soak
 
 lint: ## format, clippy, dependency rules, licences

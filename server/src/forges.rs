@@ -19,6 +19,7 @@ use crate::config::{Config, ForgeConfig, Secret};
 pub struct Forges {
     configured: Vec<ForgeConfig>,
     guard: Arc<AddressGuard>,
+    require_https: bool,
     store: Arc<dyn Store>,
     limits: Limits,
     clients: Mutex<HashMap<String, Arc<dyn Forge>>>,
@@ -31,6 +32,7 @@ impl Forges {
         Self {
             configured: config.forges.clone(),
             guard: Arc::new(guard(config)),
+            require_https: config.security.require_https,
             store: Arc::new(DbStore(db.clone())),
             limits: Limits::default(),
             clients: Mutex::default(),
@@ -67,7 +69,20 @@ impl Forges {
         if !matches!(url.scheme(), "https" | "http" | "ssh") {
             return Err(format!("its address begins with {}:, which is not cloned from", url.scheme()));
         }
+        if url.scheme() == "http" && self.require_https && !self.is_plain_by_choice(&url) {
+            return Err(
+                "its address is plain http, which is not allowed; set security.require_https to false to allow it"
+                    .to_owned(),
+            );
+        }
         self.guard.check_url(&url).map_err(|refused| refused.to_string())
+    }
+
+    /// Whether the operator wrote this host's forge with plain http in the configuration.
+    fn is_plain_by_choice(&self, url: &url::Url) -> bool {
+        let host = forge::host_of(url);
+        let plain = |forge: &&ForgeConfig| forge.is_trusted && forge.url.starts_with("http://");
+        self.configured.iter().filter(plain).any(|forge| Some(forge.host()) == host)
     }
 
     /// Which addresses may be talked to.
@@ -118,6 +133,9 @@ pub fn guard(config: &Config) -> AddressGuard {
     })
 }
 
+/// The clocks of machines that share a database may differ by so much.
+const CLOCKS_DIFFER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
 /// Answers and limits in the database, shared by all processes.
 struct DbStore(Db);
 
@@ -147,6 +165,8 @@ impl Store for DbStore {
 
     async fn window(&self, account: &Account, resource: &str) -> Result<Option<Window>, StoreError> {
         let found = forges::find_budget(&self.0.read, &account.host, &account.token, resource).await.map_err(failed)?;
+        // Seen at a time that has not come: the clock was set back since, and the times are worth nothing.
+        let found = found.filter(|found| found.seen_at <= clock::now() + CLOCKS_DIFFER);
         Ok(found.map(|found| Window {
             quota: found.quota,
             remaining: found.remaining,

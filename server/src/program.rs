@@ -48,7 +48,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
 pub enum Role {
     /// Pages and REST only
     Web,
-    /// Jobs only; nothing is listened on
+    /// Jobs only; its health is told where --listen says, else nothing is listened on
     Worker,
     /// Both
     #[default]
@@ -65,11 +65,11 @@ impl Role {
     }
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
 ///
 /// # Errors
 /// If something that the program cannot do without fails at start.
-pub async fn run(config: Config, role: Role) -> anyhow::Result<()> {
+pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()> {
     // A SQLite file and its clones belong to one process; PostgreSQL spreads the work over many.
     let shares_work = config.storage.engine == "postgres";
     anyhow::ensure!(
@@ -80,9 +80,9 @@ pub async fn run(config: Config, role: Role) -> anyhow::Result<()> {
     let _lock = if shares_work { None } else { Some(lock(&config.app.data_dir)?) };
     let identity = Identity::take(&config.app.data_dir, role.as_str())
         .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
-    let listener = match role {
-        Role::Worker => None,
-        Role::Web | Role::All => Some(tokio::net::TcpListener::bind(config.app.listen).await.with_context(|| {
+    let listener = match listens {
+        false => None,
+        true => Some(tokio::net::TcpListener::bind(config.app.listen).await.with_context(|| {
             format!("{} cannot be listened on; app.listen sets another address", config.app.listen)
         })?),
     };
@@ -114,7 +114,11 @@ pub async fn run(config: Config, role: Role) -> anyhow::Result<()> {
     let served = match listener {
         Some(listener) => {
             info!("serving http://{}", listener.local_addr()?);
-            web::serve(listener, state(&config, &db, &queue, &stop), stop.clone()).await
+            let state = state(&config, &db, &queue, &stop);
+            match role {
+                Role::Worker => web::serve_health(listener, state, stop.clone()).await,
+                Role::Web | Role::All => web::serve(listener, state, stop.clone()).await,
+            }
         }
         None => {
             stop.cancelled().await;

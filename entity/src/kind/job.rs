@@ -17,6 +17,19 @@ words! {
     }
 }
 
+impl JobKind {
+    /// Tries after the first before a job has failed for good. What a schedule asks for again soon is not tried again
+    /// before that.
+    #[must_use]
+    pub const fn max_retries(self) -> i32 {
+        match self {
+            Self::SyncRepository | Self::ScanRepository => 3,
+            Self::RefreshMetrics | Self::AggregateDailyEcosystemStats => 2,
+            Self::DiscoverRepositories | Self::SyncAllRepositories | Self::CleanupRepositoryWorkdirs | Self::Prune => 0,
+        }
+    }
+}
+
 words! {
     /// Where a job is in its life.
     JobState {

@@ -1,5 +1,6 @@
 //! Repositories: lists, states, what jobs need to know.
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::scans::totals::Totals;
@@ -300,12 +301,25 @@ pub async fn take_due(db: &Db, now: Timestamp, again: Timestamp, limit: u64) -> 
     Ok(taken)
 }
 
-/// Brings times that lie further ahead than any plan reaches (the clock was set back) to `at`; how many.
-pub async fn correct_next_syncs(w: &impl ConnectionTrait, furthest: Timestamp, at: Timestamp) -> Result<u64> {
-    let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
-    sql.bind(stored_time(at)).push(" WHERE next_sync_at > ").bind(stored_time(furthest));
-    sql.push(" AND polling_interval_seconds IS NULL");
-    Ok(sql.run(w).await?.rows_affected())
+/// Brings times that lie further ahead than any plan reaches (the clock was set back) nearer; how many. `most` is the
+/// longest that a repository without an interval of its own waits.
+pub async fn correct_next_syncs(db: &Db, most: TimeDelta, now: Timestamp) -> Result<u64> {
+    let mut sql = Sql::new("SELECT id, next_sync_at, polling_interval_seconds FROM repository WHERE next_sync_at > ");
+    sql.bind(stored_time(now + most * 2));
+    let mut corrected = 0;
+    for row in sql.rows(&db.read).await? {
+        let (id, planned): (Uuid, Timestamp) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let own: Option<i64> = row.try_get_by_index(2)?;
+        let longest = own.and_then(TimeDelta::try_seconds).map_or(most, |own| own.max(most));
+        if planned <= now + longest * 2 {
+            continue;
+        }
+        let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
+        sql.bind(stored_time(now + longest / 2)).push(" WHERE id = ").bind(id);
+        sql.push(" AND next_sync_at = ").bind(stored_time(planned));
+        corrected += sql.run(&db.write).await?.rows_affected();
+    }
+    Ok(corrected)
 }
 
 /// A clone was removed from disk.
@@ -347,6 +361,15 @@ pub async fn record_sync_failed(
 pub async fn record_sync_stopped(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending' WHERE sync_status <> 'blocked' AND id = ");
     sql.bind(id);
+    sql.run(w).await?;
+    Ok(())
+}
+
+/// A sync could not be made now, for a reason that is not the repository's: it stands where it stood before.
+pub async fn record_sync_postponed(w: &impl ConnectionTrait, id: Uuid, before: SyncStatus) -> Result<()> {
+    let before = if before == SyncStatus::Success { before } else { SyncStatus::Pending };
+    let mut sql = Sql::new("UPDATE repository SET sync_status = ");
+    sql.bind(before.as_str()).push(" WHERE sync_status = 'syncing' AND id = ").bind(id);
     sql.run(w).await?;
     Ok(())
 }

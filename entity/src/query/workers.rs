@@ -11,6 +11,9 @@ use crate::view::{Job, Timestamp, Worker};
 /// A worker that was not heard of for longer has vanished.
 pub const ALIVE: TimeDelta = TimeDelta::seconds(60);
 
+/// The clocks of machines that share a database differ by less.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
+
 /// A process as it tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundWorker {
@@ -84,8 +87,8 @@ pub async fn list_workers(c: &impl ConnectionTrait, now: Timestamp) -> Result<Ve
     let running: Vec<Job> = sql.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect();
     let worker = |row: WorkerRow| Worker {
         running: running.iter().filter(|job| job.worker.as_deref() == Some(&row.id)).cloned().collect(),
-        // A clock that is ahead of ours says nothing bad of its worker.
-        alive: now - row.seen_at <= ALIVE,
+        // A clock that is a little ahead of ours says nothing bad of its worker; one far ahead was set back since.
+        alive: (-AHEAD..=ALIVE).contains(&(now - row.seen_at)),
         id: row.id,
         role: row.role,
         host: row.host,

@@ -119,6 +119,11 @@ impl Running {
         Entered { list: self.clone(), job }
     }
 
+    /// What runs here.
+    pub(super) fn jobs(&self) -> Vec<Uuid> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
     /// Tells a job to stop, if it runs here.
     pub fn stop(&self, job: Uuid) {
         if let Some(cancel) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&job) {

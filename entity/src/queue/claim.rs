@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sea_orm::SqlErr;
 use uuid::Uuid;
 
@@ -11,6 +12,13 @@ use crate::db::sql::{Sql, stored_time};
 use crate::db::{DataError, Engine, Result, Transaction};
 use crate::kind::{JobKind, JobRequest, Priority, RequestedBy};
 use crate::view::Timestamp;
+
+/// No lease is given for so long.
+const FURTHEST_LEASE: TimeDelta = TimeDelta::minutes(10);
+/// Limits of forges, which jobs wait longest for, are believed for a day.
+const FURTHEST_WAIT: TimeDelta = TimeDelta::hours(25);
+/// The clocks of machines that share a database may differ by so much.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// A job that a worker holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +120,7 @@ impl JobQueue {
         }
         txn.commit().await?;
         jobs.sort_by_key(|job| picked.iter().position(|id| *id == job.id));
-        self.tell(&picked).await?;
+        self.tell(&picked).await;
         Ok(jobs)
     }
 
@@ -126,11 +134,48 @@ impl JobQueue {
         }
     }
 
-    /// Puts back jobs whose lease ran out; how many.
+    /// Holds all of a worker's jobs for another lease, those that this process runs; after a time in which the database
+    /// was away, so that it does not take them from itself.
+    pub async fn renew_running(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<()> {
+        let jobs = self.running.jobs();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::new("UPDATE job SET lease_until = ");
+        sql.bind(lease_end(stored_time(now), lease)).push(HELD).bind(worker).push(" AND id IN ").bind_list(jobs);
+        sql.run(&self.db.write).await?;
+        Ok(())
+    }
+
+    /// Puts back jobs whose lease ran out; how many. A lease that ends further ahead than any is given was made while a
+    /// clock stood wrong, and its holder, if it lived, would have renewed it since.
     pub async fn take_over_expired(&self, now: Timestamp) -> Result<u64> {
-        let mut sql = Sql::new("SELECT id FROM job WHERE state = 'running' AND lease_until < ");
-        sql.bind(stored_time(now));
+        let mut sql = Sql::new("SELECT id FROM job WHERE state = 'running' AND (lease_until < ");
+        sql.bind(stored_time(now)).push(" OR lease_until > ").bind(stored_time(now + FURTHEST_LEASE)).push(")");
         self.put_back(sql, now).await
+    }
+
+    /// Lets jobs run that wait for a time which no clock that is right can have set: those that were asked for later
+    /// than now, and those that wait for longer than anything makes them wait. How many.
+    pub async fn correct_waiting(&self, now: Timestamp) -> Result<u64> {
+        let wrong = |sql: &mut Sql| {
+            sql.push(" WHERE state = 'queued' AND (created_at > ").bind(stored_time(now + CLOCKS_DIFFER));
+            sql.push(" OR run_at > ").bind(stored_time(now + FURTHEST_WAIT)).push(")");
+        };
+        // Nearly always there is none, which a reader can tell.
+        let mut look = Sql::new("SELECT 1 FROM job");
+        wrong(&mut look);
+        look.push(" LIMIT 1");
+        if look.row(&self.db.read).await?.is_none() {
+            return Ok(0);
+        }
+        let mut sql = Sql::new("UPDATE job SET run_at = ");
+        sql.bind(stored_time(now)).push(", created_at = CASE WHEN created_at > ").bind(stored_time(now));
+        sql.push(" THEN ").bind(stored_time(now)).push(" ELSE created_at END");
+        wrong(&mut sql);
+        let corrected = sql.run(&self.db.write).await?.rows_affected();
+        self.ring();
+        Ok(corrected)
     }
 
     /// Puts back jobs that this worker held before it was restarted; how many.
@@ -180,7 +225,7 @@ impl JobQueue {
         if !jobs.is_empty() {
             self.ring();
         }
-        self.tell(&jobs).await?;
+        self.tell(&jobs).await;
         Ok(jobs.len() as u64)
     }
 }

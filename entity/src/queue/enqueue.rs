@@ -36,7 +36,7 @@ impl JobQueue {
         }
         txn.commit().await?;
         self.ring();
-        self.tell(&ids).await?;
+        self.tell(&ids).await;
         Ok(ids)
     }
 
@@ -53,7 +53,7 @@ impl JobQueue {
         let id = Self::insert(&txn, request, requested_by, priority, now, run_at).await?;
         txn.commit().await?;
         self.ring();
-        self.tell(&[id]).await?;
+        self.tell(&[id]).await;
         Ok(id)
     }
 

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::bell::Note;
 use super::log::{LogLine, append_in};
-use super::{HELD, JobQueue, MAX_RETRIES};
+use super::{HELD, JobQueue};
 use crate::db::sql::{Sql, stored_time};
 use crate::db::{DataError, Result, Transaction};
+use crate::kind::JobKind;
 use crate::query::repositories::shorten;
 use crate::view::Timestamp;
 
@@ -16,7 +17,8 @@ use crate::view::Timestamp;
 pub enum Outcome {
     /// Done; what came of it in words.
     Succeeded(String),
-    /// Failed, may work later: tried again after 60·2ⁿ seconds, three times, then it has failed for good.
+    /// Failed, may work later: tried again after 60·2ⁿ seconds, as often as its kind says ([`JobKind::max_retries`]),
+    /// then it has failed for good.
     Retry(String),
     /// Cannot run now (a rate limit, for one): queued for that time, without counting as a try.
     Later(String, Timestamp),
@@ -42,7 +44,8 @@ impl JobQueue {
         sql.bind(shorten(text)).push(", progress_done = ").bind(done).push(", progress_total = ").bind(total);
         sql.push(" WHERE state = 'running' AND id = ").bind(job);
         sql.run(&self.db.write).await?;
-        self.tell(&[job]).await
+        self.tell(&[job]).await;
+        Ok(())
     }
 
     /// Ends a run of a job as its handler says.
@@ -70,7 +73,7 @@ impl JobQueue {
         // A job of the same key may wait for this one's end.
         self.ring();
         let jobs: Vec<Uuid> = ended.iter().map(|run| run.job).collect();
-        self.tell(&jobs).await?;
+        self.tell(&jobs).await;
         Ok(lost)
     }
 
@@ -83,7 +86,7 @@ impl JobQueue {
             self.running.stop(job);
             self.bell.outbox.put(Note::Cancel(job));
         }
-        self.tell(&[job]).await?;
+        self.tell(&[job]).await;
         Ok(found)
     }
 }
@@ -111,12 +114,15 @@ async fn end_for_good(txn: &Transaction, worker: &str, run: &Ended, now: Timesta
 
 /// A run that will be tried again, unless it was tried often enough or the same work waits already.
 async fn end_for_now(txn: &Transaction, worker: &str, run: &Ended, now: Timestamp) -> Result<bool> {
-    let mut sql = Sql::new("SELECT attempts, key FROM job");
+    let mut sql = Sql::new("SELECT attempts, key, kind FROM job");
     sql.push(HELD).bind(worker).push(" AND id = ").bind(run.job);
     let Some(row) = sql.row(txn).await? else { return Ok(false) };
     let (attempts, key): (i32, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    let kind: String = row.try_get_by_index(2)?;
+    // A kind of another version is not tried again here.
+    let retries = kind.parse().map_or(0, JobKind::max_retries);
     let (at, reason, attempts) = match &run.outcome {
-        Outcome::Retry(error) if attempts <= MAX_RETRIES => {
+        Outcome::Retry(error) if attempts <= retries => {
             let exponent = u32::try_from(attempts.max(1) - 1).unwrap_or(0);
             (now + TimeDelta::seconds(60 * 2i64.pow(exponent.min(16))), error, attempts)
         }
@@ -126,7 +132,12 @@ async fn end_for_now(txn: &Transaction, worker: &str, run: &Ended, now: Timestam
     let mut sql = Sql::new("SELECT 1 FROM job WHERE state = 'queued' AND key = ");
     sql.bind(key);
     if sql.row(txn).await?.is_some() {
-        return end_for_good(txn, worker, run, now).await;
+        // The one that waits does the work. Giving way to it is a failure only where the try was one.
+        let state = if matches!(run.outcome, Outcome::Later(..)) { "cancelled" } else { "failed" };
+        let mut sql = Sql::new("UPDATE job SET lease_until = NULL, finished_at = ");
+        sql.bind(now).push(", state = ").bind(state).push(", error = ");
+        sql.bind(shorten(&format!("{reason}; another of its kind waits"))).push(" WHERE id = ").bind(run.job);
+        return Ok(sql.run(txn).await?.rows_affected() > 0);
     }
     let mut sql = Sql::new("UPDATE job SET lease_until = NULL, state = 'queued', worker = NULL, run_at = ");
     sql.bind(at).push(", attempts = ").bind(attempts).push(", error = ").bind(shorten(reason));

@@ -10,12 +10,14 @@ mod finish;
 mod log;
 mod wire;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::db::{Db, Result};
+use crate::db::Db;
 use crate::query::jobs::find_job;
 use crate::view::{Live, Timestamp};
 
@@ -23,9 +25,6 @@ pub use bell::{Bell, Bus, Entered, Running};
 pub use claim::{ClaimedJob, Room};
 pub use finish::{Ended, Outcome};
 pub use log::{LogLine, MAX_LOG_LINES};
-
-/// Tries after the first before a job has failed for good.
-pub const MAX_RETRIES: i32 = 3;
 
 /// Condition of an update by the worker that holds the job.
 const HELD: &str = " WHERE state = 'running' AND worker = ";
@@ -37,6 +36,8 @@ pub struct JobQueue {
     bell: Bell,
     bus: Bus,
     running: Running,
+    /// Whether this process could not store its last sign of life.
+    cannot_write: Arc<AtomicBool>,
 }
 
 impl JobQueue {
@@ -45,7 +46,7 @@ impl JobQueue {
     pub fn new(db: Db) -> Self {
         let bell = Bell::default();
         let bus = Bus::new(bell.outbox.clone());
-        Self { db, bell, bus, running: Running::default() }
+        Self { db, bell, bus, running: Running::default(), cannot_write: Arc::default() }
     }
 
     /// What wakes workers.
@@ -66,22 +67,33 @@ impl JobQueue {
         &self.running
     }
 
+    /// Notes whether this process could store its sign of life, which it does every few seconds.
+    pub fn note_write(&self, is_well: bool) {
+        self.cannot_write.store(!is_well, Ordering::Relaxed);
+    }
+
+    /// Whether work can be stored, as far as this process knows: a full disk or a locked file can still be read.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        !self.cannot_write.load(Ordering::Relaxed)
+    }
+
     /// Wakes a worker.
     pub fn ring(&self) {
         self.bell.ring();
     }
 
-    /// Sends jobs as they are now to open pages; asks the database only if somebody listens.
-    async fn tell(&self, jobs: &[Uuid]) -> Result<()> {
+    /// Sends jobs as they are now to open pages; asks the database only if somebody listens. What is told was committed
+    /// before, so a database that is away now makes nothing undone: pages look again by themselves.
+    async fn tell(&self, jobs: &[Uuid]) {
         for job in jobs {
             self.bus.outbox.put(bell::Note::Job(*job));
             if self.bus.has_listeners()
-                && let Some(job) = find_job(&self.db.read, *job).await?
+                && let Ok(Some(job)) = find_job(&self.db.read, *job).await
             {
                 self.bus.send_here(Live::Job { job: Box::new(job) });
             }
         }
-        Ok(())
     }
 }
 

@@ -139,6 +139,49 @@ async fn failing_job_is_tried_three_times_more_and_then_given_up() {
 }
 
 #[tokio::test]
+async fn each_kind_is_tried_again_as_often_as_it_says() {
+    on_each_engine(async |db| {
+        let queue = JobQueue::new(db.clone());
+        for (request, retries) in [
+            (JobRequest::RefreshMetrics, 2),
+            (JobRequest::AggregateDailyEcosystemStats, 2),
+            (JobRequest::DiscoverRepositories, 0),
+            (JobRequest::SyncAllRepositories, 0),
+            (JobRequest::CleanupRepositoryWorkdirs, 0),
+            (JobRequest::Prune, 0),
+        ] {
+            let job = enqueue(&queue, &request, at(8, 0)).await;
+            let mut now = at(8, 0);
+            for tried in 0..=retries {
+                queue.claim("w", JobKind::ALL, now, LEASE).await.unwrap().unwrap();
+                queue.finish(job, "w", Outcome::Retry("timed out".into()), now).await.unwrap();
+                let expected = if tried < retries { JobState::Queued } else { JobState::Failed };
+                assert_eq!(state(&db, job).await, expected, "{request:?} after {} tries", tried + 1);
+                now += TimeDelta::minutes(10);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_does_not_take_its_own_jobs_from_itself() {
+    on_each_engine(async |db| {
+        let (queue, request) = queue_with_repository(&db).await;
+        let job = enqueue(&queue, &request, at(8, 0)).await;
+        queue.claim("w", JobKind::ALL, at(8, 0), LEASE).await.unwrap().unwrap();
+        let entered = queue.running().enter(job, Default::default());
+        // The database was away for longer than the lease; now it is back.
+        queue.renew_running("w", at(8, 5), LEASE).await.unwrap();
+        assert_eq!(queue.take_over_expired(at(8, 5)).await.unwrap(), 0);
+        drop(entered);
+        queue.renew_running("w", at(8, 10), LEASE).await.unwrap();
+        assert_eq!(queue.take_over_expired(at(8, 10)).await.unwrap(), 1, "one that it does not run is put back");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn later_does_not_count_as_a_try() {
     on_each_engine(async |db| {
         let (queue, request) = queue_with_repository(&db).await;

@@ -35,6 +35,9 @@ enum Command {
         /// Which half to play, where several processes share a PostgreSQL database
         #[arg(long, value_enum, default_value_t, env = "KUBESTATS_ROLE")]
         role: crate::program::Role,
+        /// Where to listen, in place of app.listen; with it a worker tells its health there, which it does nowhere else
+        #[arg(long, env = "KUBESTATS_LISTEN", value_name = "ADDRESS")]
+        listen: Option<std::net::SocketAddr>,
     },
     /// Count what repositories hold at one commit; no database, no server
     Scan(ScanArgs),
@@ -142,7 +145,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
-        Command::Serve { role } => configured(cli.config, |config| serve::run(config, role)),
+        Command::Serve { role, listen } => configured(cli.config, |config| serve::run(config, role, listen)),
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
         Command::Config(command) => config::run(cli.config, &command),
         Command::Version { format } => version(format),

@@ -1,8 +1,15 @@
+use std::net::SocketAddr;
+
 use crate::config::Config;
 use crate::program::Role;
 use crate::{program, telemetry};
 
-pub(super) fn run(config: Config, role: Role) -> anyhow::Result<()> {
+pub(super) fn run(mut config: Config, role: Role, listen: Option<SocketAddr>) -> anyhow::Result<()> {
+    // A worker serves nobody unless it is told to.
+    let listens = role != Role::Worker || listen.is_some();
+    if let Some(listen) = listen {
+        config.app.listen = listen;
+    }
     telemetry::start(&config.app)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(program::run(config, role))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(program::run(config, role, listens))
 }

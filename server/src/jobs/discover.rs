@@ -13,7 +13,8 @@ use entity::view::{Live, Timestamp};
 use forge::{Cursor, ForgeError, SearchPage};
 use uuid::Uuid;
 
-use super::forge_facts::facts_of;
+use super::error::away;
+use super::forge_facts::{facts_of, keep_good_address};
 use super::{Deps, JobContext, JobError};
 use crate::clock;
 use crate::discovery::{Decision, Rules, decide, plan, same_plan, search_of};
@@ -147,6 +148,7 @@ async fn search(
                 }
                 tokio::time::sleep(wait).await;
             }
+            Err(ForgeError::Store(error)) => return Err(away(&error)),
             Err(error) if error.is_temporary() => {
                 context.note(LogLevel::Warn, &error.to_string());
                 return Ok(Ended::Failed(error.to_string()));
@@ -205,7 +207,7 @@ async fn take(
         if !first_seen.contains(&found.id) {
             continue;
         }
-        let facts = facts_of(found, &host, provider);
+        let mut facts = facts_of(found, &host, provider);
         let tags: Vec<String> =
             deps.discovery.topics.iter().filter(|topic| facts.topics.contains(topic)).cloned().collect();
         if let Some(known) = world.known(&facts) {
@@ -214,6 +216,7 @@ async fn take(
             let changed = known.full_name != facts.full_name || known.forge_id.is_none() || known.gone_at.is_some();
             // What the configuration names is read from the configuration; figures come with the next refresh.
             if changed && known.origin != Origin::Sample {
+                keep_good_address(deps, &mut facts, &known.url);
                 stored::record_facts(&txn, known.id, &facts, now).await?;
             }
             stored::record_tags(&txn, known.id, &tags).await?;

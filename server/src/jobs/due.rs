@@ -84,10 +84,10 @@ pub async fn enqueue_due_syncs(
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn correct(db: &Db, polling: &PollingConfig, now: Timestamp) -> Result<(), DataError> {
+pub async fn correct(db: &Db, queue: &JobQueue, polling: &PollingConfig, now: Timestamp) -> Result<(), DataError> {
     let most = TimeDelta::from_std(polling.max_interval.max(polling.interval.unwrap_or_default()));
-    let most = most.unwrap_or(TimeDelta::days(1));
-    repositories::correct_next_syncs(&db.write, now + most * 2, now + most / 2).await?;
+    repositories::correct_next_syncs(db, most.unwrap_or(TimeDelta::days(1)), now).await?;
+    queue.correct_waiting(now).await?;
     Ok(())
 }
 

@@ -1,7 +1,15 @@
+use chrono::TimeDelta;
 use entity::db::DataError;
 use entity::queue::Outcome;
 use entity::view::Timestamp;
 use git::GitError;
+
+use crate::clock;
+
+/// How long a job waits for a database that is away.
+const DATABASE_AWAY: TimeDelta = TimeDelta::seconds(5);
+/// How long a job waits for room on the disk before it looks again.
+const DISK_FULL: TimeDelta = TimeDelta::minutes(2);
 
 /// How a handler failed: what the queue does next depends on it.
 #[derive(Debug, thiserror::Error)]
@@ -35,14 +43,30 @@ impl JobError {
 
 impl From<DataError> for JobError {
     fn from(error: DataError) -> Self {
-        if error.is_transient() { Self::Retry(error.to_string()) } else { Self::GiveUp(error.to_string()) }
+        match error {
+            // Another has moved on meanwhile: what is there now is read anew.
+            error @ DataError::StaleBatch { .. } => Self::Retry(error.to_string()),
+            // That the database is away says nothing of the job; it waits however long that takes.
+            error if error.is_transient() => Self::Later(error.to_string(), clock::now() + DATABASE_AWAY),
+            error => Self::GiveUp(error.to_string()),
+        }
     }
+}
+
+/// What is known of a forge could not be kept: the database is away.
+pub(super) fn away(error: &impl std::fmt::Display) -> JobError {
+    JobError::Later(error.to_string(), clock::now() + DATABASE_AWAY)
 }
 
 impl From<GitError> for JobError {
     fn from(error: GitError) -> Self {
         match error {
             GitError::Cancelled => Self::Cancelled,
+            GitError::Limited { wait, .. } => {
+                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+                Self::Later(error.to_string(), clock::now() + wait)
+            }
+            GitError::DiskFull => Self::Later(error.to_string(), clock::now() + DISK_FULL),
             error if error.is_temporary() => Self::Retry(error.to_string()),
             error => Self::GiveUp(error.to_string()),
         }

@@ -2,6 +2,8 @@ use entity::found::RepositoryFacts;
 use entity::kind::Provider;
 use forge::Facts;
 
+use super::Deps;
+
 /// What a forge's client tells, as it is stored.
 pub(super) fn facts_of(facts: Facts, host: &str, provider: Provider) -> RepositoryFacts {
     RepositoryFacts {
@@ -30,5 +32,12 @@ pub(super) fn facts_of(facts: Facts, host: &str, provider: Provider) -> Reposito
         is_archived: facts.is_archived,
         is_fork: facts.is_fork,
         is_private: facts.is_private,
+    }
+}
+
+/// Where a forge tells of an address that may not be cloned from, the known one stays.
+pub(super) fn keep_good_address(deps: &Deps, facts: &mut RepositoryFacts, known: &str) {
+    if facts.clone_url != known && deps.forges.check_address(&facts.clone_url).is_err() {
+        known.clone_into(&mut facts.clone_url);
     }
 }

@@ -64,7 +64,9 @@ impl Identity {
     /// Shows the process to others until it ends, for one that has no runner.
     pub async fn show(self, deps: Deps, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(error) = workers::record_worker(&deps.db.write, &self.shown(&deps), clock::now()).await {
+            let shown = workers::record_worker(&deps.db.write, &self.shown(&deps), clock::now()).await;
+            deps.queue.note_write(shown.is_ok());
+            if let Err(error) = shown {
                 tracing::warn!(%error, "this process could not show itself");
             }
             tokio::select! {

@@ -10,7 +10,8 @@ use entity::query::discovery::{self as stored, MetricsTarget};
 use entity::view::{Live, Timestamp};
 use forge::{Address, Forge, ForgeError, Key, Sight};
 
-use super::forge_facts::facts_of;
+use super::error::away;
+use super::forge_facts::{facts_of, keep_good_address};
 use super::{Deps, JobContext, JobError};
 use crate::clock;
 
@@ -118,6 +119,7 @@ async fn refresh(
                 store(deps, client.as_ref(), batch, sights, tally).await?;
             }
             Err(error @ ForgeError::RateLimited { .. }) => return Err(Stop::Forge(error)),
+            Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
             Err(error) => {
                 failures += 1;
                 if client.is_batched() || failures >= MAX_FAILURES {
@@ -142,7 +144,8 @@ async fn store(
     for ((target, _), sight) in batch.iter().zip(sights) {
         match sight {
             Sight::Here(facts) => {
-                let facts = facts_of(*facts, client.host(), client.provider());
+                let mut facts = facts_of(*facts, client.host(), client.provider());
+                keep_good_address(deps, &mut facts, &target.url);
                 let gone = gone_anyway(deps, target, &facts);
                 tally.refreshed += 1;
                 let tags: Vec<String> =

@@ -154,8 +154,13 @@ impl Runner {
             }
         };
         let shown = workers::record_worker(&deps.db.write, &identity.shown(deps), now).await;
+        deps.queue.note_write(shown.is_ok());
         told("this worker could not show itself", shown);
-        if trusts_leases {
+        // Those of this process first: where the database was away for longer than a lease, none could be renewed.
+        let renewed = deps.queue.renew_running(&identity.worker, now, LEASE).await;
+        let renewed_own = renewed.is_ok();
+        told("the leases of running jobs could not be renewed", renewed);
+        if trusts_leases && renewed_own {
             match deps.queue.take_over_expired(now).await {
                 Ok(0) => {}
                 Ok(jobs) => warn!(jobs, "took over jobs of workers that vanished"),
@@ -166,7 +171,7 @@ impl Runner {
         told("interrupted repositories could not be reset", reset_interrupted(deps).await);
         let due = due::enqueue_due_syncs(&deps.db, &deps.queue, &deps.polling, now).await;
         told("repositories that are due could not be queued", due.map(drop));
-        told("wrong times could not be corrected", due::correct(&deps.db, &deps.polling, now).await);
+        told("wrong times could not be corrected", due::correct(&deps.db, &deps.queue, &deps.polling, now).await);
         let ran = schedule::run_due(&deps.db, &deps.queue, &deps.schedules, deps.time_zone, now).await;
         told("schedules could not be run", ran.map(drop));
     }

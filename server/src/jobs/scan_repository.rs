@@ -64,7 +64,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
         Err(error) => {
             let now = clock::now();
             scans::fail_scan(&deps.db.write, repository, run, &error.to_string(), now).await?;
-            if matches!(error, JobError::Cancelled) {
+            if matches!(error, JobError::Cancelled | JobError::Later(..)) {
                 repositories::record_scan_state(&deps.db.write, repository, SyncStatus::Pending, None, now).await?;
             }
             Err(error)
@@ -96,6 +96,8 @@ async fn ensure_clone(
             deps.queue.enqueue(&request, RequestedBy::Job, Priority::FOLLOW_UP, clock::now()).await?;
             Ok(Some("the remote no longer has the commit; a sync is asked for".to_owned()))
         }
+        // The remote is to be left alone for a while.
+        Err(error @ GitError::Limited { .. }) => Err(error.into()),
         Err(error) => {
             let error = JobError::from(error);
             if !matches!(error, JobError::Cancelled) {
@@ -189,7 +191,11 @@ fn replay_blocking(
     steps: &mpsc::Sender<Step>,
     said: &watch::Sender<(i64, i64)>,
 ) -> Result<HeadFacts, ReplayError> {
-    let repo = Repo::open(deps.clone_dir(target.id))?;
+    let clone = deps.clone_dir(target.id);
+    // From here on it is not removed to save disk. Where that happened just before, the next try fetches it again.
+    let _in_use = git::use_clone(&clone)?;
+    let repo = Repo::open(&clone).ok().filter(|repo| repo.contains(head));
+    let repo = repo.ok_or_else(|| GitError::Busy { path: clone.display().to_string() })?;
     let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX));
     let mut memory = StoredMemory { db: &deps.db, runtime, repository: target.id, repo: &repo, parser: &parser };
     let send = |step| steps.blocking_send(step).map_err(|_| ReplayError::Closed);

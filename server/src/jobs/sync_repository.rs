@@ -80,21 +80,31 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
 /// Notes what went wrong; a repository that fails again and again waits for its own next time instead of a retry.
 async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: Failure) -> Result<String, JobError> {
     let now = clock::now();
+    if context.is_cancelled() {
+        // Stopped in the middle: not the repository's fault, so it goes back to waiting.
+        repositories::record_sync_stopped(&deps.db.write, target.id).await?;
+        return Err(JobError::Cancelled);
+    }
     let (reason, error) = match failure {
         Failure::Git(GitError::TooLarge { limit }) => {
             let reason = GitError::TooLarge { limit }.to_string();
             repositories::record_set_aside(&deps.db.write, target.id, &reason, now).await?;
             return Ok(format!("set aside: {reason}"));
         }
+        Failure::Git(error @ GitError::DiskFull) => return Err(wait_for_room(deps, target, error).await?),
+        Failure::Git(error @ GitError::Limited { .. }) => {
+            repositories::record_sync_postponed(&deps.db.write, target.id, target.sync_status).await?;
+            return Err(error.into());
+        }
         // What people read names the repository as pages do.
         Failure::Git(error) => (error.to_string().replace(&target.url, &shown_url(&target.url)), error.into()),
+        // The database is away; once it is back the runner sees to the status, if this write is lost as well.
+        Failure::Job(error @ JobError::Later(..)) => {
+            repositories::record_sync_postponed(&deps.db.write, target.id, target.sync_status).await?;
+            return Err(error);
+        }
         Failure::Job(error) => (error.to_string(), error),
     };
-    if context.is_cancelled() {
-        // Stopped in the middle: not the repository's fault, so it goes back to waiting.
-        repositories::record_sync_stopped(&deps.db.write, target.id).await?;
-        return Err(JobError::Cancelled);
-    }
     let failures = target.sync_failures.saturating_add(1);
     let next = next_sync(&deps.polling, target, target.head_committed_at, failures, now);
     let txn = deps.db.begin().await?;
@@ -107,6 +117,22 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
         JobError::GiveUp(_) => Err(JobError::GiveUp(reason)),
         error => Err(error),
     }
+}
+
+/// A full disk is no fault of the repository: it says so, and is tried again as soon as there may be room.
+async fn wait_for_room(deps: &Deps, target: &SyncTarget, error: GitError) -> Result<JobError, JobError> {
+    let now = clock::now();
+    let next = next_sync(&deps.polling, target, target.head_committed_at, target.sync_failures, now);
+    let txn = deps.db.begin().await?;
+    repositories::record_sync_failed(&txn, target.id, SyncStatus::Error, &error.to_string(), now).await?;
+    repositories::plan_next_sync(&txn, target.id, next, target.sync_failures).await?;
+    if deps.max_disk_bytes.is_some() {
+        let cleanup = JobRequest::CleanupRepositoryWorkdirs;
+        deps.queue.enqueue_in(&txn, &cleanup, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    }
+    txn.commit().await.map_err(DataError::from)?;
+    deps.queue.ring();
+    Ok(error.into())
 }
 
 /// Stores where the branch stands and, in the same transaction, asks for the scan that this calls for.

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use entity::db::Db;
+use entity::{db::Db, queue::JobQueue};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -96,9 +96,12 @@ pub struct QueueHealth {
         (status = 503, description = "Something is not", body = SystemHealth),
     )
 )]
-pub async fn get_system_health(State(db): State<Db>) -> (StatusCode, Json<SystemHealth>) {
+pub async fn get_system_health(
+    State(db): State<Db>,
+    State(queue): State<JobQueue>,
+) -> (StatusCode, Json<SystemHealth>) {
     let database_status = Status::of(database_answers(&db).await);
-    let redis_status = Status::of(queue_counts(&db).await.is_some());
+    let redis_status = Status::of(queue_counts(&db).await.is_some() && can_write(&queue));
     let status = Status::of(database_status == Status::Healthy && redis_status == Status::Healthy);
     (status.code(), Json(SystemHealth { timestamp: clock::now(), redis_status, database_status, status }))
 }
@@ -133,11 +136,19 @@ pub async fn get_database_health(State(db): State<Db>) -> (StatusCode, Json<Serv
         (status = 503, description = "It does not", body = QueueHealth),
     )
 )]
-pub async fn get_queue_health(State(db): State<Db>) -> (StatusCode, Json<QueueHealth>) {
+pub async fn get_queue_health(State(db): State<Db>, State(queue): State<JobQueue>) -> (StatusCode, Json<QueueHealth>) {
     let counts = queue_counts(&db).await;
-    let status = Status::of(counts.is_some());
+    let status = Status::of(counts.is_some() && can_write(&queue));
     let (queued_jobs, running_jobs) = counts.unzip();
     (status.code(), Json(QueueHealth { status, service: "queue", queued_jobs, running_jobs }))
+}
+
+/// A full disk or a locked file can be read, yet no work gets done.
+fn can_write(queue: &JobQueue) -> bool {
+    if !queue.is_writable() {
+        tracing::warn!("the database can be read and not written: see what the log says of this worker's sign of life");
+    }
+    queue.is_writable()
 }
 
 async fn database_answers(db: &Db) -> bool {

@@ -68,21 +68,54 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// What a worker serves: how it is, and nothing else.
+fn health_router(state: AppState) -> Router {
+    let (routes, _) = health::routes().split_for_parts();
+    routes
+        .fallback(problem::unknown_path)
+        .method_not_allowed_fallback(problem::unknown_verb)
+        .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
+        .layer(from_fn(answer_in_time))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn(problem::finish))
+        .layer(from_fn(security::headers))
+        .layer(from_fn(trace::request))
+        .with_state(state)
+}
+
 /// Serves until `shutdown` is cancelled, then lets open requests finish.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
+    // Live streams never end by themselves.
     let streams = state.shutdown.clone();
+    serve_until(listener, router(state), streams, shutdown).await
+}
+
+/// Serves a worker's health like [`serve`].
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_health(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
+    let streams = state.shutdown.clone();
+    serve_until(listener, health_router(state), streams, shutdown).await
+}
+
+async fn serve_until(
+    listener: TcpListener,
+    router: Router,
+    streams: CancellationToken,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
     let stopped = {
         let shutdown = shutdown.clone();
         async move {
             shutdown.cancelled().await;
-            // Live streams never end by themselves.
             streams.cancel();
         }
     };
-    let serving = axum::serve(listener, router(state)).with_graceful_shutdown(stopped).into_future();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped).into_future();
     tokio::select! {
         result = serving => result,
         () = async {

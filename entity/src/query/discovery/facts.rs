@@ -1,5 +1,6 @@
 //! What forges know of repositories: who they are, their figures, and that they are gone.
 
+use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -53,7 +54,9 @@ pub async fn list_metrics_targets(c: &impl ConnectionTrait, since: Timestamp) ->
         "SELECT id, url, full_name, provider, origin, forge_host, forge_id, forge_node_id, discovery_tags, gone_at \
          FROM repository WHERE provider <> 'git' AND origin <> 'sample' AND (facts_at IS NULL OR facts_at < ",
     );
-    sql.bind(stored_time(since)).push(") ORDER BY (facts_at IS NOT NULL), facts_at, id");
+    // What was asked about at a time that has not come is of a clock that stood wrong.
+    sql.bind(stored_time(since)).push(" OR facts_at > ").bind(stored_time(since + TimeDelta::days(1)));
+    sql.push(") ORDER BY (facts_at IS NOT NULL), facts_at, id");
     sql.all(c).await
 }
 
@@ -83,6 +86,12 @@ pub async fn take_up(
     let id = ids.first().map(|(id, _)| *id).ok_or(DataError::NotFound { what: "repository", id: Uuid::nil() })?;
     record_facts(w, id, facts, now).await?;
     record_tags(w, id, tags).await?;
+    if facts.watchers.is_none() {
+        // A search does not tell everything: the next round of figures asks, rather than the one six hours later.
+        let mut sql = Sql::new("UPDATE repository SET facts_at = NULL WHERE id = ");
+        sql.bind(id);
+        sql.run(w).await?;
+    }
     if let Some(reason) = set_aside {
         let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending_approval', sync_error = ");
         sql.bind(shorten(reason)).push(" WHERE id = ").bind(id);

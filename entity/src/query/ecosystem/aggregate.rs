@@ -70,7 +70,10 @@ pub async fn plan(c: &impl ConnectionTrait, now: Timestamp) -> Result<Plan> {
     let mut stored: BTreeMap<NaiveDate, (i64, NaiveDate)> = BTreeMap::new();
     for row in Sql::new("SELECT day, total_repositories, calculated_at FROM ecosystemstats").rows(c).await? {
         let (day, at): (String, Timestamp) = (row.try_get_by_index(0)?, row.try_get_by_index(2)?);
-        if let Ok(day) = day.parse() {
+        // What a clock that stood ahead computed is no more than a guess.
+        if let Ok(day) = day.parse()
+            && at <= now
+        {
             stored.insert(day, (row.try_get_by_index(1)?, at.date_naive()));
         }
     }

@@ -21,6 +21,9 @@ pub enum GitError {
     NoRepository { path: String },
     #[error("{host} cannot be reached: {reason}")]
     Unreachable { host: String, reason: String },
+    /// Not a failure: the remote says when it may be asked again.
+    #[error("{host} is asked too often (HTTP status {status}); it may be asked again in {} s", wait.as_secs())]
+    Limited { host: String, status: u16, wait: std::time::Duration },
     #[error("{what} took longer than {seconds} s: the remote answers too slowly; it is tried again at the next sync")]
     Timeout { what: String, seconds: u64 },
     #[error("the repository is larger than {limit} bytes: raise `scan.max_repository_size_mb` to fetch it")]
@@ -61,6 +64,12 @@ pub enum GitError {
     Busy { path: String },
     #[error("the repository uses {feature}, which is not supported")]
     Unsupported { feature: String },
+    /// Not the remote's fault either.
+    #[error(
+        "there is no room left on the disk for the clone: free some on the disk of `app.data_dir`, or set `app.max_disk_mb` so \
+         that the oldest clones give way; it goes on by itself then"
+    )]
+    DiskFull,
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
 }
@@ -68,7 +77,7 @@ pub enum GitError {
 impl GitError {
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
-        move |source| Self::Io { what, source }
+        move |source| if is_full(source.kind()) { Self::DiskFull } else { Self::Io { what, source } }
     }
 
     pub(crate) fn corrupt(what: impl std::fmt::Display) -> Self {
@@ -79,9 +88,21 @@ impl GitError {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Busy { .. } | Self::Cancelled | Self::Io { .. }
+            Self::Unreachable { .. }
+                | Self::Timeout { .. }
+                | Self::Busy { .. }
+                | Self::Cancelled
+                | Self::Io { .. }
+                | Self::Limited { .. }
+                | Self::DiskFull
         )
     }
+}
+
+/// Whether a write failed for want of room: the disk's, a quota's, or the limit of a file's size.
+pub(crate) fn is_full(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// The whole chain of causes in one line: what gix says is spread over several.

@@ -15,8 +15,8 @@ mod walk;
 
 pub use error::GitError;
 pub use remote::{
-    Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, RemoteUrl, Secret, UrlPolicy, fetch, list_head,
-    list_refs, remove_clone,
+    Auth, CloneInUse, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, RemoteUrl, Secret, UrlPolicy, fetch,
+    list_head, list_refs, remove_clone, use_clone,
 };
 pub use repo::{
     Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, TreeFile, TreeLimits, TreeListing,

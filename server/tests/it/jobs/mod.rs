@@ -1,8 +1,12 @@
 //! Sync and scan over real repositories, as the runner calls them.
 
+mod clocks;
 mod discover;
+mod faults;
 mod hostile;
 mod killed;
 mod moved;
 mod processes;
 mod repository;
+mod sharing;
+mod world;

@@ -36,6 +36,8 @@ const POSTGRES: &str = "KUBESTATS_TEST_POSTGRES_URL";
 /// A server with its database.
 pub struct TestApp {
     pub state: AppState,
+    /// Where the database is, for another process' view of it.
+    pub url: String,
     router: Router,
     /// The file of SQLite; gone when the test ends.
     _folder: Option<tempfile::TempDir>,
@@ -79,13 +81,18 @@ impl Answer {
     }
 }
 
-/// Runs a test on SQLite and, where a server is named, on PostgreSQL.
-pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
+/// Runs a test on SQLite only.
+pub async fn on_sqlite(test: impl AsyncFn(&TestApp)) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("test.db").display());
     let app = TestApp::start(&url, Some(folder), None).await;
     test(&app).await;
     app.stop().await;
+}
+
+/// Runs a test on SQLite and, where a server is named, on PostgreSQL.
+pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
+    on_sqlite(&test).await;
 
     let Ok(server) = std::env::var(POSTGRES) else {
         println!("skipped on PostgreSQL: {POSTGRES} is not set");
@@ -135,7 +142,7 @@ impl TestApp {
             seats: Seats::new(2),
             shutdown: CancellationToken::new(),
         };
-        Self { router: web::router(state.clone()), state, _folder: folder, drop }
+        Self { router: web::router(state.clone()), state, url: url.to_owned(), _folder: folder, drop }
     }
 
     async fn stop(self) {

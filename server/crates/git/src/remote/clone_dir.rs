@@ -37,6 +37,12 @@ impl Drop for NewClone {
 
 impl CloneDir {
     pub(super) fn lock(dir: &Path) -> Result<Self, GitError> {
+        let clone = Self::lock_by(dir, File::try_lock)?;
+        clone.clean();
+        Ok(clone)
+    }
+
+    fn lock_by(dir: &Path, lock_it: impl FnOnce(&File) -> Result<(), fs::TryLockError>) -> Result<Self, GitError> {
         let no_name = || GitError::Io {
             what: format!("{} is no folder for a clone", dir.display()),
             source: std::io::ErrorKind::InvalidInput.into(),
@@ -50,16 +56,13 @@ impl CloneDir {
         let path = parent.join(beside(&name, ".lock"));
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(GitError::io(format!("{} cannot be opened", path.display())))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(GitError::Busy { path: dir.display().to_string() }),
+        match lock_it(&lock) {
+            Ok(()) => Ok(Self { dir: dir.to_owned(), parent, name, _lock: lock }),
+            Err(fs::TryLockError::WouldBlock) => Err(GitError::Busy { path: dir.display().to_string() }),
             Err(fs::TryLockError::Error(error)) => {
-                return Err(GitError::io(format!("{} cannot be locked", path.display()))(error));
+                Err(GitError::io(format!("{} cannot be locked", path.display()))(error))
             }
         }
-        let clone = Self { dir: dir.to_owned(), parent, name, _lock: lock };
-        clone.clean();
-        Ok(clone)
     }
 
     /// Removes what killed runs left behind. What cannot be removed is in nobody's way.
@@ -178,6 +181,19 @@ fn replace(git_dir: &Path, name: &str, text: &str) -> Result<(), GitError> {
 pub(super) fn is_branch_name(name: &str) -> bool {
     let full = format!("refs/heads/{name}");
     name.len() <= 1_000 && gix::validate::reference::name(full.as_str().into()).is_ok()
+}
+
+/// A clone that somebody reads: while this lives it is neither removed nor fetched into.
+pub struct CloneInUse {
+    _clone: CloneDir,
+}
+
+/// Holds a clone for reading; several may.
+///
+/// # Errors
+/// `Busy` if it is being fetched into or removed, `Io` if its lock cannot be written.
+pub fn use_clone(dir: &Path) -> Result<CloneInUse, GitError> {
+    Ok(CloneInUse { _clone: CloneDir::lock_by(dir, File::try_lock_shared)? })
 }
 
 /// Removes a clone with all that lies beside it. Nothing there is fine too.

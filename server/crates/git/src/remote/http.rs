@@ -22,6 +22,11 @@ const MAX_REDIRECTS: usize = 5;
 /// Bytes beyond the pack that one answer may have: side band, progress messages, lists of refs.
 const EXTRA_BYTES: u64 = 16 << 20;
 
+/// How long to be silent after a refusal that does not say for how long.
+const SILENCE: Duration = Duration::from_secs(60);
+/// No remote closes for longer; a larger number is a mistake or malice.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 /// One connection's worth of requests to one repository.
 pub(super) struct Requests {
     client: Client,
@@ -67,10 +72,12 @@ impl Requests {
     /// What an answer without success means.
     fn status(&self, response: &Response) -> GitError {
         let (host, status) = (self.budget.host.clone(), response.status().as_u16());
+        if let Some(wait) = limited(status, response.headers()) {
+            return GitError::Limited { host, status, wait };
+        }
         match status {
             401 | 403 | 407 => GitError::NeedsAuth { host, rejected: self.authorization.is_some() },
             404 | 410 => GitError::NotFound { url: shown(response.url()), status },
-            429 => GitError::Unreachable { host, reason: "it is asked too often (HTTP status 429)".to_owned() },
             500.. => GitError::Unreachable { host, reason: format!("it answers with HTTP status {status}") },
             _ => GitError::Protocol { host, what: format!("it answers with HTTP status {status}") },
         }
@@ -95,7 +102,7 @@ impl Requests {
         }
         let response = request.send().map_err(|error| self.budget.stop(self.unreachable(&error)))?;
         let status = response.status().as_u16();
-        if status == 429 || status >= 500 {
+        if status >= 500 || limited(status, response.headers()).is_some() {
             return Err(self.budget.stop(self.status(&response)));
         }
         let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -204,6 +211,24 @@ impl Http for Requests {
     fn redirected_base_url(&self) -> Option<String> {
         self.redirected.clone()
     }
+}
+
+/// How long to wait where a refusal means a limit: 429 always does, 403 and 503 where they say when to come again or that
+/// nothing remains.
+fn limited(status: u16, headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text("retry-after").and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    let is_used_up = text("x-ratelimit-remaining") == Some("0");
+    let is_limit = match status {
+        429 => true,
+        403 => headers.contains_key("retry-after") || is_used_up,
+        503 => headers.contains_key("retry-after"),
+        _ => false,
+    };
+    let reset = text("x-ratelimit-reset").and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let until_reset = reset.filter(|_| is_used_up).map(|reset| reset.saturating_sub(now));
+    is_limit.then(|| asked.or(until_reset).unwrap_or(SILENCE).clamp(Duration::from_secs(1), LONGEST))
 }
 
 /// The request that gix writes; small, as it holds names of commits only.

@@ -19,7 +19,7 @@ use gix::protocol::transport::Protocol;
 
 use budget::Budget;
 use clone_dir::CloneDir;
-pub use clone_dir::remove_clone;
+pub use clone_dir::{CloneInUse, remove_clone, use_clone};
 use local::Local;
 use session::Session;
 pub use types::{Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, Secret};

@@ -12,7 +12,7 @@ use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Sha
 use super::budget::Budget;
 use super::session::{AGENT, Session, failed};
 use crate::GitError;
-use crate::error::chain as causes;
+use crate::error::{chain as causes, is_full};
 use crate::repo::{Objects, Repo, to_gix};
 
 /// Commits that we name to the remote at most.
@@ -152,12 +152,15 @@ fn pack_error(error: &gix::Error, budget: &Budget) -> GitError {
     if eof {
         return GitError::Corrupt { what: format!("{} ended the pack before it was complete", budget.host) };
     }
+    if error.downcast_any_ref::<std::io::Error>().is_some_and(|io| is_full(io.kind())) {
+        return GitError::DiskFull;
+    }
     if error.is_resource_exhausted() {
         let limit = budget.limits.object_bytes as u64;
         return GitError::Corrupt { what: format!("the pack holds an object larger than {limit} bytes") };
     }
     match error.downcast_any_ref::<std::io::Error>() {
-        Some(io) if matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::PermissionDenied) => {
+        Some(io) if io.kind() == std::io::ErrorKind::PermissionDenied => {
             GitError::Io { what: "the pack cannot be stored".to_owned(), source: io.kind().into() }
         }
         _ => GitError::corrupt(format!("the pack that {} sent cannot be read: {}", budget.host, causes(error))),

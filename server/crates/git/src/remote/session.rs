@@ -14,7 +14,7 @@ use super::http::{Requests, refused_address};
 use super::url::Place;
 use super::{Auth, ListedRefs, RemoteRef, RemoteUrl};
 use crate::GitError;
-use crate::error::chain as causes;
+use crate::error::{chain as causes, is_full};
 use crate::repo::to_entity;
 
 /// How we call ourselves.
@@ -163,6 +163,7 @@ pub(super) fn failed(budget: &Budget, error: &gix::Error) -> GitError {
     let text = causes(error);
     let io_kind = error.downcast_any_ref::<std::io::Error>().map(std::io::Error::kind);
     match io_kind {
+        Some(kind) if is_full(kind) => return GitError::DiskFull,
         Some(std::io::ErrorKind::PermissionDenied) => return GitError::NeedsAuth { host, rejected: false },
         Some(std::io::ErrorKind::NotFound) if text.contains("ssh") => {
             return GitError::Unreachable { host, reason: "the program `ssh` is not installed here".to_owned() };
