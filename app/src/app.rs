@@ -70,6 +70,9 @@ pub fn App() -> impl IntoView {
                     <Routes fallback=|| view! { <pages::NotFound /> }>
                         <Route path=path!("/") view={Lazy::<pages::lazy::Overview>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/repositories") view={Lazy::<pages::lazy::Repositories>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/repositories/add") view={Lazy::<pages::lazy::Manage>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/repositories/confirm") view={Lazy::<pages::lazy::Manage>::new()} ssr=SsrMode::Async />
+                        <Route path=path!("/repositories/coverage") view={Lazy::<pages::lazy::Manage>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/repositories/:id") view={Lazy::<pages::lazy::Repository>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/resources") view={Lazy::<pages::lazy::Resources>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/resources/:id") view={Lazy::<pages::lazy::Resource>::new()} ssr=SsrMode::Async />

@@ -74,6 +74,9 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "overview", path: "/", heading: /./ },
     { name: "repositories", path: "/repositories", heading: /repositories/i },
     { name: "repositories-nothing-found", path: "/repositories?text=no-such-repository", heading: /repositories/i },
+    { name: "repositories-add", path: "/repositories/add", heading: /add repositories/i },
+    { name: "repositories-coverage", path: "/repositories/coverage?why=nobody/nothing", heading: /coverage/i },
+    { name: "repositories-confirm", path: `/repositories/confirm?act=delete&id[]=${cluster.id}`, heading: /delete samples.home-cluster/i },
     { name: "repository", path: of, heading: /home-cluster/ },
     ...["events", "resources", "charts", "problems"].map((tab) => ({
       name: `repository-${tab}`, path: `${of}?tab=${tab}`, heading: /home-cluster/,

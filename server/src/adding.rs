@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use entity::db::{DataError, Db};
 use entity::found::FoundRepository;
-use entity::kind::{JobRequest, Origin, Priority, RequestedBy, SyncStatus};
-use entity::query::discovery::{address_key, lift_tombstone, list_known};
+use entity::kind::{AddVerdict, JobRequest, Origin, Priority, RequestedBy, SyncStatus};
+use entity::query::discovery::{address_key, lift_tombstone, list_known, matches};
 use entity::query::repositories::upsert_repositories;
 use entity::queue::JobQueue;
 use entity::view::{Added, shown_url};
 use forge::Address;
-use net::AddressGuard;
+use net::{AddressGuard, Refused};
 use url::Url;
 
 use crate::clock;
 use crate::config::{Config, ForgeConfig, provider_of};
-use crate::discovery::matches;
 
 /// Pasting more at once is a mistake.
 pub const MAX_AT_ONCE: usize = 1_000;
@@ -62,7 +61,8 @@ impl Adding {
                 url: shown(text),
                 repository_id: None,
                 added: false,
-                refused: checked.as_ref().err().cloned(),
+                verdict: checked.as_ref().err().map_or(AddVerdict::Known, |(verdict, _)| *verdict),
+                refused: checked.as_ref().err().map(|(_, reason)| reason.clone()),
             });
             wanted.extend(checked.ok().map(|found| (index, found)));
         }
@@ -75,10 +75,14 @@ impl Adding {
             if let Some((_, id)) = new.iter().find(|(other, _)| *other == key) {
                 answers[index].repository_id = Some(*id);
                 answers[index].refused = Some("it stands twice in the list".to_owned());
+                answers[index].verdict = AddVerdict::Repeated;
                 continue;
             }
             if let Some(known) = known.iter().find(|known| address_key(&known.url) == key) {
                 answers[index].repository_id = Some(known.id);
+                if known.sync_status == SyncStatus::Blocked {
+                    answers[index].verdict = AddVerdict::Blocked;
+                }
                 answers[index].refused = Some(match known.sync_status {
                     SyncStatus::Blocked => {
                         format!("{} is here and blocked; approve it to have it synced", known.full_name)
@@ -94,6 +98,7 @@ impl Adding {
                 self.queue.enqueue_in(&txn, &request, requested_by, Priority::CLICK, now).await?;
                 answers[index].repository_id = Some(id);
                 answers[index].added = true;
+                answers[index].verdict = AddVerdict::Added;
                 new.push((key.clone(), id));
             }
         }
@@ -106,10 +111,11 @@ impl Adding {
     }
 
     /// Whether an address may be added, before the database is asked.
-    async fn check(&self, text: &str) -> Result<FoundRepository, String> {
+    async fn check(&self, text: &str) -> Result<FoundRepository, (AddVerdict, String)> {
+        let invalid = |reason: String| (AddVerdict::Invalid, reason);
         let text = text.trim();
         if text.is_empty() || text.len() > MAX_LENGTH || text.chars().any(char::is_control) {
-            return Err("this is no address; write it as https://github.com/owner/name".to_owned());
+            return Err(invalid("this is no address; write it as https://github.com/owner/name".to_owned()));
         }
         // `owner/name` is what people copy from GitHub's pages.
         let spelled = match text.split('/').collect::<Vec<_>>()[..] {
@@ -121,28 +127,39 @@ impl Adding {
         };
         let is_scp = !spelled.contains("://") && spelled.contains('@') && spelled.contains(':');
         let as_url = if is_scp { format!("ssh://{}", spelled.replacen(':', "/", 1)) } else { spelled.clone() };
-        let mut url = Url::parse(&as_url)
-            .map_err(|error| format!("this is no address ({error}); write it as https://github.com/owner/name"))?;
+        let mut url = Url::parse(&as_url).map_err(|error| {
+            let why = match error {
+                url::ParseError::RelativeUrlWithoutBase => String::new(),
+                error => format!(" ({error})"),
+            };
+            invalid(format!("this is no address{why}; write it as https://github.com/owner/name"))
+        })?;
         match url.scheme() {
             "https" | "ssh" => {}
             "http" if self.require_https => {
-                return Err("plain http is not allowed; use https, or set security.require_https to false".to_owned());
+                let text = "plain http is not allowed; use https, or set security.require_https to false";
+                return Err(invalid(text.to_owned()));
             }
             "http" => {}
-            "file" => return Err("paths and file:// addresses can only be named in the configuration".to_owned()),
-            other => return Err(format!("the scheme {other:?} is not known here; use https or ssh")),
+            "file" => {
+                return Err(invalid("paths and file:// addresses can only be named in the configuration".to_owned()));
+            }
+            other => return Err(invalid(format!("the scheme {other:?} is not known here; use https or ssh"))),
         }
         if url.password().is_some() || (url.scheme() != "ssh" && !url.username().is_empty()) {
-            return Err("credentials in an address end up in logs; set a token in the configuration instead".to_owned());
+            let text = "credentials in an address end up in logs; set a token in the configuration instead";
+            return Err(invalid(text.to_owned()));
         }
         url.set_query(None);
         url.set_fragment(None);
         let configured = self.forges.iter().find(|forge| forge::host_of(&url).is_some_and(|host| host == forge.host()));
         let provider = configured.map_or_else(|| provider_of(url.as_str()), |forge| forge.provider);
-        let address = Address::parse(url.as_str(), provider)
-            .ok_or("it names a host but no repository on it; write it as https://github.com/owner/name")?;
+        let address = Address::parse(url.as_str(), provider).ok_or_else(|| {
+            invalid("it names a host but no repository on it; write it as https://github.com/owner/name".to_owned())
+        })?;
         if let Some(pattern) = self.block.iter().find(|pattern| matches(pattern, &address.host, &address.full_name)) {
-            return Err(format!("{} is blocked: discovery.block has {pattern}", address.full_name));
+            let text = format!("{} is blocked: discovery.block has {pattern}", address.full_name);
+            return Err((AddVerdict::Blocked, text));
         }
         self.check_place(&url).await?;
         let clone_url = match url.scheme() {
@@ -171,14 +188,23 @@ impl Adding {
     }
 
     /// Where the name leads now. What is connected to later is checked again then.
-    async fn check_place(&self, url: &Url) -> Result<(), String> {
-        self.guard.check_url(url).map_err(|refused| refused.to_string())?;
-        let Some(host) = url.host_str().map(str::to_owned) else { return Err("it names no host".to_owned()) };
+    async fn check_place(&self, url: &Url) -> Result<(), (AddVerdict, String)> {
+        let refusal = |refused: Refused| {
+            let verdict = match refused {
+                Refused::Address { .. } => AddVerdict::Private,
+                Refused::Unresolved { .. } | Refused::NoHost { .. } => AddVerdict::Invalid,
+            };
+            (verdict, refused.to_string())
+        };
+        self.guard.check_url(url).map_err(refusal)?;
+        let Some(host) = url.host_str().map(str::to_owned) else {
+            return Err((AddVerdict::Invalid, "it names no host".to_owned()));
+        };
         let guard = Arc::clone(&self.guard);
         let port = url.port_or_known_default().unwrap_or(22);
         let resolved = tokio::task::spawn_blocking(move || guard.resolve(&host, port));
         match tokio::time::timeout(RESOLVE, resolved).await {
-            Ok(Ok(Err(refused))) => Err(refused.to_string()),
+            Ok(Ok(Err(refused))) => Err(refusal(refused)),
             Ok(Ok(Ok(_))) => Ok(()),
             // Too slow a name server is the sync's trouble, which checks again.
             Ok(Err(_)) | Err(_) => Ok(()),

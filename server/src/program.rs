@@ -11,7 +11,7 @@ use entity::db::{Db, DbSettings};
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
 use entity::query::repositories::SyncTarget;
-use entity::query::{repositories, workers};
+use entity::query::{discovery, repositories, workers};
 use entity::queue::JobQueue;
 use entity::view::DiscoverySettings;
 use leptos::config::LeptosOptions;
@@ -216,6 +216,10 @@ async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
             sample.url.clone_from(&known.url);
         }
     }
+    // Who deleted a sample does not want it back with the next start.
+    let deleted = discovery::list_tombstones(&db.read).await?;
+    samples
+        .retain(|sample| deleted.iter().all(|stone| stone.forge_host.is_some() || stone.full_name != sample.full_name));
     let txn = db.begin().await?;
     for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
         let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();

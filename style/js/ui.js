@@ -1,15 +1,22 @@
 // What makes pages pleasant where scripts run and needs no WebAssembly: theme, keys, copying, fresh times, filters
-// that apply as they are chosen, charts. Everything listens on the document, so it works for content that comes later.
+// that apply as they are chosen, forms that do something, charts. Everything listens on the document, so it works for
+// content that comes later.
 
+import { acting } from "./parts/act.js";
 import { folding } from "./parts/fold.js";
 import { follow } from "./parts/follow.js";
 import { keys } from "./parts/keys.js";
+import { picking } from "./parts/pick.js";
 import { refreshTimes } from "./parts/times.js";
 import { theme } from "./parts/theme.js";
 import { comparing } from "./parts/timeline.js";
+import { typed } from "./parts/typed.js";
 
 theme();
 keys();
+acting();
+picking();
+typed();
 refreshTimes();
 folding();
 comparing();

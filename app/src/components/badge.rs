@@ -17,7 +17,7 @@ pub fn StatusBadge(
         SyncStatus::Syncing => ("busy", Glyph::Busy, "Running"),
         SyncStatus::Success => ("good", Glyph::Check, "Up to date"),
         SyncStatus::Error => ("bad", Glyph::Failed, "Failed"),
-        SyncStatus::Blocked => ("warn", Glyph::Blocked, "Set aside"),
+        SyncStatus::Blocked => ("warn", Glyph::Blocked, "Blocked"),
         SyncStatus::PendingApproval => ("warn", Glyph::Clock, "To approve"),
     };
     state(tone, glyph, word, of)

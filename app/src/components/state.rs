@@ -63,13 +63,14 @@ pub fn ErrorPanel(
 /// A note at the top of a page: samples only, repository set aside.
 #[component]
 pub fn Notice(
-    /// `info`, `warn` or `bad`.
+    /// `info`, `good`, `warn` or `bad`.
     #[prop(default = "info")]
     tone: &'static str,
     /// The text.
     children: Children,
 ) -> impl IntoView {
     let glyph = match tone {
+        "good" => Glyph::Check,
         "bad" => Glyph::Failed,
         "warn" => Glyph::Warning,
         _ => Glyph::Help,

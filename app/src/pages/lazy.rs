@@ -25,7 +25,19 @@ macro_rules! lazy_pages {
     )+};
 }
 
-lazy_pages![Commit, ComponentsGallery, Ecosystem, Job, Overview, Repositories, Repository, Resource, Resources, Tasks];
+lazy_pages![
+    Commit,
+    ComponentsGallery,
+    Ecosystem,
+    Job,
+    Manage,
+    Overview,
+    Repositories,
+    Repository,
+    Resource,
+    Resources,
+    Tasks
+];
 
 /// Names a page's parts, so that the script that fetches the main one has them fetched with it, not after it.
 #[cfg(feature = "ssr")]

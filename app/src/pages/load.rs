@@ -59,10 +59,11 @@ where
 
 /// The part that is the same for every page, so that the browser gets it once.
 fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
-    let (path, query) = (use_params_map(), use_query_map());
+    // Not as a map, which would keep one of several values of a key.
+    let (path, query) = (use_params_map(), use_location().search);
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
     Resource::new_str_blocking(
-        move || (path.get(), PageUrl::current("", &query.get()).href(), news.get()),
+        move || (path.get(), query.get(), news.get()),
         move |(path, query, _)| ask(path, query.trim_start_matches('?').to_owned()),
     )
 }

@@ -1,14 +1,19 @@
 //! One page a file: each asks the server once, shows the answer, and keeps its whole state in its address.
 
+mod add;
 mod commit;
 mod commits;
 #[cfg(debug_assertions)]
 mod components_gallery;
+mod confirm;
+mod coverage;
 mod ecosystem;
 mod filters;
 pub mod lazy;
 mod load;
+mod manage;
 mod not_found;
+mod outcome;
 mod overview;
 mod repositories;
 mod repository;
@@ -22,12 +27,15 @@ pub use commit::Commit;
 #[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
 pub use ecosystem::Ecosystem;
+pub use manage::Manage;
 pub use not_found::NotFound;
 // The gallery is for those who work on the components; other builds have nothing there.
 #[cfg(not(debug_assertions))]
 pub use not_found::NotFound as ComponentsGallery;
 pub use overview::Overview;
 pub use repositories::Repositories;
+#[cfg(feature = "ssr")]
+pub(crate) use repositories::{columns_html as repositories_columns_html, head_html as repositories_head_html};
 pub use repository::Repository;
 pub use resource::Resource;
 pub use resources::Resources;
@@ -36,3 +44,5 @@ pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
 
 use load::{load, show};
+#[cfg(feature = "ssr")]
+pub(crate) use outcome::outcome_html;

@@ -4,7 +4,9 @@
 //! stands and is read here, so that the browser carries no filter code. All live under `/ui`; reads
 //! are GET, so that they may be repeated and cached.
 
+mod actions;
 mod commits;
+mod coverage;
 mod ecosystem;
 mod jobs;
 mod overview;
@@ -12,7 +14,14 @@ mod repositories;
 mod resources;
 mod tasks;
 
+pub use actions::{
+    Chosen, ConfirmData, MAX_CHOSEN, act_on_repositories, add_repositories, read_confirm, start_discovery,
+    sync_all_repositories,
+};
+#[cfg(feature = "ssr")]
+pub(crate) use actions::{OutcomeText, Tone};
 pub use commits::{CommitData, find_commit};
+pub use coverage::{AddData, CoverageData, read_add, read_coverage};
 pub use ecosystem::{EcosystemData, read_ecosystem};
 pub use jobs::{RequestScan, RequestSync, read_running_work, read_system_state, request_scan, request_sync};
 pub use overview::{OverviewData, read_overview};

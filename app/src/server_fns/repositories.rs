@@ -24,22 +24,33 @@ pub struct RepositoriesData {
     pub languages: Vec<NamedCount>,
     /// How many repositories there are without any filter.
     pub total: i64,
+    /// The page's head as HTML.
+    pub head: String,
+    /// The head of the table as HTML.
+    pub columns: String,
+    /// What came of what was asked for last, as HTML.
+    pub outcome: String,
 }
 
 /// Which repositories, as the page's address says.
 #[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Text)]
 pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>, AppError> {
     use super::ask;
+    use crate::components::PageUrl;
     use entity::query::{overview, repositories};
 
     let (db, params) = (ask::context()?.db, ask::params(&query));
     let filter = read::repository_filter(&params);
+    let total = overview::system_state(&db.read).await?.repositories;
     pack(&RepositoriesData {
         now: ask::now(),
         page: filter.page,
         repositories: repositories::list_repositories(&db.read, &filter).await?,
         languages: repositories::list_languages(&db.read).await?,
-        total: overview::system_state(&db.read).await?.repositories,
+        total,
+        head: crate::pages::repositories_head_html(total),
+        columns: crate::pages::repositories_columns_html(&PageUrl::current("/repositories", &params)),
+        outcome: super::actions::tell::find_html(&db, &params).await?,
     })
 }
 
@@ -57,6 +68,8 @@ pub struct RepositoryData {
     /// The chart of it.
     pub chart: String,
     pub tab: RepositoryTab,
+    /// What came of what was asked for last, as HTML.
+    pub outcome: String,
 }
 
 /// What stands below the chart: one of the views that a repository has.
@@ -89,6 +102,7 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
         span,
         activity,
         tab: read::tab(&db, id, &params).await?,
+        outcome: super::actions::tell::find_html(&db, &params).await?,
     })
 }
 

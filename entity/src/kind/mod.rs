@@ -1,5 +1,6 @@
 //! Fixed words: states, kinds and identities, each written once for rows, pages and REST.
 
+mod decision;
 mod discovery;
 mod event;
 mod job;
@@ -7,6 +8,7 @@ mod problem;
 mod repository;
 mod resource;
 
+pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};
 pub use job::{JobKind, JobRequest, JobState, LogLevel, Priority, RequestedBy};

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Listing, PageQuery};
-use crate::kind::RejectReason;
+use crate::kind::{AddVerdict, RejectReason, WhyNotKind};
 
 /// One search of a run: where, for what, how far, what came.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +100,36 @@ pub struct Discovery {
     /// The run that goes on now, or waits for a limit.
     pub current: Option<DiscoveryRun>,
     pub last: Option<DiscoveryRun>,
+    /// The newest runs that ended, the last one first.
+    pub runs: Vec<DiscoveryRun>,
     pub by_reason: Vec<RejectCount>,
     pub rejected: Listing<Rejected>,
     /// Deleted here, so that searches do not bring them back.
     pub deleted: i64,
+    /// Here, but too large to be fetched before somebody approves.
+    pub pending_approval: i64,
+}
+
+/// Why a repository that somebody asks for is not here, or that it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WhyNot {
+    pub kind: WhyNotKind,
+    /// `github.com/owner/name` as far as it is known.
+    pub name: String,
+    /// It is here.
+    pub repository_id: Option<Uuid>,
+    /// Where a person reads it.
+    pub web_url: Option<String>,
+    pub reason: Option<RejectReason>,
+    /// A sentence.
+    pub detail: String,
+    /// What to do to have it here; nothing where it is.
+    pub remedy: Option<String>,
+    /// The address to add it by, where adding helps.
+    pub add: Option<String>,
+    /// When that was seen or done.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Which of those left out.
@@ -125,6 +151,7 @@ pub struct Added {
     pub repository_id: Option<Uuid>,
     /// Whether it was not here before.
     pub added: bool,
+    pub verdict: AddVerdict,
     /// Why not.
     pub refused: Option<String>,
 }

@@ -8,6 +8,7 @@ mod figures;
 mod job;
 mod link;
 mod live;
+mod outcome;
 mod overview;
 mod page;
 mod problem;
@@ -18,7 +19,7 @@ mod task;
 
 pub use commit::{CommitDetail, CommitSummary};
 pub use discovery::{
-    Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected,
+    Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
 };
 pub use ecosystem::{
     DatabaseStats, EcosystemGrowth, EcosystemOverview, EcosystemRange, EcosystemSpan, EcosystemStats, EcosystemTrend,
@@ -29,6 +30,7 @@ pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use job::{Job, JobFilter};
 pub use link::{file_of, shown_url, web_url};
 pub use live::Live;
+pub use outcome::{Outcome, OutcomeOf, Refused};
 pub use overview::{Overview, RunningWork, SystemState};
 pub use page::{Listing, PageQuery, Sort};
 pub use problem::Problem;

@@ -12,6 +12,7 @@ mod support;
 
 mod ecosystem;
 mod migrations;
+mod outcomes;
 mod plans;
 mod queue;
 mod repositories;

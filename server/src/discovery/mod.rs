@@ -3,5 +3,5 @@
 mod decide;
 mod plan;
 
-pub use decide::{Decision, Rules, decide, matches};
+pub use decide::{Decision, Rules, decide};
 pub use plan::{plan, same_plan, search_of};

@@ -1,15 +1,16 @@
 //! What a repository is, what can be asked of it, and what its state means.
 
-use entity::kind::{GitOpsTool, SyncStatus};
+use entity::kind::{GitOpsTool, Origin, RepositoryAction, SyncStatus};
 use entity::view::{Repository, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::components::{
-    CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, StatusBadge, commit_href,
-    short_sha,
+    CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
+    commit_href, short_sha,
 };
 use crate::error::AppError;
+use crate::pages::outcome::{act_button, ask_link};
 use crate::server_fns::{RequestScan, RequestSync};
 
 /// The two buttons' requests on their way; kept outside the data, which comes anew while they run.
@@ -37,11 +38,13 @@ impl Requests {
 }
 
 /// Name, facts, actions.
-pub(super) fn view(repository: &Repository, now: Timestamp) -> AnyView {
+pub(super) fn view(repository: &Repository, url: &PageUrl, now: Timestamp) -> AnyView {
     let buttons = buttons(repository);
+    let decisions = decisions(repository, url);
     view! {
         <PageHead title=repository.full_name.clone() facts=facts(repository, now)>
             {buttons}
+            {decisions}
         </PageHead>
     }
     .into_any()
@@ -102,7 +105,27 @@ fn plain(url: &str) -> String {
     url.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches(".git").to_owned()
 }
 
+/// What people may decide about it in this state.
+fn decisions(repository: &Repository, url: &PageUrl) -> AnyView {
+    let (id, from) = (repository.id, url.href());
+    let let_in = |label| act_button(RepositoryAction::Approve, id, from.clone(), "button primary", label);
+    let block = |label| ask_link(RepositoryAction::Block, id, url.path(), label);
+    let decide = match repository.sync_status {
+        SyncStatus::PendingApproval => view! { {let_in("Approve")} {block("Block…")} }.into_any(),
+        SyncStatus::Blocked => let_in("Unblock"),
+        _ => block("Block…"),
+    };
+    // What the configuration names would be back after the next start.
+    let delete = (repository.origin != Origin::Config || !repository.enabled)
+        .then(|| ask_link(RepositoryAction::Delete, id, url.path(), "Delete…"));
+    view! { {decide} {delete} }.into_any()
+}
+
 fn buttons(repository: &Repository) -> AnyView {
+    // Asking in vain is not offered.
+    if matches!(repository.sync_status, SyncStatus::Blocked | SyncStatus::PendingApproval) {
+        return ().into_any();
+    }
     let Some(Requests { sync, scan }) = use_context::<Requests>() else { return ().into_any() };
     let (id, same) = (repository.id.to_string(), repository.id.to_string());
     let requests = Requests { sync, scan };
@@ -149,12 +172,12 @@ pub(super) fn states(repository: &Repository) -> AnyView {
         }
         SyncStatus::Blocked => Some((
             "warn",
-            format!("Set aside, so it is not fetched: {}.{stands}", full_stop(&reason(&repository.sync_error))),
+            format!("Blocked, so nothing new is fetched: {}.{stands}", full_stop(&reason(&repository.sync_error))),
         )),
         SyncStatus::PendingApproval => Some((
             "warn",
             format!(
-                "Not fetched until a person approves it: {}. A larger limit (max_repository_size_mb) lets it in.{stands}",
+                "Not fetched until somebody approves it: {}. A larger limit (scan.max_repository_size_mb) lets it in as well.{stands}",
                 full_stop(&reason(&repository.sync_error))
             ),
         )),

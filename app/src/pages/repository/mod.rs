@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
 use self::head::Requests;
+use super::outcome::outcome;
 use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
@@ -49,7 +50,7 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: RepositoryData, url: PageUrl) -> AnyView {
-    let RepositoryData { now, repository, jobs, span, activity, chart, tab } = data;
+    let RepositoryData { now, repository, jobs, span, activity, chart, tab, outcome: told } = data;
     let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here(repository.full_name.clone())];
     let scanned = repository.scanned_commit.is_some();
     let ranges = span.tabs(&url);
@@ -63,7 +64,8 @@ fn view(data: RepositoryData, url: PageUrl) -> AnyView {
     let views = (scanned || repository.counts.problems > 0).then(|| tabs::view(&repository, tab, &url, now));
     view! {
         <Breadcrumb crumbs />
-        {head::view(&repository, now)}
+        {head::view(&repository, &url, now)}
+        {outcome(told)}
         {head::states(&repository)}
         {unfinished(jobs, now)}
         {figures(&repository)}

@@ -15,6 +15,8 @@ use crate::view::{
 
 /// Runs that are kept to be looked at.
 const KEPT_RUNS: i64 = 50;
+/// Of these so many are shown.
+const SHOWN_RUNS: i64 = 10;
 
 /// A run that goes on, or could.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +79,13 @@ pub async fn find_run(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Disco
     let mut sql = Sql::new(RUN);
     sql.push(" WHERE id = ").bind(id);
     sql.one::<RunRow>(c).await?.map(RunRow::into_view).transpose()
+}
+
+/// The newest runs that ended, the last one first.
+pub async fn list_runs(c: &impl ConnectionTrait, limit: i64) -> Result<Vec<DiscoveryRun>> {
+    let mut sql = Sql::new(RUN);
+    sql.push(" WHERE finished_at IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT ").bind(limit);
+    sql.all::<RunRow>(c).await?.into_iter().map(RunRow::into_view).collect()
 }
 
 /// The run that was begun and not finished.
@@ -207,10 +216,9 @@ pub async fn discovery(
     settings: &DiscoverySettings,
     filter: &RejectFilter,
 ) -> Result<Discovery> {
-    let run = async |condition: &str| -> Result<Option<DiscoveryRun>> {
-        let sql = Sql::new(&format!("{RUN} WHERE finished_at {condition} ORDER BY started_at DESC, id DESC LIMIT 1"));
-        sql.one::<RunRow>(c).await?.map(RunRow::into_view).transpose()
-    };
+    let current = Sql::new(&format!("{RUN} WHERE finished_at IS NULL ORDER BY started_at DESC, id DESC LIMIT 1"));
+    let current = current.one::<RunRow>(c).await?.map(RunRow::into_view).transpose()?;
+    let runs = list_runs(c, SHOWN_RUNS).await?;
     let by_reason =
         Sql::new("SELECT reason, COUNT(*) AS count FROM discovery_reject GROUP BY reason ORDER BY count DESC, reason");
     let mut conditions = Where::default();
@@ -224,13 +232,16 @@ pub async fn discovery(
         "SELECT host, full_name, web_url, reason, detail, stars, pushed_at, search, seen_at FROM discovery_reject",
     );
     rows.append(conditions.sql()).push(" ORDER BY stars DESC, full_name, host, forge_id").page(filter.page);
-    let deleted = Sql::new("SELECT COUNT(*) FROM tombstone").count(c).await?;
+    let count_of =
+        async |sql: &str| -> Result<i64> { Ok(i64::try_from(Sql::new(sql).count(c).await?).unwrap_or(i64::MAX)) };
     Ok(Discovery {
         settings: settings.clone(),
-        current: run("IS NULL").await?,
-        last: run("IS NOT NULL").await?,
+        current,
+        last: runs.first().cloned(),
+        runs,
         by_reason: by_reason.all::<RejectCount>(c).await?,
         rejected: Listing { count: count.count(c).await?, data: rows.all::<Rejected>(c).await? },
-        deleted: i64::try_from(deleted).unwrap_or(i64::MAX),
+        deleted: count_of("SELECT COUNT(*) FROM tombstone").await?,
+        pending_approval: count_of("SELECT COUNT(*) FROM repository WHERE sync_status = 'pending_approval'").await?,
     })
 }

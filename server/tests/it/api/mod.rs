@@ -1,5 +1,6 @@
 //! REST by word: what is answered, what is refused, what is missing.
 
+mod actions;
 mod commits;
 mod contract;
 mod discovery;

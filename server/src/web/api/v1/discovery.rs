@@ -6,13 +6,16 @@ use axum::{
     http::{HeaderName, StatusCode},
 };
 use entity::{
-    db::DataError,
-    kind::{JobRequest, Priority, RejectReason, RequestedBy},
-    query::discovery::{self, Decided},
-    view::{Added, Discovery, Listing, Live, RejectFilter},
+    kind::{JobRequest, RejectReason, RepositoryAction, RequestedBy},
+    query::{
+        actions::{self, Acted, Refusal},
+        discovery,
+    },
+    view::{Added, Discovery, Listing, Live, RejectFilter, WhyNot},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::{
     Accepted,
@@ -108,6 +111,34 @@ pub async fn get_discovery(
     Ok(Json(discovery::discovery(&state.db.read, &state.context.discovery, &filter).await?))
 }
 
+/// Which repository is asked about.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WhyParams {
+    /// `owner/name` or an address.
+    repository: Option<String>,
+}
+
+/// Why a repository is not here, or that it is: one answer for each that the name can mean
+#[utoipa::path(
+    get, path = "/discovery/why", operation_id = "get_why_not_here", tag = "repositories",
+    params(WhyParams),
+    responses(
+        (status = 200, description = "From what is stored and configured; no forge is asked", body = Listing<WhyNot>),
+        (status = 422, description = "No repository is named", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn why_not_here(
+    State(state): State<AppState>,
+    Params(params): Params<WhyParams>,
+) -> Result<Json<Listing<WhyNot>>, Problem> {
+    let Some(asked) = params.repository.filter(|text| !text.trim().is_empty()) else {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "repository is missing: owner/name or an address"));
+    };
+    let data = discovery::why_not(&state.db.read, &state.context.discovery, &asked).await?;
+    Ok(Json(Listing { count: data.len() as u64, data }))
+}
+
 /// Add repositories by address
 #[utoipa::path(
     post, path = "/repositories/", operation_id = "add_repositories", tag = "repositories",
@@ -150,22 +181,7 @@ pub async fn add_repositories(
     )
 )]
 pub async fn approve_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Json<Message>, Problem> {
-    let now = clock::now();
-    let txn = state.db.begin().await?;
-    let repository = match discovery::approve(&txn, id, now).await? {
-        Decided::Done(repository) => repository,
-        Decided::NotFound => return Err(Problem::not_found(NOT_FOUND)),
-        Decided::NotNow(status) => {
-            let text = format!("Repository is neither blocked nor pending approval, but {status}");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, text));
-        }
-    };
-    let request = JobRequest::SyncRepository { repository_id: id };
-    state.queue.enqueue_in(&txn, &request, RequestedBy::Api, Priority::CLICK, now).await?;
-    txn.commit().await.map_err(DataError::from)?;
-    state.queue.ring();
-    state.queue.bus().send(Live::Repository { repository_id: id });
-    Ok(Json(Message { message: format!("Repository {} approved", repository.full_name) }))
+    act(&state, RepositoryAction::Approve, id, "approved").await
 }
 
 /// Block a repository: it is not synced any more
@@ -179,12 +195,7 @@ pub async fn approve_repository(_: Actor, State(state): State<AppState>, Id(id):
     )
 )]
 pub async fn block_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Json<Message>, Problem> {
-    let repository = match discovery::block(&state.db.write, id, "blocked by hand").await? {
-        Decided::Done(repository) => repository,
-        Decided::NotFound | Decided::NotNow(_) => return Err(Problem::not_found(NOT_FOUND)),
-    };
-    state.queue.bus().send(Live::Repository { repository_id: id });
-    Ok(Json(Message { message: format!("Repository {} blocked", repository.full_name) }))
+    act(&state, RepositoryAction::Block, id, "blocked").await
 }
 
 /// Delete a repository with all that was found in it; searches do not bring it back
@@ -199,17 +210,20 @@ pub async fn block_repository(_: Actor, State(state): State<AppState>, Id(id): I
     )
 )]
 pub async fn delete_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Json<Message>, Problem> {
-    let repository = super::repositories::find(&state.db, id).await?;
-    if repository.origin == entity::kind::Origin::Config && repository.enabled {
-        // It would be back after the next start.
-        let text = format!("{} stands in the configuration; take it out there, or block it here", repository.full_name);
-        return Err(Problem::conflict(text));
+    act(&state, RepositoryAction::Delete, id, "deleted").await
+}
+
+async fn act(state: &AppState, action: RepositoryAction, id: Uuid, done: &str) -> Result<Json<Message>, Problem> {
+    match actions::act(&state.db, &state.queue, action, id, RequestedBy::Api, clock::now()).await? {
+        Acted::Done(repository, _) => {
+            Ok(Json(Message { message: format!("Repository {} {done}", repository.full_name) }))
+        }
+        Acted::NotFound => Err(Problem::not_found(NOT_FOUND)),
+        // The contract's own words.
+        Acted::Refused(Refusal::NothingToApprove(status), _) => {
+            let text = format!("Repository is neither blocked nor pending approval, but {status}");
+            Err(Problem::new(StatusCode::BAD_REQUEST, text))
+        }
+        Acted::Refused(refusal, repository) => Err(Problem::conflict(refusal.text(&repository))),
     }
-    let txn = state.db.begin().await?;
-    if discovery::remove_repository_for_good(&txn, id, clock::now()).await?.is_none() {
-        return Err(Problem::not_found(NOT_FOUND));
-    }
-    txn.commit().await.map_err(DataError::from)?;
-    state.queue.bus().send(Live::Repository { repository_id: id });
-    Ok(Json(Message { message: format!("Repository {} deleted", repository.full_name) }))
 }

@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(repositories::list_repositories, discovery::add_repositories))
         .routes(routes!(discovery::discover_repositories))
         .routes(routes!(discovery::get_discovery))
+        .routes(routes!(discovery::why_not_here))
         .routes(routes!(repositories::get_repository_stats))
         .routes(routes!(repositories::list_recent_repositories))
         .routes(routes!(repositories::search_repositories))

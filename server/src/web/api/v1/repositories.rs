@@ -238,7 +238,10 @@ pub async fn sync_repositories(
     _: Actor,
     State(state): State<AppState>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    enqueue(&state, JobRequest::SyncAllRepositories, "Sync of all repositories is queued".to_owned()).await
+    let now = clock::now();
+    let (job_id, count) = query::actions::sync_all(&state.db, &state.queue, RequestedBy::Api, now).await?;
+    let message = format!("Sync of all repositories is queued: {count} of them");
+    Ok(accepted(job_id, message))
 }
 
 /// Ask for a sync of every repository, under its other name
@@ -298,17 +301,10 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Repository, Problem> {
 
 async fn workable(db: &Db, id: Uuid) -> Result<Repository, Problem> {
     let repository = find(db, id).await?;
-    let name = &repository.full_name;
-    let why = match repository.sync_status {
-        _ if !repository.enabled => format!("{name} is switched off in the configuration (enabled: false)"),
-        SyncStatus::Blocked => format!("{name} is blocked"),
-        SyncStatus::PendingApproval => {
-            let reason = repository.sync_error.as_deref().unwrap_or("no reason is known");
-            format!("{name} waits for approval: {reason}")
-        }
-        SyncStatus::Pending | SyncStatus::Syncing | SyncStatus::Success | SyncStatus::Error => return Ok(repository),
-    };
-    Err(Problem::conflict(why))
+    match query::actions::may_work(&repository) {
+        Some(refusal) => Err(Problem::conflict(refusal.text(&repository))),
+        None => Ok(repository),
+    }
 }
 
 pub(super) async fn enqueue(
@@ -317,6 +313,10 @@ pub(super) async fn enqueue(
     message: String,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
     let job_id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, clock::now()).await?;
+    Ok(accepted(job_id, message))
+}
+
+fn accepted(job_id: Uuid, message: String) -> (StatusCode, [(HeaderName, String); 1], Json<Accepted>) {
     let location = (header::LOCATION, format!("/api/v1/jobs/{job_id}"));
-    Ok((StatusCode::ACCEPTED, [location], Json(Accepted { message, job_id })))
+    (StatusCode::ACCEPTED, [location], Json(Accepted { message, job_id }))
 }

@@ -1,0 +1,123 @@
+//! `/repositories/add`: addresses in, one answer each.
+
+use entity::kind::AddVerdict;
+use entity::view::Added;
+use leptos::prelude::*;
+
+use super::outcome::outcome;
+use super::{load, show};
+use crate::components::{
+    Breadcrumb, Crumb, Glyph, Icon, PageHead, PageUrl, Section, SkeletonBlock, counted, repository_href,
+};
+use crate::server_fns::{self, AddData};
+
+/// Add repositories.
+#[component]
+pub fn AddRepositories() -> impl IntoView {
+    let page = load(|_, query| server_fns::read_add(query), |_, _| false);
+    show(page, "The form", || view! { <SkeletonBlock of="head" /> }.into_any(), view)
+}
+
+fn view(data: AddData, _: PageUrl) -> AnyView {
+    let AddData { added, outcome: told, urls } = data;
+    let typed = urls.clone();
+    let mends = !added.is_empty() && !urls.is_empty();
+    let hint = if mends { "What was refused stands here again, to be mended." } else { HINT };
+    let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Add")];
+    view! {
+        <Breadcrumb crumbs />
+        <PageHead title="Add repositories" />
+        {outcome(told)}
+        {answers(added)}
+        <form method="post" action="/ui/add" class="add-form" data-act="">
+            <div class="field">
+                <label for="urls">"Addresses, one on each line"</label>
+                <textarea
+                    id="urls"
+                    name="urls"
+                    class="input"
+                    rows="8"
+                    required=true
+                    spellcheck="false"
+                    autocapitalize="off"
+                    autocomplete="off"
+                    aria-describedby="urls-about"
+                    placeholder="https://github.com/owner/name"
+                    prop:value=typed
+                >
+                    {urls}
+                </textarea>
+                <p class="field-hint" id="urls-about">{hint}</p>
+            </div>
+            <p>
+                <button type="submit" class="button primary">"Add"</button>
+            </p>
+        </form>
+        <Section title="Or name them in the configuration">
+            <p class="quiet">
+                "What " <code>"kubestats.yaml"</code>
+                " names is there after every start, may be private or a folder of the server, and can't be deleted here."
+            </p>
+            <pre class="snippet"><code>{SNIPPET}</code></pre>
+            <p class="quiet">
+                "To have repositories found instead, see " <a href="/repositories/coverage">"what is searched"</a> "."
+            </p>
+        </Section>
+    }
+    .into_any()
+}
+
+const HINT: &str = "As a browser or git has them: https://github.com/owner/name, git@host:owner/name.git, or owner/name \
+                    for GitHub. Up to 1,000 at once.";
+
+const SNIPPET: &str = "repositories:\n  - url: https://github.com/owner/name\n  - url: https://git.example.com/owner/private\n    token: ${GIT_TOKEN}";
+
+fn answers(added: Vec<Added>) -> Option<AnyView> {
+    if added.is_empty() {
+        return None;
+    }
+    let count = |of: fn(&Added) -> bool| i64::try_from(added.iter().filter(|a| of(a)).count()).unwrap_or(i64::MAX);
+    let new = count(|a| a.verdict == AddVerdict::Added);
+    let known = count(|a| matches!(a.verdict, AddVerdict::Known | AddVerdict::Repeated));
+    let refused = count(|a| matches!(a.verdict, AddVerdict::Blocked | AddVerdict::Private | AddVerdict::Invalid));
+    let mut title = vec![format!("{} added", counted(new, "repository", "repositories"))];
+    title.extend((known > 0).then(|| format!("{known} already here")));
+    title.extend((refused > 0).then(|| format!("{refused} refused")));
+    let title = title.join(", ");
+    let next = (new > 0)
+        .then(|| view! { <p class="quiet">"What was added is being fetched now; its page fills by itself."</p> });
+    Some(
+        view! {
+            <section class="section answers" role="status" aria-label="What came of it">
+                <div class="section-head"><h2>{title}</h2><a href="/repositories">"All repositories"</a></div>
+                {next}
+                <ul class="answer-list">{added.into_iter().map(answer).collect_view()}</ul>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+fn answer(added: Added) -> AnyView {
+    let (tone, glyph, word) = match added.verdict {
+        AddVerdict::Added => ("good", Glyph::Check, "Added"),
+        AddVerdict::Known => ("idle", Glyph::Check, "Here already"),
+        AddVerdict::Repeated => ("idle", Glyph::Copy, "Twice in the list"),
+        AddVerdict::Blocked => ("warn", Glyph::Blocked, "Blocked"),
+        AddVerdict::Private => ("bad", Glyph::Failed, "Private address"),
+        AddVerdict::Invalid => ("bad", Glyph::Failed, "No address"),
+    };
+    let address = match added.repository_id {
+        Some(id) => view! { <a class="path" href=repository_href(id)>{added.url}</a> }.into_any(),
+        None => view! { <span class="path">{added.url}</span> }.into_any(),
+    };
+    let reason = added.refused.map(|reason| view! { <span class="quiet answer-why">{reason} "."</span> });
+    view! {
+        <li>
+            <span class="status" data-tone=tone><Icon glyph /> {word}</span>
+            {address}
+            {reason}
+        </li>
+    }
+    .into_any()
+}

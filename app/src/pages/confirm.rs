@@ -1,0 +1,103 @@
+//! `/repositories/confirm`: asks before what takes something away. A page of its own without JavaScript; where scripts
+//! run, the part with `data-step` is shown as a dialog over the page that it was asked on.
+
+use entity::kind::RepositoryAction;
+use leptos::prelude::*;
+
+use super::{load, show};
+use crate::components::{Breadcrumb, Crumb, EmptyState, Glyph, Icon, PageUrl, SkeletonBlock, counted, repository_href};
+use crate::server_fns::{self, Chosen, ConfirmData};
+
+/// Are you sure?
+#[component]
+pub fn Confirm() -> impl IntoView {
+    let page = load(|_, query| server_fns::read_confirm(query), |_, _| false);
+    show(page, "The question", || view! { <SkeletonBlock of="head" /> }.into_any(), view)
+}
+
+fn view(data: ConfirmData, _: PageUrl) -> AnyView {
+    let ConfirmData { action, chosen, over, from } = data;
+    let fits = chosen.iter().filter(|chosen| chosen.refused.is_none()).count();
+    let Some(action) = action.filter(|_| !chosen.is_empty()) else { return nothing(from) };
+    let is_delete = action == RepositoryAction::Delete;
+    let verb = if is_delete { "Delete" } else { "Block" };
+    let many = match (&chosen[..], fits) {
+        ([one], _) => one.full_name.clone(),
+        _ => counted(i64::try_from(fits).unwrap_or(i64::MAX), "repository", "repositories"),
+    };
+    let title = format!("{verb} {many}?");
+    let lost = match (is_delete, fits) {
+        (_, 0) => "This can't be done for any of them.",
+        (true, _) => {
+            "All that was found in the history goes: resources, changes, problems. Searches do not bring back what was \
+             deleted here; adding it by its address does, and reads its history anew."
+        }
+        (false, _) => {
+            "Nothing new is fetched from then on. What was found stays readable, and \u{201c}Unblock\u{201d} undoes it."
+        }
+    };
+    let over = (over > 0).then(|| {
+        view! { <p class="field-error">{format!("{over} more were selected than may be done at once; they stay as they are.")}</p> }
+    });
+    let hidden = chosen
+        .iter()
+        .filter(|chosen| chosen.refused.is_none())
+        .map(|chosen| view! { <input type="hidden" name="id[]" value=chosen.id.to_string() /> })
+        .collect_view();
+    let button = (fits > 0).then(|| {
+        let label = format!("{verb} {many}");
+        view! { <button type="submit" class="button danger" name="act" value=action.as_str()>{label}</button> }
+    });
+    let rows = chosen.into_iter().map(|chosen| row(chosen, is_delete)).collect_view();
+    view! {
+        <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here(verb)] />
+        <section class="step" data-step="" aria-labelledby="step-title">
+            <h1 id="step-title">{title}</h1>
+            <p id="step-text">{lost}</p>
+            <ul class="step-list">{rows}</ul>
+            {over}
+            <form method="post" action="/ui/act" data-act="">
+                {hidden}
+                <input type="hidden" name="from" value=from.clone() />
+                <a class="button" href=from data-close="">"Cancel"</a>
+                {button}
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(chosen: Chosen, is_delete: bool) -> AnyView {
+    let name = view! { <a href=repository_href(chosen.id)>{chosen.full_name}</a> };
+    match chosen.refused {
+        Some(reason) => {
+            view! { <li class="refused">{name} <span class="bad"><Icon glyph=Glyph::Warning /> {reason}</span></li> }
+                .into_any()
+        }
+        None => {
+            let resources = counted(chosen.resources, "resource", "resources");
+            let events = counted(chosen.events, "change", "changes");
+            let figures = if chosen.events + chosen.resources > 0 {
+                format!("{resources}, {events}")
+            } else {
+                "nothing was found yet".to_owned()
+            };
+            let figures = if is_delete { figures } else { format!("keeps {figures}") };
+            view! { <li>{name} <span class="quiet num">{figures}</span></li> }.into_any()
+        }
+    }
+}
+
+fn nothing(from: String) -> AnyView {
+    view! {
+        <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Nothing selected")] />
+        <section class="step" data-step="" aria-labelledby="step-title">
+            <h1 id="step-title">"Nothing is selected"</h1>
+            <EmptyState title="No repository to do this with">
+                <p>"Tick repositories in the list first. What was ticked may have been deleted meanwhile."</p>
+            </EmptyState>
+            <p><a class="button" href=from data-close="">"Back"</a></p>
+        </section>
+    }
+    .into_any()
+}
