@@ -90,6 +90,12 @@ def is_quiet(server) -> bool:
     return all(kind["ready"] + kind["running"] + kind["waiting"] == 0 for kind in server.json("/api/v1/tasks/overview")["queue"])
 
 
+def is_scanned(repository: dict) -> bool:
+    """Synced, and replayed as far as it is synced."""
+    ended = repository["sync_status"] == repository["scan_status"] == "success"
+    return ended and repository["scanned_commit"] is not None and repository["scanned_commit"] == repository["head_commit"]
+
+
 def all_repositories(server) -> list[dict]:
     found = []
     while True:

@@ -12,13 +12,15 @@ from measure import PROGRAM, Server, run
 
 GENERATE = os.environ["KUBESTATS_GENERATE"]
 SITE = pathlib.Path(os.environ["KUBESTATS_SITE"])
+# How many repositories, resources and events; the generator's own numbers where nothing is said.
+SCALE = os.environ.get("KUBESTATS_BENCH_SCALE", "").split()
 LIGHTHOUSE = pathlib.Path(__file__).with_name("lighthouse")
 
 
 def serving(report, folder: pathlib.Path) -> None:
     (folder / "data").mkdir()
     database = f"sqlite:{folder / 'data' / 'kubestats.db'}"
-    print(run([GENERATE, database]).output.decode().strip(), file=sys.stderr)
+    print(run([GENERATE, database, *SCALE]).output.decode().strip(), file=sys.stderr)
     _engine(report, folder, "SQLite", database)
     if subprocess.run(["which", "pg_virtualenv"], capture_output=True).returncode != 0:
         report.skip("serving", "PostgreSQL is not installed (pg_virtualenv)")
@@ -47,6 +49,8 @@ def _engine(report, folder: pathlib.Path, engine: str, database: str) -> None:
             "REST lists, deep pages": ["/api/v1/kubernetes/resources?skip=90000&limit=25", f"/api/v1/repositories/{repository}/events?skip=3900&limit=25", "/api/v1/repositories/?skip=225&limit=25"],
             "list pages": ["/repositories", "/resources", "/resources?kind=HelmRelease", f"/repositories/{repository}?tab=events", "/"],
             "list pages, deep": ["/resources?page=3601", "/repositories?page=9"],
+            "`/`, years of days": ["/"],
+            "`/ecosystem`, years of days": ["/ecosystem", *[f"/ecosystem?range={name}" for name in ("7d", "90d", "1y", "all")]],
         }
         known = {path: server.get(path)[0] for paths in lists.values() for path in paths}
         for name, paths in lists.items():
@@ -117,5 +121,5 @@ if __name__ == "__main__":
     here = pathlib.Path(sys.argv[1])
     e = os.environ
     url = f"postgres://{e['PGUSER']}:{e['PGPASSWORD']}@{e['PGHOST']}:{e['PGPORT']}/postgres"
-    print(run([GENERATE, url]).output.decode().strip(), file=sys.stderr)
+    print(run([GENERATE, url, *SCALE]).output.decode().strip(), file=sys.stderr)
     _engine(_Lines(), here, "PostgreSQL", url)
