@@ -207,13 +207,14 @@ async fn never_seen(c: &impl ConnectionTrait, settings: &DiscoverySettings, want
         answer.remedy = Some(format!("{add}, or name {host} in discovery.forges"));
         answer
     } else {
-        let detail = match last_run(c).await? {
+        let last = last_run(c).await?;
+        let detail = match last {
             Some((_, true)) => "The last discovery did not find it, but it could not see everything",
             Some((_, false)) => "The last discovery did not find it: none of its searches fits",
             None => "Discovery has not run to its end yet",
         };
         let mut answer = plain(WhyNotKind::NotFound, wanted.name(), detail);
-        answer.at = last_run(c).await?.map(|(at, _)| at);
+        answer.at = last.map(|(at, _)| at);
         let topics: Vec<String> = settings.topics.iter().map(|topic| format!("\u{201c}{topic}\u{201d}")).collect();
         answer.remedy = Some(match topics.is_empty() {
             true => add.to_owned(),
