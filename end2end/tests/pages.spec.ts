@@ -23,6 +23,29 @@ test("the overview lists what changed lately and leads to it", async ({ page }) 
   await expect(page.getByRole("main")).toContainText(/these are samples/i);
 });
 
+test("the overview puts version bumps together and tells who is busy and who is new", async ({ page, request }) => {
+  const cluster = await repository(request, "home-cluster");
+  await page.goto("/");
+  const main = page.getByRole("main");
+  const bumps = main.locator("section", { has: page.getByRole("heading", { name: "Version bumps" }) });
+  await expect(bumps.locator(".bumps > li").first()).toBeVisible();
+  await expect(bumps.locator('a[href^="/resources/"]').first()).toHaveAttribute("href", /\/resources\/[0-9a-f-]{36}/);
+  // No step stands twice: the same chart from one version to another is one line.
+  const steps = await bumps.locator(".bumps > li").evaluateAll((items) => items.map((item) =>
+    [".bump-subject", ".bump-name", ".bump-what > .quiet", ".version-change"].map((part) => item.querySelector(part)?.textContent).join("|")));
+  expect(new Set(steps).size).toBe(steps.length);
+  const together = bumps.locator("details").first();
+  if (await together.count()) {
+    await together.locator("summary").click();
+    await expect(together.locator(".bump-change").nth(1)).toBeVisible();
+  }
+  const newest = main.locator("section", { has: page.getByRole("heading", { name: "Newest repositories" }) });
+  await expect(newest.getByRole("link", { name: cluster.full_name })).toHaveAttribute("href", `/repositories/${cluster.id}`);
+  await expect(main.getByRole("heading", { name: "Most active repositories" })).toBeVisible();
+  // Growth that is known has a number or says that there is none; what is not known is not told.
+  for (const note of await main.locator(".metric-note").allTextContents()) expect(note).not.toMatch(/NaN|%|undefined/);
+});
+
 test("the list of repositories leads to each of them", async ({ page, request }) => {
   const cluster = await repository(request, "home-cluster");
   await page.goto("/repositories");

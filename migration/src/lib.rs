@@ -11,6 +11,7 @@ mod m20260101_000007_search_resources;
 mod m20260101_000008_complete_jobs;
 mod m20260101_000009_create_discovery;
 mod m20260101_000010_create_days;
+mod m20260101_000011_count_releases;
 mod m20260101_000012_create_outcome;
 mod statements;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000008_complete_jobs::Migration),
             Box::new(m20260101_000009_create_discovery::Migration),
             Box::new(m20260101_000010_create_days::Migration),
+            Box::new(m20260101_000011_count_releases::Migration),
             Box::new(m20260101_000012_create_outcome::Migration),
         ]
     }

@@ -1,11 +1,15 @@
 //! Charts: described on the server, drawn in the browser by `style/js/chart.js`; without JavaScript a plain
 //! drawing stands in the same place, and the numbers are always there as a table.
 
+mod line;
 #[cfg(feature = "ssr")]
 mod options;
 
 use entity::view::ActivityBucket;
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+pub use line::draw_line;
+pub use line::{LineChart, LineHtml};
 #[cfg(feature = "ssr")]
 pub use options::activity_options;
 

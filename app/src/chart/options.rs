@@ -28,7 +28,12 @@ pub fn activity_options(buckets: &[ActivityBucket]) -> String {
     if brush {
         chart = chart.data_zoom(DataZoom::new().type_(DataZoomType::Slider));
     }
-    serde_json::to_string(&chart)
+    described(&chart)
+}
+
+/// A chart as JSON that is safe within a `<script>` element.
+pub(super) fn described(chart: &Chart) -> String {
+    serde_json::to_string(chart)
         .unwrap_or_else(|error| {
             tracing::error!(%error, "the chart could not be described");
             String::new()

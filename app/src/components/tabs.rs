@@ -39,11 +39,11 @@ impl Tab {
     }
 }
 
-fn links(tabs: Vec<Tab>) -> Vec<impl IntoView> {
+fn links(tabs: Vec<Tab>, stay: bool) -> Vec<impl IntoView> {
     tabs.into_iter()
         .map(|tab| {
             view! {
-                <a href=tab.href aria-current=tab.current.then_some("page")>
+                <a href=tab.href data-noscroll=stay.then_some("") aria-current=tab.current.then_some("page")>
                     {tab.glyph.map(|glyph| view! { <Icon glyph /> })}
                     {tab.label}
                     {tab.count.map(|count| view! { <span class="tab-count num">{number_text(count)}</span> })}
@@ -62,10 +62,11 @@ pub fn Tabs(
     /// The views.
     tabs: Vec<Tab>,
 ) -> impl IntoView {
-    view! { <nav class="tabs" aria-label=label>{links(tabs)}</nav> }
+    view! { <nav class="tabs" aria-label=label>{links(tabs, false)}</nav> }
 }
 
-/// A few choices side by side, as time ranges or ways to show: links as well.
+/// A few choices side by side, as time ranges or ways to show: links as well. What is chosen changes what is in sight,
+/// so the page stays where it is.
 #[component]
 pub fn Segments(
     /// What is chosen, for people who cannot see it.
@@ -74,5 +75,5 @@ pub fn Segments(
     /// The choices.
     tabs: Vec<Tab>,
 ) -> impl IntoView {
-    view! { <nav class="segments" aria-label=label>{links(tabs)}</nav> }
+    view! { <nav class="segments" aria-label=label>{links(tabs, true)}</nav> }
 }

@@ -39,6 +39,16 @@ impl PageUrl {
         url
     }
 
+    /// The same address with one value set, on the same page: the rows stay the same.
+    #[must_use]
+    pub fn with_same_rows(&self, key: &str, value: impl Into<String>) -> Self {
+        let url = self.with(key, value);
+        match self.get("page").and_then(|page| page.parse().ok()) {
+            Some(page) => url.at_page(page),
+            None => url,
+        }
+    }
+
     /// The same address without a value, on the first page.
     #[must_use]
     pub fn without(&self, key: &str) -> Self {
@@ -147,5 +157,6 @@ mod tests {
         assert_eq!(url.href(), "/resources?kind=HelmRelease&page=3");
         assert_eq!(url.with("text", "a b&c").href(), "/resources?kind=HelmRelease&text=a%20b%26c");
         assert_eq!(url.with("kind", "").href(), "/resources");
+        assert_eq!(url.with_same_rows("view", "split").href(), "/resources?kind=HelmRelease&view=split&page=3");
     }
 }

@@ -5,14 +5,14 @@ use entity::view::{
 use leptos::prelude::*;
 
 use super::{load, show};
-use crate::chart::ActivityChart;
+use crate::chart::{ActivityChart, LineChart};
 use crate::components::{
-    Breadcrumb, Crumb, EmptyState, EventTypeBadge, FieldChanges, Metric, Metrics, Notice, Number, PageHead, PageUrl,
-    Pager, Section, SkeletonBlock, SkeletonRows, Tab, Table, TimeAgo, VersionChange, commit_href, counted, number_text,
-    repository_href, resource_href, short_sha,
+    Breadcrumb, Crumb, DiffView, EmptyState, EventTypeBadge, FieldChanges, KindBadge, Metric, Metrics, Notice, Number,
+    PageHead, PageUrl, Pager, Section, Segments, SkeletonBlock, SkeletonRows, Tab, Table, TimeAgo, VersionChange,
+    commit_href, counted, number_text, repository_href, resource_href, short_sha,
 };
 use crate::live::Live;
-use crate::server_fns::{self, EcosystemData};
+use crate::server_fns::{self, Comparison, EcosystemData, OpenedChange, Total};
 
 /// Rows of each list of what there is most of.
 const MOST: usize = 12;
@@ -35,7 +35,7 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: EcosystemData, url: PageUrl) -> AnyView {
-    let EcosystemData { now, range, latest, growth, stale, activity, chart, .. } = data;
+    let EcosystemData { now, range, latest, growth, total, line, stale, activity, chart, .. } = data;
     let Some(latest) = latest else {
         return view! {
             <Breadcrumb crumbs=vec![Crumb::here("Ecosystem")] />
@@ -50,17 +50,24 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
         .iter()
         .map(|other| Tab::new(other.as_str(), url.with("range", other.as_str()).href(), *other == range))
         .collect();
+    let choices = Total::ALL
+        .iter()
+        .map(|(other, name)| Tab::new(*name, url.with_same_rows("line", other.as_str()).href(), *other == total))
+        .collect();
     let stale = stale.then(|| {
         view! { <Notice>"New history is still being counted; the numbers follow within minutes."</Notice> }
     });
     let facts = view! { <span class="quiet">"All repositories together, by days in UTC"</span> }.into_any();
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Ecosystem")] />
-        <PageHead title="Ecosystem" facts />
+        <PageHead title="Ecosystem" facts><Segments label="How far back the page looks" tabs=ranges /></PageHead>
         {stale}
         {figures(&latest, growth, range)}
+        <Section title="Totals">
+            <LineChart line choices none="There is no line yet" />
+        </Section>
         <Section title="Changes">
-            <ActivityChart buckets=activity options=chart ranges />
+            <ActivityChart buckets=activity options=chart />
         </Section>
         <div class="columns even">
             {most("Kinds", data.kinds, "No resource stands anywhere", |kind| format!("/resources?kind={}", plain(kind)))}
@@ -72,7 +79,7 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
             {most_active(data.most_active, now)}
             {newest(data.newest, now)}
         </div>
-        {releases(data.releases.data, now)}
+        {releases(data.releases.data, data.opened, &url, now)}
         <Pager page=data.page count=data.releases.count url what="releases" />
     }
     .into_any()
@@ -93,6 +100,7 @@ fn plain(name: &str) -> String {
 fn figures(latest: &EcosystemStats, growth: EcosystemGrowth, range: EcosystemRange) -> AnyView {
     let &EcosystemStats { total_repositories, active_repositories, active_resources, total_resource_events, .. } =
         latest;
+    let releases = latest.active_helm_releases;
     let span = match range {
         EcosystemRange::Week => "in 7 days",
         EcosystemRange::Month => "in 30 days",
@@ -102,7 +110,7 @@ fn figures(latest: &EcosystemStats, growth: EcosystemGrowth, range: EcosystemRan
     };
     let grown = move |value: i64| {
         let sign = if value > 0 { "+" } else { "" };
-        Some(if value == 0 { format!("as many {span}") } else { format!("{sign}{} {span}", number_text(value)) })
+        Some(if value == 0 { format!("no change {span}") } else { format!("{sign}{} {span}", number_text(value)) })
     };
     let measured = latest.measured_repositories > 0;
     let stars = measured.then_some(latest.total_stars);
@@ -117,6 +125,12 @@ fn figures(latest: &EcosystemStats, growth: EcosystemGrowth, range: EcosystemRan
             <Metric label="Repositories" value=total_repositories note=grown(growth.repositories) href=Some("/repositories".to_owned()) />
             <Metric label="Active in 90 days" value=active_repositories note=grown(growth.active_repositories) />
             <Metric label="Resources" value=active_resources note=grown(growth.active_resources) href=Some("/resources".to_owned()) />
+            <Metric
+                label="Helm releases"
+                value=releases
+                note=grown(growth.active_helm_releases)
+                href=Some("/resources?kind=HelmRelease".to_owned())
+            />
             <Metric label="Changes" value=total_resource_events note=grown(growth.events) />
             <Metric label="Stars" value=stars note=star_note />
             <Metric label="Open issues" value=issues />
@@ -196,13 +210,23 @@ fn newest(repositories: Vec<Repository>, now: Timestamp) -> AnyView {
 }
 
 /// HelmReleases by name, each with what changed, where and by whom.
-fn releases(releases: Vec<ReleaseActivity>, now: Timestamp) -> AnyView {
-    if releases.is_empty() {
+fn releases(
+    releases: Vec<ReleaseActivity>,
+    opened: Option<Box<OpenedChange>>,
+    url: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
+    if releases.is_empty() && opened.is_none() {
         return view! { <Section title="Helm releases"><EmptyState title="No HelmRelease changed yet" /></Section> }
             .into_any();
     }
-    let one = move |release: ReleaseActivity| {
-        let lines = release.changes.into_iter().map(|change| self::change(change, now)).collect_view();
+    let mut opened = opened.map(|opened| *opened);
+    let one = |release: ReleaseActivity| {
+        let mut lines = Vec::with_capacity(release.changes.len());
+        for change in release.changes {
+            let shown = opened.take_if(|opened| opened.event_id == change.event_id);
+            lines.push(self::change(change, shown, url, now));
+        }
         view! {
             <li class="release">
                 <h3>{release.release_name}</h3>
@@ -210,15 +234,19 @@ fn releases(releases: Vec<ReleaseActivity>, now: Timestamp) -> AnyView {
             </li>
         }
     };
+    let releases = releases.into_iter().map(one).collect_view();
+    // Newer changes may have moved it to another page since the address was made.
+    let elsewhere = opened.map(|opened| difference(opened, url));
     view! {
         <Section title="Helm releases">
-            <ol class="releases">{releases.into_iter().map(one).collect_view()}</ol>
+            {elsewhere}
+            <ol class="releases">{releases}</ol>
         </Section>
     }
     .into_any()
 }
 
-fn change(change: ReleaseChange, now: Timestamp) -> AnyView {
+fn change(change: ReleaseChange, opened: Option<OpenedChange>, url: &PageUrl, now: Timestamp) -> AnyView {
     let bumped = change.version_before != change.version_after && change.version_before.is_some();
     let version = bumped.then(|| {
         view! { <VersionChange before=change.version_before.clone() after=change.version_after.clone() /> }
@@ -233,8 +261,13 @@ fn change(change: ReleaseChange, now: Timestamp) -> AnyView {
             </details>
         }
     });
+    let id = change.event_id.to_string();
+    let (word, chosen) = if opened.is_some() { ("Close", "") } else { ("YAML", id.as_str()) };
+    let place = format!("change-{id}");
+    let href = format!("{}#{place}", url.with_same_rows("change", chosen).href());
+    let what = format!("{word}: what commit {} changed", short_sha(&sha));
     view! {
-        <li class="release-change">
+        <li class="release-change" id=place>
             <EventTypeBadge event_type=change.change_type compact=true />
             <a href=resource_href(change.resource_id)>{change.user.unwrap_or_else(|| "a repository".to_owned())}</a>
             {version}
@@ -243,7 +276,38 @@ fn change(change: ReleaseChange, now: Timestamp) -> AnyView {
             <a class="sha" href=commit_href(change.repository_id, &sha)>{short_sha(&sha)}</a>
             <TimeAgo time=change.timestamp now />
             {fields}
+            <a class="release-yaml" href=href aria-label=what data-noscroll="">{word}</a>
+            {opened.map(|opened| difference(opened, url))}
         </li>
+    }
+    .into_any()
+}
+
+/// Both texts of a change compared.
+fn difference(opened: OpenedChange, url: &PageUrl) -> AnyView {
+    let OpenedChange { resource_id, kind, name, comparison, .. } = opened;
+    let Comparison { from, to, diff, changes, total, missing } = comparison;
+    let numbers = |url: PageUrl| {
+        let from = from.as_ref().map(|from| from.number.to_string()).unwrap_or_default();
+        url.with("from", from).with("to", to.number.to_string())
+    };
+    let compare = numbers(PageUrl::new(resource_href(resource_id))).href();
+    let body = match missing {
+        Some(reason) => view! {
+            <p class="quiet">{reason}</p>
+            {(!changes.is_empty()).then(|| view! { <FieldChanges changes total /> })}
+        }
+        .into_any(),
+        None => view! { <DiffView diff changes total url=url.clone() path=to.event.file_path.clone() /> }.into_any(),
+    };
+    view! {
+        <div class="release-diff">
+            <p>
+                <KindBadge kind /> " " <strong>{name}</strong> " "
+                <a href=compare>{format!("Version {} on its own page", to.number)}</a>
+            </p>
+            {body}
+        </div>
     }
     .into_any()
 }

@@ -5,7 +5,10 @@ use entity::view::{
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::Comparison;
+use crate::chart::LineHtml;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::wire::pack;
@@ -20,6 +23,9 @@ pub struct EcosystemData {
     /// The newest day; `None` before the first is computed.
     pub latest: Option<EcosystemStats>,
     pub growth: EcosystemGrowth,
+    /// What the line over time is of, and the line.
+    pub total: Total,
+    pub line: LineHtml,
     /// Whether there is history that the numbers do not yet contain.
     pub stale: bool,
     pub activity: Vec<ActivityBucket>,
@@ -36,6 +42,45 @@ pub struct EcosystemData {
     pub releases: Listing<ReleaseActivity>,
     /// Which of them are here.
     pub page: PageQuery,
+    /// The change that is shown whole.
+    pub opened: Option<Box<OpenedChange>>,
+}
+
+/// What the line over time may be of; `line` in the address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Total {
+    #[default]
+    Resources,
+    Releases,
+    Repositories,
+}
+
+impl Total {
+    /// Each with its name.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Resources, "Resources"), (Self::Releases, "Helm releases"), (Self::Repositories, "Repositories")];
+
+    /// The word in the address.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resources => "resources",
+            Self::Releases => "releases",
+            Self::Repositories => "repositories",
+        }
+    }
+}
+
+/// One change of a HelmRelease with both texts compared; `change` in the address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenedChange {
+    pub event_id: Uuid,
+    /// Whose texts these are: the release, or the source that its new version comes from.
+    pub resource_id: Uuid,
+    pub kind: String,
+    pub name: String,
+    pub comparison: Comparison,
 }
 
 /// All repositories together over the range that the page's address names.
@@ -44,15 +89,22 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
     use super::ask;
     use entity::query::ecosystem;
 
-    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query));
+    let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query));
+    let db = &context.db;
     let range = ask::serde_word(&params, "range").unwrap_or_default();
     let overview = ecosystem::overview(&db.read, range, now).await?;
     let page = ask::page(&params, 10);
-    let mut releases = ecosystem::list_release_activity(&db.read, page).await?;
-    for change in releases.data.iter_mut().flat_map(|release| &mut release.changes) {
-        // The text stands on the resource's own page.
-        change.yaml = None;
-    }
+    let releases = ecosystem::list_release_activity(&db.read, page, false).await?;
+    let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
+    let opened = match ask::word::<Uuid>(&params, "change") {
+        Some(event_id) => {
+            super::resources::compared_by(&context, event_id, &params).await?.map(|(resource, comparison)| {
+                let (resource_id, kind, name) = (resource.id, resource.kind, resource.name);
+                Box::new(OpenedChange { event_id, resource_id, kind, name, comparison })
+            })
+        }
+        None => None,
+    };
     let bucket = |span: &entity::view::EcosystemSpan| ActivityBucket {
         start: span.start.clone(),
         days: span.days,
@@ -65,6 +117,8 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
     pack(&EcosystemData {
         now,
         range,
+        line: line(total, &overview.spans),
+        total,
         latest: overview.latest,
         growth: overview.growth,
         stale: overview.stale,
@@ -78,5 +132,25 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
         most_active: overview.most_active,
         releases,
         page,
+        opened,
     })
+}
+
+/// The line of one number at the end of each span.
+#[cfg(feature = "ssr")]
+fn line(total: Total, spans: &[entity::view::EcosystemSpan]) -> LineHtml {
+    let name = Total::ALL.iter().find(|(other, _)| *other == total).map_or("", |(_, name)| *name);
+    let value = |span: &entity::view::EcosystemSpan| match total {
+        Total::Resources => span.active_resources,
+        Total::Releases => span.active_helm_releases,
+        Total::Repositories => span.repositories,
+    };
+    // Totals are of the end of a span, not of its first day.
+    let end = |span: &entity::view::EcosystemSpan| {
+        let days = chrono::Days::new(u64::try_from(span.days - 1).unwrap_or(0));
+        let end = span.start.parse::<chrono::NaiveDate>().ok().and_then(|start| start.checked_add_days(days));
+        end.map_or_else(|| span.start.clone(), |end| end.to_string())
+    };
+    let points: Vec<(String, i64)> = spans.iter().map(|span| (end(span), value(span))).collect();
+    crate::chart::draw_line(name, &points)
 }

@@ -22,7 +22,7 @@ pub use actions::{
 pub(crate) use actions::{OutcomeText, Tone};
 pub use commits::{CommitData, find_commit};
 pub use coverage::{AddData, CoverageData, read_add, read_coverage};
-pub use ecosystem::{EcosystemData, read_ecosystem};
+pub use ecosystem::{EcosystemData, OpenedChange, Total, read_ecosystem};
 pub use jobs::{RequestScan, RequestSync, read_running_work, read_system_state, request_scan, request_sync};
 pub use overview::{OverviewData, read_overview};
 pub use repositories::{RepositoriesData, RepositoryData, RepositoryTab, find_repository, list_repositories};

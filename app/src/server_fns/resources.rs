@@ -131,7 +131,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
 }
 
 #[cfg(feature = "ssr")]
-pub(super) use read::resource_filter;
+pub(super) use read::{compared_by, resource_filter};
 
 #[cfg(feature = "ssr")]
 mod read {
@@ -257,6 +257,23 @@ mod read {
             return Ok(None);
         };
         Ok(resources::list_versions(&db.read, id, PageQuery { skip, limit: 1 }).await?.data.pop())
+    }
+
+    /// What an event changed: the state before it and the one that it left, compared. Where the manifest itself
+    /// stayed the same, that of the source which the change comes from.
+    pub(in super::super) async fn compared_by(
+        context: &ServerContext,
+        event: Uuid,
+        params: &ParamsMap,
+    ) -> Result<Option<(Resource, Comparison)>, AppError> {
+        let db = &context.db;
+        let Some(place) = resources::find_version_place(&db.read, event).await? else { return Ok(None) };
+        let Some(resource) = resources::find_resource(&db.read, place.resource_id).await? else { return Ok(None) };
+        let before = (place.number > 1).then_some(place.number - 1);
+        match comparison(context, &resource, place.count, before, place.number, params).await? {
+            Shown::Comparison(comparison) => Ok(Some((resource, *comparison))),
+            _ => Ok(None),
+        }
     }
 
     async fn comparison(

@@ -1,7 +1,5 @@
 //! Events: lists, facets, counts by day.
 
-use std::collections::HashSet;
-
 use chrono::{Days, NaiveDate};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -139,19 +137,6 @@ pub(crate) async fn of_commit(
     let mut ids = Sql::new("SELECT e.id FROM kubernetesresourceevent e WHERE e.repository_id = ");
     ids.bind(repository).push(" AND e.sequence = ").bind(sequence).push(" ORDER BY e.id").page(page);
     by_ids(c, &ids, "id").await
-}
-
-/// Events whose version changed over all repositories, newest first; not counted. A source whose bump shows on what
-/// deploys from it is left out: one line tells it.
-pub(crate) async fn version_changes(c: &impl ConnectionTrait, limit: usize) -> Result<Vec<Event>> {
-    let mut ids = Sql::new("SELECT e.id FROM kubernetesresourceevent e WHERE e.version_changed ORDER BY e.id DESC");
-    ids.page(PageQuery { skip: 0, limit: 3 * limit as u64 });
-    let mut events = by_ids(c, &ids, "id DESC").await?;
-    let told: HashSet<(Uuid, String)> =
-        events.iter().filter_map(|event| Some((event.caused_by_resource_id?, event.commit.clone()))).collect();
-    events.retain(|event| !told.contains(&(event.resource_id, event.commit.clone())));
-    events.truncate(limit);
-    Ok(events)
 }
 
 /// A page of a resource's events, newest first.

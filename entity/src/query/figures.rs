@@ -85,18 +85,19 @@ impl RecentRow {
 
 /// Repositories with the most events since the beginning of a day.
 pub(crate) async fn most_active(c: &impl ConnectionTrait, since: NaiveDate) -> Result<Vec<RecentRepository>> {
+    // `COALESCE` keeps SQLite from reading the whole history only to have it in groups.
     let mut sql = Sql::new(
-        "SELECT r.id, r.name, r.full_name, r.owner, r.description, k.created, k.modified, k.deleted, k.resurrected, \
+        "SELECT r.id, r.name, r.full_name, r.owner, r.description, w.created, w.modified, w.deleted, w.resurrected, \
          (SELECT MAX(m.committed_at) FROM \"commit\" m WHERE m.repository_id = r.id AND m.sequence = \
          (SELECT MAX(n.sequence) FROM \"commit\" n WHERE n.repository_id = r.id)) AS last_activity \
-         FROM (SELECT repository_id, CAST(SUM(created) AS BIGINT) AS created, \
+         FROM (SELECT COALESCE(repository_id, repository_id) AS repository_id, CAST(SUM(created) AS BIGINT) AS created, \
          CAST(SUM(modified) AS BIGINT) AS modified, CAST(SUM(deleted) AS BIGINT) AS deleted, \
          CAST(SUM(resurrected) AS BIGINT) AS resurrected FROM repository_day WHERE day >= ",
     );
     sql.bind(since.to_string()).push(
-        " GROUP BY repository_id ORDER BY SUM(created + modified + deleted + resurrected) DESC, repository_id LIMIT 10) k \
-         JOIN repository r ON r.id = k.repository_id \
-         ORDER BY k.created + k.modified + k.deleted + k.resurrected DESC, r.full_name, r.id",
+        " GROUP BY 1 ORDER BY SUM(created + modified + deleted + resurrected) DESC, 1 LIMIT 10) w \
+         JOIN repository r ON r.id = w.repository_id \
+         ORDER BY w.created + w.modified + w.deleted + w.resurrected DESC, r.full_name, r.id",
     );
     Ok(sql.all::<RecentRow>(c).await?.into_iter().map(RecentRow::into_view).collect())
 }
@@ -104,16 +105,17 @@ pub(crate) async fn most_active(c: &impl ConnectionTrait, since: NaiveDate) -> R
 /// Repositories with the most events in the last three days, by the times of their commits.
 pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Result<RecentRepositories> {
     let cutoff_date = stored_time(now - Duration::days(RECENT_DAYS));
+    // `COALESCE` keeps SQLite from reading the whole history only to have it in groups.
     let mut sql = Sql::new(
-        "SELECT r.id, r.name, r.full_name, r.owner, r.description, k.created, k.modified, k.deleted, k.resurrected, \
-         k.last_activity FROM (SELECT repository_id, CAST(SUM(created) AS BIGINT) AS created, \
+        "SELECT r.id, r.name, r.full_name, r.owner, r.description, w.created, w.modified, w.deleted, w.resurrected, \
+         w.last_activity FROM (SELECT COALESCE(repository_id, repository_id) AS repository_id, CAST(SUM(created) AS BIGINT) AS created, \
          CAST(SUM(modified) AS BIGINT) AS modified, CAST(SUM(deleted) AS BIGINT) AS deleted, \
          CAST(SUM(resurrected) AS BIGINT) AS resurrected, MAX(committed_at) AS last_activity \
          FROM \"commit\" WHERE committed_at >= ",
     );
     sql.bind(cutoff_date).push(
-        " GROUP BY repository_id) k JOIN repository r ON r.id = k.repository_id \
-         ORDER BY k.created + k.modified + k.deleted + k.resurrected DESC, r.full_name, r.id LIMIT 10",
+        " GROUP BY 1) w JOIN repository r ON r.id = w.repository_id \
+         ORDER BY w.created + w.modified + w.deleted + w.resurrected DESC, r.full_name, r.id LIMIT 10",
     );
     let recent_active_repositories = sql.all::<RecentRow>(c).await?.into_iter().map(RecentRow::into_view).collect();
     Ok(RecentRepositories { recent_active_repositories, period_days: RECENT_DAYS, cutoff_date })

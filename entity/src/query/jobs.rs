@@ -37,10 +37,13 @@ pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<L
         conditions.and().push("j.finished_at < ").bind(stored_time(until));
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        // Names are few and lead to jobs by an index; what jobs said is read, so only of the newest.
         let pattern = contains(text);
-        let sql = conditions.and().push("(lower(j.error) LIKE ").bind(pattern.clone()).push(" ESCAPE '\\'");
-        sql.push(" OR lower(j.result) LIKE ").bind(pattern.clone()).push(" ESCAPE '\\' OR j.repository_id IN ");
-        sql.push("(SELECT r.id FROM repository r WHERE r.search LIKE ").bind(pattern).push(" ESCAPE '\\'))");
+        let sql = conditions.and().push("j.id IN (SELECT n.id FROM job n WHERE n.repository_id IN ");
+        sql.push("(SELECT r.id FROM repository r WHERE r.search LIKE ").bind(pattern.clone()).push(" ESCAPE '\\') ");
+        sql.push("UNION ALL SELECT s.id FROM (SELECT w.id FROM job w ORDER BY w.id DESC LIMIT ").bind(READ);
+        sql.push(") i JOIN job s ON s.id = i.id WHERE lower(s.error) LIKE ").bind(pattern.clone());
+        sql.push(" ESCAPE '\\' OR lower(s.result) LIKE ").bind(pattern).push(" ESCAPE '\\')");
     }
     let mut count = Sql::new("SELECT COUNT(*) FROM job j");
     count.append(conditions.sql());
@@ -51,6 +54,9 @@ pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<L
     let count = count.count(c).await?;
     Ok(Listing { data: rows.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect(), count })
 }
+
+/// Results and errors of so many of the newest jobs are read for a text.
+const READ: i64 = 20_000;
 
 /// Removes syncs that were made by themselves, found nothing new and ended before a time, at most so many; how many.
 /// There is one for each repository every few minutes, and each says the same.

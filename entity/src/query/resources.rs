@@ -162,6 +162,38 @@ pub async fn list_versions(
     Ok(Listing { data, count: u64::try_from(origin.events).unwrap_or(0) })
 }
 
+/// Which version of which resource an event left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionPlace {
+    pub resource_id: Uuid,
+    /// Counted from 1, the oldest first.
+    pub number: i64,
+    /// How many versions there are.
+    pub count: u64,
+}
+
+/// Where an event stands among its resource's; that of its cause, where the manifest itself stayed the same.
+pub async fn find_version_place(c: &impl ConnectionTrait, event: Uuid) -> Result<Option<VersionPlace>> {
+    let mut sql = Sql::new(
+        "SELECT e.id, e.resource_id, e.sequence, u.id AS cause_id, u.resource_id AS cause_resource_id \
+         FROM kubernetesresourceevent e LEFT JOIN kubernetesresourceevent u ON u.resource_id = e.caused_by_resource_id \
+         AND u.sequence = e.sequence WHERE e.id = ",
+    );
+    sql.bind(event).push(" ORDER BY u.id LIMIT 1");
+    let Some(row) = sql.row(c).await? else { return Ok(None) };
+    let (own, resource, sequence): (Uuid, Uuid, i64) =
+        (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+    let cause: (Option<Uuid>, Option<Uuid>) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+    let (id, resource_id) = cause.0.zip(cause.1).unwrap_or((own, resource));
+    let mut number = Sql::new("SELECT COUNT(*) FROM kubernetesresourceevent v WHERE v.resource_id = ");
+    number.bind(resource_id).push(" AND (v.sequence < ").bind(sequence).push(" OR (v.sequence = ").bind(sequence);
+    number.push(" AND v.id <= ").bind(id).push("))");
+    let mut count = Sql::new("SELECT COUNT(*) FROM kubernetesresourceevent v WHERE v.resource_id = ");
+    count.bind(resource_id);
+    let number = i64::try_from(number.count(c).await?).unwrap_or(i64::MAX);
+    Ok(Some(VersionPlace { resource_id, number, count: count.count(c).await? }))
+}
+
 /// The text of a resource as one of its events left it; `None` where the event is not this resource's.
 pub async fn find_version_text(c: &impl ConnectionTrait, resource: Uuid, event: Uuid) -> Result<Option<VersionText>> {
     let mut sql = Sql::new(

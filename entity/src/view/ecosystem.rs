@@ -22,6 +22,8 @@ pub struct EcosystemStats {
     /// Resources that ever were, deleted ones too.
     pub total_resources: i64,
     pub active_resources: i64,
+    /// Of these, HelmReleases.
+    pub active_helm_releases: i64,
     /// Events up to the end of the day.
     pub total_resource_events: i64,
     /// Kind to number of active resources.
@@ -167,6 +169,7 @@ pub struct EcosystemGrowth {
     pub repositories: i64,
     pub active_repositories: i64,
     pub active_resources: i64,
+    pub active_helm_releases: i64,
     pub events: i64,
     /// Only from days on which figures of forges were known; `None` where they were not known at the beginning.
     pub stars: Option<i64>,
@@ -187,6 +190,7 @@ pub struct EcosystemSpan {
     pub repositories: i64,
     pub active_repositories: i64,
     pub active_resources: i64,
+    pub active_helm_releases: i64,
     /// `None` where no figures of forges were known.
     pub stars: Option<i64>,
 }

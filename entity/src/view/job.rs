@@ -55,7 +55,7 @@ pub struct JobFilter {
     pub since: Option<DateTime<Utc>>,
     /// Only those that ended before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Part of the repository's name, of the result or of the error, any case.
+    /// Part of the repository's name, or of the result or error of one of the 20,000 newest jobs; any case.
     pub text: Option<String>,
     pub page: PageQuery,
 }

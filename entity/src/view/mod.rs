@@ -31,7 +31,10 @@ pub use job::{Job, JobFilter};
 pub use link::{file_of, shown_url, web_url};
 pub use live::Live;
 pub use outcome::{Outcome, OutcomeOf, Refused};
-pub use overview::{Overview, RunningWork, SystemState};
+pub use overview::{
+    ActiveRepository, BumpSubject, BumpedResource, NewRepository, Overview, OverviewGrowth, RunningWork, SystemState,
+    VersionBump,
+};
 pub use page::{Listing, PageQuery, Sort};
 pub use problem::Problem;
 pub use repository::{NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort};

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{CommitSummary, Event, Job, NamedCount};
+use super::{CommitSummary, Job, NamedCount};
 
 /// What the first page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,15 +14,100 @@ pub struct Overview {
     pub resources: i64,
     pub helm_releases: i64,
     pub events: i64,
-    pub events_last_7_days: i64,
     pub problems: i64,
+    pub growth: OverviewGrowth,
     /// Whether every repository here is one of the program's samples.
     pub only_samples: bool,
     pub kinds: Vec<NamedCount>,
-    /// Newest first.
-    pub version_changes: Vec<Event>,
+    /// Charts and images that went from one version to another, newest first.
+    pub bumps: Vec<VersionBump>,
     pub commits: Vec<CommitSummary>,
+    /// Most changes in the last 30 days first.
+    pub most_active: Vec<ActiveRepository>,
+    /// Those that came here last first.
+    pub newest: Vec<NewRepository>,
     pub system: SystemState,
+}
+
+/// How much more there is than 30 days ago; `None` is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OverviewGrowth {
+    pub repositories: Option<i64>,
+    pub resources: Option<i64>,
+    pub helm_releases: Option<i64>,
+    pub events: Option<i64>,
+}
+
+/// What a version is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum BumpSubject {
+    Chart,
+    Image,
+    /// A source (a Git or OCI repository) that no release tells of.
+    Source,
+}
+
+/// One chart or image that went from one version to another, wherever it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VersionBump {
+    pub subject: BumpSubject,
+    pub name: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    /// How many repositories did so among the newest events.
+    pub repositories: i64,
+    /// How many resources did.
+    pub resources: i64,
+    /// The newest of them first; at most as many as a page can show.
+    pub changes: Vec<BumpedResource>,
+}
+
+/// A resource whose version changed, and where that can be seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
+pub struct BumpedResource {
+    pub event_id: Uuid,
+    pub event_timestamp: DateTime<Utc>,
+    pub resource_id: Uuid,
+    pub resource_kind: String,
+    pub resource_name: String,
+    pub repository_id: Uuid,
+    pub repository_full_name: String,
+    #[cfg_attr(feature = "db", sea_orm(skip))]
+    pub commit: String,
+    pub commit_subject: String,
+    pub author_name: String,
+}
+
+/// A repository that changes a lot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActiveRepository {
+    pub repository_id: Uuid,
+    pub full_name: String,
+    /// Events in the last 30 days.
+    pub changes: i64,
+    /// The same by day, the oldest first, today last.
+    pub daily: Vec<i64>,
+}
+
+/// A repository that has not been here for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
+pub struct NewRepository {
+    pub repository_id: Uuid,
+    pub full_name: String,
+    pub description: Option<String>,
+    pub active_resources: i64,
+    pub discovered_at: DateTime<Utc>,
+    /// The day of the first commit that touched a resource, `YYYY-MM-DD`, UTC; `None` before the first scan.
+    pub first_day: Option<String>,
 }
 
 /// The line about the system that stands on every page.

@@ -13,6 +13,7 @@ mod support;
 mod ecosystem;
 mod migrations;
 mod outcomes;
+mod overview;
 mod plans;
 mod queue;
 mod repositories;

@@ -1,10 +1,10 @@
 // Draws what the server described, with the page's colours and fonts. Only the kinds of chart in use are in the bundle.
-import { BarChart } from "echarts/charts";
+import { BarChart, LineChart } from "echarts/charts";
 import { DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
-use([BarChart, DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, TooltipComponent,
+use([BarChart, LineChart, DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, TooltipComponent,
   CanvasRenderer]);
 
 const TONES = { Created: "created", Modified: "modified", Deleted: "deleted", Returned: "returned" };
@@ -42,6 +42,7 @@ function dressed(options) {
     return `rgba(${r},${g},${b},${a / 255})`;
   };
   const text = { color: colour("--ink-3"), fontFamily: style.getPropertyValue("--sans"), fontSize: 11 };
+  const line = options.series[0]?.type === "line";
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const axis = {
     axisLine: { lineStyle: { color: colour("--edge-strong") } },
@@ -58,6 +59,7 @@ function dressed(options) {
     xAxis: { ...options.xAxis, ...axis, splitLine: { show: false } },
     yAxis: { ...options.yAxis, ...axis, axisLine: { show: false } },
     legend: {
+      show: Boolean(options.legend),
       ...options.legend,
       itemWidth: 9,
       itemHeight: 9,
@@ -73,13 +75,18 @@ function dressed(options) {
       borderColor: colour("--edge-strong"),
       padding: [6, 10],
       textStyle: { color: colour("--ink"), fontFamily: text.fontFamily, fontSize: 12 },
-      axisPointer: { type: "shadow", shadowStyle: { color: colour("--hover"), opacity: 0.6 } },
+      axisPointer: { type: line ? "line" : "shadow", shadowStyle: { color: colour("--hover"), opacity: 0.6 } },
     },
     dataZoom: (options.dataZoom ?? []).map((zoom) => zoom.type === "slider" ? brush(zoom, colour) : {
       // The wheel scrolls the page; with Shift it zooms the chart, dragging moves it.
       ...zoom, zoomOnMouseWheel: "shift", moveOnMouseWheel: false,
     }),
-    series: options.series.map((series) => ({
+    series: options.series.map((series) => line ? {
+      ...series,
+      itemStyle: { color: colour("--accent") },
+      lineStyle: { width: 2 },
+      areaStyle: { opacity: 0.1 },
+    } : ({
       ...series,
       itemStyle: { color: colour(`--chart-${TONES[series.name] ?? "modified"}`) },
       barCategoryGap: "22%",

@@ -79,7 +79,7 @@ pub fn DiffView(
     let tab = |label: &str, mode: DiffMode| {
         Tab::new(
             label,
-            url.with("view", if mode == DiffMode::Unified { "" } else { mode.as_str() }).href(),
+            url.with_same_rows("view", if mode == DiffMode::Unified { "" } else { mode.as_str() }).href(),
             diff.mode == mode,
         )
     };

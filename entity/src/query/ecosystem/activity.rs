@@ -18,7 +18,12 @@ const CHANGES: i64 = 10;
 const READ: i64 = 500;
 
 /// Names of HelmReleases, those that changed last first, each with its newest changes; `count` is the number of names.
-pub async fn list_release_activity(c: &impl ConnectionTrait, page: PageQuery) -> Result<Listing<ReleaseActivity>> {
+/// Their manifests are told with them where they are asked for: a page has no room for so many.
+pub async fn list_release_activity(
+    c: &impl ConnectionTrait,
+    page: PageQuery,
+    with_texts: bool,
+) -> Result<Listing<ReleaseActivity>> {
     let count = Sql::new("SELECT COUNT(*) FROM group_total WHERE kind = 'HelmRelease' AND (active + deleted) > 0")
         .count(c)
         .await?;
@@ -30,7 +35,7 @@ pub async fn list_release_activity(c: &impl ConnectionTrait, page: PageQuery) ->
     for name in &names {
         ids.extend(newest_events(c, name).await?);
     }
-    let mut texts = texts(c, &ids).await?;
+    let mut texts = if with_texts { texts(c, &ids).await? } else { HashMap::new() };
     let mut changes: HashMap<String, Vec<ReleaseChange>> = HashMap::new();
     for event in events::list_by_ids(c, &ids).await? {
         let yaml = texts.remove(&event.id);

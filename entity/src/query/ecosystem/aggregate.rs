@@ -189,7 +189,7 @@ async fn store(
     now: Timestamp,
 ) -> Result<()> {
     let head = "INSERT INTO ecosystemstats (id, day, total_repositories, active_repositories, \
-        repositories_with_resources, measured_repositories, total_resources, active_resources, total_resource_events, \
+        repositories_with_resources, measured_repositories, total_resources, active_resources, active_helm_releases, total_resource_events, \
         daily_created_resources, daily_modified_resources, daily_deleted_resources, daily_resurrected_resources, \
         total_stars, total_forks, total_watchers, total_open_issues, repository_growth, resource_growth, star_growth, \
         resource_type_breakdown, popular_helm_charts, language_breakdown, popular_topics, calculated_at, \
@@ -201,6 +201,7 @@ async fn store(
         "measured_repositories",
         "total_resources",
         "active_resources",
+        "active_helm_releases",
         "total_resource_events",
         "daily_created_resources",
         "daily_modified_resources",
@@ -226,10 +227,10 @@ async fn store(
          popular_topics = COALESCE(excluded.popular_topics, ecosystemstats.popular_topics)",
         replaced.join(", ")
     );
-    let mut bulk = Bulk::new(c, head, &tail, 26);
+    let mut bulk = Bulk::new(c, head, &tail, 27);
     for day in days {
         let seen = seen.filter(|_| day.day == today);
-        let row: [Value; 26] = [
+        let row: [Value; 27] = [
             new_id(start_of(day.day)).into(),
             day.day.to_string().into(),
             day.total_repositories.into(),
@@ -238,6 +239,7 @@ async fn store(
             day.measured_repositories.into(),
             day.total_resources.into(),
             day.active_resources.into(),
+            day.kinds.get("HelmRelease").copied().unwrap_or(0).into(),
             day.total_events.into(),
             day.numbers.created.into(),
             day.numbers.modified.into(),

@@ -66,7 +66,7 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
         _ => None,
     };
     let growth = rows.last().map(|last| grown(before.as_ref(), last)).unwrap_or_default();
-    let stale = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM stale_day LIMIT 1) s").count(c).await? > 0;
+    let stale = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM stale_day LIMIT 1) w").count(c).await? > 0;
     let since = now - TimeDelta::days(i64::from(range.days().unwrap_or(90).min(90)) - 1);
     let mut newest = Sql::new(RepositoryRow::SELECT);
     newest.push(" ORDER BY r.discovered_at DESC, r.id DESC LIMIT 10");
@@ -160,6 +160,7 @@ struct SeriesRow {
     total_repositories: i64,
     active_repositories: i64,
     active_resources: i64,
+    active_helm_releases: i64,
     total_resource_events: i64,
     daily_created_resources: i64,
     daily_modified_resources: i64,
@@ -184,7 +185,8 @@ impl SeriesRow {
 
 async fn series(c: &impl ConnectionTrait, first: Option<NaiveDate>) -> Result<Vec<SeriesRow>> {
     let mut sql = Sql::new(
-        "SELECT day, total_repositories, active_repositories, active_resources, total_resource_events, \
+        "SELECT day, total_repositories, active_repositories, active_resources, active_helm_releases, \
+         total_resource_events, \
          daily_created_resources, daily_modified_resources, daily_deleted_resources, daily_resurrected_resources, \
          measured_repositories, total_stars FROM ecosystemstats",
     );
@@ -201,6 +203,7 @@ fn grown(before: Option<&SeriesRow>, last: &SeriesRow) -> EcosystemGrowth {
         repositories: by(|row| row.total_repositories),
         active_repositories: by(|row| row.active_repositories),
         active_resources: by(|row| row.active_resources),
+        active_helm_releases: by(|row| row.active_helm_releases),
         events: by(|row| row.total_resource_events),
         stars: before.and_then(SeriesRow::stars).zip(last.stars()).map(|(before, last)| last - before),
     }
@@ -230,6 +233,7 @@ fn span(days: &[SeriesRow]) -> Option<EcosystemSpan> {
         repositories: last.total_repositories,
         active_repositories: last.active_repositories,
         active_resources: last.active_resources,
+        active_helm_releases: last.active_helm_releases,
         stars: last.stars(),
     })
 }
@@ -257,6 +261,7 @@ struct StatsRow {
     measured_repositories: i64,
     total_resources: i64,
     active_resources: i64,
+    active_helm_releases: i64,
     total_resource_events: i64,
     daily_created_resources: i64,
     daily_modified_resources: i64,
@@ -292,6 +297,7 @@ impl StatsRow {
             repositories_with_resources: self.repositories_with_resources,
             total_resources: self.total_resources,
             active_resources: self.active_resources,
+            active_helm_releases: self.active_helm_releases,
             total_resource_events: self.total_resource_events,
             resource_type_breakdown: json("ecosystemstats.resource_type_breakdown", &self.resource_type_breakdown)?,
             popular_helm_charts: json("ecosystemstats.popular_helm_charts", &self.popular_helm_charts)?,

@@ -1,8 +1,12 @@
 //! What the first page and the line about the system show.
 
+mod bumps;
+mod lately;
+
+use chrono::{Days, NaiveDate, NaiveTime};
 use sea_orm::FromQueryResult;
 
-use super::{ConnectionTrait, Result, commits, events};
+use super::{ConnectionTrait, Result, commits};
 use crate::db::sql::Sql;
 use crate::row::JobRow;
 use crate::view::{Job, NamedCount, Overview, PageQuery, RunningWork, SystemState, Timestamp};
@@ -18,10 +22,7 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
          COUNT(CASE WHEN EXISTS (SELECT 1 FROM repository_day a WHERE a.repository_id = repository.id AND a.day >= ",
     );
     let day = |days| (now - chrono::TimeDelta::days(days)).date_naive().to_string();
-    sql.bind(day(90))
-        .push(") THEN 1 END) AS active_repositories, (SELECT CAST(COALESCE(SUM(w.created + w.modified + w.deleted ");
-    sql.push("+ w.resurrected), 0) AS BIGINT) FROM day_total w WHERE w.day > ").bind(day(7));
-    sql.push(") AS events_last_7_days FROM repository");
+    sql.bind(day(90)).push(") THEN 1 END) AS active_repositories FROM repository");
     let figures = sql.one::<Figures>(c).await?.unwrap_or_default();
     let kinds = Sql::new(
         "SELECT value AS name, active AS count FROM facet_total WHERE facet = 'kind' AND active > 0 \
@@ -33,14 +34,21 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
         resources: figures.resources,
         helm_releases: figures.helm_releases,
         events: figures.events,
-        events_last_7_days: figures.events_last_7_days,
         problems: figures.problems,
+        growth: lately::growth(c, now).await?,
         only_samples: figures.repositories > 0 && figures.not_samples == 0,
         kinds: kinds.all::<NamedCount>(c).await?,
-        version_changes: events::version_changes(c, 12).await?,
-        commits: commits::newest_commits(c, None, PageQuery { skip: 0, limit: 12 }).await?,
+        bumps: bumps::bumps(c, 14, now).await?,
+        commits: commits::newest_commits(c, None, PageQuery { skip: 0, limit: 10 }).await?,
+        most_active: lately::most_active(c, 8, now).await?,
+        newest: lately::newest(c, 8).await?,
         system: system_state(c).await?,
     })
+}
+
+/// The first moment after a day.
+fn end_of(day: NaiveDate) -> Timestamp {
+    day.checked_add_days(Days::new(1)).unwrap_or(day).and_time(NaiveTime::MIN).and_utc()
 }
 
 /// Jobs that run, how many wait, which ended last.
@@ -88,7 +96,6 @@ struct Figures {
     resources: i64,
     helm_releases: i64,
     events: i64,
-    events_last_7_days: i64,
     problems: i64,
     not_samples: i64,
 }

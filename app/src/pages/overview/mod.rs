@@ -1,12 +1,15 @@
-use entity::view::{CommitSummary, Event, Overview as Figures, RunningWork, Timestamp};
+mod bumps;
+mod lately;
+
+use entity::view::{CommitSummary, Overview as Figures, RunningWork, Timestamp};
 use leptos::prelude::*;
 
 use super::commits::CommitLine;
 use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
-    Breadcrumb, Crumb, EmptyState, EventLine, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section,
-    SkeletonBlock, SkeletonRows, counted, number_text,
+    Breadcrumb, Crumb, EmptyState, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section, SkeletonBlock,
+    SkeletonRows, counted, number_text,
 };
 use crate::server_fns::{self, OverviewData};
 
@@ -54,33 +57,47 @@ fn view(data: OverviewData, url: PageUrl) -> AnyView {
         {work_now.map(|work| view! { <Work work now /> })}
         {figures(&overview)}
         <div class="columns">
-            {versions(overview.version_changes, now)}
+            {bumps::view(overview.bumps, now)}
             {commits(overview.commits, now)}
         </div>
         <Section title="Activity">
             <ActivityChart buckets=activity options=chart ranges=span.tabs(&url) />
         </Section>
+        <div class="columns even">
+            {lately::most_active(overview.most_active)}
+            {lately::newest(overview.newest, now)}
+        </div>
         {work_after.map(|work| view! { <Work work now /> })}
     }
     .into_any()
 }
 
 fn figures(overview: &Figures) -> AnyView {
-    let &Figures { repositories, resources, helm_releases, events, problems, .. } = overview;
+    let &Figures { repositories, resources, helm_releases, events, problems, growth, .. } = overview;
     let has_problems = overview.problems > 0;
-    let active = format!("{} changed in the last 90 days", number_text(overview.active_repositories));
-    let lately = format!("{} in the last 7 days", number_text(overview.events_last_7_days));
-    let kinds = overview.kinds.first().map(|kind| format!("most often {}", kind.name));
+    // What is not known is not told.
+    let grown = |growth: Option<i64>| {
+        growth.map(|more| match more {
+            0 => "no change in 30 days".to_owned(),
+            more => format!("{}{} in 30 days", if more > 0 { "+" } else { "" }, number_text(more)),
+        })
+    };
+    let active = format!("{} changed in 90 days", number_text(overview.active_repositories));
+    let repository_note = match growth.repositories.filter(|more| *more != 0) {
+        Some(more) => format!("{} · {active}", grown(Some(more)).unwrap_or_default()),
+        None => active,
+    };
     view! {
         <Metrics>
-            <Metric label="Repositories" value=repositories note=Some(active) href=Some("/repositories".to_owned()) />
-            <Metric label="Resources" value=resources note=kinds href=Some("/resources".to_owned()) />
+            <Metric label="Repositories" value=repositories note=Some(repository_note) href=Some("/repositories".to_owned()) />
+            <Metric label="Resources" value=resources note=grown(growth.resources) href=Some("/resources".to_owned()) />
             <Metric
                 label="Helm releases"
                 value=helm_releases
+                note=grown(growth.helm_releases)
                 href=Some("/resources?kind=HelmRelease".to_owned())
             />
-            <Metric label="Changes" value=events note=Some(lately) />
+            <Metric label="Changes" value=events note=grown(growth.events) />
             <Metric
                 label="Problems"
                 value=problems
@@ -88,27 +105,6 @@ fn figures(overview: &Figures) -> AnyView {
                 alert=has_problems
             />
         </Metrics>
-    }
-    .into_any()
-}
-
-fn versions(events: Vec<Event>, now: Timestamp) -> AnyView {
-    let empty = events.is_empty();
-    view! {
-        <Section title="Version changes">
-            {if empty {
-                view! {
-                    <EmptyState title="No version changed yet">
-                        <p>"Bumps of charts, tags and revisions stand here as soon as a scan finds one."</p>
-                    </EmptyState>
-                }
-                    .into_any()
-            } else {
-                // Not folded by commit: the versions are the answer, and the commits stand beside them.
-                let line = move |event| view! { <li><EventLine event now with_repository=true /></li> };
-                view! { <ol class="events">{events.into_iter().map(line).collect_view()}</ol> }.into_any()
-            }}
-        </Section>
     }
     .into_any()
 }
