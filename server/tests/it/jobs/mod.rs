@@ -1,7 +1,9 @@
 //! Sync and scan over real repositories, as the runner calls them.
 
 mod clocks;
+mod database;
 mod discover;
+mod disk;
 mod faults;
 mod hostile;
 mod killed;
