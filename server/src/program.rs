@@ -25,6 +25,7 @@ use crate::forges::Forges;
 use crate::jobs::{Deps, Identity, Runner, schedule};
 use crate::state::AppState;
 use crate::web::assets::Site;
+use crate::web::hosts::AllowedHosts;
 use crate::web::stream::Seats;
 use crate::{clock, replay, samples, web};
 
@@ -157,6 +158,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
+        hosts: Arc::new(AllowedHosts::of(&config.app)),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

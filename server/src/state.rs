@@ -8,7 +8,7 @@ use entity::{db::Db, queue::JobQueue};
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::web::{assets::Site, stream::Seats};
+use crate::web::{assets::Site, hosts::AllowedHosts, stream::Seats};
 
 /// Handles that are cheap to clone, made once when the program starts.
 #[derive(Clone, FromRef)]
@@ -23,6 +23,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     /// The site's files.
     pub site: Arc<Site>,
+    /// The names that are answered to.
+    pub hosts: Arc<AllowedHosts>,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

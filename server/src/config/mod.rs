@@ -5,6 +5,7 @@
 mod discovery;
 mod duration;
 mod expand;
+mod host;
 mod reader;
 mod repository;
 mod schedules;

@@ -144,9 +144,9 @@ impl<'a> Section<'a> {
         node.items().enumerate().map(section).collect()
     }
 
-    /// Whether the file sets a key.
+    /// Whether the file or the environment sets a key.
     pub fn has(&self, name: &str) -> bool {
-        self.node.is_some_and(|node| node.get(name).is_some())
+        self.node.is_some_and(|node| node.get(name).is_some()) || self.variable(&self.key(name)).is_some()
     }
 
     /// Line of a key, or of the section where the key is missing.
@@ -165,15 +165,19 @@ impl<'a> Section<'a> {
         self.reader.error(&self.key(name), self.line(name), message.into());
     }
 
+    /// What the environment says of a key; entries of lists have no variable.
+    fn variable(&self, key: &str) -> Option<Found> {
+        let variable = format!("KUBESTATS_{}", key.to_uppercase().replace(['.', '-'], "_"));
+        let text = self.reader.environment.get(&variable).filter(|_| !key.contains('['))?;
+        Some(Found { text: text.clone(), key: format!("${variable}"), line: None })
+    }
+
     /// A scalar: from the environment if `KUBESTATS_<KEY>` is set, else from the file with `${NAME}` expanded.
     fn scalar(&self, name: &'static str) -> Option<Found> {
         let node = self.child(name);
         let key = self.key(name);
-        if !key.contains('[') {
-            let variable = format!("KUBESTATS_{}", key.to_uppercase().replace(['.', '-'], "_"));
-            if let Some(text) = self.reader.environment.get(&variable) {
-                return Some(Found { text: text.clone(), key: format!("${variable}"), line: None });
-            }
+        if let Some(found) = self.variable(&key) {
+            return Some(found);
         }
         let node = node?;
         let line = Some(node.span().line);
@@ -251,14 +255,26 @@ impl<'a> Section<'a> {
 
     /// A list of texts, not expanded.
     pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
-        let node = self.child(name)?;
-        let texts: Option<Option<Vec<String>>> =
-            node.is_sequence().then(|| node.items().map(|item| item.scalar().map(str::to_owned)).collect());
-        let texts = texts.flatten();
-        if texts.is_none() {
-            self.error(name, "should be a list of texts");
+        self.list(name, |text| Ok(text.to_owned()))
+    }
+
+    /// A list of texts with a parser of their own, not expanded. In the environment, commas stand between them.
+    pub fn list<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        let node = self.child(name);
+        let read =
+            |key: &str, line, text: &str| parse(text).map_err(|message| self.reader.error(key, line, message)).ok();
+        if let Some(found) = self.variable(&self.key(name)) {
+            let entries = found.text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+            return Some(entries.filter_map(|entry| read(&found.key, None, entry)).collect());
         }
-        texts
+        let node = node?;
+        let texts: Option<Option<Vec<(u32, &str)>>> =
+            node.is_sequence().then(|| node.items().map(|item| Some((item.span().line, item.scalar()?))).collect());
+        let Some(texts) = texts.flatten() else {
+            self.error(name, "should be a list of texts");
+            return None;
+        };
+        Some(texts.into_iter().filter_map(|(line, text)| read(&self.key(name), Some(line), text)).collect())
     }
 
     /// Reports every key that was not asked for, with the nearest one that could have been meant.

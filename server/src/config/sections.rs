@@ -8,9 +8,9 @@ use net::IpNet;
 use serde::Serialize;
 use serde::ser::SerializeMap as _;
 
-use super::duration;
 use super::reader::Section;
 use super::secret::Secret;
+use super::{duration, host};
 
 /// `app`: the program itself.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +19,10 @@ pub struct AppConfig {
     pub data_dir: PathBuf,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// Names of hosts (`*.` for all below one) that are answered to beside localhost and IP addresses. Where none is set:
+    /// no other where `listen` is this machine's alone, else all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_hosts: Vec<String>,
     /// A `tracing` filter such as `info` or `kubestats=debug,info`.
     pub log_level: String,
     /// `auto` (text on a terminal, else JSON), `text` or `json`.
@@ -58,6 +62,7 @@ impl AppConfig {
                     text.parse().map_err(|_| format!("{text:?} is no address with a port, such as 127.0.0.1:3000"))
                 })
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
+            allowed_hosts: section.list("allowed_hosts", host::parse).unwrap_or_default(),
             log_level: section.text("log_level").unwrap_or_else(|| "info".to_owned()),
             log_format: section.one_of("log_format", &["auto", "text", "json"]).unwrap_or("auto"),
             samples: section.one_of("samples", &["auto", "always", "never"]).unwrap_or("auto"),
@@ -283,21 +288,10 @@ impl SecurityConfig {
             allowed_env_vars: section.texts("allowed_env_vars").unwrap_or_else(defaults),
             require_https: section.switch("require_https").unwrap_or(true),
             allow_local_repositories: section.switch("allow_local_repositories").unwrap_or(false),
-            allowed_networks: networks(&section),
+            allowed_networks: section.list("allowed_networks", net::parse_network).unwrap_or_default(),
         };
         section.reader().allow(config.allowed_env_vars.clone());
         section.finish();
         config
     }
-}
-
-fn networks(section: &Section<'_>) -> Vec<IpNet> {
-    let read = |text: String| match net::parse_network(&text) {
-        Ok(network) => Some(network),
-        Err(message) => {
-            section.error("allowed_networks", message);
-            None
-        }
-    };
-    section.texts("allowed_networks").unwrap_or_default().into_iter().filter_map(read).collect()
 }

@@ -79,6 +79,31 @@ fn the_environment_overrides_the_file_and_is_named_in_errors() {
 }
 
 #[test]
+fn lists_of_the_environment_have_commas_and_errors_name_entry_and_variable() {
+    let read = |name: &str, value: &str| {
+        let environment = [(format!("KUBESTATS_{name}"), value.to_owned())].into();
+        parse(Path::new("kubestats.yaml"), "app:\n  allowed_hosts: [other.lan]\n", environment)
+    };
+    let hosts = read("APP_ALLOWED_HOSTS", "Stats.lan:3000, *.example.org,").unwrap().app.allowed_hosts;
+    assert_eq!(hosts, ["stats.lan", "*.example.org"]);
+    assert!(read("APP_ALLOWED_HOSTS", "").unwrap().app.allowed_hosts.is_empty());
+    let told = read("APP_ALLOWED_HOSTS", "a.lan, http://b.lan").unwrap_err().to_string();
+    assert!(
+        told.starts_with("environment: KUBESTATS_APP_ALLOWED_HOSTS: \"http://b.lan\" is no name of a host"),
+        "{told}"
+    );
+    let found = read("DISCOVERY_TOPICS", "home, k3s").unwrap().discovery;
+    assert_eq!((found.topics, found.enabled), (vec!["home".to_owned(), "k3s".to_owned()], true));
+}
+
+#[test]
+fn a_wrong_name_of_a_host_is_told_with_its_line() {
+    let found = errors("app:\n  allowed_hosts:\n    - box.lan\n    - '*'\n");
+    assert!(found[0].starts_with("kubestats.yaml:4: app.allowed_hosts: \"*\" is no name of a host"), "{found:?}");
+    assert!(errors("app: {allowed_hosts: box.lan}")[0].contains("app.allowed_hosts: should be a list of texts"));
+}
+
+#[test]
 fn database_url_chooses_the_engine() {
     let read = |url: &str| parse(Path::new("k.yaml"), "", [("DATABASE_URL".to_owned(), url.to_owned())].into());
     assert_eq!(read("postgres://u:p@h/d").unwrap().database_url().expose(), "postgres://u:p@h/d");
@@ -116,6 +141,7 @@ fn broken_yaml_and_repeated_repositories_are_told_with_their_line() {
 fn what_is_shown_can_be_read_again() {
     for text in [
         "",
+        "app: {allowed_hosts: [box.lan, '*.example.org']}",
         "storage: {sqlite: {path: /x/y.db, max_connections: 3}}\nscan: {history: 365d}\nrepositories: [{url: 'https://h/a/b'}]",
     ] {
         let shown = read(text).unwrap().to_yaml().unwrap();

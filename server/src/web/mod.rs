@@ -1,12 +1,13 @@
 //! Pages, REST and files over HTTP: one router, its layers, and how it is served.
 //!
 //! From outside to inside: request id and log span; security headers; problems get their id; panics become
-//! problems; the right to act; time and size limits; compression; then the routes.
+//! problems; who is answered and may act; time and size limits; compression; then the routes.
 
 pub mod api;
 pub mod assets;
 pub mod etag;
 pub mod health;
+pub mod hosts;
 mod pages;
 pub mod rights;
 pub mod security;
@@ -19,7 +20,7 @@ use std::{future::IntoFuture as _, time::Duration};
 use axum::{
     Router,
     extract::Request,
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::any,
 };
@@ -60,7 +61,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .layer(from_fn(answer_in_time))
-        .layer(from_fn(rights::gate))
+        .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))

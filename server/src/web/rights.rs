@@ -1,17 +1,22 @@
-//! Who may change something. Every request that is not a plain read passes [`check`], in this one place.
+//! Whose requests are answered, and who may change something: every request passes [`gate`], in this one place.
+//!
+//! Requests for a name that is not ours are not answered at all ([`AllowedHosts`]).
 //!
 //! There are no accounts yet, so everybody who reaches the program may act. What is refused already is a
 //! request that another website makes a visitor's browser send: browsers say where a request comes from
 //! (`Sec-Fetch-Site`, `Origin`), programs such as curl do not and are let through.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::{FromRequestParts, Request},
+    extract::{FromRequestParts, Request, State},
     http::{HeaderMap, Method, StatusCode, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
 use super::api::problem::Problem;
+use super::hosts::{AllowedHosts, is_health};
 
 /// Proof that the check was passed; handlers that change something take it as an argument.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +53,12 @@ fn same_site(headers: &HeaderMap) -> bool {
 }
 
 /// The gate in front of all routes, pages' server functions included.
-pub async fn gate(request: Request, next: Next) -> Response {
-    match check(request.method(), request.headers()) {
+pub async fn gate(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
+    let named = match is_health(request.uri().path()) {
+        true => Ok(()),
+        false => hosts.check(request.uri(), request.headers()),
+    };
+    match named.and_then(|()| check(request.method(), request.headers())) {
         Ok(_) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

@@ -74,7 +74,8 @@ fn head() -> OpenApi {
                 .description(Some(
                     "What the Git repositories that run Kubernetes deploy, how it is configured and how that changes. \
                      Lists take `skip` and `limit` and tell the true total as `count`. Times are RFC 3339. Errors are \
-                     `application/problem+json`. Reads carry an `ETag` and answer `If-None-Match` with 304.",
+                     `application/problem+json`. Reads carry an `ETag` and answer `If-None-Match` with 304. Requests for a \
+                     host's name that is not the program's own are answered with 421.",
                 ))
                 .license(Some({
                     let mut license = License::new("Apache-2.0");

@@ -7,6 +7,7 @@ mod discovery;
 mod ecosystem;
 mod events;
 mod health;
+mod hosts;
 mod http;
 mod jobs;
 mod openapi;

@@ -126,7 +126,7 @@ async fn an_open_stream_does_not_keep_the_program_from_stopping() {
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::web::serve(listener, app.state.clone(), stop.clone()));
         let mut line = TcpStream::connect(address).await.unwrap();
-        line.write_all(b"GET /api/v1/stream HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
+        line.write_all(b"GET /api/v1/stream HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut head = [0; 15];
         line.read_exact(&mut head).await.unwrap();
         assert_eq!(&head, b"HTTP/1.1 200 OK");

@@ -22,7 +22,7 @@ use migration::{Migrator, MigratorTrait as _};
 use serde_json::Value;
 use server::{
     state::AppState,
-    web::{self, assets::Site, stream::Seats},
+    web::{self, assets::Site, hosts::AllowedHosts, stream::Seats},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -108,7 +108,7 @@ pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
     app.stop().await;
 }
 
-/// Searches nothing, and lets nobody add what leads inside.
+/// Searches nothing, lets nobody add what leads inside, and listens for its own machine alone.
 fn test_config() -> server::config::Config {
     server::config::parse(std::path::Path::new("test"), TEST_CONFIG, [].into()).unwrap()
 }
@@ -139,6 +139,7 @@ impl TestApp {
             queue,
             leptos: LeptosOptions::builder().output_name("kubestats").build(),
             site: Arc::new(Site::Missing),
+            hosts: Arc::new(AllowedHosts::of(&test_config().app)),
             seats: Seats::new(2),
             shutdown: CancellationToken::new(),
         };
