@@ -312,7 +312,7 @@ pub struct RepositoryFacts {
     pub updated_at: Option<Timestamp>,
     pub pushed_at: Option<Timestamp>,
     pub stars: i64,
-    pub forks: i64,
+    pub forks: Option<i64>,
     pub watchers: Option<i64>,
     pub open_issues: Option<i64>,
     pub size_kb: Option<i64>,

@@ -13,6 +13,7 @@ mod m20260101_000009_create_discovery;
 mod m20260101_000010_create_days;
 mod m20260101_000011_count_releases;
 mod m20260101_000012_create_outcome;
+mod m20260101_000013_mark_untold_figures;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000010_create_days::Migration),
             Box::new(m20260101_000011_count_releases::Migration),
             Box::new(m20260101_000012_create_outcome::Migration),
+            Box::new(m20260101_000013_mark_untold_figures::Migration),
         ]
     }
 }

@@ -66,7 +66,7 @@ fn facts_of(repository: &KnownRepository, number: i64, now: Timestamp, dice: &mu
         updated_at: Some(now),
         pushed_at: Some(now - TimeDelta::hours(roll(9_000).cast_signed())),
         stars,
-        forks: stars / 9,
+        forks: Some(stars / 9),
         watchers: Some(1 + stars / 20),
         open_issues: Some(roll(40).cast_signed()),
         size_kb: Some(1_000 + roll(90_000).cast_signed()),

@@ -117,8 +117,8 @@ pub async fn list_metrics(
     let mut count = Sql::new("SELECT COUNT(*) FROM repositorymetrics WHERE repository_id = ");
     count.bind(repository);
     let mut rows = Sql::new(
-        "SELECT id, stars_count, forks_count, watchers_count, open_issues_count, size, kubernetes_resources_count, \
-         updated_at, pushed_at, recorded_at FROM repositorymetrics WHERE repository_id = ",
+        "SELECT id, stars_count, forks_count, forks_known, watchers_count, watchers_known, open_issues_count, \
+         open_issues_known, size, size_known, kubernetes_resources_count, updated_at, pushed_at, recorded_at FROM repositorymetrics WHERE repository_id = ",
     );
     rows.bind(repository).push(" ORDER BY recorded_at DESC, id DESC LIMIT ");
     rows.bind(i64::try_from(limit.min(MAX_PAGE)).unwrap_or(0));

@@ -52,9 +52,13 @@ pub(crate) struct RepositoryRow {
     metrics_id: Option<Uuid>,
     stars_count: Option<i64>,
     forks_count: Option<i64>,
+    forks_known: Option<bool>,
     watchers_count: Option<i64>,
+    watchers_known: Option<bool>,
     open_issues_count: Option<i64>,
+    open_issues_known: Option<bool>,
     size: Option<i64>,
+    size_known: Option<bool>,
     kubernetes_resources_count: Option<i64>,
     metrics_updated_at: Option<Timestamp>,
     pushed_at: Option<Timestamp>,
@@ -64,7 +68,8 @@ pub(crate) struct RepositoryRow {
 impl RepositoryRow {
     /// Columns and tables of this row; `r` is the repository.
     pub(crate) const SELECT: &'static str = "SELECT r.*, m.id AS metrics_id, m.stars_count, m.forks_count, \
-        m.watchers_count, m.open_issues_count, m.size, m.kubernetes_resources_count, \
+        m.forks_known, m.watchers_count, m.watchers_known, m.open_issues_count, m.open_issues_known, m.size, \
+        m.size_known, m.kubernetes_resources_count, \
         m.updated_at AS metrics_updated_at, m.pushed_at, m.recorded_at \
         FROM repository r LEFT JOIN repositorymetrics m ON m.id = (SELECT n.id FROM repositorymetrics n \
         WHERE n.repository_id = r.id ORDER BY n.recorded_at DESC, n.id DESC LIMIT 1)";
@@ -75,9 +80,13 @@ impl RepositoryRow {
                 id,
                 stars_count: self.stars_count.unwrap_or(0),
                 forks_count: self.forks_count.unwrap_or(0),
+                forks_known: self.forks_known.unwrap_or(false),
                 watchers_count: self.watchers_count.unwrap_or(0),
+                watchers_known: self.watchers_known.unwrap_or(false),
                 open_issues_count: self.open_issues_count.unwrap_or(0),
+                open_issues_known: self.open_issues_known.unwrap_or(false),
                 size: self.size.unwrap_or(0),
+                size_known: self.size_known.unwrap_or(false),
                 kubernetes_resources_count: self.kubernetes_resources_count.unwrap_or(0),
                 updated_at,
                 pushed_at: self.pushed_at,

@@ -35,7 +35,8 @@ pub struct EcosystemStats {
     pub daily_modified_resources: i64,
     pub daily_deleted_resources: i64,
     pub daily_resurrected_resources: i64,
-    /// Sums over the repositories whose figures were known on that day, each by its newest snapshot.
+    /// Sums over the repositories whose figures were known on that day, each by its newest snapshot. What a forge does not
+    /// tell is in none of them: GitLab tells no watchers.
     pub total_stars: i64,
     pub total_forks: i64,
     pub total_watchers: i64,

@@ -72,7 +72,8 @@ pub struct RepositoryCounts {
     pub clone_bytes: i64,
 }
 
-/// A forge's figures at one moment (the contract's `RepositoryMetricsPublic`).
+/// A forge's figures at one moment (the contract's `RepositoryMetricsPublic`). No forge tells all of them: a count that is
+/// not known is 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
@@ -80,10 +81,18 @@ pub struct RepositoryMetrics {
     pub id: Uuid,
     pub stars_count: i64,
     pub forks_count: i64,
+    /// Whether the forge tells its forks.
+    pub forks_known: bool,
     pub watchers_count: i64,
+    /// Whether the forge tells who watches; GitLab does not.
+    pub watchers_known: bool,
     pub open_issues_count: i64,
+    /// Whether the forge tells its open issues.
+    pub open_issues_known: bool,
     /// Kilobytes, as the forge counts them.
     pub size: i64,
+    /// Whether the forge tells its size.
+    pub size_known: bool,
     pub kubernetes_resources_count: i64,
     pub updated_at: DateTime<Utc>,
     pub pushed_at: Option<DateTime<Utc>>,

@@ -11,6 +11,7 @@ mod fill;
 mod support;
 
 mod ecosystem;
+mod metrics;
 mod migrations;
 mod outcomes;
 mod overview;

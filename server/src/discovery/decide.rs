@@ -102,7 +102,7 @@ mod tests {
             updated_at: None,
             pushed_at: Some(now() - TimeDelta::days(90)),
             stars: 0,
-            forks: 0,
+            forks: None,
             watchers: None,
             open_issues: None,
             size_kb: Some(100 * 1_024),

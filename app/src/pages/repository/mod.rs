@@ -98,10 +98,11 @@ fn figures(repository: &View) -> AnyView {
     let files = scanned.then(|| format!("in {}", counted(counts.yaml_files, "YAML file", "YAML files")));
     let resources_note = deleted.map_or(files.clone(), |deleted| files.map(|files| format!("{files}, {deleted}")));
     let forge = repository.latest_metrics.as_ref().map(|metrics| {
-        let forks = counted(metrics.forks_count, "fork", "forks");
+        let forks = metrics.forks_known.then(|| counted(metrics.forks_count, "fork", "forks"));
+        let issues = metrics.open_issues_known.then_some(metrics.open_issues_count);
         view! {
-            <Metric label="Stars" value=metrics.stars_count note=Some(forks) />
-            <Metric label="Open issues" value=metrics.open_issues_count />
+            <Metric label="Stars" value=metrics.stars_count note=forks />
+            <Metric label="Open issues" value=issues />
         }
     });
     let size = (counts.clone_bytes > 0).then(|| bytes_text(counts.clone_bytes));

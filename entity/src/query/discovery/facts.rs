@@ -151,23 +151,35 @@ pub async fn record_tags(w: &impl ConnectionTrait, id: Uuid, tags: &[String]) ->
     Ok(())
 }
 
-/// A snapshot of a forge's figures. What this forge does not tell is taken over from the last snapshot.
+/// A snapshot of a forge's figures. What this answer does not tell is taken over from the last snapshot; what none has told
+/// stays unknown.
 pub async fn record_metrics(w: &impl ConnectionTrait, id: Uuid, facts: &RepositoryFacts, now: Timestamp) -> Result<()> {
     let now = stored_time(now);
     let mut sql = Sql::new(
-        "INSERT INTO repositorymetrics (id, repository_id, stars_count, forks_count, watchers_count, open_issues_count, \
-         size, kubernetes_resources_count, updated_at, pushed_at, recorded_at) SELECT ",
+        "INSERT INTO repositorymetrics (id, repository_id, stars_count, forks_count, forks_known, watchers_count, \
+         watchers_known, open_issues_count, open_issues_known, size, size_known, kubernetes_resources_count, updated_at, \
+         pushed_at, recorded_at) SELECT ",
     );
-    let last = |sql: &mut Sql, column: &str, value: Option<i64>| {
-        sql.push(", COALESCE(CAST(").bind(value).push(" AS BIGINT), (SELECT m.").push(column);
-        sql.push(" FROM repositorymetrics m WHERE m.repository_id = r.id ORDER BY m.recorded_at DESC, m.id DESC LIMIT 1), 0)");
+    let last = |column: &str| {
+        format!(
+            "(SELECT m.{column} FROM repositorymetrics m WHERE m.repository_id = r.id \
+             ORDER BY m.recorded_at DESC, m.id DESC LIMIT 1)"
+        )
+    };
+    let figure = |sql: &mut Sql, count: &str, known: &str, value: Option<i64>| {
+        sql.push(", COALESCE(CAST(").bind(value).push(" AS BIGINT), ").push(&last(count)).push(", 0), ");
+        match value {
+            Some(_) => sql.push("TRUE"),
+            None => sql.push("COALESCE(").push(&last(known)).push(", FALSE)"),
+        };
     };
     // PostgreSQL takes a bare value of a SELECT for text.
     sql.push("CAST(").bind(new_id(now)).push(uuid_type(w)).push("), r.id, CAST(").bind(facts.stars);
-    sql.push(" AS BIGINT), CAST(").bind(facts.forks).push(" AS BIGINT)");
-    last(&mut sql, "watchers_count", facts.watchers);
-    last(&mut sql, "open_issues_count", facts.open_issues);
-    last(&mut sql, "size", facts.size_kb);
+    sql.push(" AS BIGINT)");
+    figure(&mut sql, "forks_count", "forks_known", facts.forks);
+    figure(&mut sql, "watchers_count", "watchers_known", facts.watchers);
+    figure(&mut sql, "open_issues_count", "open_issues_known", facts.open_issues);
+    figure(&mut sql, "size", "size_known", facts.size_kb);
     sql.push(", r.active_resources, CAST(").bind(facts.updated_at.map_or(now, stored_time)).push(time_type(w));
     sql.push("), CAST(").bind(facts.pushed_at.map(stored_time)).push(time_type(w));
     sql.push("), CAST(").bind(now).push(time_type(w)).push(") FROM repository r WHERE r.id = ").bind(id);

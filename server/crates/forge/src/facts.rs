@@ -26,7 +26,7 @@ pub struct Facts {
     pub updated_at: Option<DateTime<Utc>>,
     pub pushed_at: Option<DateTime<Utc>>,
     pub stars: i64,
-    pub forks: i64,
+    pub forks: Option<i64>,
     /// Who is told of news; not GitHub's field of that name in lists, which repeats the stars.
     pub watchers: Option<i64>,
     /// GitHub counts pull requests too.

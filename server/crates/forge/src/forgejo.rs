@@ -52,7 +52,7 @@ struct Repository {
     #[serde(default)]
     stars_count: i64,
     #[serde(default)]
-    forks_count: i64,
+    forks_count: Option<i64>,
     #[serde(default)]
     watchers_count: Option<i64>,
     #[serde(default)]

@@ -98,7 +98,7 @@ impl Project {
             updated_at: self.updated_at.or(self.last_activity_at),
             pushed_at: self.last_activity_at,
             stars: self.star_count,
-            forks: self.forks_count.unwrap_or(0),
+            forks: self.forks_count,
             watchers: None,
             open_issues: self.open_issues_count,
             size_kb: self.statistics.and_then(|statistics| statistics.repository_size).map(|bytes| bytes / 1_000),

@@ -88,7 +88,7 @@ impl Forge for PlainGit {
             updated_at: None,
             pushed_at: None,
             stars: 0,
-            forks: 0,
+            forks: None,
             watchers: None,
             open_issues: None,
             size_kb: None,

@@ -18,12 +18,12 @@ use uuid::Uuid;
 
 use crate::support::on_each_engine;
 
-struct Bench {
-    deps: Deps,
+pub(super) struct Bench {
+    pub(super) deps: Deps,
 }
 
 impl Bench {
-    fn new(db: &Db, forge: &Forge, more: &str) -> Self {
+    pub(super) fn new(db: &Db, forge: &Forge, more: &str) -> Self {
         let provider = match forge.kind() {
             Kind::GitHub => "github",
             Kind::GitLab => "gitlab",
@@ -39,8 +39,13 @@ impl Bench {
             "discovery:\n  topics: [kubesearch]\n  max_age: 36500d\n  forges:\n    - {api}url: '{url}', \
              provider: {provider}, token: '${{FORGE_TOKEN}}'}}\n{more}"
         );
+        Self::over(db, &text)
+    }
+
+    /// With a configuration of one's own; its forges may have `${FORGE_TOKEN}`.
+    pub(super) fn over(db: &Db, text: &str) -> Self {
         let environment = [("FORGE_TOKEN".to_owned(), TOKEN.to_owned())].into();
-        let config = config::parse(Path::new("test"), &text, environment).unwrap();
+        let config = config::parse(Path::new("test"), text, environment).unwrap();
         Self { deps: server::program::deps(&config, db, &JobQueue::new(db.clone())) }
     }
 
@@ -48,15 +53,15 @@ impl Bench {
         jobs::handle(&self.deps, &JobContext::new(Uuid::now_v7()), &request).await
     }
 
-    async fn discover(&self) -> Result<String, JobError> {
+    pub(super) async fn discover(&self) -> Result<String, JobError> {
         self.run(JobRequest::DiscoverRepositories).await
     }
 
-    async fn refresh(&self) -> Result<String, JobError> {
+    pub(super) async fn refresh(&self) -> Result<String, JobError> {
         self.run(JobRequest::RefreshMetrics).await
     }
 
-    async fn coverage(&self) -> entity::view::Discovery {
+    pub(super) async fn coverage(&self) -> entity::view::Discovery {
         discovery::discovery(
             &self.deps.db.read,
             &DiscoverySettings::default(),
@@ -66,7 +71,7 @@ impl Bench {
         .unwrap()
     }
 
-    async fn all(&self) -> Vec<Repository> {
+    pub(super) async fn all(&self) -> Vec<Repository> {
         let mut all = Vec::new();
         loop {
             let page = entity::view::PageQuery { skip: all.len() as u64, limit: 1_000 };
@@ -79,13 +84,13 @@ impl Bench {
         }
     }
 
-    async fn by_id(&self, forge_id: u64) -> Repository {
+    pub(super) async fn by_id(&self, forge_id: u64) -> Repository {
         let all = self.all().await;
         all.into_iter().find(|repository| repository.github_id == forge_id as i64).unwrap()
     }
 }
 
-async fn start(count: usize, options: impl FnOnce(&mut Options)) -> Standin {
+pub(super) async fn start(count: usize, options: impl FnOnce(&mut Options)) -> Standin {
     // Nobody clones here; the path stands for the repositories' git.
     let repositories = Generator::new(count, vec![std::env::temp_dir()]).repositories();
     let mut given = Options { limits: Limits::generous(), search_etags: true, ..Options::with(repositories) };

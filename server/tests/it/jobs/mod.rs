@@ -11,4 +11,5 @@ mod moved;
 mod processes;
 mod repository;
 mod sharing;
+mod told;
 mod world;

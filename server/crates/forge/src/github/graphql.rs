@@ -111,7 +111,7 @@ impl Node {
             updated_at: self.updated_at,
             pushed_at: self.pushed_at,
             stars: self.stargazer_count,
-            forks: self.fork_count,
+            forks: Some(self.fork_count),
             watchers: Some(self.watchers.total_count),
             open_issues: Some(self.issues.total_count + self.pull_requests.total_count),
             size_kb: self.disk_usage,

@@ -36,7 +36,7 @@ pub(super) struct Repository {
     #[serde(default)]
     pub stargazers_count: i64,
     #[serde(default)]
-    pub forks_count: i64,
+    pub forks_count: Option<i64>,
     /// Only in answers about one repository; `watchers_count` is another name for the stars.
     #[serde(default)]
     pub subscribers_count: Option<i64>,

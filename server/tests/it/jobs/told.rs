@@ -1,0 +1,74 @@
+//! What forges tell, what they leave out, and what they tell that is not to be followed.
+
+use axum::http::header;
+use standin::{Access, Kind};
+
+use super::discover::{Bench, start};
+use crate::support::on_each_engine;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_that_a_forge_does_not_tell_are_unknown_and_no_zero() {
+    on_each_engine(async |app| {
+        let standin = start(20, |_| {}).await;
+        for forge in [standin.gitlab(), standin.forgejo()] {
+            let bench = Bench::new(&app.state.db, forge, "  forks: true\n  archived: true\n");
+            bench.discover().await.unwrap();
+            bench.refresh().await.unwrap();
+            let mut seen = 0;
+            for repository in bench.all().await {
+                // The other forge has the same names.
+                if !repository.url.starts_with(&format!("{}/", forge.url())) {
+                    continue;
+                }
+                seen += 1;
+                let truth = forge.repository(&repository.full_name).unwrap();
+                let found = repository.latest_metrics.unwrap();
+                let told = [(found.watchers_count, found.watchers_known), (found.size, found.size_known)];
+                // GitLab tells sizes to a project's members only.
+                let expected = match forge.kind() {
+                    Kind::GitLab => [(0, false); 2],
+                    _ => [(truth.subscribers as i64, true), (truth.size_kb as i64, true)],
+                };
+                assert_eq!(told, expected, "{}", repository.full_name);
+                assert_eq!((found.forks_count, found.forks_known), (truth.forks as i64, true));
+                assert!(found.open_issues_known);
+            }
+            let public = |one: &&standin::Repository| {
+                one.state == Access::Public && one.topics.iter().any(|topic| topic == "kubesearch")
+            };
+            assert_eq!(seen, forge.repositories().iter().filter(public).count());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_says_not_known_where_rest_has_to_give_a_number() {
+    on_each_engine(async |app| {
+        let standin = start(1, |options| {
+            let change = |one: &mut standin::Repository| {
+                (one.forks, one.open_issues, one.open_pulls) = (0, 0, 0);
+                (one.fork, one.archived, one.state) = (false, false, Access::Public);
+                one.topics = vec!["kubesearch".to_owned()];
+            };
+            options.repositories.iter_mut().for_each(change);
+        })
+        .await;
+        let bench = Bench::new(&app.state.db, standin.forgejo(), "");
+        bench.discover().await.unwrap();
+        let id = bench.all().await[0].id;
+        let page = async || {
+            let page = app.get_with(&format!("/repositories/{id}"), &[(header::ACCEPT, "text/html")]).await.text();
+            let figure = page.split("Open issues").nth(1).unwrap_or_else(|| panic!("no open issues: {page}"));
+            let end = figure.find("</dd>").unwrap();
+            (figure[..end].contains("not known"), page.contains("0 forks"))
+        };
+        assert_eq!(page().await, (false, true), "a zero that was told is shown");
+        let forget = "UPDATE repositorymetrics SET forks_known = FALSE, open_issues_known = FALSE";
+        entity::db::ConnectionTrait::execute_unprepared(&app.state.db.write, forget).await.unwrap();
+        assert_eq!(page().await, (true, false));
+        let metrics = app.get(&format!("/api/v1/repositories/{id}")).await.json()["latest_metrics"].clone();
+        assert_eq!((&metrics["open_issues_count"], &metrics["open_issues_known"]), (&0.into(), &false.into()));
+    })
+    .await;
+}
