@@ -24,7 +24,7 @@ pub struct DiscoveryConfig {
     pub max_age: Duration,
     /// Whether archived repositories are taken up.
     pub archived: bool,
-    /// Whether forks are taken up.
+    /// Whether forks are taken up, and asked for where a forge leaves them out.
     pub forks: bool,
     /// Patterns of names that are never taken up: `owner/*`, `gitlab.com/group/*`.
     pub block: Vec<String>,

@@ -72,3 +72,40 @@ async fn a_page_says_not_known_where_rest_has_to_give_a_number() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forks_on_github_are_found_where_they_are_allowed_and_only_there() {
+    on_each_engine(async |app| {
+        let standin = start(150, |_| {}).await;
+        let github = standin.github();
+        let found = |forks: bool| -> Vec<String> {
+            let is = |one: &standin::Repository| {
+                one.state == Access::Public && one.fork == forks && one.topics.iter().any(|topic| topic == "kubesearch")
+            };
+            let mut names: Vec<_> =
+                github.repositories().iter().filter(|one| is(one)).map(|one| one.full_name()).collect();
+            names.sort();
+            names
+        };
+        assert!(found(true).len() > 3 && found(false).len() > 100);
+        let forks_here = async |bench: &Bench| -> Vec<String> {
+            let mut names: Vec<_> = bench.all().await.into_iter().map(|repository| repository.full_name).collect();
+            names.retain(|name| github.repository(name).unwrap().fork);
+            names.sort();
+            names
+        };
+        let without = Bench::new(&app.state.db, github, "  archived: true\n");
+        without.discover().await.unwrap();
+        let run = without.coverage().await.last.unwrap();
+        assert_eq!(run.found as usize, found(false).len(), "GitHub leaves forks out by itself");
+        assert_eq!(forks_here(&without).await, Vec::<String>::new());
+        // The configuration is another one: the next run asks anew.
+        let with = Bench::new(&app.state.db, github, "  archived: true\n  forks: true\n");
+        with.discover().await.unwrap();
+        let run = with.coverage().await.last.unwrap();
+        assert_eq!(run.searches[0].search, "topic:kubesearch fork:true");
+        assert_eq!(run.found as usize, found(false).len() + found(true).len());
+        assert_eq!(forks_here(&with).await, found(true));
+    })
+    .await;
+}

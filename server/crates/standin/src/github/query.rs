@@ -278,6 +278,22 @@ mod tests {
     }
 
     #[test]
+    fn forks_are_among_the_results_only_where_the_query_says_so() {
+        let mut all = crate::Generator::new(200, vec![std::path::PathBuf::from("/nowhere")]).repositories();
+        all.retain(|one| one.state != Access::Blocked);
+        let count = |text: &str| {
+            let query = Query::parse(text).unwrap();
+            all.iter().filter(|one| query.accepts(one)).count()
+        };
+        let forks = all.iter().filter(|one| one.fork).count();
+        assert!(forks > 3);
+        assert_eq!(count(""), all.len() - forks);
+        assert_eq!(count("fork:false"), all.len() - forks);
+        assert_eq!(count("fork:true"), all.len());
+        assert_eq!(count("fork:only"), forks);
+    }
+
+    #[test]
     fn a_query_falls_into_terms_and_quotes_keep_words_together() {
         let query = Query::parse("topic:kubesearch -user:oak \"home ops\" fork:true in:name").unwrap();
         assert_eq!(
