@@ -19,6 +19,7 @@ use url::Url;
 use crate::error::ForgeError;
 use crate::facts::GoneReason;
 use crate::limit;
+use crate::place::is_same_place;
 use crate::store::{Account, Kept, Store};
 use crate::wire::{Wire, WireError};
 
@@ -305,10 +306,7 @@ impl Exchange {
 
     /// The token goes to the API's own place only, and nothing goes where the guard says no.
     fn check_place(&self, ask: &Ask<'_>, url: &Url) -> Result<(), ForgeError> {
-        let same = url.scheme() == self.base_url.scheme()
-            && url.host_str() == self.base_url.host_str()
-            && url.port_or_known_default() == self.base_url.port_or_known_default();
-        if !same {
+        if !is_same_place(&self.base_url, url) {
             let to = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
             return Err(ForgeError::Redirected { host: self.host.clone(), what: ask.what.to_owned(), to });
         }

@@ -13,6 +13,7 @@ mod forgejo;
 mod github;
 mod gitlab;
 mod limit;
+mod place;
 mod plain;
 mod store;
 mod wire;

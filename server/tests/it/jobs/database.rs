@@ -78,17 +78,22 @@ impl Door {
 
 /// The program's answer: status and body.
 fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    send(address, &format!("GET {path}"))
+}
+
+/// The same to a request of any method: `POST /path`.
+pub(super) fn send(address: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.split_whitespace().nth(1).and_then(|status| status.parse().ok());
-    (status.unwrap_or_else(|| panic!("{path}: no answer: {answer:?}")), answer)
+    (status.unwrap_or_else(|| panic!("{request}: no answer: {answer:?}")), answer)
 }
 
-async fn asked(address: SocketAddr, path: &'static str) -> (u16, String) {
+pub(super) async fn asked(address: SocketAddr, path: &'static str) -> (u16, String) {
     tokio::task::spawn_blocking(move || get(address, path)).await.unwrap()
 }
 

@@ -10,6 +10,7 @@ mod killed;
 mod moved;
 mod processes;
 mod repository;
+mod roles;
 mod sharing;
 mod told;
 mod world;

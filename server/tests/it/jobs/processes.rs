@@ -74,10 +74,20 @@ impl Machine {
     }
 
     pub(super) fn start(&self, role: &str) -> Child {
+        self.start_with(role, &[])
+    }
+
+    /// With an address of its own to listen at.
+    pub(super) fn start_listening(&self, role: &str) -> Child {
+        self.start_with(role, &["--listen", "127.0.0.1:0"])
+    }
+
+    fn start_with(&self, role: &str, more: &[&str]) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         Command::new(env!("CARGO_BIN_EXE_kubestats"))
             .args(["serve", "--role", role, "--config"])
             .arg(self.folder.path().join("kubestats.yaml"))
+            .args(more)
             .env("DATABASE_URL", self.url())
             .stdout(Stdio::null())
             .stderr(log)

@@ -13,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATIO
 use url::Url;
 
 use super::budget::Budget;
+use super::redirect::may_follow;
 use super::session::AGENT;
 use super::{Auth, Limits};
 use crate::GitError;
@@ -144,12 +145,7 @@ impl Requests {
             };
             let _ = target.set_username("");
             let _ = target.set_password(None);
-            let upgraded = at.scheme() == "http" && target.scheme() == "https" && target.port().is_none();
-            let same_place = at.host_str() == target.host_str()
-                && (upgraded
-                    || (at.scheme() == target.scheme()
-                        && at.port_or_known_default() == target.port_or_known_default()));
-            let Some(base) = target.as_str().strip_suffix(&tail).filter(|_| same_place) else {
+            let Some(base) = target.as_str().strip_suffix(&tail).filter(|_| may_follow(&at, &target)) else {
                 return Err(self.budget.stop(refused(shown(&target))));
             };
             self.redirected = Some(base.to_owned());
