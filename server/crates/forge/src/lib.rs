@@ -13,7 +13,6 @@ mod forgejo;
 mod github;
 mod gitlab;
 mod limit;
-mod place;
 mod plain;
 mod store;
 mod wire;

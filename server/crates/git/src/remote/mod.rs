@@ -5,7 +5,6 @@ mod clone_dir;
 mod http;
 mod local;
 mod pack;
-mod redirect;
 mod refs;
 mod session;
 mod types;

@@ -1,119 +1,33 @@
 //! How every forge is asked: limits first, then the address, then one bounded and conditional request, then what the answer
 //! says of the limits.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod place;
+mod refusal;
+mod settings;
 
 use bytes::Bytes;
 use chrono::Utc;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt as _;
-use net::AddressGuard;
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use url::Url;
 
+use self::place::{is_same_place, next_link};
+pub(crate) use self::settings::{Answer, Ask, Manner};
+pub use self::settings::{Limits, Settings, Token};
 use crate::error::ForgeError;
-use crate::facts::GoneReason;
 use crate::limit;
-use crate::place::is_same_place;
-use crate::store::{Account, Kept, Store};
-use crate::wire::{Wire, WireError};
+use crate::store::{Account, Kept};
+use crate::wire::Wire;
 
 /// How we call ourselves.
 const AGENT: &str = concat!("kubestats/", env!("CARGO_PKG_VERSION"));
 /// Renamed and transferred repositories are redirected to once; more is odd.
 const MAX_REDIRECTS: usize = 3;
-
-/// A forge's access token. Never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(***)")
-    }
-}
-
-/// Bounds of every request.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of an answer, unpacked.
-    pub body_bytes: usize,
-    pub connect_timeout: Duration,
-    /// The whole request.
-    pub timeout: Duration,
-    /// Requests at once to one host.
-    pub concurrency: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes: 16 << 20,
-            connect_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(30),
-            concurrency: 4,
-        }
-    }
-}
-
-/// Which forge, as whom, and within what bounds.
-#[derive(Clone)]
-pub struct Settings {
-    /// The host that people know the forge by; an API may have another.
-    pub host: String,
-    /// Where its API is, such as `https://api.github.com`, `https://gitlab.com/api/v4`, `https://codeberg.org/api/v1`.
-    pub base_url: Url,
-    pub token: Option<Token>,
-    /// The key of the configuration that holds the token, for errors that tell how to mend them.
-    pub token_key: String,
-    pub guard: Arc<AddressGuard>,
-    pub store: Arc<dyn Store>,
-    pub limits: Limits,
-}
-
-/// A question to a forge.
-pub(crate) struct Ask<'a> {
-    /// For errors: "the repositories of topic kubesearch".
-    pub what: &'a str,
-    /// Which of the forge's limits it counts against, unless the answer says otherwise.
-    pub resource: &'static str,
-    pub url: Url,
-    /// Sent by POST.
-    pub body: Option<String>,
-}
-
-/// What came.
-pub(crate) enum Answer<T> {
-    Here { value: T, next: Option<Url>, unchanged: bool },
-    Gone(GoneReason),
-}
-
-/// How a forge wants to be asked.
-pub(crate) struct Manner {
-    pub accept: &'static str,
-    /// `Bearer`, `token`.
-    pub scheme: &'static str,
-    pub headers: &'static [(&'static str, &'static str)],
-    /// An answer with status 304 counts against no limit, given a token.
-    pub unchanged_is_free: bool,
-    /// Requests go through octocrab.
-    pub is_github: bool,
-}
 
 enum Carrier {
     Plain(Wire),
@@ -270,17 +184,6 @@ impl Exchange {
         }
     }
 
-    fn limited(&self, ask: &Ask<'_>, until: chrono::DateTime<Utc>) -> ForgeError {
-        let hint = if self.has_token { "" } else { "; a token raises it" };
-        ForgeError::RateLimited {
-            host: self.host.clone(),
-            what: ask.what.to_owned(),
-            resource: ask.resource.to_owned(),
-            until,
-            hint,
-        }
-    }
-
     /// Sends the request and follows redirects within the forge.
     async fn follow(
         &self,
@@ -373,30 +276,6 @@ impl Exchange {
         Ok(self.settings.store.record(&self.account, resource, &window, spent).await?)
     }
 
-    /// What an answer without success means.
-    fn refusal(&self, ask: &Ask<'_>, parts: &http::response::Parts, body: &str) -> Result<GoneReason, ForgeError> {
-        let (host, what) = (self.host.clone(), ask.what.to_owned());
-        let key = self.settings.token_key.clone();
-        if limit::is_limit(&parts.headers, parts.status, body) {
-            let window = limit::window(&parts.headers, parts.status, body, Utc::now());
-            let until = window.and_then(|window| window.blocked_until).unwrap_or_else(Utc::now);
-            return Err(self.limited(ask, until));
-        }
-        let said = said(body);
-        match parts.status.as_u16() {
-            404 | 410 => Ok(GoneReason::NotFound),
-            451 => Ok(GoneReason::Legal),
-            403 if body.contains("\"block\"") || said.to_lowercase().contains("access blocked") => {
-                Ok(GoneReason::Blocked)
-            }
-            401 if self.has_token => Err(ForgeError::TokenRefused { host, what, key }),
-            401 => Err(ForgeError::TokenMissing { host, what, key }),
-            403 => Err(ForgeError::Forbidden { host, what, said, key }),
-            400 | 422 => Err(ForgeError::BadQuery { host, what, said }),
-            status => Err(ForgeError::Status { host, what, status, said }),
-        }
-    }
-
     fn read<T: DeserializeOwned>(&self, ask: &Ask<'_>, body: &[u8]) -> Result<T, ForgeError> {
         let mut reader = serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -406,84 +285,8 @@ impl Exchange {
         })
     }
 
-    pub(crate) fn unreadable(&self, ask: &Ask<'_>, reason: String) -> ForgeError {
-        let reason = reason.chars().take(300).collect();
-        ForgeError::Unreadable { host: self.host.clone(), what: ask.what.to_owned(), reason }
-    }
-
-    fn unreachable(&self, ask: &Ask<'_>, reason: String) -> ForgeError {
-        ForgeError::Unreachable { host: self.host.clone(), what: ask.what.to_owned(), reason }
-    }
-
-    fn wire(&self, ask: &Ask<'_>, error: WireError) -> ForgeError {
-        let (host, what) = (self.host.clone(), ask.what.to_owned());
-        match error {
-            WireError::Refused(net::Refused::Unresolved { host: name, reason }) => {
-                ForgeError::Unreachable { host, what, reason: format!("the name {name} leads nowhere: {reason}") }
-            }
-            WireError::Refused(refused) => refused.into(),
-            WireError::TooLarge(limit) => ForgeError::TooLarge { host, what, limit },
-            WireError::Failed(reason) => ForgeError::Unreachable { host, what, reason },
-        }
-    }
-
-    /// octocrab wraps what the wire says.
-    fn octocrab(&self, ask: &Ask<'_>, error: &octocrab::Error) -> ForgeError {
-        let mut cause: &(dyn std::error::Error + 'static) = error;
-        loop {
-            if let Some(error) = cause.downcast_ref::<WireError>() {
-                return self.wire(ask, error.clone());
-            }
-            match cause.source() {
-                Some(inner) => cause = inner,
-                None => return self.unreachable(ask, cause.to_string()),
-            }
-        }
-    }
-
     /// Whom is asked for what as whom, in a form that tells nothing.
     fn key(&self, url: &Url) -> String {
         blake3::hash(format!("{}\n{}\n{url}", self.account.host, self.account.token).as_bytes()).to_hex().to_string()
-    }
-}
-
-/// What the forge says is wrong, in one line.
-fn said(body: &str) -> String {
-    let message = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| {
-        let text = |name: &str| value.get(name).and_then(|text| text.as_str()).map(str::to_owned);
-        text("message").or_else(|| text("error"))
-    });
-    let text = message.unwrap_or_else(|| body.to_owned());
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-    if line.is_empty() { "nothing more".to_owned() } else { line }
-}
-
-/// The address with `rel="next"` of a `Link` header.
-fn next_link(header: &str) -> Option<&str> {
-    header.split(',').find_map(|link| {
-        let (address, parameters) = link.split_once(';')?;
-        let is_next = parameters.split(';').any(|parameter| matches!(parameter.trim(), "rel=\"next\"" | "rel=next"));
-        is_next.then(|| address.trim().strip_prefix('<')?.strip_suffix('>')).flatten()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_page_is_read_from_the_link_header() {
-        let header = "<https://h/a?page=1>; rel=\"prev\", <https://h/a?page=3>; rel=\"next\"";
-        assert_eq!(next_link(header), Some("https://h/a?page=3"));
-        assert_eq!(next_link("<https://h/a?page=9>; rel=\"last\""), None);
-        assert_eq!(next_link("nonsense"), None);
-    }
-
-    #[test]
-    fn what_a_forge_says_fits_on_a_line() {
-        assert_eq!(said("{\"message\": \"Bad\\n credentials\"}"), "Bad credentials");
-        assert_eq!(said("<html>no</html>"), "<html>no</html>");
-        assert_eq!(said(""), "nothing more");
-        assert_eq!(said(&"x".repeat(9_000)).len(), 200);
     }
 }
