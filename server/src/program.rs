@@ -158,7 +158,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
-        hosts: Arc::new(AllowedHosts::of(&config.app)),
+        hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

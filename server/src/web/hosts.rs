@@ -2,12 +2,11 @@
 //! rebinding): for the browser it then is of one origin with us. What it cannot change is the name in `Host`.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
 use super::api::problem::Problem;
-use crate::config::AppConfig;
 
 /// What of a refused name is told.
 const SHOWN: usize = 100;
@@ -20,10 +19,9 @@ impl AllowedHosts {
     /// The configured names. Where there are none, a program that only this machine reaches answers to this machine's
     /// names; one that others reach cannot know how they call it.
     #[must_use]
-    pub fn of(app: &AppConfig) -> Self {
-        let is_local = app.listen.ip().to_canonical().is_loopback();
-        let is_listed = is_local || !app.allowed_hosts.is_empty();
-        Self(is_listed.then(|| app.allowed_hosts.clone()))
+    pub fn new(listen: SocketAddr, names: &[String]) -> Self {
+        let is_local = listen.ip().to_canonical().is_loopback();
+        Self((is_local || !names.is_empty()).then(|| names.to_vec()))
     }
 
     /// Whether a request is meant for this program.
@@ -87,9 +85,8 @@ mod tests {
 
     use super::*;
 
-    fn app(text: &str) -> AllowedHosts {
-        let text = format!("app: {{{text}}}");
-        AllowedHosts::of(&crate::config::parse(std::path::Path::new("test"), &text, [].into()).unwrap().app)
+    fn hosts(listen: &str, names: &[&str]) -> AllowedHosts {
+        AllowedHosts::new(listen.parse().unwrap(), &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
     }
 
     fn is_answered(hosts: &AllowedHosts, host: &'static str) -> bool {
@@ -111,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_program_for_this_machine_answers_to_its_names_and_to_addresses_alone() {
-        for hosts in [app(""), app("listen: '[::1]:80'"), app("listen: '[::ffff:127.0.0.1]:80'")] {
+        for hosts in ["127.0.0.1:3000", "[::1]:80", "[::ffff:127.0.0.1]:80"].map(|listen| hosts(listen, &[])) {
             for host in OWN {
                 assert!(is_answered(&hosts, host), "{host}");
             }
@@ -141,7 +138,7 @@ mod tests {
     #[test]
     fn configured_names_are_answered_to_wherever_the_program_listens() {
         for listen in ["127.0.0.1:3000", "0.0.0.0:3000"] {
-            let hosts = app(&format!("listen: '{listen}', allowed_hosts: [Box.lan, '*.example.org']"));
+            let hosts = hosts(listen, &["box.lan", "*.example.org"]);
             for host in ["box.lan", "BOX.lan:3000", "kubestats.example.org:443", "a.b.example.org."].iter().chain(&OWN)
             {
                 assert!(is_answered(&hosts, host), "{host}");
@@ -154,13 +151,13 @@ mod tests {
 
     #[test]
     fn without_names_a_program_for_a_network_answers_to_all() {
-        let hosts = app("listen: '0.0.0.0:3000'");
+        let hosts = hosts("0.0.0.0:3000", &[]);
         assert!(is_answered(&hosts, "anything.example"));
     }
 
     #[test]
     fn every_name_that_a_request_carries_counts_but_what_a_proxy_is_said_to_have_seen() {
-        let hosts = app("");
+        let hosts = hosts("127.0.0.1:3000", &[]);
         let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
             pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
         };

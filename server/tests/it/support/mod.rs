@@ -139,7 +139,7 @@ impl TestApp {
             queue,
             leptos: LeptosOptions::builder().output_name("kubestats").build(),
             site: Arc::new(Site::Missing),
-            hosts: Arc::new(AllowedHosts::of(&test_config().app)),
+            hosts: Arc::new(AllowedHosts::new(test_config().app.listen, &[])),
             seats: Seats::new(2),
             shutdown: CancellationToken::new(),
         };
