@@ -28,7 +28,7 @@ def serving(report, folder: pathlib.Path) -> None:
     other = folder / "postgres"
     other.mkdir()
     # The throw-away cluster lives as long as the command below; it runs this file again, within.
-    output = subprocess.run(["pg_virtualenv", "-o", "max_connections=100", sys.executable, "-B", __file__, str(other)],
+    output = subprocess.run(["pg_virtualenv", "-t", "-o", "max_connections=100", sys.executable, "-B", __file__, str(other)],
                             check=True, stdout=subprocess.PIPE).stdout.decode()
     for line in output.splitlines():
         if line.startswith("ROW\t"):

@@ -14,9 +14,6 @@ use crate::components::{
 use crate::live::Live;
 use crate::server_fns::{self, Comparison, EcosystemData, OpenedChange, Total};
 
-/// Rows of each list of what there is most of.
-const MOST: usize = 12;
-
 /// `/ecosystem`: all repositories together, and how they change.
 #[component]
 pub fn Ecosystem() -> impl IntoView {
@@ -157,7 +154,7 @@ fn most(title: &'static str, counts: Vec<NamedCount>, none: &'static str, href: 
     };
     view! {
         <Section title>
-            <ol class="ranks">{counts.into_iter().take(MOST).map(row).collect_view()}</ol>
+            <ol class="ranks">{counts.into_iter().map(row).collect_view()}</ol>
         </Section>
     }
     .into_any()
@@ -227,9 +224,10 @@ fn releases(
             let shown = opened.take_if(|opened| opened.event_id == change.event_id);
             lines.push(self::change(change, shown, url, now));
         }
+        let all = format!("/resources?kind=HelmRelease&text={}", plain(&release.release_name));
         view! {
             <li class="release">
-                <h3>{release.release_name}</h3>
+                <h3><a href=all>{release.release_name}</a></h3>
                 <ul>{lines}</ul>
             </li>
         }

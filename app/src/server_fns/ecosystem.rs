@@ -46,6 +46,14 @@ pub struct EcosystemData {
     pub opened: Option<Box<OpenedChange>>,
 }
 
+/// Changes that are shown of a release; its own page has all of them.
+#[cfg(feature = "ssr")]
+const CHANGES: i64 = 5;
+
+/// So many are shown of what there is most of.
+#[cfg(feature = "ssr")]
+const MOST: usize = 12;
+
 /// What the line over time may be of; `line` in the address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,7 +102,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
     let range = ask::serde_word(&params, "range").unwrap_or_default();
     let overview = ecosystem::overview(&db.read, range, now).await?;
     let page = ask::page(&params, 10);
-    let releases = ecosystem::list_release_activity(&db.read, page, false).await?;
+    let releases = ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?;
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
     let opened = match ask::word::<Uuid>(&params, "change") {
         Some(event_id) => {
@@ -113,27 +121,43 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
         deleted: span.deleted,
         resurrected: span.resurrected,
     };
+    let top = |mut counts: Vec<NamedCount>| {
+        counts.truncate(MOST);
+        counts
+    };
     let activity: Vec<ActivityBucket> = overview.spans.iter().map(bucket).collect();
     pack(&EcosystemData {
         now,
         range,
         line: line(total, &overview.spans),
         total,
-        latest: overview.latest,
+        latest: overview.latest.map(without_names),
         growth: overview.growth,
         stale: overview.stale,
         chart: crate::chart::activity_options(&activity),
         activity,
-        kinds: overview.kinds,
-        charts: overview.charts,
-        languages: overview.languages,
-        topics: overview.topics,
+        kinds: top(overview.kinds),
+        charts: top(overview.charts),
+        languages: top(overview.languages),
+        topics: top(overview.topics),
         newest: overview.newest,
         most_active: overview.most_active,
         releases,
         page,
         opened,
     })
+}
+
+/// The day's numbers: its names, hundreds of them, are here by rank already.
+#[cfg(feature = "ssr")]
+fn without_names(day: EcosystemStats) -> EcosystemStats {
+    EcosystemStats {
+        resource_type_breakdown: Default::default(),
+        popular_helm_charts: Default::default(),
+        language_breakdown: Default::default(),
+        popular_topics: Default::default(),
+        ..day
+    }
 }
 
 /// The line of one number at the end of each span.

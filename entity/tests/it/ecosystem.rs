@@ -331,7 +331,7 @@ async fn activity_of_releases_tells_the_newest_changes_with_their_texts() {
         scan(&db, other, &batch(vec![commit(0, told)], vec![same, old])).await;
 
         let page = |skip| PageQuery { skip, limit: 1 };
-        let first = ecosystem::list_release_activity(&db.read, page(0), true).await.unwrap();
+        let first = ecosystem::list_release_activity(&db.read, page(0), 10, true).await.unwrap();
         assert_eq!((first.count, first.data[0].release_name.as_str()), (2, "web"));
         let changes = &first.data[0].changes;
         assert_eq!(changes.len(), 3);
@@ -340,9 +340,9 @@ async fn activity_of_releases_tells_the_newest_changes_with_their_texts() {
         assert_eq!((newest.yaml.as_deref(), newest.user.as_deref()), (Some("a: 1\nb: 2\nc: 3\n"), Some("ada/home")));
         assert_eq!((newest.author_name.as_str(), newest.field_changes.len()), ("Ada", 1));
         assert!(newest.web_url.as_deref().unwrap().starts_with("https://github.com/ada/home/commit/"));
-        let second = ecosystem::list_release_activity(&db.read, page(1), true).await.unwrap();
+        let second = ecosystem::list_release_activity(&db.read, page(1), 10, true).await.unwrap();
         assert_eq!((second.count, second.data[0].release_name.as_str()), (2, "old"));
-        assert!(ecosystem::list_release_activity(&db.read, page(2), false).await.unwrap().data.is_empty());
+        assert!(ecosystem::list_release_activity(&db.read, page(2), 10, false).await.unwrap().data.is_empty());
     })
     .await;
 }

@@ -248,7 +248,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("trends of days", |c| ecosystem::trends(c, 365, now()));
     for (name, skip) in [("releases that changed", 0), ("releases, deep", 40)] {
         let page = PageQuery { skip, limit: 10 };
-        ask!(name, |c| ecosystem::list_release_activity(c, page, true));
+        ask!(name, |c| ecosystem::list_release_activity(c, page, 10, true));
     }
     ask!("database", |c| ecosystem::database_stats(c, now()));
     ask!("figures", |c| figures::repository_stats(c));

@@ -69,6 +69,8 @@ impl Runner {
         let scans = Arc::new(AtomicUsize::new(0));
         let (mut last_look, mut trusted_from) = (None, Instant::now());
         let mut tidied = Instant::now();
+        // The room for scans of the last look that left room over: nothing more may run until there is news.
+        let mut exhausted = None::<usize>;
         while !stop.is_cancelled() {
             if last_look.as_ref().is_none_or(|look: &Look| look.at.elapsed() >= DUE) {
                 let look = Look { at: Instant::now(), by_clock: clock::now() };
@@ -88,10 +90,11 @@ impl Runner {
             while running.len() < deps.polling.max_workers {
                 let jobs = deps.polling.max_workers - running.len();
                 let room_for_scans = SCANS.saturating_sub(scans.load(Ordering::Relaxed));
-                let claimed = self.claim(jobs, room_for_scans).await;
-                if claimed.is_empty() {
+                if exhausted.is_some_and(|scans| room_for_scans <= scans) {
                     break;
                 }
+                let (claimed, wanted) = self.claim(jobs, room_for_scans).await;
+                exhausted = (claimed.len() < wanted).then_some(room_for_scans);
                 for job in claimed {
                     let is_scan = job.request.kind() == JobKind::ScanRepository;
                     let (deps, worker, ending) = (deps.clone(), identity.worker.clone(), ending.clone());
@@ -109,9 +112,10 @@ impl Runner {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = deps.queue.bell().heard() => {}
+                () = deps.queue.bell().heard() => exhausted = None,
+                // The end of a job is news of its own, told by the bell; this is about room.
                 _ = running.join_next(), if !running.is_empty() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL) => exhausted = None,
             }
             // A burst of rings and ends is one look.
             while running.try_join_next().is_some() {}
@@ -127,7 +131,8 @@ impl Runner {
         }
     }
 
-    async fn claim(&self, jobs: usize, scans: usize) -> Vec<entity::queue::ClaimedJob> {
+    /// Jobs to run, and for how many of them there was room; fewer means that no other may run now.
+    async fn claim(&self, jobs: usize, scans: usize) -> (Vec<entity::queue::ClaimedJob>, usize) {
         let Self { deps, identity } = self;
         let others: Vec<JobKind> =
             JobKind::ALL.iter().copied().filter(|kind| *kind != JobKind::ScanRepository).collect();
@@ -139,10 +144,11 @@ impl Runner {
         };
         let max_per_host = Some(deps.polling.max_per_host);
         let room = Room { worker: &identity.worker, kinds, jobs, max_per_host, lease: LEASE };
-        deps.queue.claim_many(room, clock::now()).await.unwrap_or_else(|error| {
+        let claimed = deps.queue.claim_many(room, clock::now()).await.unwrap_or_else(|error| {
             error!(%error, "no job could be claimed");
             Vec::new()
-        })
+        });
+        (claimed, jobs)
     }
 
     async fn look_for_due_work(&self, trusts_leases: bool) {

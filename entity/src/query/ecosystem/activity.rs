@@ -12,16 +12,15 @@ use crate::query::events;
 use crate::row::TextRow;
 use crate::view::{Event, Listing, PageQuery, ReleaseActivity, ReleaseChange, web_url};
 
-/// So many changes of each release are told.
-const CHANGES: i64 = 10;
 /// So many resources are read at a time to find the names that changed last.
 const READ: i64 = 500;
 
-/// Names of HelmReleases, those that changed last first, each with its newest changes; `count` is the number of names.
-/// Their manifests are told with them where they are asked for: a page has no room for so many.
+/// Names of HelmReleases, those that changed last first, each with its newest changes, at most `most`; `count` is
+/// the number of names. Their manifests are told with them where they are asked for: a page has no room for so many.
 pub async fn list_release_activity(
     c: &impl ConnectionTrait,
     page: PageQuery,
+    most: i64,
     with_texts: bool,
 ) -> Result<Listing<ReleaseActivity>> {
     let count = Sql::new("SELECT COUNT(*) FROM group_total WHERE kind = 'HelmRelease' AND (active + deleted) > 0")
@@ -33,7 +32,7 @@ pub async fn list_release_activity(
     let names = newest_names(c, page).await?;
     let mut ids: Vec<Uuid> = Vec::new();
     for name in &names {
-        ids.extend(newest_events(c, name).await?);
+        ids.extend(newest_events(c, name, most).await?);
     }
     let mut texts = if with_texts { texts(c, &ids).await? } else { HashMap::new() };
     let mut changes: HashMap<String, Vec<ReleaseChange>> = HashMap::new();
@@ -84,13 +83,13 @@ async fn newest_names(c: &impl ConnectionTrait, page: PageQuery) -> Result<Vec<S
 }
 
 /// The newest events are among those of the resources that changed last.
-async fn newest_events(c: &impl ConnectionTrait, name: &str) -> Result<Vec<Uuid>> {
+async fn newest_events(c: &impl ConnectionTrait, name: &str, most: i64) -> Result<Vec<Uuid>> {
     let mut sql = Sql::new(
         "SELECT e.id FROM kubernetesresourceevent e WHERE e.resource_id IN (SELECT k.id FROM kubernetesresource k \
          WHERE k.kind = 'HelmRelease' AND k.name = ",
     );
-    sql.bind(name).push(" ORDER BY k.updated_at DESC, k.id DESC LIMIT ").bind(CHANGES);
-    sql.push(") ORDER BY e.id DESC LIMIT ").bind(CHANGES);
+    sql.bind(name).push(" ORDER BY k.updated_at DESC, k.id DESC LIMIT ").bind(most);
+    sql.push(") ORDER BY e.id DESC LIMIT ").bind(most);
     sql.rows(c).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 

@@ -229,7 +229,7 @@ pub async fn list_helm_release_activity(
     let limit = check.number("page_size", params.page_size.as_deref(), 1..=50, 10);
     check.finish()?;
     let page = PageQuery { skip: (page - 1).saturating_mul(limit), limit };
-    Ok(Json(query::ecosystem::list_release_activity(&db.read, page, true).await?))
+    Ok(Json(query::ecosystem::list_release_activity(&db.read, page, 10, true).await?))
 }
 
 /// How much is stored, and what scans did lately
