@@ -16,12 +16,13 @@ const [mode, glue, out] = process.argv.slice(2);
 const release = mode === "release";
 
 // What the first visit of /repositories may cost, compressed with brotli: a build over it fails. The WebAssembly's aim,
-// what all pages need and that page's parts, is 220 kB (docs/benchmarks.md); the budget is what has been reached, and
-// only ever goes down.
+// what all pages need and that page's parts, is 220 kB (docs/benchmarks.md); the budget is what has been reached, and it
+// goes up only for what people get by it (selecting many repositories and acting on them, last). The first load's aim is
+// 400 kB.
 const WASM_AIM = 220_000;
 const WASM = ["kubestats.wasm", "parts/Repositories"];
 const WASM_BUDGET = 210_000;
-const FIRST_LOAD_BUDGET = 320_000;
+const FIRST_LOAD_BUDGET = 325_000;
 const FIRST_LOAD = ["kubestats.js", ...WASM, "main.css", "ui.js", "favicon.svg", "inter-latin-wght-normal.woff2",
   "jetbrains-mono-latin-wght-normal.woff2"];
 const COMPRESSIBLE = new Set([".css", ".ico", ".js", ".json", ".map", ".parts", ".svg", ".txt", ".ttf", ".wasm", ".webmanifest", ".xml"]);
