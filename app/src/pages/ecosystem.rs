@@ -73,7 +73,7 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
             {most("Topics", data.topics, "No forge has told topics yet", |topic| format!("/repositories?text={}", plain(topic)))}
         </div>
         <div class="columns even">
-            {most_active(data.most_active, now)}
+            {most_active(data.most_active, data.active_days, now)}
             {newest(data.newest, now)}
         </div>
         {releases(data.releases.data, data.opened, &url, now)}
@@ -160,10 +160,10 @@ fn most(title: &'static str, counts: Vec<NamedCount>, none: &'static str, href: 
     .into_any()
 }
 
-fn most_active(repositories: Vec<RecentRepository>, now: Timestamp) -> AnyView {
+fn most_active(repositories: Vec<RecentRepository>, days: u32, now: Timestamp) -> AnyView {
+    let title = format!("Most active in {days} days");
     if repositories.is_empty() {
-        return view! { <Section title="Most active"><EmptyState title="Nothing changed in this range" /></Section> }
-            .into_any();
+        return view! { <Section title><EmptyState title="Nothing changed in these days" /></Section> }.into_any();
     }
     let row = move |repository: RecentRepository| {
         view! {
@@ -175,8 +175,8 @@ fn most_active(repositories: Vec<RecentRepository>, now: Timestamp) -> AnyView {
         }
     };
     view! {
-        <Section title="Most active">
-            <Table caption="Repositories with most changes in this range">
+        <Section title>
+            <Table caption=format!("Repositories with most changes in {days} days")>
                 <thead><tr><th scope="col">"Repository"</th><th scope="col" class="num">"Changes"</th><th scope="col">"Last change"</th></tr></thead>
                 <tbody>{repositories.into_iter().map(row).collect_view()}</tbody>
             </Table>

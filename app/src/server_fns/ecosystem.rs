@@ -37,7 +37,9 @@ pub struct EcosystemData {
     pub languages: Vec<NamedCount>,
     pub topics: Vec<NamedCount>,
     pub newest: Vec<Repository>,
+    /// Those with most changes in so many days.
     pub most_active: Vec<RecentRepository>,
+    pub active_days: u32,
     /// HelmReleases that changed, newest first.
     pub releases: Listing<ReleaseActivity>,
     /// Which of them are here.
@@ -142,6 +144,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
         topics: top(overview.topics),
         newest: overview.newest,
         most_active: overview.most_active,
+        active_days: overview.active_days,
         releases,
         page,
         opened,

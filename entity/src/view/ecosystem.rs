@@ -215,8 +215,10 @@ pub struct EcosystemOverview {
     pub topics: Vec<NamedCount>,
     /// Repositories that came here last.
     pub newest: Vec<Repository>,
-    /// Repositories with most events in the range, at most in its last 90 days.
+    /// Repositories with most events in the last `active_days`.
     pub most_active: Vec<RecentRepository>,
+    /// The range's days, but no more than tell who is busy now.
+    pub active_days: u32,
 }
 
 /// How many rows tables hold and what scans did lately (the contract's answer of `/admin/database-stats`).

@@ -5,6 +5,7 @@ mod aggregate;
 mod fold;
 mod gather;
 mod read;
+mod spans;
 
 pub use activity::list_release_activity;
 pub use aggregate::{Plan, aggregate, finish, mark_stale, plan, run_step};

@@ -7,17 +7,18 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::gather::start_of;
+use super::spans::{SeriesRow, growth, series, spans};
 use super::{ConnectionTrait, Result};
 use crate::db::sql::{Sql, Where, stored_time};
 use crate::query::figures::most_active;
 use crate::row::{RepositoryRow, json};
 use crate::view::{
-    DatabaseStats, EcosystemGrowth, EcosystemOverview, EcosystemRange, EcosystemSpan, EcosystemStats, EcosystemTrend,
+    DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrend,
     EcosystemTrends, Listing, NamedCount, PageQuery, RecentStats, RecentSyncRun, SyncRunStats, TableCounts, Timestamp,
 };
 
-/// More points than this tell a line nothing.
-const MAX_SPANS: i64 = 185;
+/// Who is busy now is asked of these days at most: all days of years would be read to tell who once was.
+const MOST_ACTIVE_DAYS: u32 = 30;
 
 /// Days, newest first; `count` is how many there are within the last `days`.
 pub async fn list_days(
@@ -44,7 +45,7 @@ pub async fn find_latest(c: &impl ConnectionTrait) -> Result<Option<EcosystemSta
 
 /// The last days that are computed, oldest first.
 pub async fn trends(c: &impl ConnectionTrait, days: u32, now: Timestamp) -> Result<EcosystemTrends> {
-    let rows = series(c, Some(first_day(days, now))).await?;
+    let rows = series(c, first_day(days, now)).await?;
     let line = |value: fn(&SeriesRow) -> i64| {
         rows.iter().map(|row| EcosystemTrend { date: row.day.clone(), value: value(row) }).collect()
     };
@@ -59,15 +60,8 @@ pub async fn trends(c: &impl ConnectionTrait, days: u32, now: Timestamp) -> Resu
 pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Timestamp) -> Result<EcosystemOverview> {
     let latest = find_latest(c).await?;
     let first = range.days().map(|days| first_day(days, now));
-    // With the day before, which growth is counted from.
-    let mut rows = series(c, first.and_then(|first| first.pred_opt())).await?;
-    let before = match (first, rows.first()) {
-        (Some(first), Some(row)) if row.day < first.to_string() => Some(rows.remove(0)),
-        _ => None,
-    };
-    let growth = rows.last().map(|last| grown(before.as_ref(), last)).unwrap_or_default();
     let stale = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM stale_day LIMIT 1) w").count(c).await? > 0;
-    let since = now - TimeDelta::days(i64::from(range.days().unwrap_or(90).min(90)) - 1);
+    let active_days = range.days().unwrap_or(MOST_ACTIVE_DAYS).min(MOST_ACTIVE_DAYS);
     let mut newest = Sql::new(RepositoryRow::SELECT);
     newest.push(" ORDER BY r.discovered_at DESC, r.id DESC LIMIT 10");
     let newest = newest.all::<RepositoryRow>(c).await?;
@@ -75,15 +69,16 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
         |map: fn(&EcosystemStats) -> &BTreeMap<String, i64>| latest.as_ref().map(map).map(sorted).unwrap_or_default();
     Ok(EcosystemOverview {
         range,
-        growth,
-        spans: spans(&rows),
+        growth: growth(c, first, latest.as_ref()).await?,
+        spans: spans(c, first).await?,
         stale,
         kinds: counts(|stats| &stats.resource_type_breakdown),
         charts: counts(|stats| &stats.popular_helm_charts),
         languages: counts(|stats| &stats.language_breakdown),
         topics: counts(|stats| &stats.popular_topics),
         newest: newest.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?,
-        most_active: most_active(c, since.date_naive()).await?,
+        most_active: most_active(c, first_day(active_days, now)).await?,
+        active_days,
         latest,
     })
 }
@@ -151,91 +146,6 @@ struct CountsRow {
     sync_runs: i64,
     new_repositories: i64,
     changes: i64,
-}
-
-/// What trend lines need of a day; an index holds it.
-#[derive(Clone, Debug, FromQueryResult)]
-struct SeriesRow {
-    day: String,
-    total_repositories: i64,
-    active_repositories: i64,
-    active_resources: i64,
-    active_helm_releases: i64,
-    total_resource_events: i64,
-    daily_created_resources: i64,
-    daily_modified_resources: i64,
-    daily_deleted_resources: i64,
-    daily_resurrected_resources: i64,
-    measured_repositories: i64,
-    total_stars: i64,
-}
-
-impl SeriesRow {
-    fn events(&self) -> i64 {
-        self.daily_created_resources
-            + self.daily_modified_resources
-            + self.daily_deleted_resources
-            + self.daily_resurrected_resources
-    }
-
-    fn stars(&self) -> Option<i64> {
-        (self.measured_repositories > 0).then_some(self.total_stars)
-    }
-}
-
-async fn series(c: &impl ConnectionTrait, first: Option<NaiveDate>) -> Result<Vec<SeriesRow>> {
-    let mut sql = Sql::new(
-        "SELECT day, total_repositories, active_repositories, active_resources, active_helm_releases, \
-         total_resource_events, \
-         daily_created_resources, daily_modified_resources, daily_deleted_resources, daily_resurrected_resources, \
-         measured_repositories, total_stars FROM ecosystemstats",
-    );
-    if let Some(first) = first {
-        sql.push(" WHERE day >= ").bind(first.to_string());
-    }
-    sql.push(" ORDER BY day");
-    sql.all(c).await
-}
-
-fn grown(before: Option<&SeriesRow>, last: &SeriesRow) -> EcosystemGrowth {
-    let by = |value: fn(&SeriesRow) -> i64| value(last) - before.map_or(0, value);
-    EcosystemGrowth {
-        repositories: by(|row| row.total_repositories),
-        active_repositories: by(|row| row.active_repositories),
-        active_resources: by(|row| row.active_resources),
-        active_helm_releases: by(|row| row.active_helm_releases),
-        events: by(|row| row.total_resource_events),
-        stars: before.and_then(SeriesRow::stars).zip(last.stars()).map(|(before, last)| last - before),
-    }
-}
-
-/// Days put together so that a chart can show them; the last span ends with the last day.
-fn spans(rows: &[SeriesRow]) -> Vec<EcosystemSpan> {
-    let days = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    let length = (days + MAX_SPANS - 1) / MAX_SPANS;
-    // Weeks read better than spans of five days.
-    let length = usize::try_from(if length > 2 { (length + 6) / 7 * 7 } else { length.max(1) }).unwrap_or(1);
-    let mut spans: Vec<EcosystemSpan> = rows.rchunks(length).filter_map(span).collect();
-    spans.reverse();
-    spans
-}
-
-fn span(days: &[SeriesRow]) -> Option<EcosystemSpan> {
-    let (first, last) = (days.first()?, days.last()?);
-    let sum = |value: fn(&SeriesRow) -> i64| days.iter().map(value).sum();
-    Some(EcosystemSpan {
-        start: first.day.clone(),
-        days: i64::try_from(days.len()).unwrap_or(i64::MAX),
-        created: sum(|day| day.daily_created_resources),
-        modified: sum(|day| day.daily_modified_resources),
-        deleted: sum(|day| day.daily_deleted_resources),
-        resurrected: sum(|day| day.daily_resurrected_resources),
-        repositories: last.total_repositories,
-        active_repositories: last.active_repositories,
-        active_resources: last.active_resources,
-        active_helm_releases: last.active_helm_releases,
-        stars: last.stars(),
-    })
 }
 
 fn sorted(counts: &BTreeMap<String, i64>) -> Vec<NamedCount> {
