@@ -4,8 +4,8 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use crate::db::Result;
 
-/// Rows per statement; what is left over at the end goes out in the smaller sizes.
-const SIZES: [usize; 4] = [128, 32, 8, 1];
+/// Rows per statement; what is left over at the end goes out in the smaller sizes, each at most once.
+const SIZES: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 /// An insert that collects rows.
 pub(crate) struct Bulk<'a, C> {

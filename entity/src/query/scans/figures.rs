@@ -153,6 +153,17 @@ fn clean(text: &str) -> String {
 
 /// Adds a batch's share.
 pub(super) async fn add(c: &impl ConnectionTrait, repository: Uuid, deltas: &Deltas, events: u64) -> Result<()> {
+    add_facets(c, repository, deltas).await?;
+    let mut sql = Sql::new("UPDATE repository SET active_resources = active_resources + ");
+    sql.bind(deltas.active).push(", deleted_resources = deleted_resources + ").bind(deltas.deleted);
+    sql.push(", helm_releases = helm_releases + ").bind(deltas.helm_releases);
+    sql.push(", events = events + ").bind(i64::try_from(events).unwrap_or(i64::MAX));
+    sql.push(" WHERE id = ").bind(repository);
+    sql.run(c).await?;
+    Ok(())
+}
+
+async fn add_facets(c: &impl ConnectionTrait, repository: Uuid, deltas: &Deltas) -> Result<()> {
     let head = "INSERT INTO repository_facet (repository_id, facet, value, active, deleted)";
     let tail = " ON CONFLICT (repository_id, facet, value) DO UPDATE SET \
         active = repository_facet.active + excluded.active, deleted = repository_facet.deleted + excluded.deleted";
@@ -163,12 +174,6 @@ pub(super) async fn add(c: &impl ConnectionTrait, repository: Uuid, deltas: &Del
         bulk.push(row).await?;
     }
     bulk.finish().await?;
-    let mut sql = Sql::new("UPDATE repository SET active_resources = active_resources + ");
-    sql.bind(deltas.active).push(", deleted_resources = deleted_resources + ").bind(deltas.deleted);
-    sql.push(", helm_releases = helm_releases + ").bind(deltas.helm_releases);
-    sql.push(", events = events + ").bind(i64::try_from(events).unwrap_or(i64::MAX));
-    sql.push(" WHERE id = ").bind(repository);
-    sql.run(c).await?;
     Ok(())
 }
 
@@ -185,16 +190,13 @@ struct GroupCount {
 
 /// Counts everything anew, and puts the totals over all repositories right by the difference.
 pub(super) async fn refresh(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
-    let mut difference = Totals::default();
-    difference.read_facets(c, repository, -1).await?;
-    let counts = recount(c, repository).await?;
-    difference.read_facets(c, repository, 1).await?;
+    let (counts, difference) = recount(c, repository).await?;
     difference.write(c).await?;
     Ok(counts)
 }
 
-/// Counts everything of one repository anew.
-pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
+/// Counts everything of one repository anew; tells by how much its facets were wrong, which is hardly ever.
+pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Result<(RepositoryCounts, Totals)> {
     let mut sql = Sql::new(
         "SELECT api_version, kind, namespace, namespace_inherited, status, COUNT(*) AS count, \
          CAST(SUM(events) AS BIGINT) AS events FROM kubernetesresource WHERE repository_id = ",
@@ -212,9 +214,6 @@ pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Resul
         }
         totals.count(&Counted { api_version, kind, name: None, namespace, namespace_inherited, status }, count);
     }
-    let mut sql = Sql::new("DELETE FROM repository_facet WHERE repository_id = ");
-    sql.bind(repository);
-    sql.run(c).await?;
     let tool = match (flux, argo) {
         (true, true) => GitOpsTool::Both,
         (true, false) => GitOpsTool::Flux,
@@ -228,19 +227,41 @@ pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Resul
              AND k.status = 'ACTIVE' WHERE u.repository_id = repository.id)"
         )
     };
-    let mut sql = Sql::new("UPDATE repository SET active_resources = 0, deleted_resources = 0, helm_releases = 0, ");
-    sql.push("events = 0, gitops_tool = ").bind(tool.as_str());
+    let mut sql = Sql::new("UPDATE repository SET active_resources = ");
+    sql.bind(totals.active).push(", deleted_resources = ").bind(totals.deleted);
+    sql.push(", helm_releases = ").bind(totals.helm_releases).push(", events = ").bind(events);
+    sql.push(", gitops_tool = ").bind(tool.as_str());
     sql.push(", charts = ").push(&uses("resource_chart", "name"));
     sql.push(", images = ").push(&uses("resource_image", "image"));
     sql.push(", problems = (SELECT COUNT(*) FROM problem p WHERE p.repository_id = repository.id)");
     sql.push(" WHERE id = ").bind(repository);
     sql.run(c).await?;
-    add(c, repository, &totals, u64::try_from(events).unwrap_or(0)).await?;
+    let difference = replace_facets(c, repository, &totals).await?;
 
     let mut sql = Sql::new(
         "SELECT commits, active_resources, deleted_resources, events, helm_releases, charts, images, problems, \
          yaml_files, clone_bytes FROM repository WHERE id = ",
     );
     sql.bind(repository);
-    sql.one(c).await?.ok_or(DataError::NotFound { what: "repository", id: repository })
+    let counts = sql.one(c).await?.ok_or(DataError::NotFound { what: "repository", id: repository })?;
+    Ok((counts, difference))
+}
+
+/// Stores the facets as they were counted, where they are not stored so already; gives back the difference.
+async fn replace_facets(c: &impl ConnectionTrait, repository: Uuid, counted: &Deltas) -> Result<Totals> {
+    let mut difference = Totals::default();
+    difference.read_facets(c, repository, -1).await?;
+    let same = difference.facets.len() == counted.facets.values().filter(|counts| **counts != [0, 0]).count();
+    for ((facet, value), [active, deleted]) in &counted.facets {
+        let counts = difference.facets.entry(((*facet).to_owned(), value.clone())).or_default();
+        counts[0] += active;
+        counts[1] += deleted;
+    }
+    if !same || difference.facets.values().any(|counts| *counts != [0, 0]) {
+        let mut sql = Sql::new("DELETE FROM repository_facet WHERE repository_id = ");
+        sql.bind(repository);
+        sql.run(c).await?;
+        add_facets(c, repository, counted).await?;
+    }
+    Ok(difference)
 }

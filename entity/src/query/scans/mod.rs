@@ -172,9 +172,12 @@ pub async fn record_odd_paths(w: &Connection, repository: Uuid, found: &[FilePro
     let txn = begin(w).await?;
     let mut sql = Sql::new("DELETE FROM problem WHERE class = 'path' AND repository_id = ");
     sql.bind(repository);
-    sql.run(&txn).await?;
+    let removed = sql.run(&txn).await?.rows_affected();
     apply::replace_problems(&txn, repository, found, now).await?;
-    figures::refresh(&txn, repository).await?;
+    // Most repositories never have one.
+    if removed > 0 || !found.is_empty() {
+        figures::refresh(&txn, repository).await?;
+    }
     txn.commit().await?;
     Ok(())
 }
