@@ -13,8 +13,8 @@ use crate::db::sql::{Sql, Where, stored_time};
 use crate::query::figures::most_active;
 use crate::row::{RepositoryRow, json};
 use crate::view::{
-    DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrend,
-    EcosystemTrends, Listing, NamedCount, PageQuery, RecentStats, RecentSyncRun, SyncRunStats, TableCounts, Timestamp,
+    DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrend, EcosystemTrends, Listing,
+    NamedCount, PageQuery, RecentStats, RecentSyncRun, SyncRunStats, TableCounts, Timestamp,
 };
 
 /// Who is busy now is asked of these days at most: all days of years would be read to tell who once was.

@@ -74,7 +74,8 @@ pub(super) async fn growth(
         }
         None => None,
     };
-    let stars_before = before.as_ref().filter(|before| before.measured_repositories > 0).map(|before| before.total_stars);
+    let stars_before =
+        before.as_ref().filter(|before| before.measured_repositories > 0).map(|before| before.total_stars);
     let stars = (last.measured_repositories > 0).then_some(last.total_stars);
     let before = before.unwrap_or_default();
     Ok(EcosystemGrowth {
@@ -140,7 +141,7 @@ pub(super) async fn spans(c: &impl ConnectionTrait, first: Option<NaiveDate>) ->
          total_stars FROM ecosystemstats",
     );
     from(&mut sql);
-    sql.push(&format!(") d GROUP BY place / {length} ORDER BY 1"));
+    sql.push(&format!(") w GROUP BY place / {length} ORDER BY 1"));
     let span = |row: SpanRow| EcosystemSpan {
         start: row.start,
         days: row.days,
