@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use entity::found::ObjectId;
 
@@ -15,6 +16,10 @@ use crate::{GitError, Repo};
 
 /// More packs than this make every lookup slow: then the clone is made anew. There is one pack per fetch that brought something.
 const MAX_PACKS: usize = 64;
+
+/// A lock lives a moment longer than its holder where a program is just being started: until then the new process has
+/// a copy of every open file.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The right to change a clone, held until dropped.
 pub(super) struct CloneDir {
@@ -42,7 +47,7 @@ impl CloneDir {
         Ok(clone)
     }
 
-    fn lock_by(dir: &Path, lock_it: impl FnOnce(&File) -> Result<(), fs::TryLockError>) -> Result<Self, GitError> {
+    fn lock_by(dir: &Path, lock_it: impl Fn(&File) -> Result<(), fs::TryLockError>) -> Result<Self, GitError> {
         let no_name = || GitError::Io {
             what: format!("{} is no folder for a clone", dir.display()),
             source: std::io::ErrorKind::InvalidInput.into(),
@@ -56,11 +61,15 @@ impl CloneDir {
         let path = parent.join(beside(&name, ".lock"));
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(GitError::io(format!("{} cannot be opened", path.display())))?;
-        match lock_it(&lock) {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), parent, name, _lock: lock }),
-            Err(fs::TryLockError::WouldBlock) => Err(GitError::Busy { path: dir.display().to_string() }),
-            Err(fs::TryLockError::Error(error)) => {
-                Err(GitError::io(format!("{} cannot be locked", path.display()))(error))
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match lock_it(&lock) {
+                Ok(()) => return Ok(Self { dir: dir.to_owned(), parent, name, _lock: lock }),
+                Err(fs::TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PATIENCE / 50),
+                Err(fs::TryLockError::WouldBlock) => return Err(GitError::Busy { path: dir.display().to_string() }),
+                Err(fs::TryLockError::Error(error)) => {
+                    return Err(GitError::io(format!("{} cannot be locked", path.display()))(error));
+                }
             }
         }
     }
