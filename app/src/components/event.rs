@@ -22,7 +22,7 @@ pub fn EventLine(
     within_commit: bool,
 ) -> impl IntoView {
     let how = how(&event);
-    let (folder, file) = split_path(&event.file_path);
+    let path = cut_path(&event.file_path);
     let path_title = event.file_path.clone();
     let commit = (!within_commit).then(|| {
         view! {
@@ -56,7 +56,7 @@ pub fn EventLine(
             <span class="event-how">{how}</span>
             <span class="event-where" title=path_title>
                 {repository}
-                <span class="path"><span class="path-folder">{folder}</span><span class="path-file">{file}</span></span>
+                {path}
             </span>
             {commit}
         </div>
@@ -64,7 +64,7 @@ pub fn EventLine(
 }
 
 /// The version if it changed, else the place if it moved, else the fields.
-fn how(event: &Event) -> AnyView {
+pub(super) fn how(event: &Event) -> AnyView {
     if event.version_before != event.version_after && event.event_type != EventType::Deleted {
         let before = event.version_before.clone();
         let after = event.version_after.clone();
@@ -154,6 +154,13 @@ fn last_parts(path: &str) -> String {
         Some(at) if !path.contains('"') => format!("…{}", &path[at..]),
         _ => path.to_owned(),
     }
+}
+
+/// A path that is cut in its folders, never in its file, where it has no room.
+pub(crate) fn cut_path(path: &str) -> AnyView {
+    let (folder, file) = split_path(path);
+    view! { <span class="path"><span class="path-folder">{folder}</span><span class="path-file">{file}</span></span> }
+        .into_any()
 }
 
 /// Folder (with slash) and file of a path.

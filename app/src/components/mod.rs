@@ -33,6 +33,7 @@ pub use copy::CopyButton;
 #[cfg(feature = "ssr")]
 pub use diff::compare;
 pub use diff::{DiffHtml, DiffMode, DiffView};
+pub(crate) use event::cut_path;
 pub use event::{CommitFold, EventLine, EventList};
 pub use field_changes::FieldChanges;
 pub use form::{Chip, Choice, FilterBar, Select, TextField};

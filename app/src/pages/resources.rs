@@ -6,7 +6,7 @@ use super::filters::resource_filters;
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, KindBadge, Number, PageHead, PageUrl, Pager, ResourceStatusBadge, Segments,
-    SkeletonBlock, SkeletonRows, SortHead, Tab, Table, TimeAgo, Version, repository_href, resource_href,
+    SkeletonBlock, SkeletonRows, SortHead, Tab, Table, TimeAgo, Version, cut_path, repository_href, resource_href,
 };
 use crate::live::Live;
 use crate::server_fns::{self, ResourceList, ResourcesData};
@@ -110,7 +110,9 @@ fn row(resource: Resource, with_repository: bool, with_status: bool, now: Timest
     let repository = with_repository.then(|| {
         view! {
             <td data-label="Repository">
-                <a href=repository_href(resource.repository_id)>{resource.repository_full_name.clone()}</a>
+                <a href=repository_href(resource.repository_id) title=resource.repository_full_name.clone()>
+                    {resource.repository_full_name.clone()}
+                </a>
             </td>
         }
     });
@@ -123,7 +125,7 @@ fn row(resource: Resource, with_repository: bool, with_status: bool, now: Timest
             <td data-label="Namespace">{namespace}</td>
             <td data-label="Version"><Version version=resource.version.clone() /></td>
             {repository}
-            <td class="path" data-label="File" title=resource.file_path.clone()>{resource.file_path.clone()}</td>
+            <td class="file" data-label="File" title=resource.file_path.clone()>{cut_path(&resource.file_path)}</td>
             {status}
             <td class="num" data-label="Changes"><Number value=resource.events /></td>
             <td data-label="Changed"><TimeAgo time=resource.updated_at now /></td>
