@@ -1,9 +1,8 @@
-use entity::kind::EventType;
 use entity::view::{ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
 use super::{
-    EventTypeBadge, Glyph, Icon, PageUrl, TimeAgo, Version, VersionChange, commit_href, event_words, exact, short_sha,
+    EventTypeBadge, Glyph, Icon, PageUrl, TimeAgo, Version, commit_href, event::how, event_words, exact, short_sha,
 };
 
 /// Every state of a resource, newest first: points on a line by time, and a list in which two are chosen to compare.
@@ -120,10 +119,11 @@ fn row(
             </span>
         }
     });
-    let how = if event.version_before != event.version_after && event.event_type == EventType::Modified {
-        view! { <VersionChange before=event.version_before.clone() after=event.version_after.clone() /> }.into_any()
-    } else {
+    // What stayed the same version still says which one it was.
+    let how = if event.version_after.is_some() && event.version_before == event.version_after {
         view! { <Version version=event.version_after.clone() /> }.into_any()
+    } else {
+        how(&event)
     };
     let compare = url
         .with("from", if number > 1 { (number - 1).to_string() } else { String::new() })

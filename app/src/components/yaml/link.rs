@@ -9,6 +9,9 @@ pub struct NamedResource {
     pub href: String,
 }
 
+/// Whose names are the manifest's own: they lead nowhere, even where something else has the same name.
+const OWN: [&str; 7] = ["metadata", "containers", "initContainers", "env", "ports", "volumes", "volumeMounts"];
+
 /// How far from a name its kind is looked for.
 const NEAR: usize = 8;
 
@@ -26,7 +29,7 @@ pub(super) fn href_of<'l>(lines: &[&str], at: usize, links: &'l [NamedResource])
     let (first, more) = named.split_first()?;
     // The mapping that the entry stands in: its key says whether the name is the manifest's own.
     let parent = lines[..at].iter().rev().find(|line| entry(line).is_some_and(|(other, ..)| other < indent));
-    if parent.and_then(|line| entry(line)).is_some_and(|(_, key, _)| key == "metadata") {
+    if parent.and_then(|line| entry(line)).is_some_and(|(_, key, _)| OWN.contains(&key)) {
         return None;
     }
     if more.is_empty() && key != "name" {
@@ -111,6 +114,15 @@ spec:
         let found: Vec<(usize, &str)> =
             (0..lines.len()).filter_map(|at| Some((at + 1, href_of(&lines, at, &links)?))).collect();
         assert_eq!(found, [(7, "/oci"), (9, "/db"), (14, "/config"), (17, "/tls")]);
+    }
+
+    #[test]
+    fn name_of_a_container_is_no_reference() {
+        let lines =
+            ["spec:", "  serviceAccountName: web", "  containers:", "  - name: web", "    env:", "    - name: web"];
+        let links = [link("ServiceAccount", "web", "/account")];
+        let found: Vec<Option<&str>> = (0..lines.len()).map(|at| href_of(&lines, at, &links)).collect();
+        assert_eq!(found, [None, Some("/account"), None, None, None, None]);
     }
 
     #[test]

@@ -3,12 +3,12 @@ use leptos::prelude::*;
 
 use crate::components::{KindBadge, Section, resource_href};
 
-/// What the resource names and what names it.
+/// What the resource refers to and what refers to it.
 pub(super) fn view(references: References) -> AnyView {
     let References { outgoing, incoming } = references;
     view! {
-        <Section title="Names">{list(outgoing, "It names no other resource.")}</Section>
-        <Section title="Named by">{list(incoming, "No other resource here names it.")}</Section>
+        <Section title="References">{list(outgoing, "It refers to no other resource.")}</Section>
+        <Section title="Referenced by">{list(incoming, "No other resource here refers to it.")}</Section>
     }
     .into_any()
 }

@@ -41,7 +41,7 @@ fn text(
             <p class="shown-about">
                 {state(&version, now)} " "
                 <a href=comparing(url, version.number).href()>"What it changed"</a> " · "
-                <a href=resource_href(resource.id)>"Newest text"</a>
+                <a href=resource_href(resource.id)>"Newest manifest"</a>
             </p>
         }
     });
@@ -101,7 +101,7 @@ fn compared(resource: &Resource, comparison: Comparison, url: &PageUrl, now: Tim
         <div class="shown-about">
             <p>{before}</p>
             <p><span aria-hidden="true">"→ "</span>{state(&to, now)}</p>
-            <p><a href=whole>"Whole text of it"</a> " · " <a href=resource_href(resource.id)>"Newest text"</a></p>
+            <p><a href=whole>"The whole manifest then"</a> " · " <a href=resource_href(resource.id)>"Newest manifest"</a></p>
         </div>
         {body}
     }
