@@ -16,7 +16,8 @@ pub fn page_query(query: &ParamsMap, default_size: u64) -> PageQuery {
     PageQuery { skip: (page - 1) * limit, limit }
 }
 
-/// Which rows of how many, links to the other pages, and the size of a page.
+/// Which rows of how many, links to the other pages, and the size of a page; nothing where there are no rows, which
+/// the list itself says.
 #[component]
 pub fn Pager(
     /// The rows at hand.
@@ -29,16 +30,17 @@ pub fn Pager(
     #[prop(default = "rows")]
     what: &'static str,
 ) -> impl IntoView {
+    if count == 0 {
+        return ().into_any();
+    }
     let limit = page.limit.max(1);
     let last = count.div_ceil(limit).max(1);
     let current = (page.skip / limit + 1).min(last);
-    let beyond = page.skip >= count && count > 0;
+    let beyond = page.skip >= count;
     let from = page.skip + 1;
     let to = (page.skip + limit).min(count);
     let text = |value: u64| number_text(i64::try_from(value).unwrap_or(i64::MAX));
-    let range = if count == 0 {
-        format!("No {what}")
-    } else if beyond {
+    let range = if beyond {
         format!("Nothing here: {} {what} in all", text(count))
     } else {
         format!("{}–{} of {} {what}", text(from), text(to), text(count))
@@ -82,4 +84,5 @@ pub fn Pager(
             </span>
         </nav>
     }
+    .into_any()
 }

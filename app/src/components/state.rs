@@ -41,7 +41,7 @@ pub fn ErrorPanel(
     still: &'static str,
 ) -> impl IntoView {
     let missing = error.is_not_found();
-    let title = if missing { format!("{what}: not found") } else { format!("{what} could not be read") };
+    let title = if missing { format!("{what} was not found") } else { format!("{what} could not be read") };
     let id = error.id().map(str::to_owned);
     view! {
         <div class="error-panel" role="alert">

@@ -1,5 +1,5 @@
 use entity::kind::EventType;
-use entity::view::{CommitDetail, Event, Timestamp};
+use entity::view::{CommitDetail, CommitSummary, Event, Timestamp};
 use leptos::prelude::*;
 
 use super::commits::commit_counts;
@@ -61,10 +61,13 @@ fn view(data: CommitData, url: PageUrl) -> AnyView {
     let repository = commit.repository_id;
     let neighbour = move |sha: Option<String>, label: &'static str, glyph: Glyph| match sha {
         Some(sha) => view! {
-            <a class="button" href=commit_href(repository, &sha)><Icon glyph /> {label}</a>
+            <a class="button" data-towards=label href=commit_href(repository, &sha)><Icon glyph /> {label}</a>
         }
         .into_any(),
-        None => view! { <span class="button off" aria-disabled="true"><Icon glyph /> {label}</span> }.into_any(),
+        None => {
+            view! { <span class="button off" data-towards=label aria-disabled="true"><Icon glyph /> {label}</span> }
+                .into_any()
+        }
     };
     let title = if commit.subject.is_empty() { "(no subject)".to_owned() } else { commit.subject.clone() };
     let count = events.count;
@@ -75,14 +78,14 @@ fn view(data: CommitData, url: PageUrl) -> AnyView {
             {neighbour(previous, "Older", Glyph::Previous)}
             {neighbour(next, "Newer", Glyph::Next)}
         </PageHead>
-        {changes(events.data, count, now)}
+        {changes(events.data, count, &commit, now)}
         {pager}
     }
     .into_any()
 }
 
 /// The changes by what they did, those that came and went before those that only changed.
-fn changes(events: Vec<Event>, count: u64, now: Timestamp) -> AnyView {
+fn changes(events: Vec<Event>, count: u64, commit: &CommitSummary, now: Timestamp) -> AnyView {
     if count == 0 {
         return view! {
             <EmptyState title="This commit changed no resource">
@@ -106,7 +109,13 @@ fn changes(events: Vec<Event>, count: u64, now: Timestamp) -> AnyView {
         .filter(|(_, group)| !group.is_empty())
         .map(|(event_type, group)| {
             let (sign, word, _) = event_words(event_type);
-            let count = number_text(i64::try_from(group.len()).unwrap_or(i64::MAX));
+            // Of the whole commit, whose changes may fill several pages.
+            let count = number_text(match event_type {
+                EventType::Created => commit.created,
+                EventType::Modified => commit.modified,
+                EventType::Deleted => commit.deleted,
+                EventType::Resurrected => commit.resurrected,
+            });
             let lines = group.into_iter().map(|event| change(event, now)).collect_view();
             view! {
                 <Section title=format!("{sign} {count} {word}")>

@@ -75,7 +75,7 @@ fn facts(discovery: &Discovery, now: Timestamp) -> AnyView {
             <span>{switched}</span>
             {running}
             <span class="fact">
-                <span class="quiet">"last search ended "</span>
+                <span class="quiet">"last search: "</span>
                 <MaybeTimeAgo time=ended now none="never" />
             </span>
         </div>

@@ -95,8 +95,12 @@ fn figures(repository: &View) -> AnyView {
     let to = move |tab: &'static str| Some(PageUrl::new(repository_href(id)).with("tab", tab).at_part("views").href());
     let deleted = (counts.deleted_resources > 0).then(|| format!("{} deleted", number_text(counts.deleted_resources)));
     let commits = scanned.then(|| format!("in {}", counted(counts.commits, "commit", "commits")));
-    let files = scanned.then(|| format!("in {}", counted(counts.yaml_files, "YAML file", "YAML files")));
-    let resources_note = deleted.map_or(files.clone(), |deleted| files.map(|files| format!("{files}, {deleted}")));
+    let files = scanned.then(|| counted(counts.yaml_files, "YAML file", "YAML files"));
+    // The deleted ones first, or they would read as deleted files.
+    let resources_note = match deleted {
+        Some(deleted) => files.map(|files| format!("{deleted} · {files}")),
+        None => files.map(|files| format!("in {files}")),
+    };
     let forge = repository.latest_metrics.as_ref().map(|metrics| {
         let forks = metrics.forks_known.then(|| counted(metrics.forks_count, "fork", "forks"));
         let issues = metrics.open_issues_known.then_some(metrics.open_issues_count);

@@ -210,7 +210,7 @@ fn charts(listing: Listing<ChartUse>, page: PageQuery, url: &PageUrl, now: Times
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-        <Pager page count=listing.count url=url.clone() what="charts" />
+        <Pager page count=listing.count url=url.clone() what="installations" />
     }
     .into_any()
 }
@@ -258,7 +258,7 @@ fn images(listing: Listing<ImageUse>, page: PageQuery, url: &PageUrl) -> AnyView
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-        <Pager page count=listing.count url=url.clone() what="images" />
+        <Pager page count=listing.count url=url.clone() what="uses" />
     }
     .into_any()
 }
