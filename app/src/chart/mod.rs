@@ -76,7 +76,7 @@ const STACK: [(&str, Count); 4] = [
     ("deleted", |bucket| bucket.deleted),
 ];
 
-/// Stacked bars as plain SVG, stretched to the chart's place.
+/// Stacked bars as plain SVG, stretched to the chart's place, with the scale beside them and the days below.
 fn bars(buckets: &[ActivityBucket]) -> AnyView {
     let most = buckets.iter().map(|b| STACK.iter().map(|(_, count)| count(b)).sum::<i64>()).max().unwrap_or(0).max(1);
     let mut shapes = String::new();
@@ -95,11 +95,13 @@ fn bars(buckets: &[ActivityBucket]) -> AnyView {
             }
         }
     }
-    let size = format!("0 0 {} 1000", buckets.len() * 10);
-    view! {
-        <svg class="chart-plain" viewBox=size preserveAspectRatio="none" aria-hidden="true" inner_html=shapes></svg>
-    }
-    .into_any()
+    let day = |bucket: Option<&ActivityBucket>| bucket.map(|bucket| bucket.start.clone()).unwrap_or_default();
+    let (high, first, last) = (number_text(most), day(buckets.first()), day(buckets.last()));
+    let width = buckets.len() * 10;
+    let drawing = format!(
+        r#"<span class="line-high num">{high}</span><span class="line-low num">0</span><svg class="chart-plain" viewBox="0 0 {width} 1000" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg><span class="line-days num"><span>{first}</span><span>{last}</span></span>"#
+    );
+    view! { <div class="chart-line" inner_html=drawing></div> }.into_any()
 }
 
 fn table(buckets: Vec<ActivityBucket>, step: &str) -> AnyView {

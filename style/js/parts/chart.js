@@ -7,6 +7,8 @@ import { CanvasRenderer } from "echarts/renderers";
 use([BarChart, LineChart, DataZoomInsideComponent, DataZoomSliderComponent, GridComponent, LegendComponent, TooltipComponent,
   CanvasRenderer]);
 
+// As the page writes numbers: narrow spaces between thousands.
+const grouped = (value) => typeof value === "number" ? String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f") : value;
 const TONES = { Created: "created", Modified: "modified", Deleted: "deleted", Returned: "returned" };
 
 export function draw(element) {
@@ -57,7 +59,7 @@ function dressed(options) {
     animationDurationUpdate: 120,
     textStyle: { fontFamily: text.fontFamily },
     xAxis: { ...options.xAxis, ...axis, splitLine: { show: false } },
-    yAxis: { ...options.yAxis, ...axis, axisLine: { show: false } },
+    yAxis: { ...options.yAxis, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: grouped } },
     legend: {
       show: Boolean(options.legend),
       ...options.legend,
@@ -70,6 +72,7 @@ function dressed(options) {
     },
     tooltip: {
       ...options.tooltip,
+      valueFormatter: grouped,
       confine: true,
       backgroundColor: colour("--raised"),
       borderColor: colour("--edge-strong"),
