@@ -134,7 +134,7 @@ fn outcome(job: &View) -> AnyView {
 
 fn log(lines: Vec<JobLogLine>, dropped: i64, finished: bool) -> AnyView {
     if lines.is_empty() {
-        let title = if finished { "It had nothing more to say" } else { "It has said nothing so far" };
+        let title = if finished { "It logged nothing" } else { "It has logged nothing so far" };
         return view! {
             <Section title="Log">
                 <EmptyState title />

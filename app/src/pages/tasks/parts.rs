@@ -24,7 +24,7 @@ pub(super) fn workers(workers: Vec<Worker>, now: Timestamp) -> AnyView {
     }
     let one = move |worker: Worker| {
         let (tone, glyph, word) =
-            if worker.alive { ("good", Glyph::Check, "Working") } else { ("bad", Glyph::Failed, "Not heard of") };
+            if worker.alive { ("good", Glyph::Check, "Working") } else { ("bad", Glyph::Failed, "Not heard from") };
         let busy = i64::try_from(worker.running.len()).unwrap_or(0);
         let idle = worker.running.is_empty().then(|| view! { <p class="quiet">"Nothing runs here now."</p> });
         let lines = worker
@@ -41,7 +41,7 @@ pub(super) fn workers(workers: Vec<Worker>, now: Timestamp) -> AnyView {
                     <span class="quiet">{number_text(busy)} " of " {counted(worker.capacity, "slot", "slots")} " taken"</span>
                     <span class="quiet">"version " {worker.version} ", process " <span class="num">{worker.pid.to_string()}</span></span>
                     <span class="quiet">"started " <TimeAgo time=worker.started_at now /></span>
-                    <span class="quiet">"heard of " <TimeAgo time=worker.seen_at now /></span>
+                    <span class="quiet">"heard from " <TimeAgo time=worker.seen_at now /></span>
                 </div>
                 {idle}
                 <ul class="jobs">{lines}</ul>
@@ -127,7 +127,7 @@ pub(super) fn schedules(schedules: Vec<Schedule>, now: Timestamp) -> AnyView {
         view! {
             <tr>
                 <th scope="row" data-label="What">{job_word(schedule.kind)}</th>
-                <td data-label="Name"><code>{schedule.name}</code></td>
+                <td class="path" data-label="Name">{schedule.name}</td>
                 <td data-label="When"><code title="Minute, hour, day of the month, month, day of the week">{schedule.cron}</code></td>
                 <td data-label="Last"><MaybeTimeAgo time=schedule.last_run_at now />{last}</td>
                 <td data-label="Next">{next}</td>
