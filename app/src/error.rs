@@ -112,6 +112,15 @@ impl AppError {
             response.set_status(status);
         }
     }
+
+    /// Gives the answer to a browser's question the status that fits. The answer to a form leads on to a page instead.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn set_answer_status(&self) {
+        let request = leptos::prelude::use_context::<axum::http::request::Parts>();
+        if request.is_some_and(|request| request.method == axum::http::Method::GET) {
+            self.set_status();
+        }
+    }
 }
 
 impl std::fmt::Display for AppError {

@@ -154,6 +154,8 @@ impl Encodes<AppError> for ErrorEncoding {
     type Error = Infallible;
 
     fn encode(error: &AppError) -> Result<Bytes, Infallible> {
+        #[cfg(feature = "ssr")]
+        error.set_answer_status();
         Ok(error.to_wire().into())
     }
 }

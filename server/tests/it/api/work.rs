@@ -101,3 +101,20 @@ async fn every_route_that_changes_something_passes_the_rights_check() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_pages_ask_for_in_vain_has_the_status_that_says_so() {
+    on_each_engine(async |app| {
+        let missing = Uuid::now_v7();
+        for (path, status) in [
+            (format!("/ui/repository?id={missing}&query="), StatusCode::NOT_FOUND),
+            (format!("/ui/resource?id={missing}&query="), StatusCode::NOT_FOUND),
+            ("/ui/repository?query=".to_owned(), StatusCode::BAD_REQUEST),
+            ("/ui/ecosystem?query=".to_owned(), StatusCode::OK),
+        ] {
+            let answer = app.request(Method::GET, &path, &[]).await;
+            assert_eq!(answer.status, status, "{path}");
+        }
+    })
+    .await;
+}
