@@ -58,7 +58,7 @@ function dressed(options) {
     animationDuration: 120,
     animationDurationUpdate: 120,
     textStyle: { fontFamily: text.fontFamily },
-    xAxis: { ...options.xAxis, ...axis, splitLine: { show: false } },
+    xAxis: { ...options.xAxis, ...axis, axisLabel: { ...axis.axisLabel, alignMaxLabel: "right" }, splitLine: { show: false } },
     yAxis: { ...options.yAxis, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: grouped } },
     legend: {
       show: Boolean(options.legend),
@@ -84,7 +84,7 @@ function dressed(options) {
       // The wheel scrolls the page; with Shift it zooms the chart, dragging moves it.
       ...zoom, zoomOnMouseWheel: "shift", moveOnMouseWheel: false,
     }),
-    series: options.series.map((series) => line ? {
+    series: [...totals(options, line), ...options.series.map((series) => line ? {
       ...series,
       itemStyle: { color: colour("--accent") },
       lineStyle: { width: 2 },
@@ -94,8 +94,15 @@ function dressed(options) {
       itemStyle: { color: colour(`--chart-${TONES[series.name] ?? "modified"}`) },
       barCategoryGap: "22%",
       barMaxWidth: 28,
-    })),
+    }))],
   };
+}
+
+// The strip below a chart is a picture of its first series: an unseen line of all of them together.
+function totals(options, line) {
+  if (line || !(options.dataZoom ?? []).some((zoom) => zoom.type === "slider")) return [];
+  const data = options.xAxis.data.map((_, at) => options.series.reduce((sum, series) => sum + series.data[at], 0));
+  return [{ type: "line", name: "Changes", data, symbol: "none", silent: true, lineStyle: { opacity: 0 }, tooltip: { show: false } }];
 }
 
 // A narrow picture of the whole below the chart: dragging over it chooses what the chart shows.
