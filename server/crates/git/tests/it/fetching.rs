@@ -15,15 +15,15 @@ fn clones_then_fetches_only_what_is_new() {
     }
     let server = Server::git(work.dir.path());
     let dir = work.clone_dir();
-    let first = fetch(&dir, &server.url("work/.git")).unwrap();
+    let first = fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_eq!((first.branch.as_str(), first.head, first.previous, first.cloned), ("main", work.head(), None, true));
     assert!(first.received_bytes > 1_000 && first.clone_bytes > first.received_bytes);
 
-    let nothing = fetch(&dir, &server.url("work/.git")).unwrap();
+    let nothing = fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_eq!((nothing.received_bytes, nothing.previous, nothing.cloned), (0, Some(first.head), false));
 
     let head = work.commit("apps/3.yaml", "n: changed\n", "one more");
-    let second = fetch(&dir, &server.url("work/.git")).unwrap();
+    let second = fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_eq!((second.head, second.previous, second.cloned), (head, Some(first.head), false));
     assert!(second.received_objects <= 4 && second.received_bytes < first.received_bytes / 5, "{second:?}");
     let repo = Repo::open(&dir).unwrap();
@@ -42,9 +42,9 @@ fn fetches_from_a_server_of_the_first_protocol() {
         serve_git(&root, &request, stream);
     });
     let dir = work.clone_dir();
-    fetch(&dir, &server.url("work/.git")).unwrap();
+    fetch(&dir, &server.url("cluster/.git")).unwrap();
     let head = work.commit("apps/b.yaml", "b: 1\n", "second");
-    let fetched = fetch(&dir, &server.url("work/.git")).unwrap();
+    let fetched = fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_eq!((fetched.head, fetched.branch.as_str(), fetched.cloned), (head, "main", false));
 }
 
@@ -54,16 +54,16 @@ fn one_request_tells_where_head_stands() {
     work.git(&["branch", "next"]);
     let server = Server::git(work.dir.path());
     let asked = || server.requests.load(Ordering::Relaxed);
-    let listed = list_head(&server.url("work/.git")).unwrap();
+    let listed = list_head(&server.url("cluster/.git")).unwrap();
     assert_eq!((listed.default_branch.as_deref(), listed.head), (Some("main"), Some(work.head())));
     assert_eq!((listed.branch("main"), listed.branches.len(), asked()), (Some(work.head()), 1, 1));
     let head = work.commit("apps/b.yaml", "b: 1\n", "second");
-    assert_eq!(list_head(&server.url("work/.git")).unwrap().branch("main"), Some(head));
-    assert_eq!(list(&server.url("work/.git")).unwrap().branches.len(), 2);
+    assert_eq!(list_head(&server.url("cluster/.git")).unwrap().branch("main"), Some(head));
+    assert_eq!(list(&server.url("cluster/.git")).unwrap().branches.len(), 2);
     assert_eq!(asked(), 3);
     // A HEAD that leads to no branch leaves the choice to whoever asks.
     work.git(&["symbolic-ref", "HEAD", "refs/heads/nowhere"]);
-    assert_eq!(list_head(&server.url("work/.git")).unwrap().branches.len(), 2);
+    assert_eq!(list_head(&server.url("cluster/.git")).unwrap().branches.len(), 2);
     let error = list_head(&server.url("none/.git")).unwrap_err();
     assert!(matches!(error, GitError::NotFound { status: 404, .. }), "{error}");
 }
@@ -77,7 +77,7 @@ fn a_server_of_the_first_protocol_is_asked_in_vain_but_once() {
         serve_git(&root, &request, stream);
     });
     for requests in [2, 3, 4] {
-        let listed = list_head(&server.url("work/.git")).unwrap();
+        let listed = list_head(&server.url("cluster/.git")).unwrap();
         assert_eq!(listed.branch("main"), Some(work.head()));
         assert_eq!(server.requests.load(Ordering::Relaxed), requests);
     }
@@ -111,10 +111,10 @@ fn follows_a_force_push() {
     let gone = work.commit("apps/c.yaml", "c: 1\n", "will vanish");
     let server = Server::git(work.dir.path());
     let dir = work.clone_dir();
-    fetch(&dir, &server.url("work/.git")).unwrap();
+    fetch(&dir, &server.url("cluster/.git")).unwrap();
     work.git(&["reset", "-q", "--hard", "HEAD~1"]);
     let head = work.commit("apps/d.yaml", "d: 1\n", "instead");
-    let fetched = fetch(&dir, &server.url("work/.git")).unwrap();
+    let fetched = fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_eq!((fetched.head, fetched.previous), (head, Some(gone)));
     let repo = Repo::open(&dir).unwrap();
     let chain = repo.first_parent_chain(head, Some(KnownCommit { id: gone, sequence: 2 })).unwrap();
@@ -128,13 +128,13 @@ fn follows_a_renamed_default_branch_also_where_names_collide() {
     let work = Work::with_commit();
     let server = Server::git(work.dir.path());
     let dir = work.clone_dir();
-    fetch(&dir, &server.url("work/.git")).unwrap();
+    fetch(&dir, &server.url("cluster/.git")).unwrap();
     work.git(&["branch", "-m", "main", "main2"]);
     work.git(&["branch", "-m", "main2", "main/next"]);
-    let fetched = fetch(&dir, &server.url("work/.git")).unwrap();
+    let fetched = fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_eq!((fetched.branch.as_str(), fetched.previous), ("main/next", None));
     assert_eq!(Repo::open(&dir).unwrap().head_branch().as_deref(), Some("main/next"));
-    let error = fetch_with(&dir, &server.url("work/.git"), Some("main"), &Auth::None, &limits()).unwrap_err();
+    let error = fetch_with(&dir, &server.url("cluster/.git"), Some("main"), &Auth::None, &limits()).unwrap_err();
     assert!(
         matches!(&error, GitError::BranchGone { branch, default: Some(default) } if branch == "main" && default == "main/next"),
         "{error}"
@@ -146,7 +146,7 @@ fn follows_a_renamed_default_branch_also_where_names_collide() {
 fn an_empty_repository_is_no_failure_to_list_and_a_clear_one_to_fetch() {
     let work = Work::empty();
     let server = Server::git(work.dir.path());
-    for address in [server.url("work/.git"), work.path.display().to_string()] {
+    for address in [server.url("cluster/.git"), work.path.display().to_string()] {
         let listed = list(&address).unwrap();
         assert!(listed.branches.is_empty() && listed.head.is_none());
         let error = fetch(&work.clone_dir(), &address).unwrap_err();
@@ -159,9 +159,9 @@ fn an_empty_repository_is_no_failure_to_list_and_a_clear_one_to_fetch() {
 fn an_emptied_repository_leaves_the_clone_alone() {
     let work = Work::with_commit();
     let server = Server::git(work.dir.path());
-    let head = fetch(&work.clone_dir(), &server.url("work/.git")).unwrap().head;
+    let head = fetch(&work.clone_dir(), &server.url("cluster/.git")).unwrap().head;
     work.git(&["update-ref", "-d", "refs/heads/main"]);
-    assert!(matches!(fetch(&work.clone_dir(), &server.url("work/.git")), Err(GitError::EmptyRepository)));
+    assert!(matches!(fetch(&work.clone_dir(), &server.url("cluster/.git")), Err(GitError::EmptyRepository)));
     assert_eq!(Repo::open(work.clone_dir()).unwrap().head(None).unwrap(), head);
 }
 
@@ -171,7 +171,7 @@ fn a_head_that_points_nowhere_is_told_as_such() {
     work.git(&["branch", "other"]);
     work.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
     let server = Server::git(work.dir.path());
-    for address in [server.url("work/.git"), work.path.display().to_string()] {
+    for address in [server.url("cluster/.git"), work.path.display().to_string()] {
         let error = fetch(&work.clone_dir(), &address).unwrap_err();
         assert!(matches!(error, GitError::BranchGone { .. }), "{error}");
         let fetched = fetch_with(&work.clone_dir(), &address, Some("other"), &Auth::None, &limits()).unwrap();
@@ -184,7 +184,7 @@ fn a_ref_to_an_object_that_is_gone_is_a_clear_error() {
     let work = Work::with_commit();
     std::fs::write(work.path.join(".git/refs/heads/broken"), format!("{}\n", "1".repeat(40))).unwrap();
     let server = Server::git(work.dir.path());
-    for address in [server.url("work/.git"), work.path.display().to_string()] {
+    for address in [server.url("cluster/.git"), work.path.display().to_string()] {
         let error = fetch_with(&work.clone_dir(), &address, Some("broken"), &Auth::None, &limits()).unwrap_err();
         assert!(
             matches!(
@@ -207,7 +207,7 @@ fn a_detached_head_is_fetched() {
     work.git(&["checkout", "-q", "--detach"]);
     work.git(&["branch", "-f", "main", "HEAD~1"]);
     let server = Server::git(work.dir.path());
-    let fetched = fetch(&work.clone_dir(), &server.url("work/.git")).unwrap();
+    let fetched = fetch(&work.clone_dir(), &server.url("cluster/.git")).unwrap();
     assert_eq!((fetched.head, fetched.branch.as_str(), fetched.default_branch), (head, "HEAD", None));
     assert_eq!(Repo::open(work.clone_dir()).unwrap().head(None).unwrap(), head);
 }
@@ -221,7 +221,7 @@ fn tokens_are_sent_where_they_belong_and_a_missing_one_is_named() {
         Some("Basic eC1hY2Nlc3MtdG9rZW46czNjcmV0" | "Bearer s3cret") => serve_git(&root, &request, stream),
         _ => answer(stream, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", b""),
     });
-    let address = server.url("work/.git");
+    let address = server.url("cluster/.git");
     let dir = work.clone_dir();
     assert!(matches!(fetch(&dir, &address), Err(GitError::NeedsAuth { rejected: false, .. })));
     let error = fetch_with(&dir, &address, None, &Auth::Token(Secret::new("wrong")), &limits()).unwrap_err();
@@ -242,7 +242,7 @@ fn killed_runs_leave_nothing_that_disturbs() {
     let work = Work::with_commit();
     let server = Server::git(work.dir.path());
     let dir = work.clone_dir();
-    fetch(&dir, &server.url("work/.git")).unwrap();
+    fetch(&dir, &server.url("cluster/.git")).unwrap();
     let half = dir.parent().unwrap().join(".one.tmp-1-0");
     std::fs::create_dir_all(half.join("objects/pack")).unwrap();
     for name in [
@@ -255,7 +255,7 @@ fn killed_runs_leave_nothing_that_disturbs() {
         std::fs::write(dir.join(name), "x").unwrap();
     }
     let head = work.commit("b.yaml", "b: 1\n", "second");
-    assert_eq!(fetch(&dir, &server.url("work/.git")).unwrap().head, head);
+    assert_eq!(fetch(&dir, &server.url("cluster/.git")).unwrap().head, head);
     assert_tidy(&dir);
 }
 
@@ -264,10 +264,10 @@ fn a_damaged_clone_is_made_anew() {
     let work = Work::with_commit();
     let server = Server::git(work.dir.path());
     let dir = work.clone_dir();
-    fetch(&dir, &server.url("work/.git")).unwrap();
+    fetch(&dir, &server.url("cluster/.git")).unwrap();
     for damage in ["config", "HEAD", "packed-refs"] {
         std::fs::write(dir.join(damage), "\u{0}broken").unwrap();
-        let fetched = fetch(&dir, &server.url("work/.git")).unwrap();
+        let fetched = fetch(&dir, &server.url("cluster/.git")).unwrap();
         assert!(fetched.cloned && Repo::open(&dir).unwrap().head(None).is_ok(), "{damage}");
     }
     git::remove_clone(&dir).unwrap();
@@ -279,7 +279,7 @@ fn a_clone_that_is_worn_by_many_packs_is_made_anew() {
     let work = Work::with_commit();
     let server = Server::git(work.dir.path());
     let dir = work.clone_dir();
-    fetch(&dir, &server.url("work/.git")).unwrap();
+    fetch(&dir, &server.url("cluster/.git")).unwrap();
     let pack = std::fs::read_dir(dir.join("objects/pack"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -292,7 +292,7 @@ fn a_clone_that_is_worn_by_many_packs_is_made_anew() {
         }
     }
     work.commit("b.yaml", "b: 1\n", "second");
-    assert!(fetch(&dir, &server.url("work/.git")).unwrap().cloned);
+    assert!(fetch(&dir, &server.url("cluster/.git")).unwrap().cloned);
     assert_eq!(std::fs::read_dir(dir.join("objects/pack")).unwrap().count(), 2);
 }
 
@@ -304,7 +304,7 @@ fn two_fetches_of_one_clone_exclude_each_other() {
         std::thread::sleep(std::time::Duration::from_millis(200));
         serve_git(&root, &request, stream);
     });
-    let (dir, address) = (work.clone_dir(), server.url("work/.git"));
+    let (dir, address) = (work.clone_dir(), server.url("cluster/.git"));
     let results = std::thread::scope(|scope| {
         let threads = [0, 1].map(|_| scope.spawn(|| fetch(&dir, &address).map(|fetched| fetched.head)));
         threads.map(|thread| thread.join().unwrap())
@@ -323,5 +323,5 @@ fn what_is_not_there_is_named() {
     assert!(matches!(error, GitError::NoRepository { .. }), "{error}");
     let error = fetch(&work.clone_dir(), "http://127.0.0.1:9/n").unwrap_err();
     assert!(matches!(error, GitError::Unreachable { .. }), "{error}");
-    assert_eq!(list(&server.url("work/.git")).unwrap().head, Some(work.head()));
+    assert_eq!(list(&server.url("cluster/.git")).unwrap().head, Some(work.head()));
 }

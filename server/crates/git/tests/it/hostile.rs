@@ -57,7 +57,7 @@ fn a_remote_that_hangs_within_the_pack() {
         let _ = stream.write_all(&full[..at + 30]);
         hang(stream);
     });
-    let error = fails(&work, &server.url("work/.git"));
+    let error = fails(&work, &server.url("cluster/.git"));
     assert!(matches!(error, GitError::Timeout { .. }), "{error}");
     assert!(!work.clone_dir().exists());
     assert_tidy(&work.clone_dir());
@@ -87,7 +87,7 @@ fn a_pack_that_trickles_for_ever() {
             std::thread::sleep(Duration::from_millis(30));
         }
     });
-    let error = fails(&work, &server.url("work/.git"));
+    let error = fails(&work, &server.url("cluster/.git"));
     assert!(matches!(error, GitError::Timeout { .. }), "{error}");
     assert_tidy(&work.clone_dir());
 }
@@ -130,7 +130,7 @@ fn a_list_of_refs_without_end() {
             }
         }
     });
-    let error = fails(&work, &server.url("work/.git"));
+    let error = fails(&work, &server.url("cluster/.git"));
     assert!(matches!(error, GitError::TooManyRefs { .. }), "{error}");
 }
 
@@ -138,7 +138,7 @@ fn a_list_of_refs_without_end() {
 fn a_redirect_to_another_host_is_refused_and_no_token_goes_there() {
     let work = Work::with_commit();
     let elsewhere = Server::git(work.dir.path());
-    let target = elsewhere.url("work/.git/info/refs?service=git-upload-pack");
+    let target = elsewhere.url("cluster/.git/info/refs?service=git-upload-pack");
     let server = Server::start(move |_, stream| answer(stream, "302 Found", &format!("Location: {target}\r\n"), b""));
     let auth = Auth::Token(git::Secret::new("s3cret"));
     let error = fetch_with(&work.clone_dir(), &server.url("n"), None, &auth, &limits()).unwrap_err();
@@ -152,7 +152,7 @@ fn a_redirect_within_the_host_is_followed_but_not_for_ever() {
     let root = work.dir.path().to_owned();
     let server = Server::start(move |request, stream| match request.path.strip_prefix("/old/") {
         Some(rest) => {
-            let location = format!("Location: /work/.git/{rest}?{}\r\n", request.query);
+            let location = format!("Location: /cluster/.git/{rest}?{}\r\n", request.query);
             answer(stream, "301 Moved Permanently", &location, b"");
         }
         None if request.path.starts_with("/loop/") => {
@@ -171,17 +171,17 @@ fn a_pack_that_is_cut_off_leaves_the_old_clone_usable() {
     let work = Work::with_commit();
     let head = work.head();
     let honest = Server::git(work.dir.path());
-    fetch(&work.clone_dir(), &honest.url("work/.git")).unwrap();
+    fetch(&work.clone_dir(), &honest.url("cluster/.git")).unwrap();
     for n in 0..20 {
         work.commit(&format!("apps/{n}.yaml"), &format!("n: {n}\n"), "more");
     }
     let server = spoiling_the_pack(work.dir.path().to_owned(), |full, mut stream| {
         let _ = stream.write_all(&full[..full.len() * 2 / 3]);
     });
-    let error = fails(&work, &server.url("work/.git"));
+    let error = fails(&work, &server.url("cluster/.git"));
     assert!(matches!(error, GitError::Corrupt { .. } | GitError::Unreachable { .. }), "{error}");
     assert_eq!(Repo::open(work.clone_dir()).unwrap().head(None).unwrap(), head);
-    assert!(fetch(&work.clone_dir(), &honest.url("work/.git")).is_ok());
+    assert!(fetch(&work.clone_dir(), &honest.url("cluster/.git")).is_ok());
     assert_tidy(&work.clone_dir());
 }
 
@@ -197,7 +197,7 @@ fn a_pack_with_flipped_bytes_is_corrupt() {
             full[pack + at] ^= 0x55;
             let _ = stream.write_all(&full);
         });
-        let error = fails(&work, &server.url("work/.git"));
+        let error = fails(&work, &server.url("cluster/.git"));
         assert!(matches!(error, GitError::Corrupt { .. } | GitError::Protocol { .. }), "{at}: {error}");
         assert!(!work.clone_dir().exists());
         assert_tidy(&work.clone_dir());
@@ -219,7 +219,7 @@ fn a_pack_that_lacks_the_commit_is_corrupt() {
         }
         serve_git(&root, &request, stream);
     });
-    let error = fails(&work, &server.url("work/.git"));
+    let error = fails(&work, &server.url("cluster/.git"));
     assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
     assert!(!work.clone_dir().exists());
 }
@@ -255,13 +255,13 @@ fn a_repository_over_the_size_limit_is_given_up_while_it_streams_in() {
     }
     let server = Server::git(work.dir.path());
     let small = Limits { pack_bytes: 100_000, ..limits() };
-    let error = fetch_with(&work.clone_dir(), &server.url("work/.git"), None, &Auth::None, &small).unwrap_err();
+    let error = fetch_with(&work.clone_dir(), &server.url("cluster/.git"), None, &Auth::None, &small).unwrap_err();
     assert!(matches!(error, GitError::TooLarge { limit: 100_000 }), "{error}");
     let few = Limits { objects: 5, ..limits() };
-    let error = fetch_with(&work.clone_dir(), &server.url("work/.git"), None, &Auth::None, &few).unwrap_err();
+    let error = fetch_with(&work.clone_dir(), &server.url("cluster/.git"), None, &Auth::None, &few).unwrap_err();
     assert!(matches!(error, GitError::TooManyObjects { limit: 5 }), "{error}");
     let thin = Limits { object_bytes: 10_000, ..limits() };
-    let error = fetch_with(&work.clone_dir(), &server.url("work/.git"), None, &Auth::None, &thin).unwrap_err();
+    let error = fetch_with(&work.clone_dir(), &server.url("cluster/.git"), None, &Auth::None, &thin).unwrap_err();
     assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
     assert!(!work.clone_dir().exists());
     assert_tidy(&work.clone_dir());
@@ -299,7 +299,7 @@ fn branch_names_that_are_paths_elsewhere_are_refused() {
         let body = format!("{:04x}{line}0000", line.len() + 4);
         answer(stream, "200 OK", "Content-Type: application/x-git-upload-pack-result\r\n", body.as_bytes());
     });
-    let error = fails(&work, &server.url("work/.git"));
+    let error = fails(&work, &server.url("cluster/.git"));
     assert!(matches!(error, GitError::Unsupported { .. } | GitError::Protocol { .. }), "{error}");
     assert!(!work.clone_dir().exists());
 }
@@ -309,7 +309,7 @@ fn an_address_that_leads_inside_is_refused_before_anybody_is_asked() {
     let work = Work::with_commit();
     let server = Server::git(work.dir.path());
     let guarded = Limits { guard: Some(std::sync::Arc::default()), ..limits() };
-    let literal = server.url("work/.git");
+    let literal = server.url("cluster/.git");
     for address in [literal.clone(), literal.replace("127.0.0.1", "localhost"), "ssh://git@localhost/n".to_owned()] {
         let error = fetch_with(&work.clone_dir(), &address, None, &Auth::None, &guarded).unwrap_err();
         assert!(matches!(error, GitError::RefusedUrl { .. }), "{address}: {error}");

@@ -32,7 +32,7 @@ impl Work {
     /// An empty repository with `main` as its branch.
     pub fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("work");
+        let path = dir.path().join("cluster");
         std::fs::create_dir(&path).unwrap();
         let work = Self { dir, path };
         work.git(&["init", "-q", "-b", "main"]);
