@@ -1,23 +1,15 @@
 //! Text to tokens. The grammar, with its tolerance and its messages, is libyaml's: that is what Kubernetes' own tools
 //! (through go-yaml) and PyYAML accept, and what people know from their error messages.
 
+mod cursor;
+mod keys;
+
+use keys::SimpleKey;
+
 use super::YamlError;
-use super::bytes::{BLANK, BREAK, END, LEAD, WORD, is};
+use super::bytes::{WORD, is};
 use super::error::problem;
 use super::token::{Mark, Piece, Token, TokenKind};
-
-/// A simple key (one without `?`) must end on its line and within this many characters.
-const SIMPLE_KEY_REACH: usize = 1024;
-
-#[derive(Clone, Copy, Default)]
-struct SimpleKey {
-    possible: bool,
-    required: bool,
-    /// Which token, counted from the start of the stream, would get a `Key` before it.
-    number: usize,
-    mark: Mark,
-    column: isize,
-}
 
 pub(super) struct Scanner<'s> {
     pub(super) text: &'s str,
@@ -97,84 +89,6 @@ impl<'s> Scanner<'s> {
         Piece { start: narrow(self.text.len() + start), end: narrow(self.text.len() + self.own.len()) }
     }
 
-    /// Passes everything up to a byte of one of the classes, or to the end of the text.
-    #[inline(always)]
-    pub(super) fn pass_until(&mut self, classes: u8) {
-        let rest = &self.bytes[self.pos..];
-        self.pos += rest.iter().position(|byte| is(*byte, classes)).unwrap_or(rest.len());
-    }
-
-    #[inline(always)]
-    pub(super) fn at(&self, ahead: usize) -> u8 {
-        self.bytes.get(self.pos + ahead).copied().unwrap_or(0)
-    }
-
-    #[inline]
-    pub(super) fn column(&self) -> isize {
-        (self.pos - self.line_start) as isize
-    }
-
-    #[inline]
-    pub(super) fn mark(&self) -> Mark {
-        Mark { pos: narrow(self.pos), line: self.line }
-    }
-
-    /// How long the line break at an offset is; 0 where there is none.
-    #[inline]
-    pub(super) fn break_len(&self, ahead: usize) -> usize {
-        let byte = self.at(ahead);
-        if !is(byte, BREAK | LEAD) {
-            return 0;
-        }
-        match byte {
-            b'\r' if self.at(ahead + 1) == b'\n' => 2,
-            b'\n' | b'\r' => 1,
-            0xC2 if self.at(ahead + 1) == 0x85 => 2,
-            0xE2 if self.at(ahead + 1) == 0x80 && matches!(self.at(ahead + 2), 0xA8 | 0xA9) => 3,
-            _ => 0,
-        }
-    }
-
-    /// Blank, line break or end of the text.
-    #[inline]
-    pub(super) fn is_blankz(&self, ahead: usize) -> bool {
-        is(self.at(ahead), BLANK | BREAK | END) || self.break_len(ahead) > 0
-    }
-
-    #[inline]
-    pub(super) fn is_breakz(&self) -> bool {
-        is(self.at(0), BREAK | END) || self.break_len(0) > 0
-    }
-
-    /// Passes a line break and says what it counts as in a scalar.
-    pub(super) fn skip_line(&mut self) -> &'static str {
-        let len = self.break_len(0);
-        let reads_as = match (len, self.at(2)) {
-            (3, 0xA8) => "\u{2028}",
-            (3, _) => "\u{2029}",
-            _ => "\n",
-        };
-        self.pos += len;
-        self.line += 1;
-        self.line_start = self.pos;
-        reads_as
-    }
-
-    pub(super) fn skip_comment(&mut self) {
-        if self.at(0) == b'#' {
-            while !self.is_breakz() {
-                self.pos += 1;
-                self.pass_until(BREAK | END | LEAD);
-            }
-        }
-    }
-
-    pub(super) fn is_document_indicator(&self) -> bool {
-        self.column() == 0
-            && matches!(self.bytes.get(self.pos..self.pos + 3), Some(b"---" | b"..."))
-            && self.is_blankz(3)
-    }
-
     pub(super) fn fail<T>(&self, context: &str, what: &str) -> Result<T, YamlError> {
         Err(problem(self.text, context, what, self.mark()))
     }
@@ -193,12 +107,6 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Whether the next token may turn out to begin a key, so that a token may have to go before it.
-    #[inline]
-    fn may_become_key(&self) -> bool {
-        self.simple_keys.iter().any(|key| key.possible && key.number == self.taken)
-    }
-
     fn push(&mut self, kind: TokenKind, start: Mark) {
         let end = self.mark();
         self.tokens.push(Token::new(kind, start, end));
@@ -208,11 +116,6 @@ impl<'s> Scanner<'s> {
         let start = self.mark();
         self.pos += len;
         self.push(kind, start);
-    }
-
-    fn insert(&mut self, number: usize, token: Token) {
-        let index = self.head + (number - self.taken);
-        self.tokens.insert(index, token);
     }
 
     fn fetch(&mut self) -> Result<(), YamlError> {
@@ -296,85 +199,6 @@ impl<'s> Scanner<'s> {
             if self.flow_level == 0 {
                 self.simple_key_allowed = true;
             }
-        }
-    }
-
-    #[inline]
-    fn forget_stale_keys(&mut self) -> Result<(), YamlError> {
-        let (line, pos) = (self.line, self.pos);
-        let may_be_stale =
-            |key: &SimpleKey| key.possible && (key.mark.line < line || pos - key.mark.pos as usize > SIMPLE_KEY_REACH);
-        if self.simple_keys.iter().any(may_be_stale) { self.forget_keys() } else { Ok(()) }
-    }
-
-    #[cold]
-    fn forget_keys(&mut self) -> Result<(), YamlError> {
-        for index in 0..self.simple_keys.len() {
-            let key = self.simple_keys[index];
-            let start = key.mark.pos as usize;
-            let stale = key.possible
-                && (key.mark.line < self.line || self.text[start..self.pos].chars().count() > SIMPLE_KEY_REACH);
-            if stale {
-                if key.required {
-                    return self.fail("while scanning a simple key", "could not find expected ':'");
-                }
-                self.simple_keys[index].possible = false;
-            }
-        }
-        Ok(())
-    }
-
-    fn last_key(&mut self) -> &mut SimpleKey {
-        if self.simple_keys.is_empty() {
-            self.simple_keys.push(SimpleKey::default());
-        }
-        let last = self.simple_keys.len() - 1;
-        &mut self.simple_keys[last]
-    }
-
-    fn save_simple_key(&mut self) -> Result<(), YamlError> {
-        if self.simple_key_allowed {
-            self.remove_simple_key()?;
-            *self.last_key() = SimpleKey {
-                possible: true,
-                required: self.flow_level == 0 && self.indent == self.column(),
-                number: self.taken + (self.tokens.len() - self.head),
-                mark: self.mark(),
-                column: self.column(),
-            };
-        }
-        Ok(())
-    }
-
-    fn remove_simple_key(&mut self) -> Result<(), YamlError> {
-        let key = self.last_key();
-        let missing = key.possible && key.required;
-        key.possible = false;
-        if missing { self.fail("while scanning a simple key", "could not find expected ':'") } else { Ok(()) }
-    }
-
-    /// Opens a block collection where the column says that one begins; before an earlier token, if `number` is given.
-    fn roll_indent(&mut self, column: isize, number: Option<usize>, kind: TokenKind, mark: Mark) {
-        if self.flow_level > 0 || self.indent >= column {
-            return;
-        }
-        self.indents.push(self.indent);
-        self.indent = column;
-        let token = Token::new(kind, mark, mark);
-        match number {
-            Some(number) => self.insert(number, token),
-            None => self.tokens.push(token),
-        }
-    }
-
-    #[inline]
-    fn unroll_indent(&mut self, column: isize) {
-        if self.flow_level > 0 {
-            return;
-        }
-        while self.indent > column {
-            self.push(TokenKind::BlockEnd, self.mark());
-            self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
 
