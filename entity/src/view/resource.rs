@@ -176,6 +176,7 @@ pub struct VersionDiff {
 /// A resource naming another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
 pub struct Reference {
     pub relation: ReferenceKind,
     pub kind: String,
