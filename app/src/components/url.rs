@@ -16,12 +16,13 @@ impl PageUrl {
         Self { path: path.into(), query: Vec::new(), part: "" }
     }
 
-    /// The address at hand; empty values are left out, and so is what came of the last action: links lead on from it.
+    /// The address at hand; empty values are left out, and so is what came of the last action (`outcome`, or `__err` where
+    /// a form failed): links lead on from it.
     #[must_use]
     pub fn current(path: impl Into<String>, query: &ParamsMap) -> Self {
         let query = query
             .latest_values()
-            .filter(|(key, value)| !value.is_empty() && *key != "outcome")
+            .filter(|(key, value)| !value.is_empty() && *key != "outcome" && !key.starts_with("__"))
             .map(|(key, value)| (key.to_string(), value.to_string()))
             .collect();
         Self { path: path.into(), query, part: "" }

@@ -20,7 +20,8 @@ pub fn AddRepositories() -> impl IntoView {
 
 fn view(data: AddData, _: PageUrl) -> AnyView {
     let AddData { added, outcome: told, urls } = data;
-    let typed = urls.clone();
+    // What stands in a text area is not escaped by the framework, and an address may bring anything.
+    let shown = urls.replace('&', "&amp;").replace('<', "&lt;");
     let mends = !added.is_empty() && !urls.is_empty();
     let hint = if mends { "What was refused stands here again, to be mended." } else { HINT };
     let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Add")];
@@ -43,10 +44,9 @@ fn view(data: AddData, _: PageUrl) -> AnyView {
                     autocomplete="off"
                     aria-describedby="urls-about"
                     placeholder="https://github.com/owner/name"
-                    prop:value=typed
-                >
-                    {urls}
-                </textarea>
+                    prop:value=urls
+                    inner_html=shown
+                ></textarea>
                 <p class="field-hint" id="urls-about">{hint}</p>
             </div>
             <p>

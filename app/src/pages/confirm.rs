@@ -4,6 +4,7 @@
 use entity::kind::RepositoryAction;
 use leptos::prelude::*;
 
+use super::outcome::outcome;
 use super::{load, show};
 use crate::components::{Breadcrumb, Crumb, EmptyState, Glyph, Icon, PageUrl, SkeletonBlock, counted, repository_href};
 use crate::server_fns::{self, Chosen, ConfirmData};
@@ -16,7 +17,7 @@ pub fn Confirm() -> impl IntoView {
 }
 
 fn view(data: ConfirmData, _: PageUrl) -> AnyView {
-    let ConfirmData { action, chosen, over, from } = data;
+    let ConfirmData { action, chosen, over, from, outcome: told } = data;
     let fits = chosen.iter().filter(|chosen| chosen.refused.is_none()).count();
     let Some(action) = action.filter(|_| !chosen.is_empty()) else { return nothing(from) };
     let is_delete = action == RepositoryAction::Delete;
@@ -25,8 +26,9 @@ fn view(data: ConfirmData, _: PageUrl) -> AnyView {
         ([one], _) => one.full_name.clone(),
         _ => counted(i64::try_from(fits).unwrap_or(i64::MAX), "repository", "repositories"),
     };
-    let title = format!("{verb} {many}?");
+    let title = if fits == 0 { format!("{verb}: not possible") } else { format!("{verb} {many}?") };
     let lost = match (is_delete, fits) {
+        (_, 0) if chosen.len() == 1 => "This can't be done for it.",
         (_, 0) => "This can't be done for any of them.",
         (true, _) => {
             "All that was found in the history goes: resources, changes, problems. Searches do not bring back what was \
@@ -51,6 +53,7 @@ fn view(data: ConfirmData, _: PageUrl) -> AnyView {
     let rows = chosen.into_iter().map(|chosen| row(chosen, is_delete)).collect_view();
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here(verb)] />
+        {outcome(told)}
         <section class="step" data-step="" aria-labelledby="step-title">
             <h1 id="step-title">{title}</h1>
             <p id="step-text">{lost}</p>

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 #[cfg(feature = "ssr")]
 use crate::components::Notice;
+use crate::components::PageUrl;
 #[cfg(feature = "ssr")]
 use crate::server_fns::{OutcomeText, Tone};
 
@@ -55,7 +56,8 @@ pub(super) fn act_button(
 }
 
 /// Leads to the question that comes before it is done; a dialog where scripts run.
-pub(super) fn ask_link(action: RepositoryAction, id: Uuid, from: &str, label: &'static str) -> AnyView {
-    let href = format!("/repositories/confirm?act={}&id[]={id}&from={from}", action.as_str());
+pub(super) fn ask_link(action: RepositoryAction, id: Uuid, from: String, label: &'static str) -> AnyView {
+    let asking = PageUrl::new("/repositories/confirm").with("act", action.as_str()).with("id[]", id.to_string());
+    let href = asking.with("from", from).href();
     view! { <a class="button" href=href data-ask="" aria-haspopup="dialog">{label}</a> }.into_any()
 }

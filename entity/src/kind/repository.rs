@@ -12,6 +12,14 @@ words! {
     }
 }
 
+impl SyncStatus {
+    /// Nothing new is fetched or scanned until somebody lets it in.
+    #[must_use]
+    pub const fn is_set_aside(self) -> bool {
+        matches!(self, Self::Blocked | Self::PendingApproval)
+    }
+}
+
 words! {
     /// The kind of forge that serves a repository.
     Provider {

@@ -4,9 +4,9 @@
 use uuid::Uuid;
 
 use super::discovery::{self, Decided};
-use super::repositories::{find_repository, list_sync_targets};
+use super::repositories::{count_syncable, find_repository};
 use crate::db::{DataError, Db, Result};
-use crate::kind::{JobRequest, Origin, Priority, RepositoryAction, RequestedBy, SyncStatus};
+use crate::kind::{JobRequest, Priority, RepositoryAction, RequestedBy, SyncStatus};
 use crate::queue::JobQueue;
 use crate::view::{Live, Repository, Timestamp};
 
@@ -79,7 +79,7 @@ pub async fn act(
     let Some(found) = find_repository(&db.read, id).await? else { return Ok(Acted::NotFound) };
     let refusal = match action {
         RepositoryAction::Sync => may_work(&found),
-        RepositoryAction::Delete if found.origin == Origin::Config && found.enabled => Some(Refusal::Configured),
+        RepositoryAction::Delete if !found.may_be_deleted() => Some(Refusal::Configured),
         RepositoryAction::Approve | RepositoryAction::Block | RepositoryAction::Delete => None,
     };
     if let Some(refusal) = refusal {
@@ -123,9 +123,7 @@ pub async fn act(
 /// # Errors
 /// If the database fails.
 pub async fn sync_all(db: &Db, queue: &JobQueue, by: RequestedBy, now: Timestamp) -> Result<(Uuid, i64)> {
-    let set_aside = |status| matches!(status, SyncStatus::Blocked | SyncStatus::PendingApproval);
-    let targets = list_sync_targets(&db.read).await?;
-    let count = targets.iter().filter(|target| !set_aside(target.sync_status)).count();
+    let count = count_syncable(&db.read).await?;
     let job = queue.enqueue(&JobRequest::SyncAllRepositories, by, Priority::CLICK, now).await?;
-    Ok((job, i64::try_from(count).unwrap_or(i64::MAX)))
+    Ok((job, count))
 }

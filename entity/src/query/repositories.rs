@@ -281,6 +281,12 @@ pub async fn plan_next_sync(
 /// Repositories that may be synced by themselves; the index of due ones is over these.
 const SYNCABLE: &str = "enabled AND sync_status NOT IN ('blocked', 'pending_approval')";
 
+/// How many repositories a sync of all reaches now.
+pub async fn count_syncable(c: &impl ConnectionTrait) -> Result<i64> {
+    let row = Sql::new(&format!("SELECT CAST(COUNT(*) AS BIGINT) FROM repository WHERE {SYNCABLE}")).row(c).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+}
+
 /// Takes repositories whose time has come, the longest due first: each is given to one caller only, and comes again
 /// at `again` unless its sync sets another time. Costs one look into an index where none is due.
 pub async fn take_due(db: &Db, now: Timestamp, again: Timestamp, limit: u64) -> Result<Vec<Uuid>> {

@@ -52,6 +52,14 @@ pub struct Repository {
     pub counts: RepositoryCounts,
 }
 
+impl Repository {
+    /// What the configuration names would be back after the next start: it is blocked, or taken out there.
+    #[must_use]
+    pub fn may_be_deleted(&self) -> bool {
+        self.origin != Origin::Config || !self.enabled
+    }
+}
+
 /// Figures kept with a repository after each scan, so that lists need no counting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

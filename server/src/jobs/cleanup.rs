@@ -40,11 +40,10 @@ pub(super) async fn tidy(deps: &Deps) -> Result<String, JobError> {
     let running =
         JobFilter { state: Some(JobState::Running), page: PageQuery { skip: 0, limit: 1_000 }, ..JobFilter::default() };
     let running = jobs::list_jobs(&deps.db.read, &running).await?.data;
-    let set_aside = |status| matches!(status, SyncStatus::Blocked | SyncStatus::PendingApproval);
     let needed: HashMap<Uuid, Known> = repositories::list_sync_targets(&deps.db.read)
         .await?
         .into_iter()
-        .filter(|target| !set_aside(target.sync_status))
+        .filter(|target| !target.sync_status.is_set_aside())
         .map(|target| {
             let known = Known {
                 reachable: target.sync_status == SyncStatus::Success && target.sync_failures == 0,

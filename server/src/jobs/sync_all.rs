@@ -1,7 +1,7 @@
 //! Asks for a sync of every repository that may be synced.
 
 use entity::db::DataError;
-use entity::kind::{JobRequest, Priority, RequestedBy, SyncStatus};
+use entity::kind::{JobRequest, Priority, RequestedBy};
 use entity::query::repositories;
 
 use super::{Deps, JobContext, JobError};
@@ -12,9 +12,8 @@ const BATCH: usize = 200;
 
 pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, JobError> {
     let targets = repositories::list_sync_targets(&deps.db.read).await?;
-    let set_aside = |status| matches!(status, SyncStatus::Blocked | SyncStatus::PendingApproval);
-    let wanted: Vec<_> =
-        targets.iter().filter(|target| !set_aside(target.sync_status)).map(|target| target.id).collect();
+    let wanted = targets.iter().filter(|target| !target.sync_status.is_set_aside()).map(|target| target.id);
+    let wanted: Vec<_> = wanted.collect();
     let total = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
     let mut done = 0;
     for batch in wanted.chunks(BATCH) {

@@ -1,6 +1,6 @@
 //! What a repository is, what can be asked of it, and what its state means.
 
-use entity::kind::{GitOpsTool, Origin, RepositoryAction, SyncStatus};
+use entity::kind::{GitOpsTool, RepositoryAction, SyncStatus};
 use entity::view::{Repository, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -109,21 +109,20 @@ fn plain(url: &str) -> String {
 fn decisions(repository: &Repository, url: &PageUrl) -> AnyView {
     let (id, from) = (repository.id, url.href());
     let let_in = |label| act_button(RepositoryAction::Approve, id, from.clone(), "button primary", label);
-    let block = |label| ask_link(RepositoryAction::Block, id, url.path(), label);
+    let block = |label| ask_link(RepositoryAction::Block, id, from.clone(), label);
     let decide = match repository.sync_status {
         SyncStatus::PendingApproval => view! { {let_in("Approve")} {block("Block…")} }.into_any(),
         SyncStatus::Blocked => let_in("Unblock"),
         _ => block("Block…"),
     };
     // What the configuration names would be back after the next start.
-    let delete = (repository.origin != Origin::Config || !repository.enabled)
-        .then(|| ask_link(RepositoryAction::Delete, id, url.path(), "Delete…"));
+    let delete = repository.may_be_deleted().then(|| ask_link(RepositoryAction::Delete, id, from.clone(), "Delete…"));
     view! { {decide} {delete} }.into_any()
 }
 
 fn buttons(repository: &Repository) -> AnyView {
     // Asking in vain is not offered.
-    if matches!(repository.sync_status, SyncStatus::Blocked | SyncStatus::PendingApproval) {
+    if repository.sync_status.is_set_aside() {
         return ().into_any();
     }
     let Some(Requests { sync, scan }) = use_context::<Requests>() else { return ().into_any() };

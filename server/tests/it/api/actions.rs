@@ -84,6 +84,21 @@ async fn addresses_are_added_by_a_form_and_each_is_answered() {
 }
 
 #[tokio::test]
+async fn what_an_address_brings_is_shown_as_text_and_never_as_markup() {
+    on_each_engine(async |app| {
+        let page = app.get("/repositories/add?urls=%3C/textarea%3E%3Cb%20id=x%3E%26lt;").await;
+        let text = page.text();
+        assert!(!text.contains("<b id=x") && text.contains("&lt;/textarea>&lt;b id=x>&amp;lt;"), "{text}");
+        // A form that failed leads back with words that anybody could have written.
+        let page = app.get("/repositories?__path=/ui/act&__err=RnJlZSBtb25leQ").await;
+        let text = page.text();
+        assert!(text.contains("That did not work.") && !text.contains("Free money"), "{text}");
+        assert!(!text.contains("__err="), "links lead on without it: {text}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_thing_is_done_with_all_that_are_selected_and_what_is_not_is_told() {
     on_each_engine(async |app| {
         let (first, second) = (added(app, "ada/one").await, added(app, "ada/two").await);
