@@ -241,6 +241,55 @@ async fn pick(txn: &Transaction, room: Room<'_>, now: Timestamp) -> Result<Vec<U
         }
     }
     let most = room.max_per_host.unwrap_or(usize::MAX);
+    let (mut picked, mut keys, mut repositories) = (Vec::new(), HashSet::new(), HashSet::new());
+    // Those that may not run beside what is picked stand before others that may: they are looked past.
+    while picked.len() < room.jobs {
+        let beside = Beside { asked: &asked, most, keys: &keys, repositories: &repositories };
+        let candidates = candidates(txn, room, beside, now).await?;
+        let all = candidates.len() < look_ahead(room);
+        for Candidate { id, key, repository_id, host } in candidates {
+            if picked.len() >= room.jobs {
+                break;
+            }
+            let asked = host.map(|host| asked.entry(host).or_default());
+            let may = asked.as_ref().is_none_or(|count| **count < most);
+            if !may || keys.contains(&key) || repository_id.is_some_and(|id| !repositories.insert(id)) {
+                continue;
+            }
+            keys.insert(key);
+            if let Some(count) = asked {
+                *count += 1;
+            }
+            picked.push(id);
+        }
+        if all {
+            break;
+        }
+    }
+    Ok(picked)
+}
+
+/// So many jobs are looked at for each that may be taken.
+fn look_ahead(room: Room<'_>) -> usize {
+    room.jobs.saturating_mul(4)
+}
+
+/// What runs or is picked already, and what may not run beside it.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    asked: &'a HashMap<String, usize>,
+    most: usize,
+    keys: &'a HashSet<String>,
+    repositories: &'a HashSet<Uuid>,
+}
+
+/// The first jobs of the queue that may run beside the others.
+async fn candidates(
+    txn: &Transaction,
+    room: Room<'_>,
+    Beside { asked, most, keys, repositories }: Beside<'_>,
+    now: Timestamp,
+) -> Result<Vec<Candidate>> {
     let mut sql =
         Sql::new("SELECT q.id, q.key, q.repository_id, q.host FROM job q WHERE q.state = 'queued' AND q.run_at <= ");
     sql.bind(now);
@@ -254,31 +303,23 @@ async fn pick(txn: &Transaction, room: Room<'_>, now: Timestamp) -> Result<Vec<U
     if !full.is_empty() {
         sql.push(" AND (q.host IS NULL OR q.host NOT IN ").bind_list(full.iter().copied()).push(")");
     }
+    if !keys.is_empty() {
+        sql.push(" AND q.key NOT IN ").bind_list(keys.iter().map(String::as_str));
+    }
+    if !repositories.is_empty() {
+        sql.push(" AND (q.repository_id IS NULL OR q.repository_id NOT IN ").bind_list(repositories.iter().copied());
+        sql.push(")");
+    }
     sql.push(" ORDER BY q.priority DESC, q.run_at, q.id LIMIT ");
-    sql.bind(i64::try_from(room.jobs.saturating_mul(4)).unwrap_or(i64::MAX));
-    let mut picked = Vec::new();
-    let mut keys = HashSet::new();
-    let mut repositories = HashSet::new();
-    for row in sql.rows(txn).await? {
-        let candidate = Candidate {
+    sql.bind(i64::try_from(look_ahead(room)).unwrap_or(i64::MAX));
+    let rows = sql.rows(txn).await?;
+    let candidate = |row: &sea_orm::QueryResult| {
+        Ok(Candidate {
             id: row.try_get_by_index(0)?,
             key: row.try_get_by_index(1)?,
             repository_id: row.try_get_by_index(2)?,
             host: row.try_get_by_index(3)?,
-        };
-        if picked.len() >= room.jobs {
-            break;
-        }
-        let asked = candidate.host.as_deref().map(|host| asked.entry(host.to_owned()).or_default());
-        let may = asked.as_ref().is_none_or(|count| **count < most);
-        if !may || keys.contains(&candidate.key) || candidate.repository_id.is_some_and(|id| !repositories.insert(id)) {
-            continue;
-        }
-        keys.insert(candidate.key);
-        if let Some(count) = asked {
-            *count += 1;
-        }
-        picked.push(candidate.id);
-    }
-    Ok(picked)
+        })
+    };
+    rows.iter().map(candidate).collect()
 }

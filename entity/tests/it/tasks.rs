@@ -68,6 +68,19 @@ async fn one_machine_is_asked_by_so_many_jobs_at_once_and_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn however_many_wait_for_one_machine_those_of_another_are_found_behind_them() {
+    on_each_engine(async |db| {
+        let queue = JobQueue::new(db.clone());
+        // More than a claim looks at first.
+        syncs_on(&db, &queue, "slow.example", 40, at(8, 0)).await;
+        syncs_on(&db, &queue, "other.example", 2, at(8, 1)).await;
+        let claimed = queue.claim_many(room(4, Some(2)), at(9, 0)).await.unwrap();
+        assert_eq!(hosts(&db, &claimed).await, ["slow.example", "slow.example", "other.example", "other.example"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_repository_is_worked_on_by_one_job_at_a_time() {
     on_each_engine(async |db| {
         let queue = JobQueue::new(db.clone());
