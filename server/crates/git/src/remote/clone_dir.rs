@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -59,11 +60,16 @@ impl CloneDir {
         };
         fs::create_dir_all(&parent).map_err(GitError::io(format!("{} cannot be created", parent.display())))?;
         let path = parent.join(beside(&name, ".lock"));
-        let lock = File::options().create(true).truncate(false).write(true).open(&path);
-        let lock = lock.map_err(GitError::io(format!("{} cannot be opened", path.display())))?;
+        let open = || {
+            let lock = File::options().create(true).truncate(false).write(true).open(&path);
+            lock.map_err(GitError::io(format!("{} cannot be opened", path.display())))
+        };
+        let mut lock = open()?;
         let until = Instant::now() + PATIENCE;
         loop {
             match lock_it(&lock) {
+                // The clone was removed meanwhile, and the file with it: others lock another of that name.
+                Ok(()) if !is_at(&lock, &path) => lock = open()?,
                 Ok(()) => return Ok(Self { dir: dir.to_owned(), parent, name, _lock: lock }),
                 Err(fs::TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PATIENCE / 50),
                 Err(fs::TryLockError::WouldBlock) => return Err(GitError::Busy { path: dir.display().to_string() }),
@@ -216,6 +222,12 @@ pub fn remove_clone(dir: &Path) -> Result<(), GitError> {
     }
     let _ = fs::remove_file(clone.parent.join(beside(&clone.name, ".lock")));
     Ok(())
+}
+
+/// Whether an open file is still the one that stands at a path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    file.metadata().map(place).ok() == fs::metadata(path).map(place).ok()
 }
 
 fn beside(name: &OsString, suffix: &str) -> OsString {
