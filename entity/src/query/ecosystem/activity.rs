@@ -12,7 +12,7 @@ use crate::query::events;
 use crate::row::TextRow;
 use crate::view::{Event, Listing, PageQuery, ReleaseActivity, ReleaseChange, web_url};
 
-/// So many resources are read at a time to find the names that changed last.
+/// So many resources are read first to find the names that changed last, and twice as many each further time.
 const READ: i64 = 100;
 
 /// Names of HelmReleases, those that changed last first, each with its newest changes, at most `most`; `count` is
@@ -58,13 +58,13 @@ pub async fn list_release_activity(
 /// The page's names. The database puts equal ones together: a row costs more to hand over than to read.
 async fn newest_names(c: &impl ConnectionTrait, page: PageQuery) -> Result<Vec<String>> {
     let wanted = usize::try_from(page.skip.saturating_add(page.limit.min(MAX_PAGE))).unwrap_or(usize::MAX);
-    let (mut names, mut known, mut read) = (Vec::new(), HashSet::new(), 0);
+    let (mut names, mut known, mut read, mut size) = (Vec::new(), HashSet::new(), 0, READ);
     while names.len() < wanted {
         let mut sql = Sql::new(
             "SELECT name, CAST(COUNT(*) AS BIGINT) FROM (SELECT k.name, k.updated_at, k.id FROM kubernetesresource k \
              WHERE k.kind = 'HelmRelease' ORDER BY k.updated_at DESC, k.id DESC LIMIT ",
         );
-        sql.bind(READ).push(" OFFSET ").bind(read);
+        sql.bind(size).push(" OFFSET ").bind(read);
         sql.push(") w GROUP BY name ORDER BY MAX(updated_at) DESC, name");
         let mut found = 0;
         for row in sql.rows(c).await? {
@@ -74,10 +74,11 @@ async fn newest_names(c: &impl ConnectionTrait, page: PageQuery) -> Result<Vec<S
                 names.push(name);
             }
         }
-        read += READ;
-        if found < READ {
+        if found < size {
             break;
         }
+        read += size;
+        size *= 2;
     }
     names.truncate(wanted);
     Ok(names.split_off(usize::try_from(page.skip).unwrap_or(usize::MAX).min(names.len())))

@@ -28,8 +28,8 @@ pub(super) async fn bumps(c: &impl ConnectionTrait, limit: usize, now: Timestamp
     images(c, future, &mut steps).await?;
     let steps = steps.newest(limit);
 
-    let shown: Vec<Uuid> = steps.iter().flat_map(|step| &step.events).take(limit * TOLD).map(|event| event.0).collect();
-    let mut resources = resources(c, &shown).await?;
+    let shown: Vec<Uuid> = steps.iter().flat_map(|step| step.events.iter().take(TOLD)).map(|event| event.0).collect();
+    let resources = resources(c, &shown).await?;
     Ok(steps
         .into_iter()
         .map(|Step { key, events }| VersionBump {
@@ -39,7 +39,8 @@ pub(super) async fn bumps(c: &impl ConnectionTrait, limit: usize, now: Timestamp
             after: Some(key.after),
             repositories: count(events.iter().map(|event| event.1).collect::<HashSet<_>>().len()),
             resources: count(events.iter().map(|event| event.2).collect::<HashSet<_>>().len()),
-            changes: events.iter().take(TOLD).filter_map(|event| resources.remove(&event.0)).collect(),
+            // One event may make several steps: of a chart, and of the images that it names.
+            changes: events.iter().take(TOLD).filter_map(|event| resources.get(&event.0).cloned()).collect(),
         })
         .filter(|bump| !bump.changes.is_empty())
         .collect())

@@ -104,13 +104,13 @@ async fn repositories_of(
         sql.push(", ").bind(group.kind.as_str()).push(", ").bind(group.name.as_str()).push(")");
     }
     sql.push(
-        ") SELECT g.place, g.repository_id, r.full_name AS repository_name, g.count FROM (SELECT w.place, \
+        ") SELECT i.place, i.repository_id, r.full_name AS repository_name, i.count FROM (SELECT w.place, \
          k.repository_id, COUNT(*) AS count FROM wanted w CROSS JOIN kubernetesresource k \
          WHERE k.kind = w.kind AND k.name = w.name",
     );
     sql.append(&conditions.after_others());
-    sql.push(" GROUP BY w.place, k.repository_id) g JOIN repository r ON r.id = g.repository_id ");
-    sql.push("ORDER BY g.place, g.count DESC, r.full_name, r.id");
+    sql.push(" GROUP BY w.place, k.repository_id) i JOIN repository r ON r.id = i.repository_id ");
+    sql.push("ORDER BY i.place, i.count DESC, r.full_name, r.id");
     for RepositoryRow { place, repository_id, repository_name, count } in sql.all(c).await? {
         if let Some(listed) = usize::try_from(place).ok().and_then(|place| listed.get_mut(place)) {
             listed.push(GroupedRepository { repository_id, repository_name, count });

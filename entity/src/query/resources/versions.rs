@@ -60,7 +60,7 @@ pub async fn find_version_place(c: &impl ConnectionTrait, event: Uuid) -> Result
     let mut sql = Sql::new(
         "SELECT e.id, e.resource_id, e.sequence, u.id AS cause_id, u.resource_id AS cause_resource_id \
          FROM kubernetesresourceevent e LEFT JOIN kubernetesresourceevent u ON u.resource_id = e.caused_by_resource_id \
-         AND u.sequence = e.sequence WHERE e.id = ",
+         AND u.sequence = e.sequence AND e.file_hash_before = e.file_hash_after WHERE e.id = ",
     );
     sql.bind(event).push(" ORDER BY u.id LIMIT 1");
     let Some(row) = sql.row(c).await? else { return Ok(None) };
