@@ -48,9 +48,7 @@ fn view(data: RepositoriesData, url: PageUrl) -> AnyView {
             _ => {}
         }
     }
-    let filtered = !chips.is_empty();
-    let list =
-        if repositories.data.is_empty() { empty(filtered, total) } else { table(repositories.data, columns, now) };
+    let list = if repositories.data.is_empty() { empty(total) } else { table(repositories.data, columns, now) };
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Repositories")] />
         <div inner_html=head></div>
@@ -78,9 +76,8 @@ const fn status_word(status: SyncStatus) -> &'static str {
     }
 }
 
-fn empty(filtered: bool, total: i64) -> AnyView {
-    let (title, text) =
-        if filtered && total > 0 { ("No repository matches", NO_MATCH) } else { ("No repositories yet", NONE) };
+fn empty(total: i64) -> AnyView {
+    let (title, text) = if total > 0 { ("No repository here", NO_MATCH) } else { ("No repositories yet", NONE) };
     view! {
         <EmptyState title>
             <p inner_html=text></p>
@@ -104,7 +101,7 @@ fn table(repositories: Vec<Repository>, columns: String, now: Timestamp) -> AnyV
 
 // Fixed markup as text: it costs the WebAssembly a tenth of what building it would. Forms do not say where they stand; the
 // server sees it by the request's `Referer`.
-const NO_MATCH: &str = r#"Remove a filter, or <a href="/repositories">see all of them</a>."#;
+const NO_MATCH: &str = r#"Remove a filter, turn to another page, or <a href="/repositories">see all of them</a>."#;
 const NONE: &str = concat!(
     r#"<a href="/repositories/add">Add one by its address</a>, name them under <code>repositories:</code> in "#,
     r#"<code>kubestats.yaml</code> and start Kubestats again, or <a href="/repositories/coverage">have them found</a>."#,

@@ -39,7 +39,7 @@ async function send(form, action, fields, submitter) {
   try {
     const answer = await fetch(action, { method: "POST", body: fields, headers: { accept: "text/plain" } });
     const text = await answer.text();
-    if (!answer.ok) throw new Error(text.replace(/^[a-z_]+:/, "") || `the server answered ${answer.status}`);
+    if (!answer.ok) throw new Error(said(text) || `the server answered ${answer.status}`);
     form.closest("dialog")?.close();
     unpick();
     // From another page, such as that of what was deleted, nothing is to be kept: it would only ask for what is gone.
@@ -56,6 +56,13 @@ async function send(form, action, fields, submitter) {
   }
 }
 
+/** A server's error in words. */
+function said(text) {
+  const [, kind, rest] = /^([a-z_]+):(.*)$/s.exec(text) ?? [undefined, undefined, text];
+  if (kind === "internal") return `something broke on the server; its log has the reason under ${rest}`;
+  return kind === "not_found" ? `there is no such ${rest} here any more` : rest;
+}
+
 /** Shows the question that stands at an address. */
 async function ask(address) {
   let step;
@@ -66,6 +73,8 @@ async function ask(address) {
     // The page itself says what is wrong.
   }
   if (!step) return void location.assign(address);
+  // A second click came before the first was answered.
+  if (document.querySelector("dialog.asking")) return;
   const dialog = document.createElement("dialog");
   dialog.className = "asking";
   dialog.setAttribute("aria-labelledby", "step-title");

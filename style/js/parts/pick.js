@@ -54,6 +54,8 @@ export function picking() {
     if (event.target.id === "bulk") setTimeout(unpick);
   });
   document.addEventListener("keydown", (event) => {
+    // In a field it leaves the field.
+    if (event.target.closest?.("input:not([type=checkbox]), textarea, select")) return;
     if (event.key === "Escape" && picked.size > 0 && !document.querySelector("dialog[open]")) unpick();
   });
   const main = document.getElementById("main");

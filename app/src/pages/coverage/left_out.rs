@@ -32,13 +32,16 @@ pub(super) fn view(discovery: &Discovery, page: PageQuery, url: &PageUrl, now: T
         }
     });
     let list = if rejected.data.is_empty() {
-        let title = if filtered && !none { "No repository matches" } else { "Nothing was left out" };
-        let text = if discovery.last.is_some() || filtered {
-            "Every repository that the searches found is here."
+        let (title, text) = if rejected.count > 0 {
+            ("Nothing on this page", "Turn to an earlier one.")
+        } else if filtered && !none {
+            ("No repository matches", "Remove a filter.")
+        } else if discovery.last.is_some() {
+            ("Nothing was left out", "Every repository that the searches found is here.")
         } else {
-            "Once a search has run, each repository that a rule kept out stands here with the reason."
+            let text = "Once a search has run, each repository that a rule kept out stands here with the reason.";
+            ("Nothing was searched yet", text)
         };
-        let text = if filtered && !none { "Remove a filter." } else { text };
         view! { <EmptyState title><p>{text}</p></EmptyState> }.into_any()
     } else {
         table(rejected.data, now)

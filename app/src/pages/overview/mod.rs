@@ -37,7 +37,10 @@ fn view(data: OverviewData, url: PageUrl) -> AnyView {
             <Breadcrumb crumbs=vec![Crumb::here("Overview")] />
             <PageHead title="Overview" />
             <EmptyState title="No repositories yet">
-                <p>"Name the repositories to watch in " <code>"kubestats.yaml"</code> ", then start Kubestats again:"</p>
+                <p>
+                    <a href="/repositories/add">"Add one by its address"</a> ", or name those to watch in "
+                    <code>"kubestats.yaml"</code> " and start Kubestats again:"
+                </p>
                 {snippet()}
             </EmptyState>
             <Work work now />
