@@ -1,21 +1,24 @@
 //! Addresses that people want to add: checked, refused with the reason, or taken in with a first sync.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use entity::db::{DataError, Db};
 use entity::found::FoundRepository;
 use entity::kind::{AddVerdict, JobRequest, Origin, Priority, RequestedBy, SyncStatus};
-use entity::query::discovery::{address_key, lift_tombstone, list_known, matches};
+use entity::query::discovery::{address_key, lift_tombstones, list_known, list_tombstones, matches};
 use entity::query::repositories::upsert_repositories;
 use entity::queue::JobQueue;
 use entity::view::{Added, shown_url};
 use forge::Address;
 use net::{AddressGuard, Refused};
 use url::Url;
+use uuid::Uuid;
 
 use crate::clock;
 use crate::config::{Config, ForgeConfig, provider_of};
+use crate::forges::is_plain_by_choice;
 
 /// Pasting more at once is a mistake.
 pub const MAX_AT_ONCE: usize = 1_000;
@@ -69,16 +72,21 @@ impl Adding {
         let now = clock::now();
         let txn = self.db.begin().await?;
         let known = list_known(&txn).await?;
-        let mut new: Vec<(String, uuid::Uuid)> = Vec::new();
+        let known: HashMap<String, _> = known.into_iter().rev().map(|known| (address_key(&known.url), known)).collect();
+        let deleted = match wanted.is_empty() {
+            true => Vec::new(),
+            false => list_tombstones(&txn).await?,
+        };
+        let mut new: HashMap<String, Uuid> = HashMap::new();
         for (index, found) in wanted {
             let key = address_key(&found.url);
-            if let Some((_, id)) = new.iter().find(|(other, _)| *other == key) {
+            if let Some(id) = new.get(&key) {
                 answers[index].repository_id = Some(*id);
                 answers[index].refused = Some("it stands twice in the list".to_owned());
                 answers[index].verdict = AddVerdict::Repeated;
                 continue;
             }
-            if let Some(known) = known.iter().find(|known| address_key(&known.url) == key) {
+            if let Some(known) = known.get(&key) {
                 answers[index].repository_id = Some(known.id);
                 if known.sync_status == SyncStatus::Blocked {
                     answers[index].verdict = AddVerdict::Blocked;
@@ -92,14 +100,14 @@ impl Adding {
                 });
                 continue;
             }
-            lift_tombstone(&txn, &found.url).await?;
+            lift_tombstones(&txn, deleted.iter().filter(|stone| address_key(&stone.url) == key)).await?;
             for (id, _) in upsert_repositories(&txn, std::slice::from_ref(&found), now).await? {
                 let request = JobRequest::SyncRepository { repository_id: id };
                 self.queue.enqueue_in(&txn, &request, requested_by, Priority::CLICK, now).await?;
                 answers[index].repository_id = Some(id);
                 answers[index].added = true;
                 answers[index].verdict = AddVerdict::Added;
-                new.push((key.clone(), id));
+                new.insert(key.clone(), id);
             }
         }
         if !new.is_empty() {
@@ -136,7 +144,7 @@ impl Adding {
         })?;
         match url.scheme() {
             "https" | "ssh" => {}
-            "http" if self.require_https => {
+            "http" if self.require_https && !is_plain_by_choice(&self.forges, &url) => {
                 let text = "plain http is not allowed; use https, or set security.require_https to false";
                 return Err(invalid(text.to_owned()));
             }

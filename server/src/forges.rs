@@ -69,20 +69,13 @@ impl Forges {
         if !matches!(url.scheme(), "https" | "http" | "ssh") {
             return Err(format!("its address begins with {}:, which is not cloned from", url.scheme()));
         }
-        if url.scheme() == "http" && self.require_https && !self.is_plain_by_choice(&url) {
+        if url.scheme() == "http" && self.require_https && !is_plain_by_choice(&self.configured, &url) {
             return Err(
                 "its address is plain http, which is not allowed; set security.require_https to false to allow it"
                     .to_owned(),
             );
         }
         self.guard.check_url(&url).map_err(|refused| refused.to_string())
-    }
-
-    /// Whether the operator wrote this host's forge with plain http in the configuration.
-    fn is_plain_by_choice(&self, url: &url::Url) -> bool {
-        let host = forge::host_of(url);
-        let plain = |forge: &&ForgeConfig| forge.is_trusted && forge.url.starts_with("http://");
-        self.configured.iter().filter(plain).any(|forge| Some(forge.host()) == host)
     }
 
     /// Which addresses may be talked to.
@@ -121,6 +114,14 @@ impl Forges {
         clients.insert(host.to_owned(), Arc::clone(&client));
         Ok(client)
     }
+}
+
+/// Whether the operator wrote this host's forge with plain http in the configuration.
+#[must_use]
+pub fn is_plain_by_choice(configured: &[ForgeConfig], url: &url::Url) -> bool {
+    let host = forge::host_of(url);
+    let plain = |forge: &&ForgeConfig| forge.is_trusted && forge.url.starts_with("http://");
+    configured.iter().filter(plain).any(|forge| Some(forge.host()) == host)
 }
 
 /// What the configuration allows: networks by `security.allowed_networks`, forges by being written there.

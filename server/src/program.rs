@@ -218,10 +218,12 @@ async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
             sample.url.clone_from(&known.url);
         }
     }
-    // Who deleted a sample does not want it back with the next start.
-    let deleted = discovery::list_tombstones(&db.read).await?;
-    samples
-        .retain(|sample| deleted.iter().all(|stone| stone.forge_host.is_some() || stone.full_name != sample.full_name));
+    if !samples.is_empty() && config.app.samples != "always" {
+        // Who deleted a sample does not want it back with the next start, unless the configuration says so.
+        let deleted = discovery::list_tombstones(&db.read).await?;
+        let is_deleted = |name: &str| deleted.iter().any(|stone| stone.is_sample() && stone.full_name == name);
+        samples.retain(|sample| !is_deleted(&sample.full_name));
+    }
     let txn = db.begin().await?;
     for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
         let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();

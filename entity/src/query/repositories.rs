@@ -229,11 +229,10 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     Ok(true)
 }
 
-/// A sync begins.
+/// A sync begins. Why the last one failed stays until this one has ended: it may yet be postponed.
 pub async fn record_sync_started(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     let mut sql = Sql::new("UPDATE repository SET sync_status = CASE WHEN sync_status = 'blocked' THEN sync_status ");
-    sql.push("ELSE 'syncing' END, sync_error = CASE WHEN sync_status = 'blocked' THEN sync_error END WHERE id = ")
-        .bind(id);
+    sql.push("ELSE 'syncing' END WHERE id = ").bind(id);
     touch_one(sql, w, id).await
 }
 
@@ -365,7 +364,9 @@ pub async fn record_sync_failed(
 
 /// A sync was stopped on request: the repository waits for the next one.
 pub async fn record_sync_stopped(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending' WHERE sync_status <> 'blocked' AND id = ");
+    let mut sql = Sql::new(
+        "UPDATE repository SET sync_status = 'pending', sync_error = NULL WHERE sync_status <> 'blocked' AND id = ",
+    );
     sql.bind(id);
     sql.run(w).await?;
     Ok(())
@@ -373,7 +374,7 @@ pub async fn record_sync_stopped(w: &impl ConnectionTrait, id: Uuid) -> Result<(
 
 /// A sync could not be made now, for a reason that is not the repository's: it stands where it stood before.
 pub async fn record_sync_postponed(w: &impl ConnectionTrait, id: Uuid, before: SyncStatus) -> Result<()> {
-    let before = if before == SyncStatus::Success { before } else { SyncStatus::Pending };
+    let before = if before == SyncStatus::Syncing { SyncStatus::Pending } else { before };
     let mut sql = Sql::new("UPDATE repository SET sync_status = ");
     sql.bind(before.as_str()).push(" WHERE sync_status = 'syncing' AND id = ").bind(id);
     sql.run(w).await?;

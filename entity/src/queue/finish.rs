@@ -77,6 +77,15 @@ impl JobQueue {
         Ok(lost)
     }
 
+    /// A machine wants to be left alone until then: what else waits for it waits as long, but for what people ask for later.
+    /// How many jobs those are.
+    pub async fn postpone_others(&self, job: Uuid, until: Timestamp) -> Result<u64> {
+        let mut sql = Sql::new("UPDATE job SET run_at = ");
+        sql.bind(stored_time(until)).push(" WHERE state = 'queued' AND run_at < ").bind(stored_time(until));
+        sql.push(" AND host = (SELECT limited.host FROM job limited WHERE limited.id = ").bind(job).push(")");
+        Ok(sql.run(&self.db.write).await?.rows_affected())
+    }
+
     /// Cancels a job that is queued or running; whether there was one. A running handler is told at once.
     pub async fn cancel(&self, job: Uuid, now: Timestamp) -> Result<bool> {
         let mut sql = Sql::new("UPDATE job SET state = 'cancelled', lease_until = NULL, finished_at = ");

@@ -3,7 +3,7 @@
 use entity::db::{ConnectionTrait, Db};
 use entity::found::RepositoryFacts;
 use entity::kind::Provider;
-use entity::query::discovery::record_metrics;
+use entity::query::discovery::{Asked, list_metrics_targets, record_facts, record_metrics};
 use entity::query::repositories::{find_repository, list_metrics};
 use entity::view::RepositoryMetrics;
 use migration::{Migrator, MigratorTrait as _};
@@ -80,6 +80,23 @@ async fn what_a_forge_never_told_is_unknown_and_what_it_told_once_stays() {
         let all = RepositoryFacts { watchers: Some(2), size_kb: Some(64), ..some };
         record_metrics(&db.write, id, &all, at(11, 0)).await.unwrap();
         assert_eq!(counts(&newest().await), [(0, true), (2, true), (5, true), (64, true)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_search_does_not_tell_is_asked_for_by_the_next_round() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let waits =
+            async || list_metrics_targets(&db.read, at(7, 0)).await.unwrap().iter().any(|target| target.id == id);
+        for (asked, watchers, expected) in
+            [(Asked::InSearch, None, true), (Asked::InSearch, Some(2), false), (Asked::ForItself, None, false)]
+        {
+            let facts = RepositoryFacts { watchers, ..little() };
+            record_facts(&db.write, id, &facts, asked, at(8, 0)).await.unwrap();
+            assert_eq!(waits().await, expected, "{asked:?} {watchers:?}");
+        }
     })
     .await;
 }

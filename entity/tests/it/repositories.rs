@@ -46,6 +46,11 @@ async fn sync_states_are_told_as_they_happen() {
         record_sync_failed(&db.write, id, SyncStatus::Error, &"x".repeat(5000), at(8, 1)).await.unwrap();
         let stored = find_repository(&db.read, id).await.unwrap().unwrap();
         assert_eq!(stored.sync_error.map(|error| error.len()), Some(2000));
+        // One that could not be made says nothing new: why the last one failed stays.
+        record_sync_started(&db.write, id).await.unwrap();
+        record_sync_postponed(&db.write, id, SyncStatus::Error).await.unwrap();
+        let stored = find_repository(&db.read, id).await.unwrap().unwrap();
+        assert_eq!((stored.sync_status, stored.sync_error.is_some()), (SyncStatus::Error, true));
         record_synced(&db.write, id, &head(9, 0), at(8, 2)).await.unwrap();
         let stored = find_repository(&db.read, id).await.unwrap().unwrap();
         assert_eq!((stored.sync_status, stored.sync_error), (SyncStatus::Success, None));

@@ -81,6 +81,23 @@ async fn however_many_wait_for_one_machine_those_of_another_are_found_behind_the
 }
 
 #[tokio::test]
+async fn a_machine_that_wants_to_be_left_alone_is_not_asked_by_those_that_wait() {
+    on_each_engine(async |db| {
+        let queue = JobQueue::new(db.clone());
+        syncs_on(&db, &queue, "limited.example", 3, at(8, 0)).await;
+        syncs_on(&db, &queue, "other.example", 1, at(8, 1)).await;
+        let first = queue.claim_many(room(1, None), at(8, 2)).await.unwrap();
+        assert_eq!(queue.postpone_others(first[0].id, at(9, 0)).await.unwrap(), 2);
+        let later = Outcome::Later("rate limit".into(), at(9, 0));
+        queue.finish(first[0].id, "w", later, at(8, 3)).await.unwrap();
+        let claimed = queue.claim_many(room(8, None), at(8, 59)).await.unwrap();
+        assert_eq!(hosts(&db, &claimed).await, ["other.example"]);
+        assert_eq!(queue.claim_many(room(8, None), at(9, 0)).await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_repository_is_worked_on_by_one_job_at_a_time() {
     on_each_engine(async |db| {
         let queue = JobQueue::new(db.clone());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use entity::db::DataError;
 use entity::found::{RejectedRepository, RepositoryFacts, SearchState};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RejectReason, RequestedBy};
-use entity::query::discovery::{self as stored, KnownRepository, PageCounts, StoredRun, address_key};
+use entity::query::discovery::{self as stored, Asked, KnownRepository, PageCounts, StoredRun, address_key};
 use entity::query::forges;
 use entity::view::{Live, Timestamp};
 use forge::{Cursor, ForgeError, SearchPage};
@@ -217,7 +217,7 @@ async fn take(
             // What the configuration names is read from the configuration; figures come with the next refresh.
             if changed && known.origin != Origin::Sample {
                 keep_good_address(deps, &mut facts, &known.url);
-                stored::record_facts(&txn, known.id, &facts, now).await?;
+                stored::record_facts(&txn, known.id, &facts, Asked::InSearch, now).await?;
             }
             stored::record_tags(&txn, known.id, &tags).await?;
             continue;

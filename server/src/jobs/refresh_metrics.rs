@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use entity::db::DataError;
 use entity::kind::{LogLevel, Origin, Provider};
-use entity::query::discovery::{self as stored, MetricsTarget};
+use entity::query::discovery::{self as stored, Asked, MetricsTarget};
 use entity::view::{Live, Timestamp};
 use forge::{Address, Forge, ForgeError, Key, Sight};
 
@@ -158,7 +158,7 @@ async fn store(
                 match gone {
                     Some(reason) => stored::record_gone(&txn, target.id, &reason, now).await?,
                     None => {
-                        stored::record_facts(&txn, target.id, &facts, now).await?;
+                        stored::record_facts(&txn, target.id, &facts, Asked::ForItself, now).await?;
                         stored::record_tags(&txn, target.id, &tags).await?;
                     }
                 }

@@ -177,7 +177,10 @@ fn job_error(deps: &Deps, target: &SyncTarget, error: ReplayError) -> JobError {
             JobError::GiveUp(format!("{error}. {next}").trim_end_matches(". ").to_owned())
         }
         ReplayError::Git(error) => error.into(),
-        ReplayError::Memory(error) => JobError::Retry(error.to_string()),
+        ReplayError::Memory(error) => match error.downcast::<DataError>() {
+            Ok(error) => (*error).into(),
+            Err(error) => JobError::Retry(error.to_string()),
+        },
         ReplayError::Closed => JobError::Retry("what was replayed could not be stored".to_owned()),
     }
 }

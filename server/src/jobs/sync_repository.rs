@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use entity::db::DataError;
 use entity::found::{ObjectId, SyncedHead};
-use entity::kind::{JobRequest, Origin, Priority, RequestedBy, SyncStatus};
+use entity::kind::{JobRequest, LogLevel, Origin, Priority, RequestedBy, SyncStatus};
 use entity::query::repositories::{self, SyncTarget};
 use entity::query::tasks;
 use entity::view::{Live, shown_url};
@@ -94,7 +94,14 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
         Failure::Git(error @ GitError::DiskFull) => return Err(wait_for_room(deps, target, error).await?),
         Failure::Git(error @ GitError::Limited { .. }) => {
             repositories::record_sync_postponed(&deps.db.write, target.id, target.sync_status).await?;
-            return Err(error.into());
+            let error = JobError::from(error);
+            if let JobError::Later(_, until) = &error {
+                let others = deps.queue.postpone_others(context.id, *until).await?;
+                if others > 0 {
+                    context.note(LogLevel::Info, &format!("{others} other jobs for this machine wait as long"));
+                }
+            }
+            return Err(error);
         }
         // What people read names the repository as pages do.
         Failure::Git(error) => (error.to_string().replace(&target.url, &shown_url(&target.url)), error.into()),

@@ -84,14 +84,8 @@ pub async fn take_up(
     };
     let ids = upsert_repositories(w, &[found], now).await?;
     let id = ids.first().map(|(id, _)| *id).ok_or(DataError::NotFound { what: "repository", id: Uuid::nil() })?;
-    record_facts(w, id, facts, now).await?;
+    record_facts(w, id, facts, Asked::InSearch, now).await?;
     record_tags(w, id, tags).await?;
-    if facts.watchers.is_none() {
-        // A search does not tell everything: the next round of figures asks, rather than the one six hours later.
-        let mut sql = Sql::new("UPDATE repository SET facts_at = NULL WHERE id = ");
-        sql.bind(id);
-        sql.run(w).await?;
-    }
     if let Some(reason) = set_aside {
         let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending_approval', sync_error = ");
         sql.bind(shorten(reason)).push(" WHERE id = ").bind(id);
@@ -100,10 +94,26 @@ pub async fn take_up(
     Ok(id)
 }
 
+/// How a forge came to tell something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Among what a search found: where figures are missing, the next round asks for them, rather than one hours later.
+    InSearch,
+    /// For this repository.
+    ForItself,
+}
+
 /// What the forge tells now. A name follows renames and transfers; so does the address, unless the configuration wrote it
 /// down or another repository has it. A repository that was gone is back.
-pub async fn record_facts(w: &impl ConnectionTrait, id: Uuid, facts: &RepositoryFacts, now: Timestamp) -> Result<()> {
+pub async fn record_facts(
+    w: &impl ConnectionTrait,
+    id: Uuid,
+    facts: &RepositoryFacts,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<()> {
     let now = stored_time(now);
+    let facts_at = (asked == Asked::ForItself || facts.watchers.is_some()).then_some(now);
     let search = format!("{}\n{}", facts.full_name, facts.description.as_deref().unwrap_or_default()).to_lowercase();
     let mut sql = Sql::new("UPDATE repository SET github_id = ");
     sql.bind(facts.forge_id).push(", forge_host = ").bind(facts.host.as_str());
@@ -118,7 +128,7 @@ pub async fn record_facts(w: &impl ConnectionTrait, id: Uuid, facts: &Repository
     sql.push(", default_branch = COALESCE(default_branch, ").bind(facts.default_branch.clone()).push(")");
     sql.push(", web_url = COALESCE(").bind(facts.web_url.clone()).push(", web_url)");
     sql.push(", created_at = COALESCE(").bind(facts.created_at.map(stored_time)).push(", created_at)");
-    sql.push(", is_archived = ").bind(facts.is_archived).push(", facts_at = ").bind(now);
+    sql.push(", is_archived = ").bind(facts.is_archived).push(", facts_at = ").bind(facts_at);
     sql.push(", sync_error = CASE WHEN gone_at IS NULL THEN sync_error ELSE NULL END");
     sql.push(", sync_status = CASE WHEN gone_at IS NULL THEN sync_status ELSE 'pending' END");
     sql.push(", next_sync_at = CASE WHEN gone_at IS NULL THEN next_sync_at ELSE ").bind(now).push(" END");

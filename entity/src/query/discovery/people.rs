@@ -29,6 +29,14 @@ pub struct Tombstone {
     pub deleted_at: Timestamp,
 }
 
+impl Tombstone {
+    /// Samples lie on a disk, and no forge knows them.
+    #[must_use]
+    pub fn is_sample(&self) -> bool {
+        self.forge_host.is_none() && !self.url.contains("://")
+    }
+}
+
 /// Lets a repository that is blocked or waits for approval in. It stays approved, whatever its size.
 /// The caller asks for a sync in the same transaction.
 pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<Decided> {
@@ -90,14 +98,15 @@ pub async fn list_tombstones(c: &impl ConnectionTrait) -> Result<Vec<Tombstone>>
         .await
 }
 
-/// Somebody adds a deleted repository again: it may come back.
-pub async fn lift_tombstone(w: &impl ConnectionTrait, url: &str) -> Result<bool> {
-    let wanted = super::address_key(url);
-    let mut lifted = false;
-    for stone in list_tombstones(w).await?.into_iter().filter(|stone| super::address_key(&stone.url) == wanted) {
+/// Somebody adds deleted repositories again: they may come back.
+pub async fn lift_tombstones<'a>(
+    w: &impl ConnectionTrait,
+    stones: impl Iterator<Item = &'a Tombstone> + Send,
+) -> Result<()> {
+    for stone in stones {
         let mut sql = Sql::new("DELETE FROM tombstone WHERE url = ");
-        sql.bind(stone.url);
-        lifted |= sql.run(w).await?.rows_affected() > 0;
+        sql.bind(stone.url.as_str());
+        sql.run(w).await?;
     }
-    Ok(lifted)
+    Ok(())
 }

@@ -40,6 +40,7 @@ impl Wanted {
         }
         let key = address_key(text);
         let (host, path) = key.split_once('/')?;
+        let path = repository_part(path);
         let named = !host.is_empty() && path.contains('/') && (host.contains('.') || !bare || host == "localhost");
         named.then(|| Self { host: Some(host.to_owned()), path: path.to_owned() })
     }
@@ -58,6 +59,20 @@ impl Wanted {
     /// Where to add it from; GitHub is meant where no host is named.
     fn address(&self) -> String {
         format!("https://{}/{}", self.host.as_deref().unwrap_or("github.com"), self.path)
+    }
+}
+
+/// What an address bar shows may be of a page below the repository: GitLab's stand behind `/-/`, other forges' behind
+/// `owner/name` and the word for the page.
+fn repository_part(path: &str) -> &str {
+    const PAGES: [&str; 9] = ["actions", "blob", "commit", "commits", "issues", "pull", "pulls", "src", "tree"];
+    if let Some((repository, _)) = path.split_once("/-/") {
+        return repository;
+    }
+    let mut slashes = path.match_indices('/').skip(1);
+    match slashes.next() {
+        Some((end, _)) if PAGES.contains(&path[end + 1..].split('/').next().unwrap_or_default()) => &path[..end],
+        _ => path,
     }
 }
 
@@ -170,10 +185,14 @@ async fn deleted(c: &impl ConnectionTrait, wanted: &Wanted) -> Result<Vec<WhyNot
         .take(1)
         .map(|stone| {
             let detail = "It was deleted here, and searches do not bring it back";
-            let mut answer = plain(WhyNotKind::Deleted, stone.full_name, detail);
+            let mut answer = plain(WhyNotKind::Deleted, stone.full_name.clone(), detail);
             answer.reason = Some(RejectReason::Deleted);
-            answer.remedy = Some("add it by its address to have it back".to_owned());
-            answer.add = stone.url.contains("://").then(|| crate::view::shown_url(&stone.url));
+            let remedy = match stone.is_sample() {
+                true => "set app.samples to always to have it back",
+                false => "add it by its address to have it back",
+            };
+            answer.remedy = Some(remedy.to_owned());
+            answer.add = (!stone.is_sample()).then(|| crate::view::shown_url(&stone.url));
             answer.at = Some(stone.deleted_at);
             answer
         })
@@ -265,6 +284,9 @@ mod tests {
             ("https://github.com/ada/home-ops.git", Some("github.com"), "ada/home-ops"),
             ("git@codeberg.org:ada/home-ops.git", Some("codeberg.org"), "ada/home-ops"),
             ("gitlab.com/group/sub/project", Some("gitlab.com"), "group/sub/project"),
+            ("https://github.com/ada/home-ops/tree/main/apps", Some("github.com"), "ada/home-ops"),
+            ("https://codeberg.org/ada/home-ops/src/branch/main", Some("codeberg.org"), "ada/home-ops"),
+            ("https://gitlab.com/group/sub/project/-/blob/main/a.yaml", Some("gitlab.com"), "group/sub/project"),
         ] {
             let wanted = Wanted::read(text).unwrap();
             assert_eq!((wanted.host.as_deref(), wanted.path.as_str()), (host, path), "{text}");

@@ -2,10 +2,12 @@
 //!
 //! What strangers enter and what searches find may name anything: a machine of the local network, the cloud's metadata
 //! service, the program itself. [`AddressGuard`] lets only public addresses through, and those networks and hosts that the
-//! operator names. Names are resolved once, and what was checked is what is connected to.
+//! operator names. Names are resolved once, and what was checked is what is connected to. [`limit`] reads how much a server
+//! lets itself be asked.
 
 mod address;
 mod guard;
+pub mod limit;
 
 pub use address::{Class, class};
 pub use guard::{AddressGuard, Refused, parse_network};

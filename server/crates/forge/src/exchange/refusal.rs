@@ -29,7 +29,7 @@ impl Exchange {
     ) -> Result<GoneReason, ForgeError> {
         let (host, what) = (self.host.clone(), ask.what.to_owned());
         let key = self.settings.token_key.clone();
-        if limit::is_limit(&parts.headers, parts.status, body) {
+        if net::limit::is_limit(&parts.headers, parts.status.as_u16(), body) {
             let window = limit::window(&parts.headers, parts.status, body, Utc::now());
             let until = window.and_then(|window| window.blocked_until).unwrap_or_else(Utc::now);
             return Err(self.limited(ask, until));

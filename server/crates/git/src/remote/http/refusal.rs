@@ -2,32 +2,17 @@
 
 use std::time::Duration;
 
+use net::limit::Limit;
 use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::GitError;
 
-/// How long to be silent after a refusal that does not say for how long.
-const SILENCE: Duration = Duration::from_secs(60);
-/// No remote closes for longer; a larger number is a mistake or malice.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-
-/// How long to wait where a refusal means a limit: 429 always does, 403 and 503 where they say when to come again or that
-/// nothing remains.
+/// How long to wait where a refusal means a limit.
 pub(super) fn limited(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let asked = text("retry-after").and_then(|text| text.parse().ok()).map(Duration::from_secs);
-    let is_used_up = text("x-ratelimit-remaining") == Some("0");
-    let is_limit = match status {
-        429 => true,
-        403 => headers.contains_key("retry-after") || is_used_up,
-        503 => headers.contains_key("retry-after"),
-        _ => false,
-    };
-    let reset = text("x-ratelimit-reset").and_then(|text| text.parse().ok()).map(Duration::from_secs);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let until_reset = reset.filter(|_| is_used_up).map(|reset| reset.saturating_sub(now));
-    is_limit.then(|| asked.or(until_reset).unwrap_or(SILENCE).clamp(Duration::from_secs(1), LONGEST))
+    let now = chrono::Utc::now();
+    let until = Limit::read(headers, status, "", now).blocked_until?;
+    Some((until - now).to_std().unwrap_or_default())
 }
 
 /// A URL for messages: what a remote sends may hold anything.
