@@ -20,8 +20,12 @@ const pictures = /screenshots\.spec\.ts$/;
 const projects: PlaywrightTestConfig["projects"] = [
   { name: "without-js", use: { ...desktop, javaScriptEnabled: false }, testIgnore: [inBrowser, pictures] },
   { name: "light", use: { ...desktop, colorScheme: "light" }, testIgnore: pictures },
-  { name: "dark", use: { ...desktop, colorScheme: "dark" }, testMatch: /(accessibility|pages)\.spec\.ts$/ },
+  // Only colours are others, in the same pages.
+  { name: "dark", use: { ...desktop, colorScheme: "dark" }, testMatch: /accessibility\.spec\.ts$/ },
   { name: "phone", use: phone, testMatch: /(accessibility|pages|phone)[.a-z]*\.spec\.ts$/ },
+];
+// Pictures are for people to look at: only where they are asked for.
+const cameras: PlaywrightTestConfig["projects"] = [
   { name: "pictures-light", use: { ...desktop, colorScheme: "light" }, testMatch: pictures },
   { name: "pictures-dark", use: { ...desktop, colorScheme: "dark" }, testMatch: pictures },
   { name: "pictures-phone-light", use: { ...phone, colorScheme: "light" }, testMatch: pictures },
@@ -54,5 +58,5 @@ export default defineConfig({
       ],
     },
   },
-  projects,
+  projects: process.env.KUBESTATS_E2E_PICTURES ? cameras : projects,
 });

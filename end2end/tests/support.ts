@@ -1,4 +1,5 @@
-import { test as base, expect, type APIRequestContext } from "@playwright/test";
+import AxeBuilder from "@axe-core/playwright";
+import { test as base, expect, type APIRequestContext, type Page } from "@playwright/test";
 
 export { expect };
 
@@ -25,6 +26,19 @@ export const test = base.extend<{ complaints: string[] }>({
     { auto: true },
   ],
 });
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds wrong with the page as it stands, a line each. */
+export async function violations(page: Page): Promise<string[]> {
+  // What passes is neither described nor handed over, and pages have no frames of other origins.
+  const axe = new AxeBuilder({ page }).options({ runOnly: { type: "tag", values: TAGS }, resultTypes: ["violations"] });
+  const { violations } = await axe.setLegacyMode(true).analyze();
+  return violations.map(({ id, help, nodes }) => {
+    const places = nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary?.split("\n")[1]?.trim() ?? ""}`);
+    return `${id} (${help}) at ${places.join("; ")}`;
+  });
+}
 
 export interface Repository {
   id: string;
