@@ -24,8 +24,8 @@ pub struct LineHtml {
     pub drawing: String,
     /// The same for `style/js/chart.js`.
     pub options: String,
-    /// The same as rows of a table.
-    pub rows: String,
+    /// The same as a table.
+    pub table: String,
 }
 
 /// Draws numbers by day, oldest first; nothing where there are too few to make a line, or none but zero.
@@ -33,7 +33,10 @@ pub struct LineHtml {
 #[must_use]
 pub fn draw_line(name: &str, points: &[(String, i64)]) -> LineHtml {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return LineHtml::default() };
-    let label = format!("{name}: {} on {}, {} on {}", number_text(first.1), first.0, number_text(last.1), last.0);
+    let label = match points {
+        [only] => format!("{name}: {} on {}. A line needs two days.", number_text(only.1), only.0),
+        _ => format!("{name}: {} on {}, {} on {}", number_text(first.1), first.0, number_text(last.1), last.0),
+    };
     let low = points.iter().map(|point| point.1).min().unwrap_or(0);
     let high = points.iter().map(|point| point.1).max().unwrap_or(0);
     if points.len() < 2 || high <= 0 {
@@ -44,7 +47,7 @@ pub fn draw_line(name: &str, points: &[(String, i64)]) -> LineHtml {
         label,
         drawing: drawing(points, floor, high),
         options: options(name, points, floor),
-        rows: points.iter().rev().map(row).collect(),
+        table: table(name, points),
     }
 }
 
@@ -82,6 +85,14 @@ fn drawing(points: &[(String, i64)], floor: i64, high: i64) -> String {
 }
 
 #[cfg(feature = "ssr")]
+fn table(name: &str, points: &[(String, i64)]) -> String {
+    let rows: String = points.iter().rev().map(row).collect();
+    format!(
+        r#"<table class="table plain"><caption>{name} by day, newest first</caption><thead><tr><th scope="col">At the end of</th><th scope="col" class="num">Number</th></tr></thead><tbody>{rows}</tbody></table>"#
+    )
+}
+
+#[cfg(feature = "ssr")]
 fn row((day, value): &(String, i64)) -> String {
     format!(r#"<tr><th scope="row">{day}</th><td class="num">{}</td></tr>"#, number_text(*value))
 }
@@ -114,10 +125,6 @@ pub fn LineChart(
         view! { <div class="chart-empty"><EmptyState title=none glyph=Glyph::Chart>{line.label}</EmptyState></div> }
             .into_any()
     } else {
-        let table = format!(
-            r#"<table class="table plain"><caption>{}, newest first</caption><thead><tr><th scope="col">At the end of</th><th scope="col" class="num">Number</th></tr></thead><tbody>{}</tbody></table>"#,
-            line.label, line.rows,
-        );
         view! {
             <figure class="chart-figure">
                 <ks-chart class="chart-canvas" role="img" aria-label=line.label>
@@ -126,7 +133,7 @@ pub fn LineChart(
                 </ks-chart>
                 <details class="chart-table">
                     <summary>"As table"</summary>
-                    <div class="chart-table-scroll" tabindex="0" inner_html=table></div>
+                    <div class="chart-table-scroll" tabindex="0" inner_html=line.table></div>
                 </details>
             </figure>
         }
@@ -153,7 +160,8 @@ mod tests {
         let line = draw_line("Resources", &points(&[0, 5, 10]));
         assert!(line.drawing.contains(r#"class="line-line" d="M0 1000L500 520L1000 40""#), "{}", line.drawing);
         assert_eq!(line.label, "Resources: 0 on 2025-01-01, 10 on 2025-01-03");
-        assert!(line.rows.starts_with(r#"<tr><th scope="row">2025-01-03</th>"#), "{}", line.rows);
+        assert!(line.table.contains(r#"<caption>Resources by day, newest first</caption>"#), "{}", line.table);
+        assert!(line.table.contains(r#"<tbody><tr><th scope="row">2025-01-03</th>"#), "{}", line.table);
         let options: serde_json::Value = serde_json::from_str(&line.options).unwrap();
         assert_eq!(
             (options["series"][0]["type"].as_str(), options["series"][0]["data"][2].as_f64()),
@@ -163,7 +171,11 @@ mod tests {
 
     #[test]
     fn one_day_and_nothing_but_zero_are_no_line() {
-        assert!(draw_line("Resources", &points(&[7])).drawing.is_empty());
+        let one = draw_line("Resources", &points(&[7]));
+        assert_eq!(
+            (one.drawing.as_str(), one.label.as_str()),
+            ("", "Resources: 7 on 2025-01-01. A line needs two days.")
+        );
         assert!(draw_line("Resources", &points(&[0, 0])).drawing.is_empty());
         assert!(draw_line("Resources", &[]).label.is_empty());
     }

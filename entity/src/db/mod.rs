@@ -31,7 +31,7 @@ pub enum Engine {
 pub struct DbSettings {
     /// `sqlite:///path/file.db` (made if it is missing) or `postgres://user:password@host/name`.
     pub url: String,
-    /// Connections in all; at least 2.
+    /// Connections in all; at least 2. SQLite has no more readers than two for each core.
     pub max_connections: u32,
     /// How long a question waits for a free connection.
     pub acquire_timeout: Duration,
@@ -94,7 +94,7 @@ impl Db {
         match settings.engine()? {
             Engine::Sqlite => {
                 let write = Database::connect(sqlite_options(settings, 1, false)).await?;
-                let readers = settings.max_connections.max(2) - 1;
+                let readers = (settings.max_connections.max(2) - 1).min(most_readers());
                 let read = Database::connect(sqlite_options(settings, readers, true)).await?;
                 Ok(Self { read, write, engine: Engine::Sqlite })
             }
@@ -155,6 +155,12 @@ fn options(settings: &DbSettings, connections: u32) -> ConnectOptions {
         .record_stmt_in_spans(false)
         .test_before_acquire(false);
     options
+}
+
+/// SQLite reads on this machine's cores, and each reader maps the file for itself: more would only take memory.
+fn most_readers() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(2)
 }
 
 fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> ConnectOptions {
