@@ -1,7 +1,8 @@
 //! Taking work, holding it, and putting back what its holder lost.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use sea_orm::SqlErr;
@@ -19,6 +20,9 @@ const FURTHEST_LEASE: TimeDelta = TimeDelta::minutes(10);
 const FURTHEST_WAIT: TimeDelta = TimeDelta::hours(25);
 /// The clocks of machines that share a database may differ by so much.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
+
+/// How often jobs that may not run are looked past.
+const LOOK_PAST: Duration = Duration::from_secs(1);
 
 /// A job that a worker holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +81,7 @@ impl JobQueue {
             // One process at a time looks, so that counts per machine hold and nobody picks what another just took.
             Sql::new("SELECT pg_advisory_xact_lock(5223, 1)").row(&txn).await?;
         }
-        let picked = pick(&txn, room, now).await?;
+        let picked = self.pick(&txn, room, now).await?;
         if picked.is_empty() {
             return Ok(Vec::new());
         }
@@ -230,43 +234,63 @@ impl JobQueue {
     }
 }
 
-/// The jobs to take now. A machine that is asked as much as it may be holds up nobody but its own.
-async fn pick(txn: &Transaction, room: Room<'_>, now: Timestamp) -> Result<Vec<Uuid>> {
-    let mut asked: HashMap<String, usize> = HashMap::new();
-    if room.max_per_host.is_some() {
-        let sql = Sql::new("SELECT host, COUNT(*) FROM job WHERE state = 'running' AND host IS NOT NULL GROUP BY host");
-        for row in sql.rows(txn).await? {
-            let (host, count): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            asked.insert(host, usize::try_from(count).unwrap_or(0));
+impl JobQueue {
+    /// The jobs to take now. A machine that is asked as much as it may be holds up nobody but its own: those that may not
+    /// run beside what is picked are looked past.
+    async fn pick(&self, txn: &Transaction, room: Room<'_>, now: Timestamp) -> Result<Vec<Uuid>> {
+        let mut asked = match room.max_per_host {
+            Some(_) => running_by_host(txn).await?,
+            None => HashMap::new(),
+        };
+        let most = room.max_per_host.unwrap_or(usize::MAX);
+        let (mut picked, mut keys, mut repositories) = (Vec::new(), HashSet::new(), HashSet::new());
+        let mut looks_past = None;
+        loop {
+            let beside = Beside { asked: &asked, most, keys: &keys, repositories: &repositories };
+            let candidates = candidates(txn, room, beside, now).await?;
+            let seen_all = candidates.len() < look_ahead(room);
+            for Candidate { id, key, repository_id, host } in candidates {
+                if picked.len() >= room.jobs {
+                    break;
+                }
+                let asked = host.map(|host| asked.entry(host).or_default());
+                let may = asked.as_ref().is_none_or(|count| **count < most);
+                if !may || keys.contains(&key) || repository_id.is_some_and(|id| !repositories.insert(id)) {
+                    continue;
+                }
+                keys.insert(key);
+                if let Some(count) = asked {
+                    *count += 1;
+                }
+                picked.push(id);
+            }
+            if seen_all || picked.len() >= room.jobs || !*looks_past.get_or_insert_with(|| self.may_look_past()) {
+                return Ok(picked);
+            }
         }
     }
-    let most = room.max_per_host.unwrap_or(usize::MAX);
-    let (mut picked, mut keys, mut repositories) = (Vec::new(), HashSet::new(), HashSet::new());
-    // Those that may not run beside what is picked stand before others that may: they are looked past.
-    while picked.len() < room.jobs {
-        let beside = Beside { asked: &asked, most, keys: &keys, repositories: &repositories };
-        let candidates = candidates(txn, room, beside, now).await?;
-        let all = candidates.len() < look_ahead(room);
-        for Candidate { id, key, repository_id, host } in candidates {
-            if picked.len() >= room.jobs {
-                break;
-            }
-            let asked = host.map(|host| asked.entry(host).or_default());
-            let may = asked.as_ref().is_none_or(|count| **count < most);
-            if !may || keys.contains(&key) || repository_id.is_some_and(|id| !repositories.insert(id)) {
-                continue;
-            }
-            keys.insert(key);
-            if let Some(count) = asked {
-                *count += 1;
-            }
-            picked.push(id);
+
+    /// Looking past many jobs reads them all. Where one machine has the whole queue that is in vain each time, so it is not
+    /// done with every claim.
+    fn may_look_past(&self) -> bool {
+        let mut last = self.looked_past.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|last| last.elapsed() >= LOOK_PAST);
+        if may {
+            *last = Some(Instant::now());
         }
-        if all {
-            break;
-        }
+        may
     }
-    Ok(picked)
+}
+
+/// How many jobs run on each machine.
+async fn running_by_host(txn: &Transaction) -> Result<HashMap<String, usize>> {
+    let sql = Sql::new("SELECT host, COUNT(*) FROM job WHERE state = 'running' AND host IS NOT NULL GROUP BY host");
+    let mut running = HashMap::new();
+    for row in sql.rows(txn).await? {
+        let (host, count): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        running.insert(host, usize::try_from(count).unwrap_or(0));
+    }
+    Ok(running)
 }
 
 /// So many jobs are looked at for each that may be taken.

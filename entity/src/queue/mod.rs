@@ -10,9 +10,9 @@ mod finish;
 mod log;
 mod wire;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -38,6 +38,8 @@ pub struct JobQueue {
     running: Running,
     /// Whether this process could not store its last sign of life.
     cannot_write: Arc<AtomicBool>,
+    /// When jobs that may not run were last looked past in vain.
+    looked_past: Arc<Mutex<Option<Instant>>>,
 }
 
 impl JobQueue {
@@ -46,7 +48,7 @@ impl JobQueue {
     pub fn new(db: Db) -> Self {
         let bell = Bell::default();
         let bus = Bus::new(bell.outbox.clone());
-        Self { db, bell, bus, running: Running::default(), cannot_write: Arc::default() }
+        Self { db, bell, bus, running: Running::default(), cannot_write: Arc::default(), looked_past: Arc::default() }
     }
 
     /// What wakes workers.

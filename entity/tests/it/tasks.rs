@@ -73,9 +73,11 @@ async fn however_many_wait_for_one_machine_those_of_another_are_found_behind_the
         let queue = JobQueue::new(db.clone());
         // More than a claim looks at first.
         syncs_on(&db, &queue, "slow.example", 40, at(8, 0)).await;
-        syncs_on(&db, &queue, "other.example", 2, at(8, 1)).await;
-        let claimed = queue.claim_many(room(4, Some(2)), at(9, 0)).await.unwrap();
-        assert_eq!(hosts(&db, &claimed).await, ["slow.example", "slow.example", "other.example", "other.example"]);
+        syncs_on(&db, &queue, "next.example", 40, at(8, 1)).await;
+        syncs_on(&db, &queue, "other.example", 2, at(8, 2)).await;
+        let claimed = queue.claim_many(room(5, Some(2)), at(9, 0)).await.unwrap();
+        let expected = ["slow.example", "slow.example", "next.example", "next.example", "other.example"];
+        assert_eq!(hosts(&db, &claimed).await, expected);
     })
     .await;
 }
