@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use entity::db::{DataError, Db};
 use entity::kind::Provider;
 use entity::query::forges::{self, Budget, KeptAnswer};
+use entity::queue::CLOCKS_DIFFER;
 use forge::{
     Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, Settings, Store, StoreError, Token, Window,
 };
@@ -133,9 +134,6 @@ pub fn guard(config: &Config) -> AddressGuard {
         addresses.into_iter().flatten().fold(guard, |guard, url| guard.trusting_host_of(&url))
     })
 }
-
-/// The clocks of machines that share a database may differ by so much.
-const CLOCKS_DIFFER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// Answers and limits in the database, shared by all processes.
 struct DbStore(Db);

@@ -19,7 +19,7 @@ const FURTHEST_LEASE: TimeDelta = TimeDelta::minutes(10);
 /// Limits of forges, which jobs wait longest for, are believed for a day.
 const FURTHEST_WAIT: TimeDelta = TimeDelta::hours(25);
 /// The clocks of machines that share a database may differ by so much.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
+pub const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// How often jobs that may not run are looked past.
 const LOOK_PAST: Duration = Duration::from_secs(1);

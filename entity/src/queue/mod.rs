@@ -22,7 +22,7 @@ use crate::query::jobs::find_job;
 use crate::view::{Live, Timestamp};
 
 pub use bell::{Bell, Bus, Entered, Running};
-pub use claim::{ClaimedJob, Room};
+pub use claim::{CLOCKS_DIFFER, ClaimedJob, Room};
 pub use finish::{Ended, Outcome};
 pub use log::{LogLine, MAX_LOG_LINES};
 
