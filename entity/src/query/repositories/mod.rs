@@ -5,7 +5,7 @@ mod syncs;
 use uuid::Uuid;
 
 use super::scans::totals::Totals;
-use super::{ConnectionTrait, DataError, Result};
+use super::{ConnectionTrait, Result};
 use crate::db::new_id;
 use crate::db::sql::{MAX_PAGE, Sql, Where, contains, stored_time};
 use crate::found::{FoundRepository, ObjectId, ScannedCommit};
