@@ -9,6 +9,7 @@ pub mod text;
 
 use std::time::Duration;
 
+use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 pub use error::DataError;
@@ -157,6 +158,17 @@ fn options(settings: &DbSettings, connections: u32) -> ConnectOptions {
     options
 }
 
+/// Whether a connection that comes back is in no transaction. SQLite ends one by itself where the disk is full or fails; the
+/// driver, whose own end of it then fails, takes all that follows for parts of it, and they would never be stored. Such a
+/// connection is closed.
+async fn is_outside(connection: &mut sqlx::SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // One that was let go of is about to be rolled back; what answers comes after that.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
 /// SQLite reads on this machine's cores, and each reader maps the file for itself: more would only take memory.
 fn most_readers() -> u32 {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -168,6 +180,7 @@ fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> C
     let busy_timeout = settings.busy_timeout;
     let synchronous = if settings.durable { "FULL" } else { "NORMAL" };
     options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    options.map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(is_outside(connection))));
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
             .create_if_missing(true)

@@ -1,4 +1,4 @@
-use entity::db::DataError;
+use entity::db::{ConnectionTrait as _, DataError};
 use entity::found::SyncedHead;
 use entity::kind::*;
 use entity::query::repositories::*;
@@ -142,6 +142,22 @@ async fn repositories_that_left_the_configuration_are_switched_off_or_removed() 
         assert_eq!(remove_missing(&db.write, Origin::Config, &kept).await.unwrap().len(), 1);
         let left = list_repositories(&db.read, &RepositoryFilter::default()).await.unwrap();
         assert_eq!((left.count, left.data[0].full_name.as_str()), (1, "a/one"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_the_engine_ended_by_itself_takes_nothing_with_it() {
+    on_each_engine(async |db| {
+        // As SQLite does where the disk is full.
+        let ended = db.begin().await.unwrap();
+        ended.execute_unprepared("ROLLBACK").await.unwrap();
+        drop(ended);
+        drop(db.begin().await.unwrap());
+        let txn = db.begin().await.unwrap();
+        let stored = upsert_repositories(&txn, &[repository("ada/home")], at(8, 0)).await.unwrap();
+        txn.commit().await.unwrap();
+        assert!(find_repository(&db.read, stored[0].0).await.unwrap().is_some(), "others see what was committed");
     })
     .await;
 }

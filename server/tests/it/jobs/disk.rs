@@ -1,5 +1,5 @@
-//! The disk of the clones full. The program says so and how to mend it, and goes on by itself once
-//! there is room.
+//! The disk full, that of the clones or that of the database. The program says so and how to mend it, and goes on by
+//! itself once there is room.
 
 use std::{
     fs,
@@ -17,12 +17,19 @@ use entity::{
 };
 use sea_orm::Statement;
 
-use super::database::address_in;
+use super::database::{address_in, asked};
 use super::processes::{PATIENCE, open, stop};
 use super::repository::{Origins, rows};
 use super::world::jobs_of;
 
-/// A program whose data directory lies on a disk of its own of a few megabytes.
+/// What lies on the small disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Clones,
+    Database,
+}
+
+/// A program whose clones or database lie on a disk of their own of a few megabytes.
 struct SmallDisk {
     child: Child,
     folder: tempfile::TempDir,
@@ -39,12 +46,16 @@ fn may_mount() -> bool {
 }
 
 impl SmallDisk {
-    /// Starts with so little room left; the database lies elsewhere.
-    fn start(origins: &[&Origins], megabytes: u32, taken_kb: u32) -> Self {
+    /// Starts with so little room left; what else there is lies elsewhere.
+    fn start(origins: &[&Origins], holds: Holds, megabytes: u32, taken_kb: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        fs::create_dir(&data).unwrap();
-        let database = folder.path().join("kubestats.db");
+        let (small, roomy) = (folder.path().join("small"), folder.path().join("roomy"));
+        fs::create_dir(&small).unwrap();
+        fs::create_dir(&roomy).unwrap();
+        let (data, database) = match holds {
+            Holds::Clones => (small.clone(), roomy.join("kubestats.db")),
+            Holds::Database => (roomy.clone(), small.join("kubestats.db")),
+        };
         let mut text = format!(
             "app:\n  data_dir: {}\n  listen: 127.0.0.1:0\n  log_level: server::program=info,warn\nsecurity:\n  \
              allow_local_repositories: true\nrepositories:\n",
@@ -59,7 +70,7 @@ impl SmallDisk {
                       shift 3 && exec \"$@\"";
         let child = Command::new("unshare")
             .args(["-rm", "sh", "-c", script, "sh"])
-            .arg(&data)
+            .arg(&small)
             .args([megabytes.to_string(), taken_kb.to_string()])
             .arg(env!("CARGO_BIN_EXE_kubestats"))
             .args(["serve", "--config"])
@@ -80,7 +91,7 @@ impl SmallDisk {
     }
 
     fn make_room(&self) {
-        fs::remove_file(self.inside(&self.folder.path().join("data/filler"))).unwrap();
+        fs::remove_file(self.inside(&self.folder.path().join("small/filler"))).unwrap();
     }
 
     fn log(&self) -> String {
@@ -155,7 +166,7 @@ fn light() -> Origins {
 }
 
 async fn undisturbed(origins: &[&Origins]) -> Vec<String> {
-    let mut roomy = SmallDisk::start(origins, 200, 1);
+    let mut roomy = SmallDisk::start(origins, Holds::Clones, 200, 1);
     address_in(&|| roomy.log()).await;
     let db = open(&format!("sqlite://{}", roomy.database.display())).await;
     roomy.until("everything is scanned", async || is_well(&db, origins.len()).await).await;
@@ -175,7 +186,7 @@ async fn clones_that_find_no_room_wait_for_it() {
     let origins = [&heavy, &light];
     let expected = undisturbed(&origins).await;
 
-    let mut small = SmallDisk::start(&origins, 8, 7_200);
+    let mut small = SmallDisk::start(&origins, Holds::Clones, 8, 7_200);
     address_in(&|| small.log()).await;
     let db = open(&format!("sqlite://{}", small.database.display())).await;
     let refused = async || {
@@ -197,7 +208,7 @@ async fn clones_that_find_no_room_wait_for_it() {
     }
     let failed = jobs_of(&db, Some(JobState::Failed)).await;
     assert!(failed.is_empty(), "a full disk is no failure of a job: {failed:#?}");
-    let left = small.inside(&small.folder.path().join("data/repos"));
+    let left = small.inside(&small.folder.path().join("small/repos"));
     let left = fs::read_dir(left).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
     let halves: Vec<String> = left.filter(|name| name.contains(".tmp-")).collect();
     let running = !jobs_of(&db, Some(JobState::Running)).await.is_empty();
@@ -210,5 +221,50 @@ async fn clones_that_find_no_room_wait_for_it() {
     };
     small.until("all is well once there is room", well).await;
     assert_eq!(rows(&db).await, expected);
+    stop(&mut small.child);
+}
+
+/// What lies on the small disk can only be read from outside its name space as a copy.
+async fn copied_rows(disk: &SmallDisk) -> Vec<String> {
+    let copies = tempfile::tempdir().unwrap();
+    for ending in ["", "-wal"] {
+        let name = format!("kubestats.db{ending}");
+        fs::copy(disk.inside(&disk.folder.path().join("small").join(&name)), copies.path().join(&name)).unwrap();
+    }
+    let db = open(&format!("sqlite://{}", copies.path().join("kubestats.db").display())).await;
+    let rows = rows(&db).await;
+    db.close().await.unwrap();
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_that_finds_no_room_waits_for_it() {
+    if !may_mount() {
+        println!("skipped: no file system may be mounted here");
+        return;
+    }
+    let (heavy, light) = (heavy(12_000, 6), light());
+    let origins = [&heavy, &light];
+    let expected = undisturbed(&origins).await;
+
+    // An empty database fits, the texts of the history do not.
+    let mut small = SmallDisk::start(&origins, Holds::Database, 64, 62_500);
+    let address = address_in(&|| small.log()).await;
+    let told = async || asked(address, "/api/v1/jobs").await.1.contains("disk is full").then_some(());
+    small.until("the job that found no room says so", told).await;
+    let (status, page) = asked(address, "/").await;
+    assert_eq!(status, 200, "what is stored can still be read: {page}");
+    let (_, all) = asked(address, "/api/v1/repositories/").await;
+    assert!(all.matches("\"scan_status\":\"success\"").count() < 2, "there was room for everything: {all}");
+    small.make_room();
+    let well = async || {
+        let (status, _) = asked(address, "/health").await;
+        let (_, all) = asked(address, "/api/v1/repositories/").await;
+        (status == 200 && all.matches("\"scan_status\":\"success\"").count() == 2).then_some(())
+    };
+    small.until("all is well once there is room", well).await;
+    let (_, failed) = asked(address, "/api/v1/jobs?state=failed").await;
+    assert!(failed.contains("\"count\":0"), "a full disk is no failure of a job: {failed}");
+    assert_eq!(copied_rows(&small).await, expected);
     stop(&mut small.child);
 }
