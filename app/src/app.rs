@@ -59,6 +59,8 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_live();
+    #[cfg(feature = "hydrate")]
+    pages::arrival::note();
     view! {
         <Title text=title_so_far() formatter=titled />
         <Router>

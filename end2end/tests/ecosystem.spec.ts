@@ -42,8 +42,6 @@ test("a release's change opens as the difference of both texts and leads to its 
   test.setTimeout(90_000);
   await days(request);
   await page.goto("/ecosystem");
-  // With scripts, what is tested is the change of a page that is awake.
-  await page.waitForLoadState("networkidle").catch(() => {});
   const change = page.getByRole("main").locator(".release-change", { has: page.locator(".version-change") }).first();
   const id = await change.getAttribute("id");
   await change.getByRole("link", { name: /^YAML/ }).click();

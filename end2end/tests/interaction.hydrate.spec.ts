@@ -17,6 +17,21 @@ test("a link leads on without a load", async ({ page }) => {
   expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept)).toBe(true);
 });
 
+test("a link that is followed while the page wakes is not lost", async ({ page }) => {
+  // As on a slow line: the page's part of the WebAssembly comes late.
+  await page.route(/\.parts$/, async (route) => {
+    await new Promise((late) => setTimeout(late, 1_500));
+    await route.continue();
+  });
+  const asked = page.waitForRequest(/\.parts$/);
+  await page.goto("/ecosystem");
+  await asked;
+  await page.waitForTimeout(500);
+  await page.locator(".release-change").first().getByRole("link", { name: /^YAML/ }).click();
+  await expect(page).toHaveURL(/change=/);
+  await expect(page.locator(".diff-lines").first()).toBeVisible();
+});
+
 test("slash focuses the search, and it searches", async ({ page }) => {
   await page.goto("/repositories");
   await hydrated(page);

@@ -62,10 +62,42 @@ fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
     // Not as a map, which would keep one of several values of a key.
     let (path, query) = (use_params_map(), use_location().search);
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
-    Resource::new_str_blocking(
+    let given = Resource::new_str_blocking(
         move || (path.get(), query.get(), news.get()),
         move |(path, query, _)| ask(path, query.trim_start_matches('?').to_owned()),
-    )
+    );
+    #[cfg(feature = "hydrate")]
+    if arrival::is_past() {
+        Effect::new(move |_| given.refetch());
+    }
+    given
+}
+
+/// Where the reader was when the page woke. The first answer came with the page; who followed a link while the page's part
+/// of the WebAssembly was on its way is past it, and the answer is another's.
+#[cfg(feature = "hydrate")]
+pub(crate) mod arrival {
+    use std::sync::{Mutex, PoisonError};
+
+    use leptos::prelude::window;
+
+    static AT: Mutex<Option<String>> = Mutex::new(None);
+
+    fn here() -> Option<String> {
+        let place = window().location();
+        Some(place.pathname().ok()? + &place.search().ok()?)
+    }
+
+    /// The page wakes.
+    pub(crate) fn note() {
+        *AT.lock().unwrap_or_else(PoisonError::into_inner) = here();
+    }
+
+    /// Whether the first answer is another address's; asked once.
+    pub(super) fn is_past() -> bool {
+        let at = AT.lock().unwrap_or_else(PoisonError::into_inner).take();
+        at.is_some() && at != here()
+    }
 }
 
 /// Shows a page's data; the page before stays in sight while the next one is on its way.

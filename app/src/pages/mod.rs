@@ -43,6 +43,8 @@ pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
 
+#[cfg(feature = "hydrate")]
+pub(crate) use load::arrival;
 use load::{load, show};
 #[cfg(feature = "ssr")]
 pub(crate) use outcome::outcome_html;
