@@ -7,7 +7,7 @@ use std::time::Duration;
 use entity::db::{DataError, Db};
 use entity::found::FoundRepository;
 use entity::kind::{AddVerdict, JobRequest, Origin, Priority, RequestedBy, SyncStatus};
-use entity::query::discovery::{address_key, lift_tombstones, list_known, list_tombstones, matches};
+use entity::query::discovery::{Tombstone, address_key, lift_tombstones, list_known, list_tombstones, matches};
 use entity::query::repositories::upsert_repositories;
 use entity::queue::JobQueue;
 use entity::view::{Added, shown_url};
@@ -69,14 +69,17 @@ impl Adding {
             });
             wanted.extend(checked.ok().map(|found| (index, found)));
         }
+        if wanted.is_empty() {
+            return Ok(answers);
+        }
         let now = clock::now();
         let txn = self.db.begin().await?;
         let known = list_known(&txn).await?;
         let known: HashMap<String, _> = known.into_iter().rev().map(|known| (address_key(&known.url), known)).collect();
-        let deleted = match wanted.is_empty() {
-            true => Vec::new(),
-            false => list_tombstones(&txn).await?,
-        };
+        let mut deleted: HashMap<String, Vec<Tombstone>> = HashMap::new();
+        for stone in list_tombstones(&txn).await? {
+            deleted.entry(address_key(&stone.url)).or_default().push(stone);
+        }
         let mut new: HashMap<String, Uuid> = HashMap::new();
         for (index, found) in wanted {
             let key = address_key(&found.url);
@@ -100,7 +103,7 @@ impl Adding {
                 });
                 continue;
             }
-            lift_tombstones(&txn, deleted.iter().filter(|stone| address_key(&stone.url) == key)).await?;
+            lift_tombstones(&txn, deleted.get(&key).into_iter().flatten()).await?;
             for (id, _) in upsert_repositories(&txn, std::slice::from_ref(&found), now).await? {
                 let request = JobRequest::SyncRepository { repository_id: id };
                 self.queue.enqueue_in(&txn, &request, requested_by, Priority::CLICK, now).await?;

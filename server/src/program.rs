@@ -221,7 +221,7 @@ async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
     if !samples.is_empty() && config.app.samples != "always" {
         // Who deleted a sample does not want it back with the next start, unless the configuration says so.
         let deleted = discovery::list_tombstones(&db.read).await?;
-        let is_deleted = |name: &str| deleted.iter().any(|stone| stone.is_sample() && stone.full_name == name);
+        let is_deleted = |name: &str| deleted.iter().any(|stone| stone.is_local() && stone.full_name == name);
         samples.retain(|sample| !is_deleted(&sample.full_name));
     }
     let txn = db.begin().await?;

@@ -30,7 +30,7 @@ pub async fn read_add(query: String) -> Result<Packed<AddData>, AppError> {
     let (db, params) = (ask::context()?.db, ask::params(&query));
     let (added, outcome) = match tell::find(&db, &params).await?.map(|outcome| outcome.of) {
         Some(OutcomeOf::Added(added)) => (added, String::new()),
-        other => (Vec::new(), tell::html(other)),
+        other => (Vec::new(), tell::html(other, &params)),
     };
     let wrong = |added: &&Added| matches!(added.verdict, AddVerdict::Invalid | AddVerdict::Private);
     let mut urls: Vec<&str> = added.iter().filter(wrong).map(|added| added.url.as_str()).collect();

@@ -75,6 +75,17 @@ impl DataError {
     }
 }
 
+impl DataError {
+    /// Whether the disk of the database has no room left.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        // Both engines say it in words, which also come through where the driver wraps their numbers.
+        let Self::Database(error) = self else { return false };
+        let text = error.to_string();
+        ["disk is full", "No space left on device"].iter().any(|sign| text.contains(sign))
+    }
+}
+
 /// Whether the database, its server or its disk has to be waited for: the statement itself is in order.
 fn is_passing(error: &sqlx::Error) -> bool {
     match error {

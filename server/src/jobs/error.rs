@@ -46,6 +46,10 @@ impl From<DataError> for JobError {
         match error {
             // Another has moved on meanwhile: what is there now is read anew.
             error @ DataError::StaleBatch { .. } => Self::Retry(error.to_string()),
+            error if error.is_transient() && error.is_disk_full() => {
+                let text = "the disk of the database is full; make room there, and this goes on by itself";
+                Self::Later(format!("{text} ({error})"), clock::now() + DATABASE_AWAY)
+            }
             // That the database is away says nothing of the job; it waits however long that takes.
             error if error.is_transient() => Self::Later(error.to_string(), clock::now() + DATABASE_AWAY),
             error => Self::GiveUp(error.to_string()),

@@ -98,7 +98,12 @@ pub async fn act_on_repositories(
                 refused.push(Refused { name: repository.full_name, reason });
             }
             // What was done to others before is told all the same.
-            Err(error) => refused.push(Refused { name: id.to_string(), reason: AppError::from(error).to_string() }),
+            Err(error) => {
+                let error = AppError::from(error);
+                let log = error.id().unwrap_or_default();
+                let reason = format!("the database failed; the server's log has the reason under {log}");
+                refused.push(Refused { name: id.to_string(), reason });
+            }
         }
     }
     if id.len() > MAX_CHOSEN {

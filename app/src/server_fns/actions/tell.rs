@@ -3,10 +3,11 @@
 use entity::db::Db;
 use entity::kind::RepositoryAction;
 use entity::view::{Outcome, OutcomeOf, Refused};
+use leptos::server_fn::ServerFn as _;
 use leptos_router::params::ParamsMap;
 use uuid::Uuid;
 
-use super::{AppError, OutcomeText, Tone};
+use super::{ActOnRepositories, AddRepositories, AppError, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
 use crate::components::counted;
 use crate::server_fns::ask;
 
@@ -14,7 +15,8 @@ pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selecte
 /// Pasting more at once is a mistake.
 pub(super) const MAX_ADDED: usize = 1_000;
 /// Where forms are sent that tell what came of them.
-const FORMS: [&str; 4] = ["/ui/act", "/ui/add", "/ui/discover", "/ui/sync_all"];
+const FORMS: [&str; 4] =
+    [ActOnRepositories::PATH, AddRepositories::PATH, StartDiscovery::PATH, SyncAllRepositories::PATH];
 /// A longer way back is not ours.
 const MAX_WAY: usize = 2_000;
 
@@ -59,20 +61,20 @@ pub(in crate::server_fns) async fn find(db: &Db, params: &ParamsMap) -> Result<O
     Ok(entity::query::outcomes::find_outcome(&db.read, id).await?)
 }
 
-/// The same as HTML for the page; empty where there is none. A form that failed leads back with the reason in the address:
-/// that it failed is told, but not in words that anybody could have put there.
+/// The same as HTML for the page; empty where there is none.
 pub(in crate::server_fns) async fn find_html(db: &Db, params: &ParamsMap) -> Result<String, AppError> {
-    let failed =
-        params.get_str("__path").is_some_and(|path| FORMS.contains(&path)) && params.get_str("__err").is_some();
-    if failed {
-        let text = "That did not work. Try again; if it fails again, the server's log says why.".to_owned();
-        let told = OutcomeText { tone: Tone::Bad, text, lines: Vec::new(), watch: None };
-        return Ok(crate::pages::outcome_html(Some(told)));
-    }
-    Ok(html(find(db, params).await?.map(|outcome| outcome.of)))
+    Ok(html(find(db, params).await?.map(|outcome| outcome.of), params))
 }
 
-pub(in crate::server_fns) fn html(of: Option<OutcomeOf>) -> String {
+/// An outcome as HTML. A form that failed leads back with the reason in the address: that it failed is told, but not in
+/// words that anybody could have put there.
+pub(in crate::server_fns) fn html(of: Option<OutcomeOf>, params: &ParamsMap) -> String {
+    let is_form = |path: &str| FORMS.contains(&path);
+    if params.get_str("__err").is_some() && params.get_str("__path").is_some_and(is_form) {
+        let text = "That did not work. Try again; if it fails again, the server's log says why.".to_owned();
+        let told = OutcomeText { tone: Tone::Bad, text, lines: Vec::new(), watch: None };
+        return crate::pages::outcome_html(Some(told));
+    }
     crate::pages::outcome_html(of.map(text))
 }
 

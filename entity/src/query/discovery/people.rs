@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::db::sql::{Sql, stored_time};
 use crate::db::{ConnectionTrait, Result};
 use crate::kind::SyncStatus;
-use crate::query::repositories::{find_repository, remove_repository};
+use crate::query::repositories::{find_repository, host_of, remove_repository};
 use crate::view::{Repository, Timestamp};
 
 /// What a decision came to.
@@ -30,10 +30,10 @@ pub struct Tombstone {
 }
 
 impl Tombstone {
-    /// Samples lie on a disk, and no forge knows them.
+    /// Lies in a folder, as samples do: it comes from the configuration alone, and has no address to be added by.
     #[must_use]
-    pub fn is_sample(&self) -> bool {
-        self.forge_host.is_none() && !self.url.contains("://")
+    pub fn is_local(&self) -> bool {
+        host_of(&self.url).is_empty()
     }
 }
 

@@ -40,7 +40,7 @@ impl Wanted {
         }
         let key = address_key(text);
         let (host, path) = key.split_once('/')?;
-        let path = repository_part(path);
+        let path = repository_part(host, path);
         let named = !host.is_empty() && path.contains('/') && (host.contains('.') || !bare || host == "localhost");
         named.then(|| Self { host: Some(host.to_owned()), path: path.to_owned() })
     }
@@ -63,17 +63,15 @@ impl Wanted {
 }
 
 /// What an address bar shows may be of a page below the repository: GitLab's stand behind `/-/`, other forges' behind
-/// `owner/name` and the word for the page.
-fn repository_part(path: &str) -> &str {
-    const PAGES: [&str; 9] = ["actions", "blob", "commit", "commits", "issues", "pull", "pulls", "src", "tree"];
+/// `owner/name` and the word for the page. A word at the end may be the name of a project in a group.
+fn repository_part<'a>(host: &str, path: &'a str) -> &'a str {
+    const PAGES: [&str; 6] = ["blob", "commit", "issues", "pull", "src", "tree"];
     if let Some((repository, _)) = path.split_once("/-/") {
         return repository;
     }
-    let mut slashes = path.match_indices('/').skip(1);
-    match slashes.next() {
-        Some((end, _)) if PAGES.contains(&path[end + 1..].split('/').next().unwrap_or_default()) => &path[..end],
-        _ => path,
-    }
+    let Some((end, _)) = path.match_indices('/').nth(1) else { return path };
+    let is_page = path[end + 1..].split_once('/').is_some_and(|(word, _)| PAGES.contains(&word));
+    if is_page || host == "github.com" { &path[..end] } else { path }
 }
 
 /// All that is known of it: one answer for each repository that the words can mean, at least one.
@@ -187,12 +185,12 @@ async fn deleted(c: &impl ConnectionTrait, wanted: &Wanted) -> Result<Vec<WhyNot
             let detail = "It was deleted here, and searches do not bring it back";
             let mut answer = plain(WhyNotKind::Deleted, stone.full_name.clone(), detail);
             answer.reason = Some(RejectReason::Deleted);
-            let remedy = match stone.is_sample() {
-                true => "set app.samples to always to have it back",
+            let remedy = match stone.is_local() {
+                true => "name it in repositories to have it back, or set app.samples to always if it is a sample",
                 false => "add it by its address to have it back",
             };
             answer.remedy = Some(remedy.to_owned());
-            answer.add = (!stone.is_sample()).then(|| crate::view::shown_url(&stone.url));
+            answer.add = (!stone.is_local()).then(|| crate::view::shown_url(&stone.url));
             answer.at = Some(stone.deleted_at);
             answer
         })
@@ -285,6 +283,8 @@ mod tests {
             ("git@codeberg.org:ada/home-ops.git", Some("codeberg.org"), "ada/home-ops"),
             ("gitlab.com/group/sub/project", Some("gitlab.com"), "group/sub/project"),
             ("https://github.com/ada/home-ops/tree/main/apps", Some("github.com"), "ada/home-ops"),
+            ("https://github.com/ada/home-ops/issues", Some("github.com"), "ada/home-ops"),
+            ("https://gitlab.com/group/sub/src", Some("gitlab.com"), "group/sub/src"),
             ("https://codeberg.org/ada/home-ops/src/branch/main", Some("codeberg.org"), "ada/home-ops"),
             ("https://gitlab.com/group/sub/project/-/blob/main/a.yaml", Some("gitlab.com"), "group/sub/project"),
         ] {

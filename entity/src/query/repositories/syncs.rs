@@ -192,10 +192,12 @@ pub async fn has_syncing(c: &impl ConnectionTrait) -> Result<bool> {
 /// Whatever is still `syncing` although no job runs for it (after a crash) goes back to `pending`.
 pub async fn reset_interrupted(w: &impl ConnectionTrait) -> Result<u64> {
     let mut count = 0;
-    for (status, job) in [("sync_status", "sync_repository"), ("scan_status", "scan_repository")] {
-        let mut sql = Sql::new(&format!("UPDATE repository SET {status} = 'pending' WHERE {status} = 'syncing' "));
+    for what in ["sync", "scan"] {
+        let mut sql = Sql::new(&format!(
+            "UPDATE repository SET {what}_status = 'pending', {what}_error = NULL WHERE {what}_status = 'syncing' "
+        ));
         sql.push("AND NOT EXISTS (SELECT 1 FROM job j WHERE j.repository_id = repository.id AND j.state = 'running' ");
-        sql.push("AND j.kind = ").bind(job).push(")");
+        sql.push("AND j.kind = ").bind(format!("{what}_repository")).push(")");
         count += sql.run(w).await?.rows_affected();
     }
     Ok(count)

@@ -90,10 +90,16 @@ async fn what_an_address_brings_is_shown_as_text_and_never_as_markup() {
         let text = page.text();
         assert!(!text.contains("<b id=x") && text.contains("&lt;/textarea>&lt;b id=x>&amp;lt;"), "{text}");
         // A form that failed leads back with words that anybody could have written.
-        let page = app.get("/repositories?__path=/ui/act&__err=RnJlZSBtb25leQ").await;
-        let text = page.text();
-        assert!(text.contains("That did not work.") && !text.contains("Free money"), "{text}");
-        assert!(!text.contains("__err="), "links lead on without it: {text}");
+        for page in [
+            "/repositories?__path=/ui/act",
+            "/repositories/add?__path=/ui/add",
+            "/repositories/coverage?__path=/ui/discover",
+        ] {
+            let page = app.get(&format!("{page}&__err=RnJlZSBtb25leQ")).await;
+            let text = page.text();
+            assert!(text.contains("That did not work.") && !text.contains("Free money"), "{text}");
+            assert!(!text.contains("__err="), "links lead on without it: {text}");
+        }
     })
     .await;
 }

@@ -250,7 +250,9 @@ async fn database_that_finds_no_room_waits_for_it() {
     // An empty database fits, the texts of the history do not.
     let mut small = SmallDisk::start(&origins, Holds::Database, 64, 62_500);
     let address = address_in(&|| small.log()).await;
-    let told = async || asked(address, "/api/v1/jobs").await.1.contains("disk is full").then_some(());
+    let told = async || {
+        asked(address, "/api/v1/jobs").await.1.contains("the disk of the database is full; make room").then_some(())
+    };
     small.until("the job that found no room says so", told).await;
     let (status, page) = asked(address, "/").await;
     assert_eq!(status, 200, "what is stored can still be read: {page}");
