@@ -14,6 +14,7 @@ mod m20260101_000010_create_days;
 mod m20260101_000011_count_releases;
 mod m20260101_000012_create_outcome;
 mod m20260101_000013_mark_untold_figures;
+mod m20260101_000014_count_known_issues;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000011_count_releases::Migration),
             Box::new(m20260101_000012_create_outcome::Migration),
             Box::new(m20260101_000013_mark_untold_figures::Migration),
+            Box::new(m20260101_000014_count_known_issues::Migration),
         ]
     }
 }

@@ -111,12 +111,15 @@ fn figures(latest: &EcosystemStats, growth: EcosystemGrowth, range: EcosystemRan
     };
     let measured = latest.measured_repositories > 0;
     let stars = measured.then_some(latest.total_stars);
-    let issues = measured.then_some(latest.total_open_issues);
-    let star_note = match (measured, growth.stars) {
-        (true, Some(stars)) => grown(stars),
-        (true, None) => Some(format!("of {}", counted(latest.measured_repositories, "repository", "repositories"))),
-        (false, _) => Some("no forge was asked yet".to_owned()),
+    let known = latest.repositories_with_known_issues;
+    let issues = (known > 0).then_some(latest.total_open_issues);
+    let of = |repositories: i64| Some(format!("of {}", counted(repositories, "repository", "repositories")));
+    let not_asked = (!measured).then(|| "no forge was asked yet".to_owned());
+    let star_note = match growth.stars {
+        Some(stars) if measured => grown(stars),
+        _ => not_asked.clone().or_else(|| of(latest.measured_repositories)),
     };
+    let issue_note = not_asked.or_else(|| of(known).filter(|_| issues.is_some()));
     view! {
         <Metrics>
             <Metric label="Repositories" value=total_repositories note=grown(growth.repositories) href=Some("/repositories".to_owned()) />
@@ -130,7 +133,7 @@ fn figures(latest: &EcosystemStats, growth: EcosystemGrowth, range: EcosystemRan
             />
             <Metric label="Changes" value=total_resource_events note=grown(growth.events) />
             <Metric label="Stars" value=stars note=star_note />
-            <Metric label="Open issues" value=issues />
+            <Metric label="Open issues" value=issues note=issue_note />
         </Metrics>
     }
     .into_any()

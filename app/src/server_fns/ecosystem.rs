@@ -98,11 +98,18 @@ pub struct OpenedChange {
 pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppError> {
     use super::ask;
     use entity::query::ecosystem;
+    use entity::view::EcosystemSpan;
 
     let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query));
     let db = &context.db;
-    let range = ask::serde_word(&params, "range").unwrap_or_default();
-    let overview = ecosystem::overview(&db.read, range, now).await?;
+    let mut overview = entity::view::EcosystemOverview::default();
+    for range in EcosystemRange::candidates(ask::serde_word(&params, "range")) {
+        overview = ecosystem::overview(&db.read, *range, now).await?;
+        let changes = |span: &EcosystemSpan| span.created + span.modified + span.deleted + span.resurrected;
+        if overview.latest.is_none() || overview.spans.iter().any(|span| changes(span) > 0) {
+            break;
+        }
+    }
     let page = ask::page(&params, 10);
     let releases = ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?;
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
@@ -115,7 +122,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
         }
         None => None,
     };
-    let bucket = |span: &entity::view::EcosystemSpan| ActivityBucket {
+    let bucket = |span: &EcosystemSpan| ActivityBucket {
         start: span.start.clone(),
         days: span.days,
         created: span.created,
@@ -130,7 +137,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
     let activity: Vec<ActivityBucket> = overview.spans.iter().map(bucket).collect();
     pack(&EcosystemData {
         now,
-        range,
+        range: overview.range,
         line: line(total, &overview.spans),
         total,
         latest: overview.latest.map(without_names),

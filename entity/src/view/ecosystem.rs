@@ -43,6 +43,8 @@ pub struct EcosystemStats {
     pub total_open_issues: i64,
     /// Repositories with a snapshot of their forge's figures by the end of the day. 0: stars and the rest are not known.
     pub measured_repositories: i64,
+    /// Of these, those whose open issues are known.
+    pub repositories_with_known_issues: i64,
     /// Language to number of repositories, as it was seen on that day; empty where nobody looked.
     pub language_breakdown: BTreeMap<String, i64>,
     /// The 20 most used topics, as they were seen on that day; empty where nobody looked.
@@ -137,6 +139,16 @@ pub enum EcosystemRange {
 impl EcosystemRange {
     /// Every range, the shortest first.
     pub const ALL: [Self; 5] = [Self::Week, Self::Month, Self::Quarter, Self::Year, Self::All];
+
+    /// What may be shown: the range that is asked for, else 30 days, and longer ones if nothing happened in those.
+    #[must_use]
+    pub fn candidates(asked: Option<Self>) -> &'static [Self] {
+        static RANGES: [EcosystemRange; 5] = EcosystemRange::ALL;
+        match asked.and_then(|asked| RANGES.iter().position(|range| *range == asked)) {
+            Some(at) => &RANGES[at..=at],
+            None => &RANGES[1..],
+        }
+    }
 
     /// As it stands in addresses.
     #[must_use]

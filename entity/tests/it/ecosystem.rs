@@ -214,9 +214,11 @@ async fn stars_are_those_of_the_newest_snapshot_up_to_the_day_and_unknown_before
             let mut values: Vec<sea_orm::Value> =
                 vec![Uuid::now_v7().into(), repository.into(), i64::from(stars).into()];
             values.push(time(at).into());
+            // The other's forge does not tell open issues.
+            values.push((repository == id).into());
             let sql = "INSERT INTO repositorymetrics (id, repository_id, stars_count, forks_count, watchers_count, \
-                open_issues_count, size, kubernetes_resources_count, updated_at, recorded_at) \
-                VALUES ($1, $2, $3, 1, 2, 3, 4, 5, $4, $4)";
+                open_issues_count, open_issues_known, size, kubernetes_resources_count, updated_at, recorded_at) \
+                VALUES ($1, $2, $3, 1, 2, 3, $5, 4, 5, $4, $4)";
             let statement = Statement::from_sql_and_values(db.write.get_database_backend(), sql, values);
             db.write.execute_raw(statement).await.unwrap();
         }
@@ -225,7 +227,8 @@ async fn stars_are_those_of_the_newest_snapshot_up_to_the_day_and_unknown_before
         let stars: Vec<_> = days.values().map(|d| (d.measured_repositories, d.total_stars, d.star_growth)).collect();
         // The second repository's 100 stars did not grow overnight: they were not known before.
         assert_eq!(stars, [(0, 0, 0), (0, 0, 0), (1, 12, 0), (1, 12, 0), (2, 115, 3), (2, 115, 0)]);
-        assert_eq!((days["2026-01-06"].total_forks, days["2026-01-06"].total_open_issues), (2, 6));
+        let today = &days["2026-01-06"];
+        assert_eq!((today.total_forks, today.total_open_issues, today.repositories_with_known_issues), (2, 3, 1));
         let overview = ecosystem::overview(&db.read, EcosystemRange::Week, now).await.unwrap();
         assert_eq!(overview.spans.iter().map(|span| span.stars).collect::<Vec<_>>()[1..3], [None, Some(12)]);
         assert_eq!((overview.growth.stars, overview.growth.repositories), (None, 2));

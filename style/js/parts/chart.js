@@ -58,7 +58,7 @@ function dressed(options) {
     animationDuration: 120,
     animationDurationUpdate: 120,
     textStyle: { fontFamily: text.fontFamily },
-    xAxis: { ...options.xAxis, ...axis, axisLabel: { ...axis.axisLabel, alignMaxLabel: "right" }, splitLine: { show: false } },
+    xAxis: { ...options.xAxis, ...axis, axisLabel: { ...axis.axisLabel, alignMaxLabel: "right", showMaxLabel: true }, splitLine: { show: false } },
     yAxis: { ...options.yAxis, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: grouped } },
     legend: {
       show: Boolean(options.legend),

@@ -191,7 +191,7 @@ async fn store(
     let head = "INSERT INTO ecosystemstats (id, day, total_repositories, active_repositories, \
         repositories_with_resources, measured_repositories, total_resources, active_resources, active_helm_releases, total_resource_events, \
         daily_created_resources, daily_modified_resources, daily_deleted_resources, daily_resurrected_resources, \
-        total_stars, total_forks, total_watchers, total_open_issues, repository_growth, resource_growth, star_growth, \
+        total_stars, total_forks, total_watchers, total_open_issues, repositories_with_known_issues, repository_growth, resource_growth, star_growth, \
         resource_type_breakdown, popular_helm_charts, language_breakdown, popular_topics, calculated_at, \
         calculation_duration_seconds)";
     let replaced = [
@@ -211,6 +211,7 @@ async fn store(
         "total_forks",
         "total_watchers",
         "total_open_issues",
+        "repositories_with_known_issues",
         "repository_growth",
         "resource_growth",
         "star_growth",
@@ -227,10 +228,10 @@ async fn store(
          popular_topics = COALESCE(excluded.popular_topics, ecosystemstats.popular_topics)",
         replaced.join(", ")
     );
-    let mut bulk = Bulk::new(c, head, &tail, 27);
+    let mut bulk = Bulk::new(c, head, &tail, 28);
     for day in days {
         let seen = seen.filter(|_| day.day == today);
-        let row: [Value; 27] = [
+        let row: [Value; 28] = [
             new_id(start_of(day.day)).into(),
             day.day.to_string().into(),
             day.total_repositories.into(),
@@ -249,6 +250,7 @@ async fn store(
             day.forks.into(),
             day.watchers.into(),
             day.open_issues.into(),
+            day.repositories_with_known_issues.into(),
             day.repository_growth.into(),
             day.resource_growth.into(),
             day.star_growth.into(),

@@ -52,7 +52,8 @@ pub(super) struct Metrics {
     pub stars: i64,
     pub forks: i64,
     pub watchers: i64,
-    pub open_issues: i64,
+    /// `None` where the forge does not tell.
+    pub open_issues: Option<i64>,
     pub pushed: Option<NaiveDate>,
 }
 
@@ -72,6 +73,7 @@ pub(super) struct DayStats {
     pub forks: i64,
     pub watchers: i64,
     pub open_issues: i64,
+    pub repositories_with_known_issues: i64,
     pub repository_growth: i64,
     pub resource_growth: i64,
     pub star_growth: i64,
@@ -165,7 +167,8 @@ fn of_repositories(
             today.stars += metrics.stars;
             today.forks += metrics.forks;
             today.watchers += metrics.watchers;
-            today.open_issues += metrics.open_issues;
+            today.open_issues += metrics.open_issues.unwrap_or(0);
+            today.repositories_with_known_issues += i64::from(metrics.open_issues.is_some());
             Some(metrics.stars)
         })
         .collect()

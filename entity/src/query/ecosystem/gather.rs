@@ -226,7 +226,7 @@ impl<C: ConnectionTrait> Span<'_, C> {
 }
 
 const METRICS: &str = "m.repository_id, m.recorded_at, m.stars_count, m.forks_count, m.watchers_count, \
-    m.open_issues_count, m.pushed_at";
+    m.open_issues_count, m.open_issues_known, m.pushed_at";
 
 #[derive(FromQueryResult)]
 struct MetricsRow {
@@ -236,6 +236,7 @@ struct MetricsRow {
     forks_count: i64,
     watchers_count: i64,
     open_issues_count: i64,
+    open_issues_known: bool,
     pushed_at: Option<Timestamp>,
 }
 
@@ -245,7 +246,7 @@ impl MetricsRow {
             stars: self.stars_count,
             forks: self.forks_count,
             watchers: self.watchers_count,
-            open_issues: self.open_issues_count,
+            open_issues: self.open_issues_known.then_some(self.open_issues_count),
             pushed: self.pushed_at.map(|at| at.date_naive()),
         }
     }

@@ -67,6 +67,25 @@ async fn days_and_trends_reach_back_to_the_first_commit() {
 }
 
 #[tokio::test]
+async fn page_reaches_back_to_where_something_happened_unless_a_range_is_asked_for() {
+    on_each_engine(async |app| {
+        let long_ago = Utc::now() - Duration::days(200);
+        let release = Change::Create(Manifest::release("podinfo", "6.0.0"));
+        RepositoryBuilder::new("ada/home-ops").commit_at(long_ago, "Add one", vec![release]).store(app).await;
+        ecosystem::aggregate(&app.state.db, Utc::now()).await.unwrap();
+        for (path, range, empty) in
+            [("/ecosystem", "1y", false), ("/ecosystem?range=30d", "30d", true), ("/ecosystem?range=all", "all", false)]
+        {
+            let text = app.get(path).await.text();
+            let chosen = format!("range={range}\" data-noscroll=\"\" aria-current=\"page\"");
+            assert!(text.contains(&chosen), "{path}: {range} is not the chosen one");
+            assert_eq!(text.contains("No changes in this range"), empty, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn aggregation_is_asked_for_once_however_often_and_from_the_day_given() {
     on_each_engine(async |app| {
         let first = app.post("/api/v1/ecosystem/trigger-aggregation").await;
