@@ -131,6 +131,10 @@ impl std::fmt::Display for AppError {
             }
             Self::Invalid { message } => f.write_str(message),
             Self::Internal { .. } => f.write_str("Something broke on the server; its log has the reason."),
+            // The browser's own words for no connection say nothing to people.
+            Self::Unreachable { message } if message.starts_with("TypeError") => {
+                f.write_str("The server could not be reached.")
+            }
             Self::Unreachable { message } => write!(f, "The server could not be reached: {message}."),
         }
     }

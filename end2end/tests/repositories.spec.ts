@@ -120,7 +120,7 @@ test("addresses are added from a list, and each line is answered", async ({ page
   const answers = page.getByRole("status", { name: "What came of it" });
   await expect(answers.getByRole("heading")).toHaveText("1 repository added, 1 already here, 3 refused");
   const line = (text: string) => answers.getByRole("listitem").filter({ hasText: text });
-  await expect(line("nonsense")).toContainText("No address");
+  await expect(line("nonsense")).toContainText("Not usable");
   await expect(line("10.0.0.1")).toContainText("security.allowed_networks");
   await expect(line("spam/b")).toContainText("discovery.block has spam/*");
   await expect(line("Twice in the list")).toHaveCount(1);

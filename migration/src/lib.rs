@@ -15,6 +15,7 @@ mod m20260101_000011_count_releases;
 mod m20260101_000012_create_outcome;
 mod m20260101_000013_mark_untold_figures;
 mod m20260101_000014_count_known_issues;
+mod m20260101_000015_index_charts;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000012_create_outcome::Migration),
             Box::new(m20260101_000013_mark_untold_figures::Migration),
             Box::new(m20260101_000014_count_known_issues::Migration),
+            Box::new(m20260101_000015_index_charts::Migration),
         ]
     }
 }

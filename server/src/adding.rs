@@ -10,7 +10,7 @@ use entity::kind::{AddVerdict, JobRequest, Origin, Priority, RequestedBy, SyncSt
 use entity::query::discovery::{Tombstone, address_key, lift_tombstones, list_known, list_tombstones, matches};
 use entity::query::repositories::upsert_repositories;
 use entity::queue::JobQueue;
-use entity::view::{Added, shown_url};
+use entity::view::Added;
 use forge::Address;
 use net::{AddressGuard, Refused};
 use url::Url;
@@ -236,6 +236,6 @@ fn shown(text: &str) -> String {
             let _ = url.set_password(None);
             url.to_string()
         }
-        _ => shown_url(&text),
+        _ => text,
     }
 }

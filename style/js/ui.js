@@ -10,6 +10,7 @@ import { picking } from "./parts/pick.js";
 import { refreshTimes } from "./parts/times.js";
 import { theme } from "./parts/theme.js";
 import { comparing } from "./parts/timeline.js";
+import { drawer } from "./parts/drawer.js";
 import { typed } from "./parts/typed.js";
 
 theme();
@@ -20,6 +21,7 @@ typed();
 refreshTimes();
 folding();
 comparing();
+drawer();
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
@@ -59,11 +61,6 @@ document.addEventListener("submit", (event) => {
   follow(address, form.hasAttribute("data-stay"));
 });
 
-// A link followed in the drawer closes it.
-document.addEventListener("click", (event) => {
-  const drawer = document.getElementById("drawer");
-  if (drawer?.checked && event.target.closest?.(".rail a")) drawer.checked = false;
-});
 
 let voice;
 function announce(text) {

@@ -74,6 +74,9 @@ pub fn Section(
     /// The heading.
     #[prop(into)]
     title: String,
+    /// What links lead to it by.
+    #[prop(optional)]
+    id: Option<&'static str>,
     /// Stands right of the heading: ranges, a link to all.
     #[prop(optional)]
     aside: Option<AnyView>,
@@ -81,7 +84,7 @@ pub fn Section(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <section class="section">
+        <section class="section" id=id>
             <div class="section-head">
                 <h2>{title}</h2>
                 {aside}

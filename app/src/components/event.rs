@@ -51,7 +51,7 @@ pub fn EventLine(
             <span class="event-what">
                 <KindBadge kind=event.resource_kind.clone() />
                 <a class="event-name" href=resource_href(event.resource_id)>{event.resource_name.clone()}</a>
-                {event.resource_namespace.clone().map(|namespace| view! { <span class="quiet">{namespace}</span> })}
+                {event.effective_namespace().map(str::to_owned).map(|namespace| view! { <span class="quiet">{namespace}</span> })}
             </span>
             <span class="event-how">{how}</span>
             <span class="event-where" title=path_title>

@@ -2,7 +2,7 @@ use entity::view::PageQuery;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
-use super::{Glyph, Icon, PageUrl, number_text};
+use super::{EmptyState, Glyph, Icon, PageUrl, number_text};
 
 /// Sizes of a page that people may choose.
 pub const PAGE_SIZES: [u64; 4] = [10, 25, 50, 100];
@@ -17,7 +17,7 @@ pub fn page_query(query: &ParamsMap, default_size: u64) -> PageQuery {
 }
 
 /// Which rows of how many, links to the other pages, and the size of a page; nothing where there are no rows, which
-/// the list itself says.
+/// the list itself says. A page after the last one is said here.
 #[component]
 pub fn Pager(
     /// The rows at hand.
@@ -40,8 +40,13 @@ pub fn Pager(
     let from = page.skip + 1;
     let to = (page.skip + limit).min(count);
     let text = |value: u64| number_text(i64::try_from(value).unwrap_or(i64::MAX));
+    let nothing = beyond.then(|| {
+        let title = format!("There is no page {}", text(page.skip / limit + 1));
+        let href = url.at_page(last).href();
+        view! { <EmptyState title><p><a href=href>"Turn to the last one"</a></p></EmptyState> }
+    });
     let range = if beyond {
-        format!("Nothing here: {} {what} in all", text(count))
+        format!("{} {what} in all", text(count))
     } else {
         format!("{}–{} of {} {what}", text(from), text(to), text(count))
     };
@@ -68,7 +73,9 @@ pub fn Pager(
             }
         })
         .collect();
+    let at = if beyond { "–".to_owned() } else { text(current) };
     view! {
+        {nothing}
         <nav class="pager" aria-label=format!("Pages of {what}")>
             <span class="pager-range num">{range}</span>
             <span class="pager-sizes">
@@ -78,7 +85,7 @@ pub fn Pager(
             <span class="pager-steps">
                 {step("First page", Glyph::First, 1, current > 1 || beyond)}
                 {step("Previous page", Glyph::Previous, if beyond { last } else { current.saturating_sub(1).max(1) }, current > 1 || beyond)}
-                <span class="pager-at num">{format!("{} / {}", text(current), text(last))}</span>
+                <span class="pager-at num">{format!("{at} / {}", text(last))}</span>
                 {step("Next page", Glyph::Next, current + 1, current < last && !beyond)}
                 {step("Last page", Glyph::Last, last, current < last && !beyond)}
             </span>

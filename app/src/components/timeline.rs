@@ -23,16 +23,25 @@ pub fn VersionTimeline(
     now: Timestamp,
 ) -> impl IntoView {
     let points = points(&versions, from, to, &url);
-    let comparable = versions.len() > 1;
+    // What is chosen may stand on another page of the list; it stays chosen until another is.
+    let elsewhere = |name: &'static str, chosen: Option<i64>| {
+        let number = chosen.filter(|number| versions.iter().all(|version| version.number != *number))?;
+        let text = format!("{name} #{number}, on another page");
+        Some(view! {
+            <label class="timeline-elsewhere"><input type="radio" name=name value=number.to_string() checked=true />{text}</label>
+        })
+    };
+    let elsewhere = (elsewhere("from", from), elsewhere("to", to));
+    let comparable = versions.len() > 1 || elsewhere.0.is_some() || elsewhere.1.is_some();
     let carried: Vec<_> = url
         .pairs()
         .iter()
-        .filter(|(key, _)| key != "from" && key != "to" && key != "page")
+        .filter(|(key, _)| key != "from" && key != "to")
         .map(|(key, value)| view! { <input type="hidden" name=key.clone() value=value.clone() /> })
         .collect();
     let rows: Vec<_> = versions.into_iter().map(|version| row(version, from, to, comparable, &url, now)).collect();
     view! {
-        <form method="get" action=url.path().to_owned() class="timeline" data-stay="">
+        <form method="get" action=url.path().to_owned() class="timeline">
             {carried}
             {points}
             {comparable
@@ -43,6 +52,8 @@ pub fn VersionTimeline(
                                 "Choose an older and a newer version"
                                 <span class="timeline-hint">", or drag one point of the line to another"</span> "."
                             </span>
+                            {elsewhere.0}
+                            {elsewhere.1}
                             <button type="submit" class="button"><Icon glyph=Glyph::Compare />"Compare"</button>
                         </div>
                     }
@@ -50,6 +61,12 @@ pub fn VersionTimeline(
             <ol class="timeline-rows">{rows}</ol>
         </form>
     }
+}
+
+/// The address of what a version changed, on the same page of the list.
+fn of_version(url: &PageUrl, number: i64) -> String {
+    let before = if number > 1 { (number - 1).to_string() } else { String::new() };
+    url.with_same_rows("from", before).with_same_rows("to", number.to_string()).href()
 }
 
 /// The states as points, placed by time; each links to what it changed.
@@ -78,10 +95,7 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
                 version.event.version_after.as_ref().map(|v| format!(", {v}")).unwrap_or_default()
             );
             let chosen = (from == Some(version.number) || to == Some(version.number)).then_some("true");
-            let href = url
-                .with("from", if version.number > 1 { (version.number - 1).to_string() } else { String::new() })
-                .with("to", version.number.to_string())
-                .href();
+            let href = of_version(url, version.number);
             view! {
                 <span class="gap" style=gap></span>
                 <a class="point" data-tone=tone data-version=version.number.to_string() href=href title=label.clone() aria-label=label aria-current=chosen></a>
@@ -91,10 +105,14 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
     Some(
         view! {
             <div class="timeline-line">
-                <div class="timeline-points">{points}</div>
-                <div class="timeline-ends quiet">
-                    <span>{oldest.format("%Y-%m-%d").to_string()}</span>
-                    <span>{newest.format("%Y-%m-%d").to_string()}</span>
+                <div class="timeline-scroll">
+                    <div class="timeline-strip">
+                        <div class="timeline-points">{points}</div>
+                        <div class="timeline-ends quiet">
+                            <span>{oldest.format("%Y-%m-%d").to_string()}</span>
+                            <span>{newest.format("%Y-%m-%d").to_string()}</span>
+                        </div>
+                    </div>
                 </div>
             </div>
         }
@@ -125,10 +143,7 @@ fn row(
     } else {
         how(&event)
     };
-    let compare = url
-        .with("from", if number > 1 { (number - 1).to_string() } else { String::new() })
-        .with("to", number.to_string())
-        .href();
+    let compare = of_version(url, number);
     let chosen = from == Some(number) || to == Some(number);
     view! {
         <li class="timeline-row" class:chosen=chosen>

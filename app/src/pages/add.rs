@@ -105,7 +105,7 @@ fn answer(added: Added) -> AnyView {
         AddVerdict::Repeated => ("idle", Glyph::Copy, "Twice in the list"),
         AddVerdict::Blocked => ("warn", Glyph::Blocked, "Blocked"),
         AddVerdict::Private => ("bad", Glyph::Failed, "Private address"),
-        AddVerdict::Invalid => ("bad", Glyph::Failed, "No address"),
+        AddVerdict::Invalid => ("bad", Glyph::Failed, "Not usable"),
     };
     let address = match added.repository_id {
         Some(id) => view! { <a class="path" href=repository_href(id)>{added.url}</a> }.into_any(),

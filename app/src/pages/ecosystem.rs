@@ -68,16 +68,16 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
         </Section>
         <div class="columns even">
             {most("Kinds", data.kinds, "No resource stands anywhere", |kind| format!("/resources?kind={}", plain(kind)))}
-            {most("Charts", data.charts, "No chart is installed anywhere", |chart| format!("/resources?text={}", plain(chart)))}
+            {most("Charts", data.charts, "No chart is installed anywhere", |chart| format!("/resources?chart={}", plain(chart)))}
             {most("Languages", data.languages, "No forge has told languages yet", |language| format!("/repositories?language={}", plain(language)))}
-            {most("Topics", data.topics, "No forge has told topics yet", |topic| format!("/repositories?text={}", plain(topic)))}
+            {most("Topics", data.topics, "No forge has told topics yet", |topic| format!("/repositories?topic={}", plain(topic)))}
         </div>
         <div class="columns even">
             {most_active(data.most_active, data.active_days, now)}
             {newest(data.newest, now)}
         </div>
-        {releases(data.releases.data, data.opened, &url, now)}
-        <Pager page=data.page count=data.releases.count url what="releases" />
+        {releases(data.releases.data, data.releases.count, data.opened, &url, now)}
+        <Pager page=data.page count=data.releases.count url=url.at_part("releases") what="releases" />
     }
     .into_any()
 }
@@ -212,10 +212,14 @@ fn newest(repositories: Vec<Repository>, now: Timestamp) -> AnyView {
 /// HelmReleases by name, each with what changed, where and by whom.
 fn releases(
     releases: Vec<ReleaseActivity>,
+    count: u64,
     opened: Option<Box<OpenedChange>>,
     url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
+    if count > 0 && releases.is_empty() && opened.is_none() {
+        return view! { <Section title="Helm releases" id="releases">{()}</Section> }.into_any();
+    }
     if releases.is_empty() && opened.is_none() {
         return view! { <Section title="Helm releases"><EmptyState title="No HelmRelease changed yet" /></Section> }
             .into_any();
@@ -239,7 +243,7 @@ fn releases(
     // Newer changes may have moved it to another page since the address was made.
     let elsewhere = opened.map(|opened| difference(opened, url));
     view! {
-        <Section title="Helm releases">
+        <Section title="Helm releases" id="releases">
             {elsewhere}
             <ol class="releases">{releases}</ol>
         </Section>

@@ -40,6 +40,8 @@ pub(super) fn resource_filters(
             ("text", "Text"),
             ("repository", "Repository"),
             ("kind", "Kind"),
+            ("name", "Name"),
+            ("chart", "Chart"),
             ("api_version", "API version"),
             ("namespace", "Namespace"),
             ("status", "Status"),

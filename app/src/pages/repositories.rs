@@ -35,7 +35,14 @@ fn view(data: RepositoriesData, url: PageUrl) -> AnyView {
     let tools = GitOpsTool::ALL.iter().map(|tool| Choice::new(tool.as_str(), gitops_word(*tool))).collect();
     let mut chips = chips(
         &url,
-        &[("text", "Text"), ("language", "Language"), ("status", "Status"), ("tool", "GitOps"), ("origin", "Origin")],
+        &[
+            ("text", "Text"),
+            ("language", "Language"),
+            ("topic", "Topic"),
+            ("status", "Status"),
+            ("tool", "GitOps"),
+            ("origin", "Origin"),
+        ],
     );
     for chip in &mut chips {
         match chip.key {
@@ -48,7 +55,11 @@ fn view(data: RepositoriesData, url: PageUrl) -> AnyView {
             _ => {}
         }
     }
-    let list = if repositories.data.is_empty() { empty(total) } else { table(repositories.data, columns, now) };
+    let list = match repositories.data.is_empty() {
+        true if repositories.count > 0 => ().into_any(),
+        true => empty(total),
+        false => table(repositories.data, columns, now),
+    };
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Repositories")] />
         <div inner_html=head></div>
@@ -101,7 +112,7 @@ fn table(repositories: Vec<Repository>, columns: String, now: Timestamp) -> AnyV
 
 // Fixed markup as text: it costs the WebAssembly a tenth of what building it would. Forms do not say where they stand; the
 // server sees it by the request's `Referer`.
-const NO_MATCH: &str = r#"Remove a filter, turn to another page, or <a href="/repositories">see all of them</a>."#;
+const NO_MATCH: &str = r#"Remove a filter, or <a href="/repositories">see all of them</a>."#;
 const NONE: &str = concat!(
     r#"<a href="/repositories/add">Add one by its address</a>, name them under <code>repositories:</code> in "#,
     r#"<code>kubestats.yaml</code> and start Kubestats again, or <a href="/repositories/coverage">have them found</a>."#,

@@ -37,9 +37,13 @@ fn view(data: ResourcesData, url: PageUrl) -> AnyView {
         Tab::new("By kind and name", url.without("sort").without("direction").with("view", "grouped").href(), grouped),
     ];
     let (body, count, what) = match list {
-        ResourceList::Table(listing) if listing.data.is_empty() => (empty(), listing.count, "resources"),
+        ResourceList::Table(listing) if listing.data.is_empty() => {
+            (empty(listing.count, &url), listing.count, "resources")
+        }
         ResourceList::Table(listing) => (resource_table(listing.data, true, &url, now), listing.count, "resources"),
-        ResourceList::Grouped(listing) if listing.data.is_empty() => (empty(), listing.count, "groups"),
+        ResourceList::Grouped(listing) if listing.data.is_empty() => {
+            (empty(listing.count, &url), listing.count, "groups")
+        }
         ResourceList::Grouped(listing) => (groups(listing.data, &url), listing.count, "groups"),
     };
     view! {
@@ -54,10 +58,15 @@ fn view(data: ResourcesData, url: PageUrl) -> AnyView {
     .into_any()
 }
 
-fn empty() -> AnyView {
+/// Why the list is empty; a page after the last one is the pager's to tell.
+fn empty(count: u64, url: &PageUrl) -> AnyView {
+    if count > 0 {
+        return ().into_any();
+    }
+    let hidden = url.get("status").is_none().then_some(" Deleted resources are hidden unless asked for.");
     view! {
         <EmptyState title="No resource matches">
-            <p>"Remove a filter, or " <a href="/resources">"see all of them"</a> ". Deleted resources are hidden unless asked for."</p>
+            <p>"Remove a filter, or " <a href="/resources">"see all of them"</a> "." {hidden}</p>
         </EmptyState>
     }
     .into_any()
@@ -170,7 +179,7 @@ fn groups(groups: Vec<GroupedResource>, url: &PageUrl) -> AnyView {
 }
 
 fn group_row(group: GroupedResource, list: &PageUrl) -> AnyView {
-    let same = list.with("kind", group.kind.clone()).with("text", group.name.clone());
+    let same = list.without("text").with("kind", group.kind.clone()).with("name", group.name.clone());
     let repositories = i64::try_from(group.repositories.len()).unwrap_or(i64::MAX);
     let more = group.repositories.len().saturating_sub(MOST_IN_GROUP);
     let named = group

@@ -54,6 +54,12 @@ pub(crate) fn word<T: FromStr>(params: &ParamsMap, key: &str) -> Option<T> {
     params.get_str(key)?.parse().ok()
 }
 
+/// Whether a filter stands at something that is none of a type's words: then nothing matches, as with any other value that
+/// no row has.
+pub(crate) fn is_unknown<T: FromStr>(params: &ParamsMap, key: &str) -> bool {
+    params.get_str(key).is_some_and(|text| !text.is_empty() && text.parse::<T>().is_err())
+}
+
 /// A value that is one of a type's words as serde writes them.
 pub(crate) fn serde_word<T: DeserializeOwned>(params: &ParamsMap, key: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::String(params.get(key)?)).ok()

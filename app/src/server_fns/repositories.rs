@@ -45,7 +45,10 @@ pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>
     pack(&RepositoriesData {
         now: ask::now(),
         page: filter.page,
-        repositories: repositories::list_repositories(&db.read, &filter).await?,
+        repositories: match read::is_unknown(&params) {
+            true => Listing::default(),
+            false => repositories::list_repositories(&db.read, &filter).await?,
+        },
         languages: repositories::list_languages(&db.read).await?,
         total,
         head: crate::pages::repositories_head_html(total),
@@ -109,8 +112,9 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
 #[cfg(feature = "ssr")]
 mod read {
     use entity::db::Db;
+    use entity::kind::{EventType, GitOpsTool, Origin, SyncStatus};
     use entity::query::{events, problems, resources};
-    use entity::view::{EventFilter, JobFilter, PageQuery, RepositoryFilter, RepositorySort, Sort};
+    use entity::view::{EventFilter, JobFilter, Listing, PageQuery, RepositoryFilter, RepositorySort, Sort};
     use leptos_router::params::ParamsMap;
     use uuid::Uuid;
 
@@ -124,6 +128,7 @@ mod read {
         RepositoryFilter {
             text: ask::text(params, "text"),
             language: ask::text(params, "language"),
+            topic: ask::text(params, "topic"),
             status: ask::word(params, "status"),
             gitops_tool: ask::word(params, "tool"),
             origin: ask::word(params, "origin"),
@@ -131,6 +136,13 @@ mod read {
             direction: ask::direction(params, direction),
             page: ask::page(params, 25),
         }
+    }
+
+    /// Whether the address filters by what no repository can have.
+    pub(super) fn is_unknown(params: &ParamsMap) -> bool {
+        ask::is_unknown::<SyncStatus>(params, "status")
+            || ask::is_unknown::<GitOpsTool>(params, "tool")
+            || ask::is_unknown::<Origin>(params, "origin")
     }
 
     pub(super) fn recent_jobs(repository: Uuid) -> JobFilter {
@@ -144,7 +156,10 @@ mod read {
             Some("resources") if params.get_str("view") == Some("table") => {
                 let filter = resource_filter(params, Some(id));
                 RepositoryTab::Table {
-                    resources: resources::list_resources(&db.read, &filter).await?,
+                    resources: match super::super::resources::is_unknown(params) {
+                        true => Listing::default(),
+                        false => resources::list_resources(&db.read, &filter).await?,
+                    },
                     page: filter.page,
                     facets: resources::resource_facets(&db.read, &filter).await?,
                 }
@@ -159,7 +174,10 @@ mod read {
             }
             _ => {
                 let (kinds, namespaces) = events::event_facets(&db.read, id).await?;
-                let events = events::list_events(&db.read, &event_filter(params, id)).await?;
+                let events = match ask::is_unknown::<EventType>(params, "type") {
+                    true => Listing::default(),
+                    false => events::list_events(&db.read, &event_filter(params, id)).await?,
+                };
                 RepositoryTab::Events { events, page, kinds, namespaces }
             }
         })

@@ -40,10 +40,12 @@ pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppE
 
     let (db, params) = (ask::context()?.db, ask::params(&query));
     let filter = resource_filter(&params, ask::word(&params, "repository"));
-    let list = if params.get_str("view") == Some("grouped") {
-        ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?)
-    } else {
-        ResourceList::Table(resources::list_resources(&db.read, &filter).await?)
+    let unknown = is_unknown(&params);
+    let list = match params.get_str("view") == Some("grouped") {
+        true if unknown => ResourceList::Grouped(Listing::default()),
+        true => ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?),
+        false if unknown => ResourceList::Table(Listing::default()),
+        false => ResourceList::Table(resources::list_resources(&db.read, &filter).await?),
     };
     pack(&ResourcesData {
         now: ask::now(),
@@ -131,7 +133,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
 }
 
 #[cfg(feature = "ssr")]
-pub(super) use read::{compared_by, resource_filter};
+pub(super) use read::{compared_by, is_unknown, resource_filter};
 
 #[cfg(feature = "ssr")]
 mod read {
@@ -167,6 +169,8 @@ mod read {
         ResourceFilter {
             repository_id,
             kind: ask::text(params, "kind"),
+            name: ask::text(params, "name"),
+            chart: ask::text(params, "chart"),
             api_version: ask::text(params, "api_version"),
             namespace: ask::text(params, "namespace"),
             statuses,
@@ -176,6 +180,12 @@ mod read {
             with_data: false,
             page: ask::page(params, 50),
         }
+    }
+
+    /// Whether the address filters by what no resource can have.
+    pub(in super::super) fn is_unknown(params: &ParamsMap) -> bool {
+        let all = params.get_str("status") == Some("all");
+        ask::is_unknown::<Uuid>(params, "repository") || (!all && ask::is_unknown::<ResourceStatus>(params, "status"))
     }
 
     pub(super) async fn repository_names(db: &Db) -> Result<Vec<(String, String)>, AppError> {
@@ -305,7 +315,7 @@ mod read {
         let body = |text: &Option<VersionText>| text.as_ref().map(|text| text.text.clone()).unwrap_or_default();
         let (before, after) = (body(&old), body(&new));
         let diff = compare(&before, &after, start(&old), start(&new), mode);
-        let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after));
+        let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after)).await?;
         let missing = [&old, &new].into_iter().flatten().find_map(|text| text.missing.clone());
         Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing })))
     }
@@ -321,18 +331,20 @@ mod read {
     }
 
     /// The changed fields between two states: as recorded where one follows the other (so a secret's changed keys
-    /// are told, though its values are not kept), else by comparing the texts.
-    fn changes(
+    /// are told, though its values are not kept), else by comparing the texts; and what sources changed between them.
+    async fn changes(
         context: &ServerContext,
         older: Option<&ResourceVersion>,
         newer: &ResourceVersion,
         (old, new): (&str, &str),
-    ) -> (Vec<FieldChange>, i64) {
-        if older.is_none_or(|older| newer.number - older.number <= 1) {
-            return (newer.event.changes.clone(), newer.event.changes_total);
-        }
-        let changes = (context.compare)(old, new);
+    ) -> Result<(Vec<FieldChange>, i64), AppError> {
+        let Some(older) = older.filter(|older| newer.number - older.number != 1) else {
+            return Ok((newer.event.changes.clone(), newer.event.changes_total));
+        };
+        let mut changes = (context.compare)(old, new);
+        let (resource, from, to) = (newer.event.resource_id, older.event.id, newer.event.id);
+        changes.extend(resources::list_source_changes(&context.db.read, resource, from, to).await?);
         let total = i64::try_from(changes.len()).unwrap_or(i64::MAX);
-        (changes, total)
+        Ok((changes, total))
     }
 }

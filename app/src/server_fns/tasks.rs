@@ -25,6 +25,7 @@ pub struct TasksData {
 #[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Text)]
 pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
     use super::ask;
+    use entity::kind::{JobKind, JobState};
     use entity::query::{jobs, tasks};
     use entity::view::JobFilter;
 
@@ -36,10 +37,11 @@ pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
         page: ask::page(&params, 25),
         ..JobFilter::default()
     };
+    let unknown = ask::is_unknown::<JobKind>(&params, "kind") || ask::is_unknown::<JobState>(&params, "state");
     pack(&TasksData {
         now,
         tasks: tasks::tasks(&db.read, now).await?,
-        jobs: jobs::list_jobs(&db.read, &filter).await?,
+        jobs: if unknown { Listing::default() } else { jobs::list_jobs(&db.read, &filter).await? },
         page: filter.page,
     })
 }

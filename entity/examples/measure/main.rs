@@ -241,6 +241,8 @@ async fn read(db: &Db) -> anyhow::Result<()> {
 }
 
 static RESOURCES: ResourceFilter = ResourceFilter {
+    name: None,
+    chart: None,
     repository_id: None,
     kind: None,
     api_version: None,

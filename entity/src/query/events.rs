@@ -1,5 +1,7 @@
 //! Events: lists, facets, counts by day.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -36,19 +38,39 @@ pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Resu
     Ok(Listing { data: by_ids(c, &ids, order).await?, count })
 }
 
-/// Kinds and namespaces that a repository's events are about, most frequent first.
+/// Kinds and namespaces (written or inherited) that a repository's events are about, most frequent first.
 pub async fn event_facets(c: &impl ConnectionTrait, repository: Uuid) -> Result<(Vec<NamedCount>, Vec<NamedCount>)> {
-    let mut result = Vec::with_capacity(2);
-    for column in ["resource_kind", "resource_namespace"] {
-        let mut sql = Sql::new(&format!(
-            "SELECT {column} AS name, COUNT(*) AS count FROM kubernetesresourceevent \
-             WHERE {column} IS NOT NULL AND repository_id = "
-        ));
-        sql.bind(repository).push(&format!(" GROUP BY {column} ORDER BY count DESC, name LIMIT 500"));
-        result.push(sql.all::<NamedCount>(c).await?);
+    let mut sql = Sql::new(
+        "SELECT kind, namespace, namespace_inherited, CAST(SUM(events) AS BIGINT) AS events FROM kubernetesresource \
+         WHERE repository_id = ",
+    );
+    sql.bind(repository).push(" GROUP BY kind, namespace, namespace_inherited");
+    let (mut kinds, mut namespaces) = (BTreeMap::new(), BTreeMap::new());
+    for row in sql.all::<FacetRow>(c).await? {
+        *kinds.entry(row.kind).or_default() += row.events;
+        // One that is written and inherited is one.
+        let inherited = row.namespace_inherited.filter(|inherited| row.namespace.as_ref() != Some(inherited));
+        for namespace in row.namespace.into_iter().chain(inherited) {
+            *namespaces.entry(namespace).or_default() += row.events;
+        }
     }
-    let namespaces = result.pop().unwrap_or_default();
-    Ok((result.pop().unwrap_or_default(), namespaces))
+    Ok((most_frequent(kinds), most_frequent(namespaces)))
+}
+
+#[derive(FromQueryResult)]
+struct FacetRow {
+    kind: String,
+    namespace: Option<String>,
+    namespace_inherited: Option<String>,
+    events: i64,
+}
+
+/// As many as a list to choose from can hold.
+fn most_frequent(counts: BTreeMap<String, i64>) -> Vec<NamedCount> {
+    let mut counts: Vec<NamedCount> = counts.into_iter().map(|(name, count)| NamedCount { name, count }).collect();
+    counts.sort_by(|a, b| b.count.cmp(&a.count));
+    counts.truncate(500);
+    counts
 }
 
 /// Events by day and type over the last days (today counts), oldest first; days without events are left out.
@@ -193,7 +215,14 @@ async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Op
     conditions.equals("e.resource_id", filter.resource_id);
     conditions.equals("e.event_type", filter.event_type.map(EventType::as_str));
     conditions.equals("e.resource_kind", filter.resource_kind.clone());
-    conditions.equals("e.resource_namespace", filter.resource_namespace.clone());
+    if let Some(namespace) = filter.resource_namespace.as_deref() {
+        // Which namespace a resource inherits stands with the resource.
+        let sql = conditions.and().push("e.resource_id IN (SELECT x.id FROM kubernetesresource x WHERE ");
+        if let Some(repository) = filter.repository_id {
+            sql.push("x.repository_id = ").bind(repository).push(" AND ");
+        }
+        sql.push("(x.namespace = ").bind(namespace).push(" OR x.namespace_inherited = ").bind(namespace).push("))");
+    }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         if filter.repository_id.is_some() || filter.resource_id.is_some() {
             let sql = conditions.and().push("(lower(e.resource_name) LIKE ").bind(contains(text));
@@ -220,7 +249,7 @@ async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Op
             let above = until + chrono::TimeDelta::milliseconds(1);
             conditions.and().push("e.id < ").bind(super::scans::event_id_floor(above));
         }
-        conditions.and().push("e.event_timestamp <= ").bind(stored_time(until));
+        conditions.and().push("e.event_timestamp < ").bind(stored_time(until));
     }
     Ok(Some(conditions))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Duration, NaiveDate};
+use chrono::{Duration, DurationRound as _, NaiveDate};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -104,7 +104,9 @@ pub(crate) async fn most_active(c: &impl ConnectionTrait, since: NaiveDate) -> R
 
 /// Repositories with the most events in the last three days, by the times of their commits.
 pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Result<RecentRepositories> {
-    let cutoff_date = stored_time(now - Duration::days(RECENT_DAYS));
+    // Whole minutes, so that an answer in which nothing is new is the same answer.
+    let since = now - Duration::days(RECENT_DAYS);
+    let cutoff_date = stored_time(since.duration_trunc(Duration::minutes(1)).unwrap_or(since));
     // `COALESCE` keeps SQLite from reading the whole history only to have it in groups.
     let mut sql = Sql::new(
         "SELECT r.id, r.name, r.full_name, r.owner, r.description, w.created, w.modified, w.deleted, w.resurrected, \

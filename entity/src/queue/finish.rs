@@ -110,7 +110,10 @@ async fn end_for_good(txn: &Transaction, worker: &str, run: &Ended, now: Timesta
     sql.bind(now);
     match &run.outcome {
         Outcome::Succeeded(result) => {
-            sql.push(", state = 'succeeded', error = NULL, result = ").bind(shorten(result));
+            sql.push(
+                ", state = 'succeeded', error = NULL, progress_text = NULL, progress_done = progress_total, result = ",
+            );
+            sql.bind(shorten(result));
         }
         Outcome::Retry(error) | Outcome::GiveUp(error) | Outcome::Later(error, _) => {
             sql.push(", state = 'failed', error = ").bind(shorten(error));

@@ -14,6 +14,7 @@ pub(crate) struct EventRow {
     event_timestamp: Timestamp,
     resource_name: String,
     resource_namespace: Option<String>,
+    resource_namespace_inherited: Option<String>,
     resource_kind: String,
     resource_api_version: String,
     file_path: String,
@@ -36,16 +37,17 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
-    /// Columns of this row; `e` is the event, `k` the commit, `r` the repository.
+    /// Columns of this row; `e` is the event, `k` the commit, `r` the repository, `x` the resource.
     pub(crate) const COLUMNS: &'static str = "e.id, e.event_type, e.event_timestamp, e.resource_name, \
-        e.resource_namespace, e.resource_kind, e.resource_api_version, e.file_path, e.changes_detected, \
+        e.resource_namespace, x.namespace_inherited AS resource_namespace_inherited, e.resource_kind, e.resource_api_version, e.file_path, e.changes_detected, \
         e.sync_run_id, e.repository_id, r.full_name AS repository_full_name, e.resource_id, k.sha, k.subject, \
         k.author_name, e.file_path_before, e.version_before, e.version_after, e.file_hash_before, \
         e.file_hash_after, e.changes, e.changes_total, e.caused_by_resource_id";
 
     /// What an event is read with.
     pub(crate) const JOINS: &'static str = " JOIN repository r ON r.id = e.repository_id \
-        JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence";
+        JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence \
+        JOIN kubernetesresource x ON x.id = e.resource_id";
 
     pub(crate) fn into_view(self) -> Result<Event> {
         Ok(Event {
@@ -54,6 +56,7 @@ impl EventRow {
             event_timestamp: self.event_timestamp,
             resource_name: self.resource_name,
             resource_namespace: self.resource_namespace,
+            resource_namespace_inherited: self.resource_namespace_inherited,
             resource_kind: self.resource_kind,
             resource_api_version: self.resource_api_version,
             file_path: self.file_path,

@@ -19,6 +19,8 @@ pub struct Event {
     pub resource_name: String,
     /// As written in the manifest.
     pub resource_namespace: Option<String>,
+    /// What a kustomization above it sets now (`namespace:`, Flux's `targetNamespace`).
+    pub resource_namespace_inherited: Option<String>,
     pub resource_kind: String,
     pub resource_api_version: String,
     pub file_path: String,
@@ -46,6 +48,14 @@ pub struct Event {
     pub caused_by_resource_id: Option<Uuid>,
 }
 
+impl Event {
+    /// The namespace that the resource lands in as far as Git tells.
+    #[must_use]
+    pub fn effective_namespace(&self) -> Option<&str> {
+        self.resource_namespace_inherited.as_deref().or(self.resource_namespace.as_deref())
+    }
+}
+
 /// One field of a manifest before and after; scalars as text, `None` where there was none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -54,6 +64,16 @@ pub struct FieldChange {
     pub path: String,
     pub old: Option<String>,
     pub new: Option<String>,
+}
+
+impl FieldChange {
+    /// Whether the field is of another resource, which the changed one takes its version from: `Kind/name.` comes before
+    /// its path.
+    #[must_use]
+    pub fn is_of_source(&self) -> bool {
+        let start = self.path.split(['.', '[', '"']).next().unwrap_or_default();
+        start.contains('/')
+    }
 }
 
 /// Which events.

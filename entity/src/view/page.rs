@@ -40,6 +40,7 @@ impl Default for PageQuery {
 
 /// Direction of a sorted list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Sort {
     /// Small before large, old before new.

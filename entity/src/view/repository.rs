@@ -113,6 +113,7 @@ pub struct RepositoryFilter {
     /// Part of the full name or the description, any case.
     pub text: Option<String>,
     pub language: Option<String>,
+    pub topic: Option<String>,
     /// Matches the sync status, or an error or running state of the scan.
     pub status: Option<SyncStatus>,
     pub gitops_tool: Option<GitOpsTool>,
@@ -124,6 +125,7 @@ pub struct RepositoryFilter {
 
 /// What a list of repositories is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RepositorySort {
     Name,

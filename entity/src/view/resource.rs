@@ -81,6 +81,10 @@ impl Resource {
 pub struct ResourceFilter {
     pub repository_id: Option<Uuid>,
     pub kind: Option<String>,
+    /// The whole name.
+    pub name: Option<String>,
+    /// Those that install this chart.
+    pub chart: Option<String>,
     pub api_version: Option<String>,
     /// Written or inherited.
     pub namespace: Option<String>,
@@ -96,6 +100,7 @@ pub struct ResourceFilter {
 
 /// What a list of resources is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceSort {
     Name,

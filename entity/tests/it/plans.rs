@@ -119,6 +119,9 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
             ("version", ResourceFilter { api_version: some("v1"), ..resource.clone() }),
             ("namespace", ResourceFilter { namespace: some("media"), ..resource.clone() }),
             ("text", ResourceFilter { text: some("grafana-app"), ..resource.clone() }),
+            ("name", ResourceFilter { name: some("grafana-app"), ..resource.clone() }),
+            ("chart", ResourceFilter { chart: some("app-template"), ..resource.clone() }),
+            ("kind and name", ResourceFilter { kind: some("Service"), name: some("web"), ..resource.clone() }),
             (
                 "kind and namespace",
                 ResourceFilter { kind: some("Service"), namespace: some("media"), ..resource.clone() },

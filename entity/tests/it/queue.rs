@@ -298,6 +298,13 @@ async fn open_pages_hear_a_job_from_click_to_end_and_workers_hear_the_bell() {
         assert_eq!(running_work(&db.read).await.unwrap().finished.len(), 1);
         let failed = JobFilter { state: Some(JobState::Failed), ..JobFilter::default() };
         assert_eq!(list_jobs(&db.read, &failed).await.unwrap().count, 1);
+        // What succeeded has done all there was to do.
+        let job = enqueue(&queue, &request, at(8, 2)).await;
+        queue.claim("w", JobKind::ALL, at(8, 2), LEASE).await.unwrap().unwrap();
+        queue.progress(job, "fetching", Some(3), Some(4)).await.unwrap();
+        queue.finish(job, "w", Outcome::Succeeded("fetched".into()), at(8, 3)).await.unwrap();
+        let done = find_job(&db.read, job).await.unwrap().unwrap();
+        assert_eq!((done.progress_text, done.progress_done, done.progress_total), (None, Some(4), Some(4)));
         let unfinished = JobFilter { unfinished: true, ..JobFilter::default() };
         assert_eq!(list_jobs(&db.read, &unfinished).await.unwrap().count, 0);
     })

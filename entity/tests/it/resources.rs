@@ -1,7 +1,7 @@
 use entity::found::*;
 use entity::kind::*;
 use entity::query::{overview, resources};
-use entity::view::{PageQuery, ResourceFilter, ResourceSort, Sort};
+use entity::view::{FieldChange, PageQuery, ResourceFilter, ResourceSort, Sort};
 use uuid::Uuid;
 
 use crate::support::found::*;
@@ -178,6 +178,50 @@ async fn versions_have_numbers_places_and_texts() {
         let stranger = resources::find_version_text(&db.read, Uuid::now_v7(), versions.data[0].event.id).await;
         assert_eq!(stranger.unwrap(), None);
         assert_eq!(resources::list_versions(&db.read, Uuid::now_v7(), PageQuery::default()).await.unwrap().count, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_sources_changed_between_two_versions_is_told_once_with_both_ends() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let source = resource("source.toolkit.fluxcd.io/v1", "OCIRepository", "web", "source.yaml");
+        let web = resource("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web", "a.yaml");
+        let path = "OCIRepository/web.spec.ref.tag";
+        let change = |path: &str, old: &str, new: &str| FieldChange {
+            path: path.into(),
+            old: Some(old.into()),
+            new: Some(new.into()),
+        };
+        let by_source = |changes: Vec<FieldChange>| FoundEvent {
+            changes,
+            caused_by_resource_id: Some(source.id),
+            ..event(&web, EventType::Modified)
+        };
+        let own = FoundEvent { changes: vec![change("spec.interval", "1h", "2h")], ..event(&web, EventType::Modified) };
+        let commits = vec![
+            commit(0, vec![event(&source, EventType::Created), event(&web, EventType::Created)]),
+            commit(1, vec![by_source(vec![change(path, "1", "2")])]),
+            commit(2, vec![own]),
+            commit(3, vec![by_source(vec![change("spec.interval", "2h", "3h"), change(path, "2", "3")])]),
+            commit(4, vec![by_source(vec![change(path, "3", "1")])]),
+        ];
+        let (mut web, mut source) = (web.clone(), source.clone());
+        (web.new_events, source.new_events) = (5, 1);
+        scan(&db, id, &batch(commits, vec![web.clone(), source])).await;
+        let versions = resources::list_versions(&db.read, web.id, PageQuery::default()).await.unwrap().data;
+        let between = async |from: usize, to: usize| {
+            let [from, to] = [from, to].map(|number| versions[5 - number].event.id);
+            resources::list_source_changes(&db.read, web.id, from, to).await.unwrap()
+        };
+        assert_eq!(between(1, 2).await, [change(path, "1", "2")]);
+        assert_eq!(between(1, 4).await, [change(path, "1", "3")]);
+        assert_eq!(between(2, 3).await, []);
+        assert_eq!(between(3, 3).await, []);
+        // There and back is no change.
+        assert_eq!(between(1, 5).await, []);
+        assert_eq!(between(4, 1).await, []);
     })
     .await;
 }

@@ -284,6 +284,7 @@ async fn events_are_listed_by_every_filter_with_true_counts() {
         add_repository(&db, "kim/empty").await;
         let (web, mut api) = (deployment("web-front", "apps/a.yaml"), resource("v1", "Service", "api", "svc/B.yaml"));
         api.namespace = None;
+        api.namespace_inherited = Some("media".into());
         let mut bump = event(&web, EventType::Modified);
         (bump.version_before, bump.version_after) = (Some("1".into()), Some("2".into()));
         let commits_ = vec![
@@ -311,6 +312,7 @@ async fn events_are_listed_by_every_filter_with_true_counts() {
             assert_eq!(list(with(|f| f.event_type = Some(EventType::Created))).await, 2);
             assert_eq!(list(with(|f| f.resource_kind = Some("Service".into()))).await, 2);
             assert_eq!(list(with(|f| f.resource_namespace = Some("default".into()))).await, 2);
+            assert_eq!(list(with(|f| f.resource_namespace = Some("media".into()))).await, 2);
             assert_eq!(list(with(|f| f.text = Some("FRONT".into()))).await, 2);
             assert_eq!(list(with(|f| f.text = Some("svc/b".into()))).await, 2);
             assert_eq!(list(with(|f| f.text = Some("_".into()))).await, 0);
@@ -318,7 +320,7 @@ async fn events_are_listed_by_every_filter_with_true_counts() {
             assert_eq!(list(with(|f| f.commit = Some(oid(100).to_string()))).await, 2);
             assert_eq!(list(with(|f| f.commit = Some("nonsense".into()))).await, 0);
             assert_eq!(list(with(|f| f.since = Some(day(1)))).await, 2);
-            assert_eq!(list(with(|f| f.until = Some(day(1)))).await, 3);
+            assert_eq!(list(with(|f| f.until = Some(day(1)))).await, 2);
         }
         let of_web = EventFilter { resource_id: Some(web.id), ..EventFilter::default() };
         assert_eq!(list(of_web).await, 2);
@@ -331,7 +333,13 @@ async fn events_are_listed_by_every_filter_with_true_counts() {
             kinds.iter().map(|k| (k.name.as_str(), k.count)).collect::<Vec<_>>(),
             [("Deployment", 2), ("Service", 2)]
         );
-        assert_eq!(namespaces.iter().map(|n| (n.name.as_str(), n.count)).collect::<Vec<_>>(), [("default", 2)]);
+        assert_eq!(
+            namespaces.iter().map(|n| (n.name.as_str(), n.count)).collect::<Vec<_>>(),
+            [("default", 2), ("media", 2)]
+        );
+        let inherits = EventFilter { resource_kind: Some("Service".into()), ..EventFilter::default() };
+        let found = events::list_events(&db.read, &inherits).await.unwrap();
+        assert!(found.data.iter().all(|e| e.resource_namespace.is_none() && e.effective_namespace() == Some("media")));
     })
     .await;
 }

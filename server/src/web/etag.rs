@@ -32,6 +32,8 @@ pub async fn tag_reads(request: Request, next: Next) -> Response {
     }
     parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     if matches(&wanted, &tag) {
+        // As compression, which comes later, says of an answer with a body.
+        parts.headers.entry(header::VARY).or_insert(HeaderValue::from_static("accept-encoding"));
         return not_modified(&parts.headers);
     }
     Response::from_parts(parts, Body::from(bytes))

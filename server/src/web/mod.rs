@@ -48,6 +48,8 @@ pub fn router(state: AppState) -> Router {
     let api = reads
         // Without the slash as well, which clients forget.
         .route("/api/v1/repositories", axum::routing::get(api::v1::repositories::list_repositories))
+        .route("/api/v1/ecosystem", axum::routing::get(api::v1::ecosystem::list_ecosystem_stats))
+        .route("/api/v1/tasks/tasks", axum::routing::get(api::v1::tasks::list_tasks))
         .layer(from_fn(etag::tag_reads))
         .merge(streams)
         .method_not_allowed_fallback(problem::unknown_verb);

@@ -20,7 +20,12 @@ export function draw(element) {
   shadow.replaceChildren(place);
 
   const chart = init(place, undefined, { renderer: "canvas" });
-  const paint = () => chart.setOption(dressed(JSON.parse(described)), true);
+  const paint = () => {
+    const options = dressed(JSON.parse(described));
+    // On the narrowest screens the legend takes two lines.
+    if (options.legend.show && place.clientWidth < 300) for (const grid of [options.grid].flat()) grid.top += 20;
+    chart.setOption(options, true);
+  };
   paint();
   const resize = new ResizeObserver(() => chart.resize());
   resize.observe(element);

@@ -1,5 +1,11 @@
 // `/` or Ctrl-K for search, `g` and a letter to go somewhere, `?` tells.
-const PLACES = { o: ["/", "Overview"], r: ["/repositories", "Repositories"], s: ["/resources", "Resources"] };
+const PLACES = {
+  o: ["/", "Overview"],
+  r: ["/repositories", "Repositories"],
+  s: ["/resources", "Resources"],
+  e: ["/ecosystem", "Ecosystem"],
+  t: ["/tasks", "Tasks"],
+};
 
 export function keys() {
   let going = 0;

@@ -32,7 +32,9 @@ function drag(point) {
     const address = new URL(location);
     address.searchParams.set("from", from);
     address.searchParams.set("to", to);
-    follow(address, true);
+    // From the top, where the comparison stands.
+    address.hash = "";
+    follow(address, false);
   }, { signal });
   addEventListener("pointercancel", finish, { signal });
   addEventListener("keydown", (event) => { if (event.key === "Escape") finish(); }, { signal });

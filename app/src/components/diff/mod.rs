@@ -88,11 +88,17 @@ pub fn DiffView(
         tab("Side by side", DiffMode::Split),
         tab("Fields", DiffMode::Fields).counting(total),
     ];
+    let of_source: Vec<FieldChange> = match diff.mode {
+        DiffMode::Fields => Vec::new(),
+        _ => changes.iter().filter(|change| change.is_of_source()).cloned().collect(),
+    };
     let count = |n: usize| number_text(i64::try_from(n).unwrap_or(i64::MAX));
     let body = if diff.mode == DiffMode::Fields {
         view! { <FieldChanges changes total /> }.into_any()
     } else if diff.added + diff.removed == 0 {
-        view! { <p class="diff-same quiet">"The texts are the same."</p> }.into_any()
+        let same =
+            if of_source.is_empty() { "The texts are the same." } else { "The manifest itself stayed the same." };
+        view! { <p class="diff-same quiet">{same}</p> }.into_any()
     } else {
         view! { <div class="diff-lines" data-mode=diff.mode.as_str() tabindex="0" inner_html=diff.html></div> }
             .into_any()
@@ -110,6 +116,16 @@ pub fn DiffView(
                 <span class="code-actions"><Segments label="How the difference is shown" tabs /></span>
             </div>
             {body}
+            {(!of_source.is_empty())
+                .then(|| {
+                    let total = i64::try_from(of_source.len()).unwrap_or(i64::MAX);
+                    view! {
+                        <div class="diff-source">
+                            <p class="quiet">"Changed in what it takes its version from:"</p>
+                            <FieldChanges changes=of_source total />
+                        </div>
+                    }
+                })}
             {diff.coarse.then(|| view! { <p class="code-cut quiet">"The texts are large; the difference is coarser than it could be."</p> })}
         </div>
     }

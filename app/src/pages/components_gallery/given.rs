@@ -37,6 +37,7 @@ fn event(number: u128, event_type: EventType, kind: &str, name: &str) -> Event {
         event_timestamp: ago(i64::try_from(number).unwrap_or(0) * 7_000),
         resource_name: name.to_owned(),
         resource_namespace: Some("observability".to_owned()),
+        resource_namespace_inherited: None,
         resource_kind: kind.to_owned(),
         resource_api_version: "helm.toolkit.fluxcd.io/v2".to_owned(),
         file_path: format!("kubernetes/apps/observability/{name}/app/helmrelease.yaml"),

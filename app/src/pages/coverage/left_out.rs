@@ -31,10 +31,10 @@ pub(super) fn view(discovery: &Discovery, page: PageQuery, url: &PageUrl, now: T
             </FilterBar>
         }
     });
-    let list = if rejected.data.is_empty() {
-        let (title, text) = if rejected.count > 0 {
-            ("Nothing on this page", "Turn to an earlier one.")
-        } else if filtered && !none {
+    let list = if rejected.data.is_empty() && rejected.count > 0 {
+        ().into_any()
+    } else if rejected.data.is_empty() {
+        let (title, text) = if filtered && !none {
             ("No repository matches", "Remove a filter.")
         } else if discovery.last.is_some() {
             ("Nothing was left out", "Every repository that the searches found is here.")

@@ -47,13 +47,15 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Tree { rows } => tree(rows, &here),
         RepositoryTab::Table { resources, page, facets } => {
             let count = resources.count;
-            let empty = resources.data.is_empty();
+            let (empty, beyond) = (count == 0, resources.data.is_empty());
             view! {
                 {ways(&here, "table")}
                 {resource_filters(url, facets, None)}
                 {if empty {
                     view! { <EmptyState title="No resource matches"><p>"Remove a filter to see more."</p></EmptyState> }
                         .into_any()
+                } else if beyond {
+                    ().into_any()
                 } else {
                     resource_table(resources.data, false, url, now)
                 }}
@@ -99,6 +101,7 @@ fn events(
     }
     let filtered = !chips.is_empty();
     let list = match (listing.data.is_empty(), filtered) {
+        (true, _) if listing.count > 0 => ().into_any(),
         (false, _) => view! { <EventList events=listing.data now /> }.into_any(),
         (true, true) => view! {
             <EmptyState title="No change matches"><p>"Remove a filter to see more."</p></EmptyState>

@@ -73,8 +73,10 @@ fn timeline(
     let count = versions.count;
     // A link to a state alone has no place in a comparison.
     let here = url.without("at");
-    let body = if versions.data.is_empty() {
-        view! { <EmptyState title="No version on this page of the timeline" /> }.into_any()
+    let body = if versions.data.is_empty() && count > 0 {
+        ().into_any()
+    } else if versions.data.is_empty() {
+        view! { <EmptyState title="No version is known yet" /> }.into_any()
     } else {
         view! { <VersionTimeline versions=versions.data from to url=here now /> }.into_any()
     };

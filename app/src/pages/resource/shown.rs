@@ -4,8 +4,8 @@ use entity::view::{Resource, ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
 use crate::components::{
-    DiffView, EmptyState, EventTypeBadge, FieldChanges, Glyph, PageUrl, TimeAgo, YamlHtml, YamlView, commit_href,
-    resource_href, short_sha,
+    DiffView, EmptyState, EventTypeBadge, FieldChanges, Glyph, PageUrl, TimeAgo, Version, YamlHtml, YamlView,
+    commit_href, resource_href, short_sha,
 };
 use crate::server_fns::{Comparison, Shown};
 
@@ -38,11 +38,13 @@ fn text(
     let web_url = version.as_ref().and_then(|version| version.web_url.clone());
     let about = version.filter(|_| old).map(|version| {
         view! {
-            <p class="shown-about">
-                {state(&version, now)} " "
-                <a href=comparing(url, version.number).href()>"What it changed"</a> " · "
-                <a href=resource_href(resource.id)>"Newest manifest"</a>
-            </p>
+            <div class="shown-about">
+                <p>{state(&version, now)}</p>
+                <p>
+                    <a href=comparing(url, version.number).href()>"What it changed"</a> " · "
+                    <a href=resource_href(resource.id)>"Newest manifest"</a>
+                </p>
+            </div>
         }
     });
     let body = match missing {
@@ -67,6 +69,7 @@ fn state(version: &ResourceVersion, now: Timestamp) -> AnyView {
     view! {
         <span class="shown-state">
             <strong>{format!("Version {}", version.number)}</strong> " "
+            {event.version_after.clone().map(|version| view! { <Version version=Some(version) /> " " })}
             <EventTypeBadge event_type=event.event_type /> " " <TimeAgo time=event.event_timestamp now /> " by "
             {event.author_name.clone()} " in "
             <a class="sha" href=commit_href(event.repository_id, &event.commit) title=event.commit_subject.clone()>

@@ -73,7 +73,10 @@ fn view(data: TasksData, url: PageUrl) -> AnyView {
         chip.value = word.map_or_else(|_| chip.value.clone(), str::to_owned);
     }
     let filtered = !chips.is_empty();
-    let runs = if jobs.data.is_empty() {
+    let url = url.at_part("runs");
+    let runs = if jobs.data.is_empty() && jobs.count > 0 {
+        ().into_any()
+    } else if jobs.data.is_empty() {
         let title = if filtered { "No run matches" } else { "Nothing was done yet" };
         view! { <EmptyState title /> }.into_any()
     } else {
@@ -90,7 +93,7 @@ fn view(data: TasksData, url: PageUrl) -> AnyView {
             {parts::budgets(tasks.budgets, tasks.disk, now)}
         </div>
         {parts::schedules(tasks.schedules, now)}
-        <Section title="Runs">
+        <Section title="Runs" id="runs">
             <FilterBar url=url.clone() keys=&["text", "kind", "state"] chips>
                 <TextField name="text" label="Repository or outcome" placeholder="Repository or outcome" search=true value=value("text") />
                 <Select name="kind" label="What" choices=kinds selected=value("kind") />

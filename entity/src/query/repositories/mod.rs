@@ -56,6 +56,11 @@ pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilt
         conditions.and().push("r.search LIKE ").bind(contains(text)).push(" ESCAPE '\\'");
     }
     conditions.equals("r.language", filter.language.clone());
+    if let Some(topic) = &filter.topic {
+        // Topics are a list in JSON; forges allow no sign in them that JSON would write in another way.
+        let quoted = contains(&format!("\"{topic}\""));
+        conditions.and().push("lower(r.topics) LIKE ").bind(quoted).push(" ESCAPE '\\'");
+    }
     if let Some(status) = filter.status {
         let sql = conditions.and().push("(r.sync_status = ").bind(status.as_str());
         if matches!(status, SyncStatus::Error | SyncStatus::Syncing) {

@@ -12,7 +12,16 @@ pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> W
     let mut conditions = Where::default();
     conditions.equals("k.repository_id", filter.repository_id);
     conditions.equals("k.kind", filter.kind.clone());
+    conditions.equals("k.name", filter.name.clone());
     conditions.equals("k.api_version", filter.api_version.clone());
+    if let Some(chart) = &filter.chart {
+        let sql = conditions.and().push("k.id IN (SELECT u.resource_id FROM resource_chart u WHERE u.name = ");
+        sql.bind(chart.as_str());
+        if let Some(repository) = filter.repository_id {
+            sql.push(" AND u.repository_id = ").bind(repository);
+        }
+        sql.push(")");
+    }
     if let Some(namespace) = &filter.namespace {
         let sql = conditions.and().push("(k.namespace = ").bind(namespace.as_str());
         sql.push(" OR k.namespace_inherited = ").bind(namespace.as_str()).push(")");
@@ -95,13 +104,14 @@ pub(super) async fn count_resources(
     filter: &ResourceFilter,
     conditions: &Where,
 ) -> Result<u64> {
-    let text = filter.text.as_deref().is_some_and(|text| !text.is_empty());
+    let counted =
+        filter.text.as_deref().is_some_and(|text| !text.is_empty()) || filter.name.is_some() || filter.chart.is_some();
     let facets: Vec<(&str, &String)> =
         [("kind", &filter.kind), ("api_version", &filter.api_version), ("namespace", &filter.namespace)]
             .into_iter()
             .filter_map(|(facet, value)| Some((facet, value.as_ref()?)))
             .collect();
-    if text || facets.len() > 1 {
+    if counted || facets.len() > 1 {
         let mut sql = Sql::new("SELECT COUNT(*) FROM kubernetesresource k");
         sql.append(conditions.sql());
         return sql.count(c).await;

@@ -15,6 +15,8 @@ pub async fn list_grouped(c: &impl ConnectionTrait, filter: &ResourceFilter) -> 
     let kept = filter.repository_id.is_none()
         && filter.api_version.is_none()
         && filter.namespace.is_none()
+        && filter.name.is_none()
+        && filter.chart.is_none()
         && filter.text.as_deref().is_none_or(str::is_empty);
     let (groups, count) =
         if kept { kept_groups(c, filter).await? } else { count_groups(c, filter, &conditions).await? };

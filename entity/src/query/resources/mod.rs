@@ -10,7 +10,9 @@ use uuid::Uuid;
 pub(crate) use filter::push_text;
 pub use grouped::list_grouped;
 pub use uses::{MAX_TREE, find_references, list_charts, list_images, list_tree};
-pub use versions::{VersionPlace, find_current_text, find_version_place, find_version_text, list_versions};
+pub use versions::{
+    VersionPlace, find_current_text, find_version_place, find_version_text, list_source_changes, list_versions,
+};
 
 use super::{ConnectionTrait, Result};
 use crate::db::sql::{MAX_PAGE, Sql};

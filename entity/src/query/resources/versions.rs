@@ -9,8 +9,11 @@ use super::{ConnectionTrait, Result};
 use crate::db::sql::Sql;
 use crate::kind::Provider;
 use crate::query::events;
-use crate::row::TextRow;
-use crate::view::{Listing, PageQuery, ResourceVersion, VersionText, web_url};
+use crate::row::{TextRow, json};
+use crate::view::{FieldChange, Listing, PageQuery, ResourceVersion, VersionText, web_url};
+
+/// A source changes with its releases: more than this is no history that anybody compares.
+const MOST_SOURCE_CHANGES: u32 = 5_000;
 
 /// Every state of a resource, newest first.
 pub async fn list_versions(
@@ -75,6 +78,32 @@ pub async fn find_version_place(c: &impl ConnectionTrait, event: Uuid) -> Result
     count.bind(resource_id);
     let number = i64::try_from(number.count(c).await?).unwrap_or(i64::MAX);
     Ok(Some(VersionPlace { resource_id, number, count: count.count(c).await? }))
+}
+
+/// What sources changed after one event of a resource up to another: each field once, as it was before and is then.
+pub async fn list_source_changes(
+    c: &impl ConnectionTrait,
+    resource: Uuid,
+    after: Uuid,
+    until: Uuid,
+) -> Result<Vec<FieldChange>> {
+    let place = "(SELECT p.sequence, p.id FROM kubernetesresourceevent p WHERE p.id = ";
+    let mut sql = Sql::new("SELECT e.changes FROM kubernetesresourceevent e WHERE e.resource_id = ");
+    sql.bind(resource).push(" AND e.caused_by_resource_id IS NOT NULL AND (e.sequence, e.id) > ");
+    sql.push(place).bind(after).push(") AND (e.sequence, e.id) <= ").push(place).bind(until);
+    sql.push(&format!(") ORDER BY e.sequence, e.id LIMIT {MOST_SOURCE_CHANGES}"));
+    let mut folded: Vec<FieldChange> = Vec::new();
+    for row in sql.rows(c).await? {
+        let changes: Vec<FieldChange> = json("event.changes", &row.try_get_by_index::<String>(0)?)?;
+        for change in changes.into_iter().filter(FieldChange::is_of_source) {
+            match folded.iter_mut().find(|known| known.path == change.path) {
+                Some(known) => known.new = change.new,
+                None => folded.push(change),
+            }
+        }
+    }
+    folded.retain(|change| change.old != change.new);
+    Ok(folded)
 }
 
 /// The text of a resource as one of its events left it; `None` where the event is not this resource's.

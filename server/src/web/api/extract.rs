@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, Query, RawPathParams},
     http::request::Parts,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::view::{PageQuery, Sort};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -149,6 +149,18 @@ impl Check {
     pub fn time(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
         self.parsed::<DateTime<chrono::FixedOffset>>(name, given, "datetime", "a time such as 2026-01-31T12:00:00Z")
             .map(|time| time.to_utc())
+    }
+
+    /// A day of four, two and two digits.
+    pub fn day(&mut self, name: &str, given: Option<&str>) -> Option<NaiveDate> {
+        let day = self.parsed::<NaiveDate>(name, given, "date", "a day such as 2026-01-31")?;
+        let written = day.format("%Y-%m-%d").to_string();
+        // Years of other lengths and signs are read as well, but meant by nobody.
+        if written.len() != 10 || filled(given).map(str::trim) != Some(written.as_str()) {
+            self.refuse(name, given.unwrap_or_default(), "date", "must be a day such as 2026-01-31");
+            return None;
+        }
+        Some(day)
     }
 
     /// A number of days up to today, 30 where none is given.

@@ -67,7 +67,7 @@ async fn addresses_are_added_by_a_form_and_each_is_answered() {
         let (place, page) = submit(app, "/ui/add", &[("urls", urls)]).await;
         assert!(place.starts_with("/repositories/add?outcome="), "{place}");
         assert!(page.contains("2 repositories added, 1 already here, 3 refused"), "{page}");
-        for words in ["No address", "Private address", "loopback", "discovery.block has spam/*", "Twice in the list"] {
+        for words in ["Not usable", "Private address", "loopback", "discovery.block has spam/*", "Twice in the list"] {
             assert!(page.contains(words), "{words}: {page}");
         }
         assert_eq!(app.get("/api/v1/jobs?kind=sync_repository").await.count(), 2);
@@ -289,7 +289,7 @@ async fn why_a_repository_is_not_here_is_answered_from_what_is_known() {
         }
         assert_eq!(ask("ada/one").await[0]["repository_id"], json!(here));
         assert_eq!(ask("ben/old").await[0]["add"], "https://github.com/Ben/Old");
-        assert_eq!(app.get("/api/v1/discovery/why").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(app.refused("/api/v1/discovery/why").await, ["query.repository"]);
 
         let page =
             app.get_with("/repositories/coverage?why=ben/old&reason=fork", &[(header::ACCEPT, "text/html")]).await;

@@ -30,6 +30,7 @@ async fn days_and_trends_reach_back_to_the_first_commit() {
         two_releases(app).await;
         ecosystem::aggregate(&app.state.db, Utc::now()).await.unwrap();
 
+        assert_eq!(app.get("/api/v1/ecosystem").await.status, StatusCode::OK);
         let days = app.get("/api/v1/ecosystem/").await;
         let count = days.count();
         assert!(days.status == StatusCode::OK && count >= 3);
@@ -97,7 +98,9 @@ async fn aggregation_is_asked_for_once_however_often_and_from_the_day_given() {
         assert_eq!((&again["task_id"], again["target_date"].as_str()), (&body["task_id"], Some("2026-01-31")));
         let job = app.get(&format!("/api/v1/jobs/{}", body["task_id"].as_str().unwrap())).await.json();
         assert_eq!(job["kind"], "aggregate_daily_ecosystem_stats");
-        for wrong in ["yesterday", "2026-02-30", "2999-01-01"] {
+        for wrong in
+            ["yesterday", "2026-02-30", "2999-01-01", "-262143-01-01", "-0001-01-01", "%2B2026-01-01", "2026-1-1"]
+        {
             let path = format!("/api/v1/ecosystem/trigger-aggregation?target_date={wrong}");
             assert_eq!(app.post(&path).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
         }

@@ -45,6 +45,12 @@ async fn all_states_are_listed_and_filtered() {
             (format!("repository_id={lab}&kind=HelmRelease"), 1),
             ("text=map-11".to_owned(), 10),
             ("text=PodInfo".to_owned(), 2),
+            ("name=podinfo".to_owned(), 2),
+            ("name=podinf".to_owned(), 0),
+            ("kind=HelmRelease&name=podinfo&status=ACTIVE".to_owned(), 2),
+            ("chart=podinfo".to_owned(), 2),
+            (format!("chart=podinfo&repository_id={lab}"), 1),
+            ("chart=app-template".to_owned(), 0),
             ("kind=".to_owned(), 124),
         ] {
             let answer = app.get(&format!("/api/v1/kubernetes/resources?{query}")).await;
@@ -54,6 +60,35 @@ async fn all_states_are_listed_and_filtered() {
         let release = app.get("/api/v1/kubernetes/resources?kind=HelmRelease&sort=created&direction=ascending").await;
         assert_eq!(release.json()["data"][0]["data"], serde_json::json!({"version": "6.0.0"}));
         app.holds_etag("/api/v1/kubernetes/resources?limit=3").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_that_show_nothing_say_why() {
+    on_each_engine(async |app| {
+        let [home, _] = two(app).await;
+        let beyond = "There is no page 999";
+        for (path, text) in [
+            ("/resources?page=999".to_owned(), beyond),
+            ("/resources?view=grouped&page=999".to_owned(), beyond),
+            ("/repositories?page=999".to_owned(), beyond),
+            (format!("/repositories/{home}?page=999"), beyond),
+            (format!("/repositories/{home}?tab=resources&view=table&page=999"), beyond),
+            ("/resources?status=foo".to_owned(), "No resource matches"),
+            ("/resources?repository=foo&view=grouped".to_owned(), "No resource matches"),
+            (format!("/repositories/{home}?tab=resources&view=table&status=foo"), "No resource matches"),
+            (format!("/repositories/{home}?type=foo"), "No change matches"),
+            ("/repositories?status=foo".to_owned(), "No repository here"),
+            ("/repositories?topic=foo".to_owned(), "No repository here"),
+            ("/tasks?state=foo".to_owned(), "No run matches"),
+        ] {
+            let page = app.get(&path).await.text();
+            assert!(page.contains(text), "{path}: not {text:?}");
+            assert!(!page.contains("No changes yet") && !page.contains("Nothing was done yet"), "{path}");
+        }
+        let page = app.get("/resources?status=all&text=zzzz").await.text();
+        assert!(page.contains("No resource matches") && !page.contains("hidden unless asked for"));
     })
     .await;
 }
@@ -115,13 +150,13 @@ async fn wrong_filters_are_refused() {
                 ("repository_id=1", "query.repository_id"),
                 ("limit=0", "query.limit"),
                 ("skip=x", "query.skip"),
-                ("sort=size", "query.sort"),
                 ("text=%00", "query.text"),
                 ("kind=a&kind=b", "query"),
             ] {
                 assert_eq!(app.refused(&format!("{list}?{query}")).await, [place], "{list}?{query}");
             }
         }
+        assert_eq!(app.refused("/api/v1/kubernetes/resources?sort=size").await, ["query.sort"]);
         let answer = app.get("/api/v1/kubernetes/resources?status=GONE").await.json();
         assert!(answer["detail"].as_str().unwrap().contains("ACTIVE, DELETED"), "{answer}");
     })

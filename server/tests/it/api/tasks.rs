@@ -20,7 +20,11 @@ const LEASE: Duration = Duration::from_secs(60);
 
 async fn with_schedule(app: &TestApp) {
     let (kind, cron, next) = (JobKind::Prune, "45 3 * * *".to_owned(), Some(day(4)));
-    let planned = [PlannedSchedule { name: "prune", kind, cron, enabled: true, next_run_at: next }];
+    let prune = PlannedSchedule { name: "prune", kind, cron: cron.clone(), enabled: true, next_run_at: next };
+    let name = "discover-repositories";
+    let discover =
+        PlannedSchedule { name, kind: JobKind::DiscoverRepositories, cron, enabled: false, next_run_at: None };
+    let planned = [prune, discover];
     schedules::upsert_schedules(&app.state.db.write, &planned).await.unwrap();
 }
 
@@ -39,12 +43,24 @@ async fn a_schedule_is_triggered_by_its_name_and_watched_as_a_task() {
         let task = app.get(&format!("/api/v1/tasks/status/{id}")).await.json();
         assert_eq!((&task["status"], &task["name"]), (&"PENDING".into(), &"kubestats.tasks.prune.prune".into()));
         let workers = app.get("/api/v1/tasks/workers").await.json();
-        let periodic = &workers["periodic_tasks"][0];
+        let periodic = &workers["periodic_tasks"][1];
         assert_eq!((&periodic["name"], &periodic["total_run_count"]), (&"prune".into(), &2.into()));
         assert_eq!(workers["reserved"]["queue"][0]["task_id"], id.as_str());
         let unknown = app.post("/api/v1/tasks/trigger-periodic/dance").await;
         assert_eq!(unknown.status, StatusCode::NOT_FOUND);
-        assert!(unknown.json()["detail"].as_str().unwrap().contains("there are: prune"), "{}", unknown.text());
+        assert!(
+            unknown.json()["detail"].as_str().unwrap().contains("there are: discover-repositories, prune"),
+            "{}",
+            unknown.text()
+        );
+        // Both ways to ask for it say that nothing would be searched.
+        let off = app.without_discovery();
+        for path in ["tasks/trigger-periodic/discover-repositories", "repositories/discover"] {
+            let path = format!("/api/v1/{path}");
+            assert_eq!(app.post(&path).await.status, StatusCode::ACCEPTED, "{path}");
+            let refused = off.post(&path).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT, "{path}: {}", refused.text());
+        }
         assert_eq!(app.missing(&format!("/api/v1/tasks/status/{}", Uuid::now_v7())).await, "Task not found");
         assert_eq!(app.refused("/api/v1/tasks/status/1").await, ["path.task_id"]);
     })
@@ -135,7 +151,7 @@ async fn sync_all_is_one_job_and_the_overview_tells_of_workers_and_queue() {
         app.state.queue.claim("w-0", JobKind::ALL, clock::now(), LEASE).await.unwrap().unwrap();
         let overview = app.get("/api/v1/tasks/overview").await.json();
         assert_eq!(overview["workers"][0]["running"][0]["kind"], "sync_all_repositories");
-        assert_eq!((&overview["queue"][0]["running"], &overview["schedules"][0]["name"]), (&1.into(), &"prune".into()));
+        assert_eq!((&overview["queue"][0]["running"], &overview["schedules"][1]["name"]), (&1.into(), &"prune".into()));
         let workers = app.get("/api/v1/tasks/workers").await.json();
         let name = "kubestats.tasks.sync_repositories.sync_all_repositories";
         assert_eq!((&workers["active"]["w-0"][0]["name"], &workers["stats"]["w-0"]["pid"]), (&name.into(), &7.into()));

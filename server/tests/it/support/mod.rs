@@ -146,6 +146,13 @@ impl TestApp {
         Self { router: web::router(state.clone()), state, url: url.to_owned(), _folder: folder, drop }
     }
 
+    /// The same with discovery switched off.
+    pub fn without_discovery(&self) -> Self {
+        let mut state = self.state.clone();
+        Arc::make_mut(&mut state.context.discovery).enabled = false;
+        Self { router: web::router(state.clone()), state, url: self.url.clone(), _folder: None, drop: None }
+    }
+
     async fn stop(self) {
         self.state.db.close().await.unwrap();
         if let Some((admin, name)) = self.drop {
@@ -214,6 +221,7 @@ impl TestApp {
         let again = self.get_with(path, &[(header::IF_NONE_MATCH, &tag)]).await;
         assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}");
         assert!(again.body.is_empty() && again.header("etag") == tag, "{path}");
+        assert_eq!(again.header("vary"), "accept-encoding", "{path}");
         let other = self.get_with(path, &[(header::IF_NONE_MATCH, "\"other\"")]).await;
         assert_eq!(other.status, StatusCode::OK, "{path}");
     }

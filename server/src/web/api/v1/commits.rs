@@ -14,7 +14,7 @@ use crate::web::api::{
     get, path = "/commits/{repository_id}/{sha}", operation_id = "get_commit", tag = "events",
     params(
         ("repository_id" = Uuid, Path, description = "The repository"),
-        ("sha" = String, Path, description = "The commit's hash, or a beginning of it that fits one commit only"),
+        ("sha" = String, Path, pattern = "^[0-9A-Fa-f]{4,64}$", description = "The commit's hash, or a beginning of it that fits one commit only"),
         PageParams,
     ),
     responses(

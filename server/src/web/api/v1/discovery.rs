@@ -56,6 +56,7 @@ pub struct Message {
 #[into_params(parameter_in = Query)]
 pub struct DiscoveryParams {
     /// Part of the repository's name.
+    #[param(max_length = 1000)]
     text: Option<String>,
     /// Only those left out for this reason.
     #[param(value_type = Option<RejectReason>)]
@@ -75,16 +76,22 @@ pub async fn discover_repositories(
     _: Actor,
     State(state): State<AppState>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    if !state.context.discovery.enabled {
-        return Err(Problem::conflict(
-            "Discovery is switched off, no forge is asked: set discovery.enabled, topics or queries in the configuration, or \
-             GITHUB_TOKEN",
-        ));
-    }
+    refuse_if_off(&state)?;
     let (status, location, Json(mut accepted)) =
         enqueue(&state, JobRequest::DiscoverRepositories, String::new()).await?;
     accepted.message = format!("Repository discovery task started: {}", accepted.job_id);
     Ok((status, location, Json(accepted)))
+}
+
+/// That nothing would be searched is said at once, not by a run that does nothing.
+pub(super) fn refuse_if_off(state: &AppState) -> Result<(), Problem> {
+    if state.context.discovery.enabled {
+        return Ok(());
+    }
+    Err(Problem::conflict(
+        "Discovery is switched off, no forge is asked: set discovery.enabled, topics or queries in the configuration, or \
+         GITHUB_TOKEN",
+    ))
 }
 
 /// What searches cover, and what they left out and why
@@ -116,6 +123,7 @@ pub async fn get_discovery(
 #[into_params(parameter_in = Query)]
 pub struct WhyParams {
     /// `owner/name` or an address.
+    #[param(required = true, value_type = String, min_length = 1)]
     repository: Option<String>,
 }
 
@@ -132,9 +140,12 @@ pub async fn why_not_here(
     State(state): State<AppState>,
     Params(params): Params<WhyParams>,
 ) -> Result<Json<Listing<WhyNot>>, Problem> {
-    let Some(asked) = params.repository.filter(|text| !text.trim().is_empty()) else {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "repository is missing: owner/name or an address"));
-    };
+    let mut check = Check::default();
+    let asked = check.text("repository", params.repository.as_deref()).unwrap_or_default();
+    if asked.trim().is_empty() {
+        check.refuse("repository", &asked, "missing", "must be given: owner/name or an address");
+    }
+    check.finish()?;
     let data = discovery::why_not(&state.db.read, &state.context.discovery, &asked).await?;
     Ok(Json(Listing { count: data.len() as u64, data }))
 }
@@ -145,6 +156,7 @@ pub async fn why_not_here(
     request_body = AddRepositories,
     responses(
         (status = 200, description = "What became of each address, in the order given", body = Listing<Added>),
+        (status = 413, description = "Too long", body = Problem, content_type = "application/problem+json"),
         (status = 400, description = "No JSON", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not said to be JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "No list of addresses, or too long a one", body = Problem, content_type = "application/problem+json"),
@@ -155,11 +167,23 @@ pub async fn add_repositories(
     State(state): State<AppState>,
     body: Result<Json<AddRepositories>, JsonRejection>,
 ) -> Result<Json<Listing<Added>>, Problem> {
-    let Json(wanted) = body.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
-    if wanted.urls.is_empty() || wanted.urls.len() > MAX_AT_ONCE {
-        let text = format!("urls has {} addresses; from 1 to {MAX_AT_ONCE} are taken at once", wanted.urls.len());
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+    let mut check = Check::default();
+    let Json(wanted) = match body {
+        Ok(body) => body,
+        // It is JSON, but not what is asked for.
+        Err(JsonRejection::JsonDataError(error)) => {
+            check.at("body").refuse("urls", "", "type", error.body_text());
+            check.finish()?;
+            return Err(Problem::new(error.status(), error.body_text()));
+        }
+        Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
+    };
+    let count = wanted.urls.len();
+    if count == 0 || count > MAX_AT_ONCE {
+        let text = format!("has {count} addresses; from 1 to {MAX_AT_ONCE} are taken at once");
+        check.at("body").refuse("urls", "", "length", text);
     }
+    check.finish()?;
     let data = (state.context.add)(wanted.urls, RequestedBy::Api).await?;
     for added in data.iter().filter(|added| added.added) {
         if let Some(repository_id) = added.repository_id {

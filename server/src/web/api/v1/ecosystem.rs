@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     http::{HeaderName, StatusCode, header},
 };
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveTime;
 use entity::{
     db::Db,
     kind::{JobRequest, Priority, RequestedBy},
@@ -59,8 +59,8 @@ pub struct EcosystemTrendParams {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct OverviewParams {
-    /// `7d`, `30d`, `90d`, `1y` or `all`.
-    #[param(default = "30d")]
+    /// How far back.
+    #[param(value_type = Option<EcosystemRange>, default = "30d")]
     range: Option<String>,
 }
 
@@ -81,6 +81,7 @@ pub struct ActivityParams {
 #[into_params(parameter_in = Query)]
 pub struct AggregationParams {
     /// The first day to compute again, `YYYY-MM-DD`; without it, the days that are stale, and today.
+    #[param(value_type = Option<chrono::NaiveDate>)]
     target_date: Option<String>,
 }
 
@@ -180,7 +181,7 @@ pub async fn get_ecosystem_overview(
     responses(
         (status = 202, description = "The job is queued, or was already", body = AggregationAccepted,
             headers(("location" = String, description = "Where the job can be watched"))),
-        (status = 422, description = "Not a day, or one that is not over", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not a day, or one that has not begun", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn trigger_aggregation(
@@ -191,7 +192,7 @@ pub async fn trigger_aggregation(
     let now = clock::now();
     let mut check = Check::default();
     let given = params.target_date.as_deref();
-    let day = check.parsed::<NaiveDate>("target_date", given, "date", "a day such as 2026-01-31");
+    let day = check.day("target_date", given);
     if day.is_some_and(|day| day.and_time(NaiveTime::MIN).and_utc() > now) {
         check.refuse("target_date", given.unwrap_or_default(), "date", "must not be in the future");
     }

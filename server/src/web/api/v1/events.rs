@@ -29,14 +29,16 @@ pub struct EventParams {
     event_type: Option<String>,
     /// Kind of the resource.
     resource_kind: Option<String>,
-    /// Namespace of the resource.
+    /// Namespace of the resource, written or inherited.
     resource_namespace: Option<String>,
     /// One resource.
     #[param(value_type = Option<Uuid>)]
     resource_id: Option<String>,
     /// One commit, by its full hash.
+    #[param(pattern = "^[0-9A-Fa-f]{40,64}$")]
     commit: Option<String>,
     /// Part of the resource's name or file path.
+    #[param(max_length = 1000)]
     text: Option<String>,
     /// Only events that changed the version.
     #[param(value_type = Option<bool>, default = false)]

@@ -48,6 +48,7 @@ pub struct JobParams {
     #[param(value_type = Option<DateTime<Utc>>)]
     until: Option<String>,
     /// Part of the repository's name, of the result or of the error.
+    #[param(max_length = 1000)]
     text: Option<String>,
 }
 

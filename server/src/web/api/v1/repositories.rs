@@ -11,6 +11,7 @@ use entity::{
     query,
     view::{
         Listing, RecentRepositories, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, RepositoryStats,
+        Sort,
     },
 };
 use serde::Deserialize;
@@ -49,9 +50,13 @@ const SORTS: &[(&str, RepositorySort)] = &[
 #[into_params(parameter_in = Query)]
 pub struct RepositoryParams {
     /// Part of the full name or the description.
+    #[param(max_length = 1000)]
     text: Option<String>,
     /// Main programming language, as the forge tells it.
     language: Option<String>,
+    /// A topic, as the forge tells it.
+    #[param(max_length = 1000)]
+    topic: Option<String>,
     /// State of the sync or scan.
     #[param(value_type = Option<SyncStatus>)]
     status: Option<String>,
@@ -61,11 +66,11 @@ pub struct RepositoryParams {
     /// How the repository came to be here.
     #[param(value_type = Option<Origin>)]
     origin: Option<String>,
-    /// `name`, `resources`, `helm_releases`, `events`, `problems`, `last_sync`, `last_commit` or `discovered`.
-    #[param(default = "last_commit")]
+    /// What the list is sorted by.
+    #[param(inline, value_type = Option<RepositorySort>, default = "last_commit")]
     sort: Option<String>,
-    /// `ascending` or `descending`.
-    #[param(default = "descending")]
+    /// Which end comes first.
+    #[param(inline, value_type = Option<Sort>, default = "descending")]
     direction: Option<String>,
 }
 
@@ -74,6 +79,7 @@ impl RepositoryParams {
         RepositoryFilter {
             text: check.text("text", self.text.as_deref()),
             language: check.text("language", self.language.as_deref()),
+            topic: check.text("topic", self.topic.as_deref()),
             status: check.word("status", self.status.as_deref()),
             gitops_tool: check.word("gitops_tool", self.gitops_tool.as_deref()),
             origin: check.word("origin", self.origin.as_deref()),
@@ -89,7 +95,7 @@ impl RepositoryParams {
 #[into_params(parameter_in = Query)]
 pub struct SearchParams {
     /// Part of the full name or the description.
-    #[param(required = true, value_type = String)]
+    #[param(required = true, value_type = String, min_length = 1, max_length = 1000)]
     q: Option<String>,
 }
 

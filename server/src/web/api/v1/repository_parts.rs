@@ -7,7 +7,10 @@ use entity::{
     view::{ChartUse, ImageUse, Listing, Problem as FileProblem, Resource},
 };
 
-use super::{repositories::find, resources::ResourceParams};
+use super::{
+    repositories::find,
+    resources::{ResourceOrder, ResourceParams},
+};
 use crate::web::api::{
     extract::{Check, Id, PageParams, Params},
     problem::Problem,
@@ -16,7 +19,7 @@ use crate::web::api::{
 /// Resources of a repository
 #[utoipa::path(
     get, path = "/repositories/{repository_id}/resources", operation_id = "list_repository_resources", tag = "repositories",
-    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, ResourceParams),
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, ResourceParams, ResourceOrder),
     responses(
         (status = 200, description = "One page and the true total", body = Listing<Resource>),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
@@ -28,9 +31,10 @@ pub async fn list_repository_resources(
     Id(id): Id,
     Params(page): Params<PageParams>,
     Params(params): Params<ResourceParams>,
+    Params(order): Params<ResourceOrder>,
 ) -> Result<Json<Listing<Resource>>, Problem> {
     let mut check = Check::default();
-    let filter = params.filter(Some(id), &page, &mut check);
+    let filter = order.order(params.filter(Some(id), &page, &mut check), &mut check);
     check.finish()?;
     find(&db, id).await?;
     Ok(Json(query::resources::list_resources(&db.read, &filter).await?))

@@ -5,7 +5,7 @@ use entity::{
     db::Db,
     kind::ResourceStatus,
     query,
-    view::{GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion},
+    view::{GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion, Sort},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -31,20 +31,44 @@ const SORTS: &[(&str, ResourceSort)] = &[
 pub struct ResourceParams {
     /// Kind as written.
     kind: Option<String>,
+    /// The whole name.
+    #[param(max_length = 1000)]
+    name: Option<String>,
+    /// Only those that install this chart.
+    #[param(max_length = 1000)]
+    chart: Option<String>,
     /// `apiVersion` as written.
     api_version: Option<String>,
     /// Namespace, written or inherited.
     namespace: Option<String>,
     /// `ACTIVE`, `DELETED` or both, separated by commas; without it all.
     status: Option<String>,
-    /// Part of the name or path.
+    /// Part of the name or path. Over all repositories, one or two characters are looked for at the beginning of names.
+    #[param(max_length = 1000)]
     text: Option<String>,
-    /// `name`, `kind`, `updated` or `created`.
-    #[param(default = "updated")]
+}
+
+/// In what order.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ResourceOrder {
+    /// What the list is sorted by.
+    #[param(inline, value_type = Option<ResourceSort>, default = "updated")]
     sort: Option<String>,
-    /// `ascending` or `descending`.
-    #[param(default = "descending")]
+    /// Which end comes first.
+    #[param(inline, value_type = Option<Sort>, default = "descending")]
     direction: Option<String>,
+}
+
+impl ResourceOrder {
+    /// The filter in this order.
+    pub fn order(&self, filter: ResourceFilter, check: &mut Check) -> ResourceFilter {
+        ResourceFilter {
+            sort: check.choice("sort", self.sort.as_deref(), SORTS),
+            direction: check.direction(self.direction.as_deref()),
+            ..filter
+        }
+    }
 }
 
 impl ResourceParams {
@@ -53,14 +77,15 @@ impl ResourceParams {
         ResourceFilter {
             repository_id,
             kind: check.text("kind", self.kind.as_deref()),
+            name: check.text("name", self.name.as_deref()),
+            chart: check.text("chart", self.chart.as_deref()),
             api_version: check.text("api_version", self.api_version.as_deref()),
             namespace: check.text("namespace", self.namespace.as_deref()),
             statuses: check.words::<ResourceStatus>("status", self.status.as_deref()),
             text: check.text("text", self.text.as_deref()),
-            sort: check.choice("sort", self.sort.as_deref(), SORTS),
-            direction: check.direction(self.direction.as_deref()),
             with_data: true,
             page: page.page(check),
+            ..ResourceFilter::default()
         }
     }
 }
@@ -87,7 +112,7 @@ pub struct ResourceDetail {
 /// Resources of all repositories
 #[utoipa::path(
     get, path = "/kubernetes/resources", operation_id = "list_resources", tag = "resources",
-    params(PageParams, OfRepositoryParams, ResourceParams),
+    params(PageParams, OfRepositoryParams, ResourceParams, ResourceOrder),
     responses(
         (status = 200, description = "One page and the true total", body = Listing<Resource>),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
@@ -98,10 +123,11 @@ pub async fn list_resources(
     Params(page): Params<PageParams>,
     Params(of): Params<OfRepositoryParams>,
     Params(params): Params<ResourceParams>,
+    Params(order): Params<ResourceOrder>,
 ) -> Result<Json<Listing<Resource>>, Problem> {
     let mut check = Check::default();
     let repository_id = check.uuid("repository_id", of.repository_id.as_deref());
-    let filter = params.filter(repository_id, &page, &mut check);
+    let filter = order.order(params.filter(repository_id, &page, &mut check), &mut check);
     check.finish()?;
     Ok(Json(query::resources::list_resources(&db.read, &filter).await?))
 }

@@ -191,6 +191,7 @@ fn meta(job: Job) -> TaskMeta {
         (status = 202, description = "The job is queued, or was already", body = TaskStarted,
             headers(("location" = String, description = "Where the job can be watched"))),
         (status = 404, description = "No such schedule", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Discovery is switched off", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn trigger_schedule(
@@ -205,6 +206,9 @@ pub async fn trigger_schedule(
         let names: Vec<&str> = schedules.iter().map(|schedule| schedule.name.as_str()).collect();
         return Err(Problem::not_found(format!("Periodic task '{name}' not found; there are: {}", names.join(", "))));
     };
+    if request == JobRequest::DiscoverRepositories {
+        super::discovery::refuse_if_off(&state)?;
+    }
     let now = clock::now();
     let id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, now).await?;
     query::schedules::record_triggered(&state.db.write, name, id, now).await?;

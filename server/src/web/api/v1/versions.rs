@@ -106,10 +106,12 @@ pub async fn diff_resource(
         // The first version has none before it and is compared with itself.
         None => nth(&db, id, newer.0 + 1).await?.unwrap_or(newer),
     };
+    let by_source = query::resources::list_source_changes(&db.read, id, older.1, newer.1).await?;
     let (from, to) = (text(&db, id, older.1).await?, text(&db, id, newer.1).await?);
     let (from, to, unified, changes) = tokio::task::spawn_blocking(move || {
         let unified = unified(&from, &to);
-        let changes = (context.compare)(&from.text, &to.text);
+        let mut changes = (context.compare)(&from.text, &to.text);
+        changes.extend(by_source);
         (from, to, unified, changes)
     })
     .await
