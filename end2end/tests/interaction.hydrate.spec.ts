@@ -17,7 +17,9 @@ test("a link leads on without a load", async ({ page }) => {
   expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept)).toBe(true);
 });
 
-test("a link that is followed while the page wakes is not lost", async ({ page }) => {
+test("a link that is followed while the page wakes is not lost", async ({ page, request }) => {
+  // Days are computed some seconds after the last scan.
+  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 30_000 }).toBe(200);
   // As on a slow line: the page's part of the WebAssembly comes late.
   await page.route(/\.parts$/, async (route) => {
     await new Promise((late) => setTimeout(late, 1_500));
@@ -110,4 +112,22 @@ test("every control on the list of repositories is reached by the keyboard", asy
     reached.add(await page.evaluate(() => document.activeElement?.getAttribute("href") ?? document.activeElement?.getAttribute("name") ?? ""));
   }
   expect([...reached].some((href) => href.startsWith("/repositories/"))).toBe(true);
+});
+
+test("the menu of a phone opens and closes by keys, and covers what lies behind it", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/");
+  await page.waitForLoadState("networkidle");
+  const [menu, search] = [page.getByLabel("Show the menu"), page.locator("#search")];
+  const link = page.getByRole("navigation", { name: "Site" }).getByRole("link", { name: "Ecosystem" });
+  await menu.focus();
+  await page.keyboard.press("Enter");
+  await expect(link).toBeVisible();
+  await search.evaluate((field) => { field.focus(); });
+  await expect(search).not.toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(link).toBeHidden();
+  await expect(menu).toBeFocused();
+  await search.focus();
+  await expect(search).toBeFocused();
 });

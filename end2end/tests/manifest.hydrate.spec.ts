@@ -86,3 +86,22 @@ test("a chosen end of the pair is dragged and the other one stays; Escape gives 
   await page.mouse.up();
   await expect(page).toHaveURL(new RegExp(`from=${newest - 2}&to=${newest}$`));
 });
+
+test("versions on different pages of the timeline are compared, and the comparison is in sight", async ({ page, request }) => {
+  const listed = await (await request.get("/api/v1/kubernetes/resources?status=ACTIVE&limit=1000")).json();
+  const busiest = listed.data.reduce((most: { events: number }, one: { events: number }) => (one.events > most.events ? one : most));
+  expect(busiest.events).toBeGreaterThan(10);
+  await page.goto(`/resources/${busiest.id}?per=10&page=2`);
+  await settled(page);
+  const to = busiest.events;
+  // The newest is chosen already, and stands on the first page.
+  await expect(page.getByLabel(`to #${to}, on another page`)).toBeChecked();
+  await page.getByRole("radio", { name: "Compare from version 1", exact: true }).check();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page).toHaveURL(/page=2/);
+  await expect(page).toHaveURL(/from=1\b/);
+  await expect(page).toHaveURL(new RegExp(`to=${to}\\b`));
+  await expect(page.locator(".shown-state")).toHaveCount(2);
+  await expect(page.locator(".shown-state").first()).toBeInViewport();
+  await expect(page.getByRole("radio", { name: "Compare from version 1", exact: true })).toBeChecked();
+});

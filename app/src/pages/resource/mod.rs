@@ -72,7 +72,7 @@ fn timeline(
 ) -> AnyView {
     let count = versions.count;
     // A link to a state alone has no place in a comparison.
-    let here = url.without("at");
+    let here = url.with_same_rows("at", "");
     let body = if versions.data.is_empty() && count > 0 {
         ().into_any()
     } else if versions.data.is_empty() {
