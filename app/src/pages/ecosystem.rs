@@ -217,10 +217,7 @@ fn releases(
     url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
-    if count > 0 && releases.is_empty() && opened.is_none() {
-        return view! { <Section title="Helm releases" id="releases">{()}</Section> }.into_any();
-    }
-    if releases.is_empty() && opened.is_none() {
+    if count == 0 && opened.is_none() {
         return view! { <Section title="Helm releases"><EmptyState title="No HelmRelease changed yet" /></Section> }
             .into_any();
     }

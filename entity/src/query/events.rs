@@ -68,7 +68,7 @@ struct FacetRow {
 /// As many as a list to choose from can hold.
 fn most_frequent(counts: BTreeMap<String, i64>) -> Vec<NamedCount> {
     let mut counts: Vec<NamedCount> = counts.into_iter().map(|(name, count)| NamedCount { name, count }).collect();
-    counts.sort_by(|a, b| b.count.cmp(&a.count));
+    counts.sort_by_key(|named| std::cmp::Reverse(named.count));
     counts.truncate(500);
     counts
 }
