@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     if config.storage.engine == "sqlite"
         && let Some(folder) = config.sqlite_path().parent()
     {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        make_private(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let mut settings = DbSettings::new(config.database_url().expose());
     settings.max_connections = config.storage.max_connections;
@@ -262,10 +263,15 @@ fn found(repository: &RepositoryConfig) -> FoundRepository {
     }
 }
 
+/// A directory, if there is none yet, that is nobody else's to read: private repositories lie in it.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// Two programs on one data directory would fetch into the same clones.
 fn lock(data_dir: &Path) -> anyhow::Result<File> {
     let context = || format!("app.data_dir {} cannot be used", data_dir.display());
-    std::fs::create_dir_all(data_dir).with_context(context)?;
+    make_private(data_dir).with_context(context)?;
     let file = File::create(data_dir.join("kubestats.lock")).with_context(context)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -298,4 +304,23 @@ async fn signal() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::make_private;
+
+    #[test]
+    fn data_is_nobody_elses_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("a/data");
+        make_private(&data).unwrap();
+        assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+        // One that is there stays as somebody made it.
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o750)).unwrap();
+        make_private(&data).unwrap();
+        assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o750);
+    }
 }

@@ -71,7 +71,7 @@ fn view(data: CommitData, url: PageUrl) -> AnyView {
     };
     let title = if commit.subject.is_empty() { "(no subject)".to_owned() } else { commit.subject.clone() };
     let count = events.count;
-    let pager = (count > page.limit).then(|| view! { <Pager page count url what="changes" /> });
+    let pager = (count > page.limit || page.skip >= count).then(|| view! { <Pager page count url what="changes" /> });
     view! {
         <Breadcrumb crumbs />
         <PageHead title facts=facts.into_any()>

@@ -228,7 +228,7 @@ fn releases(
             let shown = opened.take_if(|opened| opened.event_id == change.event_id);
             lines.push(self::change(change, shown, url, now));
         }
-        let all = format!("/resources?kind=HelmRelease&text={}", plain(&release.release_name));
+        let all = format!("/resources?kind=HelmRelease&name={}", plain(&release.release_name));
         view! {
             <li class="release">
                 <h3><a href=all>{release.release_name}</a></h3>

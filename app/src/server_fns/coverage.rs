@@ -59,8 +59,9 @@ pub struct CoverageData {
 pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppError> {
     use super::actions::tell;
     use super::ask;
+    use entity::kind::RejectReason;
     use entity::query::discovery;
-    use entity::view::RejectFilter;
+    use entity::view::{Listing, RejectFilter};
 
     let (context, params) = (ask::context()?, ask::params(&query));
     let filter = RejectFilter {
@@ -72,9 +73,13 @@ pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppErr
         Some(asked) => discovery::why_not(&context.db.read, &context.discovery, &asked).await?,
         None => Vec::new(),
     };
+    let mut discovery = discovery::discovery(&context.db.read, &context.discovery, &filter).await?;
+    if ask::is_unknown::<RejectReason>(&params, "reason") {
+        discovery.rejected = Listing::default();
+    }
     pack(&CoverageData {
         now: ask::now(),
-        discovery: discovery::discovery(&context.db.read, &context.discovery, &filter).await?,
+        discovery,
         page: filter.page,
         why,
         outcome: tell::find_html(&context.db, &params).await?,

@@ -156,7 +156,7 @@ mod read {
             Some("resources") if params.get_str("view") == Some("table") => {
                 let filter = resource_filter(params, Some(id));
                 RepositoryTab::Table {
-                    resources: match super::super::resources::is_unknown(params) {
+                    resources: match super::super::resources::is_unknown_status(params) {
                         true => Listing::default(),
                         false => resources::list_resources(&db.read, &filter).await?,
                     },
@@ -174,7 +174,8 @@ mod read {
             }
             _ => {
                 let (kinds, namespaces) = events::event_facets(&db.read, id).await?;
-                let events = match ask::is_unknown::<EventType>(params, "type") {
+                let unknown_versions = params.get_str("versions").is_some_and(|word| !matches!(word, "" | "only"));
+                let events = match unknown_versions || ask::is_unknown::<EventType>(params, "type") {
                     true => Listing::default(),
                     false => events::list_events(&db.read, &event_filter(params, id)).await?,
                 };

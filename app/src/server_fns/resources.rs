@@ -40,7 +40,7 @@ pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppE
 
     let (db, params) = (ask::context()?.db, ask::params(&query));
     let filter = resource_filter(&params, ask::word(&params, "repository"));
-    let unknown = is_unknown(&params);
+    let unknown = is_unknown_status(&params) || ask::is_unknown::<uuid::Uuid>(&params, "repository");
     let list = match params.get_str("view") == Some("grouped") {
         true if unknown => ResourceList::Grouped(Listing::default()),
         true => ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?),
@@ -133,7 +133,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
 }
 
 #[cfg(feature = "ssr")]
-pub(super) use read::{compared_by, is_unknown, resource_filter};
+pub(super) use read::{compared_by, is_unknown_status, resource_filter};
 
 #[cfg(feature = "ssr")]
 mod read {
@@ -182,10 +182,9 @@ mod read {
         }
     }
 
-    /// Whether the address filters by what no resource can have.
-    pub(in super::super) fn is_unknown(params: &ParamsMap) -> bool {
-        let all = params.get_str("status") == Some("all");
-        ask::is_unknown::<Uuid>(params, "repository") || (!all && ask::is_unknown::<ResourceStatus>(params, "status"))
+    /// Whether the address filters by a status that no resource can have.
+    pub(in super::super) fn is_unknown_status(params: &ParamsMap) -> bool {
+        params.get_str("status") != Some("all") && ask::is_unknown::<ResourceStatus>(params, "status")
     }
 
     pub(super) async fn repository_names(db: &Db) -> Result<Vec<(String, String)>, AppError> {

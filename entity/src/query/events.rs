@@ -40,29 +40,26 @@ pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Resu
 
 /// Kinds and namespaces (written or inherited) that a repository's events are about, most frequent first.
 pub async fn event_facets(c: &impl ConnectionTrait, repository: Uuid) -> Result<(Vec<NamedCount>, Vec<NamedCount>)> {
-    let mut sql = Sql::new(
-        "SELECT kind, namespace, namespace_inherited, CAST(SUM(events) AS BIGINT) AS events FROM kubernetesresource \
-         WHERE repository_id = ",
-    );
-    sql.bind(repository).push(" GROUP BY kind, namespace, namespace_inherited");
-    let (mut kinds, mut namespaces) = (BTreeMap::new(), BTreeMap::new());
-    for row in sql.all::<FacetRow>(c).await? {
-        *kinds.entry(row.kind).or_default() += row.events;
-        // One that is written and inherited is one.
-        let inherited = row.namespace_inherited.filter(|inherited| row.namespace.as_ref() != Some(inherited));
-        for namespace in row.namespace.into_iter().chain(inherited) {
-            *namespaces.entry(namespace).or_default() += row.events;
+    let of_repository = |select: &str| {
+        let mut sql = Sql::new(select);
+        sql.push(" AND repository_id = ").bind(repository).push(" GROUP BY 1");
+        sql
+    };
+    let kinds = "SELECT kind AS name, CAST(SUM(events) AS BIGINT) AS count FROM kubernetesresource WHERE events > 0";
+    // What was written may be another namespace today; what is inherited is so by all that a resource went through.
+    let written = "SELECT resource_namespace AS name, COUNT(*) AS count FROM kubernetesresourceevent \
+        WHERE resource_namespace IS NOT NULL";
+    let inherited = "SELECT namespace_inherited AS name, CAST(SUM(events) AS BIGINT) AS count FROM kubernetesresource \
+        WHERE namespace_inherited IS NOT NULL AND (namespace IS NULL OR namespace <> namespace_inherited)";
+    let mut namespaces = BTreeMap::new();
+    for select in [written, inherited] {
+        for found in of_repository(select).all::<NamedCount>(c).await? {
+            *namespaces.entry(found.name).or_default() += found.count;
         }
     }
+    let kinds = of_repository(kinds).all::<NamedCount>(c).await?;
+    let kinds = kinds.into_iter().map(|found| (found.name, found.count)).collect();
     Ok((most_frequent(kinds), most_frequent(namespaces)))
-}
-
-#[derive(FromQueryResult)]
-struct FacetRow {
-    kind: String,
-    namespace: Option<String>,
-    namespace_inherited: Option<String>,
-    events: i64,
 }
 
 /// As many as a list to choose from can hold.
@@ -216,12 +213,13 @@ async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Op
     conditions.equals("e.event_type", filter.event_type.map(EventType::as_str));
     conditions.equals("e.resource_kind", filter.resource_kind.clone());
     if let Some(namespace) = filter.resource_namespace.as_deref() {
-        // Which namespace a resource inherits stands with the resource.
-        let sql = conditions.and().push("e.resource_id IN (SELECT x.id FROM kubernetesresource x WHERE ");
+        // Which one a resource inherits stands with the resource.
+        let sql = conditions.and().push("(e.resource_namespace = ").bind(namespace);
+        sql.push(" OR e.resource_id IN (SELECT x.id FROM kubernetesresource x WHERE ");
         if let Some(repository) = filter.repository_id {
             sql.push("x.repository_id = ").bind(repository).push(" AND ");
         }
-        sql.push("(x.namespace = ").bind(namespace).push(" OR x.namespace_inherited = ").bind(namespace).push("))");
+        sql.push("x.namespace_inherited = ").bind(namespace).push("))");
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         if filter.repository_id.is_some() || filter.resource_id.is_some() {

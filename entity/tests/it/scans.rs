@@ -345,6 +345,30 @@ async fn events_are_listed_by_every_filter_with_true_counts() {
 }
 
 #[tokio::test]
+async fn an_event_is_found_by_the_namespace_that_was_written_then() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let mut web = deployment("web", "a.yaml");
+        web.namespace = Some("default".into());
+        let created = event(&web, EventType::Created);
+        web.namespace = Some("media".into());
+        let moved = event(&web, EventType::Modified);
+        web.new_events = 2;
+        scan(&db, id, &batch(vec![commit(0, vec![created]), commit(1, vec![moved])], vec![web])).await;
+        for namespace in ["default", "media"] {
+            let filter = EventFilter { resource_namespace: Some(namespace.into()), ..EventFilter::default() };
+            let found = events::list_events(&db.read, &filter).await.unwrap();
+            let said: Vec<_> = found.data.iter().map(|event| event.resource_namespace.as_deref()).collect();
+            assert_eq!((found.count, said), (1, vec![Some(namespace)]));
+        }
+        let (_, namespaces) = events::event_facets(&db.read, id).await.unwrap();
+        let named: Vec<_> = namespaces.iter().map(|found| (found.name.as_str(), found.count)).collect();
+        assert_eq!(named, [("default", 1), ("media", 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn days_are_counted_with_gaps_and_the_resources_that_stood() {
     on_each_engine(async |db| {
         let id = add_repository(&db, "ada/home").await;

@@ -14,13 +14,16 @@ export function drawer() {
   });
   document.addEventListener("keydown", (event) => {
     const found = box();
-    if (event.key === "Enter" && event.target === found) {
+    if (event.key === "Enter" && event.target === found && !event.repeat) {
       set(!found.checked);
     } else if (event.key === "Escape" && found?.checked) {
       set(false);
       found.focus();
     }
   });
+  // Opened before this ran, or kept open by the browser while the page was away.
+  if (box()?.checked) set(true);
+  addEventListener("pageshow", () => set(Boolean(box()?.checked)));
   // Turned to the side, or made wider: the menu stands beside the page then.
   matchMedia("(max-width: 720px)").addEventListener("change", () => set(false));
 }

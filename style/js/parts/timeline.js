@@ -15,7 +15,8 @@ export function comparing() {
 function drag(point) {
   const line = point.parentElement;
   const points = [...line.querySelectorAll(":scope > .point")];
-  const stays = otherEnd(points, point) ?? point;
+  const other = otherEnd(point);
+  const stays = points.find((end) => end.dataset.version === other);
   let reached = point;
   const stop = new AbortController();
   const { signal } = stop;
@@ -23,12 +24,12 @@ function drag(point) {
   addEventListener("pointermove", (event) => {
     reached = nearest(points, event.clientX);
     line.toggleAttribute("data-dragging", reached !== point);
-    mark(line, points, reached === point ? [] : [stays, reached]);
+    mark(line, points, reached === point ? [] : [stays ?? (other ? reached : point), reached]);
   }, { signal });
   addEventListener("pointerup", () => {
     finish();
     if (reached === point || reached === stays) return;
-    const [from, to] = [stays, reached].map((end) => Number(end.dataset.version)).sort((a, b) => a - b);
+    const [from, to] = [other ?? point.dataset.version, reached.dataset.version].map(Number).sort((a, b) => a - b);
     const address = new URL(location);
     address.searchParams.set("from", from);
     address.searchParams.set("to", to);
@@ -46,12 +47,12 @@ function drag(point) {
   }
 }
 
-// The other one of the pair that the address names, if this is one of it.
-function otherEnd(points, point) {
+// The other one of the pair that the address names, if this is one of it; it may stand on another page of the list.
+function otherEnd(point) {
   const query = new URLSearchParams(location.search);
   const pair = ["from", "to"].map((key) => query.get(key));
   const at = pair.indexOf(point.dataset.version);
-  return at < 0 ? undefined : points.find((other) => other.dataset.version === pair[1 - at]);
+  return at < 0 ? undefined : pair[1 - at] ?? undefined;
 }
 
 function nearest(points, x) {

@@ -179,6 +179,9 @@ fn charts(listing: Listing<ChartUse>, page: PageQuery, url: &PageUrl, now: Times
         }
         .into_any();
     }
+    if listing.data.is_empty() {
+        return view! { <Pager page count=listing.count url=url.clone() what="installations" /> }.into_any();
+    }
     let rows = listing
         .data
         .into_iter()
@@ -227,6 +230,9 @@ fn images(listing: Listing<ImageUse>, page: PageQuery, url: &PageUrl) -> AnyView
         }
         .into_any();
     }
+    if listing.data.is_empty() {
+        return view! { <Pager page count=listing.count url=url.clone() what="uses" /> }.into_any();
+    }
     let rows = listing
         .data
         .into_iter()
@@ -274,6 +280,9 @@ fn problems(listing: Listing<Problem>, page: PageQuery, url: &PageUrl, now: Time
             </EmptyState>
         }
         .into_any();
+    }
+    if listing.data.is_empty() {
+        return view! { <Pager page count=listing.count url=url.clone() what="problems" /> }.into_any();
     }
     let rows = listing.data.into_iter().map(|problem| problem_row(problem, now)).collect_view();
     view! {

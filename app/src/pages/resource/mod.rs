@@ -80,7 +80,7 @@ fn timeline(
     } else {
         view! { <VersionTimeline versions=versions.data from to url=here now /> }.into_any()
     };
-    let pager =
-        (count > 10).then(|| view! { <Pager page count url=url.clone().at_part("timeline") what="versions" /> });
+    let pager = (count > 10 || page.skip >= count)
+        .then(|| view! { <Pager page count url=url.clone().at_part("timeline") what="versions" /> });
     view! { <div id="timeline"><Section title="Timeline">{body} {pager}</Section></div> }.into_any()
 }

@@ -62,16 +62,21 @@ impl Wanted {
     }
 }
 
-/// What an address bar shows may be of a page below the repository: GitLab's stand behind `/-/`, other forges' behind
-/// `owner/name` and the word for the page. A word at the end may be the name of a project in a group.
+/// What an address bar shows may be of a page below the repository: GitLab's stand behind `/-/`, those of forges without
+/// groups within groups behind `owner/name`. Of a forge that is not known, the third word tells whether it is a page's.
 fn repository_part<'a>(host: &str, path: &'a str) -> &'a str {
-    const PAGES: [&str; 6] = ["blob", "commit", "issues", "pull", "src", "tree"];
+    const TWO_PARTS: [&str; 3] = ["github.com", "codeberg.org", "gitea.com"];
+    const PAGES: [&str; 14] = [
+        "actions", "activity", "blob", "branches", "commit", "commits", "issues", "pull", "pulls", "raw", "releases",
+        "src", "tree", "wiki",
+    ];
     if let Some((repository, _)) = path.split_once("/-/") {
         return repository;
     }
     let Some((end, _)) = path.match_indices('/').nth(1) else { return path };
-    let is_page = path[end + 1..].split_once('/').is_some_and(|(word, _)| PAGES.contains(&word));
-    if is_page || host == "github.com" { &path[..end] } else { path }
+    let word = path[end + 1..].split('/').next().unwrap_or_default();
+    let is_page = TWO_PARTS.contains(&host) || (!host.contains("gitlab") && PAGES.contains(&word));
+    if is_page { &path[..end] } else { path }
 }
 
 /// All that is known of it: one answer for each repository that the words can mean, at least one.
@@ -285,7 +290,11 @@ mod tests {
             ("https://github.com/ada/home-ops/tree/main/apps", Some("github.com"), "ada/home-ops"),
             ("https://github.com/ada/home-ops/issues", Some("github.com"), "ada/home-ops"),
             ("https://gitlab.com/group/sub/src", Some("gitlab.com"), "group/sub/src"),
+            ("https://gitlab.com/group/sub/src/app", Some("gitlab.com"), "group/sub/src/app"),
             ("https://codeberg.org/ada/home-ops/src/branch/main", Some("codeberg.org"), "ada/home-ops"),
+            ("https://git.example.org/ada/home-ops/pulls/3", Some("git.example.org"), "ada/home-ops"),
+            ("https://git.example.org/ada/home-ops/issues", Some("git.example.org"), "ada/home-ops"),
+            ("https://git.example.org/group/sub/project", Some("git.example.org"), "group/sub/project"),
             ("https://gitlab.com/group/sub/project/-/blob/main/a.yaml", Some("gitlab.com"), "group/sub/project"),
         ] {
             let wanted = Wanted::read(text).unwrap();

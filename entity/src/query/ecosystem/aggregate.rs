@@ -13,6 +13,7 @@ use super::fold::{DayStats, fold, most};
 use super::gather::{births, gather, start_of};
 use crate::db::sql::{Sql, stored_time};
 use crate::db::{ConnectionTrait, Db, Engine, Result, new_id};
+use crate::query::repositories::UNKNOWN_LANGUAGE;
 use crate::query::scans::bulk::Bulk;
 use crate::query::scans::totals::mark_stale as insert_mark;
 use crate::row::{json, to_json};
@@ -171,7 +172,7 @@ async fn see(c: &impl ConnectionTrait) -> Result<Seen> {
     }
     let (mut languages, mut topics) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, i64>::new());
     for row in Sql::new("SELECT language, topics FROM repository").all::<Row>(c).await? {
-        *languages.entry(row.language.unwrap_or_else(|| "Unknown".to_owned())).or_default() += 1;
+        *languages.entry(row.language.unwrap_or_else(|| UNKNOWN_LANGUAGE.to_owned())).or_default() += 1;
         for topic in json::<Vec<String>>("repository.topics", &row.topics)? {
             *topics.entry(topic).or_default() += 1;
         }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
 use crate::db::new_id;
-use crate::db::sql::{MAX_PAGE, Sql, Where, contains, stored_time};
+use crate::db::sql::{MAX_PAGE, Sql, Where, contains, holds, stored_time};
 use crate::found::{FoundRepository, ObjectId, ScannedCommit};
 use crate::kind::{GitOpsTool, Origin, Provider, SyncStatus};
 use crate::row::{RepositoryRow, SyncTargetRow, to_json};
@@ -49,17 +49,23 @@ pub struct SyncTarget {
     pub sync_failures: u32,
 }
 
+/// What the language is called where no forge told it.
+pub(crate) const UNKNOWN_LANGUAGE: &str = "Unknown";
+
 /// Which repositories, one page of them.
 pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilter) -> Result<Listing<Repository>> {
     let mut conditions = Where::default();
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         conditions.and().push("r.search LIKE ").bind(contains(text)).push(" ESCAPE '\\'");
     }
-    conditions.equals("r.language", filter.language.clone());
+    match filter.language.as_deref() {
+        Some(UNKNOWN_LANGUAGE) => drop(conditions.and().push("r.language IS NULL")),
+        _ => drop(conditions.equals("r.language", filter.language.clone())),
+    }
     if let Some(topic) = &filter.topic {
-        // Topics are a list in JSON; forges allow no sign in them that JSON would write in another way.
-        let quoted = contains(&format!("\"{topic}\""));
-        conditions.and().push("lower(r.topics) LIKE ").bind(quoted).push(" ESCAPE '\\'");
+        // Topics are a list in JSON, and are looked for as they stand in it.
+        let quoted = to_json("topics", topic)?;
+        conditions.and().push("r.topics LIKE ").bind(holds(&quoted)).push(" ESCAPE '\\'");
     }
     if let Some(status) = filter.status {
         let sql = conditions.and().push("(r.sync_status = ").bind(status.as_str());

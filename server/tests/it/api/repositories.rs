@@ -58,6 +58,10 @@ async fn list_is_filtered_and_sorted() {
             ("language=Rust", &[]),
             ("sort=resources", &["bob/lab", "ada/home-ops", "eve/idle"]),
             ("sort=name&direction=ascending", &["ada/home-ops", "bob/lab", "eve/idle"]),
+            ("topic=kubernetes&sort=name&direction=ascending", &["ada/home-ops", "bob/lab", "eve/idle"]),
+            ("topic=kubernete", &[]),
+            ("topic=k%25s", &[]),
+            ("language=Unknown&sort=name&direction=ascending", &["ada/home-ops", "bob/lab", "eve/idle"]),
             ("sort=problems&limit=1", &["ada/home-ops"]),
         ] {
             let answer = app.get(&format!("/api/v1/repositories/?{query}")).await;

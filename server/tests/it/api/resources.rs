@@ -68,6 +68,9 @@ async fn all_states_are_listed_and_filtered() {
 async fn pages_that_show_nothing_say_why() {
     on_each_engine(async |app| {
         let [home, _] = two(app).await;
+        let resource =
+            app.get("/api/v1/kubernetes/resources?limit=1").await.json()["data"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(app.post("/api/v1/repositories/sync-all").await.status, StatusCode::ACCEPTED);
         let beyond = "There is no page 999";
         for (path, text) in [
             ("/resources?page=999".to_owned(), beyond),
@@ -75,10 +78,14 @@ async fn pages_that_show_nothing_say_why() {
             ("/repositories?page=999".to_owned(), beyond),
             (format!("/repositories/{home}?page=999"), beyond),
             (format!("/repositories/{home}?tab=resources&view=table&page=999"), beyond),
+            (format!("/repositories/{home}?tab=charts&page=999"), beyond),
+            (format!("/resources/{resource}?page=999"), beyond),
+            ("/tasks?page=999".to_owned(), beyond),
             ("/resources?status=foo".to_owned(), "No resource matches"),
             ("/resources?repository=foo&view=grouped".to_owned(), "No resource matches"),
             (format!("/repositories/{home}?tab=resources&view=table&status=foo"), "No resource matches"),
             (format!("/repositories/{home}?type=foo"), "No change matches"),
+            (format!("/repositories/{home}?versions=foo"), "No change matches"),
             ("/repositories?status=foo".to_owned(), "No repository here"),
             ("/repositories?topic=foo".to_owned(), "No repository here"),
             ("/tasks?state=foo".to_owned(), "No run matches"),

@@ -106,7 +106,15 @@ pub async fn diff_resource(
         // The first version has none before it and is compared with itself.
         None => nth(&db, id, newer.0 + 1).await?.unwrap_or(newer),
     };
-    let by_source = query::resources::list_source_changes(&db.read, id, older.1, newer.1).await?;
+    // Asked for the other way round, what changed is told the other way round.
+    let backwards = older.0 < newer.0;
+    let (first, last) = if backwards { (newer.1, older.1) } else { (older.1, newer.1) };
+    let mut by_source = query::resources::list_source_changes(&db.read, id, first, last).await?;
+    if backwards {
+        for change in &mut by_source {
+            std::mem::swap(&mut change.old, &mut change.new);
+        }
+    }
     let (from, to) = (text(&db, id, older.1).await?, text(&db, id, newer.1).await?);
     let (from, to, unified, changes) = tokio::task::spawn_blocking(move || {
         let unified = unified(&from, &to);
