@@ -37,17 +37,18 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
-    /// Columns of this row; `e` is the event, `k` the commit, `r` the repository, `x` the resource.
+    /// Columns of this row; `e` is the event, `k` the commit, `r` the repository. The resource is looked
+    /// up for each row: as one join more, PostgreSQL would read all of them for a page.
     pub(crate) const COLUMNS: &'static str = "e.id, e.event_type, e.event_timestamp, e.resource_name, \
-        e.resource_namespace, x.namespace_inherited AS resource_namespace_inherited, e.resource_kind, e.resource_api_version, e.file_path, e.changes_detected, \
+        e.resource_namespace, (SELECT x.namespace_inherited FROM kubernetesresource x WHERE x.id = e.resource_id) \
+        AS resource_namespace_inherited, e.resource_kind, e.resource_api_version, e.file_path, e.changes_detected, \
         e.sync_run_id, e.repository_id, r.full_name AS repository_full_name, e.resource_id, k.sha, k.subject, \
         k.author_name, e.file_path_before, e.version_before, e.version_after, e.file_hash_before, \
         e.file_hash_after, e.changes, e.changes_total, e.caused_by_resource_id";
 
     /// What an event is read with.
     pub(crate) const JOINS: &'static str = " JOIN repository r ON r.id = e.repository_id \
-        JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence \
-        JOIN kubernetesresource x ON x.id = e.resource_id";
+        JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence";
 
     pub(crate) fn into_view(self) -> Result<Event> {
         Ok(Event {
