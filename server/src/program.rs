@@ -24,6 +24,7 @@ use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, RepositoryConfig};
 use crate::forges::Forges;
 use crate::jobs::{Deps, Identity, Runner, schedule};
+use crate::replay::BatchLimits;
 use crate::state::AppState;
 use crate::web::assets::Site;
 use crate::web::hosts::AllowedHosts;
@@ -200,6 +201,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db)),
+        batches: BatchLimits::default(),
     }
 }
 

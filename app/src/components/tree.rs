@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use entity::view::ResourceTreeRow;
+use entity::view::{ResourceTreeRow, file_of};
 use leptos::prelude::*;
 
 use super::{Glyph, Icon, KindBadge, Version, number_text, resource_href};
@@ -34,7 +34,7 @@ impl Folder {
     fn insert(&mut self, row: ResourceTreeRow) {
         // Paths come from outside: a path of thousands of folders must not nest thousands of elements.
         const DEEPEST: usize = 24;
-        let path = row.file_path.split_once('#').map_or(row.file_path.as_str(), |(path, _)| path);
+        let path = file_of(&row.file_path);
         let mut parts: Vec<&str> = path.splitn(DEEPEST, '/').collect();
         let file = parts.pop().unwrap_or(path).to_owned();
         let mut here = self;

@@ -1,11 +1,14 @@
 //! Problems: files at the head that could not be read as they should.
 
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
 use crate::db::sql::Sql;
-use crate::row::ProblemRow;
-use crate::view::{Listing, PageQuery, Problem};
+use crate::found::{FileProblems, FoundProblem};
+use crate::kind::ProblemClass;
+use crate::row::{ProblemRow, object_id};
+use crate::view::{Listing, PageQuery, Problem, Timestamp};
 
 /// Problems of a repository by path and line.
 pub async fn list_problems(c: &impl ConnectionTrait, repository: Uuid, page: PageQuery) -> Result<Listing<Problem>> {
@@ -19,4 +22,43 @@ pub async fn list_problems(c: &impl ConnectionTrait, repository: Uuid, page: Pag
     rows.bind(repository).push(" ORDER BY p.file_path, p.line, p.id").page(page);
     let count = count.count(c).await?;
     Ok(Listing { data: rows.all::<ProblemRow>(c).await?.into_iter().map(ProblemRow::into_view).collect(), count })
+}
+
+/// Every file with problems as it was found, by path: since which commit is what a scan wants to know again.
+pub async fn known_problems(c: &impl ConnectionTrait, repository: Uuid) -> Result<Vec<FileProblems>> {
+    let mut sql = Sql::new(
+        "SELECT file_path, line, column_number, class, message, commit_sha, since FROM problem WHERE repository_id = ",
+    );
+    sql.bind(repository).push(" ORDER BY file_path, id");
+    let mut files: Vec<FileProblems> = Vec::new();
+    for row in sql.all::<KnownProblem>(c).await? {
+        let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+        let problem = FoundProblem {
+            class: row.class,
+            line: number(row.line),
+            column: number(row.column_number),
+            message: row.message,
+        };
+        match files.last_mut().filter(|file| file.file_path == row.file_path) {
+            Some(file) => file.problems.push(problem),
+            None => files.push(FileProblems {
+                file_path: row.file_path,
+                commit: object_id(&row.commit_sha)?,
+                since: row.since,
+                problems: vec![problem],
+            }),
+        }
+    }
+    Ok(files)
+}
+
+#[derive(FromQueryResult)]
+struct KnownProblem {
+    file_path: String,
+    line: Option<i32>,
+    column_number: Option<i32>,
+    class: ProblemClass,
+    message: String,
+    commit_sha: Vec<u8>,
+    since: Timestamp,
 }

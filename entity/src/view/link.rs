@@ -64,11 +64,19 @@ pub fn web_url(
     Some(link)
 }
 
-/// The file of a place: what stands before `#<document>`.
+/// The file of a place: `path` of `path#1` (a later document) and of `path#0.3` (an item of a `List`). Places are
+/// written by scans and read by queries, links and pages: this is the one reader of all of them.
 #[must_use]
 pub fn file_of(place: &str) -> &str {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match place.rsplit_once('#') {
-        Some((file, index)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) => file,
+        Some((file, index))
+            if index
+                .split_once('.')
+                .map_or(is_number(index), |(document, item)| is_number(document) && is_number(item)) =>
+        {
+            file
+        }
         _ => place,
     }
 }
@@ -110,9 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_number_after_the_sign_is_a_document() {
+    fn places_of_documents_and_of_items_lead_to_their_file() {
+        assert_eq!(file_of("a/b.yaml"), "a/b.yaml");
         assert_eq!(file_of("a/b.yaml#3"), "a/b.yaml");
-        assert_eq!(file_of("a/b#c.yaml"), "a/b#c.yaml");
+        assert_eq!(file_of("a/b.yaml#0.12"), "a/b.yaml");
+        assert_eq!(file_of("a#1/b.yaml#2.0"), "a#1/b.yaml");
+        for file in ["a/b#c.yaml", "a/b.yaml#", "a/b.yaml#.1", "a/b.yaml#1.", "a/b.yaml#1.2.3"] {
+            assert_eq!(file_of(file), file);
+        }
     }
 
     #[test]

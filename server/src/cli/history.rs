@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::table::{Table, number};
 use super::{Format, HistoryArgs, progress, source};
 use crate::config;
-use crate::replay::{Parser, ReplayError, Walk};
+use crate::replay::{BatchLimits, Parser, ReplayError, Walk};
 
 /// What `--format json` prints.
 #[derive(Serialize)]
@@ -62,6 +62,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
         parser: &parser,
         threads: args.threads,
         snapshot_first: false,
+        batches: BatchLimits::default(),
         cancel: &AtomicBool::new(false),
     };
     let bar = progress::bar(chain.commits.len() as u64, "replaying");

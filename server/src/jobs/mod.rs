@@ -35,6 +35,7 @@ pub use runner::Runner;
 
 use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret};
 use crate::forges::Forges;
+use crate::replay::BatchLimits;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -58,6 +59,8 @@ pub struct Deps {
     pub allow_local: bool,
     pub discovery: DiscoveryConfig,
     pub forges: Arc<Forges>,
+    /// How much of a history one transaction stores.
+    pub batches: BatchLimits,
 }
 
 impl Deps {

@@ -200,7 +200,7 @@ fn replay_blocking(
     let repo = Repo::open(&clone).ok().filter(|repo| repo.contains(head));
     let repo = repo.ok_or_else(|| GitError::Busy { path: clone.display().to_string() })?;
     let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX));
-    let mut memory = StoredMemory { db: &deps.db, runtime, repository: target.id, repo: &repo, parser: &parser };
+    let mut memory = StoredMemory::new(&deps.db, runtime, target.id, &repo, &parser);
     let send = |step| steps.blocking_send(step).map_err(|_| ReplayError::Closed);
     let known = target.scanned.map(|scanned| KnownCommit { id: scanned.id, sequence: scanned.sequence });
     let chain = repo.first_parent_chain(head, known)?;
@@ -249,6 +249,7 @@ fn replay_blocking(
         parser: &parser,
         threads: deps.scan.threads,
         snapshot_first,
+        batches: deps.batches,
         cancel: &context.cancel,
     };
     walk.run(

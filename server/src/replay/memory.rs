@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
 use entity::db::{DataError, Db};
-use entity::found::{KnownResource, ObjectId, ResourceKey};
+use entity::found::{FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
+use entity::query::problems::known_problems;
 use entity::query::scans;
 use git::{FileKind, Repo, TreeLimits};
 use scan::file::ParsedFile;
 use scan::namespace::is_kustomization;
-use scan::replay::{Memory, MemoryError};
+use scan::replay::{Memory, MemoryError, ProblemOrigin};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::Parser;
+use super::origin::Origins;
 
 /// What the database and the clone know of a repository. Blocks: for threads of its own.
 pub struct StoredMemory<'a> {
@@ -19,6 +21,15 @@ pub struct StoredMemory<'a> {
     pub repository: Uuid,
     pub repo: &'a Repo,
     pub parser: &'a Parser,
+    origins: Option<Origins>,
+}
+
+impl<'a> StoredMemory<'a> {
+    /// What is known of `repository`, whose clone is `repo`.
+    #[must_use]
+    pub fn new(db: &'a Db, runtime: &'a Handle, repository: Uuid, repo: &'a Repo, parser: &'a Parser) -> Self {
+        Self { db, runtime, repository, repo, parser, origins: None }
+    }
 }
 
 impl StoredMemory<'_> {
@@ -83,6 +94,22 @@ impl Memory for StoredMemory<'_> {
 
     fn file(&mut self, _path: &str, blob: ObjectId) -> Result<Arc<ParsedFile>, MemoryError> {
         Ok(self.repo.with_blob_reader(self.parser.max_bytes(), |reader| self.parser.file(reader, blob)))
+    }
+
+    fn problems_since(
+        &mut self,
+        at: ScannedCommit,
+        path: &str,
+        problems: &[FoundProblem],
+    ) -> Result<ProblemOrigin, MemoryError> {
+        if self.origins.is_none() {
+            let stored = self.runtime.block_on(known_problems(&self.db.read, self.repository))?;
+            self.origins = Some(Origins::new(self.repo, at, stored)?);
+        }
+        match &self.origins {
+            Some(origins) => origins.find(self.repo, self.parser, path, problems),
+            None => Ok((at.id, at.committed_at)),
+        }
     }
 
     fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {

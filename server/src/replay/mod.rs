@@ -4,13 +4,14 @@
 
 mod head;
 mod memory;
+mod origin;
 mod parse;
 mod walk;
 
 pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
 pub use parse::Parser;
-pub use walk::{Progress, ReplayError, Walk, pack};
+pub use walk::{BatchLimits, Progress, ReplayError, Walk, pack};
 
 use entity::view::FieldChange;
 

@@ -5,15 +5,30 @@ use std::sync::atomic::AtomicBool;
 use entity::found::{Batch, ObjectId};
 use git::{BlobReader, ChainCommit, Change, CommitChanges, GitError, Repo, WalkError, WalkOptions};
 use scan::file::ParsedFile;
-use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Replay};
+use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Pending, Replay};
 
 use super::Parser;
 
-/// A batch is handed over when it holds so many events, resources, or bytes.
-const BATCH_EVENTS: usize = 4_000;
-const BATCH_BYTES: usize = 16 << 20;
-/// A batch is handed over after so many commits even if they changed nothing, so that progress is kept.
-const BATCH_COMMITS: usize = 2_000;
+/// When a batch is handed over: as soon as it holds so much. What is stored in the end does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    pub events: usize,
+    pub bytes: usize,
+    /// Counts commits that changed nothing as well, so that progress is kept.
+    pub commits: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self { events: 4_000, bytes: 16 << 20, commits: 2_000 }
+    }
+}
+
+impl BatchLimits {
+    fn reached(&self, pending: &Pending) -> bool {
+        pending.events >= self.events || pending.bytes >= self.bytes || pending.commits >= self.commits
+    }
+}
 
 /// Why a replay ended early.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +59,7 @@ pub struct Walk<'a> {
     pub threads: usize,
     /// The history does not begin with the first of the commits, but is told as if it did.
     pub snapshot_first: bool,
+    pub batches: BatchLimits,
     pub cancel: &'a AtomicBool,
 }
 
@@ -85,7 +101,7 @@ impl Walk<'_> {
                 let pending = replay.pending();
                 progress.commits += 1;
                 progress.events += pending.events - events_before;
-                if pending.events >= BATCH_EVENTS || pending.bytes >= BATCH_BYTES || pending.commits >= BATCH_COMMITS {
+                if self.batches.reached(&pending) {
                     take(replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?)?;
                 }
                 said(progress);
@@ -96,7 +112,7 @@ impl Walk<'_> {
             WalkError::Git(error) => ReplayError::Git(error),
             WalkError::Consume(error) => error,
         })?;
-        if replay.pending() != scan::replay::Pending::default() {
+        if replay.pending() != Pending::default() {
             take(replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?)?;
         }
         Ok(())

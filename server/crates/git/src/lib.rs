@@ -19,7 +19,7 @@ pub use remote::{
     list_head, list_refs, remove_clone, use_clone,
 };
 pub use repo::{
-    Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, TreeFile, TreeLimits, TreeListing,
-    is_yaml_path,
+    Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, Stretch, TreeFile, TreeLimits,
+    TreeListing, is_yaml_path,
 };
 pub use walk::{BlobReader, Change, CommitChanges, WalkError, WalkOptions, walk};

@@ -13,7 +13,7 @@ use super::repository::{Origins, rows};
 /// How often the program is killed in all.
 const KILLS: u32 = 200;
 
-/// A history long enough to be killed in the middle of: releases, moves, broken files, deletions.
+/// A history long enough to be killed in the middle of: releases, lists, moves, broken files, deletions.
 fn history(origin: &Origins) {
     let mut stream = String::new();
     let (mut mark, mut blobs) = (0, 0);
@@ -21,6 +21,7 @@ fn history(origin: &Origins) {
         let name = format!("app-{}", number % 40);
         let text = match number % 13 {
             12 => "broken: [\n".to_owned(),
+            11 => list(number),
             _ => format!(
                 "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  replicas: {number}\n  template:\n    \
                  spec:\n      containers:\n        - name: main\n          image: example.org/{name}:1.{number}.0\n"
@@ -51,6 +52,15 @@ fn history(origin: &Origins) {
     std::io::Write::write_all(import.stdin.as_mut().unwrap(), stream.as_bytes()).unwrap();
     drop(import.stdin.take());
     assert!(import.wait().unwrap().success());
+}
+
+/// A `List` whose items come, go and change places as the numbers go on.
+fn list(number: usize) -> String {
+    let items = (0..number % 5).map(|item| {
+        let name = (number + item) % 7;
+        format!("  - {{apiVersion: v1, kind: ConfigMap, metadata: {{name: item-{name}}}, data: {{at: '{number}'}}}}\n")
+    });
+    format!("apiVersion: v1\nkind: List\nitems:\n{}", items.collect::<String>())
 }
 
 fn start(origin: &Path, folder: &Path) -> Child {

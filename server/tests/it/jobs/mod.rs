@@ -1,6 +1,7 @@
 //! Sync and scan over real repositories, as the runner calls them.
 
 mod clocks;
+mod cuts;
 mod database;
 mod discover;
 mod disk;

@@ -155,7 +155,8 @@ impl Bench {
 pub async fn rows(db: &Db) -> Vec<String> {
     const WHAT: &[&str] = &[
         "SELECT r.api_version, r.kind, r.name, r.namespace, r.namespace_inherited, r.file_path, r.file_hash, r.version, \
-         r.status, r.first_sequence, r.events, r.line_start, r.line_end, r.chart_name, r.chart_url, d.data \
+         r.status, r.first_sequence, r.events, r.line_start, r.line_end, r.chart_name, r.chart_url, r.created_at, \
+         r.updated_at, r.deleted_at, d.data \
          FROM kubernetesresource r LEFT JOIN resource_data d ON d.resource_id = r.id",
         "SELECT e.sequence, e.event_type, e.resource_kind, e.resource_name, e.resource_namespace, e.file_path, \
          e.file_path_before, e.file_hash_before, e.file_hash_after, e.version_before, e.version_after, \
@@ -164,7 +165,7 @@ pub async fn rows(db: &Db) -> Vec<String> {
         "SELECT sequence, subject, author_name, created, modified, deleted, resurrected FROM \"commit\"",
         "SELECT day, created, modified, deleted, resurrected, commits FROM repository_day",
         "SELECT size FROM manifest",
-        "SELECT file_path, line, class, message FROM problem",
+        "SELECT file_path, line, class, message, since FROM problem",
         "SELECT r.file_path, i.image, i.tag, i.digest, i.field_path FROM resource_image i \
          JOIN kubernetesresource r ON r.id = i.resource_id",
         "SELECT r.file_path, c.name, c.url, c.version FROM resource_chart c \

@@ -3,6 +3,7 @@
 mod chain;
 mod commit;
 mod objects;
+mod trace;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ pub use chain::{Chain, ChainCommit, KnownCommit};
 pub use commit::CommitInfo;
 pub(crate) use commit::CommitParts;
 pub(crate) use objects::Objects;
+pub use trace::Stretch;
 pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_yaml, join};
 pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_yaml_path};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use entity::found::{Batch, FoundManifest};
+use entity::view::file_of;
 
 use super::{Memory, MemoryError, Pending, Replay, RowId};
 use crate::file::ParsedFile;
@@ -101,7 +102,7 @@ impl Replay {
         for row in asked {
             let state = &self.rows[row];
             let inherited = layout
-                .inherited(super::sources::file_of(&state.file_path), &mut memo)
+                .inherited(file_of(&state.file_path), &mut memo)
                 .filter(|namespace| *namespace != state.key.namespace);
             if inherited != state.inherited {
                 self.rows[row].inherited = inherited;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::found::KnownResource;
+use entity::view::file_of;
 
 use super::matching::After;
 use super::rows::{Body, RowId};
-use super::sources::file_of;
 use super::{FileChange, LiveFile, Memory, MemoryError, Replay};
 use crate::file::ParsedFile;
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use entity::found::{KnownResource, ObjectId, ResourceKey};
+use entity::found::{FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
+
+use entity::view::Timestamp;
 
 use crate::file::ParsedFile;
 
@@ -49,12 +51,27 @@ pub trait Memory {
     /// What the clone says.
     fn file(&mut self, path: &str, blob: ObjectId) -> Result<Arc<ParsedFile>, MemoryError>;
 
+    /// The commit of the line up to `at` that gave a file the problems that it has there: theirs alone, not those of
+    /// commits that a rewritten branch no longer has.
+    ///
+    /// # Errors
+    /// What the database or the clone says.
+    fn problems_since(
+        &mut self,
+        at: ScannedCommit,
+        path: &str,
+        problems: &[FoundProblem],
+    ) -> Result<ProblemOrigin, MemoryError>;
+
     /// Every file called `kustomization.yaml` or `kustomization.yml` in the tree of a commit.
     ///
     /// # Errors
     /// What the clone says.
     fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError>;
 }
+
+/// The commit that a file has its problems since, and when it was made.
+pub type ProblemOrigin = (ObjectId, Timestamp);
 
 /// For replays that were given everything: nothing more is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,6 +100,10 @@ impl Memory for NoMemory {
 
     fn file(&mut self, path: &str, blob: ObjectId) -> Result<Arc<ParsedFile>, MemoryError> {
         Err(format!("{path} (blob {blob}) was not given to the replay").into())
+    }
+
+    fn problems_since(&mut self, at: ScannedCommit, _: &str, _: &[FoundProblem]) -> Result<ProblemOrigin, MemoryError> {
+        Ok((at.id, at.committed_at))
     }
 
     fn kustomizations(&mut self, _: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {

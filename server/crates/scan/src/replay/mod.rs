@@ -27,7 +27,7 @@ pub use batch::Compress;
 use draft::Draft;
 pub use ledger::HistoryEvents;
 use matching::{After, Before};
-pub use memory::{Memory, MemoryError, NoMemory};
+pub use memory::{Memory, MemoryError, NoMemory, ProblemOrigin};
 use rows::{Body, RowId, Rows};
 
 /// A commit of the first-parent line.
@@ -171,7 +171,7 @@ impl Replay {
     /// row as it was then, without events, and every problem of the tree; after that the replay goes on from there.
     ///
     /// # Errors
-    /// What the memory says when it is asked for the last text of a deleted resource.
+    /// What the memory says when it is asked for the last text of a deleted resource, or since when a file is broken.
     pub fn rewound(
         at: ScannedCommit,
         rows: Vec<KnownResource>,
@@ -181,11 +181,11 @@ impl Replay {
     ) -> Result<Self, MemoryError> {
         let mut replay = Self::new(Start::Full { at, rows, files }, options);
         replay.layout_changed = true;
-        let problems = replay.files.iter().filter(|(_, live)| !live.file.problems.is_empty()).map(|(path, live)| {
+        for (path, live) in replay.files.iter().filter(|(_, live)| !live.file.problems.is_empty()) {
             let (file_path, problems) = (path.to_string(), live.file.problems.clone());
-            (Arc::clone(path), FileProblems { file_path, commit: at.id, since: at.committed_at, problems })
-        });
-        replay.problems = problems.collect();
+            let (commit, since) = memory.problems_since(at, path, &problems)?;
+            replay.problems.insert(Arc::clone(path), FileProblems { file_path, commit, since, problems });
+        }
         for row in replay.rows.all() {
             replay.rows.touch(row);
             replay.load_body(row, memory)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use entity::found::{ResourceKey, SourceRef};
 use entity::kind::EventType;
-use entity::view::FieldChange;
+use entity::view::{FieldChange, file_of};
 
 use super::draft::Draft;
 use super::matching::closeness;
@@ -293,15 +293,5 @@ impl Replay {
         let at = candidates().find(starts).or_else(|| candidates().next());
         self.rows[row].body = at.map(|at| Body { file: Arc::clone(&file), at });
         Ok(())
-    }
-}
-
-/// The file of a place: `path` of `path#1` and `path#0.3`.
-pub(super) fn file_of(place: &str) -> &str {
-    match place.rsplit_once('#') {
-        Some((path, index)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
-            path
-        }
-        _ => place,
     }
 }

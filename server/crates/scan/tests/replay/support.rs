@@ -6,12 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeDelta, TimeZone, Utc};
 use entity::found::{
-    Batch, FileProblems, FoundEvent, FoundResource, KnownResource, ObjectId, ResourceKey, ScannedCommit, TextPlace,
+    Batch, FileProblems, FoundEvent, FoundProblem, FoundResource, KnownResource, ObjectId, ResourceKey, ScannedCommit,
+    TextPlace,
 };
 use entity::kind::ResourceStatus;
 use scan::file::{ParsedFile, read_file};
 use scan::namespace::is_kustomization;
-use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, NoMemory, Options, Replay, Start};
+use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, NoMemory, Options, ProblemOrigin, Replay, Start};
 use scan::yaml::Limits;
 use uuid::Uuid;
 
@@ -259,7 +260,7 @@ pub fn replay(history: &History) -> Store {
 /// A rewritten branch: rows as kept events tell them, rebuilt at `at`.
 pub fn rewound(history: &History, at: usize) -> (Store, Store) {
     let undisturbed = Store::of(&History { trees: history.trees[..=at].to_vec() }, usize::MAX, Restart::Never);
-    let mut undisturbed = undisturbed.expect("the replay");
+    let undisturbed = undisturbed.expect("the replay");
     let mut rows = undisturbed.known(|_| true);
     for row in &mut rows {
         // Events know where the document stood when it last changed, and nothing of what is inherited.
@@ -276,9 +277,7 @@ pub fn rewound(history: &History, at: usize) -> (Store, Store) {
     let mut replay =
         Replay::rewound(scanned, rows, history.files(at), Options::default(), &mut memory).expect("rows are rebuilt");
     let batch = take(&mut replay, &mut memory).expect("a batch");
-    for (path, problems) in &mut undisturbed.problems {
-        // Since when is no longer known.
-        (problems.commit, problems.since) = (scanned.id, scanned.committed_at);
+    for path in undisturbed.problems.keys() {
         assert!(history.trees[at].contains_key(path), "a problem of a file that is gone");
     }
     let mut store = Store {
@@ -312,8 +311,7 @@ struct StoreMemory<'a> {
 impl Memory for StoreMemory<'_> {
     fn by_files(&mut self, paths: &[&str]) -> Result<Vec<KnownResource>, MemoryError> {
         Ok(self.store.known(|row| {
-            let file = row.file_path.split('#').next().unwrap_or_default();
-            row.status == ResourceStatus::Active && paths.contains(&file)
+            row.status == ResourceStatus::Active && paths.contains(&entity::view::file_of(&row.file_path))
         }))
     }
 
@@ -345,6 +343,21 @@ impl Memory for StoreMemory<'_> {
         let texts = self.history.trees.iter().filter_map(|tree| tree.get(path));
         let mut all = texts.chain(self.history.trees.iter().flat_map(|tree| tree.values()));
         all.find(|text| blob_id(text) == blob).map(|text| parsed(text)).ok_or_else(|| format!("no blob {blob}").into())
+    }
+
+    fn problems_since(
+        &mut self,
+        at: ScannedCommit,
+        path: &str,
+        problems: &[FoundProblem],
+    ) -> Result<ProblemOrigin, MemoryError> {
+        let broken = |at: &usize| {
+            let text = self.history.trees[*at].get(path);
+            text.is_some_and(|text| parsed(text).problems == problems)
+        };
+        let first = (0..=at.sequence as usize).rev().take_while(broken).last().ok_or("no such problems")?;
+        let info = self.history.info(first);
+        Ok((info.id, info.committed_at))
     }
 
     fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
