@@ -12,9 +12,9 @@ use super::repository::{Bench, Origins};
 use crate::support::on_each_engine;
 
 /// Histories tried; each is another one, and the same in every run.
-const HISTORIES: u64 = 4;
+const HISTORIES: u64 = 3;
 /// Commits of each; more than are read without loading the whole state.
-const COMMITS: usize = 150;
+const COMMITS: usize = 100;
 /// How many files a history has at most.
 const FILES: usize = 12;
 
