@@ -59,13 +59,16 @@ pub struct OddPath {
     /// Not UTF-8 parts replaced, at most 200 characters.
     pub path: String,
     pub reason: OddReason,
+    /// The path as the trees have it.
+    pub raw: Vec<u8>,
 }
 
 impl OddPath {
     pub(crate) fn new(path: &[u8], reason: OddReason) -> Self {
+        let path_bytes = path.to_vec();
         let text = String::from_utf8_lossy(&path[..path.len().min(1_000)]);
         let path = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect();
-        Self { path, reason }
+        Self { path, reason, raw: path_bytes }
     }
 }
 
