@@ -111,10 +111,11 @@ impl KnownRow {
         FROM kubernetesresource";
 
     /// The same columns as the last event up to a sequence tells them; ask for `last` and `text` joined.
-    /// What no event keeps (source, chart, inherited namespace) is as it is now.
+    /// What no event keeps (source, chart, inherited namespace) is as it is now; nothing is inherited in a tree that a
+    /// resource is gone from.
     pub(crate) const SELECT_PAST: &'static str = "SELECT r.id, last.resource_api_version AS api_version, \
         last.resource_kind AS kind, last.resource_name AS name, last.resource_namespace AS namespace, \
-        r.namespace_inherited, last.file_path, \
+        CASE WHEN last.event_type <> 'DELETED' THEN r.namespace_inherited END AS namespace_inherited, last.file_path, \
         COALESCE(last.file_hash_after, last.file_hash_before, r.file_hash) AS file_hash, \
         CASE WHEN last.event_type = 'DELETED' THEN last.version_before ELSE last.version_after END AS version, \
         CASE WHEN last.event_type = 'DELETED' THEN 'DELETED' ELSE 'ACTIVE' END AS status, \

@@ -222,10 +222,9 @@ fn replay_blocking(
         match fork(&memory, &chain)? {
             Some(at) => {
                 let kept = usize::try_from(at.sequence + 1).unwrap_or(usize::MAX).min(commits.len());
-                commits = &commits[kept..];
-                let rows = runtime
-                    .block_on(scans::known_at(&deps.db.read, target.id, at.sequence))
-                    .map_err(|error| ReplayError::Memory(error.into()))?;
+                let line;
+                (line, commits) = commits.split_at(kept);
+                let rows = memory.rows_at(at, line).map_err(ReplayError::Memory)?;
                 let files = memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?;
                 let mut replay = Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
                 send(Step::Rewind(Some(at), replay.take_batch(&mut memory, &pack).map_err(ReplayError::Memory)?))?;
@@ -272,9 +271,7 @@ fn replay_blocking(
         let stored = runtime.block_on(known_problems(&deps.db.read, target.id));
         let stored = stored.map_err(|error| ReplayError::Memory(error.into()))?;
         let origins = Origins::new(repo.first_parent_chain(head, None)?.commits, stored);
-        for odd in listing.odd_paths {
-            odd_paths.extend(origins.of_odd_path(&repo, odd)?);
-        }
+        odd_paths = origins.of_odd_paths(&repo, listing.odd_paths)?;
     }
     Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths })
 }

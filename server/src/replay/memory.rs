@@ -1,13 +1,14 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::db::{DataError, Db};
-use entity::found::{FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
+use entity::found::{FoundChart, FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
 use entity::query::problems::known_problems;
 use entity::query::scans;
-use git::{FileKind, Repo, TreeLimits};
+use git::{ChainCommit, FileKind, Repo, TreeLimits};
 use scan::file::ParsedFile;
 use scan::namespace::is_kustomization;
-use scan::replay::{Memory, MemoryError, ProblemOrigin};
+use scan::replay::{Memory, MemoryError, Options, ProblemOrigin, Replay};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -46,6 +47,43 @@ impl StoredMemory<'_> {
     /// What the database says.
     pub fn all(&self) -> Result<Vec<KnownResource>, MemoryError> {
         self.ask(scans::known_all(&self.db.read, self.repository))
+    }
+
+    /// Every resource as it was when `at` was the newest commit; `line` leads there from the first one.
+    ///
+    /// # Errors
+    /// What the database or the clone says.
+    pub fn rows_at(&mut self, at: ScannedCommit, line: &[ChainCommit]) -> Result<Vec<KnownResource>, MemoryError> {
+        let mut rows = self.ask(scans::known_at(&self.db.read, self.repository, at.sequence))?;
+        let gone = self.runtime.block_on(scans::gone_for_a_while(&self.db.read, self.repository, at.sequence))?;
+        let mut by_commit: BTreeMap<i64, HashSet<Uuid>> = BTreeMap::new();
+        for (resource, sequence) in gone {
+            by_commit.entry(sequence).or_default().insert(resource);
+        }
+        for (sequence, resources) in by_commit {
+            let Some(before) = line.iter().find(|commit| commit.sequence == sequence - 1) else { continue };
+            let charts = self.charts_at(before, &resources)?;
+            for row in rows.iter_mut().filter(|row| resources.contains(&row.id)) {
+                let chart = charts.get(&row.id).cloned();
+                (row.chart_name, row.chart_url) = chart.map_or((None, None), |chart| (Some(chart.name), chart.url));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The main charts of some resources as they were deployed at a commit of the past.
+    fn charts_at(
+        &mut self,
+        commit: &ChainCommit,
+        wanted: &HashSet<Uuid>,
+    ) -> Result<HashMap<Uuid, FoundChart>, MemoryError> {
+        let at = ScannedCommit { id: commit.id, sequence: commit.sequence, committed_at: commit.committed_at };
+        let rows = self.ask(scans::known_at(&self.db.read, self.repository, at.sequence))?;
+        let files = self.files_at(at.id, |_| true)?;
+        let mut replay = Replay::standing(at, rows, files, Options { texts: false, ..Options::default() }, self)?;
+        let batch = replay.take_batch(self, &|text| Ok(text.to_vec()))?;
+        let resources = batch.resources.into_iter().filter(|resource| wanted.contains(&resource.id));
+        Ok(resources.filter_map(|resource| Some((resource.id, resource.charts.into_iter().next()?))).collect())
     }
 
     /// Every YAML file of a commit, parsed.

@@ -8,6 +8,9 @@ use scan::replay::{MemoryError, ProblemOrigin};
 
 use super::Parser;
 
+/// Trees looked at for all odd paths of a repository together; real ones have a handful in a few thousand commits.
+const MAX_LOOKS: usize = 1_000_000;
+
 /// Since which commit files have the problems that they have at one commit.
 ///
 /// What is stored tells it where that commit is on the line; else the path is followed back through the clone.
@@ -52,35 +55,46 @@ impl Origins {
         origin.ok_or_else(|| format!("{path} has no such problems where the branch was left").into())
     }
 
-    /// A path that is not read, as a problem since the commit that brought it.
+    /// Paths that are not read, as problems since the commits that brought them. Each is followed back: what is stored
+    /// may be of a path that went and came back since.
     ///
     /// # Errors
     /// What the clone says.
-    pub fn of_odd_path(&self, repo: &Repo, odd: OddPath) -> Result<Option<FileProblems>, GitError> {
-        let Some(head) = self.line.last() else { return Ok(None) };
-        let message = odd.reason.sentence().to_owned();
-        let problems = vec![FoundProblem { class: ProblemClass::Path, line: None, column: None, message }];
-        let (commit, since) = match self.known(&odd.path, &problems) {
-            Some(known) => known,
-            None => {
-                let mut first = *head;
-                repo.trace_back(&self.line, &odd.raw, |stretch| {
-                    if !stretch.exists {
-                        return ControlFlow::Break(());
-                    }
-                    first = stretch.first;
-                    ControlFlow::Continue(())
-                })?;
+    pub fn of_odd_paths(&self, repo: &Repo, odd_paths: Vec<OddPath>) -> Result<Vec<FileProblems>, GitError> {
+        let Some(head) = self.line.last() else { return Ok(Vec::new()) };
+        let traced = MAX_LOOKS / self.line.len();
+        let mut origins = Vec::with_capacity(odd_paths.len());
+        for (number, odd) in odd_paths.into_iter().enumerate() {
+            let message = odd.reason.sentence().to_owned();
+            let problems = vec![FoundProblem { class: ProblemClass::Path, line: None, column: None, message }];
+            let (commit, since) = if number < traced {
+                let first = exists_since(repo, &self.line, &odd.raw)?;
                 (first.id, first.committed_at)
-            }
-        };
-        Ok(Some(FileProblems { file_path: odd.path, commit, since, problems }))
+            } else {
+                self.known(&odd.path, &problems).unwrap_or((head.id, head.committed_at))
+            };
+            origins.push(FileProblems { file_path: odd.path, commit, since, problems });
+        }
+        Ok(origins)
     }
 
     fn known(&self, path: &str, problems: &[FoundProblem]) -> Option<ProblemOrigin> {
         let stored = self.stored.get(path).filter(|stored| same(&stored.problems, problems))?;
         Some((stored.commit, stored.since))
     }
+}
+
+/// The first commit of a line, at whose end a path is, from which on it was always there.
+fn exists_since(repo: &Repo, line: &[ChainCommit], path: &[u8]) -> Result<ChainCommit, GitError> {
+    let mut first = line[line.len() - 1];
+    repo.trace_back(line, path, |stretch| {
+        if !stretch.exists {
+            return ControlFlow::Break(());
+        }
+        first = stretch.first;
+        ControlFlow::Continue(())
+    })?;
+    Ok(first)
 }
 
 /// Whether a reader would call them the same; the class may depend on other files.

@@ -49,6 +49,19 @@ pub async fn known_at(c: &impl ConnectionTrait, repository: Uuid, sequence: i64)
     into_known(sql.all(c).await?)
 }
 
+/// Resources that are gone at a place on the line and were back after it, with where they went: what they deployed then
+/// is not what their rows say now.
+pub async fn gone_for_a_while(c: &impl ConnectionTrait, repository: Uuid, sequence: i64) -> Result<Vec<(Uuid, i64)>> {
+    let mut sql =
+        Sql::new("SELECT r.id, last.sequence FROM kubernetesresource r JOIN kubernetesresourceevent last ON ");
+    sql.push("last.id = (SELECT e.id FROM kubernetesresourceevent e WHERE e.resource_id = r.id AND e.sequence <= ");
+    sql.bind(sequence).push(" ORDER BY e.sequence DESC, e.id DESC LIMIT 1) WHERE r.repository_id = ").bind(repository);
+    sql.push(" AND last.event_type = 'DELETED' AND EXISTS (SELECT 1 FROM kubernetesresourceevent later ");
+    sql.push("WHERE later.resource_id = r.id AND later.sequence > ").bind(sequence).push(") ORDER BY r.id");
+    let rows = sql.rows(c).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+}
+
 /// Active resources that stand in these files (paths without `#index`).
 pub async fn known_by_files<S: AsRef<str> + Sync>(
     c: &impl ConnectionTrait,

@@ -179,13 +179,28 @@ impl Replay {
         options: Options,
         memory: &mut dyn Memory,
     ) -> Result<Self, MemoryError> {
-        let mut replay = Self::new(Start::Full { at, rows, files }, options);
-        replay.layout_changed = true;
+        let mut replay = Self::standing(at, rows, files, options, memory)?;
         for (path, live) in replay.files.iter().filter(|(_, live)| !live.file.problems.is_empty()) {
             let (file_path, problems) = (path.to_string(), live.file.problems.clone());
             let (commit, since) = memory.problems_since(at, path, &problems)?;
             replay.problems.insert(Arc::clone(path), FileProblems { file_path, commit, since, problems });
         }
+        Ok(replay)
+    }
+
+    /// The same without the files' problems: what resources deploy at a commit of the past.
+    ///
+    /// # Errors
+    /// What the memory says when it is asked for a text.
+    pub fn standing(
+        at: ScannedCommit,
+        rows: Vec<KnownResource>,
+        files: Vec<(String, Arc<ParsedFile>)>,
+        options: Options,
+        memory: &mut dyn Memory,
+    ) -> Result<Self, MemoryError> {
+        let mut replay = Self::new(Start::Full { at, rows, files }, options);
+        replay.layout_changed = true;
         for row in replay.rows.all() {
             replay.rows.touch(row);
             replay.load_body(row, memory)?;
