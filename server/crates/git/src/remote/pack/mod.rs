@@ -130,12 +130,7 @@ impl Negotiate for OneRound {
 }
 
 /// Brings a pack into the folder, with its index.
-fn write(
-    reader: &mut dyn BufRead,
-    pack_dir: &Path,
-    here: Option<&Objects>,
-    budget: &Budget,
-) -> Result<(), GitError> {
+fn write(reader: &mut dyn BufRead, pack_dir: &Path, here: Option<&Objects>, budget: &Budget) -> Result<(), GitError> {
     let failed = || GitError::io("the pack cannot be stored");
     let file = tempfile::Builder::new().prefix("tmp-").tempfile_in(pack_dir).map_err(failed())?;
     let mut pack = store::take_in(reader, file.as_file(), budget)?;
