@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use entity::db::DataError;
-use entity::found::{Batch, FileProblems, FoundProblem, HeadFigures, ObjectId, ScannedCommit};
-use entity::kind::{JobRequest, LogLevel, Priority, ProblemClass, RequestedBy, SyncStatus};
+use entity::found::{Batch, FileProblems, HeadFigures, ObjectId, ScannedCommit};
+use entity::kind::{JobRequest, LogLevel, Priority, RequestedBy, SyncStatus};
+use entity::query::problems::known_problems;
 use entity::query::repositories::{self, SyncTarget};
 use entity::query::scans;
 use entity::view::{Live, shown_url};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use super::{Deps, JobContext, JobError, sync_repository};
 use crate::clock;
 use crate::config::History;
-use crate::replay::{Parser, ReplayError, StoredMemory, Walk, pack};
+use crate::replay::{Origins, Parser, ReplayError, StoredMemory, Walk, pack};
 
 /// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
 const INCREMENTAL_COMMITS: usize = 64;
@@ -265,13 +266,16 @@ fn replay_blocking(
         matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_yaml_path(&file.path)
     };
     let yaml_files = i64::try_from(listing.files.iter().filter(is_yaml).count()).unwrap_or(i64::MAX);
-    let since = repo.commit_info(head)?.committed_at;
-    let odd = |odd: git::OddPath| {
-        let message = odd.reason.sentence().to_owned();
-        let problem = FoundProblem { class: ProblemClass::Path, line: None, column: None, message };
-        FileProblems { file_path: odd.path, commit: head, since, problems: vec![problem] }
-    };
-    let odd_paths = listing.odd_paths.into_iter().map(odd).collect();
+    let mut odd_paths = Vec::new();
+    // Most repositories have none.
+    if !listing.odd_paths.is_empty() {
+        let stored = runtime.block_on(known_problems(&deps.db.read, target.id));
+        let stored = stored.map_err(|error| ReplayError::Memory(error.into()))?;
+        let origins = Origins::new(repo.first_parent_chain(head, None)?.commits, stored);
+        for odd in listing.odd_paths {
+            odd_paths.extend(origins.of_odd_path(&repo, odd)?);
+        }
+    }
     Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths })
 }
 

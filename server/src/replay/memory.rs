@@ -104,10 +104,10 @@ impl Memory for StoredMemory<'_> {
     ) -> Result<ProblemOrigin, MemoryError> {
         if self.origins.is_none() {
             let stored = self.runtime.block_on(known_problems(&self.db.read, self.repository))?;
-            self.origins = Some(Origins::new(self.repo, at, stored)?);
+            self.origins = Some(Origins::new(self.repo.first_parent_chain(at.id, None)?.commits, stored));
         }
         match &self.origins {
-            Some(origins) => origins.find(self.repo, self.parser, path, problems),
+            Some(origins) => origins.of_file(self.repo, self.parser, path, problems),
             None => Ok((at.id, at.committed_at)),
         }
     }

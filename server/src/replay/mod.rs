@@ -10,6 +10,7 @@ mod walk;
 
 pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
+pub use origin::Origins;
 pub use parse::Parser;
 pub use walk::{BatchLimits, Progress, ReplayError, Walk, pack};
 

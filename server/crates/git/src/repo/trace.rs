@@ -12,6 +12,8 @@ use crate::GitError;
 pub struct Stretch {
     /// The first of them.
     pub first: ChainCommit,
+    /// Whether anything is at the path.
+    pub exists: bool,
     /// The regular file at the path; `None` where there is none.
     pub blob: Option<ObjectId>,
 }
@@ -31,19 +33,21 @@ impl Repo {
     pub fn trace_back(
         &self,
         line: &[ChainCommit],
-        path: &str,
+        path: &[u8],
         mut seen: impl FnMut(Stretch) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
         let objects = self.objects();
-        let names: Vec<&[u8]> = path.split('/').map(str::as_bytes).collect();
+        let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
         let mut levels: Vec<Level> = Vec::with_capacity(names.len());
         let mut stretch: Option<Stretch> = None;
         for commit in line.iter().rev() {
-            let blob = blob_at(&objects, commit.tree, &names, &mut levels)?;
+            let entry = entry_at(&objects, commit.tree, &names, &mut levels)?;
+            let exists = entry.is_some();
+            let blob = entry.filter(|(kind, _)| kind.is_regular()).map(|(_, id)| id);
             match &mut stretch {
-                Some(stretch) if stretch.blob == blob => stretch.first = *commit,
+                Some(stretch) if (stretch.exists, stretch.blob) == (exists, blob) => stretch.first = *commit,
                 _ => {
-                    let next = Stretch { first: *commit, blob };
+                    let next = Stretch { first: *commit, exists, blob };
                     if let Some(done) = stretch.replace(next)
                         && seen(done).is_break()
                     {
@@ -59,13 +63,13 @@ impl Repo {
     }
 }
 
-/// The regular file below a tree; levels that are as they were are not read again.
-fn blob_at(
+/// What is at a path below a tree; levels that are as they were are not read again.
+fn entry_at(
     objects: &Objects,
     tree: ObjectId,
     names: &[&[u8]],
     levels: &mut Vec<Level>,
-) -> Result<Option<ObjectId>, GitError> {
+) -> Result<Option<(EntryKind, ObjectId)>, GitError> {
     let mut tree = tree;
     for (depth, name) in names.iter().enumerate() {
         if levels.get(depth).is_none_or(|level| level.tree != tree) {
@@ -75,7 +79,7 @@ fn blob_at(
         let last = depth + 1 == names.len();
         match levels[depth].entry {
             Some((EntryKind::Tree, id)) if !last => tree = id,
-            Some((kind, id)) if last && kind.is_regular() => return Ok(Some(id)),
+            entry if last => return Ok(entry),
             _ => return Ok(None),
         }
     }
@@ -85,6 +89,7 @@ fn blob_at(
 fn find(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<(EntryKind, ObjectId)>, GitError> {
     let mut buffer = Vec::new();
     objects.tree(tree, &mut buffer)?;
+    // Hostile trees may name one thing twice; the first is what people see.
     for entry in entries(&buffer) {
         let entry = entry.map_err(|_| GitError::corrupt(format!("tree {tree} has a broken entry")))?;
         if entry.name == name {

@@ -60,11 +60,13 @@ pub struct OddPath {
     /// What is no text in it escaped (`\xE4`), at most 200 characters.
     pub path: String,
     pub reason: OddReason,
+    /// The path as the trees have it.
+    pub raw: Vec<u8>,
 }
 
 impl OddPath {
     pub(crate) fn new(path: &[u8], reason: OddReason) -> Self {
-        Self { path: escaped(path, 199), reason }
+        Self { path: escaped(path, 199), reason, raw: path.to_vec() }
     }
 }
 
