@@ -125,7 +125,7 @@ async fn files_beyond_the_limit_take_no_memory() {
         let peak_of_scan = peak(program(&["scan", &address]).spawn().unwrap());
         assert!(peak_of_scan < MOST, "an address: {peak_of_scan} MB");
         let database = format!("sqlite:{}", origin.folder.path().join("history.db").display());
-        let peak_of_jobs = peak(program(&["history", &address, "--database", &database]).spawn().unwrap());
+        let peak_of_jobs = peak(program(&["history", &place, "--database", &database]).spawn().unwrap());
         assert!(peak_of_jobs < MOST, "sync and scan: {peak_of_jobs} MB");
     })
     .await
