@@ -96,7 +96,7 @@ fn peak(mut child: Child) -> u64 {
 fn bombs(into: &Path) {
     let mut zeros = vec![0u8; 100 << 20];
     for n in 0..3 {
-        zeros[n] = 1;
+        zeros[..=n].fill(1);
         std::fs::write(into.join(format!("bomb-{n}.yaml")), &zeros).unwrap();
     }
     zeros.resize(300 << 20, 0);

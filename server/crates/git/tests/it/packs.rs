@@ -133,7 +133,7 @@ fn large_objects_take_little_memory() {
     // Bombs, each a change of the next where git sees that; one that is large and does not shrink; one that shrank.
     let mut zeros = vec![0u8; 100 << 20];
     for n in 0..4 {
-        zeros[n] = 1;
+        zeros[..=n].fill(1);
         std::fs::write(work.path.join(format!("bomb-{n}.yaml")), &zeros).unwrap();
     }
     drop(zeros);
