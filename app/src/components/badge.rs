@@ -171,6 +171,7 @@ pub fn ProblemBadge(
         ProblemClass::Depth => ("depth", "Nested deeper than the limit"),
         ProblemClass::Size => ("size", "Larger than the limit"),
         ProblemClass::DuplicateKey => ("duplicate key", "A key stands twice; the last one counts"),
+        ProblemClass::Elsewhere => ("elsewhere", "A pointer to its content, or encrypted as a whole"),
         ProblemClass::Object => ("object", "The object is missing or damaged in the clone"),
         ProblemClass::Path => ("path", "The path cannot be kept as it is"),
         ProblemClass::Name => ("name", "Longer than Kubernetes allows"),

@@ -14,6 +14,8 @@ words! {
         Size = "size",
         /// A key stands twice in one mapping; the last one counts.
         DuplicateKey = "duplicate_key",
+        /// What stands in the file is a pointer to its content, or encrypted as a whole.
+        Elsewhere = "elsewhere",
         /// The object is missing or damaged in the clone.
         Object = "object",
         /// A path that cannot be kept as it is (not UTF-8, too long).

@@ -50,7 +50,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
         return runtime.block_on(super::store::run(args, database));
     }
     let source = source::open(&args.source, &args.rev)?;
-    let head = source.repo.resolve(&args.rev)?;
+    let head = source.commit;
     let started = Instant::now();
     let chain = source.repo.first_parent_chain(head, None)?;
     let options = Options { events: args.events, texts: false, ledger: true };

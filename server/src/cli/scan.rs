@@ -1,6 +1,7 @@
 use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
+use entity::found::FoundProblem;
 use serde::Serialize;
 
 use super::table::{Table, number};
@@ -20,7 +21,25 @@ struct Answer {
     commit: String,
     #[serde(flatten)]
     figures: scan::figures::TreeFigures,
+    /// As the table for people tells them, paths that are not read among them.
+    problems: Vec<Problem>,
     duration_ms: u128,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    path: String,
+    line: Option<u32>,
+    column: Option<u32>,
+    class: entity::kind::ProblemClass,
+    message: String,
+}
+
+impl Problem {
+    fn new((path, problem): (String, FoundProblem)) -> Self {
+        let FoundProblem { class, line, column, message } = problem;
+        Self { path, line, column, class, message }
+    }
 }
 
 /// Scans one repository after the other. One that cannot be read is named and does not keep the others from it.
@@ -41,7 +60,9 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
         let commit = head.commit.to_string();
         match args.format {
             Format::Json => {
-                answers.push(Answer { source: many.then(|| place.clone()), commit, figures: head.figures, duration_ms })
+                let source = many.then(|| place.clone());
+                let problems = head.problems.into_iter().map(Problem::new).collect();
+                answers.push(Answer { source, commit, figures: head.figures, problems, duration_ms });
             }
             Format::Table => {
                 let name = config::name_of(place);
@@ -64,9 +85,8 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
 
 fn scan_one(place: &str, args: &ScanArgs) -> anyhow::Result<(HeadScan, u128)> {
     let source = source::open(place, &args.rev)?;
-    let commit = source.repo.resolve(&args.rev)?;
     let started = Instant::now();
-    let head = scan_head(&source.repo, commit, &Parser::new(default_file_bytes()), args.threads)?;
+    let head = scan_head(&source.repo, source.commit, &Parser::new(default_file_bytes()), args.threads)?;
     Ok((head, started.elapsed().as_millis()))
 }
 

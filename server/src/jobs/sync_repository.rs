@@ -295,27 +295,23 @@ fn fetch_blocking(
     Ok(SyncedHead { branch: fetched.branch, head: fetched.head, committed_at, clone_bytes })
 }
 
-/// The branch to follow: what the configuration matches, else the remote's default, else the one followed so far.
+/// The branch to follow: what the configuration matches, else the remote's default, else the one followed so far, else the
+/// one that stands in where HEAD leads to none.
 fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitError> {
-    let names = || refs.branches.iter().filter_map(|branch| branch.name.strip_prefix("refs/heads/"));
-    let default = refs.default_branch.as_deref().filter(|name| names().any(|other| other == *name));
+    let default = refs.default_branch.as_deref().filter(|name| refs.branch(name).is_some());
     if let Some(pattern) = &target.branch_regex {
         // The configuration was checked; a pattern that does not compile matches nothing.
         let matches = |name: &str| regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(name));
-        let chosen = default.filter(|name| matches(name)).or_else(|| names().find(|name| matches(name)));
+        let chosen = default.filter(|name| matches(name)).or_else(|| refs.branch_names().find(|name| matches(name)));
         let gone =
             || GitError::BranchGone { branch: format!("matching {pattern}"), default: default.map(str::to_owned) };
         return chosen.map(str::to_owned).ok_or_else(gone);
     }
-    let followed = target.branch.as_deref();
-    let known = |name: &str| names().any(|other| other == name);
-    if let Some(name) = default.or_else(|| followed.filter(|name| known(name))) {
-        return Ok(name.to_owned());
+    let followed = target.branch.as_deref().filter(|name| refs.branch(name).is_some());
+    match default.or(followed) {
+        Some(name) => Ok(name.to_owned()),
+        // HEAD stands at a commit that no branch holds.
+        None if refs.branches.is_empty() => Err(GitError::BranchGone { branch: "HEAD".to_owned(), default: None }),
+        None => refs.stand_in(),
     }
-    let usual = ["main", "master"].into_iter().find(|name| known(name));
-    let first = usual.map(str::to_owned).or_else(|| names().next().map(str::to_owned));
-    first.ok_or_else(|| GitError::BranchGone {
-        branch: followed.or(refs.default_branch.as_deref()).unwrap_or("HEAD").to_owned(),
-        default: None,
-    })
 }

@@ -44,10 +44,8 @@ impl Parser {
             return file;
         }
         // Parsing happens outside the lock; two threads that meet the same new blob at once both parse it.
-        let file = Arc::new(match reader.read(blob) {
-            Ok(text) => read_file(blob, text, &self.limits),
-            Err(error) => unreadable(blob, &error),
-        });
+        let read = reader.read(blob, |text| read_file(blob, text, &self.limits));
+        let file = Arc::new(read.unwrap_or_else(|error| unreadable(blob, &error)));
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if files.known.len() >= files.sweep_at {
             files.known.retain(|_, file| file.strong_count() > 0);
@@ -61,6 +59,7 @@ impl Parser {
 fn unreadable(blob: ObjectId, error: &GitError) -> ParsedFile {
     let (class, bytes) = match error {
         GitError::BlobTooLarge { size, .. } => (ProblemClass::Size, *size),
+        GitError::TooMuchToUnpack { .. } => (ProblemClass::Size, 0),
         _ => (ProblemClass::Object, 0),
     };
     ParsedFile::unreadable(blob, bytes, FoundProblem { class, line: None, column: None, message: error.to_string() })

@@ -1,4 +1,4 @@
-//! The server's tests, in one binary: by route and verb (`api`), by job (`jobs`), by room (`layering`), with a test app per database engine (`support`).
+//! The server's tests, in one binary: by route and verb (`api`), by job (`jobs`), by command (`cli`), by room (`layering`), with a test app per database engine (`support`).
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod cli;
 mod jobs;
 mod layering;
 mod samples;

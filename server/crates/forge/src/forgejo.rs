@@ -112,6 +112,33 @@ impl Repository {
     }
 }
 
+/// How far a search is: pages are numbered, and counted by what they gave.
+struct Place {
+    page: usize,
+    seen: u64,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { page: 1, seen: 0 }
+    }
+}
+
+impl Place {
+    fn read(cursor: &Cursor) -> Self {
+        let (page, seen) = cursor.0.split_once(' ').unwrap_or((&cursor.0, "0"));
+        match (page.parse(), seen.parse()) {
+            (Ok(page), Ok(seen)) => Self { page, seen },
+            // Of another version: the search begins anew.
+            _ => Self::default(),
+        }
+    }
+
+    fn write(&self) -> Cursor {
+        Cursor(format!("{} {}", self.page, self.seen))
+    }
+}
+
 impl Forgejo {
     /// A client; nothing is asked yet.
     ///
@@ -148,7 +175,7 @@ impl Forge for Forgejo {
     }
 
     async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
-        let page = cursor.and_then(|cursor| cursor.0.parse::<usize>().ok()).unwrap_or(1);
+        let Place { page, seen } = cursor.map(Place::read).unwrap_or_default();
         let what = format!("page {page} of the repositories of {search}");
         let mut url = self.exchange.url(&["repos", "search"]);
         {
@@ -165,11 +192,12 @@ impl Forge for Forgejo {
             found.total = headers.get("x-total-count").and_then(|total| total.to_str().ok()?.parse().ok());
         };
         match self.exchange.ask_noting::<Found>(&ask, note).await? {
-            Answer::Here { value, next, unchanged } => {
+            Answer::Here { value, more, unchanged } => {
                 let (read, total) = (value.data.len(), value.total);
+                let seen = seen + read as u64;
                 // Servers may give fewer at once than they are asked for, so a short page need not be the last one.
-                let more = next.is_some() || read >= PAGE && total.is_none_or(|total| ((page * PAGE) as u64) < total);
-                let next = (more && read > 0 && page < MAX_PAGES).then(|| Cursor((page + 1).to_string()));
+                let more = read > 0 && total.map_or(more || read >= PAGE, |total| seen < total);
+                let next = (more && page < MAX_PAGES).then(|| Place { page: page + 1, seen }.write());
                 let found = value.data.into_iter().map(Repository::into_facts).collect();
                 Ok(SearchPage { found, next, total, incomplete: more && page >= MAX_PAGES, unchanged })
             }

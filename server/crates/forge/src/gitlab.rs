@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entity::kind::Provider;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::Forge;
 use crate::error::ForgeError;
@@ -169,32 +168,34 @@ impl Forge for Gitlab {
 
     async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
         let what = format!("the projects of {search}");
-        let url = match cursor.and_then(|cursor| Url::parse(&cursor.0).ok()) {
-            Some(url) => url,
-            None => {
-                let mut url = self.exchange.url(&["projects"]);
-                let mut query = url.query_pairs_mut();
-                match search {
-                    Search::Topic(topic) => query.append_pair("topic", topic),
-                    Search::Query(text) => query.append_pair("search", text).append_pair("search_namespaces", "true"),
-                };
-                query.append_pair("pagination", "keyset").append_pair("order_by", "id").append_pair("sort", "asc");
-                query.append_pair("per_page", &PAGE.to_string());
-                if !self.exchange.has_token {
-                    // Strangers are not told which projects are archived.
-                    query.append_pair("archived", "false");
-                }
-                drop(query);
-                url
+        let after = cursor.and_then(|cursor| cursor.0.parse::<i64>().ok());
+        let mut url = self.exchange.url(&["projects"]);
+        {
+            let mut query = url.query_pairs_mut();
+            match search {
+                Search::Topic(topic) => query.append_pair("topic", topic),
+                Search::Query(text) => query.append_pair("search", text).append_pair("search_namespaces", "true"),
+            };
+            query.append_pair("pagination", "keyset").append_pair("order_by", "id").append_pair("sort", "asc");
+            query.append_pair("per_page", &PAGE.to_string());
+            if !self.exchange.has_token {
+                // Strangers are not told which projects are archived.
+                query.append_pair("archived", "false");
             }
-        };
+            if let Some(after) = after {
+                query.append_pair("id_after", &after.to_string());
+            }
+        }
         let ask = Ask { what: &what, resource: "core", url, body: None };
         match self.exchange.ask::<Vec<Project>>(&ask).await? {
-            Answer::Here { value, next, unchanged, .. } => {
-                let next = next.filter(|next| !value.is_empty() && *next != ask.url);
+            Answer::Here { value, more, unchanged } => {
+                let last =
+                    value.iter().map(|project| project.id).max().filter(|last| after.is_none_or(|after| *last > after));
+                // A full page leads on also where a proxy drops what the server says of the next one.
+                let next = last.filter(|_| more || value.len() >= PAGE);
                 Ok(SearchPage {
                     found: value.into_iter().map(Project::into_facts).collect(),
-                    next: next.map(|next| Cursor(next.to_string())),
+                    next: next.map(|last| Cursor(last.to_string())),
                     total: None,
                     incomplete: false,
                     unchanged,

@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
                 let shard = &seen[usize::from(id.0[0]) % seen.len()];
                 if read && shard.lock().is_ok_and(|mut seen| seen.insert(id)) {
                     found.0 += 1;
-                    found.1 += reader.read(id)?.len() as u64;
+                    found.1 += reader.read(id, <[u8]>::len)? as u64;
                 }
             }
             Ok::<_, git::GitError>((commit.changes.len() as u64, found))

@@ -1,5 +1,7 @@
 //! Everything that can be wrong with a remote or a clone, each with a sentence for the person who reads it on a page.
 
+use std::fmt::Write as _;
+
 use entity::found::ObjectId;
 
 /// Why a repository could not be listed, fetched or read. No message ever holds a credential.
@@ -37,6 +39,9 @@ pub enum GitError {
     TooManyFiles { commit: ObjectId, limit: u64 },
     #[error("blob {id} has {size} bytes, more than the {limit} that are read")]
     BlobTooLarge { id: ObjectId, size: u64, limit: u64 },
+    /// It may be small itself: what it is packed as a change of counts as well.
+    #[error("object {id} takes more than {limit} bytes to unpack")]
+    TooMuchToUnpack { id: ObjectId, limit: u64 },
     #[error("the data is corrupt: {what}")]
     Corrupt { what: String },
     #[error(
@@ -45,6 +50,11 @@ pub enum GitError {
     MissingObject { id: ObjectId },
     #[error("the repository is empty: it has no commit yet")]
     EmptyRepository,
+    /// There are commits, but HEAD leads to none of them and no other branch is the obvious one.
+    #[error("{}: name the branch to read; there {}", head_gone(head.as_deref()), told(branches))]
+    HeadGone { head: Option<String>, branches: Vec<String> },
+    #[error("{rev:?} is neither a branch, a tag nor a commit that the remote gives out{}", offered(branches))]
+    RevisionGone { rev: String, branches: Vec<String> },
     #[error("branch {branch} is not on the remote{}", default.as_ref().map(|name| format!("; its default branch is {name}")).unwrap_or_default())]
     BranchGone { branch: String, default: Option<String> },
     #[error("{rev:?} names no commit here: give a branch, a tag or a commit hash")]
@@ -105,12 +115,84 @@ pub(crate) fn is_full(kind: std::io::ErrorKind) -> bool {
     matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// The whole chain of causes in one line: what gix says is spread over several.
+fn head_gone(head: Option<&str>) -> String {
+    match head {
+        Some(name) => format!("HEAD names the branch {name}, which does not exist"),
+        None => "HEAD leads to no branch".to_owned(),
+    }
+}
+
+/// Names of branches in a sentence, the first few.
+fn told(branches: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let is = if branches.len() == 1 { "is" } else { "are" };
+    let shown: Vec<String> = branches.iter().take(SHOWN).map(|name| name.chars().take(100).collect()).collect();
+    let more = branches.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{is} {}{more}", shown.join(", "))
+}
+
+fn offered(branches: &[String]) -> String {
+    if branches.is_empty() { String::new() } else { format!("; there {}", told(branches)) }
+}
+
+/// Bytes for people, at most `characters`: what is text stays text, everything else is told as `\xE4`.
+pub(crate) fn escaped(bytes: &[u8], characters: usize) -> String {
+    let mut text = String::new();
+    for chunk in bytes[..bytes.len().min(characters * 4 + 4)].utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\\' => text.push_str("\\\\"),
+                c if c.is_control() => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_byte(&mut text, byte)),
+                c => text.push(c),
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| push_byte(&mut text, *byte));
+    }
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}\u{2026}", &text[..end]),
+        None => text,
+    }
+}
+
+fn push_byte(text: &mut String, byte: u8) {
+    let _ = write!(text, "\\x{byte:02X}");
+}
+
+/// Lists of numbers (`[52, 48, 52]`), as Rust prints bytes, become the text that they are, quoted and cut.
+fn with_bytes_as_text(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(start) = rest.find('[') {
+        let inside = &rest[start + 1..];
+        let end = inside.find(|c: char| !c.is_ascii_digit() && c != ',' && c != ' ').unwrap_or(inside.len());
+        let bytes: Option<Vec<u8>> = inside[..end].split(", ").map(|number| number.parse().ok()).collect();
+        // What is cut off before the bracket closes are bytes all the same.
+        let closed = inside[end..].starts_with(']');
+        match bytes.filter(|bytes| closed || inside[end..].is_empty() && bytes.len() > 1) {
+            Some(bytes) => {
+                out.push_str(&rest[..start]);
+                out.push('"');
+                out.push_str(&escaped(&bytes, SHOWN));
+                out.push('"');
+                rest = &inside[end + usize::from(closed)..];
+            }
+            None => {
+                out.push_str(&rest[..=start]);
+                rest = inside;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The whole chain of causes in one line: what gix says is spread over several, and has bytes as lists of numbers.
 pub(crate) fn chain(error: &gix::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = with_bytes_as_text(&error.to_string());
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
+        let cause_text = with_bytes_as_text(&cause.to_string());
         if !text.contains(&cause_text) {
             text.push_str(": ");
             text.push_str(&cause_text);
@@ -125,4 +207,32 @@ pub(crate) fn chain(error: &gix::Error) -> String {
         .chars()
         .take(500)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_messages_are_text() {
+        for (said, told) in [
+            ("expected 'version X', got [55, 101, 48, 10]", "expected 'version X', got \"7e0\\x0A\""),
+            ("got [60, 104, 49, 62] and [195, 164, 228]", "got \"<h1>\" and \"\u{e4}\\xE4\""),
+            ("a [list] of [1, 2, x] and [999] stays", "a [list] of [1, 2, x] and [999] stays"),
+            ("cut: [104, 105, 3", "cut: \"hi\\x03\""),
+            ("[", "["),
+            ("[]", "[]"),
+        ] {
+            assert_eq!(with_bytes_as_text(said), told);
+        }
+        let long = format!("got {:?}", vec![b'a'; 5_000]);
+        assert_eq!(with_bytes_as_text(&long), format!("got \"{}\u{2026}\"", "a".repeat(80)));
+    }
+
+    #[test]
+    fn what_is_not_text_is_escaped_and_stays_apart() {
+        assert_eq!(escaped(b"best\xe4tigung\n\\xE4", 99), "best\\xE4tigung\\x0A\\\\xE4");
+        assert_eq!(escaped("gr\u{fc}n\u{85}".as_bytes(), 99), "gr\u{fc}n\\xC2\\x85");
+        assert_eq!(escaped(b"abcdef", 3), "abc\u{2026}");
+    }
 }

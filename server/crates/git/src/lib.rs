@@ -16,7 +16,7 @@ mod walk;
 pub use error::GitError;
 pub use remote::{
     Auth, CloneInUse, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, RemoteUrl, Secret, UrlPolicy, fetch,
-    list_head, list_refs, remove_clone, use_clone,
+    fetch_revision, list_head, list_refs, remove_clone, use_clone,
 };
 pub use repo::{
     Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, Stretch, TreeFile, TreeLimits,

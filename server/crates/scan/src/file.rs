@@ -8,6 +8,7 @@ use entity::view::MASK;
 use serde_json::Value;
 
 use crate::detect::{self, Facts};
+use crate::elsewhere;
 use crate::figures::FileFigures;
 use crate::identity::{Identity, is_sops};
 use crate::mask::{Hidden, is_secret};
@@ -67,6 +68,10 @@ pub fn read_file(id: ObjectId, text: &[u8], limits: &Limits) -> ParsedFile {
         kustomize: None,
         problems: Vec::new(),
     };
+    if let Some(message) = elsewhere::find(text) {
+        let problem = FoundProblem { class: ProblemClass::Elsewhere, line: None, column: None, message };
+        return ParsedFile::unreadable(id, file.figures.bytes, problem);
+    }
     match parse(text, limits) {
         Ok(documents) => file.read(&documents),
         Err(error) => {
@@ -88,6 +93,12 @@ impl ParsedFile {
     pub fn unreadable(id: ObjectId, bytes: u64, problem: FoundProblem) -> Self {
         let figures = FileFigures { bytes, unparsable: Some(problem.clone()), ..FileFigures::default() };
         Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem] }
+    }
+
+    /// Whether what stands in the file says nothing of what it holds: resources that it had are taken to be there still.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.figures.unparsable.as_ref().is_some_and(|problem| problem.class == ProblemClass::Elsewhere)
     }
 
     /// The text with secrets masked, as UTF-8; `None` where there are no manifests. Made anew at each call: few who

@@ -4,6 +4,7 @@
 
 pub mod detect;
 pub mod diff;
+mod elsewhere;
 pub mod figures;
 pub mod file;
 pub mod identity;

@@ -14,7 +14,7 @@ use crate::faults::{Faults, Rule};
 use crate::limits::Budgets;
 use crate::record::{Counters, Record, Request};
 use crate::world::{Access, Repository, World};
-use crate::{Error, Options};
+use crate::{Error, Links, Options};
 
 /// Which forge is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,6 +99,15 @@ impl Forge {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What stands in front of the paths in `Link` headers, if there are any.
+    pub(crate) fn link_root(&self) -> Option<&str> {
+        match &self.options.links {
+            Links::Own => Some(&self.url),
+            Links::Elsewhere(root) => Some(root),
+            Links::Dropped => None,
+        }
     }
 
     /// Where git clones a repository from.

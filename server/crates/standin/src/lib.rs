@@ -83,6 +83,19 @@ impl From<std::io::Error> for Error {
     }
 }
 
+/// The address that a forge writes into its `Link` headers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Links {
+    /// The one it is asked at.
+    #[default]
+    Own,
+    /// The one that its administrator wrote down (`ROOT_URL`, `external_url`): behind a proxy or within a cluster another
+    /// one than it is asked at.
+    Elsewhere(String),
+    /// None: a proxy drops the header.
+    Dropped,
+}
+
 /// What to serve and how.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -102,6 +115,10 @@ pub struct Options {
     pub search_sorts_by_update: bool,
     /// Whether git needs a token as password, as on a forge that is private as a whole.
     pub git_needs_token: bool,
+    /// Where the links of lists lead.
+    pub links: Links,
+    /// How many repositories Forgejo gives at once, however many are asked for (`MAX_RESPONSE_ITEMS`).
+    pub forgejo_most: u64,
     /// The ports of GitHub, GitLab, Forgejo and plain git; 0 takes a free one.
     pub ports: [u16; 4],
 }
@@ -117,6 +134,8 @@ impl Default for Options {
             search_etags: false,
             search_sorts_by_update: false,
             git_needs_token: false,
+            links: Links::default(),
+            forgejo_most: 50,
             ports: [0; 4],
         }
     }

@@ -81,6 +81,36 @@ async fn hostile_files_are_problems_and_hide_nothing_else() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_content_is_elsewhere_is_a_problem_and_deletes_nothing() {
+    on_each_engine(async |app| {
+        let origin = Origins::new();
+        origin.commit("manifests", &[("good.yaml", Some(GOOD)), ("other.yaml", Some("a: 1\n"))]);
+        let bench = Bench::new(&app.state.db);
+        let repository = bench.pin(&origin.path()).await;
+        bench.bring_up_to_date(repository).await;
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00ff\nsize 99\n";
+        origin.commit("large files", &[("good.yaml", Some(pointer)), ("other.yaml", Some("\0GITCRYPT\0\u{1}"))]);
+        bench.bring_up_to_date(repository).await;
+        let expected = ["good.yaml", "other.yaml"].map(|path| (path.to_owned(), ProblemClass::Elsewhere));
+        assert_eq!(classes(&bench, repository).await, expected);
+        assert_eq!(bench.repository(repository).await.counts.active_resources, 1);
+        let events = async || {
+            let rows = bench.rows().await;
+            rows.iter().filter(|row| row.contains("DELETED") || row.contains("MODIFIED")).count()
+        };
+        assert_eq!(events().await, 0);
+        origin.commit("back", &[("good.yaml", Some(&GOOD.replace("value", "other")))]);
+        bench.bring_up_to_date(repository).await;
+        assert_eq!(classes(&bench, repository).await.len(), 1);
+        assert_eq!(events().await, 1);
+        origin.commit("gone", &[("good.yaml", None)]);
+        bench.bring_up_to_date(repository).await;
+        assert_eq!(bench.repository(repository).await.counts.active_resources, 0);
+    })
+    .await;
+}
+
 fn utf16(text: &str) -> Vec<u8> {
     [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
 }
@@ -103,7 +133,7 @@ async fn paths_that_cannot_be_kept_are_problems_until_they_are_gone() {
         bench.bring_up_to_date(repository).await;
         let found = classes(&bench, repository).await;
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].1, ProblemClass::Path);
+        assert_eq!(found[0], ("bad\\xE9.yaml".to_owned(), ProblemClass::Path));
         assert_eq!(bench.repository(repository).await.counts.active_resources, 1);
 
         origin.git(&["reset", "--quiet", "--hard", "HEAD"]);

@@ -10,7 +10,7 @@ mod hostile;
 mod killed;
 mod moved;
 mod processes;
-mod repository;
+pub mod repository;
 mod roles;
 mod sharing;
 mod told;

@@ -131,16 +131,15 @@ impl Exchange {
             Some(_) => None,
         };
         let etag = kept.as_ref().map(|kept| kept.etag.as_str());
-        let (response, at) = self.follow(ask, etag).await?;
+        let response = self.follow(ask, etag).await?;
         let (parts, body) = response.into_parts();
         let unchanged = parts.status.as_u16() == 304;
         if let (true, Some(kept)) = (unchanged, kept) {
             let free = self.manner.unchanged_is_free && self.has_token;
             self.keep(ask, &parts.headers, parts.status, "", i64::from(!free)).await?;
-            let next = kept.next.as_deref().and_then(|next| Url::parse(next).ok());
             let value = serde_json::from_str(&kept.body)
                 .map_err(|error| self.unreadable(ask, format!("what was kept of it is damaged: {error}")))?;
-            return Ok(Answer::Here { value, next, unchanged: true });
+            return Ok(Answer::Here { value, more: kept.next.is_some(), unchanged: true });
         }
         let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
         if !parts.status.is_success() {
@@ -152,18 +151,15 @@ impl Exchange {
         let mut value: T = self.read(ask, &body)?;
         note(&mut value, &parts.headers);
         let next = parts.headers.get(LINK).and_then(|link| link.to_str().ok()).and_then(next_link);
-        let next = next.and_then(|next| at.join(next).ok());
-        if let Some(next) = &next {
-            self.check_place(ask, next)?;
-        }
         if ask.body.is_none()
             && let Some(etag) = parts.headers.get(ETAG).and_then(|etag| etag.to_str().ok())
         {
             let body = serde_json::to_string(&value).map_err(|error| self.unreadable(ask, error.to_string()))?;
-            let kept = Kept { etag: etag.to_owned(), body, next: next.as_ref().map(Url::to_string) };
+            let next = next.map(|next| next.chars().take(2_000).collect());
+            let kept = Kept { etag: etag.to_owned(), body, next };
             self.settings.store.keep(&self.account, &key, &kept).await?;
         }
-        Ok(Answer::Here { value, next, unchanged: false })
+        Ok(Answer::Here { value, more: next.is_some(), unchanged: false })
     }
 
     /// For answers that count for more than one: GitHub's GraphQL tells in the answer.
@@ -189,13 +185,13 @@ impl Exchange {
         &self,
         ask: &Ask<'_>,
         etag: Option<&str>,
-    ) -> Result<(Response<http_body_util::Full<Bytes>>, Url), ForgeError> {
+    ) -> Result<Response<http_body_util::Full<Bytes>>, ForgeError> {
         let mut at = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check_place(ask, &at)?;
             let response = self.send(ask, &at, etag).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 307 | 308) || ask.body.is_some() {
-                return Ok((response, at));
+                return Ok(response);
             }
             let target = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             at = target.and_then(|to| at.join(to).ok()).ok_or_else(|| ForgeError::Redirected {

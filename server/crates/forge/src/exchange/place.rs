@@ -1,4 +1,4 @@
-//! Where answers lead: to the next page, and never away from the place that a forge's API is at.
+//! Where answers lead: never away from the place that a forge's API is at.
 
 use url::Url;
 

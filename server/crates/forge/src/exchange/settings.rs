@@ -80,7 +80,13 @@ pub(crate) struct Ask<'a> {
 
 /// What came.
 pub(crate) enum Answer<T> {
-    Here { value: T, next: Option<Url>, unchanged: bool },
+    Here {
+        value: T,
+        /// The answer's `Link` header says that there is a next page. Where that leads is nobody's business: forges write
+        /// their own idea of their address there, so each client builds the address itself.
+        more: bool,
+        unchanged: bool,
+    },
     Gone(GoneReason),
 }
 

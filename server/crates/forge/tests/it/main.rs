@@ -8,7 +8,7 @@ use forge::{
     Forge, ForgeError, Forgejo, Github, Gitlab, GoneReason, Key, Limits, MemoryStore, Search, Settings, Sight, Token,
 };
 use net::{AddressGuard, parse_network};
-use standin::{Access, Fault, Generator, Kind, Options, Rule, Standin, TOKEN};
+use standin::{Access, Fault, Generator, Kind, Links, Options, Rule, Standin, TOKEN};
 use url::Url;
 
 async fn start(count: usize) -> Standin {
@@ -156,4 +156,53 @@ async fn no_request_leaves_for_an_address_inside() {
     let error = client.find("a/b").await.unwrap_err();
     assert!(matches!(error, ForgeError::Refused(_)), "{error:?}");
     assert_eq!(standin.forgejo().counters().api, 0);
+}
+
+/// Every repository that a search gives, and how many requests that took.
+async fn all(client: &dyn Forge, search: &Search) -> (Vec<u64>, usize) {
+    let (mut ids, mut cursor, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = client.search(search, cursor.as_ref()).await.unwrap();
+        ids.extend(page.found.iter().map(|facts| facts.id as u64));
+        pages += 1;
+        cursor = page.next;
+        if cursor.is_none() {
+            ids.sort_unstable();
+            return (ids, pages);
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_are_read_to_their_end_whatever_their_links_say() {
+    let search = Search::Topic("kubesearch".to_owned());
+    let elsewhere = Links::Elsewhere("https://git.example.org".to_owned());
+    for (links, forgejo_most) in
+        [(Links::Own, 50), (elsewhere.clone(), 50), (Links::Own, 20), (elsewhere, 20), (Links::Dropped, 20)]
+    {
+        let repositories = Generator::new(145, vec![std::env::temp_dir()]).repositories();
+        let limits = standin::Limits::generous();
+        let options = Options { limits, links: links.clone(), forgejo_most, ..Options::with(repositories) };
+        let standin = Standin::start(options).await.unwrap();
+        for forge in [standin.github(), standin.gitlab(), standin.forgejo()] {
+            let what = format!("{:?}, {links:?}, {forgejo_most} at once", forge.kind());
+            // Forks are searched for by nobody on GitHub; strangers see no archived project on GitLab.
+            let mut expected: Vec<u64> = forge
+                .repositories()
+                .iter()
+                .filter(|one| one.state == Access::Public && one.topics.iter().any(|topic| topic == "kubesearch"))
+                .filter(|one| forge.kind() != Kind::GitHub || !one.fork)
+                .map(|one| one.id)
+                .collect();
+            expected.sort_unstable();
+            let client = client(forge, Some(TOKEN));
+            let (found, pages) = all(client.as_ref(), &search).await;
+            assert_eq!(found, expected, "{what}");
+            if forge.kind() == Kind::Forgejo {
+                assert_eq!(pages, expected.len().div_ceil(usize::try_from(forgejo_most).unwrap()), "{what}");
+            }
+            // Asked once more, much of it is unchanged; the way through it is the same.
+            assert_eq!(all(client.as_ref(), &search).await, (found, pages), "{what}");
+        }
+    }
 }

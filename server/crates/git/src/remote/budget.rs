@@ -40,6 +40,8 @@ struct State {
     installing: bool,
     window_start: Instant,
     window_bytes: u64,
+    /// The remote is waited for: time that passes otherwise is not its.
+    awaiting: bool,
 }
 
 impl Budget {
@@ -50,7 +52,13 @@ impl Budget {
             host,
             deadline: now + limits.total_timeout,
             interrupt: AtomicBool::new(false),
-            state: Mutex::new(State { stopped: None, installing: false, window_start: now, window_bytes: 0 }),
+            state: Mutex::new(State {
+                stopped: None,
+                installing: false,
+                window_start: now,
+                window_bytes: 0,
+                awaiting: false,
+            }),
             pack_bytes: AtomicU64::new(0),
             pack_objects: AtomicU64::new(0),
             indexing: AtomicBool::new(false),
@@ -89,20 +97,48 @@ impl Budget {
         Ok(())
     }
 
+    /// A request is sent: its answer has as long as any other.
+    pub(super) fn asked(&self) {
+        let mut state = self.lock();
+        (state.window_start, state.window_bytes) = (Instant::now(), 0);
+    }
+
+    /// Waits for the remote: reads from the network, or sends what is answered by the first byte.
+    pub(super) fn awaiting<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.lock().awaiting = true;
+        let result = wait();
+        self.lock().awaiting = false;
+        result
+    }
+
     /// After each read from the network. Bytes that only trickle are as bad as none.
     pub(super) fn received(&self, bytes: usize) -> std::io::Result<()> {
         let slow = {
             let mut state = self.lock();
             state.window_bytes += bytes as u64;
-            let elapsed = state.window_start.elapsed();
-            let slow = state.window_bytes < SLOW_BYTES && elapsed >= self.limits.slow_window;
-            if elapsed >= self.limits.slow_window || state.window_bytes >= SLOW_BYTES {
+            let slow = self.is_slow(&state);
+            if state.window_start.elapsed() >= self.limits.slow_window || state.window_bytes >= SLOW_BYTES {
                 state.window_start = Instant::now();
                 state.window_bytes = 0;
             }
             slow
         };
-        if slow { Err(self.stop(self.timeout("receiving from", self.limits.slow_window))) } else { Ok(()) }
+        if slow { Err(self.stop(self.too_slow())) } else { Ok(()) }
+    }
+
+    fn is_slow(&self, state: &State) -> bool {
+        state.window_bytes < SLOW_BYTES && state.window_start.elapsed() >= self.limits.slow_window
+    }
+
+    fn too_slow(&self) -> GitError {
+        self.timeout("receiving from", self.limits.slow_window)
+    }
+
+    /// Seen from outside, where the work is stuck in a read: a few bytes and then none are no progress either.
+    fn is_stuck(&self) -> bool {
+        let state = self.lock();
+        // Without any byte the time for an answer is what counts, and that is the client's business.
+        state.awaiting && state.window_bytes > 0 && self.is_slow(&state)
     }
 
     /// The last moment to stop; afterwards the result counts.
@@ -119,6 +155,16 @@ impl Budget {
 
     fn take_reason(&self) -> Option<GitError> {
         self.lock().stopped.take()
+    }
+
+    /// What was asked for is not given out: another way may be tried.
+    pub(super) fn forget(&self) {
+        let mut state = self.lock();
+        if !state.stopped.as_ref().is_some_and(GitError::is_temporary) {
+            state.stopped = None;
+            self.interrupt.store(false, Ordering::Relaxed);
+        }
+        state.installing = false;
     }
 
     fn is_installing(&self) -> bool {
@@ -176,6 +222,8 @@ pub(super) fn watched<T: Send + 'static>(
             let _ = budget.stop(GitError::Cancelled);
         } else if Instant::now() >= budget.deadline {
             let _ = budget.stop(budget.timeout("talking to", budget.limits.total_timeout));
+        } else if budget.is_stuck() {
+            let _ = budget.stop(budget.too_slow());
         }
         if budget.interrupt.load(Ordering::Relaxed) {
             match leave_at {

@@ -33,16 +33,35 @@ impl Local {
         listed.head = repo.head_id().ok().map(|id| to_entity(&id));
         let references = repo.references().map_err(|error| GitError::corrupt(causes(&error)))?;
         let branches = references.local_branches().map_err(|error| GitError::corrupt(causes(&error)))?;
-        // A ref that points nowhere is no branch.
-        for mut branch in branches.flatten() {
+        // A ref that points nowhere is no branch; where there is no other, that is not the same as none at all.
+        let mut broken = None;
+        for branch in branches {
+            let mut branch = match branch {
+                Ok(branch) => branch,
+                Err(error) => {
+                    broken = Some(error.to_string());
+                    continue;
+                }
+            };
             let Ok(name) = std::str::from_utf8(branch.name().as_bstr()).map(str::to_owned) else { continue };
-            let Ok(id) = branch.peel_to_id() else { continue };
+            let id = match branch.peel_to_id() {
+                Ok(id) => id,
+                Err(error) => {
+                    broken = Some(format!("{name}: {}", causes(&error)));
+                    continue;
+                }
+            };
             listed.branches.push(RemoteRef { name, id: to_entity(&id) });
             if listed.branches.len() > limit {
                 return Err(GitError::TooManyRefs { limit: limit as u64 });
             }
         }
-        Ok(listed)
+        match broken {
+            Some(why) if listed.branches.is_empty() && listed.head.is_none() => {
+                Err(GitError::corrupt(format!("no branch can be read: {why}")))
+            }
+            _ => Ok(listed),
+        }
     }
 
     /// Brings all object files into the clone that it does not have.

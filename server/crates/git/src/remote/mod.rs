@@ -6,6 +6,7 @@ mod http;
 mod local;
 mod pack;
 mod refs;
+mod revision;
 mod session;
 mod types;
 mod url;
@@ -21,6 +22,7 @@ use budget::Budget;
 use clone_dir::CloneDir;
 pub use clone_dir::{CloneInUse, remove_clone, use_clone};
 use local::Local;
+pub use revision::fetch_revision;
 use session::Session;
 pub use types::{Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, Secret};
 use url::Place;
@@ -157,6 +159,8 @@ impl Source {
 /// What is to be fetched.
 struct Wanted {
     branch: String,
+    /// What the remote is asked for: the commit, or the tag that stands before it.
+    asked: ObjectId,
     head: ObjectId,
     default_branch: Option<String>,
 }
@@ -167,12 +171,17 @@ impl Wanted {
             return Err(GitError::EmptyRepository);
         }
         let default_branch = listed.default_branch.clone();
-        let (branch, head) = match branch {
-            Some(branch) => {
+        let (branch, head) = match (branch, listed.head) {
+            (Some(branch), _) => {
                 let head = listed.branch(&branch);
                 (branch, head)
             }
-            None => (default_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), listed.head),
+            (None, Some(head)) => (default_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), Some(head)),
+            (None, None) => {
+                let branch = listed.stand_in()?;
+                let head = listed.branch(&branch);
+                (branch, head)
+            }
         };
         let Some(head) = head else {
             // A default branch that does not exist is no advice.
@@ -182,7 +191,7 @@ impl Wanted {
         if !clone_dir::is_branch_name(&branch) {
             return Err(GitError::Unsupported { feature: format!("the branch name {branch:?}") });
         }
-        Ok(Self { branch, head, default_branch })
+        Ok(Self { branch, asked: head, head, default_branch })
     }
 }
 
@@ -209,7 +218,7 @@ fn bring(
         match source {
             Source::Remote(session) => {
                 let known = existing.as_ref().map(|(repo, _, head)| (repo, *head));
-                pack::receive(session, wanted.head, &git_dir, known, budget)?;
+                pack::receive(session, wanted.asked, &git_dir, known, budget)?;
             }
             Source::Local(local) => local.copy_objects(&git_dir, budget)?,
         }

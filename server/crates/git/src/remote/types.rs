@@ -6,6 +6,9 @@ use std::time::Duration;
 use entity::found::ObjectId;
 use net::AddressGuard;
 
+use crate::GitError;
+use crate::repo::choose;
+
 /// A password or token. Never shown: neither in logs nor in errors.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -47,8 +50,8 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// Objects that the pack announces.
     pub objects: u64,
-    /// Largest single object that is unpacked, in bytes.
-    pub object_bytes: usize,
+    /// Largest single object that is taken, in bytes. Large ones are unpacked piece by piece and cost no memory.
+    pub object_bytes: u64,
     /// Branches and tags that are listed.
     pub refs: usize,
     /// Until a connection stands.
@@ -59,8 +62,6 @@ pub struct Limits {
     pub total_timeout: Duration,
     /// Fewer than 1,000 bytes within this time count as no progress.
     pub slow_window: Duration,
-    /// Threads that unpack.
-    pub threads: usize,
     /// Which addresses may be connected to; `None` where the operator wrote the address down himself.
     pub guard: Option<Arc<AddressGuard>>,
 }
@@ -70,13 +71,12 @@ impl Default for Limits {
         Self {
             pack_bytes: 100 << 20,
             objects: 2_000_000,
-            object_bytes: 256 << 20,
+            object_bytes: 2 << 30,
             refs: 100_000,
             connect_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(60),
             total_timeout: Duration::from_secs(15 * 60),
             slow_window: Duration::from_secs(60),
-            threads: 2,
             guard: None,
         }
     }
@@ -103,6 +103,20 @@ pub struct ListedRefs {
 }
 
 impl ListedRefs {
+    /// The names of the branches, without `refs/heads/`.
+    pub fn branch_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.branches.iter().filter_map(|branch| branch.name.strip_prefix("refs/heads/"))
+    }
+
+    /// The branch to read where HEAD leads to none: `main`, else `master`, else the only one.
+    ///
+    /// # Errors
+    /// `HeadGone` where none of them is the obvious one, `EmptyRepository` where there is none.
+    pub fn stand_in(&self) -> Result<String, GitError> {
+        let names = self.branch_names().map(str::to_owned).collect();
+        choose(self.default_branch.as_deref(), names, None)
+    }
+
     /// The commit of a branch.
     pub fn branch(&self, name: &str) -> Option<ObjectId> {
         let full = format!("refs/heads/{name}");

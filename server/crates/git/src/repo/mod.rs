@@ -1,20 +1,26 @@
 //! A repository on disk, read only: commits, trees and blobs.
 
+mod branches;
 mod chain;
 mod commit;
+mod format;
 mod objects;
 mod trace;
 mod tree;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use entity::found::ObjectId;
 use gix::bstr::BString;
 
+pub(crate) use branches::choose;
+use branches::{stand_in, unborn_head};
 pub use chain::{Chain, ChainCommit, KnownCommit};
 pub use commit::CommitInfo;
 pub(crate) use commit::CommitParts;
 pub(crate) use objects::Objects;
+use objects::Stores;
 pub use trace::Stretch;
 pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_yaml, join};
 pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_yaml_path};
@@ -22,13 +28,10 @@ pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, 
 use crate::GitError;
 use crate::error::chain as causes;
 
-/// No single object may take more memory than this while it is read. Larger than any tree or blob of a repository that is
-/// worth reading, small enough for several at once.
-const OBJECT_BYTES: usize = 256 << 20;
-
 /// An opened repository. Cheap to share between threads; each call opens its own view of the object store.
 pub struct Repo {
     inner: gix::ThreadSafeRepository,
+    stores: Arc<Stores>,
 }
 
 impl Repo {
@@ -42,10 +45,8 @@ impl Repo {
         if !path.is_dir() {
             return Err(no_repository());
         }
-        let options = gix::open::Options::isolated()
-            .config_overrides([format!("gitoxide.objects.allocLimit={OBJECT_BYTES}")])
-            .strict_config(false);
-        let inner = gix::ThreadSafeRepository::open_opts(path, options).map_err(|error| {
+        format::check(path)?;
+        let inner = gix::ThreadSafeRepository::open_opts(path, Stores::usual()).map_err(|error| {
             if error.is_unsupported() {
                 GitError::Unsupported { feature: causes(&error) }
             } else if path.join("HEAD").exists() || path.join(".git").exists() {
@@ -57,7 +58,7 @@ impl Repo {
         if inner.to_thread_local().object_hash() != gix::hash::Kind::Sha1 {
             return Err(GitError::Unsupported { feature: "SHA-256 object names".to_owned() });
         }
-        Ok(Self { inner })
+        Ok(Self { inner, stores: Arc::new(Stores::new(path.to_owned())) })
     }
 
     /// Where Git keeps its data: the bare repository itself or the `.git` folder.
@@ -65,29 +66,26 @@ impl Repo {
         self.inner.path().to_owned()
     }
 
-    /// The commit that a branch points to; `None` for the branch that HEAD names.
+    /// The commit that a branch points to; `None` for the branch that HEAD names, or the one that stands in for it where
+    /// there is none of that name.
     ///
     /// # Errors
-    /// `EmptyRepository` if HEAD names a branch without a commit, `BranchGone` if the named branch is not there.
+    /// `EmptyRepository` if there is no branch at all, `HeadGone` if none is the obvious one, `BranchGone` if the named branch
+    /// is not there.
     pub fn head(&self, branch: Option<&str>) -> Result<ObjectId, GitError> {
         let repo = self.inner.to_thread_local();
-        let mut reference = match branch {
-            Some(branch) => {
-                let gone = || GitError::BranchGone { branch: branch.to_owned(), default: None };
-                let name = format!("refs/heads/{branch}");
-                repo.try_find_reference(name.as_str()).map_err(|_| gone())?.ok_or_else(gone)?
-            }
-            None => match repo.head().map_err(|error| GitError::corrupt(causes(&error)))?.try_into_referent() {
-                Some(reference) => reference,
-                None => {
-                    return match repo.head_id() {
-                        Ok(id) => self.peel_to_commit(to_entity(&id)),
-                        Err(_) => Err(GitError::EmptyRepository),
-                    };
-                }
-            },
+        let unreadable = |error: gix::Error| GitError::corrupt(causes(&error));
+        let stand_in = match branch {
+            Some(_) => None,
+            None => unborn_head(&repo)?.map(|head| stand_in(&repo, Some(&head))).transpose()?,
         };
-        let id = reference.peel_to_id().map_err(|error| GitError::corrupt(causes(&error)))?;
+        let Some(branch) = branch.or(stand_in.as_deref()) else {
+            return self.peel_to_commit(to_entity(&repo.head_id().map_err(unreadable)?));
+        };
+        let gone = || GitError::BranchGone { branch: branch.to_owned(), default: None };
+        let name = format!("refs/heads/{branch}");
+        let mut reference = repo.try_find_reference(name.as_str()).map_err(|_| gone())?.ok_or_else(gone)?;
+        let id = reference.peel_to_id().map_err(unreadable)?;
         self.peel_to_commit(to_entity(&id))
     }
 
@@ -107,7 +105,7 @@ impl Repo {
         let spec = BString::from(rev);
         match repo.rev_parse_single(spec.as_ref() as &gix::bstr::BStr) {
             Ok(id) => self.peel_to_commit(to_entity(&id)).map_err(|_| unknown()),
-            Err(_) if rev == "HEAD" && repo.head().is_ok_and(|head| head.is_unborn()) => Err(GitError::EmptyRepository),
+            Err(_) if rev == "HEAD" => self.head(None),
             Err(_) => Err(unknown()),
         }
     }
@@ -132,14 +130,12 @@ impl Repo {
     /// # Errors
     /// `BlobTooLarge`, `MissingObject` or `Corrupt`.
     pub fn read_blob(&self, id: ObjectId, max_bytes: u64) -> Result<Vec<u8>, GitError> {
-        let mut buffer = Vec::new();
-        self.objects().blob(id, max_bytes, &mut buffer)?;
-        Ok(buffer)
+        self.objects().blob(id, max_bytes, &mut Vec::new(), <[u8]>::to_vec)
     }
 
     /// This thread's view of the object store.
     pub(crate) fn objects(&self) -> Objects {
-        Objects::new(&self.inner.objects)
+        Objects::new(&self.inner.objects, &self.stores)
     }
 
     /// Commits whose parents were cut off when the repository was cloned with `--depth`.

@@ -4,6 +4,7 @@ use entity::found::ObjectId;
 
 use super::Repo;
 use crate::GitError;
+use crate::error::escaped;
 
 /// Longest path that is read, in bytes: Linux' PATH_MAX is 4,096, and pages and indexes have to carry it.
 pub(crate) const PATH_BYTES: usize = 4_000;
@@ -56,7 +57,7 @@ impl OddReason {
 /// A path that is not read, made printable and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OddPath {
-    /// Not UTF-8 parts replaced, at most 200 characters.
+    /// What is no text in it escaped (`\xE4`), at most 200 characters.
     pub path: String,
     pub reason: OddReason,
     /// The path as the trees have it.
@@ -65,10 +66,7 @@ pub struct OddPath {
 
 impl OddPath {
     pub(crate) fn new(path: &[u8], reason: OddReason) -> Self {
-        let path_bytes = path.to_vec();
-        let text = String::from_utf8_lossy(&path[..path.len().min(1_000)]);
-        let path = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect();
-        Self { path, reason, raw: path_bytes }
+        Self { path: escaped(path, 199), reason, raw: path.to_vec() }
     }
 }
 

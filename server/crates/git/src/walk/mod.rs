@@ -74,13 +74,12 @@ pub struct BlobReader<'a> {
 }
 
 impl BlobReader<'_> {
-    /// A blob's bytes, until the next call.
+    /// Lets `work` look at a blob's bytes.
     ///
     /// # Errors
-    /// `BlobTooLarge`, `MissingObject` or `Corrupt`.
-    pub fn read(&mut self, id: ObjectId) -> Result<&[u8], GitError> {
-        self.objects.blob(id, self.limit, &mut self.buffer)?;
-        Ok(&self.buffer)
+    /// `BlobTooLarge`, `TooMuchToUnpack`, `MissingObject` or `Corrupt`.
+    pub fn read<T>(&mut self, id: ObjectId, work: impl FnOnce(&[u8]) -> T) -> Result<T, GitError> {
+        self.objects.blob(id, self.limit, &mut self.buffer, work)
     }
 }
 

@@ -75,6 +75,39 @@ fn a_remote_that_trickles_for_ever() {
 }
 
 #[test]
+fn a_remote_that_falls_silent_is_given_up_after_the_time_that_is_told() {
+    let patient = Limits { idle_timeout: Duration::from_secs(9), slow_window: Duration::from_secs(1), ..limits() };
+    let server = Server::start(|_, mut stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n\r\n0";
+        let _ = stream.write_all(head.as_bytes());
+        hang(stream);
+    });
+    let start = Instant::now();
+    let cancel = AtomicBool::new(false);
+    let error = git::list_refs(&crate::support::url(&server.url("n")), &Auth::None, &patient, &cancel).unwrap_err();
+    assert!(matches!(error, GitError::Timeout { seconds: 1, .. }), "{error}");
+    // What is told, and the moment that the work has to notice.
+    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
+}
+
+#[test]
+fn bytes_that_are_not_git_are_told_as_text() {
+    let work = Work::with_commit();
+    let root = work.dir.path().to_owned();
+    // A line of the list of refs that is none, as a proxy that mangles chunks makes it.
+    let server = Server::start(move |request, stream| {
+        if request.method != "POST" {
+            return serve_git(&root, &request, stream);
+        }
+        let kind = "Content-Type: application/x-git-upload-pack-result\r\n";
+        answer(stream, "200 OK", kind, b"000a7e0\xff\r\n0000");
+    });
+    let error = fails(&Work::empty(), &server.url("cluster/.git"));
+    assert!(matches!(error, GitError::Protocol { .. }), "{error}");
+    assert!(error.to_string().contains("\"7e0\\xFF"), "{error}");
+}
+
+#[test]
 fn a_pack_that_trickles_for_ever() {
     let work = Work::with_commit();
     let server = spoiling_the_pack(work.dir.path().to_owned(), |full, mut stream| {

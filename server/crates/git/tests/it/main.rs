@@ -4,6 +4,7 @@
 
 mod fetching;
 mod hostile;
+mod packs;
 mod reading;
 mod support;
 mod walking;

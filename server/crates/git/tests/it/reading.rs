@@ -129,3 +129,111 @@ fn a_shallow_clone_ends_where_it_was_cut() {
     let error = crate::support::fetch(&work.dir.path().join("clones/two"), &server.url("shallow/.git")).unwrap_err();
     assert!(matches!(error, GitError::Unsupported { .. }), "{error}");
 }
+
+#[test]
+fn authors_subjects_and_times_are_those_that_git_tells() {
+    let work = Work::with_commit();
+    for (label, author, subject) in [
+        ("ISO-8859-1", &b"J\xf6rg M\xfc\xdfig"[..], &b"Gr\xf6\xdfe f\xfcr \xc4gypten"[..]),
+        ("ISO-8859-15", b"Ren\xe9", b"5 \xa4"),
+        ("windows-1251", b"\xc1\xee\xf0\xe8\xf1", b"\xeb\xe8\xec\xe8\xf2"),
+        ("SHIFT_JIS", b"\x8eR\x93c", b"\x90\xdd\x92\xe8\x82\xf0"),
+        ("EUC-JP", b"\xbb\xb3\xc5\xc4", b"\xc0\xdf\xc4\xea"),
+    ] {
+        let (tree, parent) = (work.git(&["rev-parse", "HEAD^{tree}"]), work.head());
+        let mut text = format!("tree {tree}\nparent {parent}\nauthor ").into_bytes();
+        text.extend_from_slice(author);
+        text.extend_from_slice(b" <a@example.com> 1 +0000\ncommitter A <a@example.com> 2 +0000\nencoding ");
+        text.extend_from_slice(label.as_bytes());
+        text.extend_from_slice(b"\n\n");
+        text.extend_from_slice(subject);
+        let id = work.git_with(&["hash-object", "-t", "commit", "-w", "--stdin"], &text);
+        work.git(&["update-ref", "refs/heads/main", &id]);
+        let info = Repo::open(&work.path).unwrap().commit_info(id.parse().unwrap()).unwrap();
+        let told = work.git(&["log", "-1", "--encoding=UTF-8", "--format=%an%n%s"]);
+        assert_eq!(format!("{}\n{}", info.author_name, info.subject), told, "{label}");
+    }
+    let tree = work.git(&["rev-parse", "HEAD^{tree}"]);
+    for (seconds, year) in [("-1234567890", "1930"), ("-62135596801", "0001"), ("99999999999999", "9999")] {
+        let text = format!("tree {tree}\nauthor A <a@b> {seconds} +0000\ncommitter A <a@b> {seconds} +0000\n\nold\n");
+        let id = work.git_with(&["hash-object", "-t", "commit", "-w", "--literally", "--stdin"], text.as_bytes());
+        let info = Repo::open(&work.path).unwrap().commit_info(id.parse().unwrap()).unwrap();
+        assert_eq!(info.committed_at.format("%Y").to_string(), year, "{seconds}");
+    }
+}
+
+#[test]
+fn formats_that_are_not_known_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    crate::support::git(path, &["init", "-q", "-b", "main", "--ref-format=reftable", "."], b"");
+    crate::support::git(path, &["commit", "-q", "--allow-empty", "-m", "first"], b"");
+    let bare = path.join("bare.git");
+    crate::support::git(path, &["clone", "-q", "--bare", "--ref-format=reftable", ".", "bare.git"], b"");
+    for place in [path, &bare] {
+        let error = Repo::open(place).err().unwrap();
+        assert!(matches!(error, GitError::Unsupported { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("reftable") && text.contains("git refs migrate --ref-format=files"), "{text}");
+        let error = crate::support::list(&place.display().to_string()).unwrap_err();
+        assert!(error.to_string().contains("reftable"), "{error}");
+    }
+    for (version, name, value, refused) in [
+        ("1", "extensions.futureObjects", "yes", Some("futureObjects")),
+        ("0", "extensions.futureObjects", "yes", None),
+        ("1", "extensions.preciousObjects", "true", None),
+        ("1", "extensions.refStorage", "files", None),
+        ("1", "extensions.objectFormat", "sha256", Some("sha256")),
+        ("2", "core.bare", "false", Some("version 2")),
+    ] {
+        let work = Work::with_commit();
+        let head = work.head();
+        let mut config = std::fs::read_to_string(work.path.join(".git/config")).unwrap();
+        let (section, key) = name.split_once('.').unwrap();
+        config.push_str(&format!("[{section}]\n\t{key} = {value}\n[core]\n\trepositoryformatversion = {version}\n"));
+        std::fs::write(work.path.join(".git/config"), config).unwrap();
+        match (Repo::open(&work.path), refused) {
+            (Ok(repo), None) => assert_eq!(repo.resolve("HEAD").unwrap(), head, "{version} {name}"),
+            (Err(error), Some(sign)) => {
+                assert!(matches!(error, GitError::Unsupported { .. }), "{error}");
+                assert!(error.to_string().contains(sign), "{error}");
+            }
+            (opened, _) => panic!("{version} {name}: {:?}", opened.err().map(|error| error.to_string())),
+        }
+    }
+}
+
+#[test]
+fn branches_that_cannot_be_read_are_not_taken_for_none() {
+    let work = Work::with_commit();
+    std::fs::write(work.path.join(".git/refs/heads/main"), "not a hash\n").unwrap();
+    for error in [
+        Repo::open(&work.path).unwrap().resolve("HEAD").unwrap_err(),
+        crate::support::fetch(&work.clone_dir(), &work.path.display().to_string()).unwrap_err(),
+    ] {
+        assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_small_blob_that_is_a_change_of_a_large_one_is_refused_by_size() {
+    let work = Work::with_commit();
+    // One version of 200 MB, and one of 8 MB that is packed as a change of it.
+    let large = vec![b'a'; 200 << 20];
+    let mut small = vec![b'a'; 8 << 20];
+    small.extend_from_slice(b"end\n");
+    let large = work.git_with(&["hash-object", "-w", "--stdin"], &large);
+    let small = work.git_with(&["hash-object", "-w", "--stdin"], &small);
+    work.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{large},big.yaml")]);
+    work.git(&["commit", "-q", "-m", "large"]);
+    work.git(&["update-index", "--cacheinfo", &format!("100644,{small},big.yaml")]);
+    work.git(&["commit", "-q", "-m", "small"]);
+    work.git(&["repack", "-q", "-a", "-d", "-f", "--window=50"]);
+    let chain = work.git_with(&["cat-file", "--batch-check=%(deltabase)"], small.as_bytes());
+    assert_eq!(chain, large, "git packs the small one as a change of the large one");
+    let repo = Repo::open(&work.path).unwrap();
+    let error = repo.read_blob(small.parse().unwrap(), 10 << 20).unwrap_err();
+    assert!(matches!(error, GitError::TooMuchToUnpack { .. }), "{error}");
+    let error = repo.read_blob(large.parse().unwrap(), 10 << 20).unwrap_err();
+    assert!(matches!(error, GitError::BlobTooLarge { .. }), "{error}");
+}

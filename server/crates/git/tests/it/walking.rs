@@ -312,7 +312,8 @@ fn a_history_may_begin_with_a_snapshot() {
             &chain.commits[1..],
             &options,
             |reader, commit| {
-                let read = commit.changes.iter().filter(|change| reader.read(change.after.unwrap()).is_ok()).count();
+                let read =
+                    commit.changes.iter().filter(|change| reader.read(change.after.unwrap(), |_| ()).is_ok()).count();
                 (commit.changes.len(), read)
             },
             |counts| {

@@ -16,8 +16,9 @@ impl Replay {
         let (old, new) = (before.body.manifest(), after.body.manifest());
         let moved = before.path != after.path;
         if old.digest() == new.digest() && !moved {
-            if old.index != new.index {
-                self.rows[row].file_path = new.place(&after.path);
+            let place = new.place(&after.path);
+            if self.rows[row].file_path != place {
+                self.rows[row].file_path = place;
                 self.rows.touch(row);
             }
             self.rows[row].body = Some(after.body);
@@ -26,8 +27,6 @@ impl Replay {
         self.moved += i64::from(moved);
         if moved {
             self.placed.push(row);
-            // Nothing else knows the new file's rows yet.
-            self.seat(&after, row);
         }
         self.layout_changed |= old.facts.applies != new.facts.applies;
         self.rows.unindex(row);
@@ -117,7 +116,7 @@ impl Replay {
     }
 
     /// Tells the file that the row is its manifest's.
-    fn seat(&mut self, after: &After, row: RowId) {
+    pub(super) fn seat(&mut self, after: &After, row: RowId) {
         if let Some(file) = self.files.get_mut(&after.path) {
             file.rows[after.body.at] = Some(row);
         }

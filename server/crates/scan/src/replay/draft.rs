@@ -73,7 +73,7 @@ impl Draft {
         }
         if before.path != after.path {
             draft.tags.push(ChangeTag::FilePath);
-            draft.place_before = Some(old.place(&before.path));
+            draft.place_before = Some(state.file_path.clone());
         }
         if old.api_version != new.api_version {
             draft.tags.push(ChangeTag::ApiVersion);

@@ -25,6 +25,18 @@ impl Replay {
 
     /// The files before a commit and their rows, where they were not met yet.
     pub(super) fn load_files(&mut self, changes: &[FileChange], memory: &mut dyn Memory) -> Result<(), MemoryError> {
+        self.load_missing(changes, memory)?;
+        // What is held of a file is compared with what it says next.
+        for change in changes {
+            let held = self.files.get(change.path.as_str()).map(|live| live.held.clone()).unwrap_or_default();
+            for row in held {
+                self.load_body(row, memory)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn load_missing(&mut self, changes: &[FileChange], memory: &mut dyn Memory) -> Result<(), MemoryError> {
         if self.complete {
             return Ok(());
         }
@@ -104,6 +116,7 @@ impl Replay {
                 rows[at] = Some(row);
             }
         }
-        self.files.insert(path, LiveFile { file, rows });
+        let held = if file.is_elsewhere() { known } else { Vec::new() };
+        self.files.insert(path, LiveFile { file, rows, held });
     }
 }

@@ -94,6 +94,8 @@ pub struct Pending {
 struct LiveFile {
     file: Arc<ParsedFile>,
     rows: Vec<Option<RowId>>,
+    /// Rows of what the file held before its content went elsewhere.
+    held: Vec<RowId>,
 }
 
 /// The state machine. After an error it must be thrown away: a commit may be half applied.
@@ -266,10 +268,14 @@ impl Replay {
         }
         let (pairs, gone, new) = matching::between_files(before, after);
         for (before, after) in pairs {
+            // Nothing else knows the new file's rows yet.
+            self.seat(&after, before.row);
             self.modify(commit, before, after, &mut drafts);
         }
         for before in gone {
-            self.delete(commit, before, &mut drafts);
+            if let Some(before) = self.hold(before) {
+                self.delete(commit, before, &mut drafts);
+            }
         }
         self.load_deleted(&new, memory)?;
         for after in new {
@@ -309,6 +315,8 @@ impl Replay {
         {
             self.layout_changed = true;
         }
+        let held = old.as_ref().map(|old| self.held(&path, old)).unwrap_or_default();
+        gone.extend(held);
         let mut rows = vec![None; new_file.map_or(0, |file| file.manifests.len())];
         match (&old, new_file) {
             (Some(old), Some(file)) => {
@@ -335,8 +343,26 @@ impl Replay {
         if let Some(file) = change.after
             && self.is_worth_keeping(&file)
         {
-            self.files.insert(path, LiveFile { file, rows });
+            self.files.insert(path, LiveFile { file, rows, held: Vec::new() });
         }
+    }
+
+    /// What a file held before its content went elsewhere, in an order that only places decide.
+    fn held(&self, path: &Arc<str>, file: &LiveFile) -> Vec<Before> {
+        let mut rows = file.held.clone();
+        rows.sort_by(|a, b| self.rows[*a].file_path.cmp(&self.rows[*b].file_path));
+        let before = |row: RowId| Some(Before { path: Arc::clone(path), body: self.rows[row].body.clone()?, row });
+        rows.into_iter().filter_map(before).collect()
+    }
+
+    /// Keeps a row in its file if the content of that is elsewhere now; gives it back if it is gone.
+    fn hold(&mut self, before: Before) -> Option<Before> {
+        let Some(live) = self.files.get_mut(&before.path).filter(|live| live.file.is_elsewhere()) else {
+            return Some(before);
+        };
+        live.held.push(before.row);
+        self.rows[before.row].body = Some(before.body);
+        None
     }
 
     /// Files without anything to say need no place in memory.

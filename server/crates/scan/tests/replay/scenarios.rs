@@ -126,6 +126,49 @@ fn a_broken_file_deletes_and_a_mended_one_brings_back() {
     assert_eq!(store.row("ConfigMap", "a").status, ResourceStatus::Deleted);
 }
 
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:00ff\nsize 12345\n";
+
+#[test]
+fn a_file_whose_content_goes_elsewhere_keeps_its_resources() {
+    let mut history = History::default();
+    let both = |value| format!("{}---\n{}", config("a", value), config("b", "1"));
+    history.commit(&[("a.yaml", Some(&both("1"))), ("z.yaml", Some(&config("z", "1")))]);
+    history.commit(&[("a.yaml", Some(POINTER))]);
+    history.commit(&[("z.yaml", Some(&config("z", "2")))]);
+    history.commit(&[("a.yaml", Some(&POINTER.replace("00ff", "11ff")))]);
+    let store = replay(&history);
+    for at in [1, 3] {
+        assert!(store.told(at).is_empty(), "{:?}", store.told(at));
+    }
+    assert_eq!(store.row("ConfigMap", "a").status, ResourceStatus::Active);
+    let problem = &store.problems["a.yaml"].problems[0];
+    assert_eq!(problem.class, ProblemClass::Elsewhere);
+    assert!(problem.message.contains("12345 bytes"), "{}", problem.message);
+    // Back again, one changed and one as it was, the other way round.
+    history.commit(&[("a.yaml", Some(&format!("{}---\n{}", config("b", "1"), config("a", "2"))))]);
+    let store = replay(&history);
+    assert_eq!(store.told(4), ["MODIFIED ConfigMap/a file_content data.key: 1 > 2"]);
+    assert_eq!(store.row("ConfigMap", "a").file_path, "a.yaml#1");
+    assert_eq!(store.row("ConfigMap", "b").file_path, "a.yaml");
+    assert!(store.problems.is_empty());
+}
+
+#[test]
+fn what_is_held_of_a_file_moves_and_goes_like_anything_else() {
+    let mut history = History::default();
+    history.commit(&[("a.yaml", Some(&format!("{}---\n{}", config("a", "1"), config("b", "1"))))]);
+    // One of the two is kept readable elsewhere.
+    history.commit(&[("a.yaml", Some("\0GITCRYPT\0x")), ("b.yaml", Some(&config("b", "1")))]);
+    history.commit(&[("b.yaml", Some(&config("b", "2")))]);
+    history.commit(&[("a.yaml", None)]);
+    history.commit(&[("c.yaml", Some(&config("a", "1")))]);
+    let store = replay(&history);
+    assert_eq!(store.told(1), ["MODIFIED ConfigMap/b file_path"]);
+    assert_eq!(store.told(2), ["MODIFIED ConfigMap/b file_content data.key: 1 > 2"]);
+    assert_eq!(store.told(3), ["DELETED ConfigMap/a resource_deleted"]);
+    assert_eq!(store.told(4), ["RESURRECTED ConfigMap/a resource_resurrected"]);
+}
+
 #[test]
 fn a_deleted_resource_comes_back_only_once() {
     let mut history = History::default();

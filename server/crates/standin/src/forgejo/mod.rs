@@ -14,9 +14,6 @@ use crate::forge::Forge;
 use crate::gate::{self, Caller};
 use crate::world::{Access, Named, Repository};
 
-/// As servers come: no more than this at once, however much is asked.
-const MOST: u64 = 50;
-
 /// The routes.
 pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
     let gate = axum::middleware::from_fn_with_state(Arc::clone(forge), gate::api);
@@ -72,7 +69,7 @@ async fn search(
         found.reverse();
     }
     let number = |name: &str| of(name).and_then(|text| text.parse::<u64>().ok()).filter(|number| *number > 0);
-    let (page, limit) = (number("page").unwrap_or(1), number("limit").unwrap_or(30).min(MOST));
+    let (page, limit) = (number("page").unwrap_or(1), number("limit").unwrap_or(30).min(forge.options.forgejo_most));
     let total = found.len();
     let from = usize::try_from((page - 1).saturating_mul(limit)).unwrap_or(usize::MAX);
     let size = usize::try_from(limit).unwrap_or(50);
@@ -84,7 +81,8 @@ async fn search(
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(asked.iter().filter(|(key, _)| key != "page"));
         query.append_pair("page", &number.to_string());
-        format!("<{}/api/v1/repos/search?{}>; rel=\"{relation}\"", forge.url(), query.finish())
+        let root = forge.link_root().unwrap_or_default();
+        format!("<{root}/api/v1/repos/search?{}>; rel=\"{relation}\"", query.finish())
     };
     let mut links = Vec::new();
     if page < pages {
@@ -95,6 +93,7 @@ async fn search(
     }
     if let Ok(link) = HeaderValue::from_str(&links.join(","))
         && !links.is_empty()
+        && forge.link_root().is_some()
     {
         headers.insert(header::LINK, link);
     }

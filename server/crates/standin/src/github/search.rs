@@ -71,7 +71,8 @@ pub(super) async fn repositories(
     let mut response = Json(json!({"total_count": total, "incomplete_results": false, "items": items})).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let pages = reachable.div_ceil(per_page).max(1);
-    if let Some(link) = link(&format!("{root}/search/repositories"), &asked, page, pages) {
+    let at = forge.link_root().map(|link_root| root.replacen(forge.url(), link_root, 1));
+    if let Some(link) = at.and_then(|at| link(&format!("{at}/search/repositories"), &asked, page, pages)) {
         response.headers_mut().insert(header::LINK, link);
     }
     response

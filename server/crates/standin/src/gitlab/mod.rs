@@ -115,7 +115,7 @@ fn list(forge: &Forge, caller: Caller, path: &str, asked: &Asked, wanted: impl F
         found.reverse();
     }
     let per_page = asked.number("per_page").unwrap_or(20).clamp(1, 100);
-    let at = format!("{}/api/v4{path}", forge.url());
+    let at = format!("{}/api/v4{path}", forge.link_root().unwrap_or_default());
     let size = usize::try_from(per_page).unwrap_or(100);
     let mut headers = HeaderMap::new();
     let shown: Vec<&Repository> = if keyset {
@@ -137,6 +137,9 @@ fn list(forge: &Forge, caller: Caller, path: &str, asked: &Asked, wanted: impl F
         let from = usize::try_from((page - 1).saturating_mul(per_page)).unwrap_or(usize::MAX);
         found.into_iter().skip(from).take(size).collect()
     };
+    if forge.link_root().is_none() {
+        headers.remove("link");
+    }
     let simple = caller.token().is_none() || asked.is("simple");
     let body: Vec<Value> = shown
         .into_iter()

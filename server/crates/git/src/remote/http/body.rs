@@ -46,7 +46,7 @@ impl Body {
         let Source::Open(response) = &mut self.source else { return Ok(()) };
         self.budget.check()?;
         let budget = &self.budget;
-        let read = response.read(&mut self.buffer).map_err(|error| {
+        let read = budget.awaiting(|| response.read(&mut self.buffer)).map_err(|error| {
             let timed_out = error
                 .get_ref()
                 .and_then(|inner| inner.downcast_ref::<reqwest::Error>())

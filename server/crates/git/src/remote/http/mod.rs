@@ -60,13 +60,18 @@ impl Requests {
         Ok(Self { client: client(&budget.limits)?, budget: Arc::clone(budget), authorization, redirected: None })
     }
 
+    fn asking(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        self.budget.asked();
+        self.budget.awaiting(|| request.send())
+    }
+
     fn send(&self, request: RequestBuilder) -> std::io::Result<Response> {
         self.budget.check()?;
         let request = match &self.authorization {
             Some(value) => request.header(AUTHORIZATION, value.clone()),
             None => request,
         };
-        let response = request.send().map_err(|error| self.budget.stop(self.unreachable(&error)))?;
+        let response = self.asking(request).map_err(|error| self.budget.stop(self.unreachable(&error)))?;
         if (200..400).contains(&response.status().as_u16()) {
             return Ok(response);
         }
@@ -104,7 +109,7 @@ impl Requests {
         if let Some(value) = &self.authorization {
             request = request.header(AUTHORIZATION, value.clone());
         }
-        let response = request.send().map_err(|error| self.budget.stop(self.unreachable(&error)))?;
+        let response = self.asking(request).map_err(|error| self.budget.stop(self.unreachable(&error)))?;
         let status = response.status().as_u16();
         if status >= 500 || limited(status, response.headers()).is_some() {
             return Err(self.budget.stop(self.status(&response)));

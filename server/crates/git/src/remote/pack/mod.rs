@@ -1,18 +1,25 @@
 //! Receiving what is new: one round of telling what we have, then a pack that is counted while it streams in.
+//!
+//! The pack is indexed here and not by gix, which holds every object whole: a few large files, or small ones that inflate
+//! without end, would take as much memory as they are large.
+
+mod content;
+mod index;
+mod resolve;
+mod store;
 
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::found::ObjectId;
-use gix::odb::pack::{Bundle, bundle};
 use gix::progress::Discard;
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags, negotiate};
 
 use super::budget::Budget;
 use super::session::{AGENT, Session, failed};
 use crate::GitError;
-use crate::error::{chain as causes, is_full};
+use crate::error::is_full;
 use crate::repo::{Objects, Repo, to_gix};
 
 /// Commits that we name to the remote at most.
@@ -32,39 +39,15 @@ pub(super) fn receive(
     };
     let mut negotiation = OneRound { want: head, haves };
     // A remote that knows what we have may send deltas of it: the pack is completed from here.
-    let mut bases = existing.map(|(repo, _)| repo.objects().into_handle());
+    let here = existing.map(|(repo, _)| repo.objects());
     let pack_dir = git_dir.join("objects/pack");
     let mut broken = None;
-    let consume = |reader: &mut dyn BufRead, progress: &mut dyn gix::DynNestedProgress, interrupt: &AtomicBool| {
-        let mut reader = PackReader::new(reader, budget);
-        let options = bundle::write::Options {
-            thread_limit: Some(budget.limits.threads.max(1)),
-            alloc_limit_bytes: Some(budget.limits.object_bytes),
-            ..Default::default()
-        };
-        let written = Bundle::write_to_directory(
-            &mut reader,
-            Some(&pack_dir),
-            progress,
-            interrupt,
-            bases.take(),
-            gix::hash::Kind::Sha1,
-            options,
-        );
-        match written {
-            Ok(outcome) => {
-                if let Some(keep) = outcome.keep_path {
-                    // Only protects from a garbage collection that nobody runs here.
-                    let _ = std::fs::remove_file(keep);
-                }
-                // What follows the pack is of no interest, and after a long indexing the remote may be gone.
-                Ok(false)
-            }
-            Err(error) => {
-                broken = Some(pack_error(&error, budget));
-                Err(error)
-            }
-        }
+    let consume = |reader: &mut dyn BufRead, _: &mut dyn gix::DynNestedProgress, _: &AtomicBool| {
+        // What follows the pack is of no interest, and after a long indexing the remote may be gone.
+        write(&mut PackReader::new(reader, budget), &pack_dir, here.as_ref(), budget).map(|()| false).map_err(|error| {
+            broken = Some(error);
+            gix::Error::from_error(std::io::Error::other("the pack is broken"))
+        })
     };
     let outcome = gix::protocol::fetch(
         &mut negotiation,
@@ -146,24 +129,32 @@ impl Negotiate for OneRound {
     }
 }
 
-fn pack_error(error: &gix::Error, budget: &Budget) -> GitError {
-    let eof =
-        error.downcast_any_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof);
-    if eof {
-        return GitError::Corrupt { what: format!("{} ended the pack before it was complete", budget.host) };
+/// Brings a pack into the folder, with its index.
+fn write(reader: &mut dyn BufRead, pack_dir: &Path, here: Option<&Objects>, budget: &Budget) -> Result<(), GitError> {
+    let failed = || GitError::io("the pack cannot be stored");
+    let file = tempfile::Builder::new().prefix("tmp-").tempfile_in(pack_dir).map_err(failed())?;
+    let mut pack = store::take_in(reader, file.as_file(), budget)?;
+    if pack.entries.is_empty() {
+        return Ok(());
     }
-    if error.downcast_any_ref::<std::io::Error>().is_some_and(|io| is_full(io.kind())) {
-        return GitError::DiskFull;
-    }
-    if error.is_resource_exhausted() {
-        let limit = budget.limits.object_bytes as u64;
-        return GitError::Corrupt { what: format!("the pack holds an object larger than {limit} bytes") };
-    }
-    match error.downcast_any_ref::<std::io::Error>() {
-        Some(io) if io.kind() == std::io::ErrorKind::PermissionDenied => {
-            GitError::Io { what: "the pack cannot be stored".to_owned(), source: io.kind().into() }
-        }
-        _ => GitError::corrupt(format!("the pack that {} sent cannot be read: {}", budget.host, causes(error))),
+    budget.indexing.store(true, Ordering::Relaxed);
+    resolve::resolve(&mut pack, file.as_file(), pack_dir, here, budget)?;
+    let index = tempfile::Builder::new().prefix("tmp-").tempfile_in(pack_dir).map_err(failed())?;
+    index::write(&mut pack.entries, &pack.checksum, std::io::BufWriter::new(index.as_file()))?;
+    let place = pack_dir.join(format!("pack-{}.pack", pack.checksum));
+    // The index last: a pack without one is not there.
+    file.persist(&place).map_err(|error| failed()(error.error))?;
+    index.persist(place.with_extension("idx")).map_err(|error| failed()(error.error))?;
+    Ok(())
+}
+
+/// What it means that a pack cannot be read on.
+fn pack_error(error: &std::io::Error, budget: &Budget) -> GitError {
+    use std::io::ErrorKind::UnexpectedEof;
+    match error.kind() {
+        kind if is_full(kind) => GitError::DiskFull,
+        UnexpectedEof => GitError::corrupt(format!("{} ended the pack before it was complete", budget.host)),
+        _ => GitError::corrupt(format!("the pack that {} sent cannot be read: {error}", budget.host)),
     }
 }
 

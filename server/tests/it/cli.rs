@@ -1,0 +1,133 @@
+//! The command line on repositories that are odd, and on those that mean to take much memory.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use standin::{Generator, Limits, Options, Standin};
+
+use crate::jobs::repository::Origins;
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn scan(place: &str, more: &[&str]) -> Value {
+    let output = program(&[&["scan", place, "--format", "json"], more].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n";
+
+#[test]
+fn json_tells_the_same_problems_as_the_table() {
+    let origin = Origins::new();
+    origin.commit("one", &[("a.yaml", Some(CONFIG)), ("broken.yaml", Some("a: [\n"))]);
+    let blob = origin.git(&["rev-parse", "HEAD:a.yaml"]);
+    let blob = blob.trim();
+    let tree = [b"100644 blob ".as_slice(), blob.as_bytes(), b"\tbest\xe4tigung.yaml\n"].concat();
+    let broken = origin.git(&["rev-parse", "HEAD:broken.yaml"]);
+    let tree = [tree, format!("100644 blob {}\tbroken.yaml\n", broken.trim()).into_bytes()].concat();
+    let tree = origin.mktree(&tree);
+    let commit = origin.git(&["commit-tree", &tree, "-p", "HEAD", "-m", "odd"]);
+    origin.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    let place = origin.path().display().to_string();
+    let told = scan(&place, &[]);
+    let problems = told["problems"].as_array().unwrap();
+    let paths: Vec<&str> = problems.iter().map(|problem| problem["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["broken.yaml", "best\\xE4tigung.yaml"]);
+    assert_eq!((&problems[0]["class"], &problems[0]["line"]), (&"syntax".into(), &2.into()));
+    assert_eq!(problems[1]["class"], "path");
+    let table = String::from_utf8(program(&["scan", &place]).output().unwrap().stdout).unwrap();
+    assert!(paths.iter().all(|path| table.contains(path)), "{table}");
+    assert_eq!(scan(&place, &["--rev", "HEAD~1"])["kubernetes_documents"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revisions_of_an_address_are_those_of_the_remote() {
+    let origin = Origins::new();
+    origin.commit("one", &[("a.yaml", Some(CONFIG))]);
+    origin.git(&["tag", "-a", "-m", "one", "v1"]);
+    origin.git(&["update-ref", "refs/heads/HEAD", "HEAD"]);
+    origin.commit("two", &[("b.yaml", Some(CONFIG))]);
+    let repositories = Generator::new(1, vec![origin.path().join(".git")]).repositories();
+    let name = repositories[0].full_name();
+    let options = Options { limits: Limits::generous(), ..Options::with(repositories) };
+    let standin = Standin::start(options).await.unwrap();
+    let address = standin.git().clone_url(&name);
+    tokio::task::spawn_blocking(move || {
+        for (rev, count) in
+            [("HEAD", 2), ("main", 2), ("v1", 1), ("refs/tags/v1", 1), ("heads/HEAD", 1), ("main~1", 1), ("v1^0", 1)]
+        {
+            assert_eq!(scan(&address, &["--rev", rev])["kubernetes_documents"], count, "{rev}");
+        }
+        let output = program(&["scan", &address, "--rev", "v2"]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("\"v2\" is neither a branch"), "{said}");
+    })
+    .await
+    .unwrap();
+}
+
+/// The most memory that a program has until it ends, in megabytes.
+fn peak(mut child: Child) -> u64 {
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut peak = 0;
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        if let Some(size) = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()) {
+            peak = peak.max(size / 1024);
+        }
+        if child.try_wait().unwrap().is_some() {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            assert!(peak > 0, "the program ended before it was looked at");
+            return peak;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn bombs(into: &Path) {
+    let mut zeros = vec![0u8; 100 << 20];
+    for n in 0..3 {
+        zeros[..=n].fill(1);
+        std::fs::write(into.join(format!("bomb-{n}.yaml")), &zeros).unwrap();
+    }
+    zeros.resize(300 << 20, 0);
+    std::fs::write(into.join("largest.yaml"), &zeros).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_beyond_the_limit_take_no_memory() {
+    const MOST: u64 = 300;
+    let origin = Origins::new();
+    bombs(&origin.path());
+    origin.commit("bombs", &[("a.yaml", Some(CONFIG))]);
+    let repositories = Generator::new(1, vec![origin.path().join(".git")]).repositories();
+    let name = repositories[0].full_name();
+    let standin = Standin::start(Options { limits: Limits::generous(), ..Options::with(repositories) }).await.unwrap();
+    let address = standin.git().clone_url(&name);
+    tokio::task::spawn_blocking(move || {
+        let place = origin.path().display().to_string();
+        for packed in [false, true] {
+            if packed {
+                origin.git(&["repack", "--quiet", "-a", "-d", "-f"]);
+            }
+            let peak = peak(program(&["scan", &place]).spawn().unwrap());
+            assert!(peak < MOST, "a folder, packed {packed}: {peak} MB");
+        }
+        let peak_of_scan = peak(program(&["scan", &address]).spawn().unwrap());
+        assert!(peak_of_scan < MOST, "an address: {peak_of_scan} MB");
+        let database = format!("sqlite:{}", origin.folder.path().join("history.db").display());
+        let peak_of_jobs = peak(program(&["history", &place, "--database", &database]).spawn().unwrap());
+        assert!(peak_of_jobs < MOST, "sync and scan: {peak_of_jobs} MB");
+    })
+    .await
+    .unwrap();
+}
