@@ -5,6 +5,7 @@
 
 pub mod found;
 pub mod kind;
+pub mod value;
 pub mod view;
 
 #[cfg(feature = "db")]
