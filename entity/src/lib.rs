@@ -16,3 +16,5 @@ pub mod query;
 pub mod queue;
 #[cfg(feature = "db")]
 pub mod row;
+#[cfg(feature = "db")]
+pub mod table;
