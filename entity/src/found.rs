@@ -5,50 +5,7 @@ use uuid::Uuid;
 use crate::kind::{EventType, ProblemClass, ReferenceKind, ResourceStatus};
 use crate::view::{FieldChange, Timestamp};
 
-/// Git's name of an object: 40 hexadecimal digits when shown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectId(pub [u8; 20]);
-
-impl std::fmt::Display for ObjectId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for ObjectId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::str::FromStr for ObjectId {
-    type Err = InvalidObjectId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidObjectId(text.chars().take(64).collect());
-        if text.len() != 40 || !text.is_ascii() {
-            return Err(invalid());
-        }
-        let mut bytes = [0; 20];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| invalid())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-/// Text that is not 40 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidObjectId(pub String);
-
-impl std::fmt::Display for InvalidObjectId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is not a full commit or object hash (40 hexadecimal digits)", self.0)
-    }
-}
-
-impl std::error::Error for InvalidObjectId {}
+pub use crate::value::{InvalidObjectId, ObjectId};
 
 /// What makes two manifests the same resource: group, kind, namespace as written, name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,6 +5,7 @@
 
 pub mod found;
 pub mod kind;
+pub mod value;
 pub mod view;
 
 #[cfg(feature = "db")]
@@ -15,3 +16,5 @@ pub mod query;
 pub mod queue;
 #[cfg(feature = "db")]
 pub mod row;
+#[cfg(feature = "db")]
+pub mod table;

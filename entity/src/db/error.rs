@@ -64,6 +64,8 @@ impl DataError {
             Self::Database(DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) => {
                 is_passing(error)
             }
+            // A value that can't be read stays so, whatever words stand in it.
+            Self::Database(DbErr::Json(_) | DbErr::Type(_)) => false,
             // A transaction tells of its connection in words of its own.
             Self::Database(other) => {
                 let text = other.to_string();

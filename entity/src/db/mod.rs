@@ -6,6 +6,7 @@
 mod error;
 pub(crate) mod sql;
 pub mod text;
+pub(crate) mod upsert;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, ExecResult, FromQueryResult, QueryResult, Statement, Value};
 
 use super::Result;
+use crate::value::StoredTimestamp;
 use crate::view::{PageQuery, Timestamp};
 
 /// The most rows that a page may have.
@@ -158,10 +159,7 @@ pub(crate) fn holds(text: &str) -> String {
     pattern
 }
 
-/// Time as both engines keep it: whole microseconds, years that have four digits. SQLite's text
-/// (`2026-11-21T08:15:00.5+00:00`) then sorts as the times do, since `+` < `.` < digits.
+/// A time as both engines keep it, for statements that are written as text.
 pub(crate) fn stored_time(time: Timestamp) -> Timestamp {
-    const FIRST: i64 = -62_135_596_800_000_000;
-    const LAST: i64 = 253_402_300_799_999_999;
-    Timestamp::from_timestamp_micros(time.timestamp_micros().clamp(FIRST, LAST)).unwrap_or(time)
+    StoredTimestamp::from(time).into()
 }

@@ -73,6 +73,7 @@ words! {
 
 /// What goes first: larger is sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "db", derive(sea_orm::DeriveValueType))]
 pub struct Priority(pub i32);
 
 impl Priority {

@@ -14,7 +14,7 @@ pub use event::{ChangeTag, EventType};
 pub use job::{JobKind, JobRequest, JobState, LogLevel, Priority, RequestedBy};
 pub use problem::ProblemClass;
 pub use repository::{GitOpsTool, Origin, Provider, SyncStatus};
-pub use resource::{ReferenceKind, ResourceStatus};
+pub use resource::{Facet, ReferenceKind, ResourceStatus};
 
 /// Declares an enum whose variants are fixed words: one table serves serde, the database, `Display`
 /// and `FromStr`, so that a word cannot differ between them.

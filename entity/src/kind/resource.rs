@@ -9,6 +9,16 @@ words! {
 }
 
 words! {
+    /// By what resources are counted.
+    Facet {
+        ApiVersion = "api_version",
+        Kind = "kind",
+        /// As written, and as a kustomization above sets it where that is another one.
+        Namespace = "namespace",
+    }
+}
+
+words! {
     /// Why one resource names another.
     ReferenceKind {
         /// `spec.chartRef` of a HelmRelease.

@@ -1,10 +1,15 @@
 //! What outlives a request to a forge: answers with their tags, and limits, which all processes share.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict};
+use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
 
 use super::{ConnectionTrait, DataError, Result};
-use crate::db::sql::{Sql, stored_time};
+use crate::db::upsert::{excluded, replace};
+use crate::table::{forge_answer, forge_budget, forge_spending};
+use crate::value::StoredTimestamp;
 use crate::view::{ForgeBudget, Timestamp};
 
 /// An answer that a forge knows again by its tag.
@@ -16,7 +21,8 @@ pub struct KeptAnswer {
 }
 
 /// What a forge said of a limit last.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "forge_budget::Entity")]
 pub struct Budget {
     pub quota: Option<i64>,
     pub remaining: Option<i64>,
@@ -32,18 +38,9 @@ const ANSWER_DAYS: i64 = 30;
 /// What was spent is told for a day; a little more is kept.
 const SPENDING_HOURS: i64 = 72;
 
-#[derive(FromQueryResult)]
-struct AnswerRow {
-    etag: String,
-    body: Vec<u8>,
-    next: Option<String>,
-}
-
 /// The answer to a question asked before.
 pub async fn find_answer(c: &impl ConnectionTrait, key: &str) -> Result<Option<KeptAnswer>> {
-    let mut sql = Sql::new("SELECT etag, body, next FROM forge_answer WHERE key = ");
-    sql.bind(key);
-    let Some(row) = sql.one::<AnswerRow>(c).await? else { return Ok(None) };
+    let Some(row) = forge_answer::Entity::find_by_id(key).one(c).await? else { return Ok(None) };
     let damaged = |reason: String| DataError::Damaged { what: "forge_answer.body", reason };
     let body = zstd::bulk::decompress(&row.body, MAX_BODY).map_err(|error| damaged(error.to_string()))?;
     let body = String::from_utf8(body).map_err(|error| damaged(error.to_string()))?;
@@ -60,45 +57,45 @@ pub async fn keep_answer(
 ) -> Result<()> {
     let body = zstd::bulk::compress(answer.body.as_bytes(), 3)
         .map_err(|error| DataError::Damaged { what: "forge_answer.body", reason: error.to_string() })?;
-    let mut sql = Sql::new("INSERT INTO forge_answer (key, host, etag, body, next, used_at) VALUES (");
-    sql.bind(key).push(", ").bind(host).push(", ").bind(answer.etag.as_str()).push(", ").bind(body).push(", ");
-    sql.bind(answer.next.clone()).push(", ").bind(stored_time(now)).push(
-        ") ON CONFLICT (key) DO UPDATE SET etag = excluded.etag, body = excluded.body, next = excluded.next, \
-         used_at = excluded.used_at",
-    );
-    sql.run(w).await?;
+    let row = forge_answer::ActiveModel {
+        key: Set(key.to_owned()),
+        host: Set(host.to_owned()),
+        etag: Set(answer.etag.clone()),
+        body: Set(body),
+        next: Set(answer.next.clone()),
+        used_at: Set(now.into()),
+    };
+    let insert = forge_answer::Entity::insert(row).on_conflict(replace::<forge_answer::Entity>());
+    insert.exec_without_returning(w).await?;
     Ok(())
 }
 
 /// Notes that an answer served again, and forgets those that served nobody for long.
 pub async fn touch_answer(w: &impl ConnectionTrait, key: &str, now: Timestamp) -> Result<()> {
     // A day's precision is enough, and spares a write per answer.
-    let mut sql = Sql::new("UPDATE forge_answer SET used_at = ");
-    sql.bind(stored_time(now)).push(" WHERE key = ").bind(key);
-    sql.push(" AND used_at < ").bind(stored_time(now - TimeDelta::days(1)));
-    sql.run(w).await?;
+    let a_day_old = forge_answer::COLUMN.used_at.lt(StoredTimestamp::from(now - TimeDelta::days(1)));
+    let used = forge_answer::ActiveModel { used_at: Set(now.into()), ..Default::default() };
+    let this = forge_answer::COLUMN.key.eq(key);
+    forge_answer::Entity::update_many().set(used).filter(this).filter(a_day_old).exec(w).await?;
     Ok(())
 }
 
 /// Forgets answers and spending that nobody will ask for; gives back how many rows.
 pub async fn prune(w: &impl ConnectionTrait, now: Timestamp) -> Result<u64> {
-    let mut answers = Sql::new("DELETE FROM forge_answer WHERE used_at < ");
-    answers.bind(stored_time(now - TimeDelta::days(ANSWER_DAYS)));
-    let mut spending = Sql::new("DELETE FROM forge_spending WHERE hour < ");
-    spending.bind(stored_time(now - TimeDelta::hours(SPENDING_HOURS)));
-    let mut budgets = Sql::new("DELETE FROM forge_budget WHERE seen_at < ");
-    budgets.bind(stored_time(now - TimeDelta::days(ANSWER_DAYS)));
-    Ok(answers.run(w).await?.rows_affected()
-        + spending.run(w).await?.rows_affected()
-        + budgets.run(w).await?.rows_affected())
+    let answers_until = StoredTimestamp::from(now - TimeDelta::days(ANSWER_DAYS));
+    let spending_until = StoredTimestamp::from(now - TimeDelta::hours(SPENDING_HOURS));
+    let answers = forge_answer::Entity::delete_many().filter(forge_answer::COLUMN.used_at.lt(answers_until));
+    let spending = forge_spending::Entity::delete_many().filter(forge_spending::COLUMN.hour.lt(spending_until));
+    let budgets = forge_budget::Entity::delete_many().filter(forge_budget::COLUMN.seen_at.lt(answers_until));
+    Ok(answers.exec(w).await?.rows_affected
+        + spending.exec(w).await?.rows_affected
+        + budgets.exec(w).await?.rows_affected)
 }
 
 /// What the forge last said of a limit.
 pub async fn find_budget(c: &impl ConnectionTrait, host: &str, token: &str, resource: &str) -> Result<Option<Budget>> {
-    let mut sql =
-        Sql::new("SELECT quota, remaining, resets_at, blocked_until, seen_at FROM forge_budget WHERE host = ");
-    sql.bind(host).push(" AND token = ").bind(token).push(" AND resource = ").bind(resource);
-    sql.one(c).await
+    let this = forge_budget::Entity::find_by_id((host.to_owned(), token.to_owned(), resource.to_owned()));
+    Ok(this.into_partial_model().one(c).await?)
 }
 
 /// Keeps what the forge says now, and adds to what was spent in this hour. A forge that says nothing leaves what it said.
@@ -108,46 +105,77 @@ pub async fn record_budget(
     budget: &Budget,
     spent: i64,
 ) -> Result<()> {
-    let mut sql = Sql::new(
-        "INSERT INTO forge_budget (host, token, resource, quota, remaining, resets_at, blocked_until, seen_at) VALUES (",
-    );
-    sql.bind(host).push(", ").bind(token).push(", ").bind(resource).push(", ");
-    sql.bind(budget.quota).push(", ").bind(budget.remaining).push(", ");
-    sql.bind(budget.resets_at.map(stored_time)).push(", ").bind(budget.blocked_until.map(stored_time)).push(", ");
-    sql.bind(stored_time(budget.seen_at)).push(
-        ") ON CONFLICT (host, token, resource) DO UPDATE SET \
-         quota = COALESCE(excluded.quota, forge_budget.quota), \
-         remaining = CASE WHEN excluded.quota IS NULL THEN forge_budget.remaining ELSE excluded.remaining END, \
-         resets_at = CASE WHEN excluded.quota IS NULL THEN forge_budget.resets_at ELSE excluded.resets_at END, \
-         blocked_until = COALESCE(excluded.blocked_until, forge_budget.blocked_until), seen_at = excluded.seen_at",
-    );
-    sql.run(w).await?;
+    let row = forge_budget::ActiveModel {
+        host: Set(host.to_owned()),
+        token: Set(token.to_owned()),
+        resource: Set(resource.to_owned()),
+        quota: Set(budget.quota),
+        remaining: Set(budget.remaining),
+        resets_at: Set(budget.resets_at.map(Into::into)),
+        blocked_until: Set(budget.blocked_until.map(Into::into)),
+        seen_at: Set(budget.seen_at.into()),
+    };
+    forge_budget::Entity::insert(row).on_conflict(what_it_says()).exec_without_returning(w).await?;
     if spent == 0 {
         return Ok(());
     }
     let hour = budget.seen_at.timestamp().div_euclid(3_600) * 3_600;
-    let hour = Timestamp::from_timestamp(hour, 0).unwrap_or(budget.seen_at);
-    let mut sql = Sql::new("INSERT INTO forge_spending (host, token, resource, hour, spent) VALUES (");
-    sql.bind(host).push(", ").bind(token).push(", ").bind(resource).push(", ").bind(stored_time(hour));
-    sql.push(", ").bind(spent).push(
-        ") ON CONFLICT (host, token, resource, hour) DO UPDATE SET spent = forge_spending.spent + excluded.spent",
-    );
-    sql.run(w).await?;
+    let row = forge_spending::ActiveModel {
+        host: Set(host.to_owned()),
+        token: Set(token.to_owned()),
+        resource: Set(resource.to_owned()),
+        hour: Set(Timestamp::from_timestamp(hour, 0).unwrap_or(budget.seen_at).into()),
+        spent: Set(spent),
+    };
+    use forge_spending::Column::{Host, Hour, Resource, Spent, Token};
+    let more = forge_spending::COLUMN.spent.add(excluded(Spent));
+    let add = OnConflict::columns([Host, Token, Resource, Hour]).value(Spent, more).to_owned();
+    forge_spending::Entity::insert(row).on_conflict(add).exec_without_returning(w).await?;
     Ok(())
+}
+
+/// What becomes of a limit that is known already: what the forge does not say now stays as it said it.
+fn what_it_says() -> OnConflict {
+    use forge_budget::Column::{BlockedUntil, Host, Quota, Remaining, ResetsAt, Resource, SeenAt, Token};
+    let stored = |column: forge_budget::Column| Expr::col((forge_budget::Entity, column));
+    let with_quota = |column| Expr::case(excluded(Quota).is_null(), stored(column)).finally(excluded(column));
+    let if_said = |column| Func::coalesce([excluded(column), stored(column)]);
+    OnConflict::columns([Host, Token, Resource])
+        .value(Quota, if_said(Quota))
+        .value(Remaining, with_quota(Remaining))
+        .value(ResetsAt, with_quota(ResetsAt))
+        .value(BlockedUntil, if_said(BlockedUntil))
+        .update_column(SeenAt)
+        .to_owned()
 }
 
 /// Every limit that is known, by host and resource. Times that are over are not told.
 pub async fn budgets(c: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<ForgeBudget>> {
-    let now = stored_time(now);
-    let mut sql = Sql::new("SELECT b.host, b.resource, b.quota, CASE WHEN b.resets_at <= ");
-    sql.bind(now).push(" THEN b.quota ELSE b.remaining END AS remaining, CASE WHEN b.resets_at <= ").bind(now);
-    sql.push(" THEN NULL ELSE b.resets_at END AS resets_at, CASE WHEN b.blocked_until <= ").bind(now);
-    sql.push(
-        " THEN NULL ELSE b.blocked_until END AS blocked_until, b.seen_at, \
-         CAST(COALESCE((SELECT SUM(s.spent) FROM forge_spending s WHERE s.host = b.host AND s.token = b.token \
-         AND s.resource = b.resource AND s.hour > ",
-    );
-    sql.bind(stored_time(now - TimeDelta::hours(24)));
-    sql.push("), 0) AS BIGINT) AS spent_last_24_h FROM forge_budget b ORDER BY b.host, b.resource, b.token");
-    sql.all(c).await
+    use forge_budget::Column::{Host, Resource, Token};
+    let rows =
+        forge_budget::Entity::find().order_by_asc(Host).order_by_asc(Resource).order_by_asc(Token).all(c).await?;
+    let lately = forge_spending::COLUMN.hour.gt(StoredTimestamp::from(now - TimeDelta::hours(24)));
+    let mut spent = BTreeMap::<(String, String, String), i64>::new();
+    for hour in forge_spending::Entity::find().filter(lately).all(c).await? {
+        *spent.entry((hour.host, hour.token, hour.resource)).or_default() += hour.spent;
+    }
+    let to_come = |time: Option<StoredTimestamp>| time.map(Timestamp::from).filter(|time| *time > now);
+    let budget = |row: forge_budget::Model| {
+        let resets_at = to_come(row.resets_at);
+        let was_reset = row.resets_at.is_some() && resets_at.is_none();
+        let key = (row.host, row.token, row.resource);
+        let spent_last_24_h = spent.get(&key).copied().unwrap_or(0);
+        let (host, _, resource) = key;
+        ForgeBudget {
+            host,
+            resource,
+            quota: row.quota,
+            remaining: if was_reset { row.quota } else { row.remaining },
+            resets_at,
+            blocked_until: to_come(row.blocked_until),
+            spent_last_24_h,
+            seen_at: row.seen_at.into(),
+        }
+    };
+    Ok(rows.into_iter().map(budget).collect())
 }

@@ -11,6 +11,7 @@ mod fill;
 mod support;
 
 mod ecosystem;
+mod forges;
 mod metrics;
 mod migrations;
 mod outcomes;
@@ -21,5 +22,7 @@ mod repositories;
 mod resources;
 mod same_rows;
 mod scans;
+mod schedules;
+mod tables;
 mod tasks;
 mod totals;

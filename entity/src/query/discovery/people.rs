@@ -1,12 +1,14 @@
 //! What people decide about repositories: approve, block, delete for good.
 
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
 use uuid::Uuid;
 
 use crate::db::sql::{Sql, stored_time};
 use crate::db::{ConnectionTrait, Result};
 use crate::kind::SyncStatus;
 use crate::query::repositories::{find_repository, host_of, remove_repository};
+use crate::table::{repository, tombstone};
 use crate::view::{Repository, Timestamp};
 
 /// What a decision came to.
@@ -20,7 +22,8 @@ pub enum Decided {
 }
 
 /// A repository that was deleted here, so that searches do not bring it back.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "tombstone::Entity")]
 pub struct Tombstone {
     pub url: String,
     pub full_name: String,
@@ -78,24 +81,27 @@ pub async fn remove_repository_for_good(
     now: Timestamp,
 ) -> Result<Option<Repository>> {
     let Some(repository) = find_repository(w, id).await? else { return Ok(None) };
-    let mut sql = Sql::new(
-        "INSERT INTO tombstone (id, url, full_name, forge_host, forge_id, deleted_at) SELECT r.id, r.url, r.full_name, \
-         r.forge_host, r.forge_id, ",
-    );
+    let Some(stored) = repository::Entity::find_by_id(id).one(w).await? else { return Ok(None) };
     // The repository's own id names its tombstone: deleting twice is deleting once.
-    let time = if w.get_database_backend() == sea_orm::DbBackend::Sqlite { " AS TEXT)" } else { " AS TIMESTAMPTZ)" };
-    sql.push("CAST(").bind(stored_time(now)).push(time).push(" FROM repository r WHERE r.id = ").bind(id);
-    sql.push(" ON CONFLICT (id) DO NOTHING");
-    sql.run(w).await?;
+    let stone = tombstone::ActiveModel {
+        id: Set(id),
+        url: Set(stored.url),
+        full_name: Set(stored.full_name),
+        forge_host: Set(stored.forge_host),
+        forge_id: Set(stored.forge_id),
+        deleted_at: Set(now.into()),
+    };
+    let once = OnConflict::column(tombstone::Column::Id).do_nothing().to_owned();
+    tombstone::Entity::insert(stone).on_conflict(once).exec_without_returning(w).await?;
     remove_repository(w, id).await?;
     Ok(Some(repository))
 }
 
 /// Every deleted repository.
 pub async fn list_tombstones(c: &impl ConnectionTrait) -> Result<Vec<Tombstone>> {
-    Sql::new("SELECT url, full_name, forge_host, forge_id, deleted_at FROM tombstone ORDER BY deleted_at, id")
-        .all(c)
-        .await
+    use tombstone::Column::{DeletedAt, Id};
+    let stones = tombstone::Entity::find().order_by_asc(DeletedAt).order_by_asc(Id);
+    Ok(stones.into_partial_model().all(c).await?)
 }
 
 /// Somebody adds deleted repositories again: they may come back.
@@ -104,9 +110,8 @@ pub async fn lift_tombstones<'a>(
     stones: impl Iterator<Item = &'a Tombstone> + Send,
 ) -> Result<()> {
     for stone in stones {
-        let mut sql = Sql::new("DELETE FROM tombstone WHERE url = ");
-        sql.bind(stone.url.as_str());
-        sql.run(w).await?;
+        let this = tombstone::COLUMN.url.eq(stone.url.as_str());
+        tombstone::Entity::delete_many().filter(this).exec(w).await?;
     }
     Ok(())
 }

@@ -1,0 +1,23 @@
+use sea_orm::entity::prelude::*;
+
+/// A chart that a resource installs.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "resource_chart")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub resource_id: Uuid,
+    /// The main chart is 0.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i32,
+    pub repository_id: Uuid,
+    pub name: String,
+    pub url: Option<String>,
+    pub version: Option<String>,
+    #[sea_orm(belongs_to, from = "resource_id", to = "id", on_delete = "Cascade")]
+    pub resource: BelongsTo<super::resource::Entity>,
+    #[sea_orm(belongs_to, from = "repository_id", to = "id", skip_fk)]
+    pub repository: BelongsTo<super::repository::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
