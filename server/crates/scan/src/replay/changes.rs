@@ -15,7 +15,7 @@ impl Replay {
         let row = before.row;
         let (old, new) = (before.body.manifest(), after.body.manifest());
         let moved = before.path != after.path;
-        if old.digest() == new.digest() && !moved {
+        if !moved && old.is_same(new) {
             if old.index != new.index {
                 self.rows[row].file_path = new.place(&after.path);
                 self.rows.touch(row);
