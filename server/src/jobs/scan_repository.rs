@@ -12,6 +12,7 @@ use entity::query::repositories::{self, SyncTarget};
 use entity::query::scans;
 use entity::view::{Live, shown_url};
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
+use scan::chart::Charts;
 use scan::replay::{Options, Replay, Start};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -36,6 +37,7 @@ enum Step {
 struct HeadFacts {
     figures: HeadFigures,
     odd_paths: Vec<FileProblems>,
+    charts: Charts,
 }
 
 pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
@@ -53,8 +55,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     context.say(deps, "reading the history", None).await;
     let result = replay(deps, context, &target, run, head).await;
     let result = match result {
-        Ok((events, HeadFacts { figures, odd_paths })) => {
+        Ok((events, HeadFacts { figures, odd_paths, charts })) => {
             scans::record_odd_paths(&deps.db.write, repository, &odd_paths, clock::now()).await?;
+            scans::mark_helm_templates(&deps.db.write, repository, |path| charts.holds_template(path)).await?;
             scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
             if events > 0 {
                 super::aggregate::ask(deps).await?;
@@ -264,6 +267,7 @@ fn replay_blocking(
         matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_yaml_path(&file.path)
     };
     let yaml_files = i64::try_from(listing.files.iter().filter(is_yaml).count()).unwrap_or(i64::MAX);
+    let charts = Charts::of(listing.files.iter().filter(is_yaml).map(|file| file.path.as_str()));
     let since = repo.commit_info(head)?.committed_at;
     let odd = |odd: git::OddPath| {
         let message = odd.reason.sentence().to_owned();
@@ -271,7 +275,7 @@ fn replay_blocking(
         FileProblems { file_path: odd.path, commit: head, since, problems: vec![problem] }
     };
     let odd_paths = listing.odd_paths.into_iter().map(odd).collect();
-    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths })
+    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths, charts })
 }
 
 /// Where the rewritten line left the one that was scanned: the newest of its commits that gave events.
