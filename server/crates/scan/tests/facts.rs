@@ -206,7 +206,7 @@ fn flux_sources_tell_address_and_version() {
             (version, url, chart),
             "{kind} {spec}"
         );
-        if kind == "GitRepository" && spec.contains("branch") {
+        if kind == "GitRepository" && spec.contains("{branch") {
             assert_eq!(provides.version, None, "a branch pins nothing");
         }
     }

@@ -132,7 +132,7 @@ impl Replay {
     }
 
     /// Sources before those that deploy from them, charts in between.
-    fn depth(&self, row: RowId) -> u8 {
+    pub(super) fn depth(&self, row: RowId) -> u8 {
         let takes = self.rows[row].body.as_ref().map_or(Takes::Nothing, |body| body.manifest().facts.takes);
         match (self.rows[row].is_source(), takes) {
             (true, Takes::Nothing) => 0,

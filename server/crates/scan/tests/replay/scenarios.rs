@@ -360,7 +360,7 @@ fn another_spelling_of_the_same_object_is_no_event_and_another_tag_is() {
         ),
     )]);
     history.commit(&[("r.yaml", Some(&values("1.1")))]);
-    history.commit(&[("r.yaml", Some(&values("1.1 # a remark")))]);
+    history.commit(&[("r.yaml", Some(&format!("# a remark\n{}", values("1.1"))))]);
     let store = replay(&history);
     assert_eq!((store.told(1).len(), store.told(2).len(), store.told(4).len()), (0, 0, 0));
     assert_eq!(store.told(3), ["MODIFIED HelmRelease/web file_content spec.values.image.tag: 1.10 > 1.1"]);
