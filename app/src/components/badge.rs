@@ -164,6 +164,7 @@ pub fn ProblemBadge(
 ) -> impl IntoView {
     let (word, title) = match class {
         ProblemClass::Template => ("template", "A template that is no YAML before it is filled in"),
+        ProblemClass::HelmTemplate => ("Helm template", "A template of a chart: only Helm knows what it becomes"),
         ProblemClass::Syntax => ("syntax", "Not YAML"),
         ProblemClass::Tab => ("tab", "Indented with a tab"),
         ProblemClass::Anchor => ("anchor", "An alias whose anchor is not there"),

@@ -78,12 +78,34 @@ pub struct RepositoryData {
 /// What stands below the chart: one of the views that a repository has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RepositoryTab {
-    Events { events: Listing<Event>, page: PageQuery, kinds: Vec<NamedCount>, namespaces: Vec<NamedCount> },
-    Tree { rows: Vec<ResourceTreeRow> },
-    Table { resources: Listing<Resource>, page: PageQuery, facets: ResourceFacets },
-    Charts { charts: Listing<ChartUse>, page: PageQuery },
-    Images { images: Listing<ImageUse>, page: PageQuery },
-    Problems { problems: Listing<Problem>, page: PageQuery },
+    Events {
+        events: Listing<Event>,
+        page: PageQuery,
+        kinds: Vec<NamedCount>,
+        namespaces: Vec<NamedCount>,
+    },
+    Tree {
+        rows: Vec<ResourceTreeRow>,
+    },
+    Table {
+        resources: Listing<Resource>,
+        page: PageQuery,
+        facets: ResourceFacets,
+    },
+    Charts {
+        charts: Listing<ChartUse>,
+        page: PageQuery,
+    },
+    Images {
+        images: Listing<ImageUse>,
+        page: PageQuery,
+    },
+    /// Those that somebody may want to mend, or templates of Helm charts.
+    Problems {
+        problems: Listing<Problem>,
+        templates: bool,
+        page: PageQuery,
+    },
 }
 
 /// A repository with the view that the page's address names.
@@ -112,7 +134,7 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
 #[cfg(feature = "ssr")]
 mod read {
     use entity::db::Db;
-    use entity::kind::{EventType, GitOpsTool, Origin, SyncStatus};
+    use entity::kind::{EventType, GitOpsTool, Origin, ProblemClass, SyncStatus};
     use entity::query::{events, problems, resources};
     use entity::view::{EventFilter, JobFilter, Listing, PageQuery, RepositoryFilter, RepositorySort, Sort};
     use leptos_router::params::ParamsMap;
@@ -170,7 +192,10 @@ mod read {
             }
             Some("charts") => RepositoryTab::Charts { charts: resources::list_charts(&db.read, id, page).await?, page },
             Some("problems") => {
-                RepositoryTab::Problems { problems: problems::list_problems(&db.read, id, page).await?, page }
+                let templates = params.get_str("view") == Some("templates");
+                let class = templates.then_some(ProblemClass::HelmTemplate);
+                let problems = problems::list_problems(&db.read, id, class, page).await?;
+                RepositoryTab::Problems { problems, templates, page }
             }
             _ => {
                 let (kinds, namespaces) = events::event_facets(&db.read, id).await?;

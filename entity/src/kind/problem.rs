@@ -4,6 +4,8 @@ words! {
     /// Why a file gave no resources, or fewer than it holds.
     ProblemClass {
         Template = "template",
+        /// A template of a Helm chart: what it is only Helm knows, and nobody needs to do anything about it.
+        HelmTemplate = "helm_template",
         Syntax = "syntax",
         Tab = "tab",
         Anchor = "anchor",
@@ -26,6 +28,12 @@ words! {
 }
 
 impl ProblemClass {
+    /// Whether somebody may want to mend it; the others are counted apart.
+    #[must_use]
+    pub const fn needs_somebody(self) -> bool {
+        !matches!(self, Self::HelmTemplate)
+    }
+
     /// Whether the file gave no resources at all because of it.
     #[must_use]
     pub const fn hides_file(self) -> bool {

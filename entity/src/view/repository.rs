@@ -73,7 +73,10 @@ pub struct RepositoryCounts {
     pub helm_releases: i64,
     pub charts: i64,
     pub images: i64,
+    /// Files at the head that could not be read as they should.
     pub problems: i64,
+    /// Templates of Helm charts, which are not read and are no problems.
+    pub helm_templates: i64,
     /// YAML files at the scanned commit.
     pub yaml_files: i64,
     /// Bytes of the clone on disk.

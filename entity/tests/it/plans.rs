@@ -188,7 +188,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("repository", |c| repositories::find_repository(c, repository));
     ask!("metrics", |c| repositories::list_metrics(c, repository, 10));
     ask!("sync target", |c| repositories::sync_target(c, repository));
-    ask!("problems", |c| problems::list_problems(c, repository, page));
+    ask!("problems", |c| problems::list_problems(c, repository, None, page));
     ask!("scan runs", |c| scans::list_scan_runs(c, repository, page));
     ask!("overview", |c| overview::overview(c, now()));
     ask!("running work", |c| overview::running_work(c));

@@ -13,6 +13,7 @@ use entity::query::repositories::{self, SyncTarget};
 use entity::query::scans;
 use entity::view::{Live, shown_url};
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
+use scan::chart::Charts;
 use scan::replay::{Options, Replay, Start};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -37,6 +38,7 @@ enum Step {
 struct HeadFacts {
     figures: HeadFigures,
     odd_paths: Vec<FileProblems>,
+    charts: Charts,
 }
 
 pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
@@ -54,8 +56,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     context.say(deps, "reading the history", None).await;
     let result = replay(deps, context, &target, run, head).await;
     let result = match result {
-        Ok((events, HeadFacts { figures, odd_paths })) => {
+        Ok((events, HeadFacts { figures, odd_paths, charts })) => {
             scans::record_odd_paths(&deps.db.write, repository, &odd_paths, clock::now()).await?;
+            scans::mark_helm_templates(&deps.db.write, repository, |path| charts.holds_template(path)).await?;
             scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
             if events > 0 {
                 super::aggregate::ask(deps).await?;
@@ -265,6 +268,7 @@ fn replay_blocking(
         matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_yaml_path(&file.path)
     };
     let yaml_files = i64::try_from(listing.files.iter().filter(is_yaml).count()).unwrap_or(i64::MAX);
+    let charts = Charts::of(listing.files.iter().filter(is_yaml).map(|file| file.path.as_str()));
     let mut odd_paths = Vec::new();
     // Most repositories have none.
     if !listing.odd_paths.is_empty() {
@@ -273,7 +277,7 @@ fn replay_blocking(
         let origins = Origins::new(repo.first_parent_chain(head, None)?.commits, stored);
         odd_paths = origins.of_odd_paths(&repo, listing.odd_paths)?;
     }
-    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths })
+    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths, charts })
 }
 
 /// Where the rewritten line left the one that was scanned: the newest of its commits that gave events.

@@ -109,6 +109,8 @@ fn figures(repository: &View) -> AnyView {
             <Metric label="Open issues" value=issues />
         }
     });
+    let templates_note = (counts.helm_templates > 0)
+        .then(|| format!("{} not read", counted(counts.helm_templates, "Helm template", "Helm templates")));
     let size = (counts.clone_bytes > 0).then(|| bytes_text(counts.clone_bytes));
     view! {
         <Metrics>
@@ -120,6 +122,7 @@ fn figures(repository: &View) -> AnyView {
             <Metric
                 label="Problems"
                 value=known(counts.problems)
+                note=templates_note
                 href=to("problems")
                 alert={counts.problems > 0}
             />

@@ -69,7 +69,13 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Images { images: listing, page } => {
             view! { {uses(&here, "images", counts.charts, counts.images)} {images(listing, page, url)} }.into_any()
         }
-        RepositoryTab::Problems { problems: listing, page } => problems(listing, page, url, now),
+        RepositoryTab::Problems { problems: listing, templates, page } => {
+            // Those who follow an old link to templates that are gone find the way back.
+            let both = templates || counts.helm_templates > 0;
+            let chosen = if templates { "templates" } else { "problems" };
+            let ways = both.then(|| problem_ways(&here, chosen, counts.problems, counts.helm_templates));
+            view! { {ways} {problems(listing, templates, counts.helm_templates, page, url, now)} }.into_any()
+        }
     };
     view! {
         <div id="views" class="views">
@@ -272,22 +278,53 @@ fn images(listing: Listing<ImageUse>, page: PageQuery, url: &PageUrl) -> AnyView
     .into_any()
 }
 
-fn problems(listing: Listing<Problem>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
+fn problem_ways(here: &PageUrl, chosen: &'static str, problems: i64, templates: i64) -> AnyView {
+    let tabs = vec![
+        Tab::new("Problems", here.href(), chosen == "problems").counting(problems),
+        Tab::new("Helm templates, not read", here.with("view", "templates").href(), chosen == "templates")
+            .counting(templates),
+    ];
+    view! { <div class="tab-ways"><Segments label="Problems or Helm templates" tabs /></div> }.into_any()
+}
+
+fn problems(
+    listing: Listing<Problem>,
+    templates: bool,
+    helm_templates: i64,
+    page: PageQuery,
+    url: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
+    let what = if templates { "templates" } else { "problems" };
+    if listing.count == 0 && templates {
+        return view! {
+            <EmptyState title="No Helm templates">
+                <p>"No file below a chart's templates folder is written for Helm alone."</p>
+            </EmptyState>
+        }
+        .into_any();
+    }
     if listing.count == 0 {
+        let but_for = (helm_templates > 0).then_some(", but for the templates of Helm charts");
         return view! {
             <EmptyState title="No problems" glyph=Glyph::Check>
-                <p>"Every YAML file at the head of the branch could be read."</p>
+                <p>"Every YAML file at the head of the branch could be read" {but_for} "."</p>
             </EmptyState>
         }
         .into_any();
     }
     if listing.data.is_empty() {
-        return view! { <Pager page count=listing.count url=url.clone() what="problems" /> }.into_any();
+        return view! { <Pager page count=listing.count url=url.clone() what /> }.into_any();
     }
     let rows = listing.data.into_iter().map(|problem| problem_row(problem, now)).collect_view();
+    let about = if templates {
+        "Templates of Helm charts: only Helm knows what they become. They are not read, and nothing is wrong with them."
+    } else {
+        "Files at the head of the branch that could not be read as they should. They hide no other file."
+    };
     view! {
-        <p class="quiet">"Files at the head of the branch that could not be read as they should. They hide no other file."</p>
-        <Table caption="Problems">
+        <p class="quiet">{about}</p>
+        <Table caption={if templates { "Helm templates" } else { "Problems" }}>
             <thead>
                 <tr>
                     <th scope="col">"Where"</th>
@@ -298,7 +335,7 @@ fn problems(listing: Listing<Problem>, page: PageQuery, url: &PageUrl, now: Time
             </thead>
             <tbody>{rows}</tbody>
         </Table>
-        <Pager page count=listing.count url=url.clone() what="problems" />
+        <Pager page count=listing.count url=url.clone() what />
     }
     .into_any()
 }

@@ -11,7 +11,7 @@ use super::totals::Totals;
 use crate::db::sql::Sql;
 use crate::db::{DataError, Result};
 use crate::found::FoundResource;
-use crate::kind::{GitOpsTool, ResourceStatus};
+use crate::kind::{GitOpsTool, ProblemClass, ResourceStatus};
 use crate::view::{RepositoryCounts, Timestamp};
 
 /// By how much a batch changes what stands in filters.
@@ -233,14 +233,17 @@ pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Resul
     sql.push(", gitops_tool = ").bind(tool.as_str());
     sql.push(", charts = ").push(&uses("resource_chart", "name"));
     sql.push(", images = ").push(&uses("resource_image", "image"));
-    sql.push(", problems = (SELECT COUNT(*) FROM problem p WHERE p.repository_id = repository.id)");
+    for (figure, is) in [("problems", "<>"), ("helm_templates", "=")] {
+        sql.push(&format!(", {figure} = (SELECT COUNT(*) FROM problem p WHERE p.repository_id = repository.id"));
+        sql.push(&format!(" AND p.class {is} ")).bind(ProblemClass::HelmTemplate.as_str()).push(")");
+    }
     sql.push(" WHERE id = ").bind(repository);
     sql.run(c).await?;
     let difference = replace_facets(c, repository, &totals).await?;
 
     let mut sql = Sql::new(
         "SELECT commits, active_resources, deleted_resources, events, helm_releases, charts, images, problems, \
-         yaml_files, clone_bytes FROM repository WHERE id = ",
+         helm_templates, yaml_files, clone_bytes FROM repository WHERE id = ",
     );
     sql.bind(repository);
     let counts = sql.one(c).await?.ok_or(DataError::NotFound { what: "repository", id: repository })?;

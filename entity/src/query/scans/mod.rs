@@ -21,12 +21,14 @@ mod figures;
 mod parts;
 mod resources;
 mod rewind;
+mod templates;
 pub(crate) mod totals;
 mod unused;
 
 pub use apply::apply_batch;
 pub(crate) use events::event_id_floor;
 pub use rewind::rewind;
+pub use templates::mark_helm_templates;
 pub use unused::remove_unused_manifests;
 
 /// Every resource of the repository, deleted ones too, in a stable order.

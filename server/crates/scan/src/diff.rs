@@ -1,7 +1,7 @@
 //! Which fields differ between two versions of a manifest, as exact paths with old and new values.
 //!
 //! Pure and bounded: so many changes are kept, all are counted, values are cut, and the work has a budget.
-//! Formatting, comments and the order of keys are no difference.
+//! What kubectl reads as the same is no difference: formatting, comments, the order of keys, anchors and merge keys.
 
 mod path;
 
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use entity::view::{FieldChange, MASK};
 
-use crate::yaml::{Kind, Node, Tag};
+use crate::yaml::{Digest, Kind, Node, Reading, Tag};
 
 pub use path::FieldPath;
 
@@ -38,7 +38,17 @@ pub struct Changes {
 /// Compares two versions of a manifest. `sensitive` masks every value and keeps values out of paths.
 #[must_use]
 pub fn diff(old: Node<'_>, new: Node<'_>, sensitive: bool) -> Changes {
-    let mut diff = Diff { changes: Changes::default(), path: FieldPath::default(), sensitive, work: WORK };
+    run(old, new, sensitive, false)
+}
+
+/// The same, with scalars compared by their texts: what `1.10` became that is now `1.1`, to kubectl the same number.
+#[must_use]
+pub fn diff_as_written(old: Node<'_>, new: Node<'_>, sensitive: bool) -> Changes {
+    run(old, new, sensitive, true)
+}
+
+fn run(old: Node<'_>, new: Node<'_>, sensitive: bool, as_written: bool) -> Changes {
+    let mut diff = Diff { changes: Changes::default(), path: FieldPath::default(), sensitive, as_written, work: WORK };
     diff.nodes(old, new);
     diff.changes
 }
@@ -47,6 +57,7 @@ struct Diff {
     changes: Changes,
     path: FieldPath,
     sensitive: bool,
+    as_written: bool,
     work: usize,
 }
 
@@ -71,7 +82,7 @@ impl Diff {
     }
 
     fn scalars(&mut self, old: Node<'_>, new: Node<'_>) {
-        if same_scalar(old, new) {
+        if self.same_scalar(old, new) {
             return;
         }
         // `"1"` became `1`: without the quotes nobody would see what changed.
@@ -81,7 +92,7 @@ impl Diff {
 
     fn mappings(&mut self, old: Node<'_>, new: Node<'_>) {
         let mut left = Entries::new(old);
-        for (key, value) in new.entries() {
+        for (key, value) in new.fields() {
             self.path.push_key(&key_name(key));
             match left.take(key) {
                 Some(before) => self.nodes(before, value),
@@ -162,7 +173,7 @@ impl Diff {
         }
         self.work -= 1;
         if node.kind() == Kind::Mapping && node.entries().len() > 0 {
-            for (key, value) in node.entries() {
+            for (key, value) in node.fields() {
                 self.path.push_key(&key_name(key));
                 self.leaves(value, added);
                 self.path.pop();
@@ -199,65 +210,57 @@ impl Diff {
     }
 
     fn equal(&mut self, old: Node<'_>, new: Node<'_>) -> bool {
-        let size = |node: Node<'_>| node.items().len() + node.entries().len();
-        if self.work == 0 || old.kind() != new.kind() || size(old) != size(new) {
+        if self.work == 0 || old.kind() != new.kind() || old.items().len() != new.items().len() {
             return false;
         }
         self.work -= 1;
         match old.kind() {
-            Kind::Scalar => same_scalar(old, new),
+            Kind::Scalar => self.same_scalar(old, new),
             Kind::Sequence => old.items().zip(new.items()).all(|(old, new)| self.equal(old, new)),
             Kind::Mapping => {
                 let mut left = Entries::new(old);
-                new.entries().all(|(key, value)| left.take(key).is_some_and(|before| self.equal(before, value)))
+                let new = new.fields();
+                left.entries.len() == new.len()
+                    && new.iter().all(|(key, value)| left.take(*key).is_some_and(|before| self.equal(before, *value)))
             }
         }
     }
+
+    fn same_scalar(&self, old: Node<'_>, new: Node<'_>) -> bool {
+        old.reading() == new.reading() && (!self.as_written || old.scalar() == new.scalar())
+    }
 }
 
-/// A mapping's entries, each given out once: a key's first occurrence for its first, and so on.
+/// A mapping's fields, each given out once.
 struct Entries<'t> {
-    entries: Vec<Option<(Node<'t>, Node<'t>)>>,
-    /// Where each key's entries stand, for large mappings; the first one is last.
-    places: Option<HashMap<(Tag, String), Vec<usize>>>,
+    entries: Vec<Option<(Digest, Node<'t>, Node<'t>)>>,
+    /// Where each key stands, for large mappings.
+    places: Option<HashMap<Digest, usize>>,
 }
 
 impl<'t> Entries<'t> {
     fn new(node: Node<'t>) -> Self {
-        let entries: Vec<_> = node.entries().map(Some).collect();
+        let fields = node.fields().into_iter();
+        let entries: Vec<_> = fields.map(|(key, value)| Some((key.key_digest(), key, value))).collect();
         let places = (entries.len() > SMALL).then(|| {
-            let mut places: HashMap<_, Vec<usize>> = HashMap::with_capacity(entries.len());
-            for (at, (key, _)) in entries.iter().enumerate().rev().filter_map(|(at, entry)| Some((at, (*entry)?))) {
-                places.entry((key.tag(), key_name(key).into_owned())).or_default().push(at);
-            }
-            places
+            let place = |(at, entry): (usize, &Option<(Digest, _, _)>)| Some((entry.as_ref()?.0, at));
+            entries.iter().enumerate().filter_map(place).collect()
         });
         Self { entries, places }
     }
 
     fn take(&mut self, key: Node<'_>) -> Option<Node<'t>> {
-        let at = match &mut self.places {
-            Some(places) => places.get_mut(&(key.tag(), key_name(key).into_owned()))?.pop()?,
-            None => self.entries.iter().position(|entry| entry.is_some_and(|(other, _)| same_key(other, key)))?,
+        let key = key.key_digest();
+        let at = match &self.places {
+            Some(places) => *places.get(&key)?,
+            None => self.entries.iter().position(|entry| entry.is_some_and(|(other, ..)| other == key))?,
         };
-        self.entries[at].take().map(|(_, value)| value)
+        self.entries[at].take().map(|(_, _, value)| value)
     }
 
     fn rest(self) -> impl Iterator<Item = (Node<'t>, Node<'t>)> {
-        self.entries.into_iter().flatten()
+        self.entries.into_iter().flatten().map(|(_, key, value)| (key, value))
     }
-}
-
-fn same_key(old: Node<'_>, new: Node<'_>) -> bool {
-    match (old.kind(), new.kind()) {
-        (Kind::Scalar, Kind::Scalar) => same_scalar(old, new),
-        (Kind::Scalar, _) | (_, Kind::Scalar) => false,
-        _ => old.digest() == new.digest(),
-    }
-}
-
-fn same_scalar(old: Node<'_>, new: Node<'_>) -> bool {
-    old.tag() == new.tag() && old.scalar() == new.scalar() && old.tag_uri() == new.tag_uri()
 }
 
 /// A key as text; keys that are no scalars are told apart by their content.
@@ -294,9 +297,9 @@ fn shown(node: Node<'_>, quoted: bool) -> String {
         Some((end, _)) => &text[..end],
         None => text,
     };
-    match node.tag() {
-        Tag::Str if quoted => format!("{cut:?}"),
-        Tag::Other if quoted => format!("{} {cut}", node.tag_uri().unwrap_or("!")),
+    match (node.tag(), node.reading()) {
+        (Tag::Other, _) if quoted => format!("{} {cut}", node.tag_uri().unwrap_or("!")),
+        (_, Some(Reading::Text(_))) if quoted => format!("{cut:?}"),
         _ => cut.to_owned(),
     }
 }

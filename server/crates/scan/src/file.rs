@@ -51,6 +51,7 @@ pub struct Manifest {
     /// Last line.
     pub line_end: u32,
     digest: OnceLock<Digest>,
+    written_digest: OnceLock<Digest>,
     /// Whether values are masked everywhere: a Secret, or encrypted by SOPS.
     pub sensitive: bool,
     pub root: SharedNode,
@@ -129,7 +130,7 @@ impl ParsedFile {
             let lines = (document.line_start, document.line_end);
             let index = DocumentIndex { document: number, item: None };
             if identity.is_list() {
-                self.figures.other_documents.extend(identity.key().map(|key| (key, document.root().digest())));
+                self.figures.other_documents.extend(identity.key().map(|key| (key, document.root().written_digest())));
                 let items = document.root().get("items").into_iter().flat_map(Node::items);
                 for (number, item) in (0..).zip(items) {
                     let Some(identity) = Identity::read(item) else { continue };
@@ -163,7 +164,7 @@ impl ParsedFile {
             let message = format!("{part} is longer than {limit} bytes; the document is not a resource");
             self.report(ProblemClass::Name, root.node().span().line, message);
             if index.item.is_none() {
-                self.figures.other_documents.push((key, root.node().digest()));
+                self.figures.other_documents.push((key, root.node().written_digest()));
             }
             return;
         }
@@ -175,6 +176,7 @@ impl ParsedFile {
             line_start,
             line_end,
             digest: OnceLock::new(),
+            written_digest: OnceLock::new(),
             sensitive,
             facts: detect::facts(node, &key, identity.api_version),
             key,
@@ -185,10 +187,23 @@ impl ParsedFile {
 }
 
 impl Manifest {
-    /// The same for the same content, however it is written. Worked out when first asked for: counting needs none.
+    /// The same for what kubectl reads as the same object. Worked out when first asked for: counting needs none.
     #[must_use]
     pub fn digest(&self) -> Digest {
         *self.digest.get_or_init(|| self.root.node().digest())
+    }
+
+    /// The same for the same content by the counting rules.
+    #[must_use]
+    pub fn written_digest(&self) -> Digest {
+        *self.written_digest.get_or_init(|| self.root.node().written_digest())
+    }
+
+    /// Whether there is nothing to tell between the two: the same object, and the same to read about it. `1.10` that
+    /// became `1.1` is the same number, but where it is a tag or a version, people see another one.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.digest() == other.digest() && self.facts == other.facts
     }
 
     /// The manifest's root.

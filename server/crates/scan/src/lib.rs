@@ -2,6 +2,7 @@
 //!
 //! Knows neither git nor the database: callers hand in texts and get [`entity::found`] types back.
 
+pub mod chart;
 pub mod detect;
 pub mod diff;
 mod elsewhere;

@@ -141,14 +141,14 @@ fn flux_sources_tell_address_and_version() {
     for (kind, spec, version, url, chart) in [
         (
             "OCIRepository",
-            "{url: oci://r/charts/app, ref: {tag: 1.2.3, digest: 'sha256:ab'}}",
-            Some("1.2.3"),
+            "{url: oci://r/charts/app, ref: {tag: 1.2.3, semver: 1.x, digest: 'sha256:ab'}}",
+            Some("sha256:ab"),
             Some("oci://r/charts/app"),
             Some("app"),
         ),
         (
             "OCIRepository",
-            "{url: oci://r/app, ref: {semver: '>=1.0 <2'}}",
+            "{url: oci://r/app, ref: {tag: 1.2.3, semver: '>=1.0 <2'}}",
             Some(">=1.0 <2"),
             Some("oci://r/app"),
             Some("app"),
@@ -163,7 +163,28 @@ fn flux_sources_tell_address_and_version() {
         ("GitRepository", "{url: https://g/r.git, ref: {branch: main}}", Some("main"), Some("https://g/r.git"), None),
         (
             "GitRepository",
-            "{url: https://g/r.git, ref: {tag: v1, commit: abc}}",
+            "{url: https://g/r.git, ref: {tag: v1, branch: main, semver: 1.x, name: refs/tags/v2, commit: abc}}",
+            Some("abc"),
+            Some("https://g/r.git"),
+            None,
+        ),
+        (
+            "GitRepository",
+            "{url: https://g/r.git, ref: {tag: v1, branch: main, semver: 1.x, name: refs/tags/v2}}",
+            Some("refs/tags/v2"),
+            Some("https://g/r.git"),
+            None,
+        ),
+        (
+            "GitRepository",
+            "{url: https://g/r.git, ref: {tag: v1, branch: main, semver: 1.x}}",
+            Some("1.x"),
+            Some("https://g/r.git"),
+            None,
+        ),
+        (
+            "GitRepository",
+            "{url: https://g/r.git, ref: {tag: v1, branch: main}}",
             Some("v1"),
             Some("https://g/r.git"),
             None,
@@ -172,7 +193,7 @@ fn flux_sources_tell_address_and_version() {
         ("Bucket", "{endpoint: s3.example.com, bucketName: charts}", None, Some("s3.example.com/charts"), None),
         (
             "HelmChart",
-            "{chart: app, version: 1.10, sourceRef: {kind: HelmRepository, name: r}}",
+            "{chart: team/app, version: 1.10, sourceRef: {kind: HelmRepository, name: r}}",
             Some("1.10"),
             None,
             Some("app"),
@@ -185,7 +206,7 @@ fn flux_sources_tell_address_and_version() {
             (version, url, chart),
             "{kind} {spec}"
         );
-        if kind == "GitRepository" && spec.contains("branch") {
+        if kind == "GitRepository" && spec.contains("{branch") {
             assert_eq!(provides.version, None, "a branch pins nothing");
         }
     }
@@ -354,4 +375,96 @@ fn values_that_repeat_an_alias_over_and_over_are_bounded() {
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: a}}\nspec:\n  values:\n{values}"
     );
     assert_eq!(facts(&text).images.len(), 500);
+}
+
+fn argo(source: &str) -> Facts {
+    facts(&format!("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web}}\nspec:\n{source}"))
+}
+
+#[test]
+fn charts_are_called_by_the_last_part_of_their_path() {
+    let chart = |chart: &str, kind: &str| {
+        let found = facts(&format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: a}}\nspec: {{chart: {{spec: {{chart: '{chart}', \
+             sourceRef: {{{kind}name: r}}}}}}}}\n"
+        ));
+        (found.charts[0].name.clone(), found.source.unwrap().kind)
+    };
+    assert_eq!(chart("org/charts/forum", "kind: HelmRepository, "), ("forum".into(), "HelmRepository".into()));
+    assert_eq!(chart("./charts/app/", "kind: GitRepository, "), ("app".into(), "GitRepository".into()));
+    assert_eq!(chart("charts/app", "kind: Bucket, "), ("app".into(), "Bucket".into()));
+    assert_eq!(chart("forum", ""), ("forum".into(), "HelmRepository".into()), "a kind that is not written is this one");
+    assert_eq!(chart("org/${NAME:=a/b}", "kind: HelmRepository, ").0, "${NAME:=a/b}");
+}
+
+#[test]
+fn references_without_a_kind_mean_the_one_that_flux_means() {
+    let release = facts(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {chartRef: {name: r}}\n",
+    );
+    assert_eq!(release.source.unwrap().kind, "OCIRepository");
+}
+
+#[test]
+fn argo_does_not_look_at_a_source_beside_sources() {
+    let both = "  source: {repoURL: https://charts.example.com, chart: old, targetRevision: 1.0.0, helm: {valuesObject: \
+                {image: old:1}}}\n";
+    let new = "  sources:\n  - {repoURL: https://git.example.com/v.git, targetRevision: main, ref: values}\n  - {repoURL: \
+               https://charts.example.com, chart: new, targetRevision: 2.0.0, helm: {valuesObject: {image: new:2}}}\n";
+    let found = argo(&format!("{both}{new}"));
+    assert_eq!((found.version.as_deref(), found.charts.len()), (Some("2.0.0"), 1));
+    assert_eq!((found.charts[0].name.as_str(), images(&found).len()), ("new", 1));
+    let empty = argo(&format!("{both}  sources: []\n"));
+    assert_eq!((empty.version.as_deref(), empty.charts[0].name.as_str()), (Some("1.0.0"), "old"));
+}
+
+#[test]
+fn argo_charts_may_be_all_that_stands_at_an_address() {
+    let found = argo("  source: {repoURL: 'oci://r.example.com/charts/web', targetRevision: 1.0.0, path: .}\n");
+    assert_eq!((found.charts[0].name.as_str(), found.version.as_deref()), ("web", Some("1.0.0")));
+}
+
+#[test]
+fn argo_values_are_read_wherever_they_stand() {
+    let with = |helm: &str| {
+        images(&argo(&format!("  source:\n    repoURL: https://charts.example.com\n    chart: web\n    helm:\n{helm}")))
+    };
+    let text = "      values: |\n        image: {repository: r/web, tag: 1.0}\n        side: {image: r/side:2}\n";
+    assert_eq!(
+        with(text),
+        ["r/web:1.0 at spec.source.helm.values.image", "r/side:2 at spec.source.helm.values.side.image"]
+    );
+    let object = "      valuesObject: {image: {repository: r/other, tag: 3.0}}\n";
+    assert_eq!(with(&format!("{text}{object}")), ["r/other:3.0 at spec.source.helm.valuesObject.image"]);
+    let parameters =
+        "      parameters:\n      - {name: image.tag, value: '4.0'}\n      - {name: side.image, value: r/side:5}\n";
+    assert_eq!(
+        with(&format!("{text}{parameters}")),
+        ["r/side:5 at spec.source.helm.parameters[name=side.image]", "r/web:4.0 at spec.source.helm.values.image",]
+    );
+    let all = "      parameters:\n      - {name: image.repository, value: r/web}\n      - {name: image.registry, value: \
+               x.example.com}\n      - {name: image.tag, value: 1.9.0}\n      - {name: replicas, value: 2}\n";
+    assert_eq!(with(all), ["x.example.com/r/web:1.9.0 at spec.source.helm.parameters[name=image.repository]"]);
+    assert!(
+        with("      parameters: [{name: image.tag, value: 1.9.0}]\n").is_empty(),
+        "of an image that only the chart knows"
+    );
+    assert!(with("      values: '{{ .values }'\n").is_empty(), "a text that is no YAML");
+    let found = argo("  source: {repoURL: https://g, path: a, kustomize: {images: ['r/old=r/new:2', 'r/plain:3']}}\n");
+    assert_eq!(
+        images(&found),
+        ["r/new:2 at spec.source.kustomize.images[0]", "r/plain:3 at spec.source.kustomize.images[1]"]
+    );
+    let found =
+        argo("  source:\n    chart: a\n    helm:\n      values: |\n        persistence: {existingClaim: data}\n");
+    assert_eq!(references(&found), ["persistentVolumeClaim PersistentVolumeClaim data"]);
+}
+
+#[test]
+fn what_a_merge_key_adds_is_read_once_and_what_stands_over_it_counts() {
+    let found = facts(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n  values:\n    base: &b {image: \
+         {repository: r/web, tag: yes}}\n    other:\n      <<: *b\n      image: {repository: r/other, tag: 1.10}\n",
+    );
+    assert_eq!(images(&found), ["r/web:true at spec.values.base.image", "r/other:1.10 at spec.values.other.image"]);
 }

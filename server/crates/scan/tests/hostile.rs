@@ -151,7 +151,7 @@ fn duplicate_keys_are_reported_and_the_last_one_counts() {
     let found = documents("kind: A\nkind: B\nspec: {x: 1, x: 2, <<: {y: 1}, <<: {y: 2}}\n");
     assert_eq!(found[0].root().get("kind").and_then(Node::text), Some("B"));
     assert_eq!(found[0].duplicate_keys, [(2, "kind".to_owned()), (3, "x".to_owned())]);
-    assert_eq!(found[0].root().to_json().to_string(), r#"{"kind":"B","spec":{"x":2,"y":1}}"#);
+    assert_eq!(found[0].root().to_json().to_string(), r#"{"kind":"B","spec":{"x":2,"y":2}}"#);
 }
 
 #[test]
@@ -209,9 +209,9 @@ fn documents_know_their_lines() {
 #[test]
 fn digests_see_content_and_not_how_it_is_written() {
     let digest = |text: &str| documents(text)[0].root().digest();
-    let block = "a: 1\nb:\n  - x\n  - 'y'\nc: \"yes\"\n";
-    assert_eq!(digest(block), digest("{c: 'yes', b: [x, y], a: !!int '1'} # flow"));
-    for other in ["a: '1'", "a: 2", "a: 1\nb: 1", "b: 1", "[a, 1]", "a: 1\na: 1", "a: !x 1", "a: !y 1"] {
+    let block = "a: 1\nb:\n  - x\n  - 'z'\nc: \"yes\"\n";
+    assert_eq!(digest(block), digest("{c: 'yes', b: [x, z], a: !!int '1'} # flow"));
+    for other in ["a: '1'", "a: 2", "a: 1\nb: 1", "b: 1", "[a, 1]", "a: 1\na: 2", "a: !x 1", "a: {1: 1}"] {
         assert_ne!(digest("a: 1"), digest(other), "{other}");
     }
     assert_ne!(digest("[a, b]"), digest("[b, a]"));
@@ -221,6 +221,53 @@ fn digests_see_content_and_not_how_it_is_written() {
 #[test]
 fn scalars_become_json_as_kubernetes_reads_them() {
     let text = "[yes, off, 0x1F, 010, 0b11, 1_000, -7, 1.5, .inf, 12:30:45, ~, 2001-01-01, '1', 1e3, 18446744073709551615, 99999999999999999999]";
-    let expected = r#"[true,false,31,8,3,1000,-7,1.5,".inf","12:30:45",null,"2001-01-01","1","1e3",18446744073709551615,"99999999999999999999"]"#;
+    let expected =
+        r#"[true,false,31,8,3,1000,-7,1.5,".inf","12:30:45",null,"2001-01-01","1",1000,1.8446744073709552e+19,1e+20]"#;
     assert_eq!(documents(text)[0].root().to_json().to_string(), expected);
+}
+
+#[test]
+fn of_two_merge_keys_the_later_one_wins_and_of_a_list_the_first() {
+    let text = "team: &team {namespace: tools, name: team}\nsite: &site {name: site}\ntwo: {<<: *team, <<: *site}\n\
+                list: {<<: [*team, *site]}\nboth:\n  <<: [*team]\n  <<: [*site, *team]\nown: {name: own, <<: *team}\n\
+                nested: &n {<<: *team, name: nested}\nouter: {<<: *n}\n";
+    let found = documents(text);
+    let name = |key: &str| found[0].root().at(&[key, "name"]).and_then(Node::text);
+    let expected = [("two", "site"), ("list", "team"), ("both", "site"), ("own", "own"), ("outer", "nested")];
+    for (key, expected) in expected {
+        assert_eq!(name(key), Some(expected), "{key}");
+        let json = found[0].root().get(key).map(Node::to_json).unwrap_or_default();
+        assert_eq!((json["name"].as_str(), json["namespace"].as_str()), (Some(expected), Some("tools")), "{key}");
+    }
+}
+
+#[test]
+fn digests_of_large_mappings_know_keys_that_stand_twice() {
+    let digest = |text: &str| documents(text)[0].root().digest();
+    let many: String = (0..40).map(|number| format!("k{number}: {number}\n")).collect();
+    assert_eq!(digest(&format!("{many}k7: 8\n")), digest(&many.replace("k7: 7\n", "k7: 8\n")));
+    assert_ne!(digest(&format!("{many}k7: 8\n")), digest(&many));
+}
+
+#[test]
+fn json_writes_characters_as_two_halves_and_yaml_does_not() {
+    let good =
+        documents("{\"a\": \"\\ud83d\\ude00!\", \"b\": \"x\\ud83dy\", \"c\": \"\\ude00\\u00e4\\ud83d\\u0041\"}\n");
+    let text = |key| good[0].root().get(key).and_then(Node::text);
+    assert_eq!((text("a"), text("b")), (Some("\u{1f600}!"), Some("x\u{fffd}y")));
+    assert_eq!(text("c"), Some("\u{fffd}\u{e4}\u{fffd}A"));
+    for yaml in ["a: \"\\ud83d\\ude00\"\n", "{a: \"\\ud83d\\ude00\"}\n", "# remark\n{\"a\": \"\\ud83d\\ude00\"}\n"] {
+        assert_eq!(error(yaml).class, ProblemClass::Syntax, "{yaml}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_where_a_document_begins() {
+    let names = |text: &str| -> Vec<String> {
+        let name = |document: &Document| document.root().get("a").and_then(Node::text).unwrap_or_default().to_owned();
+        documents(text).iter().map(name).collect()
+    };
+    assert_eq!(names("\u{feff}a: x\n---\n\u{feff}a: z\n"), ["x", "z"]);
+    assert_eq!(error("a: x\n\u{feff}---\na: z\n").class, ProblemClass::Syntax);
+    assert_eq!(error("a: x\n---\n\u{feff}---\na: z\n").class, ProblemClass::Syntax);
 }

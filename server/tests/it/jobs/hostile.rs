@@ -10,7 +10,7 @@ const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\ndat
 
 async fn classes(bench: &Bench, repository: Uuid) -> Vec<(String, ProblemClass)> {
     let page = PageQuery { skip: 0, limit: 1_000 };
-    let found = problems::list_problems(&bench.deps.db.read, repository, page).await.unwrap();
+    let found = problems::list_problems(&bench.deps.db.read, repository, None, page).await.unwrap();
     let mut classes: Vec<_> = found.data.into_iter().map(|problem| (problem.file_path, problem.class)).collect();
     classes.sort();
     classes

@@ -8,7 +8,7 @@ use crate::yaml::Node;
 
 pub fn kustomization(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };
-    facts.source = source_ref(spec.get("sourceRef"));
+    facts.source = source_ref("GitRepository", spec.get("sourceRef"));
     facts.takes = Takes::Version;
     refer_to(facts, ReferenceKind::SourceRef, "GitRepository", spec.get("sourceRef"));
     depends_on(facts, "Kustomization", spec);

@@ -8,20 +8,14 @@ use crate::yaml::Node;
 
 pub fn oci_repository(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };
+    let part = |name: &str| plain_at(spec, &["ref", name]);
     let mut provides = provided(
         spec,
-        &["spec.ref.tag", "spec.ref.semver", "spec.ref.digest", "spec.url"],
-        &[
-            plain_at(spec, &["ref", "tag"]),
-            plain_at(spec, &["ref", "semver"]),
-            plain_at(spec, &["ref", "digest"]),
-            plain(spec.get("url")),
-        ],
+        &["spec.ref.digest", "spec.ref.semver", "spec.ref.tag", "spec.url"],
+        &[part("digest"), part("semver"), part("tag"), plain(spec.get("url"))],
     );
-    // A digest beside a tag pins what the tag says: the tag is the version that people know.
-    provides.version = plain_at(spec, &["ref", "tag"])
-        .or_else(|| plain_at(spec, &["ref", "semver"]))
-        .or_else(|| plain_at(spec, &["ref", "digest"]));
+    // What Flux takes: beside one of them, those that follow are not looked at.
+    provides.version = part("digest").or_else(|| part("semver")).or_else(|| part("tag"));
     provides.chart = provides.url.as_deref().and_then(last_segment);
     facts.version.clone_from(&provides.version);
     facts.provides = Some(provides);
@@ -31,15 +25,16 @@ pub fn oci_repository(root: Node<'_>, facts: &mut Facts) {
 pub fn git_repository(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };
     let part = |name: &str| plain_at(spec, &["ref", name]);
-    let paths = ["spec.ref.name", "spec.ref.commit", "spec.ref.semver", "spec.ref.tag", "spec.ref.branch", "spec.url"];
+    let paths = ["spec.ref.commit", "spec.ref.name", "spec.ref.semver", "spec.ref.tag", "spec.ref.branch", "spec.url"];
     let mut provides = provided(
         spec,
         &paths,
-        &[part("name"), part("commit"), part("semver"), part("tag"), part("branch"), plain(spec.get("url"))],
+        &[part("commit"), part("name"), part("semver"), part("tag"), part("branch"), plain(spec.get("url"))],
     );
-    // Flux's own order of precedence, but a tag says more than the commit that pins it.
-    provides.version = part("tag").or_else(|| part("semver")).or_else(|| part("commit")).or_else(|| part("name"));
-    facts.version = provides.version.clone().or_else(|| part("branch"));
+    // What Flux takes: beside one of them, those that follow are not looked at.
+    facts.version = ["commit", "name", "semver", "tag", "branch"].into_iter().find_map(part);
+    let pinned = ["commit", "name", "semver", "tag"].into_iter().find_map(part);
+    provides.version = pinned.filter(|version| !version.starts_with("refs/heads/"));
     facts.provides = Some(provides);
     secret(spec, facts);
 }

@@ -11,7 +11,7 @@ use crate::yaml::Node;
 pub fn helm_release(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };
     if let Some(chart_ref) = spec.get("chartRef") {
-        facts.source = source_ref(Some(chart_ref));
+        facts.source = source_ref("OCIRepository", Some(chart_ref));
         facts.takes = Takes::Chart;
         refer_to(facts, ReferenceKind::ChartRef, "OCIRepository", Some(chart_ref));
     } else if let Some(chart) = spec.at(&["chart", "spec"]) {
@@ -30,14 +30,13 @@ pub fn helm_release(root: Node<'_>, facts: &mut Facts) {
 
 /// `spec.chart.spec` of a HelmRelease, which is a HelmChart's `spec` too.
 pub fn chart_template(chart: Node<'_>, facts: &mut Facts) {
-    facts.source = source_ref(chart.get("sourceRef"));
+    facts.source = source_ref("HelmRepository", chart.get("sourceRef"));
     facts.takes = Takes::Address;
     refer_to(facts, ReferenceKind::SourceRef, "HelmRepository", chart.get("sourceRef"));
     facts.version = plain(chart.get("version"));
     if let Some(name) = plain(chart.get("chart")) {
-        // In a Git repository or a bucket the chart is a path.
-        let is_path = facts.source.as_ref().is_some_and(|source| source.kind != "HelmRepository");
-        let name = if is_path { last_segment(&name).unwrap_or(name) } else { name };
+        // A path in Git repositories and buckets, and below the address of a registry.
+        let name = last_segment(&name).unwrap_or(name);
         facts.charts.push(FoundChart { name, url: None, version: facts.version.clone() });
     }
 }

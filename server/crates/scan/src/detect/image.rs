@@ -1,5 +1,7 @@
 //! Images: references such as `ghcr.io/org/app:1.2.3@sha256:…`, and the shapes in which Helm values write them.
 
+use std::collections::BTreeMap;
+
 use entity::found::FoundImage;
 
 use super::Facts;
@@ -45,7 +47,7 @@ fn some(text: &str) -> Option<String> {
 }
 
 /// Which bytes stand outside `${…}` and `{{…}}`, whose colons, slashes and spaces mean something else.
-fn outside_templates(text: &str) -> Vec<bool> {
+pub fn outside_templates(text: &str) -> Vec<bool> {
     let bytes = text.as_bytes();
     let mut outside = Vec::with_capacity(bytes.len());
     let mut depth = 0_usize;
@@ -65,12 +67,87 @@ fn outside_templates(text: &str) -> Vec<bool> {
 
 /// Keeps the image that a scalar names.
 pub fn keep_text(facts: &mut Facts, node: Option<Node<'_>>, path: &FieldPath) {
+    keep(facts, plain(node), path);
+}
+
+/// Keeps the image that a text names.
+pub fn keep(facts: &mut Facts, text: Option<String>, path: &FieldPath) {
     if facts.images.len() < MAX_FINDINGS
-        && let Some(text) = plain(node)
+        && let Some(text) = text
         && let Some(image) = parse_image(&text, &path.to_string())
     {
         facts.images.push(image);
     }
+}
+
+/// The parts of an image that parameters such as `image.tag` set, by the path before them.
+#[derive(Default)]
+struct Parts {
+    registry: Option<String>,
+    repository: Option<String>,
+    tag: Option<String>,
+    digest: Option<String>,
+}
+
+/// Puts what Helm parameters (names such as `web.image.tag`, and values) say over the images found in values.
+/// `base` is the path that holds both; `path` the one of the parameters.
+pub fn override_by_parameters(
+    images: &mut Vec<FoundImage>,
+    parameters: impl Iterator<Item = (String, String)>,
+    base: &str,
+    path: &mut FieldPath,
+) {
+    let mut parts: BTreeMap<String, Parts> = BTreeMap::new();
+    for (name, value) in parameters {
+        let (before, last) = name.rsplit_once('.').map_or(("", name.as_str()), |(before, last)| (before, last));
+        if last == "image" || last.ends_with("Image") {
+            images.retain(|image| !stands_at(image, base, &name));
+            path.push_identity("name", &name);
+            images.extend(parse_image(&value, &path.to_string()));
+            path.pop();
+            continue;
+        }
+        if !matches!(last, "registry" | "repository" | "tag" | "digest" | "sha") {
+            continue;
+        }
+        let parts = parts.entry(before.to_owned()).or_default();
+        let part = match last {
+            "registry" => &mut parts.registry,
+            "repository" => &mut parts.repository,
+            "tag" => &mut parts.tag,
+            _ => &mut parts.digest,
+        };
+        *part = Some(value);
+    }
+    for (before, parts) in parts {
+        let at = images.iter().position(|image| stands_at(image, base, &before));
+        let name = if before.is_empty() { "repository".to_owned() } else { format!("{before}.repository") };
+        path.push_identity("name", &name);
+        let new = parts.repository.and_then(|repository| parse_image(&repository, &path.to_string()));
+        path.pop();
+        let mut image = match (new, at) {
+            (Some(new), Some(at)) => {
+                let old = images.swap_remove(at);
+                FoundImage { tag: new.tag.or(old.tag), digest: new.digest.or(old.digest), ..new }
+            }
+            (Some(new), None) => new,
+            (None, Some(at)) => images.swap_remove(at),
+            // The chart's own image in another version: which one, only the chart knows.
+            (None, None) => continue,
+        };
+        if let Some(registry) = parts.registry {
+            image.image = format!("{}/{}", registry.trim_end_matches('/'), image.image);
+        }
+        set_tag(&mut image, parts.tag);
+        image.digest = parts.digest.or(image.digest);
+        images.push(image);
+    }
+}
+
+/// Whether an image was found in values at the path that a parameter names.
+fn stands_at(image: &FoundImage, base: &str, name: &str) -> bool {
+    let below = image.field_path.strip_prefix(base).and_then(|path| path.strip_prefix('.'));
+    below.and_then(|path| path.split_once('.')).is_some_and(|(_, path)| path == name)
 }
 
 /// Finds images in Helm values: `image: name:tag`, and mappings with `repository` beside `tag`, `digest` or `registry`.
@@ -91,14 +168,7 @@ fn walk(facts: &mut Facts, node: Node<'_>, path: &mut FieldPath, is_image: bool,
     if let Some(image) = from_mapping(node, is_image, path) {
         facts.images.push(image);
     }
-    for (key, value) in node.entries() {
-        if key.tag() == Tag::Merge {
-            let single = (!value.is_sequence()).then_some(value);
-            for value in value.items().chain(single) {
-                walk(facts, value, path, is_image, depth + 1, visits);
-            }
-            continue;
-        }
+    for (key, value) in node.fields() {
         let Some(key) = key.scalar() else { continue };
         let names_image = key == "image" || key.ends_with("Image");
         path.push_key(key);
@@ -127,16 +197,19 @@ fn from_mapping(node: Node<'_>, is_image: bool, path: &FieldPath) -> Option<Foun
     if let Some(registry) = plain(node.get("registry")) {
         found.image = format!("{}/{}", registry.trim_end_matches('/'), found.image);
     }
-    // Tags may carry the digest: `tag: 1.2.3@sha256:…`.
-    if let Some(tag) = tag {
-        match tag.split_once('@') {
-            Some((tag, digest)) => {
-                found.tag = some(tag);
-                found.digest = some(digest);
-            }
-            None => found.tag = Some(tag),
-        }
-    }
+    set_tag(&mut found, tag);
     found.digest = digest.or(found.digest);
     Some(found)
+}
+
+/// Tags may carry the digest: `tag: 1.2.3@sha256:…`.
+fn set_tag(image: &mut FoundImage, tag: Option<String>) {
+    let Some(tag) = tag else { return };
+    match tag.split_once('@') {
+        Some((tag, digest)) => {
+            image.tag = some(tag);
+            image.digest = some(digest);
+        }
+        None => image.tag = Some(tag),
+    }
 }

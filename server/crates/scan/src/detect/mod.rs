@@ -67,6 +67,13 @@ pub struct Provides {
     pub fields: Vec<(&'static str, String)>,
 }
 
+impl Provides {
+    /// What those who deploy from it get.
+    pub(crate) fn delivers(&self) -> impl PartialEq + '_ {
+        (&self.chart, &self.url, &self.version)
+    }
+}
+
 /// Where a Flux Kustomization finds its manifests, and the namespace that it gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applies {

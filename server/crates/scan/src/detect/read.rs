@@ -4,7 +4,8 @@ use entity::found::{FoundReference, ResourceKey, SourceRef};
 use entity::kind::ReferenceKind;
 
 use super::Facts;
-use crate::yaml::{Node, Tag};
+use super::image::outside_templates;
+use crate::yaml::{Node, Reading, Tag};
 
 /// Images, charts or references kept of one manifest; real ones have a few dozen.
 pub const MAX_FINDINGS: usize = 500;
@@ -13,13 +14,15 @@ const MAX_TEXT: usize = 500;
 /// What SOPS leaves in place of a value.
 const ENCRYPTED: &str = "ENC[";
 
-/// Any scalar but null, as written: versions such as `1.10` are meant as text.
+/// Any scalar but null, as written: versions such as `1.10` are meant as text. A boolean has one spelling.
 pub fn plain(node: Option<Node<'_>>) -> Option<String> {
     let node = node?;
-    if matches!(node.tag(), Tag::Null) {
-        return None;
-    }
-    let text = node.scalar()?.trim();
+    let text = match (node.tag(), node.reading()?) {
+        (Tag::Null, _) => return None,
+        (Tag::Bool, Reading::Bool(true)) => "true",
+        (Tag::Bool, Reading::Bool(false)) => "false",
+        _ => node.scalar()?.trim(),
+    };
     (!text.is_empty() && text.len() <= MAX_TEXT && !text.starts_with(ENCRYPTED)).then(|| text.to_owned())
 }
 
@@ -44,11 +47,11 @@ pub fn refer_to(facts: &mut Facts, relation: ReferenceKind, kind: &str, node: Op
     refer(facts, relation, written.as_deref().unwrap_or(kind), plain(node.get("name")), plain(node.get("namespace")));
 }
 
-/// A reference to a source, as `chartRef` and `sourceRef` write it.
-pub fn source_ref(node: Option<Node<'_>>) -> Option<SourceRef> {
+/// A reference to a source, as `chartRef` and `sourceRef` write it; `kind` is meant where none is written.
+pub fn source_ref(kind: &str, node: Option<Node<'_>>) -> Option<SourceRef> {
     let node = node?;
     Some(SourceRef {
-        kind: plain(node.get("kind"))?,
+        kind: plain(node.get("kind")).unwrap_or_else(|| kind.to_owned()),
         name: plain(node.get("name"))?,
         namespace: plain(node.get("namespace")),
     })
@@ -66,10 +69,13 @@ pub fn depends_on(facts: &mut Facts, kind: &str, spec: Node<'_>) {
     }
 }
 
-/// The last segment of an address or path: `oci://ghcr.io/org/charts/app` gives `app`.
+/// The last segment of an address or path: `oci://ghcr.io/org/charts/app` gives `app`. Slashes within templates such
+/// as `${PATH:=a/b}` part nothing.
 pub fn last_segment(url: &str) -> Option<String> {
-    let segment = url.trim_end_matches('/').rsplit('/').next()?;
-    (!segment.is_empty()).then(|| segment.to_owned())
+    let url = url.trim_end_matches('/');
+    let outside = outside_templates(url);
+    let start = (0..url.len()).rev().find(|&at| url.as_bytes()[at] == b'/' && outside[at]).map_or(0, |at| at + 1);
+    (start < url.len()).then(|| url[start..].to_owned())
 }
 
 /// Puts findings into an order that the text's formatting does not decide, and completes the source.

@@ -94,7 +94,7 @@ fn by_convention(facts: &mut Facts, node: Node<'_>, depth: usize, visits: &mut u
         return;
     }
     *visits -= 1;
-    for (key, value) in node.entries() {
+    for (key, value) in node.fields() {
         match key.scalar() {
             Some("existingClaim") => {
                 let claim = plain(Some(value));

@@ -15,7 +15,7 @@ impl Replay {
         let row = before.row;
         let (old, new) = (before.body.manifest(), after.body.manifest());
         let moved = before.path != after.path;
-        if old.digest() == new.digest() && !moved {
+        if !moved && old.is_same(new) {
             let place = new.place(&after.path);
             if self.rows[row].file_path != place {
                 self.rows[row].file_path = place;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::matching::{After, Before};
 use super::rows::{Row, RowId};
 use crate::detect::Provides;
-use crate::diff::diff;
+use crate::diff::{diff, diff_as_written};
 
 /// An event without the parts that other resources of the same commit decide.
 pub(super) struct Draft {
@@ -65,10 +65,11 @@ impl Draft {
             return draft;
         }
         draft.hash_before = Some(state.file_hash.clone());
-        if old.digest() != new.digest() {
+        if !old.is_same(new) {
             draft.tags.push(ChangeTag::FileContent);
             draft.hash_after = new.file_hash();
-            let changes = diff(old.root(), new.root(), old.sensitive || new.sensitive);
+            let compare = if old.digest() == new.digest() { diff_as_written } else { diff };
+            let changes = compare(old.root(), new.root(), old.sensitive || new.sensitive);
             (draft.changes, draft.changes_total) = (changes.kept, changes.total);
         }
         if before.path != after.path {

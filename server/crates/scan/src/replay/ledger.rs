@@ -111,7 +111,7 @@ fn same(left: &[(Digest, i32)], right: &[(Digest, i32)]) -> bool {
 fn documents(file: &ParsedFile) -> impl Iterator<Item = (&ResourceKey, Digest)> {
     let manifests = file.manifests.iter().filter(|manifest| manifest.index.item.is_none());
     let others = file.figures.other_documents.iter().map(|(key, digest)| (key, *digest));
-    manifests.map(|manifest| (&manifest.key, manifest.digest())).chain(others)
+    manifests.map(|manifest| (&manifest.key, manifest.written_digest())).chain(others)
 }
 
 /// Whether a file counts for anything here.

@@ -213,11 +213,11 @@ impl Replay {
                 replay.rows.index(row);
             }
         }
-        for row in replay.rows.all() {
-            if replay.rows[row].is_active() {
-                let resolved = replay.resolve(row, memory)?;
-                replay.settle(row, &resolved);
-            }
+        let mut active: Vec<RowId> = replay.rows.active().collect();
+        active.sort_by_key(|row| replay.depth(*row));
+        for row in active {
+            let resolved = replay.resolve(row, memory)?;
+            replay.settle(row, &resolved);
         }
         Ok(replay)
     }

@@ -1,7 +1,8 @@
 //! What a resource deploys, where its source decides that: through `chartRef` and `sourceRef` to what stands live.
 //!
 //! Only what manifests write decides, never where batches are cut: references and namespaces as written, then
-//! the nearest path.
+//! the nearest folder. Most manifests write no namespace and inherit theirs, so that one that is not written rules
+//! nothing out; and where the only source of a name is said to be in another namespace, it is the one that is meant.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -131,7 +132,7 @@ impl Replay {
     }
 
     /// Sources before those that deploy from them, charts in between.
-    fn depth(&self, row: RowId) -> u8 {
+    pub(super) fn depth(&self, row: RowId) -> u8 {
         let takes = self.rows[row].body.as_ref().map_or(Takes::Nothing, |body| body.manifest().facts.takes);
         match (self.rows[row].is_source(), takes) {
             (true, Takes::Nothing) => 0,
@@ -196,31 +197,47 @@ impl Replay {
             }
         }
         let path = file_of(&self.rows[row].file_path);
-        let rank = |id: &RowId| {
-            let source = &self.rows[*id];
+        let rank = |id: RowId| {
+            let source = &self.rows[id];
             let namespace = match (&wanted.namespace, source.key.namespace.as_str()) {
                 (Some(wanted), written) if wanted == written => 2,
                 (_, "") | (None, _) => 1,
                 _ => 0,
             };
-            let near = closeness(file_of(&source.file_path), path);
-            (namespace, near, std::cmp::Reverse((&source.file_path, source.id)))
+            (namespace, shared_folders(file_of(&source.file_path), path))
         };
-        let candidates = self.rows.sources(&wanted.kind, &wanted.name).iter().copied().take(MAX_CANDIDATES);
-        let Some(found) = candidates.filter(|id| *id != row && rank(id).0 > 0).max_by(|a, b| rank(a).cmp(&rank(b)))
-        else {
-            return Ok(None);
-        };
-        self.load_body(found, memory)?;
-        let Some(mut provides) = self.rows[found].body.as_ref().and_then(|body| body.manifest().facts.provides.clone())
-        else {
-            return Ok(None);
-        };
-        if provides.url.is_none() {
-            // A HelmChart has its address from its own source.
-            provides.url = self.rows[found].chart.as_ref().and_then(|(_, url)| url.clone());
+        let all = self.rows.sources(&wanted.kind, &wanted.name).iter().copied().take(MAX_CANDIDATES);
+        let ranked: Vec<_> = all.filter(|id| *id != row).map(|id| (rank(id), id)).collect();
+        let Some(best) = ranked.iter().map(|(rank, _)| *rank).max() else { return Ok(None) };
+        let mut nearest: Vec<RowId> = ranked.into_iter().filter(|(rank, _)| *rank == best).map(|(_, id)| id).collect();
+        nearest.sort_by(|a, b| {
+            let place = |id: &RowId| {
+                let source = &self.rows[*id];
+                (std::cmp::Reverse(closeness(file_of(&source.file_path), path)), &source.file_path, source.id)
+            };
+            place(a).cmp(&place(b))
+        });
+        let mut found: Option<(RowId, Provides)> = None;
+        for source in nearest {
+            self.load_body(source, memory)?;
+            let Some(mut provides) =
+                self.rows[source].body.as_ref().and_then(|body| body.manifest().facts.provides.clone())
+            else {
+                continue;
+            };
+            if provides.url.is_none() {
+                // A HelmChart has its address from its own source.
+                provides.url = self.rows[source].chart.as_ref().and_then(|(_, url)| url.clone());
+            }
+            match &found {
+                None => found = Some((source, provides)),
+                // Sources that are as near as each other and deliver different things: which one is meant, the
+                // manifests do not say.
+                Some((_, other)) if other.delivers() != provides.delivers() => return Ok(None),
+                Some(_) => {}
+            }
         }
-        Ok(Some((found, provides)))
+        Ok(found)
     }
 
     /// Active resources whose reference has this kind and name.
@@ -294,4 +311,12 @@ impl Replay {
         self.rows[row].body = at.map(|at| Body { file: Arc::clone(&file), at });
         Ok(())
     }
+}
+
+/// How many folders two files have in common, from the root.
+fn shared_folders(left: &str, right: &str) -> usize {
+    let folders = |path: &'_ str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let (left, right) = (folders(left), folders(right));
+    let pairs = left.split('/').zip(right.split('/'));
+    pairs.take_while(|(left, right)| left == right && !left.is_empty()).count()
 }

@@ -98,6 +98,7 @@ impl<'l> Builder<'l> {
             tag,
             style,
             anchored,
+            tagged: properties.tag.is_some(),
             uri,
             at: text.start,
             len: text.end - text.start,
@@ -120,7 +121,8 @@ impl<'l> Builder<'l> {
         let own = if kind == Kind::Sequence { Tag::Seq } else { Tag::Map };
         let (tag, uri) = self.tag(properties.tag.as_deref(), own);
         let anchored = properties.anchor.is_some();
-        let id = self.push(NodeData { kind, tag, style, anchored, uri, at: 0, len: 0, span })?;
+        let tagged = properties.tag.is_some();
+        let id = self.push(NodeData { kind, tag, style, anchored, tagged, uri, at: 0, len: 0, span })?;
         let anchor = properties.anchor.map(|name| self.define(name, Anchor { id, finished: None }));
         if self.open.len() >= self.limits.depth {
             return Err(self.too_deep(span.line));
@@ -170,6 +172,7 @@ impl<'l> Builder<'l> {
                     tag: Tag::Cycle,
                     style: Style::Plain,
                     anchored: false,
+                    tagged: false,
                     uri: 0,
                     at: 0,
                     len: 0,

@@ -1,12 +1,12 @@
 use super::tree::Kind;
-use super::{Node, Tag};
+use super::{Node, Reading};
 
 /// What is put in the place of a scalar's text, if anything.
 pub type Cover<'c> = &'c dyn Fn(Node<'_>) -> Option<&'static str>;
 
 impl Node<'_> {
-    /// The node as bytes that are equal exactly for equal content, whatever the order of keys: what lasting hashes
-    /// are made of (see [`Node::digest`] for the quick ones). `cover` masks scalars.
+    /// The node as bytes that are equal exactly for what kubectl reads as the same: what lasting hashes are made of (see
+    /// [`Node::digest`] for the quick ones). `cover` masks scalars.
     #[must_use]
     pub fn canonical(self, cover: Cover<'_>) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
@@ -16,14 +16,16 @@ impl Node<'_> {
 
     fn write_canonical(self, cover: Cover<'_>, out: &mut Vec<u8>) {
         match self.kind() {
-            Kind::Scalar => {
-                let text = cover(self).unwrap_or_else(|| self.scalar().unwrap_or_default());
-                let uri = self.tag_uri().unwrap_or_default();
-                out.push(b's');
-                out.push(canonical_tag(self.tag()));
-                write_text(uri, out);
-                write_text(text, out);
-            }
+            Kind::Scalar => match (cover(self), self.reading()) {
+                (Some(covered), _) => write_scalar(b's', covered, out),
+                (None, Some(Reading::Null)) => write_scalar(b'n', "null", out),
+                (None, Some(Reading::Bool(value))) => write_scalar(b'b', if value { "true" } else { "false" }, out),
+                (None, Some(Reading::Int(value))) => write_scalar(b'i', &value.to_string(), out),
+                (None, Some(Reading::Float(value))) => write_scalar(b'f', &value.to_string(), out),
+                (None, Some(Reading::Text(text))) => write_scalar(b's', text, out),
+                (None, Some(Reading::Binary(text))) => write_scalar(b'y', text, out),
+                (None, Some(Reading::Cycle) | None) => write_scalar(b'@', "", out),
+            },
             Kind::Sequence => {
                 out.push(b'q');
                 out.extend_from_slice(&(self.items().len() as u64).to_le_bytes());
@@ -31,11 +33,12 @@ impl Node<'_> {
             }
             Kind::Mapping => {
                 out.push(b'm');
-                out.extend_from_slice(&(self.entries().len() as u64).to_le_bytes());
+                let fields = self.fields();
+                out.extend_from_slice(&(fields.len() as u64).to_le_bytes());
                 let start = out.len();
-                let mut ends = Vec::with_capacity(self.entries().len());
-                for (key, value) in self.entries() {
-                    key.write_canonical(cover, out);
+                let mut ends = Vec::with_capacity(fields.len());
+                for (key, value) in fields {
+                    key.write_key(cover, out);
                     value.write_canonical(cover, out);
                     ends.push(out.len());
                 }
@@ -54,28 +57,25 @@ impl Node<'_> {
             }
         }
     }
+
+    /// Keys are texts in JSON.
+    fn write_key(self, cover: Cover<'_>, out: &mut Vec<u8>) {
+        match (cover(self), self.scalar()) {
+            (None, Some(text)) => write_scalar(b's', text, out),
+            _ => self.write_canonical(cover, out),
+        }
+    }
+}
+
+/// Stored hashes are made of these bytes. The empty text is where tags stood that are not YAML's own: it keeps the
+/// hashes of what was stored before they stopped to count.
+fn write_scalar(kind: u8, text: &str, out: &mut Vec<u8>) {
+    out.extend([b's', kind]);
+    write_text("", out);
+    write_text(text, out);
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&(text.len() as u64).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
-}
-
-/// Stored hashes depend on these bytes: never change them, whatever happens to the enum.
-fn canonical_tag(tag: Tag) -> u8 {
-    match tag {
-        Tag::Str => b's',
-        Tag::Int => b'i',
-        Tag::Float => b'f',
-        Tag::Bool => b'b',
-        Tag::Null => b'n',
-        Tag::Timestamp => b't',
-        Tag::Binary => b'y',
-        Tag::Merge => b'<',
-        Tag::Value => b'=',
-        Tag::Seq => b'q',
-        Tag::Map => b'm',
-        Tag::Other => b'o',
-        Tag::Cycle => b'@',
-    }
 }

@@ -14,6 +14,7 @@ mod json;
 mod limits;
 mod node;
 mod parser;
+mod reading;
 mod scalars;
 mod scanner;
 mod tag;
@@ -29,6 +30,7 @@ pub use digest::Digest;
 pub use error::YamlError;
 pub use limits::Limits;
 pub use node::{Node, SharedNode};
+pub use reading::Reading;
 pub use tag::{Tag, resolve_plain};
 pub use tree::{Kind, Span, Style};
 
@@ -74,7 +76,9 @@ pub fn parse(text: &[u8], limits: &Limits) -> Result<Vec<Document>, YamlError> {
         });
     }
     let source = decode::decode(text)?;
-    let (tree, raw) = parser::run(&source, limits).map_err(|error| name_template(error, text))?;
+    let (tree, raw) = parser::run(&source, limits, Escapes::Yaml)
+        .or_else(|error| if is_json(&source) { parser::run(&source, limits, Escapes::Json) } else { Err(error) })
+        .map_err(|error| name_template(error, text))?;
     let tree = Arc::new(tree);
     let document = |raw: parser::Raw| {
         let root = SharedNode { tree: Arc::clone(&tree), id: raw.root };
@@ -87,6 +91,19 @@ pub fn parse(text: &[u8], limits: &Limits) -> Result<Vec<Document>, YamlError> {
         }
     };
     Ok(raw.into_iter().map(document).collect())
+}
+
+/// Whose rules the escapes in quoted scalars follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escapes {
+    Yaml,
+    /// Characters beyond U+FFFF are written as two halves, `\ud83d\ude00`.
+    Json,
+}
+
+/// Whether the whole text is one JSON value, which kubectl reads as such and not as YAML.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// A file with template marks that is no YAML is a template, whatever exactly the parser stumbled over.

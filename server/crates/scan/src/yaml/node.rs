@@ -1,10 +1,8 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Tag;
 use super::tree::{Kind, NodeData, Span, Style, Tree};
-
-/// Merges within merges are followed this far.
-const MERGE_DEPTH: usize = 8;
+use super::{Digest, Tag};
 
 /// A node of a parsed file: a cheap handle that can be copied. Trees hold no cycles and are bounded in depth and
 /// in expanded size (see [`Limits`](super::Limits)), so plain recursion over them always ends soon.
@@ -169,16 +167,30 @@ impl<'t> Node<'t> {
         links.chunks_exact(2).map(move |pair| (node(pair[0]), node(pair[1])))
     }
 
-    /// The value of a key: the last duplicate wins, then merge keys (`<<`) in order.
+    /// The fields of a mapping as they are read: a key once, the last of its duplicates; then what merge keys add. Of
+    /// two merge keys the later one wins, within a list of merges the first, and what is written in the mapping itself
+    /// over both.
     #[must_use]
-    pub fn get(self, key: &str) -> Option<Node<'t>> {
-        self.get_within(key, 0)
+    pub fn fields(self) -> Vec<(Node<'t>, Node<'t>)> {
+        let mut fields = Vec::with_capacity(self.entries().len());
+        self.collect_fields(&mut fields, &mut HashSet::new());
+        fields
     }
 
-    fn get_within(self, key: &str, depth: usize) -> Option<Node<'t>> {
-        if depth > MERGE_DEPTH {
-            return None;
+    fn collect_fields(self, fields: &mut Vec<(Node<'t>, Node<'t>)>, seen: &mut HashSet<Digest>) {
+        let start = fields.len();
+        for (key, value) in self.entries().rev() {
+            if !merges(key, value) && seen.insert(key.key_digest()) {
+                fields.push((key, value));
+            }
         }
+        fields[start..].reverse();
+        self.merged().for_each(|source| source.collect_fields(fields, seen));
+    }
+
+    /// The value of a key, by the same precedence.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'t>> {
         let mut merges = false;
         for (name, value) in self.entries().rev() {
             match name.tag() {
@@ -190,17 +202,15 @@ impl<'t> Node<'t> {
         if !merges {
             return None;
         }
-        self.merged().find_map(|source| source.get_within(key, depth + 1))
+        self.merged().find_map(|source| source.get(key))
     }
 
     /// The mappings that merge keys bring in, in the order in which they are asked.
-    pub(super) fn merged(self) -> impl Iterator<Item = Node<'t>> {
-        self.entries().filter(|(name, _)| name.tag() == Tag::Merge && name.kind() == Kind::Scalar).flat_map(
-            |(_, value)| {
-                let single = (!value.is_sequence()).then_some(value);
-                value.items().chain(single)
-            },
-        )
+    fn merged(self) -> impl Iterator<Item = Node<'t>> {
+        self.entries().rev().filter(|(name, value)| merges(*name, *value)).flat_map(|(_, value)| {
+            let single = value.is_mapping().then_some(value);
+            value.items().chain(single)
+        })
     }
 
     /// The node at the end of a path of keys.
@@ -208,6 +218,14 @@ impl<'t> Node<'t> {
     pub fn at(self, path: &[&str]) -> Option<Node<'t>> {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
+}
+
+/// Whether an entry is a merge key over a mapping or a list of mappings. Over anything else it is a field that is
+/// called `<<`, so that a change of it is seen.
+pub(super) fn merges(key: Node<'_>, value: Node<'_>) -> bool {
+    key.tag() == Tag::Merge
+        && key.kind() == Kind::Scalar
+        && (value.is_mapping() || (value.is_sequence() && value.items().all(Node::is_mapping)))
 }
 
 impl std::fmt::Debug for Node<'_> {

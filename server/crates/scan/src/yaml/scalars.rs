@@ -1,10 +1,10 @@
 //! The texts: plain, quoted and block scalars. What stands in the source as it reads is not copied.
 
-use super::YamlError;
 use super::bytes::{BLANK, BREAK, COLON, FLOW, LEAD, QUOTE, is};
 use super::scanner::{Scanner, narrow};
 use super::token::{Mark, Piece, Token, TokenKind};
 use super::tree::Style;
+use super::{Escapes, YamlError};
 
 /// A scalar under construction: a run of the source, copied only once it turns out that one run is not enough.
 struct Run {
@@ -228,19 +228,33 @@ impl Scanner<'_> {
     fn scan_code(&mut self, digits: usize) -> Result<(), YamlError> {
         const CONTEXT: &str = "while parsing a quoted scalar";
         self.pos += 2;
-        let mut value = 0_u32;
-        for ahead in 0..digits {
-            let Some(digit) = char::from(self.at(ahead)).to_digit(16) else {
-                return self.fail(CONTEXT, "did not find expected hexadecimal number");
-            };
-            value = value.wrapping_shl(4) | digit;
-        }
-        let Some(character) = char::from_u32(value) else {
-            return self.fail(CONTEXT, "found invalid Unicode character escape code");
+        let Some(value) = self.hexadecimal(0, digits) else {
+            return self.fail(CONTEXT, "did not find expected hexadecimal number");
+        };
+        let character = match (char::from_u32(value), self.escapes) {
+            (Some(character), _) => character,
+            (None, Escapes::Json) if digits == 4 => return self.scan_half(value),
+            (None, _) => return self.fail(CONTEXT, "found invalid Unicode character escape code"),
         };
         self.own.push(character);
         self.pos += digits;
         Ok(())
+    }
+
+    /// The first half of a character; one that stands alone is no character, as readers of JSON have it.
+    fn scan_half(&mut self, first: u32) -> Result<(), YamlError> {
+        let second = (self.at(4) == b'\\' && self.at(5) == b'u').then(|| self.hexadecimal(6, 4)).flatten();
+        let pair = second.filter(|second| (0xDC00..0xE000).contains(second) && first < 0xDC00);
+        let whole = pair.and_then(|second| char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)));
+        self.own.push(whole.unwrap_or(char::REPLACEMENT_CHARACTER));
+        self.pos += if whole.is_some() { 10 } else { 4 };
+        Ok(())
+    }
+
+    /// The number that so many digits are; `None` where one of them is no digit.
+    fn hexadecimal(&self, from: usize, digits: usize) -> Option<u32> {
+        let digit = |ahead| char::from(self.at(ahead)).to_digit(16);
+        (from..from + digits).try_fold(0_u32, |value, ahead| Some(value.wrapping_shl(4) | digit(ahead)?))
     }
 
     pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Token, YamlError> {

@@ -50,6 +50,8 @@ pub(super) struct NodeData {
     pub(super) style: Style,
     /// Whether an anchor names it, so that aliases may stand for it.
     pub(super) anchored: bool,
+    /// Whether a tag is written before it.
+    pub(super) tagged: bool,
     /// Number in `uris`, where the tag is `Other`.
     pub(super) uri: u32,
     /// Place in `pool` (scalar) or in `links` (collection).

@@ -346,3 +346,116 @@ fn a_very_long_history_of_one_file_counts_as_it_should() {
     assert_eq!((figures.resources_in_first_commit, figures.resources_at_head), (1, 0));
     assert_eq!((figures.added, figures.removed, figures.modified, figures.commits_with_events), (0, 1, 49, 50));
 }
+
+fn oci_with(reference: &str) -> String {
+    format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: web\nspec:\n  url: \
+         oci://example.com/charts/app\n  ref: {{{reference}}}\n"
+    )
+}
+
+#[test]
+fn only_the_field_that_flux_looks_at_is_a_step_of_the_release() {
+    let mut history = History::default();
+    let release = release("v2", BY_REFERENCE);
+    let refs = [
+        "tag: a, semver: 1.x",
+        "tag: b, semver: 1.x",
+        "tag: b, semver: 2.x",
+        "tag: b, semver: 2.x, digest: 'sha256:1'",
+    ];
+    for (at, reference) in refs.into_iter().enumerate() {
+        let source = oci_with(reference);
+        let release = (at == 0).then_some(("a/release.yaml", Some(release.as_str())));
+        history.commit(&[("a/oci.yaml", Some(source.as_str()))].into_iter().chain(release).collect::<Vec<_>>());
+    }
+    let store = replay(&history);
+    assert_eq!(store.told(1), ["MODIFIED OCIRepository/web file_content spec.ref.tag: a > b"]);
+    assert_eq!(
+        store.told(2),
+        [
+            "MODIFIED OCIRepository/web file_content,version spec.ref.semver: 1.x > 2.x",
+            "MODIFIED HelmRelease/web version,source OCIRepository/web.spec.ref.semver: 1.x > 2.x",
+        ]
+    );
+    let row = store.row("HelmRelease", "web");
+    assert_eq!(row.version.as_deref(), Some("sha256:1"));
+    let last = &store.events.last().unwrap().1;
+    assert_eq!((last.version_before.as_deref(), last.version_after.as_deref()), (Some("2.x"), Some("sha256:1")));
+}
+
+#[test]
+fn another_spelling_of_the_same_object_is_no_event_and_another_tag_is() {
+    let deployment = |replicas: &str, labels: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, labels: {labels}}}\nspec: {{replicas: {replicas}}}\n"
+        )
+    };
+    let values = |tag: &str| release("v2", &format!("  values: {{image: {{repository: r/web, tag: {tag}}}}}\n"));
+    let mut history = History::default();
+    history.commit(&[("a.yaml", Some(&deployment("2", "{a: b, c: d}"))), ("r.yaml", Some(&values("1.10")))]);
+    history.commit(&[("a.yaml", Some(&deployment("0x2", "{<<: {c: d}, a: &x b}")))]);
+    history.commit(&[(
+        "a.yaml",
+        Some(
+            "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \
+                                      \"web\", \"labels\": {\"c\": \"d\", \"a\": \"b\"}}, \"spec\": {\"replicas\": 2}}",
+        ),
+    )]);
+    history.commit(&[("r.yaml", Some(&values("1.1")))]);
+    history.commit(&[("r.yaml", Some(&format!("# a remark\n{}", values("1.1"))))]);
+    let store = replay(&history);
+    assert_eq!((store.told(1).len(), store.told(2).len(), store.told(4).len()), (0, 0, 0));
+    assert_eq!(store.told(3), ["MODIFIED HelmRelease/web file_content spec.values.image.tag: 1.10 > 1.1"]);
+    assert_eq!(store.row("HelmRelease", "web").images[0].tag.as_deref(), Some("1.1"));
+    let figures = ledger(&history);
+    assert_eq!(figures.modified, 3, "counted by how it is written");
+}
+
+fn repository_in(namespace: &str, url: &str) -> String {
+    format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: charts{namespace}}}\nspec: {{url: {url}}}\n"
+    )
+}
+
+fn url_of_the_release(sources: &[(&str, &str, &str)], reference: &str) -> Option<String> {
+    let spec = format!(
+        "  chart: {{spec: {{chart: app, version: 1.0.0, sourceRef: {{kind: HelmRepository, name: charts{reference}}}}}}}\n"
+    );
+    let release = release("v2", &spec);
+    let mut files = vec![("apps/web/release.yaml".to_owned(), release)];
+    files.extend(sources.iter().map(|(path, namespace, url)| ((*path).to_owned(), repository_in(namespace, url))));
+    let mut history = History::default();
+    for (path, text) in &files {
+        history.commit(&[(path.as_str(), Some(text.as_str()))]);
+    }
+    replay(&history).row("HelmRelease", "web").charts[0].url.clone()
+}
+
+#[test]
+fn a_source_is_chosen_by_namespace_then_by_the_nearest_folder() {
+    let (flux, other) = (", namespace: flux", ", namespace: other");
+    let found = |sources: &[(&str, &str, &str)], reference| url_of_the_release(sources, reference);
+    let far = ("infra/sources.yaml", "", "https://far");
+    // A namespace that is not written is inherited: the source is the only one of its name.
+    assert_eq!(found(&[far], flux).as_deref(), Some("https://far"));
+    assert_eq!(found(&[("infra/a.yaml", other, "https://other")], flux).as_deref(), Some("https://other"));
+    let named = ("infra/named.yaml", flux, "https://named");
+    assert_eq!(
+        found(&[("apps/web/a.yaml", other, "https://other"), far, named], flux).as_deref(),
+        Some("https://named")
+    );
+    assert_eq!(found(&[("apps/web/a.yaml", other, "https://other"), far], flux).as_deref(), Some("https://far"));
+    // The namespace is not known: the nearest folder decides, not what the files are called.
+    let near = ("apps/sources.yaml", flux, "https://near");
+    let alike = ("infra/web/release.yaml", "", "https://alike");
+    assert_eq!(found(&[alike, near], "").as_deref(), Some("https://near"));
+}
+
+#[test]
+fn sources_that_are_equally_near_and_differ_decide_nothing() {
+    let sources =
+        |one: &'static str, two: &'static str| [("clusters/a/s.yaml", "", one), ("clusters/b/s.yaml", "", two)];
+    assert_eq!(url_of_the_release(&sources("https://one", "https://two"), ""), None);
+    assert_eq!(url_of_the_release(&sources("https://one", "https://one"), "").as_deref(), Some("https://one"));
+}

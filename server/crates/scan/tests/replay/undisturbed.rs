@@ -38,12 +38,20 @@ fn document(dice: &mut Dice) -> String {
         ),
         1 => format!(
             "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n{meta}spec:\n  chart:\n    spec:\n      chart: \
-             {name}\n      version: 1.0.{number}\n      sourceRef:\n        kind: HelmRepository\n        name: {name}\n"
+             {name}\n      version: 1.0.{number}\n      sourceRef:\n        kind: HelmRepository\n        name: {name}\n{}",
+            // To kubectl these are two objects at most; the tag is shown in two spellings.
+            dice.one(&[
+                "",
+                "  values: {replicas: 0x2, image: {repository: r/web, tag: 1.10}}\n",
+                "  values: {replicas: 2.0, image: {repository: r/web, tag: 1.1}}\n",
+                "  values: {<<: {image: {tag: 1.1, repository: r/web}}, replicas: 2}\n",
+            ]),
         ),
         2 | 3 => format!(
             "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\n{meta}spec:\n  url: oci://example.com/{}\n  \
-             ref:\n    tag: 2.0.{number}\n",
+             ref:\n    tag: 2.0.{number}\n{}",
             dice.one(&["web", "db"]),
+            dice.one(&["", "    semver: 2.x\n", "    digest: sha256:1\n"]),
         ),
         4 => format!(
             "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\n{meta}spec:\n  url: https://example.com/{number}\n"

@@ -3,9 +3,13 @@
 use axum::{Json, extract::State};
 use entity::{
     db::Db,
+    kind::ProblemClass,
     query,
     view::{ChartUse, ImageUse, Listing, Problem as FileProblem, Resource},
 };
+
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
     repositories::find,
@@ -40,10 +44,19 @@ pub async fn list_repository_resources(
     Ok(Json(query::resources::list_resources(&db.read, &filter).await?))
 }
 
+/// Which problems.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ProblemParams {
+    /// Only of this class; without it all but `helm_template`, which nobody needs to mend.
+    #[param(inline, value_type = Option<ProblemClass>)]
+    class: Option<String>,
+}
+
 /// Files that could not be read as they should
 #[utoipa::path(
     get, path = "/repositories/{repository_id}/problems", operation_id = "list_repository_problems", tag = "repositories",
-    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams),
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, ProblemParams),
     responses(
         (status = 200, description = "With path, line and reason", body = Listing<FileProblem>),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
@@ -54,12 +67,14 @@ pub async fn list_repository_problems(
     State(db): State<Db>,
     Id(id): Id,
     Params(page): Params<PageParams>,
+    Params(params): Params<ProblemParams>,
 ) -> Result<Json<Listing<FileProblem>>, Problem> {
     let mut check = Check::default();
     let page = page.page(&mut check);
+    let class = check.word("class", params.class.as_deref());
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::problems::list_problems(&db.read, id, page).await?))
+    Ok(Json(query::problems::list_problems(&db.read, id, class, page).await?))
 }
 
 /// Charts that a repository installs

@@ -10,7 +10,7 @@ use super::error::problem;
 use super::scanner::Scanner;
 use super::token::{Mark, Token};
 use super::tree::{Span, Tree};
-use super::{Limits, YamlError};
+use super::{Escapes, Limits, YamlError};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -56,9 +56,9 @@ struct Parser<'s, 'l> {
 }
 
 /// Parses all documents of a text.
-pub(super) fn run(source: &str, limits: &Limits) -> Result<(Tree, Vec<Raw>), YamlError> {
+pub(super) fn run(source: &str, limits: &Limits, escapes: Escapes) -> Result<(Tree, Vec<Raw>), YamlError> {
     let mut parser = Parser {
-        scanner: Scanner::new(source),
+        scanner: Scanner::new(source, escapes),
         builder: Builder::new(source.len(), limits),
         state: State::FirstDocument,
         states: Vec::with_capacity(16),

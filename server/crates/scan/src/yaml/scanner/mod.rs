@@ -6,12 +6,13 @@ mod keys;
 
 use keys::SimpleKey;
 
-use super::YamlError;
 use super::bytes::{WORD, is};
 use super::error::problem;
 use super::token::{Mark, Piece, Token, TokenKind};
+use super::{Escapes, YamlError};
 
 pub(super) struct Scanner<'s> {
+    pub(super) escapes: Escapes,
     pub(super) text: &'s str,
     pub(super) bytes: &'s [u8],
     /// Texts of scalars that cannot be a piece of the source.
@@ -34,8 +35,9 @@ pub(super) struct Scanner<'s> {
 }
 
 impl<'s> Scanner<'s> {
-    pub(super) fn new(text: &'s str) -> Self {
+    pub(super) fn new(text: &'s str, escapes: Escapes) -> Self {
         Self {
+            escapes,
             text,
             bytes: text.as_bytes(),
             own: String::new(),
