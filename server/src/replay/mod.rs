@@ -23,7 +23,7 @@ pub fn compare(old: &str, new: &str) -> Vec<FieldChange> {
         return Vec::new();
     };
     match (old.first(), new.first()) {
-        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root(), false).kept,
+        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root()).kept,
         _ => Vec::new(),
     }
 }

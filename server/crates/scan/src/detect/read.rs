@@ -2,6 +2,7 @@
 
 use entity::found::{FoundReference, ResourceKey, SourceRef};
 use entity::kind::ReferenceKind;
+use entity::view::MASK;
 
 use super::Facts;
 use crate::yaml::{Node, Tag};
@@ -13,13 +14,13 @@ const MAX_TEXT: usize = 500;
 /// What SOPS leaves in place of a value.
 const ENCRYPTED: &str = "ENC[";
 
-/// Any scalar but null, as written: versions such as `1.10` are meant as text.
+/// Any scalar but null, as written: versions such as `1.10` are meant as text. Nothing where it is secret.
 pub fn plain(node: Option<Node<'_>>) -> Option<String> {
     let node = node?;
     if matches!(node.tag(), Tag::Null) {
         return None;
     }
-    let text = node.scalar()?.trim();
+    let text = node.shown().filter(|text| *text != MASK)?.trim();
     (!text.is_empty() && text.len() <= MAX_TEXT && !text.starts_with(ENCRYPTED)).then(|| text.to_owned())
 }
 

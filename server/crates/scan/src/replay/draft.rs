@@ -68,7 +68,7 @@ impl Draft {
         if old.digest() != new.digest() {
             draft.tags.push(ChangeTag::FileContent);
             draft.hash_after = new.file_hash();
-            let changes = diff(old.root(), new.root(), old.sensitive || new.sensitive);
+            let changes = diff(old.root(), new.root());
             (draft.changes, draft.changes_total) = (changes.kept, changes.total);
         }
         if before.path != after.path {

@@ -1,24 +1,21 @@
 use super::tree::Kind;
 use super::{Node, Tag};
 
-/// What is put in the place of a scalar's text, if anything.
-pub type Cover<'c> = &'c dyn Fn(Node<'_>) -> Option<&'static str>;
-
 impl Node<'_> {
     /// The node as bytes that are equal exactly for equal content, whatever the order of keys: what lasting hashes
-    /// are made of (see [`Node::digest`] for the quick ones). `cover` masks scalars.
+    /// are made of (see [`Node::digest`] for the quick ones). Secrets are masked: a hash of a short one would tell it.
     #[must_use]
-    pub fn canonical(self, cover: Cover<'_>) -> Vec<u8> {
+    pub fn canonical(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
-        self.write_canonical(cover, &mut out);
+        self.write_canonical(&mut out);
         out
     }
 
-    fn write_canonical(self, cover: Cover<'_>, out: &mut Vec<u8>) {
+    fn write_canonical(self, out: &mut Vec<u8>) {
         match self.kind() {
             Kind::Scalar => {
-                let text = cover(self).unwrap_or_else(|| self.scalar().unwrap_or_default());
-                let uri = self.tag_uri().unwrap_or_default();
+                let text = self.shown().unwrap_or_default();
+                let uri = if self.is_hidden() { "" } else { self.tag_uri().unwrap_or_default() };
                 out.push(b's');
                 out.push(canonical_tag(self.tag()));
                 write_text(uri, out);
@@ -27,7 +24,7 @@ impl Node<'_> {
             Kind::Sequence => {
                 out.push(b'q');
                 out.extend_from_slice(&(self.items().len() as u64).to_le_bytes());
-                self.items().for_each(|item| item.write_canonical(cover, out));
+                self.items().for_each(|item| item.write_canonical(out));
             }
             Kind::Mapping => {
                 out.push(b'm');
@@ -35,8 +32,8 @@ impl Node<'_> {
                 let start = out.len();
                 let mut ends = Vec::with_capacity(self.entries().len());
                 for (key, value) in self.entries() {
-                    key.write_canonical(cover, out);
-                    value.write_canonical(cover, out);
+                    key.write_canonical(out);
+                    value.write_canonical(out);
                     ends.push(out.len());
                 }
                 let mut from = start;

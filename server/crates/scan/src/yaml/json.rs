@@ -1,39 +1,34 @@
 use serde_json::{Map, Number, Value};
 
 use super::tree::Kind;
-use super::{Cover, Node, Tag};
+use super::{Node, Tag};
 
 impl Node<'_> {
     /// The node as Kubernetes reads it: YAML 1.1 scalars as JSON, merge keys applied, the last duplicate key wins.
-    /// Dates, numbers to base 60 and what JSON cannot say (infinity, cycles) stay text or become null.
+    /// Dates, numbers to base 60 and what JSON cannot say (infinity, cycles) stay text or become null. Secrets are masked.
     #[must_use]
     pub fn to_json(self) -> Value {
-        self.to_json_with(&|_| None)
-    }
-
-    /// The same with the texts that `cover` gives in the place of scalars.
-    #[must_use]
-    pub fn to_json_with(self, cover: Cover<'_>) -> Value {
         match self.kind() {
-            Kind::Scalar => cover(self).map_or_else(|| self.scalar_to_json(), Value::from),
-            Kind::Sequence => Value::Array(self.items().map(|item| item.to_json_with(cover)).collect()),
+            Kind::Scalar if self.is_hidden() => Value::from(self.shown()),
+            Kind::Scalar => self.scalar_to_json(),
+            Kind::Sequence => Value::Array(self.items().map(Node::to_json).collect()),
             Kind::Mapping => {
                 let mut map = Map::new();
-                self.collect_entries(&mut map, cover, 0);
+                self.collect_entries(&mut map, 0);
                 Value::Object(map)
             }
         }
     }
 
     /// Explicit keys first, then those that merges add.
-    fn collect_entries(self, map: &mut Map<String, Value>, cover: Cover<'_>, depth: usize) {
+    fn collect_entries(self, map: &mut Map<String, Value>, depth: usize) {
         let mut merges = false;
         let mut own = Map::new();
         for (key, value) in self.entries() {
             if key.tag() == Tag::Merge {
                 merges = true;
             } else {
-                own.insert(key.json_key(cover), value.to_json_with(cover));
+                own.insert(key.json_key(), value.to_json());
             }
         }
         for (key, value) in own {
@@ -41,13 +36,13 @@ impl Node<'_> {
         }
         if merges && depth < 8 {
             for source in self.merged() {
-                source.collect_entries(map, cover, depth + 1);
+                source.collect_entries(map, depth + 1);
             }
         }
     }
 
-    fn json_key(self, cover: Cover<'_>) -> String {
-        match self.to_json_with(cover) {
+    fn json_key(self) -> String {
+        match self.to_json() {
             Value::String(text) => text,
             other => other.to_string(),
         }
