@@ -5,57 +5,61 @@ use std::borrow::Cow;
 
 use crate::view::MASK;
 
-/// Names that stand for a credential where a name ends in one of them, in lower case and without `-` and `_` before
-/// the last word. All but `secret` may be plural.
-const ENDINGS: [&str; 7] = ["password", "passwd", "passphrase", "pass", "pwd", "token", "credential"];
-/// The same for names of two words.
-const PAIRS: [(&str, &str); 7] = [
-    ("api", "key"),
-    ("access", "key"),
-    ("secret", "key"),
-    ("private", "key"),
-    ("encryption", "key"),
-    ("signing", "key"),
-    ("client", "secret"),
-];
+/// Whose keys are credentials.
+const KEYS: [&[u8]; 6] = [b"api", b"access", b"secret", b"private", b"encryption", b"signing"];
 /// Parameters of addresses that hold credentials though their names alone would not say so anywhere else.
 const PARAMETERS: [&str; 7] = ["key", "auth", "authorization", "sig", "signature", "sas", "code"];
 /// Longest user name and password looked for before the `@` of an address.
 const MAX_USERINFO: usize = 2_000;
 
 /// Whether a key, a variable or an option of this name holds a password, token, key or other credential.
+#[inline]
 #[must_use]
-pub fn names_credential(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    // Most names end in letters that none of ours ends in.
-    let Some(last) = bytes.last().map(u8::to_ascii_lowercase) else { return false };
-    if !matches!(last, b'd' | b'e' | b'l' | b'n' | b's' | b't' | b'y') {
-        return false;
-    }
-    if let Some(before) = without_ending(bytes, "secret")
+pub fn names_credential(name: &(impl AsRef<[u8]> + ?Sized)) -> bool {
+    let bytes = name.as_ref();
+    if let Some(before) = without_ending(bytes, b"secret")
         && before.last().is_none_or(|byte| !byte.is_ascii_alphabetic())
     {
         return true;
     }
-    let is_one = |bytes: &[u8]| {
-        ENDINGS.iter().any(|ending| without_ending(bytes, ending).is_some())
-            || PAIRS.iter().any(|(first, second)| {
-                without_ending(bytes, second).is_some_and(|before| {
-                    let joined = before.strip_suffix(b"_").or_else(|| before.strip_suffix(b"-")).unwrap_or(before);
-                    without_ending(joined, first).is_some()
-                })
-            })
+    ends_in_credential(bytes)
+        || (matches!(bytes.last(), Some(b's' | b'S')) && ends_in_credential(&bytes[..bytes.len() - 1]))
+}
+
+#[inline]
+fn ends_in_credential(bytes: &[u8]) -> bool {
+    // The last two letters rule nearly every name out.
+    let [.., before, last] = bytes else { return false };
+    let ending: &[u8] = match (before.to_ascii_lowercase(), last.to_ascii_lowercase()) {
+        (b's', b's') => b"pass",
+        (b'r', b'd') => b"password",
+        (b's', b'e') => b"passphrase",
+        (b'e', b'n') => b"token",
+        (b'a', b'l') => b"credential",
+        (b'w', b'd') => return without_ending(bytes, b"pwd").is_some() || without_ending(bytes, b"passwd").is_some(),
+        (b'e', b'y') => return ends_in_pair(bytes, b"key", &KEYS),
+        (b'e', b't') => return ends_in_pair(bytes, b"secret", &[b"client"]),
+        _ => return false,
     };
-    is_one(bytes) || (last == b's' && is_one(&bytes[..bytes.len() - 1]))
+    without_ending(bytes, ending).is_some()
+}
+
+/// Two words with `_`, `-` or nothing between them.
+fn ends_in_pair(bytes: &[u8], last: &[u8], firsts: &[&[u8]]) -> bool {
+    let Some(before) = without_ending(bytes, last) else { return false };
+    let joined = before.strip_suffix(b"_").or_else(|| before.strip_suffix(b"-")).unwrap_or(before);
+    firsts.iter().any(|first| without_ending(joined, first).is_some())
 }
 
 /// What stands before an ending, whatever its case.
-fn without_ending<'t>(bytes: &'t [u8], ending: &str) -> Option<&'t [u8]> {
+#[inline]
+fn without_ending<'t>(bytes: &'t [u8], ending: &[u8]) -> Option<&'t [u8]> {
     let at = bytes.len().checked_sub(ending.len())?;
-    bytes[at..].eq_ignore_ascii_case(ending.as_bytes()).then(|| &bytes[..at])
+    bytes[at..].eq_ignore_ascii_case(ending).then(|| &bytes[..at])
 }
 
 /// Whether a text says where its value comes from instead of being it: `${NAME}`, `{{ .name }}`, `$(NAME)`, `<<name>>`.
+#[inline]
 #[must_use]
 pub fn is_template(text: &str) -> bool {
     text.as_bytes().windows(2).any(|pair| matches!(pair, b"${" | b"{{" | b"$(" | b"<<"))
@@ -117,6 +121,27 @@ pub fn without_credentials(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The address of a repository or forge as it may be shown, stored and said: without credentials, also where the scheme is
+/// missing or mistyped (`user:token@host/path`, `host/path?token=...`). The user of `git@host:path` is part of it.
+#[must_use]
+pub fn shown_address(text: &str) -> Cow<'_, str> {
+    if text.contains("://") {
+        return without_credentials(text);
+    }
+    // Whoever stands before the `@` alone is a user, as in ssh addresses.
+    let spelled = format!("ssh://{text}");
+    match without_credentials(&spelled) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(shown) => Cow::Owned(shown["ssh://".len()..].to_owned()),
+    }
+}
+
+/// Whether an address carries credentials.
+#[must_use]
+pub fn has_credentials(address: &str) -> bool {
+    shown_address(address) != address
+}
+
 fn ends_address(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '\\' | '|')
 }
@@ -124,7 +149,8 @@ fn ends_address(c: char) -> bool {
 fn is_credential_parameter(name: &str) -> bool {
     names_credential(name)
         || PARAMETERS.iter().any(|known| {
-            without_ending(name.as_bytes(), known).is_some_and(|before| before.last().is_none_or(|byte| *byte == b'-'))
+            without_ending(name.as_bytes(), known.as_bytes())
+                .is_some_and(|before| before.last().is_none_or(|byte| *byte == b'-'))
         })
 }
 
@@ -203,6 +229,25 @@ mod tests {
             "https://host?q=1&sort=key",
         ] {
             assert_eq!(without_credentials(text), text);
+        }
+    }
+
+    #[test]
+    fn addresses_without_a_scheme_lose_them_too() {
+        for (text, shown) in [
+            ("user:hunter@host/a/b", "••••••@host/a/b"),
+            ("hunter:x-oauth-basic@host:a/b.git", "••••••@host:a/b.git"),
+            ("https:/user:hunter@host/a", "••••••@host/a"),
+            ("host/a/b?private_token=hunter", "host/a/b?private_token=••••••"),
+            ("https://hunter@host/a/b", "https://••••••@host/a/b"),
+        ] {
+            assert_eq!(shown_address(text), shown);
+            assert!(has_credentials(text));
+        }
+        for text in ["git@host:a/b.git", "owner/name", "/srv/git/a@b", "https://host/a/b?ref=main", "host.example/a/b"]
+        {
+            assert_eq!(shown_address(text), text);
+            assert!(!has_credentials(text));
         }
     }
 

@@ -318,3 +318,14 @@ fn rules_may_be_left_out_but_for_secrets() {
     let secret = format!("{SECRET}stringData: {{a: hunter}}\n");
     assert!(!masked(&none, &secret).contains("hunter"));
 }
+
+#[test]
+fn names_of_secrets_in_objects_and_labels_in_queries_stay() {
+    let text = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: i\n  annotations: {nginx.ingress.kubernetes.io/auth-secret: n/s}\nspec:\n  \
+         tls: [{secretName: s}]\n  secret: s\n  secretKey: k\n  expr: 'sum(kube_secret_info{secret=\"s\"})'\n  args: [--token-file=/t, --password-file, /p, '--key=$(KEY)', '--token $TOKEN']\n  \
+         match: {apiVersion: v1, kind: Secret, name: s}\n";
+    assert_eq!(String::from_utf8(read(text).masked().expect("manifests")).expect("UTF-8"), text);
+    check(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: shown}\nspec: {clientSecret: hunter, password: hunter, args: ['run --token hunter --host shown']}\n",
+    );
+}

@@ -97,6 +97,7 @@ struct Shape<'t> {
     name: Option<&'t str>,
     kind_of_secret: Option<&'t str>,
     path: Option<&'t str>,
+    target: Option<Node<'t>>,
     has_body: bool,
     has_data: bool,
     is_operation: bool,
@@ -111,20 +112,19 @@ impl<'t> Shape<'t> {
             merges |= key.tag() == Tag::Merge;
             let Some(key) = key.scalar() else { continue };
             // The length tells most keys apart.
+            let is = |name: &str| key.eq_ignore_ascii_case(name);
             match key.len() {
                 2 if key == "op" => shape.is_operation = true,
-                4 => match key.to_ascii_lowercase().as_str() {
-                    "kind" => shape.kind = value.scalar().map(str::trim),
-                    "name" => shape.name = value.scalar(),
-                    "type" => shape.kind_of_secret = value.scalar(),
-                    "path" => shape.path = value.scalar(),
-                    "data" => (shape.has_body, shape.has_data) = (true, true),
-                    _ => {}
-                },
-                8 if key.eq_ignore_ascii_case("metadata") => shape.has_body = true,
+                4 if is("kind") => shape.kind = value.scalar().map(str::trim),
+                4 if is("name") => shape.name = value.scalar(),
+                4 if is("type") => shape.kind_of_secret = value.scalar(),
+                4 if is("path") => shape.path = value.scalar(),
+                4 if is("data") => (shape.has_body, shape.has_data) = (true, true),
+                6 if key == "target" => shape.target = Some(value),
+                8 if is("metadata") => shape.has_body = true,
                 9 if key == "remoteRef" || key == "sourceRef" => shape.has_reference = true,
-                10 if key.eq_ignore_ascii_case("apiVersion") => shape.api_version = value.scalar().map(str::trim),
-                10 if key.eq_ignore_ascii_case("stringData") => shape.has_body = true,
+                10 if is("apiVersion") => shape.api_version = value.scalar().map(str::trim),
+                10 if is("stringData") => shape.has_body = true,
                 _ => {}
             }
         }
@@ -214,7 +214,8 @@ impl Finder<'_> {
     fn mapping(&mut self, node: Node<'_>, mut scope: Scope, is_root: bool, depth: usize) {
         let shape = Shape::of(node);
         if shape.is_secret(is_root) {
-            self.lines.push((node.span().line, node.span().end_line));
+            // A comment below may be about its last value.
+            self.lines.push((node.span().line, node.span().end_line.saturating_add(1)));
             return self.secret(node, 0);
         }
         if let Some(kind) = shape.kind {
@@ -227,8 +228,8 @@ impl Finder<'_> {
                 self.list(node, scope, shape.is_kind("SecretList"), depth);
             }
         }
-        let target = node.get("target");
-        scope.of_secret |= target.is_some_and(|target| target.is_mapping() && Shape::of(target).is_kind("Secret"));
+        scope.of_secret |=
+            shape.target.is_some_and(|target| target.is_mapping() && Shape::of(target).is_kind("Secret"));
         let names_value = self.rules.credentials && shape.name.is_some_and(names_credential);
         for (key, value) in node.entries() {
             let Some(name) = key.scalar() else {
@@ -243,8 +244,7 @@ impl Finder<'_> {
                 }
             }
             if self.rules.credentials && names_credential(name) {
-                // The name of a key within another Secret.
-                if !(shape.has_reference && name.eq_ignore_ascii_case("secretKey")) {
+                if scope.is_config || !names_reference(name, &shape) {
                     self.credential(value, ends_in_ignoring_case(name.trim_end_matches(['s', 'S']), "token"));
                 }
             }
@@ -537,6 +537,14 @@ impl Finder<'_> {
             Kind::Mapping => node.entries().for_each(|(_, value)| self.encrypted(value)),
         }
     }
+}
+
+/// Whether a field of an object rather names a Secret, or a key in one, than holds its value.
+fn names_reference(name: &str, shape: &Shape<'_>) -> bool {
+    let ends = |endings: &[&str]| endings.iter().any(|ending| ends_in_ignoring_case(name, ending));
+    (shape.has_reference && ends(&["key"]))
+        || (ends(&["secret"]) && !ends(&["clientsecret", "client_secret", "client-secret"]))
+        || ends(&["secretkey", "secret_key", "secret-key"])
 }
 
 /// Ranges of lines, ascending and apart.

@@ -50,14 +50,14 @@ pub(super) fn any(texts: &str, rules: &Rules) -> bool {
 }
 
 fn is_credential(word: &[u8], rules: &Rules) -> bool {
-    rules.credentials && std::str::from_utf8(word).is_ok_and(names_credential)
+    rules.credentials && names_credential(word)
 }
 
 /// `--password`, with whatever behind it.
 fn is_option(rest: &[u8]) -> bool {
     let length =
         rest.iter().take(WORD).take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte)).count();
-    length > 2 && std::str::from_utf8(&rest[..length]).is_ok_and(names_credential)
+    length > 2 && names_credential(&rest[..length])
 }
 
 /// Digests have an `@` too; an e-mail address has a dot behind it.

@@ -2,6 +2,7 @@
 
 use entity::credential::{is_template, names_credential, without_credentials};
 use entity::view::MASK;
+use memchr::memchr2;
 
 use super::find::{Scope, find};
 use super::{Cover, Rules, rewrite, signs};
@@ -14,7 +15,12 @@ const LIMITS: Limits = Limits { bytes: 1 << 20, nodes: 100_000, depth: 64, expan
 
 /// How a scalar's text is shown; `None` where nothing in it is secret.
 pub(super) fn cover(text: &str, rules: &Rules, scope: Scope) -> Option<Cover> {
-    if text.len() < 3 || !(scope.of_secret || signs::any(text, rules)) {
+    let bytes = text.as_bytes();
+    // Most texts are words.
+    if bytes.len() < 4 || (!scope.of_secret && memchr2(b':', b'=', bytes).is_none() && !text.contains("--")) {
+        return None;
+    }
+    if !scope.of_secret && !signs::any(text, rules) {
         return None;
     }
     let is_structured = text.contains('\n') || text.trim_start().starts_with(['{', '[']);
@@ -40,7 +46,7 @@ pub(super) fn cover(text: &str, rules: &Rules, scope: Scope) -> Option<Cover> {
                     shown.push_str(MASK);
                     shown.push_str(if line.ends_with('\r') { "\r" } else { "" });
                 }
-                None => assignments(line, &mut shown),
+                None => options(line, &mut shown),
             }
         }
     } else {
@@ -118,6 +124,28 @@ fn setting(line: &str) -> Option<Setting> {
     Some(Setting::Value(line.len() - value.len()))
 }
 
+/// Copies a line with masks in the place of what options of credentials are given: `--password x`, and what is assigned.
+fn options(line: &str, shown: &mut String) {
+    let mut from = 0;
+    for (at, _) in line.match_indices("--") {
+        let Some(rest) = line.get(at + 2..).filter(|_| at >= from) else { continue };
+        let length = rest.find(|c: char| !(c.is_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
+        let value = rest[length..].trim_start_matches([' ', '\t', '"', '\'']);
+        if length == 0 || value.len() == rest[length..].len() || !names_credential(&rest[..length]) {
+            continue;
+        }
+        let end = value.find(|c: char| c.is_whitespace() || "\"'`;,&|)}".contains(c)).unwrap_or(value.len());
+        if end == 0 || value.starts_with(['-', '$', '\\']) || is_template(&value[..end]) {
+            continue;
+        }
+        let start = line.len() - value.len();
+        assignments(&line[from..start], shown);
+        shown.push_str(MASK);
+        from = start + end;
+    }
+    assignments(&line[from..], shown);
+}
+
 /// Copies a line with masks in the place of what is assigned to names of credentials: `--password=x`, `PGPASSWORD=x`.
 fn assignments(line: &str, shown: &mut String) {
     let mut from = 0;
@@ -135,7 +163,10 @@ fn assignments(line: &str, shown: &mut String) {
         shown.push_str(&line[from..=at]);
         from = at + 1;
         let name = line[start.min(at)..at].trim_start_matches('-');
+        // A label that queries of metrics ask for, not a secret.
+        let is_label = name == "secret" && line[..start.min(at)].contains('{');
         if names_credential(name)
+            && !is_label
             && !bare.is_empty()
             && bare != "="
             && !is_template(bare)
