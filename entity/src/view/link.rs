@@ -1,6 +1,6 @@
 //! Links to what forges show, made of what is known about them.
 
-use crate::credential::without_credentials;
+use crate::credential::shown_address;
 use crate::kind::Provider;
 
 /// Characters that stand in a path as they are; everything else is escaped.
@@ -21,7 +21,7 @@ fn push_escaped(link: &mut String, text: &str) {
 pub fn shown_url(url: &str) -> String {
     let is_local = url.starts_with(['/', '.']) || url.starts_with("file:");
     if !is_local {
-        return without_credentials(url).into_owned();
+        return shown_address(url).into_owned();
     }
     let name = url.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
     format!("file:{name}")

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
+use entity::credential::shown_address;
 use git::{Auth, FetchProgress, Limits, RemoteUrl, Repo, UrlPolicy};
 
 use super::progress;
@@ -20,7 +21,7 @@ pub(super) fn open(place: &str, rev: &str) -> anyhow::Result<Source> {
         return Ok(Source { repo, _clone: None });
     }
     let url = RemoteUrl::parse(place, UrlPolicy { allow_local: true })
-        .with_context(|| format!("{place} is no folder, and no address of a repository either"))?;
+        .with_context(|| format!("{} is no folder, and no address of a repository either", shown_address(place)))?;
     let folder = tempfile::tempdir().context("a temporary folder for the clone cannot be made")?;
     let spinner = progress::spinner(format!("cloning {url}"));
     let mut said = |now: FetchProgress| {
