@@ -9,7 +9,7 @@ mod walk;
 
 pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
-pub use parse::Parser;
+pub use parse::{Parser, scan_format};
 pub use walk::{Progress, ReplayError, Walk, pack};
 
 use entity::view::FieldChange;
