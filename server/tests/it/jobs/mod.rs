@@ -11,6 +11,7 @@ mod moved;
 mod processes;
 mod repository;
 mod roles;
+mod secrets;
 mod sharing;
 mod told;
 mod world;
