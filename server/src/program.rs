@@ -227,7 +227,7 @@ async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
         samples.retain(|sample| !is_deleted(&sample.full_name));
     }
     // What was taken from files by other rules may show what these mask.
-    let format = crate::replay::scan_format(&config.security.mask_rules());
+    let format = replay::scan_format(&config.security.mask_rules());
     let outdated = known.iter().filter(|known| known.enabled && known.scanned.is_some() && known.scan_format != format);
     let scans: Vec<JobRequest> = outdated.map(|known| JobRequest::ScanRepository { repository_id: known.id }).collect();
     let txn = db.begin().await?;

@@ -336,7 +336,7 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let text = format!(
-        "app: {{data_dir: {}, listen: '127.0.0.1:0', log_level: trace, samples: never}}\nsecurity: {{allow_local_repositories: true}}\n\
+        "app: {{data_dir: {}, listen: '127.0.0.1:0', log_level: 'trace,server=trace', samples: never}}\nsecurity: {{allow_local_repositories: true}}\n\
          repositories: [{{url: {}, name: ada/cluster}}]\n",
         data.display(),
         origin.path().display()
