@@ -3,6 +3,7 @@
 //! Without features this is serde types only, safe for WebAssembly. `db` adds the tables, the
 //! queries and the job queue; `openapi` adds schemas for the REST description.
 
+pub mod credential;
 pub mod found;
 pub mod kind;
 pub mod value;

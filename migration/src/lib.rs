@@ -16,6 +16,7 @@ mod m20260101_000012_create_outcome;
 mod m20260101_000013_mark_untold_figures;
 mod m20260101_000014_count_known_issues;
 mod m20260101_000015_index_charts;
+mod m20260101_000016_mark_scan_format;
 mod m20260101_000017_count_helm_templates;
 mod statements;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000013_mark_untold_figures::Migration),
             Box::new(m20260101_000014_count_known_issues::Migration),
             Box::new(m20260101_000015_index_charts::Migration),
+            Box::new(m20260101_000016_mark_scan_format::Migration),
             Box::new(m20260101_000017_count_helm_templates::Migration),
         ]
     }

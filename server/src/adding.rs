@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entity::credential::{has_credentials, shown_address};
 use entity::db::{DataError, Db};
 use entity::found::FoundRepository;
 use entity::kind::{AddVerdict, JobRequest, Origin, Priority, RequestedBy, SyncStatus};
@@ -128,6 +129,11 @@ impl Adding {
         if text.is_empty() || text.len() > MAX_LENGTH || text.chars().any(char::is_control) {
             return Err(invalid("this is no address; write it as https://github.com/owner/name".to_owned()));
         }
+        if has_credentials(text) {
+            // Neither kept nor said again.
+            let said = "it carries credentials, and addresses end up in logs; set token: in the configuration instead";
+            return Err(invalid(said.to_owned()));
+        }
         // `owner/name` is what people copy from GitHub's pages.
         let spelled = match text.split('/').collect::<Vec<_>>()[..] {
             [owner, name] if is_word(owner) && is_word(name) => format!("https://github.com/{text}"),
@@ -136,7 +142,11 @@ impl Adding {
             }
             _ => text.to_owned(),
         };
-        let is_scp = !spelled.contains("://") && spelled.contains('@') && spelled.contains(':');
+        let is_scp = !spelled.contains("://")
+            && spelled
+                .split_once(':')
+                .and_then(|(host, _)| host.split_once('@'))
+                .is_some_and(|(user, _)| is_word(user));
         let as_url = if is_scp { format!("ssh://{}", spelled.replacen(':', "/", 1)) } else { spelled.clone() };
         let mut url = Url::parse(&as_url).map_err(|error| {
             let why = match error {
@@ -156,10 +166,6 @@ impl Adding {
                 return Err(invalid("paths and file:// addresses can only be named in the configuration".to_owned()));
             }
             other => return Err(invalid(format!("the scheme {other:?} is not known here; use https or ssh"))),
-        }
-        if url.password().is_some() || (url.scheme() != "ssh" && !url.username().is_empty()) {
-            let text = "credentials in an address end up in logs; set a token in the configuration instead";
-            return Err(invalid(text.to_owned()));
         }
         url.set_query(None);
         url.set_fragment(None);
@@ -227,15 +233,8 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
-/// An address for the answer: without what stands before the `@` of a web address, and bounded.
+/// An address for the answer: without credentials, and bounded.
 fn shown(text: &str) -> String {
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(200).collect();
-    match Url::parse(&text) {
-        Ok(mut url) if url.password().is_some() || (url.scheme() != "ssh" && !url.username().is_empty()) => {
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string()
-        }
-        _ => text,
-    }
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(MAX_LENGTH).collect();
+    shown_address(&text).chars().take(200).collect()
 }

@@ -191,6 +191,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         db: db.clone(),
         queue: queue.clone(),
         scan: config.scan.clone(),
+        mask: config.security.mask_rules(),
         polling: config.polling.clone(),
         schedules: config.schedules.clone(),
         time_zone: config.app.time_zone,
@@ -227,7 +228,14 @@ async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
         let is_deleted = |name: &str| deleted.iter().any(|stone| stone.is_local() && stone.full_name == name);
         samples.retain(|sample| !is_deleted(&sample.full_name));
     }
+    // What was taken from files by other rules may show what these mask.
+    let format = replay::scan_format(&config.security.mask_rules());
+    let outdated = known.iter().filter(|known| known.enabled && known.scanned.is_some() && known.scan_format != format);
+    let scans: Vec<JobRequest> = outdated.map(|known| JobRequest::ScanRepository { repository_id: known.id }).collect();
     let txn = db.begin().await?;
+    for request in &scans {
+        queue.enqueue_in(&txn, request, RequestedBy::Start, Priority::FOLLOW_UP, now).await?;
+    }
     for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
         let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();
         match origin {

@@ -161,6 +161,7 @@ pub(crate) struct SyncTargetRow {
     scanned_commit: Option<Vec<u8>>,
     scanned_sequence: Option<i64>,
     scanned_committed_at: Option<Timestamp>,
+    scan_format: i64,
     sync_status: SyncStatus,
     scan_status: SyncStatus,
     approved_at: Option<Timestamp>,
@@ -171,7 +172,7 @@ pub(crate) struct SyncTargetRow {
 impl SyncTargetRow {
     pub(crate) const COLUMNS: &'static str = "id, url, full_name, provider, origin, enabled, default_branch, \
         branch_regex, polling_interval_seconds, head_commit, head_committed_at, scanned_commit, scanned_sequence, \
-        scanned_committed_at, sync_status, scan_status, approved_at, last_sync_at, sync_failures";
+        scanned_committed_at, scan_format, sync_status, scan_status, approved_at, last_sync_at, sync_failures";
 
     pub(crate) fn into_target(self) -> Result<SyncTarget> {
         let scanned = match (self.scanned_commit, self.scanned_sequence, self.scanned_committed_at) {
@@ -193,6 +194,7 @@ impl SyncTargetRow {
             head: self.head_commit.as_deref().map(object_id).transpose()?,
             head_committed_at: self.head_committed_at,
             scanned,
+            scan_format: self.scan_format,
             sync_status: self.sync_status,
             scan_status: self.scan_status,
             approved: self.approved_at.is_some(),

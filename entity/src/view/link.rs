@@ -1,5 +1,6 @@
 //! Links to what forges show, made of what is known about them.
 
+use crate::credential::shown_address;
 use crate::kind::Provider;
 
 /// Characters that stand in a path as they are; everything else is escaped.
@@ -14,12 +15,13 @@ fn push_escaped(link: &mut String, text: &str) {
     }
 }
 
-/// An address as it may be shown: of a folder on the server only its own name, since paths there are nobody's business.
+/// An address as it may be shown: without credentials, and of a folder on the server only its own name, since paths
+/// there are nobody's business.
 #[must_use]
 pub fn shown_url(url: &str) -> String {
     let is_local = url.starts_with(['/', '.']) || url.starts_with("file:");
     if !is_local {
-        return url.to_owned();
+        return shown_address(url).into_owned();
     }
     let name = url.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
     format!("file:{name}")
@@ -133,5 +135,6 @@ mod tests {
         assert_eq!(shown_url("/srv/git/home.git"), "file:home.git");
         assert_eq!(shown_url("file:///srv/git/home/"), "file:home");
         assert_eq!(shown_url("https://host/owner/name"), "https://host/owner/name");
+        assert_eq!(shown_url("https://token@host/owner/name"), "https://••••••@host/owner/name");
     }
 }

@@ -2,6 +2,7 @@ use std::io::{BufWriter, Write};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use entity::credential::shown_address;
 use entity::found::{Batch, FoundCommit, FoundEvent};
 use scan::replay::{HistoryEvents, NoMemory, Options, Replay, Start};
 use serde::Serialize;
@@ -55,7 +56,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
     let chain = source.repo.first_parent_chain(head, None)?;
     let options = Options { events: args.events, texts: false, ledger: true };
     let mut replay = Replay::new(Start::Fresh, options);
-    let parser = Parser::new(super::scan::default_file_bytes());
+    let parser = Parser::new(super::scan::default_file_bytes(), scan::mask::Rules::default());
     let walk = Walk {
         repo: &source.repo,
         commits: &chain.commits,
@@ -90,7 +91,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
             serde_json::to_writer_pretty(&mut out, &answer)?;
             writeln!(out)?;
         }
-        Format::Table => write_table(&mut out, &config::name_of(&args.source), &answer)?,
+        Format::Table => write_table(&mut out, &config::name_of(&shown_address(&args.source)), &answer)?,
     }
     out.flush()?;
     Ok(())

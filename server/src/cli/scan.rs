@@ -1,6 +1,7 @@
 use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
+use entity::credential::shown_address;
 use entity::found::FoundProblem;
 use serde::Serialize;
 
@@ -48,8 +49,9 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
     let mut answers = Vec::new();
     let mut failed = Vec::new();
     let many = args.sources.len() > 1;
-    for place in &args.sources {
-        let (head, duration_ms) = match scan_one(place, args) {
+    for source in &args.sources {
+        let place = &shown_address(source).into_owned();
+        let (head, duration_ms) = match scan_one(source, args) {
             Ok(scanned) => scanned,
             Err(error) if many => {
                 failed.push(format!("{place}: {error:#}"));
@@ -86,7 +88,8 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
 fn scan_one(place: &str, args: &ScanArgs) -> anyhow::Result<(HeadScan, u128)> {
     let source = source::open(place, &args.rev)?;
     let started = Instant::now();
-    let head = scan_head(&source.repo, source.commit, &Parser::new(default_file_bytes()), args.threads)?;
+    let parser = Parser::new(default_file_bytes(), scan::mask::Rules::default());
+    let head = scan_head(&source.repo, source.commit, &parser, args.threads)?;
     Ok((head, started.elapsed().as_millis()))
 }
 

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
+use entity::credential::shown_address;
 use entity::found::ObjectId;
 use git::{Auth, FetchProgress, Limits, RemoteUrl, Repo, UrlPolicy};
 
@@ -22,7 +23,7 @@ pub(super) fn open(place: &str, rev: &str) -> anyhow::Result<Source> {
         return here(Path::new(place), rev);
     }
     let url = RemoteUrl::parse(place, UrlPolicy { allow_local: true })
-        .with_context(|| format!("{place} is no folder, and no address of a repository either"))?;
+        .with_context(|| format!("{} is no folder, and no address of a repository either", shown_address(place)))?;
     if let Some(path) = url.local_path() {
         return here(path, rev);
     }

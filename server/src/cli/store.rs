@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use entity::credential::has_credentials;
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin};
 use entity::query::repositories;
@@ -15,11 +16,16 @@ use crate::{clock, program};
 /// Syncs and scans one repository into a database, as the server's jobs do; begun work is gone on with.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 pub(super) async fn run(args: &HistoryArgs, database: &str) -> anyhow::Result<()> {
+    let local = Path::new(&args.source).exists();
+    anyhow::ensure!(
+        local || !has_credentials(&args.source),
+        "the address carries credentials, which are not stored; leave them out and set KUBESTATS_GIT_TOKEN, or name the \
+         repository in the configuration with its token"
+    );
     let config = config_for(database, args.threads)?;
     let db = program::connect(&config).await?;
     Migrator::up(&db.write, None).await.context("the database schema cannot be brought up to date")?;
     repositories::reset_interrupted(&db.write).await?;
-    let local = Path::new(&args.source).exists();
     let url = if local { std::path::absolute(&args.source)?.display().to_string() } else { args.source.clone() };
     let full_name = config::name_of(&url);
     let (owner, name) = full_name.rsplit_once('/').unwrap_or(("", &full_name));

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
 use url::Url;
@@ -100,6 +101,9 @@ impl DiscoveryConfig {
 impl ForgeConfig {
     fn read(section: Section<'_>) -> Option<Self> {
         let is_web = |text: &str| match Url::parse(text) {
+            Ok(_) if has_credentials(text) => {
+                Err("credentials in a URL end up in logs; use the key token instead".to_owned())
+            }
             Ok(url) if matches!(url.scheme(), "https" | "http") && url.host_str().is_some() => Ok(text.to_owned()),
             _ => Err(format!("{text:?} is no http or https URL, such as https://gitlab.example.org")),
         };

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
 
@@ -51,6 +52,9 @@ impl RepositoryConfig {
             Err(error) => Err(format!("{text:?} is no regular expression: {error}")),
         });
         let api_base_url = section.value("api_base_url", |text| match url::Url::parse(text) {
+            Ok(_) if has_credentials(text) => {
+                Err("credentials in a URL end up in logs; use the key token instead".to_owned())
+            }
             Ok(found) if found.scheme() == "https" || found.scheme() == "http" => Ok(text.to_owned()),
             _ => Err(format!("{text:?} is no http or https URL")),
         });
@@ -81,6 +85,9 @@ fn check_url(text: &str, security: &SecurityConfig) -> Result<(), String> {
     if text.starts_with('/') || text.starts_with("./") || text.starts_with("../") {
         return local("paths");
     }
+    if has_credentials(text) {
+        return Err("credentials in a URL end up in logs; use the key token instead".to_owned());
+    }
     if !text.contains("://") && text.contains('@') && text.contains(':') {
         return Ok(());
     }
@@ -93,9 +100,6 @@ fn check_url(text: &str, security: &SecurityConfig) -> Result<(), String> {
         }
         "https" | "http" | "ssh" => {}
         other => return Err(format!("scheme {other:?} is not known here; allowed: https, http, ssh, file")),
-    }
-    if url.password().is_some() {
-        return Err("credentials in a URL end up in logs; use the key token instead".to_owned());
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(format!("{text:?} names no host"));

@@ -268,7 +268,15 @@ impl PollingConfig {
     }
 }
 
-/// `security`: what the configuration may reach.
+/// What may be masked beside Secrets.
+const MASK_RULES: [&str; 3] = ["credentials", "urls", "emails"];
+
+fn mask_rule(text: &str) -> Result<&'static str, String> {
+    let known = MASK_RULES.into_iter().find(|known| *known == text);
+    known.ok_or_else(|| format!("{text:?} is not known here; allowed: {}", MASK_RULES.join(", ")))
+}
+
+/// `security`: what the configuration may reach, and what nobody may see.
 #[derive(Clone, Debug, Serialize)]
 pub struct SecurityConfig {
     /// Names that `${NAME}` may use: exact, `PREFIX*` or `*SUFFIX`.
@@ -277,17 +285,27 @@ pub struct SecurityConfig {
     pub require_https: bool,
     /// Whether repositories may be `file://` URLs or paths.
     pub allow_local_repositories: bool,
+    /// What is masked beside Secrets: `credentials`, `urls`, `emails`.
+    pub mask: Vec<&'static str>,
     /// Networks beside the public ones that addresses may lead to which people add or searches find.
     pub allowed_networks: Vec<IpNet>,
 }
 
 impl SecurityConfig {
+    /// What scans mask beside Secrets.
+    #[must_use]
+    pub fn mask_rules(&self) -> scan::mask::Rules {
+        let has = |rule| self.mask.contains(&rule);
+        scan::mask::Rules { credentials: has("credentials"), urls: has("urls"), emails: has("emails") }
+    }
+
     pub(super) fn read(section: Section<'_>) -> Self {
         let defaults = || ["GITHUB_TOKEN", "GITLAB_TOKEN", "GHE_TOKEN", "*_TOKEN"].map(str::to_owned).to_vec();
         let config = Self {
             allowed_env_vars: section.texts("allowed_env_vars").unwrap_or_else(defaults),
             require_https: section.switch("require_https").unwrap_or(true),
             allow_local_repositories: section.switch("allow_local_repositories").unwrap_or(false),
+            mask: section.list("mask", mask_rule).unwrap_or_else(|| MASK_RULES.to_vec()),
             allowed_networks: section.list("allowed_networks", net::parse_network).unwrap_or_default(),
         };
         section.reader().allow(config.allowed_env_vars.clone());

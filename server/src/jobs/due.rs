@@ -112,6 +112,7 @@ mod tests {
             polling_interval_seconds: None,
             head: None,
             head_committed_at: None,
+            scan_format: 0,
             scanned: None,
             sync_status: SyncStatus::Success,
             approved: false,

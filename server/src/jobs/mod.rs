@@ -43,6 +43,8 @@ pub struct Deps {
     pub db: Db,
     pub queue: JobQueue,
     pub scan: ScanConfig,
+    /// What is masked beside Secrets.
+    pub mask: scan::mask::Rules,
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
     /// Where the schedules' times are read.

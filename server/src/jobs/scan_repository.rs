@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{Deps, JobContext, JobError, sync_repository};
 use crate::clock;
 use crate::config::History;
-use crate::replay::{Origins, Parser, ReplayError, StoredMemory, Walk, pack};
+use crate::replay::{Origins, Parser, ReplayError, StoredMemory, Walk, pack, scan_format};
 
 /// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
 const INCREMENTAL_COMMITS: usize = 64;
@@ -122,6 +122,10 @@ async fn replay(
     run: Uuid,
     head: ObjectId,
 ) -> Result<(u64, HeadFacts), JobError> {
+    let format = scan_format(&deps.mask);
+    if target.scanned.is_none() && target.scan_format != format {
+        scans::record_format(&deps.db.write, target.id, format).await?;
+    }
     // One step waits while one is stored: more would only be memory.
     let (steps, mut taken) = mpsc::channel(1);
     let (said, progress) = watch::channel((0, 0));
@@ -135,6 +139,9 @@ async fn replay(
             match step {
                 Step::Rewind(kept, batch) => {
                     scans::rewind(&deps.db.write, target.id, kept, &batch, clock::now()).await?;
+                    if kept.is_none() {
+                        scans::record_format(&deps.db.write, target.id, format).await?;
+                    }
                 }
                 Step::Store(batch) => {
                     let count = scans::apply_batch(&deps.db.write, target.id, run, &batch, clock::now()).await?;
@@ -203,15 +210,18 @@ fn replay_blocking(
     let _in_use = git::use_clone(&clone)?;
     let repo = Repo::open(&clone).ok().filter(|repo| repo.contains(head));
     let repo = repo.ok_or_else(|| GitError::Busy { path: clone.display().to_string() })?;
-    let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX));
+    let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX), deps.mask);
     let mut memory = StoredMemory::new(&deps.db, runtime, target.id, &repo, &parser);
     let send = |step| steps.blocking_send(step).map_err(|_| ReplayError::Closed);
-    let known = target.scanned.map(|scanned| KnownCommit { id: scanned.id, sequence: scanned.sequence });
+    // What was taken by other rules is taken anew, from the first commit on.
+    let scanned = target.scanned.filter(|_| target.scan_format == scan_format(&deps.mask));
+    let is_outdated = scanned.is_none() && target.scanned.is_some();
+    let known = scanned.map(|scanned| KnownCommit { id: scanned.id, sequence: scanned.sequence });
     let chain = repo.first_parent_chain(head, known)?;
     let mut commits = chain.commits.as_slice();
     let mut snapshot_first = false;
 
-    let start = match target.scanned.filter(|_| !chain.rewritten) {
+    let start = match scanned.filter(|_| !chain.rewritten) {
         Some(at) if commits.len() <= INCREMENTAL_COMMITS => Start::Incremental { at },
         Some(at) => Start::Full {
             at,
@@ -221,8 +231,9 @@ fn replay_blocking(
         None => Start::Fresh,
     };
     let options = Options::default();
-    let mut replay = if chain.rewritten {
-        match fork(&memory, &chain)? {
+    let mut replay = if chain.rewritten || is_outdated {
+        let fork = if is_outdated { None } else { fork(&memory, &chain)? };
+        match fork {
             Some(at) => {
                 let kept = usize::try_from(at.sequence + 1).unwrap_or(usize::MAX).min(commits.len());
                 let line;
@@ -240,7 +251,7 @@ fn replay_blocking(
             }
         }
     } else {
-        if target.scanned.is_none() {
+        if scanned.is_none() {
             (commits, snapshot_first) = wanted(commits, deps.scan.history);
         }
         Replay::new(start, options)

@@ -152,7 +152,10 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
         Synced::Fetched(head) => Some(head.head),
     };
     let scanned = target.scanned.map(|scanned| scanned.id);
-    let wants_scan = standing.is_some() && (scanned != standing || target.scan_status != SyncStatus::Success);
+    let is_current = scanned == standing
+        && target.scan_status == SyncStatus::Success
+        && target.scan_format == crate::replay::scan_format(&deps.mask);
+    let wants_scan = standing.is_some() && !is_current;
     if !wants_scan && let Synced::Unmoved { branch, head } = &synced {
         repositories::record_unmoved(&deps.db.write, target.id, next(target.head_committed_at), now).await?;
         return Ok(format!("nothing new: {branch} stands at {}", short(*head)));

@@ -11,7 +11,7 @@ mod walk;
 pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
 pub use origin::Origins;
-pub use parse::Parser;
+pub use parse::{Parser, scan_format};
 pub use walk::{BatchLimits, Progress, ReplayError, Walk, pack};
 
 use entity::view::FieldChange;
@@ -25,7 +25,7 @@ pub fn compare(old: &str, new: &str) -> Vec<FieldChange> {
         return Vec::new();
     };
     match (old.first(), new.first()) {
-        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root(), false).kept,
+        (Some(old), Some(new)) => scan::diff::diff(old.root(), new.root()).kept,
         _ => Vec::new(),
     }
 }

@@ -4,15 +4,27 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use entity::found::{FoundProblem, ObjectId};
 use entity::kind::ProblemClass;
 use git::{BlobReader, GitError};
-use scan::file::{ParsedFile, read_file};
+use scan::file::{ParsedFile, read_file_masking};
+use scan::mask::Rules;
 use scan::yaml::Limits;
 
 /// Dead entries are swept when so many blobs were added since the last sweep.
 const SWEEP: usize = 16_384;
 
+/// Grows whenever files tell more, or show less, than they did: what was stored before is then taken anew.
+const FORMAT: i64 = 1;
+
+/// By which rules a scan takes what it stores: the program's own and what is to be masked.
+#[must_use]
+pub fn scan_format(rules: &Rules) -> i64 {
+    let masked = [rules.credentials, rules.urls, rules.emails];
+    masked.into_iter().fold(FORMAT, |format, is_on| (format << 1) | i64::from(is_on))
+}
+
 /// Parses every blob once for as long as somebody holds what came of it.
 pub struct Parser {
     limits: Limits,
+    rules: Rules,
     files: Mutex<Files>,
 }
 
@@ -23,11 +35,11 @@ struct Files {
 }
 
 impl Parser {
-    /// A parser that reads no file larger than `max_file_bytes`.
+    /// A parser that reads no file larger than `max_file_bytes`, and masks by these rules beside Secrets.
     #[must_use]
-    pub fn new(max_file_bytes: usize) -> Self {
+    pub fn new(max_file_bytes: usize, rules: Rules) -> Self {
         let limits = Limits { bytes: max_file_bytes, ..Limits::default() };
-        Self { limits, files: Mutex::new(Files { known: HashMap::new(), sweep_at: SWEEP }) }
+        Self { limits, rules, files: Mutex::new(Files { known: HashMap::new(), sweep_at: SWEEP }) }
     }
 
     /// Bytes of the largest file that is read.
@@ -44,7 +56,7 @@ impl Parser {
             return file;
         }
         // Parsing happens outside the lock; two threads that meet the same new blob at once both parse it.
-        let read = reader.read(blob, |text| read_file(blob, text, &self.limits));
+        let read = reader.read(blob, |text| read_file_masking(blob, text, &self.limits, &self.rules));
         let file = Arc::new(read.unwrap_or_else(|error| unreadable(blob, &error)));
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if files.known.len() >= files.sweep_at {

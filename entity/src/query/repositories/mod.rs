@@ -40,6 +40,8 @@ pub struct SyncTarget {
     pub head_committed_at: Option<Timestamp>,
     /// How far the repository is scanned.
     pub scanned: Option<ScannedCommit>,
+    /// The rules by which it was scanned; what was taken by others is taken anew.
+    pub scan_format: i64,
     pub sync_status: SyncStatus,
     pub scan_status: SyncStatus,
     /// Somebody let it in although it is larger than others may be.

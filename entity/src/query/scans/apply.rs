@@ -80,8 +80,12 @@ async fn insert_manifests(c: &impl ConnectionTrait, manifests: &[FoundManifest])
     // In one order everywhere: two scans that store the same texts would else wait for each other.
     let mut manifests: Vec<&FoundManifest> = manifests.iter().collect();
     manifests.sort_by_key(|manifest| manifest.id);
+    manifests.dedup_by_key(|manifest| manifest.id);
     let head = "INSERT INTO manifest (id, dictionary, size, compressed)";
-    let mut bulk = Bulk::new(c, head, " ON CONFLICT (id) DO NOTHING", 4);
+    // What an earlier scan stored may show more than it should, by rules of its own.
+    let update = " ON CONFLICT (id) DO UPDATE SET dictionary = excluded.dictionary, size = excluded.size, \
+        compressed = excluded.compressed WHERE manifest.compressed <> excluded.compressed";
+    let mut bulk = Bulk::new(c, head, update, 4);
     for manifest in manifests {
         let row: [Value; 4] = [
             bytes(manifest.id),

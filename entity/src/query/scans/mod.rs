@@ -162,6 +162,14 @@ pub async fn begin_scan(w: &impl ConnectionTrait, repository: Uuid, now: Timesta
     Ok(id)
 }
 
+/// Notes by which rules a repository is scanned from its first commit on. To be called while nothing of it is stored.
+pub async fn record_format(w: &impl ConnectionTrait, repository: Uuid, format: i64) -> Result<()> {
+    let mut sql = Sql::new("UPDATE repository SET scan_format = ");
+    sql.bind(format).push(" WHERE id = ").bind(repository);
+    sql.run(w).await?;
+    Ok(())
+}
+
 /// Closes a scan run that reached the head and recomputes the repository's figures.
 pub async fn finish_scan(
     w: &Connection,

@@ -7,7 +7,7 @@ mod path;
 
 use std::collections::HashMap;
 
-use entity::view::{FieldChange, MASK};
+use entity::view::FieldChange;
 
 use crate::yaml::{Digest, Kind, Node, Reading, Tag};
 
@@ -35,20 +35,20 @@ pub struct Changes {
     pub total: i64,
 }
 
-/// Compares two versions of a manifest. `sensitive` masks every value and keeps values out of paths.
+/// Compares two versions of a manifest. That a secret changed is told, by its path and a mask on both sides.
 #[must_use]
-pub fn diff(old: Node<'_>, new: Node<'_>, sensitive: bool) -> Changes {
-    run(old, new, sensitive, false)
+pub fn diff(old: Node<'_>, new: Node<'_>) -> Changes {
+    run(old, new, false)
 }
 
 /// The same, with scalars compared by their texts: what `1.10` became that is now `1.1`, to kubectl the same number.
 #[must_use]
-pub fn diff_as_written(old: Node<'_>, new: Node<'_>, sensitive: bool) -> Changes {
-    run(old, new, sensitive, true)
+pub fn diff_as_written(old: Node<'_>, new: Node<'_>) -> Changes {
+    run(old, new, true)
 }
 
-fn run(old: Node<'_>, new: Node<'_>, sensitive: bool, as_written: bool) -> Changes {
-    let mut diff = Diff { changes: Changes::default(), path: FieldPath::default(), sensitive, as_written, work: WORK };
+fn run(old: Node<'_>, new: Node<'_>, as_written: bool) -> Changes {
+    let mut diff = Diff { changes: Changes::default(), path: FieldPath::default(), as_written, work: WORK };
     diff.nodes(old, new);
     diff.changes
 }
@@ -56,7 +56,6 @@ fn run(old: Node<'_>, new: Node<'_>, sensitive: bool, as_written: bool) -> Chang
 struct Diff {
     changes: Changes,
     path: FieldPath,
-    sensitive: bool,
     as_written: bool,
     work: usize,
 }
@@ -93,7 +92,7 @@ impl Diff {
     fn mappings(&mut self, old: Node<'_>, new: Node<'_>) {
         let mut left = Entries::new(old);
         for (key, value) in new.fields() {
-            self.path.push_key(&key_name(key));
+            self.path.push_key(&shown_key(key));
             match left.take(key) {
                 Some(before) => self.nodes(before, value),
                 None => self.leaves(value, true),
@@ -101,17 +100,14 @@ impl Diff {
             self.path.pop();
         }
         for (key, value) in left.rest() {
-            self.path.push_key(&key_name(key));
+            self.path.push_key(&shown_key(key));
             self.leaves(value, false);
             self.path.pop();
         }
     }
 
     fn lists(&mut self, old: Node<'_>, new: Node<'_>) {
-        // Values of sensitive manifests may not show up in paths either.
-        if !self.sensitive
-            && let Some(key) = IDENTITIES.into_iter().find(|key| identifies(key, old) && identifies(key, new))
-        {
+        if let Some(key) = IDENTITIES.into_iter().find(|key| identifies(key, old) && identifies(key, new)) {
             return self.identified(key, old, new);
         }
         let (old, new): (Vec<_>, Vec<_>) = (old.items().collect(), new.items().collect());
@@ -174,7 +170,7 @@ impl Diff {
         self.work -= 1;
         if node.kind() == Kind::Mapping && node.entries().len() > 0 {
             for (key, value) in node.fields() {
-                self.path.push_key(&key_name(key));
+                self.path.push_key(&shown_key(key));
                 self.leaves(value, added);
                 self.path.pop();
                 if self.work == 0 {
@@ -182,7 +178,7 @@ impl Diff {
                 }
             }
         } else if node.kind() == Kind::Sequence && node.items().len() > 0 {
-            let key = if self.sensitive { None } else { IDENTITIES.into_iter().find(|key| identifies(key, node)) };
+            let key = IDENTITIES.into_iter().find(|key| identifies(key, node));
             for (at, item) in node.items().enumerate() {
                 match key.and_then(|key| Some((key, item.get(key)?.scalar()?))) {
                     Some((key, name)) => self.path.push_identity(key, name),
@@ -203,8 +199,6 @@ impl Diff {
     fn report(&mut self, old: Option<String>, new: Option<String>) {
         self.changes.total += 1;
         if self.changes.kept.len() < MAX_CHANGES {
-            let (old, new) =
-                if self.sensitive { (old.map(|_| MASK.to_owned()), new.map(|_| MASK.to_owned())) } else { (old, new) };
             self.changes.kept.push(FieldChange { path: self.path.to_string(), old, new });
         }
     }
@@ -263,19 +257,23 @@ impl<'t> Entries<'t> {
     }
 }
 
-/// A key as text; keys that are no scalars are told apart by their content.
-fn key_name(key: Node<'_>) -> std::borrow::Cow<'_, str> {
-    match key.scalar() {
+/// A key as it may be shown.
+fn shown_key(key: Node<'_>) -> std::borrow::Cow<'_, str> {
+    match key.shown() {
         Some(text) => text.into(),
-        None => format!("{:032x}", key.digest()).into(),
+        // Only what may be shown decides: a digest of a short secret would tell it.
+        None => blake3::hash(&key.canonical()).to_hex()[..32].to_owned().into(),
     }
 }
 
-/// Whether every item of a list is a mapping with a different scalar under the key.
+/// Whether every item of a list is a mapping with a different scalar under the key, none of them secret.
 fn identifies(key: &str, list: Node<'_>) -> bool {
     let mut names: Vec<&str> = Vec::with_capacity(list.items().len());
     for item in list.items() {
-        let Some(name) = item.get(key).and_then(Node::scalar).filter(|name| !name.is_empty()) else { return false };
+        let Some(name) = item.get(key).filter(|name| !name.is_hidden()).and_then(Node::scalar) else { return false };
+        if name.is_empty() {
+            return false;
+        }
         names.push(name);
     }
     if names.len() > SMALL {
@@ -287,11 +285,12 @@ fn identifies(key: &str, list: Node<'_>) -> bool {
 
 /// A value as text, cut; strings in quotes where only the type tells two values apart.
 fn shown(node: Node<'_>, quoted: bool) -> String {
+    let quoted = quoted && !node.is_hidden();
     let text = match node.kind() {
         Kind::Mapping => "{}",
         Kind::Sequence => "[]",
-        Kind::Scalar if node.is_null() && !quoted => "null",
-        Kind::Scalar => node.scalar().unwrap_or_default(),
+        Kind::Scalar if node.is_null() && !quoted && !node.is_hidden() => "null",
+        Kind::Scalar => node.shown().unwrap_or_default(),
     };
     let cut = match text.char_indices().nth(MAX_VALUE) {
         Some((end, _)) => &text[..end],

@@ -1,17 +1,17 @@
 //! One file of a tree: its manifests, its figures, its problems and the text that may be stored of it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
+use entity::credential::without_credentials;
 use entity::found::{FoundProblem, ObjectId, ResourceKey};
 use entity::kind::ProblemClass;
-use entity::view::MASK;
 use serde_json::Value;
 
 use crate::detect::{self, Facts};
 use crate::elsewhere;
 use crate::figures::FileFigures;
-use crate::identity::{Identity, is_sops};
-use crate::mask::{Hidden, is_secret};
+use crate::identity::Identity;
+use crate::mask::{self, Hidden, Rules};
 use crate::namespace::KustomizeFile;
 use crate::yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
 
@@ -52,16 +52,20 @@ pub struct Manifest {
     pub line_end: u32,
     digest: OnceLock<Digest>,
     written_digest: OnceLock<Digest>,
-    /// Whether values are masked everywhere: a Secret, or encrypted by SOPS.
-    pub sensitive: bool,
     pub root: SharedNode,
     pub facts: Facts,
-    hidden: Option<Arc<Hidden>>,
 }
 
-/// Reads a file by the counting rules. Never fails: what is wrong with the file is among its problems.
+/// Reads a file by the counting rules, with the usual rules of what is masked. Never fails: what is wrong with the file
+/// is among its problems.
 #[must_use]
 pub fn read_file(id: ObjectId, text: &[u8], limits: &Limits) -> ParsedFile {
+    read_file_masking(id, text, limits, &Rules::default())
+}
+
+/// The same with rules of one's own.
+#[must_use]
+pub fn read_file_masking(id: ObjectId, text: &[u8], limits: &Limits, rules: &Rules) -> ParsedFile {
     let mut file = ParsedFile {
         id,
         figures: FileFigures { bytes: text.len() as u64, ..FileFigures::default() },
@@ -74,7 +78,13 @@ pub fn read_file(id: ObjectId, text: &[u8], limits: &Limits) -> ParsedFile {
         return ParsedFile::unreadable(id, file.figures.bytes, problem);
     }
     match parse(text, limits) {
-        Ok(documents) => file.read(&documents),
+        Ok(documents) => {
+            // Before anything else looks at the nodes.
+            if let Some(first) = documents.first() {
+                first.shared_root().hide(Hidden::find(&documents, rules));
+            }
+            file.read(&documents);
+        }
         Err(error) => {
             let problem = found(error);
             file.figures.unparsable = Some(problem.clone());
@@ -106,27 +116,20 @@ impl ParsedFile {
     /// parse a file need it.
     #[must_use]
     pub fn masked(&self) -> Option<Vec<u8>> {
-        let first = self.manifests.first()?;
-        let source = first.root.source();
-        Some(match &first.hidden {
-            Some(hidden) => hidden.mask(source).into_bytes(),
-            None => source.as_bytes().to_vec(),
-        })
+        Some(mask::masked(&self.manifests.first()?.root).into_bytes())
     }
 
     fn read(&mut self, documents: &[Document]) {
         self.kustomize = documents.first().and_then(|document| KustomizeFile::read(document.root()));
-        let hidden = Hidden::find(documents);
-        let hidden = (!hidden.is_empty()).then(|| Arc::new(hidden));
         for (number, document) in (0..).zip(documents) {
             let identity = Identity::read(document.root());
             self.figures.add(document, identity.as_ref());
             for (line, key) in &document.duplicate_keys {
+                let key = without_credentials(key);
                 let message = format!("the key {key:?} stands twice in one mapping; the last one counts");
                 self.report(ProblemClass::DuplicateKey, *line, message);
             }
             let Some(identity) = identity else { continue };
-            let sops = is_sops(document.root());
             let lines = (document.line_start, document.line_end);
             let index = DocumentIndex { document: number, item: None };
             if identity.is_list() {
@@ -136,10 +139,10 @@ impl ParsedFile {
                     let Some(identity) = Identity::read(item) else { continue };
                     let index = DocumentIndex { item: Some(number), ..index };
                     let lines = (item.span().line, item.span().end_line);
-                    self.add(document.shared_root().share(item), &identity, index, lines, sops, hidden.as_ref());
+                    self.add(document.shared_root().share(item), &identity, index, lines);
                 }
             } else {
-                self.add(document.shared_root().clone(), &identity, index, lines, sops, hidden.as_ref());
+                self.add(document.shared_root().clone(), &identity, index, lines);
             }
         }
     }
@@ -156,8 +159,6 @@ impl ParsedFile {
         identity: &Identity<'_>,
         index: DocumentIndex,
         (line_start, line_end): (u32, u32),
-        sops: bool,
-        hidden: Option<&Arc<Hidden>>,
     ) {
         let Some(key) = identity.key() else { return };
         if let Some((part, limit)) = identity.too_long() {
@@ -169,7 +170,6 @@ impl ParsedFile {
             return;
         }
         let node = root.node();
-        let sensitive = sops || is_secret(node);
         self.manifests.push(Manifest {
             api_version: identity.api_version.to_owned(),
             index,
@@ -177,10 +177,8 @@ impl ParsedFile {
             line_end,
             digest: OnceLock::new(),
             written_digest: OnceLock::new(),
-            sensitive,
             facts: detect::facts(node, &key, identity.api_version),
             key,
-            hidden: hidden.cloned(),
             root,
         });
     }
@@ -222,24 +220,17 @@ impl Manifest {
         }
     }
 
-    /// Whether a scalar of the manifest must not be shown.
-    #[must_use]
-    pub fn is_hidden(&self, node: Node<'_>) -> bool {
-        self.hidden.as_ref().is_some_and(|hidden| hidden.contains(node))
-    }
-
     /// 64 hexadecimal digits that are equal for equal content, secrets masked, however it is written.
     #[must_use]
     pub fn file_hash(&self) -> String {
-        let canonical = self.root().canonical(&|node| self.is_hidden(node).then_some(MASK));
-        blake3::hash(&canonical).to_hex().to_string()
+        blake3::hash(&self.root().canonical()).to_hex().to_string()
     }
 
     /// `spec` as JSON, secrets masked; `{}` where there is none. Of a very large one, the fields that fit.
     #[must_use]
     pub fn spec_json(&self) -> String {
         let Some(spec) = self.root().get("spec") else { return "{}".to_owned() };
-        let mut json = spec.to_json_with(&|node| self.is_hidden(node).then_some(MASK));
+        let mut json = spec.to_json();
         let text = json.to_string();
         if text.len() <= MAX_SPEC {
             return text;

@@ -12,6 +12,7 @@ mod moved;
 mod processes;
 pub mod repository;
 mod roles;
+mod secrets;
 mod sharing;
 mod told;
 mod world;

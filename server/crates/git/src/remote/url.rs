@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use entity::credential::shown_address;
 use url::Url;
 
 use crate::GitError;
@@ -182,19 +183,9 @@ fn scp_like(text: &str) -> Option<(&str, &str)> {
     (!host.contains('/') && host.len() > 1 && !path.is_empty()).then_some((host, path))
 }
 
-/// An address for an error message: without what stands before the `@`, and bounded.
+/// An address for an error message: without credentials, and bounded.
 fn shown(text: &str) -> String {
-    let text = match text.split_once("://") {
-        Some((scheme, rest)) => {
-            let end = rest.find('/').unwrap_or(rest.len());
-            match rest[..end].rfind('@') {
-                Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-                None => text.to_owned(),
-            }
-        }
-        None => text.to_owned(),
-    };
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    shown_address(text).chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ fn walk(facts: &mut Facts, node: Node<'_>, path: &mut FieldPath, is_image: bool,
         facts.images.push(image);
     }
     for (key, value) in node.fields() {
-        let Some(key) = key.scalar() else { continue };
+        let Some(key) = key.shown() else { continue };
         let names_image = key == "image" || key.ends_with("Image");
         path.push_key(key);
         walk(facts, value, path, names_image, depth + 1, visits);

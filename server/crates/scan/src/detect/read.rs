@@ -2,6 +2,7 @@
 
 use entity::found::{FoundReference, ResourceKey, SourceRef};
 use entity::kind::ReferenceKind;
+use entity::view::MASK;
 
 use super::Facts;
 use super::image::outside_templates;
@@ -14,14 +15,20 @@ const MAX_TEXT: usize = 500;
 /// What SOPS leaves in place of a value.
 const ENCRYPTED: &str = "ENC[";
 
-/// Any scalar but null, as written: versions such as `1.10` are meant as text. A boolean has one spelling.
+/// Any scalar but null, as written: versions such as `1.10` are meant as text. A boolean has one spelling. Nothing where it
+/// is secret.
 pub fn plain(node: Option<Node<'_>>) -> Option<String> {
     let node = node?;
     let text = match (node.tag(), node.reading()?) {
         (Tag::Null, _) => return None,
-        (Tag::Bool, Reading::Bool(true)) => "true",
-        (Tag::Bool, Reading::Bool(false)) => "false",
-        _ => node.scalar()?.trim(),
+        (Tag::Bool, Reading::Bool(value)) if !node.is_hidden() => {
+            if value {
+                "true"
+            } else {
+                "false"
+            }
+        }
+        _ => node.shown().filter(|text| *text != MASK)?.trim(),
     };
     (!text.is_empty() && text.len() <= MAX_TEXT && !text.starts_with(ENCRYPTED)).then(|| text.to_owned())
 }

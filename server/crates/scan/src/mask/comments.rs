@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::Commented;
 use crate::yaml::{Document, Kind, Node};
 
-/// The bytes of all comments in the numbered documents, each from its `#` to the end of its line.
-pub(super) fn find(documents: &[Document], wanted: &[usize]) -> Vec<(usize, usize)> {
-    let (Some(first), false) = (documents.first(), wanted.is_empty()) else { return Vec::new() };
+/// The bytes of all comments that may tell secrets, each from its `#` to the end of its line.
+pub(super) fn find(documents: &[Document], wanted: &Commented) -> Vec<(usize, usize)> {
+    let Some(first) = documents.first() else { return Vec::new() };
+    if wanted.documents.is_empty() && wanted.lines.is_empty() {
+        return Vec::new();
+    }
     let source = first.shared_root().source();
     let lines = line_starts(source);
     // A document reaches to where the next one begins; what stands before the first belongs to it.
@@ -16,7 +20,8 @@ pub(super) fn find(documents: &[Document], wanted: &[usize]) -> Vec<(usize, usiz
         None => source.len(),
     };
     let mut comments = Vec::new();
-    for &number in wanted {
+    for number in 0..documents.len() {
+        let found_before = comments.len();
         let mut scalars = Vec::new();
         collect(documents[number].root(), &mut HashSet::new(), &mut scalars);
         scalars.sort_unstable();
@@ -28,8 +33,38 @@ pub(super) fn find(documents: &[Document], wanted: &[usize]) -> Vec<(usize, usiz
             }
             at = at.max(to);
         }
+        if wanted.documents.binary_search(&number).is_err() {
+            let found = comments.split_off(found_before);
+            near(source, &lines, &wanted.lines, found, &mut comments);
+        }
     }
     comments
+}
+
+/// Comments on lines with something secret, and those that stand right above them.
+fn near(
+    source: &str,
+    starts: &[usize],
+    secret: &[(u32, u32)],
+    found: Vec<(usize, usize)>,
+    comments: &mut Vec<(usize, usize)>,
+) {
+    let line_of = |at: usize| starts.partition_point(|start| *start <= at);
+    let alone = |at: usize| source[..at].rsplit(['\n', '\r']).next().is_none_or(|line| line.trim().is_empty());
+    let mut kept: Vec<(usize, usize)> = Vec::new();
+    let mut below = usize::MAX;
+    for (start, end) in found.into_iter().rev() {
+        let line = line_of(start);
+        let within = |line: usize| {
+            let at = secret.partition_point(|(first, _)| *first as usize <= line);
+            at > 0 && secret[at - 1].1 as usize >= line
+        };
+        if within(line) || (alone(start) && (below == line + 1 || within(line + 1))) {
+            below = line;
+            kept.push((start, end));
+        }
+    }
+    comments.extend(kept.into_iter().rev());
 }
 
 /// Comments in a stretch without scalars: a `#` at its start or behind a blank, up to the end of the line.

@@ -69,7 +69,7 @@ impl Draft {
             draft.tags.push(ChangeTag::FileContent);
             draft.hash_after = new.file_hash();
             let compare = if old.digest() == new.digest() { diff_as_written } else { diff };
-            let changes = compare(old.root(), new.root(), old.sensitive || new.sensitive);
+            let changes = compare(old.root(), new.root());
             (draft.changes, draft.changes_total) = (changes.kept, changes.total);
         }
         if before.path != after.path {

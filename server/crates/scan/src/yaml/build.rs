@@ -4,7 +4,7 @@ use entity::kind::ProblemClass;
 
 use super::scanner::narrow;
 use super::token::{Mark, Piece};
-use super::tree::{Kind, NodeData, Span, Style, Tree};
+use super::tree::{Kind, NodeData, Place, Property, Span, Style, Tree};
 use super::{Limits, Tag, YamlError};
 
 /// What stands before a node.
@@ -13,6 +13,10 @@ pub(super) struct Properties<'a> {
     pub(super) anchor: Option<&'a str>,
     /// The full tag URI; `None` where the node has no tag (or `!`).
     pub(super) tag: Option<String>,
+    /// The bytes of the anchor.
+    pub(super) anchor_at: Option<(u32, u32)>,
+    /// The bytes of the tag.
+    pub(super) tag_at: Option<(u32, u32)>,
 }
 
 /// Grows a [`Tree`] from parse events and refuses what exceeds the limits.
@@ -105,6 +109,7 @@ impl<'l> Builder<'l> {
             span,
         };
         let id = self.push(data)?;
+        self.note_properties(id, tag, properties);
         if let Some(name) = properties.anchor {
             self.define(name, Anchor { id, finished: Some((1, 1)) });
         }
@@ -123,6 +128,7 @@ impl<'l> Builder<'l> {
         let anchored = properties.anchor.is_some();
         let tagged = properties.tag.is_some();
         let id = self.push(NodeData { kind, tag, style, anchored, tagged, uri, at: 0, len: 0, span })?;
+        self.note_properties(id, tag, properties);
         let anchor = properties.anchor.map(|name| self.define(name, Anchor { id, finished: None }));
         if self.open.len() >= self.limits.depth {
             return Err(self.too_deep(span.line));
@@ -157,13 +163,14 @@ impl<'l> Builder<'l> {
 
     pub(super) fn alias(&mut self, name: &str, span: Span) -> Result<(), YamlError> {
         let Some(anchor) = self.anchor_by_name.get(name).map(|&index| &self.anchors[index]) else {
-            let name: String = name.chars().take(100).collect();
-            let message = format!("found undefined alias '{name}'");
+            // Not even its name is told: who writes `*` before a password did not mean an alias.
+            let message = "found an alias of an anchor that is not defined before it";
             return Err(YamlError::new(ProblemClass::Anchor, message, span.line, 1));
         };
         match anchor.finished {
             Some((height, expanded)) => {
                 let id = anchor.id;
+                self.tree.aliases.push(Place { id, start: span.start, end: span.end });
                 self.attach(id, height, expanded, span.line)
             }
             None => {
@@ -200,6 +207,13 @@ impl<'l> Builder<'l> {
             }
         };
         (tag, narrow(index))
+    }
+
+    fn note_properties(&mut self, id: u32, tag: Tag, properties: &Properties<'_>) {
+        let own_tag = properties.tag_at.filter(|_| tag == Tag::Other);
+        if properties.anchor_at.is_some() || own_tag.is_some() {
+            self.tree.properties.push(Property { id, anchor: properties.anchor_at, tag: own_tag });
+        }
     }
 
     fn define(&mut self, name: &str, anchor: Anchor) -> usize {

@@ -1,35 +1,32 @@
 use super::tree::Kind;
 use super::{Node, Reading};
 
-/// What is put in the place of a scalar's text, if anything.
-pub type Cover<'c> = &'c dyn Fn(Node<'_>) -> Option<&'static str>;
-
 impl Node<'_> {
     /// The node as bytes that are equal exactly for what kubectl reads as the same: what lasting hashes are made of (see
-    /// [`Node::digest`] for the quick ones). `cover` masks scalars.
+    /// [`Node::digest`] for the quick ones). Secrets are masked: a hash of a short one would tell it.
     #[must_use]
-    pub fn canonical(self, cover: Cover<'_>) -> Vec<u8> {
+    pub fn canonical(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
-        self.write_canonical(cover, &mut out);
+        self.write_canonical(&mut out);
         out
     }
 
-    fn write_canonical(self, cover: Cover<'_>, out: &mut Vec<u8>) {
+    fn write_canonical(self, out: &mut Vec<u8>) {
         match self.kind() {
-            Kind::Scalar => match (cover(self), self.reading()) {
-                (Some(covered), _) => write_scalar(b's', covered, out),
-                (None, Some(Reading::Null)) => write_scalar(b'n', "null", out),
-                (None, Some(Reading::Bool(value))) => write_scalar(b'b', if value { "true" } else { "false" }, out),
-                (None, Some(Reading::Int(value))) => write_scalar(b'i', &value.to_string(), out),
-                (None, Some(Reading::Float(value))) => write_scalar(b'f', &value.to_string(), out),
-                (None, Some(Reading::Text(text))) => write_scalar(b's', text, out),
-                (None, Some(Reading::Binary(text))) => write_scalar(b'y', text, out),
-                (None, Some(Reading::Cycle) | None) => write_scalar(b'@', "", out),
+            Kind::Scalar if self.is_hidden() => write_scalar(b's', self.shown().unwrap_or_default(), out),
+            Kind::Scalar => match self.reading() {
+                Some(Reading::Null) => write_scalar(b'n', "null", out),
+                Some(Reading::Bool(value)) => write_scalar(b'b', if value { "true" } else { "false" }, out),
+                Some(Reading::Int(value)) => write_scalar(b'i', &value.to_string(), out),
+                Some(Reading::Float(value)) => write_scalar(b'f', &value.to_string(), out),
+                Some(Reading::Text(text)) => write_scalar(b's', text, out),
+                Some(Reading::Binary(text)) => write_scalar(b'y', text, out),
+                Some(Reading::Cycle) | None => write_scalar(b'@', "", out),
             },
             Kind::Sequence => {
                 out.push(b'q');
                 out.extend_from_slice(&(self.items().len() as u64).to_le_bytes());
-                self.items().for_each(|item| item.write_canonical(cover, out));
+                self.items().for_each(|item| item.write_canonical(out));
             }
             Kind::Mapping => {
                 out.push(b'm');
@@ -38,8 +35,8 @@ impl Node<'_> {
                 let start = out.len();
                 let mut ends = Vec::with_capacity(fields.len());
                 for (key, value) in fields {
-                    key.write_key(cover, out);
-                    value.write_canonical(cover, out);
+                    key.write_key(out);
+                    value.write_canonical(out);
                     ends.push(out.len());
                 }
                 let mut from = start;
@@ -59,10 +56,10 @@ impl Node<'_> {
     }
 
     /// Keys are texts in JSON.
-    fn write_key(self, cover: Cover<'_>, out: &mut Vec<u8>) {
-        match (cover(self), self.scalar()) {
-            (None, Some(text)) => write_scalar(b's', text, out),
-            _ => self.write_canonical(cover, out),
+    fn write_key(self, out: &mut Vec<u8>) {
+        match self.shown() {
+            Some(text) => write_scalar(b's', text, out),
+            None => self.write_canonical(out),
         }
     }
 }

@@ -25,7 +25,6 @@ use std::sync::Arc;
 
 use entity::kind::ProblemClass;
 
-pub use canonical::Cover;
 pub use digest::Digest;
 pub use error::YamlError;
 pub use limits::Limits;

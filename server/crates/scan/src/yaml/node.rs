@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::tree::{Kind, NodeData, Span, Style, Tree};
 use super::{Digest, Tag};
+use crate::mask::Hidden;
 
 /// A node of a parsed file: a cheap handle that can be copied. Trees hold no cycles and are bounded in depth and
 /// in expanded size (see [`Limits`](super::Limits)), so plain recursion over them always ends soon.
@@ -30,6 +31,38 @@ impl SharedNode {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.tree.pool[..self.tree.source_len]
+    }
+
+    /// What of the file must not be shown; nothing before somebody looked for it.
+    pub(crate) fn hidden(&self) -> Option<&Hidden> {
+        self.tree.hidden.get()
+    }
+
+    /// Decides what of the file must not be shown, once and for all of its nodes.
+    pub(crate) fn hide(&self, hidden: Hidden) {
+        // A second look finds the same.
+        let _ = self.tree.hidden.set(hidden);
+    }
+
+    /// Node, anchor and tag of everything that has one, in the order of the text.
+    pub(crate) fn properties(&self) -> impl Iterator<Item = (Node<'_>, Option<(u32, u32)>, Option<(u32, u32)>)> {
+        let node = |id| Node { tree: &self.tree, id };
+        self.tree.properties.iter().map(move |property| (node(property.id), property.anchor, property.tag))
+    }
+
+    /// The bytes of every alias, and the number of the node that it stands for.
+    pub(crate) fn aliases(&self) -> impl Iterator<Item = (u32, (u32, u32))> {
+        self.tree.aliases.iter().map(|alias| (alias.id, (alias.start, alias.end)))
+    }
+
+    /// A node of the file by its number.
+    pub(crate) fn numbered(&self, id: u32) -> Node<'_> {
+        Node { tree: &self.tree, id }
+    }
+
+    /// All texts of the file: its own, then those that do not stand in it as they read.
+    pub(crate) fn texts(&self) -> &str {
+        &self.tree.pool
     }
 
     /// A node of the same file, kept alive as well.
@@ -104,6 +137,19 @@ impl<'t> Node<'t> {
     pub fn scalar(self) -> Option<&'t str> {
         let data = self.data();
         (data.kind == Kind::Scalar).then(|| &self.tree.pool[data.at as usize..][..data.len as usize])
+    }
+
+    /// The text of any scalar as it may be shown: a mask, or a mask in parts, where it is secret.
+    #[must_use]
+    pub fn shown(self) -> Option<&'t str> {
+        let text = self.scalar()?;
+        Some(self.tree.hidden.get().and_then(|hidden| hidden.shown(self.id)).unwrap_or(text))
+    }
+
+    /// Whether any part of a scalar must not be shown.
+    #[must_use]
+    pub fn is_hidden(self) -> bool {
+        self.tree.hidden.get().is_some_and(|hidden| hidden.shown(self.id).is_some())
     }
 
     /// Whether it is a scalar with this text. Most differ in length, which costs no look at the text.
@@ -231,7 +277,7 @@ pub(super) fn merges(key: Node<'_>, value: Node<'_>) -> bool {
 impl std::fmt::Debug for Node<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.kind() {
-            Kind::Scalar => write!(f, "{:?} {:?}", self.tag(), self.scalar().unwrap_or_default()),
+            Kind::Scalar => write!(f, "{:?} {:?}", self.tag(), self.shown().unwrap_or_default()),
             Kind::Sequence => f.debug_list().entries(self.items()).finish(),
             Kind::Mapping => f.debug_map().entries(self.entries()).finish(),
         }

@@ -1,4 +1,7 @@
+use std::sync::OnceLock;
+
 use super::Tag;
+use crate::mask::Hidden;
 
 /// All nodes of one file in one place: no allocation per node, aliases are the node's number again.
 #[derive(Debug, Default)]
@@ -12,6 +15,28 @@ pub(super) struct Tree {
     pub(super) source_len: usize,
     /// URIs of tags that are not YAML's own.
     pub(super) uris: Vec<Box<str>>,
+    /// Where anchors and tags that are not YAML's own stand: few nodes have one.
+    pub(super) properties: Vec<Property>,
+    /// Where aliases stand.
+    pub(super) aliases: Vec<Place>,
+    /// What of it must not be shown, once somebody looked.
+    pub(super) hidden: OnceLock<Hidden>,
+}
+
+/// What stands before a node and belongs to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Property {
+    pub(super) id: u32,
+    pub(super) anchor: Option<(u32, u32)>,
+    pub(super) tag: Option<(u32, u32)>,
+}
+
+/// The bytes of an alias and the node that it stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) id: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
 }
 
 /// What a node is made of; `Tag` says what it means.

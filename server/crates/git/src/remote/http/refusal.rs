@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use entity::credential::shown_address;
 use net::limit::Limit;
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -43,7 +44,9 @@ pub(in crate::remote) fn refused_address(url: &str, refused: &net::Refused) -> G
         net::Refused::Unresolved { host, reason } => {
             GitError::Unreachable { host: host.clone(), reason: reason.clone() }
         }
-        refused => GitError::RefusedUrl { url: url.chars().take(200).collect(), reason: refused.to_string() },
+        refused => {
+            GitError::RefusedUrl { url: shown_address(url).chars().take(200).collect(), reason: refused.to_string() }
+        }
     }
 }
 

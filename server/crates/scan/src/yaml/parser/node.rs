@@ -33,6 +33,8 @@ impl Parser<'_, '_> {
                 end = token.end;
                 token = self.skip_and_peek()?;
             }
+            let bytes = |token: Token| (token.start.pos, token.end.pos);
+            (properties.anchor_at, properties.tag_at) = (anchor.map(bytes), tag.map(bytes));
             let text = self.scanner.text;
             properties.anchor = anchor.and_then(|token| text.get(token.text.start as usize..token.text.end as usize));
             properties.tag = tag.map(|tag| self.resolve_tag(tag)).transpose()?;
