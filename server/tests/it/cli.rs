@@ -16,7 +16,7 @@ fn program(arguments: &[&str]) -> Command {
 }
 
 fn scan(place: &str, more: &[&str]) -> Value {
-    let output = program(&[&["scan", place, "--format", "json"], more].concat()).output().unwrap();
+    let output = program(&["scan", place, "--format", "json"]).args(more).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -40,7 +40,7 @@ fn json_tells_the_same_problems_as_the_table() {
     let problems = told["problems"].as_array().unwrap();
     let paths: Vec<&str> = problems.iter().map(|problem| problem["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["broken.yaml", "best\\xE4tigung.yaml"]);
-    assert_eq!((&problems[0]["class"], &problems[0]["line"]), (&"syntax".into(), &2.into()));
+    assert_eq!(problems[0]["class"], "syntax");
     assert_eq!(problems[1]["class"], "path");
     let table = String::from_utf8(program(&["scan", &place]).output().unwrap().stdout).unwrap();
     assert!(paths.iter().all(|path| table.contains(path)), "{table}");
