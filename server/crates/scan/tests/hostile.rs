@@ -262,12 +262,13 @@ fn json_writes_characters_as_two_halves_and_yaml_does_not() {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_where_a_document_begins() {
+fn a_byte_order_mark_is_passed_at_the_start_and_counts_as_a_character_behind_it() {
     let names = |text: &str| -> Vec<String> {
         let name = |document: &Document| document.root().get("a").and_then(Node::text).unwrap_or_default().to_owned();
         documents(text).iter().map(name).collect()
     };
     assert_eq!(names("\u{feff}a: x\n---\n\u{feff}a: z\n"), ["x", "z"]);
+    assert_eq!(error("a: x\n---\n\u{feff}a: z\nb: z\n").class, ProblemClass::Syntax);
     assert_eq!(error("a: x\n\u{feff}---\na: z\n").class, ProblemClass::Syntax);
     assert_eq!(error("a: x\n---\n\u{feff}---\na: z\n").class, ProblemClass::Syntax);
 }

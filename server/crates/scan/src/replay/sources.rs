@@ -104,19 +104,19 @@ impl Replay {
                     Some(&at) => {
                         // What came, or changed by itself, needs no source that delivers what it did before.
                         let came = matches!(drafts[at].event_type, EventType::Created | EventType::Resurrected);
-                        if came || drafts[at].is_blamed() || provided_before.as_ref() == self.provided(cause) {
-                            continue;
-                        }
-                        at
+                        let told = came || drafts[at].is_blamed() || provided_before.as_ref() == self.provided(cause);
+                        (!told).then_some(at)
                     }
                     None => {
                         drafts.push(Draft::by_source(row, &self.rows[row]));
                         places.insert(row, drafts.len() - 1);
-                        drafts.len() - 1
+                        Some(drafts.len() - 1)
                     }
                 };
-                let changes = self.source_changes(cause, provided_before.as_ref(), &was, &resolved);
-                drafts[at].blame(self.rows[cause].id, changes);
+                if let Some(at) = at {
+                    let changes = self.source_changes(cause, provided_before.as_ref(), &was, &resolved);
+                    drafts[at].blame(self.rows[cause].id, changes);
+                }
                 if self.settled(row) != resolved {
                     if self.rows[row].is_source() {
                         let provided = self.provided(row).cloned();
