@@ -187,7 +187,7 @@ fn value(column: &str, kind: &ColumnType, round: u8) -> Value {
         ColumnType::SmallInteger => (number as i16).into(),
         ColumnType::Integer => (number as i32).into(),
         ColumnType::BigInteger => number.into(),
-        ColumnType::Boolean => (round % 2 == 0).into(),
+        ColumnType::Boolean => round.is_multiple_of(2).into(),
         ColumnType::Double => (f64::from(round) + 0.5).into(),
         ColumnType::String(StringLen::N(_)) => word(column).into(),
         ColumnType::String(_) => format!("{column} {round} \"<ü>\" '%'").into(),
