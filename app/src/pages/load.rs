@@ -11,14 +11,16 @@ use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
 
+use crate::busy::{Busy, Waiting};
 use crate::components::{Breadcrumb, Crumb, ErrorPanel, PageUrl};
 use crate::error::AppError;
 use crate::live::{Live, live_version};
+use crate::reload::{Wanted, is_outdated, load_whole};
 use crate::wire::{Answered, Packed};
 
 /// A page's data on its way.
 pub(super) struct Answer<T> {
-    data: Given,
+    given: Given,
     of: PhantomData<fn() -> T>,
 }
 
@@ -33,15 +35,18 @@ impl<T> Copy for Answer<T> {}
 impl<T> Answer<T> {
     /// Asks again, with what is shown left in sight.
     pub(super) fn refetch(&self) {
-        self.data.refetch();
+        self.given.data.refetch();
     }
 }
 
-type Given = Resource<Answered, FromToStringCodec>;
-type Asking = Pin<Box<dyn Future<Output = Answered> + Send>>;
-type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
-type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
+#[derive(Clone, Copy)]
+struct Given {
+    data: Data,
+    /// What is shown now; news that can't be had do not take it away.
+    shown: StoredValue<Option<Answered>>,
+}
 
+type Data = Resource<Answered, FromToStringCodec>;
 /// Asks for what a page shows: with the values of its path and the part of the address after `?`, again whenever
 /// one of them changes or news come that matter to the page (also given its path). The answer is waited for on the
 /// server, so that pages are whole without JavaScript.
@@ -54,23 +59,81 @@ where
         let asked = ask(path, query);
         Box::pin(async move { asked.await.into() })
     };
-    Answer { data: load_any(Arc::new(ask), matters), of: PhantomData }
+    Answer { given: load_any(Arc::new(ask), matters), of: PhantomData }
 }
+
+type Asking = Pin<Box<dyn Future<Output = Answered> + Send>>;
+type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
+type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
 
 /// The part that is the same for every page, so that the browser gets it once.
 fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
     // Not as a map, which would keep one of several values of a key.
     let (path, query) = (use_params_map(), use_location().search);
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
-    let given = Resource::new_str_blocking(
+    let shown = StoredValue::new(None);
+    let patience = Patience::new(shown);
+    let data = Resource::new_str_blocking(
         move || (path.get(), query.get(), news.get()),
-        move |(path, query, _)| ask(path, query.trim_start_matches('?').to_owned()),
+        move |(path, query, news)| -> Asking {
+            let asked = ask(path, query.trim_start_matches('?').to_owned());
+            if cfg!(feature = "hydrate") { Box::pin(patience.answer(asked, news)) } else { asked }
+        },
     );
     #[cfg(feature = "hydrate")]
     if arrival::is_past() {
-        Effect::new(move |_| given.refetch());
+        Effect::new(move |_| data.refetch());
     }
-    given
+    Given { data, shown }
+}
+
+/// What the reader waits for, told from news, which come by themselves.
+#[derive(Clone, Copy)]
+struct Patience {
+    busy: Option<Busy>,
+    /// Held while the reader waits; with the number of the question, as a later one makes up for an earlier.
+    waits: StoredValue<(u64, Option<Waiting>)>,
+    /// Up to which news the page has asked.
+    news: StoredValue<u64>,
+    shown: StoredValue<Option<Answered>>,
+    wanted: Wanted,
+}
+
+impl Patience {
+    fn new(shown: StoredValue<Option<Answered>>) -> Self {
+        let (waits, news) = (StoredValue::new((0, None)), StoredValue::new(0));
+        Self { busy: use_context::<Busy>(), waits, news, shown, wanted: Wanted::new() }
+    }
+
+    fn answer(self, asked: Asking, news: u64) -> impl Future<Output = Answered> + Send {
+        let by_itself = self.news.try_get_value().is_some_and(|before| before != news);
+        self.news.set_value(news);
+        let turn = self.waits.try_update_value(|(turn, waiting)| {
+            *turn += 1;
+            if !by_itself {
+                *waiting = self.busy.map(Busy::wait);
+            }
+            *turn
+        });
+        async move {
+            let answered = asked.await;
+            self.waits.try_update_value(|(last, waiting)| {
+                if Some(*last) == turn {
+                    *waiting = None;
+                }
+            });
+            if is_outdated() && !by_itself {
+                // The reader is on the way somewhere.
+                load_whole(&self.wanted.address());
+                return std::future::pending().await;
+            }
+            let lost = matches!(answered.0, Err(AppError::Unreachable { .. })) || is_outdated();
+            match self.shown.try_get_value().flatten().filter(|_| by_itself && lost) {
+                Some(shown) => shown,
+                None => answered,
+            }
+        }
+    }
 }
 
 /// Where the reader was when the page woke. The first answer came with the page; who followed a link while the page's part
@@ -110,32 +173,33 @@ pub(super) fn show<T>(
 where
     T: DeserializeOwned + 'static,
 {
-    show_any(answer.data, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
+    show_any(answer.given, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
 }
 
-fn show_any(data: Given, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
+fn show_any(Given { data, shown }: Given, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
     let (path, query) = (use_location().pathname, use_query_map());
-    let shown = move || {
+    let view = move || {
         let draw = Arc::clone(&draw);
         Suspend::new(async move {
-            let Answered(given) = data.await;
+            let answered = data.await;
             let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
-            match given.and_then(|data| draw(&data, url.clone())) {
+            shown.try_set_value(Some(answered.clone()).filter(|answered| answered.0.is_ok()));
+            match answered.0.and_then(|data| draw(&data, url.clone())) {
                 Ok(view) => view,
-                Err(error) => failed(error, what, &url),
+                Err(error) => failed(error, what, &url, Callback::new(move |()| data.refetch())),
             }
         })
     };
-    view! { <Transition fallback=skeleton>{shown}</Transition> }.into_any()
+    view! { <Transition fallback=skeleton>{view}</Transition> }.into_any()
 }
 
-fn failed(error: AppError, what: &'static str, url: &PageUrl) -> AnyView {
+fn failed(error: AppError, what: &'static str, url: &PageUrl, again: Callback<()>) -> AnyView {
     error.set_status();
     let title = if error.is_not_found() { "Not found" } else { "Something failed" };
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Overview", "/"), Crumb::here(title)] />
         <h1 class="sr-only">{title}</h1>
-        <ErrorPanel error what retry=Some(url.href()) />
+        <ErrorPanel error what retry=Some(url.href()) again />
     }
     .into_any()
 }

@@ -100,6 +100,16 @@ impl Site {
         }
     }
 
+    /// Of which build the site is: pages of another one are loaded whole at the next navigation.
+    #[must_use]
+    pub fn build(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for (name, file) in self.manifest() {
+            hash.update(name.as_bytes()).update(b"=").update(file.as_bytes()).update(b"\n");
+        }
+        hash.finalize().to_hex()[..16].to_owned()
+    }
+
     /// The answer for a file below `/assets/`, `None` where no such file is.
     pub async fn serve(&self, name: &str, request: &HeaderMap) -> Option<Response> {
         if !is_served(name) {
