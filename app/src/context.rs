@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entity::db::{DataError, Db};
 use entity::kind::RequestedBy;
 use entity::queue::JobQueue;
-use entity::view::{Added, DiscoverySettings, FieldChange};
+use entity::view::{Added, CommitRead, DiscoverySettings, FieldChange, Repository};
 
 /// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
 pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
@@ -18,6 +18,10 @@ pub type AddRepositories = Arc<
         + Send
         + Sync,
 >;
+
+/// Reads a commit by its hash, or a beginning of it, from a repository's clone; nothing where this machine has none.
+pub type ReadCommit =
+    Arc<dyn Fn(&Repository, &str) -> Pin<Box<dyn Future<Output = Option<CommitRead>> + Send>> + Send + Sync>;
 
 /// Everything a server function works with; given once, to `leptos_routes_with_context`.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub struct ServerContext {
     pub compare: Compare,
     /// Adds repositories by address.
     pub add: AddRepositories,
+    /// Reads a commit from a repository's clone.
+    pub read_commit: ReadCommit,
     /// What is searched for where.
     pub discovery: Arc<DiscoverySettings>,
 }
