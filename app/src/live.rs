@@ -74,7 +74,7 @@ pub fn provide_live() -> LiveFeed {
     };
     provide_context(feed);
     #[cfg(feature = "hydrate")]
-    Effect::new(move |_| stream::open(feed));
+    Effect::new(move |_| set_timeout(move || stream::open(feed), stream::AFTER));
     feed
 }
 
@@ -139,6 +139,9 @@ mod stream {
     use web_sys::{Event, MessageEvent, MessagePort, SharedWorker, Worker};
 
     use super::{Line, Live, LiveFeed};
+
+    /// What the page itself is made of comes first.
+    pub(super) const AFTER: Duration = Duration::from_secs(1);
 
     /// A line that is taken up again at once, as after a restart, is nobody's business.
     const WORTH_A_WORD: Duration = Duration::from_secs(2);
@@ -209,10 +212,8 @@ mod stream {
 
     impl LiveFeed {
         fn opened(self) {
-            // What happened while it was closed, or nobody looked, was not told.
-            if self.line.get_value() != Line::New {
-                self.gaps.update(|n| *n += 1);
-            }
+            // What happened while it was closed, nobody looked, or the page was on its way was not told.
+            self.gaps.update(|n| *n += 1);
             self.line.set_value(Line::Open);
             self.broken.set(false);
         }

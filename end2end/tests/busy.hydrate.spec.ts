@@ -33,7 +33,7 @@ async function rests(page: Page) {
 
 async function open(page: Page, path: string) {
   await page.goto(path);
-  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
   await rests(page);
 }
 

@@ -28,14 +28,15 @@ async function open(context: BrowserContext, count: number, path: string): Promi
 /** Awake is a page whose links lead on without a load: its `main` follows what is asked for. */
 async function awake(tab: Page) {
   await tab.waitForFunction(() => performance.getEntriesByType("resource").some(({ name }) => /\.parts$/.test(name)));
-  await tab.waitForLoadState("networkidle").catch(() => {});
+  await tab.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
 }
 
 /** When the repository was synced last, as each tab shows it. */
 const shown = (tab: Page) => tab.locator(".fact", { hasText: "synced" }).locator("time").getAttribute("datetime");
 
 async function synced(request: APIRequestContext, id: string): Promise<number> {
-  return Date.parse((await (await request.get(`/api/v1/repositories/${id}`)).json()).last_sync_at);
+  // Pages tell times to the second.
+  return Math.floor(Date.parse((await (await request.get(`/api/v1/repositories/${id}`)).json()).last_sync_at) / 1000) * 1000;
 }
 
 /** All these tabs show the newest sync, without a load. */

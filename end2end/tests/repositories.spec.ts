@@ -61,7 +61,7 @@ async function open(page: Page, path: string, script: boolean | undefined) {
   await page.goto(`${site}${path}`);
   // What the page shows is there before its scripts are.
   if (script !== false) await page.waitForFunction(() => document.querySelector("#main")?.childElementCount);
-  if (script !== false) await page.waitForLoadState("networkidle").catch(() => {});
+  if (script !== false) await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
 }
 
 /** The question, wherever it is asked. */

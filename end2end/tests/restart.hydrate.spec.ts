@@ -36,7 +36,7 @@ test.afterAll(() => place.end());
 /** Opens a page, awake and marked, so that a load is told from a navigation. */
 async function open(page: Page, path: string) {
   await page.goto(site + path);
-  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
   await page.evaluate(() => ((window as unknown as { kept: boolean }).kept = true));
 }
 

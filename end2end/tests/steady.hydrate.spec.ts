@@ -102,7 +102,7 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
         const cluster = (await repositories(request)).find(({ name }) => name === "home-cluster");
         if (!cluster) throw new Error("home-cluster is not there");
         await page.goto(site + (where === "repository" ? `/repositories/${cluster.id}` : where));
-        await page.waitForLoadState("networkidle").catch(() => {});
+        await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
         // "just now" of the work before is over.
         await watch(page);
         const running = page.getByRole("main").getByText("Running").first().waitFor({ state: "attached", timeout: 10_000 });

@@ -11,7 +11,12 @@ const LAST_RETRY = 30_000;
 const LINGER = 1_000;
 
 const seen = new Set();
-let line, later, retry = FIRST_RETRY;
+let line, later, state, retry = FIRST_RETRY;
+
+function become(now) {
+  state = now;
+  tell(now);
+}
 
 function tell(word) {
   for (const tab of seen) tab.postMessage(word);
@@ -21,12 +26,12 @@ function open() {
   line = new EventSource("/api/v1/stream");
   line.onopen = () => {
     retry = FIRST_RETRY;
-    tell("open");
+    become("open");
   };
   line.onmessage = ({ data }) => tell(data);
   line.addEventListener("missed", () => tell("missed"));
   line.onerror = () => {
-    tell("closed");
+    become("closed");
     // Browsers take up a broken line themselves, except after an answer that was no stream.
     if (line?.readyState !== EventSource.CLOSED) return;
     clearTimeout(later);
@@ -39,7 +44,7 @@ function close() {
   if (seen.size > 0) return;
   clearTimeout(later);
   line?.close();
-  line = undefined;
+  line = state = undefined;
 }
 
 function see(tab, visible) {
@@ -50,7 +55,7 @@ function see(tab, visible) {
   }
   seen.add(tab);
   if (!line) open();
-  else tab.postMessage(line.readyState === EventSource.OPEN ? "open" : "closed");
+  else if (state) tab.postMessage(state);
 }
 
 function join(tab) {

@@ -27,7 +27,11 @@ macro_rules! lazy_pages {
                 }
 
                 async fn view(_page: Self) -> AnyView {
-                    part(open()).await
+                    // `preload` has come before, so that there is nothing to wait for.
+                    match open().await {
+                        Ok(view) => view,
+                        Err(NoPart) => std::future::pending().await,
+                    }
                 }
 
                 async fn preload() {

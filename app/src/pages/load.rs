@@ -105,9 +105,10 @@ impl Patience {
         Self { busy: use_context::<Busy>(), waits, news, shown, wanted: Wanted::new() }
     }
 
-    fn answer(self, asked: Asking, news: u64) -> impl Future<Output = Answered> + Send {
+    async fn answer(self, asked: Asking, news: u64) -> Answered {
+        // Not before it is polled: of a page that wakes the question is made and never asked.
         let by_itself = self.news.try_get_value().is_some_and(|before| before != news);
-        self.news.set_value(news);
+        self.news.try_set_value(news);
         let turn = self.waits.try_update_value(|(turn, waiting)| {
             *turn += 1;
             if !by_itself {
@@ -115,23 +116,21 @@ impl Patience {
             }
             *turn
         });
-        async move {
-            let answered = asked.await;
-            self.waits.try_update_value(|(last, waiting)| {
-                if Some(*last) == turn {
-                    *waiting = None;
-                }
-            });
-            if is_outdated() && !by_itself {
-                // The reader is on the way somewhere.
-                load_whole(&self.wanted.address());
-                return std::future::pending().await;
+        let answered = asked.await;
+        self.waits.try_update_value(|(last, waiting)| {
+            if Some(*last) == turn {
+                *waiting = None;
             }
-            let lost = matches!(answered.0, Err(AppError::Unreachable { .. })) || is_outdated();
-            match self.shown.try_get_value().flatten().filter(|_| by_itself && lost) {
-                Some(shown) => shown,
-                None => answered,
-            }
+        });
+        if is_outdated() && !by_itself {
+            // The reader is on the way somewhere.
+            load_whole(&self.wanted.address());
+            return std::future::pending().await;
+        }
+        let lost = matches!(answered.0, Err(AppError::Unreachable { .. })) || is_outdated();
+        match self.shown.try_get_value().flatten().filter(|_| by_itself && lost) {
+            Some(shown) => shown,
+            None => answered,
         }
     }
 }

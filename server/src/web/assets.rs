@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::etag;
+use super::{etag, security};
 
 /// Every file of the site as it was when the program was built.
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
@@ -170,6 +170,9 @@ impl Asset {
             return etag::not_modified(&headers);
         }
         headers.insert(header::CONTENT_TYPE, self.content_type.clone());
+        if self.content_type == content_type("live.js") {
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(security::WORKER_POLICY));
+        }
         let accepted = Accepted::of(request);
         let (body, encoding) = match (&self.brotli, &self.gzip) {
             (Some(body), _) if accepted.brotli => (body, Some("br")),
