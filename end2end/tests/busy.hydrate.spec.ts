@@ -43,6 +43,7 @@ test("a page that takes long", async ({ page }) => {
   await page.getByRole("navigation", { name: "Site" }).getByRole("link", { name: "Repositories" }).click();
   await waits(page);
   go();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/repositories/i);
   await expect(page.getByRole("main").getByRole("table")).toContainText("home-cluster");
   await rests(page);
 });

@@ -79,6 +79,7 @@ export async function door(behind: string): Promise<{ url: string; lines: () => 
     const asked = ask({ host: to.hostname, port: to.port, path: request.url, method: request.method, headers }, (answer) => {
       const location = answer.headers.location?.replace(to.origin, here);
       response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...(location ? { location } : {}) });
+      response.flushHeaders();
       answer.pipe(response);
     });
     asked.on("error", () => response.destroy());

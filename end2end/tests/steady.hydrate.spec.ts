@@ -21,7 +21,7 @@ test.beforeAll(async ({ playwright }) => {
   const names = ["home-cluster", "argo-apps", "broken-files"].map((name) => `  - url: ${forge}/samples/${name}.git`);
   await place.serve(`
 app: { listen: "127.0.0.1:${port}", samples: never }
-security: { allowed_networks: [127.0.0.0/8] }
+security: { allowed_networks: [127.0.0.0/8], require_https: false }
 repositories:
 ${names.join("\n")}
 `);
@@ -105,10 +105,10 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
         await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
         // "just now" of the work before is over.
         await watch(page);
-        const running = page.getByRole("main").getByText("Running").first().waitFor({ state: "attached", timeout: 10_000 });
+        const running = page.locator('main .status[data-tone="busy"]').first().waitFor({ state: "attached", timeout: 10_000 });
         await work(request, cluster.id);
         await running;
-        await expect(page.getByRole("main").getByText("Running")).toHaveCount(where === "/tasks" ? 1 : 0, { timeout: 10_000 });
+        await expect(page.locator('main .status[data-tone="busy"]')).toHaveCount(0, { timeout: 10_000 });
         await page.waitForTimeout(1_500);
         await still(page);
       });

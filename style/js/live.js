@@ -6,7 +6,7 @@
 // While nothing is seen there is no line. A tab that is seen again is told "open" anew, and reads again what it missed.
 
 const FIRST_RETRY = 3_000;
-const LAST_RETRY = 30_000;
+const LAST_RETRY = 5_000;
 // A tab that is left for another says so before the other one does.
 const LINGER = 1_000;
 

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 use leptos::prelude::*;
 use leptos::server::codee::string::FromToStringCodec;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
@@ -73,11 +75,12 @@ fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
     let shown = StoredValue::new(None);
     let patience = Patience::new(shown);
+    patience.give_up_when(move || (path.get(), query.get()));
     let data = Resource::new_str_blocking(
         move || (path.get(), query.get(), news.get()),
         move |(path, query, news)| -> Asking {
-            let asked = ask(path, query.trim_start_matches('?').to_owned());
-            if cfg!(feature = "hydrate") { Box::pin(patience.answer(asked, news)) } else { asked }
+            let asked = ask(path.clone(), query.trim_start_matches('?').to_owned());
+            if cfg!(feature = "hydrate") { Box::pin(patience.answer(asked, (path, query), news)) } else { asked }
         },
     );
     #[cfg(feature = "hydrate")]
@@ -93,22 +96,40 @@ struct Patience {
     busy: Option<Busy>,
     /// Held while the reader waits; with the number of the question, as a later one makes up for an earlier.
     waits: StoredValue<(u64, Option<Waiting>)>,
-    /// Up to which news the page has asked.
-    news: StoredValue<u64>,
+    /// Up to which news the page has asked, and of which address.
+    news: StoredValue<(u64, Option<Address>)>,
     shown: StoredValue<Option<Answered>>,
     wanted: Wanted,
+    /// The question on its way: of which address, and what ends waiting for its answer.
+    asking: StoredValue<Option<(Address, oneshot::Sender<()>)>>,
 }
 
+/// The values of a page's path, and the part of its address after `?`.
+type Address = (ParamsMap, String);
+
 impl Patience {
-    fn new(shown: StoredValue<Option<Answered>>) -> Self {
-        let (waits, news) = (StoredValue::new((0, None)), StoredValue::new(0));
-        Self { busy: use_context::<Busy>(), waits, news, shown, wanted: Wanted::new() }
+    /// A resource asks one question after the other: one whose answer nobody waits for any more must not hold up the next.
+    fn give_up_when(self, address: impl Fn() -> Address + 'static) {
+        Effect::new(move |_| {
+            let now = address();
+            let other = self.asking.try_update_value(|asking| asking.take_if(|(of, _)| *of != now));
+            if let Some((_, enough)) = other.flatten() {
+                // The answer may have come in this moment.
+                let _ = enough.send(());
+            }
+        });
     }
 
-    async fn answer(self, asked: Asking, news: u64) -> Answered {
+    fn new(shown: StoredValue<Option<Answered>>) -> Self {
+        let (waits, news) = (StoredValue::new((0, None)), StoredValue::new((0, None)));
+        Self { busy: use_context::<Busy>(), waits, news, shown, wanted: Wanted::new(), asking: StoredValue::new(None) }
+    }
+
+    async fn answer(self, asked: Asking, address: Address, news: u64) -> Answered {
         // Not before it is polled: of a page that wakes the question is made and never asked.
-        let by_itself = self.news.try_get_value().is_some_and(|before| before != news);
-        self.news.try_set_value(news);
+        let by_itself =
+            self.news.try_get_value().is_some_and(|(before, of)| before != news && of.is_none_or(|of| of == address));
+        self.news.try_set_value((news, Some(address.clone())));
         let turn = self.waits.try_update_value(|(turn, waiting)| {
             *turn += 1;
             if !by_itself {
@@ -116,7 +137,15 @@ impl Patience {
             }
             *turn
         });
-        let answered = asked.await;
+        let shown = self.shown.try_get_value().flatten();
+        let (enough, gone) = oneshot::channel();
+        // Only what has something to show meanwhile is given up.
+        self.asking.try_set_value(shown.is_some().then_some((address, enough)));
+        let answered = match (select(asked, gone).await, shown) {
+            (Either::Left((answered, _)), _) => answered,
+            (Either::Right(_), Some(shown)) => return shown,
+            (Either::Right((_, asked)), None) => asked.await,
+        };
         self.waits.try_update_value(|(last, waiting)| {
             if Some(*last) == turn {
                 *waiting = None;
