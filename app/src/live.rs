@@ -143,6 +143,9 @@ mod stream {
     /// What the page itself is made of comes first.
     pub(super) const AFTER: Duration = Duration::from_secs(1);
 
+    /// When a worker that could not be had is asked for again.
+    const AGAIN: Duration = Duration::from_secs(5);
+
     /// A line that is taken up again at once, as after a restart, is nobody's business.
     const WORTH_A_WORD: Duration = Duration::from_secs(2);
 
@@ -194,7 +197,11 @@ mod stream {
     /// The worker's end, as a port. A worker of this tab alone is one itself where tabs can't share one.
     fn join(feed: LiveFeed) -> Option<MessagePort> {
         let script = document().document_element()?.get_attribute("data-live")?;
-        let on_error = Closure::<dyn Fn(Event)>::new(move |_| feed.closed());
+        // Its file can't be had while the server is away; nobody else would try again.
+        let on_error = Closure::<dyn Fn(Event)>::new(move |_| {
+            feed.closed();
+            set_timeout(move || open(feed), AGAIN);
+        });
         let heard = Some(on_error.as_ref().unchecked_ref());
         let port = match SharedWorker::new(&script) {
             Ok(worker) => {
