@@ -10,12 +10,12 @@ export const FEATURES = ["reference-types", "bulk-memory", "bulk-memory-opt", "m
   "nontrapping-float-to-int", "multivalue"];
 
 // Put into the glue that wasm-split wrote. A page's loader asks for its parts as soon as it is called, before it awaits
-// anything, so `offered` is that page's file then.
+// anything, so `offered` is that page's file then. A file that does not come in time can't be had: the page is loaded whole.
 const RUNTIME = `
 let offered;
 function offer(file, at, load) {
     return () => {
-        const bytes = fetch(new URL(file, import.meta.url)).then((answer) => {
+        const bytes = fetch(new URL(file, import.meta.url), { signal: AbortSignal.timeout(10_000) }).then((answer) => {
             if (!answer.ok) throw new Error(answer.url + ": " + answer.status);
             return answer.arrayBuffer();
         });
@@ -45,13 +45,6 @@ function optimise(bytes) {
   return optimised;
 }
 
-/** `__repository_view_123` is the lazy page `Repository`. */
-function pageOf(split) {
-  const words = split.match(/^_*([a-z0-9_]+)_view_\d+$/)?.[1].split("_");
-  if (!words) throw new Error(`${split} is not the name of a lazy page`);
-  return words.map((word) => word[0].toUpperCase() + word.slice(1)).join("");
-}
-
 /**
  * Joins each page's parts and rewrites the glue to read them. `add(page, bytes)` stores a page's file and gives its name.
  * Gives back the glue.
@@ -73,7 +66,7 @@ export function joinParts(folder, release, add) {
       at[name] = [length, read(name).length];
       length += read(name).length;
     }
-    offers.set(split, [add(pageOf(split), Buffer.concat(names.map(read))), at]);
+    offers.set(split, [add(split, Buffer.concat(names.map(read))), at]);
   }
 
   let glue = readFileSync(join(folder, "split.js"), "utf8");

@@ -5,6 +5,7 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{A, Route, Router, Routes};
 use leptos_router::{Lazy, SsrMode, path};
 
+use crate::busy::provide_busy;
 use crate::components::{Glyph, Icon};
 use crate::live::provide_live;
 use crate::pages;
@@ -29,7 +30,7 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
     provide_context(assets.clone());
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=crate::theme::current_theme()>
+        <html lang="en" data-theme=crate::theme::current_theme() data-build=assets.build data-live=assets.live>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -59,8 +60,10 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_live();
+    let busy = provide_busy();
     #[cfg(feature = "hydrate")]
     pages::arrival::note();
+    crate::reload::provide_outdated();
     view! {
         <Title text=title_so_far() formatter=titled />
         <Router>
@@ -68,7 +71,7 @@ pub fn App() -> impl IntoView {
             <div class="frame">
                 <Rail />
                 <TopBar />
-                <main id="main" class="page" tabindex="-1">
+                <main id="main" class="page" tabindex="-1" aria-busy=move || busy.attribute()>
                     <Routes fallback=|| view! { <pages::NotFound /> }>
                         <Route path=path!("/") view={Lazy::<pages::lazy::Overview>::new()} ssr=SsrMode::Async />
                         <Route path=path!("/repositories") view={Lazy::<pages::lazy::Repositories>::new()} ssr=SsrMode::Async />
@@ -85,6 +88,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/dev/components") view={Lazy::<pages::lazy::ComponentsGallery>::new()} ssr=SsrMode::Async />
                     </Routes>
                 </main>
+                <pages::Connection />
             </div>
         </Router>
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entity::db::{DataError, Db};
 use entity::kind::RequestedBy;
 use entity::queue::JobQueue;
-use entity::view::{Added, DiscoverySettings, FieldChange};
+use entity::view::{Added, CommitRead, DiscoverySettings, FieldChange, Repository};
 
 /// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
 pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
@@ -18,6 +18,10 @@ pub type AddRepositories = Arc<
         + Send
         + Sync,
 >;
+
+/// Reads a commit by its hash, or a beginning of it, from a repository's clone; nothing where this machine has none.
+pub type ReadCommit =
+    Arc<dyn Fn(&Repository, &str) -> Pin<Box<dyn Future<Output = Option<CommitRead>> + Send>> + Send + Sync>;
 
 /// Everything a server function works with; given once, to `leptos_routes_with_context`.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub struct ServerContext {
     pub compare: Compare,
     /// Adds repositories by address.
     pub add: AddRepositories,
+    /// Reads a commit from a repository's clone.
+    pub read_commit: ReadCommit,
     /// What is searched for where.
     pub discovery: Arc<DiscoverySettings>,
 }
@@ -45,12 +51,16 @@ pub struct Assets {
     pub wasm: String,
     /// What works without it: theme, keys, copying, fresh times, charts.
     pub ui: String,
+    /// The worker that holds the line for news.
+    pub live: String,
     /// The icon.
     pub icon: String,
     /// The font that the first screen needs; not known where there is no built site.
     pub font: Option<String>,
     /// Of each lazy page the file with the parts of the WebAssembly that it needs, so that browsers fetch it at once.
     pub parts: HashMap<String, String>,
+    /// Of which build all these are.
+    pub build: String,
 }
 
 impl Default for Assets {
@@ -60,17 +70,20 @@ impl Default for Assets {
             js: "/pkg/kubestats.js".to_owned(),
             wasm: "/pkg/kubestats_bg.wasm".to_owned(),
             ui: "/pkg/ui.js".to_owned(),
+            live: "/pkg/live.js".to_owned(),
             icon: "/favicon.svg".to_owned(),
             font: None,
             parts: HashMap::new(),
+            build: String::new(),
         }
     }
 }
 
 impl Assets {
-    /// Reads the built site's `manifest.json`: logical name to file name. `prefix` is where the files are served.
+    /// Reads the built site's `manifest.json`: logical name to file name. `prefix` is where the files are served, `build`
+    /// what the server says of itself with every answer.
     #[must_use]
-    pub fn from_manifest(manifest: &BTreeMap<String, String>, prefix: &str) -> Self {
+    pub fn from_manifest(manifest: &BTreeMap<String, String>, prefix: &str, build: String) -> Self {
         let find = |name: &str| manifest.get(name).map(|file| format!("{prefix}{file}"));
         let usual = Self::default();
         Self {
@@ -78,12 +91,14 @@ impl Assets {
             js: find("kubestats.js").unwrap_or(usual.js),
             wasm: find("kubestats.wasm").unwrap_or(usual.wasm),
             ui: find("ui.js").unwrap_or(usual.ui),
+            live: find("live.js").unwrap_or(usual.live),
             icon: find("favicon.svg").unwrap_or(usual.icon),
             font: find("inter-latin-wght-normal.woff2"),
             parts: manifest
                 .iter()
                 .filter_map(|(name, file)| Some((name.strip_prefix("parts/")?.to_owned(), format!("{prefix}{file}"))))
                 .collect(),
+            build,
         }
     }
 }

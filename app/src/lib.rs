@@ -4,13 +4,16 @@
 #![recursion_limit = "512"]
 
 pub mod app;
+pub mod busy;
 pub mod chart;
+mod client;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
 pub mod error;
 pub mod live;
 pub mod pages;
+pub mod reload;
 pub mod server_fns;
 pub mod theme;
 pub mod wire;

@@ -38,18 +38,29 @@ impl Live {
 #[derive(Clone, Copy, Debug)]
 pub struct LiveFeed {
     last: RwSignal<Option<Live>>,
-    connected: RwSignal<bool>,
-    /// How often messages were lost: by a slow line, or while it was broken.
+    /// The line has been broken for so long that it is worth a word.
+    broken: RwSignal<bool>,
+    /// How often messages were lost: by a slow line, while it was broken, or while nobody looked at the page.
     gaps: RwSignal<u64>,
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only browsers have a line"))]
-    was_open: StoredValue<bool>,
+    line: StoredValue<Line>,
+}
+
+/// How the line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only browsers have a line"))]
+enum Line {
+    /// Nothing is known of it yet.
+    New,
+    Open,
+    Closed,
 }
 
 impl LiveFeed {
-    /// Whether news come in.
+    /// Whether news have not come in for a while.
     #[must_use]
-    pub fn connected(self) -> Signal<bool> {
-        self.connected.into()
+    pub fn broken(self) -> Signal<bool> {
+        self.broken.into()
     }
 }
 
@@ -57,13 +68,13 @@ impl LiveFeed {
 pub fn provide_live() -> LiveFeed {
     let feed = LiveFeed {
         last: RwSignal::new(None),
-        connected: RwSignal::new(false),
+        broken: RwSignal::new(false),
         gaps: RwSignal::new(0),
-        was_open: StoredValue::new(false),
+        line: StoredValue::new(Line::New),
     };
     provide_context(feed);
     #[cfg(feature = "hydrate")]
-    Effect::new(move |_| stream::open(feed));
+    Effect::new(move |_| set_timeout(move || stream::open(feed), stream::AFTER));
     feed
 }
 
@@ -116,6 +127,7 @@ pub fn live_version(matters: impl Fn(&Live) -> bool + 'static) -> Signal<u64> {
     version.into()
 }
 
+/// The line itself is held by a worker that all tabs of a browser share, see `style/js/live.js`.
 #[cfg(feature = "hydrate")]
 mod stream {
     use std::time::Duration;
@@ -124,15 +136,24 @@ mod stream {
     use wasm_bindgen::closure::Closure;
     use wasm_bindgen::{JsCast, JsValue};
     use web_sys::js_sys::{JSON, Reflect};
-    use web_sys::{EventSource, MessageEvent};
+    use web_sys::{Event, MessageEvent, MessagePort, SharedWorker, Worker};
 
-    use super::{Live, LiveFeed};
+    use super::{Line, Live, LiveFeed};
+
+    /// What the page itself is made of comes first.
+    pub(super) const AFTER: Duration = Duration::from_secs(1);
+
+    /// When a worker that could not be had is asked for again.
+    const AGAIN: Duration = Duration::from_secs(5);
+
+    /// A line that is taken up again at once, as after a restart, is nobody's business.
+    const WORTH_A_WORD: Duration = Duration::from_secs(2);
 
     /// Reads a message; nothing where it is of a kind that pages know nothing of.
-    fn read(message: &MessageEvent) -> Option<Live> {
+    fn read(message: &str) -> Option<Live> {
         let get = |of: &JsValue, key: &str| Reflect::get(of, &JsValue::from_str(key)).ok();
         let text = |of: &JsValue, key: &str| get(of, key)?.as_string();
-        let value = JSON::parse(&message.data().as_string()?).ok()?;
+        let value = JSON::parse(message).ok()?;
         Some(match text(&value, "type")?.as_str() {
             "job" => Live::Job { repository_id: text(&get(&value, "job")?, "repository_id") },
             "repository" => Live::Repository { repository_id: text(&value, "repository_id")? },
@@ -141,43 +162,80 @@ mod stream {
         })
     }
 
-    /// Listens until the page closes. Browsers take up a broken line themselves, except after an answer that
-    /// was no stream: then we knock again later.
+    /// Listens for as long as the page is there.
     pub fn open(feed: LiveFeed) {
-        let Ok(source) = EventSource::new("/api/v1/stream") else { return };
-        let on_open = Closure::<dyn Fn()>::new(move || {
-            // Opened again after a break: what happened meanwhile was not told.
-            if feed.was_open.get_value() {
-                feed.gaps.update(|n| *n += 1);
-            }
-            feed.was_open.set_value(true);
-            feed.connected.set(true);
-        });
-        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        let Some(port) = join(feed) else { return };
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-            let live = read(&message);
-            if live.is_some() {
-                feed.last.set(live);
+            match message.data().as_string().unwrap_or_default().as_str() {
+                "open" => feed.opened(),
+                "closed" => feed.closed(),
+                "missed" => feed.gaps.update(|n| *n += 1),
+                told => {
+                    let live = read(told);
+                    if live.is_some() {
+                        feed.last.set(live);
+                    }
+                }
             }
         });
-        for kind in ["message", "job", "repository", "events"] {
-            // A browser without listeners has no news; the page still stands.
-            let _ = source.add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref());
-        }
-        let on_missed = Closure::<dyn Fn()>::new(move || feed.gaps.update(|n| *n += 1));
-        let _ = source.add_event_listener_with_callback("missed", on_missed.as_ref().unchecked_ref());
-        let broken = source.clone();
-        let on_error = Closure::<dyn Fn()>::new(move || {
-            feed.connected.set(false);
-            if broken.ready_state() == EventSource::CLOSED {
-                set_timeout(move || open(feed), Duration::from_secs(20));
-            }
-        });
-        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        // The line lives as long as the page.
-        on_open.forget();
+        port.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget();
-        on_missed.forget();
+        let say = move |seen: bool| {
+            // A worker that is gone has told by `error`.
+            let _ = port.post_message(&JsValue::from_bool(seen));
+        };
+        let look = say.clone();
+        let look = move || look(!document().hidden());
+        look();
+        for event in ["visibilitychange", "pageshow"] {
+            let look = look.clone();
+            window_event_listener_untyped(event, move |_| look());
+        }
+        window_event_listener_untyped("pagehide", move |_| say(false));
+    }
+
+    /// The worker's end, as a port. A worker of this tab alone is one itself where tabs can't share one.
+    fn join(feed: LiveFeed) -> Option<MessagePort> {
+        let script = document().document_element()?.get_attribute("data-live")?;
+        // Its file can't be had while the server is away; nobody else would try again.
+        let on_error = Closure::<dyn Fn(Event)>::new(move |_| {
+            feed.closed();
+            set_timeout(move || open(feed), AGAIN);
+        });
+        let heard = Some(on_error.as_ref().unchecked_ref());
+        let port = match SharedWorker::new(&script) {
+            Ok(worker) => {
+                worker.set_onerror(heard);
+                Some(worker.port())
+            }
+            Err(_) => Worker::new(&script).ok().map(|worker| {
+                worker.set_onerror(heard);
+                worker.unchecked_into()
+            }),
+        };
         on_error.forget();
+        port
+    }
+
+    impl LiveFeed {
+        fn opened(self) {
+            // What happened while it was closed, nobody looked, or the page was on its way was not told.
+            self.gaps.update(|n| *n += 1);
+            self.line.set_value(Line::Open);
+            self.broken.set(false);
+        }
+
+        fn closed(self) {
+            if self.line.get_value() == Line::Closed {
+                return;
+            }
+            self.line.set_value(Line::Closed);
+            let say = move || {
+                if self.line.get_value() == Line::Closed {
+                    self.broken.set(true);
+                }
+            };
+            set_timeout(say, WORTH_A_WORD);
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::error::AppError;
 const COOKIE: &str = "theme";
 
 /// Remembers the theme for a year and goes back to the page it was chosen on.
-#[server(prefix = "/ui", endpoint = "theme")]
+#[server(prefix = "/ui", endpoint = "theme", client = crate::client::PageClient)]
 pub async fn set_theme(theme: String) -> Result<(), AppError> {
     let theme = known(&theme).ok_or_else(|| AppError::invalid("The theme is one of: system, light, dark."))?;
     let cookie = format!("{COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax");

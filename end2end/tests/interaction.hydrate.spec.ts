@@ -5,7 +5,7 @@ import type { Page } from "@playwright/test";
 
 /** Until the WebAssembly has taken over: a navigation then happens without a load. */
 async function hydrated(page: Page) {
-  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
 }
 
 test("a link leads on without a load", async ({ page }) => {
@@ -117,7 +117,7 @@ test("every control on the list of repositories is reached by the keyboard", asy
 test("the menu of a phone opens and closes by keys, and covers what lies behind it", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto("/");
-  await page.waitForLoadState("networkidle");
+  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
   const [menu, search] = [page.getByLabel("Show the menu"), page.locator("#search")];
   const link = page.getByRole("navigation", { name: "Site" }).getByRole("link", { name: "Ecosystem" });
   await menu.focus();

@@ -15,7 +15,7 @@ async function release(request: APIRequestContext): Promise<string> {
 }
 
 async function settled(page: Page) {
-  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
 }
 
 test("what is under a line is hidden and shown by a button, with the keyboard too", async ({ page, request }) => {

@@ -1,5 +1,9 @@
 // Every page answers, says what it is about and shows real things, with JavaScript and without.
 
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expected } from "../server.ts";
 import { everyPage, expect, repository, resource, test } from "./support.ts";
 
@@ -90,6 +94,49 @@ test("a commit shows what it did", async ({ page, request }) => {
   const main = page.getByRole("main");
   await expect(main).toContainText("fix(coredns): two of them");
   await expect(main).toContainText("replicaCount");
+});
+
+/** A sample's first-parent line as git tells it: hash, author and subject, newest first. */
+function line(name: string, head: string): string[][] {
+  const sample = new URL(`../../server/samples/${name}/`, import.meta.url).pathname;
+  const git = mkdtempSync(join(tmpdir(), "kubestats-e2e-sample-"));
+  for (const folder of ["objects/pack", "objects/info", "refs/heads", "refs/tags"]) mkdirSync(join(git, folder), { recursive: true });
+  for (const file of readdirSync(sample)) cpSync(join(sample, file), join(git, file.startsWith("pack-") ? "objects/pack" : ".", file));
+  try {
+    const log = execFileSync("git", ["--git-dir", git, "log", "--first-parent", "--format=%H%x09%an%x09%s", head]);
+    return log.toString().trim().split("\n").map((entry) => entry.split("\t"));
+  } finally {
+    rmSync(git, { recursive: true, force: true });
+  }
+}
+
+test("a commit that changed nothing says so, and the head of a repository always leads to one", async ({ page, request, complaints }) => {
+  const cluster = await repository(request, "broken-files");
+  const { data } = await (await request.get(`/api/v1/repositories/${cluster.id}/events?limit=1000`)).json();
+  const told = new Set((data as { commit: string }[]).map(({ commit }) => commit));
+  expect(told.size).toBe(expected["broken-files"].commits_with_events);
+  const quiet = line("broken-files", cluster.head_commit).find(([sha]) => !told.has(sha));
+  if (!quiet) throw new Error("every commit of the sample changes a resource");
+  const [sha, author, subject] = quiet;
+  for (const path of [sha, sha.slice(0, 12)]) {
+    const answer = await page.goto(`/commits/${cluster.id}/${path}`);
+    expect(answer?.status()).toBe(200);
+    const main = page.getByRole("main");
+    await expect(main.getByRole("heading", { level: 1 })).toHaveText(subject);
+    await expect(main).toContainText("This commit changed no Kubernetes resource");
+    await expect(main).toContainText(author);
+    await expect(main).not.toContainText("may have been removed");
+  }
+  for (const name of Object.keys(expected)) {
+    const { id } = await repository(request, name);
+    await page.goto(`/repositories/${id}`);
+    const head = page.locator(".page-facts a.sha, .facts a.sha").first();
+    const answer = await page.goto((await head.getAttribute("href")) ?? "");
+    expect(answer?.status(), name).toBe(200);
+  }
+  const nowhere = await page.goto(`/commits/${cluster.id}/${"0".repeat(40)}`);
+  expect(nowhere?.status()).toBe(404);
+  complaints.splice(0, complaints.length, ...complaints.filter((text) => !/status of 404/.test(text)));
 });
 
 test("secrets are never shown", async ({ page, request }) => {

@@ -1,56 +1,26 @@
 // What can be done with repositories: add, approve, block, delete, many at once; and why one is not here. On a server of
 // their own, which searches a stand-in forge, as these tests take away what others look at.
 
-import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { Place, freePort } from "./program.ts";
 import type { APIRequestContext, Page } from "@playwright/test";
 import { expect, test, violations } from "./support.ts";
 
 interface Row { id: string; full_name: string; sync_status: string; sync_error: string | null }
 
-const processes: ChildProcess[] = [];
-let folder: string;
+let place: Place;
 let site: string;
 
 test.describe.configure({ mode: "serial" });
 
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-
-function start(program: string, args: string[], env: Record<string, string> = {}): Promise<void> {
-  const process_ = spawn(program, args, { cwd: folder, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  processes.push(process_);
-  return new Promise((resolve, reject) => {
-    let said = "";
-    const listen = (chunk: Buffer) => {
-      said += chunk;
-      if (/serving http|forges:/.test(said)) resolve();
-    };
-    process_.stdout.on("data", listen);
-    process_.stderr.on("data", listen);
-    process_.on("exit", () => reject(new Error(`${program} ended:\n${said}`)));
-  });
-}
-
 test.beforeAll(async ({ playwright }) => {
   test.setTimeout(90_000);
-  const { KUBESTATS_PROGRAM: program, KUBESTATS_STANDIN: standin } = process.env;
-  if (!program || !standin) throw new Error("KUBESTATS_PROGRAM and KUBESTATS_STANDIN are not set: run the browser tests by `make test`");
-  folder = mkdtempSync(join(tmpdir(), "kubestats-e2e-repositories-"));
+  place = new Place("repositories");
   const [port, forge] = [await freePort(), await freePort()];
   site = `http://127.0.0.1:${port}`;
   const samples = new URL("../../server/samples", import.meta.url).pathname;
-  await start(standin, ["--repositories", samples, "--generate", "120", "--generous", "--port", String(forge)]);
+  await place.start(process.env.KUBESTATS_STANDIN, ["--repositories", samples, "--generate", "120", "--generous", "--port", String(forge)]);
   // Years of pushes are let in: what the forge makes up does not know today's date.
-  writeFileSync(join(folder, "kubestats.yaml"), `
+  await place.serve(`
 app: { listen: "127.0.0.1:${port}", samples: never }
 security: { allowed_networks: [127.0.0.0/8] }
 scan: { max_repository_size_mb: 12 }
@@ -61,7 +31,6 @@ discovery:
   forges:
     - { url: "http://127.0.0.1:${forge}", api_base_url: "http://127.0.0.1:${forge}", provider: github, token: standin-token-one }
 `);
-  await start(program, ["serve"], { KUBESTATS_APP_DATA_DIR: join(folder, "data"), KUBESTATS_APP_LOG_FORMAT: "json" });
   const request = await playwright.request.newContext({ baseURL: site });
   expect((await request.post("/api/v1/repositories/discover")).status()).toBe(202);
   await expect
@@ -70,15 +39,7 @@ discovery:
   await request.dispose();
 });
 
-test.afterAll(async () => {
-  for (const process_ of processes.splice(0).reverse()) {
-    process_.removeAllListeners("exit");
-    const ended = new Promise((resolve) => process_.on("exit", resolve));
-    process_.kill("SIGTERM");
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 15_000))]);
-  }
-  rmSync(folder, { recursive: true, force: true });
-});
+test.afterAll(() => place.end());
 
 async function rows(request: APIRequestContext, query = ""): Promise<Row[]> {
   return ((await (await request.get(`${site}/api/v1/repositories/?limit=500${query}`)).json()) as { data: Row[] }).data;
@@ -100,7 +61,7 @@ async function open(page: Page, path: string, script: boolean | undefined) {
   await page.goto(`${site}${path}`);
   // What the page shows is there before its scripts are.
   if (script !== false) await page.waitForFunction(() => document.querySelector("#main")?.childElementCount);
-  if (script !== false) await page.waitForLoadState("networkidle").catch(() => {});
+  if (script !== false) await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
 }
 
 /** The question, wherever it is asked. */

@@ -6,7 +6,7 @@ test("every page", async ({ page, request }, { project }) => {
   test.setTimeout(180_000);
   for (const { name, path } of await everyPage(request)) {
     await page.goto(path);
-    await page.waitForLoadState("networkidle").catch(() => {});
+    await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await page.screenshot({ path: `screenshots/${project.name.replace("pictures-", "")}/${name}.png`, fullPage: true });
   }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use app::context::{AddRepositories, ServerContext};
+use app::context::{AddRepositories, ReadCommit, ServerContext};
 use entity::db::{Db, DbSettings};
 use entity::found::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
@@ -17,13 +17,14 @@ use entity::queue::JobQueue;
 use entity::view::DiscoverySettings;
 use leptos::config::LeptosOptions;
 use migration::{Migrator, MigratorTrait as _};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, RepositoryConfig};
 use crate::forges::Forges;
-use crate::jobs::{Deps, Identity, Runner, schedule};
+use crate::jobs::{Deps, Identity, Runner, clone_dir, schedule};
 use crate::replay::BatchLimits;
 use crate::state::AppState;
 use crate::web::assets::Site;
@@ -156,6 +157,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
             queue: queue.clone(),
             compare,
             add,
+            read_commit: commit_reader(config.app.data_dir.clone()),
             discovery: Arc::new(discovery_settings(config)),
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
@@ -164,6 +166,21 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
         seats: Seats::default(),
         shutdown: stop.clone(),
     }
+}
+
+/// Reads commits from clones, a few at a time: the line of a long history takes a moment to walk.
+fn commit_reader(data_dir: PathBuf) -> ReadCommit {
+    const AT_ONCE: usize = 2;
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    Arc::new(move |repository, sha| {
+        let (turns, clone, sha) = (Arc::clone(&turns), clone_dir(&data_dir, repository.id), sha.to_owned());
+        let (head, scanned) = (repository.head_commit.clone(), repository.scanned_commit.clone());
+        Box::pin(async move {
+            let _turn = turns.acquire().await.ok()?;
+            let read = move || replay::read_commit(&clone, &sha, head.as_deref(), scanned.as_deref());
+            tokio::task::spawn_blocking(read).await.ok().flatten()
+        })
+    })
 }
 
 /// What people are told of discovery's configuration.

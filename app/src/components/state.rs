@@ -36,6 +36,9 @@ pub fn ErrorPanel(
     /// Where trying again leads: mostly the page at hand.
     #[prop(optional_no_strip, into)]
     retry: Option<String>,
+    /// Tries again without a load, where scripts run.
+    #[prop(optional, into)]
+    again: Option<Callback<()>>,
     /// What still works.
     #[prop(default = "The rest of the site still works.")]
     still: &'static str,
@@ -52,7 +55,17 @@ pub fn ErrorPanel(
                 <p class="error-actions">
                     {retry
                         .filter(|_| !missing)
-                        .map(|href| view! { <a class="button" href=href rel="external"><Icon glyph=Glyph::Sync /> "Try again"</a> })}
+                        .map(|href| {
+                            let on_click = move |event: leptos::ev::MouseEvent| {
+                                if let Some(again) = again.filter(|_| !crate::reload::is_outdated()) {
+                                    event.prevent_default();
+                                    again.run(());
+                                }
+                            };
+                            view! {
+                                <a class="button" href=href rel="external" on:click=on_click><Icon glyph=Glyph::Sync /> "Try again"</a>
+                            }
+                        })}
                     {id.map(|id| view! { <span class="quiet">"Quote " <code>{id}</code> " when you report it."</span> })}
                 </p>
             </div>

@@ -1,14 +1,16 @@
 use entity::kind::EventType;
-use entity::view::{CommitDetail, CommitSummary, Event, Timestamp};
+use entity::view::{CommitDetail, CommitPlace, CommitSummary, Event, PageQuery, QuietCommit, Timestamp};
 use leptos::prelude::*;
 
 use super::commits::commit_counts;
 use super::{load, show};
 use crate::components::{
-    Breadcrumb, CopyButton, Crumb, EmptyState, EventLine, FieldChanges, Glyph, Icon, PageHead, PageUrl, Pager, Section,
-    SkeletonBlock, SkeletonRows, TimeAgo, commit_href, event_words, number_text, repository_href, short_sha,
+    Breadcrumb, CopyButton, Crumb, EmptyState, EventLine, FieldChanges, Glyph, Icon, Notice, PageHead, PageUrl, Pager,
+    Section, SkeletonBlock, SkeletonRows, TimeAgo, commit_href, counted, event_words, number_text, repository_href,
+    short_sha,
 };
-use crate::server_fns::{self, CommitData};
+use crate::live::Live;
+use crate::server_fns::{self, CommitData, CommitShown};
 
 /// `/commits/{repository}/{sha}`: what one commit did to the cluster.
 #[component]
@@ -18,8 +20,11 @@ pub fn Commit() -> impl IntoView {
             let part = |name| path.get(name).unwrap_or_default();
             server_fns::find_commit(part("repository"), part("sha"), query)
         },
-        // A commit does not change; only a rewritten history takes it away.
-        |_, _| false,
+        // A commit does not change, but the head may not be scanned yet.
+        |path, live| {
+            matches!(live, Live::Events { .. })
+                && live.repository_id().is_some_and(|id| path.get_str("repository") == Some(id))
+        },
     );
     show(page, "The commit", skeleton, view)
 }
@@ -33,16 +38,91 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: CommitData, url: PageUrl) -> AnyView {
-    let CommitData { now, detail, page } = data;
+    let CommitData { now, shown } = data;
+    match shown {
+        CommitShown::Changed { detail, page } => changed(detail, page, url, now),
+        CommitShown::Quiet(commit) => quiet(commit, now),
+    }
+}
+
+/// A commit in which no resource changed.
+fn quiet(commit: QuietCommit, now: Timestamp) -> AnyView {
+    let short = short_sha(&commit.sha);
+    let crumbs = vec![
+        Crumb::link("Repositories", "/repositories"),
+        Crumb::link(commit.repository_full_name.clone(), repository_href(commit.repository_id)),
+        Crumb::here(short.clone()),
+    ];
+    let (title, text) = match commit.place {
+        CommitPlace::NotScanned => {
+            ("This commit is not scanned yet", "What it changed stands here as soon as a scan has read it.")
+        }
+        CommitPlace::Aside => (
+            "Nothing was read in this commit",
+            "It is not on the branch's own line: it came in by a merge, and what it changed stands at the commit that merged it.",
+        ),
+        CommitPlace::Scanned => (
+            "This commit changed no Kubernetes resource",
+            "It touched no manifest, or only their formatting and comments.",
+        ),
+    };
+    let problems = (commit.problems > 0).then(|| {
+        let href = PageUrl::new(repository_href(commit.repository_id)).with("tab", "problems").at_part("views").href();
+        let text = counted(commit.problems, "problem begins", "problems begin");
+        view! { <Notice tone="warn">{text} " with this commit. " <a href=href>"Show the problems"</a></Notice> }
+    });
+    // Of a manifest that can't be read any more nobody knows what changed.
+    let text = if commit.problems > 0 { "As far as its files could be read." } else { text };
+    let heading = match commit.subject {
+        None => format!("Commit {short}"),
+        Some(subject) if subject.is_empty() => "(no subject)".to_owned(),
+        Some(subject) => subject,
+    };
+    let who = match (commit.author_name, commit.committed_at) {
+        (Some(author), Some(time)) => Some(
+            view! { <span class="fact">{author} <span class="quiet">" committed "</span> <TimeAgo time now /></span> }
+                .into_any(),
+        ),
+        (None, Some(time)) => Some(
+            view! { <span class="fact"><span class="quiet">"committed "</span> <TimeAgo time now /></span> }.into_any(),
+        ),
+        _ => None,
+    };
+    let facts = view! {
+        <div class="facts">
+            <span class="fact"><code class="sha">{short}</code> <CopyButton text=commit.sha what="commit hash" /></span>
+            {who}
+            <span class="fact">
+                <span class="quiet">"in "</span>
+                <a href=repository_href(commit.repository_id)>{commit.repository_full_name}</a>
+            </span>
+            {on_the_forge(commit.web_url)}
+        </div>
+    };
+    view! {
+        <Breadcrumb crumbs />
+        <PageHead title=heading facts=facts.into_any() />
+        {problems}
+        <EmptyState title>
+            <p>{text} " " <a href=repository_href(commit.repository_id)>"See what changed last in the repository."</a></p>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn on_the_forge(web_url: Option<String>) -> Option<AnyView> {
+    web_url.map(|href| {
+        view! { <a href=href rel="noopener external">"On the forge " <Icon glyph=Glyph::External /></a> }.into_any()
+    })
+}
+
+fn changed(detail: CommitDetail, page: PageQuery, url: PageUrl, now: Timestamp) -> AnyView {
     let CommitDetail { commit, web_url, previous, next, events } = detail;
     let crumbs = vec![
         Crumb::link("Repositories", "/repositories"),
         Crumb::link(commit.repository_full_name.clone(), repository_href(commit.repository_id)),
         Crumb::here(short_sha(&commit.sha)),
     ];
-    let forge = web_url.map(|href| {
-        view! { <a href=href rel="noopener external">"On the forge " <Icon glyph=Glyph::External /></a> }
-    });
     let facts = view! {
         <div class="facts">
             <span class="fact"><code class="sha">{short_sha(&commit.sha)}</code> <CopyButton text=commit.sha.clone() what="commit hash" /></span>
@@ -54,7 +134,7 @@ fn view(data: CommitData, url: PageUrl) -> AnyView {
                 <span class="quiet">"in "</span>
                 <a href=repository_href(commit.repository_id)>{commit.repository_full_name.clone()}</a>
             </span>
-            {forge}
+            {on_the_forge(web_url)}
             <span class="fact commit-counts">{commit_counts(&commit)}</span>
         </div>
     };
@@ -78,22 +158,14 @@ fn view(data: CommitData, url: PageUrl) -> AnyView {
             {neighbour(previous, "Older", Glyph::Previous)}
             {neighbour(next, "Newer", Glyph::Next)}
         </PageHead>
-        {changes(events.data, count, &commit, now)}
+        {changes(events.data, &commit, now)}
         {pager}
     }
     .into_any()
 }
 
 /// The changes by what they did, those that came and went before those that only changed.
-fn changes(events: Vec<Event>, count: u64, commit: &CommitSummary, now: Timestamp) -> AnyView {
-    if count == 0 {
-        return view! {
-            <EmptyState title="This commit changed no resource">
-                <p>"It touched no Kubernetes manifest, or only formatting and comments."</p>
-            </EmptyState>
-        }
-        .into_any();
-    }
+fn changes(events: Vec<Event>, commit: &CommitSummary, now: Timestamp) -> AnyView {
     let mut groups: Vec<(EventType, Vec<Event>)> =
         [EventType::Deleted, EventType::Created, EventType::Resurrected, EventType::Modified]
             .into_iter()

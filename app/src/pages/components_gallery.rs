@@ -26,7 +26,7 @@ pub struct GalleryData {
 }
 
 /// Highlights, compares and describes for the gallery.
-#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_gallery() -> Result<Packed<GalleryData>, AppError> {
     pack(&GalleryData {
         yaml: highlight(given::NEW, 1, &[]),

@@ -2,7 +2,10 @@
 //! two pages share is in a part that both fetch; what the frame has too is in the main one.
 
 use leptos::prelude::*;
-use leptos_router::{LazyRoute, lazy_route};
+use leptos::wasm_split::wasm_split;
+use leptos_router::LazyRoute;
+
+use crate::reload::{NoPart, part};
 
 macro_rules! lazy_pages {
     ($($page:ident),+ $(,)?) => {$(
@@ -10,18 +13,32 @@ macro_rules! lazy_pages {
         #[derive(Clone, Copy, Debug)]
         pub struct $page;
 
-        #[lazy_route]
-        impl LazyRoute for $page {
-            fn data() -> Self {
-                Self
-            }
-
-            fn view(_page: Self) -> AnyView {
+        const _: () = {
+            #[wasm_split($page, wasm_split_path = leptos::wasm_split, fallible, preload(load))]
+            fn open() -> Result<AnyView, NoPart> {
                 #[cfg(feature = "ssr")]
                 name_parts(stringify!($page));
-                view! { <super::$page /> }.into_any()
+                Ok(view! { <super::$page /> }.into_any())
             }
-        }
+
+            impl LazyRoute for $page {
+                fn data() -> Self {
+                    Self
+                }
+
+                async fn view(_page: Self) -> AnyView {
+                    // `preload` has come before, so that there is nothing to wait for.
+                    match open().await {
+                        Ok(view) => view,
+                        Err(NoPart) => std::future::pending().await,
+                    }
+                }
+
+                async fn preload() {
+                    part(load()).await;
+                }
+            }
+        };
     )+};
 }
 

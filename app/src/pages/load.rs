@@ -5,20 +5,24 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 use leptos::prelude::*;
 use leptos::server::codee::string::FromToStringCodec;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
 
+use crate::busy::{Busy, Waiting};
 use crate::components::{Breadcrumb, Crumb, ErrorPanel, PageUrl};
 use crate::error::AppError;
 use crate::live::{Live, live_version};
+use crate::reload::{Wanted, is_outdated, load_whole};
 use crate::wire::{Answered, Packed};
 
 /// A page's data on its way.
 pub(super) struct Answer<T> {
-    data: Given,
+    given: Given,
     of: PhantomData<fn() -> T>,
 }
 
@@ -33,15 +37,18 @@ impl<T> Copy for Answer<T> {}
 impl<T> Answer<T> {
     /// Asks again, with what is shown left in sight.
     pub(super) fn refetch(&self) {
-        self.data.refetch();
+        self.given.data.refetch();
     }
 }
 
-type Given = Resource<Answered, FromToStringCodec>;
-type Asking = Pin<Box<dyn Future<Output = Answered> + Send>>;
-type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
-type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
+#[derive(Clone, Copy)]
+struct Given {
+    data: Data,
+    /// What is shown now; news that can't be had do not take it away.
+    shown: StoredValue<Option<Answered>>,
+}
 
+type Data = Resource<Answered, FromToStringCodec>;
 /// Asks for what a page shows: with the values of its path and the part of the address after `?`, again whenever
 /// one of them changes or news come that matter to the page (also given its path). The answer is waited for on the
 /// server, so that pages are whole without JavaScript.
@@ -54,23 +61,107 @@ where
         let asked = ask(path, query);
         Box::pin(async move { asked.await.into() })
     };
-    Answer { data: load_any(Arc::new(ask), matters), of: PhantomData }
+    Answer { given: load_any(Arc::new(ask), matters), of: PhantomData }
 }
+
+type Asking = Pin<Box<dyn Future<Output = Answered> + Send>>;
+type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
+type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
 
 /// The part that is the same for every page, so that the browser gets it once.
 fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
     // Not as a map, which would keep one of several values of a key.
     let (path, query) = (use_params_map(), use_location().search);
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
-    let given = Resource::new_str_blocking(
+    let shown = StoredValue::new(None);
+    let patience = Patience::new(shown);
+    patience.give_up_when(move || (path.get(), query.get()));
+    let data = Resource::new_str_blocking(
         move || (path.get(), query.get(), news.get()),
-        move |(path, query, _)| ask(path, query.trim_start_matches('?').to_owned()),
+        move |(path, query, news)| -> Asking {
+            let asked = ask(path.clone(), query.trim_start_matches('?').to_owned());
+            if cfg!(feature = "hydrate") { Box::pin(patience.answer(asked, (path, query), news)) } else { asked }
+        },
     );
     #[cfg(feature = "hydrate")]
     if arrival::is_past() {
-        Effect::new(move |_| given.refetch());
+        Effect::new(move |_| data.refetch());
     }
-    given
+    Given { data, shown }
+}
+
+/// What the reader waits for, told from news, which come by themselves.
+#[derive(Clone, Copy)]
+struct Patience {
+    busy: Option<Busy>,
+    /// Held while the reader waits; with the number of the question, as a later one makes up for an earlier.
+    waits: StoredValue<(u64, Option<Waiting>)>,
+    /// Up to which news the page has asked, and of which address.
+    news: StoredValue<(u64, Option<Address>)>,
+    shown: StoredValue<Option<Answered>>,
+    wanted: Wanted,
+    /// The question on its way: of which address, and what ends waiting for its answer.
+    asking: StoredValue<Option<(Address, oneshot::Sender<()>)>>,
+}
+
+/// The values of a page's path, and the part of its address after `?`.
+type Address = (ParamsMap, String);
+
+impl Patience {
+    /// A resource asks one question after the other: one whose answer nobody waits for any more must not hold up the next.
+    fn give_up_when(self, address: impl Fn() -> Address + 'static) {
+        Effect::new(move |_| {
+            let now = address();
+            let other = self.asking.try_update_value(|asking| asking.take_if(|(of, _)| *of != now));
+            if let Some((_, enough)) = other.flatten() {
+                // The answer may have come in this moment.
+                let _ = enough.send(());
+            }
+        });
+    }
+
+    fn new(shown: StoredValue<Option<Answered>>) -> Self {
+        let (waits, news) = (StoredValue::new((0, None)), StoredValue::new((0, None)));
+        Self { busy: use_context::<Busy>(), waits, news, shown, wanted: Wanted::new(), asking: StoredValue::new(None) }
+    }
+
+    async fn answer(self, asked: Asking, address: Address, news: u64) -> Answered {
+        // Not before it is polled: of a page that wakes the question is made and never asked.
+        let by_itself =
+            self.news.try_get_value().is_some_and(|(before, of)| before != news && of.is_none_or(|of| of == address));
+        self.news.try_set_value((news, Some(address.clone())));
+        let turn = self.waits.try_update_value(|(turn, waiting)| {
+            *turn += 1;
+            if !by_itself {
+                *waiting = self.busy.map(Busy::wait);
+            }
+            *turn
+        });
+        let shown = self.shown.try_get_value().flatten();
+        let (enough, gone) = oneshot::channel();
+        // Only what has something to show meanwhile is given up.
+        self.asking.try_set_value(shown.is_some().then_some((address, enough)));
+        let answered = match (select(asked, gone).await, shown) {
+            (Either::Left((answered, _)), _) => answered,
+            (Either::Right(_), Some(shown)) => return shown,
+            (Either::Right((_, asked)), None) => asked.await,
+        };
+        self.waits.try_update_value(|(last, waiting)| {
+            if Some(*last) == turn {
+                *waiting = None;
+            }
+        });
+        if is_outdated() && !by_itself {
+            // The reader is on the way somewhere.
+            load_whole(&self.wanted.address());
+            return std::future::pending().await;
+        }
+        let lost = matches!(answered.0, Err(AppError::Unreachable { .. })) || is_outdated();
+        match self.shown.try_get_value().flatten().filter(|_| by_itself && lost) {
+            Some(shown) => shown,
+            None => answered,
+        }
+    }
 }
 
 /// Where the reader was when the page woke. The first answer came with the page; who followed a link while the page's part
@@ -110,32 +201,33 @@ pub(super) fn show<T>(
 where
     T: DeserializeOwned + 'static,
 {
-    show_any(answer.data, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
+    show_any(answer.given, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
 }
 
-fn show_any(data: Given, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
+fn show_any(Given { data, shown }: Given, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
     let (path, query) = (use_location().pathname, use_query_map());
-    let shown = move || {
+    let view = move || {
         let draw = Arc::clone(&draw);
         Suspend::new(async move {
-            let Answered(given) = data.await;
+            let answered = data.await;
             let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
-            match given.and_then(|data| draw(&data, url.clone())) {
+            shown.try_set_value(Some(answered.clone()).filter(|answered| answered.0.is_ok()));
+            match answered.0.and_then(|data| draw(&data, url.clone())) {
                 Ok(view) => view,
-                Err(error) => failed(error, what, &url),
+                Err(error) => failed(error, what, &url, Callback::new(move |()| data.refetch())),
             }
         })
     };
-    view! { <Transition fallback=skeleton>{shown}</Transition> }.into_any()
+    view! { <Transition fallback=skeleton>{view}</Transition> }.into_any()
 }
 
-fn failed(error: AppError, what: &'static str, url: &PageUrl) -> AnyView {
+fn failed(error: AppError, what: &'static str, url: &PageUrl, again: Callback<()>) -> AnyView {
     error.set_status();
     let title = if error.is_not_found() { "Not found" } else { "Something failed" };
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Overview", "/"), Crumb::here(title)] />
         <h1 class="sr-only">{title}</h1>
-        <ErrorPanel error what retry=Some(url.href()) />
+        <ErrorPanel error what retry=Some(url.href()) again />
     }
     .into_any()
 }

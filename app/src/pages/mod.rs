@@ -6,6 +6,7 @@ mod commits;
 #[cfg(debug_assertions)]
 mod components_gallery;
 mod confirm;
+mod connection;
 mod coverage;
 mod ecosystem;
 mod filters;
@@ -26,6 +27,7 @@ mod tasks;
 pub use commit::Commit;
 #[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
+pub use connection::Connection;
 pub use ecosystem::Ecosystem;
 pub use manage::Manage;
 pub use not_found::NotFound;

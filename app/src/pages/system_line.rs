@@ -3,6 +3,7 @@ use leptos::prelude::*;
 
 use crate::components::{counted, number_text};
 use crate::live::{Live, live_version};
+use crate::reload::is_outdated;
 use crate::server_fns;
 use crate::wire::Answered;
 
@@ -14,12 +15,18 @@ pub fn SystemLine() -> impl IntoView {
         move || news.get(),
         |_| async { Answered::from(server_fns::read_system_state().await) },
     );
+    // What was known stays where news can't be had, which another line tells.
+    let known = StoredValue::new(None);
     view! {
         <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
             {move || Suspend::new(async move {
-                match state.await.0.and_then(|state| state.unpack()) {
-                    Ok(state) => line(&state),
-                    Err(_) => view! { <p class="system-line quiet">"State not known"</p> }.into_any(),
+                let told = state.await.0.ok().filter(|_| !is_outdated()).and_then(|state| state.unpack().ok());
+                if told.is_some() {
+                    known.try_set_value(told);
+                }
+                match known.try_get_value().flatten() {
+                    Some(state) => line(&state),
+                    None => view! { <p class="system-line quiet">"State not known"</p> }.into_any(),
                 }
             })}
         </Transition>

@@ -1,4 +1,4 @@
-use entity::view::{CommitDetail, PageQuery, Timestamp};
+use entity::view::{CommitDetail, PageQuery, QuietCommit, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
@@ -13,18 +13,38 @@ use crate::wire::{Packed, Text};
 pub struct CommitData {
     /// The server's clock when the data was read.
     pub now: Timestamp,
-    pub detail: CommitDetail,
-    /// Which of its events are here.
-    pub page: PageQuery,
+    pub shown: CommitShown,
+}
+
+/// A commit, whether it changed resources or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CommitShown {
+    /// With the page of its events that is here.
+    Changed {
+        detail: CommitDetail,
+        page: PageQuery,
+    },
+    Quiet(QuietCommit),
 }
 
 /// What a commit did; `sha` may be the beginning of a hash that fits one commit only.
-#[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<Packed<CommitData>, AppError> {
     use super::ask;
+    use entity::query::{commits, repositories};
 
     let page = ask::page(&ask::params(&query), 50);
-    let repository = ask::id(&repository_id, "commit")?;
-    let detail = entity::query::commits::find_commit(&ask::context()?.db.read, repository, &sha, page).await?;
-    pack(&CommitData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("commit"))?, page })
+    let id = ask::id(&repository_id, "commit")?;
+    let context = ask::context()?;
+    let c = &context.db.read;
+    let shown = match commits::find_commit(c, id, &sha, page).await? {
+        Some(detail) => CommitShown::Changed { detail, page },
+        None => {
+            let repository = repositories::find_repository(c, id).await?.ok_or_else(|| ask::missing("commit"))?;
+            let read = (context.read_commit)(&repository, &sha).await;
+            let quiet = commits::find_quiet_commit(c, &repository, &sha, read).await?;
+            CommitShown::Quiet(quiet.ok_or_else(|| ask::missing("commit"))?)
+        }
+    };
+    pack(&CommitData { now: ask::now(), shown })
 }

@@ -20,7 +20,7 @@ pub struct AddData {
 }
 
 /// The form for addresses, and what came of the last ones.
-#[server(prefix = "/ui", endpoint = "adding", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "adding", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_add(query: String) -> Result<Packed<AddData>, AppError> {
     use super::actions::tell;
     use super::ask;
@@ -55,7 +55,7 @@ pub struct CoverageData {
 }
 
 /// What searches cover, what they left out, and why one repository is not here, as the page's address says.
-#[server(prefix = "/ui", endpoint = "coverage", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "coverage", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppError> {
     use super::actions::tell;
     use super::ask;

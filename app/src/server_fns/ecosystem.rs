@@ -94,7 +94,7 @@ pub struct OpenedChange {
 }
 
 /// All repositories together over the range that the page's address names.
-#[server(prefix = "/ui", endpoint = "ecosystem", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "ecosystem", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppError> {
     use super::ask;
     use entity::query::ecosystem;

@@ -20,7 +20,7 @@ pub use actions::{
 };
 #[cfg(feature = "ssr")]
 pub(crate) use actions::{OutcomeText, Tone};
-pub use commits::{CommitData, find_commit};
+pub use commits::{CommitData, CommitShown, find_commit};
 pub use coverage::{AddData, CoverageData, read_add, read_coverage};
 pub use ecosystem::{EcosystemData, OpenedChange, Total, read_ecosystem};
 pub use jobs::{RequestScan, RequestSync, read_running_work, read_system_state, request_scan, request_sync};

@@ -25,7 +25,7 @@ pub struct OverviewData {
 }
 
 /// Everything the first page shows; `query` is the part of its address after `?`.
-#[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppError> {
     use super::ask;
     use entity::query::overview;

@@ -33,7 +33,7 @@ pub struct RepositoriesData {
 }
 
 /// Which repositories, as the page's address says.
-#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>, AppError> {
     use super::ask;
     use crate::components::PageUrl;
@@ -109,7 +109,7 @@ pub enum RepositoryTab {
 }
 
 /// A repository with the view that the page's address names.
-#[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_repository(id: String, query: String) -> Result<Packed<RepositoryData>, AppError> {
     use super::ask;
     use entity::query::{jobs, repositories};

@@ -33,7 +33,7 @@ pub enum ResourceList {
 }
 
 /// Which resources, as the page's address says.
-#[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppError> {
     use super::ask;
     use entity::query::resources;
@@ -106,7 +106,7 @@ pub struct Comparison {
 }
 
 /// A resource, with the text or the comparison that the page's address names.
-#[server(prefix = "/ui", endpoint = "resource", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "resource", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceData>, AppError> {
     use super::ask;
     use entity::query::resources;

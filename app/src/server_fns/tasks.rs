@@ -22,7 +22,7 @@ pub struct TasksData {
 }
 
 /// Workers, queue, schedules, limits and runs, as the page's address says.
-#[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
     use super::ask;
     use entity::kind::{JobKind, JobState};
@@ -55,7 +55,7 @@ pub struct JobData {
 }
 
 /// A run with its log.
-#[server(prefix = "/ui", endpoint = "job", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "job", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_job(id: String) -> Result<Packed<JobData>, AppError> {
     use super::ask;
 
@@ -65,7 +65,7 @@ pub async fn find_job(id: String) -> Result<Packed<JobData>, AppError> {
 }
 
 /// Asks for what a schedule asks for, now; gives back the job's id.
-#[server(prefix = "/ui", endpoint = "trigger_schedule", output = Text)]
+#[server(prefix = "/ui", endpoint = "trigger_schedule", output = Text, client = crate::client::PageClient)]
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
     use super::ask;
     use entity::kind::{JobRequest, Priority, RequestedBy};
@@ -80,7 +80,7 @@ pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
 }
 
 /// Cancels a run that waits or goes on; one that has ended stays as it is.
-#[server(prefix = "/ui", endpoint = "cancel_job", output = Text)]
+#[server(prefix = "/ui", endpoint = "cancel_job", output = Text, client = crate::client::PageClient)]
 pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
     use super::ask;
 

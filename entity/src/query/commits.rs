@@ -1,4 +1,6 @@
-//! Commits with events.
+//! Commits with events, and those without that are known all the same.
+
+use std::collections::BTreeSet;
 
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -7,7 +9,9 @@ use super::{ConnectionTrait, Result, days, events};
 use crate::db::sql::{Sql, stored_time};
 use crate::kind::Provider;
 use crate::row::{CommitRow, hex};
-use crate::view::{CommitDetail, CommitSummary, Listing, PageQuery, web_url};
+use crate::view::{
+    CommitDetail, CommitPlace, CommitRead, CommitSummary, Listing, PageQuery, QuietCommit, Repository, web_url,
+};
 
 /// A commit by its hash or a beginning of it (4 digits or more) that fits one commit only, with a page of its events.
 pub async fn find_commit(
@@ -42,6 +46,66 @@ pub async fn find_commit(
         events: Listing { data, count: u64::try_from(count).unwrap_or(0) },
         commit,
     }))
+}
+
+/// A commit without events: what the clone told of it, else what the repository's own row and its problems name by this hash
+/// or a beginning of it that fits one commit only.
+pub async fn find_quiet_commit(
+    c: &impl ConnectionTrait,
+    repository: &Repository,
+    sha: &str,
+    read: Option<CommitRead>,
+) -> Result<Option<QuietCommit>> {
+    let known = match &read {
+        Some(read) => Some(read.sha.clone()),
+        None => known_hash(c, repository, sha).await?,
+    };
+    let Some(sha) = known else { return Ok(None) };
+    let Some((exact, _)) = prefix_range(&sha) else { return Ok(None) };
+    let mut count = Sql::new("SELECT COUNT(*) FROM problem WHERE repository_id = ");
+    count.bind(repository.id).push(" AND commit_sha = ").bind(exact);
+    let problems = i64::try_from(count.count(c).await?).unwrap_or(i64::MAX);
+
+    let is_head = repository.head_commit.as_ref() == Some(&sha);
+    // Problems are found by scans alone, so only the head can be unread.
+    let place = if is_head && repository.scanned_commit.as_ref() != Some(&sha) {
+        CommitPlace::NotScanned
+    } else {
+        CommitPlace::Scanned
+    };
+    Ok(Some(QuietCommit {
+        repository_id: repository.id,
+        repository_full_name: repository.full_name.clone(),
+        web_url: web_url(repository.provider, repository.web_url.as_deref(), &sha, None, None),
+        place: read.as_ref().map_or(place, |read| read.place),
+        committed_at: match &read {
+            Some(read) => Some(read.committed_at),
+            None => repository.head_committed_at.filter(|_| is_head),
+        },
+        author_name: read.as_ref().map(|read| read.author_name.clone()),
+        subject: read.map(|read| read.subject),
+        problems,
+        sha,
+    }))
+}
+
+/// The one commit that the database names by this beginning of its hash.
+async fn known_hash(c: &impl ConnectionTrait, repository: &Repository, sha: &str) -> Result<Option<String>> {
+    let Some((first, last)) = prefix_range(sha) else { return Ok(None) };
+    let mut sql = Sql::new("SELECT DISTINCT commit_sha AS sha FROM problem WHERE repository_id = ");
+    sql.bind(repository.id).push(" AND commit_sha >= ").bind(first).push(" AND commit_sha <= ").bind(last);
+    sql.push(" LIMIT 2");
+    let mut known: BTreeSet<String> = sql.all::<Hash>(c).await?.into_iter().map(|row| hex(&row.sha)).collect();
+    let (head, scanned) = (&repository.head_commit, &repository.scanned_commit);
+    let begins = sha.to_ascii_lowercase();
+    known.extend([head, scanned].into_iter().flatten().filter(|known| known.starts_with(&begins)).cloned());
+    let only = known.pop_first();
+    Ok(only.filter(|_| known.is_empty()))
+}
+
+#[derive(FromQueryResult)]
+struct Hash {
+    sha: Vec<u8>,
 }
 
 /// Commits with events of one repository or of all, newest first.

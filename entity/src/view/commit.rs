@@ -37,3 +37,43 @@ pub struct CommitDetail {
     pub next: Option<String>,
     pub events: Listing<Event>,
 }
+
+/// Where a commit stands to what is read of its repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommitPlace {
+    /// On the branch's first-parent line, up to the newest commit that is scanned.
+    Scanned,
+    /// On that line, after the newest that is scanned.
+    NotScanned,
+    /// On another line: it came in by a merge, or belongs to no branch that is read.
+    Aside,
+}
+
+/// A commit as the clone has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitRead {
+    /// Full hash.
+    pub sha: String,
+    pub committed_at: DateTime<Utc>,
+    pub author_name: String,
+    pub subject: String,
+    pub place: CommitPlace,
+}
+
+/// A commit in which no resource changed, with what is known of it. Such commits are not stored: what the clone does not
+/// tell is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuietCommit {
+    pub repository_id: Uuid,
+    pub repository_full_name: String,
+    /// Full hash.
+    pub sha: String,
+    pub committed_at: Option<DateTime<Utc>>,
+    pub author_name: Option<String>,
+    pub subject: Option<String>,
+    pub place: CommitPlace,
+    /// Problems of the head that this commit began.
+    pub problems: i64,
+    /// Link to the commit on its forge.
+    pub web_url: Option<String>,
+}

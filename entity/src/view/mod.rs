@@ -17,7 +17,7 @@ mod resource;
 mod scan;
 mod task;
 
-pub use commit::{CommitDetail, CommitSummary};
+pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
 };

@@ -278,6 +278,45 @@ async fn commit_is_found_by_a_beginning_of_its_hash_with_its_neighbours() {
 }
 
 #[tokio::test]
+async fn a_commit_without_events_is_known_as_head_by_its_problems_or_by_the_clone() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let web = deployment("web", "a.yaml");
+        scan(&db, id, &batch(vec![commit(0, vec![event(&web, EventType::Created)])], vec![web])).await;
+        let mut repository = repositories::find_repository(&db.read, id).await.unwrap().unwrap();
+        let (head, scanned) = (oid(0xaa).to_string(), oid(0xab).to_string());
+        (repository.head_commit, repository.scanned_commit) = (Some(head.clone()), Some(scanned.clone()));
+        repository.head_committed_at = Some(at(9, 0));
+        let find = async |sha: &str, read| commits::find_quiet_commit(&db.read, &repository, sha, read).await.unwrap();
+
+        let found = find(&head[..12], None).await;
+        // Hashes of tests are one byte again and again, so a short beginning still fits one only.
+        let found = found.unwrap();
+        assert_eq!((found.sha.as_str(), found.place, found.problems), (head.as_str(), CommitPlace::NotScanned, 0));
+        assert_eq!((found.committed_at, found.subject), (Some(at(9, 0)), None), "what is not known is not told");
+        assert_eq!(found.web_url, Some(format!("https://github.com/ada/home/commit/{head}")));
+        let found = find(&scanned.to_uppercase(), None).await.unwrap();
+        assert_eq!((found.place, found.committed_at), (CommitPlace::Scanned, None));
+        for unknown in [oid(7).to_string().as_str(), "aaa", "", "'; --", "zzzz"] {
+            assert_eq!(find(unknown, None).await, None, "{unknown}");
+        }
+
+        let told = CommitRead {
+            sha: oid(7).to_string(),
+            committed_at: at(8, 0),
+            author_name: "Ada".into(),
+            subject: "Merge a branch".into(),
+            place: CommitPlace::Aside,
+        };
+        let found = find("0707", Some(told)).await.unwrap();
+        assert_eq!((found.sha, found.place), (oid(7).to_string(), CommitPlace::Aside));
+        assert_eq!((found.subject.as_deref(), found.author_name.as_deref()), (Some("Merge a branch"), Some("Ada")));
+        assert_eq!(found.committed_at, Some(at(8, 0)));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn events_are_listed_by_every_filter_with_true_counts() {
     on_each_engine(async |db| {
         let id = add_repository(&db, "ada/home").await;

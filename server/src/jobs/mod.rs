@@ -20,7 +20,7 @@ mod sync_all;
 mod sync_repository;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use entity::db::Db;
@@ -69,8 +69,14 @@ impl Deps {
     /// Where a repository's clone is.
     #[must_use]
     pub fn clone_dir(&self, repository: Uuid) -> PathBuf {
-        self.data_dir.join("repos").join(repository.to_string())
+        clone_dir(&self.data_dir, repository)
     }
+}
+
+/// Where a repository's clone is below the data directory.
+#[must_use]
+pub fn clone_dir(data_dir: &Path, repository: Uuid) -> PathBuf {
+    data_dir.join("repos").join(repository.to_string())
 }
 
 /// Does what a job asks for; a sentence says what came of it.

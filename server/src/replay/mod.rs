@@ -2,12 +2,14 @@
 //!
 //! Used by the scan job, which stores the batches, and by the command line, which prints figures.
 
+mod commit;
 mod head;
 mod memory;
 mod origin;
 mod parse;
 mod walk;
 
+pub use commit::read_commit;
 pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
 pub use origin::Origins;

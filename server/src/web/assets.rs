@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::etag;
+use super::{etag, security};
 
 /// Every file of the site as it was when the program was built.
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
@@ -100,6 +100,16 @@ impl Site {
         }
     }
 
+    /// Of which build the site is: pages of another one are loaded whole at the next navigation.
+    #[must_use]
+    pub fn build(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for (name, file) in self.manifest() {
+            hash.update(name.as_bytes()).update(b"=").update(file.as_bytes()).update(b"\n");
+        }
+        hash.finalize().to_hex()[..16].to_owned()
+    }
+
     /// The answer for a file below `/assets/`, `None` where no such file is.
     pub async fn serve(&self, name: &str, request: &HeaderMap) -> Option<Response> {
         if !is_served(name) {
@@ -160,6 +170,9 @@ impl Asset {
             return etag::not_modified(&headers);
         }
         headers.insert(header::CONTENT_TYPE, self.content_type.clone());
+        if self.content_type == content_type("live.js") {
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(security::WORKER_POLICY));
+        }
         let accepted = Accepted::of(request);
         let (body, encoding) = match (&self.brotli, &self.gzip) {
             (Some(body), _) if accepted.brotli => (body, Some("br")),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use app::{
     app::{App, shell},
     context::Assets,
+    reload::BUILD,
 };
 use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -57,13 +58,16 @@ async fn asset(State(site): State<Arc<Site>>, Path(name): Path<String>, uri: Uri
 
 /// What every page and server function gets: the context, and the policy for this answer's nonce.
 fn lend(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let context = state.context.clone();
+    let (context, site) = (state.context.clone(), Arc::clone(&state.site));
     // cargo-leptos sets it while it watches; the page then holds a script that opens a socket.
     let reload = std::env::var_os("LEPTOS_WATCH").is_some();
     move || {
         provide_context(context.clone());
         let Some(response) = use_context::<ResponseOptions>() else { return };
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Ok(build) = HeaderValue::from_str(&site.build()) {
+            response.insert_header(HeaderName::from_static(BUILD), build);
+        }
         if let Some(nonce) = use_nonce()
             && let Ok(policy) = HeaderValue::from_str(&security::page_policy(&nonce, reload))
         {
@@ -75,5 +79,5 @@ fn lend(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
 /// The shell with the addresses of the site's files as they are now.
 fn document(state: &AppState) -> impl Fn() -> AnyView + Clone + Send + Sync + 'static {
     let site = Arc::clone(&state.site);
-    move || shell(&Assets::from_manifest(&site.manifest(), ASSETS)).into_any()
+    move || shell(&Assets::from_manifest(&site.manifest(), ASSETS, site.build())).into_any()
 }

@@ -10,6 +10,9 @@ use axum::{
 /// For data: nothing in it is to be run or loaded.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
+/// For scripts, as a worker is held to the policy of its own file: it asks this server, and loads nothing.
+pub const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'";
+
 /// For the documentation: its scripts and styles are files of ours; it sets styles and icons from scripts.
 pub const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \

@@ -19,7 +19,7 @@ export function acting() {
     if (method === "post") return void send(form, action, fields, event.submitter);
     const address = new URL(action);
     address.search = fields;
-    if (event.submitter?.hasAttribute("data-ask")) ask(address.href);
+    if (event.submitter?.hasAttribute("data-ask")) ask(address.href, form);
     else follow(address, false);
   }, true);
   document.addEventListener("click", (event) => {
@@ -27,7 +27,7 @@ export function acting() {
     const link = event.target.closest?.("a[data-ask], dialog a[data-close]");
     if (!link) return;
     event.preventDefault();
-    if (link.hasAttribute("data-ask")) ask(link.href);
+    if (link.hasAttribute("data-ask")) ask(link.href, link);
     else link.closest("dialog").close();
   }, true);
 }
@@ -63,14 +63,18 @@ function said(text) {
   return kind === "not_found" ? `there is no such ${rest} here any more` : rest;
 }
 
-/** Shows the question that stands at an address. */
-async function ask(address) {
+/** Shows the question that stands at an address; where it was asked is busy until then. */
+async function ask(address, where) {
+  if (where.ariaBusy === "true") return;
   let step;
+  where.ariaBusy = "true";
   try {
     const answer = await fetch(address, { headers: { accept: "text/html" } });
     step = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-step]");
   } catch {
     // The page itself says what is wrong.
+  } finally {
+    where.ariaBusy = null;
   }
   if (!step) return void location.assign(address);
   // A second click came before the first was answered.

@@ -49,15 +49,12 @@ fn view(data: OverviewData, url: PageUrl) -> AnyView {
     }
     let samples = overview.only_samples.then(|| samples(overview.repositories));
     let facts = view! { <span class="quiet">"Newest first, from every repository that is watched"</span> }.into_any();
-    let busy = !work.running.is_empty() || work.queued > 0;
-    let (work_now, work_after) = if busy { (Some(work), None) } else { (None, Some(work)) };
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Overview")] />
         <PageHead title="What changed lately" facts>
             <a class="button" href="/repositories">"All repositories"</a>
         </PageHead>
         {samples}
-        {work_now.map(|work| view! { <Work work now /> })}
         {figures(&overview)}
         <div class="columns">
             {bumps::view(overview.bumps, now)}
@@ -70,7 +67,8 @@ fn view(data: OverviewData, url: PageUrl) -> AnyView {
             {lately::most_active(overview.most_active)}
             {lately::newest(overview.newest, now)}
         </div>
-        {work_after.map(|work| view! { <Work work now /> })}
+        // Last, and always there: work that begins and ends moves nothing.
+        <Work work now />
     }
     .into_any()
 }
@@ -130,23 +128,31 @@ fn commits(commits: Vec<CommitSummary>, now: Timestamp) -> AnyView {
     .into_any()
 }
 
-/// What is going on now, and what ended last.
+/// Rows of work, whatever goes on.
+const WORK_ROWS: usize = 5;
+
+/// What is going on now, and what ended last: always as many rows, as they come and go by themselves.
 #[component]
 fn Work(work: RunningWork, now: Timestamp) -> impl IntoView {
-    let line = |job| view! { <li><JobLine job now with_repository=true /></li> };
-    let idle = work.running.is_empty() && work.queued == 0;
-    if idle && work.finished.is_empty() {
+    let running = i64::try_from(work.running.len()).unwrap_or(i64::MAX);
+    if running == 0 && work.queued == 0 && work.finished.is_empty() {
         return ().into_any();
     }
-    let queued = (work.queued > 0).then(|| {
-        view! { <li class="quiet">{counted(work.queued, "more job is", "more jobs are")} " waiting"</li> }
-    });
-    let running = work.running.into_iter().map(line).collect_view();
-    let finished = work.finished.into_iter().take(if idle { 5 } else { 3 }).map(line).collect_view();
+    let waiting = match work.queued {
+        0 => String::new(),
+        queued => format!(", {}", counted(queued, "more job is waiting", "more jobs are waiting")),
+    };
+    let state = match (running, work.queued) {
+        (0, 0) => "Nothing is running. What ended last:".to_owned(),
+        (0, queued) => counted(queued, "job is waiting", "jobs are waiting"),
+        (running, _) => format!("{} running{waiting}", number_text(running)),
+    };
+    let line = |job| view! { <li><JobLine job now with_repository=true /></li> };
+    let lines = work.running.into_iter().chain(work.finished).take(WORK_ROWS).map(line).collect_view();
     view! {
         <Section title="Work">
-            {idle.then(|| view! { <p class="quiet">"Nothing runs now. Ended last:"</p> })}
-            <ul class="jobs">{running} {queued} {finished}</ul>
+            <p class="quiet">{state}</p>
+            <ul class="jobs steady">{lines}</ul>
         </Section>
     }
     .into_any()

@@ -5,6 +5,7 @@ use entity::view::{Repository, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use crate::busy::Busy;
 use crate::components::{
     CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
     commit_href, short_sha,
@@ -22,7 +23,11 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn new() -> Self {
-        Self { sync: ServerAction::new(), scan: ServerAction::new() }
+        let (sync, scan) = (ServerAction::new(), ServerAction::new());
+        if let Some(busy) = use_context::<Busy>() {
+            busy.wait_while(move || sync.pending().get() || scan.pending().get());
+        }
+        Self { sync, scan }
     }
 
     /// How many requests were answered; tracked.
@@ -131,14 +136,14 @@ fn buttons(repository: &Repository) -> AnyView {
     view! {
         <ActionForm action=sync>
             <input type="hidden" name="repository_id" value=id />
-            <button type="submit" class="button primary" disabled=move || sync.pending().get() title="Look for new commits now">
+            <button type="submit" class="button primary" title="Look for new commits now">
                 <Icon glyph=Glyph::Sync />
                 "Sync"
             </button>
         </ActionForm>
         <ActionForm action=scan>
             <input type="hidden" name="repository_id" value=same />
-            <button type="submit" class="button" disabled=move || scan.pending().get() title="Read what is fetched but not yet scanned">
+            <button type="submit" class="button" title="Read what is fetched but not yet scanned">
                 "Scan"
             </button>
         </ActionForm>

@@ -3,6 +3,7 @@
 mod head;
 mod tabs;
 
+use entity::kind::JobState;
 use entity::view::{Job, Repository as View, Timestamp};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -67,7 +68,7 @@ fn view(data: RepositoryData, url: PageUrl) -> AnyView {
         {head::view(&repository, &url, now)}
         {outcome(told)}
         {head::states(&repository)}
-        {unfinished(jobs, now)}
+        {work(jobs, now)}
         {figures(&repository)}
         {chart}
         {views}
@@ -75,16 +76,24 @@ fn view(data: RepositoryData, url: PageUrl) -> AnyView {
     .into_any()
 }
 
-/// What is being done now; where nothing is, how the last job ended if it ended badly.
-fn unfinished(jobs: Vec<Job>, now: Timestamp) -> Option<AnyView> {
-    let lines: Vec<_> = jobs
-        .into_iter()
-        .filter(|job| !job.state.is_finished())
-        .map(|job| view! { <li><JobLine job now /></li> })
-        .collect();
-    (!lines.is_empty()).then(|| {
-        view! { <ul class="jobs" aria-label="Work on this repository" aria-live="polite">{lines}</ul> }.into_any()
-    })
+/// What is being done now, or was done last: always one row, as work begins and ends by itself.
+fn work(jobs: Vec<Job>, now: Timestamp) -> AnyView {
+    let unfinished = jobs.iter().filter(|job| !job.state.is_finished()).count();
+    let waiting = i64::try_from(unfinished.saturating_sub(1)).unwrap_or(0);
+    let more =
+        (waiting > 0).then(|| view! { <span class="quiet">{format!("{} more waiting", number_text(waiting))}</span> });
+    // What runs goes before what waits, that before what is done; of one sort the newest is first.
+    let first = jobs.into_iter().min_by_key(|job| match job.state {
+        JobState::Running => 0,
+        JobState::Queued => 1,
+        _ => 2,
+    });
+    let line = match first {
+        Some(job) => view! { <JobLine job now linked=true /> {more} }.into_any(),
+        None => view! { <div class="job quiet">"Nothing was done for it yet"</div> }.into_any(),
+    };
+    view! { <ul class="jobs steady" aria-label="Work on this repository" aria-live="polite"><li>{line}</li></ul> }
+        .into_any()
 }
 
 fn figures(repository: &View) -> AnyView {

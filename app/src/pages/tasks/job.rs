@@ -3,6 +3,7 @@ use entity::view::{Job as View, JobLogLine, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use crate::busy::Busy;
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, JobStateBadge, MaybeTimeAgo, Notice, PageHead, PageUrl, Progress, Section,
     SkeletonBlock, SkeletonRows, TimeAgo, counted, exact, job_word, number_text, repository_href,
@@ -22,6 +23,9 @@ pub fn Job() -> impl IntoView {
         |_, live| matches!(live, Live::Job { .. }),
     );
     let cancel = Cancel(ServerAction::new());
+    if let Some(busy) = use_context::<Busy>() {
+        busy.wait_while(move || cancel.0.pending().get());
+    }
     provide_context(cancel);
     Effect::new(move |asked: Option<usize>| {
         let now = cancel.0.version().get();
@@ -62,7 +66,7 @@ fn cancel(job: &View) -> AnyView {
     view! {
         <ActionForm action>
             <input type="hidden" name="job_id" value=id />
-            <button type="submit" class="button" disabled=move || action.pending().get()>"Cancel"</button>
+            <button type="submit" class="button">"Cancel"</button>
         </ActionForm>
     }
     .into_any()

@@ -11,6 +11,7 @@ pub use job::Job;
 
 use super::filters::{chips, values};
 use super::{load, show};
+use crate::busy::Busy;
 use crate::components::{
     Breadcrumb, Choice, Crumb, EmptyState, FilterBar, JobLine, PageHead, PageUrl, Pager, Section, Select,
     SkeletonBlock, SkeletonRows, TextField, counted, job_word, number_text,
@@ -34,6 +35,9 @@ impl Trigger {
 pub fn Tasks() -> impl IntoView {
     let page = load(|_, query| server_fns::read_tasks(query), |_, live| matches!(live, Live::Job { .. }));
     let trigger = Trigger(ServerAction::new());
+    if let Some(busy) = use_context::<Busy>() {
+        busy.wait_while(move || trigger.0.pending().get());
+    }
     provide_context(trigger);
     // The queued job shows at once, not only with the next news.
     Effect::new(move |asked: Option<usize>| {

@@ -64,7 +64,7 @@ pub struct ConfirmData {
 pub const MAX_CHOSEN: usize = 100;
 
 /// Does one thing with all repositories that were chosen; gives back the address that tells what came of it.
-#[server(prefix = "/ui", endpoint = "act", output = Text)]
+#[server(prefix = "/ui", endpoint = "act", output = Text, client = crate::client::PageClient)]
 pub async fn act_on_repositories(
     act: String,
     #[server(default)] id: Vec<String>,
@@ -117,7 +117,7 @@ pub async fn act_on_repositories(
 }
 
 /// Asks for a sync of all repositories; gives back the address that tells how many those are.
-#[server(prefix = "/ui", endpoint = "sync_all", output = Text)]
+#[server(prefix = "/ui", endpoint = "sync_all", output = Text, client = crate::client::PageClient)]
 pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<String, AppError> {
     use entity::view::OutcomeOf;
 
@@ -129,7 +129,7 @@ pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<St
 }
 
 /// Asks for discovery, where it is switched on; gives back the address that tells so.
-#[server(prefix = "/ui", endpoint = "discover", output = Text)]
+#[server(prefix = "/ui", endpoint = "discover", output = Text, client = crate::client::PageClient)]
 pub async fn start_discovery(#[server(default)] from: String) -> Result<String, AppError> {
     use entity::kind::{JobRequest, Priority, RequestedBy};
     use entity::view::OutcomeOf;
@@ -147,7 +147,7 @@ pub async fn start_discovery(#[server(default)] from: String) -> Result<String, 
 }
 
 /// Adds the repositories whose addresses stand one a line; gives back the address that tells of each.
-#[server(prefix = "/ui", endpoint = "add", output = Text)]
+#[server(prefix = "/ui", endpoint = "add", output = Text, client = crate::client::PageClient)]
 pub async fn add_repositories(#[server(default)] urls: String) -> Result<String, AppError> {
     use entity::kind::RequestedBy;
     use entity::view::{Live, OutcomeOf};
@@ -173,7 +173,7 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<String,
 }
 
 /// What is to be asked before an action is done, as the page's address says.
-#[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Text)]
+#[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_confirm(query: String) -> Result<crate::wire::Packed<ConfirmData>, AppError> {
     use super::ask;
     use entity::query::actions::Refusal;

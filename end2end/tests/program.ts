@@ -1,0 +1,99 @@
+// Programs that a test starts for itself, where it stops them, slows them down, or takes away what others look at.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request as ask } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A folder with the processes that work in it; `end` stops them and takes it away. */
+export class Place {
+  readonly folder: string;
+  private processes: ChildProcess[] = [];
+
+  constructor(name: string) {
+    this.folder = mkdtempSync(join(tmpdir(), `kubestats-e2e-${name}-`));
+  }
+
+  /** Starts a program and waits until it serves. */
+  start(program: string | undefined, args: string[], env: Record<string, string> = {}): Promise<ChildProcess> {
+    if (!program) throw new Error("KUBESTATS_PROGRAM and KUBESTATS_STANDIN are not set: run the browser tests by `make test`");
+    const started = spawn(program, args, { cwd: this.folder, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    this.processes.push(started);
+    return new Promise((resolve, reject) => {
+      let said = "";
+      const listen = (chunk: Buffer) => {
+        said += chunk;
+        if (/serving http|forges:/.test(said)) resolve(started);
+      };
+      started.stdout.on("data", listen);
+      started.stderr.on("data", listen);
+      started.on("exit", () => reject(new Error(`${program} ended:\n${said}`)));
+    });
+  }
+
+  /** Starts Kubestats with this configuration, on the data that an earlier one left. */
+  serve(config: string, env: Record<string, string> = {}): Promise<ChildProcess> {
+    writeFileSync(join(this.folder, "kubestats.yaml"), config);
+    const settings = { KUBESTATS_APP_DATA_DIR: join(this.folder, "data"), KUBESTATS_APP_LOG_FORMAT: "json" };
+    return this.start(process.env.KUBESTATS_PROGRAM, ["serve"], { ...settings, ...env });
+  }
+
+  async stop(started: ChildProcess): Promise<void> {
+    this.processes = this.processes.filter((process) => process !== started);
+    started.removeAllListeners("exit");
+    if (started.exitCode !== null || started.signalCode !== null) return;
+    const ended = new Promise((resolve) => started.on("exit", resolve));
+    started.kill("SIGTERM");
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 15_000))]);
+    if (started.exitCode === null) started.kill("SIGKILL");
+  }
+
+  async end(): Promise<void> {
+    for (const started of [...this.processes].reverse()) await this.stop(started);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A door before the server that counts the lines for news which are open. */
+export async function door(behind: string): Promise<{ url: string; lines: () => number; close: () => void }> {
+  const to = new URL(behind);
+  let lines = 0;
+  const server = createServer((request, response) => {
+    const here = `http://${request.headers.host}`;
+    const headers = { ...request.headers, host: to.host };
+    for (const name of ["origin", "referer"] as const) {
+      const value = headers[name];
+      if (value) headers[name] = value.replace(here, to.origin);
+    }
+    const asked = ask({ host: to.hostname, port: to.port, path: request.url, method: request.method, headers }, (answer) => {
+      const location = answer.headers.location?.replace(to.origin, here);
+      response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...(location ? { location } : {}) });
+      response.flushHeaders();
+      answer.pipe(response);
+    });
+    asked.on("error", () => response.destroy());
+    if (request.url?.startsWith("/api/v1/stream")) {
+      lines += 1;
+      response.on("close", () => { lines -= 1; });
+    }
+    response.on("close", () => asked.destroy());
+    request.pipe(asked);
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    lines: () => lines,
+    close: () => { server.closeAllConnections(); server.close(); },
+  };
+}
