@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod connections;
 mod jobs;
 mod layering;
 mod samples;
