@@ -23,7 +23,7 @@ pub struct CommitData {
 pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<Packed<CommitData>, AppError> {
     use super::ask;
 
-    let page = ask::page(&ask::params(&query), 50);
+    let page = ask::page(&ask::params(&query)?, 50);
     let repository = ask::id(&repository_id, "commit")?;
     let detail = entity::query::commits::find_commit(&ask::context()?.db.read, repository, &sha, page).await?;
     pack(&CommitData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("commit"))?, page })

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod assets;
 pub mod etag;
+pub mod forms;
 pub mod health;
 pub mod hosts;
 pub mod listen;
@@ -60,6 +61,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(pages::file_or_not_found)
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
+        .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
         .layer(CatchPanicLayer::custom(problem::panicked))
