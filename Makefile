@@ -22,7 +22,7 @@ watch: ## like run, built and started again at every change
 forge: ## a stand-in for GitHub, GitLab and Forgejo over the samples, with faults (REPOS=folder of bare repositories)
 	@.ci/forge $(if $(REPOS),--repositories "$(REPOS)") $(ARGS)
 
-test: ## unit, database, REST and browser tests (ONLY="rust" or "browser" runs a part)
+test: ## unit, database, REST and browser tests (ONLY="rust", "api" or "browser" runs a part)
 	@.ci/test $(ONLY)
 
 soak: ## kills and every fault at every step, for as long as it takes (KILLS=1000)

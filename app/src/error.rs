@@ -17,6 +17,11 @@ pub enum AppError {
         /// What is wrong with it.
         message: String,
     },
+    /// What was asked for does not fit the state of things.
+    Conflict {
+        /// Why not, with what to do.
+        message: String,
+    },
     /// Something broke on the server; the log has the reason under this id.
     Internal {
         /// What to quote.
@@ -74,6 +79,7 @@ impl AppError {
         match self {
             Self::NotFound { .. } => 404,
             Self::Invalid { .. } => 400,
+            Self::Conflict { .. } => 409,
             Self::Internal { .. } => 500,
             Self::Unreachable { .. } => 502,
         }
@@ -84,6 +90,7 @@ impl AppError {
         let (kind, text) = match self {
             Self::NotFound { what } => ("not_found", what),
             Self::Invalid { message } => ("invalid", message),
+            Self::Conflict { message } => ("conflict", message),
             Self::Internal { id } => ("internal", id),
             Self::Unreachable { message } => ("unreachable", message),
         };
@@ -96,6 +103,7 @@ impl AppError {
         match text.split_once(':') {
             Some(("not_found", what)) => Self::NotFound { what: own(what) },
             Some(("invalid", message)) => Self::Invalid { message: own(message) },
+            Some(("conflict", message)) => Self::Conflict { message: own(message) },
             Some(("internal", id)) => Self::Internal { id: own(id) },
             Some(("unreachable", message)) => Self::Unreachable { message: own(message) },
             // What is no error of ours came from something in between.
@@ -113,11 +121,17 @@ impl AppError {
         }
     }
 
-    /// Gives the answer to a browser's question the status that fits. The answer to a form leads on to a page instead.
+    /// Gives the answer to a browser's question the status that fits. A form that was sent without scripts leads on to a
+    /// page instead.
     #[cfg(feature = "ssr")]
     pub(crate) fn set_answer_status(&self) {
-        let request = leptos::prelude::use_context::<axum::http::request::Parts>();
-        if request.is_some_and(|request| request.method == axum::http::Method::GET) {
+        use axum::http::{Method, header, request::Parts};
+
+        let leads_on = |request: &Parts| {
+            let accept = request.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+            request.method != Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
+        };
+        if leptos::prelude::use_context::<Parts>().is_some_and(|request| !leads_on(&request)) {
             self.set_status();
         }
     }
@@ -129,7 +143,7 @@ impl std::fmt::Display for AppError {
             Self::NotFound { what } => {
                 write!(f, "There is no such {what} here. It may have been removed, or the address is mistyped.")
             }
-            Self::Invalid { message } => f.write_str(message),
+            Self::Invalid { message } | Self::Conflict { message } => f.write_str(message),
             Self::Internal { .. } => f.write_str("Something broke on the server; its log has the reason."),
             // The browser's own words for no connection say nothing to people.
             Self::Unreachable { message } if message.starts_with("TypeError") => {
@@ -148,13 +162,31 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(message) | ServerFnErrorErr::MissingArg(message) => Self::Invalid { message },
-            ServerFnErrorErr::Request(message)
-            | ServerFnErrorErr::Response(message)
-            | ServerFnErrorErr::Deserialization(message) => Self::Unreachable { message },
+            // Here it is the request that cannot be read, there the answer.
+            #[cfg(feature = "ssr")]
+            ServerFnErrorErr::Request(message) | ServerFnErrorErr::Deserialization(message) => {
+                Self::Invalid { message }
+            }
+            #[cfg(not(feature = "ssr"))]
+            ServerFnErrorErr::Request(message) | ServerFnErrorErr::Deserialization(message) => {
+                Self::Unreachable { message }
+            }
+            ServerFnErrorErr::Response(message) => Self::Unreachable { message },
             #[cfg(feature = "ssr")]
             other => Self::internal(other),
             #[cfg(not(feature = "ssr"))]
             other => Self::Unreachable { message: other.to_string() },
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<entity::query::actions::Refusal> for AppError {
+    fn from(refusal: entity::query::actions::Refusal) -> Self {
+        match refusal {
+            entity::query::actions::Refusal::Missing(what) => Self::not_found(what),
+            refusal if refusal.is_missing() => Self::not_found("schedule"),
+            refusal => Self::Conflict { message: format!("{}.", refusal.text()) },
         }
     }
 }
@@ -175,6 +207,7 @@ mod tests {
         for error in [
             AppError::not_found("page: a \"b\""),
             AppError::invalid(""),
+            AppError::Conflict { message: "a: b".to_owned() },
             AppError::Internal { id: "7f".to_owned() },
             AppError::Unreachable { message: "a:b".to_owned() },
         ] {

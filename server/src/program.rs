@@ -81,6 +81,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         "--role {} needs PostgreSQL (storage.type: postgres): a SQLite database is for one process that plays both roles",
         role.as_str()
     );
+    web::listen::raise_open_files();
     let _lock = if shares_work { None } else { Some(lock(&config.app.data_dir)?) };
     let identity = Identity::take(&config.app.data_dir, role.as_str())
         .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
@@ -120,8 +121,8 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
             info!("serving http://{}", listener.local_addr()?);
             let state = state(&config, &db, &queue, &stop);
             match role {
-                Role::Worker => web::serve_health(listener, state, stop.clone()).await,
-                Role::Web | Role::All => web::serve(listener, state, stop.clone()).await,
+                Role::Worker => web::serve_health(listener, state, config.server, stop.clone()).await,
+                Role::Web | Role::All => web::serve(listener, state, config.server, stop.clone()).await,
             }
         }
         None => {

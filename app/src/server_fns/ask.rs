@@ -4,6 +4,9 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use entity::db::Db;
+use entity::kind::UnknownWord;
+use entity::query::actions::{Asked, Done};
+use entity::query::given;
 use entity::view::{ActivityBucket, PageQuery, Sort, Timestamp};
 use leptos::prelude::use_context;
 use leptos_router::location::RequestUrl;
@@ -14,9 +17,6 @@ use uuid::Uuid;
 use crate::context::ServerContext;
 use crate::error::AppError;
 use crate::pages::Span;
-
-/// Longest filter text that reaches a question.
-const LONGEST_TEXT: usize = 200;
 
 /// The database and the queue of this program.
 pub(crate) fn context() -> Result<ServerContext, AppError> {
@@ -30,7 +30,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// The id in an address; what is no id leads nowhere, as an id that nothing has.
 pub(crate) fn id(text: &str, what: &'static str) -> Result<Uuid, AppError> {
-    Uuid::parse_str(text).map_err(|_| missing(what))
+    given::id(text).map_err(|_| missing(what))
 }
 
 /// The answer to an address that nothing is at.
@@ -38,26 +38,47 @@ pub(crate) fn missing(what: &'static str) -> AppError {
     AppError::not_found(what)
 }
 
+/// The job that was queued for a repository, or why none was.
+pub(crate) fn job(asked: Asked<Done>) -> Result<Uuid, AppError> {
+    asked?.job.ok_or_else(|| AppError::internal("work was asked for and no job queued"))
+}
+
 /// The values in the part of an address after `?`.
-pub(crate) fn params(query: &str) -> ParamsMap {
-    RequestUrl::new(&format!("/?{query}")).parse().map(|url| url.search_params().clone()).unwrap_or_default()
+pub(crate) fn params(query: &str) -> Result<ParamsMap, AppError> {
+    given::query(query).map_err(|unusable| AppError::invalid(format!("What stands after ? {unusable}.")))?;
+    Ok(RequestUrl::new(&format!("/?{query}")).parse().map(|url| url.search_params().clone()).unwrap_or_default())
 }
 
 /// A filter's text, if there is any.
-pub(crate) fn text(params: &ParamsMap, key: &str) -> Option<String> {
-    let text: String = params.get_str(key)?.trim().chars().take(LONGEST_TEXT).collect();
-    (!text.is_empty()).then_some(text)
+pub(crate) fn text(params: &ParamsMap, key: &str) -> Result<Option<String>, AppError> {
+    let text = params.get_str(key).unwrap_or_default().trim();
+    let text = given::text(text).map_err(|unusable| AppError::invalid(format!("The value of {key} {unusable}.")))?;
+    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// A value that is one of a type's fixed words; others count as not given.
-pub(crate) fn word<T: FromStr>(params: &ParamsMap, key: &str) -> Option<T> {
-    params.get_str(key)?.parse().ok()
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(params: &ParamsMap, key: &str) -> Option<T> {
+    given::word(params.get_str(key)?).ok()
+}
+
+/// An id; what is none counts as not given.
+pub(crate) fn uuid(params: &ParamsMap, key: &str) -> Option<Uuid> {
+    given::id(params.get_str(key)?).ok()
 }
 
 /// Whether a filter stands at something that is none of a type's words: then nothing matches, as with any other value that
 /// no row has.
-pub(crate) fn is_unknown<T: FromStr>(params: &ParamsMap, key: &str) -> bool {
-    params.get_str(key).is_some_and(|text| !text.is_empty() && text.parse::<T>().is_err())
+pub(crate) fn is_unknown<T: FromStr<Err = UnknownWord>>(params: &ParamsMap, key: &str) -> bool {
+    is_given(params, key) && word::<T>(params, key).is_none()
+}
+
+/// The same for an id.
+pub(crate) fn is_no_id(params: &ParamsMap, key: &str) -> bool {
+    is_given(params, key) && uuid(params, key).is_none()
+}
+
+fn is_given(params: &ParamsMap, key: &str) -> bool {
+    params.get_str(key).is_some_and(|text| !text.is_empty())
 }
 
 /// A value that is one of a type's words as serde writes them.

@@ -33,7 +33,7 @@ pub async fn find_commit(repository_id: String, sha: String, query: String) -> R
     use super::ask;
     use entity::query::{commits, repositories};
 
-    let page = ask::page(&ask::params(&query), 50);
+    let page = ask::page(&ask::params(&query)?, 50);
     let id = ask::id(&repository_id, "commit")?;
     let context = ask::context()?;
     let c = &context.db.read;

@@ -27,15 +27,15 @@ pub async fn read_add(query: String) -> Result<Packed<AddData>, AppError> {
     use entity::kind::AddVerdict;
     use entity::view::OutcomeOf;
 
-    let (db, params) = (ask::context()?.db, ask::params(&query));
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let (added, outcome) = match tell::find(&db, &params).await?.map(|outcome| outcome.of) {
         Some(OutcomeOf::Added(added)) => (added, String::new()),
         other => (Vec::new(), tell::html(other, &params)),
     };
     let wrong = |added: &&Added| matches!(added.verdict, AddVerdict::Invalid | AddVerdict::Private);
     let mut urls: Vec<&str> = added.iter().filter(wrong).map(|added| added.url.as_str()).collect();
-    let given = ask::text(&params, "urls").unwrap_or_default();
-    urls.extend((!given.is_empty()).then_some(given.as_str()));
+    let given = params.get_str("urls").unwrap_or_default().trim();
+    urls.extend((!given.is_empty()).then_some(given));
     let urls = urls.join("\n");
     pack(&AddData { added, outcome, urls })
 }
@@ -63,13 +63,13 @@ pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppErr
     use entity::query::discovery;
     use entity::view::{Listing, RejectFilter};
 
-    let (context, params) = (ask::context()?, ask::params(&query));
+    let (context, params) = (ask::context()?, ask::params(&query)?);
     let filter = RejectFilter {
-        text: ask::text(&params, "text"),
+        text: ask::text(&params, "text")?,
         reason: ask::word(&params, "reason"),
         page: ask::page(&params, 25),
     };
-    let why = match ask::text(&params, "why") {
+    let why = match ask::text(&params, "why")? {
         Some(asked) => discovery::why_not(&context.db.read, &context.discovery, &asked).await?,
         None => Vec::new(),
     };

@@ -100,7 +100,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
     use entity::query::ecosystem;
     use entity::view::EcosystemSpan;
 
-    let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query));
+    let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query)?);
     let db = &context.db;
     let mut overview = entity::view::EcosystemOverview::default();
     for range in EcosystemRange::candidates(ask::serde_word(&params, "range")) {
@@ -113,7 +113,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
     let page = ask::page(&params, 10);
     let releases = ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?;
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
-    let opened = match ask::word::<Uuid>(&params, "change") {
+    let opened = match ask::uuid(&params, "change") {
         Some(event_id) => {
             super::resources::compared_by(&context, event_id, &params).await?.map(|(resource, comparison)| {
                 let (resource_id, kind, name) = (resource.id, resource.kind, resource.name);

@@ -25,22 +25,19 @@ pub async fn read_system_state() -> Result<Packed<SystemState>, AppError> {
 /// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.
 #[server(prefix = "/ui", endpoint = "request_sync", output = Text, client = crate::client::PageClient)]
 pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
-    request(repository_id, entity::kind::JobRequest::SyncRepository { repository_id }).await
+    use super::ask;
+    use entity::{kind::RequestedBy, query::actions};
+
+    let context = ask::context()?;
+    ask::job(actions::sync(&context.db, &context.queue, repository_id, RequestedBy::Page, ask::now()).await?)
 }
 
 /// Asks for a scan of what is fetched of a repository; gives back the job's id.
 #[server(prefix = "/ui", endpoint = "request_scan", output = Text, client = crate::client::PageClient)]
 pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
-    request(repository_id, entity::kind::JobRequest::ScanRepository { repository_id }).await
-}
-
-#[cfg(feature = "ssr")]
-async fn request(repository_id: Uuid, request: entity::kind::JobRequest) -> Result<Uuid, AppError> {
     use super::ask;
-    use entity::kind::{Priority, RequestedBy};
+    use entity::{kind::RequestedBy, query::actions};
 
     let context = ask::context()?;
-    let found = entity::query::repositories::find_repository(&context.db.read, repository_id).await?;
-    found.ok_or_else(|| ask::missing("repository"))?;
-    Ok(context.queue.enqueue(&request, RequestedBy::Page, Priority::CLICK, ask::now()).await?)
+    ask::job(actions::scan(&context.db, &context.queue, repository_id, RequestedBy::Page, ask::now()).await?)
 }

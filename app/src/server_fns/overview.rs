@@ -31,7 +31,7 @@ pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppErr
     use entity::query::overview;
 
     let (db, now) = (ask::context()?.db, ask::now());
-    let params = ask::params(&query);
+    let params = ask::params(&query)?;
     let (span, activity) = ask::activity(&db, None, params.get_str("span"), now).await?;
     pack(&OverviewData {
         now,

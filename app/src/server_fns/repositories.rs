@@ -39,8 +39,8 @@ pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>
     use crate::components::PageUrl;
     use entity::query::{overview, repositories};
 
-    let (db, params) = (ask::context()?.db, ask::params(&query));
-    let filter = read::repository_filter(&params);
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    let filter = read::repository_filter(&params)?;
     let total = overview::system_state(&db.read).await?.repositories;
     pack(&RepositoriesData {
         now: ask::now(),
@@ -114,7 +114,7 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
     use super::ask;
     use entity::query::{jobs, repositories};
 
-    let (db, params, now) = (ask::context()?.db, ask::params(&query), ask::now());
+    let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
     let id = ask::id(&id, "repository")?;
     let found = repositories::find_repository(&db.read, id).await?;
     let repository = found.ok_or_else(|| ask::missing("repository"))?;
@@ -144,20 +144,20 @@ mod read {
     use super::RepositoryTab;
     use crate::error::AppError;
 
-    pub(super) fn repository_filter(params: &ParamsMap) -> RepositoryFilter {
+    pub(super) fn repository_filter(params: &ParamsMap) -> Result<RepositoryFilter, AppError> {
         let sort = ask::serde_word(params, "sort").unwrap_or_default();
         let direction = if sort == RepositorySort::Name { Sort::Ascending } else { Sort::Descending };
-        RepositoryFilter {
-            text: ask::text(params, "text"),
-            language: ask::text(params, "language"),
-            topic: ask::text(params, "topic"),
+        Ok(RepositoryFilter {
+            text: ask::text(params, "text")?,
+            language: ask::text(params, "language")?,
+            topic: ask::text(params, "topic")?,
             status: ask::word(params, "status"),
             gitops_tool: ask::word(params, "tool"),
             origin: ask::word(params, "origin"),
             sort,
             direction: ask::direction(params, direction),
             page: ask::page(params, 25),
-        }
+        })
     }
 
     /// Whether the address filters by what no repository can have.
@@ -176,7 +176,7 @@ mod read {
         let page = ask::page(params, 50);
         Ok(match params.get_str("tab") {
             Some("resources") if params.get_str("view") == Some("table") => {
-                let filter = resource_filter(params, Some(id));
+                let filter = resource_filter(params, Some(id))?;
                 RepositoryTab::Table {
                     resources: match super::super::resources::is_unknown_status(params) {
                         true => Listing::default(),
@@ -202,23 +202,23 @@ mod read {
                 let unknown_versions = params.get_str("versions").is_some_and(|word| !matches!(word, "" | "only"));
                 let events = match unknown_versions || ask::is_unknown::<EventType>(params, "type") {
                     true => Listing::default(),
-                    false => events::list_events(&db.read, &event_filter(params, id)).await?,
+                    false => events::list_events(&db.read, &event_filter(params, id)?).await?,
                 };
                 RepositoryTab::Events { events, page, kinds, namespaces }
             }
         })
     }
 
-    fn event_filter(params: &ParamsMap, repository: Uuid) -> EventFilter {
-        EventFilter {
+    fn event_filter(params: &ParamsMap, repository: Uuid) -> Result<EventFilter, AppError> {
+        Ok(EventFilter {
             repository_id: Some(repository),
             event_type: ask::word(params, "type"),
-            resource_kind: ask::text(params, "kind"),
-            resource_namespace: ask::text(params, "namespace"),
-            text: ask::text(params, "text"),
+            resource_kind: ask::text(params, "kind")?,
+            resource_namespace: ask::text(params, "namespace")?,
+            text: ask::text(params, "text")?,
             version_changes_only: params.get_str("versions") == Some("only"),
             page: ask::page(params, 50),
             ..EventFilter::default()
-        }
+        })
     }
 }

@@ -38,9 +38,9 @@ pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppE
     use super::ask;
     use entity::query::resources;
 
-    let (db, params) = (ask::context()?.db, ask::params(&query));
-    let filter = resource_filter(&params, ask::word(&params, "repository"));
-    let unknown = is_unknown_status(&params) || ask::is_unknown::<uuid::Uuid>(&params, "repository");
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    let filter = resource_filter(&params, ask::uuid(&params, "repository"))?;
+    let unknown = is_unknown_status(&params) || ask::is_no_id(&params, "repository");
     let list = match params.get_str("view") == Some("grouped") {
         true if unknown => ResourceList::Grouped(Listing::default()),
         true => ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?),
@@ -111,7 +111,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
     use super::ask;
     use entity::query::resources;
 
-    let (context, params) = (ask::context()?, ask::params(&query));
+    let (context, params) = (ask::context()?, ask::params(&query)?);
     let db = &context.db;
     let id = ask::id(&id, "resource")?;
     let found = resources::find_resource(&db.read, id).await?;
@@ -156,30 +156,32 @@ mod read {
     /// Most repositories that the filter lists.
     const MOST_REPOSITORIES: u64 = 500;
 
-    pub(in super::super) fn resource_filter(params: &ParamsMap, repository_id: Option<Uuid>) -> ResourceFilter {
+    pub(in super::super) fn resource_filter(
+        params: &ParamsMap,
+        repository_id: Option<Uuid>,
+    ) -> Result<ResourceFilter, AppError> {
         let sort = ask::serde_word(params, "sort").unwrap_or_default();
         let direction =
             if matches!(sort, ResourceSort::Name | ResourceSort::Kind) { Sort::Ascending } else { Sort::Descending };
         // Without a choice the list shows what stands, not what is long gone.
         let statuses = match params.get_str("status") {
             Some("all") => Vec::new(),
-            Some(word) => vec![word.parse().unwrap_or(ResourceStatus::Active)],
-            None => vec![ResourceStatus::Active],
+            _ => vec![ask::word(params, "status").unwrap_or(ResourceStatus::Active)],
         };
-        ResourceFilter {
+        Ok(ResourceFilter {
             repository_id,
-            kind: ask::text(params, "kind"),
-            name: ask::text(params, "name"),
-            chart: ask::text(params, "chart"),
-            api_version: ask::text(params, "api_version"),
-            namespace: ask::text(params, "namespace"),
+            kind: ask::text(params, "kind")?,
+            name: ask::text(params, "name")?,
+            chart: ask::text(params, "chart")?,
+            api_version: ask::text(params, "api_version")?,
+            namespace: ask::text(params, "namespace")?,
             statuses,
-            text: ask::text(params, "text"),
+            text: ask::text(params, "text")?,
             sort,
             direction: ask::direction(params, direction),
             with_data: false,
             page: ask::page(params, 50),
-        }
+        })
     }
 
     /// Whether the address filters by a status that no resource can have.

@@ -29,11 +29,11 @@ pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
     use entity::query::{jobs, tasks};
     use entity::view::JobFilter;
 
-    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query));
+    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
     let filter = JobFilter {
         kind: ask::word(&params, "kind"),
         state: ask::word(&params, "state"),
-        text: ask::text(&params, "text"),
+        text: ask::text(&params, "text")?,
         page: ask::page(&params, 25),
         ..JobFilter::default()
     };
@@ -68,22 +68,18 @@ pub async fn find_job(id: String) -> Result<Packed<JobData>, AppError> {
 #[server(prefix = "/ui", endpoint = "trigger_schedule", output = Text, client = crate::client::PageClient)]
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
     use super::ask;
-    use entity::kind::{JobRequest, Priority, RequestedBy};
+    use entity::{kind::RequestedBy, query::actions};
 
     let context = ask::context()?;
-    let kind = entity::query::schedules::find_schedule_kind(&context.db.read, &name).await?;
-    let request = kind.and_then(JobRequest::plain).ok_or_else(|| ask::missing("schedule"))?;
-    let now = ask::now();
-    let job = context.queue.enqueue(&request, RequestedBy::Page, Priority::CLICK, now).await?;
-    entity::query::schedules::record_triggered(&context.db.write, &name, job, now).await?;
-    Ok(job)
+    let (is_on, by) = (context.discovery.enabled, RequestedBy::Page);
+    Ok(actions::trigger(&context.db, &context.queue, &name, is_on, by, ask::now()).await??)
 }
 
-/// Cancels a run that waits or goes on; one that has ended stays as it is.
+/// Cancels a run that waits or goes on; gives back its id. One that has ended stays as it is, which is said.
 #[server(prefix = "/ui", endpoint = "cancel_job", output = Text, client = crate::client::PageClient)]
 pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
     use super::ask;
 
-    ask::context()?.queue.cancel(job_id, ask::now()).await?;
-    Ok(job_id)
+    let context = ask::context()?;
+    Ok(entity::query::actions::cancel(&context.db, &context.queue, job_id, ask::now()).await??.id)
 }

@@ -11,6 +11,7 @@ pub mod ecosystem;
 pub mod events;
 pub mod figures;
 pub mod forges;
+pub mod given;
 pub mod jobs;
 pub mod outcomes;
 pub mod overview;

@@ -11,6 +11,7 @@ mod repository;
 mod schedules;
 mod secret;
 mod sections;
+mod server;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub use repository::{RepositoryConfig, name_of, provider_of};
 pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
+pub use server::ServerConfig;
 
 /// What `kubestats config init` writes: every key with its default and what it is for.
 pub const TEMPLATE: &str = include_str!("template.yaml");
@@ -36,6 +38,7 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 #[derive(Clone, Debug, Serialize)]
 pub struct Config {
     pub app: AppConfig,
+    pub server: ServerConfig,
     pub storage: StorageConfig,
     pub scan: ScanConfig,
     pub polling: PollingConfig,
@@ -151,6 +154,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     // Security comes first: it says which variables the other sections may use.
     let security = SecurityConfig::read(root.section("security"));
     let app = AppConfig::read(root.section("app"));
+    let server = ServerConfig::read(root.section("server"));
     let storage = StorageConfig::read(root.section("storage"));
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
@@ -169,7 +173,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     }
     root.finish();
     let forges = forges(&reader, &discovery, &repositories);
-    let config = Config { app, storage, scan, polling, schedules, security, discovery, repositories, forges };
+    let config = Config { app, server, storage, scan, polling, schedules, security, discovery, repositories, forges };
     match reader.into_errors() {
         errors if errors.is_empty() => Ok(config),
         errors => Err(ConfigErrors(errors)),

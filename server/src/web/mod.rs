@@ -6,8 +6,10 @@
 pub mod api;
 pub mod assets;
 pub mod etag;
+pub mod forms;
 pub mod health;
 pub mod hosts;
+pub mod listen;
 mod pages;
 pub mod rights;
 pub mod security;
@@ -15,7 +17,7 @@ pub mod security;
 pub mod stream;
 pub mod trace;
 
-use std::{future::IntoFuture as _, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -28,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer};
 
-use crate::state::AppState;
+use crate::{config::ServerConfig, state::AppState};
 use api::{openapi, problem};
 
 /// An answer that is not begun by then is given up.
@@ -36,9 +38,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Nothing that is sent to us is larger: forms and small JSON.
 const MAX_REQUEST_BODY: usize = 256 << 10;
-
-/// How long open requests may go on once the program is asked to stop.
-const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Everything that is served, for this state.
 pub fn router(state: AppState) -> Router {
@@ -62,6 +61,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(pages::file_or_not_found)
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
+        .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
         .layer(CatchPanicLayer::custom(problem::panicked))
@@ -71,11 +71,15 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// What a worker serves: how it is, and nothing else.
-fn health_router(state: AppState) -> Router {
+/// How the program is, for everybody who asks for nothing else; `otherwise` answers the rest.
+fn health_router<H, T>(state: AppState, otherwise: H) -> Router
+where
+    H: axum::handler::Handler<T, AppState>,
+    T: 'static,
+{
     let (routes, _) = health::routes().split_for_parts();
     routes
-        .fallback(problem::unknown_path)
+        .fallback(otherwise)
         .method_not_allowed_fallback(problem::unknown_verb)
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .layer(from_fn(answer_in_time))
@@ -86,48 +90,58 @@ fn health_router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// What is answered where no connection is left but a reserved one.
+async fn too_many_connections() -> problem::Problem {
+    problem::Problem::unavailable("As many connections are open as this server keeps; try again later", 5)
+}
+
 /// Serves until `shutdown` is cancelled, then lets open requests finish.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
-    // Live streams never end by themselves.
-    let streams = state.shutdown.clone();
-    serve_until(listener, router(state), streams, shutdown).await
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    config: ServerConfig,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let all = router(state.clone());
+    serve_all(listener, all, state, config, shutdown).await
 }
 
-/// Serves a worker's health like [`serve`].
+/// Serves a worker's health and nothing else, like [`serve`].
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve_health(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> std::io::Result<()> {
-    let streams = state.shutdown.clone();
-    serve_until(listener, health_router(state), streams, shutdown).await
-}
-
-async fn serve_until(
+pub async fn serve_health(
     listener: TcpListener,
-    router: Router,
-    streams: CancellationToken,
+    state: AppState,
+    config: ServerConfig,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let stopped = {
-        let shutdown = shutdown.clone();
-        async move {
-            shutdown.cancelled().await;
-            streams.cancel();
-        }
+    let all = health_router(state.clone(), problem::unknown_path);
+    serve_all(listener, all, state, config, shutdown).await
+}
+
+async fn serve_all(
+    listener: TcpListener,
+    all: Router,
+    state: AppState,
+    config: ServerConfig,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    // Live streams never end by themselves.
+    let streams = state.shutdown.clone();
+    let reserved = health_router(state, too_many_connections);
+    let ended = async {
+        shutdown.cancelled().await;
+        streams.cancel();
+        // The others go on until the last connection is closed.
+        std::future::pending::<()>().await;
     };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped).into_future();
     tokio::select! {
-        result = serving => result,
-        () = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(DRAIN_WITHIN).await;
-        } => {
-            tracing::warn!("open requests did not finish in time and are cut off");
-            Ok(())
-        }
+        served = listen::serve(listener, listen::Answers { all, reserved }, &config, shutdown.clone()) => served,
+        () = ended => Ok(()),
     }
 }
 

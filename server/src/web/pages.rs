@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use leptos::{
@@ -29,9 +29,27 @@ pub const ASSETS: &str = "/assets/";
 
 /// Every page, every server function, every file of the site.
 pub(super) fn routes(state: &AppState) -> Router<AppState> {
-    Router::new()
-        .leptos_routes_with_context(state, generate_route_list(App), lend(state), document(state))
-        .route("/assets/{*name}", get(asset))
+    let pages = generate_route_list(App);
+    let with_slash: Vec<String> = pages
+        .iter()
+        .map(|page| page.path().trim_end_matches('/'))
+        .filter(|path| !path.is_empty())
+        .map(|path| format!("{path}/"))
+        .collect();
+    let router = with_slash.iter().fold(Router::new(), |router, path| router.route(path, get(without_slash)));
+    router.leptos_routes_with_context(state, pages, lend(state), document(state)).route("/assets/{*name}", get(asset))
+}
+
+/// Leads from a page's address with a slash at its end to the page.
+async fn without_slash(state: State<AppState>, request: Request<Body>) -> Response {
+    let uri = request.uri();
+    // More slashes are no page, and could lead to another host.
+    if uri.path().contains("//") {
+        return file_or_not_found(state, request).await;
+    }
+    let path = uri.path().trim_end_matches('/');
+    let place = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    Redirect::permanent(&place).into_response()
 }
 
 /// Answers what no route does: a file such as `/favicon.ico`, else the page that says there is nothing.

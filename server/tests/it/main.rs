@@ -8,6 +8,7 @@
 
 mod api;
 mod cli;
+mod connections;
 mod jobs;
 mod layering;
 mod samples;

@@ -70,7 +70,7 @@ pub async fn act_on_repositories(
     #[server(default)] id: Vec<String>,
     #[server(default)] from: String,
 ) -> Result<String, AppError> {
-    use entity::query::actions::{self, Acted};
+    use entity::query::actions;
     use entity::view::{OutcomeOf, Refused};
 
     let context = super::ask::context()?;
@@ -91,12 +91,11 @@ pub async fn act_on_repositories(
         };
         let by = entity::kind::RequestedBy::Page;
         match actions::act(&context.db, &context.queue, action, id, by, super::ask::now()).await {
-            Ok(Acted::Done(repository, _)) => done.push((id, repository.full_name)),
-            Ok(Acted::NotFound) => refused.push(missing()),
-            Ok(Acted::Refused(why, repository)) => {
-                let reason = why.text(&repository);
-                refused.push(Refused { name: repository.full_name, reason });
-            }
+            Ok(Ok(acted)) => done.push((id, acted.repository.full_name)),
+            Ok(Err(refusal)) => refused.push(match refusal.repository() {
+                Some(name) => Refused { name: name.to_owned(), reason: refusal.text() },
+                None => missing(),
+            }),
             // What was done to others before is told all the same.
             Err(error) => {
                 let error = AppError::from(error);
@@ -131,17 +130,13 @@ pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<St
 /// Asks for discovery, where it is switched on; gives back the address that tells so.
 #[server(prefix = "/ui", endpoint = "discover", output = Text, client = crate::client::PageClient)]
 pub async fn start_discovery(#[server(default)] from: String) -> Result<String, AppError> {
-    use entity::kind::{JobRequest, Priority, RequestedBy};
-    use entity::view::OutcomeOf;
+    use entity::{kind::RequestedBy, query::actions, view::OutcomeOf};
 
     let context = super::ask::context()?;
-    let outcome = if context.discovery.enabled {
-        let request = JobRequest::DiscoverRepositories;
-        let now = super::ask::now();
-        let job_id = context.queue.enqueue(&request, RequestedBy::Page, Priority::CLICK, now).await?;
-        OutcomeOf::Discovery { job_id }
-    } else {
-        OutcomeOf::Nothing("Discovery is switched off: no forge is asked.".to_owned())
+    let (is_on, now) = (context.discovery.enabled, super::ask::now());
+    let outcome = match actions::discover(&context.queue, is_on, RequestedBy::Page, now).await? {
+        Ok(job_id) => OutcomeOf::Discovery { job_id },
+        Err(refusal) => OutcomeOf::Nothing(format!("{}.", refusal.text())),
     };
     tell::lead_on(&from, &outcome).await
 }
@@ -176,21 +171,21 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<String,
 #[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_confirm(query: String) -> Result<crate::wire::Packed<ConfirmData>, AppError> {
     use super::ask;
-    use entity::query::actions::Refusal;
+    use entity::query::actions::may_delete;
     use entity::query::repositories::find_repository;
 
-    let (db, params) = (ask::context()?.db, ask::params(&query));
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let action: Option<RepositoryAction> = ask::word(&params, "act");
     let ids: Vec<String> = params.get_all("id[]").unwrap_or_default();
     let mut chosen = Vec::new();
     for id in ids.iter().take(MAX_CHOSEN).filter_map(|id| Uuid::parse_str(id).ok()) {
         let Some(repository) = find_repository(&db.read, id).await? else { continue };
-        let keeps = action == Some(RepositoryAction::Delete) && !repository.may_be_deleted();
+        let deletes = action == Some(RepositoryAction::Delete);
         chosen.push(Chosen {
             id,
             resources: repository.counts.active_resources + repository.counts.deleted_resources,
             events: repository.counts.events,
-            refused: keeps.then(|| Refusal::Configured.text(&repository)),
+            refused: may_delete(&repository).err().filter(|_| deletes).map(|refusal| refusal.text()),
             full_name: repository.full_name,
         });
     }

@@ -9,14 +9,20 @@ use uuid::Uuid;
 
 use super::{ActOnRepositories, AddRepositories, AppError, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
 use crate::components::counted;
-use crate::server_fns::ask;
+use crate::server_fns::{RequestScan, RequestSync, ask};
 
 pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selected.";
 /// Pasting more at once is a mistake.
 pub(super) const MAX_ADDED: usize = 1_000;
 /// Where forms are sent that tell what came of them.
-const FORMS: [&str; 4] =
-    [ActOnRepositories::PATH, AddRepositories::PATH, StartDiscovery::PATH, SyncAllRepositories::PATH];
+const FORMS: [&str; 6] = [
+    ActOnRepositories::PATH,
+    AddRepositories::PATH,
+    RequestScan::PATH,
+    RequestSync::PATH,
+    StartDiscovery::PATH,
+    SyncAllRepositories::PATH,
+];
 /// A longer way back is not ours.
 const MAX_WAY: usize = 2_000;
 

@@ -1,23 +1,27 @@
 //! What requests bring, checked: every wrong parameter is named at once, with what is allowed.
 
-use std::{collections::HashMap, fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{collections::HashMap, ops::RangeInclusive, str::FromStr};
 
 use axum::{
     extract::{FromRequestParts, Query, RawPathParams},
     http::request::Parts,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::view::{PageQuery, Sort};
+use entity::{
+    kind::UnknownWord,
+    query::given::{self, Unusable},
+    view::{PageQuery, Sort},
+};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::problem::{Problem, Refused};
 
-/// Longest filter text, in characters: names of Kubernetes objects have 253, paths of files are longer.
-const MAX_TEXT: usize = 1_000;
 /// Rows in one answer at most.
 pub const MAX_LIMIT: u64 = 1_000;
+/// Nobody passes over more rows.
+pub const MAX_SKIP: u64 = 1_000_000_000;
 
 /// Query parameters of an operation. Their fields are plain text, so that reading cannot fail half-way
 /// and [`Check`] can report all that is wrong together.
@@ -28,13 +32,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let refused = |msg: String| {
+            let loc = vec!["query".to_owned()];
+            Problem::refused(vec![Refused { loc, msg, kind: "query", input: cut(query) }])
+        };
+        given::query(query).map_err(|unusable| refused(unusable.to_string()))?;
         Query::try_from_uri(&parts.uri).map(|Query(params)| Self(params)).map_err(|rejection| {
-            Problem::refused(vec![Refused {
-                loc: vec!["query".to_owned()],
-                msg: format!("cannot be read, give each parameter once: {}", rejection.body_text()),
-                kind: "query",
-                input: cut(parts.uri.query().unwrap_or_default()),
-            }])
+            refused(format!("cannot be read, give each parameter once: {}", rejection.body_text()))
         })
     }
 }
@@ -54,7 +59,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let id = path
             .iter()
             .find(|(name, _)| name.ends_with("_id"))
-            .and_then(|(name, given)| check.at("path").parsed::<Uuid>(name, Some(given), "uuid", "a UUID"));
+            .and_then(|(name, given)| check.at("path").uuid(name, Some(given)));
         check.finish()?;
         id.map(Self).ok_or_else(|| Problem::internal_text("a route takes an id that its path does not have"))
     }
@@ -115,52 +120,51 @@ impl Check {
 
     /// A number within a range, or the default where none is given.
     pub fn number(&mut self, name: &str, given: Option<&str>, allowed: RangeInclusive<u64>, default: u64) -> u64 {
-        let Some(given) = filled(given) else { return default };
-        match given.trim().parse::<u64>() {
+        let Some(given) = given else { return default };
+        match given::number(given) {
             Ok(number) if allowed.contains(&number) => number,
             _ => {
-                let msg = if *allowed.end() == u64::MAX >> 1 {
-                    format!("must be a whole number of at least {}", allowed.start())
-                } else {
-                    format!("must be a whole number from {} to {}", allowed.start(), allowed.end())
-                };
+                let msg = format!("must be a whole number from {} to {}", allowed.start(), allowed.end());
                 self.refuse(name, given, "number", msg);
                 default
             }
         }
     }
 
-    /// A value that reads itself from text.
-    pub fn parsed<T: FromStr>(&mut self, name: &str, given: Option<&str>, kind: &'static str, what: &str) -> Option<T> {
-        let given = filled(given)?;
-        let parsed = given.trim().parse().ok();
-        if parsed.is_none() {
-            self.refuse(name, given, kind, format!("must be {what}"));
-        }
-        parsed
+    /// A value read by a rule that pages share.
+    fn read<T>(&mut self, name: &str, given: &str, kind: &'static str, read: Result<T, Unusable>) -> Option<T> {
+        read.map_err(|unusable| self.refuse(name, given, kind, unusable.to_string())).ok()
     }
 
     /// An id.
     pub fn uuid(&mut self, name: &str, given: Option<&str>) -> Option<Uuid> {
-        self.parsed(name, given, "uuid", "a UUID")
+        let given = given?;
+        self.read(name, given, "uuid", given::id(given))
     }
 
-    /// A time with an offset.
+    /// A time with an offset, as RFC 3339 has it.
     pub fn time(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
-        self.parsed::<DateTime<chrono::FixedOffset>>(name, given, "datetime", "a time such as 2026-01-31T12:00:00Z")
-            .map(|time| time.to_utc())
+        let given = given?;
+        // A space in place of the T is read as well, but is not what we describe.
+        let time = DateTime::parse_from_rfc3339(given).ok().filter(|_| !given.contains(char::is_whitespace));
+        if time.is_none() {
+            self.refuse(name, given, "datetime", "must be a time such as 2026-01-31T12:00:00Z");
+        }
+        time.map(|time| time.to_utc())
     }
 
     /// A day of four, two and two digits.
     pub fn day(&mut self, name: &str, given: Option<&str>) -> Option<NaiveDate> {
-        let day = self.parsed::<NaiveDate>(name, given, "date", "a day such as 2026-01-31")?;
-        let written = day.format("%Y-%m-%d").to_string();
+        let given = given?;
         // Years of other lengths and signs are read as well, but meant by nobody.
-        if written.len() != 10 || filled(given).map(str::trim) != Some(written.as_str()) {
-            self.refuse(name, given.unwrap_or_default(), "date", "must be a day such as 2026-01-31");
-            return None;
+        let day = given
+            .parse::<NaiveDate>()
+            .ok()
+            .filter(|day| given.len() == 10 && day.format("%Y-%m-%d").to_string() == given);
+        if day.is_none() {
+            self.refuse(name, given, "date", "must be a day such as 2026-01-31");
         }
-        Some(day)
+        day
     }
 
     /// A number of days up to today, 30 where none is given.
@@ -170,7 +174,7 @@ impl Check {
 
     /// A commit's hash, or a beginning of it with so many digits at least.
     pub fn commit(&mut self, name: &str, given: Option<&str>, at_least: usize) -> Option<String> {
-        let given = filled(given)?.trim();
+        let given = given?;
         let fits = (at_least..=64).contains(&given.len()) && given.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !fits {
             self.refuse(name, given, "commit", format!("must be a commit's hash: {at_least} to 64 hexadecimal digits"));
@@ -180,9 +184,9 @@ impl Check {
 
     /// Yes or no; no where nothing is given.
     pub fn flag(&mut self, name: &str, given: Option<&str>) -> bool {
-        match filled(given) {
-            None | Some("false" | "0") => false,
-            Some("true" | "1") => true,
+        match given {
+            None | Some("false") => false,
+            Some("true") => true,
             Some(given) => {
                 self.refuse(name, given, "bool", "must be true or false");
                 false
@@ -191,30 +195,21 @@ impl Check {
     }
 
     /// One of the fixed words.
-    pub fn word<T>(&mut self, name: &str, given: Option<&str>) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
-        let given = filled(given)?;
-        given.trim().parse().map_err(|error: T::Err| self.refuse(name, given, "enum", error.to_string())).ok()
+    pub fn word<T: FromStr<Err = UnknownWord>>(&mut self, name: &str, given: Option<&str>) -> Option<T> {
+        let given = given?;
+        self.read(name, given, "enum", given::word(given))
     }
 
     /// Fixed words separated by commas.
     pub fn words<T>(&mut self, name: &str, given: Option<&str>) -> Vec<T>
     where
-        T: FromStr + PartialEq,
-        T::Err: Display,
+        T: FromStr<Err = UnknownWord> + PartialEq,
     {
         let mut words = Vec::new();
-        for given in filled(given).unwrap_or_default().split(',').filter(|word| !word.trim().is_empty()) {
-            if let Some(word) = self.word(name, Some(given))
-                && !words.contains(&word)
-            {
+        for given in given.into_iter().flat_map(|given| given.split(',')) {
+            let Some(word) = self.read(name, given, "enum", given::word(given)) else { break };
+            if !words.contains(&word) {
                 words.push(word);
-            }
-            if self.errors.len() > 20 {
-                break;
             }
         }
         words
@@ -222,8 +217,8 @@ impl Check {
 
     /// One of the names of a choice, the default where none is given.
     pub fn choice<T: Copy + Default>(&mut self, name: &str, given: Option<&str>, allowed: &[(&str, T)]) -> T {
-        let Some(given) = filled(given) else { return T::default() };
-        if let Some((_, choice)) = allowed.iter().find(|(word, _)| word.eq_ignore_ascii_case(given.trim())) {
+        let Some(given) = given else { return T::default() };
+        if let Some((_, choice)) = allowed.iter().find(|(word, _)| word.eq_ignore_ascii_case(given)) {
             return *choice;
         }
         let words = allowed.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
@@ -238,16 +233,9 @@ impl Check {
 
     /// Free text to look for.
     pub fn text(&mut self, name: &str, given: Option<&str>) -> Option<String> {
-        let given = filled(given)?;
-        if given.chars().count() > MAX_TEXT {
-            self.refuse(name, given, "string", format!("must have at most {MAX_TEXT} characters"));
-            return None;
-        }
-        if given.contains('\0') {
-            self.refuse(name, given, "string", "must not hold a NUL character");
-            return None;
-        }
-        Some(given.to_owned())
+        // A part of every text: an empty one is no filter.
+        let given = given.filter(|text| !text.is_empty())?;
+        self.read(name, given, "string", given::text(given)).map(str::to_owned)
     }
 
     /// Answers with everything that is wrong, if something is.
@@ -264,7 +252,7 @@ impl Check {
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Rows to pass over.
-    #[param(value_type = Option<u64>, minimum = 0, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1000000000, default = 0)]
     skip: Option<String>,
     /// Rows to give.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000, default = 100)]
@@ -275,15 +263,10 @@ impl PageParams {
     /// The checked page.
     pub fn page(&self, check: &mut Check) -> PageQuery {
         PageQuery {
-            skip: check.number("skip", self.skip.as_deref(), 0..=u64::MAX >> 1, 0),
+            skip: check.number("skip", self.skip.as_deref(), 0..=MAX_SKIP, 0),
             limit: check.number("limit", self.limit.as_deref(), 1..=MAX_LIMIT, 100),
         }
     }
-}
-
-/// An empty parameter, as forms send it, is no parameter.
-fn filled(given: Option<&str>) -> Option<&str> {
-    given.filter(|text| !text.is_empty())
 }
 
 fn cut(given: &str) -> String {

@@ -6,8 +6,12 @@ use axum::{
     http::{HeaderValue, header},
     routing::get,
 };
+use entity::query::given;
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+    ContentBuilder, InfoBuilder, License, Object, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
+    Schema, Type,
+    path::{Parameter, ParameterIn},
+    schema::SchemaType,
     tag::TagBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
@@ -36,6 +40,7 @@ pub fn document() -> OpenApi {
     let (reads, streams) = described();
     let mut document = reads.into_openapi();
     document.merge(streams.into_openapi());
+    parameters_are_described(&mut document);
     answers_are_complete(&mut document);
     failures_are_described(&mut document);
     document
@@ -96,6 +101,46 @@ fn head() -> OpenApi {
             tag("health", "Whether the program is well"),
         ]))
         .build()
+}
+
+/// What the types of parameters cannot say: the limits of every text, and that a word with a default is still a word.
+fn parameters_are_described(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
+            let parameters = operation.as_mut().and_then(|operation| operation.parameters.as_mut());
+            for parameter in parameters.into_iter().flatten() {
+                let RefOr::T(Parameter { schema: Some(schema), parameter_in, .. }) = parameter else { continue };
+                if let Some(word) = word_with_default(schema) {
+                    *schema = word;
+                }
+                if let RefOr::T(Schema::Object(object)) = schema
+                    && *parameter_in == ParameterIn::Query
+                {
+                    limit_text(object);
+                }
+            }
+        }
+    }
+}
+
+/// utoipa says a word and its default as "all of a text and an object", which nothing can be.
+fn word_with_default(schema: &RefOr<Schema>) -> Option<RefOr<Schema>> {
+    let RefOr::T(Schema::AllOf(all)) = schema else { return None };
+    let [RefOr::T(Schema::Object(word)), RefOr::T(Schema::Object(rest))] = all.items.as_slice() else { return None };
+    let mut word = word.clone();
+    word.default.clone_from(&rest.default);
+    // The parameter says it in its own words.
+    word.description = None;
+    Some(RefOr::T(Schema::Object(word)))
+}
+
+/// The limits that `entity::query::given` sets.
+fn limit_text(object: &mut Object) {
+    let is_text = object.schema_type == SchemaType::Type(Type::String);
+    if is_text && object.format.is_none() && object.enum_values.is_none() && object.pattern.is_none() {
+        object.max_length = Some(given::MAX_TEXT);
+        object.pattern = Some(r"^[^\u0000]*$".to_owned());
+    }
 }
 
 /// Our answers always hold every field, null where nothing is known; serde's `Option` alone would make

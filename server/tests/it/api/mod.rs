@@ -4,6 +4,7 @@ mod actions;
 mod commits;
 mod contract;
 mod discovery;
+mod doors;
 mod ecosystem;
 mod events;
 mod health;

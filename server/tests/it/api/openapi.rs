@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use axum::http::StatusCode;
 use server::web::api::openapi;
 
-use crate::support::on_each_engine;
+use crate::support::{errors_of, on_each_engine};
 
 /// Set to write `server/openapi.json` anew.
 const UPDATE: &str = "KUBESTATS_UPDATE_OPENAPI";
@@ -48,6 +48,26 @@ fn every_operation_has_its_own_name_made_of_verb_and_word() {
             }
         }
     }
+}
+
+#[test]
+fn every_parameter_accepts_its_own_default_and_is_one_thing() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    let mut defaults = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let (place, schema) = (format!("{path}: {}", parameter["name"]), &parameter["schema"]);
+                assert!(schema["allOf"].is_null(), "{place} is a mixture, which generators make no type of");
+                if !schema["default"].is_null() {
+                    defaults += 1;
+                    let wrong = errors_of(schema, &schema["default"]);
+                    assert!(wrong.is_empty(), "{place} does not accept its own default: {wrong:?}");
+                }
+            }
+        }
+    }
+    assert!(defaults > 20, "only {defaults} defaults were looked at");
 }
 
 #[tokio::test]

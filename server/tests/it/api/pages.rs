@@ -1,6 +1,6 @@
 //! Pages as the server renders them; what people see in them is the browser tests' matter.
 
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 
 use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
 
@@ -44,6 +44,40 @@ async fn a_page_that_does_not_exist_is_404() {
         let page = app.get("/no/such/page").await;
         assert_eq!(page.status, StatusCode::NOT_FOUND);
         assert!(page.header("content-type").starts_with("text/html"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_pages_address_leads_to_the_page() {
+    on_each_engine(async |app| {
+        let id = RepositoryBuilder::new("ada/home-ops").store(app).await;
+        for path in [
+            "/repositories".to_owned(),
+            "/repositories/add".to_owned(),
+            "/repositories/coverage".to_owned(),
+            format!("/repositories/{id}"),
+            "/resources".to_owned(),
+            "/ecosystem".to_owned(),
+            "/tasks".to_owned(),
+        ] {
+            for query in ["", "?text=a%20b&page=2", "?"] {
+                for method in [Method::GET, Method::HEAD] {
+                    let answer = app.request(method, &format!("{path}/{query}"), &[]).await;
+                    assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT, "{path}/{query}");
+                    assert_eq!(answer.header("location"), format!("{path}{query}"));
+                }
+            }
+            let page = app.get(&path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            let posted = app.request(Method::POST, &format!("{path}/"), &[]).await;
+            assert!(posted.status.is_client_error(), "{path}/: {}", posted.status);
+        }
+        for nowhere in ["//evil.example/", "//evil.example/repositories/", "/no/such/page/", "/repositories//", "//"] {
+            let answer = app.get(nowhere).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{nowhere}");
+            assert_eq!(answer.header("location"), "", "{nowhere}");
+        }
     })
     .await;
 }

@@ -124,7 +124,12 @@ async fn an_open_stream_does_not_keep_the_program_from_stopping() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(server::web::serve(listener, app.state.clone(), stop.clone()));
+        let server = tokio::spawn(server::web::serve(
+            listener,
+            app.state.clone(),
+            server::config::ServerConfig::default(),
+            stop.clone(),
+        ));
         let mut line = TcpStream::connect(address).await.unwrap();
         line.write_all(b"GET /api/v1/stream HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut head = [0; 15];

@@ -29,6 +29,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 pub use data::{Change, Manifest, RepositoryBuilder, commit_id};
+pub use schema::errors_of;
 
 /// Names a server with databases in which tests may make their own; PostgreSQL is left out without it.
 const POSTGRES: &str = "KUBESTATS_TEST_POSTGRES_URL";

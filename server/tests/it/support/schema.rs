@@ -50,6 +50,13 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     fitting.first().map(|(_, item)| &item[method.as_str().to_lowercase()]).filter(|operation| !operation.is_null())
 }
 
+/// What is wrong with a value by a schema of the description.
+pub fn errors_of(schema: &Value, value: &Value) -> Vec<String> {
+    let mut errors = Vec::new();
+    validate(schema, value, "$", false, &mut errors);
+    errors
+}
+
 /// `part`: whether the schema tells only some of the fields, as each part of an `allOf` does.
 fn validate(schema: &Value, value: &Value, place: &str, part: bool, errors: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
@@ -125,7 +132,15 @@ fn validate(schema: &Value, value: &Value, place: &str, part: bool, errors: &mut
                 }
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Number(number) => {
+            let (least, most) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+            let within =
+                |number: f64| least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most);
+            if !number.as_f64().is_some_and(within) {
+                errors.push(format!("{place}: {number} is not from {least:?} to {most:?}"));
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
     }
 }
 

@@ -6,9 +6,9 @@ use axum::{
     http::{HeaderName, StatusCode},
 };
 use entity::{
-    kind::{JobRequest, RejectReason, RepositoryAction, RequestedBy},
+    kind::{RejectReason, RepositoryAction, RequestedBy},
     query::{
-        actions::{self, Acted, Refusal},
+        actions::{self, Done},
         discovery,
     },
     view::{Added, Discovery, Listing, Live, RejectFilter, WhyNot},
@@ -17,10 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{
-    Accepted,
-    repositories::{NOT_FOUND, enqueue},
-};
+use super::{Accepted, accepted, refused};
 use crate::{
     clock,
     state::AppState,
@@ -41,6 +38,7 @@ const MAX_AT_ONCE: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub struct AddRepositories {
     /// Addresses as a browser or git has them, such as `https://github.com/owner/name`; at most 1,000.
+    #[schema(min_items = 1, max_items = 1000)]
     urls: Vec<String>,
 }
 
@@ -56,7 +54,6 @@ pub struct Message {
 #[into_params(parameter_in = Query)]
 pub struct DiscoveryParams {
     /// Part of the repository's name.
-    #[param(max_length = 1000)]
     text: Option<String>,
     /// Only those left out for this reason.
     #[param(value_type = Option<RejectReason>)]
@@ -76,22 +73,10 @@ pub async fn discover_repositories(
     _: Actor,
     State(state): State<AppState>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    refuse_if_off(&state)?;
-    let (status, location, Json(mut accepted)) =
-        enqueue(&state, JobRequest::DiscoverRepositories, String::new()).await?;
-    accepted.message = format!("Repository discovery task started: {}", accepted.job_id);
-    Ok((status, location, Json(accepted)))
-}
-
-/// That nothing would be searched is said at once, not by a run that does nothing.
-pub(super) fn refuse_if_off(state: &AppState) -> Result<(), Problem> {
-    if state.context.discovery.enabled {
-        return Ok(());
-    }
-    Err(Problem::conflict(
-        "Discovery is switched off, no forge is asked: set discovery.enabled, topics or queries in the configuration, or \
-         GITHUB_TOKEN",
-    ))
+    let is_on = state.context.discovery.enabled;
+    let asked = actions::discover(&state.queue, is_on, RequestedBy::Api, clock::now()).await?;
+    let job = asked.map_err(|refusal| refused(&refusal))?;
+    Ok(accepted(job, format!("Repository discovery task started: {job}")))
 }
 
 /// What searches cover, and what they left out and why
@@ -142,7 +127,7 @@ pub async fn why_not_here(
 ) -> Result<Json<Listing<WhyNot>>, Problem> {
     let mut check = Check::default();
     let asked = check.text("repository", params.repository.as_deref()).unwrap_or_default();
-    if asked.trim().is_empty() {
+    if asked.is_empty() {
         check.refuse("repository", &asked, "missing", "must be given: owner/name or an address");
     }
     check.finish()?;
@@ -238,16 +223,7 @@ pub async fn delete_repository(_: Actor, State(state): State<AppState>, Id(id): 
 }
 
 async fn act(state: &AppState, action: RepositoryAction, id: Uuid, done: &str) -> Result<Json<Message>, Problem> {
-    match actions::act(&state.db, &state.queue, action, id, RequestedBy::Api, clock::now()).await? {
-        Acted::Done(repository, _) => {
-            Ok(Json(Message { message: format!("Repository {} {done}", repository.full_name) }))
-        }
-        Acted::NotFound => Err(Problem::not_found(NOT_FOUND)),
-        // The contract's own words.
-        Acted::Refused(Refusal::NothingToApprove(status), _) => {
-            let text = format!("Repository is neither blocked nor pending approval, but {status}");
-            Err(Problem::new(StatusCode::BAD_REQUEST, text))
-        }
-        Acted::Refused(refusal, repository) => Err(Problem::conflict(refusal.text(&repository))),
-    }
+    let asked = actions::act(&state.db, &state.queue, action, id, RequestedBy::Api, clock::now()).await?;
+    let Done { repository, .. } = asked.map_err(|refusal| refused(&refusal))?;
+    Ok(Json(Message { message: format!("Repository {} {done}", repository.full_name) }))
 }

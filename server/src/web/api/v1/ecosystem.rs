@@ -24,7 +24,7 @@ use crate::{
     state::AppState,
     web::{
         api::{
-            extract::{Check, Params},
+            extract::{Check, MAX_SKIP, Params},
             problem::Problem,
         },
         rights::Actor,
@@ -36,7 +36,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct StatsParams {
     /// Rows to pass over.
-    #[param(value_type = Option<u64>, minimum = 0, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1000000000, default = 0)]
     skip: Option<String>,
     /// Rows to give.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 100, default = 30)]
@@ -69,7 +69,7 @@ pub struct OverviewParams {
 #[into_params(parameter_in = Query)]
 pub struct ActivityParams {
     /// The page, from 1.
-    #[param(value_type = Option<u64>, minimum = 1, default = 1)]
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 1000000000, default = 1)]
     page: Option<String>,
     /// Releases on a page.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 50, default = 10)]
@@ -113,7 +113,7 @@ pub async fn list_ecosystem_stats(
 ) -> Result<Json<Listing<EcosystemStats>>, Problem> {
     let mut check = Check::default();
     let page = PageQuery {
-        skip: check.number("skip", params.skip.as_deref(), 0..=u64::MAX >> 1, 0),
+        skip: check.number("skip", params.skip.as_deref(), 0..=MAX_SKIP, 0),
         limit: check.number("limit", params.limit.as_deref(), 1..=100, 30),
     };
     let days = check.days(params.days.as_deref(), 365);
@@ -226,7 +226,7 @@ pub async fn list_helm_release_activity(
     Params(params): Params<ActivityParams>,
 ) -> Result<Json<Listing<ReleaseActivity>>, Problem> {
     let mut check = Check::default();
-    let page = check.number("page", params.page.as_deref(), 1..=u64::MAX >> 1, 1);
+    let page = check.number("page", params.page.as_deref(), 1..=MAX_SKIP, 1);
     let limit = check.number("page_size", params.page_size.as_deref(), 1..=50, 10);
     check.finish()?;
     let page = PageQuery { skip: (page - 1).saturating_mul(limit), limit };

@@ -38,7 +38,6 @@ pub struct EventParams {
     #[param(pattern = "^[0-9A-Fa-f]{40,64}$")]
     commit: Option<String>,
     /// Part of the resource's name or file path.
-    #[param(max_length = 1000)]
     text: Option<String>,
     /// Only events that changed the version.
     #[param(value_type = Option<bool>, default = false)]

@@ -10,6 +10,7 @@ use entity::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::refused;
 use crate::{
     clock,
     state::AppState,
@@ -21,6 +22,9 @@ use crate::{
         rights::Actor,
     },
 };
+
+/// What existing clients look for when there is no such job.
+pub(super) const NOT_FOUND: &str = "Job not found";
 
 /// Which jobs.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -48,7 +52,6 @@ pub struct JobParams {
     #[param(value_type = Option<DateTime<Utc>>)]
     until: Option<String>,
     /// Part of the repository's name, of the result or of the error.
-    #[param(max_length = 1000)]
     text: Option<String>,
 }
 
@@ -94,7 +97,7 @@ pub async fn list_jobs(
     )
 )]
 pub async fn get_job(State(db): State<Db>, Id(id): Id) -> Result<Json<Job>, Problem> {
-    query::jobs::find_job(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found("Job not found"))
+    query::jobs::find_job(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 /// One job with everything that it said
@@ -108,7 +111,7 @@ pub async fn get_job(State(db): State<Db>, Id(id): Id) -> Result<Json<Job>, Prob
     )
 )]
 pub async fn get_job_log(State(db): State<Db>, Id(id): Id) -> Result<Json<JobDetail>, Problem> {
-    query::tasks::find_job_detail(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found("Job not found"))
+    query::tasks::find_job_detail(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 /// Call a job off
@@ -129,10 +132,7 @@ pub async fn cancel_job(
     State(state): State<AppState>,
     Id(id): Id,
 ) -> Result<(StatusCode, Json<Job>), Problem> {
-    let cancelled = state.queue.cancel(id, clock::now()).await?;
-    let job = query::jobs::find_job(&state.db.read, id).await?.ok_or_else(|| Problem::not_found("Job not found"))?;
-    if !cancelled {
-        return Err(Problem::conflict(format!("The job has ended already: it {}", job.state)));
-    }
+    let asked = query::actions::cancel(&state.db, &state.queue, id, clock::now()).await?;
+    let job = asked.map_err(|refusal| refused(&refusal))?;
     Ok((StatusCode::ACCEPTED, Json(job)))
 }

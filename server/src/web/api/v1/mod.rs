@@ -11,12 +11,15 @@ pub mod resources;
 pub mod tasks;
 pub mod versions;
 
+use axum::http::{HeaderName, StatusCode, header};
+use entity::query::actions::Refusal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::super::stream;
+use super::problem::Problem;
 use crate::state::AppState;
 
 /// Every operation, with paths relative to `/api/v1`.
@@ -81,4 +84,33 @@ pub struct Accepted {
     pub message: String,
     /// The job that does it, at `/api/v1/jobs/{job_id}`.
     pub job_id: Uuid,
+}
+
+/// What was asked for and is not done, in the words that clients of the v1 API know where they know any.
+fn refused(refusal: &Refusal) -> Problem {
+    match refusal {
+        Refusal::Missing("repository") => Problem::not_found(repositories::NOT_FOUND),
+        Refusal::Missing("job") => Problem::not_found(jobs::NOT_FOUND),
+        Refusal::NoSuchSchedule { name, known } => Problem::not_found(format!(
+            "Periodic task '{}' not found; there are: {}",
+            name.chars().take(100).collect::<String>(),
+            known.join(", ")
+        )),
+        Refusal::NothingToApprove { status, .. } => Problem::new(
+            StatusCode::BAD_REQUEST,
+            format!("Repository is neither blocked nor pending approval, but {status}"),
+        ),
+        refusal if refusal.is_missing() => Problem::not_found(refusal.text()),
+        refusal => Problem::conflict(refusal.text()),
+    }
+}
+
+/// That a job is queued, and where it can be watched.
+fn accepted(job_id: Uuid, message: String) -> (StatusCode, [(HeaderName, String); 1], axum::Json<Accepted>) {
+    (StatusCode::ACCEPTED, [watch(job_id)], axum::Json(Accepted { message, job_id }))
+}
+
+/// Where a job can be watched.
+fn watch(job_id: Uuid) -> (HeaderName, String) {
+    (header::LOCATION, format!("/api/v1/jobs/{job_id}"))
 }

@@ -3,12 +3,15 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, StatusCode},
 };
 use entity::{
     db::Db,
-    kind::{GitOpsTool, JobRequest, Origin, Priority, RequestedBy, SyncStatus},
-    query,
+    kind::{GitOpsTool, Origin, RequestedBy, SyncStatus},
+    query::{
+        self,
+        actions::{Asked, Done},
+    },
     view::{
         Listing, RecentRepositories, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, RepositoryStats,
         Sort,
@@ -18,7 +21,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::Accepted;
+use super::{Accepted, accepted, refused};
 use crate::{
     clock,
     state::AppState,
@@ -33,6 +36,9 @@ use crate::{
 
 /// What existing clients look for when there is no such repository.
 pub const NOT_FOUND: &str = "Repository not found";
+
+/// That a job is queued, and where it can be watched.
+type Queued = (StatusCode, [(HeaderName, String); 1], Json<Accepted>);
 
 const SORTS: &[(&str, RepositorySort)] = &[
     ("name", RepositorySort::Name),
@@ -50,12 +56,10 @@ const SORTS: &[(&str, RepositorySort)] = &[
 #[into_params(parameter_in = Query)]
 pub struct RepositoryParams {
     /// Part of the full name or the description.
-    #[param(max_length = 1000)]
     text: Option<String>,
     /// Main programming language, as the forge tells it.
     language: Option<String>,
     /// A topic, as the forge tells it.
-    #[param(max_length = 1000)]
     topic: Option<String>,
     /// State of the sync or scan.
     #[param(value_type = Option<SyncStatus>)]
@@ -95,7 +99,7 @@ impl RepositoryParams {
 #[into_params(parameter_in = Query)]
 pub struct SearchParams {
     /// Part of the full name or the description.
-    #[param(required = true, value_type = String, min_length = 1, max_length = 1000)]
+    #[param(required = true, value_type = String, min_length = 1)]
     q: Option<String>,
 }
 
@@ -218,18 +222,9 @@ pub async fn list_repository_metrics(
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn sync_repository(
-    _: Actor,
-    State(state): State<AppState>,
-    Id(id): Id,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    let repository = workable(&state.db, id).await?;
-    enqueue(
-        &state,
-        JobRequest::SyncRepository { repository_id: id },
-        format!("Sync of {} is queued", repository.full_name),
-    )
-    .await
+pub async fn sync_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Queued, Problem> {
+    let asked = query::actions::sync(&state.db, &state.queue, id, RequestedBy::Api, clock::now()).await?;
+    queued(asked, "Sync")
 }
 
 /// Ask for a sync of every repository
@@ -240,10 +235,7 @@ pub async fn sync_repository(
             headers(("location" = String, description = "Where the job can be watched"))),
     )
 )]
-pub async fn sync_repositories(
-    _: Actor,
-    State(state): State<AppState>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+pub async fn sync_repositories(_: Actor, State(state): State<AppState>) -> Result<Queued, Problem> {
     let now = clock::now();
     let (job_id, count) = query::actions::sync_all(&state.db, &state.queue, RequestedBy::Api, now).await?;
     let message = format!("Sync of all repositories is queued: {count} of them");
@@ -258,10 +250,7 @@ pub async fn sync_repositories(
             headers(("location" = String, description = "Where the job can be watched"))),
     )
 )]
-pub async fn sync_all_repositories(
-    actor: Actor,
-    state: State<AppState>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
+pub async fn sync_all_repositories(actor: Actor, state: State<AppState>) -> Result<Queued, Problem> {
     sync_repositories(actor, state).await
 }
 
@@ -277,24 +266,9 @@ pub async fn sync_all_repositories(
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn scan_repository(
-    _: Actor,
-    State(state): State<AppState>,
-    Id(id): Id,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    let repository = workable(&state.db, id).await?;
-    if repository.head_commit.is_none() {
-        return Err(Problem::conflict(format!(
-            "{} has no commits here yet: ask for a sync first, the scan follows by itself",
-            repository.full_name
-        )));
-    }
-    enqueue(
-        &state,
-        JobRequest::ScanRepository { repository_id: id },
-        format!("Scan of {} is queued", repository.full_name),
-    )
-    .await
+pub async fn scan_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Queued, Problem> {
+    let asked = query::actions::scan(&state.db, &state.queue, id, RequestedBy::Api, clock::now()).await?;
+    queued(asked, "Scan")
 }
 
 /// The repository or the 404 that clients know.
@@ -305,24 +279,8 @@ pub async fn find(db: &Db, id: Uuid) -> Result<Repository, Problem> {
     query::repositories::find_repository(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
-async fn workable(db: &Db, id: Uuid) -> Result<Repository, Problem> {
-    let repository = find(db, id).await?;
-    match query::actions::may_work(&repository) {
-        Some(refusal) => Err(Problem::conflict(refusal.text(&repository))),
-        None => Ok(repository),
-    }
-}
-
-pub(super) async fn enqueue(
-    state: &AppState,
-    request: JobRequest,
-    message: String,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    let job_id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, clock::now()).await?;
-    Ok(accepted(job_id, message))
-}
-
-fn accepted(job_id: Uuid, message: String) -> (StatusCode, [(HeaderName, String); 1], Json<Accepted>) {
-    let location = (header::LOCATION, format!("/api/v1/jobs/{job_id}"));
-    (StatusCode::ACCEPTED, [location], Json(Accepted { message, job_id }))
+fn queued(asked: Asked<Done>, what: &str) -> Result<Queued, Problem> {
+    let Done { repository, job } = asked.map_err(|refusal| refused(&refusal))?;
+    let job = job.ok_or_else(|| Problem::internal_text("work was asked for and no job queued"))?;
+    Ok(accepted(job, format!("{what} of {} is queued", repository.full_name)))
 }

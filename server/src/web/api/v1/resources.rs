@@ -32,19 +32,17 @@ pub struct ResourceParams {
     /// Kind as written.
     kind: Option<String>,
     /// The whole name.
-    #[param(max_length = 1000)]
     name: Option<String>,
     /// Only those that install this chart.
-    #[param(max_length = 1000)]
     chart: Option<String>,
     /// `apiVersion` as written.
     api_version: Option<String>,
     /// Namespace, written or inherited.
     namespace: Option<String>,
     /// `ACTIVE`, `DELETED` or both, separated by commas; without it all.
+    #[param(pattern = "^(ACTIVE|DELETED)(,(ACTIVE|DELETED))*$")]
     status: Option<String>,
     /// Part of the name or path. Over all repositories, one or two characters are looked for at the beginning of names.
-    #[param(max_length = 1000)]
     text: Option<String>,
 }
 

@@ -6,24 +6,25 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, StatusCode},
 };
 use chrono::{DateTime, Utc};
 use entity::{
     db::Db,
-    kind::{JobKind, JobRequest, JobState, Priority, RequestedBy},
+    kind::{JobKind, JobState, RequestedBy},
     query,
     view::{Job, JobFilter, PageQuery, Tasks},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::{refused, watch};
 use crate::{
     clock,
     state::AppState,
     web::{
         api::{
-            extract::{Check, Id, Params, PathText},
+            extract::{Check, Id, MAX_SKIP, Params, PathText},
             problem::Problem,
         },
         rights::Actor,
@@ -129,6 +130,7 @@ pub struct PeriodicTask {
 #[into_params(parameter_in = Query)]
 pub struct TaskParams {
     /// `PENDING`, `STARTED`, `SUCCESS`, `FAILURE`, `RETRY` or `REVOKED`.
+    #[param(pattern = "^(PENDING|STARTED|SUCCESS|FAILURE|RETRY|REVOKED)$")]
     status: Option<String>,
     /// Only those that ended at or after this time.
     #[param(value_type = Option<DateTime<Utc>>)]
@@ -140,7 +142,7 @@ pub struct TaskParams {
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<String>,
     /// Tasks to leave out at the beginning.
-    #[param(value_type = Option<u64>, minimum = 0, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1000000000, default = 0)]
     offset: Option<String>,
 }
 
@@ -200,21 +202,11 @@ pub async fn trigger_schedule(
     path: PathText,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TaskStarted>), Problem> {
     let name = path.get("task_name").unwrap_or_default();
-    let kind = query::schedules::find_schedule_kind(&state.db.read, name).await?;
-    let Some(request) = kind.and_then(JobRequest::plain) else {
-        let schedules = query::schedules::list_schedules(&state.db.read).await?;
-        let names: Vec<&str> = schedules.iter().map(|schedule| schedule.name.as_str()).collect();
-        return Err(Problem::not_found(format!("Periodic task '{name}' not found; there are: {}", names.join(", "))));
-    };
-    if request == JobRequest::DiscoverRepositories {
-        super::discovery::refuse_if_off(&state)?;
-    }
-    let now = clock::now();
-    let id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, now).await?;
-    query::schedules::record_triggered(&state.db.write, name, id, now).await?;
+    let (is_on, by) = (state.context.discovery.enabled, RequestedBy::Api);
+    let asked = query::actions::trigger(&state.db, &state.queue, name, is_on, by, clock::now()).await?;
+    let id = asked.map_err(|refusal| refused(&refusal))?;
     let message = format!("Periodic task '{name}' triggered");
-    let location = (header::LOCATION, format!("/api/v1/jobs/{id}"));
-    Ok((StatusCode::ACCEPTED, [location], Json(TaskStarted { task_id: id.to_string(), status: "PENDING", message })))
+    Ok((StatusCode::ACCEPTED, [watch(id)], Json(TaskStarted { task_id: id.to_string(), status: "PENDING", message })))
 }
 
 /// One task
@@ -295,12 +287,12 @@ pub async fn list_tasks(
         since: check.time("since", params.since.as_deref()),
         until: check.time("until", params.until.as_deref()),
         page: PageQuery {
-            skip: check.number("offset", params.offset.as_deref(), 0..=u64::MAX >> 1, 0),
+            skip: check.number("offset", params.offset.as_deref(), 0..=MAX_SKIP, 0),
             limit: check.number("limit", params.limit.as_deref(), 1..=1_000, 100),
         },
         ..JobFilter::default()
     };
-    if let Some(given) = params.status.as_deref().filter(|status| !status.is_empty()) {
+    if let Some(given) = params.status.as_deref() {
         match STATES.iter().find(|(word, _)| word.eq_ignore_ascii_case(given)) {
             Some((_, (state, retrying))) => (filter.state, filter.retrying) = (Some(*state), *retrying),
             None => {

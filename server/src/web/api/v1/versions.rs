@@ -6,7 +6,7 @@ use app::context::ServerContext;
 use axum::{Json, extract::State};
 use entity::{
     db::Db,
-    query,
+    query::{self, given},
     view::{PageQuery, ResourceVersion, VersionDiff, VersionText},
 };
 use serde::Deserialize;
@@ -28,13 +28,18 @@ const COMPARE_WITHIN: Duration = Duration::from_millis(400);
 /// Versions that are read at once while looking for one.
 const STEP: u64 = 1_000;
 
+/// No resource has as many versions.
+const MOST_VERSIONS: i64 = 1_000_000_000_000_000_000;
+
 /// Which two versions.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DiffParams {
     /// The older side: the number of a version or the id of its event; without it the one before `to`.
+    #[param(pattern = "^([1-9][0-9]{0,17}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$")]
     from: Option<String>,
     /// The newer side; without it the newest version.
+    #[param(pattern = "^([1-9][0-9]{0,17}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$")]
     to: Option<String>,
 }
 
@@ -43,6 +48,7 @@ pub struct DiffParams {
 #[into_params(parameter_in = Query)]
 pub struct ManifestParams {
     /// The number of a version or the id of its event; without it the resource as it stands, or last stood.
+    #[param(pattern = "^([1-9][0-9]{0,17}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$")]
     version: Option<String>,
 }
 
@@ -55,11 +61,12 @@ enum Wanted {
 
 impl Wanted {
     fn read(check: &mut Check, name: &str, given: Option<&str>) -> Option<Self> {
-        let given = given.map(str::trim).filter(|text| !text.is_empty())?;
-        if let Ok(number @ 1..) = given.parse() {
+        let given = given?;
+        let number = given::number(given).ok().and_then(|number| i64::try_from(number).ok());
+        if let Some(number @ 1..MOST_VERSIONS) = number {
             return Some(Self::Number(number));
         }
-        if let Ok(event) = given.parse() {
+        if let Ok(event) = given::id(given) {
             return Some(Self::Event(event));
         }
         check.refuse(name, given, "version", "must be the number of a version, from 1, or the id of its event");

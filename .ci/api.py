@@ -1,0 +1,113 @@
+"""Asks a fresh server with its samples what schemathesis makes of the API's description: `api.py PROGRAM SCHEMATHESIS`.
+
+Everything that is as described must be taken, everything else refused, and each answer must be one that is described. The
+same calls are made every time.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+PATIENCE_S = 120
+SAMPLES = 3
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
+    "response_schema_conformance,negative_data_rejection,positive_data_acceptance,missing_required_header,"
+    "unsupported_method,allow_header_conformance"
+)
+# The v1 API's own status where there is nothing to approve: what is asked is well formed, its state is not the one.
+EXCEPTIONS = """
+[[operations]]
+include-operation-id = "approve_repository"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, "5xx"]
+"""
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+def until(what, ask, server):
+    """Waits for something that is not none."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and server.poll() is None:
+        found = ask()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise SystemExit(f"{what}: not within {PATIENCE_S} s")
+
+
+def scanned(base):
+    data = fetch(f"{base}/api/v1/repositories/")["data"]
+    done = [one["id"] for one in data if one["scan_status"] == "success" and one["scanned_commit"]]
+    return done if len(done) >= SAMPLES else None
+
+
+def known(base):
+    """Values that name what is there, so that calls find something."""
+    repository = scanned(base)[0]
+    event = fetch(f"{base}/api/v1/repositories/{repository}/events?limit=1")["data"][0]
+    return {
+        "path.repository_id": repository,
+        "path.resource_id": event["resource_id"],
+        "path.sha": event["commit_sha"] if "commit_sha" in event else event["commit"],
+        "path.job_id": fetch(f"{base}/api/v1/jobs?state=succeeded&limit=1")["data"][0]["id"],
+        "path.task_id": fetch(f"{base}/api/v1/jobs?state=succeeded&limit=1")["data"][0]["id"],
+        "path.task_name": "refresh-metrics",
+    }
+
+
+def run(schemathesis, base, folder, parameters, *more):
+    """One run; whether nothing was found."""
+    config = pathlib.Path(folder, "schemathesis.toml")
+    lines = [f"{json.dumps(name)} = {json.dumps(value)}" for name, value in parameters.items()]
+    config.write_text("\n".join(["[parameters]", *lines, EXCEPTIONS]))
+    command = [
+        schemathesis, "--config-file", config, "run", f"{base}/api/v1/openapi.json", "--checks", CHECKS,
+        "--generation-deterministic", "--request-timeout", "30",
+        # It never ends by itself.
+        "--exclude-operation-id", "stream_live",
+        *more,
+    ]  # fmt: skip
+    return subprocess.run(command, cwd=folder, check=False).returncode == 0
+
+
+def main():
+    program, schemathesis = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:3])
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder, "log")
+        environment = {
+            **os.environ,
+            "KUBESTATS_APP_DATA_DIR": f"{folder}/data",
+            "KUBESTATS_APP_LISTEN": "127.0.0.1:0",
+            "KUBESTATS_APP_LOG_FORMAT": "json",
+            "KUBESTATS_DISCOVERY_ENABLED": "false",
+        }
+        environment.pop("DATABASE_URL", None)
+        with log.open("w") as out:
+            server = subprocess.Popen([program, "serve"], cwd=folder, env=environment, stdout=out, stderr=out)
+        try:
+            told = until("the address", lambda: re.search(r"serving (http://[0-9.:]+)", log.read_text()), server)
+            base = told[1]
+            until("the samples", lambda: scanned(base), server)
+            # First what names something that is there; then anything at all, deletions among it.
+            found = run(schemathesis, base, folder, known(base), "--phases", "coverage,fuzzing", "--max-examples", "15",
+                        "--include-method", "GET")  # fmt: skip
+            any_at_all = run(schemathesis, base, folder, {}, "--phases", "coverage,fuzzing", "--max-examples", "15")
+            if server.poll() is not None:
+                print(f"the server ended:\n{log.read_text()[-5000:]}")
+            sys.exit(0 if found and any_at_all and server.poll() is None else 1)
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+main()

@@ -1,0 +1,71 @@
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::duration;
+use super::reader::Section;
+
+/// `server`: how many may be connected, and how long they may let us wait.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ServerConfig {
+    /// Connections at once; for one more the one that waits longest for its next request is closed.
+    pub max_connections: usize,
+    /// The same from one address (of IPv6: one /64); nothing for no such bound.
+    #[serde(serialize_with = "number_or_off")]
+    pub max_connections_per_address: Option<usize>,
+    /// A request's head is here by then.
+    #[serde(serialize_with = "duration::serialize")]
+    pub header_timeout: Duration,
+    /// A kept connection without a request is closed then.
+    #[serde(serialize_with = "duration::serialize")]
+    pub idle_timeout: Duration,
+    /// A request's body that does not go on, or an answer that nobody reads, is given up then.
+    #[serde(serialize_with = "duration::serialize")]
+    pub stall_timeout: Duration,
+}
+
+fn number_or_off<S: serde::Serializer>(number: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => serializer.serialize_u64(*number as u64),
+        None => serializer.serialize_str("off"),
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: 2_000,
+            max_connections_per_address: Some(500),
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl ServerConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        const MOST: usize = 1_000_000;
+        const SECOND: Duration = Duration::from_secs(1);
+        let or = Self::default();
+        let per_address = section.value("max_connections_per_address", |text| match text.parse::<NonZeroUsize>() {
+            // `off` is read as a switch by some.
+            _ if matches!(text, "off" | "false") => Ok(None),
+            Ok(number) if number.get() <= MOST => Ok(Some(number.get())),
+            _ => Err(format!("found {text:?}; a whole number from 1 to {MOST}, or off, is allowed")),
+        });
+        let config = Self {
+            max_connections: section
+                .number("max_connections", 1..=MOST as u64)
+                .and_then(|number| usize::try_from(number).ok())
+                .unwrap_or(or.max_connections),
+            max_connections_per_address: per_address.unwrap_or(or.max_connections_per_address),
+            header_timeout: section.duration("header_timeout", SECOND).unwrap_or(or.header_timeout),
+            idle_timeout: section.duration("idle_timeout", SECOND).unwrap_or(or.idle_timeout),
+            stall_timeout: section.duration("stall_timeout", SECOND).unwrap_or(or.stall_timeout),
+        };
+        section.finish();
+        config
+    }
+}

@@ -1,0 +1,148 @@
+//! Connections: accepted, bounded in number and in how long they may wait, and ended in order.
+//!
+//! Nobody can hold what others need by being slow: heads, bodies and answers that do not go on are given up
+//! ([`progress`]), and where all seats are taken those go first that wait for nothing but their next request ([`room`]).
+
+mod files;
+mod progress;
+mod room;
+mod seldom;
+mod wire;
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::{Router, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+pub use files::raise_open_files;
+use progress::{Patience, Progress};
+use room::{Bounds, Entry, Room, Seat};
+use seldom::Seldom;
+
+use crate::config::ServerConfig;
+
+/// How long open requests may go on once the program is asked to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// A head is no larger; nor is what waits to be written before an answer is asked for more.
+const MAX_BUFFER: usize = 64 << 10;
+/// How long nothing is accepted after the system could not accept.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Reserved seats are for a question and its answer.
+const ON_RESERVED_SEATS: Patience =
+    Patience { head: Duration::from_secs(2), idle: Duration::from_secs(2), stall: Duration::from_secs(2) };
+
+/// What is answered on seats like any other, and what on reserved ones.
+pub(super) struct Answers {
+    pub(super) all: Router,
+    pub(super) reserved: Router,
+}
+
+/// Serves until `shutdown` is cancelled, then lets open requests finish.
+pub(super) async fn serve(
+    listener: TcpListener,
+    answers: Answers,
+    config: &ServerConfig,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let patience = Patience { head: config.header_timeout, idle: config.idle_timeout, stall: config.stall_timeout };
+    let in_all = files::affordable(config.max_connections);
+    let room = Room::new(Bounds { in_all, per_address: config.max_connections_per_address });
+    let (connections, full, failed) = (TaskTracker::new(), Seldom::default(), Seldom::default());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            // Who hangs up before it is let in is no fault of ours.
+            Err(error) if is_of_the_peer(&error) => continue,
+            Err(error) => {
+                if let Some(times) = failed.say(Instant::now()) {
+                    tracing::error!(%error, times, "no connection can be accepted; waiting ones are closed to make way");
+                }
+                room.make_way();
+                tokio::select! {
+                    () = tokio::time::sleep(ACCEPT_AGAIN) => continue,
+                    () = shutdown.cancelled() => break,
+                }
+            }
+        };
+        let progress = Arc::new(Progress::new(Instant::now()));
+        let (entry, no_free_seat) = room.enter(peer, &progress);
+        if no_free_seat && let Some(times) = full.say(Instant::now()) {
+            tracing::warn!(
+                %peer, times, "all connections that server.max_connections or server.max_connections_per_address allow \
+                are taken; for each new one the one that waits longest is closed"
+            );
+        }
+        let (seat, router, patience, kept) = match entry {
+            Entry::Seat(seat) => (seat, answers.all.clone(), patience, true),
+            Entry::Reserved(seat) => (seat, answers.reserved.clone(), ON_RESERVED_SEATS, false),
+            Entry::Full => continue,
+        };
+        // Small answers are not to wait for their receipt.
+        let _ = stream.set_nodelay(true);
+        connections.spawn(attend(stream, router, progress, seat, patience, kept, shutdown.clone()));
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN_WITHIN, connections.wait()).await.is_err() {
+        tracing::warn!("open requests did not finish in time and are cut off");
+    }
+    Ok(())
+}
+
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// One connection from its first byte to its last.
+async fn attend(
+    stream: TcpStream,
+    router: Router,
+    progress: Arc<Progress>,
+    seat: Seat,
+    patience: Patience,
+    kept: bool,
+    shutdown: CancellationToken,
+) {
+    let wire = wire::Wire::new(stream, Arc::clone(&progress));
+    let answer = service_fn(|request: Request<Incoming>| {
+        let exchange = wire::Exchange::begin(&progress);
+        let request = request.map(|body| exchange.request(body));
+        let answer = router.clone().oneshot(request);
+        async move { Ok::<_, Infallible>(answer.await?.map(|body| exchange.answer(body))) }
+    });
+    let mut builder = http1::Builder::new();
+    // Its own time for heads cannot tell a head that drips from a connection that rests.
+    builder.header_read_timeout(None).max_buf_size(MAX_BUFFER).keep_alive(kept);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(wire), answer));
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::trace!(%error, "a connection broke off");
+                }
+                return;
+            }
+            () = shutdown.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = progress.overdue(&patience) => return,
+            () = seat.sent_away() => return,
+        }
+    }
+}
