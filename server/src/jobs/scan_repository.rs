@@ -212,7 +212,7 @@ fn replay_blocking(
         Some(at) => Start::Full {
             at,
             rows: memory.all().map_err(ReplayError::Memory)?,
-            files: memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?,
+            files: memory.files_at(at.id).map_err(ReplayError::Memory)?,
         },
         None => Start::Fresh,
     };
@@ -225,7 +225,7 @@ fn replay_blocking(
                 let rows = runtime
                     .block_on(scans::known_at(&deps.db.read, target.id, at.sequence))
                     .map_err(|error| ReplayError::Memory(error.into()))?;
-                let files = memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?;
+                let files = memory.files_at(at.id).map_err(ReplayError::Memory)?;
                 let mut replay = Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
                 send(Step::Rewind(Some(at), replay.take_batch(&mut memory, &pack).map_err(ReplayError::Memory)?))?;
                 replay

@@ -3,10 +3,10 @@ use std::sync::Arc;
 use entity::db::{DataError, Db};
 use entity::found::{KnownResource, ObjectId, ResourceKey};
 use entity::query::scans;
-use git::{FileKind, Repo, TreeLimits};
+use git::{FileKind, Repo, TreeFile, TreeLimits};
+use scan::build::is_kustomization;
 use scan::file::ParsedFile;
-use scan::namespace::is_kustomization;
-use scan::replay::{Memory, MemoryError};
+use scan::replay::{Memory, MemoryError, StoredTree};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -37,22 +37,26 @@ impl StoredMemory<'_> {
         self.ask(scans::known_all(&self.db.read, self.repository))
     }
 
-    /// Every YAML file of a commit, parsed.
+    /// Every file of a commit that is read, parsed.
     ///
     /// # Errors
     /// What the clone says.
-    pub fn files_at(
-        &self,
-        commit: ObjectId,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
-        let listing = self.repo.tree_files(commit, &TreeLimits::default())?;
-        Ok(self.repo.with_blob_reader(self.parser.max_bytes(), |reader| {
-            let regular =
-                listing.files.into_iter().filter(|file| matches!(file.kind, FileKind::Regular | FileKind::Executable));
-            let wanted = regular.filter(|file| git::is_yaml_path(&file.path) && wanted(&file.path));
-            wanted.map(|file| (file.path, self.parser.file(reader, file.id))).collect()
-        }))
+    pub fn files_at(&self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
+        Ok(self.parsed(self.read_at(commit)?))
+    }
+
+    fn read_at(&self, commit: ObjectId) -> Result<Vec<TreeFile>, MemoryError> {
+        let mut files = self.repo.tree_files(commit, &TreeLimits::default())?.files;
+        files.retain(|file| {
+            matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_read_path(&file.path)
+        });
+        Ok(files)
+    }
+
+    fn parsed(&self, files: Vec<TreeFile>) -> Vec<(String, Arc<ParsedFile>)> {
+        self.repo.with_blob_reader(self.parser.max_bytes(), |reader| {
+            files.into_iter().map(|file| (file.path, self.parser.file(reader, file.id))).collect()
+        })
     }
 }
 
@@ -85,7 +89,10 @@ impl Memory for StoredMemory<'_> {
         Ok(self.repo.with_blob_reader(self.parser.max_bytes(), |reader| self.parser.file(reader, blob)))
     }
 
-    fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
-        self.files_at(commit, is_kustomization)
+    fn tree(&mut self, commit: ObjectId) -> Result<StoredTree, MemoryError> {
+        let files = self.read_at(commit)?;
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let kustomizations = files.into_iter().filter(|file| is_kustomization(&file.path)).collect();
+        Ok(StoredTree { paths, kustomizations: self.parsed(kustomizations) })
     }
 }

@@ -7,11 +7,11 @@ use entity::kind::ProblemClass;
 use entity::view::MASK;
 use serde_json::Value;
 
+use crate::build::{KustomizeFile, is_bare_kustomization};
 use crate::detect::{self, Facts};
 use crate::figures::FileFigures;
 use crate::identity::{Identity, is_sops};
 use crate::mask::{Hidden, is_secret};
-use crate::namespace::KustomizeFile;
 use crate::yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
 
 /// Problems of one file that are kept; a file of nothing but duplicate keys need not fill a page.
@@ -90,6 +90,22 @@ impl ParsedFile {
         Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem] }
     }
 
+    /// The file as one of this path: kustomize's own file without ending is a kustomization and nothing else, whatever its
+    /// text holds.
+    #[must_use]
+    pub fn at_path(self: Arc<Self>, path: &str) -> Arc<Self> {
+        if !is_bare_kustomization(path) {
+            return self;
+        }
+        Arc::new(Self {
+            id: self.id,
+            figures: FileFigures::default(),
+            manifests: Vec::new(),
+            kustomize: self.kustomize.clone(),
+            problems: Vec::new(),
+        })
+    }
+
     /// The text with secrets masked, as UTF-8; `None` where there are no manifests. Made anew at each call: few who
     /// parse a file need it.
     #[must_use]
@@ -103,7 +119,8 @@ impl ParsedFile {
     }
 
     fn read(&mut self, documents: &[Document]) {
-        self.kustomize = documents.first().and_then(|document| KustomizeFile::read(document.root()));
+        let first = documents.iter().map(Document::root).find(|root| !root.is_null());
+        self.kustomize = first.and_then(KustomizeFile::read);
         let hidden = Hidden::find(documents);
         let hidden = (!hidden.is_empty()).then(|| Arc::new(hidden));
         for (number, document) in (0..).zip(documents) {

@@ -2,12 +2,12 @@
 //!
 //! Knows neither git nor the database: callers hand in texts and get [`entity::found`] types back.
 
+pub mod build;
 pub mod detect;
 pub mod diff;
 pub mod figures;
 pub mod file;
 pub mod identity;
 pub mod mask;
-pub mod namespace;
 pub mod replay;
 pub mod yaml;

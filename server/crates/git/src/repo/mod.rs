@@ -14,8 +14,8 @@ pub use chain::{Chain, ChainCommit, KnownCommit};
 pub use commit::CommitInfo;
 pub(crate) use commit::CommitParts;
 pub(crate) use objects::Objects;
-pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_yaml, join};
-pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_yaml_path};
+pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_read, join};
+pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_read_path, is_yaml_path};
 
 use crate::GitError;
 use crate::error::chain as causes;

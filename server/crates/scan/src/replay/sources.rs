@@ -203,7 +203,8 @@ impl Replay {
                 (_, "") | (None, _) => 1,
                 _ => 0,
             };
-            let near = closeness(file_of(&source.file_path), path);
+            let target = file_of(&source.file_path);
+            let near = (entity::view::shared_folders(target, path), closeness(target, path));
             (namespace, near, std::cmp::Reverse((&source.file_path, source.id)))
         };
         let candidates = self.rows.sources(&wanted.kind, &wanted.name).iter().copied().take(MAX_CANDIDATES);
