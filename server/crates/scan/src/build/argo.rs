@@ -87,6 +87,11 @@ impl Application {
         }
     }
 
+    /// How many patterns each folder of a tree is compared with.
+    pub(super) fn patterns(&self) -> usize {
+        self.directories.iter().map(|directories| directories.included.len() + directories.excluded.len()).sum()
+    }
+
     /// The folders of the tree that are applied; never its root.
     pub(super) fn applied(&self, tree: &Tree<'_>) -> Vec<Applied> {
         let mut matched: Option<Vec<&str>> = None;

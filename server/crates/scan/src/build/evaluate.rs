@@ -146,12 +146,14 @@ impl<'a, 't> Evaluation<'a, 't> {
                 }
             }
             next = Vec::new();
+            let mut steps = 0;
             for (at, placed) in self.common.flux.iter().enumerate() {
                 for reach in self.reached.get(placed.file).into_iter().flatten() {
+                    steps += 1;
                     next.extend(self.instance(at, Some(reach)).filter(|found| !self.instances.contains(found)));
                 }
             }
-            self.steps += next.len();
+            self.steps += steps;
             if next.is_empty() || !self.step() {
                 return;
             }
@@ -214,6 +216,10 @@ impl<'a, 't> Evaluation<'a, 't> {
 
     fn argo(&mut self) {
         for placed in self.common.tree.argo() {
+            self.steps += placed.part.patterns() * self.common.tree.folders().count() / 8;
+            if !self.step() {
+                return;
+            }
             for applied in placed.part.applied(self.common.tree) {
                 let build = self.build(Build {
                     kind: BuildKind::Argo,
@@ -224,7 +230,9 @@ impl<'a, 't> Evaluation<'a, 't> {
                 if self.common.tree.kustomization(&applied.folder).is_some() {
                     self.walk(&applied.folder, &reach, 0);
                 } else if !self.common.tree.has_file(&format!("{}/Chart.yaml", applied.folder)) {
-                    for file in self.common.tree.files_below(&applied.folder) {
+                    let files = self.common.tree.files_below(&applied.folder);
+                    self.steps += files.len();
+                    for file in files {
                         if applied.recurse || folder(file) == applied.folder {
                             self.reach(file, &reach);
                         }
