@@ -60,8 +60,9 @@ pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
 
 /// Folders with a kustomization that another kustomization includes.
 fn included<'t>(tree: &Tree<'t>) -> HashSet<&'t str> {
-    let entries =
-        tree.kustomizations().flat_map(|(folder, file)| file.includes.iter().map(move |entry| (folder, entry)));
+    let entries = tree
+        .kustomizations()
+        .flat_map(|(folder, file)| file.resources.iter().chain(&file.components).map(move |entry| (folder, entry)));
     entries.filter_map(|(folder, entry)| Some(tree.kustomization(&join(folder, entry)?)?.0)).collect()
 }
 
@@ -194,23 +195,19 @@ impl<'a, 't> Evaluation<'a, 't> {
             document: Some((placed.file.into(), placed.index)),
             folder: instance.folder.as_str().into(),
         });
-        let mut reach = Reach {
+        let reach = Reach {
             build,
             forced: instance.target.clone(),
             default: instance.default.clone(),
             variables: self.common.table_of[instance.at],
         };
-        match self.common.tree.kustomization(&instance.folder) {
-            Some((_, file)) => {
-                self.walk(&instance.folder, &reach, 0);
-                reach.forced = reach.forced.or_else(|| name(file.namespace.clone()));
-            }
+        let file = self.common.tree.kustomization(&instance.folder).map(|(_, file)| file);
+        // Flux adds its components to those of the folder.
+        let reach = reach.or_forced(file.and_then(|file| name(file.namespace.clone())));
+        let reach = self.components(&instance.folder, &placed.part.components, reach, 0);
+        match file {
+            Some(_) => self.walk(&instance.folder, &reach, 0),
             None => self.whole_folder(&instance.folder, &reach),
-        }
-        for component in &placed.part.components {
-            if let Some(component) = join(&instance.folder, component) {
-                self.walk(&component, &reach, 0);
-            }
         }
     }
 
@@ -262,21 +259,52 @@ impl<'a, 't> Evaluation<'a, 't> {
     /// A folder's kustomization, and what it includes: the first namespace met from outside is the one that is forced.
     fn walk(&mut self, folder: &str, reach: &Reach, depth: usize) {
         let Some((folder, file)) = self.common.tree.kustomization(folder) else { return };
-        let mut reach = reach.clone();
-        if reach.forced.is_none() {
-            reach.forced = name(file.namespace.clone());
-        }
+        let reach = reach.clone().or_forced(name(file.namespace.clone()));
         if depth > MAX_NESTING || !self.step() || !self.walked.insert((folder, reach.clone())) {
             return;
         }
         self.walked_folders.insert(folder);
-        for entry in file.includes.iter().chain(&file.generators) {
-            let Some(entry) = join(folder, entry) else { continue };
-            match self.common.tree.file(&entry) {
-                Some(file) => self.reach(file, &reach),
-                None => self.walk(&entry, &reach, depth + 1),
+        let reach = self.components(folder, &file.components, reach, depth);
+        for entry in file.resources.iter().chain(&file.generators) {
+            self.entry(folder, entry, &reach, depth);
+        }
+    }
+
+    fn entry(&mut self, folder: &str, entry: &str, reach: &Reach, depth: usize) {
+        let Some(entry) = join(folder, entry) else { return };
+        match self.common.tree.file(&entry) {
+            Some(file) => self.reach(file, reach),
+            None => self.walk(&entry, reach, depth + 1),
+        }
+    }
+
+    /// Walks the components of a folder, and gives back how all else in it is reached: a component's namespace goes over
+    /// everything that was included before it, so that of several the last one counts.
+    fn components(&mut self, folder: &str, components: &[String], mut reach: Reach, depth: usize) -> Reach {
+        for component in components.iter().rev() {
+            self.entry(folder, component, &reach, depth);
+            if reach.forced.is_none()
+                && let Some(component) = join(folder, component)
+            {
+                reach.forced = self.set_by_component(&component, depth);
             }
         }
+        reach
+    }
+
+    /// The namespace that a component sets for all that it is added to: its own, else that of the last of its components.
+    fn set_by_component(&mut self, folder: &str, depth: usize) -> Option<Arc<str>> {
+        let (folder, file) = self.common.tree.kustomization(folder)?;
+        if let Some(namespace) = name(file.namespace.clone()) {
+            return Some(namespace);
+        }
+        if depth > MAX_NESTING {
+            return None;
+        }
+        file.components.iter().rev().find_map(|component| {
+            // A component of components is looked at once for each way to it.
+            if self.step() { self.set_by_component(&join(folder, component)?, depth + 1) } else { None }
+        })
     }
 
     /// A folder without kustomization: every YAML file below it, but of a folder with a kustomization what that says.

@@ -13,8 +13,10 @@ const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kusto
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KustomizeFile {
     pub namespace: Option<String>,
-    /// Files and folders of `resources`, `bases` and `components`, as written; addresses of other repositories are left out.
-    pub includes: Vec<String>,
+    /// Files and folders of `resources` and `bases`, as written; addresses of other repositories are left out.
+    pub resources: Vec<String>,
+    /// Folders of `components`: what they set goes over all that was included before them.
+    pub components: Vec<String>,
     /// Those of `generators`: built as well, but a folder that only they name is a build of its own.
     pub generators: Vec<String>,
 }
@@ -41,7 +43,8 @@ impl KustomizeFile {
         };
         Some(Self {
             namespace,
-            includes: listed(&["resources", "bases", "components"]),
+            resources: listed(&["resources", "bases"]),
+            components: listed(&["components"]),
             generators: listed(&["generators"]),
         })
     }
@@ -102,7 +105,7 @@ mod tests {
     fn a_kustomization_may_leave_out_what_it_is_but_not_say_something_else() {
         let file = read("namespace: shop\nbases: [../base]\nresources: [a.yaml, 'https://example.org/x']\n").unwrap();
         assert_eq!(file.namespace.as_deref(), Some("shop"));
-        assert_eq!(file.includes, ["a.yaml", "../base"]);
+        assert_eq!(file.resources, ["a.yaml", "../base"]);
         assert!(read("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n").is_some());
         assert!(read("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n").is_none());
         assert!(read("kind: Deployment\n").is_none());

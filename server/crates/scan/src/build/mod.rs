@@ -57,6 +57,14 @@ pub struct Reach {
     variables: Option<usize>,
 }
 
+impl Reach {
+    /// The same with a forced namespace where none is forced yet.
+    fn or_forced(mut self, namespace: Option<Arc<str>>) -> Self {
+        self.forced = self.forced.or(namespace);
+        self
+    }
+}
+
 /// All builds of one tree.
 #[derive(Debug, Default)]
 pub struct Builds {

@@ -128,11 +128,11 @@ const CLUSTER_WIDE: &[(&str, &[&str])] = &[
     ("operator.tigera.io", &["APIServer", "Goldmane", "ImageSet", "Installation", "TigeraStatus", "Whisker"]),
     ("piraeus.io", &["LinstorCluster", "LinstorNodeConnection", "LinstorSatellite", "LinstorSatelliteConfiguration"]),
     ("pkg.crossplane.io", ALL),
+    ("policies.kubewarden.io", &["ClusterAdmissionPolicy", "ClusterAdmissionPolicyGroup", "PolicyServer"]),
     (
         "policies.kyverno.io",
         &["DeletingPolicy", "GeneratingPolicy", "ImageValidatingPolicy", "MutatingPolicy", "ValidatingPolicy"],
     ),
-    ("policies.kubewarden.io", &["ClusterAdmissionPolicy", "ClusterAdmissionPolicyGroup", "PolicyServer"]),
     ("policy", &["PodSecurityPolicy"]),
     ("policy.cert-manager.io", &["CertificateRequestPolicy"]),
     ("policy.networking.k8s.io", &["AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"]),

@@ -46,6 +46,26 @@ fn the_outermost_namespace_wins_through_bases_and_components() {
 }
 
 #[test]
+fn the_namespace_of_a_component_goes_over_all_that_was_included_before_it() {
+    let (a, b, c) = (config("at-a"), config("at-b"), config("at-c"));
+    let files = [
+        ("base/kustomization.yaml", "namespace: inner\nresources: [a.yaml]\n"),
+        ("base/a.yaml", &a),
+        ("one/kustomization.yaml", "kind: Component\nresources: [b.yaml]\ncomponents: [../deep]\n"),
+        ("one/b.yaml", &b),
+        ("deep/kustomization.yaml", "kind: Component\nnamespace: of-deep\n"),
+        ("two/kustomization.yaml", "kind: Component\nresources: [c.yaml]\n"),
+        ("two/c.yaml", &c),
+    ];
+    let over = ("over/kustomization.yaml", "resources: [../base]\ncomponents: [../one, ../two]\n");
+    assert_eq!(inherited(&[&files[..], &[over]].concat()), ["at-a of-deep", "at-b of-deep", "at-c -"]);
+    let over = ("over/kustomization.yaml", "resources: [../base]\ncomponents: [../two, ../one]\n");
+    assert_eq!(inherited(&[&files[..], &[over]].concat()), ["at-a of-deep", "at-b of-deep", "at-c of-deep"]);
+    let over = ("over/kustomization.yaml", "namespace: outer\nresources: [../base]\ncomponents: [../one]\n");
+    assert_eq!(inherited(&[&files[..], &[over]].concat()), ["at-a outer", "at-b outer", "at-c -"]);
+}
+
+#[test]
 fn of_several_kustomizations_in_a_folder_the_first_name_counts() {
     let a = config("at-a");
     let (first, second) = ("namespace: first\nresources: [a.yaml]\n", "namespace: second\nresources: [a.yaml]\n");
@@ -141,7 +161,7 @@ fn the_nearest_config_map_gives_the_variables() {
         |app: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{app: {app}}}\n");
     let apps = |path: &str| {
         let from = "postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}";
-        flux("apps", &format!("path: ./apps-{path}, targetNamespace: 'x', {from}, {OWN}")).replace("'x'", "of-${app}")
+        flux("apps", &format!("path: ./apps-{path}, targetNamespace: 'x', {from}, {OWN}")).replace("'x'", "'of-${app}'")
     };
     let outer = |path: &str| {
         let from = "postBuild: {substituteFrom: [{kind: ConfigMap, name: settings}]}";
