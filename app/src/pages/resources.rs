@@ -148,8 +148,8 @@ pub(super) fn namespace(resource: &Resource) -> AnyView {
     match (&resource.namespace_inherited, &resource.namespace) {
         (Some(inherited), written) => {
             let title = match written {
-                Some(written) => format!("Set by a kustomization; {written} is written in the manifest"),
-                None => "Set by a kustomization; none is written in the manifest".to_owned(),
+                Some(written) => format!("Set by what builds it; {written} is written in the manifest"),
+                None => "Set by what builds it; none is written in the manifest".to_owned(),
             };
             view! { <span class="inherited" title=title>{inherited.clone()}</span> }.into_any()
         }

@@ -83,9 +83,26 @@ pub fn file_of(place: &str) -> &str {
     }
 }
 
+/// How many leading names the folders of two files share: the more, the nearer they stand.
+#[must_use]
+pub fn shared_folders(left: &str, right: &str) -> usize {
+    let (left, right) = (left.split('/'), right.split('/'));
+    // The names of the files themselves are no folders.
+    let (most_left, most_right) = (left.clone().count() - 1, right.clone().count() - 1);
+    left.take(most_left).zip(right.take(most_right)).take_while(|(left, right)| left == right).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_near_by_their_leading_names() {
+        assert_eq!(shared_folders("a/b/x.yaml", "a/b/c/y.yaml"), 2);
+        assert_eq!(shared_folders("a/b/x.yaml", "a/b"), 1);
+        assert_eq!(shared_folders("a/x.yaml", "b/x.yaml"), 0);
+        assert_eq!(shared_folders("x.yaml", "x.yaml"), 0);
+    }
 
     #[test]
     fn each_forge_has_its_own_layout() {

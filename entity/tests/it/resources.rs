@@ -247,6 +247,37 @@ async fn references_are_resolved_by_name_and_namespace_both_ways() {
 }
 
 #[tokio::test]
+async fn references_mean_the_resource_of_their_own_cluster_from_both_ends() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let mut found = Vec::new();
+        for cluster in ["production", "staging"] {
+            let source = "source.toolkit.fluxcd.io/v1";
+            found.push(resource(source, "GitRepository", "home", &format!("clusters/{cluster}/sources.yaml#1")));
+            let path = format!("clusters/{cluster}/apps/web.yaml");
+            let mut apps = resource("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "web", &path);
+            apps.references.push(FoundReference {
+                relation: ReferenceKind::SourceRef,
+                kind: "GitRepository".into(),
+                name: "home".into(),
+                namespace: None,
+            });
+            found.push(apps);
+        }
+        let ids: Vec<Uuid> = found.iter().map(|resource| resource.id).collect();
+        scan(&db, id, &batch(vec![commit(0, vec![])], found)).await;
+        for (source, apps) in [(ids[0], ids[1]), (ids[2], ids[3])] {
+            let outgoing = resources::find_references(&db.read, apps).await.unwrap().outgoing;
+            assert_eq!(outgoing.iter().map(|r| r.resource_id).collect::<Vec<_>>(), [Some(source)]);
+            let incoming = resources::find_references(&db.read, source).await.unwrap().incoming;
+            assert_eq!(incoming.iter().map(|r| r.resource_id).collect::<Vec<_>>(), [Some(apps)]);
+            assert!(incoming[0].file_path.as_deref().unwrap().starts_with("clusters/"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn charts_images_tree_and_overview_show_what_stands() {
     on_each_engine(async |db| {
         let id = add_repository(&db, "ada/home").await;

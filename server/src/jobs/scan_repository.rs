@@ -226,7 +226,7 @@ fn replay_blocking(
         Some(at) => Start::Full {
             at,
             rows: memory.all().map_err(ReplayError::Memory)?,
-            files: memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?,
+            files: memory.files_at(at.id).map_err(ReplayError::Memory)?,
         },
         None => Start::Fresh,
     };
@@ -239,7 +239,7 @@ fn replay_blocking(
                 let line;
                 (line, commits) = commits.split_at(kept);
                 let rows = memory.rows_at(at, line).map_err(ReplayError::Memory)?;
-                let files = memory.files_at(at.id, |_| true).map_err(ReplayError::Memory)?;
+                let files = memory.files_at(at.id).map_err(ReplayError::Memory)?;
                 let mut replay = Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
                 send(Step::Rewind(Some(at), replay.take_batch(&mut memory, &pack).map_err(ReplayError::Memory)?))?;
                 replay

@@ -5,10 +5,10 @@ use entity::db::{DataError, Db};
 use entity::found::{FoundChart, FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
 use entity::query::problems::known_problems;
 use entity::query::scans;
-use git::{ChainCommit, FileKind, Repo, TreeLimits};
+use git::{ChainCommit, FileKind, Repo, TreeFile, TreeLimits};
+use scan::build::is_kustomization;
 use scan::file::ParsedFile;
-use scan::namespace::is_kustomization;
-use scan::replay::{Memory, MemoryError, Options, ProblemOrigin, Replay};
+use scan::replay::{Memory, MemoryError, Options, ProblemOrigin, Replay, StoredTree};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -79,29 +79,33 @@ impl StoredMemory<'_> {
     ) -> Result<HashMap<Uuid, FoundChart>, MemoryError> {
         let at = ScannedCommit { id: commit.id, sequence: commit.sequence, committed_at: commit.committed_at };
         let rows = self.ask(scans::known_at(&self.db.read, self.repository, at.sequence))?;
-        let files = self.files_at(at.id, |_| true)?;
+        let files = self.files_at(at.id)?;
         let mut replay = Replay::standing(at, rows, files, Options { texts: false, ..Options::default() }, self)?;
         let batch = replay.take_batch(self, &|text| Ok(text.to_vec()))?;
         let resources = batch.resources.into_iter().filter(|resource| wanted.contains(&resource.id));
         Ok(resources.filter_map(|resource| Some((resource.id, resource.charts.into_iter().next()?))).collect())
     }
 
-    /// Every YAML file of a commit, parsed.
+    /// Every file of a commit that is read, parsed.
     ///
     /// # Errors
     /// What the clone says.
-    pub fn files_at(
-        &self,
-        commit: ObjectId,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
-        let listing = self.repo.tree_files(commit, &TreeLimits::default())?;
-        Ok(self.repo.with_blob_reader(self.parser.max_bytes(), |reader| {
-            let regular =
-                listing.files.into_iter().filter(|file| matches!(file.kind, FileKind::Regular | FileKind::Executable));
-            let wanted = regular.filter(|file| git::is_yaml_path(&file.path) && wanted(&file.path));
-            wanted.map(|file| (file.path, self.parser.file(reader, file.id))).collect()
-        }))
+    pub fn files_at(&self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
+        Ok(self.parsed(self.read_at(commit)?))
+    }
+
+    fn read_at(&self, commit: ObjectId) -> Result<Vec<TreeFile>, MemoryError> {
+        let mut files = self.repo.tree_files(commit, &TreeLimits::default())?.files;
+        files.retain(|file| {
+            matches!(file.kind, FileKind::Regular | FileKind::Executable) && git::is_read_path(&file.path)
+        });
+        Ok(files)
+    }
+
+    fn parsed(&self, files: Vec<TreeFile>) -> Vec<(String, Arc<ParsedFile>)> {
+        self.repo.with_blob_reader(self.parser.max_bytes(), |reader| {
+            files.into_iter().map(|file| (file.path, self.parser.file(reader, file.id))).collect()
+        })
     }
 }
 
@@ -150,7 +154,10 @@ impl Memory for StoredMemory<'_> {
         }
     }
 
-    fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
-        self.files_at(commit, is_kustomization)
+    fn tree(&mut self, commit: ObjectId) -> Result<StoredTree, MemoryError> {
+        let files = self.read_at(commit)?;
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let kustomizations = files.into_iter().filter(|file| is_kustomization(&file.path)).collect();
+        Ok(StoredTree { paths, kustomizations: self.parsed(kustomizations) })
     }
 }

@@ -2,6 +2,7 @@
 
 mod filter;
 mod grouped;
+mod references;
 mod uses;
 mod versions;
 
@@ -9,7 +10,8 @@ use uuid::Uuid;
 
 pub(crate) use filter::push_text;
 pub use grouped::list_grouped;
-pub use uses::{MAX_TREE, find_references, list_charts, list_images, list_tree};
+pub use references::find_references;
+pub use uses::{MAX_TREE, list_charts, list_images, list_tree};
 pub use versions::{
     VersionPlace, find_current_text, find_version_place, find_version_text, list_source_changes, list_versions,
 };

@@ -20,6 +20,6 @@ pub use remote::{
 };
 pub use repo::{
     Chain, ChainCommit, CommitInfo, FileKind, KnownCommit, OddPath, OddReason, Repo, Stretch, TreeFile, TreeLimits,
-    TreeListing, is_yaml_path,
+    TreeListing, is_read_path, is_yaml_path,
 };
 pub use walk::{BlobReader, Change, CommitChanges, WalkError, WalkOptions, walk};

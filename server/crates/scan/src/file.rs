@@ -1,18 +1,18 @@
 //! One file of a tree: its manifests, its figures, its problems and the text that may be stored of it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use entity::credential::without_credentials;
 use entity::found::{FoundProblem, ObjectId, ResourceKey};
 use entity::kind::ProblemClass;
 use serde_json::Value;
 
+use crate::build::{KustomizeFile, is_bare_kustomization};
 use crate::detect::{self, Facts};
 use crate::elsewhere;
 use crate::figures::FileFigures;
 use crate::identity::Identity;
 use crate::mask::{self, Hidden, Rules};
-use crate::namespace::KustomizeFile;
 use crate::yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
 
 /// Problems of one file that are kept; a file of nothing but duplicate keys need not fill a page.
@@ -112,6 +112,22 @@ impl ParsedFile {
         self.figures.unparsable.as_ref().is_some_and(|problem| problem.class == ProblemClass::Elsewhere)
     }
 
+    /// The file as one of this path: kustomize's own file without ending is a kustomization and nothing else, whatever its
+    /// text holds.
+    #[must_use]
+    pub fn at_path(self: Arc<Self>, path: &str) -> Arc<Self> {
+        if !is_bare_kustomization(path) {
+            return self;
+        }
+        Arc::new(Self {
+            id: self.id,
+            figures: FileFigures::default(),
+            manifests: Vec::new(),
+            kustomize: self.kustomize.clone(),
+            problems: Vec::new(),
+        })
+    }
+
     /// The text with secrets masked, as UTF-8; `None` where there are no manifests. Made anew at each call: few who
     /// parse a file need it.
     #[must_use]
@@ -120,7 +136,8 @@ impl ParsedFile {
     }
 
     fn read(&mut self, documents: &[Document]) {
-        self.kustomize = documents.first().and_then(|document| KustomizeFile::read(document.root()));
+        let first = documents.iter().map(Document::root).find(|root| !root.is_null());
+        self.kustomize = first.and_then(KustomizeFile::read);
         for (number, document) in (0..).zip(documents) {
             let identity = Identity::read(document.root());
             self.figures.add(document, identity.as_ref());

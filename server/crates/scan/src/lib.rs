@@ -2,6 +2,7 @@
 //!
 //! Knows neither git nor the database: callers hand in texts and get [`entity::found`] types back.
 
+pub mod build;
 pub mod chart;
 pub mod detect;
 pub mod diff;
@@ -10,6 +11,5 @@ pub mod figures;
 pub mod file;
 pub mod identity;
 pub mod mask;
-pub mod namespace;
 pub mod replay;
 pub mod yaml;

@@ -22,8 +22,8 @@ pub(crate) use commit::CommitParts;
 pub(crate) use objects::Objects;
 use objects::Stores;
 pub use trace::Stretch;
-pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_yaml, join};
-pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_yaml_path};
+pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_read, join};
+pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_read_path, is_yaml_path};
 
 use crate::GitError;
 use crate::error::chain as causes;

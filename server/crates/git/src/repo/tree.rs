@@ -98,8 +98,20 @@ pub fn is_yaml_path(path: &str) -> bool {
     is_yaml(path.as_bytes())
 }
 
-pub(crate) fn is_yaml(path: &[u8]) -> bool {
+/// Whether a file's text is read: YAML files, and kustomize's own file that has no ending (`Kustomization`). The latter is
+/// no YAML file in any count; it only decides where manifests go.
+pub fn is_read_path(path: &str) -> bool {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    is_read(name.as_bytes())
+}
+
+fn is_yaml(path: &[u8]) -> bool {
     path.ends_with(b".yaml") || path.ends_with(b".yml")
+}
+
+/// The same for the name of a tree's entry.
+pub(crate) fn is_read(name: &[u8]) -> bool {
+    is_yaml(name) || name == b"Kustomization"
 }
 
 /// An entry as it lies in the tree's bytes.

@@ -9,7 +9,7 @@ use super::Change;
 use super::trees::{Trees, compare};
 use crate::GitError;
 use crate::repo::{
-    Entry, EntryKind, ODD_PATHS, OddPath, OddReason, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_yaml, join,
+    Entry, EntryKind, ODD_PATHS, OddPath, OddReason, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_read, join,
 };
 
 /// Bytes of changed paths that one commit may bring.
@@ -92,7 +92,7 @@ impl<'t, 'o> Differ<'t, 'o> {
         let Some(Entry { kind, name, .. }) = old.or(new) else { return Ok(()) };
         // Names sort folders and files apart, so both sides are folders or none is.
         let is_tree = kind == EntryKind::Tree;
-        if !is_tree && !is_yaml(name) {
+        if !is_tree && !is_read(name) {
             return Ok(());
         }
         let length = self.path.len();

@@ -3,7 +3,7 @@
 use entity::kind::ReferenceKind;
 
 use super::read::{depends_on, list, plain, plain_at, refer, refer_to, source_ref};
-use super::{Applies, Facts, Takes};
+use super::{Facts, Takes};
 use crate::yaml::Node;
 
 pub fn kustomization(root: Node<'_>, facts: &mut Facts) {
@@ -18,6 +18,4 @@ pub fn kustomization(root: Node<'_>, facts: &mut Facts) {
     refer(facts, ReferenceKind::Secret, "Secret", plain_at(spec, &["decryption", "secretRef", "name"]), None);
     refer(facts, ReferenceKind::Secret, "Secret", plain_at(spec, &["kubeConfig", "secretRef", "name"]), None);
     refer(facts, ReferenceKind::ServiceAccount, "ServiceAccount", plain(spec.get("serviceAccountName")), None);
-    facts.applies =
-        Some(Applies { path: plain(spec.get("path")), target_namespace: plain(spec.get("targetNamespace")) });
 }

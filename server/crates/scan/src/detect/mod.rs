@@ -19,6 +19,7 @@ use entity::found::{FoundChart, FoundImage, FoundReference, ResourceKey, SourceR
 use crate::yaml::Node;
 
 pub use image::parse_image;
+pub(crate) use read::{list, plain, plain_at};
 
 /// Flux's group of things that others deploy from.
 pub const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -38,8 +39,6 @@ pub struct Facts {
     pub references: Vec<FoundReference>,
     /// Set on sources: what those who deploy from it get.
     pub provides: Option<Provides>,
-    /// Set on Flux Kustomizations: which files they apply, and into which namespace.
-    pub applies: Option<Applies>,
 }
 
 /// Which part of a resource its source decides.
@@ -72,14 +71,6 @@ impl Provides {
     pub(crate) fn delivers(&self) -> impl PartialEq + '_ {
         (&self.chart, &self.url, &self.version)
     }
-}
-
-/// Where a Flux Kustomization finds its manifests, and the namespace that it gives them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applies {
-    /// As written; `None` is the repository's root.
-    pub path: Option<String>,
-    pub target_namespace: Option<String>,
 }
 
 type Detector = fn(Node<'_>, &mut Facts);

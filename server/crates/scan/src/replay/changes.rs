@@ -18,6 +18,7 @@ impl Replay {
         if !moved && old.is_same(new) {
             let place = new.place(&after.path);
             if self.rows[row].file_path != place {
+                self.decisive.manifest(None, Some(new));
                 self.rows[row].file_path = place;
                 self.rows.touch(row);
             }
@@ -26,9 +27,9 @@ impl Replay {
         }
         self.moved += i64::from(moved);
         if moved {
-            self.placed.push(row);
+            self.decisive.tree = true;
         }
-        self.layout_changed |= old.facts.applies != new.facts.applies;
+        self.decisive.manifest(Some(old), Some(new));
         self.rows.unindex(row);
         let draft = Draft::modified(&self.rows[row], &before, &after, self.options.events);
         let state = &mut self.rows[row];
@@ -47,7 +48,7 @@ impl Replay {
 
     pub(super) fn delete(&mut self, commit: &CommitInfo, before: Before, drafts: &mut Vec<Draft>) {
         let row = before.row;
-        self.layout_changed |= before.body.manifest().facts.applies.is_some();
+        self.decisive.manifest(Some(before.body.manifest()), None);
         drafts.push(Draft::deleted(row, &self.rows[row], &before));
         self.rows.unindex(row);
         let state = &mut self.rows[row];
@@ -65,7 +66,8 @@ impl Replay {
     pub(super) fn appear(&mut self, commit: &CommitInfo, after: After, drafts: &mut Vec<Draft>) {
         let manifest = after.body.manifest();
         let place = manifest.place(&after.path);
-        self.layout_changed |= manifest.facts.applies.is_some();
+        // It has a namespace to inherit itself, whatever it decides.
+        self.decisive.tree = true;
         let row = match self.rows.to_resurrect(&manifest.key, &place) {
             Some(row) => {
                 drafts.push(Draft::resurrected(row, &self.rows[row], &after));
@@ -112,7 +114,6 @@ impl Replay {
         state.file_hash = hash;
         state.body = Some(after.body);
         self.rows.index(row);
-        self.placed.push(row);
     }
 
     /// Tells the file that the row is its manifest's.

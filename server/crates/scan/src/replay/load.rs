@@ -17,6 +17,8 @@ impl Replay {
         let mut by_file = self.take_in(rows);
         for (path, file) in files {
             let rows = by_file.remove(&path).unwrap_or_default();
+            let file = file.at_path(&path);
+            self.paths.insert(path.as_str().into());
             if self.is_worth_keeping(&file) {
                 self.place_file(path.into(), file, rows);
             }
@@ -54,7 +56,7 @@ impl Replay {
         let paths: Vec<&str> = unknown.iter().map(|(path, _)| *path).collect();
         let mut by_file = self.take_in(memory.by_files(&paths)?);
         for (path, blob) in unknown {
-            let file = memory.file(path, blob)?;
+            let file = memory.file(path, blob)?.at_path(path);
             let rows = by_file.remove(path).unwrap_or_default();
             self.place_file(path.into(), file, rows);
         }

@@ -63,11 +63,20 @@ pub trait Memory {
         problems: &[FoundProblem],
     ) -> Result<ProblemOrigin, MemoryError>;
 
-    /// Every file called `kustomization.yaml` or `kustomization.yml` in the tree of a commit.
+    /// The paths of a commit's tree, and its kustomizations; asked when something that decides about inherited namespaces
+    /// changed.
     ///
     /// # Errors
     /// What the clone says.
-    fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError>;
+    fn tree(&mut self, commit: ObjectId) -> Result<StoredTree, MemoryError>;
+}
+
+/// What decides in a commit's tree, apart from resources.
+#[derive(Clone, Debug, Default)]
+pub struct StoredTree {
+    /// Of every file that a walk hands in: YAML files, and kustomizations of whatever name.
+    pub paths: Vec<String>,
+    pub kustomizations: Vec<(String, Arc<ParsedFile>)>,
 }
 
 /// The commit that a file has its problems since, and when it was made.
@@ -106,7 +115,7 @@ impl Memory for NoMemory {
         Ok((at.id, at.committed_at))
     }
 
-    fn kustomizations(&mut self, _: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
-        Ok(Vec::new())
+    fn tree(&mut self, _: ObjectId) -> Result<StoredTree, MemoryError> {
+        Ok(StoredTree::default())
     }
 }

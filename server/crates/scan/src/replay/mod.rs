@@ -12,22 +12,24 @@ mod ledger;
 mod load;
 mod matching;
 mod memory;
+mod namespaces;
 mod rows;
 mod sources;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::found::{FileProblems, FoundCommit, KnownResource, ObjectId, ScannedCommit};
 use entity::view::Timestamp;
 
 use crate::file::ParsedFile;
-use crate::namespace::is_kustomization;
+
 pub use batch::Compress;
 use draft::Draft;
 pub use ledger::HistoryEvents;
 use matching::{After, Before};
-pub use memory::{Memory, MemoryError, NoMemory, ProblemOrigin};
+pub use memory::{Memory, MemoryError, NoMemory, ProblemOrigin, StoredTree};
+use namespaces::Decisive;
 use rows::{Body, RowId, Rows};
 
 /// A commit of the first-parent line.
@@ -108,11 +110,12 @@ pub struct Replay {
     /// The last commit applied.
     through: Option<ScannedCommit>,
     files: HashMap<Arc<str>, LiveFile>,
+    /// Every path of the tree, also of files without anything to say; only where the replay is complete.
+    paths: BTreeSet<Arc<str>>,
     rows: Rows,
     asked: Asked,
-    /// Whether namespaces must be inherited anew: by all, or by those named.
-    layout_changed: bool,
-    placed: Vec<RowId>,
+    /// What changed since namespaces were inherited last.
+    decisive: Decisive,
     commits: Vec<FoundCommit>,
     texts: Vec<(ObjectId, Vec<u8>)>,
     given: HashSet<ObjectId>,
@@ -142,10 +145,10 @@ impl Replay {
             stored: None,
             through: None,
             files: HashMap::new(),
+            paths: BTreeSet::new(),
             rows: Rows::default(),
             asked: Asked::default(),
-            layout_changed: false,
-            placed: Vec::new(),
+            decisive: Decisive::default(),
             commits: Vec::new(),
             texts: Vec::new(),
             given: HashSet::new(),
@@ -202,7 +205,7 @@ impl Replay {
         memory: &mut dyn Memory,
     ) -> Result<Self, MemoryError> {
         let mut replay = Self::new(Start::Full { at, rows, files }, options);
-        replay.layout_changed = true;
+        replay.decisive.tree = true;
         for row in replay.rows.all() {
             replay.rows.touch(row);
             replay.load_body(row, memory)?;
@@ -254,6 +257,9 @@ impl Replay {
     ) -> Result<(), MemoryError> {
         changes.retain(|change| change.before != change.after.as_ref().map(|file| file.id));
         changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        for change in &mut changes {
+            change.after = change.after.take().map(|file| file.at_path(&change.path));
+        }
         self.load_files(&changes, memory)?;
         let mut drafts = Vec::new();
         let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -302,6 +308,7 @@ impl Replay {
     ) {
         let old = self.files.remove(change.path.as_str());
         let path: Arc<str> = change.path.into();
+        self.note_path(&path, change.before.is_some(), change.after.is_some());
         let (old_file, new_file) = (old.as_ref().map(|old| &old.file), change.after.as_ref());
         if old_file.is_none() && new_file.is_none() {
             return;
@@ -310,11 +317,7 @@ impl Replay {
         if let Some(ledger) = &mut self.ledger {
             ledger.file(old_file.map(|file| &**file), new_file.map(|file| &**file));
         }
-        if is_kustomization(&path)
-            && old_file.and_then(|file| file.kustomize.as_ref()) != new_file.and_then(|file| file.kustomize.as_ref())
-        {
-            self.layout_changed = true;
-        }
+        self.note_kustomization(&path, old_file.map(|file| &**file), new_file.map(|file| &**file));
         let held = old.as_ref().map(|old| self.held(&path, old)).unwrap_or_default();
         gone.extend(held);
         let mut rows = vec![None; new_file.map_or(0, |file| file.manifests.len())];

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use entity::found::{ResourceKey, SourceRef};
 use entity::kind::EventType;
-use entity::view::{FieldChange, file_of};
+use entity::view::{FieldChange, file_of, shared_folders};
 
 use super::draft::Draft;
 use super::matching::closeness;
@@ -311,12 +311,4 @@ impl Replay {
         self.rows[row].body = at.map(|at| Body { file: Arc::clone(&file), at });
         Ok(())
     }
-}
-
-/// How many folders two files have in common, from the root.
-fn shared_folders(left: &str, right: &str) -> usize {
-    let folders = |path: &'_ str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    let (left, right) = (folders(left), folders(right));
-    let pairs = left.split('/').zip(right.split('/'));
-    pairs.take_while(|(left, right)| left == right && !left.is_empty()).count()
 }

@@ -10,9 +10,11 @@ use entity::found::{
     TextPlace,
 };
 use entity::kind::ResourceStatus;
+use scan::build::is_kustomization;
 use scan::file::{ParsedFile, read_file};
-use scan::namespace::is_kustomization;
-use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, NoMemory, Options, ProblemOrigin, Replay, Start};
+use scan::replay::{
+    CommitInfo, FileChange, Memory, MemoryError, NoMemory, Options, ProblemOrigin, Replay, Start, StoredTree,
+};
 use scan::yaml::Limits;
 use uuid::Uuid;
 
@@ -162,7 +164,7 @@ impl Store {
         let tree = history.trees.last().context("no commits")?;
         let mut expected = BTreeSet::new();
         for (path, text) in tree {
-            for manifest in &parsed(text).manifests {
+            for manifest in &parsed(text).at_path(path).manifests {
                 expected.insert((manifest.place(path), manifest.key.clone(), manifest.file_hash()));
             }
         }
@@ -365,9 +367,12 @@ impl Memory for StoreMemory<'_> {
         Ok((info.id, info.committed_at))
     }
 
-    fn kustomizations(&mut self, commit: ObjectId) -> Result<Vec<(String, Arc<ParsedFile>)>, MemoryError> {
+    fn tree(&mut self, commit: ObjectId) -> Result<StoredTree, MemoryError> {
         let at = (0..self.history.trees.len()).find(|at| commit_id(*at) == commit).ok_or("no such commit")?;
-        Ok(self.history.files(at).into_iter().filter(|(path, _)| is_kustomization(path)).collect())
+        let files = self.history.files(at);
+        let paths = files.iter().map(|(path, _)| path.clone()).collect();
+        let kustomizations = files.into_iter().filter(|(path, _)| is_kustomization(path)).collect();
+        Ok(StoredTree { paths, kustomizations })
     }
 }
 

@@ -1,0 +1,232 @@
+//! Argo CD: the folders that Applications and ApplicationSets apply, and the namespace that they fill in.
+
+use glob::Pattern;
+
+use super::kustomization::join;
+use super::tree::Tree;
+use super::variables::is_true;
+use crate::detect::{list, plain_at};
+use crate::yaml::Node;
+
+/// Generators of one ApplicationSet that are read, those inside `matrix` too.
+const MAX_GENERATORS: usize = 200;
+/// Longest path or namespace that comes of filling in a folder.
+const MAX_TEXT: usize = 4_000;
+
+/// What an Application or the template of an ApplicationSet says about its builds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Application {
+    /// `spec.destination.namespace`.
+    pub namespace: Option<String>,
+    /// Sources with a path.
+    pub sources: Vec<PathSource>,
+    /// Git directory generators; their folders are filled in for `{{path}}`.
+    pub directories: Vec<Directories>,
+}
+
+/// A source that is a folder of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathSource {
+    pub path: String,
+    /// `directory.recurse`.
+    pub recurse: bool,
+}
+
+/// Which folders a Git generator matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directories {
+    pub included: Vec<String>,
+    pub excluded: Vec<String>,
+}
+
+/// A folder that is applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Applied {
+    pub folder: String,
+    pub namespace: Option<String>,
+    pub recurse: bool,
+}
+
+impl Application {
+    pub(super) fn read(root: Node<'_>, kind: &str) -> Self {
+        let is_set = kind == "ApplicationSet";
+        let spec = if is_set { root.at(&["spec", "template", "spec"]) } else { root.get("spec") };
+        let mut application = Self::default();
+        if let Some(spec) = spec {
+            application.namespace = plain_at(spec, &["destination", "namespace"]);
+            let many: Vec<Node<'_>> = list(spec.get("sources")).filter(|node| node.is_mapping()).collect();
+            let single = spec.get("source").filter(|_| many.is_empty());
+            application.sources = many.into_iter().chain(single).filter_map(PathSource::read).collect();
+        }
+        if is_set {
+            application.add_generators(root.at(&["spec", "generators"]));
+        }
+        application
+    }
+
+    fn add_generators(&mut self, generators: Option<Node<'_>>) {
+        for generator in list(generators) {
+            if self.directories.len() >= MAX_GENERATORS {
+                return;
+            }
+            self.add_generators(generator.at(&["matrix", "generators"]));
+            let mut directories = Directories::default();
+            for directory in list(generator.at(&["git", "directories"])) {
+                let Some(path) = directory.get("path").and_then(Node::text).and_then(|path| join("", path)) else {
+                    continue;
+                };
+                let of = match directory.get("exclude").is_some_and(is_true) {
+                    true => &mut directories.excluded,
+                    false => &mut directories.included,
+                };
+                of.push(path);
+            }
+            if !directories.included.is_empty() {
+                self.directories.push(directories);
+            }
+        }
+    }
+
+    /// How many patterns each folder of a tree is compared with.
+    pub(super) fn patterns(&self) -> usize {
+        self.directories.iter().map(|directories| directories.included.len() + directories.excluded.len()).sum()
+    }
+
+    /// The folders of the tree that are applied; never its root.
+    pub(super) fn applied(&self, tree: &Tree<'_>) -> Vec<Applied> {
+        let mut matched: Option<Vec<&str>> = None;
+        let mut applied = Vec::new();
+        for source in &self.sources {
+            let mut add = |path: Option<String>, namespace: Option<String>| {
+                let folder = path.and_then(|path| join("", &path));
+                if let Some(folder) = folder.filter(|folder| !folder.is_empty() && tree.has_folder(folder)) {
+                    applied.push(Applied { folder, namespace, recurse: source.recurse });
+                }
+            };
+            let namespace = self.namespace.as_deref();
+            if source.path.contains("{{") {
+                for folder in matched.get_or_insert_with(|| self.matched(tree)) {
+                    add(fill_in(&source.path, folder), namespace.and_then(|namespace| fill_in(namespace, folder)));
+                }
+            } else {
+                add(Some(source.path.clone()), namespace.filter(|text| !text.contains("{{")).map(str::to_owned));
+            }
+        }
+        applied
+    }
+
+    /// The folders that the generators match.
+    fn matched<'t>(&self, tree: &Tree<'t>) -> Vec<&'t str> {
+        let mut matched = Vec::new();
+        for directories in &self.directories {
+            let (included, excluded) = (patterns(&directories.included), patterns(&directories.excluded));
+            let folders = tree.folders().filter(|folder| {
+                !folder.is_empty()
+                    && !folder.split('/').any(|name| name.starts_with('.'))
+                    && included.iter().any(|pattern| matches(pattern, folder))
+                    && !excluded.iter().any(|pattern| matches(pattern, folder))
+            });
+            matched.extend(folders);
+        }
+        matched
+    }
+}
+
+impl PathSource {
+    fn read(node: Node<'_>) -> Option<Self> {
+        let path = node.get("path").and_then(Node::text)?.to_owned();
+        Some(Self { path, recurse: node.at(&["directory", "recurse"]).is_some_and(is_true) })
+    }
+}
+
+/// A pattern for each name of a path: `*` stays within one. What is no pattern matches nothing.
+fn patterns(paths: &[String]) -> Vec<Vec<Pattern>> {
+    let pattern = |path: &String| path.split('/').map(|name| Pattern::new(name).ok()).collect();
+    paths.iter().filter_map(pattern).collect()
+}
+
+fn matches(pattern: &[Pattern], folder: &str) -> bool {
+    let mut names = folder.split('/');
+    pattern.iter().all(|pattern| names.next().is_some_and(|name| pattern.matches(name))) && names.next().is_none()
+}
+
+/// Puts a folder into a template; `None` where something else is left to be filled in.
+fn fill_in(template: &str, folder: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (expression, after) = after.split_once("}}")?;
+        out.push_str(before);
+        out.push_str(value_of(expression.trim_start_matches('-').trim_end_matches('-').trim(), folder)?);
+        if out.len() > MAX_TEXT {
+            return None;
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn value_of<'f>(expression: &str, folder: &'f str) -> Option<&'f str> {
+    let expression = expression.strip_prefix('.').unwrap_or(expression);
+    let number = match expression {
+        "path" | "path.path" => return Some(folder),
+        "path.basename" | "path.basenameNormalized" => return folder.rsplit('/').next(),
+        _ => match expression.strip_prefix("path[") {
+            Some(rest) => rest.strip_suffix(']')?,
+            None => {
+                let rest = expression.strip_prefix("index ")?.trim_start();
+                rest.strip_prefix('.').unwrap_or(rest).strip_prefix("path.segments ")?.trim_start()
+            }
+        },
+    };
+    folder.split('/').nth(number.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Limits, parse};
+
+    const FOLDERS: &[&str] = &["apps/web/a.yaml", "apps/db/a.yaml", "apps/db/deep/a.yaml", ".git/x/a.yaml", "a.yaml"];
+
+    fn applied(kind: &str, spec: &str) -> Vec<String> {
+        let documents = parse(format!("spec: {spec}").as_bytes(), &Limits::default()).unwrap();
+        let tree = Tree::new(FOLDERS.iter().copied(), [], []);
+        let mut found: Vec<String> = Application::read(documents[0].root(), kind)
+            .applied(&tree)
+            .into_iter()
+            .map(|applied| format!("{} {} {}", applied.folder, applied.namespace.unwrap_or_default(), applied.recurse))
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn an_application_applies_folders_of_the_tree_but_never_its_root() {
+        let one = "{destination: {namespace: web}, source: {path: ./apps/web, directory: {recurse: true}}}";
+        assert_eq!(applied("Application", one), ["apps/web web true"]);
+        assert!(applied("Application", "{source: {path: .}}").is_empty());
+        assert!(applied("Application", "{source: {path: elsewhere}}").is_empty());
+        let both = "{source: {path: apps/web}, sources: [{chart: x}, {path: apps/db}]}";
+        assert_eq!(applied("Application", both), ["apps/db  false"]);
+    }
+
+    #[test]
+    fn an_application_set_applies_what_its_directories_match() {
+        let of = |path: &str, namespace: &str, generators: &str| {
+            let template =
+                format!("{{spec: {{destination: {{namespace: '{namespace}'}}, source: {{path: '{path}'}}}}}}");
+            applied("ApplicationSet", &format!("{{generators: [{generators}], template: {template}}}"))
+        };
+        let git = "{git: {directories: [{path: 'apps/*'}, {path: apps/db, exclude: true}]}}";
+        assert_eq!(of("{{path}}", "{{path.basename}}", git), ["apps/web web false"]);
+        let matrix = "{matrix: {generators: [{list: {}}, {git: {directories: [{path: '*/*'}]}}]}}";
+        assert_eq!(
+            of("{{ .path.path }}", "ns-{{index .path.segments 1}}", matrix),
+            ["apps/db ns-db false", "apps/web ns-web false"]
+        );
+        assert_eq!(of("{{path[0]}}/{{path[1]}}", "{{cluster}}", git), ["apps/web  false"]);
+        assert!(of("{{path}}/{{other}}", "x", git).is_empty());
+    }
+}
