@@ -22,13 +22,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::adding::Adding;
-use crate::config::{Config, ForgeConfig, RepositoryConfig};
+use crate::config::{Config, ForgeConfig, RepositoryConfig, ServerConfig};
 use crate::forges::Forges;
 use crate::jobs::{Deps, Identity, Runner, clone_dir, schedule};
 use crate::replay::BatchLimits;
 use crate::state::AppState;
 use crate::web::assets::Site;
 use crate::web::hosts::AllowedHosts;
+use crate::web::listen::{Bounds, Limits, Patience};
 use crate::web::stream::Seats;
 use crate::{clock, replay, samples, web};
 
@@ -121,8 +122,8 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
             info!("serving http://{}", listener.local_addr()?);
             let state = state(&config, &db, &queue, &stop);
             match role {
-                Role::Worker => web::serve_health(listener, state, config.server, stop.clone()).await,
-                Role::Web | Role::All => web::serve(listener, state, config.server, stop.clone()).await,
+                Role::Worker => web::serve_health(listener, state, limits(&config.server), stop.clone()).await,
+                Role::Web | Role::All => web::serve(listener, state, limits(&config.server), stop.clone()).await,
             }
         }
         None => {
@@ -182,6 +183,15 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
             tokio::task::spawn_blocking(read).await.ok().flatten()
         })
     })
+}
+
+/// What connections may take.
+#[must_use]
+pub fn limits(config: &ServerConfig) -> Limits {
+    Limits {
+        bounds: Bounds { in_all: config.max_connections, per_address: config.max_connections_per_address },
+        patience: Patience { head: config.header_timeout, idle: config.idle_timeout, stall: config.stall_timeout },
+    }
 }
 
 /// What people are told of discovery's configuration.

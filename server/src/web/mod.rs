@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer};
 
-use crate::{config::ServerConfig, state::AppState};
+use crate::state::AppState;
 use api::{openapi, problem};
 
 /// An answer that is not begun by then is given up.
@@ -102,11 +102,11 @@ async fn too_many_connections() -> problem::Problem {
 pub async fn serve(
     listener: TcpListener,
     state: AppState,
-    config: ServerConfig,
+    limits: listen::Limits,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let all = router(state.clone());
-    serve_all(listener, all, state, config, shutdown).await
+    serve_all(listener, all, state, limits, shutdown).await
 }
 
 /// Serves a worker's health and nothing else, like [`serve`].
@@ -116,18 +116,18 @@ pub async fn serve(
 pub async fn serve_health(
     listener: TcpListener,
     state: AppState,
-    config: ServerConfig,
+    limits: listen::Limits,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let all = health_router(state.clone(), problem::unknown_path);
-    serve_all(listener, all, state, config, shutdown).await
+    serve_all(listener, all, state, limits, shutdown).await
 }
 
 async fn serve_all(
     listener: TcpListener,
     all: Router,
     state: AppState,
-    config: ServerConfig,
+    limits: listen::Limits,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     // Live streams never end by themselves.
@@ -140,7 +140,7 @@ async fn serve_all(
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        served = listen::serve(listener, listen::Answers { all, reserved }, &config, shutdown.clone()) => served,
+        served = listen::serve(listener, listen::Answers { all, reserved }, limits, shutdown.clone()) => served,
         () = ended => Ok(()),
     }
 }

@@ -245,7 +245,7 @@ async fn without_any_setting_a_flood_from_one_address_takes_nothing_from_anybody
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_system_allows_few_files_connections_leave_enough_for_the_rest() {
     raise_own_limit();
-    let program = Program::start_within("200", "{}").await;
+    let program = Program::start_within("300", "{}").await;
     for kind in KINDS {
         let held = hold(kind, 500, address(2), program.address).await;
         tokio::time::sleep(Duration::from_millis(2_200)).await;

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Of the open files so many are kept for the database, clones and whatever else is no connection.
+/// Of the open files so many are kept for reserved seats, the database, clones and whatever else is no connection.
 const KEPT: usize = 256;
 
 /// Raises the process' own limit of open files to what the system allows it; most systems begin far below.
@@ -30,9 +30,9 @@ pub(super) fn affordable(wanted: usize) -> usize {
     most
 }
 
-/// No more than half of a small limit is for connections.
+/// Of a small limit a third is for connections.
 fn within(wanted: usize, allowed: usize) -> usize {
-    wanted.min(allowed.saturating_sub(KEPT).max(allowed / 2)).max(1)
+    wanted.min(allowed.saturating_sub(KEPT).max(allowed / 3)).max(1)
 }
 
 #[cfg(test)]
@@ -43,7 +43,7 @@ mod tests {
     fn files_are_left_for_what_is_no_connection() {
         assert_eq!(within(2_000, usize::MAX), 2_000);
         assert_eq!(within(2_000, 1_024), 768);
-        assert_eq!(within(2_000, 100), 50);
+        assert_eq!(within(2_000, 300), 100);
         assert_eq!(within(10, 1_024), 10);
     }
 }

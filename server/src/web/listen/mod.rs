@@ -24,11 +24,12 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 pub use files::raise_open_files;
-use progress::{Patience, Progress};
-use room::{Bounds, Entry, Room, Seat};
+use progress::Progress;
+use room::{Entry, Room, Seat};
 use seldom::Seldom;
 
-use crate::config::ServerConfig;
+pub use progress::Patience;
+pub use room::Bounds;
 
 /// How long open requests may go on once the program is asked to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
@@ -40,6 +41,15 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 const ON_RESERVED_SEATS: Patience =
     Patience { head: Duration::from_secs(2), idle: Duration::from_secs(2), stall: Duration::from_secs(2) };
 
+/// How many may be connected, and how long they may let us wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many.
+    pub bounds: Bounds,
+    /// How long.
+    pub patience: Patience,
+}
+
 /// What is answered on seats like any other, and what on reserved ones.
 pub(super) struct Answers {
     pub(super) all: Router,
@@ -50,12 +60,11 @@ pub(super) struct Answers {
 pub(super) async fn serve(
     listener: TcpListener,
     answers: Answers,
-    config: &ServerConfig,
+    limits: Limits,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let patience = Patience { head: config.header_timeout, idle: config.idle_timeout, stall: config.stall_timeout };
-    let in_all = files::affordable(config.max_connections);
-    let room = Room::new(Bounds { in_all, per_address: config.max_connections_per_address });
+    let Limits { bounds, patience } = limits;
+    let room = Room::new(Bounds { in_all: files::affordable(bounds.in_all), ..bounds });
     let (connections, full, failed) = (TaskTracker::new(), Seldom::default(), Seldom::default());
     loop {
         let accepted = tokio::select! {

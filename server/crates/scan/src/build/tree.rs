@@ -211,9 +211,7 @@ impl<'t> Tree<'t> {
     }
 
     fn placed<T: 't>(&self, of: impl Fn(&'t Part) -> Option<&'t T>) -> impl Iterator<Item = Placed<'t, T>> {
-        self.parts
-            .iter()
-            .filter_map(move |(file, index, part)| Some(Placed { file: *file, index: *index, part: of(*part)? }))
+        self.parts.iter().filter_map(move |(file, index, part)| Some(Placed { file, index: *index, part: of(part)? }))
     }
 }
 

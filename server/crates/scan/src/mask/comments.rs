@@ -20,10 +20,10 @@ pub(super) fn find(documents: &[Document], wanted: &Commented) -> Vec<(usize, us
         None => source.len(),
     };
     let mut comments = Vec::new();
-    for number in 0..documents.len() {
+    for (number, document) in documents.iter().enumerate() {
         let found_before = comments.len();
         let mut scalars = Vec::new();
-        collect(documents[number].root(), &mut HashSet::new(), &mut scalars);
+        collect(document.root(), &mut HashSet::new(), &mut scalars);
         scalars.sort_unstable();
         let mut at = begins(number);
         let end = begins(number + 1);

@@ -243,10 +243,8 @@ impl Finder<'_> {
                     self.cover(key, Cover::Parts(shown.into()));
                 }
             }
-            if self.rules.credentials && names_credential(name) {
-                if scope.is_config || !names_reference(name, &shape) {
-                    self.credential(value, ends_in_ignoring_case(name.trim_end_matches(['s', 'S']), "token"));
-                }
+            if self.rules.credentials && names_credential(name) && (scope.is_config || !names_reference(name, &shape)) {
+                self.credential(value, ends_in_ignoring_case(name.trim_end_matches(['s', 'S']), "token"));
             }
             self.entry(name, value, &shape, names_value, scope, depth);
         }
@@ -470,10 +468,10 @@ impl Finder<'_> {
     fn credential(&mut self, node: Node<'_>, is_count: bool) {
         match (node.kind(), node.tag()) {
             (Kind::Scalar, Tag::Int | Tag::Float) if !is_count => self.whole(node),
-            (Kind::Scalar, Tag::Str | Tag::Other | Tag::Binary | Tag::Timestamp | Tag::Value) => {
-                if node.scalar().is_some_and(|text| !text.is_empty() && !is_template(text)) {
-                    self.whole(node);
-                }
+            (Kind::Scalar, Tag::Str | Tag::Other | Tag::Binary | Tag::Timestamp | Tag::Value)
+                if node.scalar().is_some_and(|text| !text.is_empty() && !is_template(text)) =>
+            {
+                self.whole(node);
             }
             (Kind::Sequence, _) => node.items().for_each(|item| {
                 if item.kind() != Kind::Mapping {

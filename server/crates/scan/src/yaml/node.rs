@@ -5,6 +5,9 @@ use super::tree::{Kind, NodeData, Span, Style, Tree};
 use super::{Digest, Tag};
 use crate::mask::Hidden;
 
+/// Where something stands in the text: its first byte and the one behind its last.
+type Bytes = (u32, u32);
+
 /// A node of a parsed file: a cheap handle that can be copied. Trees hold no cycles and are bounded in depth and
 /// in expanded size (see [`Limits`](super::Limits)), so plain recursion over them always ends soon.
 #[derive(Clone, Copy)]
@@ -45,7 +48,7 @@ impl SharedNode {
     }
 
     /// Node, anchor and tag of everything that has one, in the order of the text.
-    pub(crate) fn properties(&self) -> impl Iterator<Item = (Node<'_>, Option<(u32, u32)>, Option<(u32, u32)>)> {
+    pub(crate) fn properties(&self) -> impl Iterator<Item = (Node<'_>, Option<Bytes>, Option<Bytes>)> {
         let node = |id| Node { tree: &self.tree, id };
         self.tree.properties.iter().map(move |property| (node(property.id), property.anchor, property.tag))
     }
