@@ -198,7 +198,7 @@ fn most_served<'a>(
     let holds = |root: &str| {
         let below =
             |folder: &&str| *folder == root || folder.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
-        holding.range(root..).take_while(|folder| folder.starts_with(root)).any(|folder| below(folder))
+        holding.range(root..).take_while(|folder| folder.starts_with(root)).any(below)
     };
     let mut evidence: BTreeMap<&SourceId, Evidence> = BTreeMap::new();
     for (id, folder) in ids.iter().zip(folders) {

@@ -135,7 +135,7 @@ impl Unpack {
             return Ok(());
         }
         match reader.fill_buf() {
-            Ok(rest) if rest.is_empty() => Err(pack_error(&std::io::ErrorKind::UnexpectedEof.into(), budget)),
+            Ok([]) => Err(pack_error(&std::io::ErrorKind::UnexpectedEof.into(), budget)),
             Ok(_) => Err(wrong()),
             Err(error) => Err(pack_error(&error, budget)),
         }
