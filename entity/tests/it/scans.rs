@@ -2,7 +2,7 @@ use entity::db::DataError;
 use entity::found::*;
 use entity::kind::*;
 use entity::query::{commits, events, problems, repositories, resources, scans};
-use entity::view::{EventFilter, PageQuery, ResourceFilter};
+use entity::view::{CommitPlace, CommitRead, EventFilter, PageQuery, ResourceFilter};
 
 use crate::support::found::*;
 use crate::support::{at, on_each_engine};
