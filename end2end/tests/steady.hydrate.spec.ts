@@ -8,7 +8,7 @@ let place: Place;
 let site: string;
 let forge: string;
 
-test.describe.configure({ mode: "serial" });
+test.describe.configure({ mode: "default" });
 
 test.beforeAll(async ({ playwright }) => {
   test.setTimeout(90_000);
@@ -43,7 +43,7 @@ async function repositories(request: APIRequestContext) {
 
 /** Syncs one repository of a forge that answers late, so that the work is seen. */
 async function work(request: APIRequestContext, id: string) {
-  const slow = { fault: { kind: "slow", ms: 3_000 }, path: "/info/refs", times: 1 };
+  const slow = { fault: { kind: "slow", ms: 3_000 }, path: "/samples/", times: 1 };
   expect((await request.post(`${forge}/_control/faults`, { data: slow })).ok()).toBe(true);
   const answer = await request.post(`${site}/api/v1/repositories/${id}/sync`);
   const job = /jobs\/([0-9a-f-]+)$/.exec(answer.headers().location ?? "")?.[1];
@@ -105,7 +105,9 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
         await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
         // "just now" of the work before is over.
         await watch(page);
-        const running = page.locator('main .status[data-tone="busy"]').first().waitFor({ state: "attached", timeout: 10_000 });
+        // The list says how a sync ended, the other pages that it runs.
+        const sign = where === "/repositories" ? page.locator(".system-line", { hasText: "Working" }) : page.locator('main .status[data-tone="busy"]').first();
+        const running = sign.waitFor({ state: "attached", timeout: 10_000 });
         await work(request, cluster.id);
         await running;
         await expect(page.locator('main .status[data-tone="busy"]')).toHaveCount(0, { timeout: 10_000 });
