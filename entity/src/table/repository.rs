@@ -49,6 +49,8 @@ pub struct Model {
     pub scanned_commit: Option<ObjectId>,
     pub scanned_sequence: Option<i64>,
     pub scanned_committed_at: Option<StoredTimestamp>,
+    /// By which rules it was scanned; scanned anew where these are others now.
+    pub scan_format: i64,
     pub commits: i64,
     pub active_resources: i64,
     pub deleted_resources: i64,
@@ -57,6 +59,8 @@ pub struct Model {
     pub charts: i64,
     pub images: i64,
     pub problems: i64,
+    /// Files of charts that become YAML only when Helm renders them; no problems.
+    pub helm_templates: i64,
     pub yaml_files: i64,
     pub clone_bytes: i64,
     /// The machine that the address names, in lower case; empty for folders of this one.

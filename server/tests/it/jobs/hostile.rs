@@ -122,7 +122,7 @@ async fn paths_that_cannot_be_kept_are_problems_until_they_are_gone() {
         origin.commit("good", &[("good.yaml", Some(GOOD))]);
         let blob = origin.git(&["rev-parse", "HEAD:good.yaml"]);
         let entries = format!("100644 blob {}\tgood.yaml\n100644 blob {}\tbad\u{e9}.yaml\n", blob.trim(), blob.trim());
-        // One byte that is no UTF-8 where the letter's two were.
+        // The second of the letter's two bytes alone is no UTF-8.
         let bytes: Vec<u8> = entries.bytes().filter(|byte| *byte != 0xc3).collect();
         let tree = origin.mktree(&bytes);
         let commit = origin.git(&["commit-tree", &tree, "-p", "HEAD", "-m", "a name in Latin 1"]);
@@ -133,7 +133,7 @@ async fn paths_that_cannot_be_kept_are_problems_until_they_are_gone() {
         bench.bring_up_to_date(repository).await;
         let found = classes(&bench, repository).await;
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0], ("bad\\xE9.yaml".to_owned(), ProblemClass::Path));
+        assert_eq!(found[0], ("bad\\xA9.yaml".to_owned(), ProblemClass::Path));
         assert_eq!(bench.repository(repository).await.counts.active_resources, 1);
 
         origin.git(&["reset", "--quiet", "--hard", "HEAD"]);

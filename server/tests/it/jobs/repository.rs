@@ -153,29 +153,43 @@ impl Bench {
 
 /// Everything that scans store, without ids and clock times, so that two databases can be compared.
 pub async fn rows(db: &Db) -> Vec<String> {
-    const WHAT: &[&str] = &[
-        "SELECT r.api_version, r.kind, r.name, r.namespace, r.namespace_inherited, r.file_path, r.file_hash, r.version, \
-         r.status, r.first_sequence, r.events, r.line_start, r.line_end, r.chart_name, r.chart_url, r.created_at, \
-         r.updated_at, r.deleted_at, d.data \
+    selected(db, ROWS).await
+}
+
+/// The times of commits that scans store: of use where both histories have the same commits, in one engine.
+pub async fn times(db: &Db) -> Vec<String> {
+    selected(db, TIMES).await
+}
+
+const TIMES: &[&str] = &[
+    "SELECT kind, name, file_path, status, first_sequence, created_at, updated_at, deleted_at FROM kubernetesresource",
+    "SELECT file_path, line, class, since FROM problem",
+];
+
+const ROWS: &[&str] = &[
+    "SELECT r.api_version, r.kind, r.name, r.namespace, r.namespace_inherited, r.file_path, r.file_hash, r.version, \
+         r.status, r.first_sequence, r.events, r.line_start, r.line_end, r.chart_name, r.chart_url, d.data \
          FROM kubernetesresource r LEFT JOIN resource_data d ON d.resource_id = r.id",
-        "SELECT e.sequence, e.event_type, e.resource_kind, e.resource_name, e.resource_namespace, e.file_path, \
+    "SELECT e.sequence, e.event_type, e.resource_kind, e.resource_name, e.resource_namespace, e.file_path, \
          e.file_path_before, e.file_hash_before, e.file_hash_after, e.version_before, e.version_after, \
          e.changes_detected, e.changes, e.line_start, e.line_end, r.file_path AS now_at FROM kubernetesresourceevent e \
          JOIN kubernetesresource r ON r.id = e.resource_id",
-        "SELECT sequence, subject, author_name, created, modified, deleted, resurrected FROM \"commit\"",
-        "SELECT day, created, modified, deleted, resurrected, commits FROM repository_day",
-        "SELECT size FROM manifest",
-        "SELECT file_path, line, class, message, since FROM problem",
-        "SELECT r.file_path, i.image, i.tag, i.digest, i.field_path FROM resource_image i \
+    "SELECT sequence, subject, author_name, created, modified, deleted, resurrected FROM \"commit\"",
+    "SELECT day, created, modified, deleted, resurrected, commits FROM repository_day",
+    "SELECT size FROM manifest",
+    "SELECT file_path, line, class, message FROM problem",
+    "SELECT r.file_path, i.image, i.tag, i.digest, i.field_path FROM resource_image i \
          JOIN kubernetesresource r ON r.id = i.resource_id",
-        "SELECT r.file_path, c.name, c.url, c.version FROM resource_chart c \
+    "SELECT r.file_path, c.name, c.url, c.version FROM resource_chart c \
          JOIN kubernetesresource r ON r.id = c.resource_id",
-        "SELECT r.file_path, f.relation, f.kind, f.name, f.namespace FROM resource_reference f \
+    "SELECT r.file_path, f.relation, f.kind, f.name, f.namespace FROM resource_reference f \
          JOIN kubernetesresource r ON r.id = f.resource_id",
-        "SELECT active_resources, deleted_resources, events, helm_releases, problems, yaml_files FROM repository",
-    ];
+    "SELECT active_resources, deleted_resources, events, helm_releases, problems, yaml_files FROM repository",
+];
+
+async fn selected(db: &Db, questions: &[&str]) -> Vec<String> {
     let mut all = Vec::new();
-    for (number, question) in WHAT.iter().enumerate() {
+    for (number, question) in questions.iter().enumerate() {
         let cast: Vec<String> = question["SELECT ".len()..question.find(" FROM ").unwrap()]
             .split(", ")
             .map(|column| format!("COALESCE(CAST({} AS TEXT), '-')", column.split(" AS ").next().unwrap().trim()))
