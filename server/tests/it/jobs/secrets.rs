@@ -382,7 +382,7 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
     assert_unmarked("the answer", &answer);
     drop(served);
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
-    assert!(log.contains("TRACE"), "the log is at its most talkative");
+    assert!(log.lines().count() > 10, "little is said at the most talkative level: {log}");
     assert_unmarked("the log", &log);
     for path in fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
         let bytes = fs::read(&path).unwrap();
