@@ -59,10 +59,21 @@ test("the list of repositories leads to each of them", async ({ page, request })
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/home-cluster/);
 });
 
-test("a repository shows its problems with path and line", async ({ page, request }) => {
+test("a repository shows its problems with path and line, and templates of Helm charts apart from them", async ({
+  page,
+  request,
+}) => {
   const broken = await repository(request, "broken-files");
+  const main = page.getByRole("main");
+  const isTemplate = (path: string) => path.includes("/templates/");
+  const files: string[] = expected["broken-files"].unparsable_files;
+  expect(files.filter(isTemplate)).toHaveLength(1);
   await page.goto(`/repositories/${broken.id}?tab=problems`);
-  for (const path of expected["broken-files"].unparsable_files) await expect(page.getByRole("main")).toContainText(path);
+  for (const path of files.filter((path) => !isTemplate(path))) await expect(main).toContainText(path);
+  for (const path of files.filter(isTemplate)) await expect(main).not.toContainText(path);
+  await main.getByRole("link", { name: /Helm templates, not read/ }).click();
+  for (const path of files.filter(isTemplate)) await expect(main).toContainText(path);
+  await expect(main).not.toContainText("broken/anchor.yaml");
 });
 
 test("the events of a repository can be narrowed by the address alone", async ({ page, request }) => {
