@@ -177,5 +177,7 @@ pub fn ProblemBadge(
         ProblemClass::Path => ("path", "The path cannot be kept as it is"),
         ProblemClass::Name => ("name", "Longer than Kubernetes allows"),
     };
-    view! { <span class="tag" data-problem=class.hides_file().then_some("file") title=title>{word}</span> }
+    // Red is for what needs somebody; a chart's templates are as they should be.
+    let alarms = class.hides_file() && class != ProblemClass::HelmTemplate;
+    view! { <span class="tag" data-problem=alarms.then_some("file") title=title>{word}</span> }
 }
