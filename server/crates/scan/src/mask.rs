@@ -10,6 +10,8 @@
 mod comments;
 mod find;
 mod rewrite;
+mod secret;
+mod shape;
 mod signs;
 mod text;
 

@@ -235,9 +235,16 @@ async fn no_secret_is_kept_or_shown_and_what_is_none_stays_readable() {
     on_each_engine(async |app| {
         let db = &app.state.db;
         let bench = Bench::new(db);
+        let mut news = bench.deps.queue.bus().subscribe();
         let repository = bench.pin(&origin.path()).await;
         bench.bring_up_to_date(repository).await;
         assert_unmarked("the database", &dump(db).await);
+        let mut stream = String::new();
+        while let Ok(live) = news.try_recv() {
+            stream.push_str(&serde_json::to_string(&live).unwrap());
+        }
+        assert!(stream.contains(&repository.to_string()), "the stream tells of the scan: {stream}");
+        assert_unmarked("the stream", &stream);
         let told = rest(app, repository).await;
         for value in visible() {
             assert!(told.contains(&value), "{value} is not shown");

@@ -4,50 +4,24 @@ use std::collections::HashSet;
 
 use entity::credential::{is_email, is_template, names_credential, without_credentials};
 
+use super::shape::{Shape, ends_in_ignoring_case, names_reference};
 use super::{Commented, Cover, Hidden, Rules, comments, signs, text};
 use crate::identity::is_sops;
 use crate::yaml::{Document, Kind, Node, Tag};
 
 /// Merges within merges, and lists within lists, are followed this far.
-const NESTING: usize = 8;
+pub(super) const NESTING: usize = 8;
 /// What SOPS leaves in place of a value.
 const ENCRYPTED: &str = "ENC[";
-/// Longest name, type or annotation of a Secret that is shown: no longer one is a right one.
-const MAX_NAME: usize = 500;
-/// Groups of annotations that say who made a Secret and what becomes of it; no tool writes values of the Secret into them.
-/// Any other annotation may hold them: `kubectl` keeps the whole object in one, OpenShift a token.
-const HARMLESS_ANNOTATIONS: [&str; 20] = [
-    "argocd.argoproj.io/",
-    "avp.kubernetes.io/",
-    "cert-manager.io/",
-    "config.kubernetes.io/",
-    "external-secrets.io/",
-    "fluxcd.io/",
-    "helm.sh/",
-    "helm.toolkit.fluxcd.io/",
-    "k8s-sidecar-target-directory",
-    "kubernetes.io/service-account.name",
-    "kubernetes.io/service-account.uid",
-    "kustomize.config.k8s.io/",
-    "kustomize.toolkit.fluxcd.io/",
-    "meta.helm.sh/",
-    "openshift.io/token-secret.name",
-    "reflector.v1.k8s.emberstack.com/",
-    "reloader.stakater.com/",
-    "replicator.v1.mittwald.de/",
-    "sealedsecrets.bitnami.com/",
-    "tekton.dev/",
-];
-
 /// What a node stands within.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Scope {
     /// Values of a chart or a ConfigMap: what programs are told.
-    is_config: bool,
+    pub(super) is_config: bool,
     /// A patch of a Secret, which need not say so itself.
     pub(super) of_secret: bool,
     /// A kind whose `template` becomes a Secret.
-    makes_secret: bool,
+    pub(super) makes_secret: bool,
     /// Texts around it.
     pub(super) nesting: u8,
 }
@@ -80,82 +54,13 @@ pub(super) fn find(documents: &[Document], rules: &Rules, scope: Scope) -> Hidde
     Hidden { ids, covers, within, comments }
 }
 
-struct Finder<'r> {
-    rules: &'r Rules,
-    covers: Vec<(u32, Cover)>,
-    within: Vec<u32>,
-    lines: Vec<(u32, u32)>,
+pub(super) struct Finder<'r> {
+    pub(super) rules: &'r Rules,
+    pub(super) covers: Vec<(u32, Cover)>,
+    pub(super) within: Vec<u32>,
+    pub(super) lines: Vec<(u32, u32)>,
     /// Anchored nodes that were met, and where: what aliases multiply is looked at once.
-    seen: HashSet<(u32, Option<Scope>)>,
-}
-
-/// The keys of a mapping that tell what it is.
-#[derive(Default)]
-struct Shape<'t> {
-    kind: Option<&'t str>,
-    api_version: Option<&'t str>,
-    name: Option<&'t str>,
-    kind_of_secret: Option<&'t str>,
-    path: Option<&'t str>,
-    target: Option<Node<'t>>,
-    has_body: bool,
-    has_data: bool,
-    is_operation: bool,
-    has_reference: bool,
-}
-
-impl<'t> Shape<'t> {
-    fn of(node: Node<'t>) -> Self {
-        let mut shape = Self::default();
-        let mut merges = false;
-        for (key, value) in node.entries() {
-            merges |= key.tag() == Tag::Merge;
-            let Some(key) = key.scalar() else { continue };
-            // The length tells most keys apart.
-            let is = |name: &str| key.eq_ignore_ascii_case(name);
-            match key.len() {
-                2 if key == "op" => shape.is_operation = true,
-                4 if is("kind") => shape.kind = value.scalar().map(str::trim),
-                4 if is("name") => shape.name = value.scalar(),
-                4 if is("type") => shape.kind_of_secret = value.scalar(),
-                4 if is("path") => shape.path = value.scalar(),
-                4 if is("data") => (shape.has_body, shape.has_data) = (true, true),
-                6 if key == "target" => shape.target = Some(value),
-                8 if is("metadata") => shape.has_body = true,
-                9 if key == "remoteRef" || key == "sourceRef" => shape.has_reference = true,
-                10 if is("apiVersion") => shape.api_version = value.scalar().map(str::trim),
-                10 if is("stringData") => shape.has_body = true,
-                _ => {}
-            }
-        }
-        if merges {
-            let text = |key: &str| node.get(key).and_then(Node::scalar);
-            shape.kind = shape.kind.or_else(|| text("kind"));
-            shape.api_version = shape.api_version.or_else(|| text("apiVersion"));
-            shape.has_body |= ["data", "stringData", "metadata"].iter().any(|key| node.get(key).is_some());
-        }
-        shape
-    }
-
-    fn is_kind(&self, kind: &str) -> bool {
-        self.kind.is_some_and(|other| other.eq_ignore_ascii_case(kind))
-    }
-
-    /// Whether it is, or is meant as, a core Secret and not the name of one.
-    fn is_secret(&self, is_root: bool) -> bool {
-        // Groups of other kinds that are called Secret are names of hosts; `core/v1` is a mistake.
-        let is_core = self
-            .api_version
-            .is_none_or(|version| version.split_once('/').is_none_or(|(group, _)| !group.contains('.')));
-        let of_type = |kind: &str| {
-            kind.eq_ignore_ascii_case("Opaque")
-                || kind.starts_with("kubernetes.io/")
-                || kind.starts_with("bootstrap.kubernetes.io/")
-        };
-        let is_kind = self.is_kind("Secret") || self.is_kind("Secrets");
-        (is_kind && is_core && (is_root || self.has_body))
-            || (self.kind.is_none() && self.has_data && self.kind_of_secret.is_some_and(of_type))
-    }
+    pub(super) seen: HashSet<(u32, Option<Scope>)>,
 }
 
 impl Finder<'_> {
@@ -174,11 +79,11 @@ impl Finder<'_> {
         is_secret || is_sops
     }
 
-    fn visit(&mut self, node: Node<'_>, scope: Scope, depth: usize) {
+    pub(super) fn visit(&mut self, node: Node<'_>, scope: Scope, depth: usize) {
         self.mapping_or_other(node, scope, false, depth);
     }
 
-    fn mapping_or_other(&mut self, node: Node<'_>, scope: Scope, is_root: bool, depth: usize) {
+    pub(super) fn mapping_or_other(&mut self, node: Node<'_>, scope: Scope, is_root: bool, depth: usize) {
         if node.is_anchored() && !self.seen.insert((node.id(), Some(scope))) {
             return;
         }
@@ -189,7 +94,7 @@ impl Finder<'_> {
         }
     }
 
-    fn scalar(&mut self, node: Node<'_>, scope: Scope) {
+    pub(super) fn scalar(&mut self, node: Node<'_>, scope: Scope) {
         let Some(text) = node.scalar() else { return };
         if scope.is_config && self.rules.emails && is_email(text) && !is_template(text) {
             self.whole(node);
@@ -299,173 +204,9 @@ impl Finder<'_> {
         }
     }
 
-    /// Everything in a Secret but what names it. All keys count, duplicates and merged ones too: what `get` would not
-    /// find is secret all the same.
-    fn secret(&mut self, node: Node<'_>, depth: usize) {
-        self.within.push(node.id());
-        for (key, value) in node.entries() {
-            self.within.push(key.id());
-            match key.scalar().map(str::to_ascii_lowercase).as_deref() {
-                Some("apiversion" | "kind" | "type" | "immutable") => self.keep(value),
-                Some("metadata") if value.is_mapping() => self.metadata(value, depth),
-                _ => self.merged_or_hidden(key, value, depth, Self::secret),
-            }
-        }
-    }
-
-    fn metadata(&mut self, node: Node<'_>, depth: usize) {
-        self.within.push(node.id());
-        for (key, value) in node.entries() {
-            self.within.push(key.id());
-            match key.scalar() {
-                Some("name" | "namespace" | "generateName") => self.keep(value),
-                Some("labels") if value.is_mapping() => self.labels(value, depth),
-                Some("annotations") if value.is_mapping() => self.annotations(value, depth),
-                _ => self.merged_or_hidden(key, value, depth, Self::metadata),
-            }
-        }
-    }
-
-    fn labels(&mut self, node: Node<'_>, depth: usize) {
-        self.within.push(node.id());
-        for (key, value) in node.entries() {
-            self.within.push(key.id());
-            match key.tag() {
-                Tag::Merge => self.merged_or_hidden(key, value, depth, Self::labels),
-                _ => self.keep(value),
-            }
-        }
-    }
-
-    fn annotations(&mut self, node: Node<'_>, depth: usize) {
-        self.within.push(node.id());
-        for (key, value) in node.entries() {
-            self.within.push(key.id());
-            match key.scalar() {
-                Some(name) if HARMLESS_ANNOTATIONS.iter().any(|group| name.starts_with(group)) => self.keep(value),
-                _ => self.merged_or_hidden(key, value, depth, Self::annotations),
-            }
-        }
-    }
-
-    /// What a merge key brings in stands as if it were written here; anything else is hidden, but for its key.
-    fn merged_or_hidden(
-        &mut self,
-        key: Node<'_>,
-        value: Node<'_>,
-        depth: usize,
-        merged: fn(&mut Self, Node<'_>, usize),
-    ) {
-        if key.kind() != Kind::Scalar {
-            self.hide(key);
-        }
-        if key.tag() == Tag::Merge && depth < NESTING {
-            let single = value.is_mapping().then_some(value);
-            value.items().chain(single).for_each(|source| merged(self, source, depth + 1));
-        } else {
-            self.hide(value);
-        }
-    }
-
-    /// What names a Secret is shown, as long as it can be a name.
-    fn keep(&mut self, node: Node<'_>) {
-        match node.scalar() {
-            Some(text) if text.len() <= MAX_NAME => {
-                self.within.push(node.id());
-                let shown = without_credentials(text);
-                if shown != text {
-                    self.cover(node, Cover::Parts(shown.into()));
-                }
-            }
-            _ => self.hide(node),
-        }
-    }
-
-    /// What another kind makes a Secret of: literals are hidden, what says where a value comes from is not.
-    fn template(&mut self, node: Node<'_>, scope: Scope, depth: usize) {
-        for (key, value) in node.entries() {
-            match key.scalar() {
-                Some("data" | "stringData" | "templateFrom" | "annotations") => self.hide_literals(value, scope),
-                Some("metadata") if value.is_mapping() => self.template(value, scope, depth),
-                _ => self.visit(value, scope, depth),
-            }
-        }
-    }
-
-    fn hide_literals(&mut self, node: Node<'_>, scope: Scope) {
-        match node.kind() {
-            Kind::Scalar if node.scalar().is_some_and(is_template) => self.scalar(node, scope),
-            Kind::Scalar => self.hide(node),
-            Kind::Sequence => node.items().for_each(|item| self.hide_literals(item, scope)),
-            Kind::Mapping => {
-                for (key, value) in node.entries() {
-                    match key.scalar() {
-                        // References to templates, and annotations that are no values.
-                        Some("name" | "key" | "target" | "templateAs") => self.visit(value, scope, 0),
-                        Some(name) if HARMLESS_ANNOTATIONS.iter().any(|group| name.starts_with(group)) => {
-                            self.keep(value)
-                        }
-                        _ => self.hide_literals(value, scope),
-                    }
-                }
-            }
-        }
-    }
-
-    /// `secretGenerator`, or a document that is one: names and files are shown, literals by their keys only.
-    fn generator(&mut self, node: Node<'_>) {
-        if node.kind() == Kind::Scalar {
-            return self.hide(node);
-        }
-        self.lines.push((node.span().line, node.span().end_line));
-        node.items().for_each(|item| self.generator(item));
-        for (key, value) in node.entries() {
-            match key.scalar().unwrap_or_default() {
-                "name"
-                | "namespace"
-                | "type"
-                | "behavior"
-                | "apiVersion"
-                | "kind"
-                | "disableNameSuffixHash"
-                | "immutable" => {
-                    self.keep(value);
-                }
-                "files" | "file" | "envs" | "env" => match value.is_sequence() {
-                    true => value.items().for_each(|item| self.keep(item)),
-                    false => self.keep(value),
-                },
-                "literals" if value.is_sequence() => self.literals(value, true, Scope::default(), 0),
-                "options" | "metadata" if value.is_mapping() => {
-                    for (key, value) in value.entries() {
-                        match key.scalar() {
-                            Some("labels") if value.is_mapping() => self.labels(value, 0),
-                            Some("annotations") if value.is_mapping() => self.annotations(value, 0),
-                            Some("disableNameSuffixHash" | "immutable" | "name" | "namespace") => self.keep(value),
-                            _ => self.hide(value),
-                        }
-                    }
-                }
-                _ => self.hide(value),
-            }
-        }
-    }
-
-    fn literals(&mut self, node: Node<'_>, of_secret: bool, scope: Scope, depth: usize) {
-        for item in node.items() {
-            let text = item.scalar().unwrap_or_default();
-            match text::literal(text, of_secret).filter(|_| of_secret || self.rules.credentials) {
-                Some(Cover::Whole) => self.hide(item),
-                Some(cover) => self.cover(item, cover),
-                None if of_secret && item.kind() != Kind::Scalar => self.hide(item),
-                None => self.visit(item, scope, depth),
-            }
-        }
-    }
-
     /// The value of a key that names a credential: texts that are not empty and not templates. Numbers only where they
     /// can be no count, as those of tokens are.
-    fn credential(&mut self, node: Node<'_>, is_count: bool) {
+    pub(super) fn credential(&mut self, node: Node<'_>, is_count: bool) {
         match (node.kind(), node.tag()) {
             (Kind::Scalar, Tag::Int | Tag::Float) if !is_count => self.whole(node),
             (Kind::Scalar, Tag::Str | Tag::Other | Tag::Binary | Tag::Timestamp | Tag::Value)
@@ -483,7 +224,7 @@ impl Finder<'_> {
     }
 
     /// Every scalar in it, and what belongs to them.
-    fn hide(&mut self, node: Node<'_>) {
+    pub(super) fn hide(&mut self, node: Node<'_>) {
         if node.is_anchored() && !self.seen.insert((node.id(), None)) {
             return;
         }
@@ -506,14 +247,14 @@ impl Finder<'_> {
         }
     }
 
-    fn whole(&mut self, node: Node<'_>) {
+    pub(super) fn whole(&mut self, node: Node<'_>) {
         if node.span().end > node.span().start {
             self.within.push(node.id());
             self.cover(node, Cover::Whole);
         }
     }
 
-    fn cover(&mut self, node: Node<'_>, cover: Cover) {
+    pub(super) fn cover(&mut self, node: Node<'_>, cover: Cover) {
         self.lines.push((node.span().line, node.span().end_line));
         self.covers.push((node.id(), cover));
     }
@@ -537,14 +278,6 @@ impl Finder<'_> {
     }
 }
 
-/// Whether a field of an object rather names a Secret, or a key in one, than holds its value.
-fn names_reference(name: &str, shape: &Shape<'_>) -> bool {
-    let ends = |endings: &[&str]| endings.iter().any(|ending| ends_in_ignoring_case(name, ending));
-    (shape.has_reference && ends(&["key"]))
-        || (ends(&["secret"]) && !ends(&["clientsecret", "client_secret", "client-secret"]))
-        || ends(&["secretkey", "secret_key", "secret-key"])
-}
-
 /// Ranges of lines, ascending and apart.
 fn joined(mut lines: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     lines.sort_unstable();
@@ -556,9 +289,4 @@ fn joined(mut lines: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
         touches
     });
     lines
-}
-
-fn ends_in_ignoring_case(text: &str, ending: &str) -> bool {
-    let at = text.len().checked_sub(ending.len());
-    at.and_then(|at| text.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }

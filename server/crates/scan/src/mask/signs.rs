@@ -1,7 +1,7 @@
 //! Whether a file can hold anything secret at all: one pass over its text, so that the many that cannot cost no walk.
 
 use entity::credential::names_credential;
-use memchr::{memchr, memchr2_iter, memmem};
+use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
 
 use super::Rules;
 
@@ -14,7 +14,7 @@ const WORD: usize = 40;
 pub(super) fn any(texts: &str, rules: &Rules) -> bool {
     let bytes = texts.as_bytes();
     // Escapes hide words.
-    if memmem::find(bytes, b"\\u").or_else(|| memmem::find(bytes, b"\\x")).is_some() {
+    if memchr_iter(b'\\', bytes).any(|at| matches!(bytes.get(at + 1), Some(b'u' | b'x'))) {
         return true;
     }
     if rules.emails && memchr(b'@', bytes).is_some_and(|first| is_email_near(bytes, first)) {
@@ -26,6 +26,9 @@ pub(super) fn any(texts: &str, rules: &Rules) -> bool {
     memchr2_iter(b':', b'=', bytes).any(|at| {
         if bytes[at] == b':' && bytes[at + 1..].starts_with(b"//") {
             return rules.urls && is_address_with_more(&bytes[at + 3..]);
+        }
+        if !may_end_a_sign(&bytes[..at]) {
+            return false;
         }
         let word = word_before(&bytes[..at]);
         match word.len() {
@@ -49,6 +52,25 @@ pub(super) fn any(texts: &str, rules: &Rules) -> bool {
     })
 }
 
+/// Whether the last two letters may be those of a word that is looked for, singular or plural: they rule out nearly every
+/// key at the cost of two bytes.
+#[inline]
+fn may_end_a_sign(before: &[u8]) -> bool {
+    let [.., first, last] = before else { return false };
+    if !last.is_ascii_alphanumeric() {
+        // Quotes and blanks, behind which the word stands.
+        return true;
+    }
+    matches!(
+        &[first.to_ascii_lowercase(), last.to_ascii_lowercase()],
+        // pass, password, passphrase, token, credential, pwd, passwd, key, secret
+        b"ss" | b"rd" | b"se" | b"en" | b"al" | b"wd" | b"ey" | b"et"
+        | b"ds" | b"es" | b"ns" | b"ls" | b"ys" | b"ts"
+        // kind, type, name, path, sops, secretGenerator, stringData and others
+        | b"nd" | b"pe" | b"me" | b"th" | b"ps" | b"or" | b"ta"
+    )
+}
+
 fn is_credential(word: &[u8], rules: &Rules) -> bool {
     rules.credentials && names_credential(word)
 }
@@ -62,7 +84,7 @@ fn is_option(rest: &[u8]) -> bool {
 
 /// Digests have an `@` too; an e-mail address has a dot behind it.
 fn is_email_near(bytes: &[u8], first: usize) -> bool {
-    memchr::memchr_iter(b'@', &bytes[first..]).any(|at| {
+    memchr_iter(b'@', &bytes[first..]).any(|at| {
         let rest = &bytes[first + at + 1..];
         let length =
             rest.iter().take(100).take_while(|byte| !byte.is_ascii_whitespace() && !b":/\"'".contains(byte)).count();
@@ -116,4 +138,24 @@ fn is_type_of_secret(word: &[u8]) -> bool {
 
 fn has(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_that_is_looked_for_is_ruled_out_by_its_ending() {
+        let words =
+            ["pass", "password", "passphrase", "token", "credential", "pwd", "passwd", "apiKey", "client_secret"];
+        let keys = ["kind", "type", "name", "path", "sops", "secretGenerator"];
+        for word in words.iter().flat_map(|word| [(*word).to_owned(), format!("{word}s"), word.to_uppercase()]) {
+            assert!(names_credential(&word), "{word}");
+            assert!(any(&format!("a: 1\n{word}: x\n"), &Rules::default()), "{word}");
+        }
+        for key in keys.iter().chain(&SECRET_KEYS) {
+            assert!(may_end_a_sign(key.as_bytes()), "{key}");
+        }
+        assert!(!may_end_a_sign(b"image"));
+    }
 }
