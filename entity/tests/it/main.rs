@@ -12,11 +12,13 @@ mod support;
 
 mod ecosystem;
 mod forges;
+mod history;
 mod metrics;
 mod migrations;
 mod outcomes;
 mod overview;
 mod plans;
+mod problems;
 mod queue;
 mod repositories;
 mod resources;

@@ -2,5 +2,6 @@
 
 mod namespaces;
 mod scenarios;
+mod sources;
 mod support;
 mod undisturbed;
