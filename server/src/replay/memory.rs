@@ -5,9 +5,10 @@ use entity::db::{DataError, Db};
 use entity::found::{FoundChart, FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
 use entity::query::problems::known_problems;
 use entity::query::scans;
+use entity::view::file_of;
 use git::{ChainCommit, FileKind, Repo, TreeFile, TreeLimits};
 use scan::build::is_kustomization;
-use scan::file::ParsedFile;
+use scan::file::{Manifest, ParsedFile};
 use scan::replay::{Memory, MemoryError, Options, ProblemOrigin, Replay, StoredTree};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -56,6 +57,21 @@ impl StoredMemory<'_> {
     pub fn rows_at(&mut self, at: ScannedCommit, line: &[ChainCommit]) -> Result<Vec<KnownResource>, MemoryError> {
         let mut rows = self.ask(scans::known_at(&self.db.read, self.repository, at.sequence))?;
         let gone = self.runtime.block_on(scans::gone_for_a_while(&self.db.read, self.repository, at.sequence))?;
+        let mut gone: HashMap<Uuid, i64> = gone.into_iter().collect();
+        // A whole tree is read for each commit that is left: who names no source tells its chart by itself.
+        for row in &mut rows {
+            if !gone.contains_key(&row.id) {
+                continue;
+            }
+            let file = self.file(file_of(&row.file_path), row.place.blob)?;
+            let same = |manifest: &&Manifest| (&manifest.key.kind, &manifest.key.name) == (&row.kind, &row.name);
+            if file.manifests.iter().filter(same).any(|manifest| manifest.facts.source.is_some()) {
+                continue;
+            }
+            gone.remove(&row.id);
+            let chart = file.manifests.iter().find(same).and_then(|manifest| manifest.facts.charts.first().cloned());
+            (row.chart_name, row.chart_url) = chart.map_or((None, None), |chart| (Some(chart.name), chart.url));
+        }
         let mut by_commit: BTreeMap<i64, HashSet<Uuid>> = BTreeMap::new();
         for (resource, sequence) in gone {
             by_commit.entry(sequence).or_default().insert(resource);
