@@ -88,6 +88,15 @@ fn deltas_that_name_their_base_and_come_before_it_are_resolved() {
     let dir = work.clone_dir();
     fetch(&dir, &server.url("cluster/.git")).unwrap();
     assert_indexed_as_git_does(&dir);
+    // Chains of deltas, the first of which is of an object that is here and not in the pack.
+    for n in 0..20 {
+        text.insert_str(n * 90, &format!("changed again {n}\n"));
+        work.commit("a.yaml", &text, "again");
+    }
+    let again = fetch(&dir, &server.url("cluster/.git")).unwrap();
+    assert!(!again.cloned, "{again:?}");
+    assert_eq!(packs(&dir).len(), 2);
+    assert_indexed_as_git_does(&dir);
 }
 
 #[test]

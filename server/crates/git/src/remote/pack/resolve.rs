@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use entity::found::ObjectId;
 use gix::objs::Kind;
 use gix::odb::pack::data;
 
@@ -59,10 +60,19 @@ pub(super) fn resolve(
         resolver.follow(pack, number, kind, content)?;
     }
     let sent = pack.entries.len();
-    while let Some(id) = resolver.of_name.keys().next().copied() {
-        let number = resolver.add(pack, id, here)?;
-        let (kind, content) = resolver.read(pack, number)?;
-        resolver.follow(pack, number, kind, content)?;
+    // A name that is not here either is that of a delta, which one of the others leads to.
+    let is_here = |id: &[u8; 20]| here.is_some_and(|here| here.contains(to_entity(&gix::ObjectId::from(*id))));
+    let mut outside: Vec<[u8; 20]> = resolver.of_name.keys().filter(|id| is_here(id)).copied().collect();
+    outside.sort_unstable();
+    for id in outside {
+        if resolver.of_name.contains_key(&id) {
+            let number = resolver.add(pack, id, here)?;
+            let (kind, content) = resolver.read(pack, number)?;
+            resolver.follow(pack, number, kind, content)?;
+        }
+    }
+    if let Some(id) = resolver.of_name.keys().min() {
+        return Err(missing(to_entity(&gix::ObjectId::from(*id))));
     }
     if pack.entries.len() > sent {
         seal(pack, file)?;
@@ -179,7 +189,7 @@ impl Resolver<'_> {
     /// Puts an object that the pack builds on and does not hold at its end.
     fn add(&mut self, pack: &mut Pack, id: [u8; 20], here: Option<&Objects>) -> Result<u32, GitError> {
         let name = to_entity(&gix::ObjectId::from(id));
-        let missing = || GitError::corrupt(format!("the pack builds on object {name}, which it does not hold"));
+        let missing = || missing(name);
         let mut buffer = Vec::new();
         let here = here.ok_or_else(missing)?;
         here.check_size(name, OUTSIDE_BYTES).map_err(|_| missing())?;
@@ -202,6 +212,10 @@ impl Resolver<'_> {
         pack.end += bytes.len() as u64;
         u32::try_from(pack.entries.len() - 1).map_err(|_| missing())
     }
+}
+
+fn missing(base: ObjectId) -> GitError {
+    GitError::corrupt(format!("the pack builds on object {base}, which it does not hold"))
 }
 
 /// The header of an entry and what is packed after it.
