@@ -247,7 +247,8 @@ async fn where_the_system_allows_few_files_connections_leave_enough_for_the_rest
     raise_own_limit();
     let program = Program::start_within("300", "{}").await;
     for kind in KINDS {
-        let held = hold(kind, 500, address(2), program.address).await;
+        // All at once: those who are sent away for the next are not gone yet when it comes.
+        let held = futures::future::join_all((0..500).map(|_| kind.hold(address(2), program.address))).await;
         tokio::time::sleep(Duration::from_millis(2_200)).await;
         program.others_are_answered(address(1), &format!("{kind:?} with few files")).await;
         drop(held);

@@ -11,6 +11,7 @@ mod wire;
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -66,12 +68,14 @@ pub(super) async fn serve(
     let Limits { bounds, patience } = limits;
     let room = Room::new(Bounds { in_all: files::affordable(bounds.in_all), ..bounds });
     let (connections, full, failed) = (TaskTracker::new(), Seldom::default(), Seldom::default());
+    let sockets = Arc::new(Semaphore::new(room.sockets()));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            // Who is sent away keeps a file open until it is gone: the next waits for that, not only for its seat.
+            accepted = accept(&listener, &sockets) => accepted,
             () = shutdown.cancelled() => break,
         };
-        let (stream, peer) = match accepted {
+        let (stream, peer, socket) = match accepted {
             Ok(accepted) => accepted,
             // Who hangs up before it is let in is no fault of ours.
             Err(error) if is_of_the_peer(&error) => continue,
@@ -101,7 +105,11 @@ pub(super) async fn serve(
         };
         // Small answers are not to wait for their receipt.
         let _ = stream.set_nodelay(true);
-        connections.spawn(attend(stream, router, progress, seat, patience, kept, shutdown.clone()));
+        let attended = attend(stream, router, progress, seat, patience, kept, shutdown.clone());
+        connections.spawn(async move {
+            attended.await;
+            drop(socket);
+        });
     }
     drop(listener);
     connections.close();
@@ -109,6 +117,16 @@ pub(super) async fn serve(
         tracing::warn!("open requests did not finish in time and are cut off");
     }
     Ok(())
+}
+
+/// The next connection, once fewer than the most sockets are open.
+async fn accept(
+    listener: &TcpListener,
+    sockets: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let socket = Arc::clone(sockets).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, socket))
 }
 
 fn is_of_the_peer(error: &io::Error) -> bool {

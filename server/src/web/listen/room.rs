@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
@@ -90,6 +91,11 @@ impl Room {
     /// An empty one.
     pub fn new(bounds: Bounds) -> Arc<Self> {
         Arc::new(Self { bounds, taken: Mutex::default() })
+    }
+
+    /// How many sockets its guests need at once, and one for who is told at the door that it is full.
+    pub fn sockets(&self) -> usize {
+        self.bounds.in_all.saturating_add(RESERVED + 1).min(Semaphore::MAX_PERMITS)
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
