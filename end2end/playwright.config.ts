@@ -1,12 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
+import { freePort } from "./tests/program.ts";
 
 // Read again in every worker, so what is chosen here is handed on by the environment.
-process.env.KUBESTATS_E2E_PORT ??= execFileSync(process.execPath, [
-  "-e",
-  "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close(); })",
-]).toString().trim();
+process.env.KUBESTATS_E2E_PORT ??= String(await freePort());
 
 const chromium =
   process.env.KUBESTATS_CHROMIUM ??

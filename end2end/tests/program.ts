@@ -7,13 +7,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+/** A port to serve at, now and after a restart: not one of those that the system gives to outgoing connections. */
+export async function freePort(): Promise<number> {
+  const port = 10_000 + Math.floor(Math.random() * 20_000);
+  const server = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
+  return isFree ? port : freePort();
 }
 
 /** A folder with the processes that work in it; `end` stops them and takes it away. */
@@ -25,8 +26,8 @@ export class Place {
     this.folder = mkdtempSync(join(tmpdir(), `kubestats-e2e-${name}-`));
   }
 
-  /** Starts a program and waits until it serves. */
-  start(program: string | undefined, args: string[], env: Record<string, string> = {}): Promise<ChildProcess> {
+  /** Starts a program and waits until it serves; the process, and what it said until then. */
+  private start(program: string | undefined, args: string[], env: Record<string, string> = {}): Promise<[ChildProcess, string]> {
     if (!program) throw new Error("KUBESTATS_PROGRAM and KUBESTATS_STANDIN are not set: run the browser tests by `make test`");
     const started = spawn(program, args, { cwd: this.folder, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     this.processes.push(started);
@@ -34,7 +35,7 @@ export class Place {
       let said = "";
       const listen = (chunk: Buffer) => {
         said += chunk;
-        if (/serving http|forges:/.test(said)) resolve(started);
+        if (/serving http|forges:/.test(said)) resolve([started, said]);
       };
       started.stdout.on("data", listen);
       started.stderr.on("data", listen);
@@ -42,11 +43,23 @@ export class Place {
     });
   }
 
+  /** Starts the stand-in forge over these repositories, on ports that are free; where its GitHub and its plain git are. */
+  async forge(folder: string, args: string[] = []): Promise<{ github: string; git: string }> {
+    const [, said] = await this.start(process.env.KUBESTATS_STANDIN, ["--repositories", folder, "--generous", "--port", "0", ...args]);
+    const at = (name: string) => {
+      const url = new RegExp(`^ +${name} +(http://\\S+)`, "m").exec(said)?.[1];
+      if (!url) throw new Error(`the forge does not say where its ${name} is:\n${said}`);
+      return url;
+    };
+    return { github: at("GitHub"), git: at("plain git") };
+  }
+
   /** Starts Kubestats with this configuration, on the data that an earlier one left. */
-  serve(config: string, env: Record<string, string> = {}): Promise<ChildProcess> {
+  async serve(config: string, env: Record<string, string> = {}): Promise<ChildProcess> {
     writeFileSync(join(this.folder, "kubestats.yaml"), config);
     const settings = { KUBESTATS_APP_DATA_DIR: join(this.folder, "data"), KUBESTATS_APP_LOG_FORMAT: "json" };
-    return this.start(process.env.KUBESTATS_PROGRAM, ["serve"], { ...settings, ...env });
+    const [started] = await this.start(process.env.KUBESTATS_PROGRAM, ["serve"], { ...settings, ...env });
+    return started;
   }
 
   async stop(started: ChildProcess): Promise<void> {

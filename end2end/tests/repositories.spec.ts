@@ -15,10 +15,10 @@ test.describe.configure({ mode: "serial" });
 test.beforeAll(async ({ playwright }) => {
   test.setTimeout(90_000);
   place = new Place("repositories");
-  const [port, forge] = [await freePort(), await freePort()];
+  const port = await freePort();
   site = `http://127.0.0.1:${port}`;
   const samples = new URL("../../server/samples", import.meta.url).pathname;
-  await place.start(process.env.KUBESTATS_STANDIN, ["--repositories", samples, "--generate", "120", "--generous", "--port", String(forge)]);
+  const { github } = await place.forge(samples, ["--generate", "120"]);
   // Years of pushes are let in: what the forge makes up does not know today's date.
   await place.serve(`
 app: { listen: "127.0.0.1:${port}", samples: never }
@@ -29,7 +29,7 @@ discovery:
   max_age: 36500d
   block: ["*/infra", "spam/*"]
   forges:
-    - { url: "http://127.0.0.1:${forge}", api_base_url: "http://127.0.0.1:${forge}", provider: github, token: standin-token-one }
+    - { url: "${github}", api_base_url: "${github}", provider: github, token: standin-token-one }
 `);
   const request = await playwright.request.newContext({ baseURL: site });
   expect((await request.post("/api/v1/repositories/discover")).status()).toBe(202);

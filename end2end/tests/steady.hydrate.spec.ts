@@ -13,11 +13,10 @@ test.describe.configure({ mode: "default" });
 test.beforeAll(async ({ playwright }) => {
   test.setTimeout(90_000);
   place = new Place("steady");
-  const [port, first] = [await freePort(), 20_000 + Math.floor(Math.random() * 30_000)];
+  const port = await freePort();
   site = `http://127.0.0.1:${port}`;
   const samples = new URL("../../server/samples", import.meta.url).pathname;
-  await place.start(process.env.KUBESTATS_STANDIN, ["--repositories", samples, "--generous", "--port", String(first)]);
-  forge = `http://127.0.0.1:${first + 3}`;
+  forge = (await place.forge(samples)).git;
   const names = ["home-cluster", "argo-apps", "broken-files"].map((name) => `  - url: ${forge}/samples/${name}.git`);
   await place.serve(`
 app: { listen: "127.0.0.1:${port}", samples: never }
