@@ -1,6 +1,6 @@
 // axe finds nothing to complain about on any page, in light, dark and on a phone, and every page fits its window.
 
-import { everyPage, expect, test, violations } from "./support.ts";
+import { awake, everyPage, expect, test, violations } from "./support.ts";
 
 test("every page wakes without complaint, fits its window, and axe finds no violation", async ({ page, request, javaScriptEnabled }, { project }) => {
   test.skip(javaScriptEnabled === false, "axe is a script");
@@ -9,7 +9,7 @@ test("every page wakes without complaint, fits its window, and axe finds no viol
   for (const { name, path } of await everyPage(request)) {
     await page.goto(path);
     // What hydrates wrongly says so on the console; once is enough, as the markup is the same everywhere.
-    if (project.name === "light") await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
+    if (project.name === "light") await awake(page);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (over > 1) found.push(`${name}: ${over} px wider than the window`);

@@ -1,6 +1,6 @@
 // A click is heard: while its answer takes long a bar says so, and `main` is busy.
 
-import { expect, repository, test } from "./support.ts";
+import { awake, expect, repository, test } from "./support.ts";
 import type { Page } from "@playwright/test";
 
 /** Holds these requests back until they are let go. */
@@ -33,7 +33,7 @@ async function rests(page: Page) {
 
 async function open(page: Page, path: string) {
   await page.goto(path);
-  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
+  await awake(page);
   await rests(page);
 }
 

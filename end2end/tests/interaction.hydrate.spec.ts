@@ -1,16 +1,10 @@
 // What moves once the WebAssembly is there.
 
-import { expect, repository, test } from "./support.ts";
-import type { Page } from "@playwright/test";
-
-/** Until the WebAssembly has taken over: a navigation then happens without a load. */
-async function hydrated(page: Page) {
-  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
-}
+import { awake, expect, repository, test } from "./support.ts";
 
 test("a link leads on without a load", async ({ page }) => {
   await page.goto("/");
-  await hydrated(page);
+  await awake(page);
   await page.evaluate(() => ((window as unknown as { kept: boolean }).kept = true));
   await page.getByRole("navigation", { name: "Site" }).getByRole("link", { name: "Repositories" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/repositories/i);
@@ -36,7 +30,7 @@ test("a link that is followed while the page wakes is not lost", async ({ page, 
 
 test("slash focuses the search, and it searches", async ({ page }) => {
   await page.goto("/repositories");
-  await hydrated(page);
+  await awake(page);
   await page.keyboard.press("/");
   const search = page.getByRole("banner").getByRole("searchbox");
   await expect(search).toBeFocused();
@@ -48,14 +42,14 @@ test("slash focuses the search, and it searches", async ({ page }) => {
 
 test("Ctrl-K focuses the search too", async ({ page }) => {
   await page.goto("/");
-  await hydrated(page);
+  await awake(page);
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("banner").getByRole("searchbox")).toBeFocused();
 });
 
 test("the theme is switched at once and stays", async ({ page }) => {
   await page.goto("/");
-  await hydrated(page);
+  await awake(page);
   await page.getByRole("button", { name: "Dark theme" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.goto("/repositories");
@@ -67,7 +61,7 @@ test("the theme is switched at once and stays", async ({ page }) => {
 test("tabs of a repository keep their state in the address", async ({ page, request }) => {
   const cluster = await repository(request, "home-cluster");
   await page.goto(`/repositories/${cluster.id}`);
-  await hydrated(page);
+  await awake(page);
   await page.getByRole("navigation", { name: "Views of the repository" }).getByRole("link", { name: /^Resources/ }).click();
   await expect(page).toHaveURL(/tab=resources/);
   await page.goBack();
@@ -76,7 +70,7 @@ test("tabs of a repository keep their state in the address", async ({ page, requ
 
 test("a filter narrows the list and shows as a chip that can be taken away", async ({ page }) => {
   await page.goto("/resources?kind=HelmRelease");
-  await hydrated(page);
+  await awake(page);
   const chip = page.getByRole("link", { name: /^Remove filter Kind/ });
   await chip.click();
   await expect(page).not.toHaveURL(/kind=HelmRelease/);
@@ -84,7 +78,7 @@ test("a filter narrows the list and shows as a chip that can be taken away", asy
 
 test("the pager turns pages by address", async ({ page }) => {
   await page.goto("/resources?per=10");
-  await hydrated(page);
+  await awake(page);
   const before = await page.getByRole("main").getByRole("table").first().innerText();
   await page.getByRole("navigation", { name: /^Pages of/ }).getByRole("link", { name: "Next page" }).click();
   await expect(page).toHaveURL(/page=2/);
@@ -94,30 +88,47 @@ test("the pager turns pages by address", async ({ page }) => {
 test("Scan can be asked for and says how it goes", async ({ page, request }) => {
   const apps = await repository(request, "argo-apps");
   await page.goto(`/repositories/${apps.id}`);
-  await hydrated(page);
+  await awake(page);
+  const work = page.getByRole("list", { name: "Work on this repository" }).getByRole("listitem");
+  const before = await work.getByRole("link").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
   const asked = page.waitForResponse((response) => response.request().method() === "POST" && response.url().includes("/ui/"));
   await page.getByRole("button", { name: "Scan" }).click();
   expect((await asked).ok()).toBe(true);
-  await expect(page.getByRole("main")).toContainText(/up to date|success|scanned/i, { timeout: 20_000 });
+  // The job that the click made stands on the page, and ends well.
+  const older = before.map((href) => `[href="${href}"]`).join(", ") || "x";
+  const made = work.filter({ has: page.locator(`a:not(${older})`, { hasText: "Scan" }) });
+  await expect(made).toContainText("Done", { timeout: 20_000 });
+  await made.getByRole("link", { name: "Scan" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Scan: .*argo-apps/);
 });
 
 test("every control on the list of repositories is reached by the keyboard", async ({ page }) => {
   await page.goto("/repositories");
-  await hydrated(page);
+  await awake(page);
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: /skip/i })).toBeFocused();
+  // What can be seen and used, whatever it is made of; of radio buttons of one name the keyboard goes to one.
+  const controls = await page.evaluate(() => {
+    const all = [...document.querySelectorAll<HTMLElement>("a[href], button, input:not([type=hidden]), select, textarea, summary")];
+    const usable = all.filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.matches(":disabled"));
+    usable.forEach((element, number) => { element.dataset.control = String(number); });
+    return usable.map((element) => `${element.tagName} ${element.getAttribute("href") ?? element.getAttribute("name") ?? element.textContent}`);
+  });
+  expect(controls.length).toBeGreaterThan(20);
   const reached = new Set<string>();
-  for (let i = 0; i < 60; i += 1) {
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  for (let i = 0; i < 2 * controls.length && reached.size < controls.length; i += 1) {
     await page.keyboard.press("Tab");
-    reached.add(await page.evaluate(() => document.activeElement?.getAttribute("href") ?? document.activeElement?.getAttribute("name") ?? ""));
+    const number = await page.evaluate(() => (document.activeElement as HTMLElement).dataset.control);
+    if (number) reached.add(number);
   }
-  expect([...reached].some((href) => href.startsWith("/repositories/"))).toBe(true);
+  expect(controls.filter((_, number) => !reached.has(String(number)))).toEqual([]);
 });
 
 test("the menu of a phone opens and closes by keys, and covers what lies behind it", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto("/");
-  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
+  await awake(page);
   const [menu, search] = [page.getByLabel("Show the menu"), page.locator("#search")];
   const link = page.getByRole("navigation", { name: "Site" }).getByRole("link", { name: "Ecosystem" });
   await menu.focus();

@@ -1,7 +1,7 @@
 // News reach all tabs of a browser over one line: over HTTP/1.1 a line for each tab would stop the seventh for ever.
 
 import { door } from "./program.ts";
-import { expect, repository, run, test } from "./support.ts";
+import { awake, expect, repository, run, test } from "./support.ts";
 import type { APIRequestContext, BrowserContext, Page } from "@playwright/test";
 
 let front: Awaited<ReturnType<typeof door>>;
@@ -23,12 +23,6 @@ async function open(context: BrowserContext, count: number, path: string): Promi
     tabs.push(tab);
   }
   return tabs;
-}
-
-/** Awake is a page whose links lead on without a load: its `main` follows what is asked for. */
-async function awake(tab: Page) {
-  await tab.waitForFunction(() => performance.getEntriesByType("resource").some(({ name }) => /\.parts$/.test(name)));
-  await tab.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
 }
 
 /** When the repository was synced last, as each tab shows it. */

@@ -1,7 +1,7 @@
 // A manifest's text folds, its versions are compared by dragging, and a chart has a strip to choose a span from.
 
-import { expect, repository, resource, test } from "./support.ts";
-import type { APIRequestContext, Page } from "@playwright/test";
+import { awake, expect, repository, resource, test } from "./support.ts";
+import type { APIRequestContext } from "@playwright/test";
 
 /** The page of a release that changed at least twice. */
 async function release(request: APIRequestContext): Promise<string> {
@@ -14,13 +14,9 @@ async function release(request: APIRequestContext): Promise<string> {
   throw new Error("no release of the sample has three versions");
 }
 
-async function settled(page: Page) {
-  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
-}
-
 test("what is under a line is hidden and shown by a button, with the keyboard too", async ({ page, request }) => {
   await page.goto(await release(request));
-  await settled(page);
+  await awake(page);
   const lines = page.locator(".code-lines .line");
   const spec = lines.filter({ hasText: /^spec:/ });
   const button = spec.locator(".line-fold");
@@ -36,7 +32,7 @@ test("what is under a line is hidden and shown by a button, with the keyboard to
 
 test("a link to a folded line opens what it is in", async ({ page, request }) => {
   await page.goto(await release(request));
-  await settled(page);
+  await awake(page);
   const spec = page.locator(".code-lines .line").filter({ hasText: /^spec:/ });
   const last = await spec.locator(".line-fold").getAttribute("data-to");
   await spec.locator(".line-fold").click();
@@ -47,7 +43,7 @@ test("a link to a folded line opens what it is in", async ({ page, request }) =>
 
 test("dragging one point of the timeline to another compares the two", async ({ page, request }) => {
   await page.goto(await release(request));
-  await settled(page);
+  await awake(page);
   const points = page.locator(".timeline-points .point");
   const newest = Number(await points.first().getAttribute("data-version"));
   const [from, to] = [await points.first().boundingBox(), await points.nth(2).boundingBox()];
@@ -64,10 +60,10 @@ test("dragging one point of the timeline to another compares the two", async ({ 
 test("a chosen end of the pair is dragged and the other one stays; Escape gives up", async ({ page, request }) => {
   const path = await release(request);
   await page.goto(path);
-  await settled(page);
+  await awake(page);
   const newest = Number(await page.locator(".timeline-points .point").first().getAttribute("data-version"));
   await page.goto(`${path}?from=${newest - 2}&to=${newest - 1}`);
-  await settled(page);
+  await awake(page);
   const centre = async (version: number) => {
     const box = await page.locator(`.timeline-points .point[data-version="${version}"]`).boundingBox();
     if (!box) throw new Error(`version ${version} has no point`);
@@ -92,7 +88,7 @@ test("versions on different pages of the timeline are compared, and the comparis
   const busiest = listed.data.reduce((most: { events: number }, one: { events: number }) => (one.events > most.events ? one : most));
   expect(busiest.events).toBeGreaterThan(10);
   await page.goto(`/resources/${busiest.id}?per=10&page=2`);
-  await settled(page);
+  await awake(page);
   const to = busiest.events;
   // The newest is chosen already, and stands on the first page.
   await expect(page.getByLabel(`to #${to}, on another page`)).toBeChecked();

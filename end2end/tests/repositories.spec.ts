@@ -3,7 +3,7 @@
 
 import { Place, freePort } from "./program.ts";
 import type { APIRequestContext, Page } from "@playwright/test";
-import { expect, test, violations } from "./support.ts";
+import { awake, expect, test, violations } from "./support.ts";
 
 interface Row { id: string; full_name: string; sync_status: string; sync_error: string | null }
 
@@ -59,9 +59,7 @@ async function added(request: APIRequestContext, name: string): Promise<string> 
 /** Opens a page and waits until its scripts run, where there are any. */
 async function open(page: Page, path: string, script: boolean | undefined) {
   await page.goto(`${site}${path}`);
-  // What the page shows is there before its scripts are.
-  if (script !== false) await page.waitForFunction(() => document.querySelector("#main")?.childElementCount);
-  if (script !== false) await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
+  if (script !== false) await awake(page);
 }
 
 /** The question, wherever it is asked. */
@@ -195,6 +193,21 @@ test("a tick stays with its repository when rows come anew", async ({ page, requ
   await expect(page.getByRole("checkbox", { name: "dora/aa-first" })).not.toBeChecked();
   await expect(page.getByRole("form", { name: "With those that are selected" })).toContainText("1 selected");
   expect(await box.getAttribute("value")).toBe(id);
+});
+
+test("what is typed before the page is awake stays, and is sent", async ({ page, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, "nothing wakes");
+  let wake = () => {};
+  const asleep = new Promise<void>((resolve) => { wake = resolve; });
+  await page.route("**/*.wasm", async (route) => { await asleep; await route.continue(); });
+  await page.goto(`${site}/repositories/add`, { waitUntil: "commit" });
+  const field = page.getByLabel("Addresses, one on each line");
+  await field.fill("nonsense");
+  wake();
+  await awake(page);
+  await expect(field).toHaveValue("nonsense");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByRole("status", { name: "What came of it" }).getByRole("heading")).toContainText("1 refused");
 });
 
 test("what is being typed stays when rows come anew", async ({ page, request, javaScriptEnabled: script }) => {

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Place, freePort } from "./program.ts";
-import { expect, test } from "./support.ts";
+import { awake, expect, test } from "./support.ts";
 import type { Page } from "@playwright/test";
 
 let place: Place;
@@ -36,7 +36,7 @@ test.afterAll(() => place.end());
 /** Opens a page, awake and marked, so that a load is told from a navigation. */
 async function open(page: Page, path: string) {
   await page.goto(site + path);
-  await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
+  await awake(page);
   await page.evaluate(() => ((window as unknown as { kept: boolean }).kept = true));
 }
 

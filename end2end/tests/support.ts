@@ -27,6 +27,11 @@ export const test = base.extend<{ complaints: string[] }>({
   ],
 });
 
+/** Waits until the page that the server sent listens. */
+export async function awake(page: Page) {
+  await expect(page.locator("html")).toHaveAttribute("data-awake", "", { timeout: 20_000 });
+}
+
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** What axe finds wrong with the page as it stands, a line each. */

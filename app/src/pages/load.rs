@@ -84,10 +84,25 @@ fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
         },
     );
     #[cfg(feature = "hydrate")]
-    if arrival::is_past() {
-        Effect::new(move |_| data.refetch());
+    {
+        if arrival::is_past() {
+            Effect::new(move |_| data.refetch());
+        }
+        mark_awake();
     }
     Given { data, shown }
+}
+
+/// Says in the document that the page listens, for whoever has to wait for that, such as tests.
+#[cfg(feature = "hydrate")]
+fn mark_awake() {
+    let mark = || {
+        if let Some(html) = document().document_element() {
+            let _ = html.set_attribute("data-awake", "");
+        }
+    };
+    // Once what is at work now is done: the page is made and not yet tied to what stands there.
+    Effect::new(move |_| set_timeout(mark, std::time::Duration::ZERO));
 }
 
 /// What the reader waits for, told from news, which come by themselves.
