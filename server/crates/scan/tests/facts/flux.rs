@@ -1,6 +1,5 @@
 //! Flux' releases, sources and kustomizations.
 
-use entity::kind::ReferenceKind;
 use scan::detect::Takes;
 
 use crate::{facts, images, references};
