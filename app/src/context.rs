@@ -4,20 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use entity::db::{DataError, Db};
-use entity::kind::RequestedBy;
-use entity::queue::JobQueue;
-use entity::view::{Added, CommitRead, DiscoverySettings, FieldChange, Repository};
+use actions::Actions;
+use entity::view::{CommitRead, DiscoverySettings, FieldChange, Repository};
+use store::db::Db;
 
 /// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
 pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
-
-/// Adds repositories by address and says of each what became of it. What checks addresses lives where pages cannot see it.
-pub type AddRepositories = Arc<
-    dyn Fn(Vec<String>, RequestedBy) -> Pin<Box<dyn Future<Output = Result<Vec<Added>, DataError>> + Send>>
-        + Send
-        + Sync,
->;
 
 /// Reads a commit by its hash, or a beginning of it, from a repository's clone; nothing where this machine has none.
 pub type ReadCommit =
@@ -28,12 +20,10 @@ pub type ReadCommit =
 pub struct ServerContext {
     /// The database.
     pub db: Db,
-    /// Where work is asked for.
-    pub queue: JobQueue,
+    /// What people may ask for.
+    pub actions: Actions,
     /// Compares two manifests field by field.
     pub compare: Compare,
-    /// Adds repositories by address.
-    pub add: AddRepositories,
     /// Reads a commit from a repository's clone.
     pub read_commit: ReadCommit,
     /// What is searched for where.

@@ -181,10 +181,13 @@ impl FromServerFnError for AppError {
 }
 
 #[cfg(feature = "ssr")]
-impl From<entity::query::actions::Refusal> for AppError {
-    fn from(refusal: entity::query::actions::Refusal) -> Self {
+impl From<actions::Refusal> for AppError {
+    fn from(refusal: actions::Refusal) -> Self {
+        use actions::Refusal;
+
         match refusal {
-            entity::query::actions::Refusal::Missing(what) => Self::not_found(what),
+            Refusal::Failed(error) => Self::from(error),
+            Refusal::Missing(what) => Self::not_found(what),
             refusal if refusal.is_missing() => Self::not_found("schedule"),
             refusal => Self::Conflict { message: format!("{}.", refusal.text()) },
         }
@@ -192,8 +195,8 @@ impl From<entity::query::actions::Refusal> for AppError {
 }
 
 #[cfg(feature = "ssr")]
-impl From<entity::db::DataError> for AppError {
-    fn from(error: entity::db::DataError) -> Self {
+impl From<store::db::DataError> for AppError {
+    fn from(error: store::db::DataError) -> Self {
         Self::internal(error)
     }
 }

@@ -164,7 +164,7 @@ pub struct FoundReference {
 #[derive(Clone, Debug)]
 pub struct FoundManifest {
     pub id: ObjectId,
-    /// Secrets masked, then compressed by `entity::db::text` or the caller's equal.
+    /// Secrets masked, then compressed by `store::db::text` or the caller's equal.
     pub compressed: Vec<u8>,
     /// Bytes before compression.
     pub size: i64,

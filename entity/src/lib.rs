@@ -1,7 +1,7 @@
-//! The data crate: what the words mean, how they are stored, every question asked of them.
+//! The words: what they mean and how they are stored. No question is asked here.
 //!
-//! Without features this is serde types only, safe for WebAssembly. `db` adds the tables, the
-//! queries and the job queue; `openapi` adds schemas for the REST description.
+//! Without features this is serde types only, safe for WebAssembly. `db` adds the tables, `openapi` schemas for the REST
+//! description.
 
 pub mod credential;
 pub mod found;
@@ -9,13 +9,5 @@ pub mod kind;
 pub mod value;
 pub mod view;
 
-#[cfg(feature = "db")]
-pub mod db;
-#[cfg(feature = "db")]
-pub mod query;
-#[cfg(feature = "db")]
-pub mod queue;
-#[cfg(feature = "db")]
-pub mod row;
 #[cfg(feature = "db")]
 pub mod table;

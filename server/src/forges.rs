@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use entity::db::{DataError, Db};
 use entity::kind::Provider;
-use entity::query::forges::{self, Budget, KeptAnswer};
-use entity::queue::CLOCKS_DIFFER;
 use forge::{
     Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, Settings, Store, StoreError, Token, Window,
 };
 use net::AddressGuard;
+use store::db::{DataError, Db};
+use store::forges::{self, Budget, KeptAnswer};
+use store::queue::CLOCKS_DIFFER;
 
 use crate::clock;
 use crate::config::{Config, ForgeConfig, Secret};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use actions::Actions;
 use app::context::ServerContext;
 use axum::extract::FromRef;
-use entity::{db::Db, queue::JobQueue};
 use leptos::config::LeptosOptions;
+use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
 use crate::web::{assets::Site, hosts::AllowedHosts, stream::Seats};
@@ -17,6 +18,8 @@ pub struct AppState {
     pub db: Db,
     /// The job queue with its bus of live updates.
     pub queue: JobQueue,
+    /// What may be asked for.
+    pub actions: Actions,
     /// What pages and server functions get.
     pub context: ServerContext,
     /// What Leptos wants to know when it renders.

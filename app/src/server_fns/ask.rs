@@ -3,15 +3,15 @@
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use entity::db::Db;
+use actions::{Actions, Actor, Done, Door};
 use entity::kind::UnknownWord;
-use entity::query::actions::{Asked, Done};
-use entity::query::given;
 use entity::view::{ActivityBucket, PageQuery, Sort, Timestamp};
 use leptos::prelude::use_context;
 use leptos_router::location::RequestUrl;
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
+use store::db::Db;
+use store::given;
 use uuid::Uuid;
 
 use crate::context::ServerContext;
@@ -38,9 +38,14 @@ pub(crate) fn missing(what: &'static str) -> AppError {
     AppError::not_found(what)
 }
 
-/// The job that was queued for a repository, or why none was.
-pub(crate) fn job(asked: Asked<Done>) -> Result<Uuid, AppError> {
-    asked?.job.ok_or_else(|| AppError::internal("work was asked for and no job queued"))
+/// What an action needs: what it works with, and who asks.
+pub(crate) fn actions() -> Result<(Actions, Actor), AppError> {
+    Ok((context()?.actions, Actor::anyone(Door::Page)))
+}
+
+/// The job that was queued for a repository.
+pub(crate) fn job(done: Done) -> Result<Uuid, AppError> {
+    done.job.ok_or_else(|| AppError::internal("work was asked for and no job queued"))
 }
 
 /// The values in the part of an address after `?`.
@@ -106,7 +111,7 @@ pub(crate) async fn activity(
     let mut shown = (Span::default(), Vec::new());
     for span in Span::candidates(word) {
         let since = span.since(now);
-        shown = (*span, entity::query::events::activity(&db.read, repository, since, now, span.buckets()).await?);
+        shown = (*span, store::events::activity(&db.read, repository, since, now, span.buckets()).await?);
         let changes = |bucket: &ActivityBucket| bucket.created + bucket.modified + bucket.deleted + bucket.resurrected;
         if shown.1.iter().any(|bucket| changes(bucket) > 0) {
             break;

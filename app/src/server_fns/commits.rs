@@ -31,7 +31,7 @@ pub enum CommitShown {
 #[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<Packed<CommitData>, AppError> {
     use super::ask;
-    use entity::query::{commits, repositories};
+    use store::{commits, repositories};
 
     let page = ask::page(&ask::params(&query)?, 50);
     let id = ask::id(&repository_id, "commit")?;

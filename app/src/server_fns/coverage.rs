@@ -60,8 +60,8 @@ pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppErr
     use super::actions::tell;
     use super::ask;
     use entity::kind::RejectReason;
-    use entity::query::discovery;
     use entity::view::{Listing, RejectFilter};
+    use store::discovery;
 
     let (context, params) = (ask::context()?, ask::params(&query)?);
     let filter = RejectFilter {

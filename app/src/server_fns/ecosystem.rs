@@ -97,8 +97,8 @@ pub struct OpenedChange {
 #[server(prefix = "/ui", endpoint = "ecosystem", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppError> {
     use super::ask;
-    use entity::query::ecosystem;
     use entity::view::EcosystemSpan;
+    use store::ecosystem;
 
     let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query)?);
     let db = &context.db;

@@ -12,32 +12,30 @@ use crate::wire::{Packed, Text};
 #[server(prefix = "/ui", endpoint = "running_work", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_running_work() -> Result<Packed<RunningWork>, AppError> {
     let db = super::ask::context()?.db;
-    pack(&entity::query::overview::running_work(&db.read).await?)
+    pack(&store::overview::running_work(&db.read).await?)
 }
 
 /// The line about the system that stands on every page.
 #[server(prefix = "/ui", endpoint = "system_state", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_system_state() -> Result<Packed<SystemState>, AppError> {
     let db = super::ask::context()?.db;
-    pack(&entity::query::overview::system_state(&db.read).await?)
+    pack(&store::overview::system_state(&db.read).await?)
 }
 
 /// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.
 #[server(prefix = "/ui", endpoint = "request_sync", output = Text, client = crate::client::PageClient)]
 pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
     use super::ask;
-    use entity::{kind::RequestedBy, query::actions};
 
-    let context = ask::context()?;
-    ask::job(actions::sync(&context.db, &context.queue, repository_id, RequestedBy::Page, ask::now()).await?)
+    let (ctx, actor) = ask::actions()?;
+    ask::job(actions::sync(&ctx, actor, repository_id).await?)
 }
 
 /// Asks for a scan of what is fetched of a repository; gives back the job's id.
 #[server(prefix = "/ui", endpoint = "request_scan", output = Text, client = crate::client::PageClient)]
 pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
     use super::ask;
-    use entity::{kind::RequestedBy, query::actions};
 
-    let context = ask::context()?;
-    ask::job(actions::scan(&context.db, &context.queue, repository_id, RequestedBy::Page, ask::now()).await?)
+    let (ctx, actor) = ask::actions()?;
+    ask::job(actions::scan(&ctx, actor, repository_id).await?)
 }

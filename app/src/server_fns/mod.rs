@@ -1,4 +1,4 @@
-//! What pages ask the server: one file per word, bodies of a few lines over `entity::query`.
+//! What pages ask the server: one file per word, bodies of a few lines over `store`.
 //!
 //! A page asks once and gets everything it shows. The part of its address after `?` travels as it
 //! stands and is read here, so that the browser carries no filter code. All live under `/ui`; reads

@@ -28,7 +28,7 @@ pub struct OverviewData {
 #[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppError> {
     use super::ask;
-    use entity::query::overview;
+    use store::overview;
 
     let (db, now) = (ask::context()?.db, ask::now());
     let params = ask::params(&query)?;

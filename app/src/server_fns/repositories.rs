@@ -37,7 +37,7 @@ pub struct RepositoriesData {
 pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>, AppError> {
     use super::ask;
     use crate::components::PageUrl;
-    use entity::query::{overview, repositories};
+    use store::{overview, repositories};
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let filter = read::repository_filter(&params)?;
@@ -112,7 +112,7 @@ pub enum RepositoryTab {
 #[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_repository(id: String, query: String) -> Result<Packed<RepositoryData>, AppError> {
     use super::ask;
-    use entity::query::{jobs, repositories};
+    use store::{jobs, repositories};
 
     let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
     let id = ask::id(&id, "repository")?;
@@ -133,11 +133,11 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
 
 #[cfg(feature = "ssr")]
 mod read {
-    use entity::db::Db;
     use entity::kind::{EventType, GitOpsTool, Origin, ProblemClass, SyncStatus};
-    use entity::query::{events, problems, resources};
     use entity::view::{EventFilter, JobFilter, Listing, PageQuery, RepositoryFilter, RepositorySort, Sort};
     use leptos_router::params::ParamsMap;
+    use store::db::Db;
+    use store::{events, problems, resources};
     use uuid::Uuid;
 
     use super::super::{ask, resources::resource_filter};

@@ -36,7 +36,7 @@ pub enum ResourceList {
 #[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppError> {
     use super::ask;
-    use entity::query::resources;
+    use store::resources;
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let filter = resource_filter(&params, ask::uuid(&params, "repository"))?;
@@ -109,7 +109,7 @@ pub struct Comparison {
 #[server(prefix = "/ui", endpoint = "resource", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceData>, AppError> {
     use super::ask;
-    use entity::query::resources;
+    use store::resources;
 
     let (context, params) = (ask::context()?, ask::params(&query)?);
     let db = &context.db;
@@ -137,14 +137,14 @@ pub(super) use read::{compared_by, is_unknown_status, resource_filter};
 
 #[cfg(feature = "ssr")]
 mod read {
-    use entity::db::Db;
     use entity::kind::{EventType, ResourceStatus};
-    use entity::query::{events, repositories, resources};
     use entity::view::{
         Event, EventFilter, FieldChange, PageQuery, Reference, RepositoryFilter, RepositorySort, Resource,
         ResourceFilter, ResourceSort, ResourceVersion, Sort, VersionText,
     };
     use leptos_router::params::ParamsMap;
+    use store::db::Db;
+    use store::{events, repositories, resources};
     use uuid::Uuid;
 
     use super::super::ask;

@@ -26,8 +26,8 @@ pub struct TasksData {
 pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
     use super::ask;
     use entity::kind::{JobKind, JobState};
-    use entity::query::{jobs, tasks};
     use entity::view::JobFilter;
+    use store::{jobs, tasks};
 
     let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
     let filter = JobFilter {
@@ -60,26 +60,20 @@ pub async fn find_job(id: String) -> Result<Packed<JobData>, AppError> {
     use super::ask;
 
     let db = ask::context()?.db;
-    let detail = entity::query::tasks::find_job_detail(&db.read, ask::id(&id, "run")?).await?;
+    let detail = store::tasks::find_job_detail(&db.read, ask::id(&id, "run")?).await?;
     pack(&JobData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("run"))? })
 }
 
 /// Asks for what a schedule asks for, now; gives back the job's id.
 #[server(prefix = "/ui", endpoint = "trigger_schedule", output = Text, client = crate::client::PageClient)]
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
-    use super::ask;
-    use entity::{kind::RequestedBy, query::actions};
-
-    let context = ask::context()?;
-    let (is_on, by) = (context.discovery.enabled, RequestedBy::Page);
-    Ok(actions::trigger(&context.db, &context.queue, &name, is_on, by, ask::now()).await??)
+    let (ctx, actor) = super::ask::actions()?;
+    Ok(actions::trigger(&ctx, actor, &name).await?)
 }
 
 /// Cancels a run that waits or goes on; gives back its id. One that has ended stays as it is, which is said.
 #[server(prefix = "/ui", endpoint = "cancel_job", output = Text, client = crate::client::PageClient)]
 pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
-    use super::ask;
-
-    let context = ask::context()?;
-    Ok(entity::query::actions::cancel(&context.db, &context.queue, job_id, ask::now()).await??.id)
+    let (ctx, actor) = super::ask::actions()?;
+    Ok(actions::cancel(&ctx, actor, job_id).await?.id)
 }

@@ -9,7 +9,7 @@ use crate::value::ObjectId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ObjectId,
-    /// What it is compressed with, see [`crate::db::text`].
+    /// What it is compressed with, see `store::db::text`.
     pub dictionary: i16,
     /// Bytes before compression.
     pub size: i64,

@@ -48,7 +48,7 @@ struct EventLine<'a> {
 pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
     if let Some(database) = &args.database {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        return runtime.block_on(super::store::run(args, database));
+        return runtime.block_on(super::database::run(args, database));
     }
     let source = source::open(&args.source, &args.rev)?;
     let head = source.commit;

@@ -4,7 +4,7 @@ use migration::{Migrator, MigratorTrait as _};
 use super::MigrateCommand;
 use super::table::Table;
 use crate::config::Config;
-use crate::program;
+use crate::start;
 
 pub(super) fn run(config: Config, command: &MigrateCommand) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(migrate(config, command))
@@ -12,7 +12,7 @@ pub(super) fn run(config: Config, command: &MigrateCommand) -> anyhow::Result<()
 
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 async fn migrate(config: Config, command: &MigrateCommand) -> anyhow::Result<()> {
-    let db = program::connect(&config).await?;
+    let db = start::connect(&config).await?;
     match command {
         MigrateCommand::Up => {
             let pending = Migrator::get_pending_migrations(&db.write).await?.len();

@@ -1,13 +1,13 @@
 //! The command line: what each command takes, and nothing of how it does it.
 
 mod config;
+mod database;
 mod history;
 mod migrate;
 mod progress;
 mod scan;
 mod serve;
 mod source;
-mod store;
 mod table;
 
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ enum Command {
     Serve {
         /// Which half to play, where several processes share a PostgreSQL database
         #[arg(long, value_enum, default_value_t, env = "KUBESTATS_ROLE")]
-        role: crate::program::Role,
+        role: crate::start::Role,
         /// Where to listen, in place of app.listen; with it a worker tells its health there, which it does nowhere else
         #[arg(long, env = "KUBESTATS_LISTEN", value_name = "ADDRESS")]
         listen: Option<std::net::SocketAddr>,

@@ -1,8 +1,8 @@
 use std::net::SocketAddr;
 
 use crate::config::Config;
-use crate::program::Role;
-use crate::{program, telemetry};
+use crate::start::Role;
+use crate::{start, telemetry};
 
 pub(super) fn run(mut config: Config, role: Role, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     // A worker serves nobody unless it is told to.
@@ -11,5 +11,5 @@ pub(super) fn run(mut config: Config, role: Role, listen: Option<SocketAddr>) ->
         config.app.listen = listen;
     }
     telemetry::start(&config.app)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(program::run(config, role, listens))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(start::run(config, role, listens))
 }

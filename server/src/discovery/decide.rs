@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use entity::found::RepositoryFacts;
 use entity::kind::RejectReason;
-use entity::query::discovery::matches;
 use entity::view::Timestamp;
+use store::discovery::matches;
 
 /// What the configuration lets in.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
 use entity::kind::{JobRequest, Priority, RequestedBy};
-use entity::query::ecosystem;
+use store::ecosystem;
 use uuid::Uuid;
 
 use super::{Deps, JobContext, JobError};

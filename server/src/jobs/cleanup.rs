@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use entity::kind::{JobState, SyncStatus};
-use entity::query::{jobs, repositories};
 use entity::view::{JobFilter, PageQuery, Timestamp};
 use git::GitError;
+use store::{jobs, repositories};
 use uuid::Uuid;
 
 use super::{Deps, JobContext, JobError};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use entity::kind::LogLevel;
-use entity::queue::LogLine;
+use store::queue::LogLine;
 use uuid::Uuid;
 
 use super::Deps;

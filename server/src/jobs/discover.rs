@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use entity::db::DataError;
 use entity::found::{RejectedRepository, RepositoryFacts, SearchState};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RejectReason, RequestedBy};
-use entity::query::discovery::{self as stored, Asked, KnownRepository, PageCounts, StoredRun, address_key};
-use entity::query::forges;
 use entity::view::{Live, Timestamp};
 use forge::{Cursor, ForgeError, SearchPage};
+use store::db::DataError;
+use store::discovery::{self as stored, Asked, KnownRepository, PageCounts, StoredRun, address_key};
+use store::forges;
 use uuid::Uuid;
 
 use super::error::away;

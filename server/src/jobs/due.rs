@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::db::{DataError, Db};
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
-use entity::query::repositories::{self, SyncTarget};
-use entity::queue::JobQueue;
 use entity::view::Timestamp;
+use store::db::{DataError, Db};
+use store::queue::JobQueue;
+use store::repositories::{self, SyncTarget};
 use uuid::Uuid;
 
 use crate::config::PollingConfig;

@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
-use entity::db::DataError;
-use entity::queue::Outcome;
 use entity::view::Timestamp;
 use git::GitError;
+use store::db::DataError;
+use store::queue::Outcome;
 
 use crate::clock;
 

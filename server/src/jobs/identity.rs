@@ -4,8 +4,8 @@ use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
 
-use entity::query::workers::{self, FoundWorker};
 use entity::view::Timestamp;
+use store::workers::{self, FoundWorker};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

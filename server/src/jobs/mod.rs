@@ -23,9 +23,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use entity::db::Db;
 use entity::kind::JobRequest;
-use entity::queue::JobQueue;
+use store::db::Db;
+use store::queue::JobQueue;
 use uuid::Uuid;
 
 pub use context::JobContext;

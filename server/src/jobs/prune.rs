@@ -1,7 +1,7 @@
 //! Deletes what is kept for a time only. One table of how long, so that nobody has to look for it.
 
 use chrono::TimeDelta;
-use entity::query::{jobs, scans, workers};
+use store::{jobs, scans, workers};
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;

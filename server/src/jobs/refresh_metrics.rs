@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use entity::db::DataError;
 use entity::kind::{LogLevel, Origin, Provider};
-use entity::query::discovery::{self as stored, Asked, MetricsTarget};
 use entity::view::{Live, Timestamp};
 use forge::{Address, Forge, ForgeError, Key, Sight};
+use store::db::DataError;
+use store::discovery::{self as stored, Asked, MetricsTarget};
 
 use super::error::away;
 use super::forge_facts::{facts_of, keep_good_address};

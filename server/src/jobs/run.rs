@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use entity::db::DataError;
 use entity::kind::LogLevel;
-use entity::queue::{ClaimedJob, Ended, Outcome};
 use futures::FutureExt as _;
+use store::db::DataError;
+use store::queue::{ClaimedJob, Ended, Outcome};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info, info_span, warn};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::kind::JobKind;
-use entity::query::{repositories, workers};
-use entity::queue::{Ended, Room};
 use entity::view::Timestamp;
+use store::queue::{Ended, Room};
+use store::{repositories, workers};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -132,7 +132,7 @@ impl Runner {
     }
 
     /// Jobs to run, and for how many of them there was room; fewer means that no other may run now.
-    async fn claim(&self, jobs: usize, scans: usize) -> (Vec<entity::queue::ClaimedJob>, usize) {
+    async fn claim(&self, jobs: usize, scans: usize) -> (Vec<store::queue::ClaimedJob>, usize) {
         let Self { deps, identity } = self;
         let others: Vec<JobKind> =
             JobKind::ALL.iter().copied().filter(|kind| *kind != JobKind::ScanRepository).collect();
@@ -154,7 +154,7 @@ impl Runner {
     async fn look_for_due_work(&self, trusts_leases: bool) {
         let Self { deps, identity } = self;
         let now = clock::now();
-        let told = |what: &str, result: Result<(), entity::db::DataError>| {
+        let told = |what: &str, result: Result<(), store::db::DataError>| {
             if let Err(error) = result {
                 error!(%error, "{what}");
             }
@@ -183,7 +183,7 @@ impl Runner {
     }
 }
 
-async fn reset_interrupted(deps: &Deps) -> Result<(), entity::db::DataError> {
+async fn reset_interrupted(deps: &Deps) -> Result<(), store::db::DataError> {
     if repositories::has_syncing(&deps.db.read).await? {
         repositories::reset_interrupted(&deps.db.write).await?;
     }

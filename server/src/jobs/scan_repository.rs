@@ -5,16 +5,16 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use entity::db::DataError;
 use entity::found::{Batch, FileProblems, HeadFigures, ObjectId, ScannedCommit};
 use entity::kind::{JobRequest, LogLevel, Priority, RequestedBy, SyncStatus};
-use entity::query::problems::known_problems;
-use entity::query::repositories::{self, SyncTarget};
-use entity::query::scans;
 use entity::view::{Live, shown_url};
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
 use scan::chart::Charts;
 use scan::replay::{Options, Replay, Start};
+use store::db::DataError;
+use store::problems::known_problems;
+use store::repositories::{self, SyncTarget};
+use store::scans;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;

@@ -2,11 +2,11 @@
 //! was missed while nothing ran is caught up with once.
 
 use chrono_tz::Tz;
-use entity::db::{DataError, Db};
 use entity::kind::{JobRequest, Priority, RequestedBy};
-use entity::query::schedules::{self, PlannedSchedule};
-use entity::queue::JobQueue;
 use entity::view::Timestamp;
+use store::db::{DataError, Db};
+use store::queue::JobQueue;
+use store::schedules::{self, PlannedSchedule};
 use tracing::info;
 
 use crate::config::SchedulesConfig;

@@ -1,8 +1,8 @@
 //! Asks for a sync of every repository that may be synced.
 
-use entity::db::DataError;
 use entity::kind::{JobRequest, Priority, RequestedBy};
-use entity::query::repositories;
+use store::db::DataError;
+use store::repositories;
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use entity::db::DataError;
 use entity::found::{ObjectId, SyncedHead};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RequestedBy, SyncStatus};
-use entity::query::repositories::{self, SyncTarget};
-use entity::query::tasks;
 use entity::view::{Live, shown_url};
 use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, UrlPolicy};
+use store::db::DataError;
+use store::repositories::{self, SyncTarget};
+use store::tasks;
 use uuid::Uuid;
 
 use super::due::{SOON_AGAIN, next_sync};

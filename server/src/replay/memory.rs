@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::db::{DataError, Db};
 use entity::found::{FoundChart, FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
-use entity::query::problems::known_problems;
-use entity::query::scans;
 use entity::view::file_of;
 use git::{ChainCommit, FileKind, Repo, TreeFile, TreeLimits};
 use scan::build::is_kustomization;
 use scan::file::{Manifest, ParsedFile};
 use scan::replay::{Memory, MemoryError, Options, ProblemOrigin, Replay, StoredTree};
+use store::db::{DataError, Db};
+use store::problems::known_problems;
+use store::scans;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 

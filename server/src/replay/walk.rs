@@ -143,5 +143,5 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) 
 /// # Errors
 /// What the codec says.
 pub fn pack(text: &[u8]) -> Result<Vec<u8>, MemoryError> {
-    Ok(entity::db::text::compress(text)?)
+    Ok(store::db::text::compress(text)?)
 }

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use entity::{db::Db, queue::JobQueue};
 use serde::Serialize;
+use store::{db::Db, queue::JobQueue};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -167,7 +167,7 @@ async fn database_answers(db: &Db) -> bool {
 
 /// Queued and running jobs; nothing where the queue's table does not answer.
 async fn queue_counts(db: &Db) -> Option<(u64, u64)> {
-    let state = tokio::time::timeout(WITHIN, entity::query::overview::system_state(&db.read)).await;
+    let state = tokio::time::timeout(WITHIN, store::overview::system_state(&db.read)).await;
     match state {
         Ok(Ok(state)) => Some((state.queued_jobs.unsigned_abs(), state.running_jobs.unsigned_abs())),
         Ok(Err(error)) => {

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use actions::Door;
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, Method, StatusCode, request::Parts},
@@ -18,9 +19,9 @@ use axum::{
 use super::api::problem::Problem;
 use super::hosts::{AllowedHosts, is_health};
 
-/// Proof that the check was passed; handlers that change something take it as an argument.
+/// Who asks, once the check was passed; handlers that change something take it as an argument.
 #[derive(Clone, Copy, Debug)]
-pub struct Actor(());
+pub struct Actor(pub actions::Actor);
 
 /// Lets a request act, or says why not.
 ///
@@ -28,7 +29,7 @@ pub struct Actor(());
 /// A 403 for a browser's request that comes from another site.
 pub fn check(method: &Method, headers: &HeaderMap) -> Result<Actor, Problem> {
     if method.is_safe() || same_site(headers) {
-        return Ok(Actor(()));
+        return Ok(Actor(actions::Actor::anyone(Door::Api)));
     }
     Err(Problem::new(
         StatusCode::FORBIDDEN,

@@ -70,10 +70,10 @@ pub async fn act_on_repositories(
     #[server(default)] id: Vec<String>,
     #[server(default)] from: String,
 ) -> Result<String, AppError> {
-    use entity::query::actions;
+    use actions::Refusal;
     use entity::view::{OutcomeOf, Refused};
 
-    let context = super::ask::context()?;
+    let (ctx, actor) = super::ask::actions()?;
     let action: RepositoryAction = act.parse().map_err(|_| {
         let error = AppError::invalid(format!("There is no action {act:.40?}."));
         error.set_status();
@@ -89,20 +89,19 @@ pub async fn act_on_repositories(
             refused.push(missing());
             continue;
         };
-        let by = entity::kind::RequestedBy::Page;
-        match actions::act(&context.db, &context.queue, action, id, by, super::ask::now()).await {
-            Ok(Ok(acted)) => done.push((id, acted.repository.full_name)),
-            Ok(Err(refusal)) => refused.push(match refusal.repository() {
-                Some(name) => Refused { name: name.to_owned(), reason: refusal.text() },
-                None => missing(),
-            }),
+        match actions::act(&ctx, actor, action, id).await {
+            Ok(acted) => done.push((id, acted.repository.full_name)),
             // What was done to others before is told all the same.
-            Err(error) => {
+            Err(Refusal::Failed(error)) => {
                 let error = AppError::from(error);
                 let log = error.id().unwrap_or_default();
                 let reason = format!("the database failed; the server's log has the reason under {log}");
                 refused.push(Refused { name: id.to_string(), reason });
             }
+            Err(refusal) => refused.push(match refusal.repository() {
+                Some(name) => Refused { name: name.to_owned(), reason: refusal.text() },
+                None => missing(),
+            }),
         }
     }
     if id.len() > MAX_CHOSEN {
@@ -120,22 +119,21 @@ pub async fn act_on_repositories(
 pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<String, AppError> {
     use entity::view::OutcomeOf;
 
-    let context = super::ask::context()?;
-    let by = entity::kind::RequestedBy::Page;
-    let (job_id, repositories) =
-        entity::query::actions::sync_all(&context.db, &context.queue, by, super::ask::now()).await?;
+    let (ctx, actor) = super::ask::actions()?;
+    let (job_id, repositories) = actions::sync_all(&ctx, actor).await?;
     tell::lead_on(&from, &OutcomeOf::SyncAll { job_id, repositories }).await
 }
 
 /// Asks for discovery, where it is switched on; gives back the address that tells so.
 #[server(prefix = "/ui", endpoint = "discover", output = Text, client = crate::client::PageClient)]
 pub async fn start_discovery(#[server(default)] from: String) -> Result<String, AppError> {
-    use entity::{kind::RequestedBy, query::actions, view::OutcomeOf};
+    use actions::Refusal;
+    use entity::view::OutcomeOf;
 
-    let context = super::ask::context()?;
-    let (is_on, now) = (context.discovery.enabled, super::ask::now());
-    let outcome = match actions::discover(&context.queue, is_on, RequestedBy::Page, now).await? {
+    let (ctx, actor) = super::ask::actions()?;
+    let outcome = match actions::discover(&ctx, actor).await {
         Ok(job_id) => OutcomeOf::Discovery { job_id },
+        Err(Refusal::Failed(error)) => return Err(error.into()),
         Err(refusal) => OutcomeOf::Nothing(format!("{}.", refusal.text())),
     };
     tell::lead_on(&from, &outcome).await
@@ -144,25 +142,16 @@ pub async fn start_discovery(#[server(default)] from: String) -> Result<String, 
 /// Adds the repositories whose addresses stand one a line; gives back the address that tells of each.
 #[server(prefix = "/ui", endpoint = "add", output = Text, client = crate::client::PageClient)]
 pub async fn add_repositories(#[server(default)] urls: String) -> Result<String, AppError> {
-    use entity::kind::RequestedBy;
-    use entity::view::{Live, OutcomeOf};
+    use actions::Refusal;
+    use entity::view::OutcomeOf;
 
-    let context = super::ask::context()?;
+    let (ctx, actor) = super::ask::actions()?;
     // Commas and spaces are in no address that can be added.
     let lines = urls.split(|c: char| c.is_whitespace() || c == ',').map(str::trim).filter(|line| !line.is_empty());
-    let lines: Vec<String> = lines.map(str::to_owned).collect();
-    let outcome = if lines.is_empty() {
-        OutcomeOf::Nothing("Nothing was added: the field is empty. Write at least one address.".to_owned())
-    } else if lines.len() > tell::MAX_ADDED {
-        let text =
-            format!("Nothing was added: {} addresses, but no more than {} at once.", lines.len(), tell::MAX_ADDED);
-        OutcomeOf::Nothing(text)
-    } else {
-        let added = (context.add)(lines, RequestedBy::Page).await?;
-        for repository_id in added.iter().filter(|added| added.added).filter_map(|added| added.repository_id) {
-            context.queue.bus().send(Live::Repository { repository_id });
-        }
-        OutcomeOf::Added(added)
+    let outcome = match actions::add(&ctx, actor, lines.map(str::to_owned).collect()).await {
+        Ok(added) => OutcomeOf::Added(added),
+        Err(Refusal::Failed(error)) => return Err(error.into()),
+        Err(refusal) => OutcomeOf::Nothing(format!("{}.", refusal.text())),
     };
     tell::lead_on("/repositories/add", &outcome).await
 }
@@ -171,8 +160,8 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<String,
 #[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Text, client = crate::client::PageClient)]
 pub async fn read_confirm(query: String) -> Result<crate::wire::Packed<ConfirmData>, AppError> {
     use super::ask;
-    use entity::query::actions::may_delete;
-    use entity::query::repositories::find_repository;
+    use actions::may_delete;
+    use store::repositories::find_repository;
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let action: Option<RepositoryAction> = ask::word(&params, "act");

@@ -1,10 +1,10 @@
 //! How outcomes of actions are kept and told.
 
-use entity::db::Db;
 use entity::kind::RepositoryAction;
 use entity::view::{Outcome, OutcomeOf, Refused};
 use leptos::server_fn::ServerFn as _;
 use leptos_router::params::ParamsMap;
+use store::db::Db;
 use uuid::Uuid;
 
 use super::{ActOnRepositories, AddRepositories, AppError, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
@@ -12,8 +12,6 @@ use crate::components::counted;
 use crate::server_fns::{RequestScan, RequestSync, ask};
 
 pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selected.";
-/// Pasting more at once is a mistake.
-pub(super) const MAX_ADDED: usize = 1_000;
 /// Where forms are sent that tell what came of them.
 const FORMS: [&str; 6] = [
     ActOnRepositories::PATH,
@@ -49,7 +47,7 @@ fn sent_from() -> Option<String> {
 
 /// Keeps what came of it and leads to the page that tells.
 pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<String, AppError> {
-    let id = entity::query::outcomes::record_outcome(&ask::context()?.db.write, of, ask::now()).await?;
+    let id = store::outcomes::record_outcome(&ask::context()?.db.write, of, ask::now()).await?;
     let from = way_back(from);
     let (path, query) = from.split_once('?').unwrap_or((&from, ""));
     let (query, _) = query.split_once('#').unwrap_or((query, ""));
@@ -64,7 +62,7 @@ pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<String, AppErr
 /// The outcome that a page's address names.
 pub(in crate::server_fns) async fn find(db: &Db, params: &ParamsMap) -> Result<Option<Outcome>, AppError> {
     let Some(id) = params.get_str("outcome").and_then(|id| Uuid::parse_str(id).ok()) else { return Ok(None) };
-    Ok(entity::query::outcomes::find_outcome(&db.read, id).await?)
+    Ok(store::outcomes::find_outcome(&db.read, id).await?)
 }
 
 /// The same as HTML for the page; empty where there is none.

@@ -9,10 +9,10 @@ use axum::{
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     kind::UnknownWord,
-    query::given::{self, Unusable},
     view::{PageQuery, Sort},
 };
 use serde::de::DeserializeOwned;
+use store::given::{self, Unusable};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -243,7 +243,12 @@ impl Check {
     /// # Errors
     /// A 422 that lists each refused part.
     pub fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::refused(self.errors)) }
+        if self.errors.is_empty() { Ok(()) } else { Err(self.problem()) }
+    }
+
+    /// The answer that lists each refused part.
+    pub fn problem(self) -> Problem {
+        Problem::refused(self.errors)
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, header},
     routing::get,
 };
-use entity::query::given;
+use store::given;
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, License, Object, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
     Schema, Type,
@@ -134,7 +134,7 @@ fn word_with_default(schema: &RefOr<Schema>) -> Option<RefOr<Schema>> {
     Some(RefOr::T(Schema::Object(word)))
 }
 
-/// The limits that `entity::query::given` sets.
+/// The limits that `store::given` sets.
 fn limit_text(object: &mut Object) {
     let is_text = object.schema_type == SchemaType::Type(Type::String);
     if is_text && object.format.is_none() && object.enum_values.is_none() && object.pattern.is_none() {

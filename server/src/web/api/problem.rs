@@ -13,8 +13,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use entity::db::DataError;
 use serde::Serialize;
+use store::db::DataError;
 use utoipa::ToSchema;
 
 use crate::web::trace::RequestId;

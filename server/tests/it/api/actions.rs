@@ -4,11 +4,9 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use entity::{
-    kind::{RejectReason, SyncStatus},
-    query::{discovery, repositories},
-};
+use entity::kind::{RejectReason, SyncStatus};
 use serde_json::{Value, json};
+use store::{discovery, repositories};
 use uuid::Uuid;
 
 use crate::support::{Answer, Change, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};

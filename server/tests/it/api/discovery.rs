@@ -4,8 +4,9 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use entity::{kind::SyncStatus, query::repositories};
+use entity::kind::SyncStatus;
 use serde_json::{Value, json};
+use store::repositories;
 use uuid::Uuid;
 
 use crate::support::{Answer, RepositoryBuilder, TestApp, day, on_each_engine};

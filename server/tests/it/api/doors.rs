@@ -7,9 +7,9 @@ use axum::{
 };
 use entity::{
     kind::{JobState, SyncStatus},
-    query::{jobs, repositories},
     view::JobFilter,
 };
+use store::{jobs, repositories};
 use uuid::Uuid;
 
 use crate::support::{Answer, Change, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};

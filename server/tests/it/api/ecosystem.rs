@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::{Duration, Utc};
-use entity::query::ecosystem;
+use store::ecosystem;
 
 use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
 

@@ -4,8 +4,9 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
-use entity::{query::repositories, view::RepositoryFilter};
+use entity::view::RepositoryFilter;
 use serde_json::Value;
+use store::repositories;
 
 use crate::support::{TestApp, on_each_engine};
 

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use entity::{
-    kind::{JobKind, JobRequest, Priority, RequestedBy},
-    queue::Outcome,
-};
+use entity::kind::{JobKind, JobRequest, Priority, RequestedBy};
+use store::queue::Outcome;
 use uuid::Uuid;
 
 use crate::support::{RepositoryBuilder, TestApp, day, on_each_engine};

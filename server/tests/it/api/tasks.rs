@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use entity::{
-    kind::{JobKind, JobRequest, LogLevel, Priority, RequestedBy},
-    query::{
-        schedules::{self, PlannedSchedule},
-        workers::{self, FoundWorker},
-    },
-    queue::{LogLine, Outcome},
-};
+use entity::kind::{JobKind, JobRequest, LogLevel, Priority, RequestedBy};
 use server::clock;
+use store::{
+    queue::{LogLine, Outcome},
+    schedules::{self, PlannedSchedule},
+    workers::{self, FoundWorker},
+};
 use uuid::Uuid;
 
 use crate::support::{RepositoryBuilder, TestApp, day, on_each_engine};

@@ -1,7 +1,8 @@
 //! `POST /api/v1/repositories/{id}/sync` and `/scan`: asking for work.
 
 use axum::http::{Method, StatusCode};
-use entity::{kind::SyncStatus, query::repositories};
+use entity::kind::SyncStatus;
+use store::repositories;
 use uuid::Uuid;
 
 use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};

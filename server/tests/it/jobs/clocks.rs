@@ -6,15 +6,16 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{
-    db::ConnectionTrait as _,
-    kind::{JobKind, JobRequest, JobState, Priority, RequestedBy},
-    query::{discovery, schedules, workers},
-    queue::{Outcome, Room},
-};
+use entity::kind::{JobKind, JobRequest, JobState, Priority, RequestedBy};
 use server::{
     clock, config,
     jobs::{self, JobContext, due, schedule},
+};
+use store::{
+    db::ConnectionTrait as _,
+    discovery,
+    queue::{Outcome, Room},
+    schedules, workers,
 };
 use uuid::Uuid;
 
@@ -228,7 +229,7 @@ async fn a_scan_that_two_hold_at_once_has_its_effects_once() {
         let repository = alone.pin(&origin.path()).await;
         alone.bring_up_to_date(repository).await;
         let expected = rows(&db).await;
-        entity::query::repositories::remove_repository(&db.write, repository).await.unwrap();
+        store::repositories::remove_repository(&db.write, repository).await.unwrap();
 
         let (one, other) = (Bench::new(&db), Bench::new(&db));
         let repository = one.pin(&origin.path()).await;

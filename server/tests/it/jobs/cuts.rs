@@ -204,7 +204,7 @@ async fn read(bench: &Bench, origin: &Origins, commits: &[String], trees: &[Tree
     let mut rows = bench.rows().await;
     rows.retain(|row| !row.starts_with("4:"));
     rows.extend(times(&bench.deps.db).await);
-    entity::query::repositories::remove_repository(&bench.deps.db.write, repository).await.unwrap();
+    store::repositories::remove_repository(&bench.deps.db.write, repository).await.unwrap();
     rows
 }
 

@@ -12,11 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::{
-    db::{ConnectionTrait as _, Db, DbSettings},
-    kind::{JobRequest, JobState},
-};
+use entity::kind::{JobRequest, JobState};
 use migration::{Migrator, MigratorTrait as _};
+use store::db::{ConnectionTrait as _, Db, DbSettings};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -3,10 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use entity::{
-    db::Db,
     kind::{JobRequest, RejectReason, SyncStatus},
-    query::{discovery, forges, repositories},
-    queue::JobQueue,
     view::{DiscoverySettings, JobFilter, RejectFilter, Repository, RepositoryFilter},
 };
 use server::{
@@ -14,6 +11,7 @@ use server::{
     jobs::{self, Deps, JobContext, JobError},
 };
 use standin::{Access, Fault, Forge, Generator, Kind, Limits, Options, Rule, Standin, TOKEN};
+use store::{db::Db, discovery, forges, queue::JobQueue, repositories};
 use uuid::Uuid;
 
 use crate::support::on_each_engine;
@@ -46,7 +44,7 @@ impl Bench {
     pub(super) fn over(db: &Db, text: &str) -> Self {
         let environment = [("FORGE_TOKEN".to_owned(), TOKEN.to_owned())].into();
         let config = config::parse(Path::new("test"), text, environment).unwrap();
-        Self { deps: server::program::deps(&config, db, &JobQueue::new(db.clone())) }
+        Self { deps: server::start::deps(&config, db, &JobQueue::new(db.clone())) }
     }
 
     async fn run(&self, request: JobRequest) -> Result<String, JobError> {
@@ -125,7 +123,7 @@ async fn everything_beyond_a_thousand_is_found_and_asked_for_once() {
         let here = bench.all().await.len() as i64;
         assert_eq!(here, run.accepted + run.set_aside);
         let syncs = JobFilter { kind: Some(entity::kind::JobKind::SyncRepository), ..JobFilter::default() };
-        let jobs = entity::query::jobs::list_jobs(&app.state.db.read, &syncs).await.unwrap();
+        let jobs = store::jobs::list_jobs(&app.state.db.read, &syncs).await.unwrap();
         assert_eq!(jobs.count as i64, run.accepted, "each that is taken up is synced once");
 
         github.reset();

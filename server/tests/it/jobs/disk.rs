@@ -10,12 +10,14 @@ use std::{
 
 use chrono::{TimeDelta, Utc};
 use entity::{
-    db::{ConnectionTrait as _, Db},
     kind::{JobState, SyncStatus},
-    query::repositories,
     view::{PageQuery, RepositoryFilter},
 };
 use sea_orm::Statement;
+use store::{
+    db::{ConnectionTrait as _, Db},
+    repositories,
+};
 
 use super::database::{address_in, asked};
 use super::processes::{PATIENCE, open, stop};
@@ -57,7 +59,7 @@ impl SmallDisk {
             Holds::Database => (roomy.clone(), small.join("kubestats.db")),
         };
         let mut text = format!(
-            "app:\n  data_dir: {}\n  listen: 127.0.0.1:0\n  log_level: server::program=info,warn\nsecurity:\n  \
+            "app:\n  data_dir: {}\n  listen: 127.0.0.1:0\n  log_level: server::start=info,warn\nsecurity:\n  \
              allow_local_repositories: true\nrepositories:\n",
             data.display()
         );

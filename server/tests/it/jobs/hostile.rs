@@ -1,6 +1,7 @@
 //! Repositories with hostile content: each a clear state, nothing else disturbed.
 
-use entity::{kind::ProblemClass, query::problems, view::PageQuery};
+use entity::{kind::ProblemClass, view::PageQuery};
+use store::problems;
 use uuid::Uuid;
 
 use super::repository::{Bench, Origins};
@@ -162,9 +163,8 @@ async fn a_secret_is_stored_nowhere() {
         assert!(rows.iter().any(|row| row.contains("stringData.password")), "{rows:#?}");
         assert!(!rows.iter().any(|row| row.contains("hunter")), "{rows:#?}");
         let filter = entity::view::ResourceFilter { with_data: true, ..Default::default() };
-        let listed = entity::query::resources::list_resources(&bench.deps.db.read, &filter).await.unwrap();
-        let text =
-            entity::query::resources::find_current_text(&bench.deps.db.read, listed.data[0].id).await.unwrap().unwrap();
+        let listed = store::resources::list_resources(&bench.deps.db.read, &filter).await.unwrap();
+        let text = store::resources::find_current_text(&bench.deps.db.read, listed.data[0].id).await.unwrap().unwrap();
         assert!(text.text.contains("password") && !text.text.contains("hunter"), "{}", text.text);
     })
     .await;

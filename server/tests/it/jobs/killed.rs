@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::db::{Db, DbSettings};
+use store::db::{Db, DbSettings};
 
 use super::repository::{Origins, rows};
 

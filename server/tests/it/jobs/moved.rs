@@ -1,6 +1,7 @@
 //! Histories that do not simply go on.
 
-use entity::{db::Db, kind::SyncStatus};
+use entity::kind::SyncStatus;
+use store::db::Db;
 use uuid::Uuid;
 
 use super::repository::{Bench, Origins};
@@ -73,7 +74,7 @@ async fn rewritten_history_gives_the_rows_of_a_first_scan() {
 
 /// The rows of a repository that is scanned for the first time.
 async fn first_scan(db: &Db, before: Uuid, origin: &Origins) -> Vec<String> {
-    entity::query::repositories::remove_repository(&db.write, before).await.unwrap();
+    store::repositories::remove_repository(&db.write, before).await.unwrap();
     let bench = Bench::new(db);
     let repository = bench.pin(&origin.path()).await;
     bench.bring_up_to_date(repository).await;

@@ -9,12 +9,14 @@ use std::{
 };
 
 use entity::{
-    db::{ConnectionTrait as _, Db, DbSettings},
     kind::{JobKind, JobState, SyncStatus},
-    query::{jobs, repositories, schedules, tasks, workers},
     view::{JobFilter, PageQuery, QueueDepth},
 };
 use server::clock;
+use store::{
+    db::{ConnectionTrait as _, Db, DbSettings},
+    jobs, repositories, schedules, tasks, workers,
+};
 use uuid::Uuid;
 
 use super::repository::{Origins, rows};
@@ -57,7 +59,7 @@ impl Machine {
     pub(super) fn new(origins: &[Origins], database: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
-            "app:\n  data_dir: {}\n  listen: 127.0.0.1:0\n  log_level: server::program=info,warn\nsecurity:\n  allow_local_repositories: true\n\
+            "app:\n  data_dir: {}\n  listen: 127.0.0.1:0\n  log_level: server::start=info,warn\nsecurity:\n  allow_local_repositories: true\n\
              polling:\n  max_workers: 3\nrepositories:\n",
             folder.path().join("data").display()
         );
@@ -264,7 +266,8 @@ async fn three_processes_on_postgres_share_the_work_and_one_may_be_killed_at_any
             if known.len() == 3 {
                 break;
             }
-            assert!(known.len() < 3 && began.elapsed() < PATIENCE, "{known:#?}");
+            let logs = || machines.iter().map(Machine::log).collect::<String>();
+            assert!(known.len() < 3 && began.elapsed() < PATIENCE, "{known:#?}\n{}", logs());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let page = PageQuery { skip: 0, limit: 1_000 };

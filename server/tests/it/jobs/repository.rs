@@ -6,16 +6,18 @@ use std::{
 };
 
 use entity::{
-    db::{ConnectionTrait as _, Db},
     found::FoundRepository,
     kind::{JobRequest, Origin, Provider},
-    query::repositories,
-    queue::JobQueue,
     view::Repository,
 };
 use server::{
     clock, config,
     jobs::{self, Deps, JobContext, JobError},
+};
+use store::{
+    db::{ConnectionTrait as _, Db},
+    queue::JobQueue,
+    repositories,
 };
 use uuid::Uuid;
 
@@ -101,7 +103,7 @@ impl Bench {
         let data = tempfile::tempdir().unwrap();
         let config = config::parse(Path::new("test"), "security: {allow_local_repositories: true}", [].into()).unwrap();
         let deps =
-            Deps { data_dir: data.path().to_owned(), ..server::program::deps(&config, db, &JobQueue::new(db.clone())) };
+            Deps { data_dir: data.path().to_owned(), ..server::start::deps(&config, db, &JobQueue::new(db.clone())) };
         Self { deps, _data: data }
     }
 

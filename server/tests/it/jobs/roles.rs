@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use entity::{db::ConnectionTrait as _, query::workers};
 use server::clock;
+use store::{db::ConnectionTrait as _, workers};
 use uuid::Uuid;
 
 use super::database::{address_in, asked, send};

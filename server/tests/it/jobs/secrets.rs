@@ -14,13 +14,13 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use entity::{
-    db::{ConnectionTrait as _, Db, DbSettings, Engine, text},
-    kind::SyncStatus,
-    query::repositories,
-};
+use entity::kind::SyncStatus;
 use sea_orm::Statement;
 use serde_json::json;
+use store::{
+    db::{ConnectionTrait as _, Db, DbSettings, Engine, text},
+    repositories,
+};
 
 use super::{
     processes::PATIENCE,

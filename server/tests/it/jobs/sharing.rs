@@ -4,11 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
 use entity::{
-    db::{Db, DbSettings, Engine},
     found::FoundRepository,
     kind::{JobKind, JobRequest, Origin, Priority, Provider, RequestedBy, SyncStatus},
-    query::{discovery, repositories},
-    queue::{JobQueue, Room},
     view::Repository,
 };
 use server::{
@@ -16,6 +13,12 @@ use server::{
     jobs::{self, Deps, JobContext, JobError},
 };
 use standin::{Fault, Limits, Rule};
+use store::{
+    db::{Db, DbSettings, Engine},
+    discovery,
+    queue::{JobQueue, Room},
+    repositories,
+};
 use uuid::Uuid;
 
 use super::world::{VICTIM, World};
@@ -206,7 +209,7 @@ async fn disk_is_made_free_of_the_oldest_clones_that_nobody_uses() {
 
         // One that is only read, by a scan that this process does not know of, stays as well.
         queue
-            .finish(held[0].id, "another", entity::queue::Outcome::Succeeded(String::new()), clock::now())
+            .finish(held[0].id, "another", store::queue::Outcome::Succeeded(String::new()), clock::now())
             .await
             .unwrap();
         let reader = git::use_clone(&world_dir(&world.deps, named(&all, "ada/r1"))).unwrap();

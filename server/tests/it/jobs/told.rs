@@ -2,13 +2,12 @@
 
 use axum::http::header;
 use entity::{
-    db::ConnectionTrait as _,
     found::FoundRepository,
     kind::{Origin, Provider, RejectReason},
-    query::repositories,
 };
 use server::clock;
 use standin::{Access, Kind};
+use store::{db::ConnectionTrait as _, repositories};
 
 use super::discover::{Bench, start};
 use crate::support::on_each_engine;
@@ -118,7 +117,7 @@ async fn forks_on_github_are_found_where_they_are_allowed_and_only_there() {
 }
 
 /// A forge that people reach by https and that tells addresses with plain http, found by its API on this machine.
-fn downgrading(db: &entity::db::Db, api: &str, require_https: bool) -> Bench {
+fn downgrading(db: &store::db::Db, api: &str, require_https: bool) -> Bench {
     let text = format!(
         "security: {{require_https: {require_https}}}\ndiscovery:\n  topics: [kubesearch]\n  max_age: 36500d\n  \
          archived: true\n  forges:\n    - {{url: 'https://forge.example', api_base_url: '{api}', provider: github, \

@@ -8,11 +8,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    db::{ConnectionTrait as _, Db},
     found::FoundRepository,
     kind::{JobKind, JobRequest, JobState, Origin, Priority, Provider, RequestedBy, SyncStatus},
-    query::{jobs, repositories, tasks},
-    queue::JobQueue,
     view::{Job, JobFilter, PageQuery, Repository, RepositoryFilter},
 };
 use sea_orm::Statement;
@@ -21,6 +18,12 @@ use server::{
     jobs::{Deps, Identity, Runner, due},
 };
 use standin::{Forge, Generator, Limits, Options, Standin, TOKEN};
+use store::{
+    db::{ConnectionTrait as _, Db},
+    jobs,
+    queue::JobQueue,
+    repositories, tasks,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -117,7 +120,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let deps = Deps {
             data_dir: data.path().to_owned(),
-            ..server::program::deps(&config.unwrap(), db, &JobQueue::new(db.clone()))
+            ..server::start::deps(&config.unwrap(), db, &JobQueue::new(db.clone()))
         };
         Self { standin, deps, ids, runner: None, stop: CancellationToken::new(), _data: data }
     }

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 
 use entity::{
-    db::text,
     found::{
         Batch, FileProblems, FoundChart, FoundCommit, FoundEvent, FoundImage, FoundManifest, FoundProblem,
         FoundReference, FoundRepository, FoundResource, HeadFigures, ObjectId, ScannedCommit, SyncedHead, TextPlace,
     },
     kind::{EventType, Origin, ProblemClass, Provider, ReferenceKind, ResourceStatus},
-    query::{repositories, scans},
     view::{FieldChange, Timestamp},
 };
+use store::{db::text, repositories, scans};
 use uuid::Uuid;
 
 use super::{TestApp, day};

@@ -5,24 +5,22 @@ mod schema;
 
 use std::{sync::Arc, time::Duration};
 
-use app::context::ServerContext;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use chrono::{DateTime, TimeZone as _, Utc};
-use entity::{
-    db::{ConnectionTrait as _, Db, DbSettings, Engine},
-    queue::JobQueue,
-    view::FieldChange,
-};
-use leptos::config::LeptosOptions;
+use entity::view::FieldChange;
 use migration::{Migrator, MigratorTrait as _};
 use serde_json::Value;
 use server::{
     state::AppState,
-    web::{self, assets::Site, hosts::AllowedHosts, stream::Seats},
+    web::{self, assets::Site, stream::Seats},
+};
+use store::{
+    db::{ConnectionTrait as _, Db, DbSettings, Engine},
+    queue::JobQueue,
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -110,11 +108,16 @@ pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
 }
 
 /// Searches nothing, lets nobody add what leads inside, and listens for its own machine alone.
-fn test_config() -> server::config::Config {
-    server::config::parse(std::path::Path::new("test"), TEST_CONFIG, [].into()).unwrap()
-}
-
 const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
+
+fn test_state(config: &str, db: &Db, queue: &JobQueue) -> AppState {
+    let config = server::config::parse(std::path::Path::new("test"), config, [].into()).unwrap();
+    let mut state = server::start::state(&config, db, queue, &CancellationToken::new());
+    state.context.compare = Arc::new(|old: &str, new: &str| {
+        vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
+    });
+    AppState { site: Arc::new(Site::Missing), seats: Seats::new(2), ..state }
+}
 
 /// Noon on a day of January 2026, the time in which all test data lives.
 pub fn day(day: u32) -> DateTime<Utc> {
@@ -128,29 +131,13 @@ impl TestApp {
         let db = Db::connect(&settings).await.unwrap();
         Migrator::up(&db.write, None).await.unwrap();
         let queue = JobQueue::new(db.clone());
-        let compare = Arc::new(|old: &str, new: &str| {
-            vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
-        });
-        let state = AppState {
-            context: ServerContext {
-                compare,
-                ..server::program::state(&test_config(), &db, &queue, &CancellationToken::new()).context
-            },
-            db,
-            queue,
-            leptos: LeptosOptions::builder().output_name("kubestats").build(),
-            site: Arc::new(Site::Missing),
-            hosts: Arc::new(AllowedHosts::new(test_config().app.listen, &[])),
-            seats: Seats::new(2),
-            shutdown: CancellationToken::new(),
-        };
+        let state = test_state(TEST_CONFIG, &db, &queue);
         Self { router: web::router(state.clone()), state, url: url.to_owned(), _folder: folder, drop }
     }
 
     /// The same with discovery switched off.
     pub fn without_discovery(&self) -> Self {
-        let mut state = self.state.clone();
-        Arc::make_mut(&mut state.context.discovery).enabled = false;
+        let state = test_state("discovery: {enabled: false}", &self.state.db, &self.state.queue);
         Self { router: web::router(state.clone()), state, url: self.url.clone(), _folder: None, drop: None }
     }
 

@@ -1,7 +1,8 @@
 //! What one commit did to the cluster.
 
 use axum::{Json, extract::State};
-use entity::{db::Db, query, view::CommitDetail};
+use entity::view::CommitDetail;
+use store::db::Db;
 
 use super::repositories::find;
 use crate::web::api::{
@@ -35,7 +36,7 @@ pub async fn get_commit(
     check.finish()?;
     find(&db, repository_id).await?;
     let sha = sha.ok_or_else(|| Problem::not_found("Commit not found"))?;
-    query::commits::find_commit(&db.read, repository_id, &sha, page)
+    store::commits::find_commit(&db.read, repository_id, &sha, page)
         .await?
         .map(Json)
         .ok_or_else(|| Problem::not_found("Commit not found"))

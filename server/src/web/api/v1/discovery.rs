@@ -1,25 +1,22 @@
 //! Finding and adding repositories, and what people decide about them.
 
+use actions::{Actions, Done, MAX_ADDED, Refusal};
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
     http::{HeaderName, StatusCode},
 };
 use entity::{
-    kind::{RejectReason, RepositoryAction, RequestedBy},
-    query::{
-        actions::{self, Done},
-        discovery,
-    },
-    view::{Added, Discovery, Listing, Live, RejectFilter, WhyNot},
+    kind::{RejectReason, RepositoryAction},
+    view::{Added, Discovery, Listing, RejectFilter, WhyNot},
 };
 use serde::{Deserialize, Serialize};
+use store::discovery;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Accepted, accepted, refused};
+use super::{Accepted, accepted};
 use crate::{
-    clock,
     state::AppState,
     web::{
         api::{
@@ -29,9 +26,6 @@ use crate::{
         rights::Actor,
     },
 };
-
-/// The most addresses that are taken at once.
-const MAX_AT_ONCE: usize = 1_000;
 
 /// Addresses to add.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -70,12 +64,10 @@ pub struct DiscoveryParams {
     )
 )]
 pub async fn discover_repositories(
-    _: Actor,
-    State(state): State<AppState>,
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    let is_on = state.context.discovery.enabled;
-    let asked = actions::discover(&state.queue, is_on, RequestedBy::Api, clock::now()).await?;
-    let job = asked.map_err(|refusal| refused(&refusal))?;
+    let job = actions::discover(&ctx, actor).await?;
     Ok(accepted(job, format!("Repository discovery task started: {job}")))
 }
 
@@ -148,8 +140,8 @@ pub async fn why_not_here(
     )
 )]
 pub async fn add_repositories(
-    _: Actor,
-    State(state): State<AppState>,
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
     body: Result<Json<AddRepositories>, JsonRejection>,
 ) -> Result<Json<Listing<Added>>, Problem> {
     let mut check = Check::default();
@@ -163,18 +155,15 @@ pub async fn add_repositories(
         }
         Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
     };
-    let count = wanted.urls.len();
-    if count == 0 || count > MAX_AT_ONCE {
-        let text = format!("has {count} addresses; from 1 to {MAX_AT_ONCE} are taken at once");
-        check.at("body").refuse("urls", "", "length", text);
-    }
-    check.finish()?;
-    let data = (state.context.add)(wanted.urls, RequestedBy::Api).await?;
-    for added in data.iter().filter(|added| added.added) {
-        if let Some(repository_id) = added.repository_id {
-            state.queue.bus().send(Live::Repository { repository_id });
+    let data = match actions::add(&ctx, actor, wanted.urls).await {
+        Ok(data) => data,
+        Err(Refusal::AddressCount(count)) => {
+            let text = format!("has {count} addresses; from 1 to {MAX_ADDED} are taken at once");
+            check.at("body").refuse("urls", "", "length", text);
+            return Err(check.problem());
         }
-    }
+        Err(refusal) => return Err(refusal.into()),
+    };
     Ok(Json(Listing { count: data.len() as u64, data }))
 }
 
@@ -189,8 +178,12 @@ pub async fn add_repositories(
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn approve_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Json<Message>, Problem> {
-    act(&state, RepositoryAction::Approve, id, "approved").await
+pub async fn approve_repository(
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
+    Id(id): Id,
+) -> Result<Json<Message>, Problem> {
+    act(&ctx, actor, RepositoryAction::Approve, id, "approved").await
 }
 
 /// Block a repository: it is not synced any more
@@ -203,8 +196,12 @@ pub async fn approve_repository(_: Actor, State(state): State<AppState>, Id(id):
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn block_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Json<Message>, Problem> {
-    act(&state, RepositoryAction::Block, id, "blocked").await
+pub async fn block_repository(
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
+    Id(id): Id,
+) -> Result<Json<Message>, Problem> {
+    act(&ctx, actor, RepositoryAction::Block, id, "blocked").await
 }
 
 /// Delete a repository with all that was found in it; searches do not bring it back
@@ -218,12 +215,21 @@ pub async fn block_repository(_: Actor, State(state): State<AppState>, Id(id): I
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn delete_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Json<Message>, Problem> {
-    act(&state, RepositoryAction::Delete, id, "deleted").await
+pub async fn delete_repository(
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
+    Id(id): Id,
+) -> Result<Json<Message>, Problem> {
+    act(&ctx, actor, RepositoryAction::Delete, id, "deleted").await
 }
 
-async fn act(state: &AppState, action: RepositoryAction, id: Uuid, done: &str) -> Result<Json<Message>, Problem> {
-    let asked = actions::act(&state.db, &state.queue, action, id, RequestedBy::Api, clock::now()).await?;
-    let Done { repository, .. } = asked.map_err(|refusal| refused(&refusal))?;
+async fn act(
+    ctx: &Actions,
+    actor: actions::Actor,
+    action: RepositoryAction,
+    id: Uuid,
+    done: &str,
+) -> Result<Json<Message>, Problem> {
+    let Done { repository, .. } = actions::act(ctx, actor, action, id).await?;
     Ok(Json(Message { message: format!("Repository {} {done}", repository.full_name) }))
 }

@@ -1,27 +1,22 @@
 //! All repositories together: days, trends, what happens to releases, and how much is stored.
 
+use actions::{Actions, Refusal};
 use axum::{
     Json,
     extract::State,
     http::{HeaderName, StatusCode, header},
 };
-use chrono::NaiveTime;
-use entity::{
-    db::Db,
-    kind::{JobRequest, Priority, RequestedBy},
-    query,
-    view::{
-        DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrends, Listing, PageQuery,
-        ReleaseActivity,
-    },
+use entity::view::{
+    DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrends, Listing, PageQuery,
+    ReleaseActivity,
 };
 use serde::{Deserialize, Serialize};
+use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
     clock,
-    state::AppState,
     web::{
         api::{
             extract::{Check, MAX_SKIP, Params},
@@ -118,7 +113,7 @@ pub async fn list_ecosystem_stats(
     };
     let days = check.days(params.days.as_deref(), 365);
     check.finish()?;
-    Ok(Json(query::ecosystem::list_days(&db.read, days, page, clock::now()).await?))
+    Ok(Json(store::ecosystem::list_days(&db.read, days, page, clock::now()).await?))
 }
 
 /// The newest day
@@ -130,7 +125,7 @@ pub async fn list_ecosystem_stats(
     )
 )]
 pub async fn get_latest_ecosystem_stats(State(db): State<Db>) -> Result<Json<EcosystemStats>, Problem> {
-    query::ecosystem::find_latest(&db.read).await?.map(Json).ok_or_else(nothing_yet)
+    store::ecosystem::find_latest(&db.read).await?.map(Json).ok_or_else(nothing_yet)
 }
 
 /// Lines over time
@@ -150,7 +145,7 @@ pub async fn get_ecosystem_trends(
     let mut check = Check::default();
     let days = check.number("days", params.days.as_deref(), 7..=365, 30);
     check.finish()?;
-    let trends = query::ecosystem::trends(&db.read, u32::try_from(days).unwrap_or(365), clock::now()).await?;
+    let trends = store::ecosystem::trends(&db.read, u32::try_from(days).unwrap_or(365), clock::now()).await?;
     if trends.repository_trends.is_empty() { Err(nothing_yet()) } else { Ok(Json(trends)) }
 }
 
@@ -171,7 +166,7 @@ pub async fn get_ecosystem_overview(
     let ranges = EcosystemRange::ALL.map(|range| (range.as_str(), range));
     let range = check.choice("range", params.range.as_deref(), &ranges);
     check.finish()?;
-    Ok(Json(query::ecosystem::overview(&db.read, range, clock::now()).await?))
+    Ok(Json(store::ecosystem::overview(&db.read, range, clock::now()).await?))
 }
 
 /// Ask for statistics to be computed
@@ -185,23 +180,22 @@ pub async fn get_ecosystem_overview(
     )
 )]
 pub async fn trigger_aggregation(
-    _: Actor,
-    State(state): State<AppState>,
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
     Params(params): Params<AggregationParams>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<AggregationAccepted>), Problem> {
-    let now = clock::now();
     let mut check = Check::default();
     let given = params.target_date.as_deref();
     let day = check.day("target_date", given);
-    if day.is_some_and(|day| day.and_time(NaiveTime::MIN).and_utc() > now) {
-        check.refuse("target_date", given.unwrap_or_default(), "date", "must not be in the future");
-    }
     check.finish()?;
-    if let Some(day) = day {
-        query::ecosystem::mark_stale(&state.db.write, day).await?;
-    }
-    let request = JobRequest::AggregateDailyEcosystemStats;
-    let task_id = state.queue.enqueue(&request, RequestedBy::Api, Priority::CLICK, now).await?;
+    let task_id = match actions::aggregate(&ctx, actor, day).await {
+        Err(Refusal::Future(_)) => {
+            let mut check = Check::default();
+            check.refuse("target_date", given.unwrap_or_default(), "date", "must not be in the future");
+            return Err(check.problem());
+        }
+        asked => asked?,
+    };
     let message = match day {
         Some(day) => format!("Statistics from {day} on are computed again"),
         None => "Statistics of the days that are stale and of today are computed".to_owned(),
@@ -230,7 +224,7 @@ pub async fn list_helm_release_activity(
     let limit = check.number("page_size", params.page_size.as_deref(), 1..=50, 10);
     check.finish()?;
     let page = PageQuery { skip: (page - 1).saturating_mul(limit), limit };
-    Ok(Json(query::ecosystem::list_release_activity(&db.read, page, 10, true).await?))
+    Ok(Json(store::ecosystem::list_release_activity(&db.read, page, 10, true).await?))
 }
 
 /// How much is stored, and what scans did lately
@@ -239,7 +233,7 @@ pub async fn list_helm_release_activity(
     responses((status = 200, description = "Rows, changes of the last days, scans", body = DatabaseStats))
 )]
 pub async fn get_database_stats(State(db): State<Db>) -> Result<Json<DatabaseStats>, Problem> {
-    Ok(Json(query::ecosystem::database_stats(&db.read, clock::now()).await?))
+    Ok(Json(store::ecosystem::database_stats(&db.read, clock::now()).await?))
 }
 
 fn nothing_yet() -> Problem {

@@ -2,12 +2,11 @@
 
 use axum::{Json, extract::State};
 use entity::{
-    db::Db,
     kind::EventType,
-    query,
     view::{Event, EventDailyCount, EventFilter, EventTrend, Listing},
 };
 use serde::{Deserialize, Serialize};
+use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -123,7 +122,7 @@ pub async fn list_repository_events(
     let filter = params.filter(id, &page, &mut check);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::events::list_events(&db.read, &filter).await?))
+    Ok(Json(store::events::list_events(&db.read, &filter).await?))
 }
 
 /// Events by day and type
@@ -146,7 +145,7 @@ pub async fn list_repository_event_counts(
     let days = check.days(params.days.as_deref(), 365);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(EventDailyCounts { data: query::events::daily_counts(&db.read, id, days, clock::now()).await? }))
+    Ok(Json(EventDailyCounts { data: store::events::daily_counts(&db.read, id, days, clock::now()).await? }))
 }
 
 /// Events by day with the number of resources that stood
@@ -169,5 +168,5 @@ pub async fn list_repository_event_trends(
     let days = check.days(params.days.as_deref(), MAX_TREND_DAYS);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(EventTrends { data: query::events::trends(&db.read, id, days, clock::now()).await? }))
+    Ok(Json(EventTrends { data: store::events::trends(&db.read, id, days, clock::now()).await? }))
 }

@@ -1,26 +1,21 @@
 //! Jobs: work that was asked for, goes on or is done.
 
+use actions::Actions;
 use axum::{Json, extract::State, http::StatusCode};
 use entity::{
-    db::Db,
     kind::{JobKind, JobState, RequestedBy},
-    query,
     view::{Job, JobDetail, JobFilter, Listing},
 };
 use serde::Deserialize;
+use store::db::Db;
 use utoipa::IntoParams;
 
-use super::refused;
-use crate::{
-    clock,
-    state::AppState,
-    web::{
-        api::{
-            extract::{Check, Id, PageParams, Params},
-            problem::Problem,
-        },
-        rights::Actor,
+use crate::web::{
+    api::{
+        extract::{Check, Id, PageParams, Params},
+        problem::Problem,
     },
+    rights::Actor,
 };
 
 /// What existing clients look for when there is no such job.
@@ -83,7 +78,7 @@ pub async fn list_jobs(
         page: page.page(&mut check),
     };
     check.finish()?;
-    Ok(Json(query::jobs::list_jobs(&db.read, &filter).await?))
+    Ok(Json(store::jobs::list_jobs(&db.read, &filter).await?))
 }
 
 /// One job
@@ -97,7 +92,7 @@ pub async fn list_jobs(
     )
 )]
 pub async fn get_job(State(db): State<Db>, Id(id): Id) -> Result<Json<Job>, Problem> {
-    query::jobs::find_job(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND))
+    store::jobs::find_job(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 /// One job with everything that it said
@@ -111,7 +106,7 @@ pub async fn get_job(State(db): State<Db>, Id(id): Id) -> Result<Json<Job>, Prob
     )
 )]
 pub async fn get_job_log(State(db): State<Db>, Id(id): Id) -> Result<Json<JobDetail>, Problem> {
-    query::tasks::find_job_detail(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND))
+    store::tasks::find_job_detail(&db.read, id).await?.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 /// Call a job off
@@ -128,11 +123,9 @@ pub async fn get_job_log(State(db): State<Db>, Id(id): Id) -> Result<Json<JobDet
     )
 )]
 pub async fn cancel_job(
-    _: Actor,
-    State(state): State<AppState>,
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
     Id(id): Id,
 ) -> Result<(StatusCode, Json<Job>), Problem> {
-    let asked = query::actions::cancel(&state.db, &state.queue, id, clock::now()).await?;
-    let job = asked.map_err(|refusal| refused(&refusal))?;
-    Ok((StatusCode::ACCEPTED, Json(job)))
+    Ok((StatusCode::ACCEPTED, Json(actions::cancel(&ctx, actor, id).await?)))
 }

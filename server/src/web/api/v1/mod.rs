@@ -11,8 +11,8 @@ pub mod resources;
 pub mod tasks;
 pub mod versions;
 
+use actions::Refusal;
 use axum::http::{HeaderName, StatusCode, header};
-use entity::query::actions::Refusal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -87,21 +87,24 @@ pub struct Accepted {
 }
 
 /// What was asked for and is not done, in the words that clients of the v1 API know where they know any.
-fn refused(refusal: &Refusal) -> Problem {
-    match refusal {
-        Refusal::Missing("repository") => Problem::not_found(repositories::NOT_FOUND),
-        Refusal::Missing("job") => Problem::not_found(jobs::NOT_FOUND),
-        Refusal::NoSuchSchedule { name, known } => Problem::not_found(format!(
-            "Periodic task '{}' not found; there are: {}",
-            name.chars().take(100).collect::<String>(),
-            known.join(", ")
-        )),
-        Refusal::NothingToApprove { status, .. } => Problem::new(
-            StatusCode::BAD_REQUEST,
-            format!("Repository is neither blocked nor pending approval, but {status}"),
-        ),
-        refusal if refusal.is_missing() => Problem::not_found(refusal.text()),
-        refusal => Problem::conflict(refusal.text()),
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Failed(error) => Self::from(error),
+            Refusal::Missing("repository") => Problem::not_found(repositories::NOT_FOUND),
+            Refusal::Missing("job") => Problem::not_found(jobs::NOT_FOUND),
+            Refusal::NoSuchSchedule { name, known } => Problem::not_found(format!(
+                "Periodic task '{}' not found; there are: {}",
+                name.chars().take(100).collect::<String>(),
+                known.join(", ")
+            )),
+            Refusal::NothingToApprove { status, .. } => Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("Repository is neither blocked nor pending approval, but {status}"),
+            ),
+            refusal if refusal.is_missing() => Problem::not_found(refusal.text()),
+            refusal => Problem::conflict(refusal.text()),
+        }
     }
 }
 

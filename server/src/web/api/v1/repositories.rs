@@ -1,30 +1,26 @@
 //! Repositories: lists, figures, and asking for work on one.
 
+use actions::{Actions, Done};
 use axum::{
     Json,
     extract::State,
     http::{HeaderName, StatusCode},
 };
 use entity::{
-    db::Db,
-    kind::{GitOpsTool, Origin, RequestedBy, SyncStatus},
-    query::{
-        self,
-        actions::{Asked, Done},
-    },
+    kind::{GitOpsTool, Origin, SyncStatus},
     view::{
         Listing, RecentRepositories, Repository, RepositoryFilter, RepositoryMetrics, RepositorySort, RepositoryStats,
         Sort,
     },
 };
 use serde::Deserialize;
+use store::db::Db;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{Accepted, accepted, refused};
+use super::{Accepted, accepted};
 use crate::{
     clock,
-    state::AppState,
     web::{
         api::{
             extract::{Check, Id, PageParams, Params},
@@ -129,7 +125,7 @@ pub async fn list_repositories(
     let mut check = Check::default();
     let filter = params.filter(&page, &mut check);
     check.finish()?;
-    Ok(Json(query::repositories::list_repositories(&db.read, &filter).await?))
+    Ok(Json(store::repositories::list_repositories(&db.read, &filter).await?))
 }
 
 /// Figures over all repositories
@@ -138,7 +134,7 @@ pub async fn list_repositories(
     responses((status = 200, description = "Totals, languages and the repositories with the most stars", body = RepositoryStats))
 )]
 pub async fn get_repository_stats(State(db): State<Db>) -> Result<Json<RepositoryStats>, Problem> {
-    Ok(Json(query::figures::repository_stats(&db.read).await?))
+    Ok(Json(store::figures::repository_stats(&db.read).await?))
 }
 
 /// Repositories that changed in the last days
@@ -147,7 +143,7 @@ pub async fn get_repository_stats(State(db): State<Db>) -> Result<Json<Repositor
     responses((status = 200, description = "Most events first", body = RecentRepositories))
 )]
 pub async fn list_recent_repositories(State(db): State<Db>) -> Result<Json<RecentRepositories>, Problem> {
-    Ok(Json(query::figures::recent_repositories(&db.read, clock::now()).await?))
+    Ok(Json(store::figures::recent_repositories(&db.read, clock::now()).await?))
 }
 
 /// Repositories by name or description
@@ -171,7 +167,7 @@ pub async fn search_repositories(
     }
     let filter = RepositoryFilter { text, page: page.page(&mut check), ..RepositoryFilter::default() };
     check.finish()?;
-    Ok(Json(query::repositories::list_repositories(&db.read, &filter).await?))
+    Ok(Json(store::repositories::list_repositories(&db.read, &filter).await?))
 }
 
 /// One repository
@@ -207,7 +203,7 @@ pub async fn list_repository_metrics(
     let limit = check.number("limit", params.limit.as_deref(), 1..=1_000, 100);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::repositories::list_metrics(&db.read, id, limit).await?))
+    Ok(Json(store::repositories::list_metrics(&db.read, id, limit).await?))
 }
 
 /// Ask for a sync: look at the remote, fetch what is new
@@ -222,9 +218,8 @@ pub async fn list_repository_metrics(
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn sync_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Queued, Problem> {
-    let asked = query::actions::sync(&state.db, &state.queue, id, RequestedBy::Api, clock::now()).await?;
-    queued(asked, "Sync")
+pub async fn sync_repository(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): Id) -> Result<Queued, Problem> {
+    queued(actions::sync(&ctx, actor, id).await?, "Sync")
 }
 
 /// Ask for a sync of every repository
@@ -235,9 +230,8 @@ pub async fn sync_repository(_: Actor, State(state): State<AppState>, Id(id): Id
             headers(("location" = String, description = "Where the job can be watched"))),
     )
 )]
-pub async fn sync_repositories(_: Actor, State(state): State<AppState>) -> Result<Queued, Problem> {
-    let now = clock::now();
-    let (job_id, count) = query::actions::sync_all(&state.db, &state.queue, RequestedBy::Api, now).await?;
+pub async fn sync_repositories(Actor(actor): Actor, State(ctx): State<Actions>) -> Result<Queued, Problem> {
+    let (job_id, count) = actions::sync_all(&ctx, actor).await?;
     let message = format!("Sync of all repositories is queued: {count} of them");
     Ok(accepted(job_id, message))
 }
@@ -250,8 +244,8 @@ pub async fn sync_repositories(_: Actor, State(state): State<AppState>) -> Resul
             headers(("location" = String, description = "Where the job can be watched"))),
     )
 )]
-pub async fn sync_all_repositories(actor: Actor, state: State<AppState>) -> Result<Queued, Problem> {
-    sync_repositories(actor, state).await
+pub async fn sync_all_repositories(actor: Actor, ctx: State<Actions>) -> Result<Queued, Problem> {
+    sync_repositories(actor, ctx).await
 }
 
 /// Ask for a scan: replay commits that are fetched but not yet scanned
@@ -266,9 +260,8 @@ pub async fn sync_all_repositories(actor: Actor, state: State<AppState>) -> Resu
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn scan_repository(_: Actor, State(state): State<AppState>, Id(id): Id) -> Result<Queued, Problem> {
-    let asked = query::actions::scan(&state.db, &state.queue, id, RequestedBy::Api, clock::now()).await?;
-    queued(asked, "Scan")
+pub async fn scan_repository(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): Id) -> Result<Queued, Problem> {
+    queued(actions::scan(&ctx, actor, id).await?, "Scan")
 }
 
 /// The repository or the 404 that clients know.
@@ -276,11 +269,11 @@ pub async fn scan_repository(_: Actor, State(state): State<AppState>, Id(id): Id
 /// # Errors
 /// The 404, or a failure of the database.
 pub async fn find(db: &Db, id: Uuid) -> Result<Repository, Problem> {
-    query::repositories::find_repository(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
+    store::repositories::find_repository(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
-fn queued(asked: Asked<Done>, what: &str) -> Result<Queued, Problem> {
-    let Done { repository, job } = asked.map_err(|refusal| refused(&refusal))?;
+fn queued(done: Done, what: &str) -> Result<Queued, Problem> {
+    let Done { repository, job } = done;
     let job = job.ok_or_else(|| Problem::internal_text("work was asked for and no job queued"))?;
     Ok(accepted(job, format!("{what} of {} is queued", repository.full_name)))
 }

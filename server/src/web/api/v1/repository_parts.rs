@@ -2,11 +2,10 @@
 
 use axum::{Json, extract::State};
 use entity::{
-    db::Db,
     kind::ProblemClass,
-    query,
     view::{ChartUse, ImageUse, Listing, Problem as FileProblem, Resource},
 };
+use store::db::Db;
 
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -41,7 +40,7 @@ pub async fn list_repository_resources(
     let filter = order.order(params.filter(Some(id), &page, &mut check), &mut check);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::resources::list_resources(&db.read, &filter).await?))
+    Ok(Json(store::resources::list_resources(&db.read, &filter).await?))
 }
 
 /// Which problems.
@@ -74,7 +73,7 @@ pub async fn list_repository_problems(
     let class = check.word("class", params.class.as_deref());
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::problems::list_problems(&db.read, id, class, page).await?))
+    Ok(Json(store::problems::list_problems(&db.read, id, class, page).await?))
 }
 
 /// Charts that a repository installs
@@ -96,7 +95,7 @@ pub async fn list_repository_charts(
     let page = page.page(&mut check);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::resources::list_charts(&db.read, id, page).await?))
+    Ok(Json(store::resources::list_charts(&db.read, id, page).await?))
 }
 
 /// Images that a repository runs
@@ -118,5 +117,5 @@ pub async fn list_repository_images(
     let page = page.page(&mut check);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::resources::list_images(&db.read, id, page).await?))
+    Ok(Json(store::resources::list_images(&db.read, id, page).await?))
 }

@@ -2,12 +2,11 @@
 
 use axum::{Json, extract::State};
 use entity::{
-    db::Db,
     kind::ResourceStatus,
-    query,
     view::{GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion, Sort},
 };
 use serde::{Deserialize, Serialize};
+use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -127,7 +126,7 @@ pub async fn list_resources(
     let repository_id = check.uuid("repository_id", of.repository_id.as_deref());
     let filter = order.order(params.filter(repository_id, &page, &mut check), &mut check);
     check.finish()?;
-    Ok(Json(query::resources::list_resources(&db.read, &filter).await?))
+    Ok(Json(store::resources::list_resources(&db.read, &filter).await?))
 }
 
 /// Resources of the same kind and name, with the repositories that have them
@@ -149,7 +148,7 @@ pub async fn list_grouped_resources(
     let repository_id = check.uuid("repository_id", of.repository_id.as_deref());
     let filter = params.filter(repository_id, &page, &mut check);
     check.finish()?;
-    Ok(Json(query::resources::list_grouped(&db.read, &filter).await?))
+    Ok(Json(store::resources::list_grouped(&db.read, &filter).await?))
 }
 
 /// One resource
@@ -164,7 +163,7 @@ pub async fn list_grouped_resources(
 )]
 pub async fn get_resource(State(db): State<Db>, Id(id): Id) -> Result<Json<ResourceDetail>, Problem> {
     let resource = find(&db, id).await?;
-    let references = query::resources::find_references(&db.read, id).await?;
+    let references = store::resources::find_references(&db.read, id).await?;
     Ok(Json(ResourceDetail { resource, references }))
 }
 
@@ -187,9 +186,9 @@ pub async fn list_resource_versions(
     let page = page.page(&mut check);
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(query::resources::list_versions(&db.read, id, page).await?))
+    Ok(Json(store::resources::list_versions(&db.read, id, page).await?))
 }
 
 pub(super) async fn find(db: &Db, id: Uuid) -> Result<Resource, Problem> {
-    query::resources::find_resource(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
+    store::resources::find_resource(&db.read, id).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
 }

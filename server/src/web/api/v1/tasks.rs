@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use actions::Actions;
 use axum::{
     Json,
     extract::State,
@@ -10,18 +11,16 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use entity::{
-    db::Db,
-    kind::{JobKind, JobState, RequestedBy},
-    query,
+    kind::{JobKind, JobState},
     view::{Job, JobFilter, PageQuery, Tasks},
 };
 use serde::{Deserialize, Serialize};
+use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{refused, watch};
+use super::watch;
 use crate::{
     clock,
-    state::AppState,
     web::{
         api::{
             extract::{Check, Id, MAX_SKIP, Params, PathText},
@@ -197,14 +196,12 @@ fn meta(job: Job) -> TaskMeta {
     )
 )]
 pub async fn trigger_schedule(
-    _: Actor,
-    State(state): State<AppState>,
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
     path: PathText,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TaskStarted>), Problem> {
     let name = path.get("task_name").unwrap_or_default();
-    let (is_on, by) = (state.context.discovery.enabled, RequestedBy::Api);
-    let asked = query::actions::trigger(&state.db, &state.queue, name, is_on, by, clock::now()).await?;
-    let id = asked.map_err(|refusal| refused(&refusal))?;
+    let id = actions::trigger(&ctx, actor, name).await?;
     let message = format!("Periodic task '{name}' triggered");
     Ok((StatusCode::ACCEPTED, [watch(id)], Json(TaskStarted { task_id: id.to_string(), status: "PENDING", message })))
 }
@@ -220,7 +217,7 @@ pub async fn trigger_schedule(
     )
 )]
 pub async fn get_task(State(db): State<Db>, Id(id): Id) -> Result<Json<TaskMeta>, Problem> {
-    let job = query::jobs::find_job(&db.read, id).await?;
+    let job = store::jobs::find_job(&db.read, id).await?;
     job.map(|job| Json(meta(job))).ok_or_else(|| Problem::not_found("Task not found"))
 }
 
@@ -232,7 +229,7 @@ pub async fn get_task(State(db): State<Db>, Id(id): Id) -> Result<Json<TaskMeta>
 pub async fn get_workers(State(db): State<Db>) -> Result<Json<WorkerStatus>, Problem> {
     let now = clock::now();
     let mut status = WorkerStatus::default();
-    for worker in query::workers::list_workers(&db.read, now).await? {
+    for worker in store::workers::list_workers(&db.read, now).await? {
         if worker.alive {
             status.active.insert(worker.id.clone(), worker.running.into_iter().map(meta).collect());
         }
@@ -252,7 +249,7 @@ pub async fn get_workers(State(db): State<Db>) -> Result<Json<WorkerStatus>, Pro
     }
     let waiting =
         JobFilter { state: Some(JobState::Queued), page: PageQuery { skip: 0, limit: LISTED }, ..JobFilter::default() };
-    let queued = query::jobs::list_jobs(&db.read, &waiting).await?.data;
+    let queued = store::jobs::list_jobs(&db.read, &waiting).await?.data;
     let (ready, later): (Vec<Job>, Vec<Job>) = queued.into_iter().partition(|job| job.run_at <= now);
     status.reserved.insert("queue".to_owned(), ready.into_iter().map(meta).collect());
     status.scheduled.insert("queue".to_owned(), later.into_iter().map(meta).collect());
@@ -265,7 +262,7 @@ pub async fn get_workers(State(db): State<Db>) -> Result<Json<WorkerStatus>, Pro
         args: Vec::new(),
         kwargs: BTreeMap::new(),
     };
-    status.periodic_tasks = query::schedules::list_schedules(&db.read).await?.into_iter().map(periodic).collect();
+    status.periodic_tasks = store::schedules::list_schedules(&db.read).await?.into_iter().map(periodic).collect();
     Ok(Json(status))
 }
 
@@ -302,7 +299,7 @@ pub async fn list_tasks(
         }
     }
     check.finish()?;
-    let jobs = query::jobs::list_jobs(&db.read, &filter).await?;
+    let jobs = store::jobs::list_jobs(&db.read, &filter).await?;
     Ok(Json(jobs.data.into_iter().map(meta).collect()))
 }
 
@@ -312,5 +309,5 @@ pub async fn list_tasks(
     responses((status = 200, description = "Workers, queue, schedules, budgets and disk as they are now", body = Tasks))
 )]
 pub async fn get_tasks_overview(State(db): State<Db>) -> Result<Json<Tasks>, Problem> {
-    Ok(Json(query::tasks::tasks(&db.read, clock::now()).await?))
+    Ok(Json(store::tasks::tasks(&db.read, clock::now()).await?))
 }

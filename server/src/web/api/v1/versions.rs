@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use app::context::ServerContext;
 use axum::{Json, extract::State};
-use entity::{
-    db::Db,
-    query::{self, given},
-    view::{PageQuery, ResourceVersion, VersionDiff, VersionText},
-};
+use entity::view::{PageQuery, ResourceVersion, VersionDiff, VersionText};
 use serde::Deserialize;
 use similar::TextDiff;
+use store::{db::Db, given};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -116,7 +113,7 @@ pub async fn diff_resource(
     // Asked for the other way round, what changed is told the other way round.
     let backwards = older.0 < newer.0;
     let (first, last) = if backwards { (newer.1, older.1) } else { (older.1, newer.1) };
-    let mut by_source = query::resources::list_source_changes(&db.read, id, first, last).await?;
+    let mut by_source = store::resources::list_source_changes(&db.read, id, first, last).await?;
     if backwards {
         for change in &mut by_source {
             std::mem::swap(&mut change.old, &mut change.new);
@@ -155,7 +152,7 @@ pub async fn get_resource_manifest(
     find(&db, id).await?;
     let event = match wanted {
         None => {
-            let text = query::resources::find_current_text(&db.read, id).await?;
+            let text = store::resources::find_current_text(&db.read, id).await?;
             return text.map(Json).ok_or_else(|| Problem::not_found(NOT_FOUND));
         }
         Some(Wanted::Event(event)) => event,
@@ -172,7 +169,7 @@ type Found = (u64, Uuid);
 
 /// The version at a place.
 async fn nth(db: &Db, id: Uuid, skip: u64) -> Result<Option<Found>, Problem> {
-    let found = query::resources::list_versions(&db.read, id, PageQuery { skip, limit: 1 }).await?;
+    let found = store::resources::list_versions(&db.read, id, PageQuery { skip, limit: 1 }).await?;
     Ok(found.data.first().map(|version| (skip, version.event.id)))
 }
 
@@ -181,7 +178,7 @@ async fn at(db: &Db, id: Uuid, wanted: Wanted) -> Result<Option<Found>, Problem>
     let mut skip = 0;
     if let Wanted::Number(number) = wanted {
         // Numbers are given without gaps, so the place follows from how many there are.
-        let all = query::resources::list_versions(&db.read, id, PageQuery { skip: 0, limit: 1 }).await?.count;
+        let all = store::resources::list_versions(&db.read, id, PageQuery { skip: 0, limit: 1 }).await?.count;
         match all.checked_sub(number.unsigned_abs()) {
             Some(place) => skip = place,
             None => return Ok(None),
@@ -189,7 +186,7 @@ async fn at(db: &Db, id: Uuid, wanted: Wanted) -> Result<Option<Found>, Problem>
     }
     loop {
         let limit = if matches!(wanted, Wanted::Number(_)) { 1 } else { STEP };
-        let found = query::resources::list_versions(&db.read, id, PageQuery { skip, limit }).await?;
+        let found = store::resources::list_versions(&db.read, id, PageQuery { skip, limit }).await?;
         if let Some(place) = found.data.iter().position(|version| wanted.is(version)) {
             return Ok(Some((skip + place as u64, found.data[place].event.id)));
         }
@@ -201,7 +198,7 @@ async fn at(db: &Db, id: Uuid, wanted: Wanted) -> Result<Option<Found>, Problem>
 }
 
 async fn text(db: &Db, resource: Uuid, event: Uuid) -> Result<VersionText, Problem> {
-    query::resources::find_version_text(&db.read, resource, event).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
+    store::resources::find_version_text(&db.read, resource, event).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 fn unified(from: &VersionText, to: &VersionText) -> String {

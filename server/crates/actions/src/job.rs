@@ -1,0 +1,18 @@
+use entity::view::Job;
+use store::jobs::find_job;
+use uuid::Uuid;
+
+use crate::{Actions, Actor, Refusal, Result};
+
+/// Calls a job off: one that waits never runs, one that runs stops at its next step.
+///
+/// # Errors
+/// The refusal.
+pub async fn cancel(ctx: &Actions, _: Actor, id: Uuid) -> Result<Job> {
+    let cancelled = ctx.queue.cancel(id, ctx.now()).await?;
+    match find_job(&ctx.db.read, id).await? {
+        None => Err(Refusal::Missing("job")),
+        Some(job) if !cancelled => Err(Refusal::Ended(job.state)),
+        Some(job) => Ok(job),
+    }
+}

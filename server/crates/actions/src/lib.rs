@@ -1,0 +1,62 @@
+//! What people and programs may ask for: one function for each, whatever the door it is asked at.
+//!
+//! A page, a REST handler, a command and a schedule call the same function with the [`Actor`] that asks, and only translate
+//! its answer: what was done, or the [`Refusal`]. Whether somebody may, whether it fits the state of things, and what job
+//! follows is decided here and nowhere else.
+
+mod actor;
+mod adding;
+mod discovery;
+mod job;
+mod refusal;
+mod repository;
+mod schedule;
+mod statistics;
+
+use std::sync::Arc;
+
+use entity::view::Timestamp;
+use store::db::Db;
+use store::queue::JobQueue;
+
+pub use actor::{Actor, Door};
+pub use adding::{MAX_ADDED, NotUsable, ReadAddress, add};
+pub use discovery::discover;
+pub use job::cancel;
+pub use refusal::Refusal;
+pub use repository::{Done, act, may_delete, scan, sync, sync_all};
+pub use schedule::trigger;
+pub use statistics::aggregate;
+
+/// What came of asking.
+pub type Result<T> = std::result::Result<T, Refusal>;
+
+/// What actions work with; cheap to clone.
+#[derive(Clone)]
+pub struct Actions {
+    db: Db,
+    queue: JobQueue,
+    outside: Arc<Outside>,
+}
+
+/// What actions need to be told, as they know neither configuration nor network.
+pub struct Outside {
+    /// What time it is.
+    pub now: fn() -> Timestamp,
+    /// Whether forges are searched.
+    pub discovery_is_on: bool,
+    /// Reads and checks an address that somebody wants to add.
+    pub read_address: ReadAddress,
+}
+
+impl Actions {
+    /// Over this database and queue.
+    #[must_use]
+    pub fn new(db: Db, queue: JobQueue, outside: Outside) -> Self {
+        Self { db, queue, outside: Arc::new(outside) }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.outside.now)()
+    }
+}

@@ -1,0 +1,122 @@
+use chrono::NaiveDate;
+use entity::kind::{JobState, SyncStatus};
+use store::db::DataError;
+
+use crate::MAX_ADDED;
+
+/// Why something that was asked for is not done. Repositories are named in full.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is no such thing: `repository`, `job`.
+    Missing(&'static str),
+    /// There are only these schedules.
+    NoSuchSchedule {
+        name: String,
+        known: Vec<String>,
+    },
+    /// There is nothing to approve in this state.
+    NothingToApprove {
+        name: String,
+        status: SyncStatus,
+    },
+    /// It would be back after the next start.
+    Configured {
+        name: String,
+    },
+    /// The configuration switched it off, or names it no more.
+    Disabled {
+        name: String,
+    },
+    Blocked {
+        name: String,
+    },
+    PendingApproval {
+        name: String,
+        reason: Option<String>,
+    },
+    /// There is nothing to scan yet.
+    NeverSynced {
+        name: String,
+    },
+    /// No address, or more than are taken at once.
+    AddressCount(usize),
+    /// The day has not begun.
+    Future(NaiveDate),
+    /// No forge is searched, so that a run would do nothing.
+    DiscoveryOff,
+    /// The job has ended already.
+    Ended(JobState),
+    /// The database failed; nothing is changed.
+    Failed(DataError),
+}
+
+impl Refusal {
+    /// A sentence without its full stop, with what to do.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Missing(what) => format!("there is no such {what} here"),
+            Self::NoSuchSchedule { name, known } => {
+                format!("there is no schedule {name:.100?}; there are: {}", known.join(", "))
+            }
+            Self::NothingToApprove { name, status } => {
+                format!("{name} is neither blocked nor pending approval, but {status}")
+            }
+            Self::Configured { name } => {
+                format!("{name} stands in the configuration; take it out there, or block it here")
+            }
+            Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
+            Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
+            Self::PendingApproval { name, reason } => {
+                format!("{name} waits for approval: {}", reason.as_deref().unwrap_or("no reason is known"))
+            }
+            Self::NeverSynced { name } => {
+                format!("{name} has no commits here yet: ask for a sync first, the scan follows by itself")
+            }
+            Self::DiscoveryOff => {
+                "Discovery is switched off, no forge is asked: set discovery.enabled, topics or queries \
+                 in the configuration, or GITHUB_TOKEN"
+                    .to_owned()
+            }
+            Self::AddressCount(0) => "Nothing was added: there is no address, write at least one".to_owned(),
+            Self::AddressCount(count) => {
+                format!("Nothing was added: {count} addresses, but no more than {MAX_ADDED} at once")
+            }
+            Self::Future(day) => format!("{day} has not begun yet"),
+            Self::Ended(state) => format!("The job has ended already: it {state}"),
+            Self::Failed(error) => format!("the database failed: {error}"),
+        }
+    }
+
+    /// The repository that it is about, by its full name.
+    #[must_use]
+    pub fn repository(&self) -> Option<&str> {
+        match self {
+            Self::NothingToApprove { name, .. }
+            | Self::Configured { name }
+            | Self::Disabled { name }
+            | Self::Blocked { name }
+            | Self::PendingApproval { name, .. }
+            | Self::NeverSynced { name } => Some(name),
+            Self::Missing(_)
+            | Self::NoSuchSchedule { .. }
+            | Self::AddressCount(_)
+            | Self::Future(_)
+            | Self::DiscoveryOff
+            | Self::Ended(_)
+            | Self::Failed(_) => None,
+        }
+    }
+
+    /// Whether what was asked for is not there at all, rather than in a state that does not allow it.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::NoSuchSchedule { .. })
+    }
+}
+
+impl From<DataError> for Refusal {
+    fn from(error: DataError) -> Self {
+        Self::Failed(error)
+    }
+}

@@ -1,0 +1,212 @@
+//! The handle that every other crate holds instead of naming the database library.
+//!
+//! SQLite has one writer: `write` holds a single connection there, `read` holds several that can't write.
+//! On PostgreSQL both are the same pool.
+
+mod error;
+pub(crate) mod sql;
+pub mod text;
+pub(crate) mod upsert;
+
+use std::time::Duration;
+
+use sea_orm::sqlx::{self, Connection as _};
+use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+
+pub use error::DataError;
+pub use sea_orm::{ConnectionTrait, DatabaseConnection as Connection, DatabaseTransaction as Transaction};
+
+/// What a question or write gives back, or why it could not.
+pub type Result<T, E = DataError> = std::result::Result<T, E>;
+
+/// Which database stores everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, one machine.
+    Sqlite,
+    /// A server that many machines share.
+    Postgres,
+}
+
+/// Where the database is and how many connections it may have.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DbSettings {
+    /// `sqlite:///path/file.db` (made if it is missing) or `postgres://user:password@host/name`.
+    pub url: String,
+    /// Connections in all; at least 2. SQLite has no more readers than two for each core.
+    pub max_connections: u32,
+    /// How long a question waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long a statement waits for SQLite's lock.
+    pub busy_timeout: Duration,
+    /// Whether SQLite waits for the disk at every commit, so that not even a power cut loses one. Without it the file
+    /// stays sound and a killed program loses nothing.
+    pub durable: bool,
+}
+
+impl DbSettings {
+    /// Settings that suit one machine.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(10),
+            busy_timeout: Duration::from_secs(10),
+            durable: false,
+        }
+    }
+
+    /// The engine that the address names.
+    pub fn engine(&self) -> Result<Engine> {
+        if self.url.starts_with("sqlite:") {
+            Ok(Engine::Sqlite)
+        } else if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            Ok(Engine::Postgres)
+        } else {
+            Err(DataError::UnknownEngine { scheme: self.url.chars().take_while(|c| *c != ':').take(20).collect() })
+        }
+    }
+}
+
+/// The address may hold a password, so it is not shown.
+impl std::fmt::Debug for DbSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DbSettings")
+            .field("engine", &self.engine().ok())
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Connections to the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    /// For questions.
+    pub read: Connection,
+    /// For writes; on SQLite the only connection that may.
+    pub write: Connection,
+    /// What the connections lead to.
+    pub engine: Engine,
+}
+
+impl Db {
+    /// Connects; does not migrate.
+    pub async fn connect(settings: &DbSettings) -> Result<Self> {
+        match settings.engine()? {
+            Engine::Sqlite => {
+                let write = Database::connect(sqlite_options(settings, 1, false)).await?;
+                let readers = (settings.max_connections.max(2) - 1).min(most_readers());
+                let read = Database::connect(sqlite_options(settings, readers, true)).await?;
+                Ok(Self { read, write, engine: Engine::Sqlite })
+            }
+            Engine::Postgres => {
+                let mut options = options(settings, settings.max_connections.max(2));
+                options.min_connections(1);
+                let pool = Database::connect(options).await?;
+                Ok(Self { read: pool.clone(), write: pool, engine: Engine::Postgres })
+            }
+        }
+    }
+
+    /// Begins a transaction that may write.
+    pub async fn begin(&self) -> Result<Transaction> {
+        begin(&self.write).await
+    }
+
+    /// Waits until no other process prepares the same database, and lets none until it is dropped. On SQLite there is
+    /// only one process, and nothing to wait for.
+    pub async fn take_turn(&self) -> Result<Option<Transaction>> {
+        if self.engine == Engine::Sqlite {
+            return Ok(None);
+        }
+        let txn = self.begin().await?;
+        sql::Sql::new("SELECT pg_advisory_xact_lock(5223, 2)").row(&txn).await?;
+        Ok(Some(txn))
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.read.ping().await?)
+    }
+
+    /// Ends all connections; on SQLite the write-ahead log is folded back into the file.
+    pub async fn close(&self) -> Result<()> {
+        self.read.close_by_ref().await?;
+        self.write.close_by_ref().await?;
+        Ok(())
+    }
+}
+
+/// Begins a transaction that may write. SQLite takes the lock at once, as a transaction that first reads
+/// and then writes is refused (not made to wait) when another process has written in between.
+pub(crate) async fn begin(connection: &Connection) -> Result<Transaction> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    Ok(connection.begin_with_options(options).await?)
+}
+
+fn options(settings: &DbSettings, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(settings.url.clone());
+    options
+        .max_connections(connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false);
+    options
+}
+
+/// Whether a connection that comes back is in no transaction. SQLite ends one by itself where the disk is full or fails; the
+/// driver, whose own end of it then fails, takes all that follows for parts of it, and they would never be stored. Such a
+/// connection is closed.
+async fn is_outside(connection: &mut sqlx::SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // One that was let go of is about to be rolled back; what answers comes after that.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
+/// SQLite reads on this machine's cores, and each reader maps the file for itself: more would only take memory.
+fn most_readers() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(2)
+}
+
+fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = options(settings, connections);
+    let busy_timeout = settings.busy_timeout;
+    let synchronous = if settings.durable { "FULL" } else { "NORMAL" };
+    options.min_connections(1).idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    options.map_sqlx_sqlite_pool_opts(|pool| pool.after_release(|connection, _| Box::pin(is_outside(connection))));
+    options.map_sqlx_sqlite_opts(move |sqlite| {
+        sqlite
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(busy_timeout)
+            // Scans write in statements of eight sizes for each table: none of them is prepared twice.
+            .statement_cache_capacity(if read_only { 100 } else { 256 })
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", synchronous)
+            .pragma("temp_store", "MEMORY")
+            .pragma("mmap_size", "67108864")
+            // Kibibytes; the writer keeps the pages that a large scan touches.
+            .pragma("cache_size", if read_only { "-8192" } else { "-32768" })
+            // Pages: a scan writes the same ones with every batch, and each check copies them into the file.
+            .pragma("wal_autocheckpoint", "8192")
+            .pragma("journal_size_limit", "67108864")
+            .pragma("query_only", if read_only { "1" } else { "0" })
+            .optimize_on_close(!read_only, None)
+    });
+    options
+}
+
+/// An id that sorts by the time it was made at.
+#[must_use]
+pub fn new_id(now: entity::view::Timestamp) -> uuid::Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
+}

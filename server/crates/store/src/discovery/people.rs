@@ -1,0 +1,117 @@
+//! What people decide about repositories: approve, block, delete for good.
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
+use uuid::Uuid;
+
+use crate::db::sql::{Sql, stored_time};
+use crate::db::{ConnectionTrait, Result};
+use crate::repositories::{find_repository, host_of, remove_repository};
+use entity::kind::SyncStatus;
+use entity::table::{repository, tombstone};
+use entity::view::{Repository, Timestamp};
+
+/// What a decision came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decided {
+    /// The repository as it was before.
+    Done(Box<Repository>),
+    /// There is nothing to decide in this state.
+    NotNow(SyncStatus),
+    NotFound,
+}
+
+/// A repository that was deleted here, so that searches do not bring it back.
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "tombstone::Entity")]
+pub struct Tombstone {
+    pub url: String,
+    pub full_name: String,
+    pub forge_host: Option<String>,
+    pub forge_id: Option<i64>,
+    pub deleted_at: Timestamp,
+}
+
+impl Tombstone {
+    /// Lies in a folder, as samples do: it comes from the configuration alone, and has no address to be added by.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        host_of(&self.url).is_empty()
+    }
+}
+
+/// Lets a repository that is blocked or waits for approval in. It stays approved, whatever its size.
+/// The caller asks for a sync in the same transaction.
+pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<Decided> {
+    let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
+    let now = stored_time(now);
+    let mut sql =
+        Sql::new("UPDATE repository SET sync_status = 'pending', sync_error = NULL, gone_at = NULL, approved_at = ");
+    sql.bind(now).push(", next_sync_at = ").bind(now).push(" WHERE id = ").bind(id);
+    sql.push(" AND sync_status IN ('blocked', 'pending_approval')");
+    match sql.run(w).await?.rows_affected() {
+        0 => Ok(Decided::NotNow(repository.sync_status)),
+        _ => Ok(Decided::Done(Box::new(repository))),
+    }
+}
+
+/// Keeps a repository from being synced until it is approved; what was found in it stays readable.
+pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<Decided> {
+    let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
+    let mut sql =
+        Sql::new("UPDATE repository SET sync_status = 'blocked', gone_at = NULL, approved_at = NULL, sync_error = ");
+    sql.bind(reason).push(" WHERE id = ").bind(id);
+    match sql.run(w).await?.rows_affected() {
+        0 => Ok(Decided::NotFound),
+        _ => Ok(Decided::Done(Box::new(repository))),
+    }
+}
+
+/// Whether somebody let the repository in although it is larger than others may be.
+pub async fn is_approved(c: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    let mut sql = Sql::new("SELECT COUNT(*) FROM repository WHERE approved_at IS NOT NULL AND id = ");
+    sql.bind(id);
+    Ok(sql.count(c).await? > 0)
+}
+
+/// Deletes a repository with all that was found in it, and remembers that it is not wanted.
+pub async fn remove_repository_for_good(
+    w: &impl ConnectionTrait,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Repository>> {
+    let Some(repository) = find_repository(w, id).await? else { return Ok(None) };
+    let Some(stored) = repository::Entity::find_by_id(id).one(w).await? else { return Ok(None) };
+    // The repository's own id names its tombstone: deleting twice is deleting once.
+    let stone = tombstone::ActiveModel {
+        id: Set(id),
+        url: Set(stored.url),
+        full_name: Set(stored.full_name),
+        forge_host: Set(stored.forge_host),
+        forge_id: Set(stored.forge_id),
+        deleted_at: Set(now.into()),
+    };
+    let once = OnConflict::column(tombstone::Column::Id).do_nothing().to_owned();
+    tombstone::Entity::insert(stone).on_conflict(once).exec_without_returning(w).await?;
+    remove_repository(w, id).await?;
+    Ok(Some(repository))
+}
+
+/// Every deleted repository.
+pub async fn list_tombstones(c: &impl ConnectionTrait) -> Result<Vec<Tombstone>> {
+    use tombstone::Column::{DeletedAt, Id};
+    let stones = tombstone::Entity::find().order_by_asc(DeletedAt).order_by_asc(Id);
+    Ok(stones.into_partial_model().all(c).await?)
+}
+
+/// Somebody adds deleted repositories again: they may come back.
+pub async fn lift_tombstones<'a>(
+    w: &impl ConnectionTrait,
+    stones: impl Iterator<Item = &'a Tombstone> + Send,
+) -> Result<()> {
+    for stone in stones {
+        let this = tombstone::COLUMN.url.eq(stone.url.as_str());
+        tombstone::Entity::delete_many().filter(this).exec(w).await?;
+    }
+    Ok(())
+}

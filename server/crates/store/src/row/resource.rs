@@ -1,0 +1,216 @@
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{hex, json, object_id};
+use crate::db::{Result, text};
+use entity::found::{KnownResource, SourceRef, TextPlace};
+use entity::kind::ResourceStatus;
+use entity::view::{Resource, Timestamp, VersionText};
+
+/// A resource with its repository's name; `data` where it was asked for.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct ResourceRow {
+    id: Uuid,
+    repository_id: Uuid,
+    api_version: String,
+    kind: String,
+    name: String,
+    namespace: Option<String>,
+    namespace_inherited: Option<String>,
+    file_path: String,
+    file_hash: String,
+    version: Option<String>,
+    status: ResourceStatus,
+    line_start: i32,
+    line_end: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
+    commit_sha: Vec<u8>,
+    chart_name: Option<String>,
+    chart_url: Option<String>,
+    events: i64,
+    repository_full_name: String,
+    data: Option<String>,
+}
+
+impl ResourceRow {
+    /// Columns of this row without `data`; `k` is the resource, `r` the repository.
+    pub(crate) const COLUMNS: &'static str = "k.id, k.repository_id, k.api_version, k.kind, k.name, k.namespace, \
+        k.namespace_inherited, k.file_path, k.file_hash, k.version, k.status, k.line_start, k.line_end, \
+        k.created_at, k.updated_at, k.deleted_at, k.commit_sha, k.chart_name, k.chart_url, k.events, \
+        r.full_name AS repository_full_name";
+
+    pub(crate) fn into_view(self) -> Result<Resource> {
+        let data = match &self.data {
+            Some(data) => json("resource_data.data", data)?,
+            None => serde_json::Value::Object(serde_json::Map::new()),
+        };
+        Ok(Resource {
+            id: self.id,
+            repository_id: self.repository_id,
+            api_version: self.api_version,
+            kind: self.kind,
+            name: self.name,
+            namespace_inherited: self
+                .namespace_inherited
+                .filter(|inherited| Some(inherited) != self.namespace.as_ref()),
+            namespace: self.namespace,
+            file_path: self.file_path,
+            file_hash: self.file_hash,
+            version: self.version,
+            data,
+            status: self.status,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            repository_full_name: self.repository_full_name,
+            deleted_at: self.deleted_at,
+            chart_name: self.chart_name,
+            chart_url: self.chart_url,
+            line_start: self.line_start,
+            line_end: self.line_end,
+            commit: hex(&self.commit_sha),
+            events: self.events,
+        })
+    }
+}
+
+/// What a replay needs of a resource.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct KnownRow {
+    id: Uuid,
+    api_version: String,
+    kind: String,
+    name: String,
+    namespace: Option<String>,
+    namespace_inherited: Option<String>,
+    file_path: String,
+    file_hash: String,
+    version: Option<String>,
+    status: ResourceStatus,
+    blob: Vec<u8>,
+    line_start: i32,
+    line_end: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
+    first_sequence: i64,
+    commit_sha: Vec<u8>,
+    source_kind: Option<String>,
+    source_name: Option<String>,
+    source_namespace: Option<String>,
+    chart_name: Option<String>,
+    chart_url: Option<String>,
+}
+
+impl KnownRow {
+    /// Columns and table of this row.
+    pub(crate) const SELECT: &'static str = "SELECT id, api_version, kind, name, namespace, namespace_inherited, \
+        file_path, file_hash, version, status, blob, line_start, line_end, created_at, updated_at, deleted_at, \
+        first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, chart_url \
+        FROM kubernetesresource";
+
+    /// The same columns as the last event up to a sequence tells them; ask for `last` and `text` joined.
+    /// What no event keeps (source, chart, inherited namespace) is as it is now; nothing is inherited in a tree that a
+    /// resource is gone from.
+    pub(crate) const SELECT_PAST: &'static str = "SELECT r.id, last.resource_api_version AS api_version, \
+        last.resource_kind AS kind, last.resource_name AS name, last.resource_namespace AS namespace, \
+        CASE WHEN last.event_type <> 'DELETED' THEN r.namespace_inherited END AS namespace_inherited, last.file_path, \
+        COALESCE(last.file_hash_after, last.file_hash_before, r.file_hash) AS file_hash, \
+        CASE WHEN last.event_type = 'DELETED' THEN last.version_before ELSE last.version_after END AS version, \
+        CASE WHEN last.event_type = 'DELETED' THEN 'DELETED' ELSE 'ACTIVE' END AS status, \
+        text.blob, text.line_start, text.line_end, r.created_at, last.event_timestamp AS updated_at, \
+        CASE WHEN last.event_type = 'DELETED' THEN last.event_timestamp END AS deleted_at, \
+        r.first_sequence, c.sha AS commit_sha, r.source_kind, r.source_name, r.source_namespace, \
+        r.chart_name, r.chart_url \
+        FROM kubernetesresource r";
+
+    pub(crate) fn into_known(self) -> Result<KnownResource> {
+        let source = match (self.source_kind, self.source_name) {
+            (Some(kind), Some(name)) => Some(SourceRef { kind, name, namespace: self.source_namespace }),
+            _ => None,
+        };
+        Ok(KnownResource {
+            id: self.id,
+            api_version: self.api_version,
+            kind: self.kind,
+            name: self.name,
+            namespace: self.namespace,
+            namespace_inherited: self.namespace_inherited,
+            file_path: self.file_path,
+            file_hash: self.file_hash,
+            version: self.version,
+            status: self.status,
+            place: TextPlace { blob: object_id(&self.blob)?, line_start: self.line_start, line_end: self.line_end },
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            deleted_at: self.deleted_at,
+            first_sequence: self.first_sequence,
+            commit: object_id(&self.commit_sha)?,
+            source,
+            chart_name: self.chart_name,
+            chart_url: self.chart_url,
+        })
+    }
+}
+
+/// An event's place and the manifest that it points to.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct TextRow {
+    event_id: Uuid,
+    sha: Vec<u8>,
+    file_path: String,
+    blob: Option<Vec<u8>>,
+    line_start: Option<i32>,
+    line_end: Option<i32>,
+    dictionary: Option<i16>,
+    size: Option<i64>,
+    compressed: Option<Vec<u8>>,
+}
+
+impl TextRow {
+    /// Unpacks the manifest and cuts the document's lines out of it.
+    pub(crate) fn into_view(self) -> Result<VersionText> {
+        let line_start = self.line_start.unwrap_or(1).max(1);
+        let (text, missing) = match (self.blob, self.dictionary, self.size, self.compressed) {
+            (None, ..) => (String::new(), Some("The resource was deleted by this commit.".to_owned())),
+            (Some(_), Some(dictionary), Some(size), Some(compressed)) => {
+                let file = text::decompress(dictionary, &compressed, size)?;
+                (cut_lines(&String::from_utf8_lossy(&file), line_start, self.line_end.unwrap_or(i32::MAX)), None)
+            }
+            (Some(blob), ..) => {
+                let reason = format!("The text of this file (object {}) is not stored.", hex(&blob));
+                (String::new(), Some(reason))
+            }
+        };
+        Ok(VersionText {
+            event_id: self.event_id,
+            commit: hex(&self.sha),
+            file_path: self.file_path,
+            line_start,
+            text,
+            missing,
+        })
+    }
+}
+
+/// Lines `start` to `end` (from 1, inclusive) of a text, with the ends of lines as they are.
+fn cut_lines(text: &str, start: i32, end: i32) -> String {
+    let skip = usize::try_from(start.max(1) - 1).unwrap_or(0);
+    let take = usize::try_from(i64::from(end) - i64::from(start.max(1)) + 1).unwrap_or(0);
+    text.split_inclusive('\n').skip(skip).take(take).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut_lines;
+
+    #[test]
+    fn lines_are_cut_inclusively_and_beyond_the_end_is_nothing() {
+        assert_eq!(cut_lines("a\nb\nc\n", 2, 3), "b\nc\n");
+        assert_eq!(cut_lines("a\nb", 1, 9), "a\nb");
+        assert_eq!(cut_lines("a\nb", 5, 9), "");
+        assert_eq!(cut_lines("a\nb", 2, 1), "");
+        assert_eq!(cut_lines("a\r\nb", 1, 1), "a\r\n");
+    }
+}

@@ -1,0 +1,205 @@
+//! What commits did: rows of commits and events, and their numbers by day.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
+
+use super::apply::{bytes, clean, clean_option};
+use super::bulk::Bulk;
+use crate::db::Result;
+use crate::db::sql::stored_time;
+use crate::row::to_json;
+use entity::found::{FoundCommit, FoundEvent};
+use entity::kind::EventType;
+use entity::view::Timestamp;
+
+pub(super) async fn insert_commits(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCommit]) -> Result<()> {
+    let head = "INSERT INTO \"commit\" (repository_id, sequence, sha, committed_at, author_name, subject, \
+        created, modified, deleted, resurrected)";
+    let mut bulk = Bulk::new(c, head, "", 10);
+    for commit in commits {
+        let counts = Counts::of(commit);
+        let row: [Value; 10] = [
+            repository.into(),
+            commit.sequence.into(),
+            bytes(commit.id),
+            stored_time(commit.committed_at).into(),
+            clean(&commit.author_name),
+            clean(&commit.subject),
+            counts.created.into(),
+            counts.modified.into(),
+            counts.deleted.into(),
+            counts.resurrected.into(),
+        ];
+        bulk.push(row).await?;
+    }
+    bulk.finish().await?;
+    Ok(())
+}
+
+pub(super) async fn insert_events(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    run: Uuid,
+    commits: &[FoundCommit],
+) -> Result<u64> {
+    let head = "INSERT INTO kubernetesresourceevent (id, resource_id, repository_id, sequence, sync_run_id, \
+        event_type, event_timestamp, resource_api_version, resource_kind, resource_name, resource_namespace, \
+        file_path, file_path_before, file_hash_before, file_hash_after, version_before, version_after, \
+        version_changed, changes_detected, changes, changes_total, blob, line_start, line_end, caused_by_resource_id)";
+    let mut bulk = Bulk::new(c, head, "", 25);
+    for commit in commits {
+        let time = stored_time(commit.committed_at);
+        for (index, event) in commit.events.iter().enumerate() {
+            let row: [Value; 25] = [
+                event_id(repository, time, commit.sequence, index).into(),
+                event.resource_id.into(),
+                repository.into(),
+                commit.sequence.into(),
+                run.into(),
+                event.event_type.as_str().into(),
+                time.into(),
+                clean(&event.api_version),
+                clean(&event.kind),
+                clean(&event.name),
+                clean_option(event.namespace.as_deref()),
+                clean(&event.file_path),
+                clean_option(event.file_path_before.as_deref()),
+                clean_option(event.file_hash_before.as_deref()),
+                clean_option(event.file_hash_after.as_deref()),
+                clean_option(event.version_before.as_deref()),
+                clean_option(event.version_after.as_deref()),
+                changes_version(event).into(),
+                to_json("event.changes_detected", &event.changes_detected)?.into(),
+                to_json("event.changes", &event.changes)?.into(),
+                event.changes_total.into(),
+                event.place.map(|place| place.blob.0.to_vec()).into(),
+                event.place.map(|place| place.line_start).into(),
+                event.place.map(|place| place.line_end).into(),
+                event.caused_by_resource_id.into(),
+            ];
+            bulk.push(row).await?;
+        }
+    }
+    bulk.finish().await
+}
+
+/// Adds the commits to the repository's days; gives back by how much each day's numbers grew.
+pub(super) async fn add_days(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    commits: &[FoundCommit],
+) -> Result<BTreeMap<String, [i64; 6]>> {
+    let mut days: BTreeMap<String, Counts> = BTreeMap::new();
+    for commit in commits {
+        let day = stored_time(commit.committed_at).date_naive().to_string();
+        days.entry(day).or_default().add(&Counts::of(commit));
+    }
+    let days: BTreeMap<String, [i64; 6]> = days.into_iter().map(|(day, counts)| (day, counts.in_order())).collect();
+    let head = "INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, commits, \
+        version_changes)";
+    let tail = " ON CONFLICT (repository_id, day) DO UPDATE SET created = repository_day.created + excluded.created, \
+        modified = repository_day.modified + excluded.modified, deleted = repository_day.deleted + excluded.deleted, \
+        resurrected = repository_day.resurrected + excluded.resurrected, \
+        commits = repository_day.commits + excluded.commits, \
+        version_changes = repository_day.version_changes + excluded.version_changes";
+    let mut bulk = Bulk::new(c, head, tail, 8);
+    for (day, counts) in &days {
+        let [created, modified, deleted, resurrected, commits, version_changes] = counts.map(Value::from);
+        let day = day.as_str().into();
+        bulk.push([repository.into(), day, created, modified, deleted, resurrected, commits, version_changes]).await?;
+    }
+    bulk.finish().await?;
+    Ok(days)
+}
+
+/// What a commit, or a day of commits, did.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    created: i64,
+    modified: i64,
+    deleted: i64,
+    resurrected: i64,
+    commits: i64,
+    version_changes: i64,
+}
+
+impl Counts {
+    fn of(commit: &FoundCommit) -> Self {
+        let mut counts = Self { commits: 1, ..Self::default() };
+        for event in &commit.events {
+            counts.version_changes += i64::from(changes_version(event));
+            *match event.event_type {
+                EventType::Created => &mut counts.created,
+                EventType::Modified => &mut counts.modified,
+                EventType::Deleted => &mut counts.deleted,
+                EventType::Resurrected => &mut counts.resurrected,
+            } += 1;
+        }
+        counts
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.created += other.created;
+        self.modified += other.modified;
+        self.deleted += other.deleted;
+        self.resurrected += other.resurrected;
+        self.commits += other.commits;
+        self.version_changes += other.version_changes;
+    }
+
+    fn in_order(self) -> [i64; 6] {
+        [self.created, self.modified, self.deleted, self.resurrected, self.commits, self.version_changes]
+    }
+}
+
+/// Whether an event counts as a new version of what is deployed.
+fn changes_version(event: &FoundEvent) -> bool {
+    event.event_type == EventType::Modified && event.version_before != event.version_after
+}
+
+/// An id of version 7 that says when (the commit's time), where in history and where in the commit the event
+/// happened: ids sort as history does, and a replay gives an event the same id again.
+fn event_id(repository: Uuid, time: Timestamp, sequence: i64, index: usize) -> Uuid {
+    const TWENTY: u128 = (1 << 20) - 1;
+    const THIRTY_FOUR: u128 = (1 << 34) - 1;
+    let place = (u128::from(sequence.unsigned_abs()) & TWENTY) << 54
+        | ((index as u128) & TWENTY) << 34
+        | (repository.as_u128() & THIRTY_FOUR);
+    let bits =
+        (milliseconds(time) << 80) | (0x7 << 76) | ((place >> 62) << 64) | (0b10 << 62) | (place & ((1 << 62) - 1));
+    Uuid::from_u128(bits)
+}
+
+/// No event at this time or later has a smaller id.
+pub(crate) fn event_id_floor(time: Timestamp) -> Uuid {
+    Uuid::from_u128(milliseconds(time) << 80)
+}
+
+/// Since 1970, as 48 bits hold it; earlier times are as 1970.
+fn milliseconds(time: Timestamp) -> u128 {
+    u128::try_from(time.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_ids_sort_by_time_then_history_then_place_in_the_commit() {
+        let repository = Uuid::from_u128(0x0123_4567_89ab_7cde_8f01_2345_6789_abcd);
+        let at = |seconds| Timestamp::from_timestamp(seconds, 0).unwrap();
+        let ids = [
+            event_id(repository, at(-5), 0, 0),
+            event_id(repository, at(100), 7, 0),
+            event_id(repository, at(100), 7, 1),
+            event_id(repository, at(100), 8, 0),
+            event_id(repository, at(101), 3, 0),
+        ];
+        assert!(ids.is_sorted() && ids.iter().all(|id| id.get_version_num() == 7));
+        assert_eq!(ids[1].get_variant(), uuid::Variant::RFC4122);
+        assert!(event_id_floor(at(100)) < ids[1] && ids[3] < event_id_floor(at(101)));
+        assert_ne!(ids[1], event_id(Uuid::from_u128(1), at(100), 7, 0));
+    }
+}

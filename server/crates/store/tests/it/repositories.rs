@@ -1,0 +1,163 @@
+use entity::found::SyncedHead;
+use entity::kind::*;
+use entity::view::{PageQuery, RepositoryFilter, RepositorySort, Sort};
+use store::db::{ConnectionTrait as _, DataError};
+use store::repositories::*;
+use uuid::Uuid;
+
+use crate::support::found::{add_repository, oid, repository};
+use crate::support::{at, on_each_engine};
+
+fn head(number: u8, minute: u32) -> SyncedHead {
+    SyncedHead { branch: "trunk".into(), head: oid(number), committed_at: at(7, minute), clone_bytes: 1234 }
+}
+
+#[tokio::test]
+async fn repository_brought_in_twice_stays_one_and_takes_the_newer_words() {
+    on_each_engine(async |db| {
+        let mut found = repository("ada/home");
+        found.description = Some("first".into());
+        found.topics = vec!["k8s".into()];
+        let first = upsert_repositories(&db.write, &[found.clone()], at(8, 0)).await.unwrap();
+        found.description = None;
+        found.branch_regex = Some("^main$".into());
+        let second = upsert_repositories(&db.write, &[found, repository("kim/lab")], at(8, 5)).await.unwrap();
+        assert_eq!((first[0].1, second[0].1, second[1].1), (true, false, true));
+        assert_eq!(first[0].0, second[0].0);
+        let stored = find_repository(&db.read, first[0].0).await.unwrap().unwrap();
+        assert_eq!(stored.description.as_deref(), Some("first"));
+        assert_eq!((stored.topics, stored.created_at), (vec!["k8s".to_owned()], at(8, 0)));
+        assert_eq!(stored.sync_status, SyncStatus::Pending);
+        let target = sync_target(&db.read, first[0].0).await.unwrap().unwrap();
+        assert_eq!((target.branch, target.branch_regex.as_deref()), (None, Some("^main$")));
+        assert_eq!(find_repository_by_name(&db.read, "ADA/Home").await.unwrap().map(|r| r.id), Some(first[0].0));
+        assert!(find_repository_by_name(&db.read, "ada/nothing").await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sync_states_are_told_as_they_happen() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        record_sync_started(&db.write, id).await.unwrap();
+        let status = async || sync_target(&db.read, id).await.unwrap().unwrap().sync_status;
+        assert_eq!(status().await, SyncStatus::Syncing);
+        record_sync_failed(&db.write, id, SyncStatus::Error, &"x".repeat(5000), at(8, 1)).await.unwrap();
+        let stored = find_repository(&db.read, id).await.unwrap().unwrap();
+        assert_eq!(stored.sync_error.map(|error| error.len()), Some(2000));
+        // One that could not be made says nothing new: why the last one failed stays.
+        record_sync_started(&db.write, id).await.unwrap();
+        record_sync_postponed(&db.write, id, SyncStatus::Error).await.unwrap();
+        let stored = find_repository(&db.read, id).await.unwrap().unwrap();
+        assert_eq!((stored.sync_status, stored.sync_error.is_some()), (SyncStatus::Error, true));
+        record_synced(&db.write, id, &head(9, 0), at(8, 2)).await.unwrap();
+        let stored = find_repository(&db.read, id).await.unwrap().unwrap();
+        assert_eq!((stored.sync_status, stored.sync_error), (SyncStatus::Success, None));
+        assert_eq!(stored.head_commit, Some(oid(9).to_string()));
+        assert_eq!((stored.default_branch.as_str(), stored.counts.clone_bytes), ("trunk", 1234));
+        assert_eq!(stored.head_committed_at, Some(at(7, 0)));
+        record_set_aside(&db.write, id, "120 MB, the limit is 100 MB", at(8, 3)).await.unwrap();
+        assert_eq!(status().await, SyncStatus::PendingApproval);
+        let missing = record_sync_started(&db.write, Uuid::now_v7()).await;
+        assert!(matches!(missing, Err(DataError::NotFound { what: "repository", .. })));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn interrupted_states_are_reset_but_running_ones_are_not() {
+    on_each_engine(async |db| {
+        let (left, running) = (add_repository(&db, "a/left").await, add_repository(&db, "a/running").await);
+        for id in [left, running] {
+            record_sync_started(&db.write, id).await.unwrap();
+        }
+        let queue = store::queue::JobQueue::new(db.clone());
+        let request = JobRequest::SyncRepository { repository_id: running };
+        queue.enqueue(&request, RequestedBy::Start, Priority::ROUTINE, at(8, 0)).await.unwrap();
+        queue.claim("w", JobKind::ALL, at(8, 0), std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+        assert_eq!(reset_interrupted(&db.write).await.unwrap(), 1);
+        let status = async |id| sync_target(&db.read, id).await.unwrap().unwrap().sync_status;
+        assert_eq!((status(left).await, status(running).await), (SyncStatus::Pending, SyncStatus::Syncing));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn list_filters_sorts_and_counts_truly() {
+    on_each_engine(async |db| {
+        let names = ["ada/alpha", "kim/beta_100%", "lee/gamma"];
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(add_repository(&db, name).await);
+        }
+        record_synced(&db.write, ids[0], &head(1, 10), at(8, 1)).await.unwrap();
+        record_synced(&db.write, ids[1], &head(2, 20), at(8, 1)).await.unwrap();
+        record_scan_state(&db.write, ids[1], SyncStatus::Error, Some("broken"), at(8, 1)).await.unwrap();
+        let list = async |filter: RepositoryFilter| {
+            let page = list_repositories(&db.read, &filter).await.unwrap();
+            (page.data.into_iter().map(|r| r.full_name).collect::<Vec<_>>(), page.count)
+        };
+        let by = |sort, direction| RepositoryFilter { sort, direction, ..Default::default() };
+        // What has no commit stands last in both directions.
+        let newest = list(by(RepositorySort::LastCommit, Sort::Descending)).await;
+        assert_eq!(newest.0, ["kim/beta_100%", "ada/alpha", "lee/gamma"]);
+        let oldest = list(by(RepositorySort::LastCommit, Sort::Ascending)).await;
+        assert_eq!(oldest.0, ["ada/alpha", "kim/beta_100%", "lee/gamma"]);
+        for sort in [
+            RepositorySort::Name,
+            RepositorySort::Resources,
+            RepositorySort::HelmReleases,
+            RepositorySort::Events,
+            RepositorySort::Problems,
+            RepositorySort::LastSync,
+            RepositorySort::Discovered,
+        ] {
+            assert_eq!(list(by(sort, Sort::Ascending)).await.1, 3);
+        }
+        let text = |text: &str| RepositoryFilter { text: Some(text.into()), ..Default::default() };
+        assert_eq!(list(text("BETA_100%")).await.0, ["kim/beta_100%"]);
+        assert_eq!(list(text("a_a")).await.1, 0, "LIKE's signs are plain text");
+        let failing = RepositoryFilter { status: Some(SyncStatus::Error), ..Default::default() };
+        assert_eq!(list(failing).await.0, ["kim/beta_100%"]);
+        let page = PageQuery { skip: 1, limit: 1 };
+        let second = list(RepositoryFilter { page, ..by(RepositorySort::Name, Sort::Ascending) }).await;
+        assert_eq!(second, (vec!["kim/beta_100%".to_owned()], 3));
+        assert!(list_languages(&db.read).await.unwrap().is_empty());
+        assert_eq!(list_sync_targets(&db.read).await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn repositories_that_left_the_configuration_are_switched_off_or_removed() {
+    on_each_engine(async |db| {
+        for name in ["a/one", "a/two"] {
+            add_repository(&db, name).await;
+        }
+        let kept = ["https://github.com/a/one".to_owned()];
+        assert_eq!(disable_missing(&db.write, Origin::Sample, &[]).await.unwrap(), 0);
+        assert_eq!(disable_missing(&db.write, Origin::Config, &kept).await.unwrap(), 1);
+        assert_eq!(list_sync_targets(&db.read).await.unwrap().len(), 1);
+        assert_eq!(remove_missing(&db.write, Origin::Config, &kept).await.unwrap().len(), 1);
+        let left = list_repositories(&db.read, &RepositoryFilter::default()).await.unwrap();
+        assert_eq!((left.count, left.data[0].full_name.as_str()), (1, "a/one"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_the_engine_ended_by_itself_takes_nothing_with_it() {
+    on_each_engine(async |db| {
+        // As SQLite does where the disk is full.
+        let ended = db.begin().await.unwrap();
+        ended.execute_unprepared("ROLLBACK").await.unwrap();
+        drop(ended);
+        drop(db.begin().await.unwrap());
+        let txn = db.begin().await.unwrap();
+        let stored = upsert_repositories(&txn, &[repository("ada/home")], at(8, 0)).await.unwrap();
+        txn.commit().await.unwrap();
+        assert!(find_repository(&db.read, stored[0].0).await.unwrap().is_some(), "others see what was committed");
+    })
+    .await;
+}

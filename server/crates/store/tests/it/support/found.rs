@@ -1,0 +1,140 @@
+//! What a scan would bring in, in few words.
+
+use entity::found::*;
+use entity::kind::*;
+use entity::view::{FieldChange, Timestamp};
+use store::db::{Db, text};
+use store::{repositories, scans};
+use uuid::Uuid;
+
+use super::{at, time};
+
+pub fn oid(number: u8) -> ObjectId {
+    let mut bytes = [number; 20];
+    bytes[0] = number.wrapping_mul(37);
+    ObjectId(bytes)
+}
+
+pub fn repository(full_name: &str) -> FoundRepository {
+    let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
+    FoundRepository {
+        url: format!("https://github.com/{full_name}"),
+        owner: owner.to_owned(),
+        name: name.to_owned(),
+        full_name: full_name.to_owned(),
+        description: None,
+        provider: Provider::Github,
+        origin: Origin::Config,
+        web_url: Some(format!("https://github.com/{full_name}")),
+        enabled: true,
+        branch_regex: None,
+        polling_interval_seconds: None,
+        topics: vec![],
+    }
+}
+
+pub async fn add_repository(db: &Db, full_name: &str) -> Uuid {
+    repositories::upsert_repositories(&db.write, &[repository(full_name)], at(8, 0)).await.unwrap()[0].0
+}
+
+/// An active resource of the first commit, lines 1 to 3 of its file.
+pub fn resource(api_version: &str, kind: &str, name: &str, file_path: &str) -> FoundResource {
+    FoundResource {
+        id: Uuid::now_v7(),
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        namespace: Some("default".to_owned()),
+        namespace_inherited: None,
+        file_path: file_path.to_owned(),
+        file_hash: "a".repeat(64),
+        version: None,
+        data: "{\"interval\":\"1h\"}".to_owned(),
+        status: ResourceStatus::Active,
+        place: TextPlace { blob: oid(1), line_start: 1, line_end: 3 },
+        created_at: time("2026-01-01T10:00:00Z"),
+        updated_at: time("2026-01-01T10:00:00Z"),
+        deleted_at: None,
+        first_sequence: 0,
+        commit: oid(100),
+        new_events: 1,
+        source: None,
+        charts: vec![],
+        images: vec![],
+        references: vec![],
+    }
+}
+
+pub fn event(resource: &FoundResource, event_type: EventType) -> FoundEvent {
+    let tag = match event_type {
+        EventType::Created => "resource_created",
+        EventType::Modified => "file_content",
+        EventType::Deleted => "resource_deleted",
+        EventType::Resurrected => "resource_resurrected",
+    };
+    FoundEvent {
+        resource_id: resource.id,
+        event_type,
+        api_version: resource.api_version.clone(),
+        kind: resource.kind.clone(),
+        name: resource.name.clone(),
+        namespace: resource.namespace.clone(),
+        file_path: resource.file_path.clone(),
+        file_path_before: None,
+        file_hash_before: None,
+        file_hash_after: Some(resource.file_hash.clone()),
+        version_before: None,
+        version_after: resource.version.clone(),
+        changes_detected: vec![tag.to_owned()],
+        changes: vec![FieldChange { path: "spec.interval".into(), old: None, new: Some("1h".into()) }],
+        changes_total: 1,
+        place: (event_type != EventType::Deleted).then_some(resource.place),
+        caused_by_resource_id: None,
+    }
+}
+
+/// A commit on a day of January 2026 whose hash is `oid(100 + sequence)`.
+pub fn commit(sequence: u8, events: Vec<FoundEvent>) -> FoundCommit {
+    FoundCommit {
+        id: oid(100 + sequence),
+        sequence: i64::from(sequence),
+        committed_at: day(sequence),
+        author_name: "Ada".to_owned(),
+        subject: format!("commit {sequence}"),
+        events,
+    }
+}
+
+pub fn day(sequence: u8) -> Timestamp {
+    time(&format!("2026-01-{:02}T10:00:00Z", sequence + 1))
+}
+
+pub fn scanned(sequence: u8) -> ScannedCommit {
+    ScannedCommit { id: oid(100 + sequence), sequence: i64::from(sequence), committed_at: day(sequence) }
+}
+
+pub fn manifest(id: ObjectId, yaml: &str) -> FoundManifest {
+    FoundManifest { id, compressed: text::compress(yaml.as_bytes()).unwrap(), size: yaml.len() as i64 }
+}
+
+/// A batch of these commits after the one before the first of them.
+pub fn batch(commits: Vec<FoundCommit>, resources: Vec<FoundResource>) -> Batch {
+    let first = commits.first().unwrap().sequence;
+    let last = commits.last().unwrap().sequence as u8;
+    Batch {
+        after: (first > 0).then(|| oid(100 + (first as u8) - 1)),
+        through: Some(scanned(last)),
+        commits,
+        resources,
+        manifests: vec![],
+        problems: vec![],
+    }
+}
+
+/// Applies a batch in a scan of its own and ends the scan.
+pub async fn scan(db: &Db, repository: Uuid, batch: &Batch) -> u64 {
+    let run = scans::begin_scan(&db.write, repository, at(9, 0)).await.unwrap();
+    let events = scans::apply_batch(&db.write, repository, run, batch, at(9, 1)).await.unwrap();
+    scans::finish_scan(&db.write, repository, run, HeadFigures { yaml_files: 7 }, at(9, 2)).await.unwrap();
+    events
+}

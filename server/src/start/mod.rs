@@ -1,0 +1,107 @@
+//! The running program: database, repositories, runner and web server, started in order and ended in order.
+
+mod database;
+mod repositories;
+mod signals;
+mod state;
+mod workers;
+
+use anyhow::Context as _;
+use store::queue::JobQueue;
+use store::workers::remove_worker;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+pub use database::connect;
+pub use state::{limits, state};
+pub use workers::deps;
+
+use crate::config::Config;
+use crate::jobs::{Identity, Runner};
+use crate::web;
+
+/// Which half of the program a process plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Pages and REST only
+    Web,
+    /// Jobs only; its health is told where --listen says, else nothing is listened on
+    Worker,
+    /// Both
+    #[default]
+    All,
+}
+
+impl Role {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Worker => "worker",
+            Self::All => "all",
+        }
+    }
+}
+
+/// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
+///
+/// # Errors
+/// If something that the program cannot do without fails at start.
+pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()> {
+    // A SQLite file and its clones belong to one process; PostgreSQL spreads the work over many.
+    let shares_work = config.storage.engine == "postgres";
+    anyhow::ensure!(
+        shares_work || role == Role::All,
+        "--role {} needs PostgreSQL (storage.type: postgres): a SQLite database is for one process that plays both roles",
+        role.as_str()
+    );
+    web::listen::raise_open_files();
+    let _lock = if shares_work { None } else { Some(database::lock(&config.app.data_dir)?) };
+    let identity = Identity::take(&config.app.data_dir, role.as_str())
+        .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
+    let listener = match listens {
+        false => None,
+        true => Some(tokio::net::TcpListener::bind(config.app.listen).await.with_context(|| {
+            format!("{} cannot be listened on; app.listen sets another address", config.app.listen)
+        })?),
+    };
+    let db = connect(&config).await?;
+    let queue = JobQueue::new(db.clone());
+    let deps = deps(&config, &db, &queue);
+    database::prepare(&config, &db, &queue).await?;
+
+    let stop = CancellationToken::new();
+    info!(worker = identity.worker, role = role.as_str(), "started");
+    let worker = identity.worker.clone();
+    let working = match role {
+        Role::Web => tokio::spawn(identity.show(deps, stop.clone())),
+        Role::Worker | Role::All => tokio::spawn(Runner::new(deps, identity).run(stop.clone())),
+    };
+    let wire = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.wire().await }
+    });
+    tokio::spawn(signals::stop_on_signal(stop.clone()));
+    let served = match listener {
+        Some(listener) => {
+            info!("serving http://{}", listener.local_addr()?);
+            let state = state(&config, &db, &queue, &stop);
+            match role {
+                Role::Worker => web::serve_health(listener, state, limits(&config.server), stop.clone()).await,
+                Role::Web | Role::All => web::serve(listener, state, limits(&config.server), stop.clone()).await,
+            }
+        }
+        None => {
+            stop.cancelled().await;
+            Ok(())
+        }
+    };
+    stop.cancel();
+    working.await?;
+    if let Err(error) = remove_worker(&db.write, &worker).await {
+        tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");
+    }
+    wire.abort();
+    let _ = wire.await;
+    db.close().await?;
+    Ok(served?)
+}

@@ -1,0 +1,79 @@
+//! What the configuration names: repositories and samples.
+
+use entity::found::FoundRepository;
+use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
+use store::db::{DataError, Db};
+use store::queue::JobQueue;
+use store::repositories::SyncTarget;
+use store::{discovery, repositories};
+use tracing::info;
+
+use crate::config::{Config, RepositoryConfig};
+use crate::{clock, replay, samples};
+
+/// Brings the configured repositories and the samples into the database and asks for their first sync.
+pub(super) async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
+    let now = clock::now();
+    let configured: Vec<FoundRepository> = config.repositories.iter().map(found).collect();
+    let mut samples = match config.shows_samples() {
+        true => samples::write_all(&config.app.data_dir)?,
+        false => Vec::new(),
+    };
+    // Every machine has the samples in a place of its own; they are the same repositories wherever they lie.
+    let known = repositories::list_sync_targets(&db.read).await?;
+    for sample in &mut samples {
+        let same = |known: &&SyncTarget| known.origin == Origin::Sample && known.full_name == sample.full_name;
+        if let Some(known) = known.iter().find(same) {
+            sample.url.clone_from(&known.url);
+        }
+    }
+    if !samples.is_empty() && config.app.samples != "always" {
+        // Who deleted a sample does not want it back with the next start, unless the configuration says so.
+        let deleted = discovery::list_tombstones(&db.read).await?;
+        let is_deleted = |name: &str| deleted.iter().any(|stone| stone.is_local() && stone.full_name == name);
+        samples.retain(|sample| !is_deleted(&sample.full_name));
+    }
+    // What was taken from files by other rules may show what these mask.
+    let format = replay::scan_format(&config.security.mask_rules());
+    let outdated = known.iter().filter(|known| known.enabled && known.scanned.is_some() && known.scan_format != format);
+    let scans: Vec<JobRequest> = outdated.map(|known| JobRequest::ScanRepository { repository_id: known.id }).collect();
+    let txn = db.begin().await?;
+    for request in &scans {
+        queue.enqueue_in(&txn, request, RequestedBy::Start, Priority::FOLLOW_UP, now).await?;
+    }
+    for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
+        let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();
+        match origin {
+            Origin::Sample => drop(repositories::remove_missing(&txn, origin, &urls).await?),
+            _ => drop(repositories::disable_missing(&txn, origin, &urls).await?),
+        }
+        for (id, _) in repositories::upsert_repositories(&txn, wanted, now).await? {
+            let request = JobRequest::SyncRepository { repository_id: id };
+            queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
+        }
+    }
+    txn.commit().await.map_err(DataError::from)?;
+    info!(configured = configured.len(), samples = samples.len(), "repositories pinned");
+    Ok(())
+}
+
+fn found(repository: &RepositoryConfig) -> FoundRepository {
+    let (owner, name) = repository.name.rsplit_once('/').unwrap_or(("", &repository.name));
+    let is_web = repository.url.starts_with("https://") || repository.url.starts_with("http://");
+    FoundRepository {
+        url: repository.url.clone(),
+        owner: owner.to_owned(),
+        name: name.to_owned(),
+        full_name: repository.name.clone(),
+        description: None,
+        provider: repository.provider,
+        origin: Origin::Config,
+        web_url: is_web.then(|| repository.url.trim_end_matches('/').trim_end_matches(".git").to_owned()),
+        enabled: repository.enabled,
+        branch_regex: repository.branch_regex.clone(),
+        polling_interval_seconds: repository
+            .polling_interval
+            .and_then(|interval| i64::try_from(interval.as_secs()).ok()),
+        topics: Vec::new(),
+    }
+}

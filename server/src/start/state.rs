@@ -1,0 +1,97 @@
+//! What requests and connections are served with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actions::{Actions, Outside};
+use app::context::{ReadCommit, ServerContext};
+use entity::view::DiscoverySettings;
+use leptos::config::LeptosOptions;
+use store::db::Db;
+use store::queue::JobQueue;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::adding::Adding;
+use crate::config::{Config, ForgeConfig, ServerConfig};
+use crate::jobs::clone_dir;
+use crate::state::AppState;
+use crate::web::assets::Site;
+use crate::web::hosts::AllowedHosts;
+use crate::web::listen::{Bounds, Limits, Patience};
+use crate::web::stream::Seats;
+use crate::{clock, replay};
+
+/// What every request may use.
+#[must_use]
+pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToken) -> AppState {
+    let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
+    let adding = Arc::new(Adding::new(config));
+    let outside = Outside {
+        now: clock::now,
+        discovery_is_on: config.discovery.is_on(),
+        read_address: Arc::new(move |text| {
+            let adding = Arc::clone(&adding);
+            Box::pin(async move { adding.read(&text).await })
+        }),
+    };
+    let actions = Actions::new(db.clone(), queue.clone(), outside);
+    AppState {
+        db: db.clone(),
+        queue: queue.clone(),
+        actions: actions.clone(),
+        context: ServerContext {
+            db: db.clone(),
+            actions,
+            compare,
+            read_commit: commit_reader(config.app.data_dir.clone()),
+            discovery: Arc::new(discovery_settings(config)),
+        },
+        leptos: LeptosOptions::builder().output_name("kubestats").build(),
+        site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
+        hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
+        seats: Seats::default(),
+        shutdown: stop.clone(),
+    }
+}
+
+/// Reads commits from clones, a few at a time: the line of a long history takes a moment to walk.
+fn commit_reader(data_dir: PathBuf) -> ReadCommit {
+    const AT_ONCE: usize = 2;
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    Arc::new(move |repository, sha| {
+        let (turns, clone, sha) = (Arc::clone(&turns), clone_dir(&data_dir, repository.id), sha.to_owned());
+        let (head, scanned) = (repository.head_commit.clone(), repository.scanned_commit.clone());
+        Box::pin(async move {
+            let _turn = turns.acquire().await.ok()?;
+            let read = move || replay::read_commit(&clone, &sha, head.as_deref(), scanned.as_deref());
+            tokio::task::spawn_blocking(read).await.ok().flatten()
+        })
+    })
+}
+
+/// What connections may take.
+#[must_use]
+pub fn limits(config: &ServerConfig) -> Limits {
+    Limits {
+        bounds: Bounds { in_all: config.max_connections, per_address: config.max_connections_per_address },
+        patience: Patience { head: config.header_timeout, idle: config.idle_timeout, stall: config.stall_timeout },
+    }
+}
+
+/// What people are told of discovery's configuration.
+#[must_use]
+pub fn discovery_settings(config: &Config) -> DiscoverySettings {
+    let discovery = &config.discovery;
+    DiscoverySettings {
+        enabled: discovery.is_on(),
+        topics: discovery.topics.clone(),
+        queries: discovery.queries.clone(),
+        hosts: config.forges.iter().filter(|forge| forge.search).map(ForgeConfig::host).collect(),
+        max_age_days: i64::try_from(discovery.max_age.as_secs() / 86_400).unwrap_or(i64::MAX),
+        max_repository_size_mb: i64::try_from(config.scan.max_repository_size_mb).unwrap_or(i64::MAX),
+        archived: discovery.archived,
+        forks: discovery.forks,
+        block: discovery.block.clone(),
+    }
+}

@@ -1,0 +1,35 @@
+//! What jobs are done with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use store::db::Db;
+use store::queue::JobQueue;
+
+use crate::config::{Config, RepositoryConfig};
+use crate::forges::Forges;
+use crate::jobs::Deps;
+use crate::replay::BatchLimits;
+
+/// What job handlers work with.
+#[must_use]
+pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
+    let token = |repository: &RepositoryConfig| Some((repository.url.clone(), repository.token.clone()?));
+    Deps {
+        db: db.clone(),
+        queue: queue.clone(),
+        scan: config.scan.clone(),
+        mask: config.security.mask_rules(),
+        polling: config.polling.clone(),
+        schedules: config.schedules.clone(),
+        time_zone: config.app.time_zone,
+        max_disk_bytes: config.app.max_disk_mb.map(|megabytes| megabytes * 1_000_000),
+        shares_work: config.storage.engine == "postgres",
+        data_dir: config.app.data_dir.clone(),
+        tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
+        allow_local: config.security.allow_local_repositories,
+        discovery: config.discovery.clone(),
+        forges: Arc::new(Forges::new(config, db)),
+        batches: BatchLimits::default(),
+    }
+}
