@@ -1,11 +1,12 @@
 //! The one error between pages and server functions.
 
+use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
-
-use crate::wire::ErrorEncoding;
+use leptos::server_fn::{Bytes, Encodes as _};
+use serde::{Deserialize, Serialize};
 
 /// Why a page could not be filled. Details stay in the server's log under the id; nothing inner reaches a reader.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AppError {
     /// There is no such thing.
     NotFound {
@@ -85,32 +86,6 @@ impl AppError {
         }
     }
 
-    /// How it travels: its kind, a colon, its text.
-    pub(crate) fn to_wire(&self) -> String {
-        let (kind, text) = match self {
-            Self::NotFound { what } => ("not_found", what),
-            Self::Invalid { message } => ("invalid", message),
-            Self::Conflict { message } => ("conflict", message),
-            Self::Internal { id } => ("internal", id),
-            Self::Unreachable { message } => ("unreachable", message),
-        };
-        [kind, text].join(":")
-    }
-
-    /// Reads what travelled.
-    pub(crate) fn from_wire(text: &str) -> Self {
-        let own = str::to_owned;
-        match text.split_once(':') {
-            Some(("not_found", what)) => Self::NotFound { what: own(what) },
-            Some(("invalid", message)) => Self::Invalid { message: own(message) },
-            Some(("conflict", message)) => Self::Conflict { message: own(message) },
-            Some(("internal", id)) => Self::Internal { id: own(id) },
-            Some(("unreachable", message)) => Self::Unreachable { message: own(message) },
-            // What is no error of ours came from something in between.
-            _ => Self::Unreachable { message: own(text) },
-        }
-    }
-
     /// Gives the page at hand the status that fits; in the browser it is too late for that.
     pub fn set_status(&self) {
         #[cfg(feature = "ssr")]
@@ -157,7 +132,14 @@ impl std::fmt::Display for AppError {
 impl std::error::Error for AppError {}
 
 impl FromServerFnError for AppError {
-    type Encoder = ErrorEncoding;
+    type Encoder = JsonEncoding;
+
+    fn ser(&self) -> Bytes {
+        #[cfg(feature = "ssr")]
+        self.set_answer_status();
+        // Nothing in it has no JSON form.
+        Self::Encoder::encode(self).unwrap_or_default()
+    }
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
@@ -168,8 +150,11 @@ impl FromServerFnError for AppError {
                 Self::Invalid { message }
             }
             #[cfg(not(feature = "ssr"))]
-            ServerFnErrorErr::Request(message) | ServerFnErrorErr::Deserialization(message) => {
-                Self::Unreachable { message }
+            ServerFnErrorErr::Request(message) => Self::Unreachable { message },
+            // Something in between answered, or a server of another build.
+            #[cfg(not(feature = "ssr"))]
+            ServerFnErrorErr::Deserialization(_) => {
+                Self::Unreachable { message: "what came back cannot be read here; load the page again".to_owned() }
             }
             ServerFnErrorErr::Response(message) => Self::Unreachable { message },
             #[cfg(feature = "ssr")]
@@ -214,13 +199,7 @@ mod tests {
             AppError::Internal { id: "7f".to_owned() },
             AppError::Unreachable { message: "a:b".to_owned() },
         ] {
-            assert_eq!(AppError::from_wire(&error.to_wire()), error);
+            assert_eq!(AppError::de(error.ser()), error);
         }
-    }
-
-    #[test]
-    fn an_answer_of_something_else_is_no_answer() {
-        let message = "<html>502: Bad Gateway</html>".to_owned();
-        assert_eq!(AppError::from_wire(&message), AppError::Unreachable { message });
     }
 }

@@ -11,11 +11,11 @@ pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
 pub mod error;
+pub mod frame;
 pub mod live;
 pub mod pages;
 pub mod reload;
 pub mod server_fns;
 pub mod theme;
-pub mod wire;
 
 pub use app::App;

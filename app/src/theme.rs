@@ -1,5 +1,5 @@
 //! Light, dark or as the system is: kept in a cookie, so that the server renders the right one at once and
-//! nothing flashes. `public/ui.js` switches without a reload; without JavaScript the form does.
+//! nothing flashes. `style/js/parts/theme.js` switches without a reload; without JavaScript the form does.
 
 use leptos::prelude::*;
 

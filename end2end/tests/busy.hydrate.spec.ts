@@ -87,7 +87,7 @@ test("a button that takes long", async ({ page, request }) => {
 test("a question that takes long, and a form of it", async ({ page, request }) => {
   const apps = await repository(request, "argo-apps");
   await open(page, `/repositories/${apps.id}`);
-  const go = await hold(page, /\/repositories\/confirm/);
+  const go = await hold(page, /\/ui\/confirm/);
   await page.getByRole("link", { name: "Block…" }).click();
   await expect.poll(() => bar(page)).toBe(1);
   go();

@@ -1,4 +1,4 @@
-//! A line over time, drawn on the server whole: the browser only puts it in its place.
+//! A line over time.
 
 #[cfg(feature = "ssr")]
 use charming::Chart;
@@ -11,28 +11,30 @@ use charming::series::Line;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use crate::components::number_text;
-use crate::components::{EmptyState, Glyph, Segments, Tab};
+use crate::components::{EmptyState, Glyph, Segments, Tab, number_text};
 
-/// A line that [`draw_line`] drew; nothing in it comes from outside but numbers and days.
+/// A line that [`draw_line`] drew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineHtml {
+pub struct LineData {
     /// What it tells in a sentence.
     pub label: String,
-    /// The line with its scale; empty where there is nothing to draw.
-    pub drawing: String,
-    /// The same for `style/js/chart.js`.
+    /// What it is of.
+    pub name: String,
+    /// Numbers by day, oldest first; none where there is nothing to draw.
+    pub points: Vec<(String, i64)>,
+    /// Where the scale begins and ends.
+    pub scale: (i64, i64),
+    /// The line as SVG has it, 1,000 wide and high.
+    pub path: String,
+    /// The same for `style/js/parts/chart.js`.
     pub options: String,
-    /// The same as a table.
-    pub table: String,
 }
 
 /// Draws numbers by day, oldest first; nothing where there are too few to make a line, or none but zero.
 #[cfg(feature = "ssr")]
 #[must_use]
-pub fn draw_line(name: &str, points: &[(String, i64)]) -> LineHtml {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return LineHtml::default() };
+pub fn draw_line(name: &str, points: &[(String, i64)]) -> LineData {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return LineData::default() };
     let label = match points {
         [only] => format!("{name}: {} on {}. A line needs two days.", number_text(only.1), only.0),
         _ => format!("{name}: {} on {}, {} on {}", number_text(first.1), first.0, number_text(last.1), last.0),
@@ -40,14 +42,16 @@ pub fn draw_line(name: &str, points: &[(String, i64)]) -> LineHtml {
     let low = points.iter().map(|point| point.1).min().unwrap_or(0);
     let high = points.iter().map(|point| point.1).max().unwrap_or(0);
     if points.len() < 2 || high <= 0 {
-        return LineHtml { label, ..LineHtml::default() };
+        return LineData { label, ..LineData::default() };
     }
     let floor = floor(low, high);
-    LineHtml {
+    LineData {
         label,
-        drawing: drawing(points, floor, high),
+        name: name.to_owned(),
+        points: points.to_vec(),
+        scale: (floor, high),
+        path: path(points, floor, high),
         options: options(name, points, floor),
-        table: table(name, points),
     }
 }
 
@@ -66,7 +70,7 @@ fn floor(low: i64, high: i64) -> i64 {
 }
 
 #[cfg(feature = "ssr")]
-fn drawing(points: &[(String, i64)], floor: i64, high: i64) -> String {
+fn path(points: &[(String, i64)], floor: i64, high: i64) -> String {
     let (count, height) = (points.len() - 1, (high - floor).max(1));
     let mut line = String::new();
     for (place, (_, value)) in points.iter().enumerate() {
@@ -74,27 +78,41 @@ fn drawing(points: &[(String, i64)], floor: i64, high: i64) -> String {
         let (x, y) = (place * 1000 / count, 1000 - (value - floor) * 960 / height);
         line.push_str(&format!("{}{x} {y}", if place == 0 { 'M' } else { 'L' }));
     }
-    let middle = &points[count / 2].0;
-    format!(
-        r#"<span class="line-high num">{}</span><span class="line-low num">{}</span><svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true"><path class="line-area" d="{line}L1000 1000L0 1000z"/><path class="line-line" d="{line}"/></svg><span class="line-days num"><span>{}</span><span>{middle}</span><span>{}</span></span>"#,
-        number_text(high),
-        number_text(floor),
-        points[0].0,
-        points[count].0,
-    )
+    line
 }
 
-#[cfg(feature = "ssr")]
-fn table(name: &str, points: &[(String, i64)]) -> String {
-    let rows: String = points.iter().rev().map(row).collect();
-    format!(
-        r#"<table class="table plain"><caption>{name} by day, newest first</caption><thead><tr><th scope="col">At the end of</th><th scope="col" class="num">Number</th></tr></thead><tbody>{rows}</tbody></table>"#
-    )
+fn drawing(line: &LineData) -> AnyView {
+    let day = |at: usize| line.points.get(at).map(|point| point.0.clone()).unwrap_or_default();
+    let last = line.points.len().saturating_sub(1);
+    view! {
+        <span class="line-high num">{number_text(line.scale.1)}</span>
+        <span class="line-low num">{number_text(line.scale.0)}</span>
+        <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">
+            <path class="line-area" d=format!("{}L1000 1000L0 1000z", line.path) />
+            <path class="line-line" d=line.path.clone() />
+        </svg>
+        <span class="line-days num">
+            <span>{day(0)}</span>
+            <span>{day(last / 2)}</span>
+            <span>{day(last)}</span>
+        </span>
+    }
+    .into_any()
 }
 
-#[cfg(feature = "ssr")]
-fn row((day, value): &(String, i64)) -> String {
-    format!(r#"<tr><th scope="row">{day}</th><td class="num">{}</td></tr>"#, number_text(*value))
+fn table(line: &LineData) -> AnyView {
+    let row = |(day, value): &(String, i64)| {
+        view! { <tr><th scope="row">{day.clone()}</th><td class="num">{number_text(*value)}</td></tr> }
+    };
+    let rows: Vec<_> = line.points.iter().rev().map(row).collect();
+    view! {
+        <table class="table plain">
+            <caption>{format!("{} by day, newest first", line.name)}</caption>
+            <thead><tr><th scope="col">"At the end of"</th><th scope="col" class="num">"Number"</th></tr></thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
 }
 
 #[cfg(feature = "ssr")]
@@ -114,30 +132,19 @@ fn options(name: &str, points: &[(String, i64)], floor: i64) -> String {
 #[component]
 pub fn LineChart(
     /// What [`draw_line`] drew.
-    line: LineHtml,
+    line: LineData,
     /// What it may be of.
     choices: Vec<Tab>,
     /// What is said where there is nothing to draw.
     #[prop(into)]
     none: String,
 ) -> impl IntoView {
-    let body = if line.drawing.is_empty() {
+    let body = if line.points.is_empty() {
         view! { <div class="chart-empty"><EmptyState title=none glyph=Glyph::Chart>{line.label}</EmptyState></div> }
             .into_any()
     } else {
-        view! {
-            <figure class="chart-figure">
-                <ks-chart class="chart-canvas" role="img" aria-label=line.label>
-                    <script type="application/json" inner_html=line.options></script>
-                    <div class="chart-line" inner_html=line.drawing></div>
-                </ks-chart>
-                <details class="chart-table">
-                    <summary>"As table"</summary>
-                    <div class="chart-table-scroll" tabindex="0" inner_html=line.table></div>
-                </details>
-            </figure>
-        }
-        .into_any()
+        let (drawing, table) = (drawing(&line), table(&line));
+        super::figure(line.label, line.options, drawing, table)
     };
     view! {
         <div class="chart">
@@ -158,10 +165,8 @@ mod tests {
     #[test]
     fn line_goes_from_the_first_day_to_the_last_and_higher_is_more() {
         let line = draw_line("Resources", &points(&[0, 5, 10]));
-        assert!(line.drawing.contains(r#"class="line-line" d="M0 1000L500 520L1000 40""#), "{}", line.drawing);
+        assert_eq!((line.path.as_str(), line.scale), ("M0 1000L500 520L1000 40", (0, 10)));
         assert_eq!(line.label, "Resources: 0 on 2025-01-01, 10 on 2025-01-03");
-        assert!(line.table.contains(r#"<caption>Resources by day, newest first</caption>"#), "{}", line.table);
-        assert!(line.table.contains(r#"<tbody><tr><th scope="row">2025-01-03</th>"#), "{}", line.table);
         let options: serde_json::Value = serde_json::from_str(&line.options).unwrap();
         assert_eq!(
             (options["series"][0]["type"].as_str(), options["series"][0]["data"][2].as_f64()),
@@ -172,11 +177,8 @@ mod tests {
     #[test]
     fn one_day_and_nothing_but_zero_are_no_line() {
         let one = draw_line("Resources", &points(&[7]));
-        assert_eq!(
-            (one.drawing.as_str(), one.label.as_str()),
-            ("", "Resources: 7 on 2025-01-01. A line needs two days.")
-        );
-        assert!(draw_line("Resources", &points(&[0, 0])).drawing.is_empty());
+        assert_eq!((one.path.as_str(), one.label.as_str()), ("", "Resources: 7 on 2025-01-01. A line needs two days."));
+        assert!(draw_line("Resources", &points(&[0, 0])).points.is_empty());
         assert!(draw_line("Resources", &[]).label.is_empty());
     }
 

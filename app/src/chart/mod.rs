@@ -1,4 +1,4 @@
-//! Charts: described on the server, drawn in the browser by `style/js/chart.js`; without JavaScript a plain
+//! Charts: described on the server, drawn in the browser by `style/js/parts/chart.js`; without JavaScript a plain
 //! drawing stands in the same place, and the numbers are always there as a table.
 
 mod line;
@@ -9,7 +9,7 @@ use entity::view::ActivityBucket;
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 pub use line::draw_line;
-pub use line::{LineChart, LineHtml};
+pub use line::{LineChart, LineData};
 #[cfg(feature = "ssr")]
 pub use options::activity_options;
 
@@ -47,16 +47,8 @@ pub fn ActivityChart(
         .into_any()
     } else {
         let label = format!("{} since {first}, one bar for {step}", counted(total, "change", "changes"));
-        view! {
-            <figure class="chart-figure">
-                <ks-chart class="chart-canvas" role="img" aria-label=label>
-                    <script type="application/json" inner_html=options></script>
-                    {bars(&buckets)}
-                </ks-chart>
-                {table(buckets, &step)}
-            </figure>
-        }
-        .into_any()
+        let drawing = bars(&buckets);
+        figure(label, options, drawing, table(buckets, &step))
     };
     view! {
         <div class="chart">
@@ -76,32 +68,53 @@ const STACK: [(&str, Count); 4] = [
     ("deleted", |bucket| bucket.deleted),
 ];
 
+/// What the browser draws a chart over: the plain drawing, which is all there is without scripts, and the numbers.
+fn figure(label: String, options: String, drawing: AnyView, table: AnyView) -> AnyView {
+    view! {
+        <figure class="chart-figure">
+            <ks-chart class="chart-canvas" role="img" aria-label=label>
+                <script type="application/json" inner_html=options></script>
+                <div class="chart-line">{drawing}</div>
+            </ks-chart>
+            <details class="chart-table">
+                <summary>"As table"</summary>
+                <div class="chart-table-scroll" tabindex="0">{table}</div>
+            </details>
+        </figure>
+    }
+    .into_any()
+}
+
 /// Stacked bars as plain SVG, stretched to the chart's place, with the scale beside them and the days below.
 fn bars(buckets: &[ActivityBucket]) -> AnyView {
     let most = buckets.iter().map(|b| STACK.iter().map(|(_, count)| count(b)).sum::<i64>()).max().unwrap_or(0).max(1);
-    let mut shapes = String::new();
+    // One shape for each type: a bar of each day would be an element of its own otherwise.
+    let mut shapes = STACK.map(|(tone, _)| (tone, String::new()));
     for (place, bucket) in buckets.iter().enumerate() {
         let mut below = 0;
-        for (tone, count) in STACK {
+        for ((_, count), (_, shape)) in STACK.iter().zip(&mut shapes) {
             let value = count(bucket);
             if value > 0 {
                 let height = (value * 1000 / most).max(4);
-                shapes.push_str(&format!(
-                    r#"<rect data-tone="{tone}" x="{}" y="{}" width="8" height="{height}"/>"#,
-                    place * 10 + 1,
-                    1000 - below - height
-                ));
                 below += height;
+                shape.push_str(&format!("M{} {}h8v{height}h-8z", place * 10 + 1, 1000 - below));
             }
         }
     }
+    let shapes = shapes.map(|(tone, shape)| view! { <path data-tone=tone d=shape /> });
     let day = |bucket: Option<&ActivityBucket>| bucket.map(|bucket| bucket.start.clone()).unwrap_or_default();
-    let (high, first, last) = (number_text(most), day(buckets.first()), day(buckets.last()));
-    let width = buckets.len() * 10;
-    let drawing = format!(
-        r#"<span class="line-high num">{high}</span><span class="line-low num">0</span><svg class="chart-plain" viewBox="0 0 {width} 1000" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg><span class="line-days num"><span>{first}</span><span>{last}</span></span>"#
-    );
-    view! { <div class="chart-line" inner_html=drawing></div> }.into_any()
+    view! {
+        <span class="line-high num">{number_text(most)}</span>
+        <span class="line-low num">"0"</span>
+        <svg class="chart-plain" viewBox=format!("0 0 {} 1000", buckets.len() * 10) preserveAspectRatio="none" aria-hidden="true">
+            {shapes}
+        </svg>
+        <span class="line-days num">
+            <span>{day(buckets.first())}</span>
+            <span>{day(buckets.last())}</span>
+        </span>
+    }
+    .into_any()
 }
 
 fn table(buckets: Vec<ActivityBucket>, step: &str) -> AnyView {
@@ -122,9 +135,6 @@ fn table(buckets: Vec<ActivityBucket>, step: &str) -> AnyView {
         })
         .collect();
     view! {
-        <details class="chart-table">
-            <summary>"As table"</summary>
-            <div class="chart-table-scroll" tabindex="0">
                 <table class="table plain">
                     <caption>{format!("Changes by type, newest first; one row for {step} with changes")}</caption>
                     <thead>
@@ -138,8 +148,6 @@ fn table(buckets: Vec<ActivityBucket>, step: &str) -> AnyView {
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
-            </div>
-        </details>
     }
     .into_any()
 }

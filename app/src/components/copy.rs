@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use super::{Glyph, Icon};
 
-/// Copies a text; `public/ui.js` does the work, so without JavaScript the button is not shown.
+/// Copies a text; `style/js/ui.js` does the work, so without JavaScript the button is not shown.
 #[component]
 pub fn CopyButton(
     /// The text.

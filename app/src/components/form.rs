@@ -1,6 +1,8 @@
+use leptos::html;
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, PageUrl, number_text};
+use super::given::give;
+use super::{Glyph, Icon, PageUrl, SearchForm, number_text};
 
 /// A filter that is set, as shown above the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +38,11 @@ pub fn FilterBar(
     let many = chips.len() > 1;
     view! {
             <div class="filters">
-                <form method="get" action=url.path().to_owned() class="filter-bar" data-auto="" data-stay="">
+                <SearchForm action=url.path().to_owned() class="filter-bar" auto=true stay=true>
                     {carried}
                     {children()}
                     <button type="submit" class="button filter-apply">"Apply"</button>
-                </form>
+                </SearchForm>
                 {(!chips.is_empty())
                     .then(|| {
                         let chips: Vec<_> = chips
@@ -136,10 +138,16 @@ pub fn Select(
         })
         .collect();
     let is_set = !chosen.is_empty();
+    let list = NodeRef::<html::Select>::new();
+    Effect::new(move |_| {
+        if let Some(list) = list.get() {
+            give(&list, &chosen);
+        }
+    });
     view! {
         <label class="field-inline" class:set=is_set>
             <span class="field-label">{label}</span>
-            <select name=name prop:value=chosen>
+            <select name=name node_ref=list>
                 <option value="" selected=!is_set>{none}</option>
                 {options}
             </select>
@@ -174,6 +182,12 @@ pub fn TextField(
     let invalid = error.is_some();
     let about = (invalid || hint.is_some()).then(|| format!("{name}-about"));
     let kind = if search { "search" } else { "text" };
+    let (field, given) = (NodeRef::<html::Input>::new(), value.clone().unwrap_or_default());
+    Effect::new(move |_| {
+        if let Some(field) = field.get() {
+            give(&field, &given);
+        }
+    });
     view! {
         <div class="field" class:field-search=search class:invalid=invalid>
             <label class:sr-only=search for=format!("field-{name}")>{label}</label>
@@ -183,8 +197,8 @@ pub fn TextField(
                     id=format!("field-{name}")
                     type=kind
                     name=name
-                    value=value.clone()
-                    prop:value=value.clone().unwrap_or_default()
+                    value=value
+                    node_ref=field
                     placeholder=placeholder
                     aria-describedby=about.clone()
                     aria-invalid=invalid.then_some("true")

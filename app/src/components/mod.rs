@@ -1,6 +1,7 @@
 //! The design system's parts, one file each. Every part renders on the server and reads without JavaScript;
 //! `/dev/components` shows each in every state.
 
+mod act_form;
 mod badge;
 mod breadcrumb;
 mod copy;
@@ -8,15 +9,18 @@ mod diff;
 mod event;
 mod field_changes;
 mod form;
+mod given;
 mod icon;
 mod metric;
 mod number;
 mod pager;
 mod progress;
+mod search_form;
 mod skeleton;
 mod state;
 mod table;
 mod tabs;
+mod text_area;
 mod time_ago;
 mod timeline;
 mod tree;
@@ -24,6 +28,7 @@ mod url;
 mod version;
 mod yaml;
 
+pub use act_form::ActForm;
 pub use badge::{
     EventTypeBadge, GitOpsBadge, JobStateBadge, KindBadge, OriginBadge, ProblemBadge, ResourceStatusBadge, StatusBadge,
     event_words, gitops_word,
@@ -42,11 +47,13 @@ pub use metric::{Metric, Metrics};
 pub use number::{Bytes, Number, bytes_text, counted, number_text};
 pub use pager::{PAGE_SIZES, Pager, page_query};
 pub use progress::{JobLine, Progress, job_word};
+pub use search_form::SearchForm;
 pub use skeleton::{SkeletonBlock, SkeletonRows};
 pub use state::{EmptyState, ErrorPanel, Notice};
 pub use table::{SortHead, Table};
 pub use tabs::{Segments, Tab, Tabs};
-pub use time_ago::{MaybeTimeAgo, TimeAgo, exact, relative};
+pub use text_area::TextArea;
+pub use time_ago::{MaybeTimeAgo, TimeAgo, exact, provide_clock, relative};
 pub use timeline::VersionTimeline;
 pub use tree::Tree;
 pub use url::{PageUrl, commit_href, repository_href, resource_href, short_sha};

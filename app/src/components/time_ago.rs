@@ -1,7 +1,32 @@
 use entity::view::Timestamp;
-use leptos::prelude::*;
+use std::time::Duration;
 
-/// How long ago, in one unit. The same words are in `public/ui.js`, which keeps them fresh in an open page.
+use leptos::ev::PointerEvent;
+use leptos::prelude::*;
+use leptos::web_sys::Element;
+use leptos::web_sys::js_sys::{Date, Object, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+
+/// What time it is in an open page; nothing before the first half minute is over.
+#[derive(Clone, Copy)]
+struct Clock(RwSignal<Option<Timestamp>>);
+
+/// Keeps the words of times fresh in an open page; called once by the frame.
+pub fn provide_clock() {
+    let clock = RwSignal::new(None);
+    provide_context(Clock(clock));
+    Effect::new(move |_| {
+        let tick = move || {
+            if !document().hidden() {
+                clock.set(Timestamp::from_timestamp_millis(Date::now() as i64));
+            }
+        };
+        let _ = set_interval_with_handle(tick, Duration::from_secs(30));
+        let _ = window_event_listener_untyped("visibilitychange", move |_| tick());
+    });
+}
+
+/// How long ago, in one unit.
 #[must_use]
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
     let seconds = (now - time).num_seconds();
@@ -26,6 +51,18 @@ pub fn exact(time: Timestamp) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// The exact time in the reader's zone and language.
+fn in_readers_zone(time: Timestamp) -> String {
+    let language = window().navigator().language().unwrap_or_else(|| "en".to_owned());
+    let options = Object::new();
+    for (key, value) in [("dateStyle", "full"), ("timeStyle", "long")] {
+        let _ = Reflect::set(&options, &JsValue::from_str(key), &JsValue::from_str(value));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of any year that people see are exact")]
+    let date = Date::new(&JsValue::from_f64(time.timestamp_millis() as f64));
+    date.to_locale_string(&language, &options).into()
+}
+
 /// A time as distance from now, exact on hover in the reader's zone.
 #[component]
 pub fn TimeAgo(
@@ -34,9 +71,17 @@ pub fn TimeAgo(
     /// The server's clock when the data was read: both halves render the same words from it.
     now: Timestamp,
 ) -> impl IntoView {
+    let clock = use_context::<Clock>();
+    // A machine whose clock is behind the server's must not turn what was just now into the future.
+    let text = move || relative(time, clock.and_then(|Clock(clock)| clock.get()).map_or(now, |clock| clock.max(now)));
+    let in_zone = move |event: PointerEvent| {
+        if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
+            let _ = element.set_attribute("title", &in_readers_zone(time));
+        }
+    };
     view! {
-        <time class="time" datetime=time.format("%Y-%m-%dT%H:%M:%SZ").to_string() title=exact(time) data-relative="">
-            {relative(time, now)}
+        <time class="time" datetime=time.format("%Y-%m-%dT%H:%M:%SZ").to_string() title=exact(time) on:pointerenter=in_zone>
+            {text}
         </time>
     }
 }

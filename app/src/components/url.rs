@@ -40,6 +40,13 @@ impl PageUrl {
         url
     }
 
+    /// The same address with one value more, beside others of the same key.
+    #[must_use]
+    pub fn and(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.query.push((key.to_owned(), value.into()));
+        self
+    }
+
     /// The same address with one value set, on the same page: the rows stay the same.
     #[must_use]
     pub fn with_same_rows(&self, key: &str, value: impl Into<String>) -> Self {

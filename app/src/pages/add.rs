@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use super::outcome::outcome;
 use super::{load, show};
 use crate::components::{
-    Breadcrumb, Crumb, Glyph, Icon, PageHead, PageUrl, Section, SkeletonBlock, counted, repository_href,
+    ActForm, Breadcrumb, Crumb, Glyph, Icon, PageHead, PageUrl, Section, SkeletonBlock, TextArea, counted,
+    repository_href,
 };
 use crate::server_fns::{self, AddData};
 
@@ -20,39 +21,27 @@ pub fn AddRepositories() -> impl IntoView {
 
 fn view(data: AddData, _: PageUrl) -> AnyView {
     let AddData { added, outcome: told, urls } = data;
-    // What stands in a text area is not escaped by the framework, and an address may bring anything.
-    let shown = urls.replace('&', "&amp;").replace('<', "&lt;");
     let mends = !added.is_empty() && !urls.is_empty();
     let hint = if mends { "What was refused stands here again, to be mended." } else { HINT };
     let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Add")];
+    let action = ServerAction::<server_fns::AddRepositories>::new();
     view! {
         <Breadcrumb crumbs />
         <PageHead title="Add repositories" />
         {outcome(told)}
         {answers(added)}
-        <form method="post" action="/ui/add" class="add-form" data-act="">
-            <div class="field">
-                <label for="urls">"Addresses, one on each line"</label>
-                <textarea
-                    id="urls"
-                    name="urls"
-                    class="input"
-                    rows="8"
-                    required=true
-                    spellcheck="false"
-                    autocapitalize="off"
-                    autocomplete="off"
-                    aria-describedby="urls-about"
-                    placeholder="https://github.com/owner/name"
-                    prop:value=urls
-                    inner_html=shown
-                ></textarea>
-                <p class="field-hint" id="urls-about">{hint}</p>
-            </div>
+        <ActForm action class="add-form">
+            <TextArea
+                name="urls"
+                label="Addresses, one on each line"
+                value=urls
+                placeholder="https://github.com/owner/name"
+                hint
+            />
             <p>
                 <button type="submit" class="button primary">"Add"</button>
             </p>
-        </form>
+        </ActForm>
         <Section title="Or name them in the configuration">
             <p class="quiet">
                 "What " <code>"kubestats.yaml"</code>

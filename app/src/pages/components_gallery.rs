@@ -5,16 +5,13 @@ mod given;
 use entity::kind::{EventType, GitOpsTool, JobState, Origin, ProblemClass, ResourceStatus, SyncStatus};
 use entity::view::{PageQuery, Sort};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
 use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::*;
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What only the server can make.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,9 +23,9 @@ pub struct GalleryData {
 }
 
 /// Highlights, compares and describes for the gallery.
-#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_gallery() -> Result<Packed<GalleryData>, AppError> {
-    pack(&GalleryData {
+#[server(prefix = "/ui", endpoint = "gallery", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_gallery() -> Result<GalleryData, AppError> {
+    Ok(GalleryData {
         yaml: highlight(given::NEW, 1, &[]),
         unified: compare(given::OLD, given::NEW, 1, 1, DiffMode::Unified),
         split: compare(given::OLD, given::NEW, 1, 1, DiffMode::Split),

@@ -1,13 +1,17 @@
-//! `/repositories/confirm`: asks before what takes something away. A page of its own without JavaScript; where scripts
-//! run, the part with `data-step` is shown as a dialog over the page that it was asked on.
+//! `/repositories/confirm`: asks before what takes something away. A page of its own; pages that are awake show its step as
+//! a dialog.
 
 use entity::kind::RepositoryAction;
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::outcome::outcome;
+use super::question::Question;
 use super::{load, show};
-use crate::components::{Breadcrumb, Crumb, EmptyState, Glyph, Icon, PageUrl, SkeletonBlock, counted, repository_href};
-use crate::server_fns::{self, Chosen, ConfirmData};
+use crate::components::{
+    ActForm, Breadcrumb, Crumb, EmptyState, Glyph, Icon, PageUrl, SkeletonBlock, counted, repository_href,
+};
+use crate::server_fns::{self, ActOnRepositories, Chosen, ConfirmData};
 
 /// Are you sure?
 #[component]
@@ -17,9 +21,25 @@ pub fn Confirm() -> impl IntoView {
 }
 
 fn view(data: ConfirmData, _: PageUrl) -> AnyView {
-    let ConfirmData { action, chosen, over, from, outcome: told } = data;
+    let told = outcome(data.outcome.clone());
+    let here = match data.action.filter(|_| !data.chosen.is_empty()) {
+        Some(RepositoryAction::Delete) => "Delete",
+        Some(_) => "Block",
+        None => "Nothing selected",
+    };
+    view! {
+        <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here(here)] />
+        {told}
+        {step(data, None)}
+    }
+    .into_any()
+}
+
+/// The question itself, on its page or in a dialog.
+pub(super) fn step(data: ConfirmData, dialog: Option<Question>) -> AnyView {
+    let ConfirmData { action, chosen, over, from, .. } = data;
     let fits = chosen.iter().filter(|chosen| chosen.refused.is_none()).count();
-    let Some(action) = action.filter(|_| !chosen.is_empty()) else { return nothing(from) };
+    let Some(action) = action.filter(|_| !chosen.is_empty()) else { return nothing(from, dialog) };
     let is_delete = action == RepositoryAction::Delete;
     let verb = if is_delete { "Delete" } else { "Block" };
     let many = match (&chosen[..], fits) {
@@ -51,23 +71,33 @@ fn view(data: ConfirmData, _: PageUrl) -> AnyView {
         view! { <button type="submit" class="button danger" name="act" value=action.as_str()>{label}</button> }
     });
     let rows = chosen.into_iter().map(|chosen| row(chosen, is_delete)).collect_view();
+    let asked = ServerAction::<ActOnRepositories>::new();
     view! {
-        <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here(verb)] />
-        {outcome(told)}
-        <section class="step" data-step="" aria-labelledby="step-title">
+        <section class="step" aria-labelledby="step-title">
             <h1 id="step-title">{title}</h1>
             <p id="step-text">{lost}</p>
             <ul class="step-list">{rows}</ul>
             {over}
-            <form method="post" action="/ui/act" data-act="">
+            <ActForm action=asked>
                 {hidden}
                 <input type="hidden" name="from" value=from.clone() />
-                <a class="button" href=from data-close="">"Cancel"</a>
+                {back(from, "Cancel", dialog)}
                 {button}
-            </form>
+            </ActForm>
         </section>
     }
     .into_any()
+}
+
+/// Leads back; from a dialog the page is still there.
+fn back(from: String, label: &'static str, dialog: Option<Question>) -> AnyView {
+    let leave = move |event: MouseEvent| {
+        if let Some(dialog) = dialog {
+            event.prevent_default();
+            dialog.close();
+        }
+    };
+    view! { <a class="button" href=from on:click=leave autofocus=dialog.is_some()>{label}</a> }.into_any()
 }
 
 fn row(chosen: Chosen, is_delete: bool) -> AnyView {
@@ -91,15 +121,14 @@ fn row(chosen: Chosen, is_delete: bool) -> AnyView {
     }
 }
 
-fn nothing(from: String) -> AnyView {
+fn nothing(from: String, dialog: Option<Question>) -> AnyView {
     view! {
-        <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Nothing selected")] />
-        <section class="step" data-step="" aria-labelledby="step-title">
+        <section class="step" aria-labelledby="step-title">
             <h1 id="step-title">"Nothing is selected"</h1>
             <EmptyState title="No repository to do this with">
-                <p>"Tick repositories in the list first. What was ticked may have been deleted meanwhile."</p>
+                <p id="step-text">"Tick repositories in the list first. What was ticked may have been deleted meanwhile."</p>
             </EmptyState>
-            <p><a class="button" href=from data-close="">"Back"</a></p>
+            <p>{back(from, "Back", dialog)}</p>
         </section>
     }
     .into_any()

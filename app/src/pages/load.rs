@@ -1,16 +1,15 @@
 //! How every page gets its data and what stands in its place until then, or instead of it.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 
+use codee::binary::PostcardCodec;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 use leptos::prelude::*;
-use leptos::server::codee::string::FromToStringCodec;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::busy::{Busy, Waiting};
@@ -18,70 +17,60 @@ use crate::components::{Breadcrumb, Crumb, ErrorPanel, PageUrl};
 use crate::error::AppError;
 use crate::live::{Live, live_version};
 use crate::reload::{Wanted, is_outdated, load_whole};
-use crate::wire::{Answered, Packed};
+
+/// What the server has for one address.
+pub trait PageData: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> PageData for T {}
+
+type Answered<T> = Result<T, AppError>;
+
+/// Asked once on the server; its answer stands in the page.
+pub(super) type Data<T> = Resource<Answered<T>, PostcardCodec>;
 
 /// A page's data on its way.
-pub(super) struct Answer<T> {
-    given: Given,
-    of: PhantomData<fn() -> T>,
+pub(super) struct Answer<T: PageData> {
+    data: Data<T>,
+    /// What is shown now; news that can't be had do not take it away.
+    shown: StoredValue<Option<T>>,
 }
 
-impl<T> Clone for Answer<T> {
+impl<T: PageData> Clone for Answer<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Answer<T> {}
+impl<T: PageData> Copy for Answer<T> {}
 
-impl<T> Answer<T> {
+impl<T: PageData> Answer<T> {
     /// Asks again, with what is shown left in sight.
     pub(super) fn refetch(&self) {
-        self.given.data.refetch();
+        self.data.refetch();
     }
 }
 
-#[derive(Clone, Copy)]
-struct Given {
-    data: Data,
-    /// What is shown now; news that can't be had do not take it away.
-    shown: StoredValue<Option<Answered>>,
-}
-
-type Data = Resource<Answered, FromToStringCodec>;
 /// Asks for what a page shows: with the values of its path and the part of the address after `?`, again whenever
 /// one of them changes or news come that matter to the page (also given its path). The answer is waited for on the
 /// server, so that pages are whole without JavaScript.
 pub(super) fn load<T, Asked>(ask: fn(ParamsMap, String) -> Asked, matters: fn(&ParamsMap, &Live) -> bool) -> Answer<T>
 where
-    T: 'static,
-    Asked: Future<Output = Result<Packed<T>, AppError>> + Send + 'static,
+    T: PageData,
+    Asked: Future<Output = Answered<T>> + Send + 'static,
 {
-    let ask = move |path, query| -> Asking {
-        let asked = ask(path, query);
-        Box::pin(async move { asked.await.into() })
-    };
-    Answer { given: load_any(Arc::new(ask), matters), of: PhantomData }
-}
-
-type Asking = Pin<Box<dyn Future<Output = Answered> + Send>>;
-type Ask = Arc<dyn Fn(ParamsMap, String) -> Asking + Send + Sync>;
-type Draw = Arc<dyn Fn(&Packed<()>, PageUrl) -> Result<AnyView, AppError> + Send + Sync>;
-
-/// The part that is the same for every page, so that the browser gets it once.
-fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
     // Not as a map, which would keep one of several values of a key.
     let (path, query) = (use_params_map(), use_location().search);
     let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
     let shown = StoredValue::new(None);
     let patience = Patience::new(shown);
     patience.give_up_when(move || (path.get(), query.get()));
-    let data = Resource::new_str_blocking(
+    let data = Data::<T>::new_with_options(
         move || (path.get(), query.get(), news.get()),
-        move |(path, query, news)| -> Asking {
-            let asked = ask(path.clone(), query.trim_start_matches('?').to_owned());
+        move |(path, query, news)| -> Asking<T> {
+            let asked: Asking<T> = Box::pin(ask(path.clone(), query.trim_start_matches('?').to_owned()));
             if cfg!(feature = "hydrate") { Box::pin(patience.answer(asked, (path, query), news)) } else { asked }
         },
+        true,
     );
     #[cfg(feature = "hydrate")]
     {
@@ -90,8 +79,10 @@ fn load_any(ask: Ask, matters: fn(&ParamsMap, &Live) -> bool) -> Given {
         }
         mark_awake();
     }
-    Given { data, shown }
+    Answer { data, shown }
 }
+
+type Asking<T> = Pin<Box<dyn Future<Output = Answered<T>> + Send>>;
 
 /// Says in the document that the page listens, for whoever has to wait for that, such as tests.
 #[cfg(feature = "hydrate")]
@@ -106,14 +97,13 @@ fn mark_awake() {
 }
 
 /// What the reader waits for, told from news, which come by themselves.
-#[derive(Clone, Copy)]
-struct Patience {
+struct Patience<T: 'static> {
     busy: Option<Busy>,
     /// Held while the reader waits; with the number of the question, as a later one makes up for an earlier.
     waits: StoredValue<(u64, Option<Waiting>)>,
     /// Up to which news the page has asked, and of which address.
     news: StoredValue<(u64, Option<Address>)>,
-    shown: StoredValue<Option<Answered>>,
+    shown: StoredValue<Option<T>>,
     wanted: Wanted,
     /// The question on its way: of which address, and what ends waiting for its answer.
     asking: StoredValue<Option<(Address, oneshot::Sender<()>)>>,
@@ -122,7 +112,15 @@ struct Patience {
 /// The values of a page's path, and the part of its address after `?`.
 type Address = (ParamsMap, String);
 
-impl Patience {
+impl<T> Clone for Patience<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Patience<T> {}
+
+impl<T: PageData> Patience<T> {
     /// A resource asks one question after the other: one whose answer nobody waits for any more must not hold up the next.
     fn give_up_when(self, address: impl Fn() -> Address + 'static) {
         Effect::new(move |_| {
@@ -135,12 +133,12 @@ impl Patience {
         });
     }
 
-    fn new(shown: StoredValue<Option<Answered>>) -> Self {
+    fn new(shown: StoredValue<Option<T>>) -> Self {
         let (waits, news) = (StoredValue::new((0, None)), StoredValue::new((0, None)));
         Self { busy: use_context::<Busy>(), waits, news, shown, wanted: Wanted::new(), asking: StoredValue::new(None) }
     }
 
-    async fn answer(self, asked: Asking, address: Address, news: u64) -> Answered {
+    async fn answer(self, asked: Asking<T>, address: Address, news: u64) -> Answered<T> {
         // Not before it is polled: of a page that wakes the question is made and never asked.
         let by_itself =
             self.news.try_get_value().is_some_and(|(before, of)| before != news && of.is_none_or(|of| of == address));
@@ -158,7 +156,7 @@ impl Patience {
         self.asking.try_set_value(shown.is_some().then_some((address, enough)));
         let answered = match (select(asked, gone).await, shown) {
             (Either::Left((answered, _)), _) => answered,
-            (Either::Right(_), Some(shown)) => return shown,
+            (Either::Right(_), Some(shown)) => return Ok(shown),
             (Either::Right((_, asked)), None) => asked.await,
         };
         self.waits.try_update_value(|(last, waiting)| {
@@ -171,9 +169,9 @@ impl Patience {
             load_whole(&self.wanted.address());
             return std::future::pending().await;
         }
-        let lost = matches!(answered.0, Err(AppError::Unreachable { .. })) || is_outdated();
+        let lost = matches!(answered, Err(AppError::Unreachable { .. })) || is_outdated();
         match self.shown.try_get_value().flatten().filter(|_| by_itself && lost) {
-            Some(shown) => shown,
+            Some(shown) => Ok(shown),
             None => answered,
         }
     }
@@ -207,33 +205,26 @@ pub(crate) mod arrival {
 }
 
 /// Shows a page's data; the page before stays in sight while the next one is on its way.
-pub(super) fn show<T>(
+pub(super) fn show<T: PageData>(
     answer: Answer<T>,
     what: &'static str,
     skeleton: fn() -> AnyView,
     view: fn(T, PageUrl) -> AnyView,
-) -> AnyView
-where
-    T: DeserializeOwned + 'static,
-{
-    show_any(answer.given, what, skeleton, Arc::new(move |data, url| Ok(view(data.unpack()?, url))))
-}
-
-fn show_any(Given { data, shown }: Given, what: &'static str, skeleton: fn() -> AnyView, draw: Draw) -> AnyView {
+) -> AnyView {
+    let Answer { data, shown } = answer;
     let (path, query) = (use_location().pathname, use_query_map());
-    let view = move || {
-        let draw = Arc::clone(&draw);
+    let draw = move || {
         Suspend::new(async move {
             let answered = data.await;
             let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
-            shown.try_set_value(Some(answered.clone()).filter(|answered| answered.0.is_ok()));
-            match answered.0.and_then(|data| draw(&data, url.clone())) {
-                Ok(view) => view,
+            shown.try_set_value(answered.as_ref().ok().cloned());
+            match answered {
+                Ok(data) => view(data, url),
                 Err(error) => failed(error, what, &url, Callback::new(move |()| data.refetch())),
             }
         })
     };
-    view! { <Transition fallback=skeleton>{view}</Transition> }.into_any()
+    view! { <Transition fallback=skeleton>{draw}</Transition> }.into_any()
 }
 
 fn failed(error: AppError, what: &'static str, url: &PageUrl, again: Callback<()>) -> AnyView {

@@ -10,37 +10,38 @@ mod connection;
 mod coverage;
 mod ecosystem;
 mod filters;
-pub mod lazy;
 mod load;
-mod manage;
 mod not_found;
 mod outcome;
 mod overview;
+mod question;
 mod repositories;
 mod repository;
 mod resource;
 mod resources;
+mod routes;
 mod span;
 mod system_line;
 mod tasks;
 
+pub use add::AddRepositories;
 pub use commit::Commit;
 #[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
+pub use confirm::Confirm;
 pub use connection::Connection;
+pub use coverage::Coverage;
 pub use ecosystem::Ecosystem;
-pub use manage::Manage;
 pub use not_found::NotFound;
 // The gallery is for those who work on the components; other builds have nothing there.
 #[cfg(not(debug_assertions))]
 pub use not_found::NotFound as ComponentsGallery;
 pub use overview::Overview;
 pub use repositories::Repositories;
-#[cfg(feature = "ssr")]
-pub(crate) use repositories::{columns_html as repositories_columns_html, head_html as repositories_head_html};
 pub use repository::Repository;
 pub use resource::Resource;
 pub use resources::Resources;
+pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
@@ -48,5 +49,3 @@ pub use tasks::{Job, Tasks};
 #[cfg(feature = "hydrate")]
 pub(crate) use load::arrival;
 use load::{load, show};
-#[cfg(feature = "ssr")]
-pub(crate) use outcome::outcome_html;

@@ -1,26 +1,23 @@
 use entity::view::SystemState;
 use leptos::prelude::*;
 
+use super::load::Data;
 use crate::components::{counted, number_text};
 use crate::live::{Live, live_version};
 use crate::reload::is_outdated;
 use crate::server_fns;
-use crate::wire::Answered;
 
 /// The state of the system in one line, at the foot of the rail.
 #[component]
 pub fn SystemLine() -> impl IntoView {
     let news = live_version(|live| matches!(live, Live::Job { .. } | Live::Repository { .. }));
-    let state = Resource::new_str_blocking(
-        move || news.get(),
-        |_| async { Answered::from(server_fns::read_system_state().await) },
-    );
+    let state = Data::<SystemState>::new_with_options(move || news.get(), |_| server_fns::read_system_state(), true);
     // What was known stays where news can't be had, which another line tells.
     let known = StoredValue::new(None);
     view! {
         <Transition fallback=|| view! { <p class="system-line quiet">"…"</p> }>
             {move || Suspend::new(async move {
-                let told = state.await.0.ok().filter(|_| !is_outdated()).and_then(|state| state.unpack().ok());
+                let told = state.await.ok().filter(|_| !is_outdated());
                 if told.is_some() {
                     known.try_set_value(told);
                 }

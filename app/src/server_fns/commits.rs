@@ -1,12 +1,9 @@
 use entity::view::{CommitDetail, PageQuery, QuietCommit, Timestamp};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What a commit's page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,8 +25,8 @@ pub enum CommitShown {
 }
 
 /// What a commit did; `sha` may be the beginning of a hash that fits one commit only.
-#[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<Packed<CommitData>, AppError> {
+#[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<CommitData, AppError> {
     use super::ask;
     use store::{commits, repositories};
 
@@ -46,5 +43,5 @@ pub async fn find_commit(repository_id: String, sha: String, query: String) -> R
             CommitShown::Quiet(quiet.ok_or_else(|| ask::missing("commit"))?)
         }
     };
-    pack(&CommitData { now: ask::now(), shown })
+    Ok(CommitData { now: ask::now(), shown })
 }

@@ -1,27 +1,25 @@
 use entity::view::{Added, Discovery, PageQuery, Timestamp, WhyNot};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
+use super::OutcomeText;
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What the page shows where repositories are added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddData {
     /// What came of the last addresses, in the order given.
     pub added: Vec<Added>,
-    /// Why nothing came of them, as HTML.
-    pub outcome: String,
+    /// Why nothing came of them.
+    pub outcome: Option<OutcomeText>,
     /// What stands in the field: an address from a link, or what was refused, to be mended.
     pub urls: String,
 }
 
 /// The form for addresses, and what came of the last ones.
-#[server(prefix = "/ui", endpoint = "adding", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_add(query: String) -> Result<Packed<AddData>, AppError> {
+#[server(prefix = "/ui", endpoint = "adding", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_add(query: String) -> Result<AddData, AppError> {
     use super::actions::tell;
     use super::ask;
     use entity::kind::AddVerdict;
@@ -29,15 +27,15 @@ pub async fn read_add(query: String) -> Result<Packed<AddData>, AppError> {
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let (added, outcome) = match tell::find(&db, &params).await?.map(|outcome| outcome.of) {
-        Some(OutcomeOf::Added(added)) => (added, String::new()),
-        other => (Vec::new(), tell::html(other, &params)),
+        Some(OutcomeOf::Added(added)) => (added, None),
+        other => (Vec::new(), tell::words(other, &params)),
     };
     let wrong = |added: &&Added| matches!(added.verdict, AddVerdict::Invalid | AddVerdict::Private);
     let mut urls: Vec<&str> = added.iter().filter(wrong).map(|added| added.url.as_str()).collect();
     let given = params.get_str("urls").unwrap_or_default().trim();
     urls.extend((!given.is_empty()).then_some(given));
     let urls = urls.join("\n");
-    pack(&AddData { added, outcome, urls })
+    Ok(AddData { added, outcome, urls })
 }
 
 /// What the page of coverage shows.
@@ -50,13 +48,13 @@ pub struct CoverageData {
     pub page: PageQuery,
     /// The answers to "why is it not here?", where that was asked.
     pub why: Vec<WhyNot>,
-    /// What came of what was asked for last, as HTML.
-    pub outcome: String,
+    /// What came of what was asked for last.
+    pub outcome: Option<OutcomeText>,
 }
 
 /// What searches cover, what they left out, and why one repository is not here, as the page's address says.
-#[server(prefix = "/ui", endpoint = "coverage", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppError> {
+#[server(prefix = "/ui", endpoint = "coverage", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_coverage(query: String) -> Result<CoverageData, AppError> {
     use super::actions::tell;
     use super::ask;
     use entity::kind::RejectReason;
@@ -77,11 +75,11 @@ pub async fn read_coverage(query: String) -> Result<Packed<CoverageData>, AppErr
     if ask::is_unknown::<RejectReason>(&params, "reason") {
         discovery.rejected = Listing::default();
     }
-    pack(&CoverageData {
+    Ok(CoverageData {
         now: ask::now(),
         discovery,
         page: filter.page,
         why,
-        outcome: tell::find_html(&context.db, &params).await?,
+        outcome: tell::find_text(&context.db, &params).await?,
     })
 }

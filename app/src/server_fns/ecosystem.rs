@@ -3,16 +3,13 @@ use entity::view::{
     ReleaseActivity, Repository, Timestamp,
 };
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Comparison;
-use crate::chart::LineHtml;
+use crate::chart::LineData;
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What the page of the ecosystem shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +22,7 @@ pub struct EcosystemData {
     pub growth: EcosystemGrowth,
     /// What the line over time is of, and the line.
     pub total: Total,
-    pub line: LineHtml,
+    pub line: LineData,
     /// Whether there is history that the numbers do not yet contain.
     pub stale: bool,
     pub activity: Vec<ActivityBucket>,
@@ -94,8 +91,8 @@ pub struct OpenedChange {
 }
 
 /// All repositories together over the range that the page's address names.
-#[server(prefix = "/ui", endpoint = "ecosystem", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppError> {
+#[server(prefix = "/ui", endpoint = "ecosystem", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
     use super::ask;
     use entity::view::EcosystemSpan;
     use store::ecosystem;
@@ -135,7 +132,7 @@ pub async fn read_ecosystem(query: String) -> Result<Packed<EcosystemData>, AppE
         counts
     };
     let activity: Vec<ActivityBucket> = overview.spans.iter().map(bucket).collect();
-    pack(&EcosystemData {
+    Ok(EcosystemData {
         now,
         range: overview.range,
         line: line(total, &overview.spans),
@@ -172,7 +169,7 @@ fn without_names(day: EcosystemStats) -> EcosystemStats {
 
 /// The line of one number at the end of each span.
 #[cfg(feature = "ssr")]
-fn line(total: Total, spans: &[entity::view::EcosystemSpan]) -> LineHtml {
+fn line(total: Total, spans: &[entity::view::EcosystemSpan]) -> LineData {
     let name = Total::ALL.iter().find(|(other, _)| *other == total).map_or("", |(_, name)| *name);
     let value = |span: &entity::view::EcosystemSpan| match total {
         Total::Resources => span.active_resources,

@@ -1,29 +1,26 @@
 use entity::view::{RunningWork, SystemState};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use uuid::Uuid;
 
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// Jobs that run, how many wait, which ended last.
-#[server(prefix = "/ui", endpoint = "running_work", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_running_work() -> Result<Packed<RunningWork>, AppError> {
+#[server(prefix = "/ui", endpoint = "running_work", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_running_work() -> Result<RunningWork, AppError> {
     let db = super::ask::context()?.db;
-    pack(&store::overview::running_work(&db.read).await?)
+    Ok(store::overview::running_work(&db.read).await?)
 }
 
 /// The line about the system that stands on every page.
-#[server(prefix = "/ui", endpoint = "system_state", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_system_state() -> Result<Packed<SystemState>, AppError> {
+#[server(prefix = "/ui", endpoint = "system_state", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_system_state() -> Result<SystemState, AppError> {
     let db = super::ask::context()?.db;
-    pack(&store::overview::system_state(&db.read).await?)
+    Ok(store::overview::system_state(&db.read).await?)
 }
 
 /// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.
-#[server(prefix = "/ui", endpoint = "request_sync", output = Text, client = crate::client::PageClient)]
+#[server(prefix = "/ui", endpoint = "request_sync", output = Postcard, client = crate::client::PageClient)]
 pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
     use super::ask;
 
@@ -32,7 +29,7 @@ pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
 }
 
 /// Asks for a scan of what is fetched of a repository; gives back the job's id.
-#[server(prefix = "/ui", endpoint = "request_scan", output = Text, client = crate::client::PageClient)]
+#[server(prefix = "/ui", endpoint = "request_scan", output = Postcard, client = crate::client::PageClient)]
 pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
     use super::ask;
 

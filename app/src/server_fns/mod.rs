@@ -15,11 +15,10 @@ mod resources;
 mod tasks;
 
 pub use actions::{
-    Chosen, ConfirmData, MAX_CHOSEN, act_on_repositories, add_repositories, read_confirm, start_discovery,
+    ActOnRepositories, AddRepositories, Chosen, ConfirmData, MAX_CHOSEN, OutcomeText, StartDiscovery,
+    SyncAllRepositories, Tone, act_on_repositories, add_repositories, read_confirm, start_discovery,
     sync_all_repositories,
 };
-#[cfg(feature = "ssr")]
-pub(crate) use actions::{OutcomeText, Tone};
 pub use commits::{CommitData, CommitShown, find_commit};
 pub use coverage::{AddData, CoverageData, read_add, read_coverage};
 pub use ecosystem::{EcosystemData, OpenedChange, Total, read_ecosystem};

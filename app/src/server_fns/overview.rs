@@ -1,13 +1,10 @@
 use entity::view::{ActivityBucket, Overview, RunningWork, Timestamp};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::pages::Span;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What the first page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,15 +22,15 @@ pub struct OverviewData {
 }
 
 /// Everything the first page shows; `query` is the part of its address after `?`.
-#[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_overview(query: String) -> Result<Packed<OverviewData>, AppError> {
+#[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_overview(query: String) -> Result<OverviewData, AppError> {
     use super::ask;
     use store::overview;
 
     let (db, now) = (ask::context()?.db, ask::now());
     let params = ask::params(&query)?;
     let (span, activity) = ask::activity(&db, None, params.get_str("span"), now).await?;
-    pack(&OverviewData {
+    Ok(OverviewData {
         now,
         overview: overview::overview(&db.read, now).await?,
         work: overview::running_work(&db.read).await?,

@@ -3,14 +3,12 @@ use entity::view::{
     ResourceFacets, ResourceTreeRow, Timestamp,
 };
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
+use super::OutcomeText;
 use crate::error::AppError;
 use crate::pages::Span;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What the list of repositories shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,25 +22,20 @@ pub struct RepositoriesData {
     pub languages: Vec<NamedCount>,
     /// How many repositories there are without any filter.
     pub total: i64,
-    /// The page's head as HTML.
-    pub head: String,
-    /// The head of the table as HTML.
-    pub columns: String,
-    /// What came of what was asked for last, as HTML.
-    pub outcome: String,
+    /// What came of what was asked for last.
+    pub outcome: Option<OutcomeText>,
 }
 
 /// Which repositories, as the page's address says.
-#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>, AppError> {
+#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn list_repositories(query: String) -> Result<RepositoriesData, AppError> {
     use super::ask;
-    use crate::components::PageUrl;
     use store::{overview, repositories};
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let filter = read::repository_filter(&params)?;
     let total = overview::system_state(&db.read).await?.repositories;
-    pack(&RepositoriesData {
+    Ok(RepositoriesData {
         now: ask::now(),
         page: filter.page,
         repositories: match read::is_unknown(&params) {
@@ -51,9 +44,7 @@ pub async fn list_repositories(query: String) -> Result<Packed<RepositoriesData>
         },
         languages: repositories::list_languages(&db.read).await?,
         total,
-        head: crate::pages::repositories_head_html(total),
-        columns: crate::pages::repositories_columns_html(&PageUrl::current("/repositories", &params)),
-        outcome: super::actions::tell::find_html(&db, &params).await?,
+        outcome: super::actions::tell::find_text(&db, &params).await?,
     })
 }
 
@@ -71,8 +62,8 @@ pub struct RepositoryData {
     /// The chart of it.
     pub chart: String,
     pub tab: RepositoryTab,
-    /// What came of what was asked for last, as HTML.
-    pub outcome: String,
+    /// What came of what was asked for last.
+    pub outcome: Option<OutcomeText>,
 }
 
 /// What stands below the chart: one of the views that a repository has.
@@ -109,8 +100,8 @@ pub enum RepositoryTab {
 }
 
 /// A repository with the view that the page's address names.
-#[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn find_repository(id: String, query: String) -> Result<Packed<RepositoryData>, AppError> {
+#[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn find_repository(id: String, query: String) -> Result<RepositoryData, AppError> {
     use super::ask;
     use store::{jobs, repositories};
 
@@ -119,7 +110,7 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
     let found = repositories::find_repository(&db.read, id).await?;
     let repository = found.ok_or_else(|| ask::missing("repository"))?;
     let (span, activity) = ask::activity(&db, Some(id), params.get_str("span"), now).await?;
-    pack(&RepositoryData {
+    Ok(RepositoryData {
         now,
         repository,
         jobs: jobs::list_jobs(&db.read, &read::recent_jobs(id)).await?.data,
@@ -127,7 +118,7 @@ pub async fn find_repository(id: String, query: String) -> Result<Packed<Reposit
         span,
         activity,
         tab: read::tab(&db, id, &params).await?,
-        outcome: super::actions::tell::find_html(&db, &params).await?,
+        outcome: super::actions::tell::find_text(&db, &params).await?,
     })
 }
 

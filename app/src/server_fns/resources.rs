@@ -3,14 +3,11 @@ use entity::view::{
     Timestamp,
 };
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
 use crate::components::{DiffHtml, YamlHtml};
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What the list of resources shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,8 +30,8 @@ pub enum ResourceList {
 }
 
 /// Which resources, as the page's address says.
-#[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppError> {
+#[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
     use super::ask;
     use store::resources;
 
@@ -47,7 +44,7 @@ pub async fn list_resources(query: String) -> Result<Packed<ResourcesData>, AppE
         false if unknown => ResourceList::Table(Listing::default()),
         false => ResourceList::Table(resources::list_resources(&db.read, &filter).await?),
     };
-    pack(&ResourcesData {
+    Ok(ResourcesData {
         now: ask::now(),
         list,
         page: filter.page,
@@ -106,8 +103,8 @@ pub struct Comparison {
 }
 
 /// A resource, with the text or the comparison that the page's address names.
-#[server(prefix = "/ui", endpoint = "resource", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceData>, AppError> {
+#[server(prefix = "/ui", endpoint = "resource", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn find_resource(id: String, query: String) -> Result<ResourceData, AppError> {
     use super::ask;
     use store::resources;
 
@@ -121,7 +118,7 @@ pub async fn find_resource(id: String, query: String) -> Result<Packed<ResourceD
     let page = ask::page(&params, 50);
     let versions = resources::list_versions(&db.read, id, page).await?;
     let references = resources::find_references(&db.read, id).await?;
-    pack(&ResourceData {
+    Ok(ResourceData {
         now: ask::now(),
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,

@@ -1,13 +1,10 @@
 use entity::view::{Job, JobDetail, Listing, PageQuery, Tasks, Timestamp};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::wire::pack;
-use crate::wire::{Packed, Text};
 
 /// What the page of tasks shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +19,8 @@ pub struct TasksData {
 }
 
 /// Workers, queue, schedules, limits and runs, as the page's address says.
-#[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
+#[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_tasks(query: String) -> Result<TasksData, AppError> {
     use super::ask;
     use entity::kind::{JobKind, JobState};
     use entity::view::JobFilter;
@@ -38,7 +35,7 @@ pub async fn read_tasks(query: String) -> Result<Packed<TasksData>, AppError> {
         ..JobFilter::default()
     };
     let unknown = ask::is_unknown::<JobKind>(&params, "kind") || ask::is_unknown::<JobState>(&params, "state");
-    pack(&TasksData {
+    Ok(TasksData {
         now,
         tasks: tasks::tasks(&db.read, now).await?,
         jobs: if unknown { Listing::default() } else { jobs::list_jobs(&db.read, &filter).await? },
@@ -55,24 +52,24 @@ pub struct JobData {
 }
 
 /// A run with its log.
-#[server(prefix = "/ui", endpoint = "job", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn find_job(id: String) -> Result<Packed<JobData>, AppError> {
+#[server(prefix = "/ui", endpoint = "job", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn find_job(id: String) -> Result<JobData, AppError> {
     use super::ask;
 
     let db = ask::context()?.db;
     let detail = store::tasks::find_job_detail(&db.read, ask::id(&id, "run")?).await?;
-    pack(&JobData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("run"))? })
+    Ok(JobData { now: ask::now(), detail: detail.ok_or_else(|| ask::missing("run"))? })
 }
 
 /// Asks for what a schedule asks for, now; gives back the job's id.
-#[server(prefix = "/ui", endpoint = "trigger_schedule", output = Text, client = crate::client::PageClient)]
+#[server(prefix = "/ui", endpoint = "trigger_schedule", output = Postcard, client = crate::client::PageClient)]
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
     let (ctx, actor) = super::ask::actions()?;
     Ok(actions::trigger(&ctx, actor, &name).await?)
 }
 
 /// Cancels a run that waits or goes on; gives back its id. One that has ended stays as it is, which is said.
-#[server(prefix = "/ui", endpoint = "cancel_job", output = Text, client = crate::client::PageClient)]
+#[server(prefix = "/ui", endpoint = "cancel_job", output = Postcard, client = crate::client::PageClient)]
 pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
     let (ctx, actor) = super::ask::actions()?;
     Ok(actions::cancel(&ctx, actor, job_id).await?.id)

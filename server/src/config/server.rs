@@ -14,10 +14,10 @@ pub struct ServerConfig {
     /// The same from one address (of IPv6: one /64); nothing for no such bound.
     #[serde(serialize_with = "number_or_off")]
     pub max_connections_per_address: Option<usize>,
-    /// A request's head is here by then.
+    /// A request's head is here by then, once it has begun.
     #[serde(serialize_with = "duration::serialize")]
     pub header_timeout: Duration,
-    /// A kept connection without a request is closed then.
+    /// A connection without a request is closed then. Browsers give up such that they opened ahead after 10 s by themselves.
     #[serde(serialize_with = "duration::serialize")]
     pub idle_timeout: Duration,
     /// A request's body that does not go on, or an answer that nobody reads, is given up then.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "ssr")]
 mod fold;
+mod folding;
 #[cfg(feature = "ssr")]
 mod highlight;
 #[cfg(feature = "ssr")]
@@ -45,6 +46,7 @@ pub fn YamlView(
 ) -> impl IntoView {
     let lines = i64::try_from(yaml.lines).unwrap_or(i64::MAX);
     let cut = i64::try_from(yaml.cut).unwrap_or(i64::MAX);
+    folding::open_linked_lines();
     view! {
         <div class="code">
             <div class="code-head">
@@ -63,7 +65,7 @@ pub fn YamlView(
                         })}
                 </span>
             </div>
-            <pre class="code-lines" tabindex="0" inner_html=yaml.html></pre>
+            <pre class="code-lines" tabindex="0" on:click=folding::on_click inner_html=yaml.html></pre>
             {(cut > 0)
                 .then(|| view! { <p class="code-cut quiet">{format!("{} not shown; open the file on its forge.", counted(cut, "more line is", "more lines are"))}</p> })}
         </div>

@@ -10,11 +10,11 @@ use leptos::prelude::*;
 use super::outcome::outcome;
 use super::{load, show};
 use crate::components::{
-    Breadcrumb, Crumb, Glyph, Icon, MaybeTimeAgo, Metric, Metrics, Notice, PageHead, PageUrl, SkeletonBlock,
+    ActForm, Breadcrumb, Crumb, Glyph, Icon, MaybeTimeAgo, Metric, Metrics, Notice, PageHead, PageUrl, SkeletonBlock,
     SkeletonRows,
 };
 use crate::live::Live;
-use crate::server_fns::{self, CoverageData};
+use crate::server_fns::{self, CoverageData, StartDiscovery};
 
 /// What is searched and found.
 #[component]
@@ -41,11 +41,12 @@ fn view(data: CoverageData, url: PageUrl) -> AnyView {
     let enabled = discovery.settings.enabled;
     let from = url.href();
     let search_now = enabled.then(|| {
+        let action = ServerAction::<StartDiscovery>::new();
         view! {
-            <form method="post" action="/ui/discover" data-act="">
+            <ActForm action>
                 <input type="hidden" name="from" value=from />
                 <button type="submit" class="button"><Icon glyph=Glyph::Search /> "Search now"</button>
-            </form>
+            </ActForm>
         }
     });
     let off = (!enabled).then(off);

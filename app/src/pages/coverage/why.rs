@@ -2,7 +2,7 @@ use entity::kind::WhyNotKind;
 use entity::view::{Timestamp, WhyNot};
 use leptos::prelude::*;
 
-use crate::components::{Glyph, Icon, PageUrl, Section, TextField, TimeAgo, repository_href};
+use crate::components::{Glyph, Icon, PageUrl, SearchForm, Section, TextField, TimeAgo, repository_href};
 
 /// One question, and the answers to it.
 pub(super) fn view(url: &PageUrl, answers: Vec<WhyNot>, now: Timestamp) -> AnyView {
@@ -17,7 +17,7 @@ pub(super) fn view(url: &PageUrl, answers: Vec<WhyNot>, now: Timestamp) -> AnyVi
     let answers = answers.into_iter().map(|answer| one(answer, now)).collect_view();
     view! {
         <Section title="Why is a repository not here?">
-            <form method="get" action=path class="why-form" data-stay="">
+            <SearchForm action=path class="why-form" stay=true>
                 {carried}
                 <TextField
                     name="why"
@@ -26,7 +26,7 @@ pub(super) fn view(url: &PageUrl, answers: Vec<WhyNot>, now: Timestamp) -> AnyVi
                     value=asked
                 />
                 <button type="submit" class="button">"Ask"</button>
-            </form>
+            </SearchForm>
             <div role="status"><ul class="whys">{answers}</ul></div>
         </Section>
     }

@@ -10,6 +10,7 @@ use leptos_router::params::ParamsMap;
 
 use self::head::Requests;
 use super::outcome::outcome;
+use super::question::{Question, QuestionDialog};
 use super::{load, show};
 use crate::chart::ActivityChart;
 use crate::components::{
@@ -33,7 +34,11 @@ pub fn Repository() -> impl IntoView {
         }
         now
     });
-    show(page, "The repository", skeleton, view)
+    let question = Question::provide();
+    view! {
+        {show(page, "The repository", skeleton, view)}
+        <QuestionDialog question />
+    }
 }
 
 fn concerns(path: &ParamsMap, live: &Live) -> bool {

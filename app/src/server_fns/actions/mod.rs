@@ -1,38 +1,35 @@
 //! What people ask for on the pages of repositories. Each is a form's target: it does what was asked, keeps what came of
-//! it, and leads to a page that tells. Scripts that send a form themselves get that page's address as the answer.
+//! it, and leads to a page that tells.
 
 use entity::kind::RepositoryAction;
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
+use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::AppError;
-use crate::wire::Text;
 
 #[cfg(feature = "ssr")]
 pub(super) mod tell;
 
 /// How well it went.
-#[cfg(feature = "ssr")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tone {
     Good,
     Warn,
     Bad,
 }
 
 /// What came of something, in words.
-#[cfg(feature = "ssr")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OutcomeText {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeText {
     /// Whether all, some or nothing of it was done.
-    pub(crate) tone: Tone,
-    pub(crate) text: String,
+    pub tone: Tone,
+    pub text: String,
     /// What was not done and why, one sentence each.
-    pub(crate) lines: Vec<String>,
+    pub lines: Vec<String>,
     /// Where it can be watched.
-    pub(crate) watch: Option<String>,
+    pub watch: Option<String>,
 }
 
 /// One repository of those that an action is asked for, before it is done.
@@ -56,20 +53,20 @@ pub struct ConfirmData {
     pub over: u64,
     /// Where it was asked.
     pub from: String,
-    /// What came of a form that was sent from here, as HTML.
-    pub outcome: String,
+    /// What came of a form that was sent from here.
+    pub outcome: Option<OutcomeText>,
 }
 
 /// More at once are not taken: a page of the list has no more.
 pub const MAX_CHOSEN: usize = 100;
 
-/// Does one thing with all repositories that were chosen; gives back the address that tells what came of it.
-#[server(prefix = "/ui", endpoint = "act", output = Text, client = crate::client::PageClient)]
+/// Does one thing with all repositories that were chosen; leads on to the page that tells what came of it.
+#[server(prefix = "/ui", endpoint = "act", output = Postcard, client = crate::client::PageClient)]
 pub async fn act_on_repositories(
     act: String,
     #[server(default)] id: Vec<String>,
     #[server(default)] from: String,
-) -> Result<String, AppError> {
+) -> Result<(), AppError> {
     use actions::Refusal;
     use entity::view::{OutcomeOf, Refused};
 
@@ -114,9 +111,9 @@ pub async fn act_on_repositories(
     tell::lead_on(from, &OutcomeOf::Changed { action, done, refused }).await
 }
 
-/// Asks for a sync of all repositories; gives back the address that tells how many those are.
-#[server(prefix = "/ui", endpoint = "sync_all", output = Text, client = crate::client::PageClient)]
-pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<String, AppError> {
+/// Asks for a sync of all repositories; leads on to the page that tells how many those are.
+#[server(prefix = "/ui", endpoint = "sync_all", output = Postcard, client = crate::client::PageClient)]
+pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<(), AppError> {
     use entity::view::OutcomeOf;
 
     let (ctx, actor) = super::ask::actions()?;
@@ -124,9 +121,9 @@ pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<St
     tell::lead_on(&from, &OutcomeOf::SyncAll { job_id, repositories }).await
 }
 
-/// Asks for discovery, where it is switched on; gives back the address that tells so.
-#[server(prefix = "/ui", endpoint = "discover", output = Text, client = crate::client::PageClient)]
-pub async fn start_discovery(#[server(default)] from: String) -> Result<String, AppError> {
+/// Asks for discovery, where it is switched on; leads on to the page that tells so.
+#[server(prefix = "/ui", endpoint = "discover", output = Postcard, client = crate::client::PageClient)]
+pub async fn start_discovery(#[server(default)] from: String) -> Result<(), AppError> {
     use actions::Refusal;
     use entity::view::OutcomeOf;
 
@@ -139,9 +136,9 @@ pub async fn start_discovery(#[server(default)] from: String) -> Result<String, 
     tell::lead_on(&from, &outcome).await
 }
 
-/// Adds the repositories whose addresses stand one a line; gives back the address that tells of each.
-#[server(prefix = "/ui", endpoint = "add", output = Text, client = crate::client::PageClient)]
-pub async fn add_repositories(#[server(default)] urls: String) -> Result<String, AppError> {
+/// Adds the repositories whose addresses stand one a line; leads on to the page that tells of each.
+#[server(prefix = "/ui", endpoint = "add", output = Postcard, client = crate::client::PageClient)]
+pub async fn add_repositories(#[server(default)] urls: String) -> Result<(), AppError> {
     use actions::Refusal;
     use entity::view::OutcomeOf;
 
@@ -157,8 +154,8 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<String,
 }
 
 /// What is to be asked before an action is done, as the page's address says.
-#[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Text, client = crate::client::PageClient)]
-pub async fn read_confirm(query: String) -> Result<crate::wire::Packed<ConfirmData>, AppError> {
+#[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_confirm(query: String) -> Result<ConfirmData, AppError> {
     use super::ask;
     use actions::may_delete;
     use store::repositories::find_repository;
@@ -178,11 +175,11 @@ pub async fn read_confirm(query: String) -> Result<crate::wire::Packed<ConfirmDa
             full_name: repository.full_name,
         });
     }
-    crate::wire::pack(&ConfirmData {
+    Ok(ConfirmData {
         action: action.filter(|action| matches!(action, RepositoryAction::Block | RepositoryAction::Delete)),
         chosen,
         over: ids.len().saturating_sub(MAX_CHOSEN) as u64,
         from: tell::way_back(params.get_str("from").unwrap_or_default()),
-        outcome: tell::find_html(&db, &params).await?,
+        outcome: tell::find_text(&db, &params).await?,
     })
 }

@@ -46,7 +46,7 @@ fn sent_from() -> Option<String> {
 }
 
 /// Keeps what came of it and leads to the page that tells.
-pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<String, AppError> {
+pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<(), AppError> {
     let id = store::outcomes::record_outcome(&ask::context()?.db.write, of, ask::now()).await?;
     let from = way_back(from);
     let (path, query) = from.split_once('?').unwrap_or((&from, ""));
@@ -56,7 +56,7 @@ pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<String, AppErr
     let between = if query.is_empty() { "" } else { "&" };
     let address = format!("{path}?{}{between}outcome={id}", query.join("&"));
     leptos_axum::redirect(&address);
-    Ok(address)
+    Ok(())
 }
 
 /// The outcome that a page's address names.
@@ -65,21 +65,20 @@ pub(in crate::server_fns) async fn find(db: &Db, params: &ParamsMap) -> Result<O
     Ok(store::outcomes::find_outcome(&db.read, id).await?)
 }
 
-/// The same as HTML for the page; empty where there is none.
-pub(in crate::server_fns) async fn find_html(db: &Db, params: &ParamsMap) -> Result<String, AppError> {
-    Ok(html(find(db, params).await?.map(|outcome| outcome.of), params))
+/// The same in words.
+pub(in crate::server_fns) async fn find_text(db: &Db, params: &ParamsMap) -> Result<Option<OutcomeText>, AppError> {
+    Ok(words(find(db, params).await?.map(|outcome| outcome.of), params))
 }
 
-/// An outcome as HTML. A form that failed leads back with the reason in the address: that it failed is told, but not in
+/// An outcome in words. A form that failed leads back with the reason in the address: that it failed is told, but not in
 /// words that anybody could have put there.
-pub(in crate::server_fns) fn html(of: Option<OutcomeOf>, params: &ParamsMap) -> String {
+pub(in crate::server_fns) fn words(of: Option<OutcomeOf>, params: &ParamsMap) -> Option<OutcomeText> {
     let is_form = |path: &str| FORMS.contains(&path);
     if params.get_str("__err").is_some() && params.get_str("__path").is_some_and(is_form) {
         let text = "That did not work. Try again; if it fails again, the server's log says why.".to_owned();
-        let told = OutcomeText { tone: Tone::Bad, text, lines: Vec::new(), watch: None };
-        return crate::pages::outcome_html(Some(told));
+        return Some(OutcomeText { tone: Tone::Bad, text, lines: Vec::new(), watch: None });
     }
-    crate::pages::outcome_html(of.map(text))
+    of.map(text)
 }
 
 fn text(of: OutcomeOf) -> OutcomeText {

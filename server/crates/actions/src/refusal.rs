@@ -78,7 +78,7 @@ impl Refusal {
                  in the configuration, or GITHUB_TOKEN"
                     .to_owned()
             }
-            Self::AddressCount(0) => "Nothing was added: there is no address, write at least one".to_owned(),
+            Self::AddressCount(0) => "Nothing was added: no address is given, write at least one".to_owned(),
             Self::AddressCount(count) => {
                 format!("Nothing was added: {count} addresses, but no more than {MAX_ADDED} at once")
             }

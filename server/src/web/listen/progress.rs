@@ -10,9 +10,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a connection may wait, by what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For a request's head, from its first byte or the connection's beginning to its last byte.
+    /// For a request's head, from its first byte to its last.
     pub head: Duration,
-    /// For the next request on a kept connection.
+    /// For the first request, or the next one on a kept connection.
     pub idle: Duration,
     /// For the next piece of a request's body, or for the peer to take the next piece of an answer.
     pub stall: Duration,
@@ -42,14 +42,15 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Head {
     since: Instant,
-    /// Whether the bytes of this head have begun; a new connection owes them at once.
+    /// Whether the bytes of this head have begun.
     begun: bool,
 }
 
 impl Progress {
-    /// A connection that was just accepted.
+    /// A connection that was just accepted. Browsers open some ahead of what they will ask; one that is closed in the moment
+    /// in which they ask would be an error to their readers.
     pub fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { head: Some(Head { since: now, begun: true }), body_since: None, unread_since: None }))
+        Self(Mutex::new(State { head: Some(Head { since: now, begun: false }), body_since: None, unread_since: None }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -151,8 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_connection_owes_a_whole_head_however_slowly_it_drips() {
+    fn a_new_connection_may_wait_and_owes_a_whole_head_once_it_began_one_however_slowly_it_drips() {
         let (progress, at) = accepted();
+        assert_eq!(progress.deadline(&PATIENCES), Some(at(60)));
         for second in 0..9 {
             progress.read(at(second));
         }

@@ -1,8 +1,11 @@
+mod drag;
+
 use entity::view::{ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
 use super::{
-    EventTypeBadge, Glyph, Icon, PageUrl, TimeAgo, Version, commit_href, event::how, event_words, exact, short_sha,
+    EventTypeBadge, Glyph, Icon, PageUrl, SearchForm, TimeAgo, Version, commit_href, event::how, event_words, exact,
+    short_sha,
 };
 
 /// Every state of a resource, newest first: points on a line by time, and a list in which two are chosen to compare.
@@ -41,7 +44,7 @@ pub fn VersionTimeline(
         .collect();
     let rows: Vec<_> = versions.into_iter().map(|version| row(version, from, to, comparable, &url, now)).collect();
     view! {
-        <form method="get" action=url.path().to_owned() class="timeline">
+        <SearchForm action=url.path().to_owned() class="timeline">
             {carried}
             {points}
             {comparable
@@ -59,7 +62,7 @@ pub fn VersionTimeline(
                     }
                 })}
             <ol class="timeline-rows">{rows}</ol>
-        </form>
+        </SearchForm>
     }
 }
 
@@ -78,6 +81,7 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
     if versions.len() < 2 {
         return None;
     }
+    let drag = drag::dragging((from, to), url.clone());
     let mut later = newest;
     let points: Vec<_> = versions
         .iter()
@@ -107,7 +111,8 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
             <div class="timeline-line">
                 <div class="timeline-scroll">
                     <div class="timeline-strip">
-                        <div class="timeline-points">{points}</div>
+                        // A link that is dragged by the browser would be another drag.
+                        <div class="timeline-points" on:pointerdown=drag on:dragstart=|event| event.prevent_default()>{points}</div>
                         <div class="timeline-ends quiet">
                             <span>{oldest.format("%Y-%m-%d").to_string()}</span>
                             <span>{newest.format("%Y-%m-%d").to_string()}</span>

@@ -1,0 +1,36 @@
+//! What stands around every page.
+
+mod keys;
+mod rail;
+mod top_bar;
+
+use leptos::prelude::*;
+
+use self::keys::Keys;
+use self::rail::{Drawer, Rail};
+use self::top_bar::TopBar;
+use crate::busy::Busy;
+use crate::pages::Connection;
+
+/// Rail, bar and the place of the page at hand.
+#[component]
+pub fn Frame(
+    /// Whether the reader waits for something.
+    busy: Busy,
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    let drawer = Drawer::new();
+    let covered = drawer.covers();
+    view! {
+        <div class="frame">
+            <Rail drawer />
+            <TopBar inert=covered />
+            <main id="main" class="page" tabindex="-1" aria-busy=move || busy.attribute() inert=move || covered.get()>
+                {children()}
+            </main>
+            <Connection />
+            <Keys />
+        </div>
+    }
+}
