@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{Duration, DurationRound as _, NaiveDate};
-use sea_orm::FromQueryResult;
+use sea_orm::{ColumnTrait as _, FromQueryResult, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, repositories::list_languages};
+use super::repositories::{list_languages, read, with_metrics};
+use super::{ConnectionTrait, Result};
 use crate::db::sql::{Sql, stored_time};
-use crate::row::RepositoryRow;
 use entity::kind::EventType;
+use entity::table::{repository, repository_metrics};
 use entity::view::{RecentRepositories, RecentRepository, RepositoryStats, Timestamp};
 
 /// What "recent" means to clients of the v1 API.
@@ -30,16 +31,16 @@ pub async fn repository_stats(c: &impl ConnectionTrait) -> Result<RepositoryStat
          WHERE n.repository_id = r.id ORDER BY n.recorded_at DESC, n.id DESC LIMIT 1)",
     );
     let totals = totals.one::<Totals>(c).await?.unwrap_or(Totals { repositories: 0, stars: 0, forks: 0 });
-    let mut top = Sql::new(RepositoryRow::SELECT);
-    top.push(" ORDER BY (m.stars_count IS NULL), m.stars_count DESC, r.full_name, r.id LIMIT 5");
-    let top = top.all::<RepositoryRow>(c).await?;
+    let stars = repository_metrics::Column::StarsCount;
+    let top = with_metrics().order_by_asc(stars.is_null()).order_by_desc(stars);
+    let top = top.order_by_asc(repository::Column::FullName).order_by_asc(repository::Column::Id).limit(5);
     let languages = list_languages(c).await?;
     Ok(RepositoryStats {
         total_repositories: totals.repositories,
         total_stars: totals.stars,
         total_forks: totals.forks,
         languages: languages.into_iter().map(|language| (language.name, language.count)).collect(),
-        top_repositories: top.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?,
+        top_repositories: read(c, top).await?,
     })
 }
 

@@ -11,7 +11,8 @@ use super::spans::{SeriesRow, growth, series, spans};
 use super::{ConnectionTrait, Result};
 use crate::db::sql::{Sql, Where, stored_time};
 use crate::figures::most_active;
-use crate::row::{RepositoryRow, json};
+use crate::repositories::list_newest;
+use crate::row::json;
 use entity::view::{
     DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrend, EcosystemTrends, Listing,
     NamedCount, PageQuery, RecentStats, RecentSyncRun, SyncRunStats, TableCounts, Timestamp,
@@ -62,9 +63,6 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
     let first = range.days().map(|days| first_day(days, now));
     let stale = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM stale_day LIMIT 1) w").count(c).await? > 0;
     let active_days = range.days().unwrap_or(MOST_ACTIVE_DAYS).min(MOST_ACTIVE_DAYS);
-    let mut newest = Sql::new(RepositoryRow::SELECT);
-    newest.push(" ORDER BY r.discovered_at DESC, r.id DESC LIMIT 10");
-    let newest = newest.all::<RepositoryRow>(c).await?;
     let counts =
         |map: fn(&EcosystemStats) -> &BTreeMap<String, i64>| latest.as_ref().map(map).map(sorted).unwrap_or_default();
     Ok(EcosystemOverview {
@@ -76,7 +74,7 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
         charts: counts(|stats| &stats.popular_helm_charts),
         languages: counts(|stats| &stats.language_breakdown),
         topics: counts(|stats| &stats.popular_topics),
-        newest: newest.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?,
+        newest: list_newest(c, 10).await?,
         most_active: most_active(c, first_day(active_days, now)).await?,
         active_days,
         latest,

@@ -2,12 +2,10 @@
 
 mod event;
 mod job;
-mod repository;
 mod resource;
 
 pub(crate) use event::EventRow;
 pub(crate) use job::JobRow;
-pub(crate) use repository::{RepositoryRow, SyncTargetRow};
 pub(crate) use resource::{KnownRow, ResourceRow, TextRow};
 
 use crate::db::{DataError, Result};
