@@ -1,7 +1,7 @@
 //! Parts of questions that many subjects need.
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, LikeExpr};
-use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Select, Value};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
 
 use super::Result;
 use super::sql::MAX_PAGE;
@@ -27,6 +27,22 @@ pub(crate) fn is_like(column: impl Into<Expr>, pattern: String) -> Expr {
     column.into().like(LikeExpr::new(pattern).escape('\\'))
 }
 
+/// Columns of one row added up.
+pub(crate) fn added<C: ColumnTrait, const N: usize>(columns: [C; N]) -> Expr {
+    let added = columns.into_iter().map(ColumnTrait::into_expr).reduce(|added, column| added.add(column));
+    added.unwrap_or_else(|| constant(0))
+}
+
+/// `column IN (...)`. Of no values it becomes a list that nothing is in: for SeaORM's own condition, which compares two
+/// bound numbers, SQLite reads the table from end to end.
+pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoIterator<Item = V>) -> Expr {
+    let mut values: Vec<Expr> = values.into_iter().map(Expr::val).collect();
+    if values.is_empty() {
+        values.push(Keyword::Null.into());
+    }
+    column.into().is_in(values)
+}
+
 /// How many rows match.
 pub(crate) async fn count<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
     let number: Option<i64> = select.select_only().column_as(count_all(), "count").into_tuple().one(c).await?;
@@ -41,4 +57,10 @@ pub(crate) fn paged<S: QuerySelect>(select: S, page: PageQuery) -> S {
 /// A number of rows as the engines count them.
 pub(crate) fn at_most(rows: u64) -> u64 {
     std::cmp::min(rows, i64::MAX.unsigned_abs())
+}
+
+/// The rows of a question that begins with no table, but with another question.
+pub(crate) async fn rows<T: FromQueryResult>(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<T>> {
+    let rows = c.query_all(query).await?;
+    Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
 }
