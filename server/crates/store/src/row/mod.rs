@@ -12,7 +12,7 @@ pub(crate) use event::EventRow;
 pub(crate) use job::JobRow;
 pub(crate) use problem::ProblemRow;
 pub(crate) use repository::{RepositoryRow, SyncTargetRow};
-pub(crate) use resource::{KnownRow, ResourceRow, TextRow};
+pub(crate) use resource::{FullResourceRow, KnownRow, ResourceRow, TextRow};
 
 use crate::db::{DataError, Result};
 use entity::found::ObjectId;

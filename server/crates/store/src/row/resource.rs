@@ -1,14 +1,17 @@
-use sea_orm::FromQueryResult;
+use sea_orm::{DerivePartialModel, FromQueryResult};
 use uuid::Uuid;
 
-use super::{hex, json, object_id};
+use super::object_id;
 use crate::db::{Result, text};
 use entity::found::{KnownResource, SourceRef, TextPlace};
 use entity::kind::ResourceStatus;
+use entity::table::{commit, event, manifest, repository, resource, resource_data};
+use entity::value::{JsonText, ObjectId};
 use entity::view::{Resource, Timestamp, VersionText};
 
-/// A resource with its repository's name; `data` where it was asked for.
-#[derive(Debug, FromQueryResult)]
+/// A resource with its repository's name.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 pub(crate) struct ResourceRow {
     id: Uuid,
     repository_id: Uuid,
@@ -26,40 +29,29 @@ pub(crate) struct ResourceRow {
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Option<Timestamp>,
-    commit_sha: Vec<u8>,
+    commit_sha: ObjectId,
     chart_name: Option<String>,
     chart_url: Option<String>,
     events: i64,
+    #[sea_orm(from_expr = "repository::Column::FullName")]
     repository_full_name: String,
-    data: Option<String>,
 }
 
 impl ResourceRow {
-    /// Columns of this row without `data`; `k` is the resource, `r` the repository.
-    pub(crate) const COLUMNS: &'static str = "k.id, k.repository_id, k.api_version, k.kind, k.name, k.namespace, \
-        k.namespace_inherited, k.file_path, k.file_hash, k.version, k.status, k.line_start, k.line_end, \
-        k.created_at, k.updated_at, k.deleted_at, k.commit_sha, k.chart_name, k.chart_url, k.events, \
-        r.full_name AS repository_full_name";
-
-    pub(crate) fn into_view(self) -> Result<Resource> {
-        let data = match &self.data {
-            Some(data) => json("resource_data.data", data)?,
-            None => serde_json::Value::Object(serde_json::Map::new()),
-        };
-        Ok(Resource {
+    pub(crate) fn into_view(self, data: Option<serde_json::Value>) -> Resource {
+        let same_as_written = self.namespace_inherited == self.namespace;
+        Resource {
             id: self.id,
             repository_id: self.repository_id,
             api_version: self.api_version,
             kind: self.kind,
             name: self.name,
-            namespace_inherited: self
-                .namespace_inherited
-                .filter(|inherited| Some(inherited) != self.namespace.as_ref()),
+            namespace_inherited: self.namespace_inherited.filter(|_| !same_as_written),
             namespace: self.namespace,
             file_path: self.file_path,
             file_hash: self.file_hash,
             version: self.version,
-            data,
+            data: data.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new())),
             status: self.status,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -69,9 +61,25 @@ impl ResourceRow {
             chart_url: self.chart_url,
             line_start: self.line_start,
             line_end: self.line_end,
-            commit: hex(&self.commit_sha),
+            commit: self.commit_sha.to_string(),
             events: self.events,
-        })
+        }
+    }
+}
+
+/// The same with its `spec`.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
+pub(crate) struct FullResourceRow {
+    #[sea_orm(nested)]
+    resource: ResourceRow,
+    #[sea_orm(from_expr = "resource_data::Column::Data")]
+    data: Option<JsonText<serde_json::Value>>,
+}
+
+impl FullResourceRow {
+    pub(crate) fn into_view(self) -> Resource {
+        self.resource.into_view(self.data.map(|data| data.0))
     }
 }
 
@@ -155,16 +163,22 @@ impl KnownRow {
 }
 
 /// An event's place and the manifest that it points to.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "event::Entity")]
 pub(crate) struct TextRow {
+    #[sea_orm(from_col = "id")]
     event_id: Uuid,
-    sha: Vec<u8>,
+    #[sea_orm(from_expr = "commit::Column::Sha")]
+    sha: ObjectId,
     file_path: String,
-    blob: Option<Vec<u8>>,
+    blob: Option<ObjectId>,
     line_start: Option<i32>,
     line_end: Option<i32>,
+    #[sea_orm(from_expr = "manifest::Column::Dictionary")]
     dictionary: Option<i16>,
+    #[sea_orm(from_expr = "manifest::Column::Size")]
     size: Option<i64>,
+    #[sea_orm(from_expr = "manifest::Column::Compressed")]
     compressed: Option<Vec<u8>>,
 }
 
@@ -179,13 +193,13 @@ impl TextRow {
                 (cut_lines(&String::from_utf8_lossy(&file), line_start, self.line_end.unwrap_or(i32::MAX)), None)
             }
             (Some(blob), ..) => {
-                let reason = format!("The text of this file (object {}) is not stored.", hex(&blob));
+                let reason = format!("The text of this file (object {blob}) is not stored.");
                 (String::new(), Some(reason))
             }
         };
         Ok(VersionText {
             event_id: self.event_id,
-            commit: hex(&self.sha),
+            commit: self.sha.to_string(),
             file_path: self.file_path,
             line_start,
             text,

@@ -301,9 +301,10 @@ async fn sqlite_reads_no_large_table_from_end_to_end() {
                 let alias = scanned.split(' ').next().unwrap();
                 let ordered = scanned.contains(" INDEX ");
                 // An index walked in the order of a list ends after its page; one that is counted does not.
+                let page_within = sql.contains(") i ") || sql.contains(") AS \"i\" ");
                 let walked = ordered
                     && sql.contains(" LIMIT ")
-                    && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !sql.contains(") i "));
+                    && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !page_within);
                 // Charts and images of hundreds of resources are looked up at once, of tables that have hundreds here.
                 let few = analyzed && name == "overview" && matches!(alias, "resource_chart" | "resource_image");
                 let fine = is_small(alias, &sql) || walked || few || (ordered && reads_whole_index(&name));
