@@ -1,7 +1,7 @@
 //! What questions have in common.
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, SelectStatement};
-use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Select, Value};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::{DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
 
 use super::sql::MAX_PAGE;
 use super::{ConnectionTrait, Result};
@@ -39,4 +39,16 @@ pub(crate) async fn count<E: EntityTrait>(select: Select<E>, c: &impl Connection
 pub(crate) async fn number<E: EntityTrait>(select: Select<E>, c: &impl ConnectionTrait) -> Result<u64> {
     let number: Option<Option<i64>> = select.into_tuple().one(c).await?;
     Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+/// Inserts what a question gives, in the order of these columns; how many rows.
+pub(crate) async fn insert_from<E: EntityTrait>(
+    columns: impl IntoIterator<Item = E::Column>,
+    select: SelectStatement,
+    c: &impl ConnectionTrait,
+) -> Result<u64> {
+    let mut insert = Query::insert();
+    insert.into_table(E::default().table_ref()).columns(columns);
+    let insert = insert.select_from(select).map_err(|error| DbErr::Custom(error.to_string()))?;
+    Ok(c.execute(insert).await?.rows_affected())
 }

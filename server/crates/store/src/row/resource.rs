@@ -1,7 +1,6 @@
-use sea_orm::{DerivePartialModel, FromQueryResult};
+use sea_orm::DerivePartialModel;
 use uuid::Uuid;
 
-use super::object_id;
 use crate::db::{Result, text};
 use entity::found::{KnownResource, SourceRef, TextPlace};
 use entity::kind::ResourceStatus;
@@ -84,7 +83,8 @@ impl FullResourceRow {
 }
 
 /// What a replay needs of a resource.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 pub(crate) struct KnownRow {
     id: Uuid,
     api_version: String,
@@ -96,14 +96,14 @@ pub(crate) struct KnownRow {
     file_hash: String,
     version: Option<String>,
     status: ResourceStatus,
-    blob: Vec<u8>,
+    blob: ObjectId,
     line_start: i32,
     line_end: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Option<Timestamp>,
     first_sequence: i64,
-    commit_sha: Vec<u8>,
+    commit_sha: ObjectId,
     source_kind: Option<String>,
     source_name: Option<String>,
     source_namespace: Option<String>,
@@ -112,33 +112,12 @@ pub(crate) struct KnownRow {
 }
 
 impl KnownRow {
-    /// Columns and table of this row.
-    pub(crate) const SELECT: &'static str = "SELECT id, api_version, kind, name, namespace, namespace_inherited, \
-        file_path, file_hash, version, status, blob, line_start, line_end, created_at, updated_at, deleted_at, \
-        first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, chart_url \
-        FROM kubernetesresource";
-
-    /// The same columns as the last event up to a sequence tells them; ask for `last` and `text` joined.
-    /// What no event keeps (source, chart, inherited namespace) is as it is now; nothing is inherited in a tree that a
-    /// resource is gone from.
-    pub(crate) const SELECT_PAST: &'static str = "SELECT r.id, last.resource_api_version AS api_version, \
-        last.resource_kind AS kind, last.resource_name AS name, last.resource_namespace AS namespace, \
-        CASE WHEN last.event_type <> 'DELETED' THEN r.namespace_inherited END AS namespace_inherited, last.file_path, \
-        COALESCE(last.file_hash_after, last.file_hash_before, r.file_hash) AS file_hash, \
-        CASE WHEN last.event_type = 'DELETED' THEN last.version_before ELSE last.version_after END AS version, \
-        CASE WHEN last.event_type = 'DELETED' THEN 'DELETED' ELSE 'ACTIVE' END AS status, \
-        text.blob, text.line_start, text.line_end, r.created_at, last.event_timestamp AS updated_at, \
-        CASE WHEN last.event_type = 'DELETED' THEN last.event_timestamp END AS deleted_at, \
-        r.first_sequence, c.sha AS commit_sha, r.source_kind, r.source_name, r.source_namespace, \
-        r.chart_name, r.chart_url \
-        FROM kubernetesresource r";
-
-    pub(crate) fn into_known(self) -> Result<KnownResource> {
+    pub(crate) fn into_known(self) -> KnownResource {
         let source = match (self.source_kind, self.source_name) {
             (Some(kind), Some(name)) => Some(SourceRef { kind, name, namespace: self.source_namespace }),
             _ => None,
         };
-        Ok(KnownResource {
+        KnownResource {
             id: self.id,
             api_version: self.api_version,
             kind: self.kind,
@@ -149,16 +128,16 @@ impl KnownRow {
             file_hash: self.file_hash,
             version: self.version,
             status: self.status,
-            place: TextPlace { blob: object_id(&self.blob)?, line_start: self.line_start, line_end: self.line_end },
+            place: TextPlace { blob: self.blob, line_start: self.line_start, line_end: self.line_end },
             created_at: self.created_at,
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
             first_sequence: self.first_sequence,
-            commit: object_id(&self.commit_sha)?,
+            commit: self.commit_sha,
             source,
             chart_name: self.chart_name,
             chart_url: self.chart_url,
-        })
+        }
     }
 }
 
