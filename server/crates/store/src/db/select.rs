@@ -1,7 +1,7 @@
 //! Parts of questions that many subjects need.
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
 
 use super::Result;
 use super::sql::MAX_PAGE;
@@ -45,8 +45,13 @@ pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoI
 
 /// How many rows match.
 pub(crate) async fn count<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
-    let number: Option<i64> = select.select_only().column_as(count_all(), "count").into_tuple().one(c).await?;
-    Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+    number(c, select.select_only().column_as(count_all(), "count")).await
+}
+
+/// The only column of the only row as a number, 0 without one.
+pub(crate) async fn number<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+    let number: Option<Option<i64>> = select.into_tuple().one(c).await?;
+    Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
 }
 
 /// One page, bounded.
@@ -63,4 +68,21 @@ pub(crate) fn at_most(rows: u64) -> u64 {
 pub(crate) async fn rows<T: FromQueryResult>(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<T>> {
     let rows = c.query_all(query).await?;
     Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
+}
+
+/// The same for a statement that is of no entity.
+pub(crate) fn limits(select: &mut SelectStatement, page: PageQuery) -> &mut SelectStatement {
+    select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
+}
+
+/// Inserts what a question gives, in the order of these columns; how many rows.
+pub(crate) async fn insert_from<E: EntityTrait>(
+    columns: impl IntoIterator<Item = E::Column>,
+    select: SelectStatement,
+    c: &impl ConnectionTrait,
+) -> Result<u64> {
+    let mut insert = Query::insert();
+    insert.into_table(E::default().table_ref()).columns(columns);
+    let insert = insert.select_from(select).map_err(|error| DbErr::Custom(error.to_string()))?;
+    Ok(c.execute(insert).await?.rows_affected())
 }

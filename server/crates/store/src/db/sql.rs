@@ -133,11 +133,6 @@ impl Where {
     pub(crate) fn sql(&self) -> &Sql {
         &self.sql
     }
-
-    /// The conditions after others.
-    pub(crate) fn after_others(&self) -> Sql {
-        Sql { text: self.sql.text.replacen(" WHERE ", " AND ", 1), values: self.sql.values.clone() }
-    }
 }
 
 /// `%text%` in lower case with LIKE's own signs escaped by `\`; for columns that are stored in lower case.

@@ -6,7 +6,7 @@ mod resource;
 
 pub(crate) use event::EventRow;
 pub(crate) use job::JobRow;
-pub(crate) use resource::{KnownRow, ResourceRow, TextRow};
+pub(crate) use resource::{FullResourceRow, KnownRow, ResourceRow, TextRow};
 
 use crate::db::{DataError, Result};
 use entity::found::ObjectId;
