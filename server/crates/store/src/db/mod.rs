@@ -4,6 +4,7 @@
 //! On PostgreSQL both are the same pool.
 
 mod error;
+pub(crate) mod select;
 pub(crate) mod sql;
 pub mod text;
 pub(crate) mod upsert;

@@ -2,14 +2,12 @@
 
 mod commit;
 mod event;
-mod job;
 mod problem;
 mod repository;
 mod resource;
 
 pub(crate) use commit::CommitRow;
 pub(crate) use event::EventRow;
-pub(crate) use job::JobRow;
 pub(crate) use problem::ProblemRow;
 pub(crate) use repository::{RepositoryRow, SyncTargetRow};
 pub(crate) use resource::{KnownRow, ResourceRow, TextRow};

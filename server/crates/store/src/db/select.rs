@@ -1,0 +1,49 @@
+//! Parts of questions that many subjects need.
+
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr};
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, Select, Value};
+
+use super::Result;
+use super::sql::MAX_PAGE;
+use entity::view::PageQuery;
+
+/// A value that stands in the statement itself: partial indexes serve only statements that say their condition so.
+pub(crate) fn constant(value: impl Into<Value>) -> Expr {
+    Expr::Constant(value.into())
+}
+
+/// `COUNT(*)`.
+pub(crate) fn count_all() -> Expr {
+    Func::count(Expr::col(Asterisk)).into()
+}
+
+/// `column LIKE pattern`, where the pattern escapes by `\` as `contains` and `holds` write it.
+pub(crate) fn is_like(column: impl Into<Expr>, pattern: String) -> Expr {
+    column.into().like(LikeExpr::new(pattern).escape('\\'))
+}
+
+/// `column IN (...)`. Of no values it becomes a list that nothing is in: for SeaORM's own condition, which compares two
+/// bound numbers, SQLite reads the table from end to end.
+pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoIterator<Item = V>) -> Expr {
+    let mut values: Vec<Expr> = values.into_iter().map(Expr::val).collect();
+    if values.is_empty() {
+        values.push(Keyword::Null.into());
+    }
+    column.into().is_in(values)
+}
+
+/// How many rows match.
+pub(crate) async fn count<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+    let number: Option<i64> = select.select_only().column_as(count_all(), "count").into_tuple().one(c).await?;
+    Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+/// One page, bounded.
+pub(crate) fn paged<S: QuerySelect>(select: S, page: PageQuery) -> S {
+    select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
+}
+
+/// A number of rows as the engines count them.
+pub(crate) fn at_most(rows: u64) -> u64 {
+    std::cmp::min(rows, i64::MAX.unsigned_abs())
+}
