@@ -17,6 +17,11 @@ pub(crate) fn count_all() -> Expr {
     Func::count(Expr::col(Asterisk)).into()
 }
 
+/// A sum, 0 of no rows. PostgreSQL adds whole numbers up to a decimal one.
+pub(crate) fn sum(of: impl Into<Expr>) -> Expr {
+    Expr::from(Func::coalesce([of.into().sum(), constant(0)])).cast_as("BIGINT")
+}
+
 /// `column LIKE pattern`, where the pattern escapes by `\` as `contains` and `holds` write it.
 pub(crate) fn is_like(column: impl Into<Expr>, pattern: String) -> Expr {
     column.into().like(LikeExpr::new(pattern).escape('\\'))
