@@ -1,5 +1,6 @@
 //! SQL text and its values, written together: one text serves both engines.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DbBackend, ExecResult, FromQueryResult, QueryResult, Statement, Value};
 
 use super::Result;
@@ -65,6 +66,18 @@ impl Sql {
         self.text.push_str(rest);
         self.values.extend(other.values.iter().cloned());
         self
+    }
+
+    /// The text as a part of a question that is built.
+    pub(crate) fn into_expr(self, backend: DbBackend) -> Expr {
+        let mut text = self.text;
+        if backend == DbBackend::Sqlite {
+            // Built ones have no numbers there.
+            for number in (1..=self.values.len()).rev() {
+                text = text.replace(&format!("${number}"), "?");
+            }
+        }
+        Expr::cust_with_values(text, self.values)
     }
 
     /// Adds ` LIMIT n OFFSET n`, bounded.

@@ -1,11 +1,7 @@
 //! Rows as the database gives them, and how they become views. Seen by `query` and `queue` only.
 
-mod event;
-mod job;
 mod resource;
 
-pub(crate) use event::EventRow;
-pub(crate) use job::JobRow;
 pub(crate) use resource::{FullResourceRow, KnownRow, ResourceRow, TextRow};
 
 use crate::db::{DataError, Result};
