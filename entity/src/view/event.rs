@@ -11,6 +11,7 @@ pub const MASK: &str = "••••••";
 /// A change of one resource by one commit (the contract's `KubernetesResourceEventPublic` and more).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::DerivePartialModel), sea_orm(entity = "crate::table::event::Entity"))]
 pub struct Event {
     pub id: Uuid,
     pub event_type: EventType,
@@ -20,20 +21,26 @@ pub struct Event {
     /// As written in the manifest.
     pub resource_namespace: Option<String>,
     /// What a kustomization above it sets now (`namespace:`, Flux's `targetNamespace`).
+    #[cfg_attr(feature = "db", sea_orm(skip))]
     pub resource_namespace_inherited: Option<String>,
     pub resource_kind: String,
     pub resource_api_version: String,
     pub file_path: String,
     /// Coarse tags (`file_content`, `version`, ...) followed by exact field paths.
+    #[cfg_attr(feature = "db", sea_orm(skip))]
     pub changes_detected: Vec<String>,
     /// The scan that found it.
     pub sync_run_id: Uuid,
 
     pub repository_id: Uuid,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::repository::Column::FullName"))]
     pub repository_full_name: String,
     pub resource_id: Uuid,
+    #[cfg_attr(feature = "db", sea_orm(skip))]
     pub commit: String,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::commit::Column::Subject"))]
     pub commit_subject: String,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::commit::Column::AuthorName"))]
     pub author_name: String,
     /// Set where the file moved: where it was before.
     pub file_path_before: Option<String>,
@@ -42,6 +49,7 @@ pub struct Event {
     pub file_hash_before: Option<String>,
     pub file_hash_after: Option<String>,
     /// Changed fields, at most as many as are kept; `changes_total` counts all.
+    #[cfg_attr(feature = "db", sea_orm(skip))]
     pub changes: Vec<FieldChange>,
     pub changes_total: i64,
     /// The source whose change this is, where the manifest itself stayed the same.

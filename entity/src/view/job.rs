@@ -8,11 +8,13 @@ use crate::kind::{JobKind, JobState, RequestedBy};
 /// A job as people and clients watch it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::DerivePartialModel), sea_orm(entity = "crate::table::job::Entity"))]
 pub struct Job {
     pub id: Uuid,
     pub kind: JobKind,
     pub state: JobState,
     pub repository_id: Option<Uuid>,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::repository::Column::FullName"))]
     pub repository_full_name: Option<String>,
     pub requested_by: RequestedBy,
     pub attempts: i32,

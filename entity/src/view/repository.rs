@@ -87,7 +87,11 @@ pub struct RepositoryCounts {
 /// not known is 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
+#[cfg_attr(
+    feature = "db",
+    derive(sea_orm::DerivePartialModel),
+    sea_orm(entity = "crate::table::repository_metrics::Entity")
+)]
 pub struct RepositoryMetrics {
     pub id: Uuid,
     pub stars_count: i64,

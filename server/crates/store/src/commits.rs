@@ -2,16 +2,48 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, JoinType, SelectStatement};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, Order, QueryFilter as _, QueryOrder as _,
+    QuerySelect, QueryTrait as _,
+};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, days, events};
-use crate::db::sql::{Sql, stored_time};
-use crate::row::{CommitRow, hex};
+use crate::db::select::{count, paged, sum};
 use entity::kind::Provider;
+use entity::table::{commit, day_total, problem, repository, repository_day};
+use entity::value::{ObjectId, StoredTimestamp};
 use entity::view::{
     CommitDetail, CommitPlace, CommitRead, CommitSummary, Listing, PageQuery, QuietCommit, Repository, web_url,
 };
+
+/// A commit with its repository's name.
+#[derive(DerivePartialModel)]
+struct CommitRow {
+    #[sea_orm(nested)]
+    commit: commit::Model,
+    #[sea_orm(from_expr = "repository::Column::FullName")]
+    repository_full_name: String,
+}
+
+impl From<CommitRow> for CommitSummary {
+    fn from(CommitRow { commit, repository_full_name }: CommitRow) -> Self {
+        Self {
+            repository_id: commit.repository_id,
+            repository_full_name,
+            sha: commit.sha.to_string(),
+            sequence: commit.sequence,
+            committed_at: commit.committed_at.into(),
+            author_name: commit.author_name,
+            subject: commit.subject,
+            created: commit.created,
+            modified: commit.modified,
+            deleted: commit.deleted,
+            resurrected: commit.resurrected,
+        }
+    }
+}
 
 /// A commit by its hash or a beginning of it (4 digits or more) that fits one commit only, with a page of its events.
 pub async fn find_commit(
@@ -21,31 +53,39 @@ pub async fn find_commit(
     page: PageQuery,
 ) -> Result<Option<CommitDetail>> {
     let Some((first, last)) = prefix_range(sha) else { return Ok(None) };
-    let mut sql = Sql::new(CommitRow::SELECT);
-    sql.push(" WHERE k.repository_id = ").bind(repository);
-    sql.push(" AND k.sha >= ").bind(first).push(" AND k.sha <= ").bind(last).push(" ORDER BY k.sha LIMIT 2");
-    let mut fitting = sql.all::<CommitRow>(c).await?;
+    let fitting = commit::Entity::find().inner_join(repository::Entity);
+    let fitting = fitting.filter(commit::COLUMN.repository_id.eq(repository));
+    let fitting = fitting.filter(commit::Column::Sha.gte(first)).filter(commit::Column::Sha.lte(last));
+    let fitting = fitting.order_by_asc(commit::Column::Sha).limit(2);
+    let mut fitting: Vec<CommitRow> = fitting.into_partial_model().all(c).await?;
     if fitting.len() > 1 {
         return Ok(None);
     }
-    let Some(commit) = fitting.pop().map(CommitRow::into_view) else { return Ok(None) };
+    let Some(commit) = fitting.pop().map(CommitSummary::from) else { return Ok(None) };
 
-    let mut sql = Sql::new("SELECT (SELECT p.sha FROM \"commit\" p WHERE p.repository_id = r.id AND p.sequence < ");
-    sql.bind(commit.sequence).push(" ORDER BY p.sequence DESC LIMIT 1) AS previous, ");
-    sql.push("(SELECT n.sha FROM \"commit\" n WHERE n.repository_id = r.id AND n.sequence > ");
-    sql.bind(commit.sequence).push(" ORDER BY n.sequence LIMIT 1) AS next, r.provider, r.web_url ");
-    sql.push("FROM repository r WHERE r.id = ").bind(repository);
-    let Some(beside) = sql.one::<Beside>(c).await? else { return Ok(None) };
+    let before = nearest(repository, commit::COLUMN.sequence.lt(commit.sequence), Order::Desc);
+    let after = nearest(repository, commit::COLUMN.sequence.gt(commit.sequence), Order::Asc);
+    let beside = repository::Entity::find_by_id(repository).select_only();
+    let beside = beside.columns([repository::Column::Provider, repository::Column::WebUrl]);
+    let beside = beside.expr_as(before, "previous").expr_as(after, "next");
+    let Some(beside) = beside.into_model::<Beside>().one(c).await? else { return Ok(None) };
 
     let count = commit.created + commit.modified + commit.deleted + commit.resurrected;
     let data = events::of_commit(c, repository, commit.sequence, page).await?;
     Ok(Some(CommitDetail {
         web_url: web_url(beside.provider, beside.web_url.as_deref(), &commit.sha, None, None),
-        previous: beside.previous.as_deref().map(hex),
-        next: beside.next.as_deref().map(hex),
+        previous: beside.previous.map(|sha| sha.to_string()),
+        next: beside.next.map(|sha| sha.to_string()),
         events: Listing { data, count: u64::try_from(count).unwrap_or(0) },
         commit,
     }))
+}
+
+/// The hash of the first commit of these.
+fn nearest(repository: Uuid, these: Expr, order: Order) -> SelectStatement {
+    let sha = commit::Entity::find().select_only().column(commit::Column::Sha);
+    let sha = sha.filter(commit::COLUMN.repository_id.eq(repository)).filter(these);
+    sha.order_by(commit::Column::Sequence, order).limit(1).into_query()
 }
 
 /// A commit without events: what the clone told of it, else what the repository's own row and its problems name by this hash
@@ -62,9 +102,9 @@ pub async fn find_quiet_commit(
     };
     let Some(sha) = known else { return Ok(None) };
     let Some((exact, _)) = prefix_range(&sha) else { return Ok(None) };
-    let mut count = Sql::new("SELECT COUNT(*) FROM problem WHERE repository_id = ");
-    count.bind(repository.id).push(" AND commit_sha = ").bind(exact);
-    let problems = i64::try_from(count.count(c).await?).unwrap_or(i64::MAX);
+    let begun = problem::Entity::find().filter(problem::COLUMN.repository_id.eq(repository.id));
+    let begun = begun.filter(problem::Column::CommitSha.eq(exact));
+    let problems = i64::try_from(count(c, begun).await?).unwrap_or(i64::MAX);
 
     let is_head = repository.head_commit.as_ref() == Some(&sha);
     // Problems are found by scans alone, so only the head can be unread.
@@ -92,20 +132,16 @@ pub async fn find_quiet_commit(
 /// The one commit that the database names by this beginning of its hash.
 async fn known_hash(c: &impl ConnectionTrait, repository: &Repository, sha: &str) -> Result<Option<String>> {
     let Some((first, last)) = prefix_range(sha) else { return Ok(None) };
-    let mut sql = Sql::new("SELECT DISTINCT commit_sha AS sha FROM problem WHERE repository_id = ");
-    sql.bind(repository.id).push(" AND commit_sha >= ").bind(first).push(" AND commit_sha <= ").bind(last);
-    sql.push(" LIMIT 2");
-    let mut known: BTreeSet<String> = sql.all::<Hash>(c).await?.into_iter().map(|row| hex(&row.sha)).collect();
+    let hashes = problem::Entity::find().select_only().column(problem::Column::CommitSha).distinct();
+    let hashes = hashes.filter(problem::COLUMN.repository_id.eq(repository.id));
+    let hashes = hashes.filter(problem::Column::CommitSha.gte(first)).filter(problem::Column::CommitSha.lte(last));
+    let hashes: Vec<ObjectId> = hashes.limit(2).into_tuple().all(c).await?;
+    let mut known: BTreeSet<String> = hashes.iter().map(ObjectId::to_string).collect();
     let (head, scanned) = (&repository.head_commit, &repository.scanned_commit);
     let begins = sha.to_ascii_lowercase();
     known.extend([head, scanned].into_iter().flatten().filter(|known| known.starts_with(&begins)).cloned());
     let only = known.pop_first();
     Ok(only.filter(|_| known.is_empty()))
-}
-
-#[derive(FromQueryResult)]
-struct Hash {
-    sha: Vec<u8>,
 }
 
 /// Commits with events of one repository or of all, newest first.
@@ -115,12 +151,19 @@ pub async fn list_commits(
     page: PageQuery,
 ) -> Result<Listing<CommitSummary>> {
     // Days count the same commits, and are few.
-    let mut count = Sql::new("SELECT CAST(SUM(commits) AS BIGINT) FROM ");
-    match repository {
-        Some(repository) => count.push("repository_day WHERE repository_id = ").bind(repository),
-        None => count.push("day_total"),
+    let count: Option<i64> = match repository {
+        Some(repository) => {
+            let days = repository_day::Entity::find().filter(repository_day::COLUMN.repository_id.eq(repository));
+            let commits = sum(repository_day::Column::Commits.into_expr());
+            days.select_only().expr_as(commits, "commits").into_tuple().one(c).await?
+        }
+        None => {
+            let commits = sum(day_total::Column::Commits.into_expr());
+            day_total::Entity::find().select_only().expr_as(commits, "commits").into_tuple().one(c).await?
+        }
     };
-    Ok(Listing { data: newest_commits(c, repository, page).await?, count: count.count(c).await? })
+    let count = count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+    Ok(Listing { data: newest_commits(c, repository, page).await?, count })
 }
 
 /// The same page without counting all there are.
@@ -129,49 +172,47 @@ pub(crate) async fn newest_commits(
     repository: Option<Uuid>,
     page: PageQuery,
 ) -> Result<Vec<CommitSummary>> {
-    let mut ids = Sql::new("SELECT k.repository_id, k.sequence FROM \"commit\" k");
+    use commit::Column::{CommittedAt, RepositoryId, Sequence};
     let mut page = page;
+    let mut ids = commit::Entity::find().select_only().columns([RepositoryId, Sequence]);
+    let mut rows = commit::Entity::find().inner_join(repository::Entity);
     if let Some(repository) = repository {
-        ids.push(" WHERE k.repository_id = ").bind(repository).push(" ORDER BY k.sequence DESC");
+        ids = ids.filter(commit::COLUMN.repository_id.eq(repository)).order_by_desc(Sequence);
+        rows = rows.order_by_desc(Sequence);
     } else {
         let jump = days::jump(c, "commits", page).await?;
         page = jump.page;
         if let Some(before) = jump.before {
-            ids.push(" WHERE k.committed_at < ").bind(stored_time(before));
+            ids = ids.filter(commit::COLUMN.committed_at.lt(StoredTimestamp::from(before)));
         }
-        ids.push(" ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC");
+        ids = ids.order_by_desc(CommittedAt).order_by_desc(RepositoryId).order_by_desc(Sequence);
+        rows = rows.order_by_desc(CommittedAt).order_by_desc(RepositoryId).order_by_desc(Sequence);
     }
-    ids.page(page);
-    let mut rows = Sql::new(CommitRow::SELECT);
-    rows.push(" JOIN (").append(&ids).push(") i ON i.repository_id = k.repository_id AND i.sequence = k.sequence");
-    rows.push(match repository {
-        Some(_) => " ORDER BY k.sequence DESC",
-        None => " ORDER BY k.committed_at DESC, k.repository_id DESC, k.sequence DESC",
-    });
-    Ok(rows.all::<CommitRow>(c).await?.into_iter().map(CommitRow::into_view).collect())
+    let is_wanted = [RepositoryId, Sequence]
+        .into_iter()
+        .fold(Condition::all(), |all, column| all.add(column.into_expr().equals(("i", column))));
+    // Only the page's rows are read whole.
+    QuerySelect::query(&mut rows).join_subquery(JoinType::InnerJoin, paged(ids, page).into_query(), "i", is_wanted);
+    let rows: Vec<CommitRow> = rows.into_partial_model().all(c).await?;
+    Ok(rows.into_iter().map(CommitSummary::from).collect())
 }
 
 /// What stands beside a commit.
 #[derive(FromQueryResult)]
 struct Beside {
-    previous: Option<Vec<u8>>,
-    next: Option<Vec<u8>>,
+    previous: Option<ObjectId>,
+    next: Option<ObjectId>,
     provider: Provider,
     web_url: Option<String>,
 }
 
 /// The smallest and the largest hash that begin so; nothing for what can't be a hash.
-fn prefix_range(sha: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    if !(4..=40).contains(&sha.len()) || !sha.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+fn prefix_range(sha: &str) -> Option<(ObjectId, ObjectId)> {
+    if !(4..=40).contains(&sha.len()) {
         return None;
     }
-    let bytes = |fill: char| {
-        let full: Vec<u8> = sha.chars().chain(std::iter::repeat(fill)).take(40).map(|c| c as u8).collect();
-        full.chunks_exact(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect::<Option<Vec<u8>>>()
-    };
-    Some((bytes('0')?, bytes('f')?))
+    let filled = |digit: &str| format!("{sha}{}", digit.repeat(40 - sha.len())).parse().ok();
+    Some((filled("0")?, filled("f")?))
 }
 
 #[cfg(test)]
@@ -181,8 +222,8 @@ mod tests {
     #[test]
     fn prefix_stands_for_every_hash_that_begins_so() {
         let (first, last) = prefix_range("abcde").unwrap();
-        assert_eq!((first[..3].to_vec(), first[19]), (vec![0xab, 0xcd, 0xe0], 0));
-        assert_eq!((last[..3].to_vec(), last[19]), (vec![0xab, 0xcd, 0xef], 0xff));
+        assert_eq!((first.0[..3].to_vec(), first.0[19]), (vec![0xab, 0xcd, 0xe0], 0));
+        assert_eq!((last.0[..3].to_vec(), last.0[19]), (vec![0xab, 0xcd, 0xef], 0xff));
         for bad in ["abc", "xyz12", "", &"a".repeat(41)] {
             assert!(prefix_range(bad).is_none(), "{bad}");
         }

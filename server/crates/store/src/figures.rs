@@ -3,43 +3,47 @@
 use std::collections::BTreeMap;
 
 use chrono::{Duration, DurationRound as _, NaiveDate};
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, JoinType, SelectStatement};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, IdenStatic as _, QueryFilter as _, QueryOrder as _, QuerySelect,
+    QueryTrait as _, Select,
+};
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, repositories::list_languages};
-use crate::db::sql::{Sql, stored_time};
-use crate::row::RepositoryRow;
+use super::repositories::{list_languages, read, with_metrics};
+use super::{ConnectionTrait, Result};
+use crate::db::select::{count_all, sum};
 use entity::kind::EventType;
+use entity::table::{commit, repository, repository_day, repository_metrics};
+use entity::value::StoredTimestamp;
 use entity::view::{RecentRepositories, RecentRepository, RepositoryStats, Timestamp};
 
 /// What "recent" means to clients of the v1 API.
 const RECENT_DAYS: i64 = 3;
+/// Repositories that are told as the most active ones.
+const MOST_ACTIVE: u64 = 10;
 
 /// Totals, languages and the repositories with the most stars.
 pub async fn repository_stats(c: &impl ConnectionTrait) -> Result<RepositoryStats> {
-    #[derive(FromQueryResult)]
+    #[derive(Default, FromQueryResult)]
     struct Totals {
         repositories: i64,
         stars: i64,
         forks: i64,
     }
-    let totals = Sql::new(
-        "SELECT COUNT(*) AS repositories, CAST(COALESCE(SUM(m.stars_count), 0) AS BIGINT) AS stars, \
-         CAST(COALESCE(SUM(m.forks_count), 0) AS BIGINT) AS forks \
-         FROM repository r LEFT JOIN repositorymetrics m ON m.id = (SELECT n.id FROM repositorymetrics n \
-         WHERE n.repository_id = r.id ORDER BY n.recorded_at DESC, n.id DESC LIMIT 1)",
-    );
-    let totals = totals.one::<Totals>(c).await?.unwrap_or(Totals { repositories: 0, stars: 0, forks: 0 });
-    let mut top = Sql::new(RepositoryRow::SELECT);
-    top.push(" ORDER BY (m.stars_count IS NULL), m.stars_count DESC, r.full_name, r.id LIMIT 5");
-    let top = top.all::<RepositoryRow>(c).await?;
+    use repository_metrics::Column::{ForksCount, StarsCount};
+    let totals = with_metrics().select_only().expr_as(count_all(), "repositories");
+    let totals = totals.expr_as(sum(StarsCount.into_expr()), "stars").expr_as(sum(ForksCount.into_expr()), "forks");
+    let totals = totals.into_model::<Totals>().one(c).await?.unwrap_or_default();
+    let top = with_metrics().order_by_asc(StarsCount.is_null()).order_by_desc(StarsCount);
+    let top = top.order_by_asc(repository::Column::FullName).order_by_asc(repository::Column::Id).limit(5);
     let languages = list_languages(c).await?;
     Ok(RepositoryStats {
         total_repositories: totals.repositories,
         total_stars: totals.stars,
         total_forks: totals.forks,
         languages: languages.into_iter().map(|language| (language.name, language.count)).collect(),
-        top_repositories: top.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?,
+        top_repositories: read(c, top).await?,
     })
 }
 
@@ -57,68 +61,92 @@ struct RecentRow {
     last_activity: Timestamp,
 }
 
-impl RecentRow {
-    fn into_view(self) -> RecentRepository {
+impl From<RecentRow> for RecentRepository {
+    fn from(row: RecentRow) -> Self {
         let numbers = [
-            (EventType::Created, self.created),
-            (EventType::Modified, self.modified),
-            (EventType::Deleted, self.deleted),
-            (EventType::Resurrected, self.resurrected),
+            (EventType::Created, row.created),
+            (EventType::Modified, row.modified),
+            (EventType::Deleted, row.deleted),
+            (EventType::Resurrected, row.resurrected),
         ];
         let event_breakdown: BTreeMap<String, i64> = numbers
             .into_iter()
             .filter(|(_, number)| *number > 0)
             .map(|(event_type, number)| (event_type.to_string(), number))
             .collect();
-        RecentRepository {
-            repository_id: self.id,
-            name: self.name,
-            full_name: self.full_name,
-            owner: self.owner,
-            description: self.description,
+        Self {
+            repository_id: row.id,
+            name: row.name,
+            full_name: row.full_name,
+            owner: row.owner,
+            description: row.description,
             total_events: event_breakdown.values().sum(),
-            last_activity: self.last_activity,
+            last_activity: row.last_activity,
             event_breakdown,
         }
     }
 }
 
+/// Sums of each repository's rows. `COALESCE` keeps SQLite from reading the whole history only to have it in groups.
+fn by_repository<E: EntityTrait>(rows: Select<E>, repository: E::Column, numbers: [E::Column; 4]) -> Select<E> {
+    let id = Func::coalesce([repository.into_expr(), repository.into_expr()]);
+    let mut grouped = rows.select_only().expr_as(id.clone(), "repository_id");
+    for number in numbers {
+        grouped = grouped.expr_as(sum(number.into_expr()), number.as_str());
+    }
+    QuerySelect::query(&mut grouped).add_group_by([id.into()]);
+    grouped
+}
+
+/// Repositories with these sums, those with more events first. What they did last is an expression over both.
+async fn most_events(
+    c: &impl ConnectionTrait,
+    sums: SelectStatement,
+    last_activity: Expr,
+    limit: u64,
+) -> Result<Vec<RecentRepository>> {
+    use repository::Column::{Description, FullName, Id, Name, Owner};
+    let number = |name: &'static str| Expr::col(("w", name));
+    let mut rows = repository::Entity::find().select_only().columns([Id, Name, FullName, Owner, Description]);
+    for name in ["created", "modified", "deleted", "resurrected"] {
+        rows = rows.expr_as(number(name), name);
+    }
+    let is_of = number("repository_id").equals((repository::Entity, Id));
+    QuerySelect::query(&mut rows).join_subquery(JoinType::InnerJoin, sums, "w", is_of);
+    let events = number("created").add(number("modified")).add(number("deleted")).add(number("resurrected"));
+    let rows = rows.expr_as(last_activity, "last_activity").order_by_desc(events);
+    let rows = rows.order_by_asc(FullName).order_by_asc(Id).limit(limit);
+    let rows: Vec<RecentRow> = rows.into_model().all(c).await?;
+    Ok(rows.into_iter().map(RecentRepository::from).collect())
+}
+
 /// Repositories with the most events since the beginning of a day.
 pub(crate) async fn most_active(c: &impl ConnectionTrait, since: NaiveDate) -> Result<Vec<RecentRepository>> {
-    // `COALESCE` keeps SQLite from reading the whole history only to have it in groups.
-    let mut sql = Sql::new(
-        "SELECT r.id, r.name, r.full_name, r.owner, r.description, w.created, w.modified, w.deleted, w.resurrected, \
-         (SELECT MAX(m.committed_at) FROM \"commit\" m WHERE m.repository_id = r.id AND m.sequence = \
-         (SELECT MAX(n.sequence) FROM \"commit\" n WHERE n.repository_id = r.id)) AS last_activity \
-         FROM (SELECT COALESCE(repository_id, repository_id) AS repository_id, CAST(SUM(created) AS BIGINT) AS created, \
-         CAST(SUM(modified) AS BIGINT) AS modified, CAST(SUM(deleted) AS BIGINT) AS deleted, \
-         CAST(SUM(resurrected) AS BIGINT) AS resurrected FROM repository_day WHERE day >= ",
-    );
-    sql.bind(since.to_string()).push(
-        " GROUP BY 1 ORDER BY SUM(created + modified + deleted + resurrected) DESC, 1 LIMIT 10) w \
-         JOIN repository r ON r.id = w.repository_id \
-         ORDER BY w.created + w.modified + w.deleted + w.resurrected DESC, r.full_name, r.id",
-    );
-    Ok(sql.all::<RecentRow>(c).await?.into_iter().map(RecentRow::into_view).collect())
+    use repository_day::Column::{Created, Deleted, Modified, RepositoryId, Resurrected};
+    let days = repository_day::Entity::find().filter(repository_day::COLUMN.day.gte(since.to_string()));
+    let days = by_repository(days, RepositoryId, [Created, Modified, Deleted, Resurrected]);
+    let events =
+        [Modified, Deleted, Resurrected].into_iter().fold(Created.into_expr(), |all, more| all.add(more.into_expr()));
+    let days = days.order_by_desc(events.sum()).order_by_asc(Expr::col("repository_id")).limit(MOST_ACTIVE);
+    let of_repository = commit::Column::RepositoryId.into_expr().equals((repository::Entity, repository::Column::Id));
+    let newest = commit::Entity::find().select_only().column(commit::Column::CommittedAt).filter(of_repository);
+    let newest = newest.order_by_desc(commit::Column::Sequence).limit(1).into_query();
+    most_events(c, days.into_query(), newest.into(), MOST_ACTIVE).await
 }
 
 /// Repositories with the most events in the last three days, by the times of their commits.
 pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Result<RecentRepositories> {
+    use commit::Column::{CommittedAt, Created, Deleted, Modified, RepositoryId, Resurrected};
     // Whole minutes, so that an answer in which nothing is new is the same answer.
     let since = now - Duration::days(RECENT_DAYS);
-    let cutoff_date = stored_time(since.duration_trunc(Duration::minutes(1)).unwrap_or(since));
-    // `COALESCE` keeps SQLite from reading the whole history only to have it in groups.
-    let mut sql = Sql::new(
-        "SELECT r.id, r.name, r.full_name, r.owner, r.description, w.created, w.modified, w.deleted, w.resurrected, \
-         w.last_activity FROM (SELECT COALESCE(repository_id, repository_id) AS repository_id, CAST(SUM(created) AS BIGINT) AS created, \
-         CAST(SUM(modified) AS BIGINT) AS modified, CAST(SUM(deleted) AS BIGINT) AS deleted, \
-         CAST(SUM(resurrected) AS BIGINT) AS resurrected, MAX(committed_at) AS last_activity \
-         FROM \"commit\" WHERE committed_at >= ",
-    );
-    sql.bind(cutoff_date).push(
-        " GROUP BY 1) w JOIN repository r ON r.id = w.repository_id \
-         ORDER BY w.created + w.modified + w.deleted + w.resurrected DESC, r.full_name, r.id LIMIT 10",
-    );
-    let recent_active_repositories = sql.all::<RecentRow>(c).await?.into_iter().map(RecentRow::into_view).collect();
-    Ok(RecentRepositories { recent_active_repositories, period_days: RECENT_DAYS, cutoff_date })
+    let since = StoredTimestamp::from(since.duration_trunc(Duration::minutes(1)).unwrap_or(since));
+    let commits = commit::Entity::find().filter(commit::COLUMN.committed_at.gte(since));
+    let commits = by_repository(commits, RepositoryId, [Created, Modified, Deleted, Resurrected]);
+    let commits = commits.expr_as(CommittedAt.max(), "last_activity").into_query();
+    let last_activity = Expr::col(("w", "last_activity"));
+    Ok(RecentRepositories {
+        recent_active_repositories: most_events(c, commits, last_activity, MOST_ACTIVE).await?,
+        period_days: RECENT_DAYS,
+        cutoff_date: since.into(),
+    })
 }

@@ -8,11 +8,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::Sql;
+use crate::db::select::is_any;
 use crate::db::upsert::excluded;
-use crate::row::JobRow;
+use crate::jobs::find_views;
 use entity::kind::JobKind;
-use entity::table::schedule;
+use entity::table::{job, schedule};
 use entity::value::StoredTimestamp;
 use entity::view::{Job, Schedule, Timestamp};
 
@@ -125,9 +125,8 @@ pub async fn find_schedule_kind(c: &impl ConnectionTrait, name: &str) -> Result<
 /// Every schedule with the job that it asked for last.
 pub async fn list_schedules(c: &impl ConnectionTrait) -> Result<Vec<Schedule>> {
     let rows = known().order_by_asc(schedule::Column::Name).all(c).await?;
-    let mut sql = Sql::new(JobRow::SELECT);
-    sql.push(" WHERE j.id IN ").bind_list(rows.iter().filter_map(|row| row.last_job_id));
-    let jobs: Vec<Job> = sql.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect();
+    let last = is_any(job::Column::Id.into_expr(), rows.iter().filter_map(|row| row.last_job_id));
+    let jobs: Vec<Job> = find_views().filter(last).into_partial_model().all(c).await?;
     let schedule = |row: schedule::Model| Schedule {
         name: row.name,
         kind: row.kind,

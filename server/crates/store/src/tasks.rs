@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use sea_orm::sea_query::{Expr, Func};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, forges, jobs, schedules, workers};
-use crate::db::sql::{Sql, stored_time};
-use entity::kind::JobKind;
+use crate::db::select::{count_all, sum};
+use entity::kind::{JobKind, JobState};
+use entity::table::{job, job_log, repository, worker};
+use entity::value::StoredTimestamp;
 use entity::view::{DiskUse, JobDetail, JobLogLine, QueueDepth, Tasks, Timestamp};
 
 /// Workers, queue, schedules and disk as they are now.
@@ -24,45 +28,44 @@ pub async fn tasks(c: &impl ConnectionTrait, now: Timestamp) -> Result<Tasks> {
 /// A job with what it said.
 pub async fn find_job_detail(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<JobDetail>> {
     let Some(job) = jobs::find_job(c, id).await? else { return Ok(None) };
-    let mut sql = Sql::new("SELECT at, level, text FROM job_log WHERE job_id = ");
-    sql.bind(id).push(" ORDER BY position");
-    let log: Vec<JobLogLine> = sql.all(c).await?;
-    let mut sql = Sql::new("SELECT log_lines FROM job WHERE id = ");
-    sql.bind(id);
-    let said = sql.count(c).await?;
-    let log_lines_dropped = i64::try_from(said.saturating_sub(log.len() as u64)).unwrap_or(i64::MAX);
-    Ok(Some(JobDetail { job, log, log_lines_dropped }))
+    use job_log::Column::{At, Level, Position, Text};
+    let lines = job_log::Entity::find().filter(job_log::COLUMN.job_id.eq(id)).order_by_asc(Position);
+    let log: Vec<JobLogLine> = lines.select_only().columns([At, Level, Text]).into_model().all(c).await?;
+    let said = job::Entity::find_by_id(id).select_only().column(job::Column::LogLines);
+    let said: i64 = said.into_tuple().one(c).await?.unwrap_or(0);
+    let kept = i64::try_from(log.len()).unwrap_or(i64::MAX);
+    Ok(Some(JobDetail { job, log, log_lines_dropped: std::cmp::max(said.saturating_sub(kept), 0) }))
 }
 
-/// How many jobs of each kind wait, run, and ended in the last day.
+/// How many jobs of each kind wait, run, and ended in the last day. Kinds of another version are left out.
 pub async fn queue_depths(c: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<QueueDepth>> {
+    use job::Column::{Kind, State};
     let mut depths: BTreeMap<JobKind, QueueDepth> = BTreeMap::new();
-    let mut unfinished = Sql::new("SELECT kind, state, CASE WHEN run_at <= ");
-    unfinished
-        .bind(stored_time(now))
-        .push(" THEN 1 ELSE 0 END AS due, COUNT(*) FROM job WHERE state IN ('queued', 'running') GROUP BY 1, 2, 3");
-    for row in unfinished.rows(c).await? {
-        let (kind, state): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let (due, count): (i32, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+    let unfinished = job::Entity::find().select_only().columns([Kind, State]);
+    let unfinished = unfinished.column_as(job::COLUMN.run_at.lte(StoredTimestamp::from(now)), "due");
+    let unfinished = unfinished.column_as(count_all(), "count").filter(jobs::is_unfinished());
+    let unfinished = unfinished.group_by(Kind).group_by(State).group_by(Expr::col("due"));
+    for (kind, state, is_due, count) in unfinished.into_tuple::<(String, JobState, bool, i64)>().all(c).await? {
         let Ok(kind) = kind.parse() else { continue };
         let depth = depths.entry(kind).or_insert_with(|| QueueDepth::none(kind));
-        match (state.as_str(), due) {
-            ("running", _) => depth.running += count,
-            (_, 0) => depth.waiting += count,
-            _ => depth.ready += count,
+        match (state, is_due) {
+            (JobState::Running, _) => depth.running += count,
+            (_, false) => depth.waiting += count,
+            (_, true) => depth.ready += count,
         }
     }
     // `COALESCE` keeps SQLite from reading every job only to have them in groups.
-    let mut finished = Sql::new("SELECT COALESCE(kind, kind), state, COUNT(*) FROM job WHERE finished_at >= ");
-    finished.bind(stored_time(now - TimeDelta::hours(24))).push(" GROUP BY 1, 2");
-    for row in finished.rows(c).await? {
-        let (kind, state): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let count: i64 = row.try_get_by_index(2)?;
+    let kind = Expr::from(Func::coalesce([Kind.into_expr(), Kind.into_expr()]));
+    let since = StoredTimestamp::from(now - TimeDelta::hours(24));
+    let finished = job::Entity::find().select_only().column_as(kind.clone(), "kind").column(State);
+    let finished = finished.column_as(count_all(), "count").filter(job::COLUMN.finished_at.gte(since));
+    let finished = finished.group_by(kind).group_by(State);
+    for (kind, state, count) in finished.into_tuple::<(String, String, i64)>().all(c).await? {
         let Ok(kind) = kind.parse() else { continue };
         let depth = depths.entry(kind).or_insert_with(|| QueueDepth::none(kind));
-        match state.as_str() {
-            "succeeded" => depth.succeeded_last_24_h += count,
-            "failed" => depth.failed_last_24_h += count,
+        match state.parse() {
+            Ok(JobState::Succeeded) => depth.succeeded_last_24_h += count,
+            Ok(JobState::Failed) => depth.failed_last_24_h += count,
             _ => {}
         }
     }
@@ -71,17 +74,13 @@ pub async fn queue_depths(c: &impl ConnectionTrait, now: Timestamp) -> Result<Ve
 
 /// Disk that clones take, and the limit that a worker last told of.
 pub async fn disk_use(c: &impl ConnectionTrait) -> Result<DiskUse> {
-    let sql = Sql::new(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(clone_bytes), 0) AS BIGINT) FROM repository WHERE clone_bytes > 0",
-    );
-    let (clones, bytes) = match sql.row(c).await? {
-        Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
-        None => (0, 0),
-    };
-    let limit = Sql::new("SELECT disk_limit_bytes FROM worker WHERE role <> 'web' ORDER BY seen_at DESC LIMIT 1");
-    let limit_bytes = match limit.row(c).await? {
-        Some(row) => row.try_get_by_index(0)?,
-        None => None,
-    };
-    Ok(DiskUse { clones, bytes, limit_bytes })
+    let cloned = repository::Entity::find().filter(repository::COLUMN.clone_bytes.gt(0_i64)).select_only();
+    let cloned = cloned.column_as(count_all(), "clones");
+    let cloned = cloned.column_as(sum(repository::Column::CloneBytes.into_expr()), "bytes");
+    let (clones, bytes) = cloned.into_tuple().one(c).await?.unwrap_or_default();
+    // Processes that only serve pages keep no clones.
+    let newest = worker::Entity::find().filter(worker::COLUMN.role.ne("web")).order_by_desc(worker::Column::SeenAt);
+    let limit: Option<Option<i64>> =
+        newest.select_only().column(worker::Column::DiskLimitBytes).into_tuple().one(c).await?;
+    Ok(DiskUse { clones, bytes, limit_bytes: limit.flatten() })
 }

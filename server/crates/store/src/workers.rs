@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::Sql;
 use crate::db::upsert::replace;
-use crate::row::JobRow;
-use entity::table::worker;
+use crate::jobs::{find_views, is_in};
+use entity::kind::JobState;
+use entity::table::{job, worker};
 use entity::value::StoredTimestamp;
 use entity::view::{Job, Timestamp, Worker};
 
@@ -67,9 +67,8 @@ pub async fn remove_vanished(w: &impl ConnectionTrait, before: Timestamp) -> Res
 /// Every worker with what it does now, vanished ones last.
 pub async fn list_workers(c: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<Worker>> {
     let rows = worker::Entity::find().order_by_asc(worker::Column::Id).all(c).await?;
-    let mut sql = Sql::new(JobRow::SELECT);
-    sql.push(" WHERE j.state = 'running' ORDER BY j.started_at, j.id");
-    let running: Vec<Job> = sql.all::<JobRow>(c).await?.into_iter().map(JobRow::into_view).collect();
+    let running = find_views().filter(is_in(JobState::Running)).order_by_asc(job::Column::StartedAt);
+    let running: Vec<Job> = running.order_by_asc(job::Column::Id).into_partial_model().all(c).await?;
     let worker = |row: worker::Model| Worker {
         running: running.iter().filter(|job| job.worker.as_deref() == Some(&row.id)).cloned().collect(),
         // A clock that is a little ahead of ours says nothing bad of its worker; one far ahead was set back since.

@@ -3,7 +3,9 @@
 //! SQLite has one writer: `write` holds a single connection there, `read` holds several that can't write.
 //! On PostgreSQL both are the same pool.
 
+pub(crate) mod bulk;
 mod error;
+pub(crate) mod select;
 pub(crate) mod sql;
 pub mod text;
 pub(crate) mod upsert;

@@ -1,5 +1,6 @@
 //! SQL text and its values, written together: one text serves both engines.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DbBackend, ExecResult, FromQueryResult, QueryResult, Statement, Value};
 
 use super::Result;
@@ -67,6 +68,18 @@ impl Sql {
         self
     }
 
+    /// The text as a part of a question that is built.
+    pub(crate) fn into_expr(self, backend: DbBackend) -> Expr {
+        let mut text = self.text;
+        if backend == DbBackend::Sqlite {
+            // Built ones have no numbers there.
+            for number in (1..=self.values.len()).rev() {
+                text = text.replace(&format!("${number}"), "?");
+            }
+        }
+        Expr::cust_with_values(text, self.values)
+    }
+
     /// Adds ` LIMIT n OFFSET n`, bounded.
     pub(crate) fn page(&mut self, page: PageQuery) -> &mut Self {
         let skip = i64::try_from(page.skip).unwrap_or(i64::MAX);
@@ -132,11 +145,6 @@ impl Where {
 
     pub(crate) fn sql(&self) -> &Sql {
         &self.sql
-    }
-
-    /// The conditions after others.
-    pub(crate) fn after_others(&self) -> Sql {
-        Sql { text: self.sql.text.replacen(" WHERE ", " AND ", 1), values: self.sql.values.clone() }
     }
 }
 

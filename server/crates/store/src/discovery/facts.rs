@@ -1,19 +1,25 @@
 //! What forges know of repositories: who they are, their figures, and that they are gone.
 
 use chrono::TimeDelta;
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::{
+    ActiveValue, ColumnTrait as _, DerivePartialModel, EntityTrait as _, NotSet, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Set, UpdateMany, Value,
+};
 use uuid::Uuid;
 
-use crate::db::sql::{Sql, stored_time};
+use crate::db::select::count;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
-use crate::repositories::{shorten, upsert_repositories};
-use crate::row::to_json;
+use crate::repositories::{searched_text, shorten, upsert_repositories, with_metrics};
 use entity::found::{FoundRepository, RepositoryFacts};
 use entity::kind::{Origin, Provider, SyncStatus};
-use entity::view::Timestamp;
+use entity::table::{repository, repository_metrics};
+use entity::value::{JsonText, StoredTimestamp};
+use entity::view::{RepositoryMetrics, Timestamp};
 
 /// A repository that is here, as much as it takes to know it again.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "repository::Entity")]
 pub struct KnownRepository {
     pub id: Uuid,
     pub url: String,
@@ -26,7 +32,8 @@ pub struct KnownRepository {
 }
 
 /// A repository whose facts are to be asked for.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "repository::Entity")]
 pub struct MetricsTarget {
     pub id: Uuid,
     pub url: String,
@@ -42,22 +49,19 @@ pub struct MetricsTarget {
 
 /// Every repository, to compare with what a search finds.
 pub async fn list_known(c: &impl ConnectionTrait) -> Result<Vec<KnownRepository>> {
-    let sql = Sql::new(
-        "SELECT id, url, full_name, origin, forge_host, forge_id, sync_status, gone_at FROM repository ORDER BY id",
-    );
-    sql.all(c).await
+    Ok(repository::Entity::find().order_by_asc(repository::Column::Id).into_partial_model().all(c).await?)
 }
 
 /// Repositories of forges that nobody was asked about since then, longest first. Samples have no forge.
 pub async fn list_metrics_targets(c: &impl ConnectionTrait, since: Timestamp) -> Result<Vec<MetricsTarget>> {
-    let mut sql = Sql::new(
-        "SELECT id, url, full_name, provider, origin, forge_host, forge_id, forge_node_id, discovery_tags, gone_at \
-         FROM repository WHERE provider <> 'git' AND origin <> 'sample' AND (facts_at IS NULL OR facts_at < ",
-    );
+    use repository::Column::{FactsAt, Id};
+    let of_forges = repository::Column::Provider.ne(Provider::Git).and(repository::Column::Origin.ne(Origin::Sample));
+    let before = FactsAt.lt(StoredTimestamp::from(since));
     // What was asked about at a time that has not come is of a clock that stood wrong.
-    sql.bind(stored_time(since)).push(" OR facts_at > ").bind(stored_time(since + TimeDelta::days(1)));
-    sql.push(") ORDER BY (facts_at IS NOT NULL), facts_at, id");
-    sql.all(c).await
+    let ahead = FactsAt.gt(StoredTimestamp::from(since + TimeDelta::days(1)));
+    let targets = repository::Entity::find().filter(of_forges).filter(FactsAt.is_null().or(before).or(ahead));
+    let targets = targets.order_by_asc(FactsAt.is_not_null()).order_by_asc(FactsAt).order_by_asc(Id);
+    Ok(targets.into_partial_model().all(c).await?)
 }
 
 /// A new repository comes in with what its forge tells; with a reason it waits for approval.
@@ -87,9 +91,12 @@ pub async fn take_up(
     record_facts(w, id, facts, Asked::InSearch, now).await?;
     record_tags(w, id, tags).await?;
     if let Some(reason) = set_aside {
-        let mut sql = Sql::new("UPDATE repository SET sync_status = 'pending_approval', sync_error = ");
-        sql.bind(shorten(reason)).push(" WHERE id = ").bind(id);
-        sql.run(w).await?;
+        let waits = repository::ActiveModel {
+            sync_status: Set(SyncStatus::PendingApproval),
+            sync_error: Set(Some(shorten(reason))),
+            ..Default::default()
+        };
+        update(id, waits).exec(w).await?;
     }
     Ok(id)
 }
@@ -112,119 +119,150 @@ pub async fn record_facts(
     asked: Asked,
     now: Timestamp,
 ) -> Result<()> {
-    let now = stored_time(now);
-    let facts_at = (asked == Asked::ForItself || facts.watchers.is_some()).then_some(now);
-    let search = format!("{}\n{}", facts.full_name, facts.description.as_deref().unwrap_or_default()).to_lowercase();
-    let mut sql = Sql::new("UPDATE repository SET github_id = ");
-    sql.bind(facts.forge_id).push(", forge_host = ").bind(facts.host.as_str());
-    sql.push(", forge_id = ").bind(facts.forge_id);
-    sql.push(", forge_node_id = COALESCE(").bind(facts.node_id.clone()).push(", forge_node_id)");
-    sql.push(", owner = ").bind(facts.owner.as_str()).push(", name = ").bind(facts.name.as_str());
-    sql.push(", full_name = ").bind(facts.full_name.as_str()).push(", search = ").bind(search);
-    sql.push(", description = ").bind(facts.description.clone());
-    sql.push(", language = COALESCE(").bind(facts.language.clone()).push(", language)");
-    sql.push(", topics = ").bind(to_json("topics", &facts.topics)?);
-    sql.push(", license_name = COALESCE(").bind(facts.license_name.clone()).push(", license_name)");
-    sql.push(", default_branch = COALESCE(default_branch, ").bind(facts.default_branch.clone()).push(")");
-    sql.push(", web_url = COALESCE(").bind(facts.web_url.clone()).push(", web_url)");
-    sql.push(", created_at = COALESCE(").bind(facts.created_at.map(stored_time)).push(", created_at)");
-    sql.push(", is_archived = ").bind(facts.is_archived).push(", facts_at = ").bind(facts_at);
-    sql.push(", sync_error = CASE WHEN gone_at IS NULL THEN sync_error ELSE NULL END");
-    sql.push(", sync_status = CASE WHEN gone_at IS NULL THEN sync_status ELSE 'pending' END");
-    sql.push(", next_sync_at = CASE WHEN gone_at IS NULL THEN next_sync_at ELSE ").bind(now).push(" END");
-    sql.push(", gone_at = NULL WHERE id = ").bind(id);
-    if sql.run(w).await?.rows_affected() == 0 {
+    use repository::Column::{DefaultBranch, GoneAt, NextSyncAt, SyncError, SyncStatus as Status};
+    let is_answered = asked == Asked::ForItself || facts.watchers.is_some();
+    let told = repository::ActiveModel {
+        github_id: Set(Some(facts.forge_id)),
+        forge_host: Set(Some(facts.host.clone())),
+        forge_id: Set(Some(facts.forge_id)),
+        forge_node_id: if_told(facts.node_id.clone()),
+        owner: Set(facts.owner.clone()),
+        name: Set(facts.name.clone()),
+        full_name: Set(facts.full_name.clone()),
+        search: Set(searched_text(&facts.full_name, facts.description.as_deref())),
+        description: Set(facts.description.clone()),
+        language: if_told(facts.language.clone()),
+        topics: Set(JsonText(facts.topics.clone())),
+        license_name: if_told(facts.license_name.clone()),
+        web_url: if_told(facts.web_url.clone()),
+        created_at: facts.created_at.map_or(NotSet, |at| Set(at.into())),
+        is_archived: Set(facts.is_archived),
+        facts_at: Set(is_answered.then(|| now.into())),
+        gone_at: Set(None),
+        ..Default::default()
+    };
+    // All of these look at the row as it was.
+    let if_back = |column: repository::Column, value: Expr| -> Expr {
+        Expr::case(GoneAt.is_null(), column.into_expr()).finally(value).into()
+    };
+    let branch = Func::coalesce([DefaultBranch.into_expr(), Expr::val(facts.default_branch.clone())]);
+    let told = update(id, told)
+        .col_expr(DefaultBranch, branch.into())
+        .col_expr(SyncError, if_back(SyncError, Expr::null()))
+        .col_expr(Status, if_back(Status, Expr::val(SyncStatus::Pending)))
+        .col_expr(NextSyncAt, if_back(NextSyncAt, Expr::val(StoredTimestamp::from(now))));
+    if told.exec(w).await?.rows_affected == 0 {
         return Err(DataError::NotFound { what: "repository", id });
     }
-    let mut moved = Sql::new("UPDATE repository SET url = ");
-    moved.bind(facts.clone_url.as_str()).push(" WHERE id = ").bind(id);
-    moved.push(" AND origin IN ('discovered', 'added') AND url <> ").bind(facts.clone_url.as_str());
-    moved.push(" AND NOT EXISTS (SELECT 1 FROM repository other WHERE other.url = ").bind(facts.clone_url.as_str());
-    moved.push(")");
-    moved.run(w).await?;
+    let url = facts.clone_url.as_str();
+    let taken = repository::Entity::find().select_only().column(repository::Column::Id);
+    let taken = taken.filter(repository::COLUMN.url.eq(url)).into_query();
+    let moved = repository::ActiveModel { url: Set(url.to_owned()), ..Default::default() };
+    let moved = update(id, moved)
+        .filter(repository::Column::Origin.is_in([Origin::Discovered, Origin::Added]))
+        .filter(repository::COLUMN.url.ne(url))
+        .filter(Expr::not_exists(taken));
+    moved.exec(w).await?;
     Ok(())
+}
+
+/// What is not told stays as it was told before.
+fn if_told<T: Into<Value>>(value: Option<T>) -> ActiveValue<Option<T>>
+where
+    Option<T>: Into<Value>,
+{
+    value.map_or(NotSet, |value| Set(Some(value)))
+}
+
+fn update(id: Uuid, values: repository::ActiveModel) -> UpdateMany<repository::Entity> {
+    repository::Entity::update_many().set(values).filter(repository::COLUMN.id.eq(id))
 }
 
 /// Whether another repository here has this number of the forge: it is the same one under another address.
 pub async fn is_taken(c: &impl ConnectionTrait, id: Uuid, host: &str, forge_id: i64) -> Result<bool> {
-    let mut sql = Sql::new("SELECT COUNT(*) FROM repository WHERE forge_host = ");
-    sql.bind(host).push(" AND forge_id = ").bind(forge_id).push(" AND id <> ").bind(id);
-    Ok(sql.count(c).await? > 0)
+    let others = repository::Entity::find()
+        .filter(repository::COLUMN.forge_host.eq(host))
+        .filter(repository::COLUMN.forge_id.eq(forge_id))
+        .filter(repository::COLUMN.id.ne(id));
+    Ok(count(c, others).await? > 0)
 }
 
 /// By which of the topics that are searched for the repository is found.
 pub async fn record_tags(w: &impl ConnectionTrait, id: Uuid, tags: &[String]) -> Result<()> {
-    let tags = to_json("discovery_tags", tags)?;
-    let mut sql = Sql::new("UPDATE repository SET discovery_tags = ");
-    sql.bind(tags.clone()).push(" WHERE id = ").bind(id).push(" AND discovery_tags <> ").bind(tags);
-    sql.run(w).await?;
+    let tags = JsonText(tags.to_vec());
+    let others = repository::Column::DiscoveryTags.ne(tags.clone());
+    let tagged = repository::ActiveModel { discovery_tags: Set(tags), ..Default::default() };
+    update(id, tagged).filter(others).exec(w).await?;
     Ok(())
+}
+
+/// What a snapshot of a repository begins with.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "repository::Entity")]
+struct LastSnapshot {
+    active_resources: i64,
+    #[sea_orm(nested)]
+    metrics: Option<RepositoryMetrics>,
 }
 
 /// A snapshot of a forge's figures. What this answer does not tell is taken over from the last snapshot; what none has told
-/// stays unknown.
+/// stays unknown. Wants a transaction.
 pub async fn record_metrics(w: &impl ConnectionTrait, id: Uuid, facts: &RepositoryFacts, now: Timestamp) -> Result<()> {
-    let now = stored_time(now);
-    let mut sql = Sql::new(
-        "INSERT INTO repositorymetrics (id, repository_id, stars_count, forks_count, forks_known, watchers_count, \
-         watchers_known, open_issues_count, open_issues_known, size, size_known, kubernetes_resources_count, updated_at, \
-         pushed_at, recorded_at) SELECT ",
-    );
-    let last = |column: &str| {
-        format!(
-            "(SELECT m.{column} FROM repositorymetrics m WHERE m.repository_id = r.id \
-             ORDER BY m.recorded_at DESC, m.id DESC LIMIT 1)"
-        )
+    let last = with_metrics().filter(repository::COLUMN.id.eq(id)).into_partial_model().one(w).await?;
+    let Some(LastSnapshot { active_resources, metrics: last }) = last else { return Ok(()) };
+    let last = last.as_ref();
+    let or_last = |value: Option<i64>, last: Option<(i64, bool)>| match value {
+        Some(value) => (value, true),
+        None => last.unwrap_or((0, false)),
     };
-    let figure = |sql: &mut Sql, count: &str, known: &str, value: Option<i64>| {
-        sql.push(", COALESCE(CAST(").bind(value).push(" AS BIGINT), ").push(&last(count)).push(", 0), ");
-        match value {
-            Some(_) => sql.push("TRUE"),
-            None => sql.push("COALESCE(").push(&last(known)).push(", FALSE)"),
-        };
+    let (forks, forks_known) = or_last(facts.forks, last.map(|last| (last.forks_count, last.forks_known)));
+    let (watchers, watchers_known) =
+        or_last(facts.watchers, last.map(|last| (last.watchers_count, last.watchers_known)));
+    let (open_issues, open_issues_known) =
+        or_last(facts.open_issues, last.map(|last| (last.open_issues_count, last.open_issues_known)));
+    let (size, size_known) = or_last(facts.size_kb, last.map(|last| (last.size, last.size_known)));
+    let snapshot = repository_metrics::ActiveModel {
+        id: Set(new_id(now)),
+        repository_id: Set(id),
+        stars_count: Set(facts.stars),
+        forks_count: Set(forks),
+        forks_known: Set(forks_known),
+        watchers_count: Set(watchers),
+        watchers_known: Set(watchers_known),
+        open_issues_count: Set(open_issues),
+        open_issues_known: Set(open_issues_known),
+        size: Set(size),
+        size_known: Set(size_known),
+        kubernetes_resources_count: Set(active_resources),
+        updated_at: Set(facts.updated_at.unwrap_or(now).into()),
+        pushed_at: Set(facts.pushed_at.map(Into::into)),
+        recorded_at: Set(now.into()),
     };
-    // PostgreSQL takes a bare value of a SELECT for text.
-    sql.push("CAST(").bind(new_id(now)).push(uuid_type(w)).push("), r.id, CAST(").bind(facts.stars);
-    sql.push(" AS BIGINT)");
-    figure(&mut sql, "forks_count", "forks_known", facts.forks);
-    figure(&mut sql, "watchers_count", "watchers_known", facts.watchers);
-    figure(&mut sql, "open_issues_count", "open_issues_known", facts.open_issues);
-    figure(&mut sql, "size", "size_known", facts.size_kb);
-    sql.push(", r.active_resources, CAST(").bind(facts.updated_at.map_or(now, stored_time)).push(time_type(w));
-    sql.push("), CAST(").bind(facts.pushed_at.map(stored_time)).push(time_type(w));
-    sql.push("), CAST(").bind(now).push(time_type(w)).push(") FROM repository r WHERE r.id = ").bind(id);
-    sql.run(w).await?;
+    repository_metrics::Entity::insert(snapshot).exec_without_returning(w).await?;
     Ok(())
-}
-
-fn uuid_type(c: &impl ConnectionTrait) -> &'static str {
-    if is_sqlite(c) { " AS BLOB" } else { " AS UUID" }
-}
-
-fn time_type(c: &impl ConnectionTrait) -> &'static str {
-    if is_sqlite(c) { " AS TEXT" } else { " AS TIMESTAMPTZ" }
-}
-
-fn is_sqlite(c: &impl ConnectionTrait) -> bool {
-    c.get_database_backend() == sea_orm::DbBackend::Sqlite
 }
 
 /// Asked in vain for a reason that is not the repository's; it is asked about again with the others.
 pub async fn touch_facts(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET facts_at = ");
-    sql.bind(stored_time(now)).push(" WHERE id = ").bind(id);
-    sql.run(w).await?;
+    let asked = repository::ActiveModel { facts_at: Set(Some(now.into())), ..Default::default() };
+    update(id, asked).exec(w).await?;
     Ok(())
 }
 
 /// The repository is gone, for this reason. It is blocked until it is seen again; what was found in it stays.
 pub async fn record_gone(w: &impl ConnectionTrait, id: Uuid, reason: &str, now: Timestamp) -> Result<()> {
-    let now = stored_time(now);
+    use repository::Column::{GoneAt, SyncStatus as Status};
+    let gone = repository::ActiveModel {
+        sync_status: Set(SyncStatus::Blocked),
+        sync_error: Set(Some(shorten(reason))),
+        facts_at: Set(Some(now.into())),
+        ..Default::default()
+    };
+    let since = Func::coalesce([GoneAt.into_expr(), Expr::val(StoredTimestamp::from(now))]);
     // Who blocked it by hand has the last word, also once it is back.
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'blocked', sync_error = ");
-    sql.bind(shorten(reason)).push(", gone_at = COALESCE(gone_at, ").bind(now).push("), facts_at = ").bind(now);
-    sql.push(" WHERE id = ").bind(id).push(" AND (sync_status <> 'blocked' OR gone_at IS NOT NULL)");
-    if sql.run(w).await?.rows_affected() == 0 {
+    let not_by_hand = Status.ne(SyncStatus::Blocked).or(GoneAt.is_not_null());
+    let gone = update(id, gone).col_expr(GoneAt, since.into()).filter(not_by_hand);
+    if gone.exec(w).await?.rows_affected == 0 {
         touch_facts(w, id, now).await?;
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! What people decide about repositories: approve, block, delete for good.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
+use sea_orm::{ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
 use uuid::Uuid;
 
-use crate::db::sql::{Sql, stored_time};
+use crate::db::select::count;
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::{find_repository, host_of, remove_repository};
 use entity::kind::SyncStatus;
@@ -44,12 +44,17 @@ impl Tombstone {
 /// The caller asks for a sync in the same transaction.
 pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<Decided> {
     let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
-    let now = stored_time(now);
-    let mut sql =
-        Sql::new("UPDATE repository SET sync_status = 'pending', sync_error = NULL, gone_at = NULL, approved_at = ");
-    sql.bind(now).push(", next_sync_at = ").bind(now).push(" WHERE id = ").bind(id);
-    sql.push(" AND sync_status IN ('blocked', 'pending_approval')");
-    match sql.run(w).await?.rows_affected() {
+    let approved = repository::ActiveModel {
+        sync_status: Set(SyncStatus::Pending),
+        sync_error: Set(None),
+        gone_at: Set(None),
+        approved_at: Set(Some(now.into())),
+        next_sync_at: Set(Some(now.into())),
+        ..Default::default()
+    };
+    let waits = repository::Column::SyncStatus.is_in([SyncStatus::Blocked, SyncStatus::PendingApproval]);
+    let approved = repository::Entity::update_many().set(approved).filter(repository::COLUMN.id.eq(id)).filter(waits);
+    match approved.exec(w).await?.rows_affected {
         0 => Ok(Decided::NotNow(repository.sync_status)),
         _ => Ok(Decided::Done(Box::new(repository))),
     }
@@ -58,10 +63,15 @@ pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Resu
 /// Keeps a repository from being synced until it is approved; what was found in it stays readable.
 pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<Decided> {
     let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
-    let mut sql =
-        Sql::new("UPDATE repository SET sync_status = 'blocked', gone_at = NULL, approved_at = NULL, sync_error = ");
-    sql.bind(reason).push(" WHERE id = ").bind(id);
-    match sql.run(w).await?.rows_affected() {
+    let blocked = repository::ActiveModel {
+        sync_status: Set(SyncStatus::Blocked),
+        sync_error: Set(Some(reason.to_owned())),
+        gone_at: Set(None),
+        approved_at: Set(None),
+        ..Default::default()
+    };
+    let blocked = repository::Entity::update_many().set(blocked).filter(repository::COLUMN.id.eq(id));
+    match blocked.exec(w).await?.rows_affected {
         0 => Ok(Decided::NotFound),
         _ => Ok(Decided::Done(Box::new(repository))),
     }
@@ -69,9 +79,8 @@ pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<D
 
 /// Whether somebody let the repository in although it is larger than others may be.
 pub async fn is_approved(c: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    let mut sql = Sql::new("SELECT COUNT(*) FROM repository WHERE approved_at IS NOT NULL AND id = ");
-    sql.bind(id);
-    Ok(sql.count(c).await? > 0)
+    let approved = repository::Entity::find_by_id(id).filter(repository::COLUMN.approved_at.is_not_null());
+    Ok(count(c, approved).await? > 0)
 }
 
 /// Deletes a repository with all that was found in it, and remembers that it is not wanted.

@@ -1,15 +1,16 @@
 //! "Why is this repository not here?", answered from what is stored and configured: no forge is asked.
 
-use sea_orm::FromQueryResult as _;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
 use super::address::{address_key, matches};
 use super::people::list_tombstones;
 use super::{KnownRepository, list_known};
-use crate::db::sql::Sql;
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::find_repository;
 use entity::kind::{RejectReason, SyncStatus, WhyNotKind};
+use entity::table::discovery_reject;
 use entity::view::{DiscoverySettings, Rejected, Timestamp, WhyNot};
 
 /// A longer question names no repository.
@@ -149,19 +150,13 @@ async fn of_known(c: &impl ConnectionTrait, known: &KnownRepository) -> Result<W
 }
 
 async fn left_out(c: &impl ConnectionTrait, wanted: &Wanted) -> Result<Vec<WhyNot>> {
-    let mut sql = Sql::new(
-        "SELECT host, full_name, web_url, reason, detail, stars, pushed_at, search, seen_at FROM discovery_reject \
-         WHERE lower(full_name) = ",
-    );
-    sql.bind(wanted.path.as_str());
-    if let Some(host) = &wanted.host {
-        sql.push(" AND host = ").bind(host.as_str());
-    }
-    sql.push(" ORDER BY stars DESC, host LIMIT ").bind(i64::try_from(MAX_ANSWERS).unwrap_or(i64::MAX));
-    let rows = sql.rows(c).await?;
+    use discovery_reject::Column::{FullName, Host, Stars};
+    let named = Expr::from(Func::lower(FullName.into_expr())).eq(wanted.path.as_str());
+    let on_host = wanted.host.as_ref().map(|host| Host.eq(host.as_str()));
+    let found = discovery_reject::Entity::find().filter(Condition::all().add(named).add_option(on_host));
+    let found = found.order_by_desc(Stars).order_by_asc(Host).limit(u64::try_from(MAX_ANSWERS).unwrap_or(u64::MAX));
     let mut answers = Vec::new();
-    for row in rows {
-        let found = Rejected::from_query_result(&row, "")?;
+    for found in found.into_model::<Rejected>().all(c).await? {
         let name = format!("{}/{}", found.host, found.full_name);
         let detail =
             format!("The search for {} on {} found it and left it out: {}", found.search, found.host, found.detail);

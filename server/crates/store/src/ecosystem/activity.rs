@@ -2,18 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select,
+};
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result};
-use crate::db::sql::{MAX_PAGE, Sql};
+use super::{ConnectionTrait, RELEASE, Result};
+use crate::db::select::{added, constant, count, count_all, is_any, rows};
+use crate::db::sql::MAX_PAGE;
 use crate::events;
 use crate::row::TextRow;
 use entity::kind::Provider;
+use entity::table::{commit, event, group_total, manifest, repository, resource};
 use entity::view::{Event, Listing, PageQuery, ReleaseActivity, ReleaseChange, web_url};
 
 /// So many resources are read first to find the names that changed last, and twice as many each further time.
-const READ: i64 = 100;
+const READ: u64 = 100;
 
 /// Names of HelmReleases, those that changed last first, each with its newest changes, at most `most`; `count` is
 /// the number of names. Their manifests are told with them where they are asked for: a page has no room for so many.
@@ -23,9 +29,11 @@ pub async fn list_release_activity(
     most: i64,
     with_texts: bool,
 ) -> Result<Listing<ReleaseActivity>> {
-    let count = Sql::new("SELECT COUNT(*) FROM group_total WHERE kind = 'HelmRelease' AND (active + deleted) > 0")
-        .count(c)
-        .await?;
+    let count = {
+        use group_total::Column::{Active, Deleted, Kind};
+        let names = group_total::Entity::find().filter(Kind.into_expr().eq(constant(RELEASE)));
+        count(c, names.filter(added([Active, Deleted]).gt(constant(0)))).await?
+    };
     if page.skip >= count {
         return Ok(Listing { data: Vec::new(), count });
     }
@@ -55,21 +63,38 @@ pub async fn list_release_activity(
     Ok(Listing { data: names.into_iter().map(release).collect(), count })
 }
 
+/// Releases, those that changed last first.
+fn newest_releases() -> Select<resource::Entity> {
+    use resource::Column::{Id, Kind, UpdatedAt};
+    let releases = resource::Entity::find().select_only().filter(Kind.into_expr().eq(constant(RELEASE)));
+    releases.order_by_desc(UpdatedAt).order_by_desc(Id)
+}
+
+/// A name, and how many of the resources that were read have it.
+#[derive(FromQueryResult)]
+struct NameRow {
+    name: String,
+    resources: i64,
+}
+
 /// The page's names. The database puts equal ones together: a row costs more to hand over than to read.
 async fn newest_names(c: &impl ConnectionTrait, page: PageQuery) -> Result<Vec<String>> {
-    let wanted = usize::try_from(page.skip.saturating_add(page.limit.min(MAX_PAGE))).unwrap_or(usize::MAX);
+    use resource::Column::{Name, UpdatedAt};
+    let wanted = usize::try_from(page.skip.saturating_add(Ord::min(page.limit, MAX_PAGE))).unwrap_or(usize::MAX);
     let (mut names, mut known, mut read, mut size) = (Vec::new(), HashSet::new(), 0, READ);
     while names.len() < wanted {
-        let mut sql = Sql::new(
-            "SELECT name, CAST(COUNT(*) AS BIGINT) FROM (SELECT k.name, k.updated_at, k.id FROM kubernetesresource k \
-             WHERE k.kind = 'HelmRelease' ORDER BY k.updated_at DESC, k.id DESC LIMIT ",
-        );
-        sql.bind(size).push(" OFFSET ").bind(read);
-        sql.push(") w GROUP BY name ORDER BY MAX(updated_at) DESC, name");
+        let newest = newest_releases().columns([Name, UpdatedAt]).limit(size).offset(read);
+        let by_name = Query::select()
+            .expr_as(Expr::col(("w", Name)), "name")
+            .expr_as(count_all(), "resources")
+            .from_subquery(newest.into_query(), "w")
+            .group_by_col(("w", Name))
+            .order_by_expr(Expr::col(("w", UpdatedAt)).max(), Order::Desc)
+            .order_by(("w", Name), Order::Asc)
+            .take();
         let mut found = 0;
-        for row in sql.rows(c).await? {
-            let name: String = row.try_get_by_index(0)?;
-            found += row.try_get_by_index::<i64>(1)?;
+        for NameRow { name, resources } in rows(c, &by_name).await? {
+            found += resources.unsigned_abs();
             if known.insert(name.clone()) {
                 names.push(name);
             }
@@ -86,43 +111,38 @@ async fn newest_names(c: &impl ConnectionTrait, page: PageQuery) -> Result<Vec<S
 
 /// The newest events are among those of the resources that changed last.
 async fn newest_events(c: &impl ConnectionTrait, name: &str, most: i64) -> Result<Vec<Uuid>> {
-    let mut sql = Sql::new(
-        "SELECT e.id FROM kubernetesresourceevent e WHERE e.resource_id IN (SELECT k.id FROM kubernetesresource k \
-         WHERE k.kind = 'HelmRelease' AND k.name = ",
-    );
-    sql.bind(name).push(" ORDER BY k.updated_at DESC, k.id DESC LIMIT ").bind(most);
-    sql.push(") ORDER BY e.id DESC LIMIT ").bind(most);
-    sql.rows(c).await?.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+    let most = u64::try_from(most).unwrap_or(0);
+    let named = newest_releases().column(resource::Column::Id).filter(resource::COLUMN.name.eq(name)).limit(most);
+    let events = event::Entity::find().select_only().column(event::Column::Id);
+    let events = events.filter(event::COLUMN.resource_id.in_subquery(named.into_query()));
+    Ok(events.order_by_desc(event::Column::Id).limit(most).into_tuple().all(c).await?)
 }
 
 /// The manifests as the events left them.
 async fn texts(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
-    let mut sql = Sql::new(
-        "SELECT e.id AS event_id, k.sha, e.file_path, e.blob, e.line_start, e.line_end, m.dictionary, m.size, \
-         m.compressed FROM kubernetesresourceevent e \
-         JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence \
-         JOIN manifest m ON m.id = e.blob WHERE e.id IN ",
-    );
-    sql.bind_list(ids.iter().copied());
-    let texts = sql.all::<TextRow>(c).await?.into_iter().map(TextRow::into_view);
+    use event::Column::{Blob, FilePath, Id, LineEnd, LineStart};
+    use manifest::Column::{Compressed, Dictionary, Size};
+    let places = event::Entity::find().select_only().column_as(Id, "event_id");
+    let texts = places
+        .columns([FilePath, Blob, LineStart, LineEnd])
+        .inner_join(commit::Entity)
+        .column(commit::Column::Sha)
+        .inner_join(manifest::Entity)
+        .columns([Dictionary, Size, Compressed])
+        .filter(is_any(Id.into_expr(), ids.iter().copied()));
+    let texts = texts.into_model().all(c).await?.into_iter().map(TextRow::into_view);
     texts.map(|text| text.map(|text| (text.event_id, text.text))).collect()
-}
-
-#[derive(FromQueryResult)]
-struct OriginRow {
-    id: Uuid,
-    provider: Provider,
-    web_url: Option<String>,
 }
 
 async fn origins<'a>(
     c: &impl ConnectionTrait,
     changes: impl Iterator<Item = &'a ReleaseChange>,
 ) -> Result<HashMap<Uuid, (Provider, Option<String>)>> {
+    use repository::Column::{Id, Provider, WebUrl};
     let ids: HashSet<Uuid> = changes.map(|change| change.repository_id).collect();
-    let mut sql = Sql::new("SELECT id, provider, web_url FROM repository WHERE id IN ");
-    sql.bind_list(ids);
-    Ok(sql.all::<OriginRow>(c).await?.into_iter().map(|row| (row.id, (row.provider, row.web_url))).collect())
+    let origins = repository::Entity::find().filter(is_any(Id.into_expr(), ids));
+    let origins: Vec<(Uuid, _, _)> = origins.select_only().columns([Id, Provider, WebUrl]).into_tuple().all(c).await?;
+    Ok(origins.into_iter().map(|(id, provider, web_url)| (id, (provider, web_url))).collect())
 }
 
 fn change(event: Event, yaml: Option<String>) -> ReleaseChange {

@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{Days, NaiveDate};
+use sea_orm::sea_query::{Expr, Func, OnConflict};
 use sea_orm::{
-    AccessMode, DatabaseTransaction, FromQueryResult, IsolationLevel, TransactionOptions, TransactionTrait, Value,
+    AccessMode, Condition, DatabaseTransaction, DerivePartialModel, EntityTrait as _, IntoActiveModel as _,
+    IsolationLevel, Iterable as _, QueryFilter as _, QuerySelect as _, TransactionOptions, TransactionTrait,
 };
 use uuid::Uuid;
 
+use super::RELEASE;
+use super::births::births;
 use super::fold::{DayStats, fold, most};
-use super::gather::{births, gather, start_of};
-use crate::db::sql::{Sql, stored_time};
+use super::gather::{gather, start_of};
+use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Db, Engine, Result, new_id};
 use crate::repositories::UNKNOWN_LANGUAGE;
-use crate::row::{json, to_json};
-use crate::scans::bulk::Bulk;
 use crate::scans::totals::mark_stale as insert_mark;
+use entity::table::{ecosystem_stats, repository, stale_day};
+use entity::value::JsonText;
 use entity::view::Timestamp;
 
-/// So many days are computed and stored at once.
+/// So many days are computed and stored at once: their values are fewer than a statement may have.
 const STEP_DAYS: u64 = 183;
 /// So many charts and topics are popular.
 const POPULAR: usize = 20;
@@ -54,28 +58,26 @@ pub async fn mark_stale(w: &impl ConnectionTrait, day: NaiveDate) -> Result<()> 
 pub async fn plan(c: &impl ConnectionTrait, now: Timestamp) -> Result<Plan> {
     let today = now.date_naive();
     let (mut marks, mut marked) = (Vec::new(), None::<NaiveDate>);
-    for row in Sql::new("SELECT id, day FROM stale_day").rows(c).await? {
-        marks.push(row.try_get_by_index(0)?);
-        let day: String = row.try_get_by_index(1)?;
-        let day = day.parse().unwrap_or(NaiveDate::MIN);
+    for mark in stale_day::Entity::find().all(c).await? {
+        marks.push(mark.id);
+        let day = mark.day.parse().unwrap_or(NaiveDate::MIN);
         marked = Some(marked.map_or(day, |first| first.min(day)));
     }
     let mut born: BTreeMap<NaiveDate, i64> = BTreeMap::new();
-    for (_, day, _) in births(c).await? {
-        *born.entry(day.min(today)).or_default() += 1;
+    for birth in births(c).await? {
+        *born.entry(birth.born().min(today)).or_default() += 1;
     }
     let begin = born.keys().next().copied();
     let mut plan = Plan { marks, steps: Vec::new(), begin, today };
     let Some(begin) = begin else { return Ok(plan) };
 
     let mut stored: BTreeMap<NaiveDate, (i64, NaiveDate)> = BTreeMap::new();
-    for row in Sql::new("SELECT day, total_repositories, calculated_at FROM ecosystemstats").rows(c).await? {
-        let (day, at): (String, Timestamp) = (row.try_get_by_index(0)?, row.try_get_by_index(2)?);
+    for row in ecosystem_stats::Entity::find().into_partial_model::<StoredDay>().all(c).await? {
         // What a clock that stood ahead computed is no more than a guess.
-        if let Ok(day) = day.parse()
-            && at <= now
+        if let Ok(day) = row.day.parse()
+            && row.calculated_at <= now
         {
-            stored.insert(day, (row.try_get_by_index(1)?, at.date_naive()));
+            stored.insert(day, (row.total_repositories, row.calculated_at.date_naive()));
         }
     }
     let mut repositories = 0;
@@ -95,6 +97,15 @@ pub async fn plan(c: &impl ConnectionTrait, now: Timestamp) -> Result<Plan> {
             None => return Ok(plan),
         }
     }
+}
+
+/// What tells whether a day is fine as it is stored.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "ecosystem_stats::Entity")]
+struct StoredDay {
+    day: String,
+    total_repositories: i64,
+    calculated_at: Timestamp,
 }
 
 /// `take_while` wants a closure that may change what it counts with.
@@ -123,15 +134,15 @@ pub async fn run_step(db: &Db, plan: &Plan, step: (NaiveDate, NaiveDate), now: T
 /// After the last step: the marks are answered, and days before the first repository go.
 pub async fn finish(db: &Db, plan: &Plan) -> Result<()> {
     let txn = db.begin().await?;
-    let mut sql = Sql::new("DELETE FROM ecosystemstats");
+    let day = ecosystem_stats::COLUMN.day;
+    let mut unknown = ecosystem_stats::Entity::delete_many();
     if let Some(begin) = plan.begin {
-        sql.push(" WHERE day < ").bind(begin.to_string()).push(" OR day > ").bind(plan.today.to_string());
+        unknown = unknown.filter(Condition::any().add(day.lt(begin.to_string())).add(day.gt(plan.today.to_string())));
     }
-    sql.run(&txn).await?;
+    unknown.exec(&txn).await?;
     for marks in plan.marks.chunks(500) {
-        let mut sql = Sql::new("DELETE FROM stale_day WHERE id IN ");
-        sql.bind_list(marks.iter().copied());
-        sql.run(&txn).await?;
+        let answered = stale_day::COLUMN.id.is_in(marks.iter().copied());
+        stale_day::Entity::delete_many().filter(answered).exec(&txn).await?;
     }
     txn.commit().await?;
     Ok(())
@@ -160,25 +171,22 @@ async fn snapshot(db: &Db) -> Result<DatabaseTransaction> {
 
 /// What can only be seen on the day itself.
 struct Seen {
-    languages: String,
-    topics: String,
+    languages: BTreeMap<String, i64>,
+    topics: BTreeMap<String, i64>,
 }
 
 async fn see(c: &impl ConnectionTrait) -> Result<Seen> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        language: Option<String>,
-        topics: String,
-    }
+    use repository::Column::{Language, Topics};
     let (mut languages, mut topics) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, i64>::new());
-    for row in Sql::new("SELECT language, topics FROM repository").all::<Row>(c).await? {
-        *languages.entry(row.language.unwrap_or_else(|| UNKNOWN_LANGUAGE.to_owned())).or_default() += 1;
-        for topic in json::<Vec<String>>("repository.topics", &row.topics)? {
+    let told = repository::Entity::find().select_only().columns([Language, Topics]).into_tuple();
+    let told: Vec<(Option<String>, JsonText<Vec<String>>)> = told.all(c).await?;
+    for (language, JsonText(of_repository)) in told {
+        *languages.entry(language.unwrap_or_else(|| UNKNOWN_LANGUAGE.to_owned())).or_default() += 1;
+        for topic in of_repository {
             *topics.entry(topic).or_default() += 1;
         }
     }
-    let languages = to_json("languages", &languages)?;
-    Ok(Seen { languages, topics: to_json("topics", &most(topics, POPULAR))? })
+    Ok(Seen { languages, topics: most(topics, POPULAR) })
 }
 
 async fn store(
@@ -189,81 +197,57 @@ async fn store(
     seconds: f64,
     now: Timestamp,
 ) -> Result<()> {
-    let head = "INSERT INTO ecosystemstats (id, day, total_repositories, active_repositories, \
-        repositories_with_resources, measured_repositories, total_resources, active_resources, active_helm_releases, total_resource_events, \
-        daily_created_resources, daily_modified_resources, daily_deleted_resources, daily_resurrected_resources, \
-        total_stars, total_forks, total_watchers, total_open_issues, repositories_with_known_issues, repository_growth, resource_growth, star_growth, \
-        resource_type_breakdown, popular_helm_charts, language_breakdown, popular_topics, calculated_at, \
-        calculation_duration_seconds)";
-    let replaced = [
-        "total_repositories",
-        "active_repositories",
-        "repositories_with_resources",
-        "measured_repositories",
-        "total_resources",
-        "active_resources",
-        "active_helm_releases",
-        "total_resource_events",
-        "daily_created_resources",
-        "daily_modified_resources",
-        "daily_deleted_resources",
-        "daily_resurrected_resources",
-        "total_stars",
-        "total_forks",
-        "total_watchers",
-        "total_open_issues",
-        "repositories_with_known_issues",
-        "repository_growth",
-        "resource_growth",
-        "star_growth",
-        "resource_type_breakdown",
-        "popular_helm_charts",
-        "calculated_at",
-        "calculation_duration_seconds",
-    ];
-    let replaced: Vec<String> = replaced.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-    // What was seen on a day stays, as nobody can see it later.
-    let tail = format!(
-        " ON CONFLICT (day) DO UPDATE SET {}, \
-         language_breakdown = COALESCE(excluded.language_breakdown, ecosystemstats.language_breakdown), \
-         popular_topics = COALESCE(excluded.popular_topics, ecosystemstats.popular_topics)",
-        replaced.join(", ")
-    );
-    let mut bulk = Bulk::new(c, head, &tail, 28);
-    for day in days {
+    let row = |day: DayStats| {
         let seen = seen.filter(|_| day.day == today);
-        let row: [Value; 28] = [
-            new_id(start_of(day.day)).into(),
-            day.day.to_string().into(),
-            day.total_repositories.into(),
-            day.active_repositories.into(),
-            day.repositories_with_resources.into(),
-            day.measured_repositories.into(),
-            day.total_resources.into(),
-            day.active_resources.into(),
-            day.kinds.get("HelmRelease").copied().unwrap_or(0).into(),
-            day.total_events.into(),
-            day.numbers.created.into(),
-            day.numbers.modified.into(),
-            day.numbers.deleted.into(),
-            day.numbers.resurrected.into(),
-            day.stars.into(),
-            day.forks.into(),
-            day.watchers.into(),
-            day.open_issues.into(),
-            day.repositories_with_known_issues.into(),
-            day.repository_growth.into(),
-            day.resource_growth.into(),
-            day.star_growth.into(),
-            to_json("resource_type_breakdown", &day.kinds)?.into(),
-            to_json("popular_helm_charts", &most(day.charts, POPULAR))?.into(),
-            seen.map(|seen| seen.languages.clone()).into(),
-            seen.map(|seen| seen.topics.clone()).into(),
-            stored_time(now).into(),
-            seconds.into(),
-        ];
-        bulk.push(row).await?;
-    }
-    bulk.finish().await?;
+        row(day, seen, seconds, now).into_active_model()
+    };
+    let days = ecosystem_stats::Entity::insert_many(days.into_iter().map(row));
+    days.on_conflict(computed_again()).exec_without_returning(c).await?;
     Ok(())
+}
+
+/// A day as it is stored.
+fn row(day: DayStats, seen: Option<&Seen>, seconds: f64, now: Timestamp) -> ecosystem_stats::Model {
+    ecosystem_stats::Model {
+        id: new_id(start_of(day.day)),
+        day: day.day.to_string(),
+        total_repositories: day.total_repositories,
+        active_repositories: day.active_repositories,
+        repositories_with_resources: day.repositories_with_resources,
+        measured_repositories: day.measured_repositories,
+        total_resources: day.total_resources,
+        active_resources: day.active_resources,
+        active_helm_releases: day.kinds.get(RELEASE).copied().unwrap_or(0),
+        total_resource_events: day.total_events,
+        daily_created_resources: day.numbers.created,
+        daily_modified_resources: day.numbers.modified,
+        daily_deleted_resources: day.numbers.deleted,
+        daily_resurrected_resources: day.numbers.resurrected,
+        total_stars: day.stars,
+        total_forks: day.forks,
+        total_watchers: day.watchers,
+        total_open_issues: day.open_issues,
+        repositories_with_known_issues: day.repositories_with_known_issues,
+        repository_growth: day.repository_growth,
+        resource_growth: day.resource_growth,
+        star_growth: day.star_growth,
+        resource_type_breakdown: JsonText(day.kinds),
+        popular_helm_charts: JsonText(most(day.charts, POPULAR)),
+        language_breakdown: seen.map(|seen| JsonText(seen.languages.clone())),
+        popular_topics: seen.map(|seen| JsonText(seen.topics.clone())),
+        calculated_at: now.into(),
+        calculation_duration_seconds: seconds,
+    }
+}
+
+/// What becomes of a day that is stored already. It keeps its id, and what was seen on it, as nobody can see that later.
+fn computed_again() -> OnConflict {
+    use ecosystem_stats::Column::{self, Day, Id, LanguageBreakdown, PopularTopics};
+    let seen = |column: Column| Func::coalesce([excluded(column), Expr::col((ecosystem_stats::Entity, column))]);
+    let kept = |column: &Column| matches!(column, Id | Day | LanguageBreakdown | PopularTopics);
+    OnConflict::column(Day)
+        .update_columns(Column::iter().filter(|column| !kept(column)))
+        .value(LanguageBreakdown, seen(LanguageBreakdown))
+        .value(PopularTopics, seen(PopularTopics))
+        .to_owned()
 }

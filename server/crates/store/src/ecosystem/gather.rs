@@ -4,57 +4,74 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{Days, NaiveDate, NaiveTime};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType, Order, Query};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect, QueryTrait as _,
+};
 use uuid::Uuid;
 
+use super::births::{Birth, births};
+use super::changes::{By, charts, day_of};
 use super::fold::{DayNumbers, Facts, Metrics, RepositoryFacts};
 use crate::db::Result;
-use crate::db::sql::{Sql, stored_time};
+use crate::db::select::{added, count_all, sum};
+use entity::kind::{Facet, ResourceStatus};
+use entity::table::{
+    day_total, event, facet_total, repository, repository_day, repository_metrics, resource, resource_chart,
+};
+use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
-
-/// The day of Kubernetes' first commit: days before it come from clocks that were wrong.
-pub(super) const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(2014, 6, 6).expect("a day of the calendar");
-
-/// When each repository began: created on its forge or, if earlier, its first event.
-pub(super) async fn births(c: &impl ConnectionTrait) -> Result<Vec<(Uuid, NaiveDate, i64)>> {
-    let sql = Sql::new(
-        "SELECT r.id, r.created_at, r.active_resources, \
-         (SELECT MIN(d.day) FROM repository_day d WHERE d.repository_id = r.id) FROM repository r",
-    );
-    let read = |row: sea_orm::QueryResult| {
-        let (created_at, first): (Timestamp, Option<String>) = (row.try_get_by_index(1)?, row.try_get_by_index(3)?);
-        let created = created_at.date_naive();
-        let born = first.and_then(|day| day.parse().ok()).map_or(created, |day: NaiveDate| day.min(created));
-        Ok((row.try_get_by_index(0)?, born.max(EPOCH), row.try_get_by_index(2)?))
-    };
-    sql.rows(c).await?.into_iter().map(read).collect()
-}
 
 /// Facts of the days from first to last. The last span of all (`open`) takes what lies in the future, which wrong
 /// clocks tell, for today's.
 pub(super) async fn gather(c: &impl ConnectionTrait, first: NaiveDate, last: NaiveDate, open: bool) -> Result<Facts> {
     let before = first.checked_sub_days(Days::new(1)).unwrap_or(first);
     let span = Span { c, first: before, last, open };
-    let (total_resources, active_resources, total_events) = span.totals().await?;
+    let totals = span.totals().await?;
     Ok(Facts {
         first,
         last,
-        total_resources,
-        active_resources,
-        total_events,
+        total_resources: totals.resources,
+        active_resources: totals.active,
+        total_events: totals.events,
         kinds: span.kinds().await?,
         charts: span.charts().await?,
-        kind_changes: span.by_day("e.resource_kind", "").await?,
-        chart_changes: span.by_day("u.name", CHARTS_OF_EVENT).await?,
+        kind_changes: span.by_day(By::Kind).await?,
+        chart_changes: span.by_day(By::Chart).await?,
         days: span.days().await?,
         repositories: span.repositories().await?,
     })
 }
 
-const CHARTS: &str = "(SELECT DISTINCT resource_id, name FROM resource_chart) u";
-const CHARTS_OF_EVENT: &str =
-    " JOIN (SELECT DISTINCT resource_id, name FROM resource_chart) u ON u.resource_id = e.resource_id";
-const CHANGE: &str = "CAST(SUM(CASE WHEN e.event_type = 'DELETED' THEN -1 ELSE 1 END) AS BIGINT)";
+#[derive(FromQueryResult)]
+struct Totals {
+    resources: i64,
+    active: i64,
+    events: i64,
+}
+
+#[derive(FromQueryResult)]
+struct DayChange {
+    day: String,
+    name: String,
+    change: i64,
+}
+
+/// What a day changed in a repository's active resources.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "repository_day::Entity")]
+struct RepositoryChange {
+    repository_id: Uuid,
+    day: String,
+    #[sea_orm(from_expr = "change_of_active()")]
+    change: i64,
+}
+
+fn change_of_active() -> Expr {
+    use repository_day::Column::{Created, Deleted, Resurrected};
+    added([Created, Resurrected]).sub(Deleted.into_expr())
+}
 
 struct Span<'a, C> {
     c: &'a C,
@@ -65,134 +82,137 @@ struct Span<'a, C> {
 
 impl<C: ConnectionTrait> Span<'_, C> {
     /// The first moment after the last day.
-    fn end(&self) -> Timestamp {
-        start_of(self.last.checked_add_days(Days::new(1)).unwrap_or(self.last))
+    fn end(&self) -> StoredTimestamp {
+        stored_start_of(self.last.checked_add_days(Days::new(1)).unwrap_or(self.last))
+    }
+
+    /// The last day as it is stored, where what comes after it is not the span's.
+    fn last_told(&self) -> Option<String> {
+        (!self.open).then(|| self.last.to_string())
     }
 
     /// A day as the span counts it.
     fn day(&self, text: &str) -> Option<NaiveDate> {
-        Some(text.parse::<NaiveDate>().ok()?.min(self.last))
+        Some(Ord::min(text.parse().ok()?, self.last))
     }
 
     /// Resources that ever were and that are, and events, all at the end of the last day.
-    async fn totals(&self) -> Result<(i64, i64, i64)> {
-        let now = Sql::new(
-            "SELECT CAST(COALESCE(SUM(active_resources + deleted_resources), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(active_resources), 0) AS BIGINT), CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM repository",
-        );
-        let (mut resources, mut active, mut events) = three(now, self.c).await?;
-        if !self.open {
-            let mut after = Sql::new(
-                "SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT), \
-                 CAST(COALESCE(SUM(created + resurrected - deleted), 0) AS BIGINT), \
-                 CAST(COALESCE(SUM(created + modified + deleted + resurrected), 0) AS BIGINT) FROM day_total WHERE day > ",
-            );
-            after.bind(self.last.to_string());
-            let later = three(after, self.c).await?;
-            (resources, active, events) = (resources - later.0, active - later.1, events - later.2);
-        }
-        Ok((resources, active, events))
+    async fn totals(&self) -> Result<Totals> {
+        use repository::Column::{ActiveResources, DeletedResources, Events};
+        let now = repository::Entity::find().select_only();
+        let now = now
+            .expr_as(sum(added([ActiveResources, DeletedResources])), "resources")
+            .expr_as(sum(ActiveResources.into_expr()), "active")
+            .expr_as(sum(Events.into_expr()), "events");
+        let now = now.into_model().one(self.c).await?.unwrap_or(Totals { resources: 0, active: 0, events: 0 });
+        let later = if self.open { None } else { self.later_totals().await? };
+        let Some(later) = later else { return Ok(now) };
+        Ok(Totals {
+            resources: now.resources - later.resources,
+            active: now.active - later.active,
+            events: now.events - later.events,
+        })
+    }
+
+    /// What came to these after the last day.
+    async fn later_totals(&self) -> Result<Option<Totals>> {
+        use day_total::Column::{Created, Deleted, Modified, Resurrected};
+        let later = day_total::Entity::find().select_only();
+        let later = later
+            .expr_as(sum(Created.into_expr()), "resources")
+            .expr_as(sum(added([Created, Resurrected]).sub(Deleted.into_expr())), "active")
+            .expr_as(sum(added([Created, Modified, Deleted, Resurrected])), "events")
+            .filter(day_total::COLUMN.day.gt(self.last.to_string()));
+        Ok(later.into_model().one(self.c).await?)
     }
 
     async fn kinds(&self) -> Result<BTreeMap<String, i64>> {
-        let now = Sql::new("SELECT value, active FROM facet_total WHERE facet = 'kind' AND active <> 0");
-        self.without_later(now, "e.resource_kind", "").await
+        use facet_total::Column::{Active, Value};
+        let now = facet_total::Entity::find().select_only().columns([Value, Active]);
+        let now = now.filter(facet_total::COLUMN.facet.eq(Facet::Kind)).filter(facet_total::COLUMN.active.ne(0_i64));
+        self.without_later(now.into_tuple().all(self.c).await?, By::Kind).await
     }
 
     async fn charts(&self) -> Result<BTreeMap<String, i64>> {
-        let now = Sql::new(&format!(
-            "SELECT u.name, COUNT(*) FROM {CHARTS} JOIN kubernetesresource k ON k.id = u.resource_id \
-             AND k.status = 'ACTIVE' GROUP BY u.name"
-        ));
-        self.without_later(now, "u.name", CHARTS_OF_EVENT).await
+        use resource_chart::Column::{Name, ResourceId};
+        let name = || Expr::col(("u", Name));
+        let of_resource = Expr::col(("u", ResourceId)).eq(resource::Column::Id.into_expr());
+        let mut now = resource::Entity::find().select_only().expr(name()).expr(count_all());
+        QuerySelect::query(&mut now).join_subquery(JoinType::InnerJoin, charts(), "u", of_resource);
+        let now = now.filter(resource::COLUMN.status.eq(ResourceStatus::Active)).group_by(name());
+        self.without_later(now.into_tuple().all(self.c).await?, By::Chart).await
     }
 
     /// What stands now without what came after the last day.
-    async fn without_later(&self, now: Sql, name: &str, join: &str) -> Result<BTreeMap<String, i64>> {
-        let mut counts = BTreeMap::new();
-        for row in now.rows(self.c).await? {
-            counts.insert(row.try_get_by_index::<String>(0)?, row.try_get_by_index::<i64>(1)?);
-        }
+    async fn without_later(&self, now: Vec<(String, i64)>, by: By) -> Result<BTreeMap<String, i64>> {
+        let mut counts: BTreeMap<String, i64> = now.into_iter().collect();
         if !self.open {
-            let mut later = Sql::new(&format!("SELECT {name}, {CHANGE} FROM kubernetesresourceevent e{join}"));
-            later.push(" WHERE e.event_type <> 'MODIFIED' AND e.event_timestamp >= ").bind(stored_time(self.end()));
-            later.push(&format!(" GROUP BY {name}"));
-            for row in later.rows(self.c).await? {
-                *counts.entry(row.try_get_by_index(0)?).or_default() -= row.try_get_by_index::<i64>(1)?;
+            let later = by.changes().filter(event::COLUMN.event_timestamp.gte(self.end()));
+            let later: Vec<(String, i64)> = later.into_tuple().all(self.c).await?;
+            for (name, change) in later {
+                *counts.entry(name).or_default() -= change;
             }
         }
         Ok(counts)
     }
 
     /// What came less what went, by day and name.
-    async fn by_day(&self, name: &str, join: &str) -> Result<BTreeMap<NaiveDate, Vec<(String, i64)>>> {
-        let day = day_of(self.c, "e.event_timestamp");
-        let mut sql = Sql::new(&format!("SELECT {day}, {name}, {CHANGE} FROM kubernetesresourceevent e{join}"));
-        sql.push(" WHERE e.event_type <> 'MODIFIED' AND e.event_timestamp >= ").bind(stored_time(start_of(self.first)));
-        if !self.open {
-            sql.push(" AND e.event_timestamp < ").bind(stored_time(self.end()));
-        }
-        sql.push(&format!(" GROUP BY {day}, {name}"));
+    async fn by_day(&self, by: By) -> Result<BTreeMap<NaiveDate, Vec<(String, i64)>>> {
+        let time = event::COLUMN.event_timestamp;
+        let day = day_of(self.c, event::Column::EventTimestamp.into_expr());
+        let all = by.changes().expr_as(day.clone(), "day").group_by(day).filter(time.gte(stored_start_of(self.first)));
+        let all = all.apply_if((!self.open).then(|| self.end()), |all, end| all.filter(time.lt(end)));
         let mut changes: BTreeMap<NaiveDate, Vec<(String, i64)>> = BTreeMap::new();
-        for row in sql.rows(self.c).await? {
-            let day: String = row.try_get_by_index(0)?;
-            if let Some(day) = self.day(&day) {
-                changes.entry(day).or_default().push((row.try_get_by_index(1)?, row.try_get_by_index(2)?));
+        for row in all.into_model::<DayChange>().all(self.c).await? {
+            if let Some(day) = self.day(&row.day) {
+                changes.entry(day).or_default().push((row.name, row.change));
             }
         }
         Ok(changes)
     }
 
     async fn days(&self) -> Result<BTreeMap<NaiveDate, DayNumbers>> {
-        let mut sql = Sql::new("SELECT day, created, modified, deleted, resurrected FROM day_total WHERE day >= ");
-        sql.bind(self.first.to_string());
-        if !self.open {
-            sql.push(" AND day <= ").bind(self.last.to_string());
-        }
+        let day = day_total::COLUMN.day;
+        let all = day_total::Entity::find().filter(day.gte(self.first.to_string()));
+        let all = all.apply_if(self.last_told(), |all, last| all.filter(day.lte(last)));
         let mut days: BTreeMap<NaiveDate, DayNumbers> = BTreeMap::new();
-        for row in sql.rows(self.c).await? {
-            let day: String = row.try_get_by_index(0)?;
-            let Some(day) = self.day(&day) else { continue };
+        for row in all.all(self.c).await? {
+            let Some(day) = self.day(&row.day) else { continue };
             let numbers = days.entry(day).or_default();
-            numbers.created += row.try_get_by_index::<i64>(1)?;
-            numbers.modified += row.try_get_by_index::<i64>(2)?;
-            numbers.deleted += row.try_get_by_index::<i64>(3)?;
-            numbers.resurrected += row.try_get_by_index::<i64>(4)?;
+            numbers.created += row.created;
+            numbers.modified += row.modified;
+            numbers.deleted += row.deleted;
+            numbers.resurrected += row.resurrected;
         }
         Ok(days)
     }
 
     async fn repositories(&self) -> Result<Vec<RepositoryFacts>> {
-        let mut facts: HashMap<Uuid, RepositoryFacts> = births(self.c)
-            .await?
-            .into_iter()
-            .map(|(id, born, active)| (id, RepositoryFacts { born, active, changes: Vec::new(), metrics: Vec::new() }))
-            .collect();
+        let facts = |birth: Birth| {
+            let (born, active) = (birth.born(), birth.active_resources);
+            (birth.id, RepositoryFacts { born, active, changes: Vec::new(), metrics: Vec::new() })
+        };
+        let mut facts: HashMap<Uuid, RepositoryFacts> = births(self.c).await?.into_iter().map(facts).collect();
+        let day = repository_day::COLUMN.day;
         if !self.open {
-            let mut later = Sql::new(
-                "SELECT repository_id, CAST(SUM(created + resurrected - deleted) AS BIGINT) FROM repository_day \
-                 WHERE day > ",
-            );
-            later.bind(self.last.to_string()).push(" GROUP BY repository_id");
-            for row in later.rows(self.c).await? {
-                if let Some(facts) = facts.get_mut(&row.try_get_by_index(0)?) {
-                    facts.active -= row.try_get_by_index::<i64>(1)?;
+            let id = repository_day::Column::RepositoryId;
+            let later = repository_day::Entity::find().select_only().column(id).group_by(id);
+            let later = later.expr(change_of_active().sum().cast_as("BIGINT")).filter(day.gt(self.last.to_string()));
+            let later: Vec<(Uuid, i64)> = later.into_tuple().all(self.c).await?;
+            for (id, change) in later {
+                if let Some(facts) = facts.get_mut(&id) {
+                    facts.active -= change;
                 }
             }
         }
         // Who is active on the first day may have been so for the last time long before.
         let since = self.first.checked_sub_days(Days::new(90)).unwrap_or(self.first);
-        let mut sql =
-            Sql::new("SELECT repository_id, day, created + resurrected - deleted FROM repository_day WHERE day >= ");
-        sql.bind(since.to_string());
-        if !self.open {
-            sql.push(" AND day <= ").bind(self.last.to_string());
-        }
-        sql.push(" ORDER BY day");
-        for row in sql.rows(self.c).await? {
-            let (id, day): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            if let (Some(facts), Some(day)) = (facts.get_mut(&id), self.day(&day)) {
-                facts.changes.push((day, row.try_get_by_index(2)?));
+        let changes = repository_day::Entity::find().filter(day.gte(since.to_string()));
+        let changes = changes.apply_if(self.last_told(), |changes, last| changes.filter(day.lte(last)));
+        let changes = changes.order_by_asc(repository_day::Column::Day);
+        for row in changes.into_partial_model::<RepositoryChange>().all(self.c).await? {
+            if let (Some(facts), Some(day)) = (facts.get_mut(&row.repository_id), self.day(&row.day)) {
+                facts.changes.push((day, row.change));
             }
         }
         for row in self.metrics().await? {
@@ -205,30 +225,44 @@ impl<C: ConnectionTrait> Span<'_, C> {
 
     /// The last snapshot of each repository before the span, then the last of each day in it.
     async fn metrics(&self) -> Result<Vec<MetricsRow>> {
-        let from = stored_time(start_of(self.first));
-        let mut base = Sql::new(&format!(
-            "SELECT {METRICS} FROM repository r JOIN repositorymetrics m ON m.id = (SELECT n.id FROM repositorymetrics n \
-             WHERE n.repository_id = r.id AND n.recorded_at < "
-        ));
-        base.bind(from).push(" ORDER BY n.recorded_at DESC, n.id DESC LIMIT 1)");
-        let mut rows = base.all::<MetricsRow>(self.c).await?;
-        let day = day_of(self.c, "n.recorded_at");
-        let mut sql = Sql::new(&format!(
-            "SELECT {METRICS} FROM (SELECT n.repository_id, MAX(n.recorded_at) AS recorded_at FROM repositorymetrics n \
-             WHERE n.recorded_at >= "
-        ));
-        sql.bind(from).push(" AND n.recorded_at < ").bind(stored_time(self.end()));
-        sql.push(&format!(" GROUP BY n.repository_id, {day}) w JOIN repositorymetrics m "));
-        sql.push("ON m.repository_id = w.repository_id AND m.recorded_at = w.recorded_at ORDER BY m.recorded_at, m.id");
-        rows.extend(sql.all::<MetricsRow>(self.c).await?);
+        use repository_metrics::Column::{Id, RecordedAt, RepositoryId};
+        let from = stored_start_of(self.first);
+        let earlier = |column| Expr::col(("n", column));
+        let newest_before = Query::select()
+            .expr(earlier(Id))
+            .from_as(repository_metrics::Entity, "n")
+            .and_where(earlier(RepositoryId).eq(repository::Column::Id.into_expr()))
+            .and_where(earlier(RecordedAt).lt(from))
+            .order_by(("n", RecordedAt), Order::Desc)
+            .order_by(("n", Id), Order::Desc)
+            .limit(1)
+            .take();
+        let mut before = repository::Entity::find();
+        QuerySelect::query(&mut before)
+            .inner_join(repository_metrics::Entity, Id.into_expr().eq(Expr::from(newest_before)));
+        let mut rows = before.into_partial_model().all(self.c).await?;
+
+        let recorded_at = repository_metrics::COLUMN.recorded_at;
+        let newest = repository_metrics::Entity::find().select_only().column(RepositoryId);
+        let newest = newest
+            .expr_as(RecordedAt.max(), "recorded_at")
+            .filter(recorded_at.gte(from))
+            .filter(recorded_at.lt(self.end()))
+            .group_by(RepositoryId)
+            .group_by(day_of(self.c, RecordedAt.into_expr()));
+        let of_newest = |column: repository_metrics::Column| column.into_expr().eq(Expr::col(("w", column)));
+        let is_newest = of_newest(RepositoryId).and(of_newest(RecordedAt));
+        let mut within = repository_metrics::Entity::find();
+        QuerySelect::query(&mut within).join_subquery(JoinType::InnerJoin, newest.into_query(), "w", is_newest);
+        let within = within.order_by_asc(RecordedAt).order_by_asc(Id);
+        rows.extend(within.into_partial_model::<MetricsRow>().all(self.c).await?);
         Ok(rows)
     }
 }
 
-const METRICS: &str = "m.repository_id, m.recorded_at, m.stars_count, m.forks_count, m.watchers_count, \
-    m.open_issues_count, m.open_issues_known, m.pushed_at";
-
-#[derive(FromQueryResult)]
+/// A forge's figures at one time.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "repository_metrics::Entity")]
 struct MetricsRow {
     repository_id: Uuid,
     recorded_at: Timestamp,
@@ -252,22 +286,10 @@ impl MetricsRow {
     }
 }
 
-async fn three(sql: Sql, c: &impl ConnectionTrait) -> Result<(i64, i64, i64)> {
-    match sql.row(c).await? {
-        Some(row) => Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?)),
-        None => Ok((0, 0, 0)),
-    }
-}
-
 pub(super) fn start_of(day: NaiveDate) -> Timestamp {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// The day of a time, UTC, as text.
-fn day_of(c: &impl ConnectionTrait, column: &str) -> String {
-    match c.get_database_backend() {
-        DbBackend::Postgres => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
-        // Times are stored in UTC, the day first.
-        _ => format!("substr({column}, 1, 10)"),
-    }
+fn stored_start_of(day: NaiveDate) -> StoredTimestamp {
+    start_of(day).into()
 }

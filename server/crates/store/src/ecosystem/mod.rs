@@ -2,6 +2,8 @@
 
 mod activity;
 mod aggregate;
+mod births;
+mod changes;
 mod fold;
 mod gather;
 mod read;
@@ -12,3 +14,6 @@ pub use aggregate::{Plan, aggregate, finish, mark_stale, plan, run_step};
 pub use read::{database_stats, find_latest, list_days, overview, trends};
 
 use super::{ConnectionTrait, Result};
+
+/// The kind whose resources are counted as releases.
+const RELEASE: &str = "HelmRelease";

@@ -3,15 +3,23 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, TimeDelta};
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _,
+};
 use uuid::Uuid;
 
 use super::gather::start_of;
 use super::spans::{SeriesRow, growth, series, spans};
 use super::{ConnectionTrait, Result};
-use crate::db::sql::{Sql, Where, stored_time};
+use crate::db::DataError;
+use crate::db::select::{added, constant, count, count_all, paged, sum};
 use crate::figures::most_active;
-use crate::row::{RepositoryRow, json};
+use crate::repositories::list_newest;
+use entity::kind::EventType;
+use entity::table::{day_total, ecosystem_stats, repository, repository_metrics, scan_run, stale_day};
+use entity::value::{JsonText, StoredTimestamp};
 use entity::view::{
     DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrend, EcosystemTrends, Listing,
     NamedCount, PageQuery, RecentStats, RecentSyncRun, SyncRunStats, TableCounts, Timestamp,
@@ -27,20 +35,17 @@ pub async fn list_days(
     page: PageQuery,
     now: Timestamp,
 ) -> Result<Listing<EcosystemStats>> {
-    let mut conditions = Where::default();
-    conditions.and().push("day >= ").bind(first_day(days, now).to_string());
-    let mut count = Sql::new("SELECT COUNT(*) FROM ecosystemstats");
-    count.append(conditions.sql());
-    let mut sql = Sql::new("SELECT * FROM ecosystemstats");
-    sql.append(conditions.sql()).push(" ORDER BY day DESC").page(page);
-    let data = sql.all::<StatsRow>(c).await?.into_iter().map(StatsRow::into_view).collect::<Result<_>>()?;
-    Ok(Listing { data, count: count.count(c).await? })
+    let since = ecosystem_stats::COLUMN.day.gte(first_day(days, now).to_string());
+    let days = ecosystem_stats::Entity::find().filter(since);
+    let newest = paged(days.clone().order_by_desc(ecosystem_stats::Column::Day), page);
+    let data = newest.all(c).await?.into_iter().map(shown).collect::<Result<_>>()?;
+    Ok(Listing { data, count: count(c, days).await? })
 }
 
 /// The newest day.
 pub async fn find_latest(c: &impl ConnectionTrait) -> Result<Option<EcosystemStats>> {
-    let sql = Sql::new("SELECT * FROM ecosystemstats ORDER BY day DESC LIMIT 1");
-    sql.one::<StatsRow>(c).await?.map(StatsRow::into_view).transpose()
+    let newest = ecosystem_stats::Entity::find().order_by_desc(ecosystem_stats::Column::Day);
+    newest.one(c).await?.map(shown).transpose()
 }
 
 /// The last days that are computed, oldest first.
@@ -60,23 +65,21 @@ pub async fn trends(c: &impl ConnectionTrait, days: u32, now: Timestamp) -> Resu
 pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Timestamp) -> Result<EcosystemOverview> {
     let latest = find_latest(c).await?;
     let first = range.days().map(|days| first_day(days, now));
-    let stale = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM stale_day LIMIT 1) w").count(c).await? > 0;
-    let active_days = range.days().unwrap_or(MOST_ACTIVE_DAYS).min(MOST_ACTIVE_DAYS);
-    let mut newest = Sql::new(RepositoryRow::SELECT);
-    newest.push(" ORDER BY r.discovered_at DESC, r.id DESC LIMIT 10");
-    let newest = newest.all::<RepositoryRow>(c).await?;
+    let mark: Option<Uuid> =
+        stale_day::Entity::find().select_only().column(stale_day::Column::Id).into_tuple().one(c).await?;
+    let active_days = Ord::min(range.days().unwrap_or(MOST_ACTIVE_DAYS), MOST_ACTIVE_DAYS);
     let counts =
         |map: fn(&EcosystemStats) -> &BTreeMap<String, i64>| latest.as_ref().map(map).map(sorted).unwrap_or_default();
     Ok(EcosystemOverview {
         range,
         growth: growth(c, first, latest.as_ref()).await?,
         spans: spans(c, first).await?,
-        stale,
+        stale: mark.is_some(),
         kinds: counts(|stats| &stats.resource_type_breakdown),
         charts: counts(|stats| &stats.popular_helm_charts),
         languages: counts(|stats| &stats.language_breakdown),
         topics: counts(|stats| &stats.popular_topics),
-        newest: newest.into_iter().map(RepositoryRow::into_view).collect::<Result<_>>()?,
+        newest: list_newest(c, 10).await?,
         most_active: most_active(c, first_day(active_days, now)).await?,
         active_days,
         latest,
@@ -85,38 +88,8 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
 
 /// Rows of the large tables and what scans did lately.
 pub async fn database_stats(c: &impl ConnectionTrait, now: Timestamp) -> Result<DatabaseStats> {
-    let mut sql = Sql::new(
-        "SELECT COUNT(*) AS repositories, \
-         CAST(COALESCE(SUM(active_resources + deleted_resources), 0) AS BIGINT) AS kubernetes_resources, \
-         CAST(COALESCE(SUM(events), 0) AS BIGINT) AS kubernetes_resource_events, \
-         (SELECT COUNT(*) FROM repositorymetrics) AS repository_metrics, \
-         (SELECT COUNT(*) FROM scan_run) AS sync_runs, COUNT(CASE WHEN discovered_at >= ",
-    );
-    let week = now - TimeDelta::days(7);
-    sql.bind(stored_time(week)).push(" THEN 1 END) AS new_repositories, (SELECT CAST(COALESCE(SUM(d.created + ");
-    sql.push("d.modified + d.deleted + d.resurrected), 0) AS BIGINT) FROM day_total d WHERE d.day > ");
-    sql.bind(week.date_naive().to_string()).push(") AS changes FROM repository");
-    let counts = sql.one::<CountsRow>(c).await?.unwrap_or_default();
-    let types = Sql::new(
-        "SELECT CAST(COALESCE(SUM(created), 0) AS BIGINT), CAST(COALESCE(SUM(modified), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(deleted), 0) AS BIGINT), CAST(COALESCE(SUM(resurrected), 0) AS BIGINT) FROM day_total",
-    );
-    let mut event_type_breakdown = BTreeMap::new();
-    if let Some(row) = types.row(c).await? {
-        for (place, event_type) in entity::kind::EventType::ALL.iter().enumerate() {
-            event_type_breakdown.insert(event_type.to_string(), row.try_get_by_index(place)?);
-        }
-    }
-    event_type_breakdown.retain(|_, count| *count > 0);
-    let runs = Sql::new(
-        "SELECT r.name AS repository_name, r.full_name AS repository_full_name, s.events AS event_count, \
-         s.started_at, s.finished_at AS completed_at FROM scan_run s JOIN repository r ON r.id = s.repository_id \
-         WHERE s.finished_at IS NOT NULL ORDER BY s.finished_at DESC, s.id DESC LIMIT 10",
-    );
-    let mut recent_sync_runs = runs.all::<RecentSyncRun>(c).await?;
-    for run in &mut recent_sync_runs {
-        run.duration_milliseconds = (run.completed_at - run.started_at).num_milliseconds();
-    }
+    let counts = count_rows(c, now - TimeDelta::days(7)).await?;
+    let types = day_total::Entity::find().into_partial_model::<TypesRow>().one(c).await?.unwrap_or_default();
     let table_counts = TableCounts {
         repositories: counts.repositories,
         repository_metrics: counts.repository_metrics,
@@ -129,7 +102,11 @@ pub async fn database_stats(c: &impl ConnectionTrait, now: Timestamp) -> Result<
             new_repositories_last_7_days: counts.new_repositories,
             resource_changes_last_7_days: counts.changes,
         },
-        sync_run_stats: SyncRunStats { total_sync_runs: counts.sync_runs, recent_sync_runs, event_type_breakdown },
+        sync_run_stats: SyncRunStats {
+            total_sync_runs: counts.sync_runs,
+            recent_sync_runs: recent_sync_runs(c).await?,
+            event_type_breakdown: types.into_breakdown(),
+        },
         total_records: counts.repositories
             + counts.repository_metrics
             + counts.kubernetes_resources
@@ -148,6 +125,74 @@ struct CountsRow {
     changes: i64,
 }
 
+/// How many rows there are, and how many came since a time, at one moment.
+async fn count_rows(c: &impl ConnectionTrait, since: Timestamp) -> Result<CountsRow> {
+    use repository::Column::{ActiveResources, DeletedResources, Events};
+    let metrics = repository_metrics::Entity::find().select_only().expr(count_all());
+    let runs = scan_run::Entity::find().select_only().expr(count_all());
+    let changes = day_total::Entity::find().select_only().expr({
+        use day_total::Column::{Created, Deleted, Modified, Resurrected};
+        sum(added([Created, Modified, Deleted, Resurrected]))
+    });
+    let changes = changes.filter(day_total::COLUMN.day.gt(since.date_naive().to_string()));
+    let is_new = repository::COLUMN.discovered_at.gte(StoredTimestamp::from(since));
+    let is_new: Expr = Expr::case(is_new, constant(1)).into();
+    let counts = repository::Entity::find().select_only();
+    let counts = counts
+        .expr_as(count_all(), "repositories")
+        .expr_as(sum(added([ActiveResources, DeletedResources])), "kubernetes_resources")
+        .expr_as(sum(Events.into_expr()), "kubernetes_resource_events")
+        .expr_as(metrics.into_query(), "repository_metrics")
+        .expr_as(runs.into_query(), "sync_runs")
+        .expr_as(is_new.count(), "new_repositories")
+        .expr_as(changes.into_query(), "changes");
+    Ok(counts.into_model::<CountsRow>().one(c).await?.unwrap_or_default())
+}
+
+/// Events of all days, by their types.
+#[derive(Default, DerivePartialModel)]
+struct TypesRow {
+    #[sea_orm(from_expr = "sum(day_total::Column::Created.into_expr())")]
+    created: i64,
+    #[sea_orm(from_expr = "sum(day_total::Column::Modified.into_expr())")]
+    modified: i64,
+    #[sea_orm(from_expr = "sum(day_total::Column::Deleted.into_expr())")]
+    deleted: i64,
+    #[sea_orm(from_expr = "sum(day_total::Column::Resurrected.into_expr())")]
+    resurrected: i64,
+}
+
+impl TypesRow {
+    fn into_breakdown(self) -> BTreeMap<String, i64> {
+        let of_type = |event_type: &EventType| match event_type {
+            EventType::Created => self.created,
+            EventType::Modified => self.modified,
+            EventType::Deleted => self.deleted,
+            EventType::Resurrected => self.resurrected,
+        };
+        let counts = EventType::ALL.iter().map(|event_type| (event_type.to_string(), of_type(event_type)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+/// The ten scans that ended last.
+async fn recent_sync_runs(c: &impl ConnectionTrait) -> Result<Vec<RecentSyncRun>> {
+    use scan_run::Column::{Events, FinishedAt, Id, StartedAt};
+    let runs = scan_run::Entity::find().select_only().column(StartedAt);
+    let runs = runs.column_as(Events, "event_count").column_as(FinishedAt, "completed_at");
+    let runs = runs
+        .inner_join(repository::Entity)
+        .column_as(repository::Column::Name, "repository_name")
+        .column_as(repository::Column::FullName, "repository_full_name")
+        .filter(scan_run::COLUMN.finished_at.is_not_null());
+    let mut runs: Vec<RecentSyncRun> =
+        runs.order_by_desc(FinishedAt).order_by_desc(Id).limit(10).into_model().all(c).await?;
+    for run in &mut runs {
+        run.duration_milliseconds = (run.completed_at - run.started_at).num_milliseconds();
+    }
+    Ok(runs)
+}
+
 fn sorted(counts: &BTreeMap<String, i64>) -> Vec<NamedCount> {
     let mut counts: Vec<NamedCount> =
         counts.iter().map(|(name, count)| NamedCount { name: name.clone(), count: *count }).collect();
@@ -158,78 +203,43 @@ fn sorted(counts: &BTreeMap<String, i64>) -> Vec<NamedCount> {
 /// The first of the last `days` days, today being the last.
 fn first_day(days: u32, now: Timestamp) -> NaiveDate {
     let today = now.date_naive();
-    today.checked_sub_days(Days::new(u64::from(days.max(1)) - 1)).unwrap_or(today)
+    today.checked_sub_days(Days::new(u64::from(Ord::max(days, 1)) - 1)).unwrap_or(today)
 }
 
-#[derive(FromQueryResult)]
-struct StatsRow {
-    id: Uuid,
-    day: String,
-    total_repositories: i64,
-    active_repositories: i64,
-    repositories_with_resources: i64,
-    measured_repositories: i64,
-    total_resources: i64,
-    active_resources: i64,
-    active_helm_releases: i64,
-    total_resource_events: i64,
-    daily_created_resources: i64,
-    daily_modified_resources: i64,
-    daily_deleted_resources: i64,
-    daily_resurrected_resources: i64,
-    total_stars: i64,
-    total_forks: i64,
-    total_watchers: i64,
-    total_open_issues: i64,
-    repositories_with_known_issues: i64,
-    repository_growth: i64,
-    resource_growth: i64,
-    star_growth: i64,
-    resource_type_breakdown: String,
-    popular_helm_charts: String,
-    language_breakdown: Option<String>,
-    popular_topics: Option<String>,
-    calculated_at: Timestamp,
-    calculation_duration_seconds: f64,
-}
-
-impl StatsRow {
-    fn into_view(self) -> Result<EcosystemStats> {
-        let seen = |what, text: Option<&String>| text.map_or_else(|| Ok(BTreeMap::new()), |text| json(what, text));
-        let damaged = |error: chrono::ParseError| crate::db::DataError::Damaged {
-            what: "ecosystemstats.day",
-            reason: error.to_string(),
-        };
-        Ok(EcosystemStats {
-            id: self.id,
-            date: start_of(self.day.parse().map_err(damaged)?),
-            total_repositories: self.total_repositories,
-            active_repositories: self.active_repositories,
-            repositories_with_resources: self.repositories_with_resources,
-            total_resources: self.total_resources,
-            active_resources: self.active_resources,
-            active_helm_releases: self.active_helm_releases,
-            total_resource_events: self.total_resource_events,
-            resource_type_breakdown: json("ecosystemstats.resource_type_breakdown", &self.resource_type_breakdown)?,
-            popular_helm_charts: json("ecosystemstats.popular_helm_charts", &self.popular_helm_charts)?,
-            daily_created_resources: self.daily_created_resources,
-            daily_modified_resources: self.daily_modified_resources,
-            daily_deleted_resources: self.daily_deleted_resources,
-            daily_resurrected_resources: self.daily_resurrected_resources,
-            total_stars: self.total_stars,
-            total_forks: self.total_forks,
-            total_watchers: self.total_watchers,
-            total_open_issues: self.total_open_issues,
-            measured_repositories: self.measured_repositories,
-            repositories_with_known_issues: self.repositories_with_known_issues,
-            language_breakdown: seen("ecosystemstats.language_breakdown", self.language_breakdown.as_ref())?,
-            popular_topics: seen("ecosystemstats.popular_topics", self.popular_topics.as_ref())?,
-            languages_known: self.language_breakdown.is_some(),
-            repository_growth: self.repository_growth,
-            resource_growth: self.resource_growth,
-            star_growth: self.star_growth,
-            calculated_at: self.calculated_at,
-            calculation_duration_seconds: self.calculation_duration_seconds,
-        })
-    }
+/// A day as it is shown.
+fn shown(row: ecosystem_stats::Model) -> Result<EcosystemStats> {
+    let damaged =
+        |error: chrono::ParseError| DataError::Damaged { what: "ecosystemstats.day", reason: error.to_string() };
+    let seen = |counts: Option<JsonText<_>>| counts.map(|JsonText(counts)| counts).unwrap_or_default();
+    Ok(EcosystemStats {
+        id: row.id,
+        date: start_of(row.day.parse().map_err(damaged)?),
+        total_repositories: row.total_repositories,
+        active_repositories: row.active_repositories,
+        repositories_with_resources: row.repositories_with_resources,
+        total_resources: row.total_resources,
+        active_resources: row.active_resources,
+        active_helm_releases: row.active_helm_releases,
+        total_resource_events: row.total_resource_events,
+        resource_type_breakdown: row.resource_type_breakdown.0,
+        popular_helm_charts: row.popular_helm_charts.0,
+        daily_created_resources: row.daily_created_resources,
+        daily_modified_resources: row.daily_modified_resources,
+        daily_deleted_resources: row.daily_deleted_resources,
+        daily_resurrected_resources: row.daily_resurrected_resources,
+        total_stars: row.total_stars,
+        total_forks: row.total_forks,
+        total_watchers: row.total_watchers,
+        total_open_issues: row.total_open_issues,
+        measured_repositories: row.measured_repositories,
+        repositories_with_known_issues: row.repositories_with_known_issues,
+        languages_known: row.language_breakdown.is_some(),
+        language_breakdown: seen(row.language_breakdown),
+        popular_topics: seen(row.popular_topics),
+        repository_growth: row.repository_growth,
+        resource_growth: row.resource_growth,
+        star_growth: row.star_growth,
+        calculated_at: row.calculated_at.into(),
+        calculation_duration_seconds: row.calculation_duration_seconds,
+    })
 }

@@ -2,17 +2,23 @@
 //! to add up.
 
 use chrono::NaiveDate;
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query, SelectStatement, WindowStatement};
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect,
+    QueryTrait as _, Select,
+};
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::Sql;
+use crate::db::select::{constant, count, count_all, rows};
+use entity::table::ecosystem_stats::{self, Column};
 use entity::view::{EcosystemGrowth, EcosystemSpan, EcosystemStats};
 
 /// More points than this tell a line nothing.
 const MAX_SPANS: i64 = 185;
 
 /// What trend lines need of a day; an index holds it.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "ecosystem_stats::Entity")]
 pub(super) struct SeriesRow {
     pub day: String,
     pub total_repositories: i64,
@@ -34,16 +40,17 @@ impl SeriesRow {
 
 /// Every day from the first on.
 pub(super) async fn series(c: &impl ConnectionTrait, first: NaiveDate) -> Result<Vec<SeriesRow>> {
-    let mut sql = Sql::new(
-        "SELECT day, total_repositories, active_resources, daily_created_resources, daily_modified_resources, \
-         daily_deleted_resources, daily_resurrected_resources FROM ecosystemstats WHERE day >= ",
-    );
-    sql.bind(first.to_string()).push(" ORDER BY day");
-    sql.all(c).await
+    Ok(days_since(Some(first)).order_by_asc(Column::Day).into_partial_model().all(c).await?)
+}
+
+fn days_since(first: Option<NaiveDate>) -> Select<ecosystem_stats::Entity> {
+    ecosystem_stats::Entity::find()
+        .apply_if(first, |days, first| days.filter(ecosystem_stats::COLUMN.day.gte(first.to_string())))
 }
 
 /// What the totals were on a day.
-#[derive(Default, FromQueryResult)]
+#[derive(Default, DerivePartialModel)]
+#[sea_orm(entity = "ecosystem_stats::Entity")]
 struct Totals {
     total_repositories: i64,
     active_repositories: i64,
@@ -65,12 +72,8 @@ pub(super) async fn growth(
     };
     let before = match first.and_then(|first| first.pred_opt()) {
         Some(day) => {
-            let mut sql = Sql::new(
-                "SELECT total_repositories, active_repositories, active_resources, active_helm_releases, \
-                 total_resource_events, measured_repositories, total_stars FROM ecosystemstats WHERE day = ",
-            );
-            sql.bind(day.to_string());
-            sql.one::<Totals>(c).await?
+            let day = ecosystem_stats::COLUMN.day.eq(day.to_string());
+            ecosystem_stats::Entity::find().filter(day).into_partial_model::<Totals>().one(c).await?
         }
         None => None,
     };
@@ -106,42 +109,8 @@ struct SpanRow {
 
 /// Days put together so that a chart can show them; the last span ends with the last day, the first may be shorter.
 pub(super) async fn spans(c: &impl ConnectionTrait, first: Option<NaiveDate>) -> Result<Vec<EcosystemSpan>> {
-    let from = |sql: &mut Sql| {
-        if let Some(first) = first {
-            sql.push(" WHERE day >= ").bind(first.to_string());
-        }
-    };
-    let mut count = Sql::new("SELECT COUNT(*) FROM ecosystemstats");
-    from(&mut count);
-    let length = length(i64::try_from(count.count(c).await?).unwrap_or(i64::MAX));
-    let mut sql = Sql::new("SELECT MIN(day) AS start, COUNT(*) AS days");
-    for (column, name) in [
-        ("daily_created_resources", "created"),
-        ("daily_modified_resources", "modified"),
-        ("daily_deleted_resources", "deleted"),
-        ("daily_resurrected_resources", "resurrected"),
-    ] {
-        sql.push(&format!(", CAST(SUM({column}) AS BIGINT) AS {name}"));
-    }
-    // Totals are those of the span's last day.
-    for (column, name) in [
-        ("total_repositories", "repositories"),
-        ("active_repositories", "active_repositories"),
-        ("active_resources", "active_resources"),
-        ("active_helm_releases", "active_helm_releases"),
-        ("measured_repositories", "measured_repositories"),
-        ("total_stars", "stars"),
-    ] {
-        sql.push(&format!(", MAX(CASE WHEN place % {length} = 0 THEN {column} END) AS {name}"));
-    }
-    sql.push(
-        " FROM (SELECT ROW_NUMBER() OVER (ORDER BY day DESC) - 1 AS place, day, total_repositories, \
-         active_repositories, active_resources, active_helm_releases, daily_created_resources, \
-         daily_modified_resources, daily_deleted_resources, daily_resurrected_resources, measured_repositories, \
-         total_stars FROM ecosystemstats",
-    );
-    from(&mut sql);
-    sql.push(&format!(") w GROUP BY place / {length} ORDER BY 1"));
+    let days = count(c, days_since(first)).await?;
+    let length = length(i64::try_from(days).unwrap_or(i64::MAX));
     let span = |row: SpanRow| EcosystemSpan {
         start: row.start,
         days: row.days,
@@ -155,7 +124,56 @@ pub(super) async fn spans(c: &impl ConnectionTrait, first: Option<NaiveDate>) ->
         active_helm_releases: row.active_helm_releases,
         stars: (row.measured_repositories > 0).then_some(row.stars),
     };
-    Ok(sql.all::<SpanRow>(c).await?.into_iter().map(span).collect())
+    Ok(rows(c, &spans_of(days_since(first), length)).await?.into_iter().map(span).collect())
+}
+
+/// Days from the newest back, put together by so many.
+fn spans_of(days: Select<ecosystem_stats::Entity>, length: i64) -> SelectStatement {
+    use Column::{
+        ActiveHelmReleases, ActiveRepositories, ActiveResources, DailyCreatedResources, DailyDeletedResources,
+        DailyModifiedResources, DailyResurrectedResources, Day, MeasuredRepositories, TotalRepositories, TotalStars,
+    };
+    let newest_first = WindowStatement::new().order_by((ecosystem_stats::Entity, Day), Order::Desc).take();
+    let mut days = days.select_only().columns([
+        Day,
+        DailyCreatedResources,
+        DailyModifiedResources,
+        DailyDeletedResources,
+        DailyResurrectedResources,
+        TotalRepositories,
+        ActiveRepositories,
+        ActiveResources,
+        ActiveHelmReleases,
+        MeasuredRepositories,
+        TotalStars,
+    ]);
+    QuerySelect::query(&mut days).expr_window_as(Func::cust("ROW_NUMBER"), newest_first, "place");
+    let of_day = |column: Column| Expr::col(("w", column));
+    // The newest day's place is 0.
+    let place = || Expr::col(("w", "place")).sub(constant(1));
+    let sum = |column| of_day(column).sum().cast_as("BIGINT");
+    // Totals are those of the span's last day.
+    let last = |column| {
+        let if_last: Expr = Expr::case(place().modulo(constant(length)).eq(constant(0)), of_day(column)).into();
+        if_last.max()
+    };
+    Query::select()
+        .expr_as(of_day(Day).min(), "start")
+        .expr_as(count_all(), "days")
+        .expr_as(sum(DailyCreatedResources), "created")
+        .expr_as(sum(DailyModifiedResources), "modified")
+        .expr_as(sum(DailyDeletedResources), "deleted")
+        .expr_as(sum(DailyResurrectedResources), "resurrected")
+        .expr_as(last(TotalRepositories), "repositories")
+        .expr_as(last(ActiveRepositories), "active_repositories")
+        .expr_as(last(ActiveResources), "active_resources")
+        .expr_as(last(ActiveHelmReleases), "active_helm_releases")
+        .expr_as(last(MeasuredRepositories), "measured_repositories")
+        .expr_as(last(TotalStars), "stars")
+        .from_subquery(days.into_query(), "w")
+        .add_group_by([place().div(constant(length))])
+        .order_by_expr(of_day(Day).min(), Order::Asc)
+        .take()
 }
 
 /// How many days a span has.

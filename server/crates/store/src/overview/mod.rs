@@ -4,12 +4,15 @@ mod bumps;
 mod lately;
 
 use chrono::{Days, NaiveDate, NaiveTime};
-use sea_orm::FromQueryResult;
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 use super::{ConnectionTrait, Result, commits};
+use crate::db::select::count;
 use crate::db::sql::Sql;
-use crate::row::JobRow;
-use entity::view::{Job, NamedCount, Overview, PageQuery, RunningWork, SystemState, Timestamp};
+use crate::jobs::{find_views, is_in};
+use entity::kind::JobState;
+use entity::table::job;
+use entity::view::{NamedCount, Overview, PageQuery, RunningWork, SystemState, Timestamp};
 
 /// Figures over everything.
 pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overview> {
@@ -53,21 +56,12 @@ fn end_of(day: NaiveDate) -> Timestamp {
 
 /// Jobs that run, how many wait, which ended last.
 pub async fn running_work(c: &impl ConnectionTrait) -> Result<RunningWork> {
-    let jobs = |rest: &str| {
-        let mut sql = Sql::new(JobRow::SELECT);
-        sql.push(rest);
-        sql
-    };
-    let running = jobs(" WHERE j.state = 'running' ORDER BY j.id LIMIT 100").all::<JobRow>(c).await?;
-    let finished = jobs(" WHERE j.finished_at IS NOT NULL ORDER BY j.finished_at DESC, j.id DESC LIMIT 10");
-    let finished = finished.all::<JobRow>(c).await?;
-    let queued = Sql::new("SELECT COUNT(*) FROM job WHERE state = 'queued'").count(c).await?;
-    let views = |rows: Vec<JobRow>| rows.into_iter().map(JobRow::into_view).collect::<Vec<Job>>();
-    Ok(RunningWork {
-        running: views(running),
-        queued: i64::try_from(queued).unwrap_or(i64::MAX),
-        finished: views(finished),
-    })
+    let jobs = find_views().filter(is_in(JobState::Running)).order_by_asc(job::Column::Id);
+    let running = jobs.limit(100).into_partial_model().all(c).await?;
+    let ended = find_views().filter(job::COLUMN.finished_at.is_not_null()).order_by_desc(job::Column::FinishedAt);
+    let finished = ended.order_by_desc(job::Column::Id).limit(10).into_partial_model().all(c).await?;
+    let queued = count(c, job::Entity::find().filter(is_in(JobState::Queued))).await?;
+    Ok(RunningWork { running, queued: i64::try_from(queued).unwrap_or(i64::MAX), finished })
 }
 
 /// The line about the system.

@@ -1,25 +1,25 @@
-//! Taking work, holding it, and putting back what its holder lost.
+//! Taking work.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-use sea_orm::SqlErr;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    SqlErr,
+};
 use uuid::Uuid;
 
-use super::{HELD, JobQueue, lease_end};
-use crate::db::sql::{Sql, stored_time};
-use crate::db::{DataError, Engine, Result, Transaction};
-use entity::kind::{JobKind, JobRequest, Priority, RequestedBy};
+use super::finish::{failed, update};
+use super::{JobQueue, lease_end};
+use crate::db::select::{at_most, constant, count_all, is_any};
+use crate::db::{ConnectionTrait as _, Engine, Result, Transaction};
+use crate::jobs::is_in;
+use entity::kind::{JobKind, JobRequest, JobState, Priority, RequestedBy};
+use entity::table::job;
+use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
-
-/// No lease is given for so long.
-const FURTHEST_LEASE: TimeDelta = TimeDelta::minutes(10);
-/// Limits of forges, which jobs wait longest for, are believed for a day.
-const FURTHEST_WAIT: TimeDelta = TimeDelta::hours(25);
-/// The clocks of machines that share a database may differ by so much.
-pub const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// How often jobs that may not run are looked past.
 const LOOK_PAST: Duration = Duration::from_secs(1);
@@ -50,6 +50,8 @@ pub struct Room<'a> {
 }
 
 /// A job that could be taken.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "job::Entity")]
 struct Candidate {
     id: Uuid,
     key: String,
@@ -75,50 +77,54 @@ impl JobQueue {
         if room.jobs == 0 || room.kinds.is_empty() {
             return Ok(Vec::new());
         }
-        let now = stored_time(now);
+        let now = StoredTimestamp::from(now);
         let txn = self.db.begin().await?;
         if self.db.engine == Engine::Postgres {
             // One process at a time looks, so that counts per machine hold and nobody picks what another just took.
-            Sql::new("SELECT pg_advisory_xact_lock(5223, 1)").row(&txn).await?;
+            let turn =
+                Query::select().expr(Func::cust("pg_advisory_xact_lock").args([5223.into(), 1.into()])).to_owned();
+            txn.query_one(&turn).await?;
         }
         let picked = self.pick(&txn, room, now).await?;
         if picked.is_empty() {
             return Ok(Vec::new());
         }
-        let mut sql = Sql::new("UPDATE job SET state = 'running', attempts = attempts + 1, worker = ");
-        sql.bind(room.worker).push(", started_at = ").bind(now).push(", lease_until = ");
-        sql.bind(lease_end(now, room.lease));
-        sql.push(
-            ", progress_text = NULL, progress_done = NULL, progress_total = NULL WHERE state = 'queued' AND id IN ",
-        );
-        sql.bind_list(picked.iter().copied()).push(" RETURNING id, payload, requested_by, priority, attempts");
-        let rows = match sql.rows(&txn).await {
-            Ok(rows) => rows,
+        let taken = job::ActiveModel {
+            state: Set(JobState::Running),
+            worker: Set(Some(room.worker.to_owned())),
+            started_at: Set(Some(now)),
+            lease_until: Set(Some(lease_end(now.into(), room.lease).into())),
+            progress_text: Set(None),
+            progress_done: Set(None),
+            progress_total: Set(None),
+            ..Default::default()
+        };
+        let take = job::Entity::update_many().set(taken);
+        let take = take.col_expr(job::Column::Attempts, job::COLUMN.attempts.add(1));
+        let take = take.filter(is_in(JobState::Queued)).filter(job::COLUMN.id.is_in(picked.iter().copied()));
+        let taken = match take.exec_with_returning(&txn).await {
+            Ok(taken) => taken,
             // A program of another version began a job of the same key at this very moment.
-            Err(DataError::Database(error))
-                if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
-            {
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
                 return Ok(Vec::new());
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
-        let mut jobs = Vec::with_capacity(rows.len());
-        for row in rows {
-            let (id, payload): (Uuid, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            match serde_json::from_str(&payload) {
+        let mut jobs = Vec::with_capacity(taken.len());
+        for job in taken {
+            match serde_json::from_str(&job.payload) {
                 Ok(request) => jobs.push(ClaimedJob {
-                    id,
+                    id: job.id,
                     request,
-                    requested_by: row.try_get_by_index(2)?,
-                    priority: Priority(row.try_get_by_index(3)?),
-                    attempts: row.try_get_by_index(4)?,
+                    requested_by: job.requested_by,
+                    priority: job.priority,
+                    attempts: job.attempts,
                 }),
+                // Queued by another version of the program: nobody here can run it, and it must not block the queue.
                 Err(_) => {
-                    // Queued by another version of the program: nobody here can run it, and it must not block the queue.
-                    let mut sql = Sql::new("UPDATE job SET state = 'failed', worker = NULL, lease_until = NULL, ");
-                    sql.push("error = 'this version of the program does not know such a job', finished_at = ");
-                    sql.bind(now).push(" WHERE id = ").bind(id);
-                    sql.run(&txn).await?;
+                    let failed = failed("this version of the program does not know such a job", now);
+                    let failed = job::ActiveModel { worker: Set(None), ..failed };
+                    update(&txn, failed, job::COLUMN.id.eq(job.id)).await?;
                 }
             }
         }
@@ -128,116 +134,19 @@ impl JobQueue {
         Ok(jobs)
     }
 
-    /// Holds a job for another lease; [`DataError::LostLease`] where it is another's by now or was cancelled.
-    pub async fn renew(&self, job: Uuid, worker: &str, now: Timestamp, lease: Duration) -> Result<()> {
-        let mut sql = Sql::new("UPDATE job SET lease_until = ");
-        sql.bind(lease_end(stored_time(now), lease)).push(HELD).bind(worker).push(" AND id = ").bind(job);
-        match sql.run(&self.db.write).await?.rows_affected() {
-            0 => Err(DataError::LostLease { job, worker: worker.to_owned() }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Holds all of a worker's jobs for another lease, those that this process runs; after a time in which the database
-    /// was away, so that it does not take them from itself.
-    pub async fn renew_running(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<()> {
-        let jobs = self.running.jobs();
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        let mut sql = Sql::new("UPDATE job SET lease_until = ");
-        sql.bind(lease_end(stored_time(now), lease)).push(HELD).bind(worker).push(" AND id IN ").bind_list(jobs);
-        sql.run(&self.db.write).await?;
-        Ok(())
-    }
-
-    /// Puts back jobs whose lease ran out; how many. A lease that ends further ahead than any is given was made while a
-    /// clock stood wrong, and its holder, if it lived, would have renewed it since.
-    pub async fn take_over_expired(&self, now: Timestamp) -> Result<u64> {
-        let mut sql = Sql::new("SELECT id FROM job WHERE state = 'running' AND (lease_until < ");
-        sql.bind(stored_time(now)).push(" OR lease_until > ").bind(stored_time(now + FURTHEST_LEASE)).push(")");
-        self.put_back(sql, now).await
-    }
-
-    /// Lets jobs run that wait for a time which no clock that is right can have set: those that were asked for later
-    /// than now, and those that wait for longer than anything makes them wait. How many.
-    pub async fn correct_waiting(&self, now: Timestamp) -> Result<u64> {
-        let wrong = |sql: &mut Sql| {
-            sql.push(" WHERE state = 'queued' AND (created_at > ").bind(stored_time(now + CLOCKS_DIFFER));
-            sql.push(" OR run_at > ").bind(stored_time(now + FURTHEST_WAIT)).push(")");
-        };
-        // Nearly always there is none, which a reader can tell.
-        let mut look = Sql::new("SELECT 1 FROM job");
-        wrong(&mut look);
-        look.push(" LIMIT 1");
-        if look.row(&self.db.read).await?.is_none() {
-            return Ok(0);
-        }
-        let mut sql = Sql::new("UPDATE job SET run_at = ");
-        sql.bind(stored_time(now)).push(", created_at = CASE WHEN created_at > ").bind(stored_time(now));
-        sql.push(" THEN ").bind(stored_time(now)).push(" ELSE created_at END");
-        wrong(&mut sql);
-        let corrected = sql.run(&self.db.write).await?.rows_affected();
-        self.ring();
-        Ok(corrected)
-    }
-
-    /// Puts back jobs that this worker held before it was restarted; how many.
-    pub async fn recover_own(&self, worker: &str, now: Timestamp) -> Result<u64> {
-        let mut sql = Sql::new("SELECT id FROM job WHERE state = 'running' AND worker = ");
-        sql.bind(worker);
-        self.put_back(sql, now).await
-    }
-
     /// When the next queued job may run, for a worker that sleeps.
     pub async fn next_run_at(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>> {
-        let mut sql = Sql::new("SELECT MIN(run_at) FROM job WHERE state = 'queued' AND kind IN ");
-        sql.bind_list(kinds.iter().map(|kind| kind.as_str()));
-        match sql.row(&self.db.read).await? {
-            Some(row) => Ok(row.try_get_by_index(0)?),
-            None => Ok(None),
-        }
-    }
-
-    /// Puts running jobs back into the queue; one whose key waits there already has failed.
-    async fn put_back(&self, which: Sql, now: Timestamp) -> Result<u64> {
-        // Nearly always there is none, which a reader can tell.
-        if which.clone().row(&self.db.read).await?.is_none() {
-            return Ok(0);
-        }
-        let txn = self.db.begin().await?;
-        let mut which = which;
-        if self.db.engine == Engine::Postgres {
-            which.push(" FOR UPDATE SKIP LOCKED");
-        }
-        let mut jobs: Vec<Uuid> = Vec::new();
-        for row in which.rows(&txn).await? {
-            jobs.push(row.try_get_by_index(0)?);
-        }
-        for job in &jobs {
-            let mut sql = Sql::new("UPDATE job SET state = 'queued', worker = NULL, lease_until = NULL, ");
-            sql.push("error = 'interrupted', run_at = ").bind(stored_time(now)).push(" WHERE id = ").bind(*job);
-            sql.push(" AND NOT EXISTS (SELECT 1 FROM job w WHERE w.key = job.key AND w.state = 'queued')");
-            if sql.run(&txn).await?.rows_affected() == 0 {
-                let mut sql = Sql::new("UPDATE job SET state = 'failed', lease_until = NULL, ");
-                sql.push("error = 'interrupted; another of its kind waits', finished_at = ").bind(stored_time(now));
-                sql.push(" WHERE id = ").bind(*job);
-                sql.run(&txn).await?;
-            }
-        }
-        txn.commit().await?;
-        if !jobs.is_empty() {
-            self.ring();
-        }
-        self.tell(&jobs).await;
-        Ok(jobs.len() as u64)
+        let queued = job::Entity::find().filter(is_in(JobState::Queued));
+        let queued = queued.filter(is_any(job::Column::Kind.into_expr(), kinds.iter().copied()));
+        let next = queued.select_only().column_as(job::COLUMN.run_at.min(), "run_at");
+        Ok(next.into_tuple::<Option<Timestamp>>().one(&self.db.read).await?.flatten())
     }
 }
 
 impl JobQueue {
     /// The jobs to take now. A machine that is asked as much as it may be holds up nobody but its own: those that may not
     /// run beside what is picked are looked past.
-    async fn pick(&self, txn: &Transaction, room: Room<'_>, now: Timestamp) -> Result<Vec<Uuid>> {
+    async fn pick(&self, txn: &Transaction, room: Room<'_>, now: StoredTimestamp) -> Result<Vec<Uuid>> {
         let mut asked = match room.max_per_host {
             Some(_) => running_by_host(txn).await?,
             None => HashMap::new(),
@@ -284,13 +193,10 @@ impl JobQueue {
 
 /// How many jobs run on each machine.
 async fn running_by_host(txn: &Transaction) -> Result<HashMap<String, usize>> {
-    let sql = Sql::new("SELECT host, COUNT(*) FROM job WHERE state = 'running' AND host IS NOT NULL GROUP BY host");
-    let mut running = HashMap::new();
-    for row in sql.rows(txn).await? {
-        let (host, count): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        running.insert(host, usize::try_from(count).unwrap_or(0));
-    }
-    Ok(running)
+    let on_hosts = job::Entity::find().filter(is_in(JobState::Running)).filter(job::COLUMN.host.is_not_null());
+    let counts = on_hosts.select_only().column(job::Column::Host).column_as(count_all(), "jobs");
+    let counts: Vec<(String, i64)> = counts.group_by(job::Column::Host).into_tuple().all(txn).await?;
+    Ok(counts.into_iter().map(|(host, count)| (host, usize::try_from(count).unwrap_or(0))).collect())
 }
 
 /// So many jobs are looked at for each that may be taken.
@@ -312,38 +218,38 @@ async fn candidates(
     txn: &Transaction,
     room: Room<'_>,
     Beside { asked, most, keys, repositories }: Beside<'_>,
-    now: Timestamp,
+    now: StoredTimestamp,
 ) -> Result<Vec<Candidate>> {
-    let mut sql =
-        Sql::new("SELECT q.id, q.key, q.repository_id, q.host FROM job q WHERE q.state = 'queued' AND q.run_at <= ");
-    sql.bind(now);
+    let mut jobs = job::Entity::find().filter(is_in(JobState::Queued)).filter(job::COLUMN.run_at.lte(now));
     // Kinds of another version are left to it.
-    sql.push(" AND q.kind IN ").bind_list(room.kinds.iter().map(|kind| kind.as_str()));
-    sql.push(
-        " AND NOT EXISTS (SELECT 1 FROM job a WHERE a.key = q.key AND a.state = 'running') \
-         AND NOT EXISTS (SELECT 1 FROM job a WHERE a.repository_id = q.repository_id AND a.state = 'running')",
-    );
+    jobs = jobs.filter(job::Column::Kind.is_in(room.kinds.iter().copied()));
+    jobs = jobs.filter(no_other(JobState::Running, job::Column::Key));
+    jobs = jobs.filter(no_other(JobState::Running, job::Column::RepositoryId));
     let full: Vec<&str> = asked.iter().filter(|(_, count)| **count >= most).map(|(host, _)| host.as_str()).collect();
     if !full.is_empty() {
-        sql.push(" AND (q.host IS NULL OR q.host NOT IN ").bind_list(full.iter().copied()).push(")");
+        jobs = jobs.filter(job::COLUMN.host.is_null().or(job::COLUMN.host.is_not_in(full)));
     }
     if !keys.is_empty() {
-        sql.push(" AND q.key NOT IN ").bind_list(keys.iter().map(String::as_str));
+        jobs = jobs.filter(job::COLUMN.key.is_not_in(keys));
     }
     if !repositories.is_empty() {
-        sql.push(" AND (q.repository_id IS NULL OR q.repository_id NOT IN ").bind_list(repositories.iter().copied());
-        sql.push(")");
+        let others = job::COLUMN.repository_id.is_not_in(repositories.iter().copied());
+        jobs = jobs.filter(job::COLUMN.repository_id.is_null().or(others));
     }
-    sql.push(" ORDER BY q.priority DESC, q.run_at, q.id LIMIT ");
-    sql.bind(i64::try_from(look_ahead(room)).unwrap_or(i64::MAX));
-    let rows = sql.rows(txn).await?;
-    let candidate = |row: &sea_orm::QueryResult| {
-        Ok(Candidate {
-            id: row.try_get_by_index(0)?,
-            key: row.try_get_by_index(1)?,
-            repository_id: row.try_get_by_index(2)?,
-            host: row.try_get_by_index(3)?,
-        })
-    };
-    rows.iter().map(candidate).collect()
+    use job::Column::{Id, Priority, RunAt};
+    let jobs = jobs.order_by_desc(Priority).order_by_asc(RunAt).order_by_asc(Id);
+    let limit = at_most(u64::try_from(look_ahead(room)).unwrap_or(u64::MAX));
+    Ok(jobs.limit(limit).into_partial_model().all(txn).await?)
+}
+
+/// Jobs beside which none in that state has the same key, or the same repository.
+pub(super) fn no_other(state: JobState, same: job::Column) -> Expr {
+    let of_other = |column| Expr::col(("other", column));
+    let others = Query::select()
+        .expr(constant(1))
+        .from_as(job::Entity, "other")
+        .and_where(of_other(same).equals((job::Entity, same)))
+        .and_where(of_other(job::Column::State).eq(constant(state)))
+        .to_owned();
+    Expr::not_exists(others)
 }

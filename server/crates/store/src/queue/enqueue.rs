@@ -1,11 +1,19 @@
 //! Asking for work.
 
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Keyword, OnConflict, Query};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, IdenStatic as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
+};
 use uuid::Uuid;
 
 use super::JobQueue;
-use crate::db::sql::{Sql, stored_time};
+use crate::db::select::constant;
+use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
-use entity::kind::{JobRequest, Priority, RequestedBy};
+use entity::kind::{JobRequest, JobState, Priority, RequestedBy};
+use entity::table::job::Column;
+use entity::table::{job, repository};
+use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
 impl JobQueue {
@@ -80,30 +88,48 @@ impl JobQueue {
         let id = new_id(now);
         let payload = serde_json::to_string(request)
             .map_err(|error| DataError::Damaged { what: "job.payload", reason: error.to_string() })?;
-        let mut sql = Sql::new(
-            "INSERT INTO job (id, kind, payload, key, priority, state, attempts, requested_by, repository_id, \
-             created_at, run_at, host) VALUES (",
-        );
-        sql.bind(id).push(", ").bind(request.kind().as_str()).push(", ").bind(payload).push(", ");
-        sql.bind(request.key()).push(", ").bind(priority.0).push(", 'queued', 0, ").bind(requested_by.as_str());
-        sql.push(", ").bind(request.repository_id()).push(", ").bind(stored_time(now)).push(", ");
-        sql.bind(stored_time(run_at)).push(", ");
-        match request {
-            // Syncs load the machine that they ask, so they are counted by it.
-            JobRequest::SyncRepository { repository_id } => {
-                sql.push("(SELECT NULLIF(r.host, '') FROM repository r WHERE r.id = ").bind(*repository_id).push(")");
-            }
-            _ => drop(sql.push("NULL")),
-        }
-        // A click on what already waits makes it more urgent, not double; and it does not wait for a retry's time.
-        sql.push(
-            ") ON CONFLICT (key) WHERE state = 'queued' DO UPDATE SET \
-             priority = CASE WHEN excluded.priority > job.priority THEN excluded.priority ELSE job.priority END, \
-             run_at = CASE WHEN excluded.run_at < job.run_at AND (excluded.priority > job.priority \
-             OR excluded.priority >= ",
-        );
-        sql.bind(Priority::CLICK.0).push(") THEN excluded.run_at ELSE job.run_at END RETURNING id");
-        let row = sql.row(txn).await?.ok_or(DataError::NotFound { what: "job", id })?;
-        Ok(row.try_get_by_index(0)?)
+        let queued = [
+            (Column::Id, id.into()),
+            (Column::Kind, request.kind().into()),
+            (Column::Payload, payload.into()),
+            (Column::Key, request.key().into()),
+            (Column::Priority, priority.into()),
+            (Column::State, JobState::Queued.into()),
+            (Column::Attempts, 0.into()),
+            (Column::RequestedBy, requested_by.into()),
+            (Column::RepositoryId, request.repository_id().into()),
+            (Column::CreatedAt, StoredTimestamp::from(now).into()),
+            (Column::RunAt, StoredTimestamp::from(run_at).into()),
+            (Column::Host, host(request)),
+        ];
+        // Written by hand, as the host is looked up within the statement, which an active model has no place for.
+        let (columns, values): (Vec<Column>, Vec<Expr>) = queued.into_iter().unzip();
+        let mut insert = Query::insert();
+        insert.into_table(job::Entity).columns(columns).values_panic(values);
+        insert.on_conflict(unless_queued()).returning_col(Column::Id);
+        let row = txn.query_one(&insert).await?.ok_or(DataError::NotFound { what: "job", id })?;
+        Ok(row.try_get("", Column::Id.as_str())?)
     }
+}
+
+/// The machine that a job loads. Syncs load the one that they ask, so they are counted by it.
+fn host(request: &JobRequest) -> Expr {
+    let JobRequest::SyncRepository { repository_id } = request else { return Keyword::Null.into() };
+    let host = Func::cust("NULLIF").arg(repository::Column::Host.into_expr()).arg("");
+    let host = repository::Entity::find().select_only().column_as(Expr::from(host), "host");
+    host.filter(repository::COLUMN.id.eq(*repository_id)).into_query().into()
+}
+
+/// A click on what already waits makes it more urgent, not double; and it does not wait for a retry's time.
+fn unless_queued() -> OnConflict {
+    use Column::{Key, Priority as P, RunAt};
+    let stored = |column: Column| Expr::col((job::Entity, column));
+    let is_more_urgent = || excluded(P).gt(stored(P));
+    let may_hurry = is_more_urgent().or(excluded(P).gte(Priority::CLICK));
+    let is_sooner = excluded(RunAt).lt(stored(RunAt)).and(may_hurry);
+    OnConflict::column(Key)
+        .target_and_where(Expr::col(Column::State).eq(constant(JobState::Queued)))
+        .value(P, Expr::case(is_more_urgent(), excluded(P)).finally(stored(P)))
+        .value(RunAt, Expr::case(is_sooner, excluded(RunAt)).finally(stored(RunAt)))
+        .to_owned()
 }

@@ -1,12 +1,13 @@
 //! What jobs say while they run, kept with them and bounded.
 
+use sea_orm::{EntityTrait as _, IdenStatic as _, QueryFilter as _, QueryTrait as _, Set};
 use uuid::Uuid;
 
 use super::JobQueue;
-use crate::db::Result;
-use crate::db::sql::{Sql, stored_time};
+use crate::db::{ConnectionTrait, Result};
 use crate::repositories::shorten;
 use entity::kind::LogLevel;
+use entity::table::{job, job_log};
 use entity::view::Timestamp;
 
 /// Lines kept of one job, over all its tries.
@@ -33,22 +34,25 @@ impl JobQueue {
     }
 }
 
-pub(super) async fn append_in(txn: &impl crate::db::ConnectionTrait, job: Uuid, lines: &[LogLine]) -> Result<()> {
-    let mut sql = Sql::new("UPDATE job SET log_lines = log_lines + ");
-    sql.bind(i64::try_from(lines.len()).unwrap_or(0)).push(" WHERE id = ").bind(job).push(" RETURNING log_lines");
-    let Some(row) = sql.row(txn).await? else { return Ok(()) };
-    let said: i64 = row.try_get_by_index(0)?;
-    let first = said - i64::try_from(lines.len()).unwrap_or(0);
+pub(super) async fn append_in(txn: &impl ConnectionTrait, job: Uuid, lines: &[LogLine]) -> Result<()> {
+    let more = i64::try_from(lines.len()).unwrap_or(0);
+    let count = job::Entity::update_many().col_expr(job::Column::LogLines, job::COLUMN.log_lines.add(more));
+    let mut count = count.filter(job::COLUMN.id.eq(job)).into_query();
+    count.returning_col(job::Column::LogLines);
+    let Some(row) = txn.query_one(&count).await? else { return Ok(()) };
+    let said: i64 = row.try_get("", job::Column::LogLines.as_str())?;
+    let first = said - more;
     let room = usize::try_from(MAX_LOG_LINES - first).unwrap_or(0);
-    for (chunk, lines) in lines[..lines.len().min(room)].chunks(100).enumerate() {
-        let mut sql = Sql::new("INSERT INTO job_log (job_id, position, at, level, text) VALUES ");
-        for (index, line) in lines.iter().enumerate() {
-            let position = first + i64::try_from(chunk * 100 + index).unwrap_or(0);
-            sql.push(if index == 0 { "(" } else { ", (" }).bind(job).push(", ").bind(position).push(", ");
-            sql.bind(stored_time(line.at)).push(", ").bind(line.level.as_str()).push(", ");
-            sql.bind(shorten(&line.text)).push(")");
-        }
-        sql.run(txn).await?;
+    let rows = lines.iter().take(room).zip(first..).map(|(line, position)| job_log::ActiveModel {
+        job_id: Set(job),
+        position: Set(position),
+        at: Set(line.at.into()),
+        level: Set(line.level),
+        text: Set(shorten(&line.text)),
+    });
+    let rows: Vec<job_log::ActiveModel> = rows.collect();
+    for rows in rows.chunks(100) {
+        job_log::Entity::insert_many(rows.iter().cloned()).exec_without_returning(txn).await?;
     }
     Ok(())
 }

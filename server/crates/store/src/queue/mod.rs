@@ -1,12 +1,13 @@
 //! The job queue: work is rows. A job is inserted and the bell rung in one call; a worker claims, renews, finishes.
 //!
-//! `enqueue` asks for work, `claim` takes and holds it, `finish` ends it, `log` keeps what it says; `bell` wakes workers
-//! and pages of this process, `wire` those of the others.
+//! `enqueue` asks for work, `claim` takes it, `lease` holds it, `finish` ends it, `log` keeps what it says; `bell` wakes
+//! workers and pages of this process, `wire` those of the others.
 
 mod bell;
 mod claim;
 mod enqueue;
 mod finish;
+mod lease;
 mod log;
 mod wire;
 
@@ -15,19 +16,25 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use uuid::Uuid;
 
 use crate::db::Db;
-use crate::jobs::find_job;
+use crate::jobs::{find_job, is_in};
+use entity::kind::JobState;
+use entity::table::job;
 use entity::view::{Live, Timestamp};
 
 pub use bell::{Bell, Bus, Entered, Running};
-pub use claim::{CLOCKS_DIFFER, ClaimedJob, Room};
+pub use claim::{ClaimedJob, Room};
 pub use finish::{Ended, Outcome};
+pub use lease::CLOCKS_DIFFER;
 pub use log::{LogLine, MAX_LOG_LINES};
 
-/// Condition of an update by the worker that holds the job.
-const HELD: &str = " WHERE state = 'running' AND worker = ";
+/// Jobs that a worker holds.
+fn held(worker: &str) -> Expr {
+    is_in(JobState::Running).and(job::COLUMN.worker.eq(worker))
+}
 
 /// The queue with its bell and its bus.
 #[derive(Clone, Debug)]

@@ -5,14 +5,14 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use sea_orm::sea_query::{Func, Query};
 use sea_orm::sqlx::postgres::PgListener;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::JobQueue;
 use super::bell::Note;
-use crate::db::sql::Sql;
-use crate::db::{DataError, Engine};
+use crate::db::{ConnectionTrait as _, DataError, Engine};
 use crate::jobs::find_job;
 use entity::view::Live;
 
@@ -50,10 +50,9 @@ impl JobQueue {
                 }
                 last = Some(note);
             }
-            let mut sql = Sql::new("SELECT pg_notify(");
-            sql.bind(CHANNEL).push(", ").bind(text).push(")");
+            let notify = Query::select().expr(Func::cust("pg_notify").arg(CHANNEL).arg(text)).to_owned();
             // A database that is away is told of by everything else.
-            let _ = sql.row(&self.db.write).await;
+            let _ = self.db.write.query_one(&notify).await;
         }
     }
 

@@ -1,32 +1,43 @@
 //! How far syncs and scans of repositories are, and when the next ones are due.
 
 use chrono::TimeDelta;
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, IdenStatic as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Set, UpdateMany,
+};
 use uuid::Uuid;
 
-use crate::db::sql::{Sql, stored_time};
-use crate::db::{ConnectionTrait, DataError, Db, Engine, Result};
+use crate::db::select::{at_most, constant, count};
+use crate::db::{ConnectionTrait, DataError, Db, Result};
 use entity::found::SyncedHead;
-use entity::kind::SyncStatus;
+use entity::kind::{JobKind, JobState, SyncStatus};
+use entity::table::{job, repository};
+use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
 /// A sync begins. Why the last one failed stays until this one has ended: it may yet be postponed.
 pub async fn record_sync_started(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = CASE WHEN sync_status = 'blocked' THEN sync_status ");
-    sql.push("ELSE 'syncing' END WHERE id = ").bind(id);
-    touch_one(sql, w, id).await
+    let started = repository::Entity::update_many();
+    let started = started.col_expr(repository::Column::SyncStatus, unless_blocked(SyncStatus::Syncing));
+    must_touch(w, id, started).await
 }
 
 /// A sync ended well; also where nothing was new.
 ///
 /// Who was blocked meanwhile stays blocked.
 pub async fn record_synced(w: &impl ConnectionTrait, id: Uuid, head: &SyncedHead, now: Timestamp) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = CASE WHEN sync_status = 'blocked' THEN sync_status ");
-    sql.push("ELSE 'success' END, sync_error = NULL, last_sync_at = ");
-    sql.bind(stored_time(now)).push(", default_branch = ").bind(head.branch.as_str());
-    sql.push(", head_commit = ").bind(head.head.0.to_vec());
-    sql.push(", head_committed_at = ").bind(stored_time(head.committed_at));
-    sql.push(", clone_bytes = ").bind(head.clone_bytes).push(" WHERE id = ").bind(id);
-    touch_one(sql, w, id).await
+    let synced = set(repository::ActiveModel {
+        sync_error: Set(None),
+        last_sync_at: Set(Some(now.into())),
+        default_branch: Set(Some(head.branch.clone())),
+        head_commit: Set(Some(head.head)),
+        head_committed_at: Set(Some(head.committed_at.into())),
+        clone_bytes: Set(head.clone_bytes),
+        ..Default::default()
+    });
+    let synced = synced.col_expr(repository::Column::SyncStatus, unless_blocked(SyncStatus::Success));
+    must_touch(w, id, synced).await
 }
 
 /// A sync found nothing new: the one write that it costs.
@@ -36,11 +47,18 @@ pub async fn record_unmoved(
     next_sync_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'success', sync_error = NULL, sync_failures = 0, ");
-    sql.push("last_sync_at = ").bind(stored_time(now)).push(", next_sync_at = ").bind(next_sync_at.map(stored_time));
+    let unmoved = set(repository::ActiveModel {
+        sync_status: Set(SyncStatus::Success),
+        sync_error: Set(None),
+        sync_failures: Set(0),
+        last_sync_at: Set(Some(now.into())),
+        next_sync_at: Set(next_sync_at.map(Into::into)),
+        ..Default::default()
+    });
     // What was set aside while the sync ran stays so.
-    sql.push(" WHERE sync_status NOT IN ('blocked', 'pending_approval') AND id = ").bind(id);
-    sql.run(w).await?;
+    let set_aside = [SyncStatus::Blocked, SyncStatus::PendingApproval];
+    let unmoved = unmoved.filter(repository::Column::SyncStatus.is_not_in(set_aside));
+    unmoved.filter(repository::COLUMN.id.eq(id)).exec(w).await?;
     Ok(())
 }
 
@@ -51,75 +69,86 @@ pub async fn plan_next_sync(
     next_sync_at: Option<Timestamp>,
     failures: u32,
 ) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
-    sql.bind(next_sync_at.map(stored_time)).push(", sync_failures = ").bind(i64::from(failures));
-    sql.push(" WHERE id = ").bind(id);
-    touch_one(sql, w, id).await
+    let planned = repository::ActiveModel {
+        next_sync_at: Set(next_sync_at.map(Into::into)),
+        sync_failures: Set(i64::from(failures)),
+        ..Default::default()
+    };
+    must_touch(w, id, set(planned)).await
 }
 
-/// Repositories that may be synced by themselves; the index of due ones is over these.
-const SYNCABLE: &str = "enabled AND sync_status NOT IN ('blocked', 'pending_approval')";
+/// Repositories that may be synced by themselves; the index of due ones is over these, and serves where the statement
+/// says so in the same words.
+fn is_syncable() -> Expr {
+    let set_aside = [SyncStatus::Blocked, SyncStatus::PendingApproval].map(constant);
+    let may_be = repository::Column::SyncStatus.into_expr().is_not_in(set_aside);
+    repository::Column::Enabled.into_expr().and(may_be)
+}
 
 /// How many repositories a sync of all reaches now.
 pub async fn count_syncable(c: &impl ConnectionTrait) -> Result<i64> {
-    let row = Sql::new(&format!("SELECT CAST(COUNT(*) AS BIGINT) FROM repository WHERE {SYNCABLE}")).row(c).await?;
-    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+    let syncable = count(c, repository::Entity::find().filter(is_syncable())).await?;
+    Ok(i64::try_from(syncable).unwrap_or(i64::MAX))
 }
 
 /// Takes repositories whose time has come, the longest due first: each is given to one caller only, and comes again
 /// at `again` unless its sync sets another time. Costs one look into an index where none is due.
 pub async fn take_due(db: &Db, now: Timestamp, again: Timestamp, limit: u64) -> Result<Vec<Uuid>> {
-    let mut due = Sql::new(&format!("SELECT id FROM repository WHERE {SYNCABLE} AND next_sync_at <= "));
-    due.bind(stored_time(now)).push(" ORDER BY next_sync_at LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    if due.clone().row(&db.read).await?.is_none() {
+    use repository::Column::{Id, NextSyncAt};
+    let due = repository::Entity::find().select_only().column(Id).filter(is_syncable());
+    let due = due.filter(NextSyncAt.lte(StoredTimestamp::from(now))).order_by_asc(NextSyncAt).limit(at_most(limit));
+    if due.clone().into_tuple::<Uuid>().one(&db.read).await?.is_none() {
         return Ok(Vec::new());
     }
-    if db.engine == Engine::Postgres {
-        due.push(" FOR UPDATE SKIP LOCKED");
-    }
-    let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
-    sql.bind(stored_time(again)).push(" WHERE id IN (").append(&due).push(") RETURNING id");
-    let mut taken = Vec::new();
-    for row in sql.rows(&db.write).await? {
-        taken.push(row.try_get_by_index(0)?);
-    }
-    Ok(taken)
+    // SQLite has one writer and no such locks; SeaORM leaves them out there.
+    let due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
+    let later = repository::ActiveModel { next_sync_at: Set(Some(again.into())), ..Default::default() };
+    let mut take = set(later).filter(Id.in_subquery(due)).into_query();
+    take.returning_col(Id);
+    let taken = db.write.query_all(&take).await?;
+    Ok(taken.iter().map(|row| row.try_get("", Id.as_str())).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Brings times that lie further ahead than any plan reaches (the clock was set back) nearer; how many. `most` is the
 /// longest that a repository without an interval of its own waits.
 pub async fn correct_next_syncs(db: &Db, most: TimeDelta, now: Timestamp) -> Result<u64> {
-    let mut sql = Sql::new("SELECT id, next_sync_at, polling_interval_seconds FROM repository WHERE next_sync_at > ");
-    sql.bind(stored_time(now + most * 2));
+    use repository::Column::{Id, NextSyncAt, PollingIntervalSeconds};
+    let ahead = NextSyncAt.gt(StoredTimestamp::from(now + most * 2));
+    let ahead =
+        repository::Entity::find().select_only().columns([Id, NextSyncAt, PollingIntervalSeconds]).filter(ahead);
+    let ahead: Vec<(Uuid, StoredTimestamp, Option<i64>)> = ahead.into_tuple().all(&db.read).await?;
     let mut corrected = 0;
-    for row in sql.rows(&db.read).await? {
-        let (id, planned): (Uuid, Timestamp) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let own: Option<i64> = row.try_get_by_index(2)?;
+    for (id, planned, own) in ahead {
         let longest = own.and_then(TimeDelta::try_seconds).map_or(most, |own| own.max(most));
-        if planned <= now + longest * 2 {
+        if Timestamp::from(planned) <= now + longest * 2 {
             continue;
         }
-        let mut sql = Sql::new("UPDATE repository SET next_sync_at = ");
-        sql.bind(stored_time(now + longest / 2)).push(" WHERE id = ").bind(id);
-        sql.push(" AND next_sync_at = ").bind(stored_time(planned));
-        corrected += sql.run(&db.write).await?.rows_affected();
+        let next_sync_at = Set(Some((now + longest / 2).into()));
+        let nearer = set(repository::ActiveModel { next_sync_at, ..Default::default() });
+        let as_read = nearer.filter(repository::COLUMN.id.eq(id)).filter(NextSyncAt.eq(planned));
+        corrected += as_read.exec(&db.write).await?.rows_affected;
     }
     Ok(corrected)
 }
 
 /// A clone was removed from disk.
 pub async fn record_clone_removed(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET clone_bytes = 0 WHERE id = ");
-    sql.bind(id);
-    sql.run(w).await?;
+    let removed = set(repository::ActiveModel { clone_bytes: Set(0), ..Default::default() });
+    removed.filter(repository::COLUMN.id.eq(id)).exec(w).await?;
     Ok(())
 }
 
 /// A sync ended well and found no commits at all.
 pub async fn record_synced_empty(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = 'success', sync_error = NULL, last_sync_at = ");
-    sql.bind(stored_time(now)).push(", head_commit = NULL, head_committed_at = NULL WHERE id = ").bind(id);
-    touch_one(sql, w, id).await
+    let empty = repository::ActiveModel {
+        sync_status: Set(SyncStatus::Success),
+        sync_error: Set(None),
+        last_sync_at: Set(Some(now.into())),
+        head_commit: Set(None),
+        head_committed_at: Set(None),
+        ..Default::default()
+    };
+    must_touch(w, id, set(empty)).await
 }
 
 /// A sync ended badly; `status` is `Error`, `Blocked` or `PendingApproval`. The reason is cut to 2,000 characters.
@@ -130,34 +159,37 @@ pub async fn record_sync_failed(
     reason: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET sync_status = ");
-    // A sync that fails while somebody blocks its repository does not undo that.
-    if status == SyncStatus::Error {
-        sql.push("CASE WHEN sync_status = 'blocked' THEN sync_status ELSE 'error' END");
-    } else {
-        sql.bind(status.as_str());
-    }
-    sql.push(", sync_error = ").bind(shorten(reason));
-    sql.push(", last_sync_at = ").bind(stored_time(now)).push(" WHERE id = ").bind(id);
-    touch_one(sql, w, id).await
+    let failed = set(repository::ActiveModel {
+        sync_error: Set(Some(shorten(reason))),
+        last_sync_at: Set(Some(now.into())),
+        ..Default::default()
+    });
+    let status = match status {
+        // A sync that fails while somebody blocks its repository does not undo that.
+        SyncStatus::Error => unless_blocked(status),
+        _ => Expr::val(status),
+    };
+    must_touch(w, id, failed.col_expr(repository::Column::SyncStatus, status)).await
 }
 
 /// A sync was stopped on request: the repository waits for the next one.
 pub async fn record_sync_stopped(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    let mut sql = Sql::new(
-        "UPDATE repository SET sync_status = 'pending', sync_error = NULL WHERE sync_status <> 'blocked' AND id = ",
-    );
-    sql.bind(id);
-    sql.run(w).await?;
+    let stopped = set(repository::ActiveModel {
+        sync_status: Set(SyncStatus::Pending),
+        sync_error: Set(None),
+        ..Default::default()
+    });
+    let stopped = stopped.filter(repository::Column::SyncStatus.ne(SyncStatus::Blocked));
+    stopped.filter(repository::COLUMN.id.eq(id)).exec(w).await?;
     Ok(())
 }
 
 /// A sync could not be made now, for a reason that is not the repository's: it stands where it stood before.
 pub async fn record_sync_postponed(w: &impl ConnectionTrait, id: Uuid, before: SyncStatus) -> Result<()> {
     let before = if before == SyncStatus::Syncing { SyncStatus::Pending } else { before };
-    let mut sql = Sql::new("UPDATE repository SET sync_status = ");
-    sql.bind(before.as_str()).push(" WHERE sync_status = 'syncing' AND id = ").bind(id);
-    sql.run(w).await?;
+    let postponed = set(repository::ActiveModel { sync_status: Set(before), ..Default::default() });
+    let postponed = postponed.filter(repository::Column::SyncStatus.eq(SyncStatus::Syncing));
+    postponed.filter(repository::COLUMN.id.eq(id)).exec(w).await?;
     Ok(())
 }
 
@@ -174,38 +206,64 @@ pub async fn record_scan_state(
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET scan_status = ");
-    sql.bind(status.as_str()).push(", scan_error = ").bind(reason.map(shorten));
+    let mut state = repository::ActiveModel {
+        scan_status: Set(status),
+        scan_error: Set(reason.map(shorten)),
+        ..Default::default()
+    };
     if matches!(status, SyncStatus::Success | SyncStatus::Error) {
-        sql.push(", last_scan_at = ").bind(stored_time(now));
+        state.last_scan_at = Set(Some(now.into()));
     }
-    sql.push(" WHERE id = ").bind(id);
-    touch_one(sql, w, id).await
+    must_touch(w, id, set(state)).await
 }
 
 /// Whether any repository is `syncing`, rightly or not.
 pub async fn has_syncing(c: &impl ConnectionTrait) -> Result<bool> {
-    let sql = Sql::new("SELECT 1 FROM repository WHERE sync_status = 'syncing' OR scan_status = 'syncing' LIMIT 1");
-    Ok(sql.row(c).await?.is_some())
+    use repository::Column::{Id, ScanStatus, SyncStatus as Status};
+    let syncing = Status.eq(SyncStatus::Syncing).or(ScanStatus.eq(SyncStatus::Syncing));
+    let id = repository::Entity::find().select_only().column(Id).filter(syncing);
+    Ok(id.into_tuple::<Uuid>().one(c).await?.is_some())
 }
 
 /// Whatever is still `syncing` although no job runs for it (after a crash) goes back to `pending`.
 pub async fn reset_interrupted(w: &impl ConnectionTrait) -> Result<u64> {
+    use repository::Column::{ScanStatus, SyncStatus as Status};
+    let sync =
+        repository::ActiveModel { sync_status: Set(SyncStatus::Pending), sync_error: Set(None), ..Default::default() };
+    let scan =
+        repository::ActiveModel { scan_status: Set(SyncStatus::Pending), scan_error: Set(None), ..Default::default() };
     let mut count = 0;
-    for what in ["sync", "scan"] {
-        let mut sql = Sql::new(&format!(
-            "UPDATE repository SET {what}_status = 'pending', {what}_error = NULL WHERE {what}_status = 'syncing' "
-        ));
-        sql.push("AND NOT EXISTS (SELECT 1 FROM job j WHERE j.repository_id = repository.id AND j.state = 'running' ");
-        sql.push("AND j.kind = ").bind(format!("{what}_repository")).push(")");
-        count += sql.run(w).await?.rows_affected();
+    for (pending, status, kind) in
+        [(sync, Status, JobKind::SyncRepository), (scan, ScanStatus, JobKind::ScanRepository)]
+    {
+        let left = set(pending).filter(status.eq(SyncStatus::Syncing)).filter(no_job_runs(kind));
+        count += left.exec(w).await?.rows_affected;
     }
     Ok(count)
 }
 
-/// Runs an update that must touch this repository.
-async fn touch_one(sql: Sql, w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
-    match sql.run(w).await?.rows_affected() {
+/// Written so that the index of jobs that run for repositories serves.
+fn no_job_runs(kind: JobKind) -> Expr {
+    use job::Column::{Id, Kind, RepositoryId, State};
+    let of_repository = RepositoryId.into_expr().equals((repository::Entity, repository::Column::Id));
+    let runs = State.into_expr().eq(constant(JobState::Running));
+    let running = job::Entity::find().select_only().column(Id).filter(of_repository).filter(runs);
+    Expr::not_exists(running.filter(Kind.eq(kind)).into_query())
+}
+
+/// This status, unless somebody blocks the repository.
+fn unless_blocked(status: SyncStatus) -> Expr {
+    let column = repository::Column::SyncStatus;
+    Expr::case(column.eq(SyncStatus::Blocked), column.into_expr()).finally(Expr::val(status)).into()
+}
+
+fn set(values: repository::ActiveModel) -> UpdateMany<repository::Entity> {
+    repository::Entity::update_many().set(values)
+}
+
+/// Makes an update of this repository, which must be there.
+async fn must_touch(w: &impl ConnectionTrait, id: Uuid, update: UpdateMany<repository::Entity>) -> Result<()> {
+    match update.filter(repository::COLUMN.id.eq(id)).exec(w).await?.rows_affected {
         0 => Err(DataError::NotFound { what: "repository", id }),
         _ => Ok(()),
     }
@@ -214,4 +272,21 @@ async fn touch_one(sql: Sql, w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
 /// A reason as it is kept: at most 2,000 characters, and none that PostgreSQL refuses.
 pub(crate) fn shorten(reason: &str) -> String {
     reason.chars().filter(|c| *c != '\0').take(2000).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::DbBackend;
+
+    use super::*;
+
+    #[test]
+    fn due_repositories_are_asked_for_in_the_words_of_their_index() {
+        let words = "WHERE \"repository\".\"enabled\" AND \"repository\".\"sync_status\" \
+                     NOT IN ('blocked', 'pending_approval')";
+        for backend in [DbBackend::Sqlite, DbBackend::Postgres] {
+            let sql = repository::Entity::find().filter(is_syncable()).build(backend).sql;
+            assert!(sql.ends_with(words), "{sql}");
+        }
+    }
 }

@@ -1,38 +1,62 @@
-//! A filter as SQL: conditions, order, and how many resources match.
+//! A filter as conditions, order, and how many resources match.
 
-use sea_orm::DbBackend;
+use sea_orm::sea_query::extension::sqlite::SqliteExpr as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden, LikeExpr, Query};
+use sea_orm::{
+    ColumnTrait as _, Condition, DbBackend, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Select,
+};
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::{Sql, Where, contains};
-use entity::kind::ResourceStatus;
+use crate::db::select::{constant, count, number};
+use crate::db::sql::contains;
+use entity::kind::{Facet, ResourceStatus};
+use entity::table::{facet_total, repository, repository_facet, resource, resource_chart};
 use entity::view::{ResourceFilter, ResourceSort, Sort};
 
-/// The filter as conditions on `k`.
-pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Where {
-    let mut conditions = Where::default();
-    conditions.equals("k.repository_id", filter.repository_id);
-    conditions.equals("k.kind", filter.kind.clone());
-    conditions.equals("k.name", filter.name.clone());
-    conditions.equals("k.api_version", filter.api_version.clone());
-    if let Some(chart) = &filter.chart {
-        let sql = conditions.and().push("k.id IN (SELECT u.resource_id FROM resource_chart u WHERE u.name = ");
-        sql.bind(chart.as_str());
+/// The filter as conditions on resources.
+pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Condition {
+    use resource::COLUMN;
+    let chart = |name: &str| {
+        let mut uses = resource_chart::Entity::find().filter(resource_chart::COLUMN.name.eq(name));
         if let Some(repository) = filter.repository_id {
-            sql.push(" AND u.repository_id = ").bind(repository);
+            uses = uses.filter(resource_chart::COLUMN.repository_id.eq(repository));
         }
-        sql.push(")");
-    }
-    if let Some(namespace) = &filter.namespace {
-        let sql = conditions.and().push("(k.namespace = ").bind(namespace.as_str());
-        sql.push(" OR k.namespace_inherited = ").bind(namespace.as_str()).push(")");
-    }
-    if let Some(status) = one_status(filter) {
-        conditions.and().push("k.status = ").bind(status.as_str());
-    }
-    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-        push_text(conditions.and(), c, "k", text, filter.repository_id.is_none());
-    }
-    conditions
+        COLUMN.id.in_subquery(uses.select_only().column(resource_chart::Column::ResourceId).into_query())
+    };
+    let namespace = |name: &str| COLUMN.namespace.eq(name).or(COLUMN.namespace_inherited.eq(name));
+    let text = filter.text.as_deref().filter(|text| !text.is_empty());
+    Condition::all()
+        .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
+        .add_option(filter.kind.as_deref().map(|kind| COLUMN.kind.eq(kind)))
+        .add_option(filter.name.as_deref().map(|name| COLUMN.name.eq(name)))
+        .add_option(filter.api_version.as_deref().map(|version| COLUMN.api_version.eq(version)))
+        .add_option(filter.chart.as_deref().map(chart))
+        .add_option(filter.namespace.as_deref().map(namespace))
+        .add_option(one_status(filter).map(|status| COLUMN.status.eq(status)))
+        .add_option(text.map(|text| {
+            let wide = filter.repository_id.is_none();
+            text_condition(c.get_database_backend(), resource::Entity, text, wide)
+        }))
+}
+
+/// The resources that meet the conditions.
+pub(super) fn matching(conditions: &Condition) -> Select<resource::Entity> {
+    let all = resource::Entity::find();
+    // Without any the statement would say `WHERE TRUE`.
+    if conditions.is_empty() { all } else { all.filter(conditions.clone()) }
+}
+
+/// Those that stand at the head; `table` is what the statement calls resources.
+pub(crate) fn is_active(table: impl IntoIden) -> Expr {
+    Expr::col((table, resource::Column::Status)).eq(constant(ResourceStatus::Active))
+}
+
+/// The namespace that a resource lands in as far as Git tells.
+pub(crate) fn effective_namespace(table: impl IntoIden) -> Expr {
+    use resource::Column::{Namespace, NamespaceInherited};
+    let table = table.into_iden();
+    Func::coalesce([Expr::col((table.clone(), NamespaceInherited)), Expr::col((table, Namespace))]).into()
 }
 
 /// The only wanted status; nothing where all are.
@@ -41,37 +65,44 @@ pub(super) fn one_status(filter: &ResourceFilter) -> Option<ResourceStatus> {
     filter.statuses.iter().all(|status| *status == first).then_some(first)
 }
 
-/// Resources whose name or path holds the text. SQLite looks parts of three characters up first; PostgreSQL's
-/// index does so by itself. Shorter texts have no such parts: over all repositories (`wide`) they find names that
-/// begin with them.
-pub(crate) fn push_text(sql: &mut Sql, c: &impl ConnectionTrait, alias: &str, text: &str, wide: bool) {
-    let lower: Vec<char> = text.to_lowercase().chars().filter(|c| *c != '\0').collect();
+/// Resources whose name or path holds the text; `table` is what the statement calls them. SQLite looks parts of three
+/// characters up first; PostgreSQL's index does so by itself. Shorter texts have no such parts: over all repositories
+/// (`wide`) they find names that begin with them.
+pub(super) fn text_condition(backend: DbBackend, table: impl IntoIden, text: &str, wide: bool) -> Condition {
+    let table = table.into_iden();
+    let column = |column: resource::Column| Expr::col((table.clone(), column));
+    let lower = searched(text);
     if wide && !lower.is_empty() && lower.len() < 3 {
-        sql.push("(");
-        for (n, begin) in spellings(&lower).into_iter().enumerate() {
-            sql.push(if n == 0 { "(" } else { " OR (" }).push(alias).push(".name >= ").bind(begin.as_str());
-            if let Some(end) = after_prefix(&begin) {
-                sql.push(" AND ").push(alias).push(".name < ").bind(end);
-            }
-            sql.push(")");
-        }
-        sql.push(")");
-        return;
+        return spellings(&lower).into_iter().fold(Condition::any(), |any, begin| {
+            let end = after_prefix(&begin).map(|end| column(resource::Column::Name).lt(end));
+            any.add(Condition::all().add(column(resource::Column::Name).gte(begin)).add_option(end))
+        });
     }
-    if c.get_database_backend() == DbBackend::Sqlite && lower.len() >= 3 {
-        let parts: Vec<String> = lower
-            .windows(3)
-            .take(32)
-            .map(|part| format!("\"{}\"", part.iter().collect::<String>().replace('"', "\"\"")))
-            .collect();
-        sql.push(alias).push(".number IN (SELECT rowid FROM resource_search WHERE resource_search MATCH ");
-        sql.bind(parts.join(" AND ")).push(") AND ");
-    }
-    sql.push(alias).push(".search LIKE ").bind(contains(text)).push(" ESCAPE '\\'");
+    let holds = column(resource::Column::Search).like(LikeExpr::new(contains(text)).escape('\\'));
+    let looked_up = (backend == DbBackend::Sqlite && lower.len() >= 3).then(|| {
+        let found = Query::select()
+            .column("rowid")
+            .from("resource_search")
+            .and_where(Expr::col("resource_search").matches(search_words(&lower)))
+            .to_owned();
+        Expr::col((table.clone(), "number")).in_subquery(found)
+    });
+    Condition::all().add_option(looked_up).add(holds)
+}
+
+/// A text's characters as they are looked for.
+pub(super) fn searched(text: &str) -> Vec<char> {
+    text.to_lowercase().chars().filter(|c| *c != '\0').collect()
+}
+
+/// The parts of a text as SQLite's index is asked for them.
+pub(super) fn search_words(lower: &[char]) -> String {
+    let quoted = |part: &[char]| format!("\"{}\"", part.iter().collect::<String>().replace('"', "\"\""));
+    lower.windows(3).take(32).map(quoted).collect::<Vec<_>>().join(" AND ")
 }
 
 /// A short text in small and capital letters, mixed in every way.
-fn spellings(lower: &[char]) -> Vec<String> {
+pub(super) fn spellings(lower: &[char]) -> Vec<String> {
     lower.iter().fold(vec![String::new()], |begun, c| {
         let upper = c.to_uppercase().to_string();
         let mut letters = vec![c.to_string()];
@@ -81,61 +112,71 @@ fn spellings(lower: &[char]) -> Vec<String> {
 }
 
 /// The first text in the order of bytes that does not begin so any more.
-fn after_prefix(prefix: &str) -> Option<String> {
+pub(super) fn after_prefix(prefix: &str) -> Option<String> {
     let last = prefix.chars().next_back()?;
     let next = char::from_u32(u32::from(last) + 1).unwrap_or('\u{e000}');
     Some(format!("{}{next}", &prefix[..prefix.len() - last.len_utf8()])).filter(|_| last != char::MAX)
 }
 
-/// The order that is asked for, or the one back from its end.
-pub(super) fn order(filter: &ResourceFilter, back: bool) -> String {
-    let direction = if (filter.direction == Sort::Descending) == back { "ASC" } else { "DESC" };
-    match filter.sort {
-        ResourceSort::Name => format!("k.name {direction}, k.id {direction}"),
-        ResourceSort::Kind => format!("k.kind {direction}, k.name {direction}, k.id {direction}"),
-        ResourceSort::Updated => format!("k.updated_at {direction}, k.id {direction}"),
-        ResourceSort::Created => format!("k.created_at {direction}, k.id {direction}"),
-    }
+/// In the order that is asked for, or in the one back from its end.
+pub(super) fn ordered(
+    select: Select<resource::Entity>,
+    filter: &ResourceFilter,
+    back: bool,
+) -> Select<resource::Entity> {
+    use resource::Column::{CreatedAt, Id, Kind, Name, UpdatedAt};
+    let columns: &[resource::Column] = match filter.sort {
+        ResourceSort::Name => &[Name, Id],
+        ResourceSort::Kind => &[Kind, Name, Id],
+        ResourceSort::Updated => &[UpdatedAt, Id],
+        ResourceSort::Created => &[CreatedAt, Id],
+    };
+    let direction = if (filter.direction == Sort::Descending) == back { Order::Asc } else { Order::Desc };
+    columns.iter().fold(select, |select, column| select.order_by(*column, direction.clone()))
 }
 
 /// How many resources match; from kept figures where at most one of their kinds is asked for.
 pub(super) async fn count_resources(
     c: &impl ConnectionTrait,
     filter: &ResourceFilter,
-    conditions: &Where,
+    conditions: &Condition,
 ) -> Result<u64> {
     let counted =
         filter.text.as_deref().is_some_and(|text| !text.is_empty()) || filter.name.is_some() || filter.chart.is_some();
-    let facets: Vec<(&str, &String)> =
-        [("kind", &filter.kind), ("api_version", &filter.api_version), ("namespace", &filter.namespace)]
+    let facets: Vec<(Facet, &str)> =
+        [(Facet::Kind, &filter.kind), (Facet::ApiVersion, &filter.api_version), (Facet::Namespace, &filter.namespace)]
             .into_iter()
-            .filter_map(|(facet, value)| Some((facet, value.as_ref()?)))
+            .filter_map(|(facet, value)| Some((facet, value.as_deref()?)))
             .collect();
     if counted || facets.len() > 1 {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM kubernetesresource k");
-        sql.append(conditions.sql());
-        return sql.count(c).await;
+        return count(c, matching(conditions)).await;
     }
-    let mut kept = Where::default();
-    let (active, deleted, table) = match facets.first() {
-        Some((facet, value)) => {
-            kept.equals("facet", Some(*facet));
-            kept.equals("value", Some(value.as_str()));
-            kept.equals("repository_id", filter.repository_id);
-            let table = if filter.repository_id.is_some() { "repository_facet" } else { "facet_total" };
-            ("active", "deleted", table)
-        }
-        None => {
-            kept.equals("id", filter.repository_id);
-            ("active_resources", "deleted_resources", "repository")
-        }
+    let kept = |active: Expr, deleted: Expr| {
+        let figure = match one_status(filter) {
+            Some(ResourceStatus::Active) => active,
+            Some(ResourceStatus::Deleted) => deleted,
+            None => active.add(deleted),
+        };
+        figure.sum().cast_as("BIGINT")
     };
-    let column = match one_status(filter) {
-        Some(ResourceStatus::Active) => active.to_owned(),
-        Some(ResourceStatus::Deleted) => deleted.to_owned(),
-        None => format!("{active} + {deleted}"),
-    };
-    let mut sql = Sql::new(&format!("SELECT CAST(SUM({column}) AS BIGINT) FROM {table}"));
-    sql.append(kept.sql());
-    sql.count(c).await
+    match (facets.first(), filter.repository_id) {
+        (Some((facet, value)), Some(repository)) => {
+            use repository_facet::Column::{Active, Deleted};
+            let of = repository_facet::Entity::find_by_id((repository, *facet, (*value).to_owned()));
+            number(c, of.select_only().expr(kept(Active.into_expr(), Deleted.into_expr()))).await
+        }
+        (Some((facet, value)), None) => {
+            use facet_total::Column::{Active, Deleted};
+            let of = facet_total::Entity::find_by_id((*facet, (*value).to_owned()));
+            number(c, of.select_only().expr(kept(Active.into_expr(), Deleted.into_expr()))).await
+        }
+        (None, repository) => {
+            use repository::Column::{ActiveResources, DeletedResources};
+            let mut of = repository::Entity::find();
+            if let Some(id) = repository {
+                of = of.filter(repository::COLUMN.id.eq(id));
+            }
+            number(c, of.select_only().expr(kept(ActiveResources.into_expr(), DeletedResources.into_expr()))).await
+        }
+    }
 }

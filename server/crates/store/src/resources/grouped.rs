@@ -1,12 +1,19 @@
 //! Resources put together by kind and name.
 
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{
+    Asterisk, CommonTableExpression, Expr, ExprTrait as _, Query, SelectStatement, Values, WithClause,
+};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, FromQueryResult, Order, QueryFilter as _, QueryOrder as _,
+    QuerySelect, QueryTrait as _,
+};
 use uuid::Uuid;
 
-use super::filter::{conditions, one_status};
+use super::filter::{conditions, matching, one_status};
 use super::{ConnectionTrait, Result};
-use crate::db::sql::{Sql, Where};
+use crate::db::select::{count, limits, paged, rows};
 use entity::kind::ResourceStatus;
+use entity::table::{group_total, repository, resource};
 use entity::view::{GroupedRepository, GroupedResource, Listing, ResourceFilter};
 
 /// Resources put together by kind and name, those that stand in most places first; `count` is the number of groups.
@@ -22,55 +29,10 @@ pub async fn list_grouped(c: &impl ConnectionTrait, filter: &ResourceFilter) -> 
         if kept { kept_groups(c, filter).await? } else { count_groups(c, filter, &conditions).await? };
     let repositories = repositories_of(c, &conditions, &groups).await?;
     let data = groups.into_iter().zip(repositories).map(|(group, repositories)| {
-        let GroupRow { kind, name, total, .. } = group;
+        let GroupRow { kind, name, total } = group;
         GroupedResource { kind, name, total_count: total, repositories }
     });
     Ok(Listing { data: data.collect(), count })
-}
-
-/// A page of groups whose totals are kept, and how many groups there are.
-async fn kept_groups(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<(Vec<GroupRow>, u64)> {
-    let column = match one_status(filter) {
-        Some(ResourceStatus::Active) => "active",
-        Some(ResourceStatus::Deleted) => "deleted",
-        None => "(active + deleted)",
-    };
-    let mut conditions = Where::default();
-    conditions.equals("kind", filter.kind.clone());
-    conditions.and().push(column).push(" > 0");
-    let mut count = Sql::new("SELECT COUNT(*) FROM group_total");
-    count.append(conditions.sql());
-    let mut sql =
-        Sql::new(&format!("SELECT kind, name, {column} AS total, CAST(0 AS BIGINT) AS group_count FROM group_total"));
-    sql.append(conditions.sql()).push(&format!(" ORDER BY {column} DESC, kind, name")).page(filter.page);
-    Ok((sql.all(c).await?, count.count(c).await?))
-}
-
-/// A page of groups, counted for this filter, and how many groups there are.
-async fn count_groups(
-    c: &impl ConnectionTrait,
-    filter: &ResourceFilter,
-    conditions: &Where,
-) -> Result<(Vec<GroupRow>, u64)> {
-    let mut sql =
-        Sql::new("WITH groups AS MATERIALIZED (SELECT k.kind, k.name, COUNT(*) AS total FROM kubernetesresource k");
-    sql.append(conditions.sql()).push(
-        " GROUP BY k.kind, k.name) SELECT kind, name, total, (SELECT COUNT(*) FROM groups) AS group_count \
-         FROM groups ORDER BY total DESC, kind, name",
-    );
-    sql.page(filter.page);
-    let groups = sql.all::<GroupRow>(c).await?;
-    let count = match groups.first() {
-        Some(group) => u64::try_from(group.group_count).unwrap_or(0),
-        // A page past the end does not carry the count.
-        None if filter.page.skip > 0 => {
-            let mut sql = Sql::new("SELECT COUNT(*) FROM (SELECT DISTINCT k.kind, k.name FROM kubernetesresource k");
-            sql.append(conditions.sql()).push(") groups");
-            sql.count(c).await?
-        }
-        None => 0,
-    };
-    Ok((groups, count))
 }
 
 #[derive(FromQueryResult)]
@@ -78,7 +40,73 @@ struct GroupRow {
     kind: String,
     name: String,
     total: i64,
+}
+
+/// A page of groups whose totals are kept, and how many groups there are.
+async fn kept_groups(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<(Vec<GroupRow>, u64)> {
+    use group_total::Column::{Active, Deleted, Kind, Name};
+    let total = match one_status(filter) {
+        Some(ResourceStatus::Active) => Active.into_expr(),
+        Some(ResourceStatus::Deleted) => Deleted.into_expr(),
+        None => group_total::COLUMN.active.add(Deleted.into_expr()),
+    };
+    let mut groups = group_total::Entity::find();
+    if let Some(kind) = &filter.kind {
+        groups = groups.filter(group_total::COLUMN.kind.eq(kind.as_str()));
+    }
+    groups = groups.filter(total.clone().gt(0));
+    let page = groups
+        .clone()
+        .select_only()
+        .columns([Kind, Name])
+        .column_as(total.clone(), "total")
+        .order_by_desc(total)
+        .order_by_asc(Kind)
+        .order_by_asc(Name);
+    Ok((paged(page, filter.page).into_model().all(c).await?, count(groups, c).await?))
+}
+
+#[derive(FromQueryResult)]
+struct CountedRow {
+    #[sea_orm(nested)]
+    group: GroupRow,
     group_count: i64,
+}
+
+/// A page of groups, counted for this filter, and how many groups there are.
+async fn count_groups(
+    c: &impl ConnectionTrait,
+    filter: &ResourceFilter,
+    conditions: &Condition,
+) -> Result<(Vec<GroupRow>, u64)> {
+    use resource::Column::{Kind, Name};
+    let kinds_and_names = || matching(conditions).select_only().columns([Kind, Name]);
+    let counted =
+        kinds_and_names().column_as(Expr::col(Asterisk).count(), "total").group_by(Kind).group_by(Name).into_query();
+    let mut groups = CommonTableExpression::new();
+    groups.table_name("groups").query(counted).materialized(true);
+    let how_many = Query::select().expr(Expr::col(Asterisk).count()).from("groups").to_owned();
+    let mut page = Query::select();
+    page.with_cte(WithClause::new().cte(groups).to_owned())
+        .columns(["kind", "name", "total"])
+        .expr_as(Expr::from(how_many), "group_count")
+        .from("groups")
+        .order_by("total", Order::Desc)
+        .order_by("kind", Order::Asc)
+        .order_by("name", Order::Asc);
+    let rows: Vec<CountedRow> = rows(c, limits(&mut page, filter.page)).await?;
+    let count = match rows.first() {
+        Some(row) => u64::try_from(row.group_count).unwrap_or(0),
+        // A page past the end does not carry the count.
+        None if filter.page.skip > 0 => {
+            let mut distinct = resource::Entity::find();
+            let groups = kinds_and_names().distinct().into_query();
+            QuerySelect::query(&mut distinct).from_clear().from_subquery(groups, "groups");
+            count(c, distinct).await?
+        }
+        None => 0,
+    };
+    Ok((rows.into_iter().map(|row| row.group).collect(), count))
 }
 
 #[derive(FromQueryResult)]
@@ -93,30 +121,59 @@ struct RepositoryRow {
 /// of resources.
 async fn repositories_of(
     c: &impl ConnectionTrait,
-    conditions: &Where,
+    conditions: &Condition,
     groups: &[GroupRow],
 ) -> Result<Vec<Vec<GroupedRepository>>> {
     let mut listed = vec![Vec::new(); groups.len()];
     if groups.is_empty() {
         return Ok(listed);
     }
-    let mut sql = Sql::new("WITH wanted (place, kind, name) AS (VALUES ");
-    for (n, group) in groups.iter().enumerate() {
-        sql.push(if n == 0 { "(" } else { ", (" }).push(&n.to_string());
-        sql.push(", ").bind(group.kind.as_str()).push(", ").bind(group.name.as_str()).push(")");
-    }
-    sql.push(
-        ") SELECT i.place, i.repository_id, r.full_name AS repository_name, i.count FROM (SELECT w.place, \
-         k.repository_id, COUNT(*) AS count FROM wanted w CROSS JOIN kubernetesresource k \
-         WHERE k.kind = w.kind AND k.name = w.name",
-    );
-    sql.append(&conditions.after_others());
-    sql.push(" GROUP BY w.place, k.repository_id) i JOIN repository r ON r.id = i.repository_id ");
-    sql.push("ORDER BY i.place, i.count DESC, r.full_name, r.id");
-    for RepositoryRow { place, repository_id, repository_name, count } in sql.all(c).await? {
+    for row in all::<RepositoryRow>(&repositories_of_groups(conditions, groups), c).await? {
+        let RepositoryRow { place, repository_id, repository_name, count } = row;
         if let Some(listed) = usize::try_from(place).ok().and_then(|place| listed.get_mut(place)) {
             listed.push(GroupedRepository { repository_id, repository_name, count });
         }
     }
     Ok(listed)
+}
+
+fn repositories_of_groups(conditions: &Condition, groups: &[GroupRow]) -> SelectStatement {
+    use resource::Column::{Kind, Name, RepositoryId};
+    let rows = groups.iter().zip(0_i32..);
+    let mut wanted = CommonTableExpression::new();
+    wanted
+        .table_name("wanted")
+        .columns(["place", "kind", "name"])
+        .values(rows.map(|(group, place)| row_of(place, group)).collect());
+    // Each wanted group is looked up by the index of kinds and names.
+    let mut counted = Query::select();
+    counted
+        .column(("wanted", "place"))
+        .column(RepositoryId.as_column_ref())
+        .expr_as(Expr::col(Asterisk).count(), "count")
+        .from("wanted")
+        .cross_join(resource::Entity)
+        .cond_where(Kind.into_expr().equals(("wanted", "kind")))
+        .cond_where(Name.into_expr().equals(("wanted", "name")))
+        .cond_where(conditions.clone())
+        .group_by_col(("wanted", "place"))
+        .group_by_col(RepositoryId.as_column_ref());
+    let repository = repository::Column::Id.into_expr().equals(("i", RepositoryId));
+    let mut named = Query::select();
+    named
+        .with_cte(WithClause::new().cte(wanted).to_owned())
+        .columns([("i", "place"), ("i", "repository_id")])
+        .expr_as(repository::Column::FullName.into_expr(), "repository_name")
+        .column(("i", "count"))
+        .from_subquery(counted, "i")
+        .inner_join(repository::Entity, repository)
+        .order_by(("i", "place"), Order::Asc)
+        .order_by(("i", "count"), Order::Desc)
+        .order_by(repository::Column::FullName.as_column_ref(), Order::Asc)
+        .order_by(repository::Column::Id.as_column_ref(), Order::Asc);
+    named
+}
+
+fn row_of(place: i32, group: &GroupRow) -> Values {
+    Values(vec![place.into(), group.kind.as_str().into(), group.name.as_str().into()])
 }

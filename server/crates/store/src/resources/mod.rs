@@ -2,14 +2,20 @@
 
 mod filter;
 mod grouped;
+mod raw;
 mod references;
 mod uses;
 mod versions;
 
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect, QueryTrait as _, Select,
+};
 use uuid::Uuid;
 
-pub(crate) use filter::push_text;
+pub(crate) use filter::{effective_namespace, is_active};
 pub use grouped::list_grouped;
+pub(crate) use raw::push_text;
 pub use references::find_references;
 pub use uses::{MAX_TREE, list_charts, list_images, list_tree};
 pub use versions::{
@@ -17,32 +23,38 @@ pub use versions::{
 };
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::{MAX_PAGE, Sql};
-use crate::row::ResourceRow;
-use entity::view::{Listing, NamedCount, PageQuery, Resource, ResourceFacets, ResourceFilter};
+use crate::db::select::paged;
+use crate::db::sql::MAX_PAGE;
+use crate::row::{FullResourceRow, ResourceRow};
+use entity::kind::Facet;
+use entity::table::{facet_total, repository, repository_facet, resource, resource_data};
+use entity::view::{Listing, PageQuery, Resource, ResourceFacets, ResourceFilter};
 
 /// Which resources, one page of them.
 pub async fn list_resources(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<Listing<Resource>> {
     let conditions = filter::conditions(c, filter);
     let count = filter::count_resources(c, filter, &conditions).await?;
     let (page, back) = from_nearer_end(filter.page, count);
-    let mut ids = Sql::new("SELECT k.id FROM kubernetesresource k");
-    ids.append(conditions.sql()).push(" ORDER BY ").push(&filter::order(filter, back)).page(page);
-    let mut rows = Sql::new("SELECT ");
-    rows.push(ResourceRow::COLUMNS).push(if filter.with_data { ", d.data" } else { ", NULL AS data" });
-    rows.push(" FROM (").append(&ids).push(") i JOIN kubernetesresource k ON k.id = i.id");
-    rows.push(" JOIN repository r ON r.id = k.repository_id");
-    if filter.with_data {
-        rows.push(" LEFT JOIN resource_data d ON d.resource_id = k.id");
-    }
-    rows.push(" ORDER BY ").push(&filter::order(filter, false));
-    let data = rows.all::<ResourceRow>(c).await?;
-    Ok(Listing { data: data.into_iter().map(ResourceRow::into_view).collect::<Result<_>>()?, count })
+    let ids = filter::matching(&conditions).select_only().column(resource::Column::Id);
+    let ids = paged(filter::ordered(ids, filter, back), page).into_query();
+    // Which rows these are the index tells alone; only they are then read whole.
+    let mut rows = resource::Entity::find();
+    let same = ExprTrait::equals(resource::Column::Id.into_expr(), ("i", resource::Column::Id));
+    QuerySelect::query(&mut rows).from_clear().from_subquery(ids, "i").inner_join(resource::Entity, same);
+    let rows = filter::ordered(rows.inner_join(repository::Entity), filter, false);
+    let data = if filter.with_data {
+        let rows = rows.left_join(resource_data::Entity).into_partial_model::<FullResourceRow>().all(c).await?;
+        rows.into_iter().map(FullResourceRow::into_view).collect()
+    } else {
+        let rows = rows.into_partial_model::<ResourceRow>().all(c).await?;
+        rows.into_iter().map(|row| row.into_view(None)).collect()
+    };
+    Ok(Listing { data, count })
 }
 
 /// The same rows counted from the nearer end of the list, and whether that is its last row: what a page skips is read.
 fn from_nearer_end(page: PageQuery, count: u64) -> (PageQuery, bool) {
-    let end = page.skip.saturating_add(page.limit.min(MAX_PAGE)).min(count);
+    let end = Ord::min(page.skip.saturating_add(Ord::min(page.limit, MAX_PAGE)), count);
     let behind = count - end;
     if page.skip >= count || behind >= page.skip {
         return (page, false);
@@ -52,28 +64,39 @@ fn from_nearer_end(page: PageQuery, count: u64) -> (PageQuery, bool) {
 
 /// One resource, with `data`.
 pub async fn find_resource(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Resource>> {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(ResourceRow::COLUMNS).push(", d.data FROM kubernetesresource k");
-    sql.push(" JOIN repository r ON r.id = k.repository_id LEFT JOIN resource_data d ON d.resource_id = k.id");
-    sql.push(" WHERE k.id = ").bind(id);
-    sql.one::<ResourceRow>(c).await?.map(ResourceRow::into_view).transpose()
+    let this = resource::Entity::find_by_id(id).inner_join(repository::Entity).left_join(resource_data::Entity);
+    Ok(this.into_partial_model::<FullResourceRow>().one(c).await?.map(FullResourceRow::into_view))
 }
 
 /// What can be chosen in filters; only the filter's repository is looked at.
 pub async fn resource_facets(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<ResourceFacets> {
     let mut facets = ResourceFacets::default();
-    for (facet, list) in
-        [("kind", &mut facets.kinds), ("api_version", &mut facets.api_versions), ("namespace", &mut facets.namespaces)]
-    {
-        let mut sql = Sql::new("SELECT value AS name, active AS count FROM ");
-        match filter.repository_id {
-            Some(repository) => sql.push("repository_facet WHERE repository_id = ").bind(repository).push(" AND "),
-            None => sql.push("facet_total WHERE "),
+    for (facet, list) in [
+        (Facet::Kind, &mut facets.kinds),
+        (Facet::ApiVersion, &mut facets.api_versions),
+        (Facet::Namespace, &mut facets.namespaces),
+    ] {
+        *list = match filter.repository_id {
+            Some(repository) => {
+                use repository_facet::{COLUMN, Column, Entity};
+                let values = Entity::find().filter(COLUMN.repository_id.eq(repository));
+                let values = values.filter(COLUMN.facet.eq(facet)).filter(COLUMN.active.gt(0_i64));
+                choices(values, Column::Value, Column::Active).into_model().all(c).await?
+            }
+            None => {
+                use facet_total::{COLUMN, Column, Entity};
+                let values = Entity::find().filter(COLUMN.facet.eq(facet)).filter(COLUMN.active.gt(0_i64));
+                choices(values, Column::Value, Column::Active).into_model().all(c).await?
+            }
         };
-        sql.push("facet = ").bind(facet).push(" AND active > 0 ORDER BY active DESC, value LIMIT 1000");
-        *list = sql.all::<NamedCount>(c).await?;
     }
     Ok(facets)
+}
+
+/// The most frequent values, as [`entity::view::NamedCount`] has them.
+fn choices<E: EntityTrait>(values: Select<E>, value: E::Column, active: E::Column) -> Select<E> {
+    let named = values.select_only().column_as(value, "name").column_as(active, "count");
+    named.order_by(active, Order::Desc).order_by(value, Order::Asc).limit(MAX_PAGE)
 }
 
 #[cfg(test)]

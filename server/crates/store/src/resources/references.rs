@@ -6,58 +6,101 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden};
+use sea_orm::{
+    ColumnTrait as _, Condition, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect,
+};
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result};
-use crate::db::sql::Sql;
+use super::{ConnectionTrait, Result, effective_namespace, is_active};
 use entity::kind::ReferenceKind;
+use entity::table::{resource, resource_reference};
 use entity::view::{Reference, References, file_of, shared_folders};
 
 /// The most references of one direction that are shown.
 const MAX_REFERENCES: usize = 500;
 
+/// The most resources of one kind and name that a reference may mean.
+const MAX_CANDIDATES: u64 = 500;
+
+/// The most references, each with each of its candidates, that are looked at.
+const MAX_PAIRS: u64 = 5000;
+
+/// What statements call the resource at the other end.
+const TARGET: &str = "target";
+
 /// A resource that a reference may mean.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity", alias = "target")]
 struct Candidate {
+    #[sea_orm(from_col = "id")]
     target_id: Uuid,
+    #[sea_orm(from_col = "file_path")]
     target_path: String,
     /// As written.
+    #[sea_orm(from_col = "namespace")]
     target_written: Option<String>,
     /// Inherited, else as written.
+    #[sea_orm(from_expr = "effective_namespace(TARGET)")]
     target_namespace: Option<String>,
 }
 
 /// A reference, and where it stands.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource_reference::Entity")]
 struct Asked {
     position: i32,
     relation: ReferenceKind,
     kind: String,
     name: String,
     /// The namespace that the reference itself names.
+    #[sea_orm(from_col = "namespace")]
     written: Option<String>,
     /// That, else the namespace of the resource that it stands in.
+    #[sea_orm(from_expr = "wanted_namespace()")]
     namespace: Option<String>,
+    #[sea_orm(from_expr = "resource::Column::FilePath")]
     path: String,
 }
 
 /// A resource with a reference to the one that is asked about.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 struct Referrer {
     id: Uuid,
+    kind: String,
+    name: String,
     #[sea_orm(nested)]
     asked: Asked,
+    #[sea_orm(from_expr = "effective_namespace(resource::Entity)")]
     own_namespace: Option<String>,
 }
 
 /// A reference beside one of the resources that it may mean.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource_reference::Entity")]
 struct Pair {
     #[sea_orm(nested)]
     asked: Asked,
     #[sea_orm(nested)]
     candidate: Option<Candidate>,
+}
+
+fn wanted_namespace() -> Expr {
+    use resource::Column::{Namespace, NamespaceInherited};
+    let named = resource_reference::Column::Namespace.into_expr();
+    Func::coalesce([named, NamespaceInherited.into_expr(), Namespace.into_expr()]).into()
+}
+
+/// Whether a target, called [`TARGET`], has the repository, kind and name that stand in another table.
+fn is_named_by<C: IntoIden + Clone>(table: impl IntoIden, [repository, kind, name]: [C; 3]) -> Condition {
+    use resource::Column::{Kind, Name, RepositoryId};
+    let table = table.into_iden();
+    let pairs = [(RepositoryId, repository), (Kind, kind), (Name, name)];
+    pairs
+        .into_iter()
+        .fold(Condition::all(), |all, (target, of)| all.add(Expr::col((TARGET, target)).equals((table.clone(), of))))
 }
 
 /// The candidate that a reference means: one in the wanted namespace before one whose namespace Git does not tell, then the
@@ -95,17 +138,17 @@ pub async fn find_references(c: &impl ConnectionTrait, resource: Uuid) -> Result
 }
 
 async fn outgoing(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Reference>> {
-    let mut sql = Sql::new(
-        "SELECT f.position, f.relation, f.kind, f.name, f.namespace AS written, \
-         COALESCE(f.namespace, k.namespace_inherited, k.namespace) AS namespace, k.file_path AS path, \
-         t.id AS target_id, t.file_path AS target_path, t.namespace AS target_written, \
-         COALESCE(t.namespace_inherited, t.namespace) AS target_namespace \
-         FROM resource_reference f JOIN kubernetesresource k ON k.id = f.resource_id \
-         LEFT JOIN kubernetesresource t ON t.repository_id = f.repository_id AND t.kind = f.kind AND t.name = f.name \
-         AND t.status = 'ACTIVE' WHERE f.resource_id = ",
-    );
-    sql.bind(resource).push(" ORDER BY f.position, t.file_path, t.id LIMIT 5000");
-    let pairs: Vec<Pair> = sql.all(c).await?;
+    use resource_reference::Column::{Kind, Name, Position, RepositoryId};
+    let mut pairs = resource_reference::Entity::find().inner_join(resource::Entity);
+    let may_mean = is_named_by(resource_reference::Entity, [RepositoryId, Kind, Name]).add(is_active(TARGET));
+    QuerySelect::query(&mut pairs).join_as(JoinType::LeftJoin, resource::Entity, TARGET, may_mean);
+    let pairs = pairs
+        .filter(resource_reference::COLUMN.resource_id.eq(resource))
+        .order_by_asc(Position)
+        .order_by_asc(Expr::col((TARGET, resource::Column::FilePath)))
+        .order_by_asc(Expr::col((TARGET, resource::Column::Id)))
+        .limit(MAX_PAIRS);
+    let pairs: Vec<Pair> = pairs.into_partial_model().all(c).await?;
     let mut references: Vec<Reference> = Vec::new();
     for of_one in pairs.chunk_by(|a, b| a.asked.position == b.asked.position).take(MAX_REFERENCES) {
         let asked = of_one[0].asked.clone();
@@ -126,30 +169,38 @@ async fn outgoing(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Refere
 }
 
 async fn incoming(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Reference>> {
-    let mut sql = Sql::new(
-        "SELECT o.id AS target_id, o.file_path AS target_path, o.namespace AS target_written, \
-         COALESCE(o.namespace_inherited, o.namespace) AS target_namespace FROM kubernetesresource t \
-         JOIN kubernetesresource o ON o.repository_id = t.repository_id AND o.kind = t.kind AND o.name = t.name \
-         AND o.status = 'ACTIVE' WHERE t.id = ",
-    );
-    sql.bind(resource).push(" ORDER BY o.file_path, o.id LIMIT 500");
-    let candidates: Vec<Candidate> = sql.all(c).await?;
-    let mut sql = Sql::new(
-        "SELECT k.id, f.position, f.relation, k.kind, k.name, f.namespace AS written, \
-         COALESCE(f.namespace, k.namespace_inherited, k.namespace) AS namespace, k.file_path AS path, \
-         COALESCE(k.namespace_inherited, k.namespace) AS own_namespace FROM kubernetesresource t \
-         JOIN resource_reference f ON f.repository_id = t.repository_id AND f.kind = t.kind AND f.name = t.name \
-         JOIN kubernetesresource k ON k.id = f.resource_id AND k.status = 'ACTIVE' WHERE t.id = ",
-    );
-    sql.bind(resource).push(" ORDER BY k.kind, k.name, k.id, f.position LIMIT 5000");
-    let referrers: Vec<Referrer> = sql.all(c).await?;
+    use resource::Column::{FilePath, Id, Kind, Name, RepositoryId};
+    let mut candidates = resource::Entity::find_by_id(resource);
+    let same = is_named_by(resource::Entity, [RepositoryId, Kind, Name]).add(is_active(TARGET));
+    QuerySelect::query(&mut candidates).join_as(JoinType::InnerJoin, resource::Entity, TARGET, same);
+    let candidates = candidates
+        .order_by_asc(Expr::col((TARGET, FilePath)))
+        .order_by_asc(Expr::col((TARGET, Id)))
+        .limit(MAX_CANDIDATES);
+    let candidates: Vec<Candidate> = candidates.into_partial_model().all(c).await?;
+
+    let mut referrers = resource_reference::Entity::find().inner_join(resource::Entity);
+    let named = {
+        use resource_reference::Column::{Kind, Name, RepositoryId};
+        is_named_by(resource_reference::Entity, [RepositoryId, Kind, Name])
+    };
+    QuerySelect::query(&mut referrers).join_as(JoinType::InnerJoin, resource::Entity, TARGET, named);
+    let referrers = referrers
+        .filter(is_active(resource::Entity))
+        .filter(Expr::col((TARGET, Id)).eq(resource))
+        .order_by_asc(Kind)
+        .order_by_asc(Name)
+        .order_by_asc(Id)
+        .order_by_asc(resource_reference::Column::Position)
+        .limit(MAX_PAIRS);
+    let referrers: Vec<Referrer> = referrers.into_partial_model().all(c).await?;
     let means_it = |referrer: &Referrer| {
         meant(&referrer.asked, &candidates).is_some_and(|candidate| candidate.target_id == resource)
     };
     let references = referrers.into_iter().filter(means_it).take(MAX_REFERENCES).map(|referrer| Reference {
         relation: referrer.asked.relation,
-        kind: referrer.asked.kind,
-        name: referrer.asked.name,
+        kind: referrer.kind,
+        name: referrer.name,
         namespace: referrer.own_namespace,
         resource_id: Some(referrer.id),
         file_path: Some(referrer.asked.path),

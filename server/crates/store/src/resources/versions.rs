@@ -2,18 +2,24 @@
 
 use std::collections::HashMap;
 
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::{
+    ColumnTrait as _, Condition, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect, QueryTrait as _,
+};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::Sql;
+use crate::db::select::count;
 use crate::events;
-use crate::row::{TextRow, json};
+use crate::row::TextRow;
 use entity::kind::Provider;
+use entity::table::{commit, event, manifest, repository, resource};
+use entity::value::JsonText;
 use entity::view::{FieldChange, Listing, PageQuery, ResourceVersion, VersionText, web_url};
 
 /// A source changes with its releases: more than this is no history that anybody compares.
-const MOST_SOURCE_CHANGES: u32 = 5_000;
+const MOST_SOURCE_CHANGES: u64 = 5_000;
 
 /// Every state of a resource, newest first.
 pub async fn list_versions(
@@ -21,14 +27,19 @@ pub async fn list_versions(
     resource: Uuid,
     page: PageQuery,
 ) -> Result<Listing<ResourceVersion>> {
-    let mut sql = Sql::new("SELECT r.provider, r.web_url, k.events FROM kubernetesresource k ");
-    sql.push("JOIN repository r ON r.id = k.repository_id WHERE k.id = ").bind(resource);
-    let Some(origin) = sql.one::<VersionOrigin>(c).await? else { return Ok(Listing::default()) };
+    let this = resource::Entity::find_by_id(resource).inner_join(repository::Entity);
+    let Some(origin) = this.into_partial_model::<VersionOrigin>().one(c).await? else {
+        return Ok(Listing::default());
+    };
     let listing = events::list_of_resource(c, resource, page).await?;
-    let mut places = Sql::new("SELECT e.id, e.line_start, e.line_end FROM kubernetesresourceevent e WHERE e.id IN ");
-    places.bind_list(listing.iter().map(|event| event.id));
-    let places: HashMap<Uuid, (Option<i32>, Option<i32>)> =
-        places.all::<PlaceRow>(c).await?.into_iter().map(|row| (row.id, (row.line_start, row.line_end))).collect();
+    let places: Vec<(Uuid, Option<i32>, Option<i32>)> = event::Entity::find()
+        .filter(event::COLUMN.id.is_in(listing.iter().map(|event| event.id)))
+        .select_only()
+        .columns([event::Column::Id, event::Column::LineStart, event::Column::LineEnd])
+        .into_tuple()
+        .all(c)
+        .await?;
+    let places: HashMap<Uuid, _> = places.into_iter().map(|(id, start, end)| (id, (start, end))).collect();
     let skip = i64::try_from(page.skip).unwrap_or(i64::MAX);
     let data = listing
         .into_iter()
@@ -60,24 +71,28 @@ pub struct VersionPlace {
 
 /// Where an event stands among its resource's; that of its cause, where the manifest itself stayed the same.
 pub async fn find_version_place(c: &impl ConnectionTrait, event: Uuid) -> Result<Option<VersionPlace>> {
-    let mut sql = Sql::new(
-        "SELECT e.id, e.resource_id, e.sequence, u.id AS cause_id, u.resource_id AS cause_resource_id \
-         FROM kubernetesresourceevent e LEFT JOIN kubernetesresourceevent u ON u.resource_id = e.caused_by_resource_id \
-         AND u.sequence = e.sequence AND e.file_hash_before = e.file_hash_after WHERE e.id = ",
-    );
-    sql.bind(event).push(" ORDER BY u.id LIMIT 1");
-    let Some(row) = sql.row(c).await? else { return Ok(None) };
-    let (own, resource, sequence): (Uuid, Uuid, i64) =
-        (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-    let cause: (Option<Uuid>, Option<Uuid>) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
-    let (id, resource_id) = cause.0.zip(cause.1).unwrap_or((own, resource));
-    let mut number = Sql::new("SELECT COUNT(*) FROM kubernetesresourceevent v WHERE v.resource_id = ");
-    number.bind(resource_id).push(" AND (v.sequence < ").bind(sequence).push(" OR (v.sequence = ").bind(sequence);
-    number.push(" AND v.id <= ").bind(id).push("))");
-    let mut count = Sql::new("SELECT COUNT(*) FROM kubernetesresourceevent v WHERE v.resource_id = ");
-    count.bind(resource_id);
-    let number = i64::try_from(number.count(c).await?).unwrap_or(i64::MAX);
-    Ok(Some(VersionPlace { resource_id, number, count: count.count(c).await? }))
+    use event::Column::{CausedByResourceId, FileHashAfter, FileHashBefore, Id, ResourceId, Sequence};
+    let cause = |column: event::Column| Expr::col(("cause", column));
+    let caused = Condition::all()
+        .add(cause(ResourceId).equals(CausedByResourceId.as_column_ref()))
+        .add(cause(Sequence).equals(Sequence.as_column_ref()))
+        .add(FileHashBefore.into_expr().equals(FileHashAfter.as_column_ref()));
+    let mut this = event::Entity::find_by_id(event);
+    QuerySelect::query(&mut this).join_as(JoinType::LeftJoin, event::Entity, "cause", caused);
+    let this = this
+        .select_only()
+        .columns([Id, ResourceId, Sequence])
+        .column_as(cause(Id), "cause_id")
+        .column_as(cause(ResourceId), "cause_resource_id")
+        .order_by_asc(cause(Id));
+    let row: Option<(Uuid, Uuid, i64, Option<Uuid>, Option<Uuid>)> = this.into_tuple().one(c).await?;
+    let Some((own, resource, sequence, cause_id, cause_resource)) = row else { return Ok(None) };
+    let (id, resource_id) = cause_id.zip(cause_resource).unwrap_or((own, resource));
+    let all = event::Entity::find().filter(event::COLUMN.resource_id.eq(resource_id));
+    let within = event::COLUMN.sequence.eq(sequence).and(event::COLUMN.id.lte(id));
+    let until = all.clone().filter(event::COLUMN.sequence.lt(sequence).or(within));
+    let number = i64::try_from(count(c, until).await?).unwrap_or(i64::MAX);
+    Ok(Some(VersionPlace { resource_id, number, count: count(c, all).await? }))
 }
 
 /// What sources changed after one event of a resource up to another: each field once, as it was before and is then.
@@ -87,19 +102,23 @@ pub async fn list_source_changes(
     after: Uuid,
     until: Uuid,
 ) -> Result<Vec<FieldChange>> {
-    let place = "(SELECT p.sequence, p.id FROM kubernetesresourceevent p WHERE p.id = ";
-    let mut sql = Sql::new("SELECT e.changes FROM kubernetesresourceevent e WHERE e.resource_id = ");
-    sql.bind(resource).push(" AND e.caused_by_resource_id IS NOT NULL AND (e.sequence, e.id) > ");
-    sql.push(place).bind(after).push(") AND (e.sequence, e.id) <= ").push(place).bind(until);
-    sql.push(&format!(") ORDER BY e.sequence, e.id LIMIT {MOST_SOURCE_CHANGES}"));
+    use event::Column::{Changes, Id, Sequence};
+    let own = || Expr::tuple([Sequence.into_expr(), Id.into_expr()]);
+    let place = |id: Uuid| event::Entity::find_by_id(id).select_only().columns([Sequence, Id]).into_query();
+    let between = event::Entity::find()
+        .filter(event::COLUMN.resource_id.eq(resource))
+        .filter(event::COLUMN.caused_by_resource_id.is_not_null())
+        .filter(own().gt(place(after)))
+        .filter(own().lte(place(until)))
+        .order_by_asc(Sequence)
+        .order_by_asc(Id)
+        .limit(MOST_SOURCE_CHANGES);
+    let changes: Vec<JsonText<Vec<FieldChange>>> = between.select_only().column(Changes).into_tuple().all(c).await?;
     let mut folded: Vec<FieldChange> = Vec::new();
-    for row in sql.rows(c).await? {
-        let changes: Vec<FieldChange> = json("event.changes", &row.try_get_by_index::<String>(0)?)?;
-        for change in changes.into_iter().filter(FieldChange::is_of_source) {
-            match folded.iter_mut().find(|known| known.path == change.path) {
-                Some(known) => known.new = change.new,
-                None => folded.push(change),
-            }
+    for change in changes.into_iter().flat_map(|changes| changes.0).filter(FieldChange::is_of_source) {
+        match folded.iter_mut().find(|known| known.path == change.path) {
+            Some(known) => known.new = change.new,
+            None => folded.push(change),
         }
     }
     folded.retain(|change| change.old != change.new);
@@ -108,39 +127,42 @@ pub async fn list_source_changes(
 
 /// The text of a resource as one of its events left it; `None` where the event is not this resource's.
 pub async fn find_version_text(c: &impl ConnectionTrait, resource: Uuid, event: Uuid) -> Result<Option<VersionText>> {
-    let mut sql = Sql::new(
-        "SELECT e.id AS event_id, k.sha, e.file_path, e.blob, e.line_start, e.line_end, m.dictionary, m.size, \
-         m.compressed FROM kubernetesresourceevent e \
-         JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence \
-         LEFT JOIN manifest m ON m.id = e.blob WHERE e.id = ",
-    );
-    sql.bind(event).push(" AND e.resource_id = ").bind(resource);
-    sql.one::<TextRow>(c).await?.map(TextRow::into_view).transpose()
+    let this = event::Entity::find_by_id(event).filter(event::COLUMN.resource_id.eq(resource));
+    let row = this.inner_join(commit::Entity).left_join(manifest::Entity).into_partial_model::<TextRow>();
+    row.one(c).await?.map(TextRow::into_view).transpose()
 }
 
 /// The text of a resource as it stands, or last stood.
 pub async fn find_current_text(c: &impl ConnectionTrait, resource: Uuid) -> Result<Option<VersionText>> {
+    use manifest::Column::{Compressed, Dictionary, Size};
+    use resource::Column::{Blob, CommitSha, FilePath, Id, LineEnd, LineStart};
     // The newest event that left a text; the resource's own row says what stands now.
-    let mut sql = Sql::new(
-        "SELECT COALESCE((SELECT e.id FROM kubernetesresourceevent e WHERE e.resource_id = k.id \
-         AND e.blob IS NOT NULL ORDER BY e.sequence DESC, e.id DESC LIMIT 1), k.id) AS event_id, \
-         k.commit_sha AS sha, k.file_path, k.blob, k.line_start, k.line_end, m.dictionary, m.size, m.compressed \
-         FROM kubernetesresource k LEFT JOIN manifest m ON m.id = k.blob WHERE k.id = ",
-    );
-    sql.bind(resource);
-    sql.one::<TextRow>(c).await?.map(TextRow::into_view).transpose()
+    let newest = event::Entity::find()
+        .filter(event::Column::ResourceId.into_expr().equals(Id.as_column_ref()))
+        .filter(event::COLUMN.blob.is_not_null())
+        .select_only()
+        .column(event::Column::Id)
+        .order_by_desc(event::Column::Sequence)
+        .order_by_desc(event::Column::Id)
+        .limit(1)
+        .into_query();
+    let row = resource::Entity::find_by_id(resource)
+        .left_join(manifest::Entity)
+        .select_only()
+        .column_as(Expr::from(Func::coalesce([newest.into(), Id.into_expr()])), "event_id")
+        .column_as(CommitSha, "sha")
+        .columns([FilePath, Blob, LineStart, LineEnd])
+        .columns([Dictionary, Size, Compressed])
+        .into_model::<TextRow>();
+    row.one(c).await?.map(TextRow::into_view).transpose()
 }
 
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 struct VersionOrigin {
+    #[sea_orm(from_expr = "repository::Column::Provider")]
     provider: Provider,
+    #[sea_orm(from_expr = "repository::Column::WebUrl")]
     web_url: Option<String>,
     events: i64,
-}
-
-#[derive(FromQueryResult)]
-struct PlaceRow {
-    id: Uuid,
-    line_start: Option<i32>,
-    line_end: Option<i32>,
 }

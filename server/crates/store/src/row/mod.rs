@@ -1,18 +1,8 @@
 //! Rows as the database gives them, and how they become views. Seen by `query` and `queue` only.
 
-mod commit;
-mod event;
-mod job;
-mod problem;
-mod repository;
 mod resource;
 
-pub(crate) use commit::CommitRow;
-pub(crate) use event::EventRow;
-pub(crate) use job::JobRow;
-pub(crate) use problem::ProblemRow;
-pub(crate) use repository::{RepositoryRow, SyncTargetRow};
-pub(crate) use resource::{KnownRow, ResourceRow, TextRow};
+pub(crate) use resource::{FullResourceRow, KnownRow, ResourceRow, TextRow};
 
 use crate::db::{DataError, Result};
 use entity::found::ObjectId;

@@ -1,14 +1,16 @@
-use sea_orm::FromQueryResult;
+use sea_orm::DerivePartialModel;
 use uuid::Uuid;
 
-use super::{hex, json, object_id};
 use crate::db::{Result, text};
 use entity::found::{KnownResource, SourceRef, TextPlace};
 use entity::kind::ResourceStatus;
+use entity::table::{commit, event, manifest, repository, resource, resource_data};
+use entity::value::{JsonText, ObjectId};
 use entity::view::{Resource, Timestamp, VersionText};
 
-/// A resource with its repository's name; `data` where it was asked for.
-#[derive(Debug, FromQueryResult)]
+/// A resource with its repository's name.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 pub(crate) struct ResourceRow {
     id: Uuid,
     repository_id: Uuid,
@@ -26,40 +28,29 @@ pub(crate) struct ResourceRow {
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Option<Timestamp>,
-    commit_sha: Vec<u8>,
+    commit_sha: ObjectId,
     chart_name: Option<String>,
     chart_url: Option<String>,
     events: i64,
+    #[sea_orm(from_expr = "repository::Column::FullName")]
     repository_full_name: String,
-    data: Option<String>,
 }
 
 impl ResourceRow {
-    /// Columns of this row without `data`; `k` is the resource, `r` the repository.
-    pub(crate) const COLUMNS: &'static str = "k.id, k.repository_id, k.api_version, k.kind, k.name, k.namespace, \
-        k.namespace_inherited, k.file_path, k.file_hash, k.version, k.status, k.line_start, k.line_end, \
-        k.created_at, k.updated_at, k.deleted_at, k.commit_sha, k.chart_name, k.chart_url, k.events, \
-        r.full_name AS repository_full_name";
-
-    pub(crate) fn into_view(self) -> Result<Resource> {
-        let data = match &self.data {
-            Some(data) => json("resource_data.data", data)?,
-            None => serde_json::Value::Object(serde_json::Map::new()),
-        };
-        Ok(Resource {
+    pub(crate) fn into_view(self, data: Option<serde_json::Value>) -> Resource {
+        let same_as_written = self.namespace_inherited == self.namespace;
+        Resource {
             id: self.id,
             repository_id: self.repository_id,
             api_version: self.api_version,
             kind: self.kind,
             name: self.name,
-            namespace_inherited: self
-                .namespace_inherited
-                .filter(|inherited| Some(inherited) != self.namespace.as_ref()),
+            namespace_inherited: self.namespace_inherited.filter(|_| !same_as_written),
             namespace: self.namespace,
             file_path: self.file_path,
             file_hash: self.file_hash,
             version: self.version,
-            data,
+            data: data.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new())),
             status: self.status,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -69,14 +60,31 @@ impl ResourceRow {
             chart_url: self.chart_url,
             line_start: self.line_start,
             line_end: self.line_end,
-            commit: hex(&self.commit_sha),
+            commit: self.commit_sha.to_string(),
             events: self.events,
-        })
+        }
+    }
+}
+
+/// The same with its `spec`.
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
+pub(crate) struct FullResourceRow {
+    #[sea_orm(nested)]
+    resource: ResourceRow,
+    #[sea_orm(from_expr = "resource_data::Column::Data")]
+    data: Option<JsonText<serde_json::Value>>,
+}
+
+impl FullResourceRow {
+    pub(crate) fn into_view(self) -> Resource {
+        self.resource.into_view(self.data.map(|data| data.0))
     }
 }
 
 /// What a replay needs of a resource.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 pub(crate) struct KnownRow {
     id: Uuid,
     api_version: String,
@@ -88,14 +96,14 @@ pub(crate) struct KnownRow {
     file_hash: String,
     version: Option<String>,
     status: ResourceStatus,
-    blob: Vec<u8>,
+    blob: ObjectId,
     line_start: i32,
     line_end: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
     deleted_at: Option<Timestamp>,
     first_sequence: i64,
-    commit_sha: Vec<u8>,
+    commit_sha: ObjectId,
     source_kind: Option<String>,
     source_name: Option<String>,
     source_namespace: Option<String>,
@@ -104,33 +112,12 @@ pub(crate) struct KnownRow {
 }
 
 impl KnownRow {
-    /// Columns and table of this row.
-    pub(crate) const SELECT: &'static str = "SELECT id, api_version, kind, name, namespace, namespace_inherited, \
-        file_path, file_hash, version, status, blob, line_start, line_end, created_at, updated_at, deleted_at, \
-        first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, chart_url \
-        FROM kubernetesresource";
-
-    /// The same columns as the last event up to a sequence tells them; ask for `last` and `text` joined.
-    /// What no event keeps (source, chart, inherited namespace) is as it is now; nothing is inherited in a tree that a
-    /// resource is gone from.
-    pub(crate) const SELECT_PAST: &'static str = "SELECT r.id, last.resource_api_version AS api_version, \
-        last.resource_kind AS kind, last.resource_name AS name, last.resource_namespace AS namespace, \
-        CASE WHEN last.event_type <> 'DELETED' THEN r.namespace_inherited END AS namespace_inherited, last.file_path, \
-        COALESCE(last.file_hash_after, last.file_hash_before, r.file_hash) AS file_hash, \
-        CASE WHEN last.event_type = 'DELETED' THEN last.version_before ELSE last.version_after END AS version, \
-        CASE WHEN last.event_type = 'DELETED' THEN 'DELETED' ELSE 'ACTIVE' END AS status, \
-        text.blob, text.line_start, text.line_end, r.created_at, last.event_timestamp AS updated_at, \
-        CASE WHEN last.event_type = 'DELETED' THEN last.event_timestamp END AS deleted_at, \
-        r.first_sequence, c.sha AS commit_sha, r.source_kind, r.source_name, r.source_namespace, \
-        r.chart_name, r.chart_url \
-        FROM kubernetesresource r";
-
-    pub(crate) fn into_known(self) -> Result<KnownResource> {
+    pub(crate) fn into_known(self) -> KnownResource {
         let source = match (self.source_kind, self.source_name) {
             (Some(kind), Some(name)) => Some(SourceRef { kind, name, namespace: self.source_namespace }),
             _ => None,
         };
-        Ok(KnownResource {
+        KnownResource {
             id: self.id,
             api_version: self.api_version,
             kind: self.kind,
@@ -141,30 +128,36 @@ impl KnownRow {
             file_hash: self.file_hash,
             version: self.version,
             status: self.status,
-            place: TextPlace { blob: object_id(&self.blob)?, line_start: self.line_start, line_end: self.line_end },
+            place: TextPlace { blob: self.blob, line_start: self.line_start, line_end: self.line_end },
             created_at: self.created_at,
             updated_at: self.updated_at,
             deleted_at: self.deleted_at,
             first_sequence: self.first_sequence,
-            commit: object_id(&self.commit_sha)?,
+            commit: self.commit_sha,
             source,
             chart_name: self.chart_name,
             chart_url: self.chart_url,
-        })
+        }
     }
 }
 
 /// An event's place and the manifest that it points to.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "event::Entity")]
 pub(crate) struct TextRow {
+    #[sea_orm(from_col = "id")]
     event_id: Uuid,
-    sha: Vec<u8>,
+    #[sea_orm(from_expr = "commit::Column::Sha")]
+    sha: ObjectId,
     file_path: String,
-    blob: Option<Vec<u8>>,
+    blob: Option<ObjectId>,
     line_start: Option<i32>,
     line_end: Option<i32>,
+    #[sea_orm(from_expr = "manifest::Column::Dictionary")]
     dictionary: Option<i16>,
+    #[sea_orm(from_expr = "manifest::Column::Size")]
     size: Option<i64>,
+    #[sea_orm(from_expr = "manifest::Column::Compressed")]
     compressed: Option<Vec<u8>>,
 }
 
@@ -179,13 +172,13 @@ impl TextRow {
                 (cut_lines(&String::from_utf8_lossy(&file), line_start, self.line_end.unwrap_or(i32::MAX)), None)
             }
             (Some(blob), ..) => {
-                let reason = format!("The text of this file (object {}) is not stored.", hex(&blob));
+                let reason = format!("The text of this file (object {blob}) is not stored.");
                 (String::new(), Some(reason))
             }
         };
         Ok(VersionText {
             event_id: self.event_id,
-            commit: hex(&self.sha),
+            commit: self.sha.to_string(),
             file_path: self.file_path,
             line_start,
             text,

@@ -1,16 +1,17 @@
 //! One batch, one transaction.
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::sea_query::{ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
-use super::bulk::Bulk;
 use super::events::{add_days, insert_commits, insert_events};
 use super::figures;
 use super::resources::{Count, write_resources};
-use crate::db::sql::{Sql, stored_time};
+use crate::db::bulk::Bulk;
+use crate::db::upsert::excluded;
 use crate::db::{Connection, DataError, Result, begin, new_id, text};
-use crate::row::object_id;
 use entity::found::{Batch, FileProblems, FoundManifest, ObjectId, ScannedCommit};
+use entity::table::{manifest, problem, repository, scan_run};
 use entity::view::Timestamp;
 
 /// Stores a batch in one transaction and moves the repository's cursor; gives back how many events there were.
@@ -28,10 +29,13 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
     if let Some(through) = &batch.through {
         move_cursor(&txn, repository, Some(through)).await?;
         let commits = through.sequence - before.unwrap_or(-1);
-        let mut sql = Sql::new("UPDATE scan_run SET commits = commits + ");
-        sql.bind(commits).push(", events = events + ").bind(i64::try_from(events).unwrap_or(i64::MAX));
-        sql.push(" WHERE id = ").bind(run).push(" AND repository_id = ").bind(repository);
-        if sql.run(&txn).await?.rows_affected() == 0 {
+        let of_batch = i64::try_from(events).unwrap_or(i64::MAX);
+        let counted = scan_run::Entity::update_many()
+            .col_expr(scan_run::Column::Commits, scan_run::COLUMN.commits.add(commits))
+            .col_expr(scan_run::Column::Events, scan_run::COLUMN.events.add(of_batch))
+            .filter(scan_run::COLUMN.id.eq(run))
+            .filter(scan_run::COLUMN.repository_id.eq(repository));
+        if counted.exec(&txn).await?.rows_affected == 0 {
             return Err(DataError::NotFound { what: "scan run", id: run });
         }
     }
@@ -46,18 +50,14 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
 /// The scanned commit's sequence, if the batch begins there. PostgreSQL holds the row, so that of two scans of one
 /// repository the second waits and then sees that it is stale; on SQLite the transaction has the only lock there is.
 async fn check_cursor(c: &impl ConnectionTrait, repository: Uuid, after: Option<ObjectId>) -> Result<Option<i64>> {
-    let mut sql = Sql::new("SELECT scanned_commit, scanned_sequence FROM repository WHERE id = ");
-    sql.bind(repository);
-    if c.get_database_backend() == DbBackend::Postgres {
-        sql.push(" FOR UPDATE");
-    }
-    let row = sql.row(c).await?.ok_or(DataError::NotFound { what: "repository", id: repository })?;
-    let stored: Option<Vec<u8>> = row.try_get_by_index(0)?;
-    let stored = stored.as_deref().map(object_id).transpose()?;
+    use repository::Column::{ScannedCommit, ScannedSequence};
+    let this = repository::Entity::find_by_id(repository).select_only().columns([ScannedCommit, ScannedSequence]);
+    let row: Option<(Option<ObjectId>, Option<i64>)> = this.lock_exclusive().into_tuple().one(c).await?;
+    let (stored, sequence) = row.ok_or(DataError::NotFound { what: "repository", id: repository })?;
     if stored != after {
         return Err(DataError::StaleBatch { repository, expected: after, stored });
     }
-    Ok(row.try_get_by_index(1)?)
+    Ok(sequence)
 }
 
 /// Says how far the repository is scanned.
@@ -66,13 +66,15 @@ pub(super) async fn move_cursor(
     repository: Uuid,
     through: Option<&ScannedCommit>,
 ) -> Result<()> {
-    let mut sql = Sql::new("UPDATE repository SET scanned_commit = ");
-    sql.bind(through.map(|through| through.id.0.to_vec()));
-    sql.push(", scanned_sequence = ").bind(through.map(|through| through.sequence));
-    sql.push(", scanned_committed_at = ").bind(through.map(|through| stored_time(through.committed_at)));
-    sql.push(", commits = ").bind(through.map_or(0, |through| through.sequence + 1));
-    sql.push(" WHERE id = ").bind(repository);
-    sql.run(c).await?;
+    let scanned = repository::ActiveModel {
+        scanned_commit: Set(through.map(|through| through.id)),
+        scanned_sequence: Set(through.map(|through| through.sequence)),
+        scanned_committed_at: Set(through.map(|through| through.committed_at.into())),
+        commits: Set(through.map_or(0, |through| through.sequence + 1)),
+        ..Default::default()
+    };
+    let this = repository::COLUMN.id.eq(repository);
+    repository::Entity::update_many().set(scanned).filter(this).exec(c).await?;
     Ok(())
 }
 
@@ -81,18 +83,20 @@ async fn insert_manifests(c: &impl ConnectionTrait, manifests: &[FoundManifest])
     let mut manifests: Vec<&FoundManifest> = manifests.iter().collect();
     manifests.sort_by_key(|manifest| manifest.id);
     manifests.dedup_by_key(|manifest| manifest.id);
-    let head = "INSERT INTO manifest (id, dictionary, size, compressed)";
+    use manifest::Column::{Compressed, Dictionary, Id, Size};
     // What an earlier scan stored may show more than it should, by rules of its own.
-    let update = " ON CONFLICT (id) DO UPDATE SET dictionary = excluded.dictionary, size = excluded.size, \
-        compressed = excluded.compressed WHERE manifest.compressed <> excluded.compressed";
-    let mut bulk = Bulk::new(c, head, update, 4);
+    let replace = OnConflict::column(Id)
+        .update_columns([Dictionary, Size, Compressed])
+        .action_and_where(Compressed.into_expr().ne(excluded(Compressed)))
+        .to_owned();
+    let mut bulk = Bulk::<_, manifest::Entity>::new(c).on_conflict(replace);
     for manifest in manifests {
-        let row: [Value; 4] = [
-            bytes(manifest.id),
-            text::CURRENT_DICTIONARY.into(),
-            manifest.size.into(),
-            manifest.compressed.clone().into(),
-        ];
+        let row = manifest::ActiveModel {
+            id: Set(manifest.id),
+            dictionary: Set(text::CURRENT_DICTIONARY),
+            size: Set(manifest.size),
+            compressed: Set(manifest.compressed.clone()),
+        };
         bulk.push(row).await?;
     }
     bulk.finish().await?;
@@ -106,28 +110,25 @@ pub(super) async fn replace_problems(
     now: Timestamp,
 ) -> Result<()> {
     for files in files.chunks(500) {
-        let mut sql = Sql::new("DELETE FROM problem WHERE repository_id = ");
-        sql.bind(repository).push(" AND file_path IN ");
-        sql.bind_list(files.iter().map(|file| clean(&file.file_path)));
-        sql.run(c).await?;
+        let these = problem::COLUMN.file_path.is_in(files.iter().map(|file| clean(&file.file_path)));
+        let of = problem::COLUMN.repository_id.eq(repository);
+        problem::Entity::delete_many().filter(of).filter(these).exec(c).await?;
     }
-    let head = "INSERT INTO problem (id, repository_id, file_path, line, column_number, class, message, commit_sha, \
-        since)";
-    let mut bulk = Bulk::new(c, head, "", 9);
+    let place = |number: Option<u32>| number.and_then(|number| i32::try_from(number).ok());
+    let mut bulk = Bulk::<_, problem::Entity>::new(c);
     for file in files {
         for problem in &file.problems {
-            let place = |number: Option<u32>| number.and_then(|number| i32::try_from(number).ok());
-            let row: [Value; 9] = [
-                new_id(now).into(),
-                repository.into(),
-                clean(&file.file_path),
-                place(problem.line).into(),
-                place(problem.column).into(),
-                problem.class.as_str().into(),
-                clean(&problem.message),
-                bytes(file.commit),
-                stored_time(file.since).into(),
-            ];
+            let row = problem::ActiveModel {
+                id: Set(new_id(now)),
+                repository_id: Set(repository),
+                file_path: Set(clean(&file.file_path)),
+                line: Set(place(problem.line)),
+                column_number: Set(place(problem.column)),
+                class: Set(problem.class),
+                message: Set(clean(&problem.message)),
+                commit_sha: Set(file.commit),
+                since: Set(file.since.into()),
+            };
             bulk.push(row).await?;
         }
     }
@@ -135,15 +136,11 @@ pub(super) async fn replace_problems(
     Ok(())
 }
 
-pub(super) fn bytes(id: ObjectId) -> Value {
-    id.0.to_vec().into()
-}
-
 /// Text without the one character that PostgreSQL refuses.
-pub(super) fn clean(text: &str) -> Value {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+pub(super) fn clean(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
-pub(super) fn clean_option(text: Option<&str>) -> Value {
-    text.map_or(Value::String(None), clean)
+pub(super) fn clean_option(text: Option<&str>) -> Option<String> {
+    text.map(clean)
 }

@@ -2,36 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, Set};
 use uuid::Uuid;
 
-use super::apply::{bytes, clean, clean_option};
-use super::bulk::Bulk;
+use super::apply::{clean, clean_option};
 use crate::db::Result;
+use crate::db::bulk::Bulk;
 use crate::db::sql::stored_time;
-use crate::row::to_json;
+use crate::db::upsert::sum_up;
 use entity::found::{FoundCommit, FoundEvent};
 use entity::kind::EventType;
+use entity::table::{commit, event, repository_day};
+use entity::value::JsonText;
 use entity::view::Timestamp;
 
 pub(super) async fn insert_commits(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCommit]) -> Result<()> {
-    let head = "INSERT INTO \"commit\" (repository_id, sequence, sha, committed_at, author_name, subject, \
-        created, modified, deleted, resurrected)";
-    let mut bulk = Bulk::new(c, head, "", 10);
+    let mut bulk = Bulk::<_, commit::Entity>::new(c);
     for commit in commits {
         let counts = Counts::of(commit);
-        let row: [Value; 10] = [
-            repository.into(),
-            commit.sequence.into(),
-            bytes(commit.id),
-            stored_time(commit.committed_at).into(),
-            clean(&commit.author_name),
-            clean(&commit.subject),
-            counts.created.into(),
-            counts.modified.into(),
-            counts.deleted.into(),
-            counts.resurrected.into(),
-        ];
+        let row = commit::ActiveModel {
+            repository_id: Set(repository),
+            sequence: Set(commit.sequence),
+            sha: Set(commit.id),
+            committed_at: Set(commit.committed_at.into()),
+            author_name: Set(clean(&commit.author_name)),
+            subject: Set(clean(&commit.subject)),
+            created: Set(counts.created),
+            modified: Set(counts.modified),
+            deleted: Set(counts.deleted),
+            resurrected: Set(counts.resurrected),
+        };
         bulk.push(row).await?;
     }
     bulk.finish().await?;
@@ -44,45 +44,50 @@ pub(super) async fn insert_events(
     run: Uuid,
     commits: &[FoundCommit],
 ) -> Result<u64> {
-    let head = "INSERT INTO kubernetesresourceevent (id, resource_id, repository_id, sequence, sync_run_id, \
-        event_type, event_timestamp, resource_api_version, resource_kind, resource_name, resource_namespace, \
-        file_path, file_path_before, file_hash_before, file_hash_after, version_before, version_after, \
-        version_changed, changes_detected, changes, changes_total, blob, line_start, line_end, caused_by_resource_id)";
-    let mut bulk = Bulk::new(c, head, "", 25);
+    let mut bulk = Bulk::<_, event::Entity>::new(c);
     for commit in commits {
-        let time = stored_time(commit.committed_at);
         for (index, event) in commit.events.iter().enumerate() {
-            let row: [Value; 25] = [
-                event_id(repository, time, commit.sequence, index).into(),
-                event.resource_id.into(),
-                repository.into(),
-                commit.sequence.into(),
-                run.into(),
-                event.event_type.as_str().into(),
-                time.into(),
-                clean(&event.api_version),
-                clean(&event.kind),
-                clean(&event.name),
-                clean_option(event.namespace.as_deref()),
-                clean(&event.file_path),
-                clean_option(event.file_path_before.as_deref()),
-                clean_option(event.file_hash_before.as_deref()),
-                clean_option(event.file_hash_after.as_deref()),
-                clean_option(event.version_before.as_deref()),
-                clean_option(event.version_after.as_deref()),
-                changes_version(event).into(),
-                to_json("event.changes_detected", &event.changes_detected)?.into(),
-                to_json("event.changes", &event.changes)?.into(),
-                event.changes_total.into(),
-                event.place.map(|place| place.blob.0.to_vec()).into(),
-                event.place.map(|place| place.line_start).into(),
-                event.place.map(|place| place.line_end).into(),
-                event.caused_by_resource_id.into(),
-            ];
-            bulk.push(row).await?;
+            bulk.push(event_row(repository, run, commit, index, event)).await?;
         }
     }
     bulk.finish().await
+}
+
+fn event_row(
+    repository: Uuid,
+    run: Uuid,
+    commit: &FoundCommit,
+    index: usize,
+    event: &FoundEvent,
+) -> event::ActiveModel {
+    let time = stored_time(commit.committed_at);
+    event::ActiveModel {
+        id: Set(event_id(repository, time, commit.sequence, index)),
+        resource_id: Set(event.resource_id),
+        repository_id: Set(repository),
+        sequence: Set(commit.sequence),
+        sync_run_id: Set(run),
+        event_type: Set(event.event_type),
+        event_timestamp: Set(time.into()),
+        resource_api_version: Set(clean(&event.api_version)),
+        resource_kind: Set(clean(&event.kind)),
+        resource_name: Set(clean(&event.name)),
+        resource_namespace: Set(clean_option(event.namespace.as_deref())),
+        file_path: Set(clean(&event.file_path)),
+        file_path_before: Set(clean_option(event.file_path_before.as_deref())),
+        file_hash_before: Set(clean_option(event.file_hash_before.as_deref())),
+        file_hash_after: Set(clean_option(event.file_hash_after.as_deref())),
+        version_before: Set(clean_option(event.version_before.as_deref())),
+        version_after: Set(clean_option(event.version_after.as_deref())),
+        version_changed: Set(changes_version(event)),
+        changes_detected: Set(JsonText(event.changes_detected.clone())),
+        changes: Set(JsonText(event.changes.clone())),
+        changes_total: Set(event.changes_total),
+        blob: Set(event.place.map(|place| place.blob)),
+        line_start: Set(event.place.map(|place| place.line_start)),
+        line_end: Set(event.place.map(|place| place.line_end)),
+        caused_by_resource_id: Set(event.caused_by_resource_id),
+    }
 }
 
 /// Adds the commits to the repository's days; gives back by how much each day's numbers grew.
@@ -97,18 +102,19 @@ pub(super) async fn add_days(
         days.entry(day).or_default().add(&Counts::of(commit));
     }
     let days: BTreeMap<String, [i64; 6]> = days.into_iter().map(|(day, counts)| (day, counts.in_order())).collect();
-    let head = "INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, commits, \
-        version_changes)";
-    let tail = " ON CONFLICT (repository_id, day) DO UPDATE SET created = repository_day.created + excluded.created, \
-        modified = repository_day.modified + excluded.modified, deleted = repository_day.deleted + excluded.deleted, \
-        resurrected = repository_day.resurrected + excluded.resurrected, \
-        commits = repository_day.commits + excluded.commits, \
-        version_changes = repository_day.version_changes + excluded.version_changes";
-    let mut bulk = Bulk::new(c, head, tail, 8);
-    for (day, counts) in &days {
-        let [created, modified, deleted, resurrected, commits, version_changes] = counts.map(Value::from);
-        let day = day.as_str().into();
-        bulk.push([repository.into(), day, created, modified, deleted, resurrected, commits, version_changes]).await?;
+    let mut bulk = Bulk::<_, repository_day::Entity>::new(c).on_conflict(sum_up::<repository_day::Entity>());
+    for (day, [created, modified, deleted, resurrected, commits, version_changes]) in &days {
+        let row = repository_day::ActiveModel {
+            repository_id: Set(repository),
+            day: Set(day.clone()),
+            created: Set(*created),
+            modified: Set(*modified),
+            deleted: Set(*deleted),
+            resurrected: Set(*resurrected),
+            commits: Set(*commits),
+            version_changes: Set(*version_changes),
+        };
+        bulk.push(row).await?;
     }
     bulk.finish().await?;
     Ok(days)

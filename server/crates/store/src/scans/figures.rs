@@ -2,22 +2,29 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _, Set,
+};
 use uuid::Uuid;
 
-use super::bulk::Bulk;
+use super::apply::clean;
 use super::group_of;
 use super::totals::Totals;
-use crate::db::sql::Sql;
+use crate::db::bulk::Bulk;
+use crate::db::upsert::sum_up;
 use crate::db::{DataError, Result};
+use crate::resources::is_active;
 use entity::found::FoundResource;
-use entity::kind::{GitOpsTool, ProblemClass, ResourceStatus};
+use entity::kind::{Facet, GitOpsTool, ProblemClass, ResourceStatus};
+use entity::table::{problem, repository, repository_facet, resource, resource_chart, resource_image};
 use entity::view::{RepositoryCounts, Timestamp};
 
 /// By how much a batch changes what stands in filters.
 #[derive(Default)]
 pub(super) struct Deltas {
-    facets: BTreeMap<(&'static str, String), [i64; 2]>,
+    facets: BTreeMap<(Facet, String), [i64; 2]>,
     groups: BTreeMap<(String, String), [i64; 2]>,
     /// The first day of a resource that now counts for other charts than before.
     pub(super) recharted_since: Option<Timestamp>,
@@ -27,12 +34,29 @@ pub(super) struct Deltas {
 }
 
 /// What of a resource is counted.
-#[derive(FromQueryResult)]
 struct Counted {
     api_version: String,
     kind: String,
     /// Only where kinds and names are counted together.
     name: Option<String>,
+    namespace: Option<String>,
+    namespace_inherited: Option<String>,
+    status: ResourceStatus,
+}
+
+/// A resource as it is stored, as far as figures and indexes go.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
+struct StoredRow {
+    id: Uuid,
+    repository_id: Uuid,
+    file_path: String,
+    first_sequence: i64,
+    source_kind: Option<String>,
+    source_name: Option<String>,
+    api_version: String,
+    kind: String,
+    name: String,
     namespace: Option<String>,
     namespace_inherited: Option<String>,
     status: ResourceStatus,
@@ -47,14 +71,30 @@ pub(super) enum Stored {
     Elsewhere,
 }
 
-impl Counted {
-    fn is_of(&self, resource: &FoundResource) -> bool {
+impl StoredRow {
+    fn stays(&self, resource: &FoundResource) -> bool {
+        let source = resource.source.as_ref();
         self.api_version == resource.api_version
             && self.kind == resource.kind
-            && self.name.as_ref() == Some(&resource.name)
+            && self.name == resource.name
             && self.namespace == resource.namespace
             && self.namespace_inherited == resource.namespace_inherited
             && self.status == resource.status
+            && self.file_path == resource.file_path
+            && self.first_sequence == resource.first_sequence
+            && self.source_kind.as_deref() == source.map(|source| source.kind.as_str())
+            && self.source_name.as_deref() == source.map(|source| source.name.as_str())
+    }
+
+    fn counted(self) -> Counted {
+        Counted {
+            api_version: self.api_version,
+            kind: self.kind,
+            name: Some(self.name),
+            namespace: self.namespace,
+            namespace_inherited: self.namespace_inherited,
+            status: self.status,
+        }
     }
 }
 
@@ -69,29 +109,16 @@ impl Deltas {
         stored: &mut HashMap<Uuid, Stored>,
     ) -> Result<()> {
         let found: HashMap<Uuid, &FoundResource> = resources.iter().map(|resource| (resource.id, resource)).collect();
-        let mut sql = Sql::new(
-            "SELECT id, repository_id, file_path, first_sequence, source_kind, source_name, api_version, kind, name, \
-             namespace, namespace_inherited, status FROM kubernetesresource WHERE id IN ",
-        );
-        sql.bind_list(found.keys().copied());
-        for row in sql.rows(c).await? {
-            let owner: Uuid = row.try_get_by_index(1)?;
-            if owner != repository {
-                let reason = format!("a resource of repository {owner} in a batch of {repository}");
+        let these = resource::Entity::find().filter(resource::COLUMN.id.is_in(found.keys().copied()));
+        for row in these.into_partial_model::<StoredRow>().all(c).await? {
+            if row.repository_id != repository {
+                let reason = format!("a resource of repository {} in a batch of {repository}", row.repository_id);
                 return Err(DataError::Damaged { what: "batch", reason });
             }
-            let id: Uuid = row.try_get_by_index(0)?;
-            let counted = Counted::from_query_result(&row, "")?;
-            if let Some(resource) = found.get(&id) {
-                let place: (String, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-                let source: [Option<String>; 2] = [row.try_get_by_index(4)?, row.try_get_by_index(5)?];
-                let stays = counted.is_of(resource)
-                    && place == (resource.file_path.clone(), resource.first_sequence)
-                    && source[0].as_deref() == resource.source.as_ref().map(|source| source.kind.as_str())
-                    && source[1].as_deref() == resource.source.as_ref().map(|source| source.name.as_str());
-                stored.insert(id, if stays { Stored::InPlace } else { Stored::Elsewhere });
+            if let Some(resource) = found.get(&row.id) {
+                stored.insert(row.id, if row.stays(resource) { Stored::InPlace } else { Stored::Elsewhere });
             }
-            self.count(&counted, -1);
+            self.count(&row.counted(), -1);
         }
         Ok(())
     }
@@ -121,10 +148,10 @@ impl Deltas {
         let inherited =
             resource.namespace_inherited.as_ref().filter(|_| resource.namespace_inherited != resource.namespace);
         let values = [
-            ("kind", Some(&resource.kind)),
-            ("api_version", Some(&resource.api_version)),
-            ("namespace", resource.namespace.as_ref()),
-            ("namespace", inherited),
+            (Facet::Kind, Some(&resource.kind)),
+            (Facet::ApiVersion, Some(&resource.api_version)),
+            (Facet::Namespace, resource.namespace.as_ref()),
+            (Facet::Namespace, inherited),
         ];
         for (facet, value) in values {
             let Some(value) = value else { continue };
@@ -137,8 +164,7 @@ impl Deltas {
 
     /// What the totals over all repositories change by.
     pub(super) fn into_totals(self) -> Totals {
-        let facets = self.facets.into_iter().map(|((facet, value), counts)| ((facet.to_owned(), value), counts));
-        let mut totals = Totals { groups: self.groups, facets: facets.collect(), ..Totals::default() };
+        let mut totals = Totals { groups: self.groups, facets: self.facets, ..Totals::default() };
         if let Some(since) = self.recharted_since {
             totals.mark_stale(since.date_naive().to_string());
         }
@@ -146,45 +172,48 @@ impl Deltas {
     }
 }
 
-/// Text as it is stored.
-fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
-
 /// Adds a batch's share.
 pub(super) async fn add(c: &impl ConnectionTrait, repository: Uuid, deltas: &Deltas, events: u64) -> Result<()> {
     add_facets(c, repository, deltas).await?;
-    let mut sql = Sql::new("UPDATE repository SET active_resources = active_resources + ");
-    sql.bind(deltas.active).push(", deleted_resources = deleted_resources + ").bind(deltas.deleted);
-    sql.push(", helm_releases = helm_releases + ").bind(deltas.helm_releases);
-    sql.push(", events = events + ").bind(i64::try_from(events).unwrap_or(i64::MAX));
-    sql.push(" WHERE id = ").bind(repository);
-    sql.run(c).await?;
+    use repository::COLUMN;
+    use repository::Column::{ActiveResources, DeletedResources, Events, HelmReleases};
+    let events = i64::try_from(events).unwrap_or(i64::MAX);
+    let update = repository::Entity::update_many()
+        .col_expr(ActiveResources, COLUMN.active_resources.add(deltas.active))
+        .col_expr(DeletedResources, COLUMN.deleted_resources.add(deltas.deleted))
+        .col_expr(HelmReleases, COLUMN.helm_releases.add(deltas.helm_releases))
+        .col_expr(Events, COLUMN.events.add(events));
+    update.filter(COLUMN.id.eq(repository)).exec(c).await?;
     Ok(())
 }
 
 async fn add_facets(c: &impl ConnectionTrait, repository: Uuid, deltas: &Deltas) -> Result<()> {
-    let head = "INSERT INTO repository_facet (repository_id, facet, value, active, deleted)";
-    let tail = " ON CONFLICT (repository_id, facet, value) DO UPDATE SET \
-        active = repository_facet.active + excluded.active, deleted = repository_facet.deleted + excluded.deleted";
-    let mut bulk = Bulk::new(c, head, tail, 5);
+    let mut bulk = Bulk::<_, repository_facet::Entity>::new(c).on_conflict(sum_up::<repository_facet::Entity>());
     for ((facet, value), [active, deleted]) in deltas.facets.iter().filter(|(_, counts)| **counts != [0, 0]) {
-        let row: [Value; 5] =
-            [repository.into(), (*facet).into(), value.as_str().into(), (*active).into(), (*deleted).into()];
+        let row = repository_facet::ActiveModel {
+            repository_id: Set(repository),
+            facet: Set(*facet),
+            value: Set(value.clone()),
+            active: Set(*active),
+            deleted: Set(*deleted),
+        };
         bulk.push(row).await?;
     }
     bulk.finish().await?;
     Ok(())
 }
 
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "resource::Entity")]
 struct GroupCount {
     api_version: String,
     kind: String,
     namespace: Option<String>,
     namespace_inherited: Option<String>,
     status: ResourceStatus,
+    #[sea_orm(from_expr = "Expr::col(Asterisk).count()")]
     count: i64,
+    #[sea_orm(from_expr = "resource::COLUMN.events.sum().cast_as(\"BIGINT\")")]
     events: i64,
 }
 
@@ -197,14 +226,13 @@ pub(super) async fn refresh(c: &impl ConnectionTrait, repository: Uuid) -> Resul
 
 /// Counts everything of one repository anew; tells by how much its facets were wrong, which is hardly ever.
 pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Result<(RepositoryCounts, Totals)> {
-    let mut sql = Sql::new(
-        "SELECT api_version, kind, namespace, namespace_inherited, status, COUNT(*) AS count, \
-         CAST(SUM(events) AS BIGINT) AS events FROM kubernetesresource WHERE repository_id = ",
-    );
-    sql.bind(repository).push(" GROUP BY api_version, kind, namespace, namespace_inherited, status");
+    use resource::Column::{ApiVersion, Kind, Namespace, NamespaceInherited, Status};
+    let columns = [ApiVersion, Kind, Namespace, NamespaceInherited, Status];
+    let of = resource::Entity::find().filter(resource::COLUMN.repository_id.eq(repository));
+    let groups = columns.into_iter().fold(of, |groups, column| groups.group_by(column));
     let mut totals = Deltas::default();
     let (mut events, mut flux, mut argo) = (0, false, false);
-    for group in sql.all::<GroupCount>(c).await? {
+    for group in groups.into_partial_model::<GroupCount>().all(c).await? {
         let GroupCount { api_version, kind, namespace, namespace_inherited, status, count, events: of_group } = group;
         events += of_group;
         if status == ResourceStatus::Active {
@@ -221,33 +249,66 @@ pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Resul
         (false, false) if totals.active > 0 => GitOpsTool::Plain,
         (false, false) => GitOpsTool::None,
     };
-    let uses = |table: &str, name: &str| {
-        format!(
-            "(SELECT COUNT(DISTINCT u.{name}) FROM {table} u JOIN kubernetesresource k ON k.id = u.resource_id \
-             AND k.status = 'ACTIVE' WHERE u.repository_id = repository.id)"
-        )
-    };
-    let mut sql = Sql::new("UPDATE repository SET active_resources = ");
-    sql.bind(totals.active).push(", deleted_resources = ").bind(totals.deleted);
-    sql.push(", helm_releases = ").bind(totals.helm_releases).push(", events = ").bind(events);
-    sql.push(", gitops_tool = ").bind(tool.as_str());
-    sql.push(", charts = ").push(&uses("resource_chart", "name"));
-    sql.push(", images = ").push(&uses("resource_image", "image"));
-    for (figure, is) in [("problems", "<>"), ("helm_templates", "=")] {
-        sql.push(&format!(", {figure} = (SELECT COUNT(*) FROM problem p WHERE p.repository_id = repository.id"));
-        sql.push(&format!(" AND p.class {is} ")).bind(ProblemClass::HelmTemplate.as_str()).push(")");
-    }
-    sql.push(" WHERE id = ").bind(repository);
-    sql.run(c).await?;
+    write_figures(c, repository, &totals, events, tool).await?;
     let difference = replace_facets(c, repository, &totals).await?;
-
-    let mut sql = Sql::new(
-        "SELECT commits, active_resources, deleted_resources, events, helm_releases, charts, images, problems, \
-         helm_templates, yaml_files, clone_bytes FROM repository WHERE id = ",
-    );
-    sql.bind(repository);
-    let counts = sql.one(c).await?.ok_or(DataError::NotFound { what: "repository", id: repository })?;
+    let counts = find_counts(c, repository).await?;
     Ok((counts, difference))
+}
+
+/// Writes a repository's figures, with those that are counted in other tables.
+async fn write_figures(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    totals: &Deltas,
+    events: i64,
+    tool: GitOpsTool,
+) -> Result<()> {
+    use repository::Column::{Charts, HelmTemplates, Images, Problems};
+    let charts = resource_chart::Entity::find()
+        .inner_join(resource::Entity)
+        .filter(is_active(resource::Entity))
+        .filter(resource_chart::COLUMN.repository_id.eq(repository))
+        .select_only()
+        .expr(resource_chart::Column::Name.into_expr().count_distinct());
+    let images = resource_image::Entity::find()
+        .inner_join(resource::Entity)
+        .filter(is_active(resource::Entity))
+        .filter(resource_image::COLUMN.repository_id.eq(repository))
+        .select_only()
+        .expr(resource_image::Column::Image.into_expr().count_distinct());
+    let problems = |which: Expr| {
+        let of = problem::Entity::find().filter(problem::COLUMN.repository_id.eq(repository)).filter(which);
+        Expr::from(of.select_only().expr(Expr::col(Asterisk).count()).into_query())
+    };
+    let known = repository::ActiveModel {
+        active_resources: Set(totals.active),
+        deleted_resources: Set(totals.deleted),
+        helm_releases: Set(totals.helm_releases),
+        events: Set(events),
+        gitops_tool: Set(tool),
+        ..Default::default()
+    };
+    let update = repository::Entity::update_many()
+        .set(known)
+        .col_expr(Charts, charts.into_query().into())
+        .col_expr(Images, images.into_query().into())
+        .col_expr(Problems, problems(problem::Column::Class.ne(ProblemClass::HelmTemplate)))
+        .col_expr(HelmTemplates, problems(problem::Column::Class.eq(ProblemClass::HelmTemplate)));
+    update.filter(repository::COLUMN.id.eq(repository)).exec(c).await?;
+    Ok(())
+}
+
+async fn find_counts(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
+    use repository::Column::{
+        ActiveResources, Charts, CloneBytes, Commits, DeletedResources, Events, HelmReleases, HelmTemplates, Images,
+        Problems, YamlFiles,
+    };
+    let counts = repository::Entity::find_by_id(repository)
+        .select_only()
+        .columns([Commits, ActiveResources, DeletedResources, Events, HelmReleases, Charts, Images])
+        .columns([Problems, HelmTemplates, YamlFiles, CloneBytes]);
+    let counts = counts.into_model().one(c).await?;
+    counts.ok_or(DataError::NotFound { what: "repository", id: repository })
 }
 
 /// Stores the facets as they were counted, where they are not stored so already; gives back the difference.
@@ -256,14 +317,13 @@ async fn replace_facets(c: &impl ConnectionTrait, repository: Uuid, counted: &De
     difference.read_facets(c, repository, -1).await?;
     let same = difference.facets.len() == counted.facets.values().filter(|counts| **counts != [0, 0]).count();
     for ((facet, value), [active, deleted]) in &counted.facets {
-        let counts = difference.facets.entry(((*facet).to_owned(), value.clone())).or_default();
+        let counts = difference.facets.entry((*facet, value.clone())).or_default();
         counts[0] += active;
         counts[1] += deleted;
     }
     if !same || difference.facets.values().any(|counts| *counts != [0, 0]) {
-        let mut sql = Sql::new("DELETE FROM repository_facet WHERE repository_id = ");
-        sql.bind(repository);
-        sql.run(c).await?;
+        let of = repository_facet::COLUMN.repository_id.eq(repository);
+        repository_facet::Entity::delete_many().filter(of).exec(c).await?;
         add_facets(c, repository, counted).await?;
     }
     Ok(difference)

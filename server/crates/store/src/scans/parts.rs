@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
 use super::apply::{clean, clean_option};
-use super::bulk::Bulk;
 use crate::db::Result;
-use crate::db::sql::{Sql, stored_time};
+use crate::db::bulk::Bulk;
+use crate::db::sql::stored_time;
+use crate::db::upsert::replace;
 use entity::found::FoundResource;
+use entity::table::{resource_chart, resource_data, resource_image, resource_reference};
 use entity::view::Timestamp;
 
 /// Replaces what resources use and name; `is_stored` says whether there may be anything to replace. Gives back since
@@ -20,10 +22,10 @@ pub(super) async fn write_parts(
     resources: &[FoundResource],
     is_stored: impl Fn(Uuid) -> bool,
 ) -> Result<Option<Timestamp>> {
-    let tail = " ON CONFLICT (resource_id) DO UPDATE SET data = excluded.data";
-    let mut data = Bulk::new(c, "INSERT INTO resource_data (resource_id, data)", tail, 2);
+    let mut data = Bulk::<_, resource_data::Entity>::new(c).on_conflict(replace::<resource_data::Entity>());
     for resource in resources {
-        data.push([resource.id.into(), clean(&resource.data)]).await?;
+        let row = resource_data::ActiveModel { resource_id: Set(resource.id), data: Set(clean(&resource.data)) };
+        data.push(row).await?;
     }
     data.finish().await?;
     let mut recharted_since: Option<Timestamp> = None;
@@ -31,8 +33,7 @@ pub(super) async fn write_parts(
         let stored: Vec<Uuid> = chunk.iter().map(|resource| resource.id).filter(|id| is_stored(*id)).collect();
         let mut before = delete(c, &stored).await?;
         for resource in chunk {
-            let mut after: Vec<String> =
-                resource.charts.iter().map(|chart| chart.name.replace('\0', "\u{fffd}")).collect();
+            let mut after: Vec<String> = resource.charts.iter().map(|chart| clean(&chart.name)).collect();
             let mut before = before.remove(&resource.id).unwrap_or_default();
             after.sort_unstable();
             before.sort_unstable();
@@ -42,47 +43,55 @@ pub(super) async fn write_parts(
             }
         }
     }
-    let head = "INSERT INTO resource_chart (resource_id, position, repository_id, name, url, version)";
-    let mut charts = Bulk::new(c, head, "", 6);
-    let head = "INSERT INTO resource_image (resource_id, position, repository_id, image, tag, digest, field_path)";
-    let mut images = Bulk::new(c, head, "", 7);
-    let head = "INSERT INTO resource_reference (resource_id, position, repository_id, relation, kind, name, namespace)";
-    let mut references = Bulk::new(c, head, "", 7);
+    insert(c, repository, resources).await?;
+    Ok(recharted_since)
+}
+
+async fn insert(c: &impl ConnectionTrait, repository: Uuid, resources: &[FoundResource]) -> Result<()> {
+    let mut charts = Bulk::<_, resource_chart::Entity>::new(c);
+    let mut images = Bulk::<_, resource_image::Entity>::new(c);
+    let mut references = Bulk::<_, resource_reference::Entity>::new(c);
     for resource in resources {
         for (place, chart) in (0i32..).zip(&resource.charts) {
-            let (url, version) = (clean_option(chart.url.as_deref()), clean_option(chart.version.as_deref()));
-            let row = [resource.id.into(), place.into(), repository.into(), clean(&chart.name), url, version];
+            let row = resource_chart::ActiveModel {
+                resource_id: Set(resource.id),
+                position: Set(place),
+                repository_id: Set(repository),
+                name: Set(clean(&chart.name)),
+                url: Set(clean_option(chart.url.as_deref())),
+                version: Set(clean_option(chart.version.as_deref())),
+            };
             charts.push(row).await?;
         }
         for (place, image) in (0i32..).zip(&resource.images) {
-            let row: [Value; 7] = [
-                resource.id.into(),
-                place.into(),
-                repository.into(),
-                clean(&image.image),
-                clean_option(image.tag.as_deref()),
-                clean_option(image.digest.as_deref()),
-                clean(&image.field_path),
-            ];
+            let row = resource_image::ActiveModel {
+                resource_id: Set(resource.id),
+                position: Set(place),
+                repository_id: Set(repository),
+                image: Set(clean(&image.image)),
+                tag: Set(clean_option(image.tag.as_deref())),
+                digest: Set(clean_option(image.digest.as_deref())),
+                field_path: Set(clean(&image.field_path)),
+            };
             images.push(row).await?;
         }
         for (place, reference) in (0i32..).zip(&resource.references) {
-            let row: [Value; 7] = [
-                resource.id.into(),
-                place.into(),
-                repository.into(),
-                reference.relation.as_str().into(),
-                clean(&reference.kind),
-                clean(&reference.name),
-                clean_option(reference.namespace.as_deref()),
-            ];
+            let row = resource_reference::ActiveModel {
+                resource_id: Set(resource.id),
+                position: Set(place),
+                repository_id: Set(repository),
+                relation: Set(reference.relation),
+                kind: Set(clean(&reference.kind)),
+                name: Set(clean(&reference.name)),
+                namespace: Set(clean_option(reference.namespace.as_deref())),
+            };
             references.push(row).await?;
         }
     }
     charts.finish().await?;
     images.finish().await?;
     references.finish().await?;
-    Ok(recharted_since)
+    Ok(())
 }
 
 /// Deletes what these resources use and name; gives back the names of their charts.
@@ -91,15 +100,14 @@ async fn delete(c: &impl ConnectionTrait, resources: &[Uuid]) -> Result<HashMap<
     if resources.is_empty() {
         return Ok(charts);
     }
-    let mut sql = Sql::new("DELETE FROM resource_chart WHERE resource_id IN ");
-    sql.bind_list(resources.iter().copied()).push(" RETURNING resource_id, name");
-    for row in sql.rows(c).await? {
-        charts.entry(row.try_get_by_index(0)?).or_default().push(row.try_get_by_index(1)?);
+    let these = || resources.iter().copied();
+    let deleted = resource_chart::Entity::delete_many().filter(resource_chart::COLUMN.resource_id.is_in(these()));
+    for chart in deleted.exec_with_returning(c).await? {
+        charts.entry(chart.resource_id).or_default().push(chart.name);
     }
-    for table in ["resource_image", "resource_reference"] {
-        let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE resource_id IN "));
-        sql.bind_list(resources.iter().copied());
-        sql.run(c).await?;
-    }
+    let of_images = resource_image::COLUMN.resource_id.is_in(these());
+    resource_image::Entity::delete_many().filter(of_images).exec(c).await?;
+    let of_references = resource_reference::COLUMN.resource_id.is_in(these());
+    resource_reference::Entity::delete_many().filter(of_references).exec(c).await?;
     Ok(charts)
 }

@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::sea_query::{ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, Iterable as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
-use super::apply::{bytes, clean, clean_option};
-use super::bulk::Bulk;
+use super::apply::{clean, clean_option};
 use super::figures::{Deltas, Stored};
 use super::group_of;
 use super::parts::write_parts;
 use crate::db::Result;
-use crate::db::sql::{Sql, stored_time};
+use crate::db::bulk::Bulk;
+use crate::db::upsert::excluded;
+use crate::resources::is_active;
 use entity::found::FoundResource;
 use entity::kind::ResourceStatus;
+use entity::table::resource;
 
 /// What becomes of a resource's count of events.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,29 +27,29 @@ pub(super) enum Count {
     Keep,
 }
 
-const HEAD: &str = "INSERT INTO kubernetesresource (id, repository_id, api_version, api_group, kind, name, namespace, \
-    namespace_inherited, file_path, search, file_hash, version, status, blob, line_start, line_end, created_at, \
-    updated_at, deleted_at, first_sequence, commit_sha, source_kind, source_name, source_namespace, chart_name, \
-    chart_url, events)";
+/// The columns of the new row, but for events, which are added.
+fn replace_with(columns: impl IntoIterator<Item = resource::Column>) -> OnConflict {
+    use resource::Column::{Events, Id};
+    let events = Events.into_expr().add(excluded(Events));
+    OnConflict::column(Id).update_columns(columns).value(Events, events).to_owned()
+}
 
-const REPLACE: &str = " ON CONFLICT (id) DO UPDATE SET api_version = excluded.api_version, \
-    api_group = excluded.api_group, kind = excluded.kind, name = excluded.name, namespace = excluded.namespace, \
-    namespace_inherited = excluded.namespace_inherited, file_path = excluded.file_path, search = excluded.search, \
-    file_hash = excluded.file_hash, version = excluded.version, status = excluded.status, blob = excluded.blob, \
-    line_start = excluded.line_start, line_end = excluded.line_end, created_at = excluded.created_at, \
-    updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, first_sequence = excluded.first_sequence, \
-    commit_sha = excluded.commit_sha, source_kind = excluded.source_kind, source_name = excluded.source_name, \
-    source_namespace = excluded.source_namespace, chart_name = excluded.chart_name, chart_url = excluded.chart_url, \
-    events = kubernetesresource.events + excluded.events";
+fn replace_all() -> OnConflict {
+    use resource::Column::{Events, Id, RepositoryId};
+    replace_with(resource::Column::iter().filter(|column| !matches!(column, Id | RepositoryId | Events)))
+}
 
 /// For rows whose other columns stay as they are. SQLite writes every index anew whose columns are named here, changed
 /// or not, and half of a row's indexes are about these others.
-const REPLACE_IN_PLACE: &str = " ON CONFLICT (id) DO UPDATE SET file_hash = excluded.file_hash, \
-    version = excluded.version, blob = excluded.blob, line_start = excluded.line_start, \
-    line_end = excluded.line_end, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, \
-    commit_sha = excluded.commit_sha, source_namespace = excluded.source_namespace, \
-    chart_name = excluded.chart_name, chart_url = excluded.chart_url, \
-    events = kubernetesresource.events + excluded.events";
+fn replace_in_place() -> OnConflict {
+    use resource::Column::{
+        Blob, ChartName, ChartUrl, CommitSha, DeletedAt, FileHash, LineEnd, LineStart, SourceNamespace, UpdatedAt,
+        Version,
+    };
+    let texts = [FileHash, Version, Blob, LineStart, LineEnd];
+    let others = [UpdatedAt, DeletedAt, CommitSha, SourceNamespace, ChartName, ChartUrl];
+    replace_with(texts.into_iter().chain(others))
+}
 
 /// Inserts or replaces resources and what they use and name; tells by how much the figures change.
 pub(super) async fn write_resources(
@@ -63,7 +66,8 @@ pub(super) async fn write_resources(
     for parked in park_doubles(c, resources).await? {
         stored.entry(parked).and_modify(|stored| *stored = Stored::Elsewhere);
     }
-    let (mut moving, mut staying) = (Bulk::new(c, HEAD, REPLACE, 27), Bulk::new(c, HEAD, REPLACE_IN_PLACE, 27));
+    let mut moving = Bulk::<_, resource::Entity>::new(c).on_conflict(replace_all());
+    let mut staying = Bulk::<_, resource::Entity>::new(c).on_conflict(replace_in_place());
     // Those that go make room for those that come to the same place.
     let (deleted, active): (Vec<_>, Vec<_>) =
         resources.iter().partition(|resource| resource.status == ResourceStatus::Deleted);
@@ -80,39 +84,39 @@ pub(super) async fn write_resources(
     Ok(deltas)
 }
 
-fn resource_row(repository: Uuid, resource: &FoundResource, events: i64) -> [Value; 27] {
+fn resource_row(repository: Uuid, resource: &FoundResource, events: i64) -> resource::ActiveModel {
     let search = format!("{}\n{}", resource.name, resource.file_path).to_lowercase();
     let source = resource.source.as_ref();
     let chart = resource.charts.first();
-    [
-        resource.id.into(),
-        repository.into(),
-        clean(&resource.api_version),
-        clean(group_of(&resource.api_version)),
-        clean(&resource.kind),
-        clean(&resource.name),
-        clean_option(resource.namespace.as_deref()),
-        clean_option(resource.namespace_inherited.as_deref()),
-        clean(&resource.file_path),
-        clean(&search),
-        clean(&resource.file_hash),
-        clean_option(resource.version.as_deref()),
-        resource.status.as_str().into(),
-        bytes(resource.place.blob),
-        resource.place.line_start.into(),
-        resource.place.line_end.into(),
-        stored_time(resource.created_at).into(),
-        stored_time(resource.updated_at).into(),
-        resource.deleted_at.map(stored_time).into(),
-        resource.first_sequence.into(),
-        bytes(resource.commit),
-        clean_option(source.map(|source| source.kind.as_str())),
-        clean_option(source.map(|source| source.name.as_str())),
-        clean_option(source.and_then(|source| source.namespace.as_deref())),
-        clean_option(chart.map(|chart| chart.name.as_str())),
-        clean_option(chart.and_then(|chart| chart.url.as_deref())),
-        events.into(),
-    ]
+    resource::ActiveModel {
+        id: Set(resource.id),
+        repository_id: Set(repository),
+        api_version: Set(clean(&resource.api_version)),
+        api_group: Set(clean(group_of(&resource.api_version))),
+        kind: Set(clean(&resource.kind)),
+        name: Set(clean(&resource.name)),
+        namespace: Set(clean_option(resource.namespace.as_deref())),
+        namespace_inherited: Set(clean_option(resource.namespace_inherited.as_deref())),
+        file_path: Set(clean(&resource.file_path)),
+        search: Set(clean(&search)),
+        file_hash: Set(clean(&resource.file_hash)),
+        version: Set(clean_option(resource.version.as_deref())),
+        status: Set(resource.status),
+        blob: Set(resource.place.blob),
+        line_start: Set(resource.place.line_start),
+        line_end: Set(resource.place.line_end),
+        created_at: Set(resource.created_at.into()),
+        updated_at: Set(resource.updated_at.into()),
+        deleted_at: Set(resource.deleted_at.map(Into::into)),
+        first_sequence: Set(resource.first_sequence),
+        commit_sha: Set(resource.commit),
+        source_kind: Set(clean_option(source.map(|source| source.kind.as_str()))),
+        source_name: Set(clean_option(source.map(|source| source.name.as_str()))),
+        source_namespace: Set(clean_option(source.and_then(|source| source.namespace.as_deref()))),
+        chart_name: Set(clean_option(chart.map(|chart| chart.name.as_str()))),
+        chart_url: Set(clean_option(chart.and_then(|chart| chart.url.as_deref()))),
+        events: Set(events),
+    }
 }
 
 /// Two resources of one identity may change places within a batch, and rows are replaced one after the other:
@@ -126,9 +130,10 @@ async fn park_doubles(c: &impl ConnectionTrait, resources: &[FoundResource]) -> 
     }
     let doubles: Vec<Uuid> = same.into_values().filter(|ids| ids.len() > 1).flatten().collect();
     for ids in doubles.chunks(500) {
-        let mut sql = Sql::new("UPDATE kubernetesresource SET status = 'DELETED' WHERE status = 'ACTIVE' AND id IN ");
-        sql.bind_list(ids.iter().copied());
-        sql.run(c).await?;
+        let parked = resource::ActiveModel { status: Set(ResourceStatus::Deleted), ..Default::default() };
+        let these = resource::COLUMN.id.is_in(ids.iter().copied());
+        let update = resource::Entity::update_many().set(parked).filter(is_active(resource::Entity));
+        update.filter(these).exec(c).await?;
     }
     Ok(doubles)
 }

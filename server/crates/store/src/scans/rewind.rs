@@ -1,15 +1,19 @@
 //! History was rewritten: back to the last commit that is kept.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::sea_query::{Asterisk, BinOper, Expr, ExprTrait as _, Func, IntoIden as _, TableRef};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter, QuerySelect as _, QueryTrait as _,
+};
 use uuid::Uuid;
 
 use super::apply::{move_cursor, replace_problems};
 use super::figures;
 use super::resources::{Count, write_resources};
 use super::totals::Totals;
-use crate::db::sql::Sql;
+use crate::db::select::{constant, insert_from};
 use crate::db::{Connection, Result, begin};
 use entity::found::{Batch, ScannedCommit};
+use entity::table::{commit, event, problem, repository_day, resource};
 use entity::view::Timestamp;
 
 /// Takes back all that came after `kept` (everything, for `None`): commits, events and resources first seen later go,
@@ -25,24 +29,11 @@ pub async fn rewind(
     let last = kept.map_or(-1, |kept| kept.sequence);
     let txn = begin(w).await?;
     let before = Totals::of(&txn, repository).await?;
-    for (table, column) in
-        [("kubernetesresourceevent", "sequence"), ("\"commit\"", "sequence"), ("kubernetesresource", "first_sequence")]
-    {
-        let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE repository_id = "));
-        sql.bind(repository).push(&format!(" AND {column} > ")).bind(last);
-        sql.run(&txn).await?;
-    }
+    delete_after(&txn, repository, last).await?;
     let deltas = write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
-    let mut sql = Sql::new(
-        "UPDATE kubernetesresource SET events = (SELECT COUNT(*) FROM kubernetesresourceevent e \
-         WHERE e.resource_id = kubernetesresource.id) WHERE repository_id = ",
-    );
-    sql.bind(repository);
-    sql.run(&txn).await?;
+    count_events(&txn, repository).await?;
     count_days(&txn, repository).await?;
-    let mut sql = Sql::new("DELETE FROM problem WHERE repository_id = ");
-    sql.bind(repository);
-    sql.run(&txn).await?;
+    problem::Entity::delete_many().filter(problem::COLUMN.repository_id.eq(repository)).exec(&txn).await?;
     replace_problems(&txn, repository, &restored.problems, now).await?;
     move_cursor(&txn, repository, kept.as_ref()).await?;
     figures::recount(&txn, repository).await?;
@@ -57,25 +48,79 @@ pub async fn rewind(
     Ok(())
 }
 
-async fn count_days(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
-    let mut sql = Sql::new("DELETE FROM repository_day WHERE repository_id = ");
-    sql.bind(repository);
-    sql.run(c).await?;
-    let day = |column: &str| match c.get_database_backend() {
-        DbBackend::Postgres => format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
+/// Deletes what came after a place on the line.
+async fn delete_after(c: &impl ConnectionTrait, repository: Uuid, last: i64) -> Result<()> {
+    let events = event::COLUMN.repository_id.eq(repository).and(event::COLUMN.sequence.gt(last));
+    event::Entity::delete_many().filter(events).exec(c).await?;
+    let commits = commit::COLUMN.repository_id.eq(repository).and(commit::COLUMN.sequence.gt(last));
+    commit::Entity::delete_many().filter(commits).exec(c).await?;
+    let resources = resource::COLUMN.repository_id.eq(repository).and(resource::COLUMN.first_sequence.gt(last));
+    resource::Entity::delete_many().filter(resources).exec(c).await?;
+    Ok(())
+}
+
+/// Counts the events of every resource anew.
+async fn count_events(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
+    let events = event::Entity::find()
+        .filter(event::Column::ResourceId.into_expr().equals(resource::Column::Id.as_column_ref()))
+        .select_only()
+        .expr(Expr::col(Asterisk).count())
+        .into_query();
+    let counted = resource::Entity::update_many().col_expr(resource::Column::Events, events.into());
+    counted.filter(resource::COLUMN.repository_id.eq(repository)).exec(c).await?;
+    Ok(())
+}
+
+/// The day of a time, UTC. It stands in groups as well, where PostgreSQL knows it again by its constants only.
+fn day(backend: DbBackend, time: impl ColumnTrait) -> Expr {
+    let day = match backend {
+        DbBackend::Postgres => {
+            let time = time.into_expr().binary(BinOper::Custom("AT TIME ZONE"), constant("UTC"));
+            Func::cust("to_char").args([time, constant("YYYY-MM-DD")])
+        }
         // Times are stored in UTC, the day first.
-        _ => format!("substr({column}, 1, 10)"),
+        _ => Func::cust("substr").args([time.into_expr(), constant(1), constant(10)]),
     };
-    let (of_commit, of_event) = (day("committed_at"), day("event_timestamp"));
-    let mut sql = Sql::new("INSERT INTO repository_day (repository_id, day, created, modified, deleted, resurrected, ");
-    sql.push(&format!("commits, version_changes) SELECT repository_id, {of_commit}, SUM(created), SUM(modified), "));
-    sql.push("SUM(deleted), SUM(resurrected), COUNT(*), 0 FROM \"commit\" WHERE repository_id = ").bind(repository);
-    sql.push(&format!(" GROUP BY repository_id, {of_commit}"));
-    sql.run(c).await?;
-    let mut sql = Sql::new("UPDATE repository_day SET version_changes = v.count FROM (SELECT ");
-    sql.push(&format!("{of_event} AS day, COUNT(*) AS count FROM kubernetesresourceevent WHERE version_changed "));
-    sql.push("AND repository_id = ").bind(repository).push(&format!(" GROUP BY {of_event}) v "));
-    sql.push("WHERE repository_day.day = v.day AND repository_day.repository_id = ").bind(repository);
-    sql.run(c).await?;
+    day.into()
+}
+
+/// Counts the days anew.
+async fn count_days(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
+    use repository_day::Column::{Commits, Created, Day, Deleted, Modified, RepositoryId, Resurrected, VersionChanges};
+    repository_day::Entity::delete_many().filter(repository_day::COLUMN.repository_id.eq(repository)).exec(c).await?;
+    let backend = c.get_database_backend();
+    let day_of_commit = day(backend, commit::Column::CommittedAt);
+    let days = commit::Entity::find()
+        .filter(commit::COLUMN.repository_id.eq(repository))
+        .select_only()
+        .column(commit::Column::RepositoryId)
+        .expr(day_of_commit.clone())
+        .expr(commit::COLUMN.created.sum())
+        .expr(commit::COLUMN.modified.sum())
+        .expr(commit::COLUMN.deleted.sum())
+        .expr(commit::COLUMN.resurrected.sum())
+        .expr(Expr::col(Asterisk).count())
+        .expr(constant(0))
+        .group_by(commit::Column::RepositoryId)
+        .group_by(day_of_commit)
+        .into_query();
+    let columns = [RepositoryId, Day, Created, Modified, Deleted, Resurrected, Commits, VersionChanges];
+    insert_from::<repository_day::Entity>(columns, days, c).await?;
+
+    let day_of_event = day(backend, event::Column::EventTimestamp);
+    let changes = event::Entity::find()
+        .filter(event::Column::VersionChanged.into_expr())
+        .filter(event::COLUMN.repository_id.eq(repository))
+        .select_only()
+        .expr_as(day_of_event.clone(), "day")
+        .expr_as(Expr::col(Asterisk).count(), "count")
+        .group_by(day_of_event)
+        .into_query();
+    let mut update = repository_day::Entity::update_many()
+        .col_expr(VersionChanges, Expr::col(("v", "count")))
+        .filter(Day.into_expr().equals(("v", "day")))
+        .filter(repository_day::COLUMN.repository_id.eq(repository));
+    QueryFilter::query(&mut update).from(TableRef::SubQuery(Box::new(changes), "v".into_iden()));
+    update.exec(c).await?;
     Ok(())
 }

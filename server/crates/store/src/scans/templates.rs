@@ -1,33 +1,37 @@
 //! Templates of Helm charts among the files that are no YAML.
 
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use super::{Connection, Result};
 use crate::db::begin;
-use crate::db::sql::Sql;
 use entity::kind::ProblemClass;
+use entity::table::problem;
 
 /// Tells templates of Helm charts apart from other templates, by what `of_chart` says of their paths at the head. Which
 /// they are depends on files that come and go by themselves, so that this is decided anew at the end of each scan.
 pub async fn mark_helm_templates(w: &Connection, repository: Uuid, of_chart: impl Fn(&str) -> bool) -> Result<()> {
+    use problem::Column::{Class, FilePath, Id};
     let txn = begin(w).await?;
-    let (template, helm) = (ProblemClass::Template.as_str(), ProblemClass::HelmTemplate.as_str());
-    let mut sql = Sql::new("SELECT id, file_path, class FROM problem WHERE repository_id = ");
-    sql.bind(repository).push(" AND class IN ").bind_list([template, helm]);
+    let classes = [ProblemClass::Template, ProblemClass::HelmTemplate];
+    let templates = problem::Entity::find()
+        .filter(problem::COLUMN.repository_id.eq(repository))
+        .filter(problem::COLUMN.class.is_in(classes))
+        .select_only()
+        .columns([Id, FilePath, Class]);
+    let templates: Vec<(Uuid, String, ProblemClass)> = templates.into_tuple().all(&txn).await?;
     let mut changed: [Vec<Uuid>; 2] = Default::default();
-    for row in sql.rows(&txn).await? {
-        let (id, path, class): (Uuid, String, String) =
-            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+    for (id, path, class) in templates {
         let is_helm = of_chart(&path);
-        if is_helm != (class == helm) {
+        if is_helm != (class == ProblemClass::HelmTemplate) {
             changed[usize::from(is_helm)].push(id);
         }
     }
-    for (ids, class) in changed.iter().zip([template, helm]) {
+    for (ids, class) in changed.iter().zip(classes) {
         for ids in ids.chunks(500) {
-            let mut sql = Sql::new("UPDATE problem SET class = ");
-            sql.bind(class).push(" WHERE id IN ").bind_list(ids.iter().copied());
-            sql.run(&txn).await?;
+            let marked = problem::ActiveModel { class: Set(class), ..Default::default() };
+            let these = problem::COLUMN.id.is_in(ids.iter().copied());
+            problem::Entity::update_many().set(marked).filter(these).exec(&txn).await?;
         }
     }
     txn.commit().await?;

@@ -4,12 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::sea_query::{Expr, Func};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _, QuerySelect as _, Set,
+};
 use uuid::Uuid;
 
-use super::bulk::Bulk;
-use crate::db::sql::Sql;
+use crate::db::bulk::Bulk;
+use crate::db::upsert::sum_up;
 use crate::db::{Result, new_id};
+use entity::kind::{Facet, ResourceStatus};
+use entity::table::{day_total, facet_total, group_total, repository_day, repository_facet, resource, stale_day};
 use entity::view::Timestamp;
 
 /// By how much totals change, or what of them is one repository's.
@@ -18,7 +23,7 @@ pub(crate) struct Totals {
     /// Active and deleted resources by kind and name.
     pub(super) groups: BTreeMap<(String, String), [i64; 2]>,
     /// Active and deleted resources by facet and value.
-    pub(super) facets: BTreeMap<(String, String), [i64; 2]>,
+    pub(super) facets: BTreeMap<(Facet, String), [i64; 2]>,
     /// Created, modified, deleted, resurrected, commits, changes of versions.
     pub(super) days: BTreeMap<String, [i64; 6]>,
     /// Days from which on statistics are stale.
@@ -30,38 +35,31 @@ impl Totals {
     pub(crate) async fn of(c: &impl ConnectionTrait, repository: Uuid) -> Result<Self> {
         let mut totals = Self::default();
         totals.read_facets(c, repository, 1).await?;
-        let mut sql = Sql::new(
-            "SELECT kind, name, COUNT(CASE WHEN status = 'ACTIVE' THEN 1 END), \
-             COUNT(CASE WHEN status <> 'ACTIVE' THEN 1 END) FROM kubernetesresource WHERE repository_id = ",
-        );
-        sql.bind(repository).push(" GROUP BY kind, name");
-        for row in sql.rows(c).await? {
-            let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            totals.groups.insert(key, [row.try_get_by_index(2)?, row.try_get_by_index(3)?]);
-        }
-        let mut sql = Sql::new(
-            "SELECT day, created, modified, deleted, resurrected, commits, version_changes FROM repository_day \
-             WHERE repository_id = ",
-        );
-        sql.bind(repository);
-        for row in sql.rows(c).await? {
-            let mut counts = [0; 6];
-            for (place, count) in counts.iter_mut().enumerate() {
-                *count = row.try_get_by_index(place + 1)?;
-            }
-            totals.days.insert(row.try_get_by_index(0)?, counts);
+        let count = |condition: Expr| Func::count(Expr::case(condition, 1));
+        let groups = resource::Entity::find()
+            .filter(resource::COLUMN.repository_id.eq(repository))
+            .select_only()
+            .columns([resource::Column::Kind, resource::Column::Name])
+            .expr(count(resource::Column::Status.eq(ResourceStatus::Active)))
+            .expr(count(resource::Column::Status.ne(ResourceStatus::Active)))
+            .group_by(resource::Column::Kind)
+            .group_by(resource::Column::Name);
+        let groups: Vec<(String, String, i64, i64)> = groups.into_tuple().all(c).await?;
+        totals.groups =
+            groups.into_iter().map(|(kind, name, active, deleted)| ((kind, name), [active, deleted])).collect();
+        let of = repository_day::COLUMN.repository_id.eq(repository);
+        for day in repository_day::Entity::find().filter(of).all(c).await? {
+            let counts = [day.created, day.modified, day.deleted, day.resurrected, day.commits, day.version_changes];
+            totals.days.insert(day.day, counts);
         }
         Ok(totals)
     }
 
     /// Adds a repository's facets as they are stored, or takes them off (`sign` -1).
     pub(super) async fn read_facets(&mut self, c: &impl ConnectionTrait, repository: Uuid, sign: i64) -> Result<()> {
-        let mut sql = Sql::new("SELECT facet, value, active, deleted FROM repository_facet WHERE repository_id = ");
-        sql.bind(repository);
-        for row in sql.rows(c).await? {
-            let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let (active, deleted): (i64, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-            add(self.facets.entry(key).or_default(), [active, deleted], sign);
+        let of = repository_facet::COLUMN.repository_id.eq(repository);
+        for row in repository_facet::Entity::find().filter(of).all(c).await? {
+            add(self.facets.entry((row.facet, row.value)).or_default(), [row.active, row.deleted], sign);
         }
         Ok(())
     }
@@ -93,30 +91,32 @@ impl Totals {
 
     /// Adds everything to what is stored: the last statements of a transaction.
     pub(crate) async fn write(self, c: &impl ConnectionTrait) -> Result<()> {
-        let tail = " ON CONFLICT (kind, name) DO UPDATE SET active = group_total.active + excluded.active, \
-                    deleted = group_total.deleted + excluded.deleted";
-        write_pairs(c, "INSERT INTO group_total (kind, name, active, deleted)", tail, &self.groups).await?;
-        let tail = " ON CONFLICT (facet, value) DO UPDATE SET active = facet_total.active + excluded.active, \
-                    deleted = facet_total.deleted + excluded.deleted";
-        write_pairs(c, "INSERT INTO facet_total (facet, value, active, deleted)", tail, &self.facets).await?;
-
-        let head = "INSERT INTO day_total (day, created, modified, deleted, resurrected, commits, version_changes)";
-        let tail = " ON CONFLICT (day) DO UPDATE SET created = day_total.created + excluded.created, \
-            modified = day_total.modified + excluded.modified, deleted = day_total.deleted + excluded.deleted, \
-            resurrected = day_total.resurrected + excluded.resurrected, \
-            commits = day_total.commits + excluded.commits, \
-            version_changes = day_total.version_changes + excluded.version_changes";
-        let mut bulk = Bulk::new(c, head, tail, 7);
-        for (day, [created, modified, deleted, resurrected, commits, version_changes]) in &self.days {
-            let counts = [created, modified, deleted, resurrected, commits, version_changes];
-            if counts.iter().any(|count| **count != 0) {
-                let [created, modified, deleted, resurrected, commits, version_changes] =
-                    counts.map(|count| Value::from(*count));
-                let day = day.as_str().into();
-                bulk.push([day, created, modified, deleted, resurrected, commits, version_changes]).await?;
+        let group = |(kind, name): (String, String), [active, deleted]: [i64; 2]| group_total::ActiveModel {
+            kind: Set(kind),
+            name: Set(name),
+            active: Set(active),
+            deleted: Set(deleted),
+        };
+        write_changed(c, self.groups, group).await?;
+        let facet = |(facet, value): (Facet, String), [active, deleted]: [i64; 2]| facet_total::ActiveModel {
+            facet: Set(facet),
+            value: Set(value),
+            active: Set(active),
+            deleted: Set(deleted),
+        };
+        write_changed(c, self.facets, facet).await?;
+        let day = |day: String, [created, modified, deleted, resurrected, commits, version_changes]: [i64; 6]| {
+            day_total::ActiveModel {
+                day: Set(day),
+                created: Set(created),
+                modified: Set(modified),
+                deleted: Set(deleted),
+                resurrected: Set(resurrected),
+                commits: Set(commits),
+                version_changes: Set(version_changes),
             }
-        }
-        bulk.finish().await?;
+        };
+        write_changed(c, self.days, day).await?;
         // A mark is a row of its own: nobody waits for anybody, and no mark is lost to who deletes those it has read.
         if let Some(day) = self.stale.first() {
             mark_stale(c, day).await?;
@@ -128,9 +128,8 @@ impl Totals {
 /// Says that statistics from this day on are to be computed again.
 pub(crate) async fn mark_stale(c: &impl ConnectionTrait, day: &str) -> Result<()> {
     // Marks need an id, but no order.
-    let mut sql = Sql::new("INSERT INTO stale_day (id, day) VALUES (");
-    sql.bind(new_id(Timestamp::UNIX_EPOCH)).push(", ").bind(day).push(")");
-    sql.run(c).await?;
+    let mark = stale_day::ActiveModel { id: Set(new_id(Timestamp::UNIX_EPOCH)), day: Set(day.to_owned()) };
+    stale_day::Entity::insert(mark).exec_without_returning(c).await?;
     Ok(())
 }
 
@@ -140,16 +139,18 @@ fn add<const N: usize>(to: &mut [i64; N], counts: [i64; N], sign: i64) {
     }
 }
 
-async fn write_pairs(
+/// Adds those that change, in the order of their keys.
+async fn write_changed<K, A, const N: usize>(
     c: &impl ConnectionTrait,
-    head: &str,
-    tail: &str,
-    pairs: &BTreeMap<(String, String), [i64; 2]>,
-) -> Result<()> {
-    let mut bulk = Bulk::new(c, head, tail, 4);
-    for ((first, second), [active, deleted]) in pairs.iter().filter(|(_, counts)| **counts != [0, 0]) {
-        let row: [Value; 4] = [first.as_str().into(), second.as_str().into(), (*active).into(), (*deleted).into()];
-        bulk.push(row).await?;
+    changes: BTreeMap<K, [i64; N]>,
+    row: impl Fn(K, [i64; N]) -> A,
+) -> Result<()>
+where
+    A: ActiveModelTrait,
+{
+    let mut bulk = Bulk::<_, A::Entity>::new(c).on_conflict(sum_up::<A::Entity>());
+    for (key, counts) in changes.into_iter().filter(|(_, counts)| *counts != [0; N]) {
+        bulk.push(row(key, counts)).await?;
     }
     bulk.finish().await?;
     Ok(())

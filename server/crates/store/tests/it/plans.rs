@@ -303,7 +303,7 @@ async fn sqlite_reads_no_large_table_from_end_to_end() {
                 // An index walked in the order of a list ends after its page; one that is counted does not.
                 let walked = ordered
                     && sql.contains(" LIMIT ")
-                    && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !sql.contains(") i "));
+                    && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !is_paged_first(&sql));
                 // Charts and images of hundreds of resources are looked up at once, of tables that have hundreds here.
                 let few = analyzed && name == "overview" && matches!(alias, "resource_chart" | "resource_image");
                 let fine = is_small(alias, &sql) || walked || few || (ordered && reads_whole_index(&name));
@@ -315,6 +315,11 @@ async fn sqlite_reads_no_large_table_from_end_to_end() {
         assert!(bad.is_empty(), "analyzed: {analyzed}\n{}", bad.join("\n"));
     }
     test.close().await;
+}
+
+/// Whether a statement sorts a page alone: its ids were read before, in the order of an index.
+fn is_paged_first(sql: &str) -> bool {
+    sql.contains(") i ") || sql.contains(") AS \"i\" ")
 }
 
 /// Whether an alias of a statement stands for a table that may be read whole.

@@ -1,0 +1,88 @@
+//! Parts of questions that many subjects need.
+
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
+
+use super::Result;
+use super::sql::MAX_PAGE;
+use entity::view::PageQuery;
+
+/// A value that stands in the statement itself: partial indexes serve only statements that say their condition so.
+pub(crate) fn constant(value: impl Into<Value>) -> Expr {
+    Expr::Constant(value.into())
+}
+
+/// `COUNT(*)`.
+pub(crate) fn count_all() -> Expr {
+    Func::count(Expr::col(Asterisk)).into()
+}
+
+/// A sum, 0 of no rows. PostgreSQL adds whole numbers up to a decimal one.
+pub(crate) fn sum(of: impl Into<Expr>) -> Expr {
+    Expr::from(Func::coalesce([of.into().sum(), constant(0)])).cast_as("BIGINT")
+}
+
+/// `column LIKE pattern`, where the pattern escapes by `\` as `contains` and `holds` write it.
+pub(crate) fn is_like(column: impl Into<Expr>, pattern: String) -> Expr {
+    column.into().like(LikeExpr::new(pattern).escape('\\'))
+}
+
+/// Columns of one row added up.
+pub(crate) fn added<C: ColumnTrait, const N: usize>(columns: [C; N]) -> Expr {
+    let added = columns.into_iter().map(ColumnTrait::into_expr).reduce(|added, column| added.add(column));
+    added.unwrap_or_else(|| constant(0))
+}
+
+/// `column IN (...)`. Of no values it becomes a list that nothing is in: for SeaORM's own condition, which compares two
+/// bound numbers, SQLite reads the table from end to end.
+pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoIterator<Item = V>) -> Expr {
+    let mut values: Vec<Expr> = values.into_iter().map(Expr::val).collect();
+    if values.is_empty() {
+        values.push(Keyword::Null.into());
+    }
+    column.into().is_in(values)
+}
+
+/// How many rows match.
+pub(crate) async fn count<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+    number(c, select.select_only().column_as(count_all(), "count")).await
+}
+
+/// The only column of the only row as a number, 0 without one.
+pub(crate) async fn number<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+    let number: Option<Option<i64>> = select.into_tuple().one(c).await?;
+    Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+/// One page, bounded.
+pub(crate) fn paged<S: QuerySelect>(select: S, page: PageQuery) -> S {
+    select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
+}
+
+/// A number of rows as the engines count them.
+pub(crate) fn at_most(rows: u64) -> u64 {
+    std::cmp::min(rows, i64::MAX.unsigned_abs())
+}
+
+/// The rows of a question that begins with no table, but with another question.
+pub(crate) async fn rows<T: FromQueryResult>(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<T>> {
+    let rows = c.query_all(query).await?;
+    Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
+}
+
+/// The same for a statement that is of no entity.
+pub(crate) fn limits(select: &mut SelectStatement, page: PageQuery) -> &mut SelectStatement {
+    select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
+}
+
+/// Inserts what a question gives, in the order of these columns; how many rows.
+pub(crate) async fn insert_from<E: EntityTrait>(
+    columns: impl IntoIterator<Item = E::Column>,
+    select: SelectStatement,
+    c: &impl ConnectionTrait,
+) -> Result<u64> {
+    let mut insert = Query::insert();
+    insert.into_table(E::default().table_ref()).columns(columns);
+    let insert = insert.select_from(select).map_err(|error| DbErr::Custom(error.to_string()))?;
+    Ok(c.execute(insert).await?.rows_affected())
+}
