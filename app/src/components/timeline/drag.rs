@@ -90,7 +90,10 @@ fn version(point: &HtmlElement) -> Option<i64> {
 }
 
 /// What happens at the points when a pointer goes down on them; what follows is listened for by the window.
-pub(super) fn dragging(pair: (Option<i64>, Option<i64>), url: PageUrl) -> impl Fn(PointerEvent) + 'static {
+pub(super) fn dragging(url: PageUrl) -> impl Fn(PointerEvent) + 'static {
+    // What the address names; a page without shows what the newest version changed.
+    let end = |key| url.get(key).and_then(|number| number.parse().ok());
+    let pair = (end("from"), end("to"));
     let drag = StoredValue::new_local(None::<Drag>);
     let navigate = use_navigate();
     let finish = move || {

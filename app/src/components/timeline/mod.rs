@@ -81,7 +81,7 @@ fn points(versions: &[ResourceVersion], from: Option<i64>, to: Option<i64>, url:
     if versions.len() < 2 {
         return None;
     }
-    let drag = drag::dragging((from, to), url.clone());
+    let drag = drag::dragging(url.clone());
     let mut later = newest;
     let points: Vec<_> = versions
         .iter()

@@ -32,16 +32,6 @@ pub(super) fn Bulk(picked: Picked, question: Question) -> impl IntoView {
             }
         }
     };
-    // Done with all of them, or told why not with some.
-    Effect::new(move |before: Option<usize>| {
-        let now = asked.version().get();
-        if before.is_some_and(|before| before != now)
-            && asked.value().with_untracked(|value| matches!(value, Some(Ok(_))))
-        {
-            picked.clear();
-        }
-        now
-    });
     let count = move || match picked.count() {
         0 => String::new(),
         count => format!("{count} selected"),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 use leptos::web_sys::{Element, HtmlInputElement};
+use leptos_router::hooks::use_location;
 use uuid::Uuid;
 use wasm_bindgen::JsCast as _;
 
@@ -24,6 +25,15 @@ impl Picked {
         let picked =
             Self { ids: RwSignal::new(ticked_before()), here: RwSignal::new(Vec::new()), last: StoredValue::new(None) };
         provide_context(picked);
+        // What was asked for is done, or told why not.
+        let search = use_location().search;
+        Effect::new(move |before: Option<String>| {
+            let now = search.get();
+            if before.is_some_and(|before| before != now) && now.contains("outcome=") {
+                picked.clear();
+            }
+            now
+        });
         Effect::new(move |_| {
             let listener = window_event_listener(ev::keydown, move |event| {
                 let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());

@@ -63,7 +63,7 @@ async fn kept_groups(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Resul
         .order_by_desc(total)
         .order_by_asc(Kind)
         .order_by_asc(Name);
-    Ok((paged(page, filter.page).into_model().all(c).await?, count(groups, c).await?))
+    Ok((paged(page, filter.page).into_model().all(c).await?, count(c, groups).await?))
 }
 
 #[derive(FromQueryResult)]
@@ -128,7 +128,7 @@ async fn repositories_of(
     if groups.is_empty() {
         return Ok(listed);
     }
-    for row in all::<RepositoryRow>(&repositories_of_groups(conditions, groups), c).await? {
+    for row in rows::<RepositoryRow>(c, &repositories_of_groups(conditions, groups)).await? {
         let RepositoryRow { place, repository_id, repository_name, count } = row;
         if let Some(listed) = usize::try_from(place).ok().and_then(|place| listed.get_mut(place)) {
             listed.push(GroupedRepository { repository_id, repository_name, count });
