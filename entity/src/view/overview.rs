@@ -69,18 +69,22 @@ pub struct VersionBump {
 /// A resource whose version changed, and where that can be seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
+#[cfg_attr(feature = "db", derive(sea_orm::DerivePartialModel), sea_orm(entity = "crate::table::event::Entity"))]
 pub struct BumpedResource {
+    #[cfg_attr(feature = "db", sea_orm(from_col = "id"))]
     pub event_id: Uuid,
     pub event_timestamp: DateTime<Utc>,
     pub resource_id: Uuid,
     pub resource_kind: String,
     pub resource_name: String,
     pub repository_id: Uuid,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::repository::Column::FullName"))]
     pub repository_full_name: String,
     #[cfg_attr(feature = "db", sea_orm(skip))]
     pub commit: String,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::commit::Column::Subject"))]
     pub commit_subject: String,
+    #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::commit::Column::AuthorName"))]
     pub author_name: String,
 }
 
@@ -113,6 +117,7 @@ pub struct NewRepository {
 /// The line about the system that stands on every page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
 pub struct SystemState {
     pub repositories: i64,
     pub failing_repositories: i64,

@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::{at_most, constant, count, is_like, paged};
+use crate::db::select::{at_most, constant, count, is_like, matching, paged};
 use crate::db::sql::contains;
 use entity::kind::{JobKind, JobState, RequestedBy};
 use entity::table::{job, repository};
@@ -36,7 +36,7 @@ pub async fn find_job(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Job>>
 
 /// Which jobs, newest first.
 pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<Listing<Job>> {
-    let jobs = job::Entity::find().filter(matching(filter));
+    let jobs = matching::<job::Entity>(conditions(filter));
     let count = count(c, jobs.clone()).await?;
     let ids = jobs.select_only().column(job::Column::Id).order_by_desc(job::Column::Id);
     let ids = paged(ids, filter.page).into_query();
@@ -44,7 +44,7 @@ pub async fn list_jobs(c: &impl ConnectionTrait, filter: &JobFilter) -> Result<L
     Ok(Listing { data: rows.into_partial_model().all(c).await?, count })
 }
 
-fn matching(filter: &JobFilter) -> Condition {
+fn conditions(filter: &JobFilter) -> Condition {
     let tried = |retrying| match retrying {
         true => job::COLUMN.attempts.gt(0),
         false => job::COLUMN.attempts.eq(0),

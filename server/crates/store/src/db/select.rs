@@ -1,7 +1,9 @@
 //! Parts of questions that many subjects need.
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
+use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect, Select, Value,
+};
 
 use super::Result;
 use super::sql::MAX_PAGE;
@@ -41,6 +43,11 @@ pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoI
         values.push(Keyword::Null.into());
     }
     column.into().is_in(values)
+}
+
+/// Rows that meet the conditions. Without any the statement would say `WHERE TRUE`, which SQLite counts row by row.
+pub(crate) fn matching<E: EntityTrait>(conditions: Condition) -> Select<E> {
+    if conditions.is_empty() { E::find() } else { E::find().filter(conditions) }
 }
 
 /// How many rows match.

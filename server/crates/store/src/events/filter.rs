@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::{count, is_like, sum};
+use crate::db::select::{constant, count, is_like, matching, sum};
 use crate::db::sql::{Sql, contains};
 use crate::resources::push_text;
 use crate::scans::event_id_floor;
@@ -130,22 +130,22 @@ pub(super) async fn count_events(
         return total(c, kept, resource::Column::Events.into_expr()).await;
     }
     let Some(columns) = kept_by_day(filter) else {
-        return count(c, event::Entity::find().filter(conditions.clone())).await;
+        return count(c, matching::<event::Entity>(conditions.clone())).await;
     };
+    if is_plain {
+        let kept = repository::Entity::find();
+        let kept = kept.apply_if(filter.repository_id, |kept, id| kept.filter(repository::COLUMN.id.eq(id)));
+        return total(c, kept, repository::Column::Events.into_expr()).await;
+    }
     // Days of one repository have their numbers by the same names.
     let by_day = columns.iter().map(|column| Expr::col(*column)).reduce(|sum, column| sum.add(column));
-    match (filter.repository_id, by_day) {
-        (repository, _) if is_plain => {
-            let kept = repository::Entity::find();
-            let kept = kept.apply_if(repository, |kept, id| kept.filter(repository::COLUMN.id.eq(id)));
-            total(c, kept, repository::Column::Events.into_expr()).await
-        }
-        (Some(id), Some(by_day)) => {
+    let by_day = by_day.unwrap_or_else(|| constant(0));
+    match filter.repository_id {
+        Some(id) => {
             let kept = repository_day::Entity::find().filter(repository_day::COLUMN.repository_id.eq(id));
             total(c, kept, by_day).await
         }
-        (None, Some(by_day)) => total(c, day_total::Entity::find(), by_day).await,
-        (_, None) => Ok(0),
+        None => total(c, day_total::Entity::find(), by_day).await,
     }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use daily::{activity, daily_counts, trends};
 
 use super::{ConnectionTrait, Result, days};
-use crate::db::select::{count_all, is_any, paged, sum};
+use crate::db::select::{count_all, is_any, matching, paged, sum};
 use entity::table::{commit, event, repository, resource};
 use entity::value::{JsonText, ObjectId};
 use entity::view::{Event, EventFilter, FieldChange, Listing, NamedCount, PageQuery};
@@ -92,7 +92,7 @@ pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Resu
             conditions = conditions.add(event::COLUMN.id.lt(super::scans::event_id_floor(before)));
         }
     }
-    let data = list(c, event::Entity::find().filter(conditions), order, page).await?;
+    let data = list(c, matching(conditions), order, page).await?;
     Ok(Listing { data, count })
 }
 

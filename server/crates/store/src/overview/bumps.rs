@@ -3,19 +3,24 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use sea_orm::FromQueryResult;
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::sql::Sql;
-use crate::row::{hex, json};
+use crate::db::select::is_any;
+use crate::events::with_ids;
 use crate::scans::event_id_floor;
+use entity::kind::EventType;
+use entity::table::{commit, event, repository, resource_chart, resource_image};
+use entity::value::{JsonText, ObjectId};
 use entity::view::{BumpSubject, BumpedResource, FieldChange, MASK, Timestamp, VersionBump};
 
 /// So many of the newest version changes are put together.
-const VERSION_CHANGES: i64 = 300;
+const VERSION_CHANGES: u64 = 300;
 /// So many of the newest events are looked through for images.
-const EVENTS: i64 = 400;
+const EVENTS: u64 = 400;
 /// So many resources of each step are told.
 const TOLD: usize = 12;
 
@@ -88,7 +93,8 @@ impl Steps {
     }
 }
 
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "event::Entity")]
 struct Changed {
     id: Uuid,
     resource_id: Uuid,
@@ -99,19 +105,28 @@ struct Changed {
     version_before: Option<String>,
     version_after: Option<String>,
     caused_by_resource_id: Option<Uuid>,
-    changes: String,
 }
 
-const CHANGED: &str = "SELECT e.id, e.resource_id, e.repository_id, e.sequence, e.resource_kind, e.resource_name, \
-    e.version_before, e.version_after, e.caused_by_resource_id, ";
+/// The same with its fields, which are long.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "event::Entity")]
+struct ChangedFields {
+    #[sea_orm(nested)]
+    event: Changed,
+    changes: JsonText<Vec<FieldChange>>,
+}
+
+/// The newest events, which an index alone finds.
+fn newest(events: Select<event::Entity>, future: Uuid, limit: u64) -> Select<event::Entity> {
+    let ids = events.filter(event::COLUMN.id.lt(future)).select_only().column(event::Column::Id);
+    with_ids(ids.order_by_desc(event::Column::Id).limit(limit)).order_by_desc(event::Column::Id)
+}
 
 /// Versions of charts and sources. A source whose step shows on what deploys from it is left out: one line tells it.
 async fn charts(c: &impl ConnectionTrait, future: Uuid, steps: &mut Steps) -> Result<()> {
-    let mut sql = Sql::new(CHANGED);
-    sql.push("'[]' AS changes FROM (SELECT v.id FROM kubernetesresourceevent v WHERE v.version_changed AND v.id < ");
-    sql.bind(future).push(" ORDER BY v.id DESC LIMIT ").bind(VERSION_CHANGES);
-    sql.push(") i JOIN kubernetesresourceevent e ON e.id = i.id ORDER BY e.id DESC");
-    let events: Vec<Changed> = sql.all(c).await?;
+    // As the index of version changes says it.
+    let changes = event::Entity::find().filter(event::Column::VersionChanged.into_expr());
+    let events: Vec<Changed> = newest(changes, future, VERSION_CHANGES).into_partial_model().all(c).await?;
     let told: HashSet<(Uuid, Uuid, i64)> = events
         .iter()
         .filter_map(|event| Some((event.caused_by_resource_id?, event.repository_id, event.sequence)))
@@ -136,30 +151,30 @@ async fn charts(c: &impl ConnectionTrait, future: Uuid, steps: &mut Steps) -> Re
 
 /// The chart that each resource installs; the first, where there are many.
 async fn chart_names(c: &impl ConnectionTrait, resources: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, String>> {
-    let mut sql = Sql::new("SELECT resource_id, name FROM resource_chart WHERE resource_id IN ");
-    sql.bind_list(resources.collect::<HashSet<_>>()).push(" ORDER BY position DESC");
-    let rows = sql.rows(c).await?;
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+    use resource_chart::Column::{Name, Position, ResourceId};
+    let charts =
+        resource_chart::Entity::find().filter(is_any(ResourceId.into_expr(), resources.collect::<HashSet<_>>()));
+    let charts = charts.order_by_desc(Position).select_only().columns([ResourceId, Name]);
+    Ok(charts.into_tuple::<(Uuid, String)>().all(c).await?.into_iter().collect())
 }
 
 /// Tags of images among the newest events.
 async fn images(c: &impl ConnectionTrait, future: Uuid, steps: &mut Steps) -> Result<()> {
-    let mut sql = Sql::new(CHANGED);
-    sql.push("e.changes FROM (SELECT v.id FROM kubernetesresourceevent v WHERE v.id < ").bind(future);
-    sql.push(" ORDER BY v.id DESC LIMIT ").bind(EVENTS);
-    sql.push(") i JOIN kubernetesresourceevent e ON e.id = i.id ");
-    sql.push("WHERE e.event_type = 'MODIFIED' AND e.changes LIKE '%image%' ORDER BY e.id DESC");
-    let events: Vec<Changed> = sql.all(c).await?;
-    let mut known = Sql::new("SELECT resource_id, field_path, image FROM resource_image WHERE resource_id IN ");
-    known.bind_list(events.iter().map(|event| event.resource_id).collect::<HashSet<_>>());
-    let mut places: HashMap<(Uuid, String), String> = HashMap::new();
-    for row in known.rows(c).await? {
-        places.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?), row.try_get_by_index(2)?);
-    }
-    for event in &events {
-        for change in json::<Vec<FieldChange>>("event.changes", &event.changes)? {
+    use resource_image::Column::{FieldPath, Image, ResourceId};
+    let events = newest(event::Entity::find(), future, EVENTS);
+    let events = events.filter(event::Column::EventType.eq(EventType::Modified));
+    let events = events.filter(event::Column::Changes.contains("image"));
+    let events: Vec<ChangedFields> = events.into_partial_model().all(c).await?;
+    let resources: HashSet<Uuid> = events.iter().map(|changed| changed.event.resource_id).collect();
+    let known = resource_image::Entity::find().filter(is_any(ResourceId.into_expr(), resources));
+    let known = known.select_only().columns([ResourceId, FieldPath, Image]);
+    let known: Vec<(Uuid, String, String)> = known.into_tuple().all(c).await?;
+    let places: HashMap<(Uuid, String), String> =
+        known.into_iter().map(|(resource, place, image)| ((resource, place), image)).collect();
+    for ChangedFields { event, changes } in &events {
+        for change in &changes.0 {
             let name = |place: &str| places.get(&(event.resource_id, place.to_owned())).cloned();
-            if let Some((name, before, after)) = image_step(&change, name) {
+            if let Some((name, before, after)) = image_step(change, name) {
                 steps.add(Key { subject: BumpSubject::Image, name, before: Some(before), after }, event);
             }
         }
@@ -199,24 +214,21 @@ fn split(image: &str) -> Option<(&str, &str)> {
     (!tag.contains('/')).then_some((name, tag))
 }
 
-#[derive(FromQueryResult)]
+#[derive(DerivePartialModel)]
 struct Told {
     #[sea_orm(nested)]
     resource: BumpedResource,
-    sha: Vec<u8>,
+    #[sea_orm(from_expr = "commit::Column::Sha")]
+    sha: ObjectId,
 }
 
 /// What the page tells of each event.
 async fn resources(c: &impl ConnectionTrait, events: &[Uuid]) -> Result<HashMap<Uuid, BumpedResource>> {
-    let mut sql = Sql::new(
-        "SELECT e.id AS event_id, e.event_timestamp, e.resource_id, e.resource_kind, e.resource_name, e.repository_id, \
-         r.full_name AS repository_full_name, k.sha, k.subject AS commit_subject, k.author_name \
-         FROM kubernetesresourceevent e JOIN repository r ON r.id = e.repository_id \
-         JOIN \"commit\" k ON k.repository_id = e.repository_id AND k.sequence = e.sequence WHERE e.id IN ",
-    );
-    sql.bind_list(events.iter().copied());
-    let told = |Told { resource, sha }| (resource.event_id, BumpedResource { commit: hex(&sha), ..resource });
-    Ok(sql.all::<Told>(c).await?.into_iter().map(told).collect())
+    let these = event::Entity::find().filter(is_any(event::Column::Id.into_expr(), events.iter().copied()));
+    let these = these.inner_join(repository::Entity).inner_join(commit::Entity);
+    let these: Vec<Told> = these.into_partial_model().all(c).await?;
+    let told = |Told { resource, sha }| (resource.event_id, BumpedResource { commit: sha.to_string(), ..resource });
+    Ok(these.into_iter().map(told).collect())
 }
 
 fn count(number: usize) -> i64 {

@@ -3,34 +3,27 @@
 mod bumps;
 mod lately;
 
-use chrono::{Days, NaiveDate, NaiveTime};
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _,
+};
 
 use super::{ConnectionTrait, Result, commits};
-use crate::db::select::count;
-use crate::db::sql::Sql;
+use crate::db::select::{constant, count, count_all, sum};
 use crate::jobs::{find_views, is_in};
-use entity::kind::JobState;
-use entity::table::job;
-use entity::view::{NamedCount, Overview, PageQuery, RunningWork, SystemState, Timestamp};
+use entity::kind::{Facet, JobState, Origin, SyncStatus};
+use entity::table::{facet_total, job, repository, repository_day};
+use entity::view::{Overview, PageQuery, RunningWork, SystemState, Timestamp};
 
 /// Figures over everything.
 pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overview> {
-    let mut sql = Sql::new(
-        "SELECT COUNT(*) AS repositories, CAST(COALESCE(SUM(active_resources), 0) AS BIGINT) AS resources, \
-         CAST(COALESCE(SUM(helm_releases), 0) AS BIGINT) AS helm_releases, \
-         CAST(COALESCE(SUM(events), 0) AS BIGINT) AS events, \
-         CAST(COALESCE(SUM(problems), 0) AS BIGINT) AS problems, \
-         COUNT(CASE WHEN origin <> 'sample' THEN 1 END) AS not_samples, \
-         COUNT(CASE WHEN EXISTS (SELECT 1 FROM repository_day a WHERE a.repository_id = repository.id AND a.day >= ",
-    );
-    let day = |days| (now - chrono::TimeDelta::days(days)).date_naive().to_string();
-    sql.bind(day(90)).push(") THEN 1 END) AS active_repositories FROM repository");
-    let figures = sql.one::<Figures>(c).await?.unwrap_or_default();
-    let kinds = Sql::new(
-        "SELECT value AS name, active AS count FROM facet_total WHERE facet = 'kind' AND active > 0 \
-         ORDER BY active DESC, value LIMIT 20",
-    );
+    let figures = figures(c, now).await?;
+    use facet_total::Column::{Active, Facet as Of, Value};
+    let kinds = facet_total::Entity::find().filter(Of.eq(Facet::Kind)).filter(facet_total::COLUMN.active.gt(0_i64));
+    let kinds = kinds.select_only().column_as(Value, "name").column_as(Active, "count");
+    let kinds = kinds.order_by_desc(Active).order_by_asc(Value).limit(20);
     Ok(Overview {
         repositories: figures.repositories,
         active_repositories: figures.active_repositories,
@@ -40,7 +33,7 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
         problems: figures.problems,
         growth: lately::growth(c, now).await?,
         only_samples: figures.repositories > 0 && figures.not_samples == 0,
-        kinds: kinds.all::<NamedCount>(c).await?,
+        kinds: kinds.into_model().all(c).await?,
         bumps: bumps::bumps(c, 14, now).await?,
         commits: commits::newest_commits(c, None, PageQuery { skip: 0, limit: 10 }).await?,
         most_active: lately::most_active(c, 8, now).await?,
@@ -66,23 +59,23 @@ pub async fn running_work(c: &impl ConnectionTrait) -> Result<RunningWork> {
 
 /// The line about the system.
 pub async fn system_state(c: &impl ConnectionTrait) -> Result<SystemState> {
-    let sql = Sql::new(
-        "SELECT COUNT(*) AS repositories, \
-         COUNT(CASE WHEN enabled AND (sync_status = 'error' OR scan_status = 'error') THEN 1 END) \
-         AS failing_repositories, (SELECT COUNT(*) FROM job WHERE state = 'queued') AS queued_jobs, \
-         (SELECT COUNT(*) FROM job WHERE state = 'running') AS running_jobs, \
-         MAX(last_sync_at) AS last_sync_at FROM repository",
-    );
-    let state = sql.one::<StateRow>(c).await?;
-    Ok(state.map_or_else(SystemState::default, |state| SystemState {
-        repositories: state.repositories,
-        failing_repositories: state.failing_repositories,
-        queued_jobs: state.queued_jobs,
-        running_jobs: state.running_jobs,
-        last_sync_at: state.last_sync_at,
-    }))
+    use repository::Column::{Enabled, LastSyncAt, ScanStatus, SyncStatus as Sync};
+    let fails = Sync.eq(SyncStatus::Error).or(ScanStatus.eq(SyncStatus::Error));
+    let jobs = |state| job::Entity::find().select_only().expr(count_all()).filter(is_in(state)).into_query();
+    let state = repository::Entity::find().select_only().column_as(count_all(), "repositories");
+    let state = state.column_as(count_where(Enabled.into_expr().and(fails)), "failing_repositories");
+    let state = state.column_as(Expr::from(jobs(JobState::Queued)), "queued_jobs");
+    let state = state.column_as(Expr::from(jobs(JobState::Running)), "running_jobs");
+    let state = state.column_as(LastSyncAt.max(), "last_sync_at");
+    Ok(state.into_model().one(c).await?.unwrap_or_default())
 }
 
+/// How many rows meet a condition, among others that are counted with them.
+fn count_where(condition: Expr) -> Expr {
+    Expr::case(condition, constant(1)).count()
+}
+
+/// Sums over all repositories.
 #[derive(Default, FromQueryResult)]
 struct Figures {
     repositories: i64,
@@ -94,11 +87,19 @@ struct Figures {
     not_samples: i64,
 }
 
-#[derive(FromQueryResult)]
-struct StateRow {
-    repositories: i64,
-    failing_repositories: i64,
-    queued_jobs: i64,
-    running_jobs: i64,
-    last_sync_at: Option<Timestamp>,
+async fn figures(c: &impl ConnectionTrait, now: Timestamp) -> Result<Figures> {
+    use repository::Column::{ActiveResources, Events, HelmReleases, Id, Origin as From, Problems};
+    let day = (now - TimeDelta::days(90)).date_naive().to_string();
+    let its_day =
+        Expr::col((repository_day::Entity, repository_day::Column::RepositoryId)).equals((repository::Entity, Id));
+    let days = repository_day::Entity::find().select_only().expr(constant(1)).filter(its_day);
+    let is_active = Expr::exists(days.filter(repository_day::COLUMN.day.gte(day)).into_query());
+    let figures = repository::Entity::find().select_only().column_as(count_all(), "repositories");
+    let figures = figures.column_as(count_where(is_active), "active_repositories");
+    let figures = figures.column_as(sum(ActiveResources.into_expr()), "resources");
+    let figures = figures.column_as(sum(HelmReleases.into_expr()), "helm_releases");
+    let figures = figures.column_as(sum(Events.into_expr()), "events");
+    let figures = figures.column_as(sum(Problems.into_expr()), "problems");
+    let figures = figures.column_as(count_where(From.ne(Origin::Sample)), "not_samples");
+    Ok(figures.into_model().one(c).await?.unwrap_or_default())
 }
