@@ -1,51 +1,69 @@
-//! What questions have in common.
+//! Parts of questions that many subjects need.
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
-use sea_orm::{DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value};
 
+use super::Result;
 use super::sql::MAX_PAGE;
-use super::{ConnectionTrait, Result};
 use entity::view::PageQuery;
 
-/// A value that stands in the statement's text: SQLite uses a partial index only where it can read its condition there.
+/// A value that stands in the statement itself: partial indexes serve only statements that say their condition so.
 pub(crate) fn constant(value: impl Into<Value>) -> Expr {
     Expr::Constant(value.into())
 }
 
-/// One page of what is asked for, bounded.
-pub(crate) fn paged<S: QuerySelect<QueryStatement = SelectStatement>>(mut select: S, page: PageQuery) -> S {
-    limits(select.query(), page);
-    select
+/// `COUNT(*)`.
+pub(crate) fn count_all() -> Expr {
+    Func::count(Expr::col(Asterisk)).into()
 }
 
-/// The same for a statement that is of no entity.
-pub(crate) fn limits(select: &mut SelectStatement, page: PageQuery) -> &mut SelectStatement {
-    // Larger numbers have no form in the database.
-    select.limit(Ord::min(page.limit, MAX_PAGE)).offset(Ord::min(page.skip, i64::MAX.unsigned_abs()))
+/// A sum, 0 of no rows. PostgreSQL adds whole numbers up to a decimal one.
+pub(crate) fn sum(of: impl Into<Expr>) -> Expr {
+    Expr::from(Func::coalesce([of.into().sum(), constant(0)])).cast_as("BIGINT")
 }
 
-/// The rows of a statement that is of no entity.
-pub(crate) async fn all<T: FromQueryResult>(select: &SelectStatement, c: &impl ConnectionTrait) -> Result<Vec<T>> {
-    let rows = c.query_all(select).await?;
-    Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<Result<_, _>>()?)
+/// `column LIKE pattern`, where the pattern escapes by `\` as `contains` and `holds` write it.
+pub(crate) fn is_like(column: impl Into<Expr>, pattern: String) -> Expr {
+    column.into().like(LikeExpr::new(pattern).escape('\\'))
 }
 
-/// How many rows there are.
-pub(crate) async fn count<E: EntityTrait>(select: Select<E>, c: &impl ConnectionTrait) -> Result<u64> {
-    number(select.select_only().expr(Expr::col(Asterisk).count()), c).await
+/// `column IN (...)`. Of no values it becomes a list that nothing is in: for SeaORM's own condition, which compares two
+/// bound numbers, SQLite reads the table from end to end.
+pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoIterator<Item = V>) -> Expr {
+    let mut values: Vec<Expr> = values.into_iter().map(Expr::val).collect();
+    if values.is_empty() {
+        values.push(Keyword::Null.into());
+    }
+    column.into().is_in(values)
 }
 
-/// The only column of the only row as a number, 0 without one.
-pub(crate) async fn number<E: EntityTrait>(select: Select<E>, c: &impl ConnectionTrait) -> Result<u64> {
-    let number: Option<Option<i64>> = select.into_tuple().one(c).await?;
-    Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+/// How many rows match.
+pub(crate) async fn count<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+    let number: Option<i64> = select.select_only().column_as(count_all(), "count").into_tuple().one(c).await?;
+    Ok(number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+/// One page, bounded.
+pub(crate) fn paged<S: QuerySelect>(select: S, page: PageQuery) -> S {
+    select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
+}
+
+/// A number of rows as the engines count them.
+pub(crate) fn at_most(rows: u64) -> u64 {
+    std::cmp::min(rows, i64::MAX.unsigned_abs())
+}
+
+/// The rows of a question that begins with no table, but with another question.
+pub(crate) async fn rows<T: FromQueryResult>(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<T>> {
+    let rows = c.query_all(query).await?;
+    Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
 }
 
 /// Inserts what a question gives, in the order of these columns; how many rows.
 pub(crate) async fn insert_from<E: EntityTrait>(
+    c: &impl ConnectionTrait,
     columns: impl IntoIterator<Item = E::Column>,
     select: SelectStatement,
-    c: &impl ConnectionTrait,
 ) -> Result<u64> {
     let mut insert = Query::insert();
     insert.into_table(E::default().table_ref()).columns(columns);

@@ -18,7 +18,7 @@ pub async fn list_charts(c: &impl ConnectionTrait, repository: Uuid, page: PageQ
         .inner_join(resource::Entity)
         .filter(is_active(resource::Entity))
         .filter(resource_chart::COLUMN.repository_id.eq(repository));
-    let count = count(uses.clone(), c).await?;
+    let count = count(c, uses.clone()).await?;
     let rows = uses
         .select_only()
         .column_as(resource::Column::Id, "resource_id")
@@ -42,7 +42,7 @@ pub async fn list_images(c: &impl ConnectionTrait, repository: Uuid, page: PageQ
         .inner_join(resource::Entity)
         .filter(is_active(resource::Entity))
         .filter(resource_image::COLUMN.repository_id.eq(repository));
-    let count = count(uses.clone(), c).await?;
+    let count = count(c, uses.clone()).await?;
     let rows = uses
         .select_only()
         .column_as(resource::Column::Id, "resource_id")

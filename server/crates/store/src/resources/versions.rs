@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::count;
+use crate::db::select::{count, is_any};
 use crate::events;
 use crate::row::TextRow;
 use entity::kind::Provider;
@@ -33,7 +33,7 @@ pub async fn list_versions(
     };
     let listing = events::list_of_resource(c, resource, page).await?;
     let places: Vec<(Uuid, Option<i32>, Option<i32>)> = event::Entity::find()
-        .filter(event::COLUMN.id.is_in(listing.iter().map(|event| event.id)))
+        .filter(is_any(event::Column::Id.into_expr(), listing.iter().map(|event| event.id)))
         .select_only()
         .columns([event::Column::Id, event::Column::LineStart, event::Column::LineEnd])
         .into_tuple()
@@ -91,8 +91,8 @@ pub async fn find_version_place(c: &impl ConnectionTrait, event: Uuid) -> Result
     let all = event::Entity::find().filter(event::COLUMN.resource_id.eq(resource_id));
     let within = event::COLUMN.sequence.eq(sequence).and(event::COLUMN.id.lte(id));
     let until = all.clone().filter(event::COLUMN.sequence.lt(sequence).or(within));
-    let number = i64::try_from(count(until, c).await?).unwrap_or(i64::MAX);
-    Ok(Some(VersionPlace { resource_id, number, count: count(all, c).await? }))
+    let number = i64::try_from(count(c, until).await?).unwrap_or(i64::MAX);
+    Ok(Some(VersionPlace { resource_id, number, count: count(c, all).await? }))
 }
 
 /// What sources changed after one event of a resource up to another: each field once, as it was before and is then.

@@ -5,6 +5,7 @@ use crate::db::Connection;
 
 mod apply;
 pub(crate) mod bulk;
+mod deltas;
 mod events;
 mod figures;
 mod known;

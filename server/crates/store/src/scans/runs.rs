@@ -37,7 +37,7 @@ pub async fn begin_scan(w: &impl ConnectionTrait, repository: Uuid, now: Timesta
         .exprs([Expr::val(0_i64), Expr::val(0_i64)])
         .into_query();
     let columns = [Id, RepositoryId, StartedAt, FromCommit, Commits, Events];
-    if insert_from::<scan_run::Entity>(columns, run, w).await? == 0 {
+    if insert_from::<scan_run::Entity>(w, columns, run).await? == 0 {
         return Err(DataError::NotFound { what: "repository", id: repository });
     }
     Ok(id)
@@ -106,7 +106,7 @@ pub async fn fail_scan(w: &Connection, repository: Uuid, run: Uuid, reason: &str
 pub async fn list_scan_runs(c: &impl ConnectionTrait, repository: Uuid, page: PageQuery) -> Result<Listing<ScanRun>> {
     use scan_run::Column::{Id, StartedAt};
     let runs = scan_run::Entity::find().filter(scan_run::COLUMN.repository_id.eq(repository));
-    let count = count(runs.clone(), c).await?;
+    let count = count(c, runs.clone()).await?;
     let rows = paged(runs.order_by_desc(StartedAt).order_by_desc(Id), page).all(c).await?;
     Ok(Listing { data: rows.into_iter().map(shown).collect(), count })
 }
