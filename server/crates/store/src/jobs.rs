@@ -7,8 +7,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
+use crate::db::pattern::contains;
 use crate::db::select::{at_most, constant, count, is_like, matching, paged};
-use crate::db::sql::contains;
 use entity::kind::{JobKind, JobState, RequestedBy};
 use entity::table::{job, repository};
 use entity::value::StoredTimestamp;

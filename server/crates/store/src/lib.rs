@@ -24,6 +24,4 @@ pub mod schedules;
 pub mod tasks;
 pub mod workers;
 
-mod row;
-
 pub use db::{ConnectionTrait, DataError, Result};

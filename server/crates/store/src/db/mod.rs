@@ -5,13 +5,14 @@
 
 pub(crate) mod bulk;
 mod error;
+pub(crate) mod pattern;
 pub(crate) mod select;
-pub(crate) mod sql;
 pub mod text;
 pub(crate) mod upsert;
 
 use std::time::Duration;
 
+use sea_orm::sea_query::{Func, Query};
 use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
@@ -123,7 +124,8 @@ impl Db {
             return Ok(None);
         }
         let txn = self.begin().await?;
-        sql::Sql::new("SELECT pg_advisory_xact_lock(5223, 2)").row(&txn).await?;
+        let turn = Query::select().expr(Func::cust("pg_advisory_xact_lock").args([5223.into(), 2.into()])).to_owned();
+        txn.query_one(&turn).await?;
         Ok(Some(txn))
     }
 

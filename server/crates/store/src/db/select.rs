@@ -6,8 +6,10 @@ use sea_orm::{
 };
 
 use super::Result;
-use super::sql::MAX_PAGE;
 use entity::view::PageQuery;
+
+/// The most rows that a page may have.
+pub(crate) const MAX_PAGE: u64 = 1000;
 
 /// A value that stands in the statement itself: partial indexes serve only statements that say their condition so.
 pub(crate) fn constant(value: impl Into<Value>) -> Expr {
@@ -77,16 +79,11 @@ pub(crate) async fn rows<T: FromQueryResult>(c: &impl ConnectionTrait, query: &S
     Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
 }
 
-/// The same for a statement that is of no entity.
-pub(crate) fn limits(select: &mut SelectStatement, page: PageQuery) -> &mut SelectStatement {
-    select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
-}
-
 /// Inserts what a question gives, in the order of these columns; how many rows.
 pub(crate) async fn insert_from<E: EntityTrait>(
+    c: &impl ConnectionTrait,
     columns: impl IntoIterator<Item = E::Column>,
     select: SelectStatement,
-    c: &impl ConnectionTrait,
 ) -> Result<u64> {
     let mut insert = Query::insert();
     insert.into_table(E::default().table_ref()).columns(columns);

@@ -9,8 +9,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::db::pattern::contains;
 use crate::db::select::{count, count_all, is_like, paged};
-use crate::db::sql::contains;
 use crate::db::upsert::replace;
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::found::{RejectedRepository, SearchState};

@@ -10,10 +10,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, RELEASE, Result};
+use crate::db::select::MAX_PAGE;
 use crate::db::select::{added, constant, count, count_all, is_any, rows};
-use crate::db::sql::MAX_PAGE;
 use crate::events;
-use crate::row::TextRow;
+use crate::resources::row::TextRow;
 use entity::kind::Provider;
 use entity::table::{commit, event, group_total, manifest, repository, resource};
 use entity::view::{Event, Listing, PageQuery, ReleaseActivity, ReleaseChange, web_url};

@@ -1,15 +1,13 @@
 //! A filter as conditions, and how many events match.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait, IdenStatic as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
+use crate::db::pattern::contains;
 use crate::db::select::{constant, count, is_like, matching, sum};
-use crate::db::sql::{Sql, contains};
-use crate::resources::push_text;
+use crate::resources::text_condition;
 use crate::scans::event_id_floor;
 use entity::kind::EventType;
 use entity::table::{commit, day_total, event, repository, repository_day, resource};
@@ -84,9 +82,8 @@ fn holds(c: &impl ConnectionTrait, text: &str, whole_history: bool) -> Expr {
         let holds = |column: event::Column| is_like(Func::lower(column.into_expr()), contains(text));
         return holds(event::Column::ResourceName).or(holds(event::Column::FilePath));
     }
-    let mut found = Sql::default();
-    push_text(&mut found, c, resource::Entity.as_str(), text, true);
-    let resources = resource::Entity::find().filter(found.into_expr(c.get_database_backend()));
+    let found = text_condition(c.get_database_backend(), resource::Entity, text, true);
+    let resources = resource::Entity::find().filter(found);
     event::COLUMN.resource_id.in_subquery(resources.select_only().column(resource::Column::Id).into_query())
 }
 

@@ -7,10 +7,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::db::pattern::{contains, holds};
+use crate::db::select::MAX_PAGE;
 use crate::db::select::{count, count_all, is_like, paged};
-use crate::db::sql::{MAX_PAGE, contains, holds};
 use crate::db::{ConnectionTrait, Result};
-use crate::row::to_json;
 use entity::kind::SyncStatus;
 use entity::table::{repository, repository_metrics};
 use entity::view::{
@@ -123,7 +123,7 @@ fn matching(filter: &RepositoryFilter) -> Result<Condition> {
     use repository::Column::{GitopsTool, Language, Origin, ScanStatus, Search, SyncStatus as Status, Topics};
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
     // Topics are a list in JSON, and are looked for as they stand in it.
-    let topic = filter.topic.as_ref().map(|topic| to_json("topics", topic)).transpose()?;
+    let topic = filter.topic.as_ref().map(|topic| serde_json::Value::from(topic.as_str()).to_string());
     let language = |language| match language {
         UNKNOWN_LANGUAGE => Language.is_null(),
         _ => Language.eq(language),

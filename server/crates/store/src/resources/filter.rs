@@ -1,15 +1,15 @@
 //! A filter as conditions, order, and how many resources match.
 
 use sea_orm::sea_query::extension::sqlite::SqliteExpr as _;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden, Query};
 use sea_orm::{
-    ColumnTrait as _, Condition, DbBackend, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Select,
+    ColumnTrait as _, Condition, DbBackend, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select,
 };
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::{constant, count, number};
-use crate::db::sql::contains;
+use crate::db::pattern::contains;
+use crate::db::select::{constant, count, is_like, sum};
 use entity::kind::{Facet, ResourceStatus};
 use entity::table::{facet_total, repository, repository_facet, resource, resource_chart};
 use entity::view::{ResourceFilter, ResourceSort, Sort};
@@ -68,7 +68,7 @@ pub(super) fn one_status(filter: &ResourceFilter) -> Option<ResourceStatus> {
 /// Resources whose name or path holds the text; `table` is what the statement calls them. SQLite looks parts of three
 /// characters up first; PostgreSQL's index does so by itself. Shorter texts have no such parts: over all repositories
 /// (`wide`) they find names that begin with them.
-pub(super) fn text_condition(backend: DbBackend, table: impl IntoIden, text: &str, wide: bool) -> Condition {
+pub(crate) fn text_condition(backend: DbBackend, table: impl IntoIden, text: &str, wide: bool) -> Condition {
     let table = table.into_iden();
     let column = |column: resource::Column| Expr::col((table.clone(), column));
     let lower = searched(text);
@@ -78,7 +78,7 @@ pub(super) fn text_condition(backend: DbBackend, table: impl IntoIden, text: &st
             any.add(Condition::all().add(column(resource::Column::Name).gte(begin)).add_option(end))
         });
     }
-    let holds = column(resource::Column::Search).like(LikeExpr::new(contains(text)).escape('\\'));
+    let holds = is_like(column(resource::Column::Search), contains(text));
     let looked_up = (backend == DbBackend::Sqlite && lower.len() >= 3).then(|| {
         let found = Query::select()
             .column("rowid")
@@ -152,23 +152,22 @@ pub(super) async fn count_resources(
         return count(c, matching(conditions)).await;
     }
     let kept = |active: Expr, deleted: Expr| {
-        let figure = match one_status(filter) {
+        sum(match one_status(filter) {
             Some(ResourceStatus::Active) => active,
             Some(ResourceStatus::Deleted) => deleted,
             None => active.add(deleted),
-        };
-        figure.sum().cast_as("BIGINT")
+        })
     };
     match (facets.first(), filter.repository_id) {
         (Some((facet, value)), Some(repository)) => {
             use repository_facet::Column::{Active, Deleted};
             let of = repository_facet::Entity::find_by_id((repository, *facet, (*value).to_owned()));
-            number(c, of.select_only().expr(kept(Active.into_expr(), Deleted.into_expr()))).await
+            figure(c, of.select_only().column_as(kept(Active.into_expr(), Deleted.into_expr()), "count")).await
         }
         (Some((facet, value)), None) => {
             use facet_total::Column::{Active, Deleted};
             let of = facet_total::Entity::find_by_id((*facet, (*value).to_owned()));
-            number(c, of.select_only().expr(kept(Active.into_expr(), Deleted.into_expr()))).await
+            figure(c, of.select_only().column_as(kept(Active.into_expr(), Deleted.into_expr()), "count")).await
         }
         (None, repository) => {
             use repository::Column::{ActiveResources, DeletedResources};
@@ -176,7 +175,17 @@ pub(super) async fn count_resources(
             if let Some(id) = repository {
                 of = of.filter(repository::COLUMN.id.eq(id));
             }
-            number(c, of.select_only().expr(kept(ActiveResources.into_expr(), DeletedResources.into_expr()))).await
+            figure(
+                c,
+                of.select_only().column_as(kept(ActiveResources.into_expr(), DeletedResources.into_expr()), "count"),
+            )
+            .await
         }
     }
+}
+
+/// A kept figure, 0 without a row.
+async fn figure<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
+    let figure: Option<i64> = select.into_tuple().one(c).await?;
+    Ok(figure.and_then(|figure| u64::try_from(figure).ok()).unwrap_or(0))
 }

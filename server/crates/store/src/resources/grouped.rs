@@ -1,8 +1,6 @@
 //! Resources put together by kind and name.
 
-use sea_orm::sea_query::{
-    Asterisk, CommonTableExpression, Expr, ExprTrait as _, Query, SelectStatement, Values, WithClause,
-};
+use sea_orm::sea_query::{CommonTableExpression, Expr, ExprTrait as _, Query, SelectStatement, Values, WithClause};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, FromQueryResult, Order, QueryFilter as _, QueryOrder as _,
     QuerySelect, QueryTrait as _,
@@ -11,7 +9,8 @@ use uuid::Uuid;
 
 use super::filter::{conditions, matching, one_status};
 use super::{ConnectionTrait, Result};
-use crate::db::select::{count, limits, paged, rows};
+use crate::db::select::MAX_PAGE;
+use crate::db::select::{at_most, count, count_all, paged, rows};
 use entity::kind::ResourceStatus;
 use entity::table::{group_total, repository, resource};
 use entity::view::{GroupedRepository, GroupedResource, Listing, ResourceFilter};
@@ -81,11 +80,10 @@ async fn count_groups(
 ) -> Result<(Vec<GroupRow>, u64)> {
     use resource::Column::{Kind, Name};
     let kinds_and_names = || matching(conditions).select_only().columns([Kind, Name]);
-    let counted =
-        kinds_and_names().column_as(Expr::col(Asterisk).count(), "total").group_by(Kind).group_by(Name).into_query();
+    let counted = kinds_and_names().column_as(count_all(), "total").group_by(Kind).group_by(Name).into_query();
     let mut groups = CommonTableExpression::new();
     groups.table_name("groups").query(counted).materialized(true);
-    let how_many = Query::select().expr(Expr::col(Asterisk).count()).from("groups").to_owned();
+    let how_many = Query::select().expr(count_all()).from("groups").to_owned();
     let mut page = Query::select();
     page.with_cte(WithClause::new().cte(groups).to_owned())
         .columns(["kind", "name", "total"])
@@ -93,9 +91,11 @@ async fn count_groups(
         .from("groups")
         .order_by("total", Order::Desc)
         .order_by("kind", Order::Asc)
-        .order_by("name", Order::Asc);
-    let rows: Vec<CountedRow> = rows(c, limits(&mut page, filter.page)).await?;
-    let count = match rows.first() {
+        .order_by("name", Order::Asc)
+        .limit(std::cmp::min(filter.page.limit, MAX_PAGE))
+        .offset(at_most(filter.page.skip));
+    let counted: Vec<CountedRow> = rows(c, &page).await?;
+    let count = match counted.first() {
         Some(row) => u64::try_from(row.group_count).unwrap_or(0),
         // A page past the end does not carry the count.
         None if filter.page.skip > 0 => {
@@ -106,7 +106,7 @@ async fn count_groups(
         }
         None => 0,
     };
-    Ok((rows.into_iter().map(|row| row.group).collect(), count))
+    Ok((counted.into_iter().map(|row| row.group).collect(), count))
 }
 
 #[derive(FromQueryResult)]
@@ -139,18 +139,18 @@ async fn repositories_of(
 
 fn repositories_of_groups(conditions: &Condition, groups: &[GroupRow]) -> SelectStatement {
     use resource::Column::{Kind, Name, RepositoryId};
-    let rows = groups.iter().zip(0_i32..);
+    let places = groups.iter().zip(0_i32..);
     let mut wanted = CommonTableExpression::new();
     wanted
         .table_name("wanted")
         .columns(["place", "kind", "name"])
-        .values(rows.map(|(group, place)| row_of(place, group)).collect());
+        .values(places.map(|(group, place)| row_of(place, group)).collect());
     // Each wanted group is looked up by the index of kinds and names.
     let mut counted = Query::select();
     counted
         .column(("wanted", "place"))
         .column(RepositoryId.as_column_ref())
-        .expr_as(Expr::col(Asterisk).count(), "count")
+        .expr_as(count_all(), "count")
         .from("wanted")
         .cross_join(resource::Entity)
         .cond_where(Kind.into_expr().equals(("wanted", "kind")))

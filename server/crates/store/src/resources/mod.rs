@@ -2,8 +2,8 @@
 
 mod filter;
 mod grouped;
-mod raw;
 mod references;
+pub(crate) mod row;
 mod uses;
 mod versions;
 
@@ -13,19 +13,18 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-pub(crate) use filter::{effective_namespace, is_active};
+pub(crate) use filter::{effective_namespace, is_active, text_condition};
 pub use grouped::list_grouped;
-pub(crate) use raw::push_text;
 pub use references::find_references;
 pub use uses::{MAX_TREE, list_charts, list_images, list_tree};
 pub use versions::{
     VersionPlace, find_current_text, find_version_place, find_version_text, list_source_changes, list_versions,
 };
 
+use self::row::{FullResourceRow, ResourceRow};
 use super::{ConnectionTrait, Result};
+use crate::db::select::MAX_PAGE;
 use crate::db::select::paged;
-use crate::db::sql::MAX_PAGE;
-use crate::row::{FullResourceRow, ResourceRow};
 use entity::kind::Facet;
 use entity::table::{facet_total, repository, repository_facet, resource, resource_data};
 use entity::view::{Listing, PageQuery, Resource, ResourceFacets, ResourceFilter};

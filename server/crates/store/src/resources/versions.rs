@@ -10,9 +10,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::count;
+use crate::db::select::{count, is_any};
 use crate::events;
-use crate::row::TextRow;
+use crate::resources::row::TextRow;
 use entity::kind::Provider;
 use entity::table::{commit, event, manifest, repository, resource};
 use entity::value::JsonText;
@@ -33,7 +33,7 @@ pub async fn list_versions(
     };
     let listing = events::list_of_resource(c, resource, page).await?;
     let places: Vec<(Uuid, Option<i32>, Option<i32>)> = event::Entity::find()
-        .filter(event::COLUMN.id.is_in(listing.iter().map(|event| event.id)))
+        .filter(is_any(event::Column::Id.into_expr(), listing.iter().map(|event| event.id)))
         .select_only()
         .columns([event::Column::Id, event::Column::LineStart, event::Column::LineEnd])
         .into_tuple()
@@ -79,15 +79,9 @@ pub async fn find_version_place(c: &impl ConnectionTrait, event: Uuid) -> Result
         .add(FileHashBefore.into_expr().equals(FileHashAfter.as_column_ref()));
     let mut this = event::Entity::find_by_id(event);
     QuerySelect::query(&mut this).join_as(JoinType::LeftJoin, event::Entity, "cause", caused);
-    let this = this
-        .select_only()
-        .columns([Id, ResourceId, Sequence])
-        .column_as(cause(Id), "cause_id")
-        .column_as(cause(ResourceId), "cause_resource_id")
-        .order_by_asc(cause(Id));
-    let row: Option<(Uuid, Uuid, i64, Option<Uuid>, Option<Uuid>)> = this.into_tuple().one(c).await?;
-    let Some((own, resource, sequence, cause_id, cause_resource)) = row else { return Ok(None) };
-    let (id, resource_id) = cause_id.zip(cause_resource).unwrap_or((own, resource));
+    let this = this.order_by_asc(cause(Id)).into_partial_model::<PlaceRow>();
+    let Some(PlaceRow { id, resource_id, sequence, cause }) = this.one(c).await? else { return Ok(None) };
+    let (id, resource_id) = cause.map_or((id, resource_id), |cause| (cause.id, cause.resource_id));
     let all = event::Entity::find().filter(event::COLUMN.resource_id.eq(resource_id));
     let within = event::COLUMN.sequence.eq(sequence).and(event::COLUMN.id.lte(id));
     let until = all.clone().filter(event::COLUMN.sequence.lt(sequence).or(within));
@@ -165,4 +159,22 @@ struct VersionOrigin {
     #[sea_orm(from_expr = "repository::Column::WebUrl")]
     web_url: Option<String>,
     events: i64,
+}
+
+/// An event, and the one that caused it.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "event::Entity")]
+struct PlaceRow {
+    id: Uuid,
+    resource_id: Uuid,
+    sequence: i64,
+    #[sea_orm(nested, alias = "cause")]
+    cause: Option<CauseRow>,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "event::Entity")]
+struct CauseRow {
+    id: Uuid,
+    resource_id: Uuid,
 }

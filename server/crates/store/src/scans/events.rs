@@ -8,12 +8,11 @@ use uuid::Uuid;
 use super::apply::{clean, clean_option};
 use crate::db::Result;
 use crate::db::bulk::Bulk;
-use crate::db::sql::stored_time;
 use crate::db::upsert::sum_up;
 use entity::found::{FoundCommit, FoundEvent};
 use entity::kind::EventType;
 use entity::table::{commit, event, repository_day};
-use entity::value::JsonText;
+use entity::value::{JsonText, StoredTimestamp};
 use entity::view::Timestamp;
 
 pub(super) async fn insert_commits(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCommit]) -> Result<()> {
@@ -60,7 +59,7 @@ fn event_row(
     index: usize,
     event: &FoundEvent,
 ) -> event::ActiveModel {
-    let time = stored_time(commit.committed_at);
+    let time = Timestamp::from(StoredTimestamp::from(commit.committed_at));
     event::ActiveModel {
         id: Set(event_id(repository, time, commit.sequence, index)),
         resource_id: Set(event.resource_id),
@@ -98,7 +97,7 @@ pub(super) async fn add_days(
 ) -> Result<BTreeMap<String, [i64; 6]>> {
     let mut days: BTreeMap<String, Counts> = BTreeMap::new();
     for commit in commits {
-        let day = stored_time(commit.committed_at).date_naive().to_string();
+        let day = Timestamp::from(StoredTimestamp::from(commit.committed_at)).date_naive().to_string();
         days.entry(day).or_default().add(&Counts::of(commit));
     }
     let days: BTreeMap<String, [i64; 6]> = days.into_iter().map(|(day, counts)| (day, counts.in_order())).collect();

@@ -1,176 +1,23 @@
 //! Figures kept with a repository, so that lists and filters need no counting.
 
-use std::collections::{BTreeMap, HashMap};
-
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _, Set,
 };
 use uuid::Uuid;
 
-use super::apply::clean;
+use super::deltas::{Counted, Deltas};
 use super::group_of;
 use super::totals::Totals;
 use crate::db::bulk::Bulk;
+use crate::db::select::{count_all, sum};
 use crate::db::upsert::sum_up;
 use crate::db::{DataError, Result};
 use crate::resources::is_active;
-use entity::found::FoundResource;
-use entity::kind::{Facet, GitOpsTool, ProblemClass, ResourceStatus};
+use entity::kind::{GitOpsTool, ProblemClass, ResourceStatus};
 use entity::table::{problem, repository, repository_facet, resource, resource_chart, resource_image};
-use entity::view::{RepositoryCounts, Timestamp};
-
-/// By how much a batch changes what stands in filters.
-#[derive(Default)]
-pub(super) struct Deltas {
-    facets: BTreeMap<(Facet, String), [i64; 2]>,
-    groups: BTreeMap<(String, String), [i64; 2]>,
-    /// The first day of a resource that now counts for other charts than before.
-    pub(super) recharted_since: Option<Timestamp>,
-    active: i64,
-    deleted: i64,
-    helm_releases: i64,
-}
-
-/// What of a resource is counted.
-struct Counted {
-    api_version: String,
-    kind: String,
-    /// Only where kinds and names are counted together.
-    name: Option<String>,
-    namespace: Option<String>,
-    namespace_inherited: Option<String>,
-    status: ResourceStatus,
-}
-
-/// A resource as it is stored, as far as figures and indexes go.
-#[derive(DerivePartialModel)]
-#[sea_orm(entity = "resource::Entity")]
-struct StoredRow {
-    id: Uuid,
-    repository_id: Uuid,
-    file_path: String,
-    first_sequence: i64,
-    source_kind: Option<String>,
-    source_name: Option<String>,
-    api_version: String,
-    kind: String,
-    name: String,
-    namespace: Option<String>,
-    namespace_inherited: Option<String>,
-    status: ResourceStatus,
-}
-
-/// How the row of a resource stands before it is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
-    /// With the identity, place, status and source that it keeps: but for the time, no index is touched.
-    InPlace,
-    /// With others.
-    Elsewhere,
-}
-
-impl StoredRow {
-    fn stays(&self, resource: &FoundResource) -> bool {
-        let source = resource.source.as_ref();
-        self.api_version == resource.api_version
-            && self.kind == resource.kind
-            && self.name == resource.name
-            && self.namespace == resource.namespace
-            && self.namespace_inherited == resource.namespace_inherited
-            && self.status == resource.status
-            && self.file_path == resource.file_path
-            && self.first_sequence == resource.first_sequence
-            && self.source_kind.as_deref() == source.map(|source| source.kind.as_str())
-            && self.source_name.as_deref() == source.map(|source| source.name.as_str())
-    }
-
-    fn counted(self) -> Counted {
-        Counted {
-            api_version: self.api_version,
-            kind: self.kind,
-            name: Some(self.name),
-            namespace: self.namespace,
-            namespace_inherited: self.namespace_inherited,
-            status: self.status,
-        }
-    }
-}
-
-impl Deltas {
-    /// Takes the resources off the figures as they are stored; tells of those that are stored whether they stand in
-    /// lists and indexes as they will.
-    pub(super) async fn take_stored(
-        &mut self,
-        c: &impl ConnectionTrait,
-        repository: Uuid,
-        resources: &[FoundResource],
-        stored: &mut HashMap<Uuid, Stored>,
-    ) -> Result<()> {
-        let found: HashMap<Uuid, &FoundResource> = resources.iter().map(|resource| (resource.id, resource)).collect();
-        let these = resource::Entity::find().filter(resource::COLUMN.id.is_in(found.keys().copied()));
-        for row in these.into_partial_model::<StoredRow>().all(c).await? {
-            if row.repository_id != repository {
-                let reason = format!("a resource of repository {} in a batch of {repository}", row.repository_id);
-                return Err(DataError::Damaged { what: "batch", reason });
-            }
-            if let Some(resource) = found.get(&row.id) {
-                stored.insert(row.id, if row.stays(resource) { Stored::InPlace } else { Stored::Elsewhere });
-            }
-            self.count(&row.counted(), -1);
-        }
-        Ok(())
-    }
-
-    /// Adds a resource as it is now.
-    pub(super) fn put(&mut self, resource: &FoundResource) {
-        let counted = Counted {
-            api_version: resource.api_version.clone(),
-            kind: resource.kind.clone(),
-            name: Some(resource.name.clone()),
-            namespace: resource.namespace.clone(),
-            namespace_inherited: resource.namespace_inherited.clone(),
-            status: resource.status,
-        };
-        self.count(&counted, 1);
-    }
-
-    fn count(&mut self, resource: &Counted, sign: i64) {
-        let active = resource.status == ResourceStatus::Active;
-        if active {
-            self.active += sign;
-            let flux = group_of(&resource.api_version) == "helm.toolkit.fluxcd.io";
-            self.helm_releases += if flux && resource.kind == "HelmRelease" { sign } else { 0 };
-        } else {
-            self.deleted += sign;
-        }
-        let inherited =
-            resource.namespace_inherited.as_ref().filter(|_| resource.namespace_inherited != resource.namespace);
-        let values = [
-            (Facet::Kind, Some(&resource.kind)),
-            (Facet::ApiVersion, Some(&resource.api_version)),
-            (Facet::Namespace, resource.namespace.as_ref()),
-            (Facet::Namespace, inherited),
-        ];
-        for (facet, value) in values {
-            let Some(value) = value else { continue };
-            self.facets.entry((facet, clean(value))).or_default()[usize::from(!active)] += sign;
-        }
-        if let Some(name) = &resource.name {
-            self.groups.entry((clean(&resource.kind), clean(name))).or_default()[usize::from(!active)] += sign;
-        }
-    }
-
-    /// What the totals over all repositories change by.
-    pub(super) fn into_totals(self) -> Totals {
-        let mut totals = Totals { groups: self.groups, facets: self.facets, ..Totals::default() };
-        if let Some(since) = self.recharted_since {
-            totals.mark_stale(since.date_naive().to_string());
-        }
-        totals
-    }
-}
+use entity::view::RepositoryCounts;
 
 /// Adds a batch's share.
 pub(super) async fn add(c: &impl ConnectionTrait, repository: Uuid, deltas: &Deltas, events: u64) -> Result<()> {
@@ -211,9 +58,9 @@ struct GroupCount {
     namespace: Option<String>,
     namespace_inherited: Option<String>,
     status: ResourceStatus,
-    #[sea_orm(from_expr = "Expr::col(Asterisk).count()")]
+    #[sea_orm(from_expr = "count_all()")]
     count: i64,
-    #[sea_orm(from_expr = "resource::COLUMN.events.sum().cast_as(\"BIGINT\")")]
+    #[sea_orm(from_expr = "sum(resource::Column::Events.into_expr())")]
     events: i64,
 }
 
@@ -278,7 +125,7 @@ async fn write_figures(
         .expr(resource_image::Column::Image.into_expr().count_distinct());
     let problems = |which: Expr| {
         let of = problem::Entity::find().filter(problem::COLUMN.repository_id.eq(repository)).filter(which);
-        Expr::from(of.select_only().expr(Expr::col(Asterisk).count()).into_query())
+        Expr::from(of.select_only().expr(count_all()).into_query())
     };
     let known = repository::ActiveModel {
         active_resources: Set(totals.active),

@@ -4,7 +4,7 @@ use super::{ConnectionTrait, DataError, Result};
 use crate::db::Connection;
 
 mod apply;
-pub(crate) mod bulk;
+mod deltas;
 mod events;
 mod figures;
 mod known;

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::apply::{clean, clean_option};
 use crate::db::Result;
 use crate::db::bulk::Bulk;
-use crate::db::sql::stored_time;
 use crate::db::upsert::replace;
 use entity::found::FoundResource;
 use entity::table::{resource_chart, resource_data, resource_image, resource_reference};
+use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
 /// Replaces what resources use and name; `is_stored` says whether there may be anything to replace. Gives back since
@@ -38,7 +38,7 @@ pub(super) async fn write_parts(
             after.sort_unstable();
             before.sort_unstable();
             if before != after {
-                let since = stored_time(resource.created_at);
+                let since = Timestamp::from(StoredTimestamp::from(resource.created_at));
                 recharted_since = Some(recharted_since.map_or(since, |oldest| oldest.min(since)));
             }
         }

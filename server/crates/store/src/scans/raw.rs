@@ -1,11 +1,10 @@
 //! What stays text.
 
-use crate::db::sql::Sql;
 use crate::db::{ConnectionTrait, Result};
 
 /// PostgreSQL alone: waits for who writes texts and keeps others from it until the transaction ends. SeaORM has no locks of
 /// whole tables.
 pub(super) async fn lock_manifests(w: &impl ConnectionTrait) -> Result<()> {
-    Sql::new("LOCK TABLE manifest IN SHARE ROW EXCLUSIVE MODE").run(w).await?;
+    w.execute_unprepared("LOCK TABLE manifest IN SHARE ROW EXCLUSIVE MODE").await?;
     Ok(())
 }

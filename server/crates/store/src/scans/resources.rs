@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, Iterable as _
 use uuid::Uuid;
 
 use super::apply::{clean, clean_option};
-use super::figures::{Deltas, Stored};
+use super::deltas::{Deltas, Stored};
 use super::group_of;
 use super::parts::write_parts;
 use crate::db::Result;

@@ -1,6 +1,6 @@
 //! History was rewritten: back to the last commit that is kept.
 
-use sea_orm::sea_query::{Asterisk, BinOper, Expr, ExprTrait as _, Func, IntoIden as _, TableRef};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait as _, Func, IntoIden as _, TableRef};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter, QuerySelect as _, QueryTrait as _,
 };
@@ -10,7 +10,7 @@ use super::apply::{move_cursor, replace_problems};
 use super::figures;
 use super::resources::{Count, write_resources};
 use super::totals::Totals;
-use crate::db::select::{constant, insert_from};
+use crate::db::select::{constant, count_all, insert_from};
 use crate::db::{Connection, Result, begin};
 use entity::found::{Batch, ScannedCommit};
 use entity::table::{commit, event, problem, repository_day, resource};
@@ -64,7 +64,7 @@ async fn count_events(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> 
     let events = event::Entity::find()
         .filter(event::Column::ResourceId.into_expr().equals(resource::Column::Id.as_column_ref()))
         .select_only()
-        .expr(Expr::col(Asterisk).count())
+        .expr(count_all())
         .into_query();
     let counted = resource::Entity::update_many().col_expr(resource::Column::Events, events.into());
     counted.filter(resource::COLUMN.repository_id.eq(repository)).exec(c).await?;
@@ -99,13 +99,13 @@ async fn count_days(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
         .expr(commit::COLUMN.modified.sum())
         .expr(commit::COLUMN.deleted.sum())
         .expr(commit::COLUMN.resurrected.sum())
-        .expr(Expr::col(Asterisk).count())
+        .expr(count_all())
         .expr(constant(0))
         .group_by(commit::Column::RepositoryId)
         .group_by(day_of_commit)
         .into_query();
     let columns = [RepositoryId, Day, Created, Modified, Deleted, Resurrected, Commits, VersionChanges];
-    insert_from::<repository_day::Entity>(columns, days, c).await?;
+    insert_from::<repository_day::Entity>(c, columns, days).await?;
 
     let day_of_event = day(backend, event::Column::EventTimestamp);
     let changes = event::Entity::find()
@@ -113,7 +113,7 @@ async fn count_days(c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
         .filter(event::COLUMN.repository_id.eq(repository))
         .select_only()
         .expr_as(day_of_event.clone(), "day")
-        .expr_as(Expr::col(Asterisk).count(), "count")
+        .expr_as(count_all(), "count")
         .group_by(day_of_event)
         .into_query();
     let mut update = repository_day::Entity::update_many()

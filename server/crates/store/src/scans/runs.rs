@@ -37,7 +37,7 @@ pub async fn begin_scan(w: &impl ConnectionTrait, repository: Uuid, now: Timesta
         .exprs([Expr::val(0_i64), Expr::val(0_i64)])
         .into_query();
     let columns = [Id, RepositoryId, StartedAt, FromCommit, Commits, Events];
-    if insert_from::<scan_run::Entity>(columns, run, w).await? == 0 {
+    if insert_from::<scan_run::Entity>(w, columns, run).await? == 0 {
         return Err(DataError::NotFound { what: "repository", id: repository });
     }
     Ok(id)

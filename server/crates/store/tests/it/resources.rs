@@ -1,6 +1,7 @@
 use entity::found::*;
 use entity::kind::*;
 use entity::view::{FieldChange, PageQuery, ResourceFilter, ResourceSort, Sort};
+use store::resources::VersionPlace;
 use store::{overview, resources};
 use uuid::Uuid;
 
@@ -298,6 +299,35 @@ async fn charts_images_tree_and_overview_show_what_stands() {
         assert_eq!((overview.repositories, overview.resources, overview.helm_releases), (1, 4, 1));
         assert_eq!((overview.only_samples, overview.kinds[0].name.as_str()), (false, "ConfigMap"));
         assert_eq!((overview.commits.len(), overview.active_repositories), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_stands_among_its_own_versions_or_at_its_cause_where_the_manifest_stayed() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let mut source = resource("source.toolkit.fluxcd.io/v1", "OCIRepository", "web", "source.yaml");
+        let mut web = resource("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web", "a.yaml");
+        let caused = FoundEvent {
+            file_hash_before: Some(web.file_hash.clone()),
+            caused_by_resource_id: Some(source.id),
+            ..event(&web, EventType::Modified)
+        };
+        let commits = vec![
+            commit(0, vec![event(&source, EventType::Created)]),
+            commit(1, vec![event(&web, EventType::Created)]),
+            commit(2, vec![event(&source, EventType::Modified), caused]),
+        ];
+        (source.new_events, web.new_events) = (2, 2);
+        let (source_id, web_id) = (source.id, web.id);
+        scan(&db, id, &batch(commits, vec![source, web])).await;
+        let versions = resources::list_versions(&db.read, web_id, PageQuery::default()).await.unwrap().data;
+        let place = async |event| resources::find_version_place(&db.read, event).await.unwrap();
+        let at = |resource_id, number| Some(VersionPlace { resource_id, number, count: 2 });
+        assert_eq!(place(versions[1].event.id).await, at(web_id, 1));
+        assert_eq!(place(versions[0].event.id).await, at(source_id, 2));
+        assert_eq!(place(web_id).await, None);
     })
     .await;
 }

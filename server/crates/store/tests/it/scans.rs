@@ -251,3 +251,50 @@ async fn texts_go_with_the_last_repository_that_has_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn resources_that_were_gone_for_a_while_are_known_with_the_place_where_they_went() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let (mut web, mut old) = (deployment("web", "a.yaml"), deployment("old", "b.yaml"));
+        let stays = deployment("stays", "c.yaml");
+        let created = [&web, &old, &stays].map(|r| event(r, EventType::Created)).to_vec();
+        let gone = [&web, &old].map(|r| event(r, EventType::Deleted)).to_vec();
+        let back = event(&web, EventType::Resurrected);
+        (old.status, old.deleted_at, old.new_events) = (ResourceStatus::Deleted, Some(day(1)), 2);
+        web.new_events = 3;
+        let all = batch(
+            vec![commit(0, created), commit(1, gone), commit(2, vec![]), commit(3, vec![back])],
+            vec![web.clone(), old, stays],
+        );
+        scan(&db, id, &all).await;
+        for (sequence, expected) in [(0, vec![]), (1, vec![(web.id, 1)]), (2, vec![(web.id, 1)]), (3, vec![])] {
+            assert_eq!(scans::gone_for_a_while(&db.read, id, sequence).await.unwrap(), expected, "{sequence}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn odd_paths_are_replaced_and_leave_other_problems_alone() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let web = deployment("web", "a.yaml");
+        let found = |path: &str, class| FileProblems {
+            file_path: path.to_owned(),
+            commit: oid(100),
+            since: day(0),
+            problems: vec![FoundProblem { class, line: None, column: None, message: "odd\0".to_owned() }],
+        };
+        let mut first = batch(vec![commit(0, vec![event(&web, EventType::Created)])], vec![web]);
+        first.problems = vec![found("b.yaml", ProblemClass::Syntax)];
+        scan(&db, id, &first).await;
+        for (paths, expected) in [(vec!["x", "y"], 3), (vec!["z"], 2), (vec![], 1)] {
+            let paths: Vec<FileProblems> = paths.into_iter().map(|path| found(path, ProblemClass::Path)).collect();
+            scans::record_odd_paths(&db.write, id, &paths, at(9, 3)).await.unwrap();
+            let stored = repositories::find_repository(&db.read, id).await.unwrap().unwrap();
+            assert_eq!(stored.counts.problems, expected);
+        }
+    })
+    .await;
+}
