@@ -5,29 +5,20 @@ import { theme } from "./parts/theme.js";
 
 theme();
 
+const say = (text) => { document.getElementById("voice").textContent = text; };
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
     button.dataset.done = "";
-    announce("Copied");
+    say("Copied");
   } catch {
-    announce("The browser did not allow copying");
+    say("The browser did not allow copying");
   }
   setTimeout(() => delete button.dataset.done, 1500);
 });
-
-let voice;
-function announce(text) {
-  if (!voice) {
-    voice = document.createElement("div");
-    voice.setAttribute("role", "status");
-    voice.className = "sr-only";
-    document.documentElement.append(voice);
-  }
-  voice.textContent = text;
-}
 
 // The element keeps its own content in a shadow, so what the server rendered inside stays as it was.
 customElements.define("ks-chart", class extends HTMLElement {

@@ -31,6 +31,8 @@ pub fn Frame(
             </main>
             <Connection />
             <Keys />
+            // What `style/js/ui.js` says aloud.
+            <div id="voice" class="sr-only" role="status"></div>
         </div>
     }
 }

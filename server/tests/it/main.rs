@@ -1,5 +1,6 @@
 //! The server's tests, in one binary: by route and verb (`api`), by job (`jobs`), by command (`cli`), by room (`layering`), with a test app per database engine (`support`).
 
+#![allow(clippy::disallowed_methods, reason = "tests look behind the entities")]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

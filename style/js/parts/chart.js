@@ -68,10 +68,7 @@ function dressed(options) {
     legend: {
       show: Boolean(options.legend),
       ...options.legend,
-      itemWidth: 9,
-      itemHeight: 9,
-      itemGap: 14,
-      padding: 0,
+      itemWidth: 9, itemHeight: 9, itemGap: 14, padding: 0,
       textStyle: { ...text, color: colour("--ink-2") },
       inactiveColor: colour("--edge-strong"),
     },
@@ -115,10 +112,7 @@ function brush(zoom, colour) {
   const shadow = (line, area) => ({ lineStyle: { color: line, width: 1 }, areaStyle: { color: area, opacity: 1 } });
   return {
     ...zoom,
-    height: 22,
-    bottom: 6,
-    left: 10,
-    right: 10,
+    height: 22, bottom: 6, left: 10, right: 10,
     brushSelect: true,
     showDetail: false,
     moveHandleSize: 0,

@@ -1,5 +1,5 @@
 //! Fills a database with invented repositories to measure on:
-//! `cargo run --release -p entity --features db --example generate -- URL [REPOSITORIES RESOURCES EVENTS]`.
+//! `cargo run --release -p kubestats-store --example generate -- URL [REPOSITORIES RESOURCES EVENTS]`.
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 mod fill;

@@ -61,6 +61,10 @@ impl<'a, C: ConnectionTrait, E: EntityTrait> Bulk<'a, C, E> {
         Ok(self.touched)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the builder wrote the text; it is kept, so that it is prepared once"
+    )]
     async fn send(&mut self, rows: usize) -> Result<()> {
         let rest = self.values.split_off(rows * self.columns.len());
         let values = std::mem::replace(&mut self.values, rest);

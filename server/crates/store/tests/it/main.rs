@@ -1,5 +1,6 @@
 //! Every question and every write, on SQLite always and on PostgreSQL when `KUBESTATS_TEST_POSTGRES_URL` names a
 //! server (`pg_virtualenv` gives one).
+#![allow(clippy::disallowed_methods, reason = "tests look behind the entities")]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
