@@ -15,7 +15,6 @@ pub mod frame;
 pub mod live;
 pub mod pages;
 pub mod reload;
-pub mod server_fns;
 pub mod theme;
 
 pub use app::App;

@@ -1,6 +1,8 @@
 //! One page a file: each asks the server once, shows the answer, and keeps its whole state in its address.
 
 mod add;
+#[cfg(feature = "ssr")]
+mod ask;
 mod commit;
 mod commits;
 #[cfg(debug_assertions)]

@@ -7,10 +7,9 @@ use leptos::web_sys::HtmlDialogElement;
 use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast as _;
 
-use super::confirm::step;
+use super::confirm::{ConfirmData, read_confirm, step};
 use crate::busy::Busy;
 use crate::error::AppError;
-use crate::server_fns::{ConfirmData, read_confirm};
 
 /// The question of a page: at most one at a time.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! `/repositories/coverage`: what searches cover, what they left out and why, and why one repository is not here.
 
+mod data;
 mod left_out;
 mod searched;
 mod why;
@@ -7,20 +8,20 @@ mod why;
 use entity::view::{Discovery, DiscoveryRun, DiscoverySettings, Timestamp};
 use leptos::prelude::*;
 
-use super::outcome::outcome;
+use self::data::{CoverageData, read_coverage};
+use super::outcome::{StartDiscovery, outcome};
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, Crumb, Glyph, Icon, MaybeTimeAgo, Metric, Metrics, Notice, PageHead, PageUrl, SkeletonBlock,
     SkeletonRows,
 };
 use crate::live::Live;
-use crate::server_fns::{self, CoverageData, StartDiscovery};
 
 /// What is searched and found.
 #[component]
 pub fn Coverage() -> impl IntoView {
     let page = load(
-        |_, query| server_fns::read_coverage(query),
+        |_, query| read_coverage(query),
         // Discovery is work on no single repository.
         |_, live| matches!(live, Live::Job { repository_id: None } | Live::Repository { .. }),
     );

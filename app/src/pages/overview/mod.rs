@@ -1,9 +1,11 @@
 mod bumps;
+mod data;
 mod lately;
 
 use entity::view::{CommitSummary, Overview as Figures, RunningWork, Timestamp};
 use leptos::prelude::*;
 
+use self::data::{OverviewData, read_overview};
 use super::commits::CommitLine;
 use super::{load, show};
 use crate::chart::ActivityChart;
@@ -11,13 +13,12 @@ use crate::components::{
     Breadcrumb, Crumb, EmptyState, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section, SkeletonBlock,
     SkeletonRows, counted, number_text,
 };
-use crate::server_fns::{self, OverviewData};
 
 /// `/`: what changed lately, what is going on now.
 #[component]
 pub fn Overview() -> impl IntoView {
     // Everything here is of all repositories, so all news matter.
-    let page = load(|_, query| server_fns::read_overview(query), |_, _| true);
+    let page = load(|_, query| read_overview(query), |_, _| true);
     show(page, "The overview", skeleton, view)
 }
 

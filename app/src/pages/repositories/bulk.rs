@@ -8,8 +8,8 @@ use wasm_bindgen::JsCast as _;
 
 use super::picked::Picked;
 use crate::components::PageUrl;
+use crate::pages::outcome::ActOnRepositories;
 use crate::pages::question::Question;
-use crate::server_fns::ActOnRepositories;
 
 /// The bar over the list while something is ticked. Before and without scripts its buttons send the form as it stands.
 #[component]

@@ -1,4 +1,5 @@
 mod bulk;
+mod data;
 mod picked;
 
 use entity::kind::{GitOpsTool, Origin, SyncStatus};
@@ -6,9 +7,10 @@ use entity::view::{Repository, Sort, Timestamp};
 use leptos::prelude::*;
 
 use self::bulk::Bulk;
+use self::data::{RepositoriesData, list_repositories};
 use self::picked::Picked;
 use super::filters::{chips, choices, values};
-use super::outcome::outcome;
+use super::outcome::{SyncAllRepositories, outcome};
 use super::question::{Question, QuestionDialog};
 use super::{load, show};
 use crate::components::{
@@ -17,12 +19,11 @@ use crate::components::{
     TextField, counted, gitops_word, repository_href,
 };
 use crate::live::Live;
-use crate::server_fns::{self, RepositoriesData, SyncAllRepositories};
 
 /// `/repositories`: all that are watched.
 #[component]
 pub fn Repositories() -> impl IntoView {
-    let page = load(|_, query| server_fns::list_repositories(query), |_, live| matches!(live, Live::Repository { .. }));
+    let page = load(|_, query| list_repositories(query), |_, live| matches!(live, Live::Repository { .. }));
     let question = Question::provide();
     Picked::provide();
     view! {

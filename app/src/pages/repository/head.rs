@@ -5,6 +5,7 @@ use entity::view::{Repository, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use super::data::{RequestScan, RequestSync};
 use crate::busy::Busy;
 use crate::components::{
     CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
@@ -12,7 +13,6 @@ use crate::components::{
 };
 use crate::error::AppError;
 use crate::pages::outcome::{act_button, ask_link};
-use crate::server_fns::{RequestScan, RequestSync};
 
 /// The two buttons' requests on their way; kept outside the data, which comes anew while they run.
 #[derive(Clone, Copy)]

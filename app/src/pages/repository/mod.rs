@@ -1,5 +1,6 @@
 //! `/repositories/{id}`: what runs here, how alive it is, what changed last; then one of five views.
 
+mod data;
 mod head;
 mod tabs;
 
@@ -8,6 +9,9 @@ use entity::view::{Job, Repository as View, Timestamp};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
+use self::data::{RepositoryData, find_repository};
+#[cfg(feature = "ssr")]
+pub(super) use self::data::{RequestScan, RequestSync};
 use self::head::Requests;
 use super::outcome::outcome;
 use super::question::{Question, QuestionDialog};
@@ -18,12 +22,11 @@ use crate::components::{
     number_text, repository_href,
 };
 use crate::live::Live;
-use crate::server_fns::{self, RepositoryData};
 
 /// One repository.
 #[component]
 pub fn Repository() -> impl IntoView {
-    let page = load(|path, query| server_fns::find_repository(path.get("id").unwrap_or_default(), query), concerns);
+    let page = load(|path, query| find_repository(path.get("id").unwrap_or_default(), query), concerns);
     let requests = Requests::new();
     provide_context(requests);
     // The queued job shows at once, not only with the next news.

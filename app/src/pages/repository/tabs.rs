@@ -8,12 +8,12 @@ use leptos::prelude::*;
 
 use super::super::filters::{chips, choices, resource_filters, values};
 use super::super::resources::resource_table;
+use super::data::RepositoryTab;
 use crate::components::{
     Choice, EmptyState, EventList, FilterBar, Glyph, KindBadge, Notice, PageUrl, Pager, ProblemBadge, Segments, Select,
     Tab, Table, Tabs, TextField, TimeAgo, Tree, Version, commit_href, event_words, number_text, resource_href,
     short_sha,
 };
-use crate::server_fns::RepositoryTab;
 
 /// More leaves than this make a page that nobody can read and a browser only slowly.
 const MOST_LEAVES: usize = 4_000;

@@ -1,5 +1,6 @@
 //! `/resources/{id}`: a resource's text, its states over time, any two of them compared, what it names.
 
+mod data;
 mod head;
 mod references;
 mod shown;
@@ -7,19 +8,22 @@ mod shown;
 use entity::view::{Listing, PageQuery, ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
+pub use self::data::Comparison;
+#[cfg(feature = "ssr")]
+pub(super) use self::data::compared_by;
+use self::data::{ResourceData, Shown, find_resource};
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, PageUrl, Pager, Section, SkeletonBlock, SkeletonRows, VersionTimeline,
     repository_href,
 };
 use crate::live::Live;
-use crate::server_fns::{self, ResourceData, Shown};
 
 /// One resource.
 #[component]
 pub fn Resource() -> impl IntoView {
     let page = load(
-        |path, query| server_fns::find_resource(path.get("id").unwrap_or_default(), query),
+        |path, query| find_resource(path.get("id").unwrap_or_default(), query),
         |_, live| matches!(live, Live::Events { .. }),
     );
     show(page, "The resource", skeleton, view)

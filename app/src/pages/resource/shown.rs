@@ -3,11 +3,11 @@
 use entity::view::{Resource, ResourceVersion, Timestamp};
 use leptos::prelude::*;
 
+use super::data::{Comparison, Shown};
 use crate::components::{
     DiffView, EmptyState, EventTypeBadge, FieldChanges, Glyph, PageUrl, TimeAgo, Version, YamlHtml, YamlView,
     commit_href, resource_href, short_sha,
 };
-use crate::server_fns::{Comparison, Shown};
 
 pub(super) fn view(resource: &Resource, shown: Shown, url: &PageUrl, now: Timestamp) -> AnyView {
     let newest = resource_href(resource.id);

@@ -3,6 +3,7 @@ use entity::view::{Job as View, JobLogLine, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
+use super::data::{CancelJob, JobData, find_job};
 use crate::busy::Busy;
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, JobStateBadge, MaybeTimeAgo, Notice, PageHead, PageUrl, Progress, Section,
@@ -10,7 +11,6 @@ use crate::components::{
 };
 use crate::live::Live;
 use crate::pages::{load, show};
-use crate::server_fns::{self, CancelJob, JobData};
 
 #[derive(Clone, Copy)]
 struct Cancel(ServerAction<CancelJob>);
@@ -18,10 +18,7 @@ struct Cancel(ServerAction<CancelJob>);
 /// `/tasks/{id}`: one run with everything that it said.
 #[component]
 pub fn Job() -> impl IntoView {
-    let page = load(
-        |path, _| server_fns::find_job(path.get("id").unwrap_or_default()),
-        |_, live| matches!(live, Live::Job { .. }),
-    );
+    let page = load(|path, _| find_job(path.get("id").unwrap_or_default()), |_, live| matches!(live, Live::Job { .. }));
     let cancel = Cancel(ServerAction::new());
     if let Some(busy) = use_context::<Busy>() {
         busy.wait_while(move || cancel.0.pending().get());

@@ -1,5 +1,6 @@
 //! `/tasks`: who works, on what, what waits, what is planned, what was done.
 
+mod data;
 mod job;
 mod parts;
 
@@ -9,6 +10,7 @@ use leptos::prelude::*;
 
 pub use job::Job;
 
+use self::data::{TasksData, TriggerSchedule, read_tasks};
 use super::filters::{chips, values};
 use super::{load, show};
 use crate::busy::Busy;
@@ -18,7 +20,6 @@ use crate::components::{
 };
 use crate::error::AppError;
 use crate::live::Live;
-use crate::server_fns::{self, TasksData, TriggerSchedule};
 
 /// A schedule's "Run now" on its way; kept outside the data, which comes anew while it runs.
 #[derive(Clone, Copy)]
@@ -33,7 +34,7 @@ impl Trigger {
 /// All work.
 #[component]
 pub fn Tasks() -> impl IntoView {
-    let page = load(|_, query| server_fns::read_tasks(query), |_, live| matches!(live, Live::Job { .. }));
+    let page = load(|_, query| read_tasks(query), |_, live| matches!(live, Live::Job { .. }));
     let trigger = Trigger(ServerAction::new());
     if let Some(busy) = use_context::<Busy>() {
         busy.wait_while(move || trigger.0.pending().get());

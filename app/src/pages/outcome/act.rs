@@ -1,16 +1,13 @@
 //! What people ask for on the pages of repositories. Each is a form's target: it does what was asked, keeps what came of
 //! it, and leads to a page that tells.
 
-use entity::kind::RepositoryAction;
 use leptos::prelude::*;
-use leptos::server_fn::codec::{GetUrl, Postcard};
+use leptos::server_fn::codec::Postcard;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
-use crate::error::AppError;
 
 #[cfg(feature = "ssr")]
-pub(super) mod tell;
+use super::tell;
+use crate::error::AppError;
 
 /// How well it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,32 +29,8 @@ pub struct OutcomeText {
     pub watch: Option<String>,
 }
 
-/// One repository of those that an action is asked for, before it is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chosen {
-    pub id: Uuid,
-    pub full_name: String,
-    pub resources: i64,
-    pub events: i64,
-    /// Why the action does not fit it.
-    pub refused: Option<String>,
-}
-
-/// What the page that asks first shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfirmData {
-    /// None where the address names no action that is asked about.
-    pub action: Option<RepositoryAction>,
-    pub chosen: Vec<Chosen>,
-    /// How many were chosen beyond what may be done at once.
-    pub over: u64,
-    /// Where it was asked.
-    pub from: String,
-    /// What came of a form that was sent from here.
-    pub outcome: Option<OutcomeText>,
-}
-
 /// More at once are not taken: a page of the list has no more.
+#[cfg(feature = "ssr")]
 pub const MAX_CHOSEN: usize = 100;
 
 /// Does one thing with all repositories that were chosen; leads on to the page that tells what came of it.
@@ -68,9 +41,11 @@ pub async fn act_on_repositories(
     #[server(default)] from: String,
 ) -> Result<(), AppError> {
     use actions::Refusal;
+    use entity::kind::RepositoryAction;
     use entity::view::{OutcomeOf, Refused};
+    use uuid::Uuid;
 
-    let (ctx, actor) = super::ask::actions()?;
+    let (ctx, actor) = crate::pages::ask::actions()?;
     let action: RepositoryAction = act.parse().map_err(|_| {
         let error = AppError::invalid(format!("There is no action {act:.40?}."));
         error.set_status();
@@ -116,7 +91,7 @@ pub async fn act_on_repositories(
 pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<(), AppError> {
     use entity::view::OutcomeOf;
 
-    let (ctx, actor) = super::ask::actions()?;
+    let (ctx, actor) = crate::pages::ask::actions()?;
     let (job_id, repositories) = actions::sync_all(&ctx, actor).await?;
     tell::lead_on(&from, &OutcomeOf::SyncAll { job_id, repositories }).await
 }
@@ -127,7 +102,7 @@ pub async fn start_discovery(#[server(default)] from: String) -> Result<(), AppE
     use actions::Refusal;
     use entity::view::OutcomeOf;
 
-    let (ctx, actor) = super::ask::actions()?;
+    let (ctx, actor) = crate::pages::ask::actions()?;
     let outcome = match actions::discover(&ctx, actor).await {
         Ok(job_id) => OutcomeOf::Discovery { job_id },
         Err(Refusal::Failed(error)) => return Err(error.into()),
@@ -142,7 +117,7 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<(), App
     use actions::Refusal;
     use entity::view::OutcomeOf;
 
-    let (ctx, actor) = super::ask::actions()?;
+    let (ctx, actor) = crate::pages::ask::actions()?;
     // Commas and spaces are in no address that can be added.
     let lines = urls.split(|c: char| c.is_whitespace() || c == ',').map(str::trim).filter(|line| !line.is_empty());
     let outcome = match actions::add(&ctx, actor, lines.map(str::to_owned).collect()).await {
@@ -151,35 +126,4 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<(), App
         Err(refusal) => OutcomeOf::Nothing(format!("{}.", refusal.text())),
     };
     tell::lead_on("/repositories/add", &outcome).await
-}
-
-/// What is to be asked before an action is done, as the page's address says.
-#[server(prefix = "/ui", endpoint = "confirm", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
-pub async fn read_confirm(query: String) -> Result<ConfirmData, AppError> {
-    use super::ask;
-    use actions::may_delete;
-    use store::repositories::find_repository;
-
-    let (db, params) = (ask::context()?.db, ask::params(&query)?);
-    let action: Option<RepositoryAction> = ask::word(&params, "act");
-    let ids: Vec<String> = params.get_all("id[]").unwrap_or_default();
-    let mut chosen = Vec::new();
-    for id in ids.iter().take(MAX_CHOSEN).filter_map(|id| Uuid::parse_str(id).ok()) {
-        let Some(repository) = find_repository(&db.read, id).await? else { continue };
-        let deletes = action == Some(RepositoryAction::Delete);
-        chosen.push(Chosen {
-            id,
-            resources: repository.counts.active_resources + repository.counts.deleted_resources,
-            events: repository.counts.events,
-            refused: may_delete(&repository).err().filter(|_| deletes).map(|refusal| refusal.text()),
-            full_name: repository.full_name,
-        });
-    }
-    Ok(ConfirmData {
-        action: action.filter(|action| matches!(action, RepositoryAction::Block | RepositoryAction::Delete)),
-        chosen,
-        over: ids.len().saturating_sub(MAX_CHOSEN) as u64,
-        from: tell::way_back(params.get_str("from").unwrap_or_default()),
-        outcome: tell::find_text(&db, &params).await?,
-    })
 }

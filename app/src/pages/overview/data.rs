@@ -24,7 +24,7 @@ pub struct OverviewData {
 /// Everything the first page shows; `query` is the part of its address after `?`.
 #[server(prefix = "/ui", endpoint = "overview", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_overview(query: String) -> Result<OverviewData, AppError> {
-    use super::ask;
+    use crate::pages::ask;
     use store::overview;
 
     let (db, now) = (ask::context()?.db, ask::now());

@@ -1,17 +1,19 @@
+mod data;
+
 use entity::view::SystemState;
 use leptos::prelude::*;
 
+use self::data::read_system_state;
 use super::load::Data;
 use crate::components::{counted, number_text};
 use crate::live::{Live, live_version};
 use crate::reload::is_outdated;
-use crate::server_fns;
 
 /// The state of the system in one line, at the foot of the rail.
 #[component]
 pub fn SystemLine() -> impl IntoView {
     let news = live_version(|live| matches!(live, Live::Job { .. } | Live::Repository { .. }));
-    let state = Data::<SystemState>::new_with_options(move || news.get(), |_| server_fns::read_system_state(), true);
+    let state = Data::<SystemState>::new_with_options(move || news.get(), |_| read_system_state(), true);
     // What was known stays where news can't be had, which another line tells.
     let known = StoredValue::new(None);
     view! {

@@ -1,22 +1,25 @@
 //! `/repositories/confirm`: asks before what takes something away. A page of its own; pages that are awake show its step as
 //! a dialog.
 
+mod data;
+
 use entity::kind::RepositoryAction;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
-use super::outcome::outcome;
+use self::data::Chosen;
+pub(super) use self::data::{ConfirmData, read_confirm};
+use super::outcome::{ActOnRepositories, outcome};
 use super::question::Question;
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, Crumb, EmptyState, Glyph, Icon, PageUrl, SkeletonBlock, counted, repository_href,
 };
-use crate::server_fns::{self, ActOnRepositories, Chosen, ConfirmData};
 
 /// Are you sure?
 #[component]
 pub fn Confirm() -> impl IntoView {
-    let page = load(|_, query| server_fns::read_confirm(query), |_, _| false);
+    let page = load(|_, query| read_confirm(query), |_, _| false);
     show(page, "The question", || view! { <SkeletonBlock of="head" /> }.into_any(), view)
 }
 

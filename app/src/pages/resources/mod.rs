@@ -1,7 +1,12 @@
+mod data;
+
 use entity::kind::ResourceStatus;
 use entity::view::{GroupedResource, Resource, Sort, Timestamp};
 use leptos::prelude::*;
 
+use self::data::{ResourceList, ResourcesData, list_resources};
+#[cfg(feature = "ssr")]
+pub(super) use self::data::{is_unknown_status, resource_filter};
 use super::filters::resource_filters;
 use super::{load, show};
 use crate::components::{
@@ -9,7 +14,6 @@ use crate::components::{
     SkeletonBlock, SkeletonRows, SortHead, Tab, Table, TimeAgo, Version, cut_path, repository_href, resource_href,
 };
 use crate::live::Live;
-use crate::server_fns::{self, ResourceList, ResourcesData};
 
 /// More repositories than this in a group are counted, not listed.
 const MOST_IN_GROUP: usize = 8;
@@ -17,7 +21,7 @@ const MOST_IN_GROUP: usize = 8;
 /// `/resources`: those of all repositories.
 #[component]
 pub fn Resources() -> impl IntoView {
-    let page = load(|_, query| server_fns::list_resources(query), |_, live| matches!(live, Live::Events { .. }));
+    let page = load(|_, query| list_resources(query), |_, live| matches!(live, Live::Events { .. }));
     show(page, "The resources", skeleton, view)
 }
 

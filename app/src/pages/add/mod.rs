@@ -1,21 +1,24 @@
 //! `/repositories/add`: addresses in, one answer each.
 
+mod data;
+
 use entity::kind::AddVerdict;
 use entity::view::Added;
 use leptos::prelude::*;
 
+use self::data::{AddData, read_add};
+use super::outcome::AddRepositories as Add;
 use super::outcome::outcome;
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, Crumb, Glyph, Icon, PageHead, PageUrl, Section, SkeletonBlock, TextArea, counted,
     repository_href,
 };
-use crate::server_fns::{self, AddData};
 
 /// Add repositories.
 #[component]
 pub fn AddRepositories() -> impl IntoView {
-    let page = load(|_, query| server_fns::read_add(query), |_, _| false);
+    let page = load(|_, query| read_add(query), |_, _| false);
     show(page, "The form", || view! { <SkeletonBlock of="head" /> }.into_any(), view)
 }
 
@@ -24,7 +27,7 @@ fn view(data: AddData, _: PageUrl) -> AnyView {
     let mends = !added.is_empty() && !urls.is_empty();
     let hint = if mends { "What was refused stands here again, to be mended." } else { HINT };
     let crumbs = vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Add")];
-    let action = ServerAction::<server_fns::AddRepositories>::new();
+    let action = ServerAction::<Add>::new();
     view! {
         <Breadcrumb crumbs />
         <PageHead title="Add repositories" />

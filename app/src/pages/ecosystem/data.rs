@@ -7,9 +7,9 @@ use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Comparison;
 use crate::chart::LineData;
 use crate::error::AppError;
+use crate::pages::resource::Comparison;
 
 /// What the page of the ecosystem shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub struct OpenedChange {
 /// All repositories together over the range that the page's address names.
 #[server(prefix = "/ui", endpoint = "ecosystem", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
-    use super::ask;
+    use crate::pages::ask;
     use entity::view::EcosystemSpan;
     use store::ecosystem;
 
@@ -112,7 +112,7 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
     let opened = match ask::uuid(&params, "change") {
         Some(event_id) => {
-            super::resources::compared_by(&context, event_id, &params).await?.map(|(resource, comparison)| {
+            crate::pages::resource::compared_by(&context, event_id, &params).await?.map(|(resource, comparison)| {
                 let (resource_id, kind, name) = (resource.id, resource.kind, resource.name);
                 Box::new(OpenedChange { event_id, resource_id, kind, name, comparison })
             })

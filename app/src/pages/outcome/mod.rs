@@ -1,12 +1,19 @@
 //! What came of what somebody asked for, and the forms and links that ask.
 
+mod act;
+#[cfg(feature = "ssr")]
+pub(super) mod tell;
+
 use entity::kind::RepositoryAction;
 use leptos::prelude::*;
 use uuid::Uuid;
 
+#[cfg(feature = "ssr")]
+pub use act::MAX_CHOSEN;
+pub use act::{ActOnRepositories, AddRepositories, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
+
 use super::question::Question;
 use crate::components::{ActForm, Notice, PageUrl};
-use crate::server_fns::{ActOnRepositories, OutcomeText, Tone};
 
 /// What came of it; read aloud when it comes. Nothing where nothing was asked for.
 pub(super) fn outcome(told: Option<OutcomeText>) -> AnyView {

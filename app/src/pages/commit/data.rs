@@ -27,7 +27,7 @@ pub enum CommitShown {
 /// What a commit did; `sha` may be the beginning of a hash that fits one commit only.
 #[server(prefix = "/ui", endpoint = "commit", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_commit(repository_id: String, sha: String, query: String) -> Result<CommitData, AppError> {
-    use super::ask;
+    use crate::pages::ask;
     use store::{commits, repositories};
 
     let page = ask::page(&ask::params(&query)?, 50);

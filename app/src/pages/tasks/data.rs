@@ -21,7 +21,7 @@ pub struct TasksData {
 /// Workers, queue, schedules, limits and runs, as the page's address says.
 #[server(prefix = "/ui", endpoint = "tasks", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_tasks(query: String) -> Result<TasksData, AppError> {
-    use super::ask;
+    use crate::pages::ask;
     use entity::kind::{JobKind, JobState};
     use entity::view::JobFilter;
     use store::{jobs, tasks};
@@ -54,7 +54,7 @@ pub struct JobData {
 /// A run with its log.
 #[server(prefix = "/ui", endpoint = "job", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_job(id: String) -> Result<JobData, AppError> {
-    use super::ask;
+    use crate::pages::ask;
 
     let db = ask::context()?.db;
     let detail = store::tasks::find_job_detail(&db.read, ask::id(&id, "run")?).await?;
@@ -64,13 +64,13 @@ pub async fn find_job(id: String) -> Result<JobData, AppError> {
 /// Asks for what a schedule asks for, now; gives back the job's id.
 #[server(prefix = "/ui", endpoint = "trigger_schedule", output = Postcard, client = crate::client::PageClient)]
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
-    let (ctx, actor) = super::ask::actions()?;
+    let (ctx, actor) = crate::pages::ask::actions()?;
     Ok(actions::trigger(&ctx, actor, &name).await?)
 }
 
 /// Cancels a run that waits or goes on; gives back its id. One that has ended stays as it is, which is said.
 #[server(prefix = "/ui", endpoint = "cancel_job", output = Postcard, client = crate::client::PageClient)]
 pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
-    let (ctx, actor) = super::ask::actions()?;
+    let (ctx, actor) = crate::pages::ask::actions()?;
     Ok(actions::cancel(&ctx, actor, job_id).await?.id)
 }

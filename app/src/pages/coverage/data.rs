@@ -1,42 +1,10 @@
-use entity::view::{Added, Discovery, PageQuery, Timestamp, WhyNot};
+use entity::view::{Discovery, PageQuery, Timestamp, WhyNot};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
-use super::OutcomeText;
 use crate::error::AppError;
-
-/// What the page shows where repositories are added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddData {
-    /// What came of the last addresses, in the order given.
-    pub added: Vec<Added>,
-    /// Why nothing came of them.
-    pub outcome: Option<OutcomeText>,
-    /// What stands in the field: an address from a link, or what was refused, to be mended.
-    pub urls: String,
-}
-
-/// The form for addresses, and what came of the last ones.
-#[server(prefix = "/ui", endpoint = "adding", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
-pub async fn read_add(query: String) -> Result<AddData, AppError> {
-    use super::actions::tell;
-    use super::ask;
-    use entity::kind::AddVerdict;
-    use entity::view::OutcomeOf;
-
-    let (db, params) = (ask::context()?.db, ask::params(&query)?);
-    let (added, outcome) = match tell::find(&db, &params).await?.map(|outcome| outcome.of) {
-        Some(OutcomeOf::Added(added)) => (added, None),
-        other => (Vec::new(), tell::words(other, &params)),
-    };
-    let wrong = |added: &&Added| matches!(added.verdict, AddVerdict::Invalid | AddVerdict::Private);
-    let mut urls: Vec<&str> = added.iter().filter(wrong).map(|added| added.url.as_str()).collect();
-    let given = params.get_str("urls").unwrap_or_default().trim();
-    urls.extend((!given.is_empty()).then_some(given));
-    let urls = urls.join("\n");
-    Ok(AddData { added, outcome, urls })
-}
+use crate::pages::outcome::OutcomeText;
 
 /// What the page of coverage shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,8 +23,8 @@ pub struct CoverageData {
 /// What searches cover, what they left out, and why one repository is not here, as the page's address says.
 #[server(prefix = "/ui", endpoint = "coverage", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_coverage(query: String) -> Result<CoverageData, AppError> {
-    use super::actions::tell;
-    use super::ask;
+    use crate::pages::ask;
+    use crate::pages::outcome::tell;
     use entity::kind::RejectReason;
     use entity::view::{Listing, RejectFilter};
     use store::discovery;

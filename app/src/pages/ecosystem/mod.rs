@@ -1,9 +1,13 @@
+mod data;
+
 use entity::view::{
     EcosystemGrowth, EcosystemRange, EcosystemStats, NamedCount, RecentRepository, ReleaseActivity, ReleaseChange,
     Repository, Timestamp,
 };
 use leptos::prelude::*;
 
+use self::data::{EcosystemData, OpenedChange, Total, read_ecosystem};
+use super::resource::Comparison;
 use super::{load, show};
 use crate::chart::{ActivityChart, LineChart};
 use crate::components::{
@@ -12,12 +16,11 @@ use crate::components::{
     commit_href, counted, number_text, repository_href, resource_href, short_sha,
 };
 use crate::live::Live;
-use crate::server_fns::{self, Comparison, EcosystemData, OpenedChange, Total};
 
 /// `/ecosystem`: all repositories together, and how they change.
 #[component]
 pub fn Ecosystem() -> impl IntoView {
-    let page = load(|_, query| server_fns::read_ecosystem(query), |_, live| matches!(live, Live::Events { .. }));
+    let page = load(|_, query| read_ecosystem(query), |_, live| matches!(live, Live::Events { .. }));
     show(page, "The ecosystem", skeleton, view)
 }
 

@@ -1,7 +1,10 @@
+mod data;
+
 use entity::kind::EventType;
 use entity::view::{CommitDetail, CommitPlace, CommitSummary, Event, PageQuery, QuietCommit, Timestamp};
 use leptos::prelude::*;
 
+use self::data::{CommitData, CommitShown, find_commit};
 use super::commits::commit_counts;
 use super::{load, show};
 use crate::components::{
@@ -10,7 +13,6 @@ use crate::components::{
     short_sha,
 };
 use crate::live::Live;
-use crate::server_fns::{self, CommitData, CommitShown};
 
 /// `/commits/{repository}/{sha}`: what one commit did to the cluster.
 #[component]
@@ -18,7 +20,7 @@ pub fn Commit() -> impl IntoView {
     let page = load(
         |path, query| {
             let part = |name| path.get(name).unwrap_or_default();
-            server_fns::find_commit(part("repository"), part("sha"), query)
+            find_commit(part("repository"), part("sha"), query)
         },
         // A commit does not change, but the head may not be scanned yet.
         |path, live| {

@@ -7,9 +7,11 @@ use leptos_router::params::ParamsMap;
 use store::db::Db;
 use uuid::Uuid;
 
-use super::{ActOnRepositories, AddRepositories, AppError, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
+use super::act::{ActOnRepositories, AddRepositories, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
 use crate::components::counted;
-use crate::server_fns::{RequestScan, RequestSync, ask};
+use crate::error::AppError;
+use crate::pages::ask;
+use crate::pages::repository::{RequestScan, RequestSync};
 
 pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selected.";
 /// Where forms are sent that tell what came of them.
@@ -26,7 +28,7 @@ const MAX_WAY: usize = 2_000;
 
 /// Where somebody came from, if that is a page about repositories; else their list. Never another site.
 /// Forms that do not say it are sent from there.
-pub(in crate::server_fns) fn way_back(from: &str) -> String {
+pub(in crate::pages) fn way_back(from: &str) -> String {
     const LIST: &str = "/repositories";
     if from.is_empty() {
         return sent_from().filter(|from| !from.is_empty()).map_or_else(|| LIST.to_owned(), |from| way_back(&from));
@@ -60,19 +62,19 @@ pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<(), AppError> 
 }
 
 /// The outcome that a page's address names.
-pub(in crate::server_fns) async fn find(db: &Db, params: &ParamsMap) -> Result<Option<Outcome>, AppError> {
+pub(in crate::pages) async fn find(db: &Db, params: &ParamsMap) -> Result<Option<Outcome>, AppError> {
     let Some(id) = params.get_str("outcome").and_then(|id| Uuid::parse_str(id).ok()) else { return Ok(None) };
     Ok(store::outcomes::find_outcome(&db.read, id).await?)
 }
 
 /// The same in words.
-pub(in crate::server_fns) async fn find_text(db: &Db, params: &ParamsMap) -> Result<Option<OutcomeText>, AppError> {
+pub(in crate::pages) async fn find_text(db: &Db, params: &ParamsMap) -> Result<Option<OutcomeText>, AppError> {
     Ok(words(find(db, params).await?.map(|outcome| outcome.of), params))
 }
 
 /// An outcome in words. A form that failed leads back with the reason in the address: that it failed is told, but not in
 /// words that anybody could have put there.
-pub(in crate::server_fns) fn words(of: Option<OutcomeOf>, params: &ParamsMap) -> Option<OutcomeText> {
+pub(in crate::pages) fn words(of: Option<OutcomeOf>, params: &ParamsMap) -> Option<OutcomeText> {
     let is_form = |path: &str| FORMS.contains(&path);
     if params.get_str("__err").is_some() && params.get_str("__path").is_some_and(is_form) {
         let text = "That did not work. Try again; if it fails again, the server's log says why.".to_owned();

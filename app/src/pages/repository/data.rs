@@ -5,48 +5,11 @@ use entity::view::{
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::OutcomeText;
 use crate::error::AppError;
 use crate::pages::Span;
-
-/// What the list of repositories shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RepositoriesData {
-    /// The server's clock when the data was read.
-    pub now: Timestamp,
-    pub repositories: Listing<Repository>,
-    /// Which of them are here.
-    pub page: PageQuery,
-    /// Languages to filter by.
-    pub languages: Vec<NamedCount>,
-    /// How many repositories there are without any filter.
-    pub total: i64,
-    /// What came of what was asked for last.
-    pub outcome: Option<OutcomeText>,
-}
-
-/// Which repositories, as the page's address says.
-#[server(prefix = "/ui", endpoint = "repositories", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
-pub async fn list_repositories(query: String) -> Result<RepositoriesData, AppError> {
-    use super::ask;
-    use store::{overview, repositories};
-
-    let (db, params) = (ask::context()?.db, ask::params(&query)?);
-    let filter = read::repository_filter(&params)?;
-    let total = overview::system_state(&db.read).await?.repositories;
-    Ok(RepositoriesData {
-        now: ask::now(),
-        page: filter.page,
-        repositories: match read::is_unknown(&params) {
-            true => Listing::default(),
-            false => repositories::list_repositories(&db.read, &filter).await?,
-        },
-        languages: repositories::list_languages(&db.read).await?,
-        total,
-        outcome: super::actions::tell::find_text(&db, &params).await?,
-    })
-}
+use crate::pages::outcome::OutcomeText;
 
 /// What a repository's page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,7 +65,7 @@ pub enum RepositoryTab {
 /// A repository with the view that the page's address names.
 #[server(prefix = "/ui", endpoint = "repository", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_repository(id: String, query: String) -> Result<RepositoryData, AppError> {
-    use super::ask;
+    use crate::pages::ask;
     use store::{jobs, repositories};
 
     let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
@@ -118,45 +81,41 @@ pub async fn find_repository(id: String, query: String) -> Result<RepositoryData
         span,
         activity,
         tab: read::tab(&db, id, &params).await?,
-        outcome: super::actions::tell::find_text(&db, &params).await?,
+        outcome: crate::pages::outcome::tell::find_text(&db, &params).await?,
     })
+}
+
+/// Asks for a sync of a repository; gives back the job's id. One that is queued already serves for both.
+#[server(prefix = "/ui", endpoint = "request_sync", output = Postcard, client = crate::client::PageClient)]
+pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
+    use crate::pages::ask;
+
+    let (ctx, actor) = ask::actions()?;
+    ask::job(actions::sync(&ctx, actor, repository_id).await?)
+}
+
+/// Asks for a scan of what is fetched of a repository; gives back the job's id.
+#[server(prefix = "/ui", endpoint = "request_scan", output = Postcard, client = crate::client::PageClient)]
+pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
+    use crate::pages::ask;
+
+    let (ctx, actor) = ask::actions()?;
+    ask::job(actions::scan(&ctx, actor, repository_id).await?)
 }
 
 #[cfg(feature = "ssr")]
 mod read {
-    use entity::kind::{EventType, GitOpsTool, Origin, ProblemClass, SyncStatus};
-    use entity::view::{EventFilter, JobFilter, Listing, PageQuery, RepositoryFilter, RepositorySort, Sort};
+    use entity::kind::{EventType, ProblemClass};
+    use entity::view::{EventFilter, JobFilter, Listing, PageQuery};
     use leptos_router::params::ParamsMap;
     use store::db::Db;
     use store::{events, problems, resources};
     use uuid::Uuid;
 
-    use super::super::{ask, resources::resource_filter};
     use super::RepositoryTab;
     use crate::error::AppError;
-
-    pub(super) fn repository_filter(params: &ParamsMap) -> Result<RepositoryFilter, AppError> {
-        let sort = ask::serde_word(params, "sort").unwrap_or_default();
-        let direction = if sort == RepositorySort::Name { Sort::Ascending } else { Sort::Descending };
-        Ok(RepositoryFilter {
-            text: ask::text(params, "text")?,
-            language: ask::text(params, "language")?,
-            topic: ask::text(params, "topic")?,
-            status: ask::word(params, "status"),
-            gitops_tool: ask::word(params, "tool"),
-            origin: ask::word(params, "origin"),
-            sort,
-            direction: ask::direction(params, direction),
-            page: ask::page(params, 25),
-        })
-    }
-
-    /// Whether the address filters by what no repository can have.
-    pub(super) fn is_unknown(params: &ParamsMap) -> bool {
-        ask::is_unknown::<SyncStatus>(params, "status")
-            || ask::is_unknown::<GitOpsTool>(params, "tool")
-            || ask::is_unknown::<Origin>(params, "origin")
-    }
+    use crate::pages::ask;
+    use crate::pages::resources::{is_unknown_status, resource_filter};
 
     pub(super) fn recent_jobs(repository: Uuid) -> JobFilter {
         let page = PageQuery { skip: 0, limit: 6 };
@@ -169,7 +128,7 @@ mod read {
             Some("resources") if params.get_str("view") == Some("table") => {
                 let filter = resource_filter(params, Some(id))?;
                 RepositoryTab::Table {
-                    resources: match super::super::resources::is_unknown_status(params) {
+                    resources: match is_unknown_status(params) {
                         true => Listing::default(),
                         false => resources::list_resources(&db.read, &filter).await?,
                     },

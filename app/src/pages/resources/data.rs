@@ -1,0 +1,113 @@
+use entity::view::{GroupedResource, Listing, PageQuery, Resource, ResourceFacets, Timestamp};
+use leptos::prelude::*;
+use leptos::server_fn::codec::{GetUrl, Postcard};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What the list of resources shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResourcesData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub list: ResourceList,
+    /// Which rows are here.
+    pub page: PageQuery,
+    pub facets: ResourceFacets,
+    /// Repositories to filter by: id and full name.
+    pub repositories: Vec<(String, String)>,
+}
+
+/// One row a resource, or one row a kind and name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ResourceList {
+    Table(Listing<Resource>),
+    Grouped(Listing<GroupedResource>),
+}
+
+/// Which resources, as the page's address says.
+#[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
+    use crate::pages::ask;
+    use store::resources;
+
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    let filter = resource_filter(&params, ask::uuid(&params, "repository"))?;
+    let unknown = is_unknown_status(&params) || ask::is_no_id(&params, "repository");
+    let list = match params.get_str("view") == Some("grouped") {
+        true if unknown => ResourceList::Grouped(Listing::default()),
+        true => ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?),
+        false if unknown => ResourceList::Table(Listing::default()),
+        false => ResourceList::Table(resources::list_resources(&db.read, &filter).await?),
+    };
+    Ok(ResourcesData {
+        now: ask::now(),
+        list,
+        page: filter.page,
+        facets: resources::resource_facets(&db.read, &filter).await?,
+        repositories: read::repository_names(&db).await?,
+    })
+}
+
+#[cfg(feature = "ssr")]
+pub(in crate::pages) use read::{is_unknown_status, resource_filter};
+
+#[cfg(feature = "ssr")]
+mod read {
+    use entity::kind::ResourceStatus;
+    use entity::view::{PageQuery, RepositoryFilter, RepositorySort, ResourceFilter, ResourceSort, Sort};
+    use leptos_router::params::ParamsMap;
+    use store::db::Db;
+    use store::repositories;
+    use uuid::Uuid;
+
+    use crate::error::AppError;
+    use crate::pages::ask;
+
+    /// Most repositories that the filter lists.
+    const MOST_REPOSITORIES: u64 = 500;
+
+    pub(in crate::pages) fn resource_filter(
+        params: &ParamsMap,
+        repository_id: Option<Uuid>,
+    ) -> Result<ResourceFilter, AppError> {
+        let sort = ask::serde_word(params, "sort").unwrap_or_default();
+        let direction =
+            if matches!(sort, ResourceSort::Name | ResourceSort::Kind) { Sort::Ascending } else { Sort::Descending };
+        // Without a choice the list shows what stands, not what is long gone.
+        let statuses = match params.get_str("status") {
+            Some("all") => Vec::new(),
+            _ => vec![ask::word(params, "status").unwrap_or(ResourceStatus::Active)],
+        };
+        Ok(ResourceFilter {
+            repository_id,
+            kind: ask::text(params, "kind")?,
+            name: ask::text(params, "name")?,
+            chart: ask::text(params, "chart")?,
+            api_version: ask::text(params, "api_version")?,
+            namespace: ask::text(params, "namespace")?,
+            statuses,
+            text: ask::text(params, "text")?,
+            sort,
+            direction: ask::direction(params, direction),
+            with_data: false,
+            page: ask::page(params, 50),
+        })
+    }
+
+    /// Whether the address filters by a status that no resource can have.
+    pub(in crate::pages) fn is_unknown_status(params: &ParamsMap) -> bool {
+        params.get_str("status") != Some("all") && ask::is_unknown::<ResourceStatus>(params, "status")
+    }
+
+    pub(super) async fn repository_names(db: &Db) -> Result<Vec<(String, String)>, AppError> {
+        let filter = RepositoryFilter {
+            sort: RepositorySort::Name,
+            direction: Sort::Ascending,
+            page: PageQuery { skip: 0, limit: MOST_REPOSITORIES },
+            ..RepositoryFilter::default()
+        };
+        let listing = repositories::list_repositories(&db.read, &filter).await?;
+        Ok(listing.data.into_iter().map(|repository| (repository.id.to_string(), repository.full_name)).collect())
+    }
+}
