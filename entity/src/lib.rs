@@ -4,7 +4,7 @@
 //! description.
 
 pub mod credential;
-pub mod found;
+pub mod input;
 pub mod kind;
 pub mod value;
 pub mod view;

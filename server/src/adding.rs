@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actions::NotUsable;
 use entity::credential::has_credentials;
-use entity::found::FoundRepository;
+use entity::input::FoundRepository;
 use entity::kind::{AddVerdict, Origin};
 use forge::Address;
 use net::{AddressGuard, Refused};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use entity::found::FoundRepository;
+use entity::input::FoundRepository;
 use entity::kind::{Origin, Provider};
 
 /// `<sample>/<file>` and the file's content.

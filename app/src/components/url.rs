@@ -1,4 +1,5 @@
 use leptos_router::params::ParamsMap;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// An address on this site whose state is in its query: links for sorting, paging and filters are made
 /// from the address at hand, so that no part of the state gets lost.
@@ -117,18 +118,11 @@ impl PageUrl {
     }
 }
 
-/// Percent-encodes everything but unreserved characters.
+/// Everything but unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn encode(text: &str, into: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push(char::from(byte));
-        } else {
-            into.push('%');
-            into.push(char::from(HEX[usize::from(byte >> 4)]));
-            into.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
+    into.extend(utf8_percent_encode(text, RESERVED));
 }
 
 /// Where a repository's page is.

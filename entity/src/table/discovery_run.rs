@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::found::SearchState;
+use crate::input::SearchState;
 use crate::value::{JsonText, StoredTimestamp};
 
 /// A run of all searches.

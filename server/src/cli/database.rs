@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use entity::credential::has_credentials;
-use entity::found::FoundRepository;
+use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin};
 use migration::{Migrator, MigratorTrait as _};
 use store::queue::JobQueue;

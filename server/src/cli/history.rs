@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use entity::credential::shown_address;
-use entity::found::{Batch, FoundCommit, FoundEvent};
+use entity::input::{Batch, FoundCommit, FoundEvent};
 use scan::replay::{HistoryEvents, NoMemory, Options, Replay, Start};
 use serde::Serialize;
 

@@ -2,7 +2,7 @@ use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
 use entity::credential::shown_address;
-use entity::found::FoundProblem;
+use entity::input::FoundProblem;
 use serde::Serialize;
 
 use super::table::{Table, number};

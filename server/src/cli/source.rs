@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use entity::credential::shown_address;
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use git::{Auth, FetchProgress, Limits, RemoteUrl, Repo, UrlPolicy};
 
 use super::progress;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::found::RepositoryFacts;
+use entity::input::RepositoryFacts;
 use entity::kind::RejectReason;
 use entity::view::Timestamp;
 use store::discovery::matches;

@@ -1,6 +1,6 @@
 //! Which searches a run consists of.
 
-use entity::found::SearchState;
+use entity::input::SearchState;
 use entity::kind::Provider;
 use entity::view::DiscoverySearch;
 use forge::Search;

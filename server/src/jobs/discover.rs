@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use entity::found::{RejectedRepository, RepositoryFacts, SearchState};
+use entity::input::{RejectedRepository, RepositoryFacts, SearchState};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RejectReason, RequestedBy};
 use entity::view::{Live, Timestamp};
 use forge::{Cursor, ForgeError, SearchPage};

@@ -1,4 +1,4 @@
-use entity::found::RepositoryFacts;
+use entity::input::RepositoryFacts;
 use entity::kind::Provider;
 use forge::Facts;
 

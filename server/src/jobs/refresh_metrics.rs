@@ -182,7 +182,7 @@ async fn store(
 
 /// A repository that a topic brought in, and that has none of the topics any more, does not want to be here. One that is
 /// private by now neither.
-fn gone_anyway(deps: &Deps, target: &MetricsTarget, facts: &entity::found::RepositoryFacts) -> Option<String> {
+fn gone_anyway(deps: &Deps, target: &MetricsTarget, facts: &entity::input::RepositoryFacts) -> Option<String> {
     if target.origin != Origin::Discovered {
         return None;
     }

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use entity::found::{Batch, FileProblems, HeadFigures, ObjectId, ScannedCommit};
+use entity::input::{Batch, FileProblems, HeadFigures, ObjectId, ScannedCommit};
 use entity::kind::{JobRequest, LogLevel, Priority, RequestedBy, SyncStatus};
 use entity::view::{Live, shown_url};
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use entity::found::{ObjectId, SyncedHead};
+use entity::input::{ObjectId, SyncedHead};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RequestedBy, SyncStatus};
 use entity::view::{Live, shown_url};
 use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, UrlPolicy};

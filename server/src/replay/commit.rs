@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use entity::view::{CommitPlace, CommitRead};
 use git::Repo;
 

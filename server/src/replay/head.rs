@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entity::found::{FoundProblem, ObjectId};
+use entity::input::{FoundProblem, ObjectId};
 use git::{GitError, Repo, TreeFile, TreeLimits};
 use scan::figures::{Tally, TreeFigures};
 use scan::file::ParsedFile;

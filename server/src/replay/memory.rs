@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::found::{FoundChart, FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
+use entity::input::{FoundChart, FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
 use entity::view::file_of;
 use git::{ChainCommit, FileKind, Repo, TreeFile, TreeLimits};
 use scan::build::is_kustomization;

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use entity::found::{FileProblems, FoundProblem, ObjectId};
+use entity::input::{FileProblems, FoundProblem, ObjectId};
 use entity::kind::ProblemClass;
 use git::{ChainCommit, GitError, OddPath, Repo};
 use scan::replay::{MemoryError, ProblemOrigin};

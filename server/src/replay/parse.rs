@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use entity::found::{FoundProblem, ObjectId};
+use entity::input::{FoundProblem, ObjectId};
 use entity::kind::ProblemClass;
 use git::{BlobReader, GitError};
 use scan::file::{ParsedFile, read_file_masking};

@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use entity::found::{Batch, ObjectId};
+use entity::input::{Batch, ObjectId};
 use git::{BlobReader, ChainCommit, Change, CommitChanges, GitError, Repo, WalkError, WalkOptions};
 use scan::file::ParsedFile;
 use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Pending, Replay};

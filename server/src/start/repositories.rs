@@ -1,6 +1,6 @@
 //! What the configuration names: repositories and samples.
 
-use entity::found::FoundRepository;
+use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
 use store::db::{DataError, Db};
 use store::queue::JobQueue;

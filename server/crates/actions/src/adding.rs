@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use entity::credential::shown_address;
-use entity::found::FoundRepository;
+use entity::input::FoundRepository;
 use entity::kind::{AddVerdict, JobRequest, Priority, SyncStatus};
 use entity::view::{Added, Live};
 use store::db::DataError;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 /// Why a repository could not be listed, fetched or read. No message ever holds a credential.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use scan::file::read_file;
 use scan::mask::{Hidden, Rules};
 use scan::yaml::{Limits, parse};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use entity::found::{FoundProblem, ResourceKey};
+use entity::input::{FoundProblem, ResourceKey};
 use serde::Serialize;
 
 use crate::file::ParsedFile;

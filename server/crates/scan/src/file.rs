@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use entity::credential::without_credentials;
-use entity::found::{FoundProblem, ObjectId, ResourceKey};
+use entity::input::{FoundProblem, ObjectId, ResourceKey};
 use entity::kind::ProblemClass;
 use serde_json::Value;
 

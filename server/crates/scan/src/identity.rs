@@ -1,6 +1,6 @@
 //! What a document says it is: the counting rules for typed and Kubernetes documents, in one place.
 
-use entity::found::ResourceKey;
+use entity::input::ResourceKey;
 
 use crate::yaml::Node;
 

@@ -1,6 +1,6 @@
 //! Blobs in, facts out: what YAML files say, and what changed between two commits.
 //!
-//! Knows neither git nor the database: callers hand in texts and get [`entity::found`] types back.
+//! Knows neither git nor the database: callers hand in texts and get [`entity::input`] types back.
 
 pub mod build;
 pub mod chart;

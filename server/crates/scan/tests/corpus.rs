@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use scan::figures::{Tally, TreeFigures};
 use scan::file::read_file;
 use scan::yaml::Limits;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeZone, Utc};
-use entity::found::{ObjectId, ResourceKey};
+use entity::input::{ObjectId, ResourceKey};
 use entity::kind::ResourceStatus;
 use scan::file::{ParsedFile, read_file};
 use scan::replay::{CommitInfo, FileChange, HistoryEvents, NoMemory, Options, Replay, Start};

@@ -1,6 +1,6 @@
 //! Secrets never leave a file: neither in its text, nor in hashes, nor as JSON.
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use entity::view::MASK;
 use scan::diff::diff;
 use scan::file::{ParsedFile, read_file, read_file_masking};

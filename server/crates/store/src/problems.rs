@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
 use crate::db::select::{count, paged};
-use entity::found::{FileProblems, FoundProblem};
+use entity::input::{FileProblems, FoundProblem};
 use entity::kind::{ProblemClass, Provider};
 use entity::table::{problem, repository};
 use entity::view::{Listing, PageQuery, Problem, web_url};

@@ -254,7 +254,7 @@ async fn why_a_repository_is_not_here_is_answered_from_what_is_known() {
         repositories::record_set_aside(&db.write, large, "it has 140 MB", day(2)).await.unwrap();
         let gone = added(app, "ada/gone").await;
         discovery::remove_repository_for_good(&db.write, gone, day(3)).await.unwrap();
-        let left_out = |name: &str, id: i64, reason: RejectReason| entity::found::RejectedRepository {
+        let left_out = |name: &str, id: i64, reason: RejectReason| entity::input::RejectedRepository {
             host: "github.com".to_owned(),
             forge_id: id,
             full_name: name.to_owned(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use entity::{
-    found::FoundRepository,
+    input::FoundRepository,
     kind::{JobRequest, Origin, Provider},
     view::Repository,
 };

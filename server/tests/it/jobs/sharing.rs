@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
 use entity::{
-    found::FoundRepository,
+    input::FoundRepository,
     kind::{JobKind, JobRequest, Origin, Priority, Provider, RequestedBy, SyncStatus},
     view::Repository,
 };

@@ -2,7 +2,7 @@
 
 use axum::http::header;
 use entity::{
-    found::FoundRepository,
+    input::FoundRepository,
     kind::{Origin, Provider, RejectReason},
 };
 use server::clock;

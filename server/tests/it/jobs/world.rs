@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    found::FoundRepository,
+    input::FoundRepository,
     kind::{JobKind, JobRequest, JobState, Origin, Priority, Provider, RequestedBy, SyncStatus},
     view::{Job, JobFilter, PageQuery, Repository, RepositoryFilter},
 };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use entity::{
-    found::{
+    input::{
         Batch, FileProblems, FoundChart, FoundCommit, FoundEvent, FoundImage, FoundManifest, FoundProblem,
         FoundReference, FoundRepository, FoundResource, HeadFigures, ObjectId, ScannedCommit, SyncedHead, TextPlace,
     },

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 use crate::{GitError, Repo};
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::protocol::transport::Protocol;
 
 use budget::Budget;

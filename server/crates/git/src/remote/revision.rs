@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::protocol::handshake::Ref;
 
 use super::budget;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::progress::Discard;
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;

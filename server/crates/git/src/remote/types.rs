@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use net::AddressGuard;
 
 use crate::GitError;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 use super::Repo;
 use crate::GitError;

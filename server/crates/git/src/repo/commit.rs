@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16BE, UTF_16LE};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 /// Longest author name and subject that are kept, in characters.
 const AUTHOR_CHARS: usize = 200;
@@ -111,15 +111,7 @@ fn next_line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
 }
 
 fn hex(text: &[u8]) -> Option<ObjectId> {
-    let mut bytes = [0; 20];
-    if text.len() != 40 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let digit = |digit: u8| (digit as char).to_digit(16);
-        *byte = u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()?;
-    }
-    Some(ObjectId(bytes))
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// The encoding that a commit names; `None` where that is UTF-8, or nothing that is known.

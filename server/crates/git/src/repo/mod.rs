@@ -11,7 +11,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::bstr::BString;
 
 pub(crate) use branches::choose;

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 
 use super::{CommitParts, to_gix};

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 use super::{ChainCommit, EntryKind, Objects, Repo, entries};
 use crate::GitError;

@@ -1,6 +1,6 @@
 //! Trees: a commit's files. Read from raw bytes, since hostile trees hold names that no path library accepts.
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 use super::Repo;
 use crate::GitError;

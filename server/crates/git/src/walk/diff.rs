@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 use super::Change;
 use super::trees::{Trees, compare};

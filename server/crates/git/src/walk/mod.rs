@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 use crate::GitError;
 use crate::repo::{ChainCommit, Objects, OddPath, Repo};

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::hashtable::HashMap;
 
 use crate::GitError;

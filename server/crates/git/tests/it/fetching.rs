@@ -194,7 +194,7 @@ fn a_head_that_points_nowhere_is_told_as_such() {
     }
 }
 
-fn revision(work: &Work, address: &str, revision: &str) -> Result<entity::found::ObjectId, GitError> {
+fn revision(work: &Work, address: &str, revision: &str) -> Result<entity::input::ObjectId, GitError> {
     let dir = work.dir.path().join("clones/revision");
     let cancel = std::sync::atomic::AtomicBool::new(false);
     let id = git::fetch_revision(

@@ -2,7 +2,7 @@
 //! else, keeps its budget and shows no secret.
 #![no_main]
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use entity::view::MASK;
 use libfuzzer_sys::fuzz_target;
 use scan::diff::{MAX_CHANGES, diff};

@@ -14,7 +14,7 @@ mod variables;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::found::ResourceKey;
+use entity::input::ResourceKey;
 
 pub use flux::is_literal;
 pub use kustomization::{KustomizeFile, folder, is_bare_kustomization, is_kustomization};

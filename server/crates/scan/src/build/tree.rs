@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
-use entity::found::ResourceKey;
+use entity::input::ResourceKey;
 use entity::view::shared_folders;
 
 use super::argo::Application;

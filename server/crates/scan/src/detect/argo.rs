@@ -1,6 +1,6 @@
 //! Argo CD: Applications, the sets that make them, and projects.
 
-use entity::found::FoundChart;
+use entity::input::FoundChart;
 use entity::kind::ReferenceKind;
 
 use super::read::{MAX_FINDINGS, last_segment, list, plain, refer};

@@ -1,6 +1,6 @@
 //! Flux HelmRelease: the chart that it installs, where the chart comes from, and the images in its values.
 
-use entity::found::FoundChart;
+use entity::input::FoundChart;
 use entity::kind::ReferenceKind;
 
 use super::read::{depends_on, last_segment, list, plain, plain_at, refer, refer_to, source_ref};

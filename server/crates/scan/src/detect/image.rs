@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::found::FoundImage;
+use entity::input::FoundImage;
 
 use super::Facts;
 use super::read::{MAX_FINDINGS, plain};

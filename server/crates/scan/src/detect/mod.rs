@@ -14,7 +14,7 @@ mod read;
 mod traffic;
 mod workload;
 
-use entity::found::{FoundChart, FoundImage, FoundReference, ResourceKey, SourceRef};
+use entity::input::{FoundChart, FoundImage, FoundReference, ResourceKey, SourceRef};
 
 use crate::yaml::Node;
 

@@ -1,6 +1,6 @@
 //! What detectors share: bounded reading of texts and references.
 
-use entity::found::{FoundReference, ResourceKey, SourceRef};
+use entity::input::{FoundReference, ResourceKey, SourceRef};
 use entity::kind::ReferenceKind;
 use entity::view::MASK;
 

@@ -1,6 +1,6 @@
 //! Handing over what waits: rows as they stand now, events, texts, problems.
 
-use entity::found::{Batch, FoundManifest};
+use entity::input::{Batch, FoundManifest};
 
 use super::{Decisive, Memory, MemoryError, Pending, Replay, RowId};
 

@@ -1,6 +1,6 @@
 //! What becomes of rows: their manifest changed or moved, went, or came (back). And the events of a finished commit.
 
-use entity::found::FoundCommit;
+use entity::input::FoundCommit;
 use entity::kind::{EventType, ResourceStatus};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Events in the making: what is known while a commit is applied, before sources are resolved.
 
-use entity::found::{FoundEvent, ResourceKey};
+use entity::input::{FoundEvent, ResourceKey};
 use entity::kind::{ChangeTag, EventType};
 use entity::view::FieldChange;
 use uuid::Uuid;

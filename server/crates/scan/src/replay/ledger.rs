@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use entity::found::ResourceKey;
+use entity::input::ResourceKey;
 use serde::Serialize;
 
 use crate::file::ParsedFile;

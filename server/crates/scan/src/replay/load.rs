@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::found::KnownResource;
+use entity::input::KnownResource;
 use entity::view::file_of;
 
 use super::matching::After;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use entity::found::ResourceKey;
+use entity::input::ResourceKey;
 
 use super::rows::{Body, RowId};
 use crate::file::{Manifest, ParsedFile};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use entity::found::{FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
+use entity::input::{FoundProblem, KnownResource, ObjectId, ResourceKey, ScannedCommit};
 
 use entity::view::Timestamp;
 

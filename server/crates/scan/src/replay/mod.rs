@@ -19,7 +19,7 @@ mod sources;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::found::{FileProblems, FoundCommit, KnownResource, ObjectId, ScannedCommit};
+use entity::input::{FileProblems, FoundCommit, KnownResource, ObjectId, ScannedCommit};
 use entity::view::Timestamp;
 
 use crate::file::ParsedFile;
@@ -129,7 +129,7 @@ pub struct Replay {
 #[derive(Default)]
 struct Asked {
     paths: HashSet<Arc<str>>,
-    keys: HashSet<entity::found::ResourceKey>,
+    keys: HashSet<entity::input::ResourceKey>,
     sources: HashSet<String>,
     dependents: HashSet<String>,
     active: bool,

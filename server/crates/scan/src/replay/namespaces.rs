@@ -131,7 +131,7 @@ impl Replay {
     fn parts(
         &mut self,
         memory: &mut dyn Memory,
-        wanted: impl Fn(PartKind, &entity::found::ResourceKey) -> bool,
+        wanted: impl Fn(PartKind, &entity::input::ResourceKey) -> bool,
     ) -> Result<Vec<(String, DocumentIndex, Part)>, MemoryError> {
         let deciding: Vec<RowId> = self
             .rows

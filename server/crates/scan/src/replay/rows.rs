@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::found::{FoundChart, FoundResource, KnownResource, ResourceKey, SourceRef, TextPlace};
+use entity::input::{FoundChart, FoundResource, KnownResource, ResourceKey, SourceRef, TextPlace};
 use entity::kind::ResourceStatus;
 use entity::view::Timestamp;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ pub(super) struct Row {
     pub updated_at: Timestamp,
     pub deleted_at: Option<Timestamp>,
     pub first_sequence: i64,
-    pub commit: entity::found::ObjectId,
+    pub commit: entity::input::ObjectId,
     pub source: Option<SourceRef>,
     /// Its manifest; of deleted resources only until the batch that says so is taken.
     pub body: Option<Body>,

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use entity::found::{ResourceKey, SourceRef};
+use entity::input::{ResourceKey, SourceRef};
 use entity::kind::EventType;
 use entity::view::{FieldChange, file_of, shared_folders};
 

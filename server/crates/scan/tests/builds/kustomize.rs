@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use scan::build::{BuildKind, is_literal};
 use scan::file::read_file;
 use scan::yaml::Limits;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use scan::build::{Builds, Part, Tree, is_bare_kustomization};
 use scan::file::{DocumentIndex, ParsedFile, read_file};
 use scan::yaml::Limits;

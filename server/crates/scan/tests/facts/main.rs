@@ -9,14 +9,14 @@ use scan::file::read_file;
 use scan::yaml::Limits;
 
 fn facts(text: &str) -> Facts {
-    let id = entity::found::ObjectId([0; 20]);
+    let id = entity::input::ObjectId([0; 20]);
     let mut file = read_file(id, text.as_bytes(), &Limits::default());
     assert!(file.problems.is_empty(), "{:?}", file.problems);
     file.manifests.remove(0).facts
 }
 
 fn images(facts: &Facts) -> Vec<String> {
-    let image = |image: &entity::found::FoundImage| {
+    let image = |image: &entity::input::FoundImage| {
         let part = |mark: &str, part: &Option<String>| part.as_ref().map(|part| format!("{mark}{part}"));
         let (tag, digest) = (part(":", &image.tag), part("@", &image.digest));
         format!("{}{}{} at {}", image.image, tag.unwrap_or_default(), digest.unwrap_or_default(), image.field_path)
@@ -25,7 +25,7 @@ fn images(facts: &Facts) -> Vec<String> {
 }
 
 fn references(facts: &Facts) -> Vec<String> {
-    let reference = |reference: &entity::found::FoundReference| {
+    let reference = |reference: &entity::input::FoundReference| {
         let namespace = reference.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
         format!("{} {} {namespace}{}", reference.relation, reference.kind, reference.name)
     };

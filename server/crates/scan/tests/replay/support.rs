@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeDelta, TimeZone, Utc};
-use entity::found::{
+use entity::input::{
     Batch, FileProblems, FoundEvent, FoundProblem, FoundResource, KnownResource, ObjectId, ResourceKey, ScannedCommit,
     TextPlace,
 };

@@ -1,7 +1,7 @@
 //! Invented repositories of any size, the same ones every time, written the way scans write.
 
 use chrono::{TimeDelta, TimeZone as _, Utc};
-use entity::found::{
+use entity::input::{
     Batch, FileProblems, FoundChart, FoundCommit, FoundEvent, FoundImage, FoundManifest, FoundProblem, FoundReference,
     FoundRepository, FoundResource, HeadFigures, ObjectId, ScannedCommit, SourceRef, SyncedHead, TextPlace,
 };

@@ -2,7 +2,7 @@
 //! statistics of every day, computed as the server's own job computes them.
 
 use chrono::{TimeDelta, Utc};
-use entity::found::{RejectedRepository, RepositoryFacts, SearchState};
+use entity::input::{RejectedRepository, RepositoryFacts, SearchState};
 use entity::kind::{Provider, RejectReason};
 use entity::view::{DiscoverySearch, Timestamp};
 use store::db::{Db, Result};

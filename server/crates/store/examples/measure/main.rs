@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use entity::found::{FoundManifest, FoundRepository, HeadFigures, ObjectId};
+use entity::input::{FoundManifest, FoundRepository, HeadFigures, ObjectId};
 use entity::kind::{EventType, Origin, Provider, ResourceStatus};
 use entity::view::{
     EventFilter, JobFilter, PageQuery, RepositoryFilter, RepositorySort, ResourceFilter, ResourceSort, Sort,

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use entity::found::FoundRepository;
+use entity::input::FoundRepository;
 use entity::kind::{JobKind, JobRequest, JobState, Origin, Priority, Provider, RequestedBy};
 use entity::view::{JobFilter, Timestamp};
 use migration::{Migrator, MigratorTrait as _};

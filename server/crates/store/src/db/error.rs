@@ -1,7 +1,7 @@
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use uuid::Uuid;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 
 /// Why a question or a write failed.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::db::select::count;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
 use crate::repositories::{searched_text, shorten, upsert_repositories, with_metrics};
-use entity::found::{FoundRepository, RepositoryFacts};
+use entity::input::{FoundRepository, RepositoryFacts};
 use entity::kind::{Origin, Provider, SyncStatus};
 use entity::table::{repository, repository_metrics};
 use entity::value::{JsonText, StoredTimestamp};

@@ -13,7 +13,7 @@ use crate::db::pattern::contains;
 use crate::db::select::{count, count_all, is_like, paged};
 use crate::db::upsert::replace;
 use crate::db::{ConnectionTrait, Result, new_id};
-use entity::found::{RejectedRepository, SearchState};
+use entity::input::{RejectedRepository, SearchState};
 use entity::kind::SyncStatus;
 use entity::table::{discovery_reject, discovery_run, discovery_seen, repository, tombstone};
 use entity::value::{JsonText, StoredTimestamp};

@@ -11,7 +11,7 @@ use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
 use crate::db::new_id;
 use crate::db::upsert::excluded;
-use entity::found::{FoundRepository, ObjectId, ScannedCommit};
+use entity::input::{FoundRepository, ObjectId, ScannedCommit};
 use entity::kind::{GitOpsTool, Origin, Provider, SyncStatus};
 use entity::table::{event, repository};
 use entity::value::JsonText;

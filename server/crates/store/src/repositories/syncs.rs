@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::db::select::{at_most, constant, count};
 use crate::db::{ConnectionTrait, DataError, Db, Result};
-use entity::found::SyncedHead;
+use entity::input::SyncedHead;
 use entity::kind::{JobKind, JobState, SyncStatus};
 use entity::table::{job, repository};
 use entity::value::StoredTimestamp;

@@ -2,7 +2,7 @@ use sea_orm::DerivePartialModel;
 use uuid::Uuid;
 
 use crate::db::{Result, text};
-use entity::found::{KnownResource, SourceRef, TextPlace};
+use entity::input::{KnownResource, SourceRef, TextPlace};
 use entity::kind::ResourceStatus;
 use entity::table::{commit, event, manifest, repository, resource, resource_data};
 use entity::value::{JsonText, ObjectId};

@@ -10,7 +10,7 @@ use super::resources::{Count, write_resources};
 use crate::db::bulk::Bulk;
 use crate::db::upsert::excluded;
 use crate::db::{Connection, DataError, Result, begin, new_id, text};
-use entity::found::{Batch, FileProblems, FoundManifest, ObjectId, ScannedCommit};
+use entity::input::{Batch, FileProblems, FoundManifest, ObjectId, ScannedCommit};
 use entity::table::{manifest, problem, repository, scan_run};
 use entity::view::Timestamp;
 

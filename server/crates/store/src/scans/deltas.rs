@@ -9,7 +9,7 @@ use super::apply::clean;
 use super::group_of;
 use super::totals::Totals;
 use crate::db::{DataError, Result};
-use entity::found::FoundResource;
+use entity::input::FoundResource;
 use entity::kind::{Facet, ResourceStatus};
 use entity::table::resource;
 use entity::view::Timestamp;

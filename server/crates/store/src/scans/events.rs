@@ -9,7 +9,7 @@ use super::apply::{clean, clean_option};
 use crate::db::Result;
 use crate::db::bulk::Bulk;
 use crate::db::upsert::sum_up;
-use entity::found::{FoundCommit, FoundEvent};
+use entity::input::{FoundCommit, FoundEvent};
 use entity::kind::EventType;
 use entity::table::{commit, event, repository_day};
 use entity::value::{JsonText, StoredTimestamp};

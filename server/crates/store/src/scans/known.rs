@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{ConnectionTrait, Result, group_of};
 use crate::resources::is_active;
 use crate::resources::row::KnownRow;
-use entity::found::{KnownResource, ObjectId, ResourceKey};
+use entity::input::{KnownResource, ObjectId, ResourceKey};
 use entity::table::{commit, resource};
 use entity::view::file_of;
 

@@ -9,7 +9,7 @@ use super::apply::{clean, clean_option};
 use crate::db::Result;
 use crate::db::bulk::Bulk;
 use crate::db::upsert::replace;
-use entity::found::FoundResource;
+use entity::input::FoundResource;
 use entity::table::{resource_chart, resource_data, resource_image, resource_reference};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{ConnectionTrait, Result};
 use crate::db::select::constant;
 use crate::resources::row::KnownRow;
-use entity::found::KnownResource;
+use entity::input::KnownResource;
 use entity::kind::{EventType, ResourceStatus};
 use entity::table::{commit, event, resource};
 

@@ -14,7 +14,7 @@ use crate::db::Result;
 use crate::db::bulk::Bulk;
 use crate::db::upsert::excluded;
 use crate::resources::is_active;
-use entity::found::FoundResource;
+use entity::input::FoundResource;
 use entity::kind::ResourceStatus;
 use entity::table::resource;
 

@@ -12,7 +12,7 @@ use super::resources::{Count, write_resources};
 use super::totals::Totals;
 use crate::db::select::{constant, count_all, insert_from};
 use crate::db::{Connection, Result, begin};
-use entity::found::{Batch, ScannedCommit};
+use entity::input::{Batch, ScannedCommit};
 use entity::table::{commit, event, problem, repository_day, resource};
 use entity::view::Timestamp;
 

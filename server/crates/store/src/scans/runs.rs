@@ -10,7 +10,7 @@ use super::{Connection, ConnectionTrait, DataError, Result, figures};
 use crate::db::select::{count, insert_from, paged};
 use crate::db::{begin, new_id};
 use crate::repositories::{record_scan_state, shorten};
-use entity::found::{FileProblems, HeadFigures};
+use entity::input::{FileProblems, HeadFigures};
 use entity::kind::{ProblemClass, SyncStatus};
 use entity::table::{problem, repository, scan_run};
 use entity::value::{ObjectId, StoredTimestamp};

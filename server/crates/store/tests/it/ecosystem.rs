@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::{EcosystemRange, EcosystemStats, PageQuery, Timestamp};
 use sea_orm::Statement;
@@ -10,7 +10,7 @@ use store::db::{ConnectionTrait as _, Db};
 use store::{ecosystem, repositories, scans};
 use uuid::Uuid;
 
-use crate::support::found::*;
+use crate::support::input::*;
 use crate::support::{on_each_engine, time};
 
 async fn days(db: &Db, now: Timestamp) -> BTreeMap<String, EcosystemStats> {

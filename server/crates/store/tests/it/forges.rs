@@ -6,7 +6,7 @@ use store::discovery::{self, Tombstone};
 use store::forges::{self, Budget, KeptAnswer};
 use store::repositories;
 
-use crate::support::found::{add_repository, repository};
+use crate::support::input::{add_repository, repository};
 use crate::support::{at, on_each_engine};
 
 const CORE: (&str, &str, &str) = ("github.com", "t1", "core");

@@ -5,7 +5,7 @@ use entity::view::{CommitPlace, CommitRead, EventFilter, PageQuery};
 use store::{commits, events, repositories};
 
 use crate::scans::deployment;
-use crate::support::found::*;
+use crate::support::input::*;
 use crate::support::{at, on_each_engine};
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Forges' figures: what none has told is not known, which a zero is not.
 
-use entity::found::RepositoryFacts;
+use entity::input::RepositoryFacts;
 use entity::kind::Provider;
 use entity::view::RepositoryMetrics;
 use migration::{Migrator, MigratorTrait as _};
@@ -10,7 +10,7 @@ use store::discovery::{Asked, list_metrics_targets, record_facts, record_metrics
 use store::repositories::{find_repository, list_metrics};
 use uuid::Uuid;
 
-use crate::support::found::add_repository;
+use crate::support::input::add_repository;
 use crate::support::{TestDb, at, on_each_engine};
 
 /// What a forge tells that tells as little as it may.

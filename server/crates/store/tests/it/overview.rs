@@ -1,14 +1,14 @@
 //! The first page: growth, versions put together, who is busy and who is new.
 
 use chrono::TimeDelta;
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::{BumpSubject, FieldChange, OverviewGrowth, Timestamp, VersionBump};
 use sea_orm::Statement;
 use store::db::{ConnectionTrait as _, Db};
 use store::{ecosystem, overview};
 
-use crate::support::found::*;
+use crate::support::input::*;
 use crate::support::{on_each_engine, time};
 
 fn now() -> Timestamp {

@@ -195,7 +195,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("system state", |c| overview::system_state(c));
 
     ask!("known by files", |c| scans::known_by_files(c, repository, &[&resource.file_path]));
-    let key = entity::found::ResourceKey {
+    let key = entity::input::ResourceKey {
         group: "helm.toolkit.fluxcd.io".into(),
         kind: resource.kind.clone(),
         namespace: String::new(),

@@ -1,11 +1,11 @@
 //! Files that could not be read as they should.
 
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::PageQuery;
 use store::{problems, repositories, scans};
 
-use crate::support::found::*;
+use crate::support::input::*;
 use crate::support::{at, on_each_engine};
 
 #[tokio::test]

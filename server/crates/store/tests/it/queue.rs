@@ -9,7 +9,7 @@ use store::overview::{running_work, system_state};
 use store::queue::{JobQueue, Outcome};
 use uuid::Uuid;
 
-use crate::support::found::add_repository;
+use crate::support::input::add_repository;
 use crate::support::{at, on_each_engine};
 
 const LEASE: Duration = Duration::from_secs(60);

@@ -1,11 +1,11 @@
-use entity::found::SyncedHead;
+use entity::input::SyncedHead;
 use entity::kind::*;
 use entity::view::{PageQuery, RepositoryFilter, RepositorySort, Sort};
 use store::db::{ConnectionTrait as _, DataError};
 use store::repositories::*;
 use uuid::Uuid;
 
-use crate::support::found::{add_repository, oid, repository};
+use crate::support::input::{add_repository, oid, repository};
 use crate::support::{at, on_each_engine};
 
 fn head(number: u8, minute: u32) -> SyncedHead {

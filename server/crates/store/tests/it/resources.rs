@@ -1,11 +1,11 @@
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::{FieldChange, PageQuery, ResourceFilter, ResourceSort, Sort};
 use store::resources::VersionPlace;
 use store::{overview, resources};
 use uuid::Uuid;
 
-use crate::support::found::*;
+use crate::support::input::*;
 use crate::support::{on_each_engine, time};
 
 fn many() -> Vec<FoundResource> {

@@ -1,10 +1,10 @@
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::{EventFilter, PageQuery, ResourceFilter};
 use store::db::DataError;
 use store::{events, repositories, resources, scans};
 
-use crate::support::found::*;
+use crate::support::input::*;
 use crate::support::{at, on_each_engine};
 
 const DEPLOYMENT: (&str, &str) = ("apps/v1", "Deployment");

@@ -14,7 +14,7 @@ use store::workers::{self, FoundWorker};
 use store::{jobs, tasks};
 use uuid::Uuid;
 
-use crate::support::found::{add_repository, repository};
+use crate::support::input::{add_repository, repository};
 use crate::support::{at, on_each_engine};
 
 const LEASE: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::{EventFilter, PageQuery, ResourceFilter};
 use sea_orm::Statement;
@@ -11,7 +11,7 @@ use store::{commits, events, repositories, resources, scans};
 use uuid::Uuid;
 
 use crate::fill::{Dice, History, Scale, now};
-use crate::support::found::add_repository;
+use crate::support::input::add_repository;
 use crate::support::on_each_engine;
 
 /// Rows of a statement as text, those without any number left out.

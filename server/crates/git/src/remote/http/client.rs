@@ -1,5 +1,7 @@
 //! The client, and as whom it asks.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,17 +57,7 @@ pub(super) fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, GitError
 }
 
 fn basic(username: &str, password: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let plain = format!("{username}:{password}");
-    let mut text = String::from("Basic ");
-    for group in plain.as_bytes().chunks(3) {
-        let bits = group.iter().enumerate().fold(0u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
-        for digit in 0..4 {
-            let index = (bits >> (18 - 6 * digit)) as usize & 63;
-            text.push(if digit <= group.len() { DIGITS[index] as char } else { '=' });
-        }
-    }
-    text
+    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
 }
 
 #[cfg(test)]

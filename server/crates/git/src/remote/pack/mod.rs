@@ -12,7 +12,7 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::progress::Discard;
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags, negotiate};
 

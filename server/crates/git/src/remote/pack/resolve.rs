@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use gix::objs::Kind;
 use gix::odb::pack::data;
 

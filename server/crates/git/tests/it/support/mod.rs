@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use entity::found::ObjectId;
+use entity::input::ObjectId;
 use git::{Auth, FetchProgress, Fetched, GitError, Limits, RemoteUrl, UrlPolicy};
 
 /// Limits with which a hanging remote costs a test a second.

@@ -1,6 +1,6 @@
 //! What a scan would bring in, in few words.
 
-use entity::found::*;
+use entity::input::*;
 use entity::kind::*;
 use entity::view::{FieldChange, Timestamp};
 use store::db::{Db, text};

@@ -1,6 +1,6 @@
 //! Databases for tests: a SQLite file always, a PostgreSQL database of its own where a server is given.
 
-pub mod found;
+pub mod input;
 
 use std::future::Future;
 
