@@ -1,6 +1,6 @@
 //! The one error between pages and server functions.
 
-use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::codec::PostcardEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::{Bytes, Encodes as _};
 use serde::{Deserialize, Serialize};
@@ -132,12 +132,12 @@ impl std::fmt::Display for AppError {
 impl std::error::Error for AppError {}
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = PostcardEncoding;
 
     fn ser(&self) -> Bytes {
         #[cfg(feature = "ssr")]
         self.set_answer_status();
-        // Nothing in it has no JSON form.
+        // There is nothing in it that cannot be written.
         Self::Encoder::encode(self).unwrap_or_default()
     }
 

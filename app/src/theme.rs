@@ -2,6 +2,7 @@
 //! nothing flashes. `style/js/parts/theme.js` switches without a reload; without JavaScript the form does.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Postcard;
 
 use crate::components::{Glyph, Icon};
 use crate::error::AppError;
@@ -11,7 +12,7 @@ use crate::error::AppError;
 const COOKIE: &str = "theme";
 
 /// Remembers the theme for a year and goes back to the page it was chosen on.
-#[server(prefix = "/ui", endpoint = "theme", client = crate::client::PageClient)]
+#[server(prefix = "/ui", endpoint = "theme", output = Postcard, client = crate::client::PageClient)]
 pub async fn set_theme(theme: String) -> Result<(), AppError> {
     let theme = known(&theme).ok_or_else(|| AppError::invalid("The theme is one of: system, light, dark."))?;
     let cookie = format!("{COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax");

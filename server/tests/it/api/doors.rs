@@ -1,6 +1,7 @@
 //! Every action is asked for through both doors, the pages' and REST's, in every state: both do the same or refuse with
 //! the same words.
 
+use app::error::AppError;
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
@@ -9,6 +10,7 @@ use entity::{
     kind::{JobState, SyncStatus},
     view::JobFilter,
 };
+use leptos::server_fn::error::FromServerFnError as _;
 use store::{jobs, repositories};
 use uuid::Uuid;
 
@@ -77,9 +79,7 @@ fn job(page: &Answer) -> String {
 
 /// The reason in an answer of a page, as REST words it.
 fn reason(page: &Answer) -> String {
-    let error = page.json();
-    let message = error.as_object().and_then(|error| error.values().next()).map(|error| &error["message"]);
-    message.and_then(|message| message.as_str()).unwrap_or_default().trim_end_matches('.').to_owned()
+    AppError::de(page.body.clone()).to_string().trim_end_matches('.').to_owned()
 }
 
 #[tokio::test]
