@@ -28,11 +28,28 @@ where
     if let Some(busy) = use_context::<Busy>() {
         busy.wait_while(move || action.pending().get());
     }
-    let failed = move || action.value().with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string));
     view! {
         <ActionForm action attr:class=class attr:aria-busy=move || action.pending().get().then_some("true")>
             {children()}
-            {move || failed().map(|error| view! { <p class="field-error act-failed" role="alert">"That did not work: " {error}</p> })}
+            <ActFailed action />
         </ActionForm>
     }
+}
+
+/// Why what was asked for did not work, with what to quote; nothing before, or where it did.
+#[component]
+pub fn ActFailed<S>(
+    /// What was asked for.
+    action: ServerAction<S>,
+) -> impl IntoView
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let why = |error: &AppError| match error.id() {
+        Some(id) => format!("{error} Quote {id} when you report it."),
+        None => error.to_string(),
+    };
+    let failed = move || action.value().with(|value| value.as_ref()?.as_ref().err().map(why));
+    move || failed().map(|why| view! { <p class="field-error act-failed" role="alert">"That did not work: " {why}</p> })
 }

@@ -28,7 +28,7 @@ mod url;
 mod version;
 mod yaml;
 
-pub use act_form::ActForm;
+pub use act_form::{ActFailed, ActForm};
 pub use badge::{
     EventTypeBadge, GitOpsBadge, JobStateBadge, KindBadge, OriginBadge, ProblemBadge, ResourceStatusBadge, StatusBadge,
     event_words, gitops_word,

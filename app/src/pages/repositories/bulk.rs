@@ -7,7 +7,7 @@ use leptos::web_sys::HtmlButtonElement;
 use wasm_bindgen::JsCast as _;
 
 use super::picked::Picked;
-use crate::components::PageUrl;
+use crate::components::{ActFailed, PageUrl};
 use crate::pages::outcome::ActOnRepositories;
 use crate::pages::question::Question;
 
@@ -36,7 +36,6 @@ pub(super) fn Bulk(picked: Picked, question: Question) -> impl IntoView {
         0 => String::new(),
         count => format!("{count} selected"),
     };
-    let failed = move || asked.value().with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string));
     view! {
         <div class="bulk-place">
             <form
@@ -63,7 +62,7 @@ pub(super) fn Bulk(picked: Picked, question: Question) -> impl IntoView {
                     <button class="button" name="act" value="block" aria-haspopup="dialog">"Block…"</button>
                     <button class="button danger" name="act" value="delete" aria-haspopup="dialog">"Delete…"</button>
                 </span>
-                {move || failed().map(|error| view! { <p class="field-error" role="alert">"That did not work: " {error}</p> })}
+                <ActFailed action=asked />
                 <button type="reset" class="icon-button" aria-label="Select none" title="Select none">"✕"</button>
             </form>
         </div>

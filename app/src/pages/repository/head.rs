@@ -8,10 +8,9 @@ use leptos::prelude::*;
 use super::data::{RequestScan, RequestSync};
 use crate::busy::Busy;
 use crate::components::{
-    CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
+    ActFailed, CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
     commit_href, short_sha,
 };
-use crate::error::AppError;
 use crate::pages::outcome::{act_button, ask_link};
 
 /// The two buttons' requests on their way; kept outside the data, which comes anew while they run.
@@ -33,12 +32,6 @@ impl Requests {
     /// How many requests were answered; tracked.
     pub(super) fn answered(self) -> usize {
         self.sync.version().get() + self.scan.version().get()
-    }
-
-    /// Why the last request was refused.
-    fn refused(self) -> Option<AppError> {
-        let error = |value: Option<Result<uuid::Uuid, AppError>>| value.and_then(Result::err);
-        error(self.sync.value().get()).or_else(|| error(self.scan.value().get()))
     }
 }
 
@@ -132,7 +125,6 @@ fn buttons(repository: &Repository) -> AnyView {
     }
     let Some(Requests { sync, scan }) = use_context::<Requests>() else { return ().into_any() };
     let (id, same) = (repository.id.to_string(), repository.id.to_string());
-    let requests = Requests { sync, scan };
     view! {
         <ActionForm action=sync>
             <input type="hidden" name="repository_id" value=id />
@@ -147,7 +139,8 @@ fn buttons(repository: &Repository) -> AnyView {
                 "Scan"
             </button>
         </ActionForm>
-        {move || requests.refused().map(|error| view! { <p class="field-error" role="alert">{error.to_string()}</p> })}
+        <ActFailed action=sync />
+        <ActFailed action=scan />
     }
     .into_any()
 }

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::data::{CancelJob, JobData, find_job};
 use crate::busy::Busy;
 use crate::components::{
-    Breadcrumb, Crumb, EmptyState, JobStateBadge, MaybeTimeAgo, Notice, PageHead, PageUrl, Progress, Section,
-    SkeletonBlock, SkeletonRows, TimeAgo, counted, exact, job_word, number_text, repository_href,
+    ActFailed, Breadcrumb, Crumb, EmptyState, JobStateBadge, MaybeTimeAgo, Notice, PageHead, PageUrl, Progress,
+    Section, SkeletonBlock, SkeletonRows, TimeAgo, counted, exact, job_word, number_text, repository_href,
 };
 use crate::live::Live;
 use crate::pages::{load, show};
@@ -48,9 +48,11 @@ fn view(data: JobData, _: PageUrl) -> AnyView {
     let what = job_word(job.kind);
     let title = job.repository_full_name.as_ref().map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"));
     let button = (!job.state.is_finished()).then(|| cancel(&job));
+    let failed = use_context::<Cancel>().map(|Cancel(action)| view! { <ActFailed action /> });
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Tasks", "/tasks"), Crumb::here(title.clone())] />
         <PageHead title facts=facts(&job, now)>{button}</PageHead>
+        {failed}
         {outcome(&job)}
         {log(detail.log, detail.log_lines_dropped, job.state.is_finished())}
     }

@@ -15,21 +15,14 @@ use super::filters::{chips, values};
 use super::{load, show};
 use crate::busy::Busy;
 use crate::components::{
-    Breadcrumb, Choice, Crumb, EmptyState, FilterBar, JobLine, PageHead, PageUrl, Pager, Section, Select,
+    ActFailed, Breadcrumb, Choice, Crumb, EmptyState, FilterBar, JobLine, PageHead, PageUrl, Pager, Section, Select,
     SkeletonBlock, SkeletonRows, TextField, counted, job_word, number_text,
 };
-use crate::error::AppError;
 use crate::live::Live;
 
 /// A schedule's "Run now" on its way; kept outside the data, which comes anew while it runs.
 #[derive(Clone, Copy)]
 pub(super) struct Trigger(ServerAction<TriggerSchedule>);
-
-impl Trigger {
-    fn refused(self) -> Option<AppError> {
-        self.0.value().get().and_then(Result::err)
-    }
-}
 
 /// All work.
 #[component]
@@ -62,9 +55,7 @@ fn skeleton() -> AnyView {
 
 fn view(data: TasksData, url: PageUrl) -> AnyView {
     let TasksData { now, tasks, jobs, page } = data;
-    let refused = use_context::<Trigger>().map(|trigger| {
-        move || trigger.refused().map(|error| view! { <p class="field-error" role="alert">{error.to_string()}</p> })
-    });
+    let failed = use_context::<Trigger>().map(|Trigger(action)| view! { <ActFailed action /> });
     let value = values(&url);
     let states = JobState::ALL.iter().map(|state| Choice::new(state.as_str(), state_word(*state))).collect();
     let kinds = JobKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), job_word(*kind))).collect();
@@ -91,7 +82,7 @@ fn view(data: TasksData, url: PageUrl) -> AnyView {
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Tasks")] />
         <PageHead title="Tasks" facts=facts(&tasks) />
-        {refused}
+        {failed}
         {parts::workers(tasks.workers, now)}
         <div class="columns">
             {parts::queue(tasks.queue)}

@@ -124,8 +124,7 @@ impl Db {
             return Ok(None);
         }
         let txn = self.begin().await?;
-        let turn = Query::select().expr(Func::cust("pg_advisory_xact_lock").args([5223.into(), 2.into()])).to_owned();
-        txn.query_one(&turn).await?;
+        wait_for_turn(&txn, Turn::Prepare).await?;
         Ok(Some(txn))
     }
 
@@ -140,6 +139,22 @@ impl Db {
         self.write.close_by_ref().await?;
         Ok(())
     }
+}
+
+/// What one process at a time does, of those that share a PostgreSQL.
+#[derive(Clone, Copy)]
+pub(crate) enum Turn {
+    Claim = 1,
+    Prepare = 2,
+}
+
+/// Waits until no other transaction has this turn; it ends with the transaction.
+pub(crate) async fn wait_for_turn(txn: &Transaction, turn: Turn) -> Result<()> {
+    /// Tells our locks from those of others that use the same database.
+    const OURS: i32 = 5223;
+    let lock = Func::cust("pg_advisory_xact_lock").args([OURS.into(), (turn as i32).into()]);
+    txn.query_one(&Query::select().expr(lock).to_owned()).await?;
+    Ok(())
 }
 
 /// Begins a transaction that may write. SQLite takes the lock at once, as a transaction that first reads

@@ -10,8 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, RELEASE, Result};
-use crate::db::select::MAX_PAGE;
-use crate::db::select::{added, constant, count, count_all, is_any, rows};
+use crate::db::select::{MAX_PAGE, added, constant, count, count_all, is_any, rows};
 use crate::events;
 use crate::resources::row::TextRow;
 use entity::kind::Provider;

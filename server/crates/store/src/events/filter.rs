@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
 use crate::db::pattern::contains;
-use crate::db::select::{constant, count, is_like, matching, sum};
+use crate::db::select::{constant, count, is_like, matching, number, sum};
 use crate::resources::text_condition;
 use crate::scans::event_id_floor;
 use entity::kind::EventType;
@@ -148,6 +148,5 @@ pub(super) async fn count_events(
 
 /// The sum over some rows.
 async fn total<E: EntityTrait>(c: &impl ConnectionTrait, rows: Select<E>, of: Expr) -> Result<u64> {
-    let total: Option<i64> = rows.select_only().column_as(sum(of), "total").into_tuple().one(c).await?;
-    Ok(total.and_then(|total| u64::try_from(total).ok()).unwrap_or(0))
+    number(c, rows.select_only().column_as(sum(of), "total")).await
 }

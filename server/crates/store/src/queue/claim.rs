@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
     SqlErr,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::finish::{failed, update};
 use super::{JobQueue, lease_end};
 use crate::db::select::{at_most, constant, count_all, is_any};
-use crate::db::{ConnectionTrait as _, Engine, Result, Transaction};
+use crate::db::{Engine, Result, Transaction, Turn, wait_for_turn};
 use crate::jobs::is_in;
 use entity::kind::{JobKind, JobRequest, JobState, Priority, RequestedBy};
 use entity::table::job;
@@ -81,9 +81,7 @@ impl JobQueue {
         let txn = self.db.begin().await?;
         if self.db.engine == Engine::Postgres {
             // One process at a time looks, so that counts per machine hold and nobody picks what another just took.
-            let turn =
-                Query::select().expr(Func::cust("pg_advisory_xact_lock").args([5223.into(), 1.into()])).to_owned();
-            txn.query_one(&turn).await?;
+            wait_for_turn(&txn, Turn::Claim).await?;
         }
         let picked = self.pick(&txn, room, now).await?;
         if picked.is_empty() {

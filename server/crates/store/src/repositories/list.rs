@@ -8,8 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::pattern::{contains, holds};
-use crate::db::select::MAX_PAGE;
-use crate::db::select::{count, count_all, is_like, paged};
+use crate::db::select::{MAX_PAGE, count, count_all, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use entity::kind::SyncStatus;
 use entity::table::{repository, repository_metrics};
@@ -106,8 +105,8 @@ async fn read_one(c: &impl ConnectionTrait, select: Select<repository::Entity>) 
 
 /// Which repositories, one page of them.
 pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilter) -> Result<Listing<Repository>> {
-    let wanted = matching(filter)?;
-    let count = count(c, repository::Entity::find().filter(wanted.clone())).await?;
+    let wanted = conditions(filter);
+    let count = count(c, matching::<repository::Entity>(wanted.clone())).await?;
     let direction = match filter.direction {
         Sort::Ascending => Order::Asc,
         Sort::Descending => Order::Desc,
@@ -119,7 +118,7 @@ pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilt
     Ok(Listing { data: read(c, paged(rows, filter.page)).await?, count })
 }
 
-fn matching(filter: &RepositoryFilter) -> Result<Condition> {
+fn conditions(filter: &RepositoryFilter) -> Condition {
     use repository::Column::{GitopsTool, Language, Origin, ScanStatus, Search, SyncStatus as Status, Topics};
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
     // Topics are a list in JSON, and are looked for as they stand in it.
@@ -132,13 +131,13 @@ fn matching(filter: &RepositoryFilter) -> Result<Condition> {
         SyncStatus::Error | SyncStatus::Syncing => Status.eq(status).or(ScanStatus.eq(status)),
         _ => Status.eq(status),
     };
-    Ok(Condition::all()
+    Condition::all()
         .add_option(text.map(|text| is_like(Search.into_expr(), contains(text))))
         .add_option(filter.language.as_deref().map(language))
         .add_option(topic.map(|quoted| is_like(Topics.into_expr(), holds(&quoted))))
         .add_option(filter.status.map(status))
         .add_option(filter.gitops_tool.map(|tool| GitopsTool.eq(tool)))
-        .add_option(filter.origin.map(|origin| Origin.eq(origin))))
+        .add_option(filter.origin.map(|origin| Origin.eq(origin)))
 }
 
 fn sorted_by(sort: RepositorySort) -> Expr {

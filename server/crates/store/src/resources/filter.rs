@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{ConnectionTrait, Result};
 use crate::db::pattern::contains;
-use crate::db::select::{constant, count, is_like, sum};
+use crate::db::select::{constant, count, is_like, matching, number, sum};
 use entity::kind::{Facet, ResourceStatus};
 use entity::table::{facet_total, repository, repository_facet, resource, resource_chart};
 use entity::view::{ResourceFilter, ResourceSort, Sort};
@@ -38,13 +38,6 @@ pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> C
             let wide = filter.repository_id.is_none();
             text_condition(c.get_database_backend(), resource::Entity, text, wide)
         }))
-}
-
-/// The resources that meet the conditions.
-pub(super) fn matching(conditions: &Condition) -> Select<resource::Entity> {
-    let all = resource::Entity::find();
-    // Without any the statement would say `WHERE TRUE`.
-    if conditions.is_empty() { all } else { all.filter(conditions.clone()) }
 }
 
 /// Those that stand at the head; `table` is what the statement calls resources.
@@ -149,7 +142,7 @@ pub(super) async fn count_resources(
             .filter_map(|(facet, value)| Some((facet, value.as_deref()?)))
             .collect();
     if counted || facets.len() > 1 {
-        return count(c, matching(conditions)).await;
+        return count(c, matching::<resource::Entity>(conditions.clone())).await;
     }
     let kept = |active: Expr, deleted: Expr| {
         sum(match one_status(filter) {
@@ -162,12 +155,12 @@ pub(super) async fn count_resources(
         (Some((facet, value)), Some(repository)) => {
             use repository_facet::Column::{Active, Deleted};
             let of = repository_facet::Entity::find_by_id((repository, *facet, (*value).to_owned()));
-            figure(c, of.select_only().column_as(kept(Active.into_expr(), Deleted.into_expr()), "count")).await
+            number(c, of.select_only().column_as(kept(Active.into_expr(), Deleted.into_expr()), "count")).await
         }
         (Some((facet, value)), None) => {
             use facet_total::Column::{Active, Deleted};
             let of = facet_total::Entity::find_by_id((*facet, (*value).to_owned()));
-            figure(c, of.select_only().column_as(kept(Active.into_expr(), Deleted.into_expr()), "count")).await
+            number(c, of.select_only().column_as(kept(Active.into_expr(), Deleted.into_expr()), "count")).await
         }
         (None, repository) => {
             use repository::Column::{ActiveResources, DeletedResources};
@@ -175,17 +168,11 @@ pub(super) async fn count_resources(
             if let Some(id) = repository {
                 of = of.filter(repository::COLUMN.id.eq(id));
             }
-            figure(
+            number(
                 c,
                 of.select_only().column_as(kept(ActiveResources.into_expr(), DeletedResources.into_expr()), "count"),
             )
             .await
         }
     }
-}
-
-/// A kept figure, 0 without a row.
-async fn figure<E: EntityTrait>(c: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
-    let figure: Option<i64> = select.into_tuple().one(c).await?;
-    Ok(figure.and_then(|figure| u64::try_from(figure).ok()).unwrap_or(0))
 }

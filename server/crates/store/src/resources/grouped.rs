@@ -7,10 +7,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::filter::{conditions, matching, one_status};
+use super::filter::{conditions, one_status};
 use super::{ConnectionTrait, Result};
-use crate::db::select::MAX_PAGE;
-use crate::db::select::{at_most, count, count_all, paged, rows};
+use crate::db::select::{MAX_PAGE, at_most, count, count_all, matching, paged, rows};
 use entity::kind::ResourceStatus;
 use entity::table::{group_total, repository, resource};
 use entity::view::{GroupedRepository, GroupedResource, Listing, ResourceFilter};
@@ -79,7 +78,7 @@ async fn count_groups(
     conditions: &Condition,
 ) -> Result<(Vec<GroupRow>, u64)> {
     use resource::Column::{Kind, Name};
-    let kinds_and_names = || matching(conditions).select_only().columns([Kind, Name]);
+    let kinds_and_names = || matching::<resource::Entity>(conditions.clone()).select_only().columns([Kind, Name]);
     let counted = kinds_and_names().column_as(count_all(), "total").group_by(Kind).group_by(Name).into_query();
     let mut groups = CommonTableExpression::new();
     groups.table_name("groups").query(counted).materialized(true);

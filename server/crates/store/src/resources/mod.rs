@@ -23,8 +23,7 @@ pub use versions::{
 
 use self::row::{FullResourceRow, ResourceRow};
 use super::{ConnectionTrait, Result};
-use crate::db::select::MAX_PAGE;
-use crate::db::select::paged;
+use crate::db::select::{MAX_PAGE, matching, paged};
 use entity::kind::Facet;
 use entity::table::{facet_total, repository, repository_facet, resource, resource_data};
 use entity::view::{Listing, PageQuery, Resource, ResourceFacets, ResourceFilter};
@@ -34,7 +33,7 @@ pub async fn list_resources(c: &impl ConnectionTrait, filter: &ResourceFilter) -
     let conditions = filter::conditions(c, filter);
     let count = filter::count_resources(c, filter, &conditions).await?;
     let (page, back) = from_nearer_end(filter.page, count);
-    let ids = filter::matching(&conditions).select_only().column(resource::Column::Id);
+    let ids = matching::<resource::Entity>(conditions.clone()).select_only().column(resource::Column::Id);
     let ids = paged(filter::ordered(ids, filter, back), page).into_query();
     // Which rows these are the index tells alone; only they are then read whole.
     let mut rows = resource::Entity::find();
