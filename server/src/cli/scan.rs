@@ -95,7 +95,7 @@ fn scan_one(place: &str, args: &ScanArgs) -> anyhow::Result<(HeadScan, u128)> {
 
 /// What a scan reads at most where nothing is configured.
 pub(super) fn default_file_bytes() -> usize {
-    scan::yaml::Limits::default().bytes
+    yaml::Limits::default().bytes
 }
 
 fn write_tables(out: &mut impl std::io::Write, head: &HeadScan) -> std::io::Result<()> {

@@ -132,7 +132,7 @@ pub fn load(file: Option<&Path>, environment: Environment) -> Result<Config, Con
 /// Everything that is wrong, in the file's order.
 pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config, ConfigErrors> {
     let file = path.display().to_string();
-    let documents = scan::yaml::parse(text.as_bytes(), &scan::yaml::Limits::default()).map_err(|error| {
+    let documents = yaml::parse(text.as_bytes(), &yaml::Limits::default()).map_err(|error| {
         ConfigErrors(vec![ConfigError {
             file: file.clone(),
             line: error.line,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use scan::yaml::Node;
+use yaml::Node;
 
 use super::{duration, expand};
 

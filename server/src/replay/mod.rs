@@ -21,9 +21,8 @@ use entity::view::FieldChange;
 /// The fields in which two manifests differ, exact; empty where a text cannot be read.
 #[must_use]
 pub fn compare(old: &str, new: &str) -> Vec<FieldChange> {
-    let limits = scan::yaml::Limits::default();
-    let (Ok(old), Ok(new)) = (scan::yaml::parse(old.as_bytes(), &limits), scan::yaml::parse(new.as_bytes(), &limits))
-    else {
+    let limits = yaml::Limits::default();
+    let (Ok(old), Ok(new)) = (yaml::parse(old.as_bytes(), &limits), yaml::parse(new.as_bytes(), &limits)) else {
         return Vec::new();
     };
     match (old.first(), new.first()) {

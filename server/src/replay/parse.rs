@@ -6,7 +6,7 @@ use entity::kind::ProblemClass;
 use git::{BlobReader, GitError};
 use scan::file::{ParsedFile, read_file_masking};
 use scan::mask::Rules;
-use scan::yaml::Limits;
+use yaml::Limits;
 
 /// Dead entries are swept when so many blobs were added since the last sweep.
 const SWEEP: usize = 16_384;

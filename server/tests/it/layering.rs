@@ -28,6 +28,10 @@ const RULES: &[(&str, &[&str])] = &[
     ("server/crates/store/src", &["actions::", "leptos", "axum", "git::", "forge::", "scan::", "net::"]),
     ("server/crates/actions/src", &["sea_orm", "leptos", "axum", "git::", "forge::", "scan::", "net::"]),
     ("server/crates/scan/src", &["store::", "actions::", "sea_orm", "leptos", "axum", "git::", "forge::", "net::"]),
+    (
+        "server/crates/yaml/src",
+        &["scan::", "store::", "actions::", "sea_orm", "leptos", "axum", "git::", "forge::", "net::"],
+    ),
     // Both have a module of their own of this name.
     ("server/crates/git/src", &["store::db", "actions::", "sea_orm", "leptos", "axum", "scan::", "forge::"]),
     ("server/crates/forge/src", &["store::db", "actions::", "sea_orm", "leptos", "axum", "scan::"]),

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::io::{BufRead, Read};
 
 use anyhow::Result;
-use scan::yaml::{Kind, Limits, Node, Tag, parse};
+use yaml::{Kind, Limits, Node, Tag, parse};
 
 fn main() -> Result<()> {
     let mut input = std::io::stdin().lock();

@@ -12,8 +12,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use entity::input::ObjectId;
 use scan::file::read_file;
-use scan::mask::{Hidden, Rules};
-use scan::yaml::{Limits, parse};
+use scan::mask::{self, Rules};
+use yaml::{Limits, parse};
 
 const LOAD_ALL: &str = r"
 import sys, time, yaml
@@ -77,7 +77,7 @@ fn main() -> Result<()> {
         for blob in &blobs {
             let documents = parse(blob, &limits).unwrap_or_default();
             let start = Instant::now();
-            found += usize::from(!Hidden::find(&documents, &rules).is_empty());
+            found += usize::from(!mask::hidden(&documents, &rules).is_empty());
             seconds += start.elapsed().as_secs_f64();
         }
         looked = looked.min(seconds);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use entity::view::FieldChange;
 
-use crate::yaml::{Digest, Kind, Node, Reading, Tag};
+use yaml::{Digest, Kind, Node, Reading, Tag};
 
 pub use path::FieldPath;
 

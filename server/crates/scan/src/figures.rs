@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use entity::input::{FoundProblem, ResourceKey};
 use serde::Serialize;
+use yaml::{Digest, Document, Node};
 
 use crate::file::ParsedFile;
 use crate::identity::{Identity, is_sops};
-use crate::yaml::{Digest, Document, Node};
 
 /// One file in numbers. A file that is not YAML has no documents, only `unparsable`.
 #[derive(Clone, Debug, Default)]

@@ -6,14 +6,14 @@ use entity::credential::without_credentials;
 use entity::input::{FoundProblem, ObjectId, ResourceKey};
 use entity::kind::ProblemClass;
 use serde_json::Value;
+use yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
 
 use crate::build::{KustomizeFile, is_bare_kustomization};
 use crate::detect::{self, Facts};
 use crate::elsewhere;
 use crate::figures::FileFigures;
 use crate::identity::Identity;
-use crate::mask::{self, Hidden, Rules};
-use crate::yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
+use crate::mask::{self, Rules};
 
 /// Problems of one file that are kept; a file of nothing but duplicate keys need not fill a page.
 const MAX_PROBLEMS: usize = 50;
@@ -81,7 +81,7 @@ pub fn read_file_masking(id: ObjectId, text: &[u8], limits: &Limits, rules: &Rul
         Ok(documents) => {
             // Before anything else looks at the nodes.
             if let Some(first) = documents.first() {
-                first.shared_root().hide(Hidden::find(&documents, rules));
+                first.shared_root().hide(mask::hidden(&documents, rules));
             }
             file.read(&documents);
         }

@@ -2,7 +2,7 @@
 
 use entity::input::ResourceKey;
 
-use crate::yaml::Node;
+use yaml::Node;
 
 /// A document with `apiVersion` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,4 +12,3 @@ pub mod file;
 pub mod identity;
 pub mod mask;
 pub mod replay;
-pub mod yaml;

@@ -15,9 +15,7 @@ mod shape;
 mod signs;
 mod text;
 
-use entity::view::MASK;
-
-use crate::yaml::Document;
+use yaml::{Document, Hidden};
 
 /// What is masked beside Secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +34,6 @@ impl Default for Rules {
     }
 }
 
-/// How a scalar is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Cover {
-    /// A mask in its place.
-    Whole,
-    /// Its text with masks in the place of its secret parts, as many lines as before.
-    Parts(Box<str>),
-}
-
 /// Whose comments are secret too: people note passwords there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Commented {
@@ -54,43 +43,14 @@ struct Commented {
     lines: Vec<(u32, u32)>,
 }
 
-/// What of a file must not be shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hidden {
-    /// Numbers of the scalars, ascending.
-    ids: Vec<u32>,
-    covers: Vec<Cover>,
-    /// Numbers of all nodes that stand within a secret, ascending: their tags and anchors are not shown either.
-    within: Vec<u32>,
-    /// Comments, by their bytes.
-    comments: Vec<(usize, usize)>,
-}
-
-impl Hidden {
-    /// Finds what is secret in all documents of a file. An anchored value is secret wherever it stands.
-    #[must_use]
-    pub fn find(documents: &[Document], rules: &Rules) -> Self {
-        let Some(first) = documents.first() else { return Self::default() };
-        if !signs::any(first.shared_root().texts(), rules) {
-            return Self::default();
-        }
-        find::find(documents, rules, find::Scope::default())
+/// Finds what is secret in all documents of a file. An anchored value is secret wherever it stands.
+#[must_use]
+pub fn hidden(documents: &[Document], rules: &Rules) -> Hidden {
+    let Some(first) = documents.first() else { return Hidden::default() };
+    if !signs::any(first.shared_root().texts(), rules) {
+        return Hidden::default();
     }
-
-    /// Whether there is nothing to hide.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    /// What is shown of a scalar by its number; `None` where that is all of it.
-    #[must_use]
-    pub fn shown(&self, id: u32) -> Option<&str> {
-        match &self.covers[self.ids.binary_search(&id).ok()?] {
-            Cover::Whole => Some(MASK),
-            Cover::Parts(text) => Some(text),
-        }
-    }
+    find::find(documents, rules, find::Scope::default())
 }
 
 pub use rewrite::{masked, masked_by};

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use entity::input::ObjectId;
 use scan::figures::{Tally, TreeFigures};
 use scan::file::read_file;
-use scan::yaml::Limits;
 use serde_json::Value;
+use yaml::Limits;
 
 const NAMES: &[&str] = &[
     "yaml_files",

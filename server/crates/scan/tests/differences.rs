@@ -1,7 +1,7 @@
 //! Which fields are told to differ.
 
 use scan::diff::{MAX_CHANGES, MAX_VALUE, diff};
-use scan::yaml::{Limits, parse};
+use yaml::{Limits, parse};
 
 fn changes(old: &str, new: &str) -> (Vec<String>, i64) {
     let (old, new) = (parse(old.as_bytes(), &Limits::default()), parse(new.as_bytes(), &Limits::default()));

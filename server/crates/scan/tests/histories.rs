@@ -16,8 +16,8 @@ use entity::input::{ObjectId, ResourceKey};
 use entity::kind::ResourceStatus;
 use scan::file::{ParsedFile, read_file};
 use scan::replay::{CommitInfo, FileChange, HistoryEvents, NoMemory, Options, Replay, Start};
-use scan::yaml::Limits;
 use serde_json::Value;
+use yaml::Limits;
 
 /// Takes a batch as often as a scan does.
 const BATCH_EVENTS: usize = 2_000;

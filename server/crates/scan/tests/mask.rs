@@ -5,7 +5,7 @@ use entity::view::MASK;
 use scan::diff::diff;
 use scan::file::{ParsedFile, read_file, read_file_masking};
 use scan::mask::Rules;
-use scan::yaml::{Kind, Limits, Node, parse};
+use yaml::{Kind, Limits, Node, parse};
 
 fn read(text: &str) -> ParsedFile {
     read_file(ObjectId([0; 20]), text.as_bytes(), &Limits::default())

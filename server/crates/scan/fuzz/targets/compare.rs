@@ -7,7 +7,7 @@ use entity::view::MASK;
 use libfuzzer_sys::fuzz_target;
 use scan::diff::{MAX_CHANGES, diff};
 use scan::file::{Manifest, read_file};
-use scan::yaml::{Limits, Node};
+use yaml::{Limits, Node};
 
 const LIMITS: Limits = Limits { bytes: 1 << 16, nodes: 2000, depth: 64, expanded_nodes: 4000 };
 

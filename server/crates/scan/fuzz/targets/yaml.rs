@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use scan::mask::{self, Hidden, Rules};
-use scan::yaml::{Document, Kind, Limits, Node, parse};
+use scan::mask::{self, Rules};
+use yaml::{Document, Hidden, Kind, Limits, Node, parse};
 
 const LIMITS: Limits = Limits { bytes: 1 << 16, nodes: 4000, depth: 64, expanded_nodes: 8000 };
 /// Masks may be longer than what they stand for.
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let Some(first) = documents.first() else { return };
     let source = first.shared_root().source();
-    let hidden = Hidden::find(&documents, &Rules::default());
+    let hidden = mask::hidden(&documents, &Rules::default());
     let masked = mask::masked_by(first.shared_root(), &hidden);
     if hidden.is_empty() {
         assert_eq!(masked, source);

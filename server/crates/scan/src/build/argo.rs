@@ -1,12 +1,12 @@
 //! Argo CD: the folders that Applications and ApplicationSets apply, and the namespace that they fill in.
 
 use glob::Pattern;
+use yaml::Node;
 
 use super::kustomization::join;
 use super::tree::Tree;
 use super::variables::is_true;
 use crate::detect::{list, plain_at};
-use crate::yaml::Node;
 
 /// Generators of one ApplicationSet that are read, those inside `matrix` too.
 const MAX_GENERATORS: usize = 200;
@@ -186,7 +186,7 @@ fn value_of<'f>(expression: &str, folder: &'f str) -> Option<&'f str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Limits, parse};
+    use yaml::{Limits, parse};
 
     const FOLDERS: &[&str] = &["apps/web/a.yaml", "apps/db/a.yaml", "apps/db/deep/a.yaml", ".git/x/a.yaml", "a.yaml"];
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use yaml::Node;
+
 use super::kustomization::{folder, join};
 use super::tree::{Placed, Tree};
 use super::variables::Variables;
 use crate::detect::{list, plain, plain_at};
-use crate::yaml::Node;
 
 /// The source that `flux bootstrap` and the Flux Operator make of the repository that a cluster is kept in.
 const BOOTSTRAPPED: &str = "flux-system";

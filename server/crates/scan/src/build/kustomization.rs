@@ -1,6 +1,6 @@
 //! kustomize's own file: the part of it that decides what a build reaches, and with which namespace.
 
-use crate::yaml::{Kind, Node};
+use yaml::{Kind, Node};
 
 /// Entries that one kustomization may list.
 const MAX_LISTED: usize = 10_000;
@@ -95,7 +95,7 @@ pub(super) fn join(base: &str, relative: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Limits, parse};
+    use yaml::{Limits, parse};
 
     fn read(text: &str) -> Option<KustomizeFile> {
         KustomizeFile::read(parse(text.as_bytes(), &Limits::default()).unwrap()[0].root())

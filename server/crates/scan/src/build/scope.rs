@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use yaml::Node;
+
 use super::tree::Tree;
 use crate::detect::plain_at;
-use crate::yaml::Node;
 
 /// Every kind of a group.
 const ALL: &[&str] = &["*"];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::yaml::{Node, Tag};
+use yaml::{Node, Tag};
 
 /// Variables kept of one map; real ones have a few dozen.
 const MAX_VARIABLES: usize = 2_000;
@@ -138,7 +138,7 @@ pub(super) fn is_true(node: Node<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Limits, parse};
+    use yaml::{Limits, parse};
 
     fn variables(text: &str) -> Variables {
         let documents = parse(text.as_bytes(), &Limits::default()).unwrap();

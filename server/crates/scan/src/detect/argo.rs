@@ -2,11 +2,11 @@
 
 use entity::input::FoundChart;
 use entity::kind::ReferenceKind;
+use yaml::{Limits, Node, parse};
 
 use super::read::{MAX_FINDINGS, last_segment, list, plain, refer};
 use super::{Facts, image, workload};
 use crate::diff::FieldPath;
-use crate::yaml::{Limits, Node, parse};
 
 /// Values that stand in a text: real ones have some hundred lines.
 const VALUES: Limits = Limits { bytes: 1 << 20, nodes: 50_000, depth: 64, expanded_nodes: 100_000 };

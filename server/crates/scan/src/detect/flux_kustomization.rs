@@ -1,10 +1,10 @@
 //! Flux Kustomization: what it applies from where, and what it waits for.
 
 use entity::kind::ReferenceKind;
+use yaml::Node;
 
 use super::read::{depends_on, list, plain, plain_at, refer, refer_to, source_ref};
 use super::{Facts, Takes};
-use crate::yaml::Node;
 
 pub fn kustomization(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };

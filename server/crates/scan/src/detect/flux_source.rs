@@ -1,10 +1,10 @@
 //! Flux sources: where things come from and which version is asked for.
 
 use entity::kind::ReferenceKind;
+use yaml::Node;
 
 use super::read::{last_segment, plain, plain_at, refer};
 use super::{Facts, Provides, helm_release};
-use crate::yaml::Node;
 
 pub fn oci_repository(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };

@@ -2,11 +2,11 @@
 
 use entity::input::FoundChart;
 use entity::kind::ReferenceKind;
+use yaml::Node;
 
 use super::read::{depends_on, last_segment, list, plain, plain_at, refer, refer_to, source_ref};
 use super::{Facts, Takes, image, workload};
 use crate::diff::FieldPath;
-use crate::yaml::Node;
 
 pub fn helm_release(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use entity::input::FoundImage;
+use yaml::{Node, Tag};
 
 use super::Facts;
 use super::read::{MAX_FINDINGS, plain};
 use crate::diff::FieldPath;
-use crate::yaml::{Node, Tag};
 
 /// Longest image reference kept.
 const MAX_IMAGE: usize = 500;

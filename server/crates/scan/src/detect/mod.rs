@@ -16,7 +16,7 @@ mod workload;
 
 use entity::input::{FoundChart, FoundImage, FoundReference, ResourceKey, SourceRef};
 
-use crate::yaml::Node;
+use yaml::Node;
 
 pub use image::parse_image;
 pub(crate) use read::{list, plain, plain_at};

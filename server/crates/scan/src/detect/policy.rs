@@ -1,10 +1,10 @@
 //! Things about other things: autoscalers, external secrets, certificates.
 
 use entity::kind::ReferenceKind;
+use yaml::Node;
 
 use super::Facts;
 use super::read::{list, plain_at, refer, refer_to};
-use crate::yaml::Node;
 
 /// Autoscalers spell the reference in one of two ways.
 pub fn scale_target(root: Node<'_>, facts: &mut Facts) {

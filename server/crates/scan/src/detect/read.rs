@@ -3,10 +3,10 @@
 use entity::input::{FoundReference, ResourceKey, SourceRef};
 use entity::kind::ReferenceKind;
 use entity::view::MASK;
+use yaml::{Node, Reading, Tag};
 
 use super::Facts;
 use super::image::outside_templates;
-use crate::yaml::{Node, Reading, Tag};
 
 /// Images, charts or references kept of one manifest; real ones have a few dozen.
 pub const MAX_FINDINGS: usize = 500;

@@ -1,10 +1,10 @@
 //! Traffic: which gateways routes hang on, and what they send traffic to.
 
 use entity::kind::ReferenceKind;
+use yaml::Node;
 
 use super::Facts;
 use super::read::{list, plain, plain_at, refer, refer_to};
-use crate::yaml::Node;
 
 pub fn ingress(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };

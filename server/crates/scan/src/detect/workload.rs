@@ -1,11 +1,11 @@
 //! Workloads: the images they run, and the ConfigMaps, Secrets, claims and accounts they use.
 
 use entity::kind::ReferenceKind;
+use yaml::Node;
 
 use super::read::{MAX_FINDINGS, list, plain, plain_at, refer};
 use super::{Facts, image};
 use crate::diff::FieldPath;
-use crate::yaml::Node;
 
 pub fn pod(root: Node<'_>, facts: &mut Facts) {
     pod_spec(root, &["spec"], facts);

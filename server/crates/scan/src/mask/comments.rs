@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use yaml::{Document, Kind, Node};
+
 use super::Commented;
-use crate::yaml::{Document, Kind, Node};
 
 /// The bytes of all comments that may tell secrets, each from its `#` to the end of its line.
 pub(super) fn find(documents: &[Document], wanted: &Commented) -> Vec<(usize, usize)> {

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use entity::credential::{is_email, is_template, names_credential, without_credentials};
+use yaml::{Cover, Document, Hidden, Kind, Node, Tag};
 
 use super::shape::{Shape, ends_in_ignoring_case, names_reference};
-use super::{Commented, Cover, Hidden, Rules, comments, signs, text};
+use super::{Commented, Rules, comments, signs, text};
 use crate::identity::is_sops;
-use crate::yaml::{Document, Kind, Node, Tag};
 
 /// Merges within merges, and lists within lists, are followed this far.
 pub(super) const NESTING: usize = 8;
@@ -42,16 +42,8 @@ pub(super) fn find(documents: &[Document], rules: &Rules, scope: Scope) -> Hidde
             commented.documents.push(number);
         }
     }
-    let Finder { mut covers, mut within, lines, .. } = finder;
-    commented.lines = joined(lines);
-    // Of two findings about one node the stricter one counts.
-    covers.sort_by_key(|(id, cover)| (*id, *cover != Cover::Whole));
-    covers.dedup_by_key(|(id, _)| *id);
-    within.sort_unstable();
-    within.dedup();
-    let comments = comments::find(documents, &commented);
-    let (ids, covers) = covers.into_iter().unzip();
-    Hidden { ids, covers, within, comments }
+    commented.lines = joined(finder.lines);
+    Hidden::new(finder.covers, finder.within, comments::find(documents, &commented))
 }
 
 pub(super) struct Finder<'r> {

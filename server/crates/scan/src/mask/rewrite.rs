@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use entity::view::MASK;
 
-use super::{Cover, Hidden};
-use crate::yaml::{Node, SharedNode, Style, Tag};
+use yaml::{Cover, Hidden, Node, SharedNode, Style, Tag};
 
 /// The text of the file that a node is of, secrets masked.
 #[must_use]
@@ -35,15 +34,13 @@ enum New<'h> {
 pub fn masked_by(root: &SharedNode, hidden: &Hidden) -> String {
     let source = root.source();
     let mut edits: Vec<Edit<'_>> = hidden
-        .ids
-        .iter()
-        .zip(&hidden.covers)
+        .covers()
         .map(|(id, cover)| {
-            let span = root.numbered(*id).span();
-            Edit { start: span.start as usize, end: span.end as usize, new: New::Scalar(*id, cover) }
+            let span = root.numbered(id).span();
+            Edit { start: span.start as usize, end: span.end as usize, new: New::Scalar(id, cover) }
         })
         .collect();
-    edits.extend(hidden.comments.iter().map(|&(start, end)| Edit { start, end, new: New::Comment }));
+    edits.extend(hidden.comments().iter().map(|&(start, end)| Edit { start, end, new: New::Comment }));
     properties(root, hidden, &mut edits);
     edits.sort_by_key(|edit| edit.start);
     let mut masked = String::with_capacity(source.len());
@@ -69,12 +66,11 @@ pub fn masked_by(root: &SharedNode, hidden: &Hidden) -> String {
 
 /// Tags and names of anchors within secrets may be made of them: tags go, anchors are numbered.
 fn properties(root: &SharedNode, hidden: &Hidden, edits: &mut Vec<Edit<'_>>) {
-    if hidden.within.is_empty() {
+    if !hidden.has_within() {
         return;
     }
-    let is_within = |id: u32| hidden.within.binary_search(&id).is_ok();
     let mut names = HashMap::new();
-    for (node, anchor, tag) in root.properties().filter(|(node, _, _)| is_within(node.id())) {
+    for (node, anchor, tag) in root.properties().filter(|(node, _, _)| hidden.is_within(node.id())) {
         if let Some((start, end)) = anchor {
             let number = names.len() + 1;
             names.insert(node.id(), number);

@@ -1,10 +1,10 @@
 //! What of Secrets, and of what becomes one, is shown: what names it, and nothing else.
 
 use entity::credential::{is_template, without_credentials};
+use yaml::{Cover, Kind, Node, Tag};
 
 use super::find::{Finder, NESTING, Scope};
-use super::{Cover, text};
-use crate::yaml::{Kind, Node, Tag};
+use super::text;
 
 /// Longest name, type or annotation of a Secret that is shown: no longer one is a right one.
 const MAX_NAME: usize = 500;

@@ -1,6 +1,6 @@
 //! What a mapping is, by its keys.
 
-use crate::yaml::{Node, Tag};
+use yaml::{Node, Tag};
 
 /// The keys of a mapping that tell what it is.
 #[derive(Default)]

@@ -3,10 +3,10 @@
 use entity::credential::{is_template, names_credential, without_credentials};
 use entity::view::MASK;
 use memchr::memchr2;
+use yaml::{Cover, Limits, Node, parse};
 
 use super::find::{Scope, find};
-use super::{Cover, Rules, rewrite, signs};
-use crate::yaml::{Limits, Node, parse};
+use super::{Rules, rewrite, signs};
 
 /// Texts within texts are read this far.
 pub(super) const MAX_NESTING: u8 = 4;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use entity::input::ResourceKey;
 use serde::Serialize;
+use yaml::Digest;
 
 use crate::file::ParsedFile;
-use crate::yaml::Digest;
 
 /// The figures of a history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use entity::input::ObjectId;
 use scan::build::{BuildKind, is_literal};
 use scan::file::read_file;
-use scan::yaml::Limits;
+use yaml::Limits;
 
 use crate::Files;
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use entity::input::ObjectId;
 use scan::build::{Builds, Part, Tree, is_bare_kustomization};
 use scan::file::{DocumentIndex, ParsedFile, read_file};
-use scan::yaml::Limits;
+use yaml::Limits;
 
 /// A tree's files that are read.
 #[derive(Default)]

@@ -6,7 +6,7 @@ mod workloads;
 
 use scan::detect::Facts;
 use scan::file::read_file;
-use scan::yaml::Limits;
+use yaml::Limits;
 
 fn facts(text: &str) -> Facts {
     let id = entity::input::ObjectId([0; 20]);

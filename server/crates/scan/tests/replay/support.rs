@@ -15,8 +15,8 @@ use scan::file::{ParsedFile, read_file};
 use scan::replay::{
     CommitInfo, FileChange, Memory, MemoryError, NoMemory, Options, ProblemOrigin, Replay, Start, StoredTree,
 };
-use scan::yaml::Limits;
 use uuid::Uuid;
+use yaml::Limits;
 
 /// Texts by path.
 pub type Tree = BTreeMap<String, String>;

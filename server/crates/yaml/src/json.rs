@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
-use super::Node;
-use super::tree::Kind;
+use crate::Node;
+use crate::tree::Kind;
 
 impl Node<'_> {
     /// The node as kubectl reads it: its scalars as JSON, merge keys applied, the last duplicate key wins. What JSON

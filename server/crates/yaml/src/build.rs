@@ -2,27 +2,27 @@ use std::collections::HashMap;
 
 use entity::kind::ProblemClass;
 
-use super::scanner::narrow;
-use super::token::{Mark, Piece};
-use super::tree::{Kind, NodeData, Place, Property, Span, Style, Tree};
-use super::{Limits, Tag, YamlError};
+use crate::scanner::narrow;
+use crate::token::{Mark, Piece};
+use crate::tree::{Kind, NodeData, Place, Property, Span, Style, Tree};
+use crate::{Limits, Tag, YamlError};
 
 /// What stands before a node.
 #[derive(Default)]
-pub(super) struct Properties<'a> {
-    pub(super) anchor: Option<&'a str>,
+pub(crate) struct Properties<'a> {
+    pub(crate) anchor: Option<&'a str>,
     /// The full tag URI; `None` where the node has no tag (or `!`).
-    pub(super) tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// The bytes of the anchor.
-    pub(super) anchor_at: Option<(u32, u32)>,
+    pub(crate) anchor_at: Option<(u32, u32)>,
     /// The bytes of the tag.
-    pub(super) tag_at: Option<(u32, u32)>,
+    pub(crate) tag_at: Option<(u32, u32)>,
 }
 
 /// Grows a [`Tree`] from parse events and refuses what exceeds the limits.
-pub(super) struct Builder<'l> {
+pub(crate) struct Builder<'l> {
     limits: &'l Limits,
-    pub(super) tree: Tree,
+    pub(crate) tree: Tree,
     open: Vec<Open>,
     /// Finished children of the open collections, innermost last.
     children: Vec<u32>,
@@ -48,7 +48,7 @@ struct Anchor {
 }
 
 impl<'l> Builder<'l> {
-    pub(super) fn new(source_len: usize, limits: &'l Limits) -> Self {
+    pub(crate) fn new(source_len: usize, limits: &'l Limits) -> Self {
         let tree = Tree {
             nodes: Vec::with_capacity(source_len / 16 + 4),
             links: Vec::with_capacity(source_len / 16 + 4),
@@ -68,7 +68,7 @@ impl<'l> Builder<'l> {
     }
 
     /// The finished tree over the source and the texts that the scanner made.
-    pub(super) fn finish(mut self, source: &str, own: &str) -> Tree {
+    pub(crate) fn finish(mut self, source: &str, own: &str) -> Tree {
         let mut pool = String::with_capacity(source.len() + own.len());
         pool.push_str(source);
         pool.push_str(own);
@@ -78,7 +78,7 @@ impl<'l> Builder<'l> {
     }
 
     /// Ends a document: its root (a document always has one) and whether an anchor was defined twice.
-    pub(super) fn end_document(&mut self) -> (u32, bool) {
+    pub(crate) fn end_document(&mut self) -> (u32, bool) {
         if !self.anchors.is_empty() {
             self.anchors.clear();
             self.anchor_by_name.clear();
@@ -87,7 +87,7 @@ impl<'l> Builder<'l> {
         (root, std::mem::take(&mut self.redefined_anchors))
     }
 
-    pub(super) fn scalar(
+    pub(crate) fn scalar(
         &mut self,
         text: Piece,
         resolve: Tag,
@@ -116,7 +116,7 @@ impl<'l> Builder<'l> {
         self.attach(id, 1, 1, span.line)
     }
 
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         kind: Kind,
         style: Style,
@@ -138,7 +138,7 @@ impl<'l> Builder<'l> {
     }
 
     /// Ends the innermost collection; `end` is its closing bracket, where it has one.
-    pub(super) fn end(&mut self, end: Option<Mark>) -> Result<(), YamlError> {
+    pub(crate) fn end(&mut self, end: Option<Mark>) -> Result<(), YamlError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let at = self.tree.links.len();
         self.tree.links.extend_from_slice(&self.children[open.first_child..]);
@@ -161,7 +161,7 @@ impl<'l> Builder<'l> {
         self.attach(open.id, open.height, open.expanded, line)
     }
 
-    pub(super) fn alias(&mut self, name: &str, span: Span) -> Result<(), YamlError> {
+    pub(crate) fn alias(&mut self, name: &str, span: Span) -> Result<(), YamlError> {
         let Some(anchor) = self.anchor_by_name.get(name).map(|&index| &self.anchors[index]) else {
             // Not even its name is told: who writes `*` before a password did not mean an alias.
             let message = "found an alias of an anchor that is not defined before it";

@@ -1,6 +1,6 @@
 //! Plain scalars resolve as PyYAML resolves them. The fixture has PyYAML's answers, one text to a line.
 
-use scan::yaml::resolve_plain;
+use yaml::resolve_plain;
 
 #[test]
 fn plain_scalars_resolve_as_in_yaml_1_1() {

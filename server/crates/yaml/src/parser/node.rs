@@ -1,11 +1,11 @@
 //! A node's properties and what it is.
 
 use super::{Parser, State, span};
-use crate::yaml::build::Properties;
-use crate::yaml::tag::resolve_plain;
-use crate::yaml::token::{Mark, Piece, Token, TokenKind};
-use crate::yaml::tree::{Kind, Style};
-use crate::yaml::{Tag, YamlError};
+use crate::build::Properties;
+use crate::tag::resolve_plain;
+use crate::token::{Mark, Piece, Token, TokenKind};
+use crate::tree::{Kind, Style};
+use crate::{Tag, YamlError};
 
 impl Parser<'_, '_> {
     pub(super) fn node(&mut self, block: bool, indentless: bool) -> Result<(), YamlError> {

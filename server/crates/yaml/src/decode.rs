@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use entity::kind::ProblemClass;
 
-use super::YamlError;
+use crate::YamlError;
 
 /// The text of a file.
 ///
 /// # Errors
 /// A problem of class `encoding` at the first byte that is not text, or not allowed in YAML.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
     let text = match bytes {
         [0xFF, 0xFE, rest @ ..] => Cow::Owned(utf16(rest, u16::from_le_bytes)?),
         [0xFE, 0xFF, rest @ ..] => Cow::Owned(utf16(rest, u16::from_be_bytes)?),

@@ -1,8 +1,8 @@
 //! Collections by indentation.
 
 use super::{Parser, State};
-use crate::yaml::YamlError;
-use crate::yaml::token::{Mark, TokenKind};
+use crate::YamlError;
+use crate::token::{Mark, TokenKind};
 
 impl Parser<'_, '_> {
     pub(super) fn block_sequence_entry(&mut self) -> Result<(), YamlError> {

@@ -10,6 +10,7 @@ mod digest;
 mod directives;
 mod duplicates;
 mod error;
+mod hidden;
 mod json;
 mod limits;
 mod node;
@@ -27,6 +28,7 @@ use entity::kind::ProblemClass;
 
 pub use digest::Digest;
 pub use error::YamlError;
+pub use hidden::{Cover, Hidden};
 pub use limits::Limits;
 pub use node::{Node, SharedNode};
 pub use reading::Reading;

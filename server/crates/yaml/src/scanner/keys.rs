@@ -1,8 +1,8 @@
 //! What only later text tells: that a token began a key, and by its column that a collection begins or ends.
 
 use super::Scanner;
-use crate::yaml::YamlError;
-use crate::yaml::token::{Mark, Token, TokenKind};
+use crate::YamlError;
+use crate::token::{Mark, Token, TokenKind};
 
 /// A simple key (one without `?`) must end on its line and within this many characters.
 const SIMPLE_KEY_REACH: usize = 1024;

@@ -1,26 +1,26 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::tree::{Kind, NodeData, Span, Style, Tree};
-use super::{Digest, Tag};
-use crate::mask::Hidden;
+use crate::Hidden;
+use crate::tree::{Kind, NodeData, Span, Style, Tree};
+use crate::{Digest, Tag};
 
 /// Where something stands in the text: its first byte and the one behind its last.
 type Bytes = (u32, u32);
 
 /// A node of a parsed file: a cheap handle that can be copied. Trees hold no cycles and are bounded in depth and
-/// in expanded size (see [`Limits`](super::Limits)), so plain recursion over them always ends soon.
+/// in expanded size (see [`Limits`](crate::Limits)), so plain recursion over them always ends soon.
 #[derive(Clone, Copy)]
 pub struct Node<'t> {
-    pub(super) tree: &'t Tree,
-    pub(super) id: u32,
+    pub(crate) tree: &'t Tree,
+    pub(crate) id: u32,
 }
 
 /// A node that keeps its file alive; for what outlives the parse.
 #[derive(Clone)]
 pub struct SharedNode {
-    pub(super) tree: Arc<Tree>,
-    pub(super) id: u32,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) id: u32,
 }
 
 impl SharedNode {
@@ -37,34 +37,34 @@ impl SharedNode {
     }
 
     /// What of the file must not be shown; nothing before somebody looked for it.
-    pub(crate) fn hidden(&self) -> Option<&Hidden> {
+    pub fn hidden(&self) -> Option<&Hidden> {
         self.tree.hidden.get()
     }
 
     /// Decides what of the file must not be shown, once and for all of its nodes.
-    pub(crate) fn hide(&self, hidden: Hidden) {
+    pub fn hide(&self, hidden: Hidden) {
         // A second look finds the same.
         let _ = self.tree.hidden.set(hidden);
     }
 
     /// Node, anchor and tag of everything that has one, in the order of the text.
-    pub(crate) fn properties(&self) -> impl Iterator<Item = (Node<'_>, Option<Bytes>, Option<Bytes>)> {
+    pub fn properties(&self) -> impl Iterator<Item = (Node<'_>, Option<Bytes>, Option<Bytes>)> {
         let node = |id| Node { tree: &self.tree, id };
         self.tree.properties.iter().map(move |property| (node(property.id), property.anchor, property.tag))
     }
 
     /// The bytes of every alias, and the number of the node that it stands for.
-    pub(crate) fn aliases(&self) -> impl Iterator<Item = (u32, (u32, u32))> {
+    pub fn aliases(&self) -> impl Iterator<Item = (u32, (u32, u32))> {
         self.tree.aliases.iter().map(|alias| (alias.id, (alias.start, alias.end)))
     }
 
     /// A node of the file by its number.
-    pub(crate) fn numbered(&self, id: u32) -> Node<'_> {
+    pub fn numbered(&self, id: u32) -> Node<'_> {
         Node { tree: &self.tree, id }
     }
 
     /// All texts of the file: its own, then those that do not stand in it as they read.
-    pub(crate) fn texts(&self) -> &str {
+    pub fn texts(&self) -> &str {
         &self.tree.pool
     }
 
@@ -83,7 +83,7 @@ impl std::fmt::Debug for SharedNode {
 }
 
 impl<'t> Node<'t> {
-    pub(super) fn data(self) -> &'t NodeData {
+    pub(crate) fn data(self) -> &'t NodeData {
         &self.tree.nodes[self.id as usize]
     }
 
@@ -156,13 +156,13 @@ impl<'t> Node<'t> {
     }
 
     /// Whether it is a scalar with this text. Most differ in length, which costs no look at the text.
-    pub(super) fn is_text(self, text: &str) -> bool {
+    pub(crate) fn is_text(self, text: &str) -> bool {
         let data = self.data();
         data.kind == Kind::Scalar && data.len as usize == text.len() && self.bytes() == text.as_bytes()
     }
 
     /// Whether both are scalars with the same text.
-    pub(super) fn has_text_of(self, other: Self) -> bool {
+    pub(crate) fn has_text_of(self, other: Self) -> bool {
         let (data, others) = (self.data(), other.data());
         data.len == others.len
             && data.kind == Kind::Scalar
@@ -171,7 +171,7 @@ impl<'t> Node<'t> {
     }
 
     /// A scalar's text without looking where its characters begin.
-    pub(super) fn bytes(self) -> &'t [u8] {
+    pub(crate) fn bytes(self) -> &'t [u8] {
         let data = self.data();
         &self.tree.pool.as_bytes()[data.at as usize..][..data.len as usize]
     }
@@ -271,7 +271,7 @@ impl<'t> Node<'t> {
 
 /// Whether an entry is a merge key over a mapping or a list of mappings. Over anything else it is a field that is
 /// called `<<`, so that a change of it is seen.
-pub(super) fn merges(key: Node<'_>, value: Node<'_>) -> bool {
+pub(crate) fn merges(key: Node<'_>, value: Node<'_>) -> bool {
     key.tag() == Tag::Merge
         && key.kind() == Kind::Scalar
         && (value.is_mapping() || (value.is_sequence() && value.items().all(Node::is_mapping)))

@@ -1,6 +1,6 @@
 use entity::kind::ProblemClass;
 
-use super::token::Mark;
+use crate::token::Mark;
 
 /// Why a file has no documents. One error speaks for the whole file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,14 +17,14 @@ pub struct YamlError {
 }
 
 impl YamlError {
-    pub(super) fn new(class: ProblemClass, message: impl Into<String>, line: u32, column: u32) -> Self {
+    pub(crate) fn new(class: ProblemClass, message: impl Into<String>, line: u32, column: u32) -> Self {
         Self { class, message: message.into(), line: Some(line), column: Some(column) }
     }
 }
 
 /// An error of scanner or parser: what was being read, what is wrong with it, and where.
 #[cold]
-pub(super) fn problem(text: &str, context: &str, what: &str, mark: Mark) -> YamlError {
+pub(crate) fn problem(text: &str, context: &str, what: &str, mark: Mark) -> YamlError {
     let class = if what.contains("tab") {
         ProblemClass::Tab
     } else if what.contains("anchor") || what.contains("alias") {

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::{Kind, Node, Tag};
+use crate::{Kind, Node, Tag};
 
 /// Mappings up to this size are compared pair by pair: cheaper than hashing for nearly all of them.
 const FEW: usize = 12;
@@ -8,7 +8,7 @@ const FEW: usize = 12;
 const MOST: usize = 100;
 
 /// Keys that stand twice in one mapping (`<<` may): the line of the later one, and the key.
-pub(super) fn find(root: Node<'_>) -> Vec<(u32, String)> {
+pub(crate) fn find(root: Node<'_>) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     collect(root, &mut found);
     found

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use entity::kind::ProblemClass;
-use scan::yaml::{Document, Limits, Node, Tag, YamlError, parse};
+use yaml::{Document, Limits, Node, Tag, YamlError, parse};
 
 fn documents(text: impl AsRef<[u8]>) -> Vec<Document> {
     parse(text.as_ref(), &Limits::default()).expect("this is YAML")

@@ -1,35 +1,35 @@
 //! Where the scanner stands in the text, and steps within it.
 
 use super::{Scanner, narrow};
-use crate::yaml::bytes::{BLANK, BREAK, END, LEAD, is};
-use crate::yaml::token::Mark;
+use crate::bytes::{BLANK, BREAK, END, LEAD, is};
+use crate::token::Mark;
 
 impl Scanner<'_> {
     /// Passes everything up to a byte of one of the classes, or to the end of the text.
     #[inline(always)]
-    pub(in crate::yaml) fn pass_until(&mut self, classes: u8) {
+    pub(crate) fn pass_until(&mut self, classes: u8) {
         let rest = &self.bytes[self.pos..];
         self.pos += rest.iter().position(|byte| is(*byte, classes)).unwrap_or(rest.len());
     }
 
     #[inline(always)]
-    pub(in crate::yaml) fn at(&self, ahead: usize) -> u8 {
+    pub(crate) fn at(&self, ahead: usize) -> u8 {
         self.bytes.get(self.pos + ahead).copied().unwrap_or(0)
     }
 
     #[inline]
-    pub(in crate::yaml) fn column(&self) -> isize {
+    pub(crate) fn column(&self) -> isize {
         (self.pos - self.line_start) as isize
     }
 
     #[inline]
-    pub(in crate::yaml) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark { pos: narrow(self.pos), line: self.line }
     }
 
     /// How long the line break at an offset is; 0 where there is none.
     #[inline]
-    pub(in crate::yaml) fn break_len(&self, ahead: usize) -> usize {
+    pub(crate) fn break_len(&self, ahead: usize) -> usize {
         let byte = self.at(ahead);
         if !is(byte, BREAK | LEAD) {
             return 0;
@@ -45,17 +45,17 @@ impl Scanner<'_> {
 
     /// Blank, line break or end of the text.
     #[inline]
-    pub(in crate::yaml) fn is_blankz(&self, ahead: usize) -> bool {
+    pub(crate) fn is_blankz(&self, ahead: usize) -> bool {
         is(self.at(ahead), BLANK | BREAK | END) || self.break_len(ahead) > 0
     }
 
     #[inline]
-    pub(in crate::yaml) fn is_breakz(&self) -> bool {
+    pub(crate) fn is_breakz(&self) -> bool {
         is(self.at(0), BREAK | END) || self.break_len(0) > 0
     }
 
     /// Passes a line break and says what it counts as in a scalar.
-    pub(in crate::yaml) fn skip_line(&mut self) -> &'static str {
+    pub(crate) fn skip_line(&mut self) -> &'static str {
         let len = self.break_len(0);
         let reads_as = match (len, self.at(2)) {
             (3, 0xA8) => "\u{2028}",
@@ -68,7 +68,7 @@ impl Scanner<'_> {
         reads_as
     }
 
-    pub(in crate::yaml) fn skip_comment(&mut self) {
+    pub(crate) fn skip_comment(&mut self) {
         if self.at(0) == b'#' {
             while !self.is_breakz() {
                 self.pos += 1;
@@ -77,7 +77,7 @@ impl Scanner<'_> {
         }
     }
 
-    pub(in crate::yaml) fn is_document_indicator(&self) -> bool {
+    pub(crate) fn is_document_indicator(&self) -> bool {
         self.column() == 0
             && matches!(self.bytes.get(self.pos..self.pos + 3), Some(b"---" | b"..."))
             && self.is_blankz(3)

@@ -1,8 +1,8 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128, xxh3_128_with_seed};
 
-use super::node::merges;
-use super::tree::Kind;
-use super::{Node, Reading, Tag};
+use crate::node::merges;
+use crate::tree::Kind;
+use crate::{Node, Reading, Tag};
 
 /// A node's content in 128 bits.
 pub type Digest = u128;
@@ -65,7 +65,8 @@ impl Node<'_> {
     }
 
     /// The digest of a mapping's key. Keys are texts in JSON, whatever they resolve to: `1` and `"1"` are one key.
-    pub(crate) fn key_digest(self) -> Digest {
+    #[must_use]
+    pub fn key_digest(self) -> Digest {
         self.scalar().map_or_else(|| self.digest(), text_digest)
     }
 

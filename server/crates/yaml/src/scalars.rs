@@ -1,10 +1,10 @@
 //! The texts: plain, quoted and block scalars. What stands in the source as it reads is not copied.
 
-use super::bytes::{BLANK, BREAK, COLON, FLOW, LEAD, QUOTE, is};
-use super::scanner::{Scanner, narrow};
-use super::token::{Mark, Piece, Token, TokenKind};
-use super::tree::Style;
-use super::{Escapes, YamlError};
+use crate::bytes::{BLANK, BREAK, COLON, FLOW, LEAD, QUOTE, is};
+use crate::scanner::{Scanner, narrow};
+use crate::token::{Mark, Piece, Token, TokenKind};
+use crate::tree::Style;
+use crate::{Escapes, YamlError};
 
 /// A scalar under construction: a run of the source, copied only once it turns out that one run is not enough.
 struct Run {
@@ -48,7 +48,7 @@ impl Scanner<'_> {
         self.breaks.clear();
     }
 
-    pub(super) fn scan_plain_scalar(&mut self) -> Result<Token, YamlError> {
+    pub(crate) fn scan_plain_scalar(&mut self) -> Result<Token, YamlError> {
         const CONTEXT: &str = "while scanning a plain scalar";
         let start = self.mark();
         let mut end = start;
@@ -117,7 +117,7 @@ impl Scanner<'_> {
         Ok(self.scalar(Style::Plain, text, start, end))
     }
 
-    pub(super) fn scan_quoted_scalar(&mut self, single: bool) -> Result<Token, YamlError> {
+    pub(crate) fn scan_quoted_scalar(&mut self, single: bool) -> Result<Token, YamlError> {
         const CONTEXT: &str = "while scanning a quoted scalar";
         let start = self.mark();
         let quote = self.at(0);
@@ -257,7 +257,7 @@ impl Scanner<'_> {
         (from..from + digits).try_fold(0_u32, |value, ahead| Some(value.wrapping_shl(4) | digit(ahead)?))
     }
 
-    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Token, YamlError> {
+    pub(crate) fn scan_block_scalar(&mut self, literal: bool) -> Result<Token, YamlError> {
         const CONTEXT: &str = "while scanning a block scalar";
         let start = self.mark();
         self.pos += 1;

@@ -1,21 +1,21 @@
 //! What single bytes mean to the scanner: one table look-up instead of a chain of comparisons.
 
-pub(super) const BLANK: u8 = 1;
+pub(crate) const BLANK: u8 = 1;
 /// Line feed and carriage return; the lead bytes of the Unicode breaks are `LEAD`.
-pub(super) const BREAK: u8 = 2;
+pub(crate) const BREAK: u8 = 2;
 /// May start U+0085, U+2028 or U+2029, which YAML 1.1 counts as line breaks.
-pub(super) const LEAD: u8 = 4;
-pub(super) const COLON: u8 = 8;
+pub(crate) const LEAD: u8 = 4;
+pub(crate) const COLON: u8 = 8;
 /// `,`, `[`, `]`, `{` and `}`.
-pub(super) const FLOW: u8 = 16;
+pub(crate) const FLOW: u8 = 16;
 /// Letters, digits, `-` and `_`: anchors, directives and handles.
-pub(super) const WORD: u8 = 32;
+pub(crate) const WORD: u8 = 32;
 /// Stands for the end of the text; the byte itself is refused before scanning.
-pub(super) const END: u8 = 64;
+pub(crate) const END: u8 = 64;
 /// Quotes and the backslash.
-pub(super) const QUOTE: u8 = 128;
+pub(crate) const QUOTE: u8 = 128;
 
-pub(super) const CLASS: [u8; 256] = {
+pub(crate) const CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -37,6 +37,6 @@ pub(super) const CLASS: [u8; 256] = {
 
 /// Whether a byte is of one of the classes.
 #[inline(always)]
-pub(super) fn is(byte: u8, classes: u8) -> bool {
+pub(crate) fn is(byte: u8, classes: u8) -> bool {
     CLASS[byte as usize] & classes != 0
 }

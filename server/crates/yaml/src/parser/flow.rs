@@ -1,10 +1,10 @@
 //! Collections in brackets.
 
 use super::{Parser, State, span};
-use crate::yaml::YamlError;
-use crate::yaml::build::Properties;
-use crate::yaml::token::TokenKind;
-use crate::yaml::tree::{Kind, Style};
+use crate::YamlError;
+use crate::build::Properties;
+use crate::token::TokenKind;
+use crate::tree::{Kind, Style};
 
 impl Parser<'_, '_> {
     pub(super) fn flow_sequence_entry(&mut self, first: bool) -> Result<(), YamlError> {

@@ -25,7 +25,7 @@ const CORE: &str = "tag:yaml.org,2002:";
 
 impl Tag {
     /// The tag that a full tag URI names.
-    pub(super) fn from_uri(uri: &str) -> Self {
+    pub(crate) fn from_uri(uri: &str) -> Self {
         match uri.strip_prefix(CORE) {
             Some("str") => Self::Str,
             Some("int") => Self::Int,

@@ -1,8 +1,8 @@
 //! Where documents begin and end, and their directives.
 
 use super::{Parser, Raw, State};
-use crate::yaml::YamlError;
-use crate::yaml::token::{Mark, Token, TokenKind};
+use crate::YamlError;
+use crate::token::{Mark, Token, TokenKind};
 
 impl Parser<'_, '_> {
     pub(super) fn document_start(&mut self, implicit: bool) -> Result<(), YamlError> {

@@ -1,5 +1,5 @@
-use super::tree::Kind;
-use super::{Node, Reading};
+use crate::tree::Kind;
+use crate::{Node, Reading};
 
 impl Node<'_> {
     /// The node as bytes that are equal exactly for what kubectl reads as the same: what lasting hashes are made of (see

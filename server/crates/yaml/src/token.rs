@@ -1,21 +1,21 @@
-use super::tree::Style;
+use crate::tree::Style;
 
 /// A place: byte offset and line from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) pos: u32,
-    pub(super) line: u32,
+pub(crate) struct Mark {
+    pub(crate) pos: u32,
+    pub(crate) line: u32,
 }
 
 /// A piece of the pool: of the source, or of the texts behind it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Piece {
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(crate) struct Piece {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     StreamEnd,
     VersionDirective,
     TagDirective,
@@ -39,20 +39,20 @@ pub(super) enum TokenKind {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
     /// How a scalar is written.
-    pub(super) style: Style,
-    pub(super) start: Mark,
-    pub(super) end: Mark,
+    pub(crate) style: Style,
+    pub(crate) start: Mark,
+    pub(crate) end: Mark,
     /// Text of a scalar, name of an anchor, handle of a tag; major and minor number of a version.
-    pub(super) text: Piece,
+    pub(crate) text: Piece,
     /// Suffix of a tag, prefix of a tag directive.
-    pub(super) suffix: Piece,
+    pub(crate) suffix: Piece,
 }
 
 impl Token {
-    pub(super) fn new(kind: TokenKind, start: Mark, end: Mark) -> Self {
+    pub(crate) fn new(kind: TokenKind, start: Mark, end: Mark) -> Self {
         Self { kind, style: Style::Plain, start, end, text: Piece::default(), suffix: Piece::default() }
     }
 }

@@ -1,12 +1,12 @@
 //! The rare tokens: directives and tags.
 
-use super::YamlError;
-use super::bytes::{BLANK, WORD, is};
-use super::scanner::{Scanner, narrow};
-use super::token::{Mark, Piece, Token, TokenKind};
+use crate::YamlError;
+use crate::bytes::{BLANK, WORD, is};
+use crate::scanner::{Scanner, narrow};
+use crate::token::{Mark, Piece, Token, TokenKind};
 
 impl Scanner<'_> {
-    pub(super) fn scan_directive(&mut self) -> Result<Token, YamlError> {
+    pub(crate) fn scan_directive(&mut self) -> Result<Token, YamlError> {
         const CONTEXT: &str = "while scanning a directive";
         let start = self.mark();
         self.pos += 1;
@@ -89,7 +89,7 @@ impl Scanner<'_> {
         Ok(token)
     }
 
-    pub(super) fn scan_tag(&mut self) -> Result<Token, YamlError> {
+    pub(crate) fn scan_tag(&mut self) -> Result<Token, YamlError> {
         const CONTEXT: &str = "while scanning a tag";
         let start = self.mark();
         let (mut handle, mut suffix);

@@ -6,8 +6,8 @@
 
 use serde_json::{Number, Value};
 
-use super::tree::Style;
-use super::{Node, Tag};
+use crate::tree::Style;
+use crate::{Node, Tag};
 
 /// A scalar's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -130,7 +130,7 @@ fn float<'t>(text: &str) -> Option<Reading<'t>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::{Limits, parse};
+    use crate::{Limits, parse};
 
     fn read(text: &str) -> String {
         let documents = parse(text.as_bytes(), &Limits::default()).expect("YAML");
