@@ -3,6 +3,7 @@
 //! Without features this is serde types only, safe for WebAssembly. `db` adds the tables, `openapi` schemas for the REST
 //! description.
 
+pub mod address;
 pub mod credential;
 pub mod input;
 pub mod kind;

@@ -4,21 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actions::NotUsable;
+use entity::address::{Address, Scheme, is_local};
 use entity::credential::has_credentials;
 use entity::input::FoundRepository;
-use entity::kind::{AddVerdict, Origin};
-use forge::Address;
+use entity::kind::{AddVerdict, Origin, Provider};
 use net::{AddressGuard, Refused};
 use store::discovery::matches;
-use url::Url;
 
-use crate::config::{Config, ForgeConfig, provider_of};
+use crate::config::{Config, ForgeConfig};
 use crate::forges::is_plain_by_choice;
 
 /// Asking for a name must not take for ever.
 const RESOLVE: Duration = Duration::from_secs(5);
-/// A longer address is none.
-const MAX_LENGTH: usize = 2_000;
 
 /// What decides about addresses.
 pub struct Adding {
@@ -46,87 +43,62 @@ impl Adding {
     /// Why not.
     pub async fn read(&self, text: &str) -> Result<FoundRepository, NotUsable> {
         let invalid = |reason: String| NotUsable { verdict: AddVerdict::Invalid, reason };
-        let text = text.trim();
-        if text.is_empty() || text.len() > MAX_LENGTH || text.chars().any(char::is_control) {
-            return Err(invalid("this is no address; write it as https://github.com/owner/name".to_owned()));
-        }
         if has_credentials(text) {
             // Neither kept nor said again.
             let said = "it carries credentials, and addresses end up in logs; set token: in the configuration instead";
             return Err(invalid(said.to_owned()));
         }
-        // `owner/name` is what people copy from GitHub's pages.
-        let spelled = match text.split('/').collect::<Vec<_>>()[..] {
-            [owner, name] if is_word(owner) && is_word(name) => format!("https://github.com/{text}"),
-            [host, _, ..] if !text.contains("://") && !text.contains('@') && host.contains('.') && host.len() > 1 => {
-                format!("https://{text}")
-            }
-            _ => text.to_owned(),
-        };
-        let is_scp = !spelled.contains("://")
-            && spelled
-                .split_once(':')
-                .and_then(|(host, _)| host.split_once('@'))
-                .is_some_and(|(user, _)| is_word(user));
-        let as_url = if is_scp { format!("ssh://{}", spelled.replacen(':', "/", 1)) } else { spelled.clone() };
-        let mut url = Url::parse(&as_url).map_err(|error| {
-            let why = match error {
-                url::ParseError::RelativeUrlWithoutBase => String::new(),
-                error => format!(" ({error})"),
-            };
-            invalid(format!("this is no address{why}; write it as https://github.com/owner/name"))
+        let address = Address::read_pasted(text).map_err(|error| {
+            invalid(format!("this is no address of a repository ({error}); write it as https://github.com/owner/name"))
         })?;
-        match url.scheme() {
-            "https" | "ssh" => {}
-            "http" if self.require_https && !is_plain_by_choice(&self.forges, &url) => {
+        let no_repository =
+            || invalid("it names a host but no repository on it; write it as https://github.com/owner/name".to_owned());
+        match address.scheme() {
+            Scheme::Https | Scheme::Ssh => {}
+            Scheme::Http if self.require_https && !is_plain_by_choice(&self.forges, &address) => {
                 let text = "plain http is not allowed; use https, or set security.require_https to false";
                 return Err(invalid(text.to_owned()));
             }
-            "http" => {}
-            "file" => {
+            Scheme::Http => {}
+            Scheme::File if is_local(text.trim()) => {
                 return Err(invalid("paths and file:// addresses can only be named in the configuration".to_owned()));
             }
-            other => return Err(invalid(format!("the scheme {other:?} is not known here; use https or ssh"))),
+            Scheme::File => {
+                return Err(invalid("this is no address; write it as https://github.com/owner/name".to_owned()));
+            }
+            Scheme::Other(other) => {
+                return Err(invalid(format!("the scheme {other:?} is not known here; use https or ssh")));
+            }
         }
-        url.set_query(None);
-        url.set_fragment(None);
-        let configured = self.forges.iter().find(|forge| forge::host_of(&url).is_some_and(|host| host == forge.host()));
-        let provider = configured.map_or_else(|| provider_of(url.as_str()), |forge| forge.provider);
-        let address = Address::parse(url.as_str(), provider).ok_or_else(|| {
-            invalid("it names a host but no repository on it; write it as https://github.com/owner/name".to_owned())
-        })?;
-        if let Some(pattern) = self.block.iter().find(|pattern| matches(pattern, &address.host, &address.full_name)) {
-            let reason = format!("{} is blocked: discovery.block has {pattern}", address.full_name);
+        let host = address.at_forge(Provider::Git).ok_or_else(no_repository)?.host;
+        let configured = self.forges.iter().find(|forge| forge.host() == host);
+        let provider = configured.map_or_else(|| address.provider(), |forge| forge.provider);
+        let named = address.at_forge(provider).ok_or_else(no_repository)?;
+        if let Some(pattern) = self.block.iter().find(|pattern| matches(pattern, &named.host, &named.full_name)) {
+            let reason = format!("{} is blocked: discovery.block has {pattern}", named.full_name);
             return Err(NotUsable { verdict: AddVerdict::Blocked, reason });
         }
-        self.check_place(&url).await?;
-        let clone_url = match url.scheme() {
-            "ssh" if is_scp => spelled,
-            "ssh" => url.to_string(),
-            scheme => {
-                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-                format!("{scheme}://{}{port}/{}", url.host_str().unwrap_or_default(), address.full_name)
-            }
-        };
-        let (owner, name) = address.full_name.rsplit_once('/').unwrap_or(("", &address.full_name));
+        self.check_place(&address).await?;
+        let web_url = address.web_address_of(&named.full_name);
+        let (owner, name) = named.full_name.rsplit_once('/').unwrap_or(("", &named.full_name));
         Ok(FoundRepository {
             owner: owner.to_owned(),
             name: name.to_owned(),
-            full_name: address.full_name.clone(),
+            full_name: named.full_name.clone(),
             description: None,
             provider,
             origin: Origin::Added,
-            web_url: clone_url.starts_with("http").then(|| clone_url.clone()),
+            url: web_url.clone().unwrap_or_else(|| address.to_string()),
+            web_url,
             enabled: true,
             branch_regex: None,
             polling_interval_seconds: None,
             topics: Vec::new(),
-            url: clone_url,
         })
     }
 
     /// Where the name leads now. What is connected to later is checked again then.
-    async fn check_place(&self, url: &Url) -> Result<(), NotUsable> {
+    async fn check_place(&self, address: &Address) -> Result<(), NotUsable> {
         let refusal = |refused: Refused| {
             let verdict = match refused {
                 Refused::Address { .. } => AddVerdict::Private,
@@ -134,11 +106,9 @@ impl Adding {
             };
             NotUsable { verdict, reason: refused.to_string() }
         };
-        self.guard.check_url(url).map_err(refusal)?;
-        let Some(host) = url.host_str().map(str::to_owned) else {
-            return Err(NotUsable { verdict: AddVerdict::Invalid, reason: "it names no host".to_owned() });
-        };
-        let guard = Arc::clone(&self.guard);
+        let Some(url) = address.machine() else { return Ok(()) };
+        self.guard.check_url(&url).map_err(refusal)?;
+        let (guard, host) = (Arc::clone(&self.guard), address.host().to_owned());
         let port = url.port_or_known_default().unwrap_or(22);
         let resolved = tokio::task::spawn_blocking(move || guard.resolve(&host, port));
         match tokio::time::timeout(RESOLVE, resolved).await {
@@ -148,8 +118,4 @@ impl Adding {
             Ok(Err(_)) | Err(_) => Ok(()),
         }
     }
-}
-
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use entity::address::{Address, Scheme};
 use entity::kind::Provider;
 use forge::{
     Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, Settings, Store, StoreError, Token, Window,
@@ -56,7 +57,7 @@ impl Forges {
     /// for what is public, and one that ran out would stop every sync.
     #[must_use]
     pub fn git_token(&self, url: &str) -> Option<&Secret> {
-        let host = url::Url::parse(url).ok().as_ref().and_then(forge::host_of)?;
+        let host = Address::read(url).ok()?.at_forge(Provider::Git)?.host;
         let found = self.configured.iter().find(|forge| forge.host() == host && forge.is_trusted)?;
         found.token.as_ref().filter(|_| host != "github.com")
     }
@@ -66,16 +67,23 @@ impl Forges {
     /// # Errors
     /// A sentence.
     pub fn check_address(&self, address: &str) -> Result<(), String> {
-        let url = url::Url::parse(address).map_err(|error| format!("its address {address:?} is none: {error}"))?;
-        if !matches!(url.scheme(), "https" | "http" | "ssh") {
-            return Err(format!("its address begins with {}:, which is not cloned from", url.scheme()));
+        let none = |why: String| format!("its address {address:?} is none: {why}");
+        let address = Address::read(address).map_err(|error| none(error.to_string()))?;
+        match address.scheme() {
+            Scheme::Https | Scheme::Ssh => {}
+            Scheme::Http if self.require_https && !is_plain_by_choice(&self.configured, &address) => {
+                return Err(
+                    "its address is plain http, which is not allowed; set security.require_https to false to allow it"
+                        .to_owned(),
+                );
+            }
+            Scheme::Http => {}
+            Scheme::File => return Err("its address is a path, which is not cloned from".to_owned()),
+            Scheme::Other(scheme) => {
+                return Err(format!("its address begins with {scheme}:, which is not cloned from"));
+            }
         }
-        if url.scheme() == "http" && self.require_https && !is_plain_by_choice(&self.configured, &url) {
-            return Err(
-                "its address is plain http, which is not allowed; set security.require_https to false to allow it"
-                    .to_owned(),
-            );
-        }
+        let url = address.machine().ok_or_else(|| none("it names no host".to_owned()))?;
         self.guard.check_url(&url).map_err(|refused| refused.to_string())
     }
 
@@ -119,8 +127,8 @@ impl Forges {
 
 /// Whether the operator wrote this host's forge with plain http in the configuration.
 #[must_use]
-pub fn is_plain_by_choice(configured: &[ForgeConfig], url: &url::Url) -> bool {
-    let host = forge::host_of(url);
+pub fn is_plain_by_choice(configured: &[ForgeConfig], address: &Address) -> bool {
+    let host = address.at_forge(Provider::Git).map(|named| named.host);
     let plain = |forge: &&ForgeConfig| forge.is_trusted && forge.url.starts_with("http://");
     configured.iter().filter(plain).any(|forge| Some(forge.host()) == host)
 }

@@ -46,7 +46,7 @@ pub use icon::{Glyph, Icon};
 pub use metric::{Metric, Metrics};
 pub use number::{Bytes, Number, bytes_text, counted, number_text};
 pub use pager::{PAGE_SIZES, Pager, page_query};
-pub use progress::{JobLine, Progress, job_word};
+pub use progress::{JobLine, Progress};
 pub use search_form::SearchForm;
 pub use skeleton::{SkeletonBlock, SkeletonRows};
 pub use state::{EmptyState, ErrorPanel, Notice};

@@ -1,4 +1,4 @@
-use entity::kind::{JobKind, JobState};
+use entity::kind::JobState;
 use entity::view::{Job, Timestamp};
 use leptos::prelude::*;
 
@@ -29,21 +29,6 @@ pub fn Progress(
     }
 }
 
-/// What a kind of job is called.
-#[must_use]
-pub const fn job_word(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::SyncRepository => "Sync",
-        JobKind::ScanRepository => "Scan",
-        JobKind::DiscoverRepositories => "Discovery",
-        JobKind::RefreshMetrics => "Metrics",
-        JobKind::SyncAllRepositories => "Sync all",
-        JobKind::AggregateDailyEcosystemStats => "Compute daily statistics",
-        JobKind::CleanupRepositoryWorkdirs => "Clean up clones",
-        JobKind::Prune => "Prune",
-    }
-}
-
 /// A job in a line: what, of which repository, how far, and what came of it.
 #[component]
 pub fn JobLine(
@@ -68,16 +53,16 @@ pub fn JobLine(
         .flatten()
         .map(|(id, name)| view! { <a href=repository_href(id)>{name}</a> });
     let what = if linked {
-        view! { <a href=format!("/tasks/{}", job.id)>{job_word(job.kind)}</a> }.into_any()
+        view! { <a href=format!("/tasks/{}", job.id)>{job.kind.label()}</a> }.into_any()
     } else {
-        job_word(job.kind).into_any()
+        job.kind.label().into_any()
     };
     let time = job.finished_at.or(job.started_at).or(Some(job.created_at));
     view! {
         <div class="job" data-state=job.state.as_str()>
             <span class="job-what">{what} " " {repository}</span>
             <JobStateBadge state=job.state />
-            {(job.state == JobState::Running).then(|| view! { <Progress label=job_word(job.kind) percent /> })}
+            {(job.state == JobState::Running).then(|| view! { <Progress label=job.kind.label() percent /> })}
             {figures
                 .map(|(done, total)| {
                     view! { <span class="num quiet">{format!("{} / {}", number_text(done), number_text(total))}</span> }

@@ -11,7 +11,7 @@ mod resource;
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};
-pub use job::{JobKind, JobRequest, JobState, LogLevel, Priority, RequestedBy};
+pub use job::{Clocked, JobKind, JobRequest, JobState, Lane, LogLevel, Priority, RequestedBy};
 pub use problem::ProblemClass;
 pub use repository::{GitOpsTool, Origin, Provider, SyncStatus};
 pub use resource::{Facet, ReferenceKind, ResourceStatus};

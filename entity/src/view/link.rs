@@ -1,6 +1,5 @@
 //! Links to what forges show, made of what is known about them.
 
-use crate::credential::shown_address;
 use crate::kind::Provider;
 
 /// Characters that stand in a path as they are; everything else is escaped.
@@ -13,18 +12,6 @@ fn push_escaped(link: &mut String, text: &str) {
             link.push_str(&format!("%{byte:02X}"));
         }
     }
-}
-
-/// An address as it may be shown: without credentials, and of a folder on the server only its own name, since paths
-/// there are nobody's business.
-#[must_use]
-pub fn shown_url(url: &str) -> String {
-    let is_local = url.starts_with(['/', '.']) || url.starts_with("file:");
-    if !is_local {
-        return shown_address(url).into_owned();
-    }
-    let name = url.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
-    format!("file:{name}")
 }
 
 /// Link to a commit, to a file at a commit, or to lines of it. `base` is where a person reads the repository;
@@ -145,13 +132,5 @@ mod tests {
         for file in ["a/b#c.yaml", "a/b.yaml#", "a/b.yaml#.1", "a/b.yaml#1.", "a/b.yaml#1.2.3"] {
             assert_eq!(file_of(file), file);
         }
-    }
-
-    #[test]
-    fn paths_of_the_server_are_not_shown() {
-        assert_eq!(shown_url("/srv/git/home.git"), "file:home.git");
-        assert_eq!(shown_url("file:///srv/git/home/"), "file:home");
-        assert_eq!(shown_url("https://host/owner/name"), "https://host/owner/name");
-        assert_eq!(shown_url("https://token@host/owner/name"), "https://••••••@host/owner/name");
     }
 }

@@ -28,7 +28,7 @@ pub use ecosystem::{
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use job::{Job, JobFilter};
-pub use link::{file_of, shared_folders, shown_url, web_url};
+pub use link::{file_of, shared_folders, web_url};
 pub use live::Live;
 pub use outcome::{Outcome, OutcomeOf, Refused};
 pub use overview::{

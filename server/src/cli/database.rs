@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use entity::address::{name_of, provider_of};
 use entity::credential::has_credentials;
 use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin};
@@ -27,14 +28,14 @@ pub(super) async fn run(args: &HistoryArgs, database: &str) -> anyhow::Result<()
     Migrator::up(&db.write, None).await.context("the database schema cannot be brought up to date")?;
     repositories::reset_interrupted(&db.write).await?;
     let url = if local { std::path::absolute(&args.source)?.display().to_string() } else { args.source.clone() };
-    let full_name = config::name_of(&url);
+    let full_name = name_of(&url);
     let (owner, name) = full_name.rsplit_once('/').unwrap_or(("", &full_name));
     let repository = FoundRepository {
         owner: owner.to_owned(),
         name: name.to_owned(),
         full_name: full_name.clone(),
         description: None,
-        provider: config::provider_of(&url),
+        provider: provider_of(&url),
         origin: Origin::Added,
         web_url: None,
         enabled: true,

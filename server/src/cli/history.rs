@@ -2,6 +2,7 @@ use std::io::{BufWriter, Write};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use entity::address::name_of;
 use entity::credential::shown_address;
 use entity::input::{Batch, FoundCommit, FoundEvent};
 use scan::replay::{HistoryEvents, NoMemory, Options, Replay, Start};
@@ -9,7 +10,6 @@ use serde::Serialize;
 
 use super::table::{Table, number};
 use super::{Format, HistoryArgs, progress, source};
-use crate::config;
 use crate::replay::{BatchLimits, Parser, ReplayError, Walk};
 
 /// What `--format json` prints.
@@ -91,7 +91,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
             serde_json::to_writer_pretty(&mut out, &answer)?;
             writeln!(out)?;
         }
-        Format::Table => write_table(&mut out, &config::name_of(&shown_address(&args.source)), &answer)?,
+        Format::Table => write_table(&mut out, &name_of(&shown_address(&args.source)), &answer)?,
     }
     out.flush()?;
     Ok(())

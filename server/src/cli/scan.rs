@@ -1,13 +1,13 @@
 use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
+use entity::address::name_of;
 use entity::credential::shown_address;
 use entity::input::FoundProblem;
 use serde::Serialize;
 
 use super::table::{Table, number};
 use super::{Format, ScanArgs, source};
-use crate::config;
 use crate::replay::{HeadScan, Parser, scan_head};
 
 /// Rows of one list that a terminal is given.
@@ -67,7 +67,7 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
                 answers.push(Answer { source, commit, figures: head.figures, problems, duration_ms });
             }
             Format::Table => {
-                let name = config::name_of(place);
+                let name = name_of(place);
                 writeln!(out, "{name} at {} ({duration_ms} ms)", &commit[..12])?;
                 write_tables(&mut out, &head)?;
             }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use entity::address::{forge_host, provider_of};
 use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
@@ -116,7 +117,7 @@ impl ForgeConfig {
         let token = section.text("token").map(Secret::new);
         let api_base_url = section.value("api_base_url", is_web);
         let search = section.switch("search").unwrap_or(true);
-        let known = url.as_deref().map(super::provider_of).filter(|provider| *provider != Provider::Git);
+        let known = url.as_deref().map(provider_of).filter(|provider| *provider != Provider::Git);
         if url.is_some() && provider.or(known).is_none_or(|provider| provider == Provider::Git) {
             section.error("provider", "is missing; write github, gitlab or forgejo");
         }
@@ -164,7 +165,7 @@ impl ForgeConfig {
     /// The host that people know it by.
     #[must_use]
     pub fn host(&self) -> String {
-        Url::parse(&self.url).ok().and_then(|url| forge::host_of(&url)).unwrap_or_else(|| self.url.clone())
+        Url::parse(&self.url).ok().and_then(|url| forge_host(&url)).unwrap_or_else(|| self.url.clone())
     }
 
     /// Where its API is.

@@ -15,11 +15,12 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
+use entity::address::Address;
 use serde::Serialize;
 
 pub use discovery::{DiscoveryConfig, ForgeConfig};
 pub use reader::{ConfigError, Environment};
-pub use repository::{RepositoryConfig, name_of, provider_of};
+pub use repository::RepositoryConfig;
 pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
@@ -194,7 +195,8 @@ fn forges(reader: &reader::Reader, discovery: &DiscoveryConfig, repositories: &[
         None => forges.push(ForgeConfig { search: discovery.forges.is_empty(), ..github }),
     }
     for repository in repositories.iter().filter(|repository| repository.api_base_url.is_some()) {
-        let Some(address) = forge::Address::parse(&repository.url, repository.provider) else { continue };
+        let address = Address::read(&repository.url).ok();
+        let Some(address) = address.and_then(|address| address.at_forge(repository.provider)) else { continue };
         if repository.provider == entity::kind::Provider::Git || forges.iter().any(|forge| forge.host() == address.host)
         {
             continue;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use entity::address::{Address, Scheme, is_local, name_of, provider_of};
 use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
@@ -78,82 +79,21 @@ impl RepositoryConfig {
 }
 
 fn check_url(text: &str, security: &SecurityConfig) -> Result<(), String> {
-    let local = |what: &str| match security.allow_local_repositories {
-        true => Ok(()),
-        false => Err(format!("{what} are not allowed; set security.allow_local_repositories to true to allow them")),
-    };
-    if text.starts_with('/') || text.starts_with("./") || text.starts_with("../") {
-        return local("paths");
-    }
     if has_credentials(text) {
         return Err("credentials in a URL end up in logs; use the key token instead".to_owned());
     }
-    if !text.contains("://") && text.contains('@') && text.contains(':') {
-        return Ok(());
-    }
-    let url = url::Url::parse(text)
-        .map_err(|error| format!("{text:?} is no URL ({error}); write it as https://host/owner/name"))?;
-    match url.scheme() {
-        "file" => return local("file:// URLs"),
-        "http" if security.require_https => {
-            return Err("plain http is not allowed; use https, or set security.require_https to false".to_owned());
+    let address = Address::read(text).map_err(|error| format!("{text:?} is no address of a repository: {error}"))?;
+    match address.scheme() {
+        Scheme::File if security.allow_local_repositories => Ok(()),
+        Scheme::File if is_local(text) => {
+            Err("paths and file:// URLs are not allowed; set security.allow_local_repositories to true to allow them"
+                .to_owned())
         }
-        "https" | "http" | "ssh" => {}
-        other => return Err(format!("scheme {other:?} is not known here; allowed: https, http, ssh, file")),
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("{text:?} names no host"));
-    }
-    Ok(())
-}
-
-/// `owner/name` of a URL or path.
-#[must_use]
-pub fn name_of(url: &str) -> String {
-    let path = url.split_once("://").map_or(url, |(_, rest)| rest.split_once('/').map_or(rest, |(_, path)| path));
-    let path = path.rsplit_once(':').map_or(path, |(_, path)| path);
-    let path = path.trim_end_matches('/').trim_end_matches(".git");
-    let mut parts: Vec<&str> =
-        path.rsplit('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
-    let local = url.starts_with('/') || url.starts_with('.') || url.starts_with("file:");
-    parts.truncate(if local { 1 } else { usize::MAX });
-    parts.reverse();
-    parts.join("/")
-}
-
-/// The forge behind a URL as far as its host tells.
-#[must_use]
-pub fn provider_of(url: &str) -> Provider {
-    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| {
-        url.split_once('@')
-            .and_then(|(_, rest)| rest.split_once(':'))
-            .map_or_else(String::new, |(host, _)| host.to_owned())
-    });
-    match host.as_str() {
-        host if host.contains("github") => Provider::Github,
-        host if host.contains("gitlab") => Provider::Gitlab,
-        "codeberg.org" => Provider::Forgejo,
-        host if host.contains("forgejo") || host.contains("gitea") => Provider::Forgejo,
-        _ => Provider::Git,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_come_from_every_kind_of_address() {
-        for (url, name) in [
-            ("https://github.com/owner/name", "owner/name"),
-            ("https://github.com/owner/name.git", "owner/name"),
-            ("https://gitlab.com/group/sub/name", "group/sub/name"),
-            ("git@github.com:owner/name.git", "owner/name"),
-            ("ssh://git@host:22/owner/name", "owner/name"),
-            ("/srv/git/name.git", "name"),
-            ("file:///srv/git/name", "name"),
-        ] {
-            assert_eq!(name_of(url), name, "{url}");
+        Scheme::File => Err(format!("{text:?} is no address of a repository; write it as https://host/owner/name")),
+        Scheme::Http if security.require_https => {
+            Err("plain http is not allowed; use https, or set security.require_https to false".to_owned())
         }
+        Scheme::Https | Scheme::Http | Scheme::Ssh => Ok(()),
+        Scheme::Other(other) => Err(format!("scheme {other:?} is not known here; allowed: https, http, ssh, file")),
     }
 }

@@ -5,21 +5,11 @@ use std::str::FromStr as _;
 use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
-use entity::kind::JobKind;
+use entity::kind::{Clocked, JobKind};
 use serde::Serialize;
 use serde::ser::SerializeMap as _;
 
 use super::reader::Section;
-
-/// The schedules there are: name, what each asks for, and when where nothing else is set.
-const KNOWN: &[(&str, JobKind, &str)] = &[
-    ("discover-repositories", JobKind::DiscoverRepositories, "1 * * * *"),
-    ("sync_all_repositories", JobKind::SyncAllRepositories, "0 2 * * *"),
-    ("cleanup-repository-workdirs", JobKind::CleanupRepositoryWorkdirs, "15 */2 * * *"),
-    ("aggregate-daily-ecosystem-stats", JobKind::AggregateDailyEcosystemStats, "30 2 * * *"),
-    ("refresh-metrics", JobKind::RefreshMetrics, "20 */6 * * *"),
-    ("prune", JobKind::Prune, "45 3 * * *"),
-];
 
 /// Switches a schedule off.
 const OFF: &str = "off";
@@ -65,15 +55,20 @@ impl Serialize for SchedulesConfig {
 
 impl SchedulesConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
-        let schedule = |(name, kind, default): &(&'static str, JobKind, &'static str)| {
-            let found = section.value(name, |text| parse(text).map(|cron| (text.trim().to_owned(), cron)));
-            let (text, cron) = found.unwrap_or_else(|| ((*default).to_owned(), parse(default).ok().flatten()));
-            Schedule { name, kind: *kind, text, cron }
+        let schedule = |(kind, clocked): (JobKind, Clocked)| {
+            let found = section.value(clocked.name, |text| parse(text).map(|cron| (text.trim().to_owned(), cron)));
+            let (text, cron) = found.unwrap_or_else(|| (clocked.cron.to_owned(), parse(clocked.cron).ok().flatten()));
+            Schedule { name: clocked.name, kind, text, cron }
         };
-        let schedules = KNOWN.iter().map(schedule).collect();
+        let schedules = known().map(schedule).collect();
         section.finish();
         Self(schedules)
     }
+}
+
+/// The schedules there are, by the table of jobs.
+fn known() -> impl Iterator<Item = (JobKind, Clocked)> {
+    JobKind::ALL.iter().filter_map(|kind| Some((*kind, kind.clocked()?)))
 }
 
 fn parse(text: &str) -> Result<Option<Cron>, String> {
@@ -130,8 +125,9 @@ mod tests {
 
     #[test]
     fn every_default_can_be_read() {
-        for (name, _, default) in KNOWN {
-            assert!(parse(default).unwrap().is_some(), "{name}");
+        for (kind, clocked) in known() {
+            assert!(parse(clocked.cron).unwrap().is_some(), "{kind}");
         }
+        assert_eq!(known().count(), 6);
     }
 }

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use entity::address::address_key;
 use entity::input::{RejectedRepository, RepositoryFacts, SearchState};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RejectReason, RequestedBy};
 use entity::view::{Live, Timestamp};
 use forge::{Cursor, ForgeError, SearchPage};
 use store::db::DataError;
-use store::discovery::{self as stored, Asked, KnownRepository, PageCounts, StoredRun, address_key};
+use store::discovery::{self as stored, Asked, KnownRepository, PageCounts, StoredRun};
 use store::forges;
 use uuid::Uuid;
 

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use entity::address::Address;
 use entity::kind::{LogLevel, Origin, Provider};
 use entity::view::{Live, Timestamp};
-use forge::{Address, Forge, ForgeError, Key, Sight};
+use forge::{Forge, ForgeError, Key, Sight};
 use store::db::DataError;
 use store::discovery::{self as stored, Asked, MetricsTarget};
 
@@ -31,7 +32,8 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     let mut by_host: BTreeMap<(String, Provider), Vec<(MetricsTarget, Key)>> = BTreeMap::new();
     let total = i64::try_from(targets.len()).unwrap_or(0);
     for target in targets {
-        let Some(address) = Address::parse(&target.url, target.provider) else { continue };
+        let address = Address::read(&target.url).ok();
+        let Some(address) = address.and_then(|address| address.at_forge(target.provider)) else { continue };
         let host = target.forge_host.clone().unwrap_or(address.host);
         let full_name = if target.forge_id.is_some() { target.full_name.clone() } else { address.full_name };
         let key = Key { id: target.forge_id, node_id: target.forge_node_id.clone(), full_name };

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::kind::JobKind;
+use entity::kind::{JobKind, Lane};
 use entity::view::Timestamp;
 use store::queue::{Ended, Room};
 use store::{repositories, workers};
@@ -96,15 +96,15 @@ impl Runner {
                 let (claimed, wanted) = self.claim(jobs, room_for_scans).await;
                 exhausted = (claimed.len() < wanted).then_some(room_for_scans);
                 for job in claimed {
-                    let is_scan = job.request.kind() == JobKind::ScanRepository;
+                    let computes = job.request.kind().lane() == Lane::Computing;
                     let (deps, worker, ending) = (deps.clone(), identity.worker.clone(), ending.clone());
                     let (scans, finished) = (scans.clone(), finished.clone());
-                    if is_scan {
+                    if computes {
                         scans.fetch_add(1, Ordering::Relaxed);
                     }
                     running.spawn(async move {
                         run_job(deps, worker, job, ending, finished).await;
-                        if is_scan {
+                        if computes {
                             scans.fetch_sub(1, Ordering::Relaxed);
                         }
                     });
@@ -134,8 +134,7 @@ impl Runner {
     /// Jobs to run, and for how many of them there was room; fewer means that no other may run now.
     async fn claim(&self, jobs: usize, scans: usize) -> (Vec<store::queue::ClaimedJob>, usize) {
         let Self { deps, identity } = self;
-        let others: Vec<JobKind> =
-            JobKind::ALL.iter().copied().filter(|kind| *kind != JobKind::ScanRepository).collect();
+        let others: Vec<JobKind> = JobKind::ALL.iter().copied().filter(|kind| kind.lane() == Lane::Waiting).collect();
         // One scan at a time is added, so that their number holds.
         let (kinds, jobs) = match scans {
             0 => (others.as_slice(), jobs),

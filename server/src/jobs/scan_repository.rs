@@ -5,9 +5,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use entity::address::shown_url;
 use entity::input::{Batch, FileProblems, HeadFigures, ObjectId, ScannedCommit};
 use entity::kind::{JobRequest, LogLevel, Priority, RequestedBy, SyncStatus};
-use entity::view::{Live, shown_url};
+use entity::view::Live;
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
 use scan::chart::Charts;
 use scan::replay::{Options, Replay, Start};

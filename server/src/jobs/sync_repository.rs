@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use entity::address::shown_url;
 use entity::input::{ObjectId, SyncedHead};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RequestedBy, SyncStatus};
-use entity::view::{Live, shown_url};
+use entity::view::Live;
 use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, UrlPolicy};
 use store::db::DataError;
 use store::repositories::{self, SyncTarget};

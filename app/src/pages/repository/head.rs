@@ -1,5 +1,6 @@
 //! What a repository is, what can be asked of it, and what its state means.
 
+use entity::address::is_local;
 use entity::kind::{GitOpsTool, RepositoryAction, SyncStatus};
 use entity::view::{Repository, Timestamp};
 use leptos::form::ActionForm;
@@ -54,7 +55,7 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
             <a href=url.clone() rel="noopener external">{plain(&url)} <Icon glyph=Glyph::External /></a>
         }
         .into_any(),
-        None if is_remote(&repository.url) => {
+        None if !is_local(&repository.url) => {
             view! { <span class="path" title="Where it is cloned from">{plain(&repository.url)}</span> }.into_any()
         }
         // Paths of the server are nobody's business.
@@ -91,11 +92,6 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// Whether an address leads to another machine.
-fn is_remote(url: &str) -> bool {
-    !url.starts_with('/') && !url.starts_with("file:") && !url.starts_with('.')
 }
 
 /// An address as people read it.

@@ -7,7 +7,7 @@ use super::data::{CancelJob, JobData, find_job};
 use crate::busy::Busy;
 use crate::components::{
     ActFailed, Breadcrumb, Crumb, EmptyState, JobStateBadge, MaybeTimeAgo, Notice, PageHead, PageUrl, Progress,
-    Section, SkeletonBlock, SkeletonRows, TimeAgo, counted, exact, job_word, number_text, repository_href,
+    Section, SkeletonBlock, SkeletonRows, TimeAgo, counted, exact, number_text, repository_href,
 };
 use crate::live::Live;
 use crate::pages::{load, show};
@@ -45,7 +45,7 @@ fn skeleton() -> AnyView {
 fn view(data: JobData, _: PageUrl) -> AnyView {
     let JobData { now, detail } = data;
     let job = detail.job;
-    let what = job_word(job.kind);
+    let what = job.kind.label();
     let title = job.repository_full_name.as_ref().map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"));
     let button = (!job.state.is_finished()).then(|| cancel(&job));
     let failed = use_context::<Cancel>().map(|Cancel(action)| view! { <ActFailed action /> });

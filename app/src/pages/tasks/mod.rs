@@ -16,7 +16,7 @@ use super::{load, show};
 use crate::busy::Busy;
 use crate::components::{
     ActFailed, Breadcrumb, Choice, Crumb, EmptyState, FilterBar, JobLine, PageHead, PageUrl, Pager, Section, Select,
-    SkeletonBlock, SkeletonRows, TextField, counted, job_word, number_text,
+    SkeletonBlock, SkeletonRows, TextField, counted, number_text,
 };
 use crate::live::Live;
 
@@ -58,11 +58,11 @@ fn view(data: TasksData, url: PageUrl) -> AnyView {
     let failed = use_context::<Trigger>().map(|Trigger(action)| view! { <ActFailed action /> });
     let value = values(&url);
     let states = JobState::ALL.iter().map(|state| Choice::new(state.as_str(), state_word(*state))).collect();
-    let kinds = JobKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), job_word(*kind))).collect();
+    let kinds = JobKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), kind.label())).collect();
     let mut chips = chips(&url, &[("text", "Text"), ("kind", "What"), ("state", "State")]);
     for chip in &mut chips {
         let word = match chip.key {
-            "kind" => chip.value.parse().map(job_word),
+            "kind" => chip.value.parse().map(JobKind::label),
             "state" => chip.value.parse().map(state_word),
             _ => continue,
         };

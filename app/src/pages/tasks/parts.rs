@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::Trigger;
 use crate::components::{
     EmptyState, Glyph, Icon, JobLine, JobStateBadge, MaybeTimeAgo, Number, Progress, Section, Table, TimeAgo,
-    bytes_text, counted, job_word, number_text,
+    bytes_text, counted, number_text,
 };
 
 /// The processes and what each does now.
@@ -71,7 +71,7 @@ pub(super) fn queue(queue: Vec<QueueDepth>) -> AnyView {
         view! {
             <tr>
                 <td class="row-link" data-label="What">
-                    <a href=format!("/tasks?kind={}", depth.kind)>{job_word(depth.kind)}</a>
+                    <a href=format!("/tasks?kind={}", depth.kind)>{depth.kind.label()}</a>
                 </td>
                 <td class="num" data-label="Running"><Number value=depth.running /></td>
                 <td class="num" data-label="Ready"><Number value=depth.ready /></td>
@@ -126,7 +126,7 @@ pub(super) fn schedules(schedules: Vec<Schedule>, now: Timestamp) -> AnyView {
         });
         view! {
             <tr>
-                <th scope="row" data-label="What">{job_word(schedule.kind)}</th>
+                <th scope="row" data-label="What">{schedule.kind.label()}</th>
                 <td class="path" data-label="Name">{schedule.name}</td>
                 <td data-label="When"><code title="Minute, hour, day of the month, month, day of the week">{schedule.cron}</code></td>
                 <td data-label="Last"><MaybeTimeAgo time=schedule.last_run_at now />{last}</td>

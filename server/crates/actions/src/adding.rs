@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use entity::address::address_key;
 use entity::credential::shown_address;
 use entity::input::FoundRepository;
 use entity::kind::{AddVerdict, JobRequest, Priority, SyncStatus};
 use entity::view::{Added, Live};
 use store::db::DataError;
-use store::discovery::{KnownRepository, Tombstone, address_key, lift_tombstones, list_known, list_tombstones};
+use store::discovery::{KnownRepository, Tombstone, lift_tombstones, list_known, list_tombstones};
 use store::repositories::upsert_repositories;
 use uuid::Uuid;
 

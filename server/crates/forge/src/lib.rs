@@ -5,7 +5,6 @@
 //! requests, and limits that are known before they are hit. Nothing here knows a database: what is to outlive a request goes
 //! through [`Store`].
 
-mod address;
 mod error;
 mod exchange;
 mod facts;
@@ -20,7 +19,6 @@ mod wire;
 use async_trait::async_trait;
 use entity::kind::Provider;
 
-pub use address::{Address, host_of};
 pub use error::ForgeError;
 pub use exchange::{Limits, Settings, Token};
 pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};

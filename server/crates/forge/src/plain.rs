@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
+use entity::address::Address;
 use entity::kind::Provider;
 use git::{Auth, GitError, RemoteUrl, Secret, UrlPolicy};
 
+use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-use crate::{Address, Forge};
 
 /// Git servers of no known kind. Repositories are named by their addresses.
 pub struct PlainGit {
@@ -68,7 +69,10 @@ impl Forge for PlainGit {
                 });
             }
         };
-        let full_name = Address::parse(full_name, Provider::Git).map_or_else(|| url.host(), |found| found.full_name);
+        let full_name = Address::read(full_name)
+            .ok()
+            .and_then(|address| address.at_forge(Provider::Git))
+            .map_or_else(|| url.host(), |found| found.full_name);
         let (owner, name) = full_name.rsplit_once('/').unwrap_or(("", &full_name));
         let web_url = url.to_string().starts_with("http").then(|| url.to_string());
         Ok(Sight::Here(Box::new(Facts {

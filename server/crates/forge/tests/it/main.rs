@@ -24,7 +24,7 @@ fn settings(forge: &standin::Forge, token: Option<&str>) -> Settings {
     };
     let base_url = Url::parse(&base).unwrap();
     Settings {
-        host: forge::host_of(&base_url).unwrap(),
+        host: entity::address::forge_host(&base_url).unwrap(),
         base_url,
         token: token.map(Token::new),
         token_key: "the.key".to_owned(),

@@ -38,7 +38,7 @@ impl Session {
             Place::Http(address) => {
                 Box::new(http::Transport::new_http(Requests::new(budget, address, auth)?, parsed, Protocol::V2, false))
             }
-            Place::Ssh(_) => {
+            Place::Ssh { .. } => {
                 let seconds = budget.limits.connect_timeout.as_secs().max(1);
                 let mut command = format!(
                     "ssh -oBatchMode=yes -oConnectTimeout={seconds} -oServerAliveInterval=10 -oServerAliveCountMax=3"
@@ -69,7 +69,7 @@ impl Session {
         let handshake =
             gix::protocol::handshake(&mut transport, Service::UploadPack, |_| Ok(None), Vec::new(), &mut Discard)
                 .map_err(|error| match url.place() {
-                    Place::Ssh(_) => ended_by_ssh(failed(budget, &error)),
+                    Place::Ssh { .. } => ended_by_ssh(failed(budget, &error)),
                     _ => failed(budget, &error),
                 })?;
         if let Some(format) =

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use entity::credential::shown_address;
+use entity::address::{Address, Scheme};
+use entity::credential::{has_credentials, shown_address};
 use url::Url;
 
 use crate::GitError;
@@ -26,12 +27,12 @@ pub struct RemoteUrl {
 pub(crate) enum Place {
     Http(Url),
     /// `user@` stays: it is part of the address, not a secret.
-    Ssh(String),
+    Ssh {
+        host: String,
+        address: String,
+    },
     Local(PathBuf),
 }
-
-/// Longest address that is read.
-const MAX_LENGTH: usize = 2_000;
 
 impl RemoteUrl {
     /// Reads `https://…`, `http://…`, `ssh://…`, `user@host:path`, and where allowed `file://…` and paths.
@@ -41,81 +42,36 @@ impl RemoteUrl {
     pub fn parse(text: &str, policy: UrlPolicy) -> Result<Self, GitError> {
         let text = text.trim();
         let refused = |reason: &str| GitError::RefusedUrl { url: shown(text), reason: reason.to_owned() };
-        if text.is_empty() {
-            return Err(refused("it is empty; write something like https://github.com/owner/name"));
-        }
-        if text.len() > MAX_LENGTH {
-            return Err(refused("it is longer than 2,000 characters"));
-        }
-        if text.chars().any(char::is_control) {
-            return Err(refused("it holds control characters"));
-        }
-        match text.split_once("://") {
-            Some((scheme, _)) => match scheme.to_ascii_lowercase().as_str() {
-                "https" | "http" => Self::http(text),
-                "ssh" | "git+ssh" => Self::ssh(text),
-                "file" => Self::file(text, policy),
-                "git" => Err(refused("the git:// protocol is neither encrypted nor checked; use https://")),
-                _ => Err(refused("only https, http, ssh and file addresses are understood")),
-            },
-            None if text.split('/').next().is_some_and(|start| start.contains("::")) => {
-                Err(refused("remote helpers are not run; use https://"))
+        let address = Address::read(text).map_err(|error| refused(&error.to_string()))?;
+        let had_credentials = has_credentials(text);
+        let written = address.to_string();
+        let place = match address.scheme() {
+            Scheme::Https | Scheme::Http => {
+                Place::Http(Url::parse(&written).map_err(|error| refused(&format!("it cannot be read: {error}")))?)
             }
-            None => match scp_like(text) {
-                Some((host, path)) => Self::ssh(&format!("ssh://{host}/{}", path.trim_start_matches('/')))
-                    .map(|_| Self { place: Place::Ssh(text.to_owned()), had_credentials: false }),
-                None => Self::local(text, PathBuf::from(text), policy),
-            },
-        }
+            Scheme::Ssh => {
+                // ssh is started by a shell that must not find anything of its own in the name.
+                let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+                let (host, user) = (address.host(), address.user().unwrap_or_default());
+                if host.starts_with('-') || !host.chars().all(is_name) || user.starts_with('-') {
+                    return Err(refused("it names no host that ssh can be given"));
+                }
+                Place::Ssh { host: host.to_owned(), address: written }
+            }
+            Scheme::File if text.contains("://") => {
+                let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+                Self::local(text, path.ok_or_else(|| refused("write file:///absolute/path"))?, policy)?
+            }
+            Scheme::File => Self::local(text, PathBuf::from(text), policy)?,
+            Scheme::Other(scheme) if scheme == "git" => {
+                return Err(refused("the git:// protocol is neither encrypted nor checked; use https://"));
+            }
+            Scheme::Other(_) => return Err(refused("only https, http, ssh and file addresses are understood")),
+        };
+        Ok(Self { place, had_credentials })
     }
 
-    fn http(text: &str) -> Result<Self, GitError> {
-        let refused = |reason: &str| GitError::RefusedUrl { url: shown(text), reason: reason.to_owned() };
-        let mut url = Url::parse(text).map_err(|error| refused(&format!("it cannot be read: {error}")))?;
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(refused("it names no host"));
-        }
-        if url.path().trim_matches('/').is_empty() {
-            return Err(refused("it names a host but no repository on it"));
-        }
-        let had_credentials = !url.username().is_empty() || url.password().is_some();
-        // Neither can fail: the URL has a host.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_fragment(None);
-        url.set_query(None);
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
-        Ok(Self { place: Place::Http(url), had_credentials })
-    }
-
-    fn ssh(text: &str) -> Result<Self, GitError> {
-        let refused = |reason: &str| GitError::RefusedUrl { url: shown(text), reason: reason.to_owned() };
-        let mut url = Url::parse(text).map_err(|error| refused(&format!("it cannot be read: {error}")))?;
-        let host = url.host_str().unwrap_or_default();
-        // ssh is started by a shell that must not find anything of its own in the name.
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-        if host.is_empty() || host.starts_with('-') || !host.chars().all(is_name) || url.username().starts_with('-') {
-            return Err(refused("it names no host that ssh can be given"));
-        }
-        if url.path().trim_matches('/').is_empty() {
-            return Err(refused("it names a host but no repository on it"));
-        }
-        let had_credentials = url.password().is_some();
-        let _ = url.set_password(None);
-        Ok(Self { place: Place::Ssh(url.to_string()), had_credentials })
-    }
-
-    fn file(text: &str, policy: UrlPolicy) -> Result<Self, GitError> {
-        let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
-        let path = path.ok_or_else(|| GitError::RefusedUrl {
-            url: shown(text),
-            reason: "write file:///absolute/path".to_owned(),
-        })?;
-        Self::local(text, path, policy)
-    }
-
-    fn local(text: &str, path: PathBuf, policy: UrlPolicy) -> Result<Self, GitError> {
+    fn local(text: &str, path: PathBuf, policy: UrlPolicy) -> Result<Place, GitError> {
         if !policy.allow_local {
             return Err(GitError::RefusedUrl {
                 url: shown(text),
@@ -123,7 +79,7 @@ impl RemoteUrl {
                     .to_owned(),
             });
         }
-        Ok(Self { place: Place::Local(path), had_credentials: false })
+        Ok(Place::Local(path))
     }
 
     /// Whether a user name or password in the address was dropped: it belongs into `token`.
@@ -135,7 +91,7 @@ impl RemoteUrl {
     pub fn local_path(&self) -> Option<&std::path::Path> {
         match &self.place {
             Place::Local(path) => Some(path),
-            Place::Http(_) | Place::Ssh(_) => None,
+            Place::Http(_) | Place::Ssh { .. } => None,
         }
     }
 
@@ -143,15 +99,7 @@ impl RemoteUrl {
     pub fn host(&self) -> String {
         match &self.place {
             Place::Http(url) => url.host_str().unwrap_or_default().to_owned(),
-            Place::Ssh(text) => match Url::parse(text) {
-                Ok(url) => url.host_str().unwrap_or_default().to_owned(),
-                Err(_) => scp_like(text)
-                    .map_or(text.as_str(), |(host, _)| host)
-                    .rsplit('@')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            },
+            Place::Ssh { host, .. } => host.clone(),
             Place::Local(_) => "this machine".to_owned(),
         }
     }
@@ -165,7 +113,7 @@ impl std::fmt::Display for RemoteUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.place {
             Place::Http(url) => f.write_str(url.as_str()),
-            Place::Ssh(text) => f.write_str(text),
+            Place::Ssh { address, .. } => f.write_str(address),
             Place::Local(path) => write!(f, "{}", path.display()),
         }
     }
@@ -175,12 +123,6 @@ impl std::fmt::Debug for RemoteUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RemoteUrl({self})")
     }
-}
-
-/// `[user@]host:path`, unless a slash comes first, as in Git.
-fn scp_like(text: &str) -> Option<(&str, &str)> {
-    let (host, path) = text.split_once(':')?;
-    (!host.contains('/') && host.len() > 1 && !path.is_empty()).then_some((host, path))
 }
 
 /// An address for an error message: without credentials, and bounded.

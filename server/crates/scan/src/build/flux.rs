@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entity::address::Address;
 use yaml::Node;
 
 use super::kustomization::{folder, join};
@@ -103,17 +104,10 @@ fn canonical(url: &str) -> Option<String> {
     if url.contains("${") {
         return None;
     }
-    let (rest, scp) = match url.split_once("://") {
-        Some((_, rest)) => (rest, false),
-        None => (url, true),
-    };
-    // `git@host:path` has no scheme, and a colon where others have a slash.
-    let (host, path) = if scp { rest.split_once(':')? } else { rest.split_once('/')? };
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let host = host.split_once(':').map_or(host, |(host, _)| host);
-    let path = path.split(['?', '#']).next().unwrap_or_default().trim_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path);
-    Some(format!("{host}/{path}").to_ascii_lowercase())
+    let address = Address::read(url).ok().filter(|address| !address.host().is_empty())?;
+    // One machine may serve a repository at several ports.
+    let key = address.key();
+    Some(format!("{}/{}", address.host(), key.split_once('/')?.1))
 }
 
 /// ConfigMaps that one Kustomization may take variables from.

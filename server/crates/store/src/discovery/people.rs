@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::db::select::count;
 use crate::db::{ConnectionTrait, Result};
-use crate::repositories::{find_repository, host_of, remove_repository};
+use crate::repositories::{find_repository, remove_repository};
+use entity::address::{Address, Scheme};
 use entity::kind::SyncStatus;
 use entity::table::{repository, tombstone};
 use entity::view::{Repository, Timestamp};
@@ -36,7 +37,7 @@ impl Tombstone {
     /// Lies in a folder, as samples do: it comes from the configuration alone, and has no address to be added by.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        host_of(&self.url).is_empty()
+        Address::read(&self.url).is_ok_and(|address| *address.scheme() == Scheme::File)
     }
 }
 

@@ -4,11 +4,12 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::address::{address_key, matches};
+use super::pattern::matches;
 use super::people::list_tombstones;
 use super::{KnownRepository, list_known};
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::find_repository;
+use entity::address::{address_key, shown_url};
 use entity::kind::{RejectReason, SyncStatus, WhyNotKind};
 use entity::table::discovery_reject;
 use entity::view::{DiscoverySettings, Rejected, Timestamp, WhyNot};
@@ -190,7 +191,7 @@ async fn deleted(c: &impl ConnectionTrait, wanted: &Wanted) -> Result<Vec<WhyNot
                 false => "add it by its address to have it back",
             };
             answer.remedy = Some(remedy.to_owned());
-            answer.add = (!stone.is_local()).then(|| entity::view::shown_url(&stone.url));
+            answer.add = (!stone.is_local()).then(|| shown_url(&stone.url));
             answer.at = Some(stone.deleted_at);
             answer
         })

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::db::pattern::{contains, holds};
 use crate::db::select::{MAX_PAGE, count, count_all, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
+use entity::address::shown_url;
 use entity::kind::SyncStatus;
 use entity::table::{repository, repository_metrics};
 use entity::view::{
     Listing, NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort, Sort,
-    shown_url,
 };
 
 /// What the language is called where no forge told it.

@@ -11,6 +11,7 @@ use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
 use crate::db::new_id;
 use crate::db::upsert::excluded;
+use entity::address::Address;
 use entity::input::{FoundRepository, ObjectId, ScannedCommit};
 use entity::kind::{GitOpsTool, Origin, Provider, SyncStatus};
 use entity::table::{event, repository};
@@ -126,7 +127,7 @@ pub async fn upsert_repositories(
             enabled: Set(found.enabled),
             branch_regex: Set(found.branch_regex.clone()),
             polling_interval_seconds: Set(found.polling_interval_seconds),
-            host: Set(host_of(&found.url)),
+            host: Set(Address::read(&found.url).map(|address| address.place()).unwrap_or_default()),
             next_sync_at: Set(Some(now.into())),
             gitops_tool: Set(GitOpsTool::None),
             ..Default::default()
@@ -200,19 +201,4 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     }
     difference.write(w).await?;
     Ok(true)
-}
-
-/// The machine that an address names, in lower case with its port; empty for folders of this one.
-#[must_use]
-pub fn host_of(url: &str) -> String {
-    let rest = match url.split_once("://") {
-        Some(("file", _)) => return String::new(),
-        Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
-        // `git@host:owner/name`; anything else is a path.
-        None => match url.split_once(':') {
-            Some((host, _)) if !host.contains('/') => host,
-            _ => return String::new(),
-        },
-    };
-    rest.rsplit('@').next().unwrap_or_default().to_lowercase()
 }

@@ -1,23 +1,4 @@
-//! Addresses and names of repositories, compared.
-
-/// What two addresses of one repository share: `github.com/ada/home-ops`, whatever the scheme, user, case and ending.
-#[must_use]
-pub fn address_key(url: &str) -> String {
-    let url = url.trim();
-    let rest = match url.split_once("://") {
-        Some((_, rest)) => rest.to_owned(),
-        // `git@host:path`; a local path has no colon before its first slash.
-        None => match url.split_once(':') {
-            Some((host, path)) if !host.contains('/') => format!("{host}/{}", path.trim_start_matches('/')),
-            _ => url.to_owned(),
-        },
-    };
-    let (place, path) = rest.split_once('/').unwrap_or((&rest, ""));
-    let place = place.rsplit('@').next().unwrap_or(place);
-    let path = path.split(['?', '#']).next().unwrap_or(path).trim_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path);
-    format!("{place}/{path}").to_lowercase()
-}
+//! Patterns that name repositories.
 
 /// Whether a pattern with `*` and `?` names a repository: by its name, or by host and name. Any case.
 #[must_use]
@@ -57,21 +38,7 @@ fn glob(pattern: &[char], text: &[char]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{address_key, matches};
-
-    #[test]
-    fn addresses_of_one_repository_have_one_key() {
-        for url in [
-            "https://github.com/Ada/Home-Ops",
-            "https://me@GitHub.com/ada/home-ops.git/",
-            "git@github.com:ada/home-ops.git",
-            "ssh://git@github.com/ada/home-ops",
-            "http://github.com/ada/home-ops?x#y",
-        ] {
-            assert_eq!(address_key(url), "github.com/ada/home-ops", "{url}");
-        }
-        assert_ne!(address_key("https://git.lan:8443/a/b"), address_key("https://git.lan/a/b"));
-    }
+    use super::matches;
 
     #[test]
     fn patterns_match_names_with_and_without_the_host() {
