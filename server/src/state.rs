@@ -9,7 +9,7 @@ use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
-use crate::web::{assets::Site, hosts::AllowedHosts, stream::Seats};
+use crate::web::{assets::Site, hosts::AllowedHosts, seats::Seats};
 
 /// Handles that are cheap to clone, made once when the program starts.
 #[derive(Clone, FromRef)]

@@ -146,7 +146,7 @@ pub fn commit_href(repository: uuid::Uuid, sha: &str) -> String {
 /// The short form of a commit hash.
 #[must_use]
 pub fn short_sha(sha: &str) -> String {
-    sha.chars().take(7).collect()
+    sha.chars().take(entity::value::SHORT_HASH).collect()
 }
 
 #[cfg(test)]

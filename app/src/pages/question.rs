@@ -1,14 +1,17 @@
 //! Questions before something is taken away: `/repositories/confirm` is a page, which open pages show as a dialog.
 
+use entity::kind::RepositoryAction;
 use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 use leptos::web_sys::HtmlDialogElement;
 use leptos_router::hooks::use_location;
+use uuid::Uuid;
 use wasm_bindgen::JsCast as _;
 
 use super::confirm::{ConfirmData, read_confirm, step};
 use crate::busy::Busy;
+use crate::components::PageUrl;
 use crate::error::AppError;
 
 /// The question of a page: at most one at a time.
@@ -86,7 +89,7 @@ pub(super) fn QuestionDialog(question: Question) -> impl IntoView {
         request_animation_frame(move || question.show());
     });
     let asked = move || match question.asked.value().get() {
-        Some(Ok(data)) => step(data, Some(question)),
+        Some(Ok(data)) => step(data, Some(Callback::new(move |()| question.close()))),
         _ => ().into_any(),
     };
     // A click beside it is a no.
@@ -101,4 +104,17 @@ pub(super) fn QuestionDialog(question: Question) -> impl IntoView {
             {asked}
         </dialog>
     }
+}
+
+/// Leads to the question that comes before it is done; a dialog once the page is awake.
+pub(super) fn ask_link(action: RepositoryAction, id: Uuid, from: String, label: &'static str) -> AnyView {
+    let asking = PageUrl::new("/repositories/confirm").with("act", action.as_str()).with("id[]", id.to_string());
+    let href = asking.with("from", from).href();
+    let (question, address) = (use_context::<Question>(), href.clone());
+    let ask = move |event| {
+        if let Some(question) = question {
+            question.ask_instead(&event, &address);
+        }
+    };
+    view! { <a class="button" href=href on:click=ask aria-haspopup="dialog">{label}</a> }.into_any()
 }

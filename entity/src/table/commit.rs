@@ -22,8 +22,6 @@ pub struct Model {
     pub resurrected: i64,
     #[sea_orm(belongs_to, from = "repository_id", to = "id", on_delete = "Cascade")]
     pub repository: BelongsTo<super::repository::Entity>,
-    #[sea_orm(has_many)]
-    pub events: HasMany<super::event::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

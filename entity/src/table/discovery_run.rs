@@ -20,8 +20,6 @@ pub struct Model {
     pub accepted: i64,
     pub set_aside: i64,
     pub rejected: i64,
-    #[sea_orm(has_many)]
-    pub seen: HasMany<super::discovery_seen::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -39,8 +39,6 @@ pub struct Model {
     pub log_lines: i64,
     #[sea_orm(belongs_to, from = "repository_id", to = "id", on_delete = "Cascade")]
     pub repository: BelongsTo<Option<super::repository::Entity>>,
-    #[sea_orm(has_many)]
-    pub log: HasMany<super::job_log::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -79,24 +79,6 @@ pub struct Model {
     pub gone_at: Option<StoredTimestamp>,
     /// When the forge was last asked about it.
     pub facts_at: Option<StoredTimestamp>,
-    #[sea_orm(has_many)]
-    pub metrics: HasMany<super::repository_metrics::Entity>,
-    #[sea_orm(has_many)]
-    pub facets: HasMany<super::repository_facet::Entity>,
-    #[sea_orm(has_many)]
-    pub days: HasMany<super::repository_day::Entity>,
-    #[sea_orm(has_many)]
-    pub scan_runs: HasMany<super::scan_run::Entity>,
-    #[sea_orm(has_many)]
-    pub resources: HasMany<super::resource::Entity>,
-    #[sea_orm(has_many)]
-    pub commits_with_events: HasMany<super::commit::Entity>,
-    #[sea_orm(has_many)]
-    pub resource_events: HasMany<super::event::Entity>,
-    #[sea_orm(has_many)]
-    pub file_problems: HasMany<super::problem::Entity>,
-    #[sea_orm(has_many)]
-    pub jobs: HasMany<super::job::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

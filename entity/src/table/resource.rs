@@ -49,16 +49,6 @@ pub struct Model {
     pub repository: BelongsTo<super::repository::Entity>,
     #[sea_orm(belongs_to, from = "blob", to = "id", skip_fk)]
     pub manifest: BelongsTo<super::manifest::Entity>,
-    #[sea_orm(has_one)]
-    pub data: HasOne<super::resource_data::Entity>,
-    #[sea_orm(has_many)]
-    pub charts: HasMany<super::resource_chart::Entity>,
-    #[sea_orm(has_many)]
-    pub images: HasMany<super::resource_image::Entity>,
-    #[sea_orm(has_many)]
-    pub references: HasMany<super::resource_reference::Entity>,
-    #[sea_orm(has_many)]
-    pub changes: HasMany<super::event::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

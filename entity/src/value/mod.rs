@@ -12,9 +12,22 @@ pub use stored::{JsonText, StoredTimestamp};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId(pub [u8; 20]);
 
+/// As many digits of a hash as people are shown.
+pub const SHORT_HASH: usize = 7;
+
+impl ObjectId {
+    /// As many digits as people are shown.
+    #[must_use]
+    pub fn short(self) -> String {
+        format!("{self:.SHORT_HASH$}")
+    }
+}
+
 impl std::fmt::Display for ObjectId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 40];
+        hex::encode_to_slice(self.0, &mut digits).map_err(|_| std::fmt::Error)?;
+        f.pad(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -28,17 +41,11 @@ impl std::str::FromStr for ObjectId {
     type Err = InvalidObjectId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidObjectId(text.chars().take(64).collect());
-        // `from_str_radix` alone would read a plus sign as well.
-        if text.len() != 40 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(invalid());
-        }
         let mut bytes = [0; 20];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| invalid())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| invalid())?;
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(InvalidObjectId(text.chars().take(64).collect())),
         }
-        Ok(Self(bytes))
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use entity::address::name_of;
 use entity::credential::shown_address;
 use entity::input::{Batch, FoundCommit, FoundEvent};
+use entity::value::SHORT_HASH;
 use scan::replay::{HistoryEvents, NoMemory, Options, Replay, Start};
 use serde::Serialize;
 
@@ -129,7 +130,7 @@ fn line<'a>(commit: &'a FoundCommit, event: &'a FoundEvent) -> EventLine<'a> {
 fn write_table(out: &mut impl Write, name: &str, answer: &Answer) -> std::io::Result<()> {
     let events = &answer.history_events;
     let commits = number(answer.commits as u64);
-    writeln!(out, "{name} at {} ({} ms): {commits} commits", &answer.commit[..12], answer.duration_ms)?;
+    writeln!(out, "{name} at {} ({} ms): {commits} commits", &answer.commit[..SHORT_HASH], answer.duration_ms)?;
     let mut table = Table::new(&["resources", ">count"]);
     for (what, count) in [
         ("in the first commit", events.resources_in_first_commit),

@@ -59,16 +59,22 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
             }
             Err(error) => return Err(error),
         };
-        let commit = head.commit.to_string();
+
         match args.format {
             Format::Json => {
                 let source = many.then(|| place.clone());
                 let problems = head.problems.into_iter().map(Problem::new).collect();
-                answers.push(Answer { source, commit, figures: head.figures, problems, duration_ms });
+                answers.push(Answer {
+                    source,
+                    commit: head.commit.to_string(),
+                    figures: head.figures,
+                    problems,
+                    duration_ms,
+                });
             }
             Format::Table => {
                 let name = name_of(place);
-                writeln!(out, "{name} at {} ({duration_ms} ms)", &commit[..12])?;
+                writeln!(out, "{name} at {} ({duration_ms} ms)", head.commit.short())?;
                 write_tables(&mut out, &head)?;
             }
         }

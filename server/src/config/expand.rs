@@ -1,4 +1,9 @@
-use super::reader::Environment;
+//! `${NAME}` in values.
+
+use std::collections::BTreeMap;
+
+/// The process' environment, or a test's.
+pub type Environment = BTreeMap<String, String>;
 
 /// Replaces every `${NAME}` in a value by the environment's, for allowed names only.
 ///

@@ -19,7 +19,8 @@ use entity::address::Address;
 use serde::Serialize;
 
 pub use discovery::{DiscoveryConfig, ForgeConfig};
-pub use reader::{ConfigError, Environment};
+pub use expand::Environment;
+pub use reader::ConfigError;
 pub use repository::RepositoryConfig;
 pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret};

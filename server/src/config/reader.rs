@@ -1,17 +1,14 @@
 //! Reads a configuration tree key by key, gathering every error instead of stopping at the first.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use yaml::Node;
 
+use super::expand::Environment;
 use super::{duration, expand};
-
-/// The process' environment, or a test's.
-pub type Environment = BTreeMap<String, String>;
 
 /// One thing wrong with the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

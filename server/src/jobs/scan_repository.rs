@@ -64,7 +64,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
             if events > 0 {
                 super::aggregate::ask(deps).await?;
             }
-            Ok(format!("{events} events, scanned up to {}", &head.to_string()[..8]))
+            Ok(format!("{events} events, scanned up to {}", head.short()))
         }
         Err(error) => {
             let now = clock::now();

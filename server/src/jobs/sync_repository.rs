@@ -159,7 +159,7 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
     let wants_scan = standing.is_some() && !is_current;
     if !wants_scan && let Synced::Unmoved { branch, head } = &synced {
         repositories::record_unmoved(&deps.db.write, target.id, next(target.head_committed_at), now).await?;
-        return Ok(format!("nothing new: {branch} stands at {}", short(*head)));
+        return Ok(format!("nothing new: {branch} stands at {}", head.short()));
     }
     let txn = deps.db.begin().await?;
     let said = match synced {
@@ -170,12 +170,12 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
         }
         Synced::Unmoved { branch, head } => {
             repositories::record_unmoved(&txn, target.id, next(target.head_committed_at), now).await?;
-            format!("{branch} stands at {}; to be scanned", short(head))
+            format!("{branch} stands at {}; to be scanned", head.short())
         }
         Synced::Fetched(head) => {
             repositories::record_synced(&txn, target.id, &head, now).await?;
             repositories::plan_next_sync(&txn, target.id, next(Some(head.committed_at)), 0).await?;
-            format!("fetched {} at {}", head.branch, short(head.head))
+            format!("fetched {} at {}", head.branch, head.head.short())
         }
     };
     let mut wanted = Vec::new();
@@ -193,10 +193,6 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
     txn.commit().await.map_err(DataError::from)?;
     deps.queue.ring();
     Ok(said)
-}
-
-fn short(head: ObjectId) -> String {
-    head.to_string()[..8].to_owned()
 }
 
 /// Brings the clone up to the branch of the remote; makes it where this machine has none.

@@ -19,7 +19,7 @@ use crate::state::AppState;
 use crate::web::assets::Site;
 use crate::web::hosts::AllowedHosts;
 use crate::web::listen::{Bounds, Limits, Patience};
-use crate::web::stream::Seats;
+use crate::web::seats::Seats;
 use crate::{clock, replay};
 
 /// What every request may use.

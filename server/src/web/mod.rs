@@ -14,6 +14,7 @@ mod pages;
 pub mod rights;
 pub mod security;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
+pub mod seats;
 pub mod stream;
 pub mod trace;
 

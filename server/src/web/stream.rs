@@ -12,7 +12,6 @@ use axum::{
 use entity::view::Live;
 use futures::StreamExt as _;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 use utoipa::IntoParams;
 
@@ -23,28 +22,8 @@ use super::api::{
 use crate::state::AppState;
 
 /// Open streams at most: each holds a connection for as long as its page is open.
-pub const MAX_STREAMS: usize = 512;
-
-/// How often a silent stream says that it lives, so that proxies keep it open.
+pub /// How often a silent stream says that it lives, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Seats for open streams.
-#[derive(Clone, Debug)]
-pub struct Seats(Arc<Semaphore>);
-
-impl Seats {
-    /// So many seats.
-    #[must_use]
-    pub fn new(number: usize) -> Self {
-        Self(Arc::new(Semaphore::new(number)))
-    }
-}
-
-impl Default for Seats {
-    fn default() -> Self {
-        Self::new(MAX_STREAMS)
-    }
-}
 
 /// What of the stream is wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]

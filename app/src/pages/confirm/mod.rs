@@ -10,11 +10,13 @@ use leptos::prelude::*;
 use self::data::Chosen;
 pub(super) use self::data::{ConfirmData, read_confirm};
 use super::outcome::{ActOnRepositories, outcome};
-use super::question::Question;
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, Crumb, EmptyState, Glyph, Icon, PageUrl, SkeletonBlock, counted, repository_href,
 };
+
+/// Closes the dialog that the question stands in.
+type Leave = Callback<()>;
 
 /// Are you sure?
 #[component]
@@ -39,10 +41,10 @@ fn view(data: ConfirmData, _: PageUrl) -> AnyView {
 }
 
 /// The question itself, on its page or in a dialog.
-pub(super) fn step(data: ConfirmData, dialog: Option<Question>) -> AnyView {
+pub(super) fn step(data: ConfirmData, leave: Option<Leave>) -> AnyView {
     let ConfirmData { action, chosen, over, from, .. } = data;
     let fits = chosen.iter().filter(|chosen| chosen.refused.is_none()).count();
-    let Some(action) = action.filter(|_| !chosen.is_empty()) else { return nothing(from, dialog) };
+    let Some(action) = action.filter(|_| !chosen.is_empty()) else { return nothing(from, leave) };
     let is_delete = action == RepositoryAction::Delete;
     let verb = if is_delete { "Delete" } else { "Block" };
     let many = match (&chosen[..], fits) {
@@ -84,7 +86,7 @@ pub(super) fn step(data: ConfirmData, dialog: Option<Question>) -> AnyView {
             <ActForm action=asked>
                 {hidden}
                 <input type="hidden" name="from" value=from.clone() />
-                {back(from, "Cancel", dialog)}
+                {back(from, "Cancel", leave)}
                 {button}
             </ActForm>
         </section>
@@ -93,14 +95,14 @@ pub(super) fn step(data: ConfirmData, dialog: Option<Question>) -> AnyView {
 }
 
 /// Leads back; from a dialog the page is still there.
-fn back(from: String, label: &'static str, dialog: Option<Question>) -> AnyView {
-    let leave = move |event: MouseEvent| {
-        if let Some(dialog) = dialog {
+fn back(from: String, label: &'static str, leave: Option<Leave>) -> AnyView {
+    let stay = move |event: MouseEvent| {
+        if let Some(leave) = leave {
             event.prevent_default();
-            dialog.close();
+            leave.run(());
         }
     };
-    view! { <a class="button" href=from on:click=leave autofocus=dialog.is_some()>{label}</a> }.into_any()
+    view! { <a class="button" href=from on:click=stay autofocus=leave.is_some()>{label}</a> }.into_any()
 }
 
 fn row(chosen: Chosen, is_delete: bool) -> AnyView {
@@ -124,14 +126,14 @@ fn row(chosen: Chosen, is_delete: bool) -> AnyView {
     }
 }
 
-fn nothing(from: String, dialog: Option<Question>) -> AnyView {
+fn nothing(from: String, leave: Option<Leave>) -> AnyView {
     view! {
         <section class="step" aria-labelledby="step-title">
             <h1 id="step-title">"Nothing is selected"</h1>
             <EmptyState title="No repository to do this with">
                 <p id="step-text">"Tick repositories in the list first. What was ticked may have been deleted meanwhile."</p>
             </EmptyState>
-            <p>{back(from, "Back", dialog)}</p>
+            <p>{back(from, "Back", leave)}</p>
         </section>
     }
     .into_any()

@@ -1,8 +1,9 @@
-//! What came of what somebody asked for, and the forms and links that ask.
+//! What came of what somebody asked for, and the forms that ask.
 
 mod act;
 #[cfg(feature = "ssr")]
 pub(super) mod tell;
+mod text;
 
 use entity::kind::RepositoryAction;
 use leptos::prelude::*;
@@ -10,10 +11,10 @@ use uuid::Uuid;
 
 #[cfg(feature = "ssr")]
 pub use act::MAX_CHOSEN;
-pub use act::{ActOnRepositories, AddRepositories, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
+pub use act::{ActOnRepositories, AddRepositories, StartDiscovery, SyncAllRepositories};
+pub use text::{OutcomeText, Tone};
 
-use super::question::Question;
-use crate::components::{ActForm, Notice, PageUrl};
+use crate::components::{ActForm, Notice};
 
 /// What came of it; read aloud when it comes. Nothing where nothing was asked for.
 pub(super) fn outcome(told: Option<OutcomeText>) -> AnyView {
@@ -52,17 +53,4 @@ pub(super) fn act_button(
         </ActForm>
     }
     .into_any()
-}
-
-/// Leads to the question that comes before it is done; a dialog once the page is awake.
-pub(super) fn ask_link(action: RepositoryAction, id: Uuid, from: String, label: &'static str) -> AnyView {
-    let asking = PageUrl::new("/repositories/confirm").with("act", action.as_str()).with("id[]", id.to_string());
-    let href = asking.with("from", from).href();
-    let (question, address) = (use_context::<Question>(), href.clone());
-    let ask = move |event| {
-        if let Some(question) = question {
-            question.ask_instead(&event, &address);
-        }
-    };
-    view! { <a class="button" href=href on:click=ask aria-haspopup="dialog">{label}</a> }.into_any()
 }

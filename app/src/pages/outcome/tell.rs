@@ -2,27 +2,18 @@
 
 use entity::kind::RepositoryAction;
 use entity::view::{Outcome, OutcomeOf, Refused};
-use leptos::server_fn::ServerFn as _;
 use leptos_router::params::ParamsMap;
 use store::db::Db;
 use uuid::Uuid;
 
-use super::act::{ActOnRepositories, AddRepositories, OutcomeText, StartDiscovery, SyncAllRepositories, Tone};
+use super::text::{OutcomeText, Tone};
 use crate::components::counted;
 use crate::error::AppError;
 use crate::pages::ask;
-use crate::pages::repository::{RequestScan, RequestSync};
 
 pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selected.";
-/// Where forms are sent that tell what came of them.
-const FORMS: [&str; 6] = [
-    ActOnRepositories::PATH,
-    AddRepositories::PATH,
-    RequestScan::PATH,
-    RequestSync::PATH,
-    StartDiscovery::PATH,
-    SyncAllRepositories::PATH,
-];
+/// Where our forms are sent.
+const FORMS: &str = "/ui/";
 /// A longer way back is not ours.
 const MAX_WAY: usize = 2_000;
 
@@ -75,7 +66,7 @@ pub(in crate::pages) async fn find_text(db: &Db, params: &ParamsMap) -> Result<O
 /// An outcome in words. A form that failed leads back with the reason in the address: that it failed is told, but not in
 /// words that anybody could have put there.
 pub(in crate::pages) fn words(of: Option<OutcomeOf>, params: &ParamsMap) -> Option<OutcomeText> {
-    let is_form = |path: &str| FORMS.contains(&path);
+    let is_form = |path: &str| path.starts_with(FORMS);
     if params.get_str("__err").is_some() && params.get_str("__path").is_some_and(is_form) {
         let text = "That did not work. Try again; if it fails again, the server's log says why.".to_owned();
         return Some(OutcomeText { tone: Tone::Bad, text, lines: Vec::new(), watch: None });

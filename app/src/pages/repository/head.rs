@@ -12,7 +12,8 @@ use crate::components::{
     ActFailed, CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
     commit_href, short_sha,
 };
-use crate::pages::outcome::{act_button, ask_link};
+use crate::pages::outcome::act_button;
+use crate::pages::question::ask_link;
 
 /// The two buttons' requests on their way; kept outside the data, which comes anew while they run.
 #[derive(Clone, Copy)]

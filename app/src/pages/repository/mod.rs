@@ -10,8 +10,6 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
 use self::data::{RepositoryData, find_repository};
-#[cfg(feature = "ssr")]
-pub(super) use self::data::{RequestScan, RequestSync};
 use self::head::Requests;
 use super::outcome::outcome;
 use super::question::{Question, QuestionDialog};

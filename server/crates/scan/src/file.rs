@@ -9,9 +9,9 @@ use serde_json::Value;
 use yaml::{Digest, Document, Limits, Node, SharedNode, YamlError, parse};
 
 use crate::build::{KustomizeFile, is_bare_kustomization};
+use crate::count::FileFigures;
 use crate::detect::{self, Facts};
 use crate::elsewhere;
-use crate::figures::FileFigures;
 use crate::identity::Identity;
 use crate::mask::{self, Rules};
 

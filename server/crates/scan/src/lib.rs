@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod chart;
+pub mod count;
 pub mod detect;
 pub mod diff;
 mod elsewhere;

@@ -10,6 +10,7 @@
 mod comments;
 mod find;
 mod rewrite;
+mod scope;
 mod secret;
 mod shape;
 mod signs;
@@ -50,7 +51,7 @@ pub fn hidden(documents: &[Document], rules: &Rules) -> Hidden {
     if !signs::any(first.shared_root().texts(), rules) {
         return Hidden::default();
     }
-    find::find(documents, rules, find::Scope::default())
+    find::find(documents, rules, scope::Scope::default())
 }
 
 pub use rewrite::{masked, masked_by};

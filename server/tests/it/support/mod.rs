@@ -16,7 +16,7 @@ use migration::{Migrator, MigratorTrait as _};
 use serde_json::Value;
 use server::{
     state::AppState,
-    web::{self, assets::Site, stream::Seats},
+    web::{self, assets::Site, seats::Seats},
 };
 use store::{
     db::{ConnectionTrait as _, Db, DbSettings, Engine},

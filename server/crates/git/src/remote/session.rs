@@ -10,15 +10,12 @@ use gix::protocol::transport::client::blocking_io::{Transport, connect, http, ss
 use gix::protocol::transport::{Protocol, Service};
 
 use super::budget::Budget;
-use super::http::{Requests, refused_address};
+use super::http::{AGENT, Requests, refused_address};
 use super::url::Place;
 use super::{Auth, ListedRefs, RemoteRef, RemoteUrl};
 use crate::GitError;
 use crate::error::{chain as causes, is_full};
 use crate::repo::to_entity;
-
-/// How we call ourselves.
-pub(super) const AGENT: &str = concat!("git/kubestats-", env!("CARGO_PKG_VERSION"));
 
 /// An open conversation.
 pub(super) struct Session {

@@ -6,7 +6,7 @@ use entity::input::FoundImage;
 use yaml::{Node, Tag};
 
 use super::Facts;
-use super::read::{MAX_FINDINGS, plain};
+use super::read::{MAX_FINDINGS, outside_templates, plain};
 use crate::diff::FieldPath;
 
 /// Longest image reference kept.
@@ -44,25 +44,6 @@ pub fn parse_image(text: &str, field_path: &str) -> Option<FoundImage> {
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// Which bytes stand outside `${…}` and `{{…}}`, whose colons, slashes and spaces mean something else.
-pub fn outside_templates(text: &str) -> Vec<bool> {
-    let bytes = text.as_bytes();
-    let mut outside = Vec::with_capacity(bytes.len());
-    let mut depth = 0_usize;
-    for (at, byte) in bytes.iter().enumerate() {
-        let opens =
-            *byte == b'{' && (depth > 0 || (at > 0 && bytes[at - 1] == b'$') || bytes.get(at + 1) == Some(&b'{'));
-        if opens {
-            depth += 1;
-        }
-        outside.push(depth == 0);
-        if *byte == b'}' && depth > 0 {
-            depth -= 1;
-        }
-    }
-    outside
 }
 
 /// Keeps the image that a scalar names.

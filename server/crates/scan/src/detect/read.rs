@@ -6,7 +6,6 @@ use entity::view::MASK;
 use yaml::{Node, Reading, Tag};
 
 use super::Facts;
-use super::image::outside_templates;
 
 /// Images, charts or references kept of one manifest; real ones have a few dozen.
 pub const MAX_FINDINGS: usize = 500;
@@ -99,4 +98,23 @@ pub fn settle(facts: &mut Facts, key: &ResourceKey) {
         (a.relation, &a.kind, &a.name, &a.namespace).cmp(&(b.relation, &b.kind, &b.name, &b.namespace))
     });
     facts.references.dedup();
+}
+
+/// Which bytes stand outside `${…}` and `{{…}}`, whose colons, slashes and spaces mean something else.
+pub fn outside_templates(text: &str) -> Vec<bool> {
+    let bytes = text.as_bytes();
+    let mut outside = Vec::with_capacity(bytes.len());
+    let mut depth = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        let opens =
+            *byte == b'{' && (depth > 0 || (at > 0 && bytes[at - 1] == b'$') || bytes.get(at + 1) == Some(&b'{'));
+        if opens {
+            depth += 1;
+        }
+        outside.push(depth == 0);
+        if *byte == b'}' && depth > 0 {
+            depth -= 1;
+        }
+    }
+    outside
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use entity::credential::{is_email, is_template, names_credential, without_credentials};
 use yaml::{Cover, Document, Hidden, Kind, Node, Tag};
 
+use super::scope::Scope;
 use super::shape::{Shape, ends_in_ignoring_case, names_reference};
 use super::{Commented, Rules, comments, signs, text};
 use crate::identity::is_sops;
@@ -13,26 +14,6 @@ use crate::identity::is_sops;
 pub(super) const NESTING: usize = 8;
 /// What SOPS leaves in place of a value.
 const ENCRYPTED: &str = "ENC[";
-/// What a node stands within.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Scope {
-    /// Values of a chart or a ConfigMap: what programs are told.
-    pub(super) is_config: bool,
-    /// A patch of a Secret, which need not say so itself.
-    pub(super) of_secret: bool,
-    /// A kind whose `template` becomes a Secret.
-    pub(super) makes_secret: bool,
-    /// Texts around it.
-    pub(super) nesting: u8,
-}
-
-impl Scope {
-    /// Where the documents of a text in this place stand.
-    pub(super) fn within_text(self) -> Self {
-        Self { makes_secret: false, nesting: self.nesting + 1, ..self }
-    }
-}
-
 /// What all documents hide.
 pub(super) fn find(documents: &[Document], rules: &Rules, scope: Scope) -> Hidden {
     let mut finder = Finder { rules, covers: Vec::new(), within: Vec::new(), lines: Vec::new(), seen: HashSet::new() };
@@ -90,7 +71,7 @@ impl Finder<'_> {
         let Some(text) = node.scalar() else { return };
         if scope.is_config && self.rules.emails && is_email(text) && !is_template(text) {
             self.whole(node);
-        } else if let Some(cover) = text::cover(text, self.rules, scope) {
+        } else if let Some(cover) = text::cover(text, self.rules, scope, find) {
             self.cover(node, cover);
         }
     }

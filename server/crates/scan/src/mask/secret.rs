@@ -3,7 +3,8 @@
 use entity::credential::{is_template, without_credentials};
 use yaml::{Cover, Kind, Node, Tag};
 
-use super::find::{Finder, NESTING, Scope};
+use super::find::{Finder, NESTING};
+use super::scope::Scope;
 use super::text;
 
 /// Longest name, type or annotation of a Secret that is shown: no longer one is a right one.

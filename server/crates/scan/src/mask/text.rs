@@ -3,9 +3,9 @@
 use entity::credential::{is_template, names_credential, without_credentials};
 use entity::view::MASK;
 use memchr::memchr2;
-use yaml::{Cover, Limits, Node, parse};
+use yaml::{Cover, Document, Hidden, Limits, Node, parse};
 
-use super::find::{Scope, find};
+use super::scope::Scope;
 use super::{Rules, rewrite, signs};
 
 /// Texts within texts are read this far.
@@ -13,8 +13,11 @@ pub(super) const MAX_NESTING: u8 = 4;
 /// A text within a file is read within these bounds; what is over them is masked as a whole where it may hold secrets.
 const LIMITS: Limits = Limits { bytes: 1 << 20, nodes: 100_000, depth: 64, expanded_nodes: 100_000 };
 
+/// Finds what the documents in a text hide.
+pub(super) type Find = fn(&[Document], &Rules, Scope) -> Hidden;
+
 /// How a scalar's text is shown; `None` where nothing in it is secret.
-pub(super) fn cover(text: &str, rules: &Rules, scope: Scope) -> Option<Cover> {
+pub(super) fn cover(text: &str, rules: &Rules, scope: Scope, find: Find) -> Option<Cover> {
     let bytes = text.as_bytes();
     // Most texts are words.
     if bytes.len() < 4 || (!scope.of_secret && memchr2(b':', b'=', bytes).is_none() && !text.contains("--")) {
@@ -25,7 +28,7 @@ pub(super) fn cover(text: &str, rules: &Rules, scope: Scope) -> Option<Cover> {
     }
     let is_structured = text.contains('\n') || text.trim_start().starts_with(['{', '[']);
     if is_structured {
-        if let Some(found) = embedded(text, rules, scope) {
+        if let Some(found) = embedded(text, rules, scope, find) {
             return found;
         }
         // A manifest that is a template, or too large to be read.
@@ -59,7 +62,7 @@ pub(super) fn cover(text: &str, rules: &Rules, scope: Scope) -> Option<Cover> {
 }
 
 /// A text that is YAML or JSON by itself. `None` where it is neither; the inner `None` where nothing in it is secret.
-fn embedded(text: &str, rules: &Rules, scope: Scope) -> Option<Option<Cover>> {
+fn embedded(text: &str, rules: &Rules, scope: Scope, find: Find) -> Option<Option<Cover>> {
     if scope.nesting >= MAX_NESTING {
         return may_be_secret(text).then_some(Some(Cover::Whole));
     }

@@ -8,7 +8,7 @@ use crate::gate::Caller;
 use crate::limits::Budget;
 use crate::world::{Access, Repository, World};
 
-use super::graphql::Problem;
+use super::problem::Problem;
 use super::visible;
 use super::wire::{moment, node_id, owner_letter, repository_of_node};
 

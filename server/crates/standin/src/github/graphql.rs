@@ -19,6 +19,7 @@ use crate::forge::{Forge, Kind, lock};
 use crate::gate::{self, Caller, Cost};
 
 use super::fields::{Answer, Node, Scope};
+use super::problem::Problem;
 use super::value::{literal, merge};
 
 /// Selections nested deeper than this are refused; GitHub's own bound is 25 levels of connections.
@@ -32,34 +33,6 @@ pub(super) struct Asked {
     variables: Option<Map<String, Value>>,
     #[serde(default, rename = "operationName")]
     operation: Option<String>,
-}
-
-/// Why a query, or a part of it, has no answer.
-#[derive(Debug)]
-pub(super) struct Problem {
-    /// GitHub's `type`, for what goes wrong while running; none for a query that does not fit the schema.
-    pub(super) kind: Option<&'static str>,
-    pub(super) message: String,
-    pub(super) at: Pos,
-    pub(super) path: Vec<Value>,
-}
-
-impl Problem {
-    pub(super) fn invalid(message: impl Into<String>, at: Pos) -> Self {
-        Self { kind: None, message: message.into(), at, path: Vec::new() }
-    }
-
-    fn told(&self) -> Value {
-        let mut told = json!({
-            "path": self.path,
-            "locations": [{"line": self.at.line, "column": self.at.column}],
-            "message": self.message,
-        });
-        if let Some(kind) = self.kind {
-            told["type"] = json!(kind);
-        }
-        told
-    }
 }
 
 pub(super) async fn answer(

@@ -2,6 +2,7 @@
 
 mod fields;
 mod graphql;
+mod problem;
 mod query;
 mod search;
 mod value;

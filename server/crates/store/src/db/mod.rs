@@ -4,6 +4,7 @@
 //! On PostgreSQL both are the same pool.
 
 pub(crate) mod bulk;
+pub(crate) mod clean;
 mod error;
 pub(crate) mod pattern;
 pub(crate) mod select;

@@ -84,7 +84,8 @@ fn repository_part<'a>(host: &str, path: &'a str) -> &'a str {
 /// All that is known of it: one answer for each repository that the words can mean, at least one.
 pub async fn why_not(c: &impl ConnectionTrait, settings: &DiscoverySettings, text: &str) -> Result<Vec<WhyNot>> {
     let Some(wanted) = Wanted::read(text) else {
-        let mut answer = plain(WhyNotKind::Invalid, shorten(text), "This names no repository");
+        let asked = text.trim().chars().filter(|c| !c.is_control()).take(100).collect();
+        let mut answer = plain(WhyNotKind::Invalid, asked, "This names no repository");
         answer.remedy =
             Some("write it as owner/name or as an address such as https://github.com/owner/name".to_owned());
         return Ok(vec![answer]);
@@ -265,10 +266,6 @@ fn plain(kind: WhyNotKind, name: String, detail: &str) -> WhyNot {
         add: None,
         at: None,
     }
-}
-
-fn shorten(text: &str) -> String {
-    text.trim().chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) struct Birth {
     pub(super) id: Uuid,
     created_at: Timestamp,
     pub(super) active_resources: i64,
-    #[sea_orm(from_expr = "first_day()")]
+    #[sea_orm(from_expr = "first_active_day()")]
     first_day: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Birth {
 }
 
 /// The first day on which something happened in a repository.
-fn first_day() -> Expr {
+fn first_active_day() -> Expr {
     use repository_day::Column::{Day, RepositoryId};
     use sea_orm::sea_query::ExprTrait as _;
     let of_it = RepositoryId.into_expr().eq(repository::Column::Id.into_expr());

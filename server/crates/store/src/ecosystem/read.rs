@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
@@ -15,6 +15,7 @@ use super::spans::{SeriesRow, growth, series, spans};
 use super::{ConnectionTrait, Result};
 use crate::db::DataError;
 use crate::db::select::{added, constant, count, count_all, paged, sum};
+use crate::events::first_day;
 use crate::figures::most_active;
 use crate::repositories::list_newest;
 use entity::kind::EventType;
@@ -198,12 +199,6 @@ fn sorted(counts: &BTreeMap<String, i64>) -> Vec<NamedCount> {
         counts.iter().map(|(name, count)| NamedCount { name: name.clone(), count: *count }).collect();
     counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
     counts
-}
-
-/// The first of the last `days` days, today being the last.
-fn first_day(days: u32, now: Timestamp) -> NaiveDate {
-    let today = now.date_naive();
-    today.checked_sub_days(Days::new(u64::from(Ord::max(days, 1)) - 1)).unwrap_or(today)
 }
 
 /// A day as it is shown.

@@ -120,7 +120,7 @@ async fn day_rows(c: &impl ConnectionTrait, repository: Option<Uuid>, since: Opt
 }
 
 /// The first of the last `days` days, today being the last.
-fn first_day(days: u32, now: Timestamp) -> NaiveDate {
+pub(crate) fn first_day(days: u32, now: Timestamp) -> NaiveDate {
     let today = now.date_naive();
     today.checked_sub_days(Days::new(u64::from(days.max(1)) - 1)).unwrap_or(today)
 }

@@ -12,6 +12,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+pub(crate) use daily::first_day;
 pub use daily::{activity, daily_counts, trends};
 
 use super::{ConnectionTrait, Result, days};

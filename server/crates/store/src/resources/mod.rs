@@ -9,7 +9,8 @@ mod versions;
 
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect, QueryTrait as _, Select,
+    ColumnTrait as _, EntityTrait, JoinType, Order, QueryFilter as _, QueryOrder as _, QuerySelect, QueryTrait as _,
+    RelationDef, RelationTrait as _, Select,
 };
 use uuid::Uuid;
 
@@ -41,7 +42,7 @@ pub async fn list_resources(c: &impl ConnectionTrait, filter: &ResourceFilter) -
     QuerySelect::query(&mut rows).from_clear().from_subquery(ids, "i").inner_join(resource::Entity, same);
     let rows = filter::ordered(rows.inner_join(repository::Entity), filter, false);
     let data = if filter.with_data {
-        let rows = rows.left_join(resource_data::Entity).into_partial_model::<FullResourceRow>().all(c).await?;
+        let rows = rows.join(JoinType::LeftJoin, of_data()).into_partial_model::<FullResourceRow>().all(c).await?;
         rows.into_iter().map(FullResourceRow::into_view).collect()
     } else {
         let rows = rows.into_partial_model::<ResourceRow>().all(c).await?;
@@ -60,9 +61,14 @@ fn from_nearer_end(page: PageQuery, count: u64) -> (PageQuery, bool) {
     (PageQuery { skip: behind, limit: end - page.skip }, true)
 }
 
+/// From a resource to its `data`.
+fn of_data() -> RelationDef {
+    resource_data::Relation::Resource.def().rev()
+}
+
 /// One resource, with `data`.
 pub async fn find_resource(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Resource>> {
-    let this = resource::Entity::find_by_id(id).inner_join(repository::Entity).left_join(resource_data::Entity);
+    let this = resource::Entity::find_by_id(id).inner_join(repository::Entity).join(JoinType::LeftJoin, of_data());
     Ok(this.into_partial_model::<FullResourceRow>().one(c).await?.map(FullResourceRow::into_view))
 }
 

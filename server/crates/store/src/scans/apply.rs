@@ -8,6 +8,7 @@ use super::events::{add_days, insert_commits, insert_events};
 use super::figures;
 use super::resources::{Count, write_resources};
 use crate::db::bulk::Bulk;
+use crate::db::clean::clean;
 use crate::db::upsert::excluded;
 use crate::db::{Connection, DataError, Result, begin, new_id, text};
 use entity::input::{Batch, FileProblems, FoundManifest, ObjectId, ScannedCommit};
@@ -134,13 +135,4 @@ pub(super) async fn replace_problems(
     }
     bulk.finish().await?;
     Ok(())
-}
-
-/// Text without the one character that PostgreSQL refuses.
-pub(super) fn clean(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
-}
-
-pub(super) fn clean_option(text: Option<&str>) -> Option<String> {
-    text.map(clean)
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use sea_orm::{ConnectionTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _};
 use uuid::Uuid;
 
-use super::apply::clean;
 use super::group_of;
 use super::totals::Totals;
+use crate::db::clean::clean;
 use crate::db::{DataError, Result};
 use entity::input::FoundResource;
 use entity::kind::{Facet, ResourceStatus};

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, Set};
 use uuid::Uuid;
 
-use super::apply::{clean, clean_option};
 use crate::db::Result;
 use crate::db::bulk::Bulk;
+use crate::db::clean::{clean, clean_option};
 use crate::db::upsert::sum_up;
 use entity::input::{FoundCommit, FoundEvent};
 use entity::kind::EventType;

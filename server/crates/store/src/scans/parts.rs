@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
-use super::apply::{clean, clean_option};
 use crate::db::Result;
 use crate::db::bulk::Bulk;
+use crate::db::clean::{clean, clean_option};
 use crate::db::upsert::replace;
 use entity::input::FoundResource;
 use entity::table::{resource_chart, resource_data, resource_image, resource_reference};

@@ -6,12 +6,12 @@ use sea_orm::sea_query::{ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, Iterable as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
-use super::apply::{clean, clean_option};
 use super::deltas::{Deltas, Stored};
 use super::group_of;
 use super::parts::write_parts;
 use crate::db::Result;
 use crate::db::bulk::Bulk;
+use crate::db::clean::{clean, clean_option};
 use crate::db::upsert::excluded;
 use crate::resources::is_active;
 use entity::input::FoundResource;

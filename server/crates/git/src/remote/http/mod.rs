@@ -25,8 +25,10 @@ pub(super) use self::refusal::refused_address;
 use self::refusal::{limited, refusal, root_cause, shown};
 use super::Auth;
 use super::budget::Budget;
-use super::session::AGENT;
 use crate::GitError;
+
+/// How we call ourselves.
+pub(in crate::remote) const AGENT: &str = concat!("git/kubestats-", env!("CARGO_PKG_VERSION"));
 
 /// Redirects that are followed before the first answer.
 const MAX_REDIRECTS: usize = 5;

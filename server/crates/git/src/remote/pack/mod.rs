@@ -17,7 +17,8 @@ use gix::progress::Discard;
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags, negotiate};
 
 use super::budget::Budget;
-use super::session::{AGENT, Session, failed};
+use super::http::AGENT;
+use super::session::{Session, failed};
 use crate::GitError;
 use crate::error::is_full;
 use crate::repo::{Objects, Repo, to_gix};
