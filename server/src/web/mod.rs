@@ -12,9 +12,9 @@ pub mod hosts;
 pub mod listen;
 mod pages;
 pub mod rights;
+pub mod seats;
 pub mod security;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
-pub mod seats;
 pub mod stream;
 pub mod trace;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-const MAX_STREAMS: usize = 512;
+/// Open streams at most: each holds a connection for as long as its page is open.
+pub const MAX_STREAMS: usize = 512;
 
 /// Seats for open streams.
 #[derive(Clone, Debug)]

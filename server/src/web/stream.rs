@@ -21,8 +21,7 @@ use super::api::{
 };
 use crate::state::AppState;
 
-/// Open streams at most: each holds a connection for as long as its page is open.
-pub /// How often a silent stream says that it lives, so that proxies keep it open.
+/// How often a silent stream says that it lives, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What of the stream is wanted.
