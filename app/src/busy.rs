@@ -39,6 +39,7 @@ impl Drop for Waiting {
 }
 
 /// Called once by the frame.
+#[must_use]
 pub fn provide_busy() -> Busy {
     let busy = Busy(RwSignal::new(0));
     provide_context(busy);

@@ -106,7 +106,7 @@ pub fn without_credentials(text: &str) -> Cow<'_, str> {
                 && value != MASK
                 && !is_template(value)
             {
-                shown.push_str(&text[from..at + name.len() + 1]);
+                shown.push_str(&text[from..=(at + name.len())]);
                 shown.push_str(MASK);
                 from = at + length;
             }

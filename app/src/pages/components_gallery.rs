@@ -10,7 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{load, show};
 use crate::chart::ActivityChart;
-use crate::components::*;
+use crate::components::{
+    Breadcrumb, Bytes, Chip, Choice, CommitFold, CopyButton, Crumb, DiffHtml, DiffMode, DiffView, EmptyState,
+    ErrorPanel, EventList, EventTypeBadge, FieldChanges, FilterBar, GitOpsBadge, Glyph, Icon, JobLine, JobStateBadge,
+    KindBadge, MaybeTimeAgo, Metric, Metrics, Notice, Number, OriginBadge, PageHead, PageUrl, Pager, ProblemBadge,
+    ResourceStatusBadge, Section, Select, SkeletonBlock, SkeletonRows, SortHead, StatusBadge, Tab, Table, Tabs,
+    TextField, TimeAgo, Tree, Version, VersionChange, VersionTimeline, YamlHtml, YamlView, bytes_text,
+};
+#[cfg(feature = "ssr")]
+use crate::components::{compare, highlight};
 use crate::error::AppError;
 
 /// What only the server can make.

@@ -35,6 +35,7 @@ pub(super) struct Answer<T: PageData> {
     shown: StoredValue<Option<T>>,
 }
 
+#[expect(clippy::expl_impl_clone_on_copy, reason = "derived, it would ask for data that can be copied")]
 impl<T: PageData> Clone for Answer<T> {
     fn clone(&self) -> Self {
         *self

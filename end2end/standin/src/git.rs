@@ -156,9 +156,8 @@ async fn upload(forge: &Forge, git: &Path, protocol: Option<&HeaderValue>, reque
             counters.git_fetch += 1;
         }
     }
-    let mut child = match upload_pack(git, protocol, false).stdin(Stdio::piped()).spawn() {
-        Ok(child) => child,
-        Err(_) => return (StatusCode::INTERNAL_SERVER_ERROR, "git cannot be started\n").into_response(),
+    let Ok(mut child) = upload_pack(git, protocol, false).stdin(Stdio::piped()).spawn() else {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "git cannot be started\n").into_response();
     };
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

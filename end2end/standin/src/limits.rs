@@ -37,8 +37,8 @@ impl Default for Limits {
             search_anonymous: 10,
             graphql: 5_000,
             requests: 2_000,
-            window: Duration::from_secs(3_600),
-            search_window: Duration::from_secs(60),
+            window: Duration::from_hours(1),
+            search_window: Duration::from_mins(1),
             concurrent: 100,
         }
     }
@@ -76,7 +76,7 @@ impl Limits {
     fn window_of(&self, resource: &str) -> Duration {
         match resource {
             "search" => self.search_window,
-            "requests" => Duration::from_secs(60),
+            "requests" => Duration::from_mins(1),
             _ => self.window,
         }
     }

@@ -148,7 +148,10 @@ pub fn run() -> ExitCode {
         Command::Serve { role, listen } => configured(cli.config, |config| serve::run(config, role, listen)),
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
         Command::Config(command) => config::run(cli.config, &command),
-        Command::Version { format } => version(format),
+        Command::Version { format } => {
+            version(format);
+            Ok(())
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "kubestats", &mut std::io::stdout());
             Ok(())
@@ -172,13 +175,12 @@ fn environment() -> Environment {
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
-fn version(format: Format) -> anyhow::Result<()> {
+fn version(format: Format) {
     let version = env!("CARGO_PKG_VERSION");
     match format {
         Format::Table => println!("kubestats {version}"),
         Format::Json => println!("{}", serde_json::json!({ "version": version })),
     }
-    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a failed command")]

@@ -86,9 +86,7 @@ impl DiscoveryConfig {
             },
             topics: topics.unwrap_or_else(|| TOPICS.map(str::to_owned).to_vec()),
             queries: section.texts("queries").unwrap_or_default(),
-            max_age: section
-                .duration("max_age", Duration::from_secs(86_400))
-                .unwrap_or(Duration::from_secs(90 * 86_400)),
+            max_age: section.duration("max_age", Duration::from_hours(24)).unwrap_or(Duration::from_hours(2160)),
             archived: section.switch("archived").unwrap_or(false),
             forks: section.switch("forks").unwrap_or(false),
             block: section.texts("block").unwrap_or_default(),

@@ -70,7 +70,7 @@ mod tests {
         for (text, seconds) in
             [("30s", 30.0), ("5m", 300.0), ("1h30m", 5_400.0), ("250ms", 0.25), ("7d", 604_800.0), ("1.5h", 5_400.0)]
         {
-            assert_eq!(parse(text).unwrap().as_secs_f64(), seconds, "{text}");
+            assert_eq!(parse(text).unwrap(), Duration::from_secs_f64(seconds), "{text}");
         }
     }
 

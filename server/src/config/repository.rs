@@ -62,7 +62,7 @@ impl RepositoryConfig {
         let name = section.text("name");
         let token = section.text("token").map(Secret::new);
         let enabled = section.switch("enabled").unwrap_or(true);
-        let polling_interval = section.duration("polling_interval", Duration::from_secs(60));
+        let polling_interval = section.duration("polling_interval", Duration::from_mins(1));
         section.finish();
         let url = url?;
         Some(Self {

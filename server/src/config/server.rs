@@ -38,7 +38,7 @@ impl Default for ServerConfig {
             max_connections: 2_000,
             max_connections_per_address: Some(500),
             header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_secs(20),
         }
     }

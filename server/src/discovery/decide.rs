@@ -75,7 +75,7 @@ mod tests {
     fn rules() -> Rules {
         Rules {
             max_size_mb: 100,
-            max_age: Duration::from_secs(90 * 86_400),
+            max_age: Duration::from_hours(2160),
             archived: false,
             forks: false,
             block: vec!["spam/*".to_owned()],

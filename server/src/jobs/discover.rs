@@ -21,7 +21,7 @@ use crate::clock;
 use crate::discovery::{Decision, Rules, decide, plan, same_plan, search_of};
 
 /// A run that began longer ago is not gone on with: what it saw is old.
-const STALE: Duration = Duration::from_secs(24 * 3_600);
+const STALE: Duration = Duration::from_hours(24);
 /// A limit that ends so soon is waited for.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 /// A search with more pages than that is a loop.

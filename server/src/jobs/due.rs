@@ -39,7 +39,7 @@ pub(super) fn next_sync(
     let by_age = || {
         let age = head_committed_at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default();
         // Nothing is known of a repository without commits; an hour is no burden.
-        if head_committed_at.is_some() { age / 2 } else { Duration::from_secs(3_600) }
+        if head_committed_at.is_some() { age / 2 } else { Duration::from_hours(1) }
     };
     let base = explicit.unwrap_or_else(by_age).clamp(least, most);
     let wait = match failures {

@@ -16,7 +16,7 @@ use super::{Deps, JobContext, handle};
 use crate::clock;
 
 /// A job that says nothing for this long is taken over.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_mins(1);
 /// How often a lease is renewed.
 const RENEW: Duration = Duration::from_secs(15);
 /// How often a job's progress is stored and it is asked whether to stop.

@@ -33,7 +33,7 @@ const DRIFT: TimeDelta = TimeDelta::seconds(20);
 /// Seconds for which the end of a job is held while the database is away.
 const FINISH_TRIES: u32 = 300;
 /// How often a process that shares its work with others looks after its own clones.
-const TIDY: Duration = Duration::from_secs(2 * 3_600);
+const TIDY: Duration = Duration::from_hours(2);
 
 /// Works the queue until it is told to stop.
 pub struct Runner {

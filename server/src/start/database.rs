@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::jobs::schedule;
 
 /// How long a database that others keep busy is waited for at start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 

@@ -20,7 +20,7 @@ const HELD: usize = 3_000;
 /// What others may have to wait for an answer.
 const OTHERS_WAIT: Duration = Duration::from_millis(100);
 /// Something hangs that takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A file of the documentation that is larger than what a connection buffers.
 const LARGE: &str = "/docs/swagger-ui-bundle.js";
 

@@ -59,10 +59,10 @@ fn view(data: RepositoriesData, url: PageUrl) -> AnyView {
     for chip in &mut chips {
         match chip.key {
             "status" => {
-                chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |s| status_word(s).to_owned())
+                chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |s| status_word(s).to_owned());
             }
             "tool" => {
-                chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |t| gitops_word(t).to_owned())
+                chip.value = chip.value.parse().map_or_else(|_| chip.value.clone(), |t| gitops_word(t).to_owned());
             }
             _ => {}
         }

@@ -102,7 +102,7 @@ fn events(
     );
     for chip in &mut chips {
         if let (true, Ok(kind)) = (chip.key == "type", chip.value.parse::<EventType>()) {
-            chip.value = event_words(kind).1.to_owned();
+            event_words(kind).1.clone_into(&mut chip.value);
         }
     }
     let filtered = !chips.is_empty();

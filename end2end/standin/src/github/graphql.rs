@@ -110,7 +110,7 @@ fn run(scope: &Scope<'_>, asked: &Asked) -> (Value, u64) {
         Ok(mut data) => {
             let cost = run.cost();
             // Only now is known what the query costs.
-            if let Some(limit) = run.rate_limit_keys(selection) {
+            if let Some(limit) = Run::rate_limit_keys(selection) {
                 limit.iter().for_each(|(object, field)| amend(&mut data, object, field, scope, cost));
             }
             let mut body = json!({ "data": data });
@@ -153,7 +153,7 @@ impl<'q> Run<'q, '_> {
     }
 
     /// Under which keys `rateLimit`'s fields were asked at the top.
-    fn rate_limit_keys(&self, selection: &SelectionSet<'q, String>) -> Option<Vec<(String, (String, String))>> {
+    fn rate_limit_keys(selection: &SelectionSet<'q, String>) -> Option<Vec<(String, (String, String))>> {
         let mut keys = Vec::new();
         for item in &selection.items {
             if let Selection::Field(field) = item

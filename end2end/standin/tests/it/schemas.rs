@@ -104,7 +104,7 @@ async fn recorded(town: &Town) -> Vec<Value> {
     github.change(repository.id, |one| one.organization = true);
     let at = format!("{}/repos/{}", github.url(), repository.full_name());
     let told = |what: &str, scenario: &str, path: &str, got: &Got| {
-        let headers: Vec<_> = got.headers.keys().map(|name| name.as_str()).collect();
+        let headers: Vec<_> = got.headers.keys().map(reqwest::header::HeaderName::as_str).collect();
         let keys: Vec<_> = got.body.as_object().unwrap().keys().cloned().collect();
         json!({"what": what, "scenario": scenario, "path": path, "status": got.status, "headers": headers, "keys": keys})
     };

@@ -29,7 +29,7 @@ impl PlainGit {
 
 #[async_trait]
 impl Forge for PlainGit {
-    fn host(&self) -> &str {
+    fn host(&self) -> &'static str {
         "git"
     }
 

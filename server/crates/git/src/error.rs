@@ -95,6 +95,7 @@ impl GitError {
     }
 
     /// A later attempt may well succeed without anybody mending anything.
+    #[must_use]
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,

@@ -89,7 +89,7 @@ fn class_v6(ip: Ipv6Addr) -> Option<Class> {
         (0xfc00..=0xfdff, ..) => Class::UniqueLocal,
         (0xff00..=0xffff, ..) => Class::Multicast,
         // NAT64, 6to4 and Teredo, and addresses that are compatible with IPv4.
-        (0x64, 0xff9b, _) | (0x2002, ..) | (0x2001, 0, _) | (0, ..) => Class::Translated,
+        (0x64, 0xff9b, _) | (0x2002 | 0, ..) | (0x2001, 0, _) => Class::Translated,
         (0x2001, 0xdb8, _) | (0x3fff, 0..=0xfff, _) => Class::Documentation,
         (0x2001, 2, 0) => Class::Benchmarking,
         (0x2001, 0..=0x1ff, _) => Class::Reserved,

@@ -10,7 +10,7 @@ impl Node<'_> {
     pub fn to_json(self) -> Value {
         match self.kind() {
             Kind::Scalar if self.is_hidden() => Value::from(self.shown()),
-            Kind::Scalar => self.reading().map_or(Value::Null, |reading| reading.to_json()),
+            Kind::Scalar => self.reading().map_or(Value::Null, super::reading::Reading::to_json),
             Kind::Sequence => Value::Array(self.items().map(Node::to_json).collect()),
             Kind::Mapping => {
                 let fields = self.fields().into_iter();

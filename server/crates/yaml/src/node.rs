@@ -37,6 +37,7 @@ impl SharedNode {
     }
 
     /// What of the file must not be shown; nothing before somebody looked for it.
+    #[must_use]
     pub fn hidden(&self) -> Option<&Hidden> {
         self.tree.hidden.get()
     }
@@ -59,11 +60,13 @@ impl SharedNode {
     }
 
     /// A node of the file by its number.
+    #[must_use]
     pub fn numbered(&self, id: u32) -> Node<'_> {
         Node { tree: &self.tree, id }
     }
 
     /// All texts of the file: its own, then those that do not stand in it as they read.
+    #[must_use]
     pub fn texts(&self) -> &str {
         &self.tree.pool
     }
@@ -71,7 +74,7 @@ impl SharedNode {
     /// A node of the same file, kept alive as well.
     #[must_use]
     pub fn share(&self, node: Node<'_>) -> Self {
-        debug_assert!(std::ptr::eq(node.tree, &*self.tree), "a node of another file");
+        debug_assert!(std::ptr::eq(node.tree, &raw const *self.tree), "a node of another file");
         Self { tree: Arc::clone(&self.tree), id: node.id }
     }
 }
@@ -204,12 +207,14 @@ impl<'t> Node<'t> {
     }
 
     /// The items of a sequence; nothing for other nodes.
+    #[must_use]
     pub fn items(self) -> impl ExactSizeIterator<Item = Node<'t>> + DoubleEndedIterator + Clone {
         let links = if self.is_sequence() { self.links() } else { &[] };
         links.iter().map(move |&id| Node { tree: self.tree, id })
     }
 
     /// The entries of a mapping as written; nothing for other nodes.
+    #[must_use]
     pub fn entries(self) -> impl ExactSizeIterator<Item = (Node<'t>, Node<'t>)> + DoubleEndedIterator + Clone {
         let links = if self.is_mapping() { self.links() } else { &[] };
         let node = move |id| Node { tree: self.tree, id };

@@ -31,7 +31,7 @@ impl Run {
 }
 
 impl Scanner<'_> {
-    fn scalar(&self, style: Style, text: Piece, start: Mark, end: Mark) -> Token {
+    fn scalar(style: Style, text: Piece, start: Mark, end: Mark) -> Token {
         Token { style, text, ..Token::new(TokenKind::Scalar, start, end) }
     }
 
@@ -114,7 +114,7 @@ impl Scanner<'_> {
             self.simple_key_allowed = true;
         }
         let text = run.finish(self, end.pos as usize);
-        Ok(self.scalar(Style::Plain, text, start, end))
+        Ok(Self::scalar(Style::Plain, text, start, end))
     }
 
     pub(crate) fn scan_quoted_scalar(&mut self, single: bool) -> Result<Token, YamlError> {
@@ -191,7 +191,7 @@ impl Scanner<'_> {
         };
         self.pos += 1;
         let style = if single { Style::SingleQuoted } else { Style::DoubleQuoted };
-        Ok(self.scalar(style, text, start, self.mark()))
+        Ok(Self::scalar(style, text, start, self.mark()))
     }
 
     /// Reads what a backslash starts.
@@ -233,7 +233,10 @@ impl Scanner<'_> {
         };
         let character = match (char::from_u32(value), self.escapes) {
             (Some(character), _) => character,
-            (None, Escapes::Json) if digits == 4 => return self.scan_half(value),
+            (None, Escapes::Json) if digits == 4 => {
+                self.scan_half(value);
+                return Ok(());
+            }
             (None, _) => return self.fail(CONTEXT, "found invalid Unicode character escape code"),
         };
         self.own.push(character);
@@ -242,13 +245,12 @@ impl Scanner<'_> {
     }
 
     /// The first half of a character; one that stands alone is no character, as readers of JSON have it.
-    fn scan_half(&mut self, first: u32) -> Result<(), YamlError> {
+    fn scan_half(&mut self, first: u32) {
         let second = (self.at(4) == b'\\' && self.at(5) == b'u').then(|| self.hexadecimal(6, 4)).flatten();
         let pair = second.filter(|second| (0xDC00..0xE000).contains(second) && first < 0xDC00);
         let whole = pair.and_then(|second| char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)));
         self.own.push(whole.unwrap_or(char::REPLACEMENT_CHARACTER));
         self.pos += if whole.is_some() { 10 } else { 4 };
-        Ok(())
     }
 
     /// The number that so many digits are; `None` where one of them is no digit.
@@ -330,7 +332,7 @@ impl Scanner<'_> {
         }
         let style = if literal { Style::Literal } else { Style::Folded };
         let text = self.own_piece(from);
-        Ok(self.scalar(style, text, start, end))
+        Ok(Self::scalar(style, text, start, end))
     }
 
     /// Passes empty lines, and finds the indentation out where it is not known (0).

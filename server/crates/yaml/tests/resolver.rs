@@ -4,9 +4,10 @@ use yaml::resolve_plain;
 
 #[test]
 fn plain_scalars_resolve_as_in_yaml_1_1() {
-    let fixture = std::env::var("KUBESTATS_SCALARS")
-        .map(|path| std::fs::read_to_string(path).expect("the named table"))
-        .unwrap_or_else(|_| include_str!("fixtures/yaml_1_1_scalars.tsv").to_owned());
+    let fixture = std::env::var("KUBESTATS_SCALARS").map_or_else(
+        |_| include_str!("fixtures/yaml_1_1_scalars.tsv").to_owned(),
+        |path| std::fs::read_to_string(path).expect("the named table"),
+    );
     let mut wrong = Vec::new();
     for line in fixture.lines() {
         let (expected, text) = line.split_once('\t').expect("tag, tab, JSON text");

@@ -247,6 +247,7 @@ impl Check {
     }
 
     /// The answer that lists each refused part.
+    #[must_use]
     pub fn problem(self) -> Problem {
         Problem::refused(self.errors)
     }
@@ -257,7 +258,7 @@ impl Check {
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Rows to pass over.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 1000000000, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000, default = 0)]
     skip: Option<String>,
     /// Rows to give.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000, default = 100)]

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     const PATIENCES: Patience =
-        Patience { head: Duration::from_secs(10), idle: Duration::from_secs(60), stall: Duration::from_secs(20) };
+        Patience { head: Duration::from_secs(10), idle: Duration::from_mins(1), stall: Duration::from_secs(20) };
 
     /// A connection that was accepted at second 0, and the clock.
     fn accepted() -> (Progress, impl Fn(u64) -> Instant) {

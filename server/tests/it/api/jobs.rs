@@ -13,7 +13,7 @@ async fn two_jobs(app: &TestApp) -> [Uuid; 2] {
     let queue = &app.state.queue;
     let sync = JobRequest::SyncRepository { repository_id };
     let done = queue.enqueue(&sync, RequestedBy::Start, Priority::ROUTINE, day(2)).await.unwrap();
-    let claimed = queue.claim("worker-1", JobKind::ALL, day(2), Duration::from_secs(60)).await.unwrap().unwrap();
+    let claimed = queue.claim("worker-1", JobKind::ALL, day(2), Duration::from_mins(1)).await.unwrap().unwrap();
     assert_eq!(claimed.id, done);
     queue.finish(done, "worker-1", Outcome::Succeeded("3 new commits".to_owned()), day(2)).await.unwrap();
     let scan = JobRequest::ScanRepository { repository_id };

@@ -37,11 +37,11 @@ impl Lines {
     /// The next event's data; nothing where the stream ended.
     async fn next(&mut self) -> Option<Value> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
-                self.text = rest.to_owned();
+            if let Some(end) = self.text.find("\n\n") {
+                let event: String = self.text.drain(..end + 2).collect();
+                let data = event.lines().find_map(|line| line.strip_prefix("data: "));
                 if let Some(data) = data {
-                    return Some(serde_json::from_str(&data).unwrap());
+                    return Some(serde_json::from_str(data).unwrap());
                 }
                 continue;
             }

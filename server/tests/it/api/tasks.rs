@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::support::{RepositoryBuilder, TestApp, day, on_each_engine};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 async fn with_schedule(app: &TestApp) {
     let (kind, cron, next) = (JobKind::Prune, "45 3 * * *".to_owned(), Some(day(4)));

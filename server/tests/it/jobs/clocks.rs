@@ -93,7 +93,7 @@ async fn leases_and_waiting_jobs_of_a_false_time_are_not_waited_for() {
     on_each_engine(async |app| {
         let queue = &app.state.queue;
         let now: DateTime<Utc> = "2026-11-21T08:07:00Z".parse().unwrap();
-        let lease = Duration::from_secs(60);
+        let lease = Duration::from_mins(1);
         for jump in JUMPS {
             let there = now + jump;
             let ask = async |request: JobRequest, at| {
@@ -139,7 +139,7 @@ async fn a_limit_of_a_forge_is_waited_for_also_where_the_clock_is_looked_at_agai
         let now: DateTime<Utc> = "2026-11-21T08:07:00Z".parse().unwrap();
         let request = JobRequest::DiscoverRepositories;
         let job = queue.enqueue(&request, RequestedBy::Schedule, Priority::ROUTINE, now).await.unwrap();
-        let claim = async |at| queue.claim("w", JobKind::ALL, at, Duration::from_secs(60)).await.unwrap();
+        let claim = async |at| queue.claim("w", JobKind::ALL, at, Duration::from_mins(1)).await.unwrap();
         claim(now).await.unwrap();
         queue.finish(job, "w", Outcome::Later("a limit".to_owned(), now + TimeDelta::hours(24)), now).await.unwrap();
         for hour in 0..24 {

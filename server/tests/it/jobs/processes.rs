@@ -26,7 +26,7 @@ const REPOSITORIES: usize = 6;
 /// Kills of each test; `KUBESTATS_KILLS` sets another number for a long run.
 const KILLS: u32 = 25;
 /// All work is done by then, or something hangs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+pub(super) const PATIENCE: Duration = Duration::from_mins(4);
 
 fn kills() -> u32 {
     std::env::var("KUBESTATS_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(KILLS)

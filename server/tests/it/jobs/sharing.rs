@@ -181,7 +181,7 @@ async fn disk_is_made_free_of_the_oldest_clones_that_nobody_uses() {
         queue.enqueue_in(&txn, &request, RequestedBy::Api, Priority::CLICK, clock::now()).await.unwrap();
         txn.commit().await.unwrap();
         let kinds = [JobKind::SyncRepository];
-        let lease = Duration::from_secs(60);
+        let lease = Duration::from_mins(1);
         let room = Room { worker: "another", kinds: &kinds, jobs: 1, max_per_host: None, lease };
         let held = queue.claim_many(room, clock::now()).await.unwrap();
         assert_eq!(held[0].request, request);

@@ -89,7 +89,7 @@ async fn forks_on_github_are_found_where_they_are_allowed_and_only_there() {
                 one.state == Access::Public && one.fork == forks && one.topics.iter().any(|topic| topic == "kubesearch")
             };
             let mut names: Vec<_> =
-                github.repositories().iter().filter(|one| is(one)).map(|one| one.full_name()).collect();
+                github.repositories().iter().filter(|one| is(one)).map(standin::Repository::full_name).collect();
             names.sort();
             names
         };

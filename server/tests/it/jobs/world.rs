@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::repository::rows;
 
 /// Everything that is waited for happens by then, or hangs; far more than a busy machine needs.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 /// The repository that things befall.
 pub const VICTIM: usize = 0;
 
@@ -179,9 +179,12 @@ impl World {
     pub async fn wait(&self, what: &str, is: impl AsyncFn() -> bool) {
         let began = Instant::now();
         while !is().await {
-            if began.elapsed() > PATIENCE {
-                panic!("not within {PATIENCE:?}: {what}; {:#?}\n{:#?}", self.jobs(None).await, self.standing().await);
-            }
+            assert!(
+                began.elapsed() <= PATIENCE,
+                "not within {PATIENCE:?}: {what}; {:#?}\n{:#?}",
+                self.jobs(None).await,
+                self.standing().await
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

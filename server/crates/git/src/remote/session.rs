@@ -45,7 +45,7 @@ impl Session {
                         .resolve(&url.host(), 22)
                         .map_err(|refused| refused_address(&url.to_string(), &refused))?
                         .first()
-                        .map(|address| address.ip());
+                        .map(std::net::SocketAddr::ip);
                     // ssh is told the checked address, so that it does not ask for the name again, nor its own
                     // configuration; a key is still looked up by the name.
                     if let Some(address) = address {
@@ -70,7 +70,7 @@ impl Session {
                     _ => failed(budget, &error),
                 })?;
         if let Some(format) =
-            handshake.capabilities.capability("object-format").and_then(|format| format.value().map(|v| v.to_owned()))
+            handshake.capabilities.capability("object-format").and_then(|format| format.value().map(ToOwned::to_owned))
             && format != "sha1"
         {
             return Err(GitError::Unsupported { feature: format!("{format} object names") });

@@ -74,9 +74,9 @@ impl Default for Limits {
             object_bytes: 2 << 30,
             refs: 100_000,
             connect_timeout: Duration::from_secs(20),
-            idle_timeout: Duration::from_secs(60),
-            total_timeout: Duration::from_secs(15 * 60),
-            slow_window: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
+            total_timeout: Duration::from_mins(15),
+            slow_window: Duration::from_mins(1),
             guard: None,
         }
     }
@@ -118,6 +118,7 @@ impl ListedRefs {
     }
 
     /// The commit of a branch.
+    #[must_use]
     pub fn branch(&self, name: &str) -> Option<ObjectId> {
         let full = format!("refs/heads/{name}");
         self.branches.iter().find(|branch| branch.name == full).map(|branch| branch.id)

@@ -83,11 +83,13 @@ impl RemoteUrl {
     }
 
     /// Whether a user name or password in the address was dropped: it belongs into `token`.
+    #[must_use]
     pub fn had_credentials(&self) -> bool {
         self.had_credentials
     }
 
     /// The folder, if the address is a local one.
+    #[must_use]
     pub fn local_path(&self) -> Option<&std::path::Path> {
         match &self.place {
             Place::Local(path) => Some(path),
@@ -96,6 +98,7 @@ impl RemoteUrl {
     }
 
     /// For messages: whom we talk to.
+    #[must_use]
     pub fn host(&self) -> String {
         match &self.place {
             Place::Http(url) => url.host_str().unwrap_or_default().to_owned(),

@@ -83,6 +83,7 @@ impl Repo {
 
 impl Chain {
     /// The newest commit of the line that is in `kept`: where a rewritten history left the one that was scanned.
+    #[must_use]
     pub fn newest_in(&self, kept: &HashSet<ObjectId>) -> Option<&ChainCommit> {
         self.commits.iter().rev().find(|commit| kept.contains(&commit.id))
     }

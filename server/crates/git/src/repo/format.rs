@@ -33,7 +33,7 @@ pub(super) fn check(path: &Path) -> Result<(), GitError> {
     }
     for section in config.sections_by_name("extensions").into_iter().flatten() {
         for name in section.value_names() {
-            let name = name.to_string();
+            let name = name.clone();
             let value = section.value(name.as_str()).map(|value| value.to_string()).unwrap_or_default();
             refuse_unknown(version, section.header().subsection_name().is_some(), &name, &value)?;
         }

@@ -45,6 +45,7 @@ pub enum OddReason {
 
 impl OddReason {
     /// For people.
+    #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
             Self::NotUtf8 => "the path's bytes are not UTF-8",
@@ -94,12 +95,14 @@ impl Default for TreeLimits {
 }
 
 /// Whether a file may hold manifests: its name ends exactly in `.yaml` or `.yml`.
+#[must_use]
 pub fn is_yaml_path(path: &str) -> bool {
     is_yaml(path.as_bytes())
 }
 
 /// Whether a file's text is read: YAML files, and kustomize's own file that has no ending (`Kustomization`). The latter is
 /// no YAML file in any count; it only decides where manifests go.
+#[must_use]
 pub fn is_read_path(path: &str) -> bool {
     let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
     is_read(name.as_bytes())

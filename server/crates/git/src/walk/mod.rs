@@ -102,6 +102,7 @@ pub enum WalkError<E> {
 
 impl WalkError<Infallible> {
     /// Of walks whose consumer cannot fail.
+    #[must_use]
     pub fn into_git(self) -> GitError {
         match self {
             Self::Git(error) => error,

@@ -123,7 +123,7 @@ fn peak() -> u64 {
 fn fetches_and_tells_its_peak() {
     let address = std::env::var("KUBESTATS_TEST_FETCH").unwrap();
     let dir = PathBuf::from(std::env::var("KUBESTATS_TEST_CLONE").unwrap());
-    let patient = Limits { total_timeout: std::time::Duration::from_secs(300), ..Limits::default() };
+    let patient = Limits { total_timeout: std::time::Duration::from_mins(5), ..Limits::default() };
     fetch_with(&dir, &address, None, &Auth::None, &patient).unwrap();
     let repo = Repo::open(&dir).unwrap();
     let head = repo.head(None).unwrap();

@@ -64,7 +64,7 @@ pub fn source_ref(kind: &str, node: Option<Node<'_>>) -> Option<SourceRef> {
 }
 
 /// The items of a list, as many as are worth reading.
-pub fn list<'t>(node: Option<Node<'t>>) -> impl Iterator<Item = Node<'t>> {
+pub fn list(node: Option<Node<'_>>) -> impl Iterator<Item = Node<'_>> {
     node.into_iter().flat_map(Node::items).take(MAX_FINDINGS)
 }
 

@@ -139,7 +139,7 @@ impl Finder<'_> {
                         // References to templates, and annotations that are no values.
                         Some("name" | "key" | "target" | "templateAs") => self.visit(value, scope, 0),
                         Some(name) if HARMLESS_ANNOTATIONS.iter().any(|group| name.starts_with(group)) => {
-                            self.keep(value)
+                            self.keep(value);
                         }
                         _ => self.hide_literals(value, scope),
                     }

@@ -62,6 +62,7 @@ pub(super) fn cover(text: &str, rules: &Rules, scope: Scope, find: Find) -> Opti
 }
 
 /// A text that is YAML or JSON by itself. `None` where it is neither; the inner `None` where nothing in it is secret.
+#[expect(clippy::option_option, reason = "not YAML, nothing secret, and what is secret are three answers")]
 fn embedded(text: &str, rules: &Rules, scope: Scope, find: Find) -> Option<Option<Cover>> {
     if scope.nesting >= MAX_NESTING {
         return may_be_secret(text).then_some(Some(Cover::Whole));

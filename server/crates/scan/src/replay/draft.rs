@@ -165,7 +165,7 @@ impl Draft {
             file_hash_after: (!deleted).then_some(self.hash_after),
             version_before: self.version_before,
             version_after,
-            changes_detected: tags.iter().map(|tag| tag.to_string()).chain(paths).collect(),
+            changes_detected: tags.iter().map(ToString::to_string).chain(paths).collect(),
             changes: self.changes,
             changes_total: self.changes_total,
             place: (!deleted).then_some(state.place),

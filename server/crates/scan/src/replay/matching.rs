@@ -74,7 +74,7 @@ pub(super) fn between_files(before: Vec<Before>, after: Vec<After>) -> (Vec<(Bef
     }
     let mut before: Vec<Option<Before>> = before.into_iter().map(Some).collect();
     let mut pairs = Vec::new();
-    let after = nearest(&mut before, after, &mut pairs, |manifest| manifest.digest());
+    let after = nearest(&mut before, after, &mut pairs, Manifest::digest);
     let after = nearest(&mut before, after, &mut pairs, |manifest| manifest.key.clone());
     let mut single: HashMap<ResourceKey, (Vec<usize>, usize)> = HashMap::new();
     for (at, before) in before.iter().enumerate() {

@@ -145,7 +145,7 @@ impl Replay {
         for row in deciding {
             self.load_body(row, memory)?;
             let state = &self.rows[row];
-            let Some(manifest) = state.body.as_ref().map(|body| body.manifest()) else { continue };
+            let Some(manifest) = state.body.as_ref().map(super::rows::Body::manifest) else { continue };
             if let Some(part) = Part::read(manifest) {
                 parts.push((file_of(&state.file_path).to_owned(), manifest.index, part));
             }

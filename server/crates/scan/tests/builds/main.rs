@@ -19,6 +19,7 @@ use yaml::Limits;
 pub struct Files(Vec<(String, Arc<ParsedFile>)>);
 
 impl Files {
+    #[must_use]
     pub fn of(texts: &[(&str, &str)]) -> Self {
         Self(texts.iter().map(|(path, text)| ((*path).to_owned(), read(path, text.as_bytes()))).collect())
     }
@@ -45,6 +46,7 @@ impl Files {
         Ok(files)
     }
 
+    #[must_use]
     pub fn builds(&self) -> Builds {
         let parts: Vec<(&str, DocumentIndex, Part)> = self
             .manifests()
@@ -63,6 +65,7 @@ impl Files {
     }
 
     /// What resources inherit, as `name namespace`; those that inherit nothing have a dash.
+    #[must_use]
     pub fn inherited(&self) -> Vec<String> {
         let builds = self.builds();
         let mut all: Vec<String> = self

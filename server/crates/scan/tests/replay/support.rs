@@ -41,7 +41,7 @@ impl History {
         self
     }
 
-    pub fn info(&self, at: usize) -> CommitInfo {
+    pub fn info(at: usize) -> CommitInfo {
         CommitInfo {
             id: commit_id(at),
             sequence: at as i64,
@@ -113,7 +113,7 @@ impl Store {
         let mut replay = Replay::new(Start::Fresh, Options::default());
         for at in 0..history.trees.len() {
             let mut memory = StoreMemory { history, store: &store };
-            replay.apply(&history.info(at), history.changes(at), &mut memory).map_err(anyhow::Error::from_boxed)?;
+            replay.apply(&History::info(at), history.changes(at), &mut memory).map_err(anyhow::Error::from_boxed)?;
             if (at + 1) % every == 0 || at + 1 == history.trees.len() {
                 let batch = take(&mut replay, &mut memory)?;
                 store.apply(batch)?;
@@ -305,7 +305,7 @@ pub fn rewound(history: &History, at: usize) -> (Store, Store) {
 pub fn ledger(history: &History) -> scan::replay::HistoryEvents {
     let mut replay = Replay::new(Start::Fresh, Options { events: false, texts: false, ledger: true });
     for at in 0..history.trees.len() {
-        replay.apply(&history.info(at), history.changes(at), &mut NoMemory).expect("nothing is asked");
+        replay.apply(&History::info(at), history.changes(at), &mut NoMemory).expect("nothing is asked");
     }
     replay.ledger()
 }
@@ -363,7 +363,7 @@ impl Memory for StoreMemory<'_> {
             text.is_some_and(|text| parsed(text).problems == problems)
         };
         let first = (0..=at.sequence as usize).rev().take_while(broken).last().ok_or("no such problems")?;
-        let info = self.history.info(first);
+        let info = History::info(first);
         Ok((info.id, info.committed_at))
     }
 

@@ -65,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
             kinds: JobKind::ALL,
             jobs: at_once,
             max_per_host: Some(8),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
         };
         let mut done = 0;
         while done < wanted {

@@ -33,7 +33,7 @@ pub(crate) fn is_like(column: impl Into<Expr>, pattern: String) -> Expr {
 
 /// Columns of one row added up.
 pub(crate) fn added<C: ColumnTrait, const N: usize>(columns: [C; N]) -> Expr {
-    let added = columns.into_iter().map(ColumnTrait::into_expr).reduce(|added, column| added.add(column));
+    let added = columns.into_iter().map(ColumnTrait::into_expr).reduce(sea_orm::ExprTrait::add);
     added.unwrap_or_else(|| constant(0))
 }
 

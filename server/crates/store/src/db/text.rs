@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn more_than_the_stored_size_is_refused() {
-        let packed = compress(&[b'a'; 100_000]).unwrap();
+        let packed = compress(&vec![b'a'; 100_000]).unwrap();
         assert!(decompress(CURRENT_DICTIONARY, &packed, 10).is_err());
         assert!(matches!(decompress(CURRENT_DICTIONARY, &packed, 100_001), Err(TextError::Length { .. })));
         assert!(matches!(decompress(CURRENT_DICTIONARY, &packed, -1), Err(TextError::Size(-1))));

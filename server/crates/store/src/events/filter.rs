@@ -135,7 +135,7 @@ pub(super) async fn count_events(
         return total(c, kept, repository::Column::Events.into_expr()).await;
     }
     // Days of one repository have their numbers by the same names.
-    let by_day = columns.iter().map(|column| Expr::col(*column)).reduce(|sum, column| sum.add(column));
+    let by_day = columns.iter().map(|column| Expr::col(*column)).reduce(sea_orm::ExprTrait::add);
     let by_day = by_day.unwrap_or_else(|| constant(0));
     match filter.repository_id {
         Some(id) => {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, IdenStatic as _, QueryFilter as _, QueryOrder, QuerySelect,
-    QueryTrait as _, Select,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder, QuerySelect, QueryTrait as _,
+    Select,
 };
 use uuid::Uuid;
 
@@ -86,7 +86,7 @@ pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Resu
     let count = filter::count_events(c, filter, &conditions).await?;
     let mut page = filter.page;
     if let Some(columns) = filter::kept_by_day(filter).filter(|_| filter.repository_id.is_none()) {
-        let counted: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+        let counted: Vec<&str> = columns.iter().map(sea_orm::IdenStatic::as_str).collect();
         let jump = days::jump(c, &counted.join(" + "), page).await?;
         page = jump.page;
         if let Some(before) = jump.before {

@@ -76,7 +76,7 @@ pub(super) async fn recount(c: &impl ConnectionTrait, repository: Uuid) -> Resul
     use resource::Column::{ApiVersion, Kind, Namespace, NamespaceInherited, Status};
     let columns = [ApiVersion, Kind, Namespace, NamespaceInherited, Status];
     let of = resource::Entity::find().filter(resource::COLUMN.repository_id.eq(repository));
-    let groups = columns.into_iter().fold(of, |groups, column| groups.group_by(column));
+    let groups = columns.into_iter().fold(of, sea_orm::QuerySelect::group_by);
     let mut totals = Deltas::default();
     let (mut events, mut flux, mut argo) = (0, false, false);
     for group in groups.into_partial_model::<GroupCount>().all(c).await? {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::support::input::add_repository;
 use crate::support::{at, on_each_engine};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 async fn queue_with_repository(db: &Db) -> (JobQueue, JobRequest) {
     let repository_id = add_repository(db, "ada/home").await;

@@ -75,7 +75,7 @@ async fn interrupted_states_are_reset_but_running_ones_are_not() {
         let queue = store::queue::JobQueue::new(db.clone());
         let request = JobRequest::SyncRepository { repository_id: running };
         queue.enqueue(&request, RequestedBy::Start, Priority::ROUTINE, at(8, 0)).await.unwrap();
-        queue.claim("w", JobKind::ALL, at(8, 0), std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+        queue.claim("w", JobKind::ALL, at(8, 0), std::time::Duration::from_mins(1)).await.unwrap().unwrap();
         assert_eq!(reset_interrupted(&db.write).await.unwrap(), 1);
         let status = async |id| sync_target(&db.read, id).await.unwrap().unwrap().sync_status;
         assert_eq!((status(left).await, status(running).await), (SyncStatus::Pending, SyncStatus::Syncing));

@@ -70,11 +70,11 @@ async fn list_filters_sorts_and_counts_truly() {
                 ("GRAFANA", 1),
                 ("settings_50%", 1),
                 ("s_5", 1),
-                ("_", if repository_id.is_some() { 1 } else { 0 }),
+                ("_", usize::from(repository_id.is_some())),
                 ("%%", 0),
                 ("we", 1),
                 ("W", 1),
-                ("eb", if repository_id.is_some() { 1 } else { 0 }),
+                ("eb", usize::from(repository_id.is_some())),
                 ("\"", 0),
                 ("apps/", 3),
             ] {

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::support::input::{add_repository, repository};
 use crate::support::{at, on_each_engine};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 fn room(jobs: usize, max_per_host: Option<usize>) -> Room<'static> {
     Room { worker: "w", kinds: JobKind::ALL, jobs, max_per_host, lease: LEASE }

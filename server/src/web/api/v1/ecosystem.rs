@@ -31,7 +31,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct StatsParams {
     /// Rows to pass over.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 1000000000, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000, default = 0)]
     skip: Option<String>,
     /// Rows to give.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 100, default = 30)]
@@ -64,7 +64,7 @@ pub struct OverviewParams {
 #[into_params(parameter_in = Query)]
 pub struct ActivityParams {
     /// The page, from 1.
-    #[param(value_type = Option<u64>, minimum = 1, maximum = 1000000000, default = 1)]
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 1_000_000_000, default = 1)]
     page: Option<String>,
     /// Releases on a page.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 50, default = 10)]

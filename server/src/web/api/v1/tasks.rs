@@ -141,7 +141,7 @@ pub struct TaskParams {
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<String>,
     /// Tasks to leave out at the beginning.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 1000000000, default = 0)]
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000, default = 0)]
     offset: Option<String>,
 }
 
