@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use entity::address::{forge_host, provider_of};
+use entity::address::{forge_host, provider_of_host};
 use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
@@ -115,7 +115,8 @@ impl ForgeConfig {
         let token = section.text("token").map(Secret::new);
         let api_base_url = section.value("api_base_url", is_web);
         let search = section.switch("search").unwrap_or(true);
-        let known = url.as_deref().map(provider_of).filter(|provider| *provider != Provider::Git);
+        let host = url.as_deref().and_then(|url| forge_host(&Url::parse(url).ok()?));
+        let known = host.as_deref().map(provider_of_host).filter(|provider| *provider != Provider::Git);
         if url.is_some() && provider.or(known).is_none_or(|provider| provider == Provider::Git) {
             section.error("provider", "is missing; write github, gitlab or forgejo");
         }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use entity::input::{FoundProblem, ObjectId};
 use git::{GitError, Repo, TreeFile, TreeLimits};
@@ -8,9 +8,6 @@ use scan::figures::{Tally, TreeFigures};
 use scan::file::ParsedFile;
 
 use super::Parser;
-
-/// So many files are parsed before they are counted.
-const PIECE: usize = 256;
 
 /// What a repository holds at one commit.
 pub struct HeadScan {
@@ -42,24 +39,21 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
         images: BTreeMap::new(),
         problems: Vec::new(),
     };
-    // Counted and let go in pieces: the memory of one serves the next.
-    for files in files.chunks(PIECE) {
-        for (file, parsed) in files.iter().zip(parse_all(repo, files, parser, threads)) {
-            tally.add(&file.path, &parsed);
-            for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
-                for chart in &facts.charts {
-                    let version = chart.version.clone().unwrap_or_default();
-                    *head.charts.entry((chart.name.clone(), version)).or_default() += 1;
-                }
-                for image in &facts.images {
-                    let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-                    let digest = image.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
-                    *head.images.entry(format!("{}{tag}{digest}", image.image)).or_default() += 1;
-                }
+    each_parsed(repo, &files, parser, threads, |file, parsed| {
+        tally.add(&file.path, &parsed);
+        for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
+            for chart in &facts.charts {
+                let version = chart.version.clone().unwrap_or_default();
+                *head.charts.entry((chart.name.clone(), version)).or_default() += 1;
             }
-            head.problems.extend(parsed.problems.iter().map(|problem| (file.path.clone(), problem.clone())));
+            for image in &facts.images {
+                let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+                let digest = image.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
+                *head.images.entry(format!("{}{tag}{digest}", image.image)).or_default() += 1;
+            }
         }
-    }
+        head.problems.extend(parsed.problems.iter().map(|problem| (file.path.clone(), problem.clone())));
+    });
     for odd in listing.odd_paths {
         let message = odd.reason.sentence().to_owned();
         let class = entity::kind::ProblemClass::Path;
@@ -69,34 +63,51 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
     Ok(head)
 }
 
-/// Parses files on all threads; the results stand in the files' order.
-fn parse_all(repo: &Repo, files: &[TreeFile], parser: &Parser, threads: usize) -> Vec<Arc<ParsedFile>> {
+/// Parses files on all threads and hands them over one by one, in the files' order: what was counted is let go, so that the
+/// memory of one file serves the next.
+fn each_parsed(
+    repo: &Repo,
+    files: &[TreeFile],
+    parser: &Parser,
+    threads: usize,
+    mut take: impl FnMut(&TreeFile, Arc<ParsedFile>),
+) {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
+    if threads == 1 {
+        return repo.with_blob_reader(parser.max_bytes(), |reader| {
+            files.iter().for_each(|file| take(file, parser.file(reader, file.id)));
+        });
+    }
     let next = AtomicUsize::new(0);
-    let work = || {
-        repo.with_blob_reader(parser.max_bytes(), |reader| {
-            let mut done = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(file) = files.get(at) else { return done };
-                done.push((at, parser.file(reader, file.id)));
-            }
-        })
-    };
-    let mut parsed: Vec<(usize, Arc<ParsedFile>)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
+    std::thread::scope(|scope| {
+        let (done, parsed) = mpsc::sync_channel(threads);
+        for _ in 0..threads {
+            let (next, done) = (&next, done.clone());
+            scope.spawn(move || {
+                repo.with_blob_reader(parser.max_bytes(), |reader| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(file) = files.get(at) else { return };
+                        // Nobody listens where this thread's fellow panicked.
+                        if done.send((at, parser.file(reader, file.id))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            });
+        }
+        drop(done);
+        let mut early = BTreeMap::new();
+        let mut turn = 0;
+        for (at, file) in parsed {
+            early.insert(at, file);
+            while let Some(file) = early.remove(&turn) {
+                take(&files[turn], file);
+                turn += 1;
             }
         }
-        all
     });
-    parsed.sort_unstable_by_key(|(at, _)| *at);
-    parsed.into_iter().map(|(_, file)| file).collect()
 }

@@ -131,9 +131,7 @@ fn texts_that_multiply_by_aliases_are_compared_within_bounds() {
         }
         text
     };
-    let start = std::time::Instant::now();
     let (told, total) = changes(&text("old"), &text("new"));
     assert_eq!(told.len(), MAX_CHANGES);
     assert!(total > 1000);
-    assert!(start.elapsed().as_secs() < 5, "it took {:?}", start.elapsed());
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use git::{Auth, GitError, Limits, Repo};
 
 use crate::support::server::{Server, answer, serve_git, spoiling_the_pack};
-use crate::support::{Work, assert_tidy, fetch, fetch_with, limits, list};
+use crate::support::{Work, assert_tidy, fetch, fetch_with, limits, list, patient};
 
 /// Fetches, and checks that it took no longer than a few of the short timeouts.
 fn fails(work: &Work, address: &str) -> GitError {
@@ -287,13 +287,13 @@ fn a_repository_over_the_size_limit_is_given_up_while_it_streams_in() {
         work.commit(&format!("big/{n}.txt"), &text.collect::<String>(), "big");
     }
     let server = Server::git(work.dir.path());
-    let small = Limits { pack_bytes: 100_000, ..limits() };
+    let small = Limits { pack_bytes: 100_000, ..patient() };
     let error = fetch_with(&work.clone_dir(), &server.url("cluster/.git"), None, &Auth::None, &small).unwrap_err();
     assert!(matches!(error, GitError::TooLarge { limit: 100_000 }), "{error}");
-    let few = Limits { objects: 5, ..limits() };
+    let few = Limits { objects: 5, ..patient() };
     let error = fetch_with(&work.clone_dir(), &server.url("cluster/.git"), None, &Auth::None, &few).unwrap_err();
     assert!(matches!(error, GitError::TooManyObjects { limit: 5 }), "{error}");
-    let thin = Limits { object_bytes: 10_000, ..limits() };
+    let thin = Limits { object_bytes: 10_000, ..patient() };
     let error = fetch_with(&work.clone_dir(), &server.url("cluster/.git"), None, &Auth::None, &thin).unwrap_err();
     assert!(matches!(error, GitError::Corrupt { .. }), "{error}");
     assert!(!work.clone_dir().exists());

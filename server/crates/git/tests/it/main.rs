@@ -6,5 +6,6 @@ mod fetching;
 mod hostile;
 mod packs;
 mod reading;
+mod revisions;
 mod support;
 mod walking;

@@ -6,17 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeDelta, TimeZone, Utc};
 use entity::input::{
-    Batch, FileProblems, FoundEvent, FoundProblem, FoundResource, KnownResource, ObjectId, ResourceKey, ScannedCommit,
-    TextPlace,
+    Batch, FileProblems, FoundEvent, FoundResource, KnownResource, ObjectId, ResourceKey, ScannedCommit, TextPlace,
 };
 use entity::kind::ResourceStatus;
-use scan::build::is_kustomization;
 use scan::file::{ParsedFile, read_file};
-use scan::replay::{
-    CommitInfo, FileChange, Memory, MemoryError, NoMemory, Options, ProblemOrigin, Replay, Start, StoredTree,
-};
+use scan::replay::{CommitInfo, FileChange, Memory, NoMemory, Options, Replay, Start};
 use uuid::Uuid;
 use yaml::Limits;
+
+use super::memory::StoreMemory;
 
 /// Texts by path.
 pub type Tree = BTreeMap<String, String>;
@@ -77,7 +75,7 @@ pub fn blob_id(text: &str) -> ObjectId {
     ObjectId(id)
 }
 
-fn commit_id(at: usize) -> ObjectId {
+pub fn commit_id(at: usize) -> ObjectId {
     blob_id(&format!("commit {at}"))
 }
 
@@ -155,7 +153,7 @@ impl Store {
         Ok(())
     }
 
-    fn known(&self, wanted: impl Fn(&FoundResource) -> bool) -> Vec<KnownResource> {
+    pub fn known(&self, wanted: impl Fn(&FoundResource) -> bool) -> Vec<KnownResource> {
         self.rows.values().map(|(row, _)| row).filter(|row| wanted(row)).map(known).collect()
     }
 
@@ -310,73 +308,7 @@ pub fn ledger(history: &History) -> scan::replay::HistoryEvents {
     replay.ledger()
 }
 
-struct StoreMemory<'a> {
-    history: &'a History,
-    store: &'a Store,
-}
-
-impl Memory for StoreMemory<'_> {
-    fn by_files(&mut self, paths: &[&str]) -> Result<Vec<KnownResource>, MemoryError> {
-        Ok(self.store.known(|row| {
-            row.status == ResourceStatus::Active && paths.contains(&entity::view::file_of(&row.file_path))
-        }))
-    }
-
-    fn deleted_by_keys(&mut self, keys: &[&ResourceKey]) -> Result<Vec<KnownResource>, MemoryError> {
-        Ok(self.store.known(|row| keys.contains(&&key(row))))
-    }
-
-    fn sources(&mut self, kind: &str, name: &str) -> Result<Vec<KnownResource>, MemoryError> {
-        Ok(self.store.known(|row| {
-            row.status == ResourceStatus::Active
-                && row.kind == kind
-                && row.name == name
-                && row.api_version.starts_with("source.toolkit.fluxcd.io/")
-        }))
-    }
-
-    fn dependents(&mut self, kind: &str, name: &str) -> Result<Vec<KnownResource>, MemoryError> {
-        Ok(self.store.known(|row| {
-            row.status == ResourceStatus::Active
-                && row.source.as_ref().is_some_and(|source| source.kind == kind && source.name == name)
-        }))
-    }
-
-    fn active(&mut self) -> Result<Vec<KnownResource>, MemoryError> {
-        Ok(self.store.known(|row| row.status == ResourceStatus::Active))
-    }
-
-    fn file(&mut self, path: &str, blob: ObjectId) -> Result<Arc<ParsedFile>, MemoryError> {
-        let texts = self.history.trees.iter().filter_map(|tree| tree.get(path));
-        let mut all = texts.chain(self.history.trees.iter().flat_map(|tree| tree.values()));
-        all.find(|text| blob_id(text) == blob).map(|text| parsed(text)).ok_or_else(|| format!("no blob {blob}").into())
-    }
-
-    fn problems_since(
-        &mut self,
-        at: ScannedCommit,
-        path: &str,
-        problems: &[FoundProblem],
-    ) -> Result<ProblemOrigin, MemoryError> {
-        let broken = |at: &usize| {
-            let text = self.history.trees[*at].get(path);
-            text.is_some_and(|text| parsed(text).problems == problems)
-        };
-        let first = (0..=at.sequence as usize).rev().take_while(broken).last().ok_or("no such problems")?;
-        let info = History::info(first);
-        Ok((info.id, info.committed_at))
-    }
-
-    fn tree(&mut self, commit: ObjectId) -> Result<StoredTree, MemoryError> {
-        let at = (0..self.history.trees.len()).find(|at| commit_id(*at) == commit).ok_or("no such commit")?;
-        let files = self.history.files(at);
-        let paths = files.iter().map(|(path, _)| path.clone()).collect();
-        let kustomizations = files.into_iter().filter(|(path, _)| is_kustomization(path)).collect();
-        Ok(StoredTree { paths, kustomizations })
-    }
-}
-
-fn key(row: &FoundResource) -> ResourceKey {
+pub fn key(row: &FoundResource) -> ResourceKey {
     ResourceKey {
         group: row.api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned(),
         kind: row.kind.clone(),
@@ -385,7 +317,7 @@ fn key(row: &FoundResource) -> ResourceKey {
     }
 }
 
-fn known(row: &FoundResource) -> KnownResource {
+pub fn known(row: &FoundResource) -> KnownResource {
     let row = row.clone();
     let chart = row.charts.first().cloned();
     KnownResource {

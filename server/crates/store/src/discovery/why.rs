@@ -9,7 +9,7 @@ use super::people::list_tombstones;
 use super::{KnownRepository, list_known};
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::find_repository;
-use entity::address::{address_key, shown_url};
+use entity::address::{Address, address_key, shown_url};
 use entity::kind::{RejectReason, SyncStatus, WhyNotKind};
 use entity::table::discovery_reject;
 use entity::view::{DiscoverySettings, Rejected, Timestamp, WhyNot};
@@ -40,7 +40,7 @@ impl Wanted {
             let path = text.trim_end_matches('/').to_lowercase();
             return Some(Self { host: None, path: path.strip_suffix(".git").unwrap_or(&path).to_owned() });
         }
-        let key = address_key(text);
+        let key = Address::read_pasted(text).ok()?.key();
         let (host, path) = key.split_once('/')?;
         let path = repository_part(host, path);
         let named = !host.is_empty() && path.contains('/') && (host.contains('.') || !bare || host == "localhost");

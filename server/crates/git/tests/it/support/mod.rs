@@ -22,6 +22,11 @@ pub fn limits() -> Limits {
     }
 }
 
+/// For servers that answer as soon as a busy machine lets them.
+pub fn patient() -> Limits {
+    Limits { idle_timeout: Duration::from_secs(15), slow_window: Duration::from_secs(15), ..limits() }
+}
+
 /// A folder with a repository that tests write to.
 pub struct Work {
     pub dir: tempfile::TempDir,
