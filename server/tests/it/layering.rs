@@ -39,6 +39,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("entity/src", &["store::", "actions::", "leptos", "axum", "git::", "forge::", "net::"]),
     ("migration/src", &["entity::", "store::", "actions::"]),
     ("app/src", &["sea_orm", "server::", "git::", "forge::", "scan::", "net::", "JobRequest", "enqueue"]),
+    ("end2end/standin/src", &["entity::", "store::", "actions::", "net::", "scan::", "git::Repo", "leptos"]),
     ("frontend/src", &["entity::", "store::", "actions::", "leptos_axum"]),
 ];
 

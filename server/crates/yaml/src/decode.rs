@@ -61,14 +61,15 @@ fn at_line(message: String, bytes: &[u8], at: usize) -> YamlError {
 }
 
 /// The first character that YAML does not allow.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches, a quarter of the time of a large file's scan")]
 fn first_control(text: &str) -> Option<(usize, char)> {
     // Branch-free, so that the compiler can look at many bytes at once; the slow way only finds the place.
     let suspicious = text.bytes().fold(false, |found, byte| {
         found
-            || (byte < 0x20 && byte != b'\n' && byte != b'\t' && byte != b'\r')
-            || (byte == 0x7F)
-            || (byte == 0xC2)
-            || (byte == 0xEF)
+            | (byte < 0x20 && byte != b'\n' && byte != b'\t' && byte != b'\r')
+            | (byte == 0x7F)
+            | (byte == 0xC2)
+            | (byte == 0xEF)
     });
     if !suspicious {
         return None;
