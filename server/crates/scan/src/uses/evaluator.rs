@@ -1,0 +1,441 @@
+//! Everything that a tree uses, kept up to date from commit to commit: what a change cannot have changed is left alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use entity::input::ObjectId;
+
+use super::chart_use::ChartUse;
+use super::evaluate::{Asker, FoundCharts, FoundReferences, Place, Reference, Unit, home_of, serving};
+use super::facts::{FileFacts, Subject};
+use super::image::ImagePlace;
+use super::index::{Entry, Fact, Index, Key, entries};
+use super::source::ChartSources;
+use super::tree::{Blobs, File, Tree};
+use super::values::Values;
+use super::ways::Ways;
+use crate::build::{Part, folder, is_kustomization};
+
+/// Bytes of leaves kept of all uses of a tree; further values are counted and not kept. Real trees have a few megabytes.
+const MAX_VALUES: usize = 512 << 20;
+/// The names that kustomize looks for, one of which counts.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// A file that came, went or changed.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub path: Arc<str>,
+    /// The blob, and its facts where it is a YAML file or a kustomization; `None` where the file went.
+    pub after: Option<(ObjectId, Option<Arc<FileFacts>>)>,
+}
+
+/// What units of a tree say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    pub uses: Vec<Arc<ChartUse>>,
+    /// Releases without a chart, as `file#no`.
+    pub partials: Vec<String>,
+    pub references: Vec<Reference>,
+}
+
+/// What a change brought and took. A use of a chart's dependency may be said by several documents: each says it for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    pub came: Findings,
+    pub went: Findings,
+    /// Documents and kustomizations that were looked at.
+    pub evaluated: usize,
+}
+
+/// A part of a file.
+type UnitId = (Arc<str>, Unit);
+
+/// What is known of a unit.
+#[derive(Debug, Default)]
+pub(super) struct UnitState {
+    pub charts: FoundCharts,
+    pub references: FoundReferences,
+    charts_asked: BTreeSet<Key>,
+    references_asked: BTreeSet<Key>,
+}
+
+/// A tree and everything that it uses.
+#[derive(Debug)]
+pub struct Evaluator {
+    sources: Arc<ChartSources>,
+    pub(super) tree: Tree,
+    pub(super) ways: Ways,
+    index: Index,
+    releases: Index,
+    serving: HashSet<(Box<str>, Box<str>)>,
+    homes: HashSet<Box<str>>,
+    /// Files whose documents decide about `serving` and `homes`.
+    special: BTreeSet<Arc<str>>,
+    pub(super) units: BTreeMap<UnitId, UnitState>,
+    charts_askers: HashMap<Key, BTreeSet<UnitId>>,
+    references_askers: HashMap<Key, BTreeSet<UnitId>>,
+    /// Bytes of leaves that are kept.
+    bytes: usize,
+}
+
+impl Evaluator {
+    /// An empty tree.
+    #[must_use]
+    pub fn new(sources: Arc<ChartSources>) -> Self {
+        Self {
+            sources,
+            tree: Tree::default(),
+            ways: Ways::default(),
+            index: Index::default(),
+            releases: Index::default(),
+            serving: HashSet::new(),
+            homes: HashSet::new(),
+            special: BTreeSet::new(),
+            units: BTreeMap::new(),
+            charts_askers: HashMap::new(),
+            references_askers: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The tree as it stands.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Whether the tree was too much to find its builds: everything is taken as it is written then.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.ways.is_exhausted()
+    }
+
+    /// Applies a commit's changes, and evaluates again what they may have changed.
+    pub fn apply(&mut self, changes: Vec<Change>, blobs: &dyn Blobs) -> Delta {
+        let mut round = Round::default();
+        for change in changes {
+            self.change(change, &mut round);
+        }
+        if round.decisive || self.names_any(&round.config_maps) {
+            round.touched.extend(self.ways.evaluate(&self.tree));
+        }
+        for path in &round.touched {
+            let entries = match self.tree.file(path) {
+                Some(file) => self.entries_of(path, file),
+                None => Vec::new(),
+            };
+            round.dirty.extend(self.index.replace(path, entries));
+        }
+        if round.special {
+            self.decide_what_serves(&mut round.dirty);
+        }
+        let mut delta = Delta::default();
+        let gone = self.units_gone(&round.touched, &mut delta);
+        let touched = self.units_of(&round.touched);
+        let charts = with_askers(&touched, &self.charts_askers, &round.dirty);
+        let mut files: BTreeSet<Arc<str>> = gone.into_iter().map(|(path, _)| path).collect();
+        for id in &charts {
+            self.evaluate_charts(id, blobs, &mut delta);
+            files.insert(Arc::clone(&id.0));
+        }
+        for path in files {
+            let entries = self.releases_of(&path);
+            round.dirty.extend(self.releases.replace(&path, entries));
+        }
+        let references = with_askers(&touched, &self.references_askers, &round.dirty);
+        for id in &references {
+            self.evaluate_references(id, blobs, &mut delta);
+        }
+        delta.evaluated = charts.union(&references).count();
+        delta
+    }
+
+    /// Puts a change into the tree, and notes what it may change elsewhere.
+    fn change(&mut self, change: Change, round: &mut Round) {
+        let Change { path, after } = change;
+        let old = self.tree.file(&path).map(|file| (file.id, file.facts.clone()));
+        let new_facts = after.as_ref().and_then(|(_, facts)| facts.clone());
+        let old_facts = old.as_ref().and_then(|(_, facts)| facts.clone());
+        round.decisive |= old_facts.is_some() != new_facts.is_some();
+        if is_kustomization(&path) {
+            let kustomize = |facts: &Option<Arc<FileFacts>>| facts.as_ref().and_then(|facts| facts.kustomize.clone());
+            round.decisive |= kustomize(&old_facts) != kustomize(&new_facts);
+            round.dirty.insert(Key::Kustomization(folder(&path).into()));
+            let near = KUSTOMIZATIONS.iter().map(|name| super::evaluate::in_folder(folder(&path), name));
+            round.touched.extend(near.filter_map(|path| self.tree.entry(&path).map(|(path, _)| Arc::clone(path))));
+        }
+        round.note_parts(old_facts.as_deref(), new_facts.as_deref());
+        let is_special = new_facts.as_deref().is_some_and(is_special);
+        round.special |= is_special;
+        match is_special {
+            true => drop(self.special.insert(Arc::clone(&path))),
+            false => round.special |= self.special.remove(&path),
+        }
+        let folders = match after {
+            Some((id, facts)) => self.tree.insert(&path, id, facts),
+            None => self.tree.remove(&path),
+        };
+        if !folders.is_empty() {
+            round.special = true;
+            round.dirty.insert(Key::Folders);
+            round.dirty.extend(folders.into_iter().map(|folder| Key::Folder(folder.as_ref().into())));
+        }
+        round.dirty.insert(Key::File(Arc::clone(&path)));
+        round.touched.insert(path);
+    }
+
+    fn entries_of(&self, path: &Arc<str>, file: &File) -> Vec<(Key, Entry)> {
+        let walks = self.tree.is_kustomization(path).then(|| self.ways.of_kustomization(path));
+        entries(path, file, self.ways.of_file(path), walks)
+    }
+
+    /// Whether a build takes variables from one of these ConfigMaps.
+    fn names_any(&self, config_maps: &HashSet<String>) -> bool {
+        !config_maps.is_empty()
+            && self.special.iter().filter_map(|path| self.tree.facts(path)).any(|facts| {
+                facts.documents.iter().any(|document| match document.part.as_deref() {
+                    Some(Part::Flux(flux)) => {
+                        let maps = flux.post_build.iter().flat_map(|post_build| &post_build.config_maps);
+                        maps.into_iter().any(|name| config_maps.contains(name))
+                    }
+                    _ => false,
+                })
+            })
+    }
+
+    /// Finds out which sources serve folders of the tree.
+    fn decide_what_serves(&mut self, dirty: &mut BTreeSet<Key>) {
+        let (mut serving_now, mut homes) = (HashSet::new(), HashSet::new());
+        for facts in self.special.iter().filter_map(|path| self.tree.facts(path)) {
+            for document in &facts.documents {
+                match &document.subject {
+                    Subject::FluxKustomization(flux) => serving_now.extend(serving(&self.tree, flux)),
+                    Subject::Argo(argo) if !argo.is_set && document.name.is_some() => {
+                        let here = argo.sources.iter().filter(|source| is_here(&self.tree, source.path.as_deref()));
+                        homes.extend(here.filter_map(|source| home_of(source.url.as_deref()?)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let key = |(kind, name): &(Box<str>, Box<str>)| Key::Serving(kind.as_ref().into(), name.as_ref().into());
+        dirty.extend(self.serving.symmetric_difference(&serving_now).map(key));
+        dirty.extend(self.homes.symmetric_difference(&homes).map(|home| Key::Home(home.as_ref().into())));
+        self.serving = serving_now;
+        self.homes = homes;
+    }
+
+    /// The units of files as they are now.
+    fn units_of(&self, files: &BTreeSet<Arc<str>>) -> BTreeSet<UnitId> {
+        files.iter().flat_map(|path| self.units_of_file(path)).collect()
+    }
+
+    fn units_of_file(&self, path: &Arc<str>) -> Vec<UnitId> {
+        let Some(facts) = self.tree.facts(path) else { return Vec::new() };
+        let documents = (0..facts.documents.len()).map(Unit::Document);
+        let kustomization = self.tree.is_kustomization(path).then_some(Unit::Kustomization);
+        documents.chain(kustomization).map(|unit| (Arc::clone(path), unit)).collect()
+    }
+
+    /// Takes units away that are no more.
+    fn units_gone(&mut self, files: &BTreeSet<Arc<str>>, delta: &mut Delta) -> Vec<UnitId> {
+        let mut gone = Vec::new();
+        for path in files {
+            let now: BTreeSet<UnitId> = self.units_of_file(path).into_iter().collect();
+            let first = (Arc::clone(path), Unit::Document(0));
+            let last = (Arc::clone(path), Unit::Kustomization);
+            let known = self.units.range(first..=last).map(|(id, _)| id.clone());
+            gone.extend(known.filter(|id| !now.contains(id)));
+        }
+        for id in &gone {
+            let Some(state) = self.units.remove(id) else { continue };
+            forget(&mut self.charts_askers, &state.charts_asked, id);
+            forget(&mut self.references_askers, &state.references_asked, id);
+            self.bytes = self.bytes.saturating_sub(size(&state.charts));
+            let went = &mut delta.went;
+            went.uses.extend(state.charts.uses);
+            went.partials.extend(state.charts.partial);
+            went.references.extend(state.references.references);
+        }
+        gone
+    }
+
+    fn evaluate_charts(&mut self, id: &UnitId, blobs: &dyn Blobs, delta: &mut Delta) {
+        let Some(facts) = self.tree.facts(&id.0) else { return };
+        let asker = self.asker(blobs);
+        let mut found = asker.charts(Place { path: &id.0, facts }, id.1);
+        let asked = asker.take_asked();
+        let state = self.units.entry(id.clone()).or_default();
+        self.bytes = self.bytes.saturating_sub(size(&state.charts));
+        let bytes = size(&found);
+        if self.bytes + bytes > MAX_VALUES {
+            found.uses.iter_mut().for_each(cut);
+        }
+        self.bytes += size(&found);
+        replace_askers(&mut self.charts_askers, &mut state.charts_asked, asked, id);
+        let old = std::mem::replace(&mut state.charts, found);
+        let new = &state.charts;
+        let differ = |uses: &[Arc<ChartUse>], others: &[Arc<ChartUse>]| -> Vec<Arc<ChartUse>> {
+            uses.iter().filter(|one| !others.contains(one)).cloned().collect()
+        };
+        delta.went.uses.extend(differ(&old.uses, &new.uses));
+        delta.came.uses.extend(differ(&new.uses, &old.uses));
+        if old.partial != new.partial {
+            delta.went.partials.extend(old.partial);
+            delta.came.partials.extend(new.partial.clone());
+        }
+    }
+
+    fn evaluate_references(&mut self, id: &UnitId, blobs: &dyn Blobs, delta: &mut Delta) {
+        let Some(facts) = self.tree.facts(&id.0) else { return };
+        let asker = self.asker(blobs);
+        let found = asker.references(Place { path: &id.0, facts }, id.1);
+        let asked = asker.take_asked();
+        let state = self.units.entry(id.clone()).or_default();
+        replace_askers(&mut self.references_askers, &mut state.references_asked, asked, id);
+        let old = std::mem::replace(&mut state.references, found);
+        // Both are in order.
+        let differ = |all: &[Reference], others: &[Reference]| -> Vec<Reference> {
+            all.iter().filter(|one| others.binary_search(one).is_err()).cloned().collect()
+        };
+        delta.went.references.extend(differ(&old.references, &state.references.references));
+        delta.came.references.extend(differ(&state.references.references, &old.references));
+    }
+
+    fn asker<'e>(&'e self, blobs: &'e dyn Blobs) -> Asker<'e> {
+        Asker::new(
+            &self.tree,
+            &self.ways,
+            &self.index,
+            &self.releases,
+            &self.serving,
+            &self.homes,
+            &self.sources,
+            blobs,
+        )
+    }
+
+    /// The releases that a file's units make.
+    fn releases_of(&self, path: &Arc<str>) -> Vec<(Key, Entry)> {
+        let first = (Arc::clone(path), Unit::Document(0));
+        let last = (Arc::clone(path), Unit::Kustomization);
+        let uses = self.units.range(first..=last).flat_map(|(_, state)| &state.charts.uses);
+        let mut entries: Vec<(Key, Entry)> = uses
+            .filter_map(|one| {
+                let namespace = one.namespace.as_deref().map(Into::into);
+                let entry = Entry { file: Arc::clone(path), position: 0, namespace, build: None, fact: Fact::Release };
+                Some((Key::Release(one.release.as_deref()?.into()), entry))
+            })
+            .collect();
+        entries.sort_by(|(left, a), (right, b)| left.cmp(right).then(a.namespace.cmp(&b.namespace)));
+        entries.dedup();
+        entries
+    }
+
+    /// Images of a file's documents themselves, with the number of the document.
+    pub(super) fn images_of<'t>(&self, path: &str, facts: &'t FileFacts) -> Vec<(&'t str, &'t ImagePlace, bool)> {
+        let documents = facts
+            .documents
+            .iter()
+            .flat_map(|document| document.images.iter().map(move |image| (&*document.number, image, false)));
+        let kustomization = facts.kustomization.as_deref().filter(|_| self.tree.is_kustomization(path));
+        let replaced = kustomization.into_iter().flat_map(|facts| &*facts.images).map(|image| ("0", image, true));
+        documents.chain(replaced).collect()
+    }
+}
+
+/// What one round of changes touches.
+#[derive(Default)]
+struct Round {
+    /// Whether builds have to be evaluated anew.
+    decisive: bool,
+    /// Or if variables are taken from these.
+    config_maps: HashSet<String>,
+    /// Whether something changed that decides which sources serve the tree.
+    special: bool,
+    /// Files all of whose documents are evaluated anew.
+    touched: BTreeSet<Arc<str>>,
+    /// Keys whose answers changed.
+    dirty: BTreeSet<Key>,
+}
+
+impl Round {
+    fn note_parts(&mut self, old: Option<&FileFacts>, new: Option<&FileFacts>) {
+        let parts = |facts: Option<&FileFacts>| {
+            let documents = facts.map_or(&[][..], |facts| &facts.documents[..]);
+            let parts = documents.iter().filter_map(|document| Some((document.index, document.part.as_deref()?)));
+            parts.map(|(index, part)| (index, part.clone())).collect::<Vec<_>>()
+        };
+        let (old, new) = (parts(old), parts(new));
+        if old == new {
+            return;
+        }
+        for (_, part) in
+            old.iter().filter(|part| !new.contains(part)).chain(new.iter().filter(|part| !old.contains(part)))
+        {
+            match part {
+                Part::ConfigMap(map) => drop(self.config_maps.insert(map.name.clone())),
+                Part::Flux(_) | Part::Source(_) | Part::Argo(_) | Part::Custom(_) => self.decisive = true,
+            }
+        }
+    }
+}
+
+fn is_special(facts: &FileFacts) -> bool {
+    let is = |subject: &Subject| matches!(subject, Subject::FluxKustomization(_) | Subject::Argo(_));
+    facts.documents.iter().any(|document| is(&document.subject))
+}
+
+fn is_here(tree: &Tree, path: Option<&str>) -> bool {
+    use crate::build::Folders as _;
+    let folder = path.and_then(super::evaluate::from_root);
+    folder.is_some_and(|folder| !folder.is_empty() && tree.has_folder(&folder))
+}
+
+/// Units, and those that asked for what changed.
+fn with_askers(
+    units: &BTreeSet<UnitId>,
+    askers: &HashMap<Key, BTreeSet<UnitId>>,
+    dirty: &BTreeSet<Key>,
+) -> BTreeSet<UnitId> {
+    let mut all = units.clone();
+    all.extend(dirty.iter().filter_map(|key| askers.get(key)).flatten().cloned());
+    all
+}
+
+fn forget(askers: &mut HashMap<Key, BTreeSet<UnitId>>, asked: &BTreeSet<Key>, id: &UnitId) {
+    for key in asked {
+        if let Some(units) = askers.get_mut(key) {
+            units.remove(id);
+            if units.is_empty() {
+                askers.remove(key);
+            }
+        }
+    }
+}
+
+fn replace_askers(
+    askers: &mut HashMap<Key, BTreeSet<UnitId>>,
+    old: &mut BTreeSet<Key>,
+    new: BTreeSet<Key>,
+    id: &UnitId,
+) {
+    if *old == new {
+        return;
+    }
+    forget(askers, old, id);
+    for key in &new {
+        askers.entry(key.clone()).or_default().insert(id.clone());
+    }
+    *old = new;
+}
+
+fn size(charts: &FoundCharts) -> usize {
+    charts.uses.iter().map(|one| one.values.size()).sum()
+}
+
+/// Leaves a use's leaves out.
+fn cut(one: &mut Arc<ChartUse>) {
+    let values = Values { digest: one.values.digest.clone(), is_cut: true, ..Values::default() };
+    Arc::make_mut(one).values = Arc::new(values);
+}
