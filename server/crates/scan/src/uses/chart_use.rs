@@ -1,65 +1,11 @@
 //! A chart as somebody uses it.
 
+use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, VersionKind};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::source::VersionKind;
 use super::values::Values;
-use super::ways::Rendered;
-
-/// What names the chart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UseKind {
-    Argo,
-    /// A dependency of a chart of the tree.
-    Dependency,
-    HelmRelease,
-    K3s,
-    Kustomize,
-}
-
-/// How the chart's place was found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub enum How {
-    #[serde(rename = "argo")]
-    Argo,
-    #[serde(rename = "argo-git")]
-    ArgoGit,
-    #[serde(rename = "dependency")]
-    Dependency,
-    #[serde(rename = "gitrepository")]
-    GitRepository,
-    #[serde(rename = "helmrepository")]
-    HelmRepository,
-    /// By a comment for Renovate.
-    #[serde(rename = "hint")]
-    Hint,
-    #[serde(rename = "k3s")]
-    K3s,
-    #[serde(rename = "kustomize")]
-    Kustomize,
-    /// A folder of the tree.
-    #[serde(rename = "local")]
-    Local,
-    #[serde(rename = "ocirepository")]
-    OciRepository,
-    #[serde(rename = "unresolved")]
-    Unresolved,
-}
-
-/// Why the chart's place is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    NoUrl,
-    /// Sources that disagree are as near as each other.
-    SourceAmbiguous,
-    SourceNotFound,
-    Templated,
-    UnsupportedKind,
-}
 
 /// What values a use takes from elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -77,7 +23,7 @@ pub struct ChartUse {
     pub document: Arc<str>,
     /// Which of several in the document.
     pub part: Option<usize>,
-    pub kind: UseKind,
+    pub kind: ChartUseKind,
     pub name: Option<Box<str>>,
     /// Helm's name.
     pub release: Option<Box<str>>,
@@ -91,11 +37,11 @@ pub struct ChartUse {
     pub version: Option<Box<str>>,
     pub version_kind: VersionKind,
     pub digest: Option<Box<str>>,
-    pub how: How,
-    pub reason: Option<Reason>,
+    pub how: ChartResolution,
+    pub reason: Option<UnresolvedReason>,
     /// Whether the source is one of another namespace.
     pub by_name: bool,
-    pub rendered: Rendered,
+    pub rendered: Renderer,
     pub values: Arc<Values>,
     pub values_from: ValuesFromCount,
     /// Keys under which kubesearch has shown it, newest first.

@@ -19,14 +19,12 @@ mod tree;
 mod values;
 mod ways;
 
-pub use answer::{ChartRow, Figures, Image, PlaceKind, Uses, UsesAnswer};
-pub use chart_use::{ChartUse, How, Reason, UseKind, ValuesFromCount};
-pub use evaluate::{Reference, Status};
+pub use answer::{ChartRow, Figures, Image, Uses, UsesAnswer};
+pub use chart_use::{ChartUse, ValuesFromCount};
+pub use evaluate::Reference;
 pub use evaluator::{Change, Delta, Evaluator, Findings};
 pub use facts::FileFacts;
 pub use image::{FoundImage, ImageName, ImagePlace};
-pub use source::{ChartSources, SourcesError, VersionKind};
-pub use text::ValueType;
+pub use source::{ChartSources, SourcesError};
 pub use tree::{Blobs, NoBlobs, Tree};
 pub use values::{Leaf, PathStatistic, Values, statistics};
-pub use ways::Rendered;

@@ -1,5 +1,6 @@
 //! Scalars of documents as texts, bounded.
 
+use entity::kind::ValueType;
 use yaml::{Node, Tag};
 
 /// Longest name, address or version that is read.
@@ -12,22 +13,6 @@ pub const ENCRYPTED: &str = "ENC[";
 /// Whether something is left to be filled in by Flux, Helm, Argo CD or make.
 pub fn is_template(text: &str) -> bool {
     ["${", "{{", "<<", "$("].iter().any(|sign| text.contains(sign))
-}
-
-/// What a scalar is, as far as values are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ValueType {
-    /// An empty list.
-    Array,
-    Boolean,
-    Null,
-    Number,
-    /// An empty map.
-    Object,
-    /// From a Secret, or encrypted.
-    Secret,
-    String,
 }
 
 /// A scalar's text as written, booleans with one spelling, and its type; `None` for collections.

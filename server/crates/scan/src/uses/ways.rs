@@ -1,5 +1,6 @@
 //! Ways: how builds reach files, in a form that stays the same from one evaluation of the builds to the next.
 
+use entity::kind::Renderer;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -40,24 +41,14 @@ impl Way {
     }
 }
 
-/// The kind of build that renders a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rendered {
-    Flux,
-    Argo,
-    Kustomize,
-    None,
-}
-
 /// The first kind of build among ways.
-pub fn rendered(ways: &[Way]) -> Rendered {
+pub fn rendered(ways: &[Way]) -> Renderer {
     let kind = |way: &Way| way.build.as_ref().map(|build| build.kind);
     match ways.iter().filter_map(kind).min() {
-        Some(BuildKind::Flux) => Rendered::Flux,
-        Some(BuildKind::Argo) => Rendered::Argo,
-        Some(BuildKind::Kustomize) => Rendered::Kustomize,
-        None => Rendered::None,
+        Some(BuildKind::Flux) => Renderer::Flux,
+        Some(BuildKind::Argo) => Renderer::Argo,
+        Some(BuildKind::Kustomize) => Renderer::Kustomize,
+        None => Renderer::None,
     }
 }
 

@@ -1,16 +1,16 @@
 //! Figures of what a tree uses.
 
+use entity::kind::{
+    ChartResolution, ChartUseKind, ImagePlaceKind, ReferenceStatus, Renderer, UnresolvedReason, VersionKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::super::chart_use::{How, Reason, UseKind, ValuesFromCount};
-use super::super::evaluate::Status;
+use super::super::chart_use::ValuesFromCount;
 use super::super::image::FoundImage;
-use super::super::source::VersionKind;
-use super::super::ways::Rendered;
-use super::{PlaceKind, Uses, masked};
+use super::{Uses, masked};
 
 /// How much of everything there is. Empty entries of maps are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,12 +18,12 @@ pub struct Figures {
     pub chart_uses: usize,
     /// Documents, and parts of documents, that use a chart.
     pub chart_documents: usize,
-    pub chart_uses_by_kind: BTreeMap<UseKind, usize>,
-    pub chart_uses_by_how: BTreeMap<How, usize>,
-    pub unresolved_by_reason: BTreeMap<Reason, usize>,
+    pub chart_uses_by_kind: BTreeMap<ChartUseKind, usize>,
+    pub chart_uses_by_how: BTreeMap<ChartResolution, usize>,
+    pub unresolved_by_reason: BTreeMap<UnresolvedReason, usize>,
     pub versions: BTreeMap<VersionKind, usize>,
     pub partial_releases: usize,
-    pub rendered: BTreeMap<Rendered, usize>,
+    pub rendered: BTreeMap<Renderer, usize>,
     pub chart_keys: usize,
     pub chart_groups: usize,
     pub values_leaves: usize,
@@ -32,7 +32,7 @@ pub struct Figures {
     /// Leaves that are not shown.
     pub values_masked: usize,
     pub values_from: ValuesFromCount,
-    pub image_places: BTreeMap<PlaceKind, usize>,
+    pub image_places: BTreeMap<ImagePlaceKind, usize>,
     pub image_places_total: usize,
     pub image_places_with_digest: usize,
     pub images: usize,
@@ -42,7 +42,7 @@ pub struct Figures {
     pub images_invalid: usize,
     pub images_without_repository: usize,
     pub references: usize,
-    pub references_by_status: BTreeMap<Status, usize>,
+    pub references_by_status: BTreeMap<ReferenceStatus, usize>,
     pub depends_on_cycles: usize,
     /// Named documents with one known namespace.
     pub namespace_one: usize,

@@ -1,15 +1,14 @@
 //! The answer as programs read it.
 
+use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, VersionKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::super::chart_use::{ChartUse, How, Reason, UseKind, ValuesFromCount};
+use super::super::chart_use::{ChartUse, ValuesFromCount};
 use super::super::evaluate::Reference;
 use super::super::image::FoundImage;
-use super::super::source::VersionKind;
 use super::super::values::PathStatistic;
-use super::super::ways::Rendered;
 use super::{Figures, Uses};
 
 /// Paths of values that are told.
@@ -43,7 +42,7 @@ pub struct ChartRow<'u> {
     pub file: &'u str,
     pub doc: &'u str,
     pub part: Option<String>,
-    pub kind: UseKind,
+    pub kind: ChartUseKind,
     pub name: Option<&'u str>,
     pub release: Option<&'u str>,
     pub namespace: Option<&'u str>,
@@ -54,10 +53,10 @@ pub struct ChartRow<'u> {
     pub version: Option<&'u str>,
     pub version_kind: VersionKind,
     pub digest: Option<&'u str>,
-    pub how: How,
-    pub reason: Option<Reason>,
+    pub how: ChartResolution,
+    pub reason: Option<UnresolvedReason>,
     pub by_name: bool,
-    pub rendered: Rendered,
+    pub rendered: Renderer,
     /// The same for the same values.
     pub values: &'u str,
     pub leaves: usize,

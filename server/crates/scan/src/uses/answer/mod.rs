@@ -4,6 +4,7 @@ mod cycles;
 mod figures;
 mod json;
 
+use entity::kind::{ImagePlaceKind, ReferenceStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,15 +16,6 @@ use super::evaluate::Reference;
 use super::evaluator::Evaluator;
 use super::image::{FoundImage, ImagePlace};
 use super::values::{PathStatistic, Values, statistics};
-
-/// Where an image stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlaceKind {
-    Kustomize,
-    Resource,
-    Values,
-}
 
 /// Everything that a tree uses.
 #[derive(Debug)]
@@ -53,16 +45,21 @@ impl<'e> Uses<'e> {
     }
 
     /// Every place where an image is expected.
-    pub fn image_places(&self) -> impl Iterator<Item = (PlaceKind, &ImagePlace)> {
-        let values = self.charts.iter().flat_map(|one| &one.values.images).map(|image| (PlaceKind::Values, image));
+    pub fn image_places(&self) -> impl Iterator<Item = (ImagePlaceKind, &ImagePlace)> {
+        let values = self.charts.iter().flat_map(|one| &one.values.images).map(|image| (ImagePlaceKind::Values, image));
         let files = self.evaluator.tree().files().filter_map(|(path, file)| Some((path, file.facts.as_deref()?)));
         let own = files.flat_map(|(path, facts)| self.evaluator.images_of(path, facts));
         values.chain(own.filter_map(|(_, image, replaced)| match (replaced, &image.image) {
             // Other kinds have fields of that name that change no chart's default.
             (_, FoundImage::WithoutRepository) => None,
-            (true, _) => Some((PlaceKind::Kustomize, image)),
-            (false, _) => Some((PlaceKind::Resource, image)),
+            (true, _) => Some((ImagePlaceKind::Kustomize, image)),
+            (false, _) => Some((ImagePlaceKind::Resource, image)),
         }))
+    }
+
+    /// References that lead nowhere.
+    pub fn dangling(&self) -> impl Iterator<Item = &'e Reference> {
+        self.references.iter().copied().filter(|reference| reference.status == ReferenceStatus::Dangling)
     }
 
     /// The images, those with most places first.

@@ -1,8 +1,9 @@
 //! Applications of Argo CD.
 
+use entity::kind::{ChartResolution, ChartUseKind};
 use std::sync::Arc;
 
-use super::super::chart_use::{ChartUse, How, UseKind};
+use super::super::chart_use::ChartUse;
 use super::super::facts::{ArgoFacts, ArgoSource, DocumentFacts};
 use super::super::values::{LayerLines, Layers, Merged};
 use super::super::ways::{Way, rendered};
@@ -27,7 +28,7 @@ impl<'e> Asker<'e> {
         let rendered = rendered(ways);
         let at = (place.path, &document.number);
         for (part, source) in argo.sources.iter().enumerate() {
-            let mut draft = Draft::new(UseKind::Argo, Some(part));
+            let mut draft = Draft::new(ChartUseKind::Argo, Some(part));
             draft.name = Some(name.clone());
             draft.namespace.clone_from(&argo.namespace);
             draft.release = source.release_name.clone().or_else(|| draft.name.clone());
@@ -36,14 +37,14 @@ impl<'e> Asker<'e> {
             if let Some(chart) = &source.chart {
                 // Without a scheme it is a registry.
                 let registry = url.filter(|url| !url.contains("://")).map(|url| format!("oci://{url}"));
-                let draft = draft.placed(How::Argo, registry.as_deref().or(url), chart).linked(url, chart);
+                let draft = draft.placed(ChartResolution::Argo, registry.as_deref().or(url), chart).linked(url, chart);
                 let merged = MergedValues::of(self.argo_values(place, argo, source, None));
                 self.complete(&mut uses, at, draft, &merged, rendered);
                 continue;
             }
             if url.is_some_and(|url| url.starts_with("oci://")) {
                 let merged = MergedValues::of(self.argo_values(place, argo, source, None));
-                self.complete(&mut uses, at, draft.placed(How::Argo, url, ""), &merged, rendered);
+                self.complete(&mut uses, at, draft.placed(ChartResolution::Argo, url, ""), &merged, rendered);
                 continue;
             }
             let Some(path) = &source.path else { continue };
@@ -61,12 +62,12 @@ impl<'e> Asker<'e> {
                     draft.release = source.release_name.clone().or_else(|| Some(filled.clone()));
                     draft.name = Some(filled);
                 }
-                let draft = self.placed_in_git(draft, How::ArgoGit, None, &applied.folder, true);
+                let draft = self.placed_in_git(draft, ChartResolution::ArgoGit, None, &applied.folder, true);
                 let merged = MergedValues::of(self.argo_values(place, argo, source, Some(&applied.folder)));
                 self.complete(&mut uses, at, draft, &merged, rendered);
             }
             if !is_here && source.has_helm {
-                let draft = self.placed_in_git(draft, How::ArgoGit, url, path, false);
+                let draft = self.placed_in_git(draft, ChartResolution::ArgoGit, url, path, false);
                 let merged = MergedValues::of(self.argo_values(place, argo, source, None));
                 self.complete(&mut uses, at, draft, &merged, rendered);
             }

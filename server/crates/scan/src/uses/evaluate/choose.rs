@@ -1,8 +1,8 @@
 //! Which of several documents of one name is meant.
 
+use entity::kind::UnresolvedReason;
 use entity::view::shared_folders;
 
-use super::super::chart_use::Reason;
 use super::super::index::Entry;
 use super::super::ways::Way;
 
@@ -20,10 +20,10 @@ pub fn choose<'e>(
     way: &Way,
     file: &str,
     agree: impl Fn(&Entry, &Entry) -> bool,
-) -> Result<(&'e Entry, bool), Reason> {
+) -> Result<(&'e Entry, bool), UnresolvedReason> {
     let mut candidates: Vec<&Entry> = entries.iter().collect();
     if candidates.is_empty() {
-        return Err(Reason::SourceNotFound);
+        return Err(UnresolvedReason::SourceNotFound);
     }
     let mut by_name = false;
     if namespace.is_some() {
@@ -43,6 +43,10 @@ pub fn choose<'e>(
         }
     }
     let candidates = nearest(&candidates, file);
-    let Some((first, others)) = candidates.split_first() else { return Err(Reason::SourceNotFound) };
-    if others.iter().all(|other| agree(first, other)) { Ok((first, by_name)) } else { Err(Reason::SourceAmbiguous) }
+    let Some((first, others)) = candidates.split_first() else { return Err(UnresolvedReason::SourceNotFound) };
+    if others.iter().all(|other| agree(first, other)) {
+        Ok((first, by_name))
+    } else {
+        Err(UnresolvedReason::SourceAmbiguous)
+    }
 }

@@ -1,5 +1,6 @@
 //! The data of ConfigMaps, written as documents or made by kustomizations.
 
+use entity::kind::ValueType;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use yaml::{Limits, SharedNode};
 
 use super::super::facts::{documents, first_map};
 use super::super::index::{Entry, Fact, Key};
-use super::super::text::{ValueType, entries, scalar};
+use super::super::text::{entries, scalar};
 use super::super::values::LayerLines;
 use super::super::ways::Way;
 use super::Asker;

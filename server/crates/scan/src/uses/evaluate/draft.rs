@@ -1,12 +1,12 @@
 //! A use under construction: where its chart is.
 
+use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason};
 use std::sync::Arc;
 
-use super::super::chart_use::{ChartUse, How, Reason, UseKind, ValuesFromCount};
-use super::super::source::{Address, Scheme, VersionKind, kubesearch_keys};
+use super::super::chart_use::{ChartUse, ValuesFromCount};
+use super::super::source::{Address, Scheme, kubesearch_keys, version_kind};
 use super::super::text::{entries, is_template, items, word, word_at};
 use super::super::values::{LayerLines, Layers, Merged, Values};
-use super::super::ways::Rendered;
 use super::Asker;
 use crate::build::join;
 
@@ -17,7 +17,7 @@ const MAX_DEPENDENCIES: usize = 500;
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub part: Option<usize>,
-    pub kind: UseKind,
+    pub kind: ChartUseKind,
     pub name: Option<Box<str>>,
     pub release: Option<Box<str>>,
     pub namespace: Option<Box<str>>,
@@ -26,8 +26,8 @@ pub struct Draft {
     pub key: Option<Box<str>>,
     pub version: Option<Box<str>>,
     pub digest: Option<Box<str>>,
-    pub how: How,
-    pub reason: Option<Reason>,
+    pub how: ChartResolution,
+    pub reason: Option<UnresolvedReason>,
     pub by_name: bool,
     pub kubesearch: Vec<Box<str>>,
     /// Of a chart in the tree.
@@ -35,7 +35,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub fn new(kind: UseKind, part: Option<usize>) -> Self {
+    pub fn new(kind: ChartUseKind, part: Option<usize>) -> Self {
         Self {
             part,
             kind,
@@ -47,7 +47,7 @@ impl Draft {
             key: None,
             version: None,
             digest: None,
-            how: How::Unresolved,
+            how: ChartResolution::Unresolved,
             reason: None,
             by_name: false,
             kubesearch: Vec::new(),
@@ -55,20 +55,20 @@ impl Draft {
         }
     }
 
-    pub fn unresolved(mut self, reason: Reason) -> Self {
+    pub fn unresolved(mut self, reason: UnresolvedReason) -> Self {
         self.reason = Some(reason);
         self
     }
 
     /// A chart of a repository or registry; of an address that is the chart's own, `chart` is empty.
-    pub fn placed(mut self, how: How, url: Option<&str>, chart: &str) -> Self {
+    pub fn placed(mut self, how: ChartResolution, url: Option<&str>, chart: &str) -> Self {
         self.chart = Some(chart.into());
         if is_template(chart) || url.is_some_and(is_template) {
-            return self.unresolved(Reason::Templated);
+            return self.unresolved(UnresolvedReason::Templated);
         }
-        let Some(address) = url.and_then(Address::read) else { return self.unresolved(Reason::NoUrl) };
+        let Some(address) = url.and_then(Address::read) else { return self.unresolved(UnresolvedReason::NoUrl) };
         if address.scheme == Scheme::Git {
-            return self.unresolved(Reason::UnsupportedKind);
+            return self.unresolved(UnresolvedReason::UnsupportedKind);
         }
         let place = address.chart(chart);
         self.how = how;
@@ -108,27 +108,31 @@ impl<'e> Asker<'e> {
     pub fn placed_in_git(
         &self,
         mut draft: Draft,
-        how: How,
+        how: ChartResolution,
         url: Option<&str>,
         path: &str,
         may_be_local: bool,
     ) -> Draft {
         let folder = join("", path.trim_start_matches('/'));
         let Some(folder) = folder.filter(|_| !is_template(path)) else {
-            return draft.unresolved(if is_template(path) { Reason::Templated } else { Reason::NoUrl });
+            return draft.unresolved(if is_template(path) {
+                UnresolvedReason::Templated
+            } else {
+                UnresolvedReason::NoUrl
+            });
         };
         let last = folder.rsplit('/').next().unwrap_or_default();
         draft.chart = (!last.is_empty()).then(|| last.into());
         if may_be_local && let Some((_, chart)) = self.map(&in_folder(&folder, "Chart.yaml")) {
             let name = word_at(chart.node(), &["name"]);
             draft.chart = name.map(Into::into).or(draft.chart);
-            draft.how = How::Local;
+            draft.how = ChartResolution::Local;
             draft.source = Some(".".into());
             draft.key = Some(format!("local:{}", folder.to_lowercase()).into());
             draft.folder = Some(folder);
             return draft;
         }
-        let Some(address) = url.and_then(Address::read) else { return draft.unresolved(Reason::NoUrl) };
+        let Some(address) = url.and_then(Address::read) else { return draft.unresolved(UnresolvedReason::NoUrl) };
         draft.how = how;
         draft.source = Some(address.without_git().into());
         draft.key = Some(address.git_key(&folder).into());
@@ -142,7 +146,7 @@ impl<'e> Asker<'e> {
         (file, document): (&Arc<str>, &Arc<str>),
         draft: Draft,
         merged: &MergedValues,
-        rendered: Rendered,
+        rendered: Renderer,
     ) {
         let folder = draft.folder.clone();
         let layers = &merged.layers;
@@ -160,7 +164,7 @@ impl<'e> Asker<'e> {
         draft: Draft,
         values: &Arc<Values>,
         values_from: ValuesFromCount,
-        rendered: Rendered,
+        rendered: Renderer,
     ) -> Arc<ChartUse> {
         let group = draft.key.as_deref().map(|key| self.sources.group(key).into());
         Arc::new(ChartUse {
@@ -175,7 +179,7 @@ impl<'e> Asker<'e> {
             source: draft.source,
             key: draft.key,
             group,
-            version_kind: VersionKind::of(draft.version.as_deref()),
+            version_kind: version_kind(draft.version.as_deref()),
             version: draft.version,
             digest: draft.digest,
             how: draft.how,
@@ -195,7 +199,7 @@ impl<'e> Asker<'e> {
         folder: &str,
         parent: &Draft,
         values: &Layers,
-        rendered: Rendered,
+        rendered: Renderer,
     ) {
         let Some((path, chart)) = self.map(&in_folder(folder, "Chart.yaml")) else { return };
         let old = self.map(&in_folder(folder, "requirements.yaml"));
@@ -214,9 +218,9 @@ impl<'e> Asker<'e> {
                 release: parent.release.clone(),
                 namespace: parent.namespace.clone(),
                 version: get("version").map(Into::into),
-                ..Draft::new(UseKind::Dependency, Some(part))
+                ..Draft::new(ChartUseKind::Dependency, Some(part))
             };
-            let draft = draft.placed(How::Dependency, Some(url), name).linked(Some(url), name);
+            let draft = draft.placed(ChartResolution::Dependency, Some(url), name).linked(Some(url), name);
             let mut layers = Layers { layers: values.layers.clone(), ..Layers::default() };
             if let Some((path, own)) = &own {
                 let value = entries(own.node()).into_iter().find(|(key, _)| *key == alias);

@@ -1,12 +1,13 @@
 //! Releases of Flux.
 
+use entity::kind::{ChartResolution, ChartUseKind, UnresolvedReason, ValueType};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::chart_use::{ChartUse, How, Reason, UseKind};
+use super::super::chart_use::ChartUse;
 use super::super::facts::{DocumentFacts, FluxChart, HelmRelease, HelmSource, Subject, ValuesFrom};
 use super::super::index::{Entry, Fact, Key};
-use super::super::text::{ENCRYPTED, ValueType, is_template};
+use super::super::text::{ENCRYPTED, is_template};
 use super::super::values::{LayerLines, Layers, Merged, typed};
 use super::super::ways::{Way, rendered};
 use super::choose::choose;
@@ -44,7 +45,7 @@ impl<'e> Asker<'e> {
             let context = Release { place, way, literal: document.literal, namespace };
             let target = context.put_in(release.target_namespace.as_deref());
             let name = context.put_in(document.name.as_deref());
-            let mut draft = Draft::new(UseKind::HelmRelease, None);
+            let mut draft = Draft::new(ChartUseKind::HelmRelease, None);
             draft.release = context.put_in(release.release_name.as_deref()).or_else(|| match (&target, &name) {
                 (Some(target), Some(name)) => Some(format!("{target}-{name}").into()),
                 _ => name.clone(),
@@ -72,7 +73,7 @@ impl<'e> Asker<'e> {
         let namespace =
             release.put_in(reference.namespace.as_deref()).map(Arc::from).or_else(|| release.namespace.clone());
         if is_template(&name) {
-            return draft.unresolved(Reason::Templated);
+            return draft.unresolved(UnresolvedReason::Templated);
         }
         let entries = self.entries(Key::Source(kind.as_ref().into(), name.as_ref().into()));
         let file = release.place.path;
@@ -84,7 +85,9 @@ impl<'e> Asker<'e> {
                     Err(reason) => return draft.unresolved(reason),
                 };
                 draft.by_name = by_name;
-                let Some(source) = self.source(entry) else { return draft.unresolved(Reason::SourceNotFound) };
+                let Some(source) = self.source(entry) else {
+                    return draft.unresolved(UnresolvedReason::SourceNotFound);
+                };
                 self.by_chart(release, draft, &source.chart, entry.namespace.clone().or(namespace), &entry.file)
             }
             "OCIRepository" => {
@@ -94,14 +97,14 @@ impl<'e> Asker<'e> {
                 };
                 draft.by_name = by_name;
                 let Fact::Source { url, version, .. } = &entry.fact else {
-                    return draft.unresolved(Reason::SourceNotFound);
+                    return draft.unresolved(UnresolvedReason::SourceNotFound);
                 };
                 let text = |text: &Option<Arc<str>>| text.as_deref().map(Into::into);
                 draft.version = text(&version.semver).or_else(|| text(&version.tag)).or_else(|| text(&version.digest));
                 draft.digest = text(&version.digest);
-                draft.placed(How::OciRepository, url.as_deref(), "").linked(url.as_deref(), &name)
+                draft.placed(ChartResolution::OciRepository, url.as_deref(), "").linked(url.as_deref(), &name)
             }
-            _ => draft.unresolved(Reason::UnsupportedKind),
+            _ => draft.unresolved(UnresolvedReason::UnsupportedKind),
         }
     }
 
@@ -120,11 +123,11 @@ impl<'e> Asker<'e> {
         let kind = release.put_in(written.source.kind.as_deref());
         let name = release.put_in(written.source.name.as_deref());
         let namespace = release.put_in(written.source.namespace.as_deref()).map(Arc::from).or(own);
-        let Some(name) = name else { return draft.unresolved(Reason::SourceNotFound) };
+        let Some(name) = name else { return draft.unresolved(UnresolvedReason::SourceNotFound) };
         if is_template(&name) {
-            return draft.unresolved(Reason::Templated);
+            return draft.unresolved(UnresolvedReason::Templated);
         }
-        let Some(kind) = kind else { return draft.unresolved(Reason::SourceNotFound) };
+        let Some(kind) = kind else { return draft.unresolved(UnresolvedReason::SourceNotFound) };
         let entries = self.entries(Key::Source(kind.as_ref().into(), name.as_ref().into()));
         let chosen = choose(entries, namespace.as_deref(), release.way, file, agree);
         draft.by_name = chosen.is_ok_and(|(_, by_name)| by_name);
@@ -133,18 +136,20 @@ impl<'e> Asker<'e> {
             _ => None,
         });
         match (kind.as_ref(), url) {
-            ("HelmRepository" | "GitRepository", _) if chart.is_empty() => draft.unresolved(Reason::NoUrl),
-            ("HelmRepository", Ok(url)) => draft.placed(How::HelmRepository, url, &chart).linked(url, &chart),
+            ("HelmRepository" | "GitRepository", _) if chart.is_empty() => draft.unresolved(UnresolvedReason::NoUrl),
+            ("HelmRepository", Ok(url)) => {
+                draft.placed(ChartResolution::HelmRepository, url, &chart).linked(url, &chart)
+            }
             ("HelmRepository", Err(reason)) => match self.hint(file, &chart) {
-                Some(url) => draft.placed(How::Hint, Some(url), &chart),
+                Some(url) => draft.placed(ChartResolution::Hint, Some(url), &chart),
                 None => draft.unresolved(reason),
             },
-            ("GitRepository", Ok(url)) => self.placed_in_git(draft, How::GitRepository, url, &chart, true),
+            ("GitRepository", Ok(url)) => self.placed_in_git(draft, ChartResolution::GitRepository, url, &chart, true),
             ("GitRepository", Err(reason)) => {
-                let local = self.placed_in_git(draft.clone(), How::GitRepository, None, &chart, true);
-                if local.how == How::Local { local } else { draft.unresolved(reason) }
+                let local = self.placed_in_git(draft.clone(), ChartResolution::GitRepository, None, &chart, true);
+                if local.how == ChartResolution::Local { local } else { draft.unresolved(reason) }
             }
-            _ => draft.unresolved(Reason::UnsupportedKind),
+            _ => draft.unresolved(UnresolvedReason::UnsupportedKind),
         }
     }
 

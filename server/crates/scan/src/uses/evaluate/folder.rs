@@ -1,5 +1,6 @@
 //! References to folders and files.
 
+use entity::kind::ReferenceStatus;
 use std::sync::Arc;
 
 use super::super::facts::{DocumentFacts, FluxPath, Subject};
@@ -7,7 +8,7 @@ use super::super::index::Key;
 use super::super::source::Address;
 use super::super::text::is_template;
 use super::super::tree::Tree;
-use super::reference::{Reference, Status};
+use super::reference::Reference;
 use super::{Asker, Place};
 use crate::build::{Folders, join};
 
@@ -58,18 +59,18 @@ impl<'e> Asker<'e> {
         }
     }
 
-    fn flux_path(&self, flux: &FluxPath, path: &str) -> Status {
+    fn flux_path(&self, flux: &FluxPath, path: &str) -> ReferenceStatus {
         let folder = from_root(path);
         if is_template(path) {
-            return Status::Templated;
+            return ReferenceStatus::Templated;
         }
         match folder.as_deref() {
-            Some("") if self.is_served(flux) => Status::Resolved,
-            Some(folder) if !folder.is_empty() && self.has_folder(folder) => Status::Resolved,
+            Some("") if self.is_served(flux) => ReferenceStatus::Resolved,
+            Some(folder) if !folder.is_empty() && self.has_folder(folder) => ReferenceStatus::Resolved,
             Some(folder) if !folder.is_empty() && (flux.source_name.is_none() || self.is_served(flux)) => {
-                Status::Dangling
+                ReferenceStatus::Dangling
             }
-            _ => Status::External,
+            _ => ReferenceStatus::External,
         }
     }
 
@@ -81,20 +82,20 @@ impl<'e> Asker<'e> {
         self.serving.contains(&(kind, name.clone()))
     }
 
-    fn argo_path(&self, path: &str, url: Option<&str>) -> Status {
+    fn argo_path(&self, path: &str, url: Option<&str>) -> ReferenceStatus {
         if is_template(path) {
-            return Status::Templated;
+            return ReferenceStatus::Templated;
         }
         let folder = from_root(path).filter(|folder| !folder.is_empty());
         if folder.as_deref().is_some_and(|folder| self.has_folder(folder)) {
-            return Status::Resolved;
+            return ReferenceStatus::Resolved;
         }
         let home = url.and_then(home_of);
         let is_home = home.is_some_and(|home| {
             self.note(Key::Home(home.as_ref().into()));
             self.homes.contains(&home)
         });
-        if is_home && folder.is_some() { Status::Dangling } else { Status::External }
+        if is_home && folder.is_some() { ReferenceStatus::Dangling } else { ReferenceStatus::External }
     }
 
     pub(super) fn kustomization_references(&self, place: Place<'e>, folder: &str) -> Vec<Reference> {
@@ -109,13 +110,13 @@ impl<'e> Asker<'e> {
                 self.has_file(path) || self.kustomization(path).is_some()
             };
             let status = if is_template(&entry.path) {
-                Status::Templated
+                ReferenceStatus::Templated
             } else if is_here() {
-                Status::Resolved
+                ReferenceStatus::Resolved
             } else if is_remote(&entry.path) {
-                Status::External
+                ReferenceStatus::External
             } else {
-                Status::Dangling
+                ReferenceStatus::Dangling
             };
             let kind = if is_folder { "folder" } else { "file" };
             Reference {

@@ -1,8 +1,9 @@
 //! Charts that k3s installs.
 
+use entity::kind::{ChartResolution, ChartUseKind, UnresolvedReason};
 use std::sync::Arc;
 
-use super::super::chart_use::{ChartUse, How, Reason, UseKind};
+use super::super::chart_use::ChartUse;
 use super::super::facts::{DocumentFacts, K3sChart, Subject};
 use super::super::index::Key;
 use super::super::values::{LayerLines, Layers, Merged};
@@ -24,7 +25,7 @@ impl<'e> Asker<'e> {
             let put_in = |text: &Option<Box<str>>| -> Option<Box<str>> {
                 text.as_deref().map(|text| way.put_into(text, document.literal).as_ref().into())
             };
-            let mut draft = Draft::new(UseKind::K3s, None);
+            let mut draft = Draft::new(ChartUseKind::K3s, None);
             draft.name = document.name.as_deref().map(|name| way.put_into(name, document.literal).as_ref().into());
             draft.release.clone_from(&draft.name);
             let own = || way.namespace(document.namespace.as_deref(), document.literal);
@@ -75,20 +76,20 @@ fn add(layers: &mut Layers, chart: &K3sChart, file: &Arc<str>) {
 fn placed(mut draft: Draft, chart: Option<Box<str>>, repository: Option<Box<str>>, has_content: bool) -> Draft {
     draft.chart.clone_from(&chart);
     let Some(chart) = chart.filter(|chart| !has_content && !chart.is_empty()) else {
-        return draft.unresolved(Reason::NoUrl);
+        return draft.unresolved(UnresolvedReason::NoUrl);
     };
     if chart.starts_with("oci://") {
-        return draft.placed(How::K3s, Some(&chart), "");
+        return draft.placed(ChartResolution::K3s, Some(&chart), "");
     }
     if chart.contains("://") {
         return match packaged(&chart) {
-            Some((url, name)) => draft.placed(How::K3s, Some(url), name),
-            None => draft.unresolved(Reason::NoUrl),
+            Some((url, name)) => draft.placed(ChartResolution::K3s, Some(url), name),
+            None => draft.unresolved(UnresolvedReason::NoUrl),
         };
     }
     match repository {
-        Some(url) => draft.placed(How::K3s, Some(&url), &chart),
-        None => draft.unresolved(Reason::NoUrl),
+        Some(url) => draft.placed(ChartResolution::K3s, Some(&url), &chart),
+        None => draft.unresolved(UnresolvedReason::NoUrl),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Charts that kustomize renders.
 
+use entity::kind::{ChartResolution, ChartUseKind, UnresolvedReason};
 use std::sync::Arc;
 
-use super::super::chart_use::{ChartUse, How, Reason, UseKind};
+use super::super::chart_use::ChartUse;
 use super::super::facts::{Inflation, KustomizationFacts};
 use super::super::values::{LayerLines, Layers, Merged};
 use super::super::ways::{Way, rendered};
@@ -33,7 +34,7 @@ impl<'e> Asker<'e> {
         let merged = MergedValues::of(self.inflation_values(place, chart));
         let mut uses = Vec::new();
         for way in ways {
-            let mut draft = Draft::new(UseKind::Kustomize, part);
+            let mut draft = Draft::new(ChartUseKind::Kustomize, part);
             draft.name = chart.release_name.clone().or_else(|| chart.chart.clone());
             draft.release.clone_from(&draft.name);
             draft.namespace = way.namespace_as_written(chart.namespace.as_deref()).as_deref().map(Into::into);
@@ -45,19 +46,19 @@ impl<'e> Asker<'e> {
     }
 
     fn inflation_place(&self, place: Place<'e>, mut draft: Draft, chart: &Inflation) -> Draft {
-        let Some(name) = &chart.chart else { return draft.unresolved(Reason::NoUrl) };
+        let Some(name) = &chart.chart else { return draft.unresolved(UnresolvedReason::NoUrl) };
         if let Some(url) = &chart.url {
-            return draft.placed(How::Kustomize, Some(url), name);
+            return draft.placed(ChartResolution::Kustomize, Some(url), name);
         }
         let base = folder(place.path);
         let common = self.kustomization(base).and_then(|facts| facts.chart_home.as_deref());
         let home = common.or(chart.chart_home.as_deref()).unwrap_or(CHART_HOME);
         let found = join(base, &format!("{home}/{name}")).filter(|folder| !folder.is_empty());
         match found.filter(|folder| self.has_file(&in_folder(folder, "Chart.yaml"))) {
-            Some(folder) => self.placed_in_git(draft, How::Kustomize, None, &folder, true),
+            Some(folder) => self.placed_in_git(draft, ChartResolution::Kustomize, None, &folder, true),
             None => {
                 draft.chart = Some(name.clone());
-                draft.unresolved(Reason::NoUrl)
+                draft.unresolved(UnresolvedReason::NoUrl)
             }
         }
     }

@@ -29,7 +29,7 @@ use crate::build::{Application, Folders, folder};
 
 pub use draft::in_folder;
 pub use folder::{from_root, home_of, serving};
-pub use reference::{Dependency, Reference, Status};
+pub use reference::{Dependency, Reference};
 
 /// What an evaluation may ask.
 pub struct Asker<'e> {

@@ -1,5 +1,6 @@
 //! References between documents: what they lead to in each build.
 
+use entity::kind::ReferenceStatus;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -44,23 +45,6 @@ const OF_CHARTS: [&str; 5] = ["Deployment", "StatefulSet", "DaemonSet", "Service
 /// The source that bootstrapping makes.
 const BOOTSTRAPPED: &str = "flux-system";
 
-/// What became of a reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Most likely made by the chart of a release of that name.
-    Chart,
-    /// It has to be there, and is not.
-    Dangling,
-    /// Of another repository, or made in the cluster.
-    External,
-    /// A Secret or ConfigMap that another document makes.
-    Made,
-    Resolved,
-    /// Something is left to be filled in.
-    Templated,
-}
-
 /// An edge from a document to what it names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Reference {
@@ -72,7 +56,7 @@ pub struct Reference {
     pub from: Box<str>,
     pub field: &'static str,
     pub to: Box<str>,
-    pub status: Status,
+    pub status: ReferenceStatus,
 }
 
 /// What a document waits for, each as `file#no Kind/namespace/name`.
@@ -140,9 +124,9 @@ impl<'e> Asker<'e> {
         Some(format!("{}#{number} {object}", entry.file).into())
     }
 
-    fn status(&self, target: &Target, document: &DocumentFacts) -> (Status, Vec<&'e Entry>) {
+    fn status(&self, target: &Target, document: &DocumentFacts) -> (ReferenceStatus, Vec<&'e Entry>) {
         if is_template(&target.name) {
-            return (Status::Templated, Vec::new());
+            return (ReferenceStatus::Templated, Vec::new());
         }
         let (kind, name) = (&target.kind, &target.name);
         let group = GROUPS.binary_search_by_key(&kind.as_ref(), |(kind, _)| kind).ok().map(|at| GROUPS[at].1);
@@ -155,17 +139,17 @@ impl<'e> Asker<'e> {
         });
         let hits: Vec<&Entry> = hits.collect();
         if !hits.is_empty() {
-            return (Status::Resolved, hits);
+            return (ReferenceStatus::Resolved, hits);
         }
         let made = self.entries(Key::Made(Arc::clone(kind), Arc::clone(name)));
         let status = if made.iter().any(|entry| target.fits(entry)) {
-            Status::Made
+            ReferenceStatus::Made
         } else if self.must_be_here(target, document) {
-            Status::Dangling
+            ReferenceStatus::Dangling
         } else if OF_CHARTS.contains(&kind.as_ref()) && self.is_release(target) {
-            Status::Chart
+            ReferenceStatus::Chart
         } else {
-            Status::External
+            ReferenceStatus::External
         };
         (status, hits)
     }
@@ -195,7 +179,7 @@ impl<'e> Asker<'e> {
         place: Place<'e>,
         document: &DocumentFacts,
         namespace: Option<&str>,
-    ) -> (Box<str>, Box<str>, Status) {
+    ) -> (Box<str>, Box<str>, ReferenceStatus) {
         let wanted = |entry: &&Entry| {
             let facts = self.tree.facts(&entry.file);
             let labels = facts.and_then(|facts| facts.documents.get(entry.position)).map(|facts| &facts.pod_labels);
@@ -216,11 +200,13 @@ impl<'e> Asker<'e> {
         };
         let best = nearest(&hits, place.path).into_iter().min_by_key(place_of);
         match best.map(|best| &best.fact) {
-            Some(Fact::Pod { kind, name, .. }) => (kind.as_ref().into(), name.as_ref().into(), Status::Resolved),
+            Some(Fact::Pod { kind, name, .. }) => {
+                (kind.as_ref().into(), name.as_ref().into(), ReferenceStatus::Resolved)
+            }
             _ => {
                 let labels: Vec<String> =
                     document.selector.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                ("workload".into(), labels.join(",").into(), Status::External)
+                ("workload".into(), labels.join(",").into(), ReferenceStatus::External)
             }
         }
     }

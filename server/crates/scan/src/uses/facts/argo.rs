@@ -1,10 +1,11 @@
 //! Applications of Argo CD and the templates of ApplicationSets.
 
+use entity::kind::ValueType;
 use std::collections::BTreeSet;
 
 use yaml::{Node, SharedNode};
 
-use super::super::text::{ValueType, items, owned, scalar, word, word_at};
+use super::super::text::{items, owned, scalar, word, word_at};
 use super::super::values::typed;
 use super::Reader;
 use super::chart::{Embedded, Setting, map};

@@ -1,8 +1,9 @@
 //! Releases of Flux and k3s, kustomize's charts, and the sources that they name.
 
+use entity::kind::ValueType;
 use yaml::{Limits, Node, SharedNode};
 
-use super::super::text::{ValueType, entries, items, owned, scalar};
+use super::super::text::{entries, items, owned, scalar};
 use super::super::values::LayerLines;
 use super::{Reader, documents, first_map};
 

@@ -1,8 +1,9 @@
 //! Pods: where their specification stands, and by which labels Services find them.
 
+use entity::kind::ValueType;
 use yaml::Node;
 
-use super::super::text::{MAX_LISTED, MAX_TEXT, ValueType, entries, scalar};
+use super::super::text::{MAX_LISTED, MAX_TEXT, entries, scalar};
 use super::{Labels, Reader};
 
 /// Kinds whose `spec.template` is that of pods.

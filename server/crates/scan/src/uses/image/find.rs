@@ -1,9 +1,9 @@
 //! Where images stand in values and manifests.
 
-use super::super::text::ValueType;
 use super::super::values::KeyPath;
 use super::super::values::{Shape, View};
 use super::parse::{FoundImage, classify, is_digest};
+use entity::kind::ValueType;
 
 /// Places kept of one document or of the values of one use.
 const MAX_PLACES: usize = 5_000;

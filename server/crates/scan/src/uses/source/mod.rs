@@ -8,4 +8,4 @@ mod version;
 pub use canonical::{Address, Scheme};
 pub use groups::{ChartSources, SourcesError};
 pub use links::kubesearch_keys;
-pub use version::VersionKind;
+pub use version::version_kind;

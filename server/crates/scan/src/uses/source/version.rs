@@ -1,38 +1,24 @@
 //! What a version pins.
 
+use entity::kind::VersionKind;
+
 use super::super::text::is_template;
 
-/// How much a written version leaves open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VersionKind {
-    None,
-    Templated,
-    Digest,
-    /// Three numbers.
-    Exact,
-    Range,
-    /// `latest`, `HEAD`, a branch.
-    Floating,
-}
-
-impl VersionKind {
-    /// What kind of version a text is.
-    #[must_use]
-    pub fn of(version: Option<&str>) -> Self {
-        let Some(version) = version.filter(|version| !version.is_empty()) else { return Self::None };
-        let hexadecimal = |digits: &str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if is_template(version) {
-            Self::Templated
-        } else if version.strip_prefix("sha256:").is_some_and(|digits| digits.len() >= 6 && hexadecimal(digits)) {
-            Self::Digest
-        } else if is_exact(version) {
-            Self::Exact
-        } else if is_range(version) {
-            Self::Range
-        } else {
-            Self::Floating
-        }
+/// What kind of version a text is.
+#[must_use]
+pub fn version_kind(version: Option<&str>) -> VersionKind {
+    let Some(version) = version.filter(|version| !version.is_empty()) else { return VersionKind::None };
+    let hexadecimal = |digits: &str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_template(version) {
+        VersionKind::Templated
+    } else if version.strip_prefix("sha256:").is_some_and(|digits| digits.len() >= 6 && hexadecimal(digits)) {
+        VersionKind::Digest
+    } else if is_exact(version) {
+        VersionKind::Exact
+    } else if is_range(version) {
+        VersionKind::Range
+    } else {
+        VersionKind::Floating
     }
 }
 
@@ -89,7 +75,7 @@ mod tests {
             ("${VERSION}", Templated),
             ("sha256:0123ab", Digest),
         ] {
-            assert_eq!(VersionKind::of(Some(version)), kind, "{version}");
+            assert_eq!(version_kind(Some(version)), kind, "{version}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The leaves of merged values: scalars, nulls, and what is empty.
 
+use entity::kind::ValueType;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::super::image::{ImagePlace, find_images};
-use super::super::text::{ENCRYPTED, ValueType};
+use super::super::text::ENCRYPTED;
 use super::masked::is_masked;
 use super::merged::Layers;
 use super::path::KeyPath;

@@ -1,10 +1,11 @@
 //! Which values are not shown.
 
+use entity::kind::ValueType;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::super::text::{ValueType, is_template};
+use super::super::text::is_template;
 
 /// Keys that name a secret.
 static SECRET_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -1,11 +1,12 @@
 //! Merging as Helm does it: maps key by key, everything else is replaced.
 
+use entity::kind::ValueType;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use yaml::{Node, SharedNode, Style};
 
-use super::super::text::{ValueType, entries};
+use super::super::text::entries;
 
 /// Layers of values that one use may have.
 const MAX_LAYERS: usize = 1_000;

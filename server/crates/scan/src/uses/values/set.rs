@@ -1,6 +1,6 @@
 //! Helm's `--set`: paths such as `a.b[0].c`, and what type a text gets.
 
-use super::super::text::ValueType;
+use entity::kind::ValueType;
 
 /// Steps of one path.
 const MAX_STEPS: usize = 60;

@@ -1,8 +1,8 @@
 //! Which values people set, over many uses.
 
+use entity::kind::ValueType;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::super::text::ValueType;
 use super::leaves::{Leaf, Values};
 
 /// Longest text that is shown.
@@ -59,7 +59,7 @@ pub fn statistics<'v>(uses: impl IntoIterator<Item = &'v Values>, limit: usize) 
         let is_long = modal.chars().nth(MAX_SHOWN).is_some() || modal.contains('\n');
         let modal = if is_long { LONG } else { modal };
         let mut types: Vec<ValueType> = types.into_iter().collect();
-        types.sort_unstable();
+        types.sort_unstable_by_key(|kind| kind.as_str());
         PathStatistic { path: path.to_owned(), uses, types, modal: modal.to_owned(), modal_uses }
     };
     (order.into_iter().map(statistic).collect(), count)

@@ -1,8 +1,9 @@
 //! One way to walk nodes of files and merged values.
 
+use entity::kind::ValueType;
 use yaml::{Kind, Node};
 
-use super::super::text::{ValueType, entries, scalar};
+use super::super::text::{entries, scalar};
 use super::merged::Merged;
 
 /// A node of a file, or something that merging made.
