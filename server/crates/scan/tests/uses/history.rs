@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use scan::uses::{ChartSources, ChartUse, Delta, Evaluator, Figures, Reference, Uses};
+use scan::uses::{Change, ChartSources, ChartUse, Delta, Evaluator, Figures, Reference, Uses};
 
 use crate::repository::{Repository, corpus};
 
@@ -30,6 +30,35 @@ fn what_is_kept_from_commit_to_commit_is_what_the_whole_tree_uses() -> Result<()
     let sources = Arc::new(ChartSources::built_in());
     for bundle in &bundles {
         follow(bundle, &sources).with_context(|| bundle.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Files of one repository that are taken away and put back.
+const TAKEN: usize = 60;
+
+#[test]
+fn files_that_go_and_come_back_leave_nothing_behind() -> Result<()> {
+    let Some(corpus) = corpus() else { return Ok(()) };
+    let sources = Arc::new(ChartSources::built_in());
+    for bundle in ["made/made__uses-sample", "vehagn__homelab", "Diaoul__home-ops"] {
+        let repository = Repository::open(&corpus.join(format!("{bundle}.bundle")))?;
+        let (_, files) = repository.head()?;
+        let mut kept = Evaluator::new(Arc::clone(&sources));
+        kept.apply(files.clone(), &repository);
+        let mut all = Evaluator::new(Arc::clone(&sources));
+        all.apply(files.clone(), &repository);
+        let step = files.len().div_ceil(TAKEN);
+        for (at, file) in files.iter().enumerate().step_by(step) {
+            let mut without = files.clone();
+            without.remove(at);
+            let mut whole = Evaluator::new(Arc::clone(&sources));
+            whole.apply(without, &repository);
+            kept.apply(vec![Change { path: Arc::clone(&file.path), after: None }], &repository);
+            same(&kept, &whole).with_context(|| format!("{bundle} without {}", file.path))?;
+            kept.apply(vec![file.clone()], &repository);
+            same(&kept, &all).with_context(|| format!("{bundle} with {} again", file.path))?;
+        }
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use super::super::ways::Way;
 use super::choose::nearest;
 use super::{Asker, Place};
 
+/// Documents of one name that one waits for; it is one, or one in each of a few builds.
+const MAX_TARGETS: usize = 100;
 /// Kinds that are known by their group too; in alphabetical order.
 const GROUPS: [(&str, &str); 22] = [
     ("AppProject", "argoproj.io"),
@@ -101,7 +103,8 @@ impl<'e> Asker<'e> {
                 if raw.field == "spec.dependsOn[]" {
                     waits = true;
                     let to = |entry: &Entry| self.node(entry, &target.kind, &target.name);
-                    waits_for.extend(nearest(&hits, place.path).into_iter().filter_map(to));
+                    let nearest = nearest(&hits, place.path).into_iter().take(MAX_TARGETS);
+                    waits_for.extend(nearest.filter_map(to));
                 }
             }
             if !document.selector.is_empty() {
