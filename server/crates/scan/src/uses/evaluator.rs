@@ -12,12 +12,14 @@ use super::image::ImagePlace;
 use super::index::{Entry, Fact, Index, Key, entries};
 use super::source::ChartSources;
 use super::tree::{Blobs, File, Tree};
-use super::values::Values;
 use super::ways::Ways;
 use crate::build::{Part, folder, is_kustomization};
+use crate::file::DocumentIndex;
 
-/// Bytes of leaves kept of all uses of a tree; further values are counted and not kept. Real trees have a few megabytes.
+/// Bytes of leaves kept of all uses of a tree; further values are left out. Real trees have a few megabytes.
 const MAX_VALUES: usize = 512 << 20;
+/// References kept of a tree; real ones have some thousand.
+const MAX_REFERENCES: usize = 1_000_000;
 /// The names that kustomize looks for, one of which counts.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
@@ -76,6 +78,8 @@ pub struct Evaluator {
     references_askers: HashMap<Key, BTreeSet<UnitId>>,
     /// Bytes of leaves that are kept.
     bytes: usize,
+    /// References that are kept.
+    references: usize,
 }
 
 impl Evaluator {
@@ -95,6 +99,7 @@ impl Evaluator {
             charts_askers: HashMap::new(),
             references_askers: HashMap::new(),
             bytes: 0,
+            references: 0,
         }
     }
 
@@ -252,6 +257,7 @@ impl Evaluator {
             forget(&mut self.charts_askers, &state.charts_asked, id);
             forget(&mut self.references_askers, &state.references_asked, id);
             self.bytes = self.bytes.saturating_sub(size(&state.charts));
+            self.references -= state.references.references.len();
             let went = &mut delta.went;
             went.uses.extend(state.charts.uses);
             went.partials.extend(state.charts.partial);
@@ -262,24 +268,18 @@ impl Evaluator {
 
     fn evaluate_charts(&mut self, id: &UnitId, blobs: &dyn Blobs, delta: &mut Delta) {
         let Some(facts) = self.tree.facts(&id.0) else { return };
-        let asker = self.asker(blobs);
-        let mut found = asker.charts(Place { path: &id.0, facts }, id.1);
+        let old = self.units.get(id).map_or(0, |state| size(&state.charts));
+        let kept = self.bytes.saturating_sub(old);
+        let asker = self.asker(blobs).with_room(MAX_VALUES.saturating_sub(kept));
+        let found = asker.charts(Place { path: &id.0, facts }, id.1);
         let asked = asker.take_asked();
         let state = self.units.entry(id.clone()).or_default();
-        self.bytes = self.bytes.saturating_sub(size(&state.charts));
-        let bytes = size(&found);
-        if self.bytes + bytes > MAX_VALUES {
-            found.uses.iter_mut().for_each(cut);
-        }
-        self.bytes += size(&found);
+        self.bytes = kept + size(&found);
         replace_askers(&mut self.charts_askers, &mut state.charts_asked, asked, id);
         let old = std::mem::replace(&mut state.charts, found);
         let new = &state.charts;
-        let differ = |uses: &[Arc<ChartUse>], others: &[Arc<ChartUse>]| -> Vec<Arc<ChartUse>> {
-            uses.iter().filter(|one| !others.contains(one)).cloned().collect()
-        };
-        delta.went.uses.extend(differ(&old.uses, &new.uses));
-        delta.came.uses.extend(differ(&new.uses, &old.uses));
+        differ(&old.uses, &new.uses, &mut delta.went.uses);
+        differ(&new.uses, &old.uses, &mut delta.came.uses);
         if old.partial != new.partial {
             delta.went.partials.extend(old.partial);
             delta.came.partials.extend(new.partial.clone());
@@ -289,9 +289,12 @@ impl Evaluator {
     fn evaluate_references(&mut self, id: &UnitId, blobs: &dyn Blobs, delta: &mut Delta) {
         let Some(facts) = self.tree.facts(&id.0) else { return };
         let asker = self.asker(blobs);
-        let found = asker.references(Place { path: &id.0, facts }, id.1);
+        let mut found = asker.references(Place { path: &id.0, facts }, id.1);
         let asked = asker.take_asked();
         let state = self.units.entry(id.clone()).or_default();
+        self.references -= state.references.references.len();
+        found.references.truncate(MAX_REFERENCES.saturating_sub(self.references));
+        self.references += found.references.len();
         replace_askers(&mut self.references_askers, &mut state.references_asked, asked, id);
         let old = std::mem::replace(&mut state.references, found);
         // Both are in order.
@@ -361,18 +364,15 @@ struct Round {
 
 impl Round {
     fn note_parts(&mut self, old: Option<&FileFacts>, new: Option<&FileFacts>) {
-        let parts = |facts: Option<&FileFacts>| {
-            let documents = facts.map_or(&[][..], |facts| &facts.documents[..]);
-            let parts = documents.iter().filter_map(|document| Some((document.index, document.part.as_deref()?)));
-            parts.map(|(index, part)| (index, part.clone())).collect::<Vec<_>>()
-        };
-        let (old, new) = (parts(old), parts(new));
-        if old == new {
-            return;
+        fn parts(facts: Option<&FileFacts>) -> BTreeMap<DocumentIndex, &Part> {
+            let documents = facts.into_iter().flat_map(|facts| &facts.documents);
+            documents.filter_map(|document| Some((document.index, document.part.as_deref()?))).collect()
         }
-        for (_, part) in
-            old.iter().filter(|part| !new.contains(part)).chain(new.iter().filter(|part| !old.contains(part)))
-        {
+        let (old, new) = (parts(old), parts(new));
+        let other = |of: &BTreeMap<DocumentIndex, &Part>, index, part: &Part| of.get(index).copied() != Some(part);
+        let went = old.iter().filter(|(index, part)| other(&new, index, part));
+        let came = new.iter().filter(|(index, part)| other(&old, index, part));
+        for (_, part) in went.chain(came) {
             match part {
                 Part::ConfigMap(map) => drop(self.config_maps.insert(map.name.clone())),
                 Part::Flux(_) | Part::Source(_) | Part::Argo(_) | Part::Custom(_) => self.decisive = true,
@@ -434,8 +434,11 @@ fn size(charts: &FoundCharts) -> usize {
     charts.uses.iter().map(|one| one.values.size()).sum()
 }
 
-/// Leaves a use's leaves out.
-fn cut(one: &mut Arc<ChartUse>) {
-    let values = Values { digest: one.values.digest.clone(), is_cut: true, ..Values::default() };
-    Arc::make_mut(one).values = Arc::new(values);
+/// The uses of the first that the second does not have; both are in order.
+fn differ(uses: &[Arc<ChartUse>], others: &[Arc<ChartUse>], into: &mut Vec<Arc<ChartUse>>) {
+    let is_new = |one: &&Arc<ChartUse>| {
+        let at = others.binary_search_by(|other| other.identity().cmp(&one.identity()));
+        !at.is_ok_and(|at| others[at] == **one)
+    };
+    into.extend(uses.iter().filter(is_new).cloned());
 }

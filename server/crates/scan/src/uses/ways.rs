@@ -8,6 +8,10 @@ use super::tree::Tree;
 use crate::build::{self, Build, BuildKind, Builds, Part, Reach, Variables, is_kustomization};
 use crate::file::DocumentIndex;
 
+/// Documents, counted once for each build that reaches them, before a tree is taken as it is written: real ones have some
+/// ten thousand.
+const MAX_EVALUATIONS: usize = 2_000_000;
+
 /// How one build reaches a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Way {
@@ -89,9 +93,12 @@ impl Ways {
         let old_variables = std::mem::replace(&mut self.known_variables, known_variables);
         let mut intern = Intern { builds: &builds, old_builds, old_variables, ways: self };
         let (mut files, mut kustomizations) = (HashMap::new(), HashMap::new());
+        let mut evaluations = 0_usize;
         for (path, file) in tree.files() {
-            if file.facts.is_none() {
-                continue;
+            let Some(facts) = &file.facts else { continue };
+            evaluations = evaluations.saturating_add(builds.reaches(path).len() * (1 + facts.documents.len()));
+            if evaluations > MAX_EVALUATIONS {
+                break;
             }
             if let Some(ways) = intern.ways(builds.reaches(path)) {
                 files.insert(Arc::clone(path), ways);
@@ -101,6 +108,11 @@ impl Ways {
             {
                 kustomizations.insert(Arc::clone(path), ways);
             }
+        }
+        if evaluations > MAX_EVALUATIONS {
+            self.is_exhausted = true;
+            files.clear();
+            kustomizations.clear();
         }
         let mut changed = BTreeSet::new();
         for (old, new) in [(&self.files, &files), (&self.kustomizations, &kustomizations)] {

@@ -1,12 +1,12 @@
 //! Every figure, use, image, value and reference that an independent program found in real repositories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use scan::uses::{ChartSources, Evaluator, Uses};
-use serde_json::Value;
+use scan::uses::{ChartSources, ChartUse, Evaluator, Uses, statistics};
+use serde_json::{Value, json};
 
 use crate::repository::{Repository, corpus};
 
@@ -28,6 +28,7 @@ fn check(folder: &Path) -> Result<()> {
     ensure!(!repositories.is_empty(), "{} names no repository", folder.display());
     let sources = Arc::new(ChartSources::built_in());
     let mut wrong = Vec::new();
+    let mut together = Together::default();
     for expected in repositories {
         let name = expected["full_name"].as_str().context("full_name")?;
         let repository = Repository::open(&folder.join(format!("{}.bundle", name.replace('/', "__"))))?;
@@ -40,7 +41,10 @@ fn check(folder: &Path) -> Result<()> {
         compare(&found, expected, &mut wrong);
         wrong[before..].iter_mut().for_each(|line: &mut String| line.insert_str(0, &format!("{name}: ")));
         eprintln!("{name}: {} uses, {} differences", uses.charts.len(), wrong.len() - before);
+        together.add(name, &uses);
     }
+    lists("charts of all", &Value::from(together.charts()), &expected["charts"], &mut wrong);
+    lists("images of all", &Value::from(together.images()), &expected["images"], &mut wrong);
     let shown: Vec<&str> = wrong.iter().take(80).map(String::as_str).collect();
     ensure!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), shown.join("\n"));
     Ok(())
@@ -107,4 +111,58 @@ fn sorted(value: &Value) -> String {
         }
         value => value.to_string(),
     }
+}
+
+/// What all repositories use together.
+#[derive(Default)]
+struct Together {
+    groups: BTreeMap<String, Vec<(String, Arc<ChartUse>)>>,
+    images: BTreeMap<String, (usize, usize, BTreeMap<String, usize>)>,
+}
+
+impl Together {
+    fn add(&mut self, repository: &str, uses: &Uses<'_>) {
+        for one in &uses.charts {
+            if let Some(group) = &one.group {
+                self.groups.entry(group.to_string()).or_default().push((repository.to_owned(), Arc::clone(one)));
+            }
+        }
+        for image in uses.images() {
+            let (repositories, places, tags) = self.images.entry(image.image).or_default();
+            *repositories += 1;
+            *places += image.places;
+            for (tag, count) in image.tags {
+                *tags.entry(tag).or_default() += count;
+            }
+        }
+    }
+
+    fn charts(&self) -> Vec<Value> {
+        let chart = |(group, uses): (&String, &Vec<(String, Arc<ChartUse>)>)| {
+            let repositories: BTreeSet<&String> = uses.iter().map(|(repository, _)| repository).collect();
+            let names: BTreeSet<&Option<Box<str>>> = uses.iter().map(|(_, one)| &one.name).collect();
+            let text = |of: fn(&ChartUse) -> &Option<Box<str>>| -> Vec<&str> {
+                uses.iter().map(|(_, one)| of(one).as_deref().unwrap_or_default()).collect()
+            };
+            let limit = if uses.len() > 1 { 30 } else { 0 };
+            let (values, paths) = statistics(uses.iter().map(|(_, one)| one.values.as_ref()), limit);
+            json!({
+                "group": group, "repos": repositories, "uses": uses.len(), "releases": names.len(),
+                "keys": count(text(|one| &one.key)), "versions": count(text(|one| &one.version)),
+                "value_paths": paths, "values": values,
+            })
+        };
+        self.groups.iter().map(chart).collect()
+    }
+
+    fn images(&self) -> Vec<Value> {
+        let image = |(image, (repositories, places, tags)): (&String, &(usize, usize, BTreeMap<String, usize>))| json!({"image": image, "repos": repositories, "places": places, "tags": tags});
+        self.images.iter().map(image).collect()
+    }
+}
+
+fn count(names: Vec<&str>) -> BTreeMap<&str, usize> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    names.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    counts
 }

@@ -7,7 +7,7 @@ use super::super::chart_use::ChartUse;
 use super::super::facts::{ArgoFacts, ArgoSource, DocumentFacts};
 use super::super::values::{LayerLines, Layers, Merged};
 use super::super::ways::{Way, rendered};
-use super::draft::{Draft, MergedValues, in_folder};
+use super::draft::{Draft, in_folder};
 use super::{Asker, Place};
 use crate::build::{fill_in, join};
 
@@ -38,12 +38,12 @@ impl<'e> Asker<'e> {
                 // Without a scheme it is a registry.
                 let registry = url.filter(|url| !url.contains("://")).map(|url| format!("oci://{url}"));
                 let draft = draft.placed(ChartResolution::Argo, registry.as_deref().or(url), chart).linked(url, chart);
-                let merged = MergedValues::of(self.argo_values(place, argo, source, None));
+                let merged = self.merged(self.argo_values(place, argo, source, None));
                 self.complete(&mut uses, at, draft, &merged, rendered);
                 continue;
             }
             if url.is_some_and(|url| url.starts_with("oci://")) {
-                let merged = MergedValues::of(self.argo_values(place, argo, source, None));
+                let merged = self.merged(self.argo_values(place, argo, source, None));
                 self.complete(&mut uses, at, draft.placed(ChartResolution::Argo, url, ""), &merged, rendered);
                 continue;
             }
@@ -63,12 +63,12 @@ impl<'e> Asker<'e> {
                     draft.name = Some(filled);
                 }
                 let draft = self.placed_in_git(draft, ChartResolution::ArgoGit, None, &applied.folder, true);
-                let merged = MergedValues::of(self.argo_values(place, argo, source, Some(&applied.folder)));
+                let merged = self.merged(self.argo_values(place, argo, source, Some(&applied.folder)));
                 self.complete(&mut uses, at, draft, &merged, rendered);
             }
             if !is_here && source.has_helm {
                 let draft = self.placed_in_git(draft, ChartResolution::ArgoGit, url, path, false);
-                let merged = MergedValues::of(self.argo_values(place, argo, source, None));
+                let merged = self.merged(self.argo_values(place, argo, source, None));
                 self.complete(&mut uses, at, draft, &merged, rendered);
             }
         }
@@ -77,7 +77,7 @@ impl<'e> Asker<'e> {
 
     /// `folder`: of a chart in the tree, whose files of values lie there.
     fn argo_values(&self, place: Place<'e>, argo: &ArgoFacts, source: &ArgoSource, folder: Option<&str>) -> Layers {
-        let mut layers = Layers::default();
+        let mut layers = self.no_values();
         for file in &source.value_files {
             let of_ref =
                 file.strip_prefix('$').and_then(|rest| rest.split_once('/')).filter(|(name, _)| !name.is_empty());

@@ -97,12 +97,6 @@ pub struct MergedValues {
     pub values: Arc<Values>,
 }
 
-impl MergedValues {
-    pub fn of(layers: Layers) -> Self {
-        Self { values: Arc::new(Values::of(&layers)), layers: Arc::new(layers) }
-    }
-}
-
 impl<'e> Asker<'e> {
     /// A chart in a folder of a Git repository, or of this tree where `may_be_local` and it is there.
     pub fn placed_in_git(
@@ -221,7 +215,8 @@ impl<'e> Asker<'e> {
                 ..Draft::new(ChartUseKind::Dependency, Some(part))
             };
             let draft = draft.placed(ChartResolution::Dependency, Some(url), name).linked(Some(url), name);
-            let mut layers = Layers { layers: values.layers.clone(), ..Layers::default() };
+            let mut layers = self.no_values();
+            layers.layers.clone_from(&values.layers);
             if let Some((path, own)) = &own {
                 let value = entries(own.node()).into_iter().find(|(key, _)| *key == alias);
                 if let Some((_, value)) = value.filter(|(_, value)| value.is_mapping()) {
@@ -230,7 +225,7 @@ impl<'e> Asker<'e> {
             }
             let over: Merged = values.values.map_at(alias);
             layers.merge(over);
-            let merged = MergedValues::of(layers);
+            let merged = self.merged(layers);
             let document = Arc::from("0");
             uses.push(self.chart_use((path, &document), draft, &merged.values, ValuesFromCount::default(), rendered));
         }

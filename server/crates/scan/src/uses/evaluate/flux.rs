@@ -11,7 +11,7 @@ use super::super::text::{ENCRYPTED, is_template};
 use super::super::values::{LayerLines, Layers, Merged, typed};
 use super::super::ways::{Way, rendered};
 use super::choose::choose;
-use super::config_map::DataText;
+use super::config_map::{DataText, TextId};
 use super::draft::{Draft, MergedValues};
 use super::{Asker, Place};
 
@@ -58,8 +58,8 @@ impl<'e> Asker<'e> {
                 self.by_chart(&context, draft, &release.chart, context.namespace.clone(), place.path)
             };
             let texts = self.texts(&context, &release.values_from);
-            let ids = texts.iter().map(|text| text.as_ref().map(TextId::of)).collect();
-            let merged = known.entry(ids).or_insert_with(|| MergedValues::of(self.flux_values(place, release, &texts)));
+            let ids = texts.iter().map(|text| text.as_ref().map(DataText::id)).collect();
+            let merged = known.entry(ids).or_insert_with(|| self.merged(self.flux_values(place, release, &texts)));
             self.complete(&mut uses, (place.path, &document.number), draft, merged, rendered(ways));
         }
         uses
@@ -170,20 +170,20 @@ impl<'e> Asker<'e> {
     }
 
     /// The texts that values are taken from; `None` for what is none or not there.
-    fn texts(&self, release: &Release<'e>, from: &[ValuesFrom]) -> Vec<Option<DataText>> {
+    fn texts(&self, release: &Release<'e>, from: &[ValuesFrom]) -> Vec<Option<DataText<'e>>> {
         let text = |from: &ValuesFrom| {
             (from.kind.as_deref() == Some("ConfigMap")).then_some(())?;
             let name = release.put_in(from.name.as_deref())?;
             let key = release.put_in(from.key.as_deref()).unwrap_or_else(|| "values.yaml".into());
             let namespace = release.namespace.as_deref();
-            let mut data = self.config_map(&name, namespace, release.way, release.place.path)?;
-            data.remove(&key)?.filter(|text| !text.text.starts_with(ENCRYPTED))
+            let text = self.config_map_text((&name, &key), namespace, release.way, release.place.path)?;
+            (!text.text().starts_with(ENCRYPTED)).then_some(text)
         };
         from.iter().map(text).collect()
     }
 
-    fn flux_values(&self, place: Place<'e>, release: &HelmRelease, texts: &[Option<DataText>]) -> Layers {
-        let mut layers = Layers::default();
+    fn flux_values(&self, place: Place<'e>, release: &HelmRelease, texts: &[Option<DataText<'e>>]) -> Layers {
+        let mut layers = self.no_values();
         for (from, text) in release.values_from.iter().zip(texts) {
             match (from.kind.as_deref(), text) {
                 (Some("Secret"), _) => {
@@ -198,12 +198,12 @@ impl<'e> Asker<'e> {
                 (Some("ConfigMap"), Some(text)) => match (&from.target, self.map_of_values(from, text)) {
                     (Some(target), _) => {
                         layers.resolved += 1;
-                        let layer = layers.layer(&text.file, text.lines);
+                        let layer = layers.layer(text.file, text.lines());
                         layers.put(target, set_text(text, layer));
                     }
                     (None, Some(map)) => {
                         layers.resolved += 1;
-                        layers.add(map, &text.file, text.lines);
+                        layers.add(map, text.file, text.lines());
                     }
                     (None, None) => layers.missing += 1,
                 },
@@ -216,21 +216,21 @@ impl<'e> Asker<'e> {
         layers
     }
 
-    fn map_of_values(&self, from: &ValuesFrom, text: &DataText) -> Option<yaml::SharedNode> {
+    fn map_of_values(&self, from: &ValuesFrom, text: &DataText<'_>) -> Option<yaml::SharedNode> {
         if from.target.is_some() { None } else { self.map_of(text) }
     }
 }
 
 /// A text that is set by a path: quoted ones are strings.
-fn set_text(text: &DataText, layer: u16) -> Merged {
-    let written: &str = &text.text;
+fn set_text(text: &DataText<'_>, layer: u16) -> Merged {
+    let written = text.text();
     let inner = ['\'', '"'].iter().find_map(|quote| {
         let quoted = written.len() > 1 && written.starts_with(*quote) && written.ends_with(*quote);
         quoted.then(|| &written[1..written.len() - 1])
     });
     let content = inner.unwrap_or(written);
     let kind = typed(content, inner.is_some());
-    Merged::Text { text: content.into(), kind, layer, line: 1, hidden: text.hidden }
+    Merged::Text { text: content.into(), kind, layer, line: 1, hidden: text.is_hidden() }
 }
 
 fn agree(left: &Entry, right: &Entry) -> bool {
@@ -239,15 +239,5 @@ fn agree(left: &Entry, right: &Entry) -> bool {
             url == other && version == other_version
         }
         _ => false,
-    }
-}
-
-/// What tells texts of ConfigMaps apart.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct TextId(Arc<str>, Box<str>);
-
-impl TextId {
-    fn of(text: &DataText) -> Self {
-        Self(Arc::clone(&text.file), text.text.clone())
     }
 }

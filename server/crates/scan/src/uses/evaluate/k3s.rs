@@ -8,7 +8,7 @@ use super::super::facts::{DocumentFacts, K3sChart, Subject};
 use super::super::index::Key;
 use super::super::values::{LayerLines, Layers, Merged};
 use super::super::ways::{Way, rendered};
-use super::draft::{Draft, MergedValues};
+use super::draft::Draft;
 use super::{Asker, Place};
 
 impl<'e> Asker<'e> {
@@ -19,7 +19,7 @@ impl<'e> Asker<'e> {
         chart: &'e K3sChart,
         ways: &'e [Way],
     ) -> Vec<Arc<ChartUse>> {
-        let merged = MergedValues::of(self.k3s_values(place, document, chart));
+        let merged = self.merged(self.k3s_values(place, document, chart));
         let mut uses = Vec::new();
         for way in ways {
             let put_in = |text: &Option<Box<str>>| -> Option<Box<str>> {
@@ -38,7 +38,8 @@ impl<'e> Asker<'e> {
     }
 
     fn k3s_values(&self, place: Place<'e>, document: &DocumentFacts, chart: &K3sChart) -> Layers {
-        let mut layers = Layers { secret: chart.secrets, ..Layers::default() };
+        let mut layers = self.no_values();
+        layers.secret = chart.secrets;
         add(&mut layers, chart, place.path);
         if let Some(name) = &document.name {
             let mut last = None;

@@ -7,7 +7,7 @@ use super::super::chart_use::ChartUse;
 use super::super::facts::{Inflation, KustomizationFacts};
 use super::super::values::{LayerLines, Layers, Merged};
 use super::super::ways::{Way, rendered};
-use super::draft::{Draft, MergedValues, in_folder};
+use super::draft::{Draft, in_folder};
 use super::{Asker, Place, once};
 use crate::build::{folder, join};
 
@@ -31,7 +31,7 @@ impl<'e> Asker<'e> {
         chart: &'e Inflation,
         ways: &'e [Way],
     ) -> Vec<Arc<ChartUse>> {
-        let merged = MergedValues::of(self.inflation_values(place, chart));
+        let merged = self.merged(self.inflation_values(place, chart));
         let mut uses = Vec::new();
         for way in ways {
             let mut draft = Draft::new(ChartUseKind::Kustomize, part);
@@ -64,7 +64,7 @@ impl<'e> Asker<'e> {
     }
 
     fn inflation_values(&self, place: Place<'e>, chart: &Inflation) -> Layers {
-        let mut layers = Layers::default();
+        let mut layers = self.no_values();
         let base = folder(place.path);
         let of_file = |layers: &mut Layers, file: &str| {
             let found = join(base, file).and_then(|path| self.map(&path));
@@ -86,8 +86,8 @@ impl<'e> Asker<'e> {
         layers.values = match (chart.merge.as_deref(), inline) {
             (_, None) => file,
             (Some("replace"), Some(inline)) => inline,
-            (Some("merge"), Some(inline)) => inline.merge(file),
-            (_, Some(inline)) => file.merge(inline),
+            (Some("merge"), Some(inline)) => layers.merged(inline, file),
+            (_, Some(inline)) => layers.merged(file, inline),
         };
         for further in &chart.further_files {
             let over = of_file(&mut layers, further);

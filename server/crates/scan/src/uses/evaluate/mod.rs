@@ -13,7 +13,7 @@ mod k3s;
 mod kustomize;
 mod reference;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -24,8 +24,14 @@ use super::facts::{FileFacts, KustomizationFacts, Subject};
 use super::index::{Entry, Index, Key};
 use super::source::ChartSources;
 use super::tree::{Blobs, Loaded, Tree};
+use super::values::{Layers, Values};
 use super::ways::{Way, Ways};
+use draft::MergedValues;
+
 use crate::build::{Application, Folders, folder};
+
+/// Bytes of values kept of one document in all its builds.
+const MAX_VALUES: usize = 128 << 20;
 
 pub use draft::in_folder;
 pub use folder::{from_root, home_of, serving};
@@ -45,6 +51,8 @@ pub struct Asker<'e> {
     pub sources: &'e ChartSources,
     pub blobs: &'e dyn Blobs,
     asked: RefCell<BTreeSet<Key>>,
+    /// Bytes left for the values of what is evaluated.
+    room: Cell<usize>,
 }
 
 /// A part of a file that is evaluated as one.
@@ -90,7 +98,36 @@ impl<'e> Asker<'e> {
         sources: &'e ChartSources,
         blobs: &'e dyn Blobs,
     ) -> Self {
-        Self { tree, ways, index, releases, serving, homes, sources, blobs, asked: RefCell::default() }
+        Self {
+            tree,
+            ways,
+            index,
+            releases,
+            serving,
+            homes,
+            sources,
+            blobs,
+            asked: RefCell::default(),
+            room: Cell::new(0),
+        }
+    }
+
+    /// The same for what may keep so many bytes of values.
+    pub fn with_room(self, bytes: usize) -> Self {
+        self.room.set(bytes.min(MAX_VALUES));
+        self
+    }
+
+    /// No values yet, with as much room for them as is left.
+    fn no_values(&self) -> Layers {
+        Layers::with_room(self.room.get())
+    }
+
+    /// What merged values come to.
+    fn merged(&self, layers: Layers) -> MergedValues {
+        let values = Values::of(&layers);
+        self.room.set(self.room.get().saturating_sub(values.cost(&layers)));
+        MergedValues { values: Arc::new(values), layers: Arc::new(layers) }
     }
 
     /// What was asked since this was called last.

@@ -11,6 +11,8 @@ use super::super::ways::Way;
 use super::choose::nearest;
 use super::{Asker, Place};
 
+/// References of one document in all its builds.
+const MAX_FOUND: usize = 20_000;
 /// Documents of one name that one waits for; it is one, or one in each of a few builds.
 const MAX_TARGETS: usize = 100;
 /// Kinds that are known by their group too; in alphabetical order.
@@ -87,6 +89,9 @@ impl<'e> Asker<'e> {
             let mut waits_for: BTreeSet<Box<str>> = BTreeSet::new();
             let mut waits = false;
             let mut add = |field, to: String, status| {
+                if found.references.len() >= MAX_FOUND {
+                    return;
+                }
                 found.references.push(Reference {
                     file: Arc::clone(place.path),
                     document: Arc::clone(&document.number),

@@ -6,7 +6,9 @@ use super::super::text::{items, owned, word_at};
 use super::{ARGO, FLUX_HELM, FLUX_KUSTOMIZE, FLUX_SOURCE, Reader, pods};
 
 /// References kept of one document.
-const MAX_REFERENCES: usize = 5_000;
+const MAX_REFERENCES: usize = 2_000;
+/// Longest name; Kubernetes allows 253 bytes, and variables may stand in it.
+const MAX_NAME: usize = 500;
 
 const CERT_MANAGER: &str = "cert-manager.io";
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
@@ -42,6 +44,7 @@ impl References {
     fn add(&mut self, field: &'static str, kind: Option<&str>, namespace: Option<Box<str>>, name: Option<Box<str>>) {
         if let (Some(kind), Some(name)) = (kind, name)
             && self.found.len() < MAX_REFERENCES
+            && [kind, &name, namespace.as_deref().unwrap_or_default()].iter().all(|text| text.len() <= MAX_NAME)
         {
             self.found.push(RawReference { field, kind: kind.into(), namespace, name });
         }

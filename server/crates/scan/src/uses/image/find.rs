@@ -7,6 +7,8 @@ use entity::kind::ValueType;
 
 /// Places kept of one document or of the values of one use.
 const MAX_PLACES: usize = 5_000;
+/// Bytes of their paths.
+const MAX_PATHS: usize = 256 << 10;
 /// Nodes looked at.
 const MAX_VISITS: usize = 500_000;
 /// Lists whose items' `image` can be nothing but an image.
@@ -23,7 +25,7 @@ pub struct ImagePlace {
 /// Finds images at any depth; the fields `without` of the root are passed over.
 #[must_use]
 pub fn find_images(root: View<'_>, without: &[&str]) -> Vec<ImagePlace> {
-    let mut search = Search { places: Vec::new(), visits: MAX_VISITS };
+    let mut search = Search { places: Vec::new(), visits: MAX_VISITS, paths: MAX_PATHS };
     search.walk(root, &mut KeyPath::default(), "", false, without);
     search.places
 }
@@ -31,13 +33,17 @@ pub fn find_images(root: View<'_>, without: &[&str]) -> Vec<ImagePlace> {
 struct Search {
     places: Vec<ImagePlace>,
     visits: usize,
+    /// Bytes left for paths.
+    paths: usize,
 }
 
 impl Search {
     fn keep(&mut self, path: &KeyPath, image: Option<FoundImage>) {
         if let Some(image) = image
             && self.places.len() < MAX_PLACES
+            && path.as_str().len() <= self.paths
         {
+            self.paths -= path.as_str().len();
             self.places.push(ImagePlace { path: path.as_str().into(), image });
         }
     }

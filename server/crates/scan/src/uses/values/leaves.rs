@@ -50,6 +50,9 @@ impl Values {
     /// Collects what merged values come to.
     #[must_use]
     pub(in super::super) fn of(layers: &Layers) -> Self {
+        if layers.is_full() {
+            return Self { digest: Box::default(), is_cut: true, ..Self::default() };
+        }
         let mut collector = Collector { layers, leaves: Vec::new(), bytes: 0, is_cut: false };
         let root = View::Merged(&layers.values);
         collector.walk(root, &mut KeyPath::default(), "");
@@ -66,10 +69,18 @@ impl Values {
         Self { leaves, digest: digest.into(), images: find_images(root, &[]), is_cut }
     }
 
+    /// What they are counted for together with what merging took: much, where there was more than could be kept.
+    #[must_use]
+    pub(in super::super) fn cost(&self, layers: &Layers) -> usize {
+        layers.cost() + if self.is_cut { MAX_BYTES } else { self.size() }
+    }
+
     /// Bytes that it takes, roughly.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.leaves.iter().map(|leaf| leaf.path.len() + leaf.text.len() + size_of::<Leaf>()).sum()
+        let leaves = self.leaves.iter().map(|leaf| leaf.path.len() + leaf.text.len() + size_of::<Leaf>());
+        let images = self.images.iter().map(|place| place.path.len() + size_of::<ImagePlace>());
+        leaves.sum::<usize>() + images.sum::<usize>()
     }
 }
 

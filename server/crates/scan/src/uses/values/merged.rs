@@ -10,6 +10,10 @@ use super::super::text::entries;
 
 /// Layers of values that one use may have.
 const MAX_LAYERS: usize = 1_000;
+/// Entries of maps looked at to merge the values of one use; real ones have some hundred.
+const MAX_ENTRIES: usize = 200_000;
+/// What an entry counts in bytes.
+const ENTRY: usize = 64;
 
 /// Values, of one layer or of several.
 #[derive(Clone, Debug)]
@@ -53,23 +57,38 @@ impl Merged {
         }
     }
 
-    /// Puts `over` over it.
-    pub fn merge(self, over: Self) -> Self {
+    /// Puts `over` over it. `room`: entries that may be looked at; where they do not do, only `over` stays.
+    pub fn merge(self, over: Self, room: &mut usize) -> Self {
         if !self.is_map() || !over.is_map() {
             return over;
         }
         if matches!(&self, Self::Map(map) if map.is_empty()) {
             return over;
         }
+        let entries = self.len() + over.len();
+        if entries > *room {
+            *room = 0;
+            return over;
+        }
+        *room -= entries;
         let mut map = self.into_map();
         for (key, value) in over.into_map() {
             let value = match map.remove(&key) {
-                Some(base) => base.merge(value),
+                Some(base) => base.merge(value, room),
                 None => value,
             };
             map.insert(key, value);
         }
         Self::Map(map)
+    }
+
+    /// Entries of a map, as far as they have to be looked at.
+    fn len(&self) -> usize {
+        match self {
+            Self::Node(node, _) => node.node().entries().len(),
+            Self::Map(map) => map.len(),
+            Self::Text { .. } | Self::List(_) => 0,
+        }
     }
 
     /// The value of a key; an empty map where there is none or where it is no map.
@@ -165,15 +184,35 @@ pub struct Layers {
     pub resolved: u32,
     pub missing: u32,
     pub secret: u32,
-}
-
-impl Default for Layers {
-    fn default() -> Self {
-        Self { values: Merged::empty(), layers: Vec::new(), resolved: 0, missing: 0, secret: 0 }
-    }
+    /// Entries of maps that may still be looked at to merge them.
+    room: usize,
+    /// How many they were in the beginning.
+    whole_room: usize,
 }
 
 impl Layers {
+    /// No values, with room for some.
+    pub fn with_room(bytes: usize) -> Self {
+        let room = (bytes / ENTRY).min(MAX_ENTRIES);
+        let (layers, values) = (Vec::new(), Merged::empty());
+        Self { values, layers, resolved: 0, missing: 0, secret: 0, room, whole_room: room }
+    }
+
+    /// Bytes that merging took, roughly.
+    pub fn cost(&self) -> usize {
+        (self.whole_room - self.room) * ENTRY
+    }
+
+    /// Whether there was more to merge than could be.
+    pub fn is_full(&self) -> bool {
+        self.room == 0
+    }
+
+    /// Puts one map over another, outside of the order of layers.
+    pub fn merged(&mut self, below: Merged, over: Merged) -> Merged {
+        below.merge(over, &mut self.room)
+    }
+
     /// The number of a further layer; of too many the last one stands for the rest.
     pub fn layer(&mut self, file: &Arc<str>, lines: LayerLines) -> u16 {
         let layer = Layer { file: Arc::clone(file), lines };
@@ -194,13 +233,14 @@ impl Layers {
 
     pub fn merge(&mut self, over: Merged) {
         let below = std::mem::replace(&mut self.values, Merged::empty());
-        self.values = below.merge(over);
+        self.values = below.merge(over, &mut self.room);
     }
 
     /// Sets what a path leads to.
     pub fn put(&mut self, path: &str, value: Merged) {
         let path = super::set::parse_path(path);
-        if !path.is_empty() {
+        if !path.is_empty() && self.values.len() < self.room {
+            self.room -= self.values.len();
             let below = std::mem::replace(&mut self.values, Merged::empty());
             self.values = below.put(&path, value);
         }

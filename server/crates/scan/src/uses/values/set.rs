@@ -32,8 +32,10 @@ pub fn parse_path(path: &str) -> Vec<Step> {
             '[' if rest.as_str().contains(']') => {
                 end(&mut steps, &mut key);
                 let (index, behind) = rest.as_str().split_once(']').unwrap_or_default();
-                if let Some(index) = index.parse().ok().filter(|index| *index <= MAX_INDEX) {
-                    steps.push(Step::Index(index));
+                match index.parse() {
+                    Ok(index) if index <= MAX_INDEX => steps.push(Step::Index(index)),
+                    Ok(_) => return Vec::new(),
+                    Err(_) => {}
                 }
                 rest = behind.chars();
             }
@@ -79,6 +81,7 @@ mod tests {
         assert_eq!(path(r"nodeSelector.kubernetes\.io/os"), "nodeSelector kubernetes.io/os");
         assert_eq!(path("a..b."), "a b");
         assert_eq!(path("a[x]"), "a");
+        assert_eq!(path("a[1000].b"), "");
         assert_eq!(path("a[1"), "a[1");
         assert!(parse_path(&"a.".repeat(1_000)).is_empty());
         assert!(parse_path(&"[".repeat(100_000)).len() <= 1);
