@@ -1,11 +1,12 @@
 //! Everything that a tree uses, kept up to date from commit to commit: what a change cannot have changed is left alone.
 
+mod askers;
+mod delta;
+mod round;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::input::ObjectId;
-
-use super::chart_use::ChartUse;
 use super::evaluate::{Asker, FoundCharts, FoundReferences, Place, Reference, Unit, home_of, serving};
 use super::facts::{FileFacts, Subject};
 use super::image::ImagePlace;
@@ -14,7 +15,12 @@ use super::source::ChartSources;
 use super::tree::{Blobs, File, Tree};
 use super::ways::Ways;
 use crate::build::{Part, folder, is_kustomization};
-use crate::file::DocumentIndex;
+
+pub use delta::{Change, Delta, Findings};
+
+use askers::{Askers, forget, replace_askers, with_askers};
+use delta::differ;
+use round::Round;
 
 /// Bytes of leaves kept of all uses of a tree; further values are left out. Real trees have a few megabytes.
 const MAX_VALUES: usize = 512 << 20;
@@ -22,32 +28,6 @@ const MAX_VALUES: usize = 512 << 20;
 const MAX_REFERENCES: usize = 1_000_000;
 /// The names that kustomize looks for, one of which counts.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// A file that came, went or changed.
-#[derive(Clone, Debug)]
-pub struct Change {
-    pub path: Arc<str>,
-    /// The blob, and its facts where it is a YAML file or a kustomization; `None` where the file went.
-    pub after: Option<(ObjectId, Option<Arc<FileFacts>>)>,
-}
-
-/// What units of a tree say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
-    pub uses: Vec<Arc<ChartUse>>,
-    /// Releases without a chart, as `file#no`.
-    pub partials: Vec<String>,
-    pub references: Vec<Reference>,
-}
-
-/// What a change brought and took. A use of a chart's dependency may be said by several documents: each says it for itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delta {
-    pub came: Findings,
-    pub went: Findings,
-    /// Documents and kustomizations that were looked at.
-    pub evaluated: usize,
-}
 
 /// A part of a file.
 type UnitId = (Arc<str>, Unit);
@@ -74,8 +54,8 @@ pub struct Evaluator {
     /// Files whose documents decide about `serving` and `homes`.
     special: BTreeSet<Arc<str>>,
     pub(super) units: BTreeMap<UnitId, UnitState>,
-    charts_askers: HashMap<Key, BTreeSet<UnitId>>,
-    references_askers: HashMap<Key, BTreeSet<UnitId>>,
+    charts_askers: Askers,
+    references_askers: Askers,
     /// Bytes of leaves that are kept.
     bytes: usize,
     /// References that are kept.
@@ -347,40 +327,6 @@ impl Evaluator {
     }
 }
 
-/// What one round of changes touches.
-#[derive(Default)]
-struct Round {
-    /// Whether builds have to be evaluated anew.
-    decisive: bool,
-    /// Or if variables are taken from these.
-    config_maps: HashSet<String>,
-    /// Whether something changed that decides which sources serve the tree.
-    special: bool,
-    /// Files all of whose documents are evaluated anew.
-    touched: BTreeSet<Arc<str>>,
-    /// Keys whose answers changed.
-    dirty: BTreeSet<Key>,
-}
-
-impl Round {
-    fn note_parts(&mut self, old: Option<&FileFacts>, new: Option<&FileFacts>) {
-        fn parts(facts: Option<&FileFacts>) -> BTreeMap<DocumentIndex, &Part> {
-            let documents = facts.into_iter().flat_map(|facts| &facts.documents);
-            documents.filter_map(|document| Some((document.index, document.part.as_deref()?))).collect()
-        }
-        let (old, new) = (parts(old), parts(new));
-        let other = |of: &BTreeMap<DocumentIndex, &Part>, index, part: &Part| of.get(index).copied() != Some(part);
-        let went = old.iter().filter(|(index, part)| other(&new, index, part));
-        let came = new.iter().filter(|(index, part)| other(&old, index, part));
-        for (_, part) in went.chain(came) {
-            match part {
-                Part::ConfigMap(map) => drop(self.config_maps.insert(map.name.clone())),
-                Part::Flux(_) | Part::Source(_) | Part::Argo(_) | Part::Custom(_) => self.decisive = true,
-            }
-        }
-    }
-}
-
 fn is_special(facts: &FileFacts) -> bool {
     let is = |subject: &Subject| matches!(subject, Subject::FluxKustomization(_) | Subject::Argo(_));
     facts.documents.iter().any(|document| is(&document.subject))
@@ -392,53 +338,6 @@ fn is_here(tree: &Tree, path: Option<&str>) -> bool {
     folder.is_some_and(|folder| !folder.is_empty() && tree.has_folder(&folder))
 }
 
-/// Units, and those that asked for what changed.
-fn with_askers(
-    units: &BTreeSet<UnitId>,
-    askers: &HashMap<Key, BTreeSet<UnitId>>,
-    dirty: &BTreeSet<Key>,
-) -> BTreeSet<UnitId> {
-    let mut all = units.clone();
-    all.extend(dirty.iter().filter_map(|key| askers.get(key)).flatten().cloned());
-    all
-}
-
-fn forget(askers: &mut HashMap<Key, BTreeSet<UnitId>>, asked: &BTreeSet<Key>, id: &UnitId) {
-    for key in asked {
-        if let Some(units) = askers.get_mut(key) {
-            units.remove(id);
-            if units.is_empty() {
-                askers.remove(key);
-            }
-        }
-    }
-}
-
-fn replace_askers(
-    askers: &mut HashMap<Key, BTreeSet<UnitId>>,
-    old: &mut BTreeSet<Key>,
-    new: BTreeSet<Key>,
-    id: &UnitId,
-) {
-    if *old == new {
-        return;
-    }
-    forget(askers, old, id);
-    for key in &new {
-        askers.entry(key.clone()).or_default().insert(id.clone());
-    }
-    *old = new;
-}
-
 fn size(charts: &FoundCharts) -> usize {
     charts.uses.iter().map(|one| one.values.size()).sum()
-}
-
-/// The uses of the first that the second does not have; both are in order.
-fn differ(uses: &[Arc<ChartUse>], others: &[Arc<ChartUse>], into: &mut Vec<Arc<ChartUse>>) {
-    let is_new = |one: &&Arc<ChartUse>| {
-        let at = others.binary_search_by(|other| other.identity().cmp(&one.identity()));
-        !at.is_ok_and(|at| others[at] == **one)
-    };
-    into.extend(uses.iter().filter(is_new).cloned());
 }
