@@ -1,13 +1,10 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entity::input::{FoundProblem, ObjectId};
-use git::{GitError, Repo, TreeFile, TreeLimits};
-use scan::figures::{Tally, TreeFigures};
-use scan::file::ParsedFile;
-
 use super::Parser;
+use entity::input::{FoundProblem, ObjectId};
+use git::{BlobReader, GitError, Repo, TreeFile, TreeLimits};
+use scan::figures::{Tally, TreeFigures};
 
 /// So many files are parsed before they are counted.
 const PIECE: usize = 256;
@@ -44,7 +41,8 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
     };
     // Counted and let go in pieces: the memory of one serves the next.
     for files in files.chunks(PIECE) {
-        for (file, parsed) in files.iter().zip(parse_all(repo, files, parser, threads)) {
+        let parse = |reader: &mut BlobReader<'_>, file: &TreeFile| parser.file(reader, file.id);
+        for (file, parsed) in files.iter().zip(read_all(repo, files, parser.max_bytes(), threads, parse)) {
             tally.add(&file.path, &parsed);
             for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
                 for chart in &facts.charts {
@@ -69,24 +67,30 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
     Ok(head)
 }
 
-/// Parses files on all threads; the results stand in the files' order.
-fn parse_all(repo: &Repo, files: &[TreeFile], parser: &Parser, threads: usize) -> Vec<Arc<ParsedFile>> {
+/// Reads files of at most so many bytes on all threads; the results stand in the files' order.
+pub(super) fn read_all<T: Send>(
+    repo: &Repo,
+    files: &[TreeFile],
+    max_bytes: u64,
+    threads: usize,
+    read: impl Fn(&mut BlobReader<'_>, &TreeFile) -> T + Sync,
+) -> Vec<T> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
     let next = AtomicUsize::new(0);
     let work = || {
-        repo.with_blob_reader(parser.max_bytes(), |reader| {
+        repo.with_blob_reader(max_bytes, |reader| {
             let mut done = Vec::new();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(file) = files.get(at) else { return done };
-                done.push((at, parser.file(reader, file.id)));
+                done.push((at, read(reader, file)));
             }
         })
     };
-    let mut parsed: Vec<(usize, Arc<ParsedFile>)> = std::thread::scope(|scope| {
+    let mut parsed: Vec<(usize, T)> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut all = work();
         for other in others {

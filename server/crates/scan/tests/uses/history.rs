@@ -13,6 +13,9 @@ use crate::repository::{Repository, corpus};
 /// Commits of one repository after which everything is compared; the others are applied only.
 const COMPARED: usize = 60;
 
+/// The last commits of a repository that are followed.
+const FOLLOWED: usize = 4_000;
+
 #[test]
 fn what_is_kept_from_commit_to_commit_is_what_the_whole_tree_uses() -> Result<()> {
     let Some(corpus) = corpus() else { return Ok(()) };
@@ -65,10 +68,14 @@ fn files_that_go_and_come_back_leave_nothing_behind() -> Result<()> {
 
 fn follow(bundle: &Path, sources: &Arc<ChartSources>) -> Result<()> {
     let repository = Repository::open(bundle)?;
-    let commits = repository.commits()?;
-    let step = commits.len().div_ceil(COMPARED);
+    let mut commits = repository.commits()?;
     let mut evaluator = Evaluator::new(Arc::clone(sources));
     let mut rows = Rows::default();
+    if let Some(skipped) = commits.len().checked_sub(FOLLOWED) {
+        commits.drain(..skipped);
+        rows.apply(evaluator.apply(repository.files(&commits.remove(0))?, &repository))?;
+    }
+    let step = commits.len().div_ceil(COMPARED);
     let (mut evaluated, mut applying, mut compared) = (0, Duration::ZERO, 0);
     for (number, commit) in commits.iter().enumerate() {
         let changes = repository.changes(commit)?;
