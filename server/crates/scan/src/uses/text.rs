@@ -10,10 +10,8 @@ pub const MAX_LISTED: usize = 10_000;
 /// What SOPS leaves in place of a value.
 pub const ENCRYPTED: &str = "ENC[";
 
-/// Whether something is left to be filled in by Flux, Helm, Argo CD or make.
-pub fn is_template(text: &str) -> bool {
-    ["${", "{{", "<<", "$("].iter().any(|sign| text.contains(sign))
-}
+/// Whether something is left to be filled in.
+pub use entity::credential::is_template;
 
 /// A scalar's text as written, booleans with one spelling, and its type; `None` for collections.
 pub fn scalar(node: Node<'_>) -> Option<(&str, ValueType)> {

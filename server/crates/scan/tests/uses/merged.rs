@@ -50,10 +50,7 @@ fn secrets_are_masked_by_their_key_and_encrypted_ones_have_no_text() {
     let charts = charts(&[("r.yaml", &release)]);
     let leaves: Vec<(&str, &str, bool)> =
         charts[0].values.leaves.iter().map(|leaf| (&*leaf.path, &*leaf.text, leaf.masked)).collect();
-    assert_eq!(
-        leaves,
-        [("image.tag", "1", false), ("mail", "me@example.org", true), ("password", "abc", true), ("sealed", "", true)]
-    );
+    assert_eq!(leaves, [("image.tag", "1", false), ("mail", "", true), ("password", "", true), ("sealed", "", true)]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason};
 use std::sync::Arc;
 
+use entity::credential::shown_address;
+
 use super::super::chart_use::{ChartUse, ValuesFromCount};
 use super::super::source::{Address, Scheme, kubesearch_keys, version_kind};
 use super::super::text::{entries, is_template, items, word, word_at};
@@ -56,6 +58,8 @@ impl Draft {
     }
 
     pub fn unresolved(mut self, reason: UnresolvedReason) -> Self {
+        // An address may stand where a name is expected.
+        self.chart = self.chart.map(|chart| shown_address(&chart).into());
         self.reason = Some(reason);
         self
     }
@@ -84,7 +88,7 @@ impl Draft {
             && !url.is_empty()
             && !chart.is_empty()
         {
-            self.kubesearch = kubesearch_keys(url, chart, name);
+            self.kubesearch = kubesearch_keys(&shown_address(url), chart, name);
         }
         self
     }

@@ -3,6 +3,8 @@
 use entity::kind::ReferenceStatus;
 use std::sync::Arc;
 
+use entity::credential::without_credentials;
+
 use super::super::facts::{DocumentFacts, FluxPath, Subject};
 use super::super::index::Key;
 use super::super::source::Address;
@@ -124,7 +126,7 @@ impl<'e> Asker<'e> {
                 document: Arc::clone(&document),
                 from: from.as_ref().into(),
                 field: entry.field,
-                to: format!("{kind}/-/{}", entry.path).into(),
+                to: format!("{kind}/-/{}", without_credentials(&entry.path)).into(),
                 status,
             }
         };

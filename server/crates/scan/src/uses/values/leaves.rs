@@ -22,11 +22,11 @@ const MAX_BYTES: usize = 4 << 20;
 pub struct Leaf {
     pub path: Box<str>,
     pub kind: ValueType,
-    /// As written; empty where it comes from a Secret or is encrypted.
+    /// As written; empty where it must not be shown.
     pub text: Box<str>,
-    /// Whether it must not be shown.
+    /// Whether it must not be shown for what it is.
     pub masked: bool,
-    /// Whether it must not be shown by the rules of the file that it stands in.
+    /// Whether it must not be shown for where it stands.
     pub hidden: bool,
     /// The file that it comes from; `None` where several made it together.
     pub file: Option<Arc<str>>,
@@ -64,6 +64,10 @@ impl Values {
                 hash.update(part.as_bytes());
                 hash.update([0]);
             }
+        }
+        // Only the comparison sees secrets.
+        for leaf in leaves.iter_mut().filter(|leaf| leaf.masked || leaf.hidden) {
+            leaf.text = Box::default();
         }
         let digest = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
         Self { leaves, digest: digest.into(), images: find_images(root, &[]), is_cut }
