@@ -7,6 +7,7 @@ mod job;
 mod problem;
 mod repository;
 mod resource;
+mod uses;
 
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
@@ -15,6 +16,9 @@ pub use job::{Clocked, JobKind, JobRequest, JobState, Lane, LogLevel, Priority, 
 pub use problem::ProblemClass;
 pub use repository::{GitOpsTool, Origin, Provider, SyncStatus};
 pub use resource::{Facet, ReferenceKind, ResourceStatus};
+pub use uses::{
+    ChartResolution, ChartUseKind, ImagePlaceKind, ReferenceStatus, Renderer, UnresolvedReason, ValueType, VersionKind,
+};
 
 /// Declares an enum whose variants are fixed words: one table serves serde, the database, `Display`
 /// and `FromStr`, so that a word cannot differ between them.

@@ -9,6 +9,7 @@ mod scan;
 mod serve;
 mod source;
 mod table;
+mod uses;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Command {
     Scan(ScanArgs),
     /// Replay a repository's whole history; no database, no server
     History(HistoryArgs),
+    /// Tell what a repository uses at one commit: charts, values, images, references; no database, no server
+    Uses(UsesArgs),
     /// Write, show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -105,6 +108,25 @@ pub struct HistoryArgs {
     threads: usize,
 }
 
+/// What `uses` takes.
+#[derive(Args)]
+pub struct UsesArgs {
+    /// A local repository (bare or not) or the URL of one
+    #[arg(value_name = "PATH_OR_URL")]
+    source: String,
+    /// A branch, tag or commit
+    #[arg(long, default_value = "HEAD")]
+    rev: String,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// A JSON file of sources that hold the same charts, put over the built-in one
+    #[arg(long, value_name = "FILE")]
+    chart_sources: Option<PathBuf>,
+    /// Threads that read and parse; 0 means one per core
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Write a commented configuration
@@ -145,6 +167,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
+        Command::Uses(args) => uses::run(&args),
         Command::Serve { role, listen } => configured(cli.config, |config| serve::run(config, role, listen)),
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
         Command::Config(command) => config::run(cli.config, &command),

@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
 use entity::input::{FoundProblem, ObjectId};
-use git::{GitError, Repo, TreeFile, TreeLimits};
+use git::{BlobReader, GitError, Repo, TreeFile, TreeLimits};
 use scan::figures::{Tally, TreeFigures};
-use scan::file::ParsedFile;
 
 use super::Parser;
 
@@ -39,7 +38,8 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
         images: BTreeMap::new(),
         problems: Vec::new(),
     };
-    each_parsed(repo, &files, parser, threads, |file, parsed| {
+    let parse = |reader: &mut BlobReader<'_>, file: &TreeFile| parser.file(reader, file.id);
+    each_file(repo, &files, parser.max_bytes(), threads, parse, |file, parsed| {
         tally.add(&file.path, &parsed);
         for facts in parsed.manifests.iter().map(|manifest| &manifest.facts) {
             for chart in &facts.charts {
@@ -63,36 +63,35 @@ pub fn scan_head(repo: &Repo, commit: ObjectId, parser: &Parser, threads: usize)
     Ok(head)
 }
 
-/// Parses files on all threads and hands them over one by one, in the files' order: what was counted is let go, so that the
-/// memory of one file serves the next.
-fn each_parsed(
+/// Reads files of at most so many bytes on all threads and hands over what came of each, in the files' order: what was taken
+/// is let go, so that the memory of one file serves the next.
+pub(super) fn each_file<T: Send>(
     repo: &Repo,
     files: &[TreeFile],
-    parser: &Parser,
+    max_bytes: u64,
     threads: usize,
-    mut take: impl FnMut(&TreeFile, Arc<ParsedFile>),
+    read: impl Fn(&mut BlobReader<'_>, &TreeFile) -> T + Sync,
+    mut take: impl FnMut(&TreeFile, T),
 ) {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
     if threads == 1 {
-        return repo.with_blob_reader(parser.max_bytes(), |reader| {
-            files.iter().for_each(|file| take(file, parser.file(reader, file.id)));
-        });
+        return repo.with_blob_reader(max_bytes, |reader| files.iter().for_each(|file| take(file, read(reader, file))));
     }
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let (done, parsed) = mpsc::sync_channel(threads);
+        let (done, found) = mpsc::sync_channel(threads);
         for _ in 0..threads {
-            let (next, done) = (&next, done.clone());
+            let (next, read, done) = (&next, &read, done.clone());
             scope.spawn(move || {
-                repo.with_blob_reader(parser.max_bytes(), |reader| {
+                repo.with_blob_reader(max_bytes, |reader| {
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(file) = files.get(at) else { return };
                         // Nobody listens where this thread's fellow panicked.
-                        if done.send((at, parser.file(reader, file.id))).is_err() {
+                        if done.send((at, read(reader, file))).is_err() {
                             return;
                         }
                     }
@@ -102,10 +101,10 @@ fn each_parsed(
         drop(done);
         let mut early = BTreeMap::new();
         let mut turn = 0;
-        for (at, file) in parsed {
-            early.insert(at, file);
-            while let Some(file) = early.remove(&turn) {
-                take(&files[turn], file);
+        for (at, found) in found {
+            early.insert(at, found);
+            while let Some(found) = early.remove(&turn) {
+                take(&files[turn], found);
                 turn += 1;
             }
         }

@@ -7,6 +7,7 @@ mod head;
 mod memory;
 mod origin;
 mod parse;
+mod uses;
 mod walk;
 
 pub use commit::read_commit;
@@ -14,6 +15,7 @@ pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
 pub use origin::Origins;
 pub use parse::{Parser, scan_format};
+pub use uses::{RepoBlobs, uses_of_head};
 pub use walk::{BatchLimits, Progress, ReplayError, Walk, pack};
 
 use entity::view::FieldChange;

@@ -16,7 +16,11 @@ fn program(arguments: &[&str]) -> Command {
 }
 
 fn scan(place: &str, more: &[&str]) -> Value {
-    let output = program(&["scan", place, "--format", "json"]).args(more).output().unwrap();
+    answer("scan", place, more)
+}
+
+fn answer(command: &str, place: &str, more: &[&str]) -> Value {
+    let output = program(&[command, place, "--format", "json"]).args(more).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -45,6 +49,32 @@ fn json_tells_the_same_problems_as_the_table() {
     let table = String::from_utf8(program(&["scan", &place]).output().unwrap().stdout).unwrap();
     assert!(paths.iter().all(|path| table.contains(path)), "{table}");
     assert_eq!(scan(&place, &["--rev", "HEAD~1"])["kubernetes_documents"], 1);
+}
+
+#[test]
+fn uses_are_told_to_programs_and_to_people() {
+    const CHARTS: &str = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: shop}\n\
+        spec: {url: 'https://charts.example/x'}\n";
+    const RELEASE: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: shop}\n\
+        spec:\n  chart: {spec: {chart: web, version: 1.2.3, sourceRef: {kind: HelmRepository, name: charts}}}\n\
+        \u{20} dependsOn: [{name: gone}]\n  values: {image: {repository: me/web, tag: '1'}, password: abc}\n";
+    let origin = Origins::new();
+    origin.commit("one", &[("charts.yaml", Some(CHARTS)), ("web.yaml", Some(RELEASE)), ("values.txt", Some("a"))]);
+    let place = origin.path().display().to_string();
+    let told = answer("uses", &place, &[]);
+    assert_eq!(told["rules"], 1);
+    assert_eq!(told["charts"][0]["key"], "charts.example/x/web");
+    assert_eq!(told["images"][0]["image"], "docker.io/me/web");
+    assert_eq!(told["figures"]["references_by_status"], serde_json::json!({"resolved": 1, "dangling": 1}));
+    assert!(!told.to_string().contains("abc"), "{told}");
+    let table = String::from_utf8(program(&["uses", &place]).output().unwrap().stdout).unwrap();
+    for word in ["charts.example/x/web", "docker.io/me/web", "HelmRelease/shop/gone", "image.tag"] {
+        assert!(table.contains(word), "{word} is not in {table}");
+    }
+    let same = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(same.path(), r#"{"prefixes": [{"from": ["charts.example/x/"], "to": "new.example/"}]}"#).unwrap();
+    let told = answer("uses", &place, &["--chart-sources", &same.path().display().to_string()]);
+    assert_eq!(told["charts"][0]["group"], "new.example/web");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,3 +13,4 @@ pub mod file;
 pub mod identity;
 pub mod mask;
 pub mod replay;
+pub mod uses;

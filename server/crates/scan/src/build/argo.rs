@@ -27,6 +27,8 @@ pub struct Application {
 /// A source that is a folder of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathSource {
+    /// Its number among the sources.
+    pub number: usize,
     pub path: String,
     /// `directory.recurse`.
     pub recurse: bool,
@@ -39,16 +41,36 @@ pub struct Directories {
     pub excluded: Vec<String>,
 }
 
+/// The folders of a tree.
+pub(crate) trait Folders {
+    /// Whether it is one of them.
+    fn has_folder(&self, folder: &str) -> bool;
+    /// All of them.
+    fn folders(&self) -> Vec<&str>;
+}
+
+impl Folders for Tree<'_> {
+    fn has_folder(&self, folder: &str) -> bool {
+        self.has_folder(folder)
+    }
+
+    fn folders(&self) -> Vec<&str> {
+        self.folders().collect()
+    }
+}
+
 /// A folder that is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Applied {
+pub(crate) struct Applied {
+    /// Number of the source.
+    pub source: usize,
     pub folder: String,
     pub namespace: Option<String>,
     pub recurse: bool,
 }
 
 impl Application {
-    pub(super) fn read(root: Node<'_>, kind: &str) -> Self {
+    pub(crate) fn read(root: Node<'_>, kind: &str) -> Self {
         let is_set = kind == "ApplicationSet";
         let spec = if is_set { root.at(&["spec", "template", "spec"]) } else { root.get("spec") };
         let mut application = Self::default();
@@ -56,7 +78,8 @@ impl Application {
             application.namespace = plain_at(spec, &["destination", "namespace"]);
             let many: Vec<Node<'_>> = list(spec.get("sources")).filter(|node| node.is_mapping()).collect();
             let single = spec.get("source").filter(|_| many.is_empty());
-            application.sources = many.into_iter().chain(single).filter_map(PathSource::read).collect();
+            let sources = (0..).zip(many.into_iter().chain(single));
+            application.sources = sources.filter_map(|(number, node)| PathSource::read(number, node)).collect();
         }
         if is_set {
             application.add_generators(root.at(&["spec", "generators"]));
@@ -93,14 +116,14 @@ impl Application {
     }
 
     /// The folders of the tree that are applied; never its root.
-    pub(super) fn applied(&self, tree: &Tree<'_>) -> Vec<Applied> {
+    pub(crate) fn applied(&self, tree: &dyn Folders) -> Vec<Applied> {
         let mut matched: Option<Vec<&str>> = None;
         let mut applied = Vec::new();
         for source in &self.sources {
             let mut add = |path: Option<String>, namespace: Option<String>| {
                 let folder = path.and_then(|path| join("", &path));
                 if let Some(folder) = folder.filter(|folder| !folder.is_empty() && tree.has_folder(folder)) {
-                    applied.push(Applied { folder, namespace, recurse: source.recurse });
+                    applied.push(Applied { source: source.number, folder, namespace, recurse: source.recurse });
                 }
             };
             let namespace = self.namespace.as_deref();
@@ -116,11 +139,11 @@ impl Application {
     }
 
     /// The folders that the generators match.
-    fn matched<'t>(&self, tree: &Tree<'t>) -> Vec<&'t str> {
+    fn matched<'t>(&self, tree: &'t dyn Folders) -> Vec<&'t str> {
         let mut matched = Vec::new();
         for directories in &self.directories {
             let (included, excluded) = (patterns(&directories.included), patterns(&directories.excluded));
-            let folders = tree.folders().filter(|folder| {
+            let folders = tree.folders().into_iter().filter(|folder| {
                 !folder.is_empty()
                     && !folder.split('/').any(|name| name.starts_with('.'))
                     && included.iter().any(|pattern| matches(pattern, folder))
@@ -133,9 +156,9 @@ impl Application {
 }
 
 impl PathSource {
-    fn read(node: Node<'_>) -> Option<Self> {
+    fn read(number: usize, node: Node<'_>) -> Option<Self> {
         let path = node.get("path").and_then(Node::text)?.to_owned();
-        Some(Self { path, recurse: node.at(&["directory", "recurse"]).is_some_and(is_true) })
+        Some(Self { number, path, recurse: node.at(&["directory", "recurse"]).is_some_and(is_true) })
     }
 }
 
@@ -151,7 +174,7 @@ fn matches(pattern: &[Pattern], folder: &str) -> bool {
 }
 
 /// Puts a folder into a template; `None` where something else is left to be filled in.
-fn fill_in(template: &str, folder: &str) -> Option<String> {
+pub(crate) fn fill_in(template: &str, folder: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {

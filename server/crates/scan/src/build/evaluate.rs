@@ -55,7 +55,12 @@ pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
     }
     let reached = last.reached.into_iter().map(|(file, reaches)| (file.into(), reaches.into_iter().collect()));
     let reached = reached.collect();
-    Builds { builds: last.builds, reached, variables: tables, exhausted, ..Builds::default() }
+    let mut walked: HashMap<Box<str>, Vec<Reach>> = HashMap::new();
+    for (folder, reach) in last.generating {
+        walked.entry(folder.into()).or_default().push(reach);
+    }
+    walked.values_mut().for_each(|reaches| reaches.sort_unstable());
+    Builds { builds: last.builds, reached, walked, variables: tables, exhausted, ..Builds::default() }
 }
 
 /// Folders with a kustomization that another kustomization includes.
@@ -101,6 +106,8 @@ struct Evaluation<'a, 't> {
     /// Folders with a kustomization, as they were walked.
     walked: HashSet<(&'t str, Reach)>,
     walked_folders: HashSet<&'t str>,
+    /// The same, with the namespaces that components set: what a kustomization makes itself is reached so.
+    generating: HashSet<(&'t str, Reach)>,
     instances: HashSet<Instance>,
     /// Flux Kustomizations that gave a build.
     evaluated: HashSet<usize>,
@@ -116,6 +123,7 @@ impl<'a, 't> Evaluation<'a, 't> {
             reached: HashMap::new(),
             walked: HashSet::new(),
             walked_folders: HashSet::new(),
+            generating: HashSet::new(),
             instances: HashSet::new(),
             evaluated: HashSet::new(),
             steps: 0,
@@ -268,6 +276,7 @@ impl<'a, 't> Evaluation<'a, 't> {
         for entry in file.resources.iter().chain(&file.generators) {
             self.entry(folder, entry, &reach, depth);
         }
+        self.generating.insert((folder, reach));
     }
 
     fn entry(&mut self, folder: &str, entry: &str, reach: &Reach, depth: usize) {

@@ -63,7 +63,7 @@ pub fn is_bare_kustomization(path: &str) -> bool {
 }
 
 /// Which of a folder's kustomizations counts: the one of the lowest rank.
-pub(super) fn rank(path: &str) -> Option<usize> {
+pub(crate) fn rank(path: &str) -> Option<usize> {
     let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
     FILE_NAMES.iter().position(|other| *other == name)
 }
@@ -75,7 +75,7 @@ pub fn folder(path: &str) -> &str {
 }
 
 /// A folder and a path relative to it put together; `None` where that leads out of the repository.
-pub(super) fn join(base: &str, relative: &str) -> Option<String> {
+pub(crate) fn join(base: &str, relative: &str) -> Option<String> {
     if relative.starts_with('/') {
         return None;
     }

@@ -16,10 +16,13 @@ use std::sync::Arc;
 
 use entity::input::ResourceKey;
 
+pub(crate) use argo::{Application, Applied, Folders, fill_in};
 pub use flux::is_literal;
 pub use kustomization::{KustomizeFile, folder, is_bare_kustomization, is_kustomization};
+pub(crate) use kustomization::{join, rank};
 pub use tree::{Part, PartKind, Tree};
 pub use variables::Variables;
+pub(crate) use variables::is_true;
 
 use crate::file::DocumentIndex;
 use scope::Scopes;
@@ -71,6 +74,8 @@ pub struct Builds {
     builds: Vec<Build>,
     /// By file, in order.
     reached: HashMap<Box<str>, Vec<Reach>>,
+    /// By folder with a kustomization, in order.
+    walked: HashMap<Box<str>, Vec<Reach>>,
     variables: Vec<Variables>,
     scopes: Scopes,
     exhausted: bool,
@@ -85,6 +90,12 @@ impl Builds {
         builds
     }
 
+    /// Evaluates a tree for those who do not ask which kinds are cluster-wide.
+    #[must_use]
+    pub fn without_scopes(tree: &Tree<'_>) -> Self {
+        evaluate::evaluate(tree)
+    }
+
     /// The builds.
     #[must_use]
     pub fn builds(&self) -> &[Build] {
@@ -95,6 +106,12 @@ impl Builds {
     #[must_use]
     pub fn reaches(&self, file: &str) -> &[Reach] {
         self.reached.get(file).map_or(&[], Vec::as_slice)
+    }
+
+    /// How a folder's kustomization is walked: its generators and charts belong to each of these builds.
+    #[must_use]
+    pub fn walks(&self, folder: &str) -> &[Reach] {
+        self.walked.get(folder).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the tree was too much to be evaluated: no file is reached then, and nothing is claimed.

@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use entity::input::ResourceKey;
 use entity::view::shared_folders;
+use yaml::Node;
 
 use super::argo::Application;
 use super::flux::{FluxKustomization, FluxSource};
@@ -65,7 +66,12 @@ impl Part {
     /// What a manifest says about builds; `None` where it says nothing.
     #[must_use]
     pub fn read(manifest: &Manifest) -> Option<Self> {
-        let (root, key) = (manifest.root(), &manifest.key);
+        Self::of(&manifest.key, manifest.root())
+    }
+
+    /// The same of a document that is known by `key`.
+    #[must_use]
+    pub fn of(key: &ResourceKey, root: Node<'_>) -> Option<Self> {
         Some(match PartKind::of(key)? {
             PartKind::Flux => {
                 let namespace = (!key.namespace.is_empty()).then(|| key.namespace.clone());

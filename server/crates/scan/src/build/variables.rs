@@ -12,7 +12,7 @@ const MAX_TEXT: usize = 1_000;
 const ENCRYPTED: &str = "ENC[";
 
 /// Values by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
@@ -127,7 +127,7 @@ fn scalar(node: Node<'_>) -> Option<String> {
 }
 
 /// Whether a scalar is true, or the text `true`.
-pub(super) fn is_true(node: Node<'_>) -> bool {
+pub(crate) fn is_true(node: Node<'_>) -> bool {
     let Some(text) = node.scalar() else { return false };
     match node.tag() {
         Tag::Bool => ["true", "yes", "on"].iter().any(|word| text.eq_ignore_ascii_case(word)),

@@ -1,0 +1,76 @@
+//! What values come to, and where each comes from.
+
+use crate::texts::{charts, values};
+
+const HEAD: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: shop}\nspec:\n  chartRef: {kind: OCIRepository, name: web}\n";
+
+#[test]
+fn values_go_over_those_of_config_maps_and_each_leaf_tells_its_line() {
+    let release = format!(
+        "{HEAD}  valuesFrom:\n  - {{kind: ConfigMap, name: base}}\n  - {{kind: Secret, name: s, targetPath: db.auth}}\n  - {{kind: ConfigMap, name: gone}}\n  values:\n    a: {{b: 2}}\n    list: [x, {{y: null}}]\n"
+    );
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: base, namespace: shop}\ndata:\n  values.yaml: |\n    a:\n      b: 1\n      c: yes\n    list: [old]\n";
+    let files = [("r.yaml", release.as_str()), ("m.yaml", map)];
+    assert_eq!(values(&files), ["a.b=2", "a.c=true", "db.auth=", "list[]=x", "list[].y=null"]);
+    let charts = charts(&files);
+    let used = &charts[0];
+    let lines: Vec<String> = used
+        .values
+        .leaves
+        .iter()
+        .map(|leaf| format!("{}:{}", leaf.file.as_deref().unwrap_or("-"), leaf.line))
+        .collect();
+    assert_eq!(lines, ["r.yaml:11", "m.yaml:8", "r.yaml:8", "r.yaml:12", "r.yaml:12"]);
+    let count = used.values_from;
+    assert_eq!((count.resolved, count.missing, count.secret), (1, 1, 1));
+}
+
+#[test]
+fn generated_config_maps_are_found_with_the_files_that_they_hold() {
+    let release = format!(
+        "{HEAD}  valuesFrom: [{{kind: ConfigMap, name: made}}, {{kind: ConfigMap, name: made, valuesKey: x, targetPath: x.y}}]\n"
+    );
+    let kustomization = "namespace: shop\nresources: [r.yaml]\nconfigMapGenerator: [{name: made, files: [values.yaml=v.txt], literals: [x=7]}]\n";
+    let files = [("k/r.yaml", release.as_str()), ("k/kustomization.yaml", kustomization), ("k/v.txt", "a: 1\n")];
+    assert_eq!(values(&files), ["a=1", "x.y=7"]);
+}
+
+#[test]
+fn paths_can_be_read_back() {
+    let release = format!("{HEAD}  values:\n    a.b: {{'': 1, c/d: {{}}}}\n    e: [[f], []]\n    'quo\"te': 1\n");
+    let right = [r#"["a.b"].c/d={}"#, r#"["a.b"][""]=1"#, r#"["quo\"te"]=1"#, "e[]=[]", "e[][]=f"];
+    assert_eq!(values(&[("r.yaml", &release)]), right);
+}
+
+#[test]
+fn secrets_are_masked_by_their_key_and_encrypted_ones_have_no_text() {
+    let release = format!(
+        "{HEAD}  values: {{password: abc, sealed: 'ENC[AES256,data:x]', image: {{tag: 1}}, mail: me@example.org}}\n"
+    );
+    let charts = charts(&[("r.yaml", &release)]);
+    let leaves: Vec<(&str, &str, bool)> =
+        charts[0].values.leaves.iter().map(|leaf| (&*leaf.path, &*leaf.text, leaf.masked)).collect();
+    assert_eq!(leaves, [("image.tag", "1", false), ("mail", "", true), ("password", "", true), ("sealed", "", true)]);
+}
+
+#[test]
+fn argo_puts_files_then_values_then_parameters_over_each_other() {
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec:\n  sources:\n  - {repoURL: ghcr.io/me, chart: web, helm: {valueFiles: [$v/x.yaml, inside.yaml, $v/gone.yaml],\n      values: 'a: 2', parameters: [{name: 'b[0].c', value: '3'}, {name: d, value: '4', forceString: true}]}}\n  - {repoURL: 'https://g.example/x', ref: v}\n";
+    let files = [("a.yaml", application), ("x.yaml", "a: 1\ne: 5\n")];
+    assert_eq!(values(&files), ["a=2", "b[].c=3", "d=4", "e=5"]);
+    let count = charts(&files)[0].values_from;
+    assert_eq!((count.resolved, count.missing, count.secret), (1, 1, 0));
+}
+
+#[test]
+fn kustomize_merges_as_it_is_told() {
+    let of = |how: &str| {
+        let text = format!(
+            "helmCharts: [{{name: w, repo: 'https://a.example', valuesFile: v.yaml, valuesInline: {{a: inline, b: inline}}, {how}}}]\n"
+        );
+        values(&[("kustomization.yaml", &text), ("v.yaml", "a: file\nc: file\n")]).join(" ")
+    };
+    assert_eq!(of("version: 1"), "a=inline b=inline c=file");
+    assert_eq!(of("valuesMerge: merge"), "a=file b=inline c=file");
+    assert_eq!(of("valuesMerge: replace"), "a=inline b=inline");
+}
