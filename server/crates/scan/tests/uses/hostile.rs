@@ -80,3 +80,20 @@ fn lists_within_lists_and_odd_documents_are_no_trouble() {
         assert!(Uses::of(&evaluator).charts.is_empty());
     });
 }
+
+#[test]
+fn nothing_that_is_told_carries_a_credential() {
+    let release = format!(
+        "{HEAD}  values: {{password: hunter2, url: 'https://me:hunter2@a.example', list: [{{token: hunter2}}]}}\n"
+    );
+    let source = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: web, namespace: shop}\nspec: {url: 'oci://me:hunter2@a.example/web'}\n";
+    let k3s = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: x}\nspec: {chart: 'https://me:hunter2@a.example/web.zip', set: {apiKey: hunter2}}\n";
+    let kustomization = "resources: ['https://me:hunter2@a.example/x']\n";
+    let files =
+        [("a.yaml", release.as_str()), ("b.yaml", source), ("c.yaml", k3s), ("kustomization.yaml", kustomization)];
+    let evaluator = tree(&files);
+    let uses = Uses::of(&evaluator);
+    let answer = serde_json::to_string(&uses.answer(String::new())).unwrap();
+    assert!(!answer.contains("hunter2"), "{answer}");
+    assert!(!format!("{:?}", uses.charts).contains("hunter2"), "{:?}", uses.charts);
+}
