@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use entity::address::name_of;
 use entity::credential::shown_address;
 use scan::uses::{ChartSources, Evaluator, Figures, Uses};
 
 use super::scan::default_file_bytes;
 use super::table::{Table, number};
 use super::{Format, UsesArgs, source};
-use crate::config;
 use crate::replay::uses_of_head;
 
 /// Rows of one list that a terminal is given.
@@ -36,8 +36,8 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<()> {
             writeln!(out)?;
         }
         Format::Table => {
-            let name = config::name_of(&shown_address(&args.source));
-            writeln!(out, "{name} at {} ({} ms)", &commit[..12], started.elapsed().as_millis())?;
+            let name = name_of(&shown_address(&args.source));
+            writeln!(out, "{name} at {} ({} ms)", &commit[..entity::value::SHORT_HASH], started.elapsed().as_millis())?;
             write_tables(&mut out, &evaluator, &uses)?;
         }
     }

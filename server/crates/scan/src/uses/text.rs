@@ -48,7 +48,7 @@ pub fn owned(node: Option<Node<'_>>) -> Option<Box<str>> {
 }
 
 /// The items of a list, as many as are worth reading.
-pub fn items<'t>(node: Option<Node<'t>>) -> impl Iterator<Item = Node<'t>> {
+pub fn items(node: Option<Node<'_>>) -> impl Iterator<Item = Node<'_>> {
     node.into_iter().flat_map(Node::items).take(MAX_LISTED)
 }
 

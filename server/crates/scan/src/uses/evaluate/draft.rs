@@ -101,7 +101,7 @@ pub struct MergedValues {
     pub values: Arc<Values>,
 }
 
-impl<'e> Asker<'e> {
+impl Asker<'_> {
     /// A chart in a folder of a Git repository, or of this tree where `may_be_local` and it is there.
     pub fn placed_in_git(
         &self,

@@ -107,7 +107,7 @@ impl<'e> Asker<'e> {
                 add(raw.field, object(&target.kind, target.namespace.as_deref(), &target.name), status);
                 if raw.field == "spec.dependsOn[]" {
                     waits = true;
-                    let to = |entry: &Entry| self.node(entry, &target.kind, &target.name);
+                    let to = |entry: &Entry| Self::node(entry, &target.kind, &target.name);
                     let nearest = nearest(&hits, place.path).into_iter().take(MAX_TARGETS);
                     waits_for.extend(nearest.filter_map(to));
                 }
@@ -126,7 +126,7 @@ impl<'e> Asker<'e> {
         found
     }
 
-    fn node(&self, entry: &Entry, kind: &str, name: &str) -> Option<Box<str>> {
+    fn node(entry: &Entry, kind: &str, name: &str) -> Option<Box<str>> {
         let Fact::Object { number, .. } = &entry.fact else { return None };
         let object = object(kind, entry.namespace.as_deref(), name);
         Some(format!("{}#{number} {object}", entry.file).into())

@@ -248,8 +248,15 @@ impl DocumentFacts {
 /// Whether the images of a document are its own: those of releases are values, and some kinds only carry texts.
 fn has_images(reader: Reader<'_>) -> bool {
     match (reader.group, reader.kind) {
-        (_, "CustomResourceDefinition" | "ConfigMap" | "Secret" | "HelmRelease" | "GrafanaDashboard")
-        | (_, "HelmChartInflationGenerator")
+        (
+            _,
+            "CustomResourceDefinition"
+            | "ConfigMap"
+            | "Secret"
+            | "HelmRelease"
+            | "GrafanaDashboard"
+            | "HelmChartInflationGenerator",
+        )
         | (ARGO, "Application" | "ApplicationSet")
         | (K3S, _) => false,
         (group, _) => !group.starts_with("kustomize.config.k8s.io"),
