@@ -55,7 +55,7 @@ pub(in crate::pages) use read::{is_unknown_status, resource_filter};
 #[cfg(feature = "ssr")]
 mod read {
     use entity::kind::ResourceStatus;
-    use entity::view::{PageQuery, RepositoryFilter, RepositorySort, ResourceFilter, ResourceSort, Sort};
+    use entity::view::{ResourceFilter, ResourceSort, Sort};
     use leptos_router::params::ParamsMap;
     use store::db::Db;
     use store::repositories;
@@ -101,13 +101,7 @@ mod read {
     }
 
     pub(super) async fn repository_names(db: &Db) -> Result<Vec<(String, String)>, AppError> {
-        let filter = RepositoryFilter {
-            sort: RepositorySort::Name,
-            direction: Sort::Ascending,
-            page: PageQuery { skip: 0, limit: MOST_REPOSITORIES },
-            ..RepositoryFilter::default()
-        };
-        let listing = repositories::list_repositories(&db.read, &filter).await?;
-        Ok(listing.data.into_iter().map(|repository| (repository.id.to_string(), repository.full_name)).collect())
+        let names = repositories::list_names(&db.read, MOST_REPOSITORIES).await?;
+        Ok(names.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
     }
 }

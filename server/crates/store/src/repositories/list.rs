@@ -1,6 +1,6 @@
 //! Repositories as they are shown: lists, one of them, and what forges told of them.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect,
     QueryTrait as _, Select,
@@ -31,11 +31,23 @@ pub(crate) struct RepositoryRow {
 
 /// Repositories, each with the newest metrics that there are of it.
 pub(crate) fn with_metrics() -> Select<repository::Entity> {
+    join_metrics(repository::Entity::find())
+}
+
+/// The same of those that a question names by their ids, one page of them: metrics are looked up for these alone.
+fn page_with_metrics(ids: Select<repository::Entity>) -> Select<repository::Entity> {
+    let ids = ids.select_only().column(repository::Column::Id).into_query();
+    let same = ExprTrait::equals(repository::Column::Id.into_expr(), ("i", repository::Column::Id));
+    let mut page = repository::Entity::find();
+    QuerySelect::query(&mut page).from_clear().from_subquery(ids, "i").inner_join(repository::Entity, same);
+    join_metrics(page)
+}
+
+fn join_metrics(mut repositories: Select<repository::Entity>) -> Select<repository::Entity> {
     use repository_metrics::Column::{Id, RecordedAt, RepositoryId};
     let of_repository = RepositoryId.into_expr().equals((repository::Entity, repository::Column::Id));
     let newest = repository_metrics::Entity::find().select_only().column(Id).filter(of_repository);
     let newest = newest.order_by_desc(RecordedAt).order_by_desc(Id).limit(1).into_query();
-    let mut repositories = repository::Entity::find();
     QuerySelect::query(&mut repositories).left_join(repository_metrics::Entity, Id.into_expr().eq(newest));
     repositories
 }
@@ -103,19 +115,33 @@ async fn read_one(c: &impl ConnectionTrait, select: Select<repository::Entity>) 
     Ok(row.map(Repository::from))
 }
 
-/// Which repositories, one page of them.
-pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilter) -> Result<Listing<Repository>> {
-    let wanted = conditions(filter);
-    let count = count(c, matching::<repository::Entity>(wanted.clone())).await?;
+/// In the order that a list asks for.
+fn ordered(rows: Select<repository::Entity>, filter: &RepositoryFilter) -> Select<repository::Entity> {
     let direction = match filter.direction {
         Sort::Ascending => Order::Asc,
         Sort::Descending => Order::Desc,
     };
     let sorted = sorted_by(filter.sort);
     // What is not known stands last, whatever the direction; engines would differ.
-    let rows = with_metrics().filter(wanted).order_by_asc(sorted.clone().is_null()).order_by(sorted, direction);
-    let rows = rows.order_by_asc(repository::Column::FullName).order_by_asc(repository::Column::Id);
-    Ok(Listing { data: read(c, paged(rows, filter.page)).await?, count })
+    let rows = rows.order_by_asc(sorted.clone().is_null()).order_by(sorted, direction);
+    rows.order_by_asc(repository::Column::FullName).order_by_asc(repository::Column::Id)
+}
+
+/// Which repositories there are, by name: ids and full names alone.
+pub async fn list_names(c: &impl ConnectionTrait, limit: u64) -> Result<Vec<(Uuid, String)>> {
+    use repository::Column::{FullName, Id};
+    let names = repository::Entity::find().select_only().column(Id).column(FullName);
+    let names = names.order_by_asc(Expr::from(Func::lower(FullName.into_expr()))).order_by_asc(Id).limit(limit);
+    Ok(names.into_tuple().all(c).await?)
+}
+
+/// Which repositories, one page of them.
+pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilter) -> Result<Listing<Repository>> {
+    let wanted = conditions(filter);
+    let count = count(c, matching::<repository::Entity>(wanted.clone())).await?;
+    let ids = ordered(matching::<repository::Entity>(wanted), filter);
+    let rows = ordered(page_with_metrics(paged(ids, filter.page)), filter);
+    Ok(Listing { data: read(c, rows).await?, count })
 }
 
 fn conditions(filter: &RepositoryFilter) -> Condition {
@@ -170,7 +196,8 @@ pub async fn find_repository_by_name(c: &impl ConnectionTrait, full_name: &str) 
 /// Those that came here last, the newest first.
 pub(crate) async fn list_newest(c: &impl ConnectionTrait, limit: u64) -> Result<Vec<Repository>> {
     use repository::Column::{DiscoveredAt, Id};
-    read(c, with_metrics().order_by_desc(DiscoveredAt).order_by_desc(Id).limit(limit)).await
+    let newest = |rows: Select<repository::Entity>| rows.order_by_desc(DiscoveredAt).order_by_desc(Id);
+    read(c, newest(page_with_metrics(newest(repository::Entity::find()).limit(limit)))).await
 }
 
 /// Languages with the number of repositories, most frequent first.

@@ -19,7 +19,7 @@ use entity::value::JsonText;
 use entity::view::Timestamp;
 
 pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
-pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_repositories};
+pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
 pub(crate) use syncs::shorten;
 pub use syncs::{
     correct_next_syncs, count_syncable, has_syncing, plan_next_sync, record_clone_removed, record_scan_state,

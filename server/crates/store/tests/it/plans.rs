@@ -185,6 +185,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("tree", |c| resources::list_tree(c, repository));
 
     ask!("repositories", |c| repositories::list_repositories(c, &RepositoryFilter::default()));
+    ask!("names of repositories", |c| repositories::list_names(c, 500));
     ask!("repository", |c| repositories::find_repository(c, repository));
     ask!("metrics", |c| repositories::list_metrics(c, repository, 10));
     ask!("sync target", |c| repositories::sync_target(c, repository));

@@ -37,6 +37,24 @@ async fn repository_brought_in_twice_stays_one_and_takes_the_newer_words() {
 }
 
 #[tokio::test]
+async fn names_are_listed_in_the_order_of_a_dictionary() {
+    on_each_engine(async |db| {
+        let mut ids = Vec::new();
+        for name in ["Zoe/home", "ada/home", "Kim/lab"] {
+            ids.push((add_repository(&db, name).await, name.to_owned()));
+        }
+        let named = list_names(&db.read, 10).await.unwrap();
+        assert_eq!(named, [ids[1].clone(), ids[2].clone(), ids[0].clone()]);
+        assert_eq!(list_names(&db.read, 2).await.unwrap(), named[..2]);
+        // The list itself is in the same order.
+        let by_name = RepositoryFilter { sort: RepositorySort::Name, direction: Sort::Ascending, ..Default::default() };
+        let listed = list_repositories(&db.read, &by_name).await.unwrap().data;
+        assert_eq!(listed.into_iter().map(|one| (one.id, one.full_name)).collect::<Vec<_>>(), named);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn sync_states_are_told_as_they_happen() {
     on_each_engine(async |db| {
         let id = add_repository(&db, "ada/home").await;
