@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::web_sys::HtmlElement;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast as _;
 
 use crate::components::PageUrl;
@@ -94,7 +95,8 @@ pub(super) fn dragging(url: PageUrl) -> impl Fn(PointerEvent) + 'static {
     // What the address names; a page without shows what the newest version changed.
     let end = |key| url.get(key).and_then(|number| number.parse().ok());
     let pair = (end("from"), end("to"));
-    let drag = StoredValue::new_local(None::<Drag>);
+    // On the server there is nothing in it: pages are made on one thread and let go on another, which no element may be.
+    let drag = StoredValue::new(None::<SendWrapper<Drag>>);
     let navigate = use_navigate();
     let finish = move || {
         if let Some(drag) = drag.try_update_value(Option::take).flatten() {
@@ -128,7 +130,7 @@ pub(super) fn dragging(url: PageUrl) -> impl Fn(PointerEvent) + 'static {
     });
     move |event| {
         if event.button() == 0 && event.pointer_type() != "touch" {
-            drag.set_value(Drag::begin(&event, pair));
+            drag.set_value(Drag::begin(&event, pair).map(SendWrapper::new));
         }
     }
 }

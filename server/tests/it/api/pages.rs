@@ -1,6 +1,7 @@
 //! Pages as the server renders them; what people see in them is the browser tests' matter.
 
-use axum::http::{Method, StatusCode, header};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
 
 use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
 
@@ -34,6 +35,46 @@ async fn every_inline_script_of_a_page_carries_the_nonce_of_its_policy() {
         }
         nonces.dedup();
         assert_eq!(nonces.len(), 4, "a nonce is of one answer only");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_made_on_one_thread_may_be_sent_by_another() {
+    on_each_engine(async |app| {
+        let repository = RepositoryBuilder::new("ada/home-ops")
+            .commit(2, "Add podinfo", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
+            .commit(3, "Update podinfo", vec![Change::Modify(Manifest::release("podinfo", "6.1.0"))])
+            .store(app)
+            .await;
+        let resources = app.get("/api/v1/kubernetes/resources").await.json();
+        let resource = resources["data"][0]["id"].as_str().unwrap().to_owned();
+        let commit = app.get(&format!("/api/v1/repositories/{repository}/commits")).await.json();
+        let commit = commit["data"][0]["sha"].as_str().unwrap_or_default().to_owned();
+        for path in [
+            "/".to_owned(),
+            "/repositories".to_owned(),
+            "/repositories/add".to_owned(),
+            "/repositories/coverage".to_owned(),
+            format!("/repositories/confirm?act=delete&id[]={repository}"),
+            format!("/repositories/{repository}"),
+            "/resources".to_owned(),
+            format!("/resources/{resource}"),
+            format!("/commits/{repository}/{commit}"),
+            "/ecosystem".to_owned(),
+            "/tasks".to_owned(),
+            "/dev/components".to_owned(),
+        ] {
+            let page = app.raw(Request::get(&path).body(Body::empty()).unwrap()).await;
+            // What a page was made of is let go at its end, by whoever sends it.
+            let sent = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(axum::body::to_bytes(page.into_body(), 64 << 20))
+            });
+            let body = tokio::task::spawn_blocking(|| sent.join()).await.unwrap();
+            let body = body.unwrap_or_else(|_| panic!("{path} broke off")).unwrap();
+            assert!(String::from_utf8_lossy(&body).contains("</html>"), "{path}");
+        }
     })
     .await;
 }
