@@ -7,7 +7,7 @@ use actions::NotUsable;
 use entity::address::{Address, Scheme, is_local};
 use entity::credential::has_credentials;
 use entity::input::FoundRepository;
-use entity::kind::{AddVerdict, Origin, Provider};
+use entity::kind::{AddVerdict, Origin};
 use net::{AddressGuard, Refused};
 use store::discovery::matches;
 
@@ -70,7 +70,7 @@ impl Adding {
                 return Err(invalid(format!("the scheme {other:?} is not known here; use https or ssh")));
             }
         }
-        let host = address.at_forge(Provider::Git).ok_or_else(no_repository)?.host;
+        let host = address.forge_host().ok_or_else(no_repository)?;
         let configured = self.forges.iter().find(|forge| forge.host() == host);
         let provider = configured.map_or_else(|| address.provider(), |forge| forge.provider);
         let named = address.at_forge(provider).ok_or_else(no_repository)?;

@@ -57,7 +57,7 @@ impl Forges {
     /// for what is public, and one that ran out would stop every sync.
     #[must_use]
     pub fn git_token(&self, url: &str) -> Option<&Secret> {
-        let host = Address::read(url).ok()?.at_forge(Provider::Git)?.host;
+        let host = Address::read(url).ok()?.forge_host()?;
         let found = self.configured.iter().find(|forge| forge.host() == host && forge.is_trusted)?;
         found.token.as_ref().filter(|_| host != "github.com")
     }
@@ -128,7 +128,7 @@ impl Forges {
 /// Whether the operator wrote this host's forge with plain http in the configuration.
 #[must_use]
 pub fn is_plain_by_choice(configured: &[ForgeConfig], address: &Address) -> bool {
-    let host = address.at_forge(Provider::Git).map(|named| named.host);
+    let host = address.forge_host();
     let plain = |forge: &&ForgeConfig| forge.is_trusted && forge.url.starts_with("http://");
     configured.iter().filter(plain).any(|forge| Some(forge.host()) == host)
 }

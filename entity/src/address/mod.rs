@@ -212,16 +212,22 @@ impl Address {
         path.split('/').filter(|name| !name.is_empty()).collect::<Vec<_>>().join("/")
     }
 
+    /// The host of the forge that it would be at, as in [`forge_host`]; `None` for folders.
+    #[must_use]
+    pub fn forge_host(&self) -> Option<String> {
+        match self.scheme {
+            Scheme::Https | Scheme::Http => Some(known_host(&self.place()).to_owned()),
+            // The port of ssh says nothing of the forge's.
+            Scheme::Ssh => Some(known_host(&self.host).to_owned()),
+            Scheme::File | Scheme::Other(_) => None,
+        }
+    }
+
     /// Host and name as a forge knows them, with whatever a browser's address bar has behind them left out. `None` where
     /// the path is too short for one, and for folders.
     #[must_use]
     pub fn at_forge(&self, provider: Provider) -> Option<ForgeName> {
-        // The port of ssh says nothing of the forge's.
-        let host = match self.scheme {
-            Scheme::Https | Scheme::Http => known_host(&self.place()).to_owned(),
-            Scheme::Ssh => known_host(&self.host).to_owned(),
-            Scheme::File | Scheme::Other(_) => return None,
-        };
+        let host = self.forge_host()?;
         let parts: Vec<&str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
         let parts = match provider {
             Provider::Github | Provider::Forgejo => parts.get(..2)?,

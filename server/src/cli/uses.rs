@@ -77,7 +77,7 @@ fn write_tables(out: &mut impl Write, evaluator: &Evaluator, uses: &Uses<'_>) ->
         ]);
     }
     let mut values = Table::new(&["path", ">uses", "most often", ">times"]);
-    for path in uses.value_statistics(ROWS).0 {
+    for path in uses.value_statistics(ROWS) {
         values.row([path.path, count(path.uses), path.modal, count(path.modal_uses)]);
     }
     let mut images = Table::new(&["image", ">places", "tags"]);

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use entity::input::{FoundProblem, ObjectId};
@@ -7,6 +6,9 @@ use git::{BlobReader, GitError, Repo, TreeFile, TreeLimits};
 use scan::figures::{Tally, TreeFigures};
 
 use super::Parser;
+
+/// Files that a thread reads ahead of its turn.
+const AHEAD: usize = 16;
 
 /// What a repository holds at one commit.
 pub struct HeadScan {
@@ -80,33 +82,28 @@ pub(super) fn each_file<T: Send>(
     if threads == 1 {
         return repo.with_blob_reader(max_bytes, |reader| files.iter().for_each(|file| take(file, read(reader, file))));
     }
-    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let (done, found) = mpsc::sync_channel(threads);
-        for _ in 0..threads {
-            let (next, read, done) = (&next, &read, done.clone());
+        // Each thread reads every so manieth file, and only so far ahead of its turn.
+        let reading = |first: usize| {
+            let (done, found) = mpsc::sync_channel(AHEAD);
+            let read = &read;
             scope.spawn(move || {
                 repo.with_blob_reader(max_bytes, |reader| {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(file) = files.get(at) else { return };
+                    for file in files.iter().skip(first).step_by(threads) {
                         // Nobody listens where this thread's fellow panicked.
-                        if done.send((at, read(reader, file))).is_err() {
+                        if done.send(read(reader, file)).is_err() {
                             return;
                         }
                     }
                 });
             });
-        }
-        drop(done);
-        let mut early = BTreeMap::new();
-        let mut turn = 0;
-        for (at, found) in found {
-            early.insert(at, found);
-            while let Some(found) = early.remove(&turn) {
-                take(&files[turn], found);
-                turn += 1;
-            }
+            found
+        };
+        let found: Vec<mpsc::Receiver<T>> = (0..threads).map(reading).collect();
+        for (file, found) in files.iter().zip(found.iter().cycle()) {
+            // A thread that panicked ends all of it with the scope.
+            let Ok(found) = found.recv() else { return };
+            take(file, found);
         }
     });
 }

@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         let (mut git_time, mut reading, mut changes) = (Duration::ZERO, Duration::ZERO, Vec::new());
         for entry in String::from_utf8_lossy(&list.stdout).split('\0').filter(|entry| entry.starts_with("100")) {
             let (meta, path) = entry.split_once('\t').context("a path")?;
-            let id = object(meta.rsplit(' ').next().unwrap_or_default())?;
+            let id: ObjectId = meta.rsplit(' ').next().unwrap_or_default().parse()?;
             let facts = if FileFacts::are_of(path) {
                 let asked = Instant::now();
                 let text = blobs.read(id).context("a blob")?;
@@ -79,13 +79,4 @@ impl Blobs for Pipe {
         blob.pop();
         Some(blob)
     }
-}
-
-fn object(hex: &str) -> Result<ObjectId> {
-    let mut bytes = [0; 20];
-    ensure!(hex.len() == 40, "{hex} is no object");
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16)?;
-    }
-    Ok(ObjectId(bytes))
 }

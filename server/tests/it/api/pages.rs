@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 
-use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
+use crate::support::{Change, Manifest, RepositoryBuilder, commit_id, on_each_engine};
 
 #[tokio::test]
 async fn every_inline_script_of_a_page_carries_the_nonce_of_its_policy() {
@@ -49,8 +49,7 @@ async fn a_page_that_is_made_on_one_thread_may_be_sent_by_another() {
             .await;
         let resources = app.get("/api/v1/kubernetes/resources").await.json();
         let resource = resources["data"][0]["id"].as_str().unwrap().to_owned();
-        let commit = app.get(&format!("/api/v1/repositories/{repository}/commits")).await.json();
-        let commit = commit["data"][0]["sha"].as_str().unwrap_or_default().to_owned();
+        let commit = commit_id("ada/home-ops", 1);
         for path in [
             "/".to_owned(),
             "/repositories".to_owned(),
@@ -66,6 +65,7 @@ async fn a_page_that_is_made_on_one_thread_may_be_sent_by_another() {
             "/dev/components".to_owned(),
         ] {
             let page = app.raw(Request::get(&path).body(Body::empty()).unwrap()).await;
+            assert_eq!(page.status(), StatusCode::OK, "{path}");
             // What a page was made of is let go at its end, by whoever sends it.
             let sent = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

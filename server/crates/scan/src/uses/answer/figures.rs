@@ -61,7 +61,7 @@ impl Figures {
         let mut figures = Self {
             chart_uses: uses.charts.len(),
             partial_releases: uses.partials.len(),
-            values_paths: uses.value_statistics(0).1,
+            values_paths: uses.value_paths(),
             references: uses.references.len(),
             depends_on_cycles: uses.cycles.len(),
             ..Self::default()

@@ -144,7 +144,7 @@ impl Uses<'_> {
             charts: self.charts.iter().map(|one| ChartRow::from(one.as_ref())).collect(),
             partials: &self.partials,
             images: self.images(),
-            values: ValuesAnswer { top: self.value_statistics(TOP).0 },
+            values: ValuesAnswer { top: self.value_statistics(TOP) },
             references: &self.references,
             cycles: &self.cycles,
         }

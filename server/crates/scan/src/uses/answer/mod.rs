@@ -5,7 +5,7 @@ mod figures;
 mod json;
 
 use entity::kind::{ImagePlaceKind, ReferenceStatus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 pub use figures::Figures;
@@ -68,10 +68,17 @@ impl<'e> Uses<'e> {
         Image::of(self.image_places().map(|(_, place)| &place.image))
     }
 
-    /// The most common paths of values, and how many there are.
+    /// The most common paths of values.
     #[must_use]
-    pub fn value_statistics(&self, limit: usize) -> (Vec<PathStatistic>, usize) {
-        statistics(self.charts.iter().map(|one| one.values.as_ref()), limit)
+    pub fn value_statistics(&self, limit: usize) -> Vec<PathStatistic> {
+        statistics(self.charts.iter().map(|one| one.values.as_ref()), limit).0
+    }
+
+    /// How many paths of values there are.
+    #[must_use]
+    pub fn value_paths(&self) -> usize {
+        let leaves = self.charts.iter().flat_map(|one| &one.values.leaves);
+        leaves.map(|leaf| &*leaf.path).collect::<HashSet<&str>>().len()
     }
 
     /// The uses of each group of charts.

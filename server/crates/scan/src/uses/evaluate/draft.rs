@@ -6,7 +6,7 @@ use std::sync::Arc;
 use entity::credential::shown_address;
 
 use super::super::chart_use::{ChartUse, ValuesFromCount};
-use super::super::source::{Address, Scheme, kubesearch_keys, version_kind};
+use super::super::source::{SourceAddress, SourceScheme, kubesearch_keys, version_kind};
 use super::super::text::{entries, is_template, items, word, word_at};
 use super::super::values::{LayerLines, Layers, Merged, Values};
 use super::Asker;
@@ -70,8 +70,8 @@ impl Draft {
         if is_template(chart) || url.is_some_and(is_template) {
             return self.unresolved(UnresolvedReason::Templated);
         }
-        let Some(address) = url.and_then(Address::read) else { return self.unresolved(UnresolvedReason::NoUrl) };
-        if address.scheme == Scheme::Git {
+        let Some(address) = url.and_then(SourceAddress::read) else { return self.unresolved(UnresolvedReason::NoUrl) };
+        if address.scheme == SourceScheme::Git {
             return self.unresolved(UnresolvedReason::UnsupportedKind);
         }
         let place = address.chart(chart);
@@ -130,7 +130,7 @@ impl Asker<'_> {
             draft.folder = Some(folder);
             return draft;
         }
-        let Some(address) = url.and_then(Address::read) else { return draft.unresolved(UnresolvedReason::NoUrl) };
+        let Some(address) = url.and_then(SourceAddress::read) else { return draft.unresolved(UnresolvedReason::NoUrl) };
         draft.how = how;
         draft.source = Some(address.without_git().into());
         draft.key = Some(address.git_key(&folder).into());

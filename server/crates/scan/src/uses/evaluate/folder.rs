@@ -7,7 +7,7 @@ use entity::credential::without_credentials;
 
 use super::super::facts::{DocumentFacts, FluxPath, Subject};
 use super::super::index::Key;
-use super::super::source::Address;
+use super::super::source::SourceAddress;
 use super::super::text::is_template;
 use super::super::tree::Tree;
 use super::reference::Reference;
@@ -21,7 +21,7 @@ pub fn from_root(path: &str) -> Option<String> {
 
 /// An address as repositories are compared by it.
 pub fn home_of(url: &str) -> Option<Box<str>> {
-    Address::read(url).map(|address| address.without_git().to_lowercase().into())
+    SourceAddress::read(url).map(|address| address.without_git().to_lowercase().into())
 }
 
 /// Kind and name of the source of a Flux Kustomization whose folder, not the root, is in the tree.

@@ -1,11 +1,10 @@
 //! References as Docker reads them.
 
+use super::super::source::registry;
 use super::super::text::is_template;
 
 /// Longest reference that is read.
 const MAX_REFERENCE: usize = 1_000;
-/// Names of Docker Hub's registry.
-const DOCKER_HUB: [&str; 3] = ["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 /// Endings of what is no container image, however its field is called.
 const OTHER_FILES: [&str; 18] = [
     "png", "jpg", "jpeg", "svg", "gif", "webp", "ico", "bmp", "qcow2", "img", "iso", "raw", "xz", "gz", "zip", "yaml",
@@ -82,8 +81,8 @@ fn parse(reference: &str) -> Option<ImageName> {
         Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (first.to_ascii_lowercase(), path),
         _ => ("docker.io".to_owned(), name),
     };
-    let host = if DOCKER_HUB.contains(&host.as_str()) { "docker.io".to_owned() } else { host };
-    if !is_host(&host) || !path.split('/').all(is_path_part) {
+    let host = registry(&host);
+    if !is_host(host) || !path.split('/').all(is_path_part) {
         return None;
     }
     let library = if host == "docker.io" && !path.contains('/') { "library/" } else { "" };

@@ -3,9 +3,14 @@
 /// Names of Docker Hub's registry.
 const DOCKER_HUB: [&str; 3] = ["registry-1.docker.io", "index.docker.io", "registry.hub.docker.com"];
 
+/// A registry by its one name.
+pub fn registry(host: &str) -> &str {
+    if DOCKER_HUB.contains(&host) { "docker.io" } else { host }
+}
+
 /// How a chart is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
+pub enum SourceScheme {
     /// A chart repository.
     Https,
     /// A registry.
@@ -15,8 +20,8 @@ pub enum Scheme {
 
 /// An address in its one spelling: `https://` for repositories and Git, `oci://` for registries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    pub scheme: Scheme,
+pub struct SourceAddress {
+    pub scheme: SourceScheme,
     pub url: String,
 }
 
@@ -29,7 +34,7 @@ pub struct Coordinates {
     pub key: String,
 }
 
-impl Address {
+impl SourceAddress {
     /// Reads an address; `None` where it is none.
     #[must_use]
     pub fn read(url: &str) -> Option<Self> {
@@ -56,14 +61,13 @@ impl Address {
         match scheme.to_ascii_lowercase().as_str() {
             "oci" => {
                 let host = without(":443");
-                let host = if DOCKER_HUB.contains(&host.as_str()) { "docker.io" } else { &host };
-                Some(Self { scheme: Scheme::Oci, url: format!("oci://{host}{path}") })
+                Some(Self { scheme: SourceScheme::Oci, url: format!("oci://{}{path}", registry(&host)) })
             }
-            "https" => Some(Self { scheme: Scheme::Https, url: format!("https://{}{path}", without(":443")) }),
-            "http" => Some(Self { scheme: Scheme::Https, url: format!("https://{}{path}", without(":80")) }),
+            "https" => Some(Self { scheme: SourceScheme::Https, url: format!("https://{}{path}", without(":443")) }),
+            "http" => Some(Self { scheme: SourceScheme::Https, url: format!("https://{}{path}", without(":80")) }),
             "ssh" | "git" => {
                 let path = path.strip_suffix(".git").unwrap_or(path);
-                Some(Self { scheme: Scheme::Git, url: format!("https://{}{path}", without(":80")) })
+                Some(Self { scheme: SourceScheme::Git, url: format!("https://{}{path}", without(":80")) })
             }
             _ => None,
         }
@@ -82,7 +86,7 @@ impl Address {
         }
         let path = path.trim_end_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
-        Some(Self { scheme: Scheme::Git, url: format!("https://{}/{path}", host.to_lowercase()) })
+        Some(Self { scheme: SourceScheme::Git, url: format!("https://{}/{path}", host.to_lowercase()) })
     }
 
     /// The address of a Git repository, without `.git`.
@@ -98,7 +102,7 @@ impl Address {
             "" => self.url.clone(),
             name => format!("{}/{}", self.url, name.trim_matches('/')),
         };
-        if self.scheme == Scheme::Oci {
+        if self.scheme == SourceScheme::Oci {
             let (source, chart) = whole.rsplit_once('/').unwrap_or_default();
             let key = whole.trim_start_matches("oci://").to_lowercase();
             return Coordinates { source: source.to_owned(), chart: chart.to_owned(), key };
@@ -138,23 +142,23 @@ mod tests {
             ("ssh://git@example.org/me/home.git/", "https://example.org/me/home"),
             ("ssh://example.org/me/home.git", "https://example.org/me/home"),
         ] {
-            assert_eq!(Address::read(written).map(|address| address.url).as_deref(), Some(right), "{written}");
+            assert_eq!(SourceAddress::read(written).map(|address| address.url).as_deref(), Some(right), "{written}");
         }
         for written in ["", "charts", "file:///a", "https://", "@alias", "1x://a/b"] {
-            assert_eq!(Address::read(written), None, "{written}");
+            assert_eq!(SourceAddress::read(written), None, "{written}");
         }
     }
 
     #[test]
     fn both_ways_to_write_a_chart_of_a_registry_give_the_same() {
-        let whole = Address::read("oci://ghcr.io/Me/charts/web").unwrap().chart("");
-        let parts = Address::read("oci://ghcr.io/Me/charts").unwrap().chart("web");
+        let whole = SourceAddress::read("oci://ghcr.io/Me/charts/web").unwrap().chart("");
+        let parts = SourceAddress::read("oci://ghcr.io/Me/charts").unwrap().chart("web");
         assert_eq!(whole, parts);
         assert_eq!(whole.source, "oci://ghcr.io/Me/charts");
         assert_eq!(whole.key, "ghcr.io/me/charts/web");
-        assert_eq!(Address::read("https://a.example/x").unwrap().chart("Web").key, "a.example/x/web");
+        assert_eq!(SourceAddress::read("https://a.example/x").unwrap().chart("Web").key, "a.example/x/web");
         assert_eq!(
-            Address::read("https://a.example/me/x.git").unwrap().git_key("charts/web"),
+            SourceAddress::read("https://a.example/me/x.git").unwrap().git_key("charts/web"),
             "a.example/me/x//charts/web"
         );
     }

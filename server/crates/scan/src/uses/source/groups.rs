@@ -12,7 +12,7 @@ const MAX_STEPS: usize = 5;
 
 /// A file of sources that cannot be read.
 #[derive(Debug, Error)]
-#[error("a file of chart sources: {0}")]
+#[error("this is no file of chart sources, a JSON object of proxies, hosts, charts and prefixes")]
 pub struct SourcesError(#[from] serde_json::Error);
 
 /// Equivalent sources of charts. Rules of a user's file come before the built-in ones.

@@ -5,7 +5,7 @@ mod groups;
 mod links;
 mod version;
 
-pub use canonical::{Address, Scheme};
+pub use canonical::{SourceAddress, SourceScheme, registry};
 pub use groups::{ChartSources, SourcesError};
 pub use links::kubesearch_keys;
 pub use version::version_kind;
