@@ -19,6 +19,7 @@ mod m20260101_000014_count_known_issues;
 mod m20260101_000015_index_charts;
 mod m20260101_000016_mark_scan_format;
 mod m20260101_000017_count_helm_templates;
+mod m20260101_000018_create_uses;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000015_index_charts::Migration),
             Box::new(m20260101_000016_mark_scan_format::Migration),
             Box::new(m20260101_000017_count_helm_templates::Migration),
+            Box::new(m20260101_000018_create_uses::Migration),
         ]
     }
 }

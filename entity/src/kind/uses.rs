@@ -120,3 +120,16 @@ words! {
         Kustomize = "kustomize",
     }
 }
+
+words! {
+    /// What stands in a place where an image is expected.
+    ImageState {
+        Image = "image",
+        /// Something is left to be filled in.
+        Templated = "templated",
+        /// No image, where one must be.
+        Invalid = "invalid",
+        /// Another tag or digest of an image that the chart names.
+        WithoutRepository = "without-repository",
+    }
+}

@@ -1,6 +1,12 @@
 //! The tables as they are stored, one entity each, named after the thing; `crate::view` has what is shown of them. Seen by
 //! questions and writes only. `tests/it/tables.rs` compares each with the migrated database.
 
+pub mod chart;
+pub mod chart_alias;
+pub mod chart_release;
+pub mod chart_source;
+pub mod chart_use;
+pub mod chart_value;
 pub mod commit;
 pub mod day_total;
 pub mod discovery_reject;
@@ -13,6 +19,8 @@ pub mod forge_answer;
 pub mod forge_budget;
 pub mod forge_spending;
 pub mod group_total;
+pub mod image;
+pub mod image_use;
 pub mod job;
 pub mod job_log;
 pub mod manifest;
@@ -31,4 +39,6 @@ pub mod scan_run;
 pub mod schedule;
 pub mod stale_day;
 pub mod tombstone;
+pub mod use_commit;
+pub mod value_path;
 pub mod worker;

@@ -40,6 +40,18 @@ pub struct DocumentIndex {
     pub item: Option<u32>,
 }
 
+impl DocumentIndex {
+    /// Where it stands, for people: `path`, `path#1`, or `path#0.3` for an item of a `List`.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        match self {
+            Self { document: 0, item: None } => path.to_owned(),
+            Self { document, item: None } => format!("{path}#{document}"),
+            Self { document, item: Some(item) } => format!("{path}#{document}.{item}"),
+        }
+    }
+}
+
 /// A resource as a file writes it.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -230,11 +242,7 @@ impl Manifest {
     /// Where it stands, for people: `path`, `path#1`, or `path#0.3` for an item of a `List`.
     #[must_use]
     pub fn place(&self, path: &str) -> String {
-        match self.index {
-            DocumentIndex { document: 0, item: None } => path.to_owned(),
-            DocumentIndex { document, item: None } => format!("{path}#{document}"),
-            DocumentIndex { document, item: Some(item) } => format!("{path}#{document}.{item}"),
-        }
+        self.index.place(path)
     }
 
     /// 64 hexadecimal digits that are equal for equal content, secrets masked, however it is written.

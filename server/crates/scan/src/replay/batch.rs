@@ -48,6 +48,7 @@ impl Replay {
             resources,
             manifests: std::mem::take(&mut self.texts).into_iter().map(manifest).collect::<Result<_, MemoryError>>()?,
             problems: std::mem::take(&mut self.problems).into_values().collect(),
+            uses: entity::input::UsesBatch::default(),
         };
         self.stored = self.through;
         self.pending = Pending::default();

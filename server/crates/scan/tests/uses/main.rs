@@ -8,4 +8,5 @@ mod hostile;
 mod merged;
 mod refers;
 mod repository;
+mod spans;
 mod texts;

@@ -32,6 +32,8 @@ pub struct Delta {
     pub went: Findings,
     /// Documents and kustomizations that were looked at.
     pub evaluated: usize,
+    /// Files whose own images may be others now.
+    pub touched: Vec<Arc<str>>,
 }
 
 /// The uses of the first that the second does not have; both are in order.

@@ -132,6 +132,7 @@ impl Evaluator {
             self.evaluate_references(id, blobs, &mut delta);
         }
         delta.evaluated = charts.union(&references).count();
+        delta.touched = round.touched.into_iter().collect();
         delta
     }
 

@@ -1,11 +1,17 @@
 //! What syncs and scans bring in: plain input for writes, known to neither git nor the database.
 
+mod uses;
+
 use uuid::Uuid;
 
 use crate::kind::{EventType, ProblemClass, ReferenceKind, ResourceStatus};
 use crate::view::{FieldChange, Timestamp};
 
 pub use crate::value::{InvalidObjectId, ObjectId};
+pub use uses::{
+    ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundRelease, ImageUseFacts,
+    KnownChartUse, KnownImageUse, KnownValue, LinePoint, Span, UseCommit, UsesBatch, ValueFacts, ValueSpanKey,
+};
 
 /// What makes two manifests the same resource: group, kind, namespace as written, name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +49,8 @@ pub struct Batch {
     pub manifests: Vec<FoundManifest>,
     /// Files whose problems are new, changed or gone within this batch: the file's problems replace those stored.
     pub problems: Vec<FileProblems>,
+    /// Charts, values and images.
+    pub uses: UsesBatch,
 }
 
 /// How far a scan is.

@@ -1,0 +1,86 @@
+//! Names that many rows share are stored once, under ids that follow from them.
+
+use std::collections::HashSet;
+
+use entity::input::{FoundChartSource, UsesBatch};
+
+use super::super::chart_use::ChartUse;
+
+/// An id that follows from parts. Nobody can choose a part so that it meets a given id; that two of a billion meet by chance is
+/// less likely than a broken disk.
+pub fn stable_id(what: &str, parts: &[&[u8]]) -> i64 {
+    let mut hash = blake3::Hasher::new();
+    hash.update(what.as_bytes());
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let bytes = hash.finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&bytes.as_bytes()[..8]);
+    // Positive, so that it reads well wherever it is shown.
+    i64::from_le_bytes(first) & i64::MAX
+}
+
+/// What was told to the database in this scan.
+#[derive(Default)]
+pub struct Names {
+    charts: HashSet<i64>,
+    aliases: HashSet<(Box<str>, i64)>,
+    paths: HashSet<i64>,
+    images: HashSet<i64>,
+}
+
+impl Names {
+    /// Ids of a use's chart and source.
+    pub fn chart(&mut self, one: &ChartUse, batch: &mut UsesBatch) -> (Option<i64>, Option<i64>) {
+        let (Some(key), Some(group)) = (one.key.as_deref(), one.group.as_deref()) else { return (None, None) };
+        let id = stable_id("source", &[key.as_bytes()]);
+        let chart_id = chart_id(group);
+        if self.charts.insert(id) {
+            batch.sources.push(FoundChartSource {
+                id,
+                key: key.to_owned(),
+                url: one.source.as_deref().unwrap_or_default().to_owned(),
+                chart_id,
+                chart_key: group.to_owned(),
+                chart_name: group.rsplit('/').next().unwrap_or(group).to_owned(),
+            });
+        }
+        for alias in &one.kubesearch {
+            if self.aliases.insert((alias.clone(), chart_id)) {
+                batch.aliases.push((alias.to_string(), chart_id));
+            }
+        }
+        (Some(chart_id), Some(id))
+    }
+
+    /// The id of a path of values.
+    pub fn path(&mut self, path: &str, batch: &mut UsesBatch) -> i64 {
+        let id = path_id(path);
+        if self.paths.insert(id) {
+            batch.paths.push((id, path.to_owned()));
+        }
+        id
+    }
+
+    /// The id of an image.
+    pub fn image(&mut self, name: &str, batch: &mut UsesBatch) -> i64 {
+        let id = stable_id("image", &[name.as_bytes()]);
+        if self.images.insert(id) {
+            batch.images.push((id, name.to_owned()));
+        }
+        id
+    }
+}
+
+/// The id of a chart.
+#[must_use]
+pub fn chart_id(key: &str) -> i64 {
+    stable_id("chart", &[key.as_bytes()])
+}
+
+/// The id of a path of values.
+pub fn path_id(path: &str) -> i64 {
+    stable_id("path", &[path.as_bytes()])
+}
