@@ -98,3 +98,9 @@ mod tests {
         assert!(serde_json::from_str::<ObjectId>("7").is_err());
     }
 }
+
+/// Text without the one character that PostgreSQL refuses.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
+}

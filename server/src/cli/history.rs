@@ -76,7 +76,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
         }
         if written.is_err() { Err(ReplayError::Closed) } else { Ok(()) }
     };
-    let result = walk.run(&mut replay, &mut NoMemory, take, |now| bar.set_position(now.commits as u64));
+    let result = walk.run(&mut replay, &mut NoMemory, None, take, |now| bar.set_position(now.commits as u64));
     bar.finish_and_clear();
     written?;
     result?;

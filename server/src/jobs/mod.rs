@@ -45,6 +45,8 @@ pub struct Deps {
     pub scan: ScanConfig,
     /// What is masked beside Secrets.
     pub mask: scan::mask::Rules,
+    /// Which places are those of one chart.
+    pub chart_sources: Arc<scan::uses::ChartSources>,
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
     /// Where the schedules' times are read.

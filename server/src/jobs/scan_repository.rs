@@ -23,7 +23,9 @@ use uuid::Uuid;
 use super::{Deps, JobContext, JobError, sync_repository};
 use crate::clock;
 use crate::config::History;
-use crate::replay::{Origins, Parser, ReplayError, StoredMemory, Walk, pack, scan_format};
+use crate::replay::{
+    Origins, Parser, ReplayError, StoredMemory, Tracking, TrackingSettings, Walk, pack, scan_format,
+};
 
 /// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
 const INCREMENTAL_COMMITS: usize = 64;
@@ -211,7 +213,8 @@ fn replay_blocking(
     let _in_use = git::use_clone(&clone)?;
     let repo = Repo::open(&clone).ok().filter(|repo| repo.contains(head));
     let repo = repo.ok_or_else(|| GitError::Busy { path: clone.display().to_string() })?;
-    let parser = Parser::new(usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX), deps.mask);
+    let max_bytes = usize::try_from(deps.scan.max_file_size_mb << 20).unwrap_or(usize::MAX);
+    let parser = Parser::new(max_bytes, deps.mask).with_uses();
     let mut memory = StoredMemory::new(&deps.db, runtime, target.id, &repo, &parser);
     let send = |step| steps.blocking_send(step).map_err(|_| ReplayError::Closed);
     // What was taken by other rules is taken anew, from the first commit on.
@@ -232,6 +235,8 @@ fn replay_blocking(
         None => Start::Fresh,
     };
     let options = Options::default();
+    // The commit whose uses are stored.
+    let mut from = scanned.filter(|_| !chain.rewritten);
     let mut replay = if chain.rewritten || is_outdated {
         let fork = if is_outdated { None } else { fork(&memory, &chain)? };
         match fork {
@@ -241,6 +246,7 @@ fn replay_blocking(
                 (line, commits) = commits.split_at(kept);
                 let rows = memory.rows_at(at, line).map_err(ReplayError::Memory)?;
                 let files = memory.files_at(at.id).map_err(ReplayError::Memory)?;
+                from = Some(at);
                 let mut replay = Replay::rewound(at, rows, files, options, &mut memory).map_err(ReplayError::Memory)?;
                 send(Step::Rewind(Some(at), replay.take_batch(&mut memory, &pack).map_err(ReplayError::Memory)?))?;
                 replay
@@ -257,6 +263,20 @@ fn replay_blocking(
         }
         Replay::new(start, options)
     };
+    let settings = TrackingSettings {
+        db: &deps.db,
+        runtime,
+        repository: target.id,
+        repo: &repo,
+        sources: &deps.chart_sources,
+        rules: deps.mask,
+        parser: &parser,
+        threads: deps.scan.threads,
+    };
+    let mut tracking = match from {
+        Some(at) => Tracking::from(settings, at)?,
+        None => Tracking::fresh(settings),
+    };
     let total = i64::try_from(commits.len()).unwrap_or(i64::MAX);
     let walk = Walk {
         repo: &repo,
@@ -270,6 +290,7 @@ fn replay_blocking(
     walk.run(
         &mut replay,
         &mut memory,
+        Some(&mut tracking),
         |batch| send(Step::Store(batch)),
         |progress| {
             said.send_replace((i64::try_from(progress.commits).unwrap_or(i64::MAX), total));

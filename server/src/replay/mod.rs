@@ -7,6 +7,7 @@ mod head;
 mod memory;
 mod origin;
 mod parse;
+mod tracking;
 mod uses;
 mod walk;
 
@@ -15,7 +16,8 @@ pub use head::{HeadScan, scan_head};
 pub use memory::StoredMemory;
 pub use origin::Origins;
 pub use parse::{Parser, scan_format};
-pub use uses::{RepoBlobs, uses_of_head};
+pub use tracking::{Tracking, TrackingSettings};
+pub use uses::{RepoBlobs, tree_changes, uses_of_head};
 pub use walk::{BatchLimits, Progress, ReplayError, Walk, pack};
 
 use entity::view::FieldChange;

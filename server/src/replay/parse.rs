@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use entity::input::{FoundProblem, ObjectId};
 use entity::kind::ProblemClass;
 use git::{BlobReader, GitError};
-use scan::file::{ParsedFile, read_file_masking};
+use scan::file::{ParsedFile, read_file_masking, read_file_with_uses};
 use scan::mask::Rules;
 use yaml::Limits;
 
@@ -12,7 +12,7 @@ use yaml::Limits;
 const SWEEP: usize = 16_384;
 
 /// Grows whenever files tell more, or show less, than they did: what was stored before is then taken anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// By which rules a scan takes what it stores: the program's own and what is to be masked.
 #[must_use]
@@ -25,6 +25,7 @@ pub fn scan_format(rules: &Rules) -> i64 {
 pub struct Parser {
     limits: Limits,
     rules: Rules,
+    with_uses: bool,
     files: Mutex<Files>,
 }
 
@@ -39,7 +40,13 @@ impl Parser {
     #[must_use]
     pub fn new(max_file_bytes: usize, rules: Rules) -> Self {
         let limits = Limits { bytes: max_file_bytes, ..Limits::default() };
-        Self { limits, rules, files: Mutex::new(Files { known: HashMap::new(), sweep_at: SWEEP }) }
+        Self { limits, rules, with_uses: false, files: Mutex::new(Files { known: HashMap::new(), sweep_at: SWEEP }) }
+    }
+
+    /// The same, with what files say of charts and images.
+    #[must_use]
+    pub fn with_uses(self) -> Self {
+        Self { with_uses: true, ..self }
     }
 
     /// Bytes of the largest file that is read.
@@ -56,7 +63,8 @@ impl Parser {
             return file;
         }
         // Parsing happens outside the lock; two threads that meet the same new blob at once both parse it.
-        let read = reader.read(blob, |text| read_file_masking(blob, text, &self.limits, &self.rules));
+        let how = if self.with_uses { read_file_with_uses } else { read_file_masking };
+        let read = reader.read(blob, |text| how(blob, text, &self.limits, &self.rules));
         let file = Arc::new(read.unwrap_or_else(|error| unreadable(blob, &error)));
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if files.known.len() >= files.sweep_at {

@@ -5,9 +5,14 @@ use std::sync::atomic::AtomicBool;
 use entity::input::{Batch, ObjectId};
 use git::{BlobReader, ChainCommit, Change, CommitChanges, GitError, Repo, WalkError, WalkOptions};
 use scan::file::ParsedFile;
+use scan::uses::{Change as UseChange, TrackedCommit};
 use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Pending, Replay};
 
 use super::Parser;
+use super::tracking::{Tracking, change_of};
+
+/// Spans of uses, values and images that one batch begins.
+const MAX_SPANS: usize = 50_000;
 
 /// When a batch is handed over: as soon as it holds so much. What is stored in the end does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -67,10 +72,13 @@ pub struct Walk<'a> {
 struct Prepared {
     info: CommitInfo,
     changes: Vec<FileChange>,
+    /// What it did to all files, where uses are followed.
+    all: Vec<UseChange>,
 }
 
 impl Walk<'_> {
-    /// Applies all commits to `replay`; `take` gets each batch, `said` hears of progress after each commit.
+    /// Applies all commits to `replay`, and to `tracking` where uses are followed; `take` gets each batch, `said` hears of
+    /// progress after each commit.
     ///
     /// # Errors
     /// Where a commit or the memory cannot be read, or `take` refuses a batch. What was taken before stands.
@@ -78,6 +86,7 @@ impl Walk<'_> {
         &self,
         replay: &mut Replay,
         memory: &mut dyn Memory,
+        mut tracking: Option<&mut Tracking<'_>>,
         mut take: impl FnMut(Batch) -> Result<(), ReplayError>,
         mut said: impl FnMut(Progress),
     ) -> Result<(), ReplayError> {
@@ -86,6 +95,7 @@ impl Walk<'_> {
             threads: if self.threads == 0 { cores() } else { self.threads },
             blob_bytes: self.parser.max_bytes(),
             snapshot_first: self.snapshot_first,
+            all_files: tracking.is_some(),
             cancel: Some(self.cancel),
             ..WalkOptions::default()
         };
@@ -95,14 +105,21 @@ impl Walk<'_> {
             self.commits,
             &options,
             |reader, changes| prepare(self.parser, reader, changes),
-            |prepared| {
+            |mut prepared| {
+                if let Some(tracking) = &mut tracking {
+                    let all = std::mem::take(&mut prepared.all);
+                    let info = &prepared.info;
+                    let time = info.committed_at.timestamp();
+                    tracking.follow(TrackedCommit { id: info.id, sequence: info.sequence, time }, all)?;
+                }
                 let events_before = replay.pending().events;
                 replay.apply(&prepared.info, prepared.changes, memory).map_err(ReplayError::Memory)?;
                 let pending = replay.pending();
                 progress.commits += 1;
                 progress.events += pending.events - events_before;
-                if self.batches.reached(&pending) {
-                    take(replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?)?;
+                let spans = tracking.as_ref().map_or(0, |tracking| tracking.pending());
+                if self.batches.reached(&pending) || spans >= MAX_SPANS {
+                    take(batch(replay, memory, &mut tracking)?)?;
                 }
                 said(progress);
                 Ok(ControlFlow::Continue(()))
@@ -113,10 +130,20 @@ impl Walk<'_> {
             WalkError::Consume(error) => error,
         })?;
         if replay.pending() != Pending::default() {
-            take(replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?)?;
+            take(batch(replay, memory, &mut tracking)?)?;
         }
         Ok(())
     }
+}
+
+fn batch(
+    replay: &mut Replay,
+    memory: &mut dyn Memory,
+    tracking: &mut Option<&mut Tracking<'_>>,
+) -> Result<Batch, ReplayError> {
+    let batch = replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?;
+    let uses = tracking.as_mut().map(|tracking| tracking.take_batch()).unwrap_or_default();
+    Ok(Batch { uses, ..batch })
 }
 
 fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) -> Prepared {
@@ -127,15 +154,24 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) 
         author_name: commit.author_name,
         subject: commit.subject,
     };
-    let change = |Change { path, before, after }| {
-        let after: Option<Arc<ParsedFile>> = after.map(|blob: ObjectId| parser.file(reader, blob));
+    let mut all = Vec::with_capacity(commit.changes.len());
+    let change = |Change { path, before, after }: Change| {
+        let is_read = git::is_read_path(&path);
+        let parsed: Option<Arc<ParsedFile>> =
+            after.filter(|_| is_read).map(|blob: ObjectId| parser.file(reader, blob));
+        all.push(change_of(&path, after.map(|blob| (blob, parsed.clone()))));
+        if !is_read {
+            return None;
+        }
+        let after = parsed;
         // Here on one of many threads; the replay, which compares them, is a single one.
         for manifest in after.iter().flat_map(|file| &file.manifests) {
             let _ = manifest.digest();
         }
-        FileChange { path, before, after }
+        Some(FileChange { path, before, after })
     };
-    Prepared { info, changes: commit.changes.into_iter().map(change).collect() }
+    let changes = commit.changes.into_iter().filter_map(change).collect();
+    Prepared { info, changes, all }
 }
 
 /// Packs a text as the database wants it.

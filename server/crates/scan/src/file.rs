@@ -14,6 +14,7 @@ use crate::detect::{self, Facts};
 use crate::elsewhere;
 use crate::identity::Identity;
 use crate::mask::{self, Rules};
+use crate::uses::FileFacts;
 
 /// Problems of one file that are kept; a file of nothing but duplicate keys need not fill a page.
 const MAX_PROBLEMS: usize = 50;
@@ -29,6 +30,8 @@ pub struct ParsedFile {
     /// What its first document says as a kustomization; whether the file is one, its name tells.
     pub kustomize: Option<KustomizeFile>,
     pub problems: Vec<FoundProblem>,
+    /// What it says of charts, images and what it names, where that was asked for.
+    pub uses: Arc<FileFacts>,
 }
 
 /// Where in its file a manifest stands.
@@ -78,12 +81,23 @@ pub fn read_file(id: ObjectId, text: &[u8], limits: &Limits) -> ParsedFile {
 /// The same with rules of one's own.
 #[must_use]
 pub fn read_file_masking(id: ObjectId, text: &[u8], limits: &Limits, rules: &Rules) -> ParsedFile {
+    read(id, text, limits, rules, false)
+}
+
+/// The same with what it says of charts, images and what it names.
+#[must_use]
+pub fn read_file_with_uses(id: ObjectId, text: &[u8], limits: &Limits, rules: &Rules) -> ParsedFile {
+    read(id, text, limits, rules, true)
+}
+
+fn read(id: ObjectId, text: &[u8], limits: &Limits, rules: &Rules, with_uses: bool) -> ParsedFile {
     let mut file = ParsedFile {
         id,
         figures: FileFigures { bytes: text.len() as u64, ..FileFigures::default() },
         manifests: Vec::new(),
         kustomize: None,
         problems: Vec::new(),
+        uses: Arc::default(),
     };
     if let Some(message) = elsewhere::find(text) {
         let problem = FoundProblem { class: ProblemClass::Elsewhere, line: None, column: None, message };
@@ -96,6 +110,9 @@ pub fn read_file_masking(id: ObjectId, text: &[u8], limits: &Limits, rules: &Rul
                 first.shared_root().hide(mask::hidden(&documents, rules));
             }
             file.read(&documents);
+            if with_uses {
+                file.uses = Arc::new(FileFacts::of(&documents, text, rules));
+            }
         }
         Err(error) => {
             let problem = found(error);
@@ -115,7 +132,7 @@ impl ParsedFile {
     #[must_use]
     pub fn unreadable(id: ObjectId, bytes: u64, problem: FoundProblem) -> Self {
         let figures = FileFigures { bytes, unparsable: Some(problem.clone()), ..FileFigures::default() };
-        Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem] }
+        Self { id, figures, manifests: Vec::new(), kustomize: None, problems: vec![problem], uses: Arc::default() }
     }
 
     /// Whether what stands in the file says nothing of what it holds: resources that it had are taken to be there still.
@@ -137,6 +154,7 @@ impl ParsedFile {
             manifests: Vec::new(),
             kustomize: self.kustomize.clone(),
             problems: Vec::new(),
+            uses: Arc::clone(&self.uses),
         })
     }
 

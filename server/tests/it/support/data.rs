@@ -243,6 +243,7 @@ impl RepositoryBuilder {
             resources: resources.into_values().collect(),
             manifests: manifests.into_values().collect(),
             commits,
+            ..Batch::default()
         }
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use entity::input::ObjectId;
 
-use super::Change;
+use super::{Change, WalkOptions};
 use super::trees::{Trees, compare};
 use crate::GitError;
 use crate::repo::{
@@ -32,11 +32,13 @@ pub(super) struct Differ<'t, 'o> {
     left: u64,
     limit: u64,
     path_bytes: usize,
+    all_files: bool,
 }
 
 impl<'t, 'o> Differ<'t, 'o> {
-    pub(super) fn new(trees: &'t mut Trees<'o>, commit: ObjectId, limit: u64) -> Self {
-        Self { trees, commit, found: Found::default(), path: Vec::new(), left: limit, limit, path_bytes: 0 }
+    pub(super) fn new(trees: &'t mut Trees<'o>, commit: ObjectId, options: &WalkOptions<'_>) -> Self {
+        let (limit, all_files) = (options.entries, options.all_files);
+        Self { trees, commit, found: Found::default(), path: Vec::new(), left: limit, limit, path_bytes: 0, all_files }
     }
 
     pub(super) fn run(mut self, before: Option<ObjectId>, after: ObjectId) -> Result<Found, GitError> {
@@ -92,9 +94,10 @@ impl<'t, 'o> Differ<'t, 'o> {
         let Some(Entry { kind, name, .. }) = old.or(new) else { return Ok(()) };
         // Names sort folders and files apart, so both sides are folders or none is.
         let is_tree = kind == EntryKind::Tree;
-        if !is_tree && !is_read(name) {
+        if !is_tree && !self.all_files && !is_read(name) {
             return Ok(());
         }
+        let is_told = is_tree || is_read(name);
         let length = self.path.len();
         let issue = join(&mut self.path, name, issue);
         let result = if is_tree {
@@ -105,13 +108,20 @@ impl<'t, 'o> Differ<'t, 'o> {
                 self.tree(old.map(|entry| entry.id), new.map(|entry| entry.id), depth + 1, issue)
             }
         } else {
-            self.file(old, new, issue)
+            self.file(old, new, issue, is_told)
         };
         self.path.truncate(length);
         result
     }
 
-    fn file(&mut self, old: Option<Entry<'_>>, new: Option<Entry<'_>>, issue: PathIssue) -> Result<(), GitError> {
+    /// `told`: whether a path that is not read is told of.
+    fn file(
+        &mut self,
+        old: Option<Entry<'_>>,
+        new: Option<Entry<'_>>,
+        issue: PathIssue,
+        told: bool,
+    ) -> Result<(), GitError> {
         let regular = |entry: Option<Entry<'_>>| entry.filter(|entry| entry.kind.is_regular()).map(|entry| entry.id);
         let (before, after) = (regular(old), regular(new));
         if before == after {
@@ -125,8 +135,8 @@ impl<'t, 'o> Differ<'t, 'o> {
                 }
                 self.found.changes.push(Change { path: path.to_owned(), before, after });
             }
-            (Some(reason), _) if after.is_some() => self.odd(reason),
-            (None, Err(_)) if after.is_some() => self.odd(OddReason::NotUtf8),
+            (Some(reason), _) if told && after.is_some() => self.odd(reason),
+            (None, Err(_)) if told && after.is_some() => self.odd(OddReason::NotUtf8),
             _ => {}
         }
         Ok(())

@@ -27,6 +27,8 @@ pub struct WalkOptions<'a> {
     pub run: usize,
     /// The first commit is told as if it had no parent: all its files appear. For histories that are not read to their start.
     pub snapshot_first: bool,
+    /// Tells of every file, not only of YAML.
+    pub all_files: bool,
     /// Tree entries visited per commit.
     pub entries: u64,
     /// Largest blob that the `BlobReader` inflates, in bytes.
@@ -38,11 +40,11 @@ pub struct WalkOptions<'a> {
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, run: 64, snapshot_first: false, entries: 1_000_000, blob_bytes: 64 << 20, cancel: None }
+        Self { threads, run: 64, snapshot_first: false, all_files: false, entries: 1_000_000, blob_bytes: 64 << 20, cancel: None }
     }
 }
 
-/// A YAML file that a commit changed. `None` means that there is no such regular file.
+/// A file that a commit changed. `None` means that there is no such regular file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub path: String,

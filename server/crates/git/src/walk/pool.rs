@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
                 _ => Some(self.objects.commit(parent, &mut self.buffer)?.tree),
             },
         };
-        let found = Differ::new(&mut self.trees, commit.id, self.options.entries).run(before, commit.tree)?;
+        let found = Differ::new(&mut self.trees, commit.id, self.options).run(before, commit.tree)?;
         let parts = self.objects.commit(commit.id, &mut self.buffer)?;
         Ok(CommitChanges {
             id: commit.id,

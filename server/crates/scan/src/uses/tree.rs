@@ -8,6 +8,7 @@ use yaml::{Document, Limits, Node, SharedNode};
 
 use super::facts::{FileFacts, KustomizationFacts, documents, first_map};
 use crate::build::{Folders, folder, rank};
+use crate::mask::Rules;
 
 /// Where the texts of blobs are read that facts do not hold: files of values, ConfigMaps, charts of the tree.
 pub trait Blobs {
@@ -41,12 +42,13 @@ pub struct Loaded {
     pub documents: Vec<Document>,
     /// What texts in it hold, by the numbers of their nodes.
     embedded: Mutex<HashMap<u32, Option<SharedNode>>>,
+    rules: Rules,
 }
 
 impl Loaded {
-    fn of(bytes: &[u8]) -> Self {
-        let documents = documents(bytes, &Limits::default());
-        Self { text: String::from_utf8_lossy(bytes).into(), documents, embedded: Mutex::default() }
+    fn of(bytes: &[u8], rules: Rules) -> Self {
+        let documents = documents(bytes, &Limits::default(), &rules);
+        Self { text: String::from_utf8_lossy(bytes).into(), documents, embedded: Mutex::default(), rules }
     }
 
     /// The first document that is not empty, where it is a mapping.
@@ -71,7 +73,7 @@ impl Loaded {
     pub fn embedded(&self, text: Node<'_>) -> Option<SharedNode> {
         // Whoever panicked while holding it left nothing half done.
         let mut known = self.embedded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let read = || first_map(&documents(text.scalar()?.as_bytes(), &Limits::default()));
+        let read = || first_map(&documents(text.scalar()?.as_bytes(), &Limits::default(), &self.rules));
         known.entry(text.id()).or_insert_with(read).clone()
     }
 }
@@ -84,9 +86,23 @@ pub struct Tree {
     folders: HashMap<Box<str>, usize>,
     /// Files that may be a folder's kustomization, by folder, best first.
     kustomizations: BTreeMap<Box<str>, Vec<Arc<str>>>,
+    /// How texts are masked.
+    rules: Rules,
 }
 
 impl Tree {
+    /// An empty tree, whose texts are masked so.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// How texts are masked.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Puts a file into the tree, in the place of what stands there. `facts`: of YAML files and kustomizations. Gives back
     /// the folders that came with it.
     pub fn insert(&mut self, path: &Arc<str>, id: ObjectId, facts: Option<Arc<FileFacts>>) -> Vec<Box<str>> {
@@ -181,7 +197,7 @@ impl Tree {
     #[must_use]
     pub fn load(&self, path: &str, blobs: &dyn Blobs) -> Option<&Loaded> {
         let file = self.files.get(path)?;
-        file.loaded.get_or_init(|| Some(Loaded::of(&blobs.read(file.id)?))).as_ref()
+        file.loaded.get_or_init(|| Some(Loaded::of(&blobs.read(file.id)?, self.rules))).as_ref()
     }
 
     /// The path of a folder's kustomization.

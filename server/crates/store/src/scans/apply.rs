@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::events::{add_days, insert_commits, insert_events};
 use super::figures;
 use super::resources::{Count, write_resources};
+use super::uses::write_uses;
 use crate::db::bulk::Bulk;
 use crate::db::clean::clean;
 use crate::db::upsert::excluded;
@@ -26,6 +27,7 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
     let events = insert_events(&txn, repository, run, &batch.commits).await?;
     let days = add_days(&txn, repository, &batch.commits).await?;
     replace_problems(&txn, repository, &batch.problems, now).await?;
+    write_uses(&txn, repository, &batch.uses).await?;
     figures::add(&txn, repository, &deltas, events).await?;
     if let Some(through) = &batch.through {
         move_cursor(&txn, repository, Some(through)).await?;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::apply::{move_cursor, replace_problems};
 use super::figures;
+use super::known_uses::rewind_uses;
 use super::resources::{Count, write_resources};
 use super::totals::Totals;
 use crate::db::select::{constant, count_all, insert_from};
@@ -30,6 +31,7 @@ pub async fn rewind(
     let txn = begin(w).await?;
     let before = Totals::of(&txn, repository).await?;
     delete_after(&txn, repository, last).await?;
+    rewind_uses(&txn, repository, last).await?;
     let deltas = write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
     count_events(&txn, repository).await?;
     count_days(&txn, repository).await?;

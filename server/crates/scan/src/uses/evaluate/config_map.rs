@@ -148,7 +148,7 @@ impl<'e> Asker<'e> {
         match &text.from {
             From::Node(node) => self.tree.load(text.file, self.blobs)?.embedded(node.node()),
             From::File(loaded) => loaded.map(),
-            From::Literal(text, _) => first_map(&documents(text.as_bytes(), &Limits::default())),
+            From::Literal(text, _) => first_map(&documents(text.as_bytes(), &Limits::default(), self.tree.rules())),
         }
     }
 }

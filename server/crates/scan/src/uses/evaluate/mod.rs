@@ -125,7 +125,7 @@ impl<'e> Asker<'e> {
 
     /// What merged values come to.
     fn merged(&self, layers: Layers) -> MergedValues {
-        let values = Values::of(&layers);
+        let values = Values::of(&layers, self.tree.rules());
         self.room.set(self.room.get().saturating_sub(values.cost(&layers)));
         MergedValues { values: Arc::new(values), layers: Arc::new(layers) }
     }

@@ -15,6 +15,7 @@ use super::source::ChartSources;
 use super::tree::{Blobs, File, Tree};
 use super::ways::Ways;
 use crate::build::{Part, folder, is_kustomization};
+use crate::mask::Rules;
 
 pub use delta::{Change, Delta, Findings};
 
@@ -63,12 +64,18 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// An empty tree.
+    /// An empty tree, with the usual rules of what is masked.
     #[must_use]
     pub fn new(sources: Arc<ChartSources>) -> Self {
+        Self::masking(sources, Rules::default())
+    }
+
+    /// The same with rules of one's own.
+    #[must_use]
+    pub fn masking(sources: Arc<ChartSources>, rules: Rules) -> Self {
         Self {
             sources,
-            tree: Tree::default(),
+            tree: Tree::new(rules),
             ways: Ways::default(),
             index: Index::default(),
             releases: Index::default(),

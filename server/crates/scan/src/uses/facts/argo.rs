@@ -59,14 +59,14 @@ impl ArgoFacts {
             name: name.map(Into::into),
             namespace: owned(spec.and_then(|spec| spec.at(&["destination", "namespace"]))),
             refs: nodes.iter().filter_map(|node| owned(node.get("ref"))).collect(),
-            sources: nodes.into_iter().map(|node| ArgoSource::read(reader.root, node)).collect(),
+            sources: nodes.into_iter().map(|node| ArgoSource::read(reader, node)).collect(),
             application: Application::read(body, reader.kind),
         }
     }
 }
 
 impl ArgoSource {
-    fn read(root: &SharedNode, node: Node<'_>) -> Self {
+    fn read(reader: Reader<'_>, node: Node<'_>) -> Self {
         let helm = node.get("helm").filter(|helm| helm.is_mapping());
         let get = |key: &str| helm.and_then(|helm| helm.get(key));
         let parameters = items(get("parameters")).filter_map(|parameter| {
@@ -91,8 +91,8 @@ impl ArgoSource {
             has_helm: helm.is_some_and(|helm| helm.entries().len() > 0),
             release_name: owned(get("releaseName")),
             value_files: items(get("valueFiles")).filter_map(|item| owned(Some(item))).collect(),
-            values_object: map(root, get("valuesObject")),
-            values: Embedded::read(get("values")),
+            values_object: map(reader.root, get("valuesObject")),
+            values: Embedded::read(get("values"), reader.rules),
             parameters: parameters.collect(),
         }
     }

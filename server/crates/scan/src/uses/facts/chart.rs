@@ -1,6 +1,7 @@
 //! Releases of Flux and k3s, kustomize's charts, and the sources that they name.
 
 use entity::kind::ValueType;
+use crate::mask::Rules;
 use yaml::{Limits, Node, SharedNode};
 
 use super::super::text::{entries, items, owned, scalar};
@@ -128,13 +129,13 @@ pub struct Embedded {
 
 impl Embedded {
     /// Reads a text that is a string; `None` where it holds no map.
-    pub(super) fn read(node: Option<Node<'_>>) -> Option<Self> {
+    pub(super) fn read(node: Option<Node<'_>>, rules: &Rules) -> Option<Self> {
         let node = node?;
         let (text, kind) = scalar(node)?;
         if kind != ValueType::String || text.is_empty() {
             return None;
         }
-        let map = first_map(&documents(text.as_bytes(), &Limits::default()))?;
+        let map = first_map(&documents(text.as_bytes(), &Limits::default(), rules))?;
         Some(Self { map, lines: LayerLines::of_text(node) })
     }
 }
@@ -181,7 +182,7 @@ impl K3sChart {
             version: owned(get("version")),
             target_namespace: owned(get("targetNamespace")),
             has_content: word_of_any_length(get("chartContent")),
-            values_content: Embedded::read(get("valuesContent")),
+            values_content: Embedded::read(get("valuesContent"), reader.rules),
             values: map(reader.root, get("values")),
             secrets: items(get("valuesSecrets")).map(|_| 1).sum(),
             set: set.take(super::super::text::MAX_LISTED).collect(),

@@ -111,10 +111,10 @@ pub struct FluxPath {
 
 /// The documents of a text, with what must not be shown of them decided; none where it is broken.
 #[must_use]
-pub fn documents(text: &[u8], limits: &Limits) -> Vec<Document> {
+pub fn documents(text: &[u8], limits: &Limits, rules: &Rules) -> Vec<Document> {
     let documents = parse(text, limits).unwrap_or_default();
     if let Some(first) = documents.first() {
-        first.shared_root().hide(mask::hidden(&documents, &Rules::default()));
+        first.shared_root().hide(mask::hidden(&documents, rules));
     }
     documents
 }
@@ -127,15 +127,21 @@ pub fn first_map(documents: &[Document]) -> Option<SharedNode> {
 }
 
 impl FileFacts {
-    /// Reads a file.
+    /// Reads a file, with the usual rules of what is masked.
     #[must_use]
     pub fn read(text: &[u8], limits: &Limits) -> Self {
-        Self::of(&documents(text, limits), text)
+        Self::read_masking(text, limits, &Rules::default())
+    }
+
+    /// The same with rules of one's own.
+    #[must_use]
+    pub fn read_masking(text: &[u8], limits: &Limits, rules: &Rules) -> Self {
+        Self::of(&documents(text, limits, rules), text, rules)
     }
 
     /// Reads a file whose documents are known, and whose secrets are decided.
     #[must_use]
-    pub fn of(documents: &[Document], text: &[u8]) -> Self {
+    pub fn of(documents: &[Document], text: &[u8], rules: &Rules) -> Self {
         let mut facts = Self {
             renovate_hints: hints::count_renovate(text),
             registry_hints: hints::registries(text),
@@ -147,7 +153,7 @@ impl FileFacts {
         }
         for (number, document) in (0..).zip(documents.iter().filter(|document| !document.root().is_null())) {
             let index = DocumentIndex { document: number, item: None };
-            facts.add(document.shared_root(), index, &number.to_string(), 0);
+            facts.add(document.shared_root(), index, &number.to_string(), (0, rules));
         }
         facts
     }
@@ -168,7 +174,14 @@ impl FileFacts {
         Arc::new(Self { kustomize, kustomization, ..Self::default() })
     }
 
-    fn add(&mut self, root: &SharedNode, index: DocumentIndex, number: &str, lists: usize) {
+    /// `lists`: how many lists it lies in.
+    fn add(
+        &mut self,
+        root: &SharedNode,
+        index: DocumentIndex,
+        number: &str,
+        (lists, rules): (usize, &Rules),
+    ) {
         if !root.node().is_mapping() || self.documents.len() >= MAX_DOCUMENTS {
             return;
         }
@@ -177,10 +190,10 @@ impl FileFacts {
             for (item, node) in (0..).zip(items(root.node().get("items"))) {
                 // Within lists of lists the place tells nothing apart; only the number does.
                 let index = DocumentIndex { item: Some(index.item.unwrap_or(0) + item), ..index };
-                self.add(&root.share(node), index, &format!("{number}/{item}"), lists + 1);
+                self.add(&root.share(node), index, &format!("{number}/{item}"), (lists + 1, rules));
             }
         } else if !identity.is_list() && identity.api_version.len() <= MAX_TEXT && identity.kind.len() <= MAX_TEXT {
-            self.documents.push(DocumentFacts::read(root, &identity, index, number));
+            self.documents.push(DocumentFacts::read(root, &identity, index, number, rules));
         }
     }
 }
@@ -192,6 +205,8 @@ pub struct Reader<'t> {
     pub group: &'t str,
     pub kind: &'t str,
     pub name: Option<&'t str>,
+    /// How texts in it are masked.
+    pub rules: &'t Rules,
 }
 
 impl<'t> Reader<'t> {
@@ -209,11 +224,11 @@ impl<'t> Reader<'t> {
 }
 
 impl DocumentFacts {
-    fn read(root: &SharedNode, identity: &Identity<'_>, index: DocumentIndex, number: &str) -> Self {
+    fn read(root: &SharedNode, identity: &Identity<'_>, index: DocumentIndex, number: &str, rules: &Rules) -> Self {
         let body = root.node();
         let name = string(body.at(&["metadata", "name"]));
         let namespace = string(body.at(&["metadata", "namespace"]));
-        let reader = Reader { root, group: identity.group, kind: identity.kind, name };
+        let reader = Reader { root, group: identity.group, kind: identity.kind, name, rules };
         let key = name.map(|name| ResourceKey {
             group: identity.group.to_owned(),
             kind: identity.kind.to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use entity::input::{ChartUseFacts, ImageUseFacts, UsesBatch, ValueFacts};
 use entity::kind::{ImagePlaceKind, ImageState};
+use entity::value::clean;
 
 use super::super::chart_use::ChartUse;
 use super::super::facts::DocumentFacts;
@@ -15,13 +16,13 @@ use super::names::Names;
 /// A use as it is stored.
 pub fn of_use(one: &ChartUse, tree: &Tree, names: &mut Names, batch: &mut UsesBatch) -> ChartUseFacts {
     let (chart_id, source_id) = names.chart(one, batch);
-    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let text = |text: &Option<Box<str>>| text.as_deref().map(clean);
     let count = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
     ChartUseFacts {
         chart_id,
         source_id,
         file_path: place_of(tree, &one.file, &one.document),
-        document: one.document.to_string(),
+        document: clean(&one.document),
         part: one.part.map(|part| i32::try_from(part).unwrap_or(i32::MAX)),
         kind: one.kind,
         name: text(&one.name),
@@ -44,7 +45,7 @@ pub fn of_use(one: &ChartUse, tree: &Tree, names: &mut Names, batch: &mut UsesBa
 
 /// A leaf as it is stored.
 pub fn of_leaf(leaf: &Leaf) -> ValueFacts {
-    ValueFacts { kind: leaf.kind, text: leaf.text.to_string(), masked: leaf.masked || leaf.hidden }
+    ValueFacts { kind: leaf.kind, text: clean(&leaf.text), masked: leaf.masked || leaf.hidden }
 }
 
 /// An image in the values of a use.
@@ -64,7 +65,7 @@ pub fn of_value_image(
         document: String::new(),
         kind: None,
         name: None,
-        path: image.path.to_string(),
+        path: clean(&image.path),
         state: ImageState::Image,
         image_id: None,
         tag: None,
@@ -86,16 +87,16 @@ pub fn of_file(
         .into_iter()
         .filter_map(|(number, image, replaced)| {
             let document = documents.iter().find(|document| *document.number == *number).filter(|_| !replaced);
-            let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
+            let text = |text: &Option<Arc<str>>| text.as_deref().map(clean);
             let facts = ImageUseFacts {
                 release_id: None,
                 chart_id: None,
                 place: if replaced { ImagePlaceKind::Kustomize } else { ImagePlaceKind::Resource },
-                file_path: document.map_or_else(|| path.to_owned(), |document| place(path, document)),
+                file_path: document.map_or_else(|| clean(path), |document| place(path, document)),
                 document: number.to_owned(),
-                kind: document.map(|document| document.kind.to_string()),
+                kind: document.map(|document| clean(&document.kind)),
                 name: document.and_then(|document| text(&document.name)),
-                path: image.path.to_string(),
+                path: clean(&image.path),
                 state: ImageState::Image,
                 image_id: None,
                 tag: None,
@@ -116,8 +117,8 @@ fn with_image(
     facts.state = match image {
         FoundImage::Image(image) => {
             facts.image_id = Some(names.image(&image.repository, batch));
-            facts.tag = image.tag.as_deref().map(str::to_owned);
-            facts.digest = image.digest.as_deref().map(str::to_owned);
+            facts.tag = image.tag.as_deref().map(clean);
+            facts.digest = image.digest.as_deref().map(clean);
             ImageState::Image
         }
         FoundImage::Templated => ImageState::Templated,
@@ -131,9 +132,9 @@ fn with_image(
 fn place_of(tree: &Tree, path: &str, number: &str) -> String {
     let documents = tree.facts(path).map(|facts| facts.documents.as_slice()).unwrap_or_default();
     let document = documents.iter().find(|document| *document.number == *number);
-    document.map_or_else(|| path.to_owned(), |document| place(path, document))
+    document.map_or_else(|| clean(path), |document| place(path, document))
 }
 
 fn place(path: &str, document: &DocumentFacts) -> String {
-    document.index.place(path)
+    clean(&document.index.place(path))
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use entity::input::{FoundChartSource, UsesBatch};
+use entity::value::clean;
 
 use super::super::chart_use::ChartUse;
 
@@ -40,16 +41,16 @@ impl Names {
         if self.charts.insert(id) {
             batch.sources.push(FoundChartSource {
                 id,
-                key: key.to_owned(),
-                url: one.source.as_deref().unwrap_or_default().to_owned(),
+                key: clean(key),
+                url: clean(one.source.as_deref().unwrap_or_default()),
                 chart_id,
-                chart_key: group.to_owned(),
-                chart_name: group.rsplit('/').next().unwrap_or(group).to_owned(),
+                chart_key: clean(group),
+                chart_name: clean(group.rsplit('/').next().unwrap_or(group)),
             });
         }
         for alias in &one.kubesearch {
             if self.aliases.insert((alias.clone(), chart_id)) {
-                batch.aliases.push((alias.to_string(), chart_id));
+                batch.aliases.push((clean(alias), chart_id));
             }
         }
         (Some(chart_id), Some(id))
@@ -59,7 +60,7 @@ impl Names {
     pub fn path(&mut self, path: &str, batch: &mut UsesBatch) -> i64 {
         let id = path_id(path);
         if self.paths.insert(id) {
-            batch.paths.push((id, path.to_owned()));
+            batch.paths.push((id, clean(path)));
         }
         id
     }
@@ -68,7 +69,7 @@ impl Names {
     pub fn image(&mut self, name: &str, batch: &mut UsesBatch) -> i64 {
         let id = stable_id("image", &[name.as_bytes()]);
         if self.images.insert(id) {
-            batch.images.push((id, name.to_owned()));
+            batch.images.push((id, clean(name)));
         }
         id
     }

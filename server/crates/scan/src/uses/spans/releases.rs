@@ -8,6 +8,7 @@ use entity::input::{
     KnownValue, LinePoint, Span, ValueFacts, ValueSpanKey,
 };
 use entity::kind::ChartUseKind;
+use entity::value::clean;
 use entity::view::file_of;
 
 use super::super::chart_use::ChartUse;
@@ -316,7 +317,7 @@ impl Tracker {
                     key,
                     chart_id,
                     facts: facts.clone(),
-                    file_path: leaf.and_then(|leaf| leaf.file.as_deref()).map(str::to_owned),
+                    file_path: leaf.and_then(|leaf| leaf.file.as_deref()).map(clean),
                     line: leaf.map_or(0, |leaf| i32::try_from(leaf.line).unwrap_or(i32::MAX)),
                     span: Span { from: at, to: None },
                 });

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::image::{ImagePlace, find_images};
 use super::super::text::ENCRYPTED;
+use crate::mask::Rules;
 use super::masked::is_masked;
 use super::merged::Layers;
 use super::path::KeyPath;
@@ -49,11 +50,11 @@ pub struct Values {
 impl Values {
     /// Collects what merged values come to.
     #[must_use]
-    pub(in super::super) fn of(layers: &Layers) -> Self {
+    pub(in super::super) fn of(layers: &Layers, rules: &Rules) -> Self {
         if layers.is_full() {
             return Self { digest: Box::default(), is_cut: true, ..Self::default() };
         }
-        let mut collector = Collector { layers, leaves: Vec::new(), bytes: 0, is_cut: false };
+        let mut collector = Collector { layers, rules, leaves: Vec::new(), bytes: 0, is_cut: false };
         let root = View::Merged(&layers.values);
         collector.walk(root, &mut KeyPath::default(), "");
         let Collector { mut leaves, is_cut, .. } = collector;
@@ -90,6 +91,7 @@ impl Values {
 
 struct Collector<'l> {
     layers: &'l Layers,
+    rules: &'l Rules,
     leaves: Vec<Leaf>,
     bytes: usize,
     is_cut: bool,
@@ -148,7 +150,7 @@ impl Collector<'_> {
             path: path.as_str().into(),
             kind,
             text: text.into(),
-            masked: is_masked(key, kind, text),
+            masked: is_masked(key, kind, text, self.rules),
             hidden: view.is_hidden(),
             file,
             line,

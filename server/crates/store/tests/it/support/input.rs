@@ -128,6 +128,7 @@ pub fn batch(commits: Vec<FoundCommit>, resources: Vec<FoundResource>) -> Batch 
         resources,
         manifests: vec![],
         problems: vec![],
+        uses: UsesBatch::default(),
     }
 }
 
