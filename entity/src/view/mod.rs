@@ -1,10 +1,12 @@
 //! What pages and REST show: one struct serves as page data, API body and schema.
 
+mod chart;
 mod commit;
 mod discovery;
 mod ecosystem;
 mod event;
 mod figures;
+mod image;
 mod job;
 mod link;
 mod live;
@@ -17,6 +19,11 @@ mod resource;
 mod scan;
 mod task;
 
+pub use chart::{
+    ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour, ChartRelease,
+    ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary, ChartTrend, ChartUpgrade, ChartUpgrades,
+    ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue,
+};
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
@@ -27,6 +34,9 @@ pub use ecosystem::{
 };
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
+pub use image::{
+    ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough,
+};
 pub use job::{Job, JobFilter};
 pub use link::{file_of, shared_folders, web_url};
 pub use live::Live;

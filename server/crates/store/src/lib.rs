@@ -3,6 +3,7 @@
 //! Questions take any connection first (`&db.read`, a transaction), then ids or one filter, and give back views.
 //! Writes take `&db.write` or a transaction, and the time as `now`.
 
+pub mod charts;
 pub mod commits;
 pub(crate) mod days;
 pub mod db;
@@ -12,6 +13,7 @@ pub mod events;
 pub mod figures;
 pub mod forges;
 pub mod given;
+pub mod images;
 pub mod jobs;
 pub mod outcomes;
 pub mod overview;

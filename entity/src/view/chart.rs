@@ -1,0 +1,355 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{PageQuery, Sort};
+use crate::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, ValueType, VersionKind};
+
+/// A chart in a list: who uses it, and in which version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartSummary {
+    /// Stays as long as the key does.
+    pub id: i64,
+    /// One key for all places of the chart, such as `ghcr.io/bjw-s-labs/helm/app-template`.
+    pub key: String,
+    pub name: String,
+    /// Repositories that use it.
+    pub repositories: i64,
+    /// Releases of it: a repository may have several.
+    pub releases: i64,
+    /// The highest version that anybody uses; one that is no pre-release, where there is any.
+    pub newest_version: Option<String>,
+    /// The version with most releases.
+    pub most_used_version: Option<String>,
+    pub most_used_releases: i64,
+    /// Stars of the repositories that use it, as far as they are known.
+    pub stars: i64,
+    /// Repositories that use it now and did not so many days before, less those that left it.
+    pub change_30_days: i64,
+    pub change_90_days: i64,
+}
+
+/// Which charts, and in which order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChartFilter {
+    /// A part of the name or key.
+    pub text: Option<String>,
+    /// Only uses of this kind.
+    pub kind: Option<ChartUseKind>,
+    /// A part of the address that it comes from.
+    pub source: Option<String>,
+    /// Used by so many repositories at least.
+    pub used_by: i64,
+    pub trend: Option<ChartTrend>,
+    pub sort: ChartSort,
+    pub direction: Sort,
+    /// As of this time; `None` is now.
+    pub at: Option<DateTime<Utc>>,
+    pub page: PageQuery,
+}
+
+/// Where a chart is going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ChartTrend {
+    /// More repositories use it than 90 days before.
+    Rising,
+    /// Fewer.
+    Falling,
+    /// Nobody used it 30 days before.
+    New,
+}
+
+/// What charts are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ChartSort {
+    #[default]
+    Repositories,
+    Releases,
+    Name,
+    /// By the change in 30 days.
+    Change,
+}
+
+/// A chart: the answer to "is it used, is it alive, which version".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartDetail {
+    #[serde(flatten)]
+    pub chart: ChartSummary,
+    /// Where it comes from, most used first.
+    pub sources: Vec<ChartSource>,
+    /// When somebody used it first, as far as history reaches.
+    pub first_used_at: Option<DateTime<Utc>>,
+    /// When somebody changed the version last.
+    pub last_upgrade_at: Option<DateTime<Utc>>,
+    /// Every version in use, highest first.
+    pub versions: Vec<ChartVersion>,
+    /// Repositories that used it, month by month.
+    pub adoption: Vec<ChartAdoption>,
+    /// Releases by kind of use.
+    pub kinds: Vec<ChartKindCount>,
+}
+
+/// A place that a chart comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartSource {
+    /// The key of the chart at this place.
+    pub key: String,
+    /// Repository or registry.
+    pub url: String,
+    /// Repositories that take it from here.
+    pub repositories: i64,
+}
+
+/// A version in use, and how it fared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartVersion {
+    /// As written.
+    pub version: String,
+    /// Releases that have it.
+    pub releases: i64,
+    /// Releases that ever had it.
+    pub ever: i64,
+    /// When anybody had it first.
+    pub first_used_at: DateTime<Utc>,
+    /// Days until half of those who ever had it did; unknown where it are fewer than five.
+    pub days_to_half: Option<f64>,
+    /// Of those who came to it at least seven days ago, the share that had not left it for a lower version within seven
+    /// days; unknown where it are fewer than five.
+    pub stayed: Option<f64>,
+    /// How many that share is of.
+    pub stayed_of: i64,
+}
+
+/// How many repositories and releases used a chart at the end of a month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartAdoption {
+    /// `YYYY-MM-DD`: the last day that is counted.
+    pub date: String,
+    pub repositories: i64,
+    pub releases: i64,
+}
+
+/// How many releases of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartKindCount {
+    pub kind: ChartUseKind,
+    pub releases: i64,
+}
+
+/// A release of a chart: who uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartRelease {
+    /// Stays through versions and values. As text: it has more digits than numbers of JSON can.
+    pub id: String,
+    pub repository_id: Uuid,
+    pub repository: String,
+    /// As far as they are known.
+    pub stars: Option<i64>,
+    pub kind: ChartUseKind,
+    /// Of the resource that installs it.
+    pub name: Option<String>,
+    /// Helm's name.
+    pub release_name: Option<String>,
+    pub namespace: Option<String>,
+    pub chart_id: Option<i64>,
+    pub chart_key: Option<String>,
+    pub chart_name: Option<String>,
+    pub source_url: Option<String>,
+    pub version: Option<String>,
+    pub version_kind: VersionKind,
+    pub digest: Option<String>,
+    /// How it was found out where the chart comes from.
+    pub how: ChartResolution,
+    /// Why it is not known.
+    pub reason: Option<UnresolvedReason>,
+    pub rendered: Renderer,
+    /// How many values are set.
+    pub values: i64,
+    /// When the version, source or place changed last.
+    pub since: DateTime<Utc>,
+    pub file_path: String,
+    /// The file at its forge, where there is one.
+    pub web_url: Option<String>,
+    /// The resource that installs it, where it is one.
+    pub resource_id: Option<Uuid>,
+    /// The highest version that anybody uses.
+    pub newest_version: Option<String>,
+    /// Releases that have a lower version, in percent of all whose version can be compared; `None` where they are fewer
+    /// than five, or it can't.
+    pub ahead_of_percent: Option<i64>,
+}
+
+/// Which releases of a chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChartReleaseFilter {
+    pub chart_id: Option<i64>,
+    pub repository_id: Option<Uuid>,
+    /// Only this version.
+    pub version: Option<String>,
+    /// Only those whose value at this path...
+    pub path: Option<String>,
+    /// ...is this.
+    pub value: Option<String>,
+    /// Only repositories that also have all of these charts.
+    pub with_charts: Vec<i64>,
+    pub sort: ChartReleaseSort,
+    pub at: Option<DateTime<Utc>>,
+    pub page: PageQuery,
+}
+
+/// What releases are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ChartReleaseSort {
+    #[default]
+    Stars,
+    Recent,
+    Repository,
+}
+
+/// A path of values: how many set it, and to what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartValuePath {
+    pub path: String,
+    /// Releases that set it.
+    pub releases: i64,
+    pub types: Vec<ValueType>,
+    /// The values that most set, most common first; a few.
+    pub common: Vec<CommonValue>,
+    /// How many different values there are.
+    pub different: i64,
+    /// What the repository sets that "mine against all" is of.
+    pub mine: Option<String>,
+}
+
+/// A value, and how many set it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommonValue {
+    /// As written; empty where it must not be shown.
+    pub value: String,
+    pub masked: bool,
+    pub releases: i64,
+}
+
+/// Which paths.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChartValueFilter {
+    pub chart_id: i64,
+    /// A part of the path or of a value.
+    pub text: Option<String>,
+    /// Only releases whose version begins with this number.
+    pub major: Option<u64>,
+    /// Only repositories that also have all of these charts.
+    pub with_charts: Vec<i64>,
+    /// What this repository sets, beside it.
+    pub mine: Option<Uuid>,
+    /// Only what that repository sets unlike most, or what most set and it does not.
+    pub unlike: bool,
+    pub at: Option<DateTime<Utc>>,
+    pub page: PageQuery,
+}
+
+/// A value that a release sets, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartValue {
+    pub release_id: String,
+    pub repository_id: Uuid,
+    pub repository: String,
+    pub release_name: Option<String>,
+    pub path: String,
+    pub kind: ValueType,
+    /// As written; empty where it must not be shown.
+    pub value: String,
+    pub masked: bool,
+    /// When it was set.
+    pub since: DateTime<Utc>,
+    /// Where it stood in the commit that set it.
+    pub file_path: Option<String>,
+    pub line: i32,
+    /// That line at the forge, for ever.
+    pub web_url: Option<String>,
+}
+
+/// A step from one version to another that somebody made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartUpgrade {
+    pub release_id: String,
+    pub repository_id: Uuid,
+    pub repository: String,
+    pub release_name: Option<String>,
+    pub from: String,
+    pub to: String,
+    pub at: DateTime<Utc>,
+    pub commit: String,
+    pub web_url: Option<String>,
+    /// Paths of values that changed in the same commit.
+    pub changed: Vec<String>,
+    /// Went back to a lower version within seven days.
+    pub rolled_back: bool,
+}
+
+/// What others had to change for a step between versions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartUpgrades {
+    /// Those who made it, newest first.
+    pub upgrades: Vec<ChartUpgrade>,
+    /// How many in all.
+    pub count: i64,
+    pub rolled_back: i64,
+    /// Paths that changed with it, and in how many of the upgrades.
+    pub changed: Vec<ChangedPath>,
+}
+
+/// A path of values that changed with an upgrade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangedPath {
+    pub path: String,
+    pub upgrades: i64,
+}
+
+/// A chart beside another: used together with it, or in its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartNeighbour {
+    pub key: String,
+    pub name: String,
+    /// Repositories that have both, or of an alternative, that have it.
+    pub repositories: i64,
+}
+
+/// Values of several releases of a chart side by side.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartComparison {
+    pub releases: Vec<ChartRelease>,
+    /// Paths, those with differences first.
+    pub rows: Vec<ComparedValue>,
+}
+
+/// What each release sets at a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ComparedValue {
+    pub path: String,
+    pub differs: bool,
+    /// In the order of the releases; `None` where it sets none, and empty where it must not be shown.
+    pub values: Vec<Option<String>>,
+}

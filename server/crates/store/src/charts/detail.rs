@@ -1,0 +1,212 @@
+//! One chart: its versions, who came when, who stayed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::TimeDelta;
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, highest, stars_of, time};
+use crate::db::select::count_all;
+use entity::kind::ChartUseKind;
+use entity::table::{chart, chart_source, chart_use};
+use entity::view::{
+    ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp,
+};
+
+/// A span of a use, as far as its versions go.
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "chart_use::Entity")]
+struct UseSpan {
+    release_id: i64,
+    repository_id: Uuid,
+    version: Option<String>,
+    kind: ChartUseKind,
+    source_id: Option<i64>,
+    from_time: i64,
+    to_time: Option<i64>,
+}
+
+impl UseSpan {
+    fn covers(&self, at: i64) -> bool {
+        self.from_time <= at && self.to_time.is_none_or(|to| to > at)
+    }
+}
+
+/// A chart by its id.
+pub async fn find_chart(
+    c: &impl ConnectionTrait,
+    id: i64,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<ChartDetail>> {
+    use chart_use::Column::{ChartId, FromSequence, ReleaseId};
+    let Some(chart) = chart::Entity::find_by_id(id).one(c).await? else { return Ok(None) };
+    let spans = chart_use::Entity::find().filter(ChartId.eq(id));
+    let spans = spans.order_by_asc(ReleaseId).order_by_asc(FromSequence);
+    let mut spans: Vec<UseSpan> = spans.into_partial_model().all(c).await?;
+    let moment = at.unwrap_or(now).timestamp();
+    if at.is_some() {
+        // As it was then: what came later is not known yet.
+        spans.retain(|span| span.from_time <= moment);
+        for span in &mut spans {
+            span.to_time = span.to_time.filter(|to| *to <= moment);
+        }
+    }
+    let open: Vec<&UseSpan> = spans.iter().filter(|span| span.to_time.is_none()).collect();
+    let repositories: HashSet<Uuid> = open.iter().map(|span| span.repository_id).collect();
+    let releases: HashSet<i64> = open.iter().map(|span| span.release_id).collect();
+    let stars = stars_of(c, &repositories.iter().copied().collect::<Vec<_>>()).await?;
+    let before = |days: i64| {
+        let then = (at.unwrap_or(now) - TimeDelta::days(days)).timestamp();
+        count(spans.iter().filter(|span| span.covers(then)).map(|span| span.repository_id).collect::<HashSet<_>>().len())
+    };
+    let mut versions: BTreeMap<&str, i64> = BTreeMap::new();
+    for version in open.iter().filter_map(|span| span.version.as_deref()) {
+        *versions.entry(version).or_default() += 1;
+    }
+    let most = versions.iter().max_by(|(a, n), (b, m)| n.cmp(m).then_with(|| compare_versions(a, b)));
+    let summary = ChartSummary {
+        id,
+        key: chart.key,
+        name: chart.name,
+        repositories: count(repositories.len()),
+        releases: count(releases.len()),
+        newest_version: highest(versions.keys().copied()).map(str::to_owned),
+        most_used_version: most.map(|(version, _)| (*version).to_owned()),
+        most_used_releases: most.map_or(0, |(_, count)| *count),
+        stars: stars.values().sum(),
+        change_30_days: count(repositories.len()) - before(30),
+        change_90_days: count(repositories.len()) - before(90),
+    };
+    let mut kinds: BTreeMap<ChartUseKind, i64> = BTreeMap::new();
+    for span in &open {
+        *kinds.entry(span.kind).or_default() += 1;
+    }
+    let mut kinds: Vec<ChartKindCount> =
+        kinds.into_iter().map(|(kind, releases)| ChartKindCount { kind, releases }).collect();
+    kinds.sort_by_key(|one| std::cmp::Reverse(one.releases));
+    let uses: Vec<(Uuid, i64, i64, Option<i64>)> = spans
+        .iter()
+        .map(|span| (span.repository_id, span.release_id, span.from_time, span.to_time))
+        .collect();
+    let last_upgrade = spans.windows(2).filter(|pair| is_upgrade(&pair[0], &pair[1])).map(|pair| pair[1].from_time).max();
+    Ok(Some(ChartDetail {
+        sources: sources(c, id, &open).await?,
+        first_used_at: spans.iter().map(|span| span.from_time).min().map(time),
+        last_upgrade_at: last_upgrade.map(time),
+        versions: versions_of(&spans, &versions, moment),
+        adoption: adoption(&uses, moment),
+        kinds,
+        chart: summary,
+    }))
+}
+
+fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Whether the second is the same release with another version.
+fn is_upgrade(before: &UseSpan, after: &UseSpan) -> bool {
+    before.release_id == after.release_id && before.version.is_some() && before.version != after.version
+}
+
+async fn sources(c: &impl ConnectionTrait, chart: i64, open: &[&UseSpan]) -> Result<Vec<ChartSource>> {
+    let mut users: HashMap<i64, HashSet<Uuid>> = HashMap::new();
+    for span in open {
+        if let Some(source) = span.source_id {
+            users.entry(source).or_default().insert(span.repository_id);
+        }
+    }
+    let rows = chart_source::Entity::find().filter(chart_source::COLUMN.chart_id.eq(chart));
+    let source = |row: chart_source::Model| ChartSource {
+        repositories: users.get(&row.id).map_or(0, |users| count(users.len())),
+        key: row.key,
+        url: row.url,
+    };
+    let mut sources: Vec<ChartSource> = rows.all(c).await?.into_iter().map(source).collect();
+    sources.sort_by(|a, b| b.repositories.cmp(&a.repositories).then_with(|| a.key.cmp(&b.key)));
+    Ok(sources)
+}
+
+/// Every version in use, highest first.
+fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec<ChartVersion> {
+    struct Came {
+        /// When each release had it first.
+        times: Vec<i64>,
+        seen: HashSet<i64>,
+        /// Of those who came seven days ago or earlier, how many stayed.
+        stayed: usize,
+        stayed_of: usize,
+    }
+    let week = STAYED_DAYS * 86_400;
+    let mut came: HashMap<&str, Came> = HashMap::new();
+    for (place, span) in spans.iter().enumerate() {
+        let Some(version) = span.version.as_deref().filter(|version| in_use.contains_key(version)) else { continue };
+        let of = came.entry(version).or_insert_with(|| Came {
+            times: Vec::new(),
+            seen: HashSet::new(),
+            stayed: 0,
+            stayed_of: 0,
+        });
+        let before = place.checked_sub(1).map(|place| &spans[place]).filter(|one| one.release_id == span.release_id);
+        if before.is_some_and(|before| before.version == span.version) || !of.seen.insert(span.release_id) {
+            continue;
+        }
+        of.times.push(span.from_time);
+        if span.from_time + week <= now {
+            of.stayed_of += 1;
+            let later = spans[place + 1..].iter().take_while(|one| one.release_id == span.release_id);
+            let left = later.take_while(|one| one.from_time - span.from_time <= week).any(|one| {
+                one.version.as_deref().is_some_and(|other| compare_versions(other, version).is_lt())
+            });
+            of.stayed += usize::from(!left);
+        }
+    }
+    let mut versions: Vec<ChartVersion> = in_use
+        .iter()
+        .filter_map(|(version, releases)| {
+            let mut of = came.remove(version)?;
+            of.times.sort_unstable();
+            let first = *of.times.first()?;
+            #[expect(clippy::cast_precision_loss, reason = "days and shares are shown with one digit")]
+            let days = |seconds: i64| seconds as f64 / 86_400.0;
+            #[expect(clippy::cast_precision_loss, reason = "days and shares are shown with one digit")]
+            let share = |part: usize, of: usize| part as f64 / of as f64;
+            Some(ChartVersion {
+                version: (*version).to_owned(),
+                releases: *releases,
+                ever: count(of.times.len()),
+                first_used_at: time(first),
+                days_to_half: (of.times.len() >= FEW).then(|| days(of.times[(of.times.len() - 1) / 2] - first)),
+                stayed: (of.stayed_of >= FEW).then(|| share(of.stayed, of.stayed_of)),
+                stayed_of: count(of.stayed_of),
+            })
+        })
+        .collect();
+    versions.sort_by(|a, b| compare_versions(&b.version, &a.version));
+    versions
+}
+
+/// How many releases have each version of charts.
+pub(super) async fn versions_in_use(
+    c: &impl ConnectionTrait,
+    charts: &[i64],
+    at: Option<Timestamp>,
+) -> Result<HashMap<i64, Vec<(String, i64)>>> {
+    use chart_use::Column::{ChartId, Version};
+    let mut versions: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
+    for charts in charts.chunks(500) {
+        let these = crate::db::select::is_any(ChartId.into_expr(), charts.iter().copied());
+        let rows = chart_use::Entity::find().filter(these).filter(super::uses_at(at)).select_only();
+        let rows = rows.columns([ChartId, Version]).expr_as(count_all(), "count").group_by(ChartId).group_by(Version);
+        for (chart, version, count) in rows.into_tuple::<(i64, Option<String>, i64)>().all(c).await? {
+            if let Some(version) = version {
+                versions.entry(chart).or_default().push((version, count));
+            }
+        }
+    }
+    Ok(versions)
+}

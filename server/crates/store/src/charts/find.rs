@@ -1,0 +1,49 @@
+//! Charts by the names that lead to them.
+
+use sea_orm::sea_query::ExprTrait as _;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _};
+
+use super::{ConnectionTrait, Result, uses_at};
+use crate::db::select::{count_all, is_any};
+use entity::table::{chart, chart_alias, chart_source, chart_use};
+
+/// The id and key of a chart by its key, whatever the spelling of its source; of one that got another key since, by the
+/// old one.
+pub async fn chart_by_key(c: &impl ConnectionTrait, key: &str) -> Result<Option<(i64, String)>> {
+    let key = key.to_lowercase();
+    let by_source = chart_source::Entity::find().filter(chart_source::COLUMN.key.eq(key.as_str()));
+    let of_source = by_source.select_only().column(chart_source::Column::ChartId).into_query();
+    let named = chart::COLUMN.key.eq(key.as_str()).or(chart::Column::Id.in_subquery(of_source));
+    let charts = chart::Entity::find().filter(named).select_only().columns([chart::Column::Id, chart::Column::Key]);
+    let found: Vec<(i64, String)> = charts.order_by_asc(chart::Column::Key).into_tuple().all(c).await?;
+    // A source's own key may be a chart's key of old: the chart that its uses count for is the one.
+    let moved = found.iter().find(|(_, other)| *other != key).cloned();
+    Ok(moved.or_else(|| found.into_iter().next()))
+}
+
+/// The key of the chart that kubesearch showed under a key; the one with most uses, where there are several.
+pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Option<String>> {
+    let named = chart_alias::Entity::find().filter(chart_alias::COLUMN.alias.eq(alias));
+    let charts = named.select_only().column(chart_alias::Column::ChartId).into_query();
+    let most = chart_use::Entity::find()
+        .filter(chart_use::Column::ChartId.in_subquery(charts.clone()))
+        .filter(uses_at(None))
+        .select_only()
+        .column(chart_use::Column::ChartId)
+        .group_by(chart_use::Column::ChartId)
+        .order_by_desc(count_all())
+        .order_by_asc(chart_use::Column::ChartId);
+    let id: Option<Option<i64>> = most.into_tuple().one(c).await?;
+    let chart = match id.flatten() {
+        Some(id) => chart::Entity::find_by_id(id).one(c).await?,
+        None => chart::Entity::find().filter(chart::Column::Id.in_subquery(charts)).one(c).await?,
+    };
+    Ok(chart.map(|chart| chart.key))
+}
+
+/// The ids of charts by their keys; those that are not there are left out.
+pub async fn chart_keys(c: &impl ConnectionTrait, keys: &[String]) -> Result<Vec<(i64, String)>> {
+    let these = is_any(chart::Column::Key.into_expr(), keys.iter().map(|key| key.to_lowercase()));
+    let charts = chart::Entity::find().filter(these).select_only().columns([chart::Column::Id, chart::Column::Key]);
+    Ok(charts.order_by_asc(chart::Column::Key).into_tuple().all(c).await?)
+}

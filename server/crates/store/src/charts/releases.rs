@@ -1,0 +1,236 @@
+//! Releases: who uses a chart, and what a repository uses.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect,
+    QueryTrait as _, Select,
+};
+use uuid::Uuid;
+
+use super::detail::versions_in_use;
+use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, highest, stars_of, time, uses_at};
+use crate::db::select::{count, count_all, is_any, matching, paged};
+use crate::resources::is_active;
+use entity::kind::{Provider, VersionKind};
+use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit, value_path};
+use entity::value::ObjectId;
+use entity::view::{ChartRelease, ChartReleaseFilter, ChartReleaseSort, Listing, Timestamp, file_of, web_url};
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "chart_use::Entity")]
+struct Row {
+    #[sea_orm(nested)]
+    one: chart_use::Model,
+    #[sea_orm(from_expr = "repository::Column::FullName")]
+    repository: String,
+    #[sea_orm(from_expr = "repository::Column::WebUrl")]
+    base: Option<String>,
+    #[sea_orm(from_expr = "repository::Column::Provider")]
+    provider: Provider,
+    #[sea_orm(from_expr = "repository::Column::ScannedCommit")]
+    head: Option<ObjectId>,
+    #[sea_orm(from_expr = "Expr::col((chart::Entity, chart::Column::Key))")]
+    chart_key: Option<String>,
+}
+
+/// Releases, one page of them.
+pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter) -> Result<Listing<ChartRelease>> {
+    let uses: Select<chart_use::Entity> = matching(conditions(filter));
+    let count = count(c, uses.clone()).await?;
+    let page = paged(ordered(uses, filter.sort), filter.page);
+    let rows = read(c, page.select_only().column(chart_use::Column::Id).into_tuple::<i64>().all(c).await?).await?;
+    Ok(Listing { data: shown(c, rows, filter.at).await?, count })
+}
+
+fn conditions(filter: &ChartReleaseFilter) -> Condition {
+    use chart_use::COLUMN;
+    let mut all = uses_at(filter.at)
+        .add_option(filter.chart_id.map(|id| COLUMN.chart_id.eq(id)))
+        .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
+        .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)));
+    if let Some(path) = filter.path.as_deref() {
+        use chart_value::Column::{FromTime, ReleaseId, ToTime};
+        let paths = value_path::Entity::find().filter(value_path::COLUMN.path.eq(path));
+        let paths = paths.select_only().column(value_path::Column::Id).into_query();
+        let mut set = chart_value::Entity::find()
+            .filter(chart_value::Column::PathId.in_subquery(paths))
+            .filter(covers(FromTime, ToTime, filter.at));
+        if let Some(id) = filter.chart_id {
+            set = set.filter(chart_value::COLUMN.chart_id.eq(id));
+        }
+        if let Some(value) = filter.value.as_deref() {
+            set = set.filter(chart_value::COLUMN.text.eq(value).and(chart_value::COLUMN.masked.eq(false)));
+        }
+        let these = set.select_only().column(ReleaseId).into_query();
+        all = all.add(chart_use::Column::ReleaseId.in_subquery(these));
+    }
+    if filter.with_charts.is_empty() { all } else { all.add(have_all(&filter.with_charts, filter.at)) }
+}
+
+fn ordered(uses: Select<chart_use::Entity>, sort: ChartReleaseSort) -> Select<chart_use::Entity> {
+    use chart_use::Column::{ChartName, FilePath, FromTime, Id, RepositoryId};
+    let uses = match sort {
+        ChartReleaseSort::Recent => uses.order_by_desc(FromTime),
+        ChartReleaseSort::Repository => uses.order_by_asc(ChartName).order_by_asc(FilePath),
+        ChartReleaseSort::Stars => {
+            let of = repository_metrics::Column::RepositoryId.into_expr().equals((chart_use::Entity, RepositoryId));
+            let stars = repository_metrics::Entity::find().filter(of).select_only();
+            let newest = stars
+                .column(repository_metrics::Column::StarsCount)
+                .order_by_desc(repository_metrics::Column::RecordedAt)
+                .order_by_desc(repository_metrics::Column::Id)
+                .limit(1)
+                .into_query();
+            uses.order_by_desc(Expr::from(Func::coalesce([newest.into(), Expr::val(0_i64)]))).order_by_asc(RepositoryId)
+        }
+    };
+    uses.order_by_asc(Id)
+}
+
+/// Uses by their ids, in this order.
+async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
+    let mut rows = chart_use::Entity::find().inner_join(repository::Entity).left_join(chart::Entity);
+    rows = rows.filter(is_any(Expr::col((chart_use::Entity, chart_use::Column::Id)), ids.iter().copied()));
+    let rows: Vec<Row> = rows.into_partial_model().all(c).await?;
+    let mut by_id: HashMap<i64, Row> = rows.into_iter().map(|row| (row.one.id, row)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
+}
+
+/// Releases by the ids of releases, in the order of these.
+pub(super) async fn releases_by_id(
+    c: &impl ConnectionTrait,
+    releases: &[i64],
+    at: Option<Timestamp>,
+) -> Result<Vec<ChartRelease>> {
+    let these = is_any(chart_use::Column::ReleaseId.into_expr(), releases.iter().copied());
+    let uses = chart_use::Entity::find().filter(these).filter(uses_at(at)).select_only();
+    let ids: Vec<(i64, i64)> =
+        uses.columns([chart_use::Column::ReleaseId, chart_use::Column::Id]).into_tuple().all(c).await?;
+    let by_release: HashMap<i64, i64> = ids.into_iter().collect();
+    let ids = releases.iter().filter_map(|release| by_release.get(release).copied()).collect();
+    let rows = read(c, ids).await?;
+    shown(c, rows, at).await
+}
+
+async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) -> Result<Vec<ChartRelease>> {
+    let repositories: HashSet<Uuid> = rows.iter().map(|row| row.one.repository_id).collect();
+    let stars = stars_of(c, &repositories.into_iter().collect::<Vec<_>>()).await?;
+    let values = count_values(c, rows.iter().map(|row| row.one.release_id), at).await?;
+    let resources = resources_of(c, rows.iter().map(|row| (row.one.repository_id, row.one.file_path.as_str()))).await?;
+    let charts: HashSet<i64> = rows.iter().filter_map(|row| row.one.chart_id).collect();
+    let versions = versions_in_use(c, &charts.into_iter().collect::<Vec<_>>(), at).await?;
+    let commits = match at {
+        Some(at) => commits_at(c, rows.iter().map(|row| row.one.repository_id).collect(), at).await?,
+        None => HashMap::new(),
+    };
+    let show = |row: Row| {
+        let Row { one, repository, base, provider, head, chart_key } = row;
+        let in_use = one.chart_id.and_then(|chart| versions.get(&chart)).map(Vec::as_slice).unwrap_or_default();
+        let head = if at.is_some() { commits.get(&one.repository_id).copied() } else { head };
+        let url = head.and_then(|head| {
+            web_url(provider, base.as_deref(), &head.to_string(), Some(file_of(&one.file_path)), None)
+        });
+        ChartRelease {
+            id: one.release_id.to_string(),
+            stars: stars.get(&one.repository_id).copied(),
+            values: values.get(&one.release_id).copied().unwrap_or(0),
+            since: time(one.from_time),
+            web_url: url,
+            resource_id: resources.get(&(one.repository_id, one.file_path.clone())).copied(),
+            newest_version: highest(in_use.iter().map(|(version, _)| version.as_str())).map(str::to_owned),
+            ahead_of_percent: ahead_of(one.version.as_deref(), one.version_kind, in_use),
+            repository_id: one.repository_id,
+            repository,
+            kind: one.kind,
+            name: one.name,
+            release_name: one.release_name,
+            namespace: one.namespace,
+            chart_id: one.chart_id,
+            chart_key,
+            chart_name: one.chart_name,
+            source_url: one.source_url,
+            version: one.version,
+            version_kind: one.version_kind,
+            digest: one.digest,
+            how: one.how,
+            reason: one.reason,
+            rendered: one.rendered,
+            file_path: one.file_path,
+        }
+    };
+    Ok(rows.into_iter().map(show).collect())
+}
+
+/// The share of releases that have a lower version.
+fn ahead_of(version: Option<&str>, kind: VersionKind, in_use: &[(String, i64)]) -> Option<i64> {
+    let version = version.filter(|_| kind == VersionKind::Exact)?;
+    let all: i64 = in_use.iter().map(|(_, releases)| releases).sum();
+    let lower = in_use.iter().filter(|(other, _)| compare_versions(other, version).is_lt());
+    let lower: i64 = lower.map(|(_, releases)| releases).sum();
+    (all >= i64::try_from(FEW).unwrap_or(i64::MAX)).then(|| lower * 100 / all)
+}
+
+async fn count_values(
+    c: &impl ConnectionTrait,
+    releases: impl Iterator<Item = i64>,
+    at: Option<Timestamp>,
+) -> Result<HashMap<i64, i64>> {
+    use chart_value::Column::{FromTime, ReleaseId, ToTime};
+    let values = chart_value::Entity::find()
+        .filter(is_any(ReleaseId.into_expr(), releases))
+        .filter(covers(FromTime, ToTime, at))
+        .select_only()
+        .column(ReleaseId)
+        .expr_as(count_all(), "count")
+        .group_by(ReleaseId);
+    Ok(values.into_tuple::<(i64, i64)>().all(c).await?.into_iter().collect())
+}
+
+/// The resources that stand at places; of several at one, any.
+pub(crate) async fn resources_of<'p>(
+    c: &impl ConnectionTrait,
+    places: impl Iterator<Item = (Uuid, &'p str)>,
+) -> Result<HashMap<(Uuid, String), Uuid>> {
+    use resource::Column::{FilePath, Id, RepositoryId};
+    let mut by_repository: HashMap<Uuid, HashSet<&str>> = HashMap::new();
+    for (repository, path) in places {
+        by_repository.entry(repository).or_default().insert(path);
+    }
+    let here = by_repository.into_iter().fold(Condition::any(), |any, (repository, paths)| {
+        let paths = is_any(FilePath.into_expr(), paths.into_iter().map(str::to_owned));
+        any.add(Condition::all().add(resource::COLUMN.repository_id.eq(repository)).add(paths))
+    });
+    if here.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let resources = resource::Entity::find().filter(is_active(resource::Entity)).filter(here);
+    let rows = resources.select_only().columns([RepositoryId, FilePath, Id]).order_by_desc(Id);
+    let rows: Vec<(Uuid, String, Uuid)> = rows.into_tuple().all(c).await?;
+    Ok(rows.into_iter().map(|(repository, path, id)| ((repository, path), id)).collect())
+}
+
+/// The newest commit of each repository at a time, of those at which a use changed.
+pub(crate) async fn commits_at(
+    c: &impl ConnectionTrait,
+    repositories: HashSet<Uuid>,
+    at: Timestamp,
+) -> Result<HashMap<Uuid, ObjectId>> {
+    use use_commit::Column::{RepositoryId, Sequence, Sha, Time};
+    let newest = use_commit::Entity::find()
+        .filter(is_any(RepositoryId.into_expr(), repositories))
+        .filter(Time.lte(at.timestamp()))
+        .select_only()
+        .column(RepositoryId)
+        .expr_as(Sequence.max(), "newest")
+        .group_by(RepositoryId)
+        .into_query();
+    let mut rows = use_commit::Entity::find();
+    let same = Expr::col(("n", RepositoryId))
+        .equals((use_commit::Entity, RepositoryId))
+        .and(Expr::col(("n", "newest")).equals((use_commit::Entity, Sequence)));
+    QuerySelect::query(&mut rows).join_subquery(sea_orm::JoinType::InnerJoin, newest, "n", same);
+    let rows = rows.select_only().columns([RepositoryId, Sha]);
+    Ok(rows.into_tuple::<(Uuid, ObjectId)>().all(c).await?.into_iter().collect())
+}

@@ -1,0 +1,175 @@
+//! Images: their tags, and who uses them, in charts' values and in resources themselves.
+
+mod places;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _,
+};
+use uuid::Uuid;
+
+use crate::charts::{adoption, compare_versions, covers};
+use crate::db::pattern::contains;
+use crate::db::select::{MAX_PAGE, at_most, count_all, is_any, is_like, rows};
+use crate::db::{ConnectionTrait, Result};
+use entity::table::{chart, image, image_use};
+use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, Timestamp};
+
+pub use places::list_image_places;
+
+#[derive(Clone, FromQueryResult)]
+struct Row {
+    id: i64,
+    name: String,
+    repositories: i64,
+    places: i64,
+    tags: i64,
+    pinned: i64,
+}
+
+impl From<Row> for ImageSummary {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            repositories: row.repositories,
+            places: row.places,
+            tags: row.tags,
+            pinned: row.pinned,
+        }
+    }
+}
+
+/// Images in use, those of most repositories first.
+pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Result<Listing<ImageSummary>> {
+    use image_use::Column::{Digest, FromTime, ImageId, RepositoryId, Tag, ToTime};
+    let distinct = |of: image_use::Column| Expr::from(of.into_expr()).count_distinct();
+    let mut uses = image_use::Entity::find().filter(covers(FromTime, ToTime, filter.at));
+    uses = uses.filter(image_use::COLUMN.image_id.is_not_null());
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        let named = image::Entity::find().filter(is_like(image::Column::Name.into_expr(), contains(text)));
+        uses = uses.filter(ImageId.in_subquery(named.select_only().column(image::Column::Id).into_query()));
+    }
+    let counted = uses
+        .select_only()
+        .column(ImageId)
+        .expr_as(distinct(RepositoryId), "repositories")
+        .expr_as(count_all(), "places")
+        .expr_as(distinct(Tag), "tags")
+        .expr_as(Expr::from(Digest.into_expr()).count(), "pinned")
+        .group_by(ImageId)
+        .into_query();
+    let column = |name: &'static str| Expr::col(("u", name));
+    let mut query = Query::select();
+    query
+        .from_subquery(counted, "u")
+        .inner_join(image::Entity, Expr::col((image::Entity, image::Column::Id)).equals(("u", "image_id")))
+        .expr_as(Expr::col((image::Entity, image::Column::Id)), "id")
+        .expr_as(Expr::col((image::Entity, image::Column::Name)), "name")
+        .and_where(column("repositories").gte(Ord::max(filter.used_by, 1)));
+    for name in ["repositories", "places", "tags", "pinned"] {
+        query.expr_as(column(name), name);
+    }
+    #[derive(FromQueryResult)]
+    struct Count {
+        count: i64,
+    }
+    let mut all = Query::select();
+    all.from_subquery(query.clone(), "all").expr_as(count_all(), "count");
+    let count = rows::<Count>(c, &all).await?.first().map_or(0, |row| row.count);
+    query
+        .order_by_expr(column("repositories"), Order::Desc)
+        .order_by_expr(column("places"), Order::Desc)
+        .order_by_expr(Expr::col((image::Entity, image::Column::Name)), Order::Asc)
+        .limit(std::cmp::min(filter.page.limit, MAX_PAGE))
+        .offset(at_most(filter.page.skip));
+    let page: Vec<Row> = rows(c, &query).await?;
+    Ok(Listing { data: page.into_iter().map(Into::into).collect(), count: u64::try_from(count).unwrap_or(0) })
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "image_use::Entity")]
+struct Span {
+    repository_id: Uuid,
+    chart_id: Option<i64>,
+    kind: Option<String>,
+    tag: Option<String>,
+    digest: Option<String>,
+    from_time: i64,
+    to_time: Option<i64>,
+}
+
+/// An image by its name.
+pub async fn find_image(
+    c: &impl ConnectionTrait,
+    name: &str,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<ImageDetail>> {
+    let named = image::Entity::find().filter(image::COLUMN.name.eq(name));
+    let Some(image) = named.one(c).await? else { return Ok(None) };
+    let spans = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image.id));
+    let mut spans: Vec<Span> = spans.into_partial_model().all(c).await?;
+    let moment = at.unwrap_or(now).timestamp();
+    if at.is_some() {
+        spans.retain(|span| span.from_time <= moment);
+        for span in &mut spans {
+            span.to_time = span.to_time.filter(|to| *to <= moment);
+        }
+    }
+    let open: Vec<&Span> = spans.iter().filter(|span| span.to_time.is_none()).collect();
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let users = |spans: &[&Span]| number(spans.iter().map(|span| span.repository_id).collect::<HashSet<_>>().len());
+    let pinned = |spans: &[&Span]| number(spans.iter().filter(|span| span.digest.is_some()).count());
+    let mut tags: HashMap<Option<&str>, Vec<&Span>> = HashMap::new();
+    let mut through: BTreeMap<(Option<i64>, Option<&str>), Vec<&Span>> = BTreeMap::new();
+    for span in &open {
+        tags.entry(span.tag.as_deref()).or_default().push(span);
+        through.entry((span.chart_id, span.kind.as_deref())).or_default().push(span);
+    }
+    let charts = chart::Entity::find()
+        .filter(is_any(chart::Column::Id.into_expr(), through.keys().filter_map(|(chart, _)| *chart)))
+        .all(c)
+        .await?;
+    let mut through: Vec<ImageThrough> = through
+        .into_iter()
+        .map(|((chart, kind), spans)| ImageThrough {
+            chart_key: chart.and_then(|id| charts.iter().find(|one| one.id == id)).map(|one| one.key.clone()),
+            kind: kind.map(str::to_owned),
+            repositories: users(&spans),
+            places: number(spans.len()),
+        })
+        .collect();
+    through.sort_by(|a, b| (b.repositories, b.places).cmp(&(a.repositories, a.places)));
+    let tag = |(tag, spans): (Option<&str>, Vec<&Span>)| ImageTag {
+        tag: tag.map(str::to_owned),
+        repositories: users(&spans),
+        places: number(spans.len()),
+        digests: number(spans.iter().filter_map(|span| span.digest.as_deref()).collect::<HashSet<_>>().len()),
+        pinned: pinned(&spans),
+    };
+    let count = tags.keys().flatten().count();
+    let mut tags_in_use: Vec<ImageTag> = tags.into_iter().map(tag).collect();
+    tags_in_use.sort_by(|a, b| match (&a.tag, &b.tag) {
+        (Some(a), Some(b)) => compare_versions(b, a),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+    let uses: Vec<(Uuid, i64, i64, Option<i64>)> =
+        (0..).zip(&spans).map(|(place, span)| (span.repository_id, place, span.from_time, span.to_time)).collect();
+    Ok(Some(ImageDetail {
+        image: ImageSummary {
+            id: image.id,
+            name: image.name,
+            repositories: users(&open),
+            places: number(open.len()),
+            tags: number(count),
+            pinned: pinned(&open),
+        },
+        tags_in_use,
+        through,
+        adoption: adoption(&uses, moment),
+    }))
+}
