@@ -5,6 +5,7 @@ mod act_form;
 mod badge;
 mod breadcrumb;
 mod copy;
+mod date_field;
 mod diff;
 mod event;
 mod field_changes;
@@ -35,6 +36,7 @@ pub use badge::{
 };
 pub use breadcrumb::{Breadcrumb, Crumb, PageHead, Section};
 pub use copy::CopyButton;
+pub use date_field::DateField;
 #[cfg(feature = "ssr")]
 pub use diff::compare;
 pub use diff::{DiffHtml, DiffMode, DiffView};
@@ -56,7 +58,9 @@ pub use text_area::TextArea;
 pub use time_ago::{MaybeTimeAgo, TimeAgo, exact, provide_clock, relative};
 pub use timeline::VersionTimeline;
 pub use tree::Tree;
-pub use url::{PageUrl, commit_href, repository_href, resource_href, short_sha};
+pub use url::{
+    PageUrl, chart_href, chart_key, commit_href, compare_href, image_href, repository_href, resource_href, short_sha,
+};
 pub use version::{Version, VersionChange};
 #[cfg(feature = "ssr")]
 pub(crate) use yaml::escape as yaml_escape;

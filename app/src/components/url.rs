@@ -143,6 +143,37 @@ pub fn commit_href(repository: uuid::Uuid, sha: &str) -> String {
     format!("/commits/{repository}/{sha}")
 }
 
+/// Where a chart's page is. A folder of a Git repository is written `//` in keys, and `/-/` in addresses, where two slashes
+/// are taken for one.
+#[must_use]
+pub fn chart_href(key: &str) -> String {
+    format!("/charts/{}", in_path(&key.replacen("//", "/-/", 1)))
+}
+
+/// The key that an address names.
+#[must_use]
+pub fn chart_key(path: &str) -> String {
+    path.trim_end_matches('/').replacen("/-/", "//", 1)
+}
+
+/// Where values of a chart are compared.
+#[must_use]
+pub fn compare_href(key: &str) -> String {
+    format!("/compare{}", chart_href(key))
+}
+
+/// Where an image's page is.
+#[must_use]
+pub fn image_href(name: &str) -> String {
+    format!("/images/{}", in_path(name))
+}
+
+/// A text as it may stand in a path, slashes and all.
+fn in_path(text: &str) -> String {
+    const KEPT: &AsciiSet = &RESERVED.remove(b'/').remove(b':').remove(b'@');
+    utf8_percent_encode(text, KEPT).collect()
+}
+
 /// The short form of a commit hash.
 #[must_use]
 pub fn short_sha(sha: &str) -> String {

@@ -3,15 +3,20 @@
 mod add;
 #[cfg(feature = "ssr")]
 mod ask;
+mod chart;
+mod charts;
 mod commit;
 mod commits;
 #[cfg(debug_assertions)]
 mod components_gallery;
+mod compare;
 mod confirm;
 mod connection;
 mod coverage;
 mod ecosystem;
 mod filters;
+mod image;
+mod images;
 mod load;
 mod not_found;
 mod outcome;
@@ -27,13 +32,18 @@ mod system_line;
 mod tasks;
 
 pub use add::AddRepositories;
+pub use chart::Chart;
+pub use charts::Charts;
 pub use commit::Commit;
 #[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
+pub use compare::Compare;
 pub use confirm::Confirm;
 pub use connection::Connection;
 pub use coverage::Coverage;
 pub use ecosystem::Ecosystem;
+pub use image::Image;
+pub use images::Images;
 pub use not_found::NotFound;
 // The gallery is for those who work on the components; other builds have nothing there.
 #[cfg(not(debug_assertions))]

@@ -271,6 +271,8 @@ pub struct ChartValue {
     pub repository_id: Uuid,
     pub repository: String,
     pub release_name: Option<String>,
+    /// The version of the chart.
+    pub version: Option<String>,
     pub path: String,
     pub kind: ValueType,
     /// As written; empty where it must not be shown.

@@ -33,7 +33,8 @@ pub(super) fn routes(state: &AppState) -> Router<AppState> {
     let with_slash: Vec<String> = pages
         .iter()
         .map(|page| page.path().trim_end_matches('/'))
-        .filter(|path| !path.is_empty())
+        // What ends with any path takes slashes too.
+        .filter(|path| !path.is_empty() && !path.contains('*'))
         .map(|path| format!("{path}/"))
         .collect();
     let router = with_slash.iter().fold(Router::new(), |router, path| router.route(path, get(without_slash)));

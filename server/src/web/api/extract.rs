@@ -6,14 +6,14 @@ use axum::{
     extract::{FromRequestParts, Query, RawPathParams},
     http::request::Parts,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use entity::{
     kind::UnknownWord,
     view::{PageQuery, Sort},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use store::given::{self, Unusable};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::problem::{Problem, Refused};
@@ -52,17 +52,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
-        let mut check = Check::default();
-        let id = path
-            .iter()
-            .find(|(name, _)| name.ends_with("_id"))
-            .and_then(|(name, given)| check.at("path").uuid(name, Some(given)));
-        check.finish()?;
-        id.map(Self).ok_or_else(|| Problem::internal_text("a route takes an id that its path does not have"))
+        id_in_path(parts, state, Check::uuid).await.map(Self)
     }
+}
+
+/// The id in a path such as `/charts/{chart_id}`: a number, as it follows from a name.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberId(pub i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for NumberId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        id_in_path(parts, state, Check::number_id).await.map(Self)
+    }
+}
+
+/// The first part of the path that is called an id, read by its check.
+async fn id_in_path<T, S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+    read: fn(&mut Check, &str, Option<&str>) -> Option<T>,
+) -> Result<T, Problem> {
+    let path = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
+    let mut check = Check::default();
+    let id = path
+        .iter()
+        .find(|(name, _)| name.ends_with("_id"))
+        .and_then(|(name, given)| read(check.at("path"), name, Some(given)));
+    check.finish()?;
+    id.ok_or_else(|| Problem::internal_text("a route takes an id that its path does not have"))
 }
 
 /// Named parts of a path as text.
@@ -142,25 +163,36 @@ impl Check {
         self.read(name, given, "uuid", given::id(given))
     }
 
+    /// An id that is a number.
+    pub fn number_id(&mut self, name: &str, given: Option<&str>) -> Option<i64> {
+        let id = self.number(name, given, 1..=i64::MAX.unsigned_abs(), 0);
+        i64::try_from(id).ok().filter(|id| *id > 0)
+    }
+
     /// A time with an offset, as RFC 3339 has it.
     pub fn time(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
         let given = given?;
-        // A space in place of the T is read as well, but is not what we describe.
-        let time = DateTime::parse_from_rfc3339(given).ok().filter(|_| !given.contains(char::is_whitespace));
+        let time = read_time(given);
         if time.is_none() {
             self.refuse(name, given, "datetime", "must be a time such as 2026-01-31T12:00:00Z");
         }
-        time.map(|time| time.to_utc())
+        time
+    }
+
+    /// A time, or a day, which is meant to its end.
+    pub fn moment(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
+        let given = given?;
+        let moment = read_time(given).map(Moment::Time).or_else(|| read_day(given).map(Moment::Day));
+        if moment.is_none() {
+            self.refuse(name, given, "datetime", "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z");
+        }
+        moment.map(Moment::end)
     }
 
     /// A day of four, two and two digits.
     pub fn day(&mut self, name: &str, given: Option<&str>) -> Option<NaiveDate> {
         let given = given?;
-        // Years of other lengths and signs are read as well, but meant by nobody.
-        let day = given
-            .parse::<NaiveDate>()
-            .ok()
-            .filter(|day| given.len() == 10 && day.format("%Y-%m-%d").to_string() == given);
+        let day = read_day(given);
         if day.is_none() {
             self.refuse(name, given, "date", "must be a day such as 2026-01-31");
         }
@@ -238,6 +270,14 @@ impl Check {
         self.read(name, given, "string", given::text(given)).map(str::to_owned)
     }
 
+    /// Free text without which nothing can be answered. `what` says what it is.
+    pub fn required(&mut self, name: &str, given: Option<&str>, what: &str) -> String {
+        if given.is_none_or(str::is_empty) {
+            self.refuse(name, "", "missing", format!("must be given: {what}"));
+        }
+        self.text(name, given).unwrap_or_default()
+    }
+
     /// Answers with everything that is wrong, if something is.
     ///
     /// # Errors
@@ -254,7 +294,7 @@ impl Check {
 }
 
 /// Which rows of a list.
-#[derive(Clone, Debug, Default, serde::Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Rows to pass over.
@@ -273,6 +313,50 @@ impl PageParams {
             limit: check.number("limit", self.limit.as_deref(), 1..=MAX_LIMIT, 100),
         }
     }
+}
+
+/// As of when.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AtParams {
+    /// Everything as it was then: at a time, or at the end of a day (UTC); without it, as it is now.
+    #[param(inline, value_type = Option<Moment>)]
+    at: Option<String>,
+}
+
+impl AtParams {
+    /// The checked time; `None` is now.
+    pub fn moment(&self, check: &mut Check) -> Option<DateTime<Utc>> {
+        check.moment("at", self.at.as_deref())
+    }
+}
+
+/// How a request names a time of the past.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Moment {
+    Time(DateTime<Utc>),
+    Day(NaiveDate),
+}
+
+impl Moment {
+    fn end(self) -> DateTime<Utc> {
+        match self {
+            Self::Time(time) => time,
+            Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::seconds(86_399),
+        }
+    }
+}
+
+fn read_time(given: &str) -> Option<DateTime<Utc>> {
+    // A space in place of the T is read as well, but is not what we describe.
+    let time = DateTime::parse_from_rfc3339(given).ok().filter(|_| !given.contains(char::is_whitespace));
+    time.map(|time| time.to_utc())
+}
+
+fn read_day(given: &str) -> Option<NaiveDate> {
+    // Years of other lengths and signs are read as well, but meant by nobody.
+    given.parse().ok().filter(|day: &NaiveDate| given.len() == 10 && day.format("%Y-%m-%d").to_string() == given)
 }
 
 fn cut(given: &str) -> String {

@@ -35,8 +35,9 @@ pub use neighbours::{alternatives, used_with};
 pub use releases::list_releases;
 pub(crate) use releases::{commits_at, resources_of};
 pub use upgrades::list_upgrades;
-pub use values::{list_path_values, list_value_paths};
+pub use values::{list_path_values, list_value_paths, path_summary};
 pub(crate) use version::compare_versions;
+pub use version::major as major_version;
 
 /// Days after which a version that was not left has stayed.
 const STAYED_DAYS: i64 = 7;

@@ -201,6 +201,28 @@ async fn with_common(
     Ok(page.into_iter().map(shown).collect())
 }
 
+/// What a chart's users set at one path; nothing where nobody sets it.
+pub async fn path_summary(
+    c: &impl ConnectionTrait,
+    chart: i64,
+    path: &str,
+    at: Option<Timestamp>,
+) -> Result<Option<ChartValuePath>> {
+    let filter = ChartValueFilter { chart_id: chart, at, ..ChartValueFilter::default() };
+    let paths = value_path::Entity::find().filter(value_path::COLUMN.path.eq(path));
+    let paths = paths.select_only().column(value_path::Column::Id).into_query();
+    let values = wanted(c, &filter).await?.filter(chart_value::Column::PathId.in_subquery(paths));
+    let Some(row) = rows::<PathCount>(c, &by_path(values.clone())).await?.into_iter().next() else { return Ok(None) };
+    let row = PathRow { path_id: row.path_id, path: path.to_owned(), releases: row.releases };
+    Ok(with_common(c, values, vec![row], &HashMap::new()).await?.into_iter().next())
+}
+
+#[derive(FromQueryResult)]
+struct PathCount {
+    path_id: i64,
+    releases: i64,
+}
+
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "chart_value::Entity")]
 struct ValueRow {
@@ -210,6 +232,8 @@ struct ValueRow {
     repository_id: Uuid,
     #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::ReleaseName))")]
     release_name: Option<String>,
+    #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::Version))")]
+    version: Option<String>,
     #[sea_orm(from_expr = "repository::Column::FullName")]
     repository: String,
     #[sea_orm(from_expr = "repository::Column::WebUrl")]
@@ -254,7 +278,7 @@ pub async fn list_path_values(
     let values = values.order_by_asc(ReleaseId).order_by_asc(Ordinal);
     let rows: Vec<ValueRow> = paged(values, page).into_partial_model().all(c).await?;
     let shown = |row: ValueRow| {
-        let ValueRow { value, repository_id, release_name, repository, base, provider, commit } = row;
+        let ValueRow { value, repository_id, release_name, version, repository, base, provider, commit } = row;
         let lines = (value.line > 0).then_some((value.line, value.line));
         let url = commit.zip(value.file_path.as_deref()).and_then(|(commit, file)| {
             web_url(provider, base.as_deref(), &commit.to_string(), Some(file), lines)
@@ -264,6 +288,7 @@ pub async fn list_path_values(
             repository_id,
             repository,
             release_name,
+            version,
             path: path.to_owned(),
             kind: value.kind,
             value: value.text,

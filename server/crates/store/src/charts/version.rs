@@ -21,7 +21,8 @@ pub(super) fn is_prerelease(version: &str) -> bool {
 }
 
 /// The first number.
-pub(super) fn major(version: &str) -> Option<u64> {
+#[must_use]
+pub fn major(version: &str) -> Option<u64> {
     let digits = Parts::of(version).release;
     digits.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }

@@ -1,0 +1,270 @@
+use entity::view::{
+    ChartDetail, ChartNeighbour, ChartRelease, ChartUpgrades, ChartValue, ChartValuePath, Listing, PageQuery, Timestamp,
+};
+use leptos::prelude::*;
+use leptos::server_fn::codec::{GetUrl, Postcard};
+use serde::{Deserialize, Serialize};
+
+use crate::chart::LineData;
+use crate::error::AppError;
+
+/// What a chart's page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChartData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub detail: ChartDetail,
+    /// Repositories that use it, over time.
+    pub line: LineData,
+    pub tab: ChartTab,
+    /// Charts that are chosen with `with`: id and key.
+    pub with: Vec<(i64, String)>,
+    pub at: Option<Timestamp>,
+}
+
+/// One of the views of a chart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ChartTab {
+    Overview {
+        values: Listing<ChartValuePath>,
+        users: Listing<ChartRelease>,
+    },
+    Values {
+        values: Listing<ChartValuePath>,
+        page: PageQuery,
+        /// Repositories that may be set against all: id and name.
+        repositories: Vec<(String, String)>,
+        /// What is used together with it: key, name and repositories.
+        together: Vec<ChartNeighbour>,
+        /// Major versions in use.
+        majors: Vec<u64>,
+    },
+    Path {
+        path: ChartValuePath,
+        values: Listing<ChartValue>,
+        page: PageQuery,
+    },
+    Users {
+        users: Listing<ChartRelease>,
+        page: PageQuery,
+        together: Vec<ChartNeighbour>,
+    },
+    Upgrades {
+        upgrades: ChartUpgrades,
+    },
+    Install {
+        snippets: Vec<Snippet>,
+    },
+    Related {
+        together: Vec<ChartNeighbour>,
+        alternatives: Vec<ChartNeighbour>,
+    },
+}
+
+/// A text to copy that installs a chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snippet {
+    pub title: String,
+    pub text: String,
+}
+
+/// A chart by the key in the page's address.
+#[server(prefix = "/ui", endpoint = "chart", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppError> {
+    use crate::components::chart_key;
+    use crate::pages::ask;
+    use store::charts;
+
+    let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
+    let at = ask::at(&params)?;
+    let missing = || ask::missing("This chart");
+    let key = chart_key(&path);
+    let (id, found) = charts::chart_by_key(&db.read, &key).await?.ok_or_else(missing)?;
+    if found != key {
+        let to = crate::components::PageUrl::new(crate::components::chart_href(&found)).href();
+        let to = if query.is_empty() { to } else { format!("{to}?{query}") };
+        leptos_axum::redirect(&to);
+    }
+    let detail = charts::find_chart(&db.read, id, at, now).await?.ok_or_else(missing)?;
+    let keys: Vec<String> = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty()).collect();
+    let with = charts::chart_keys(&db.read, &keys).await?;
+    let points: Vec<(String, i64)> =
+        detail.adoption.iter().map(|point| (point.date.clone(), point.repositories)).collect();
+    let line = crate::chart::draw_line("Repositories", &points);
+    let tab = read::tab(&db, &params, &detail, &with, at).await?;
+    Ok(ChartData { now, detail, line, tab, with, at })
+}
+
+#[cfg(feature = "ssr")]
+mod read {
+    use entity::view::{
+        ChartDetail, ChartReleaseFilter, ChartReleaseSort, ChartValueFilter, PageQuery, Timestamp,
+    };
+    use leptos_router::params::ParamsMap;
+    use store::charts;
+    use store::db::Db;
+
+    use super::{ChartTab, snippets};
+    use crate::error::AppError;
+    use crate::pages::ask;
+
+    /// Rows of each part of the overview.
+    const FEW: u64 = 12;
+    /// Paths that the overview shows.
+    const PATHS: u64 = 40;
+
+    pub(super) async fn tab(
+        db: &Db,
+        params: &ParamsMap,
+        detail: &ChartDetail,
+        with: &[(i64, String)],
+        at: Option<Timestamp>,
+    ) -> Result<ChartTab, AppError> {
+        let c = &db.read;
+        let id = detail.chart.id;
+        let with_charts: Vec<i64> = with.iter().map(|(id, _)| *id).collect();
+        let users = ChartReleaseFilter {
+            chart_id: Some(id),
+            version: ask::text(params, "version")?,
+            path: ask::text(params, "path")?,
+            value: ask::text(params, "value")?,
+            with_charts: with_charts.clone(),
+            sort: ask::serde_word(params, "sort").unwrap_or_default(),
+            at,
+            ..ChartReleaseFilter::default()
+        };
+        let values = ChartValueFilter {
+            chart_id: id,
+            text: ask::text(params, "text")?,
+            major: params.get_str("major").and_then(|text| text.parse().ok()),
+            with_charts,
+            mine: ask::uuid(params, "mine"),
+            unlike: params.get_str("unlike").is_some_and(|text| !text.is_empty()),
+            at,
+            page: ask::page(params, 50),
+        };
+        Ok(match params.get_str("tab") {
+            Some("values") if users.path.is_some() => {
+                let path = users.path.unwrap_or_default();
+                let page = ask::page(params, 50);
+                let listing = charts::list_path_values(c, id, &path, at, page).await?;
+                let common = charts::path_summary(c, id, &path, at).await?.ok_or_else(|| ask::missing("This value"))?;
+                ChartTab::Path { path: common, values: listing, page }
+            }
+            Some("values") => {
+                let repositories = ChartReleaseFilter {
+                    chart_id: Some(id),
+                    sort: ChartReleaseSort::Stars,
+                    at,
+                    page: PageQuery { skip: 0, limit: 200 },
+                    ..ChartReleaseFilter::default()
+                };
+                let mut names: Vec<(String, String)> = charts::list_releases(c, &repositories)
+                    .await?
+                    .data
+                    .into_iter()
+                    .map(|release| (release.repository_id.to_string(), release.repository))
+                    .collect();
+                names.sort_by(|a, b| a.1.cmp(&b.1));
+                names.dedup();
+                let majors = detail.versions.iter().filter_map(|one| charts::major_version(&one.version));
+                let mut majors: Vec<u64> = majors.collect();
+                majors.sort_unstable_by(|a, b| b.cmp(a));
+                majors.dedup();
+                ChartTab::Values {
+                    page: values.page,
+                    values: charts::list_value_paths(c, &values).await?,
+                    repositories: names,
+                    together: charts::used_with(c, id, at).await?,
+                    majors,
+                }
+            }
+            Some("users") => {
+                let users = ChartReleaseFilter { page: ask::page(params, 50), ..users };
+                let together = charts::used_with(c, id, at).await?;
+                ChartTab::Users { page: users.page, users: charts::list_releases(c, &users).await?, together }
+            }
+            Some("upgrades") => {
+                let (from, to) = (ask::text(params, "from")?, ask::text(params, "to")?);
+                let upgrades = charts::list_upgrades(c, id, from.as_deref(), to.as_deref(), at).await?;
+                ChartTab::Upgrades { upgrades }
+            }
+            Some("install") => ChartTab::Install { snippets: snippets(detail) },
+            Some("related") => ChartTab::Related {
+                together: charts::used_with(c, id, at).await?,
+                alternatives: charts::alternatives(c, id, at).await?,
+            },
+            _ => {
+                let users = ChartReleaseFilter { page: PageQuery { skip: 0, limit: FEW }, ..users };
+                let values = ChartValueFilter { page: PageQuery { skip: 0, limit: PATHS }, ..values };
+                ChartTab::Overview {
+                    values: charts::list_value_paths(c, &values).await?,
+                    users: charts::list_releases(c, &users).await?,
+                }
+            }
+        })
+    }
+}
+
+/// What installs the newest version from the most used place.
+#[cfg(feature = "ssr")]
+fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
+    let Some(source) = detail.sources.first() else { return Vec::new() };
+    let (name, version) = (&detail.chart.name, detail.chart.newest_version.as_deref().unwrap_or("*"));
+    let snippet = |title: &str, text: String| Snippet { title: title.to_owned(), text };
+    let metadata = format!("metadata:\n  name: {name}\n  namespace: {name}\n");
+    let release = |spec: &str| {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n{metadata}spec:\n  interval: 1h\n{spec}  values: {{}}\n"
+        )
+    };
+    if source.key.contains("//") {
+        let (url, folder) = source.key.split_once("//").unwrap_or_default();
+        let repository = format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n{metadata}spec:\n  interval: 1h\n  url: https://{url}\n  ref:\n    branch: main\n---\n"
+        );
+        let chart = format!(
+            "  chart:\n    spec:\n      chart: ./{folder}\n      sourceRef:\n        kind: GitRepository\n        name: {name}\n"
+        );
+        return vec![snippet("Flux: GitRepository and HelmRelease", repository + &release(&chart))];
+    }
+    if let Some(registry) = source.url.strip_prefix("oci://") {
+        let oci = format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\n{metadata}spec:\n  interval: 1h\n  url: oci://{registry}/{name}\n  ref:\n    tag: {version}\n---\n"
+        );
+        let chart = format!("  chartRef:\n    kind: OCIRepository\n    name: {name}\n");
+        return vec![
+            snippet("Flux: OCIRepository and HelmRelease", oci + &release(&chart)),
+            snippet("Argo CD: Application", application(registry, name, version)),
+            snippet(
+                "Helm",
+                format!("helm install {name} oci://{registry}/{name} --version {version} --namespace {name} --create-namespace\n"),
+            ),
+        ];
+    }
+    let repository = format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\n{metadata}spec:\n  interval: 1h\n  url: {}\n---\n",
+        source.url
+    );
+    let chart = format!(
+        "  chart:\n    spec:\n      chart: {name}\n      version: {version}\n      sourceRef:\n        kind: HelmRepository\n        name: {name}\n"
+    );
+    vec![
+        snippet("Flux: HelmRepository and HelmRelease", repository + &release(&chart)),
+        snippet("Argo CD: Application", application(&source.url, name, version)),
+        snippet(
+            "Helm",
+            format!(
+                "helm install {name} {name} --repo {} --version {version} --namespace {name} --create-namespace\n",
+                source.url
+            ),
+        ),
+    ]
+}
+
+#[cfg(feature = "ssr")]
+fn application(url: &str, name: &str, version: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  namespace: argocd\nspec:\n  project: default\n  source:\n    repoURL: {url}\n    chart: {name}\n    targetRevision: {version}\n    helm:\n      valuesObject: {{}}\n  destination:\n    server: https://kubernetes.default.svc\n    namespace: {name}\n  syncPolicy:\n    automated: {{}}\n    syncOptions:\n      - CreateNamespace=true\n"
+    )
+}

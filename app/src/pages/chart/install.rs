@@ -1,0 +1,86 @@
+//! How to get a chart, and what else there is.
+
+use entity::view::{ChartDetail, ChartNeighbour};
+use leptos::prelude::*;
+
+use super::data::Snippet;
+use super::parts::share;
+use crate::components::{CopyButton, EmptyState, Number, Section, Table, chart_href};
+
+pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
+    let most = detail.sources.first().map(|source| source.key.clone());
+    let popular = detail.sources.len() > 1;
+    let rows = detail
+        .sources
+        .iter()
+        .map(|source| {
+            let note = (popular && most.as_deref() == Some(source.key.as_str()))
+                .then(|| view! { " " <span class="tag">"most used"</span> });
+            view! {
+                <tr>
+                    <td class="path" data-label="Source"><code>{source.url.clone()}</code>{note}</td>
+                    <td class="path" data-label="Key"><code>{source.key.clone()}</code></td>
+                    <td class="num" data-label="Repositories"><Number value=source.repositories /></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let shown = snippets
+        .into_iter()
+        .map(|Snippet { title, text }| {
+            let copy = view! { <CopyButton text=text.clone() what="snippet" /> }.into_any();
+            view! { <Section title aside=copy><pre class="code-block"><code>{text}</code></pre></Section> }
+        })
+        .collect_view();
+    view! {
+        <div class="columns even">{shown}</div>
+        <Section title="Where it comes from">
+            <Table caption="Where it comes from">
+                <thead>
+                    <tr><th scope="col">"Source"</th><th scope="col">"Key"</th><th scope="col" class="num">"Repositories"</th></tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </Section>
+    }
+    .into_any()
+}
+
+pub(super) fn related(
+    together: Vec<ChartNeighbour>,
+    alternatives: Vec<ChartNeighbour>,
+    detail: &ChartDetail,
+) -> AnyView {
+    let users = detail.chart.repositories;
+    let own = ChartNeighbour {
+        key: detail.chart.key.clone(),
+        name: detail.chart.name.clone(),
+        repositories: users,
+    };
+    let mut same = alternatives;
+    let all: i64 = same.iter().map(|one| one.repositories).sum::<i64>() + users;
+    if !same.is_empty() {
+        same.insert(0, own);
+        same.sort_by_key(|one| std::cmp::Reverse(one.repositories));
+    }
+    view! {
+        <div class="columns even">
+            <Section title="Used together with">{list(together, users, "Nobody uses another chart beside it")}</Section>
+            <Section title="Alternatives">{list(same, all, "No other chart is known for the same app")}</Section>
+        </div>
+    }
+    .into_any()
+}
+
+fn list(neighbours: Vec<ChartNeighbour>, of: i64, none: &'static str) -> AnyView {
+    if neighbours.is_empty() {
+        return view! { <EmptyState title=none /> }.into_any();
+    }
+    let rows = neighbours
+        .into_iter()
+        .map(|one| {
+            view! { <li class="rank"><a href=chart_href(&one.key) title=one.key>{one.name}</a>{share(one.repositories, of)}</li> }
+        })
+        .collect_view();
+    view! { <ol class="ranks">{rows}</ol> }.into_any()
+}

@@ -1,0 +1,135 @@
+//! `/charts/{key}`: is it used, is it alive, which version; then versions, values, who, upgrades, how to get it.
+
+mod data;
+mod install;
+mod overview;
+mod parts;
+mod upgrades;
+mod users;
+mod values;
+
+use entity::view::{ChartDetail, Timestamp};
+use leptos::prelude::*;
+
+use self::data::{ChartData, ChartTab, find_chart};
+use super::charts::kind_word;
+use super::{load, show};
+use crate::components::{
+    Breadcrumb, CopyButton, Crumb, Metric, Metrics, Notice, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Tab, Tabs,
+    exact, number_text, relative,
+};
+use crate::live::Live;
+
+/// One chart.
+#[component]
+pub fn Chart() -> impl IntoView {
+    let page = load(
+        |path, query| find_chart(path.get("key").unwrap_or_default(), query),
+        |_, live| matches!(live, Live::Events { .. }),
+    );
+    show(page, "The chart", skeleton, view)
+}
+
+fn skeleton() -> AnyView {
+    view! {
+        <SkeletonBlock of="head" />
+        <SkeletonBlock of="metrics" />
+        <SkeletonRows rows=25 />
+    }
+    .into_any()
+}
+
+fn view(data: ChartData, url: PageUrl) -> AnyView {
+    let ChartData { now, detail, line, tab, with, at } = data;
+    let name = detail.chart.name.clone();
+    let base = PageUrl::new(url.path()).with("at", url.get("at").unwrap_or_default());
+    let chosen = match &tab {
+        ChartTab::Overview { .. } => "",
+        ChartTab::Values { .. } | ChartTab::Path { .. } => "values",
+        ChartTab::Users { .. } => "users",
+        ChartTab::Upgrades { .. } => "upgrades",
+        ChartTab::Install { .. } => "install",
+        ChartTab::Related { .. } => "related",
+    };
+    let link = |word: &'static str, label: &'static str| Tab::new(label, base.with("tab", word).href(), chosen == word);
+    let tabs = vec![
+        link("", "Overview"),
+        link("values", "Values"),
+        link("users", "Who uses it").counting(detail.chart.releases),
+        link("upgrades", "Upgrades"),
+        link("install", "Install"),
+        link("related", "Related"),
+    ];
+    let body = match tab {
+        ChartTab::Overview { values, users } => overview::view(&detail, line, values, users, &base, now),
+        ChartTab::Values { values, page, repositories, together, majors } => {
+            values::paths(values, page, values::Choices { repositories, together, majors, with }, &url, &base)
+        }
+        ChartTab::Path { path, values, page } => values::path(path, values, page, &url, &base, now),
+        ChartTab::Users { users, page, together } => users::view(&detail, users, page, together, with, &url, now),
+        ChartTab::Upgrades { upgrades } => upgrades::view(&detail, upgrades, &url, now),
+        ChartTab::Install { snippets } => install::view(&detail, snippets),
+        ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail),
+    };
+    let past = at.map(|at| {
+        let now = base.without("at").href();
+        view! { <Notice>{format!("As it was on {}. ", exact(at))}<a href=now>"Show it as it is now"</a></Notice> }
+    });
+    view! {
+        <Breadcrumb crumbs=vec![Crumb::link("Charts", "/charts"), Crumb::here(name.clone())] />
+        <PageHead title=name facts=facts(&detail) />
+        {past}
+        {figures(&detail, &base, now)}
+        <div id="views" class="views">
+            <Tabs label="Views of the chart" tabs />
+            <div class="tab-body">{body}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(detail: &ChartDetail) -> AnyView {
+    let key = detail.chart.key.clone();
+    let kinds = detail
+        .kinds
+        .iter()
+        .map(|one| format!("{} by {}", number_text(one.releases), kind_word(one.kind)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    view! {
+        <div class="facts">
+            <span class="fact"><code class="path">{key.clone()}</code><CopyButton text=key what="key of the chart" /></span>
+            <span class="fact quiet">{kinds}</span>
+        </div>
+    }
+    .into_any()
+}
+
+fn figures(detail: &ChartDetail, base: &PageUrl, now: Timestamp) -> AnyView {
+    let chart = &detail.chart;
+    let grown = match chart.change_90_days {
+        0 => "as many as 90 days ago".to_owned(),
+        more @ 1.. => format!("+{} in 90 days", number_text(more)),
+        fewer => format!("{} in 90 days", number_text(fewer)),
+    };
+    let share = (chart.releases > 0).then(|| chart.most_used_releases * 100 / chart.releases);
+    let most_note = share.map(|share| format!("{share}% of releases"));
+    let ago = |time: Timestamp| relative(time, now);
+    let first = detail.first_used_at.map(ago);
+    let upgrade = detail.last_upgrade_at.map(ago);
+    let (repositories, releases, stars) = (chart.repositories, chart.releases, chart.stars);
+    let (newest, most) = (chart.newest_version.clone(), chart.most_used_version.clone());
+    let users = Some(base.with("tab", "users").at_part("views").href());
+    view! {
+        <Metrics>
+            <Metric label="Repositories" value=repositories note=Some(grown) href=users />
+            <Metric label="Releases" value=releases />
+            <Metric label="Newest version in use" value=None text=newest />
+            <Metric label="Most used version" value=None text=most note=most_note />
+            <Metric label="Stars of users" value=stars />
+            <Metric label="Last upgrade" value=None text=upgrade />
+            <Metric label="First used" value=None text=first />
+        </Metrics>
+    }
+    .into_any()
+}

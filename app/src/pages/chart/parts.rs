@@ -1,0 +1,151 @@
+//! What several views of a chart have in common.
+
+use entity::view::{ChartRelease, ChartValuePath, CommonValue, Timestamp};
+use leptos::prelude::*;
+
+use crate::components::{Number, PageUrl, Table, TimeAgo, Version, cut_path, repository_href, resource_href};
+
+/// Characters of a value that are shown in a row.
+const SHOWN: usize = 60;
+
+/// A value as people may see it.
+pub(super) fn value(value: &str, masked: bool) -> AnyView {
+    if masked {
+        return view! { <span class="quiet" title="Not shown: it may be a secret">"hidden"</span> }.into_any();
+    }
+    if value.is_empty() {
+        return view! { <span class="quiet">"empty"</span> }.into_any();
+    }
+    let line = value.lines().next().unwrap_or_default();
+    let is_cut = line.chars().count() > SHOWN || line.len() < value.trim_end().len();
+    let shown: String = if is_cut { line.chars().take(SHOWN).chain(['…']).collect() } else { line.to_owned() };
+    view! { <code class="value" title=value.to_owned()>{shown}</code> }.into_any()
+}
+
+/// A share in percent, with how many it is of.
+pub(super) fn share(part: i64, of: i64) -> AnyView {
+    let percent = if of > 0 { part * 100 / of } else { 0 };
+    let width = format!("inline-size: {percent}%");
+    view! {
+        <span class="share" title=format!("{part} of {of}")>
+            <span class="rank-bar" aria-hidden="true"><span style=width></span></span>
+            <span class="num">{format!("{percent}%")}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// The most common values of a path in one line.
+pub(super) fn common(values: &[CommonValue], different: i64) -> AnyView {
+    let shown = values.iter().take(3).map(|one| {
+        view! { <span class="common">{value(&one.value, one.masked)}" "<span class="quiet num">{format!("×{}", one.releases)}</span></span> }
+    });
+    let shown = shown.collect_view();
+    let more = different - i64::try_from(values.len().min(3)).unwrap_or(0);
+    let more = (more > 0).then(|| view! { <span class="quiet num">{format!("and {more} more")}</span> });
+    view! { <span class="commons">{shown} {more}</span> }.into_any()
+}
+
+/// Paths of values as rows.
+pub(super) fn path_rows(paths: Vec<ChartValuePath>, releases: i64, base: &PageUrl, with_mine: bool) -> AnyView {
+    let base = base.with("tab", "values");
+    let rows = paths
+        .into_iter()
+        .map(|path| {
+            let href = base.with("path", path.path.clone()).at_part("views").href();
+            let types = path.types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+            let mine = with_mine.then(|| {
+                let mine = match &path.mine {
+                    Some(mine) => value(mine, false),
+                    None => view! { <span class="quiet">"not set"</span> }.into_any(),
+                };
+                view! { <td data-label="Mine">{mine}</td> }
+            });
+            view! {
+                <tr>
+                    <td class="row-link" data-label="Value"><a class="value-path" href=href>{path.path.clone()}</a></td>
+                    <td class="num" data-label="Set by">{share(path.releases, releases)}</td>
+                    {mine}
+                    <td data-label="Most common">{common(&path.common, path.different)}</td>
+                    <td class="quiet" data-label="Type">{types}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Table caption="Values, those that most set first">
+            <thead>
+                <tr>
+                    <th scope="col">"Value"</th>
+                    <th scope="col" class="num">"Set by"</th>
+                    {with_mine.then(|| view! { <th scope="col">"Mine"</th> })}
+                    <th scope="col">"Most common"</th>
+                    <th scope="col">"Type"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+    }
+    .into_any()
+}
+
+/// Releases as rows.
+pub(super) fn release_rows(releases: Vec<ChartRelease>, short: bool, now: Timestamp) -> AnyView {
+    let rows = releases.into_iter().map(|release| release_row(release, short, now)).collect_view();
+    let long = move |label: &'static str| (!short).then(|| view! { <th scope="col">{label}</th> });
+    view! {
+        <Table caption="Who uses it">
+            <thead>
+                <tr>
+                    <th scope="col">"Repository"</th>
+                    <th scope="col" class="num">"Stars"</th>
+                    <th scope="col">"Version"</th>
+                    {long("Release")}
+                    {long("Namespace")}
+                    <th scope="col" class="num">"Values"</th>
+                    <th scope="col">"Since"</th>
+                    {long("File")}
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
+    }
+    .into_any()
+}
+
+fn release_row(release: ChartRelease, short: bool, now: Timestamp) -> AnyView {
+    let name = release.release_name.or(release.name).unwrap_or_default();
+    let about = match release.resource_id {
+        Some(id) => view! { <a href=resource_href(id)>{name}</a> }.into_any(),
+        None => view! { {name} }.into_any(),
+    };
+    let long = (!short).then(|| {
+        let namespace = release.namespace.clone();
+        let file = cut_path(&release.file_path);
+        let file = match release.web_url.clone() {
+            Some(href) => view! { <a href=href rel="noopener external">{file}</a> }.into_any(),
+            None => file.into_any(),
+        };
+        (
+            view! { <td data-label="Release">{about}</td><td data-label="Namespace">{namespace}</td> },
+            view! { <td class="file" data-label="File" title=release.file_path.clone()>{file}</td> },
+        )
+    });
+    let (place, file) = long.map_or((None, None), |(place, file)| (Some(place), Some(file)));
+    let stars = match release.stars {
+        Some(stars) => view! { <Number value=stars /> }.into_any(),
+        None => view! { <span class="quiet" title="Not known">"–"</span> }.into_any(),
+    };
+    view! {
+        <tr>
+            <td class="row-link" data-label="Repository"><a href=repository_href(release.repository_id)>{release.repository}</a></td>
+            <td class="num" data-label="Stars">{stars}</td>
+            <td data-label="Version"><Version version=release.version /></td>
+            {place}
+            <td class="num" data-label="Values"><Number value=release.values /></td>
+            <td data-label="Since"><TimeAgo time=release.since now /></td>
+            {file}
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,56 @@
+//! Who uses a chart.
+
+use entity::view::{ChartDetail, ChartNeighbour, ChartRelease, Listing, PageQuery, Timestamp};
+use leptos::prelude::*;
+
+use super::super::filters::{chips, values};
+use super::parts::release_rows;
+use super::values::with_choices;
+use crate::components::{
+    Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href,
+};
+
+/// Repositories that fit beside each other.
+const COMPARED: usize = 4;
+
+pub(super) fn view(
+    detail: &ChartDetail,
+    listing: Listing<ChartRelease>,
+    page: PageQuery,
+    together: Vec<ChartNeighbour>,
+    with: Vec<(i64, String)>,
+    url: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
+    let value = values(url);
+    let mut set = chips(url, &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("with", "Also has")]);
+    if let [(_, key)] = with.as_slice() {
+        set.iter_mut().filter(|chip| chip.key == "with").for_each(|chip| chip.value.clone_from(key));
+    }
+    let versions = detail.versions.iter().map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
+    let sorts = vec![Choice::new("recent", "newest version first"), Choice::new("repository", "file")];
+    let mut first: Vec<String> = listing.data.iter().map(|release| release.repository_id.to_string()).collect();
+    first.dedup();
+    let compare = (first.len() > 1).then(|| {
+        let chosen = first.iter().take(COMPARED).cloned().collect::<Vec<_>>().join(",");
+        let href = PageUrl::new(compare_href(&detail.chart.key)).with("repositories", chosen).href();
+        let label = format!("Compare the first {}", first.len().min(COMPARED));
+        view! { <a class="button" href=href>{label}</a> }
+    });
+    let list = match listing.data.is_empty() {
+        true if listing.count > 0 => ().into_any(),
+        true => view! { <EmptyState title="Nobody matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any(),
+        false => release_rows(listing.data, false, now),
+    };
+    view! {
+        <div class="tab-ways">{compare}</div>
+        <FilterBar url=url.clone() keys=&["version", "with", "sort"] chips=set>
+            <Select name="version" label="Version" choices=versions selected=value("version") />
+            <Select name="with" label="Also has" choices=with_choices(&together) selected=value("with") />
+            <Select name="sort" label="Sort" choices=sorts selected=value("sort") none="most stars first" />
+        </FilterBar>
+        {list}
+        <Pager page count=listing.count url=url.clone() what="releases" />
+    }
+    .into_any()
+}

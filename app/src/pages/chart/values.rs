@@ -1,0 +1,152 @@
+//! What people set: every path, and one of them.
+
+use entity::view::{ChartNeighbour, ChartValue, ChartValuePath, Listing, PageQuery, Timestamp};
+use leptos::prelude::*;
+
+use super::super::filters::{chips, values as given};
+use super::parts::{path_rows, share, value};
+use crate::components::{
+    Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, cut_path,
+    repository_href,
+};
+
+/// What the filters of values may be set to.
+pub(super) struct Choices {
+    pub repositories: Vec<(String, String)>,
+    pub together: Vec<ChartNeighbour>,
+    pub majors: Vec<u64>,
+    pub with: Vec<(i64, String)>,
+}
+
+/// Choices of charts that a repository has as well.
+pub(super) fn with_choices(together: &[ChartNeighbour]) -> Vec<Choice> {
+    together.iter().map(|one| Choice::new(one.key.clone(), one.name.clone()).counting(one.repositories)).collect()
+}
+
+pub(super) fn paths(
+    listing: Listing<ChartValuePath>,
+    page: PageQuery,
+    choices: Choices,
+    url: &PageUrl,
+    base: &PageUrl,
+) -> AnyView {
+    let value = given(url);
+    let mut set = chips(
+        url,
+        &[
+            ("text", "Path or value"),
+            ("major", "Major version"),
+            ("with", "Also has"),
+            ("mine", "Mine"),
+            ("unlike", "Only"),
+        ],
+    );
+    for chip in &mut set {
+        match chip.key {
+            "mine" => {
+                if let Some((_, name)) = choices.repositories.iter().find(|(id, _)| *id == chip.value) {
+                    chip.value.clone_from(name);
+                }
+            }
+            "unlike" => "what is unlike".clone_into(&mut chip.value),
+            _ => {}
+        }
+    }
+    let with_mine = url.get("mine").is_some();
+    let mine = choices.repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
+    let majors = choices.majors.iter().map(|major| Choice::new(major.to_string(), format!("{major}.x"))).collect();
+    let unlike = with_mine.then(|| {
+        let choices = vec![Choice::new("yes", "unlike others")];
+        view! { <Select name="unlike" label="Show" choices selected=value("unlike") none="all" /> }
+    });
+    // All of these set the most common path, so it stands for all.
+    let most = listing.data.iter().map(|path| path.releases).max().unwrap_or(0);
+    let list = match listing.data.is_empty() {
+        true if listing.count > 0 => ().into_any(),
+        true => view! { <EmptyState title="No value matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any(),
+        false => path_rows(listing.data, most, base, with_mine),
+    };
+    let _ = choices.with;
+    view! {
+        <FilterBar url=url.clone() keys=&["text", "major", "with", "mine", "unlike"] chips=set>
+            <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />
+            <Select name="major" label="Version" choices=majors selected=value("major") />
+            <Select name="with" label="Also has" choices=with_choices(&choices.together) selected=value("with") />
+            <Select name="mine" label="Compare" choices=mine selected=value("mine") none="no repository" />
+            {unlike}
+        </FilterBar>
+        {list}
+        <Pager page count=listing.count url=url.clone() what="values" />
+    }
+    .into_any()
+}
+
+pub(super) fn path(
+    path: ChartValuePath,
+    listing: Listing<ChartValue>,
+    page: PageQuery,
+    url: &PageUrl,
+    base: &PageUrl,
+    now: Timestamp,
+) -> AnyView {
+    let all = base.with("tab", "values").href();
+    let releases = path.releases;
+    let users = base.with("tab", "users").with("path", path.path.clone());
+    let bars = path
+        .common
+        .iter()
+        .map(|one| {
+            let href = users.with("value", one.value.clone()).at_part("views").href();
+            let shown = value(&one.value, one.masked);
+            let shown = if one.masked { shown } else { view! { <a href=href>{shown}</a> }.into_any() };
+            view! { <li class="rank">{shown}{share(one.releases, releases)}</li> }
+        })
+        .collect_view();
+    let more = path.different - i64::try_from(path.common.len()).unwrap_or(0);
+    let more = (more > 0).then(|| view! { <p class="quiet">{format!("And {more} other values, each less common")}</p> });
+    let rows = listing.data.into_iter().map(|one| row(one, now)).collect_view();
+    let (count, url) = (listing.count, url.clone());
+    view! {
+        <p class="value-head"><a href=all>"All values"</a> " / " <code class="value-path">{path.path.clone()}</code></p>
+        <Section title="What it is set to">
+            <ol class="ranks">{bars}</ol>
+            {more}
+        </Section>
+        <Section title="Who sets it">
+            <Table caption="Who sets it, and to what">
+                <thead>
+                    <tr>
+                        <th scope="col">"Repository"</th>
+                        <th scope="col">"Version"</th>
+                        <th scope="col">"Value"</th>
+                        <th scope="col">"Set"</th>
+                        <th scope="col">"Where"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+            <Pager page count url what="values" />
+        </Section>
+    }
+    .into_any()
+}
+
+fn row(one: ChartValue, now: Timestamp) -> AnyView {
+    let place = one.file_path.as_ref().map(|file| {
+        let text = if one.line > 0 { format!("{file}:{}", one.line) } else { file.clone() };
+        match &one.web_url {
+            Some(href) => view! { <a href=href.clone() title=text.clone() rel="noopener external">{cut_path(&text)}</a> }.into_any(),
+            None => cut_path(&text).into_any(),
+        }
+    });
+    view! {
+        <tr>
+            <td class="row-link" data-label="Repository"><a href=repository_href(one.repository_id)>{one.repository}</a></td>
+            <td data-label="Version"><Version version=one.version /></td>
+            <td data-label="Value">{value(&one.value, one.masked)}</td>
+            <td data-label="Set"><TimeAgo time=one.since now /></td>
+            <td class="file" data-label="Where">{place}</td>
+        </tr>
+    }
+    .into_any()
+}

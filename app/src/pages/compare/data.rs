@@ -1,0 +1,59 @@
+use entity::view::{ChartComparison, Timestamp};
+use leptos::prelude::*;
+use leptos::server_fn::codec::{GetUrl, Postcard};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// What a comparison shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompareData {
+    pub key: String,
+    pub name: String,
+    pub comparison: ChartComparison,
+    /// Repositories that use the chart: id and name.
+    pub repositories: Vec<(String, String)>,
+    pub at: Option<Timestamp>,
+}
+
+/// Values of the repositories that the page's address names.
+#[server(prefix = "/ui", endpoint = "compare", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn compare_chart(path: String, query: String) -> Result<CompareData, AppError> {
+    use crate::components::chart_key;
+    use crate::pages::ask;
+    use entity::view::{ChartReleaseFilter, PageQuery};
+    use store::charts;
+
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    let at = ask::at(&params)?;
+    let found = charts::chart_by_key(&db.read, &chart_key(&path)).await?;
+    let (id, key) = found.ok_or_else(|| ask::missing("This chart"))?;
+    let filter = ChartReleaseFilter {
+        chart_id: Some(id),
+        at,
+        page: PageQuery { skip: 0, limit: 500 },
+        ..ChartReleaseFilter::default()
+    };
+    let mut repositories: Vec<(String, String)> = charts::list_releases(&db.read, &filter)
+        .await?
+        .data
+        .into_iter()
+        .map(|release| (release.repository_id.to_string(), release.repository))
+        .collect();
+    repositories.sort_by(|a, b| a.1.cmp(&b.1));
+    repositories.dedup();
+    // By id or by name, whatever people write.
+    let mut named = params.get_str("repositories").unwrap_or_default().split(',').map(str::trim).collect::<Vec<_>>();
+    let added = params.get_str("add").unwrap_or_default().to_owned();
+    named.push(&added);
+    let ids: Vec<uuid::Uuid> = named
+        .iter()
+        .filter_map(|name| {
+            let known = repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name))?;
+            known.0.parse().ok()
+        })
+        .collect();
+    let comparison = charts::compare_releases(&db.read, id, &ids, at).await?;
+    let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
+    Ok(CompareData { key, name, comparison, repositories, at })
+}
