@@ -79,7 +79,6 @@ pub enum ChartSort {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartDetail {
-    #[serde(flatten)]
     pub chart: ChartSummary,
     /// Where it comes from, most used first.
     pub sources: Vec<ChartSource>,

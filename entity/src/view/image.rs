@@ -38,7 +38,6 @@ pub struct ImageFilter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImageDetail {
-    #[serde(flatten)]
     pub image: ImageSummary,
     /// Highest first.
     pub tags_in_use: Vec<ImageTag>,

@@ -10,6 +10,7 @@ pub mod forms;
 pub mod health;
 pub mod hosts;
 pub mod listen;
+mod old_links;
 mod pages;
 pub mod rights;
 pub mod seats;
@@ -55,6 +56,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(problem::unknown_verb);
     pages::routes(&state)
         .merge(api)
+        .route("/hr/{*key}", axum::routing::get(old_links::kubesearch))
         .merge(openapi::router())
         .route("/api", any(problem::unknown_path))
         .route("/api/", any(problem::unknown_path))

@@ -6,14 +6,14 @@ use axum::{
     extract::{FromRequestParts, Query, RawPathParams},
     http::request::Parts,
 };
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     kind::UnknownWord,
     view::{PageQuery, Sort},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use store::given::{self, Unusable};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::problem::{Problem, Refused};
@@ -182,11 +182,13 @@ impl Check {
     /// A time, or a day, which is meant to its end.
     pub fn moment(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
         let given = given?;
-        let moment = read_time(given).map(Moment::Time).or_else(|| read_day(given).map(Moment::Day));
+        let end_of_day = || read_day(given)?.and_hms_opt(23, 59, 59).map(|end| end.and_utc());
+        let moment = read_time(given).or_else(end_of_day);
         if moment.is_none() {
-            self.refuse(name, given, "datetime", "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z");
+            let msg = "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z";
+            self.refuse(name, given, "datetime", msg);
         }
-        moment.map(Moment::end)
+        moment
     }
 
     /// A day of four, two and two digits.
@@ -294,7 +296,7 @@ impl Check {
 }
 
 /// Which rows of a list.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// Rows to pass over.
@@ -311,39 +313,6 @@ impl PageParams {
         PageQuery {
             skip: check.number("skip", self.skip.as_deref(), 0..=MAX_SKIP, 0),
             limit: check.number("limit", self.limit.as_deref(), 1..=MAX_LIMIT, 100),
-        }
-    }
-}
-
-/// As of when.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct AtParams {
-    /// Everything as it was then: at a time, or at the end of a day (UTC); without it, as it is now.
-    #[param(inline, value_type = Option<Moment>)]
-    at: Option<String>,
-}
-
-impl AtParams {
-    /// The checked time; `None` is now.
-    pub fn moment(&self, check: &mut Check) -> Option<DateTime<Utc>> {
-        check.moment("at", self.at.as_deref())
-    }
-}
-
-/// How a request names a time of the past.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-enum Moment {
-    Time(DateTime<Utc>),
-    Day(NaiveDate),
-}
-
-impl Moment {
-    fn end(self) -> DateTime<Utc> {
-        match self {
-            Self::Time(time) => time,
-            Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::seconds(86_399),
         }
     }
 }

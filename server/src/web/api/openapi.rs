@@ -93,6 +93,8 @@ fn head() -> OpenApi {
             tag("repositories", "Git repositories and what is known of them"),
             tag("events", "What changed, commit by commit"),
             tag("resources", "Kubernetes resources over all repositories"),
+            tag("charts", "Charts: who uses them, in which version, with which values, now and at any time of the past"),
+            tag("images", "Container images: their tags, and the places where they stand"),
             tag("ecosystem", "All repositories together, day by day"),
             tag("admin", "How much is stored"),
             tag("tasks", "Workers, schedules and jobs in the v1 API's words"),

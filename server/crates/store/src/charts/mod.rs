@@ -29,7 +29,7 @@ use entity::view::Timestamp;
 pub(crate) use adoption::adoption;
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_keys};
+pub use find::{chart_by_alias, chart_by_key, chart_keys, chart_name};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub use releases::list_releases;

@@ -1,9 +1,13 @@
 //! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
 
+pub mod at;
+pub mod chart_parts;
+pub mod charts;
 pub mod commits;
 pub mod discovery;
 pub mod ecosystem;
 pub mod events;
+pub mod images;
 pub mod jobs;
 pub mod repositories;
 pub mod repository_parts;
@@ -52,6 +56,18 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(versions::diff_resource))
         .routes(routes!(versions::get_resource_manifest))
         .routes(routes!(commits::get_commit))
+        .routes(routes!(charts::list_charts))
+        .routes(routes!(charts::find_chart_by_key))
+        .routes(routes!(charts::get_chart))
+        .routes(routes!(charts::list_chart_neighbours))
+        .routes(routes!(chart_parts::list_chart_releases))
+        .routes(routes!(chart_parts::list_chart_values))
+        .routes(routes!(chart_parts::list_chart_path_values))
+        .routes(routes!(chart_parts::list_chart_upgrades))
+        .routes(routes!(chart_parts::compare_chart_releases))
+        .routes(routes!(images::list_images_in_use))
+        .routes(routes!(images::find_image_by_name))
+        .routes(routes!(images::list_image_places))
         .routes(routes!(tasks::trigger_schedule))
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::get_workers))
