@@ -26,6 +26,11 @@ EXCEPTIONS = """
 [[operations]]
 include-operation-id = "approve_repository"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, "5xx"]
+
+# Wants an image or a repository, which the description can say of each alone only.
+[[operations]]
+include-operation-id = "list_image_places"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 422, "5xx"]
 """
 
 
@@ -62,6 +67,7 @@ def known(base):
         "path.job_id": fetch(f"{base}/api/v1/jobs?state=succeeded&limit=1")["data"][0]["id"],
         "path.task_id": fetch(f"{base}/api/v1/jobs?state=succeeded&limit=1")["data"][0]["id"],
         "path.task_name": "refresh-metrics",
+        "path.chart_id": fetch(f"{base}/api/v1/charts?limit=1")["data"][0]["id"],
     }
 
 

@@ -30,6 +30,8 @@ pub struct Model {
     pub line: i32,
     #[sea_orm(belongs_to, from = "release_id", to = "id", on_delete = "Cascade")]
     pub release: BelongsTo<super::chart_release::Entity>,
+    #[sea_orm(belongs_to, from = "chart_id", to = "id")]
+    pub chart: BelongsTo<Option<super::chart::Entity>>,
     #[sea_orm(belongs_to, from = "path_id", to = "id")]
     pub path: BelongsTo<super::value_path::Entity>,
 }

@@ -18,13 +18,13 @@ pub struct ChartSummary {
     pub repositories: i64,
     /// Releases of it: a repository may have several.
     pub releases: i64,
-    /// The highest version that anybody uses; one that is no pre-release, where there is any.
+    /// The highest exact version that anybody uses; one that is no pre-release, where there is any.
     pub newest_version: Option<String>,
     /// The version with most releases.
     pub most_used_version: Option<String>,
     pub most_used_releases: i64,
-    /// Stars of the repositories that use it, as far as they are known.
-    pub stars: i64,
+    /// Stars of the repositories that use it; `None` where those of none are known.
+    pub stars: Option<i64>,
     /// Repositories that use it now and did not so many days before, less those that left it.
     pub change_30_days: i64,
     pub change_90_days: i64,
@@ -309,12 +309,12 @@ pub struct ChartUpgrade {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartUpgrades {
-    /// Those who made it, newest first.
+    /// Those who made it, newest first; at most 100.
     pub upgrades: Vec<ChartUpgrade>,
     /// How many in all.
     pub count: i64,
     pub rolled_back: i64,
-    /// Paths that changed with it, and in how many of the upgrades.
+    /// Paths that changed with it, and in how many of the upgrades that are told.
     pub changed: Vec<ChangedPath>,
 }
 

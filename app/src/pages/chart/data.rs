@@ -109,7 +109,7 @@ mod read {
     use crate::pages::ask;
 
     /// Rows of each part of the overview.
-    const FEW: u64 = 12;
+    const FEW: u64 = 7;
     /// Paths that the overview shows.
     const PATHS: u64 = 40;
 

@@ -8,7 +8,7 @@ use crate::chart::{LineChart, LineData};
 use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version};
 
 /// Versions that are shown before the rest is folded.
-const VERSIONS: usize = 12;
+const VERSIONS: usize = 7;
 
 pub(super) fn view(
     detail: &ChartDetail,

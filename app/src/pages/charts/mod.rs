@@ -139,6 +139,10 @@ fn table(charts: Vec<ChartSummary>, url: &PageUrl, past: bool) -> AnyView {
 
 fn row(chart: ChartSummary, at: &str) -> AnyView {
     let href = PageUrl::new(chart_href(&chart.key)).with("at", at).href();
+    let stars = match chart.stars {
+        Some(stars) => view! { <Number value=stars /> }.into_any(),
+        None => view! { <span class="quiet" title="Not known">"–"</span> }.into_any(),
+    };
     let share = (chart.releases > 0).then(|| format!(" {}%", chart.most_used_releases * 100 / chart.releases));
     view! {
         <tr>
@@ -150,7 +154,7 @@ fn row(chart: ChartSummary, at: &str) -> AnyView {
             <td class="num" data-label="Releases"><Number value=chart.releases /></td>
             <td data-label="Newest"><Version version=chart.newest_version /></td>
             <td data-label="Most used"><Version version=chart.most_used_version /><span class="quiet num">{share}</span></td>
-            <td class="num" data-label="Stars of users"><Number value=chart.stars /></td>
+            <td class="num" data-label="Stars of users">{stars}</td>
             <td class="num" data-label="30 days">{change(chart.change_30_days)}</td>
             <td class="num" data-label="90 days">{change(chart.change_90_days)}</td>
         </tr>

@@ -1,6 +1,7 @@
 //! REST by word: what is answered, what is refused, what is missing.
 
 mod actions;
+mod charts;
 mod commits;
 mod contract;
 mod discovery;

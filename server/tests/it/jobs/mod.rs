@@ -15,4 +15,5 @@ mod roles;
 mod secrets;
 mod sharing;
 mod told;
+mod uses;
 mod world;

@@ -166,6 +166,8 @@ pub async fn times(db: &Db) -> Vec<String> {
 const TIMES: &[&str] = &[
     "SELECT kind, name, file_path, status, first_sequence, created_at, updated_at, deleted_at FROM kubernetesresource",
     "SELECT file_path, line, class, since FROM problem",
+    "SELECT file_path, kind, name, from_time, to_time FROM chart_use",
+    "SELECT sequence, time FROM use_commit",
 ];
 
 const ROWS: &[&str] = &[
@@ -187,6 +189,18 @@ const ROWS: &[&str] = &[
     "SELECT r.file_path, f.relation, f.kind, f.name, f.namespace FROM resource_reference f \
          JOIN kubernetesresource r ON r.id = f.resource_id",
     "SELECT active_resources, deleted_resources, events, helm_releases, problems, yaml_files FROM repository",
+    "SELECT u.file_path, u.document, u.part, u.kind, u.name, u.release_name, u.namespace, c.key, s.key, u.chart_name, \
+         u.source_url, u.version, u.version_kind, u.digest, u.how, u.reason, u.by_name, u.rendered, u.values_resolved, \
+         u.values_missing, u.values_secret, u.from_sequence, u.to_sequence, r.first_sequence FROM chart_use u \
+         JOIN chart_release r ON r.id = u.release_id LEFT JOIN chart c ON c.id = u.chart_id \
+         LEFT JOIN chart_source s ON s.id = u.source_id",
+    "SELECT p.path, v.ordinal, v.kind, v.text, v.masked, v.file_path, v.line, v.from_sequence, v.to_sequence, c.key, \
+         r.first_sequence FROM chart_value v JOIN chart_release r ON r.id = v.release_id \
+         JOIN value_path p ON p.id = v.path_id LEFT JOIN chart c ON c.id = v.chart_id",
+    "SELECT u.place, u.file_path, u.document, u.kind, u.name, u.path, u.ordinal, u.state, i.name, u.tag, u.digest, \
+         u.from_sequence, u.to_sequence, c.key FROM image_use u LEFT JOIN image i ON i.id = u.image_id \
+         LEFT JOIN chart c ON c.id = u.chart_id",
+    "SELECT sequence FROM use_commit",
 ];
 
 async fn selected(db: &Db, questions: &[&str]) -> Vec<String> {

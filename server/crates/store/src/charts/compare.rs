@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::releases::{list_releases, releases_by_id};
+use super::releases::list_releases;
 use super::values::all_values;
 use super::{ConnectionTrait, Result};
 use entity::view::{
@@ -21,7 +21,7 @@ pub async fn compare_releases(
     repositories: &[Uuid],
     at: Option<Timestamp>,
 ) -> Result<ChartComparison> {
-    let mut releases: Vec<ChartRelease> = Vec::new();
+    let mut found: Vec<Vec<ChartRelease>> = Vec::new();
     for repository in repositories.iter().take(MOST) {
         let filter = ChartReleaseFilter {
             chart_id: Some(chart),
@@ -31,11 +31,18 @@ pub async fn compare_releases(
             page: PageQuery { skip: 0, limit: MOST as u64 },
             ..ChartReleaseFilter::default()
         };
-        releases.extend(list_releases(c, &filter).await?.data);
+        found.push(list_releases(c, &filter).await?.data);
     }
+    // The first of each before the second of any.
+    let mut releases: Vec<(usize, usize, ChartRelease)> = Vec::new();
+    for (column, of_one) in found.into_iter().enumerate() {
+        releases.extend(of_one.into_iter().enumerate().map(|(place, release)| (place, column, release)));
+    }
+    releases.sort_by_key(|(place, column, _)| (*place, *column));
     releases.truncate(MOST);
+    releases.sort_by_key(|(place, column, _)| (*column, *place));
+    let releases: Vec<ChartRelease> = releases.into_iter().map(|(.., release)| release).collect();
     let ids: Vec<i64> = releases.iter().filter_map(|release| release.id.parse().ok()).collect();
-    let releases = releases_by_id(c, &ids, at).await?;
     let values = all_values(c, &ids, at).await?;
     let mut paths: BTreeMap<&str, Vec<Option<String>>> = BTreeMap::new();
     for (place, id) in ids.iter().enumerate() {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use uuid::Uuid;
 
-use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, highest, stars_of, time};
-use crate::db::select::count_all;
-use entity::kind::ChartUseKind;
+use super::in_use::{UsedVersion, most_used, newest};
+use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
+use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
 use entity::view::{
     ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp,
@@ -23,6 +23,7 @@ struct UseSpan {
     release_id: i64,
     repository_id: Uuid,
     version: Option<String>,
+    version_kind: VersionKind,
     kind: ChartUseKind,
     source_id: Option<i64>,
     from_time: i64,
@@ -64,20 +65,30 @@ pub async fn find_chart(
         count(spans.iter().filter(|span| span.covers(then)).map(|span| span.repository_id).collect::<HashSet<_>>().len())
     };
     let mut versions: BTreeMap<&str, i64> = BTreeMap::new();
-    for version in open.iter().filter_map(|span| span.version.as_deref()) {
-        *versions.entry(version).or_default() += 1;
+    let mut in_use: BTreeMap<(&str, VersionKind), i64> = BTreeMap::new();
+    for span in &open {
+        if let Some(version) = span.version.as_deref() {
+            *versions.entry(version).or_default() += 1;
+            *in_use.entry((version, span.version_kind)).or_default() += 1;
+        }
     }
-    let most = versions.iter().max_by(|(a, n), (b, m)| n.cmp(m).then_with(|| compare_versions(a, b)));
+    let used = |((version, kind), releases): ((&str, VersionKind), i64)| UsedVersion {
+        version: version.to_owned(),
+        kind,
+        releases,
+    };
+    let in_use: Vec<UsedVersion> = in_use.into_iter().map(used).collect();
+    let most = most_used(&in_use);
     let summary = ChartSummary {
         id,
         key: chart.key,
         name: chart.name,
         repositories: count(repositories.len()),
         releases: count(releases.len()),
-        newest_version: highest(versions.keys().copied()).map(str::to_owned),
-        most_used_version: most.map(|(version, _)| (*version).to_owned()),
-        most_used_releases: most.map_or(0, |(_, count)| *count),
-        stars: stars.values().sum(),
+        newest_version: newest(&in_use),
+        most_used_version: most.map(|one| one.version.clone()),
+        most_used_releases: most.map_or(0, |one| one.releases),
+        stars: (!stars.is_empty()).then(|| stars.values().sum()),
         change_30_days: count(repositories.len()) - before(30),
         change_90_days: count(repositories.len()) - before(90),
     };
@@ -127,6 +138,10 @@ async fn sources(c: &impl ConnectionTrait, chart: i64, open: &[&UseSpan]) -> Res
         url: row.url,
     };
     let mut sources: Vec<ChartSource> = rows.all(c).await?.into_iter().map(source).collect();
+    // What nobody takes it from is of no use, but for a chart that nobody has any more.
+    if !users.is_empty() {
+        sources.retain(|source| source.repositories > 0);
+    }
     sources.sort_by(|a, b| b.repositories.cmp(&a.repositories).then_with(|| a.key.cmp(&b.key)));
     Ok(sources)
 }
@@ -188,25 +203,4 @@ fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec
         .collect();
     versions.sort_by(|a, b| compare_versions(&b.version, &a.version));
     versions
-}
-
-/// How many releases have each version of charts.
-pub(super) async fn versions_in_use(
-    c: &impl ConnectionTrait,
-    charts: &[i64],
-    at: Option<Timestamp>,
-) -> Result<HashMap<i64, Vec<(String, i64)>>> {
-    use chart_use::Column::{ChartId, Version};
-    let mut versions: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
-    for charts in charts.chunks(500) {
-        let these = crate::db::select::is_any(ChartId.into_expr(), charts.iter().copied());
-        let rows = chart_use::Entity::find().filter(these).filter(super::uses_at(at)).select_only();
-        let rows = rows.columns([ChartId, Version]).expr_as(count_all(), "count").group_by(ChartId).group_by(Version);
-        for (chart, version, count) in rows.into_tuple::<(i64, Option<String>, i64)>().all(c).await? {
-            if let Some(version) = version {
-                versions.entry(chart).or_default().push((version, count));
-            }
-        }
-    }
-    Ok(versions)
 }

@@ -36,7 +36,7 @@ pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Opt
     let id: Option<Option<i64>> = most.into_tuple().one(c).await?;
     let chart = match id.flatten() {
         Some(id) => chart::Entity::find_by_id(id).one(c).await?,
-        None => chart::Entity::find().filter(chart::Column::Id.in_subquery(charts)).one(c).await?,
+        None => chart::Entity::find().filter(chart::Column::Id.in_subquery(charts)).order_by_asc(chart::Column::Key).one(c).await?,
     };
     Ok(chart.map(|chart| chart.key))
 }

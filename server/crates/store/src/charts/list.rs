@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
     QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
-use super::detail::versions_in_use;
-use super::{ConnectionTrait, Result, compare_versions, highest, stars_of, uses_at};
+use super::in_use::{most_used, newest, versions_in_use};
+use super::{ConnectionTrait, Result, stars_of, uses_at};
 use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, at_most, count_all, is_any, is_like, rows};
 use entity::table::{chart, chart_use};
@@ -80,7 +80,7 @@ pub async fn list_charts(
     query.order_by_expr(Expr::col((chart::Entity, chart::Column::Key)), Order::Asc);
     query.limit(std::cmp::min(filter.page.limit, MAX_PAGE)).offset(at_most(filter.page.skip));
     let page: Vec<Row> = rows(c, &query).await?;
-    let data = with_versions(c, page, filter.at).await?;
+    let data = with_versions(c, page, filter).await?;
     Ok(Listing { data, count: u64::try_from(count).unwrap_or(0) })
 }
 
@@ -103,12 +103,7 @@ fn counted(filter: &ChartFilter, now: Timestamp) -> sea_orm::sea_query::SelectSt
         .filter(chart_use::COLUMN.chart_id.is_not_null())
         .filter(Condition::any().add(ToTime.is_null()).add(ToTime.gt(oldest)))
         .filter(filter.at.map_or(Condition::all(), |at| Condition::all().add(FromTime.lte(at.timestamp()))));
-    if let Some(kind) = filter.kind {
-        uses = uses.filter(chart_use::COLUMN.kind.eq(kind));
-    }
-    if let Some(source) = filter.source.as_deref().filter(|source| !source.is_empty()) {
-        uses = uses.filter(is_like(chart_use::Column::SourceUrl.into_expr(), contains(source)));
-    }
+    uses = uses.filter(of_interest(filter));
     uses.select_only()
         .column(ChartId)
         .expr_as(distinct(filter.at, RepositoryId), "repositories")
@@ -119,36 +114,46 @@ fn counted(filter: &ChartFilter, now: Timestamp) -> sea_orm::sea_query::SelectSt
         .into_query()
 }
 
+/// The uses that count.
+fn of_interest(filter: &ChartFilter) -> Condition {
+    let source = filter.source.as_deref().filter(|source| !source.is_empty());
+    let url = || Expr::from(Func::lower(chart_use::Column::SourceUrl.into_expr()));
+    Condition::all()
+        .add_option(filter.kind.map(|kind| chart_use::COLUMN.kind.eq(kind)))
+        .add_option(source.map(|source| is_like(url(), contains(source))))
+}
+
 /// The versions and stars of one page.
 async fn with_versions(
     c: &impl ConnectionTrait,
     page: Vec<Row>,
-    at: Option<Timestamp>,
+    filter: &ChartFilter,
 ) -> Result<Vec<ChartSummary>> {
     use chart_use::Column::{ChartId, RepositoryId};
     let these = || {
         let ids = is_any(ChartId.into_expr(), page.iter().map(|row| row.id));
-        chart_use::Entity::find().filter(ids).filter(uses_at(at)).select_only()
+        chart_use::Entity::find().filter(ids).filter(uses_at(filter.at)).filter(of_interest(filter)).select_only()
     };
     let ids: Vec<i64> = page.iter().map(|row| row.id).collect();
-    let mut of_chart = versions_in_use(c, &ids, at).await?;
+    let mut of_chart = versions_in_use(c, &ids, filter.at, of_interest(filter)).await?;
     let users = these().columns([ChartId, RepositoryId]).distinct();
     let users: Vec<(i64, Uuid)> = users.into_tuple().all(c).await?;
     let repositories: HashSet<Uuid> = users.iter().map(|(_, repository)| *repository).collect();
     let stars = stars_of(c, &repositories.into_iter().collect::<Vec<_>>()).await?;
     let mut stars_of_chart: HashMap<i64, i64> = HashMap::new();
     for (chart, repository) in users {
-        *stars_of_chart.entry(chart).or_default() += stars.get(&repository).copied().unwrap_or(0);
+        if let Some(stars) = stars.get(&repository) {
+            *stars_of_chart.entry(chart).or_default() += stars;
+        }
     }
     let summary = |row: Row| {
         let versions = of_chart.remove(&row.id).unwrap_or_default();
-        let newest = highest(versions.iter().map(|(version, _)| version.as_str())).map(str::to_owned);
-        let most = versions.iter().max_by(|(a, n), (b, m)| n.cmp(m).then_with(|| compare_versions(a, b)));
+        let (newest, most) = (newest(&versions), most_used(&versions));
         ChartSummary {
-            stars: stars_of_chart.get(&row.id).copied().unwrap_or(0),
+            stars: stars_of_chart.get(&row.id).copied(),
             newest_version: newest,
-            most_used_version: most.map(|(version, _)| version.clone()),
-            most_used_releases: most.map_or(0, |(_, count)| *count),
+            most_used_version: most.map(|one| one.version.clone()),
+            most_used_releases: most.map_or(0, |one| one.releases),
             change_30_days: row.repositories - row.before_30,
             change_90_days: row.repositories - row.before_90,
             id: row.id,

@@ -6,6 +6,7 @@ mod adoption;
 mod compare;
 mod detail;
 mod find;
+mod in_use;
 mod list;
 mod neighbours;
 mod releases;
@@ -94,12 +95,4 @@ pub(crate) async fn stars_of(c: &impl ConnectionTrait, repositories: &[Uuid]) ->
         stars.extend(rows.into_tuple::<(Uuid, i64)>().all(c).await?);
     }
     Ok(stars)
-}
-
-/// The highest of versions, one that is no pre-release where there is any.
-pub(crate) fn highest<'v>(versions: impl IntoIterator<Item = &'v str>) -> Option<&'v str> {
-    versions.into_iter().max_by(|left, right| {
-        let stable = |version: &str| !version::is_prerelease(version);
-        stable(left).cmp(&stable(right)).then_with(|| compare_versions(left, right))
-    })
 }

@@ -9,8 +9,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::detail::versions_in_use;
-use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, highest, stars_of, time, uses_at};
+use super::in_use::{UsedVersion, newest, versions_in_use};
+use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, stars_of, time, uses_at};
 use crate::db::select::{count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
@@ -40,7 +40,7 @@ pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter
     let uses: Select<chart_use::Entity> = matching(conditions(filter));
     let count = count(c, uses.clone()).await?;
     let page = paged(ordered(uses, filter.sort), filter.page);
-    let rows = read(c, page.select_only().column(chart_use::Column::Id).into_tuple::<i64>().all(c).await?).await?;
+    let rows = read(c, page.select_only().column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id").into_tuple::<i64>().all(c).await?).await?;
     Ok(Listing { data: shown(c, rows, filter.at).await?, count })
 }
 
@@ -70,10 +70,12 @@ fn conditions(filter: &ChartReleaseFilter) -> Condition {
 }
 
 fn ordered(uses: Select<chart_use::Entity>, sort: ChartReleaseSort) -> Select<chart_use::Entity> {
-    use chart_use::Column::{ChartName, FilePath, FromTime, Id, RepositoryId};
+    use chart_use::Column::{FilePath, FromTime, Id, RepositoryId};
     let uses = match sort {
         ChartReleaseSort::Recent => uses.order_by_desc(FromTime),
-        ChartReleaseSort::Repository => uses.order_by_asc(ChartName).order_by_asc(FilePath),
+        ChartReleaseSort::Repository => {
+            uses.inner_join(repository::Entity).order_by_asc(repository::Column::FullName).order_by_asc(FilePath)
+        }
         ChartReleaseSort::Stars => {
             let of = repository_metrics::Column::RepositoryId.into_expr().equals((chart_use::Entity, RepositoryId));
             let stars = repository_metrics::Entity::find().filter(of).select_only();
@@ -98,29 +100,13 @@ async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
     Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
 }
 
-/// Releases by the ids of releases, in the order of these.
-pub(super) async fn releases_by_id(
-    c: &impl ConnectionTrait,
-    releases: &[i64],
-    at: Option<Timestamp>,
-) -> Result<Vec<ChartRelease>> {
-    let these = is_any(chart_use::Column::ReleaseId.into_expr(), releases.iter().copied());
-    let uses = chart_use::Entity::find().filter(these).filter(uses_at(at)).select_only();
-    let ids: Vec<(i64, i64)> =
-        uses.columns([chart_use::Column::ReleaseId, chart_use::Column::Id]).into_tuple().all(c).await?;
-    let by_release: HashMap<i64, i64> = ids.into_iter().collect();
-    let ids = releases.iter().filter_map(|release| by_release.get(release).copied()).collect();
-    let rows = read(c, ids).await?;
-    shown(c, rows, at).await
-}
-
 async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) -> Result<Vec<ChartRelease>> {
     let repositories: HashSet<Uuid> = rows.iter().map(|row| row.one.repository_id).collect();
     let stars = stars_of(c, &repositories.into_iter().collect::<Vec<_>>()).await?;
     let values = count_values(c, rows.iter().map(|row| row.one.release_id), at).await?;
     let resources = resources_of(c, rows.iter().map(|row| (row.one.repository_id, row.one.file_path.as_str()))).await?;
     let charts: HashSet<i64> = rows.iter().filter_map(|row| row.one.chart_id).collect();
-    let versions = versions_in_use(c, &charts.into_iter().collect::<Vec<_>>(), at).await?;
+    let versions = versions_in_use(c, &charts.into_iter().collect::<Vec<_>>(), at, Condition::all()).await?;
     let commits = match at {
         Some(at) => commits_at(c, rows.iter().map(|row| row.one.repository_id).collect(), at).await?,
         None => HashMap::new(),
@@ -139,7 +125,7 @@ async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) 
             since: time(one.from_time),
             web_url: url,
             resource_id: resources.get(&(one.repository_id, one.file_path.clone())).copied(),
-            newest_version: highest(in_use.iter().map(|(version, _)| version.as_str())).map(str::to_owned),
+            newest_version: newest(in_use),
             ahead_of_percent: ahead_of(one.version.as_deref(), one.version_kind, in_use),
             repository_id: one.repository_id,
             repository,
@@ -164,11 +150,11 @@ async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) 
 }
 
 /// The share of releases that have a lower version.
-fn ahead_of(version: Option<&str>, kind: VersionKind, in_use: &[(String, i64)]) -> Option<i64> {
+fn ahead_of(version: Option<&str>, kind: VersionKind, in_use: &[UsedVersion]) -> Option<i64> {
     let version = version.filter(|_| kind == VersionKind::Exact)?;
-    let all: i64 = in_use.iter().map(|(_, releases)| releases).sum();
-    let lower = in_use.iter().filter(|(other, _)| compare_versions(other, version).is_lt());
-    let lower: i64 = lower.map(|(_, releases)| releases).sum();
+    let exact = || in_use.iter().filter(|one| one.kind == VersionKind::Exact);
+    let all: i64 = exact().map(|one| one.releases).sum();
+    let lower: i64 = exact().filter(|one| compare_versions(&one.version, version).is_lt()).map(|one| one.releases).sum();
     (all >= i64::try_from(FEW).unwrap_or(i64::MAX)).then(|| lower * 100 / all)
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    ColumnTrait, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, covers, have_all, time, uses_at, version};
-use crate::db::pattern::holds;
+use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, at_most, count, count_all, is_any, is_like, paged, rows};
 use entity::kind::{Provider, ValueType};
 use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
@@ -58,12 +58,16 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<S
         values = values.filter(ReleaseId.in_subquery(these));
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-        let paths = value_path::Entity::find().filter(is_like(value_path::Column::Path.into_expr(), holds(text)));
+        let paths = value_path::Entity::find().filter(is_like(lower(value_path::Column::Path), contains(text)));
         let paths = paths.select_only().column(value_path::Column::Id).into_query();
         let in_path = Condition::any().add(chart_value::Column::PathId.in_subquery(paths));
-        values = values.filter(in_path.add(is_like(chart_value::Column::Text.into_expr(), holds(text))));
+        values = values.filter(in_path.add(is_like(lower(chart_value::Column::Text), contains(text))));
     }
     Ok(values)
+}
+
+fn lower(column: impl ColumnTrait) -> Expr {
+    Func::lower(column.into_expr()).into()
 }
 
 /// How many releases set each path.
@@ -113,10 +117,19 @@ async fn unlike(
     let page: Vec<PathRow> = rows(c, &query).await?;
     let most = page.first().map_or(0, |row| row.releases);
     let of_interest = page.into_iter().filter(|row| mine.contains_key(&row.path_id) || row.releases * 2 > most);
-    let paths = with_common(c, values, of_interest.collect(), mine).await?;
-    let is_unlike = |path: &ChartValuePath| match (&path.mine, path.common.first()) {
-        (Some(mine), Some(common)) => *mine != common.value,
-        _ => true,
+    let of_interest: Vec<PathRow> = of_interest.collect();
+    let of_interest_paths: Vec<(i64, String)> =
+        of_interest.iter().map(|row| (row.path_id, row.path.clone())).collect();
+    let paths = with_common(c, values, of_interest, mine).await?;
+    let of_path: HashMap<&str, &Vec<CommonValue>> =
+        of_interest_paths.iter().filter_map(|(id, path)| Some((path.as_str(), mine.get(id)?))).collect();
+    // Of the items of a list each has to be among the common ones; of anything else, the most common one.
+    let is_unlike = |path: &ChartValuePath| match of_path.get(path.path.as_str()) {
+        Some(mine) if mine.len() > 1 || path.path.ends_with("[]") => {
+            mine.iter().any(|one| path.common.iter().all(|common| common.value != one.value))
+        }
+        Some(mine) => mine.first().map(|one| &one.value) != path.common.first().map(|common| &common.value),
+        None => true,
     };
     let found: Vec<ChartValuePath> = paths.into_iter().filter(is_unlike).collect();
     let count = found.len() as u64;

@@ -145,7 +145,8 @@ pub async fn list_chart_releases(
         PageParams, ChartValueParams, AtParams,
     ),
     responses(
-        (status = 200, description = "Those that most set first, each with its most common values", body = Listing<ChartValuePath>),
+        (status = 200, description = "Those that most set first, each with its most common values",
+            body = Listing<ChartValuePath>),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
@@ -183,7 +184,8 @@ pub async fn list_chart_values(
     responses(
         (status = 200, description = "Each value with who sets it, and the line that did", body = Listing<ChartValue>),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "No path is given, or wrong parameters", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No path is given, or wrong parameters",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list_chart_path_values(
@@ -210,7 +212,8 @@ pub async fn list_chart_path_values(
         ChartUpgradeParams, AtParams,
     ),
     responses(
-        (status = 200, description = "Who made them, newest first, what changed with them, and how many went back", body = ChartUpgrades),
+        (status = 200, description = "Who made them, newest first, what changed with them, and how many went back",
+            body = ChartUpgrades),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
@@ -240,7 +243,8 @@ pub async fn list_chart_upgrades(
     responses(
         (status = 200, description = "At most six releases; paths that differ first", body = ChartComparison),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "No repository is named, or wrong parameters", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No repository is named, or wrong parameters",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn compare_chart_releases(

@@ -120,7 +120,8 @@ pub async fn list_charts(
     responses(
         (status = 200, description = "The chart that the key leads to", body = ChartDetail),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "No key is given, or wrong parameters", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No key is given, or wrong parameters",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn find_chart_by_key(
@@ -150,7 +151,8 @@ pub async fn find_chart_by_key(
         AtParams,
     ),
     responses(
-        (status = 200, description = "Its sources, its versions and how they fared, and who used it month by month", body = ChartDetail),
+        (status = 200, description = "Its sources, its versions and how they fared, and who used it month by month",
+            body = ChartDetail),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
@@ -174,7 +176,8 @@ pub async fn get_chart(
         AtParams,
     ),
     responses(
-        (status = 200, description = "Those that are used together with it, and those in its place", body = ChartNeighbours),
+        (status = 200, description = "Those that are used together with it, and those in its place",
+            body = ChartNeighbours),
         (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )

@@ -80,9 +80,11 @@ pub async fn list_images_in_use(
     get, path = "/images/find", operation_id = "find_image_by_name", tag = "images",
     params(ImageNameParams, AtParams),
     responses(
-        (status = 200, description = "Its tags, through what it is used, and who used it month by month", body = ImageDetail),
+        (status = 200, description = "Its tags, through what it is used, and who used it month by month",
+            body = ImageDetail),
         (status = 404, description = "No such image", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "No name is given, or wrong parameters", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No name is given, or wrong parameters",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn find_image_by_name(
@@ -105,8 +107,10 @@ pub async fn find_image_by_name(
     get, path = "/images/places", operation_id = "list_image_places", tag = "images",
     params(PageParams, ImagePlaceParams, AtParams),
     responses(
-        (status = 200, description = "Each with its file, and the resource or chart that has it", body = Listing<ImagePlace>),
-        (status = 422, description = "Neither an image nor a repository is named, or wrong parameters", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Each with its file, and the resource or chart that has it",
+            body = Listing<ImagePlace>),
+        (status = 422, description = "Neither an image nor a repository is named, or wrong parameters",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list_image_places(

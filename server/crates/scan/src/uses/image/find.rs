@@ -62,7 +62,7 @@ impl Search {
                     let Some(mark) = (!without.contains(name)).then(|| path.push_key(name)).flatten() else { continue };
                     match value.shape_of_leaf() {
                         None => self.walk(*value, path, name, false, &[]),
-                        Some((text, ValueType::String)) if is_image_field(name) => {
+                        Some((text, ValueType::String)) if is_image_field(name) && !value.is_hidden() => {
                             self.keep(path, classify(text, contained && *name == "image"));
                         }
                         Some(_) => {}
@@ -116,7 +116,8 @@ struct Fields<'e, 'm>(&'e [(&'m str, View<'m>)]);
 impl<'m> Fields<'_, 'm> {
     fn get(&self, key: &str) -> Option<(&'m str, ValueType)> {
         let at = self.0.binary_search_by_key(&key, |(name, _)| name).ok()?;
-        self.0[at].1.shape_of_leaf()
+        // What must not be shown is no image, whatever it says.
+        Some(self.0[at].1).filter(|value| !value.is_hidden())?.shape_of_leaf()
     }
 
     fn string(&self, key: &str) -> Option<&'m str> {

@@ -23,6 +23,11 @@ pub fn stable_id(what: &str, parts: &[&[u8]]) -> i64 {
     i64::from_le_bytes(first) & i64::MAX
 }
 
+/// The same for what people ask by its id: of JSON's numbers only 53 bits are exact everywhere.
+fn shown_id(what: &str, name: &str) -> i64 {
+    stable_id(what, &[name.as_bytes()]) & ((1 << 53) - 1)
+}
+
 /// What was told to the database in this scan.
 #[derive(Default)]
 pub struct Names {
@@ -36,7 +41,7 @@ impl Names {
     /// Ids of a use's chart and source.
     pub fn chart(&mut self, one: &ChartUse, batch: &mut UsesBatch) -> (Option<i64>, Option<i64>) {
         let (Some(key), Some(group)) = (one.key.as_deref(), one.group.as_deref()) else { return (None, None) };
-        let id = stable_id("source", &[key.as_bytes()]);
+        let id = shown_id("source", key);
         let chart_id = chart_id(group);
         if self.charts.insert(id) {
             batch.sources.push(FoundChartSource {
@@ -67,7 +72,7 @@ impl Names {
 
     /// The id of an image.
     pub fn image(&mut self, name: &str, batch: &mut UsesBatch) -> i64 {
-        let id = stable_id("image", &[name.as_bytes()]);
+        let id = shown_id("image", name);
         if self.images.insert(id) {
             batch.images.push((id, clean(name)));
         }
@@ -78,7 +83,7 @@ impl Names {
 /// The id of a chart.
 #[must_use]
 pub fn chart_id(key: &str) -> i64 {
-    stable_id("chart", &[key.as_bytes()])
+    shown_id("chart", key)
 }
 
 /// The id of a path of values.

@@ -1,0 +1,218 @@
+//! Charts, values and images as scans store them, wherever the history is cut, and against each commit's tree.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use entity::input::{ChartUseFacts, ImageUseFacts, ValueFacts};
+use git::Repo;
+use scan::uses::{ChartSources, Evaluator, NothingKnown, TrackedCommit, Tracker};
+use server::replay::{RepoBlobs, tree_changes};
+use store::db::Db;
+use store::scans;
+use uuid::Uuid;
+
+use super::repository::{Bench, Origins};
+use crate::support::on_each_engine;
+
+/// Commits of each repository that are compared with what is stored of them.
+const SAMPLED: usize = 17;
+
+const SOURCE: &str = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: flux-system}\nspec: {url: 'https://charts.example.org'}\n";
+
+fn release(version: &str, values: &str) -> String {
+    format!(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: web, namespace: apps}}\nspec:\n  \
+         chart:\n    spec:\n      chart: web\n      version: {version}\n      sourceRef: {{kind: HelmRepository, name: charts, \
+         namespace: flux-system}}\n  valuesFrom: [{{kind: ConfigMap, name: web-values}}]\n  values:\n{values}"
+    )
+}
+
+fn values(text: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web-values, namespace: apps}}\ndata:\n  values.yaml: |\n{text}")
+}
+
+/// Steps that change a version, a value, a ConfigMap's value, a file's place, a source, and what is there at all.
+fn steps() -> Vec<Vec<(&'static str, Option<String>)>> {
+    let first = "    replicas: 1\n    image: {repository: example.org/web, tag: '1.0'}\n    adminPassword: hunter2-hunter2\n";
+    let second = "    replicas: 2\n    image: {repository: example.org/web, tag: '1.1'}\n    hosts: [a, b, b]\n";
+    let third = "    replicas: 2\n    hosts: [b, c]\n";
+    let pod = |tag: &str| {
+        format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: one}}\nspec:\n  containers:\n    - {{name: a, image: 'nginx:{tag}'}}\n")
+    };
+    vec![
+        vec![("source.yaml", Some(SOURCE.to_owned())), ("web.yaml", Some(release("1.0.0", first))), ("pod.yaml", Some(pod("1")))],
+        vec![("web.yaml", Some(release("1.1.0", first)))],
+        vec![("web.yaml", Some(release("1.1.0", second))), ("values.yaml", Some(values("    logLevel: debug\n")))],
+        vec![("notes.txt", Some("nothing".to_owned()))],
+        vec![("values.yaml", Some(values("    logLevel: info\n    extra: true\n"))), ("pod.yaml", Some(pod("2")))],
+        vec![("web.yaml", None), ("apps/web/release.yaml", Some(release("1.1.0", second)))],
+        vec![("source.yaml", Some(SOURCE.replace("charts.example.org", "other.example.org")))],
+        vec![("apps/web/release.yaml", Some(release("1.0.0", third)))],
+        vec![("apps/web/release.yaml", None), ("pod.yaml", None)],
+        vec![("apps/web/release.yaml", Some(release("2.0.0", third)))],
+    ]
+}
+
+fn take(origin: &Origins, step: &[(&'static str, Option<String>)]) {
+    let files: Vec<(&str, Option<&str>)> = step.iter().map(|(path, text)| (*path, text.as_deref())).collect();
+    origin.commit("step", &files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
+    on_each_engine(async |app| {
+        let db = app.state.db.clone();
+        let origin = Origins::new();
+        let bench = Bench::new(&db);
+        let repository = bench.pin(&origin.path()).await;
+        for step in steps() {
+            take(&origin, &step);
+            bench.bring_up_to_date(repository).await;
+        }
+        let by_steps = bench.rows().await;
+        let has = |part: &str| by_steps.iter().any(|row| row.contains(part));
+        assert!(has("charts.example.org/web") && has("other.example.org/web"), "{by_steps:#?}");
+        assert!(has("logLevel|0|string|debug") && has("example.org/web|1.1"), "{by_steps:#?}");
+        assert!(!has("hunter2"), "{by_steps:#?}");
+        store::repositories::remove_repository(&db.write, repository).await.unwrap();
+        assert!(bench.rows().await.iter().all(|row| !row.starts_with("11:") && !row.starts_with("12:")));
+        let repository = bench.pin(&origin.path()).await;
+        bench.bring_up_to_date(repository).await;
+        assert_eq!(bench.rows().await, by_steps);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_of_a_rewritten_history_are_those_of_a_first_scan() {
+    on_each_engine(async |app| {
+        let db = app.state.db.clone();
+        let origin = Origins::new();
+        let bench = Bench::new(&db);
+        let repository = bench.pin(&origin.path()).await;
+        for step in &steps()[..7] {
+            take(&origin, step);
+        }
+        bench.bring_up_to_date(repository).await;
+        origin.git(&["reset", "--quiet", "--hard", "HEAD~4"]);
+        take(&origin, &[("web.yaml", Some(release("3.0.0", "    replicas: 5\n")))]);
+        bench.bring_up_to_date(repository).await;
+        let rewritten = bench.rows().await;
+        store::repositories::remove_repository(&db.write, repository).await.unwrap();
+        let repository = bench.pin(&origin.path()).await;
+        bench.bring_up_to_date(repository).await;
+        let of_uses = |rows: Vec<String>| -> Vec<String> {
+            rows.into_iter().filter(|row| ["10:", "11:", "12:", "13:"].iter().any(|table| row.starts_with(table))).collect()
+        };
+        assert_eq!(of_uses(rewritten), of_uses(bench.rows().await));
+    })
+    .await;
+}
+
+fn corpus() -> Option<PathBuf> {
+    let shared = match std::env::var_os("KUBESTATS_SHARED") {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+    };
+    Some(shared.join("corpus")).filter(|corpus| corpus.join("uses.json").is_file())
+}
+
+/// What is used at a place on a line, without ids of what is stored.
+#[derive(Debug, PartialEq)]
+struct Used {
+    uses: Vec<(String, ChartUseFactsText, BTreeSet<(i64, ValueFacts)>)>,
+    images: Vec<ImageUseFacts>,
+}
+
+/// Facts as a text, which has an order.
+type ChartUseFactsText = String;
+
+fn text(facts: &ChartUseFacts) -> ChartUseFactsText {
+    format!("{facts:?}")
+}
+
+async fn stored(db: &Db, repository: Uuid, sequence: i64) -> anyhow::Result<Used> {
+    let mut uses = Vec::new();
+    for one in scans::known_uses(&db.read, repository, sequence).await? {
+        let values = scans::known_values(&db.read, one.release_id, sequence).await?;
+        let values = values.into_iter().map(|value| (value.key.path_id, value.facts)).collect();
+        uses.push((one.facts.file_path.clone(), text(&one.facts), values));
+    }
+    let images = scans::known_images(&db.read, repository, sequence).await?;
+    let mut images: Vec<ImageUseFacts> = images.into_iter().map(|one| without_release(one.facts)).collect();
+    uses.sort();
+    images.sort();
+    Ok(Used { uses, images })
+}
+
+/// Releases have other ids in a tree of its own.
+fn without_release(facts: ImageUseFacts) -> ImageUseFacts {
+    ImageUseFacts { release_id: facts.release_id.map(|_| 0), ..facts }
+}
+
+fn of_tree(repo: &Repo, commit: entity::input::ObjectId) -> anyhow::Result<Used> {
+    let mut evaluator = Evaluator::new(Arc::new(ChartSources::built_in()));
+    let changes = tree_changes(repo, commit, &scan::mask::Rules::default(), 64 << 20, 2)?;
+    let delta = evaluator.apply(changes, &RepoBlobs::new(repo, 64 << 20));
+    let mut tracker = Tracker::new(b"tree");
+    let Ok(()) =
+        tracker.follow(TrackedCommit { id: commit, sequence: 0, time: 0 }, delta, &evaluator, &mut NothingKnown);
+    let batch = tracker.take_batch();
+    let values = |release: i64| {
+        let of_it = batch.values.iter().filter(move |value| value.key.release_id == release);
+        of_it.map(|value| (value.key.path_id, value.facts.clone())).collect()
+    };
+    let uses = batch.uses.iter().map(|one| (one.facts.file_path.clone(), text(&one.facts), values(one.release_id)));
+    let mut uses: Vec<_> = uses.collect();
+    let mut images: Vec<_> = batch.image_uses.iter().map(|one| without_release(one.facts.clone())).collect();
+    uses.sort();
+    images.sort();
+    Ok(Used { uses, images })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_of_a_commit_is_what_its_tree_uses() {
+    let Some(corpus) = corpus() else {
+        println!("SKIPPED: no corpus; name its parent folder in KUBESTATS_SHARED");
+        return;
+    };
+    on_each_engine(async |app| {
+        let mut compared = 0;
+        for entry in std::fs::read_dir(&corpus).unwrap() {
+            let bundle = entry.unwrap().path();
+            if bundle.extension().is_none_or(|extension| extension != "bundle") {
+                continue;
+            }
+            compared += compare(&app.state.db, &bundle).await.with_context(|| bundle.display().to_string()).unwrap();
+        }
+        assert!(compared >= 200, "{compared} commits are too few");
+    })
+    .await;
+}
+
+async fn compare(db: &Db, bundle: &Path) -> anyhow::Result<usize> {
+    let folder = tempfile::tempdir()?;
+    let clone = folder.path().join("clone");
+    let status = Command::new("git").args(["clone", "-q", "--bare"]).arg(bundle).arg(&clone).status()?;
+    ensure!(status.success(), "git clone failed");
+    let bench = Bench::new(db);
+    let repository = bench.pin(&clone).await;
+    bench.bring_up_to_date(repository).await;
+    let repo = Repo::open(&clone)?;
+    let head: entity::input::ObjectId =
+        bench.repository(repository).await.scanned_commit.context("a head")?.parse()?;
+    let commits = repo.first_parent_chain(head, None)?.commits;
+    let step = commits.len().div_ceil(SAMPLED).max(1);
+    let mut compared = 0;
+    for commit in commits.iter().step_by(step) {
+        let (stored, right) = (stored(db, repository, commit.sequence).await?, of_tree(&repo, commit.id)?);
+        ensure!(stored.uses.len() == right.uses.len(), "{} uses stored of {}", stored.uses.len(), right.uses.len());
+        ensure!(stored == right, "{}: {stored:#?}\nand not {right:#?}", commit.id);
+        compared += 1;
+    }
+    store::repositories::remove_repository(&db.write, repository).await?;
+    Ok(compared)
+}
