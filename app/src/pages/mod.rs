@@ -7,9 +7,9 @@ mod chart;
 mod charts;
 mod commit;
 mod commits;
+mod compare;
 #[cfg(debug_assertions)]
 mod components_gallery;
-mod compare;
 mod confirm;
 mod connection;
 mod coverage;
@@ -35,9 +35,9 @@ pub use add::AddRepositories;
 pub use chart::Chart;
 pub use charts::Charts;
 pub use commit::Commit;
+pub use compare::Compare;
 #[cfg(debug_assertions)]
 pub use components_gallery::ComponentsGallery;
-pub use compare::Compare;
 pub use confirm::Confirm;
 pub use connection::Connection;
 pub use coverage::Coverage;

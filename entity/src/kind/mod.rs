@@ -17,7 +17,8 @@ pub use problem::ProblemClass;
 pub use repository::{GitOpsTool, Origin, Provider, SyncStatus};
 pub use resource::{Facet, ReferenceKind, ResourceStatus};
 pub use uses::{
-    ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType, VersionKind,
+    ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
+    VersionKind,
 };
 
 /// Declares an enum whose variants are fixed words: one table serves serde, the database, `Display`

@@ -20,9 +20,9 @@ mod scan;
 mod task;
 
 pub use chart::{
-    ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour, ChartRelease,
-    ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary, ChartTrend, ChartUpgrade, ChartUpgrades,
-    ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue,
+    ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour,
+    ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary, ChartTrend, ChartUpgrade,
+    ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue,
 };
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
 pub use discovery::{
@@ -34,9 +34,7 @@ pub use ecosystem::{
 };
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
-pub use image::{
-    ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough,
-};
+pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
 pub use job::{Job, JobFilter};
 pub use link::{file_of, shared_folders, web_url};
 pub use live::Live;

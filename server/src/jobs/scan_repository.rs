@@ -23,9 +23,7 @@ use uuid::Uuid;
 use super::{Deps, JobContext, JobError, sync_repository};
 use crate::clock;
 use crate::config::History;
-use crate::replay::{
-    Origins, Parser, ReplayError, StoredMemory, Tracking, TrackingSettings, Walk, pack, scan_format,
-};
+use crate::replay::{Origins, Parser, ReplayError, StoredMemory, Tracking, TrackingSettings, Walk, pack, scan_format};
 
 /// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
 const INCREMENTAL_COMMITS: usize = 64;

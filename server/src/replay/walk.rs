@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use entity::input::{Batch, ObjectId};
 use git::{BlobReader, ChainCommit, Change, CommitChanges, GitError, Repo, WalkError, WalkOptions};
 use scan::file::ParsedFile;
-use scan::uses::{Change as UseChange, TrackedCommit};
 use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Pending, Replay};
+use scan::uses::{Change as UseChange, TrackedCommit};
 
 use super::Parser;
 use super::tracking::{Tracking, change_of};
@@ -157,8 +157,7 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) 
     let mut all = Vec::with_capacity(commit.changes.len());
     let change = |Change { path, before, after }: Change| {
         let is_read = git::is_read_path(&path);
-        let parsed: Option<Arc<ParsedFile>> =
-            after.filter(|_| is_read).map(|blob: ObjectId| parser.file(reader, blob));
+        let parsed: Option<Arc<ParsedFile>> = after.filter(|_| is_read).map(|blob: ObjectId| parser.file(reader, blob));
         all.push(change_of(&path, after.map(|blob| (blob, parsed.clone()))));
         if !is_read {
             return None;

@@ -97,9 +97,7 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
 
 #[cfg(feature = "ssr")]
 mod read {
-    use entity::view::{
-        ChartDetail, ChartReleaseFilter, ChartReleaseSort, ChartValueFilter, PageQuery, Timestamp,
-    };
+    use entity::view::{ChartDetail, ChartReleaseFilter, ChartReleaseSort, ChartValueFilter, PageQuery, Timestamp};
     use leptos_router::params::ParamsMap;
     use store::charts;
     use store::db::Db;
@@ -238,7 +236,9 @@ fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
             snippet("Argo CD: Application", application(registry, name, version)),
             snippet(
                 "Helm",
-                format!("helm install {name} oci://{registry}/{name} --version {version} --namespace {name} --create-namespace\n"),
+                format!(
+                    "helm install {name} oci://{registry}/{name} --version {version} --namespace {name} --create-namespace\n"
+                ),
             ),
         ];
     }

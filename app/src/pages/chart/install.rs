@@ -52,11 +52,7 @@ pub(super) fn related(
     detail: &ChartDetail,
 ) -> AnyView {
     let users = detail.chart.repositories;
-    let own = ChartNeighbour {
-        key: detail.chart.key.clone(),
-        name: detail.chart.name.clone(),
-        repositories: users,
-    };
+    let own = ChartNeighbour { key: detail.chart.key.clone(), name: detail.chart.name.clone(), repositories: users };
     let mut same = alternatives;
     let all: i64 = same.iter().map(|one| one.repositories).sum::<i64>() + users;
     if !same.is_empty() {

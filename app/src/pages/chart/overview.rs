@@ -81,7 +81,9 @@ fn row(version: &ChartVersion, releases: i64, base: &PageUrl, now: Timestamp) ->
     let href = base.with("tab", "users").with("version", version.version.clone()).at_part("views").href();
     let few = || view! { <span class="quiet" title="Fewer than five tell nothing">"–"</span> }.into_any();
     let half = match version.days_to_half {
-        Some(days) => view! { <span title=format!("Of {} releases", version.ever)>{format!("{days:.1} days")}</span> }.into_any(),
+        Some(days) => {
+            view! { <span title=format!("Of {} releases", version.ever)>{format!("{days:.1} days")}</span> }.into_any()
+        }
         None => few(),
     };
     let stayed = match version.stayed {

@@ -6,9 +6,7 @@ use leptos::prelude::*;
 use super::super::filters::{chips, values};
 use super::parts::release_rows;
 use super::values::with_choices;
-use crate::components::{
-    Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href,
-};
+use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href};
 
 /// Repositories that fit beside each other.
 const COMPARED: usize = 4;
@@ -39,7 +37,9 @@ pub(super) fn view(
     });
     let list = match listing.data.is_empty() {
         true if listing.count > 0 => ().into_any(),
-        true => view! { <EmptyState title="Nobody matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any(),
+        true => {
+            view! { <EmptyState title="Nobody matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any()
+        }
         false => release_rows(listing.data, false, now),
     };
     view! {

@@ -63,7 +63,9 @@ pub(super) fn paths(
     let most = listing.data.iter().map(|path| path.releases).max().unwrap_or(0);
     let list = match listing.data.is_empty() {
         true if listing.count > 0 => ().into_any(),
-        true => view! { <EmptyState title="No value matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any(),
+        true => {
+            view! { <EmptyState title="No value matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any()
+        }
         false => path_rows(listing.data, most, base, with_mine),
     };
     let _ = choices.with;
@@ -103,7 +105,8 @@ pub(super) fn path(
         })
         .collect_view();
     let more = path.different - i64::try_from(path.common.len()).unwrap_or(0);
-    let more = (more > 0).then(|| view! { <p class="quiet">{format!("And {more} other values, each less common")}</p> });
+    let more =
+        (more > 0).then(|| view! { <p class="quiet">{format!("And {more} other values, each less common")}</p> });
     let rows = listing.data.into_iter().map(|one| row(one, now)).collect_view();
     let (count, url) = (listing.count, url.clone());
     view! {
@@ -135,7 +138,10 @@ fn row(one: ChartValue, now: Timestamp) -> AnyView {
     let place = one.file_path.as_ref().map(|file| {
         let text = if one.line > 0 { format!("{file}:{}", one.line) } else { file.clone() };
         match &one.web_url {
-            Some(href) => view! { <a href=href.clone() title=text.clone() rel="noopener external">{cut_path(&text)}</a> }.into_any(),
+            Some(href) => {
+                view! { <a href=href.clone() title=text.clone() rel="noopener external">{cut_path(&text)}</a> }
+                    .into_any()
+            }
             None => cut_path(&text).into_any(),
         }
     });

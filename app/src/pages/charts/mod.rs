@@ -166,7 +166,8 @@ fn row(chart: ChartSummary, at: &str) -> AnyView {
 pub(super) fn change(value: i64) -> AnyView {
     match value {
         0 => view! { <span class="quiet" title="As many repositories">"–"</span> }.into_any(),
-        1.. => view! { <span class="rise" title="More repositories">{format!("+{}", number_text(value))}</span> }.into_any(),
+        1.. => view! { <span class="rise" title="More repositories">{format!("+{}", number_text(value))}</span> }
+            .into_any(),
         _ => view! { <span class="fall" title="Fewer repositories">{number_text(value)}</span> }.into_any(),
     }
 }

@@ -49,7 +49,8 @@ pub async fn compare_chart(path: String, query: String) -> Result<CompareData, A
     let ids: Vec<uuid::Uuid> = named
         .iter()
         .filter_map(|name| {
-            let known = repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name))?;
+            let known =
+                repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name))?;
             known.0.parse().ok()
         })
         .collect();

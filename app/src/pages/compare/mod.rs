@@ -46,11 +46,8 @@ fn view(data: CompareData, url: PageUrl) -> AnyView {
         .into_any(),
         _ => columns(comparison, &chosen, &url),
     };
-    let crumbs = vec![
-        Crumb::link("Charts", "/charts"),
-        Crumb::link(name.clone(), chart_href(&key)),
-        Crumb::here("Compare"),
-    ];
+    let crumbs =
+        vec![Crumb::link("Charts", "/charts"), Crumb::link(name.clone(), chart_href(&key)), Crumb::here("Compare")];
     view! {
         <Breadcrumb crumbs />
         <PageHead title=format!("{name}: values side by side") />

@@ -47,11 +47,8 @@ fn view(data: ImageData, url: PageUrl) -> AnyView {
         let now = url.without("at").href();
         view! { <Notice>{format!("As it was on {}. ", exact(at))}<a href=now>"Show it as it is now"</a></Notice> }
     });
-    let tags: Vec<Choice> = detail
-        .tags_in_use
-        .iter()
-        .filter_map(|tag| Some(Choice::word(tag.tag.clone()?).counting(tag.places)))
-        .collect();
+    let tags: Vec<Choice> =
+        detail.tags_in_use.iter().filter_map(|tag| Some(Choice::word(tag.tag.clone()?).counting(tag.places))).collect();
     let set = chips(&url, &[("tag", "Tag"), ("at", "As of")]);
     let value = values(&url);
     let (tag_rows, filter_url, pager_url) = (tag_table(detail.tags_in_use, &url), url.clone(), url.at_part("places"));
@@ -141,10 +138,14 @@ fn through(through: Vec<ImageThrough>) -> AnyView {
         let what = match (one.chart_key, one.kind) {
             (Some(key), _) => {
                 let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
-                view! { <a href=chart_href(&key) title=key>{name}</a> " " <span class="quiet">"chart"</span> }.into_any()
+                view! { <a href=chart_href(&key) title=key>{name}</a> " " <span class="quiet">"chart"</span> }
+                    .into_any()
             }
             (None, Some(kind)) => view! { {kind} }.into_any(),
-            (None, None) => view! { <span class="quiet">"values of a chart that is not known, or a kustomization"</span> }.into_any(),
+            (None, None) => {
+                view! { <span class="quiet">"values of a chart that is not known, or a kustomization"</span> }
+                    .into_any()
+            }
         };
         view! {
             <tr>

@@ -1,6 +1,6 @@
 use entity::view::{
-    ActivityBucket, ChartUse, Event, ImageUse, Job, Listing, NamedCount, PageQuery, Problem, Repository, Resource,
-    ResourceFacets, ResourceTreeRow, Timestamp,
+    ActivityBucket, ChartRelease, Event, ImagePlace, Job, Listing, NamedCount, PageQuery, Problem, Repository,
+    Resource, ResourceFacets, ResourceTreeRow, Timestamp,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -47,11 +47,11 @@ pub enum RepositoryTab {
         facets: ResourceFacets,
     },
     Charts {
-        charts: Listing<ChartUse>,
+        charts: Listing<ChartRelease>,
         page: PageQuery,
     },
     Images {
-        images: Listing<ImageUse>,
+        images: Listing<ImagePlace>,
         page: PageQuery,
     },
     /// Those that somebody may want to mend, or templates of Helm charts.
@@ -106,7 +106,9 @@ pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
 #[cfg(feature = "ssr")]
 mod read {
     use entity::kind::{EventType, ProblemClass};
-    use entity::view::{EventFilter, JobFilter, Listing, PageQuery};
+    use entity::view::{
+        ChartReleaseFilter, ChartReleaseSort, EventFilter, ImagePlaceFilter, JobFilter, Listing, PageQuery,
+    };
     use leptos_router::params::ParamsMap;
     use store::db::Db;
     use store::{events, problems, resources};
@@ -138,9 +140,14 @@ mod read {
             }
             Some("resources") => RepositoryTab::Tree { rows: resources::list_tree(&db.read, id).await? },
             Some("charts") if params.get_str("view") == Some("images") => {
-                RepositoryTab::Images { images: resources::list_images(&db.read, id, page).await?, page }
+                let filter = ImagePlaceFilter { repository_id: Some(id), page, ..ImagePlaceFilter::default() };
+                RepositoryTab::Images { images: store::images::list_image_places(&db.read, &filter).await?, page }
             }
-            Some("charts") => RepositoryTab::Charts { charts: resources::list_charts(&db.read, id, page).await?, page },
+            Some("charts") => {
+                let (repository_id, sort) = (Some(id), ChartReleaseSort::Repository);
+                let filter = ChartReleaseFilter { repository_id, sort, page, ..ChartReleaseFilter::default() };
+                RepositoryTab::Charts { charts: store::charts::list_releases(&db.read, &filter).await?, page }
+            }
             Some("problems") => {
                 let templates = params.get_str("view") == Some("templates");
                 let class = templates.then_some(ProblemClass::HelmTemplate);

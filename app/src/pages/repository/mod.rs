@@ -3,6 +3,7 @@
 mod data;
 mod head;
 mod tabs;
+mod uses;
 
 use entity::kind::JobState;
 use entity::view::{Job, Repository as View, Timestamp};

@@ -1,18 +1,15 @@
 //! The views of a repository below its chart: events, resources, charts and images, problems.
 
 use entity::kind::EventType;
-use entity::view::{
-    ChartUse, Event, ImageUse, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp,
-};
+use entity::view::{Event, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp};
 use leptos::prelude::*;
 
 use super::super::filters::{chips, choices, resource_filters, values};
 use super::super::resources::resource_table;
 use super::data::RepositoryTab;
 use crate::components::{
-    Choice, EmptyState, EventList, FilterBar, Glyph, KindBadge, Notice, PageUrl, Pager, ProblemBadge, Segments, Select,
-    Tab, Table, Tabs, TextField, TimeAgo, Tree, Version, commit_href, event_words, number_text, resource_href,
-    short_sha,
+    Choice, EmptyState, EventList, FilterBar, Glyph, Notice, PageUrl, Pager, ProblemBadge, Segments, Select, Tab,
+    Table, Tabs, TextField, TimeAgo, Tree, commit_href, event_words, number_text, short_sha,
 };
 
 /// More leaves than this make a page that nobody can read and a browser only slowly.
@@ -64,10 +61,10 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
             .into_any()
         }
         RepositoryTab::Charts { charts: listing, page } => {
-            view! { {uses(&here, "charts", counts.charts, counts.images)} {charts(listing, page, url, now)} }.into_any()
+            view! { {uses(&here, "charts", counts.charts, counts.images)} {super::uses::charts(listing, page, url, now)} }.into_any()
         }
         RepositoryTab::Images { images: listing, page } => {
-            view! { {uses(&here, "images", counts.charts, counts.images)} {images(listing, page, url)} }.into_any()
+            view! { {uses(&here, "images", counts.charts, counts.images)} {super::uses::images(listing, page, url)} }.into_any()
         }
         RepositoryTab::Problems { problems: listing, templates, page } => {
             // Those who follow an old link to templates that are gone find the way back.
@@ -174,108 +171,6 @@ fn uses(here: &PageUrl, chosen: &'static str, charts: i64, images: i64) -> AnyVi
         Tab::new("Images", here.with("view", "images").href(), chosen == "images").counting(images),
     ];
     view! { <div class="tab-ways"><Segments label="Charts or images" tabs /></div> }.into_any()
-}
-
-fn charts(listing: Listing<ChartUse>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
-    if listing.count == 0 {
-        return view! {
-            <EmptyState title="No charts">
-                <p>"No HelmRelease, HelmChart or Application at the head of the branch names a chart."</p>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    if listing.data.is_empty() {
-        return view! { <Pager page count=listing.count url=url.clone() what="installations" /> }.into_any();
-    }
-    let rows = listing
-        .data
-        .into_iter()
-        .map(|chart| {
-            let namespace = chart.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });
-            view! {
-                <tr>
-                    <td data-label="Chart"><strong>{chart.chart_name}</strong></td>
-                    <td data-label="Version"><Version version=chart.version /></td>
-                    <td class="row-link" data-label="Installed by">
-                        <KindBadge kind=chart.kind />
-                        " "
-                        <a href=resource_href(chart.resource_id)>{chart.resource_name}</a>
-                        {namespace}
-                    </td>
-                    <td class="path" data-label="From">{chart.chart_url}</td>
-                    <td data-label="Changed"><TimeAgo time=chart.updated_at now /></td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <Table caption="Charts">
-            <thead>
-                <tr>
-                    <th scope="col">"Chart"</th>
-                    <th scope="col">"Version"</th>
-                    <th scope="col">"Installed by"</th>
-                    <th scope="col">"From"</th>
-                    <th scope="col">"Changed"</th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </Table>
-        <Pager page count=listing.count url=url.clone() what="installations" />
-    }
-    .into_any()
-}
-
-fn images(listing: Listing<ImageUse>, page: PageQuery, url: &PageUrl) -> AnyView {
-    if listing.count == 0 {
-        return view! {
-            <EmptyState title="No images">
-                <p>"No workload or release at the head of the branch names an image."</p>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    if listing.data.is_empty() {
-        return view! { <Pager page count=listing.count url=url.clone() what="uses" /> }.into_any();
-    }
-    let rows = listing
-        .data
-        .into_iter()
-        .map(|image| {
-            let version = match (image.tag, image.digest) {
-                (Some(tag), Some(digest)) => Some(format!("{tag}@{digest}")),
-                (tag, digest) => tag.or(digest),
-            };
-            view! {
-                <tr>
-                    <td class="path" data-label="Image"><strong>{image.image}</strong></td>
-                    <td data-label="Tag"><Version version /></td>
-                    <td class="row-link" data-label="Run by">
-                        <KindBadge kind=image.kind />
-                        " "
-                        <a href=resource_href(image.resource_id)>{image.resource_name}</a>
-                    </td>
-                    <td data-label="Field"><code class="field-path">{image.field_path}</code></td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <Table caption="Images">
-            <thead>
-                <tr>
-                    <th scope="col">"Image"</th>
-                    <th scope="col">"Tag"</th>
-                    <th scope="col">"Run by"</th>
-                    <th scope="col">"Field"</th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </Table>
-        <Pager page count=listing.count url=url.clone() what="uses" />
-    }
-    .into_any()
 }
 
 fn problem_ways(here: &PageUrl, chosen: &'static str, problems: i64, templates: i64) -> AnyView {

@@ -20,6 +20,17 @@ pub struct ResourceData {
     pub page: PageQuery,
     pub references: References,
     pub shown: Shown,
+    /// Charts that it installs, as others use them.
+    pub installed: Vec<InstalledChart>,
+}
+
+/// A chart that a resource installs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledChart {
+    /// `None` where it is not known where it comes from.
+    pub key: Option<String>,
+    /// Repositories that use it.
+    pub repositories: i64,
 }
 
 /// What fills the larger part of a resource's page.
@@ -71,8 +82,12 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
     let page = ask::page(&params, 50);
     let versions = resources::list_versions(&db.read, id, page).await?;
     let references = resources::find_references(&db.read, id).await?;
+    let place = (resource.repository_id, resource.file_path.as_str());
+    let installed = store::charts::installed_at(&db.read, place.0, place.1).await?;
+    let installed = installed.into_iter().map(|(key, repositories)| InstalledChart { key, repositories }).collect();
     Ok(ResourceData {
         now: ask::now(),
+        installed,
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,
         references,

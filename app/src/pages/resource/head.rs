@@ -2,13 +2,19 @@ use entity::view::{Event, Resource, Timestamp};
 use leptos::prelude::*;
 
 use super::super::resources::namespace;
+use super::data::InstalledChart;
 use crate::components::{
-    KindBadge, Notice, PageHead, ResourceStatusBadge, TimeAgo, Version, commit_href, counted, repository_href,
-    short_sha,
+    KindBadge, Notice, PageHead, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted,
+    repository_href, short_sha,
 };
 
 /// What the resource is, where it stands, and since when it is gone if it is.
-pub(super) fn view(resource: &Resource, deleted_by: Option<Event>, now: Timestamp) -> AnyView {
+pub(super) fn view(
+    resource: &Resource,
+    deleted_by: Option<Event>,
+    installed: Vec<InstalledChart>,
+    now: Timestamp,
+) -> AnyView {
     let has_namespace = resource.namespace.is_some() || resource.namespace_inherited.is_some();
     let space = has_namespace
         .then(|| view! { <span class="fact"><span class="quiet">"namespace "</span>{namespace(resource)}</span> });
@@ -20,6 +26,16 @@ pub(super) fn view(resource: &Resource, deleted_by: Option<Event>, now: Timestam
             <span class="fact" title=resource.chart_url.clone()><span class="quiet">"chart "</span>{chart}</span>
         }
     });
+    let users = installed.into_iter().take(1).filter_map(|one| {
+        let key = one.key?;
+        let others = counted(one.repositories - 1, "other repository", "other repositories");
+        Some(view! {
+            <span class="fact">
+                <a href=chart_href(&key)>{if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() }}</a>
+            </span>
+        })
+    });
+    let users = users.collect_view();
     let gone = deleted_by.map(|event| {
         view! {
             <Notice tone="warn">
@@ -35,7 +51,7 @@ pub(super) fn view(resource: &Resource, deleted_by: Option<Event>, now: Timestam
             <KindBadge kind=resource.kind.clone() />
             <span class="quiet">{resource.api_version.clone()}</span>
             <ResourceStatusBadge status=resource.status />
-            {space} {version} {chart}
+            {space} {version} {chart} {users}
             <span class="fact">
                 <span class="quiet">"in "</span>
                 <a href=repository_href(resource.repository_id)>{resource.repository_full_name.clone()}</a>

@@ -31,19 +31,28 @@ fn release(version: &str, values: &str) -> String {
 }
 
 fn values(text: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web-values, namespace: apps}}\ndata:\n  values.yaml: |\n{text}")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web-values, namespace: apps}}\ndata:\n  values.yaml: |\n{text}"
+    )
 }
 
 /// Steps that change a version, a value, a ConfigMap's value, a file's place, a source, and what is there at all.
 fn steps() -> Vec<Vec<(&'static str, Option<String>)>> {
-    let first = "    replicas: 1\n    image: {repository: example.org/web, tag: '1.0'}\n    adminPassword: hunter2-hunter2\n";
+    let first =
+        "    replicas: 1\n    image: {repository: example.org/web, tag: '1.0'}\n    adminPassword: hunter2-hunter2\n";
     let second = "    replicas: 2\n    image: {repository: example.org/web, tag: '1.1'}\n    hosts: [a, b, b]\n";
     let third = "    replicas: 2\n    hosts: [b, c]\n";
     let pod = |tag: &str| {
-        format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: one}}\nspec:\n  containers:\n    - {{name: a, image: 'nginx:{tag}'}}\n")
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: one}}\nspec:\n  containers:\n    - {{name: a, image: 'nginx:{tag}'}}\n"
+        )
     };
     vec![
-        vec![("source.yaml", Some(SOURCE.to_owned())), ("web.yaml", Some(release("1.0.0", first))), ("pod.yaml", Some(pod("1")))],
+        vec![
+            ("source.yaml", Some(SOURCE.to_owned())),
+            ("web.yaml", Some(release("1.0.0", first))),
+            ("pod.yaml", Some(pod("1"))),
+        ],
         vec![("web.yaml", Some(release("1.1.0", first)))],
         vec![("web.yaml", Some(release("1.1.0", second))), ("values.yaml", Some(values("    logLevel: debug\n")))],
         vec![("notes.txt", Some("nothing".to_owned()))],
@@ -105,7 +114,9 @@ async fn uses_of_a_rewritten_history_are_those_of_a_first_scan() {
         let repository = bench.pin(&origin.path()).await;
         bench.bring_up_to_date(repository).await;
         let of_uses = |rows: Vec<String>| -> Vec<String> {
-            rows.into_iter().filter(|row| ["10:", "11:", "12:", "13:"].iter().any(|table| row.starts_with(table))).collect()
+            rows.into_iter()
+                .filter(|row| ["10:", "11:", "12:", "13:"].iter().any(|table| row.starts_with(table)))
+                .collect()
         };
         assert_eq!(of_uses(rewritten), of_uses(bench.rows().await));
     })
@@ -202,8 +213,7 @@ async fn compare(db: &Db, bundle: &Path) -> anyhow::Result<usize> {
     let repository = bench.pin(&clone).await;
     bench.bring_up_to_date(repository).await;
     let repo = Repo::open(&clone)?;
-    let head: entity::input::ObjectId =
-        bench.repository(repository).await.scanned_commit.context("a head")?.parse()?;
+    let head: entity::input::ObjectId = bench.repository(repository).await.scanned_commit.context("a head")?.parse()?;
     let commits = repo.first_parent_chain(head, None)?.commits;
     let step = commits.len().div_ceil(SAMPLED).max(1);
     let mut compared = 0;

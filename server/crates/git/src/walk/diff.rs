@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use entity::input::ObjectId;
 
-use super::{Change, WalkOptions};
 use super::trees::{Trees, compare};
+use super::{Change, WalkOptions};
 use crate::GitError;
 use crate::repo::{
     Entry, EntryKind, ODD_PATHS, OddPath, OddReason, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_read, join,

@@ -40,7 +40,15 @@ pub struct WalkOptions<'a> {
 impl Default for WalkOptions<'_> {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, run: 64, snapshot_first: false, all_files: false, entries: 1_000_000, blob_bytes: 64 << 20, cancel: None }
+        Self {
+            threads,
+            run: 64,
+            snapshot_first: false,
+            all_files: false,
+            entries: 1_000_000,
+            blob_bytes: 64 << 20,
+            cancel: None,
+        }
     }
 }
 

@@ -3,18 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::TimeDelta;
-use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-};
+use sea_orm::{ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use uuid::Uuid;
 
 use super::in_use::{UsedVersion, most_used, newest};
 use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
 use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
-use entity::view::{
-    ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp,
-};
+use entity::view::{ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp};
 
 /// A span of a use, as far as its versions go.
 #[derive(Clone, Debug, DerivePartialModel)]
@@ -62,7 +58,9 @@ pub async fn find_chart(
     let stars = stars_of(c, &repositories.iter().copied().collect::<Vec<_>>()).await?;
     let before = |days: i64| {
         let then = (at.unwrap_or(now) - TimeDelta::days(days)).timestamp();
-        count(spans.iter().filter(|span| span.covers(then)).map(|span| span.repository_id).collect::<HashSet<_>>().len())
+        count(
+            spans.iter().filter(|span| span.covers(then)).map(|span| span.repository_id).collect::<HashSet<_>>().len(),
+        )
     };
     let mut versions: BTreeMap<&str, i64> = BTreeMap::new();
     let mut in_use: BTreeMap<(&str, VersionKind), i64> = BTreeMap::new();
@@ -99,11 +97,10 @@ pub async fn find_chart(
     let mut kinds: Vec<ChartKindCount> =
         kinds.into_iter().map(|(kind, releases)| ChartKindCount { kind, releases }).collect();
     kinds.sort_by_key(|one| std::cmp::Reverse(one.releases));
-    let uses: Vec<(Uuid, i64, i64, Option<i64>)> = spans
-        .iter()
-        .map(|span| (span.repository_id, span.release_id, span.from_time, span.to_time))
-        .collect();
-    let last_upgrade = spans.windows(2).filter(|pair| is_upgrade(&pair[0], &pair[1])).map(|pair| pair[1].from_time).max();
+    let uses: Vec<(Uuid, i64, i64, Option<i64>)> =
+        spans.iter().map(|span| (span.repository_id, span.release_id, span.from_time, span.to_time)).collect();
+    let last_upgrade =
+        spans.windows(2).filter(|pair| is_upgrade(&pair[0], &pair[1])).map(|pair| pair[1].from_time).max();
     Ok(Some(ChartDetail {
         sources: sources(c, id, &open).await?,
         first_used_at: spans.iter().map(|span| span.from_time).min().map(time),
@@ -174,9 +171,9 @@ fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec
         if span.from_time + week <= now {
             of.stayed_of += 1;
             let later = spans[place + 1..].iter().take_while(|one| one.release_id == span.release_id);
-            let left = later.take_while(|one| one.from_time - span.from_time <= week).any(|one| {
-                one.version.as_deref().is_some_and(|other| compare_versions(other, version).is_lt())
-            });
+            let left = later
+                .take_while(|one| one.from_time - span.from_time <= week)
+                .any(|one| one.version.as_deref().is_some_and(|other| compare_versions(other, version).is_lt()));
             of.stayed += usize::from(!left);
         }
     }

@@ -1,7 +1,11 @@
 //! Charts by the names that lead to them.
 
-use sea_orm::sea_query::ExprTrait as _;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+};
+
+use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, uses_at};
 use crate::db::select::{count_all, is_any};
@@ -36,7 +40,13 @@ pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Opt
     let id: Option<Option<i64>> = most.into_tuple().one(c).await?;
     let chart = match id.flatten() {
         Some(id) => chart::Entity::find_by_id(id).one(c).await?,
-        None => chart::Entity::find().filter(chart::Column::Id.in_subquery(charts)).order_by_asc(chart::Column::Key).one(c).await?,
+        None => {
+            chart::Entity::find()
+                .filter(chart::Column::Id.in_subquery(charts))
+                .order_by_asc(chart::Column::Key)
+                .one(c)
+                .await?
+        }
     };
     Ok(chart.map(|chart| chart.key))
 }
@@ -45,6 +55,25 @@ pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Opt
 pub async fn chart_name(c: &impl ConnectionTrait, id: i64) -> Result<Option<String>> {
     let chart = chart::Entity::find_by_id(id).select_only().column(chart::Column::Key);
     Ok(chart.into_tuple().one(c).await?)
+}
+
+/// Charts that are installed by what stands at a place of a repository: their keys, and how many repositories use each.
+pub async fn installed_at(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    place: &str,
+) -> Result<Vec<(Option<String>, i64)>> {
+    use chart_use::Column::{ChartId, FilePath, RepositoryId};
+    let here = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
+    let here = here.filter(FilePath.eq(place)).filter(uses_at(None)).select_only().column(ChartId).distinct();
+    let charts: Vec<i64> = here.into_tuple::<Option<i64>>().all(c).await?.into_iter().flatten().collect();
+    if charts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = Expr::from(RepositoryId.into_expr()).count_distinct();
+    let used = chart_use::Entity::find().inner_join(chart::Entity).filter(is_any(ChartId.into_expr(), charts));
+    let used = used.filter(uses_at(None)).select_only().column(chart::Column::Key).expr_as(users, "repositories");
+    Ok(used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?)
 }
 
 /// The ids of charts by their keys; those that are not there are left out.

@@ -56,7 +56,5 @@ pub(super) fn newest(versions: &[UsedVersion]) -> Option<String> {
 
 /// The version of most releases; of several, the highest.
 pub(super) fn most_used(versions: &[UsedVersion]) -> Option<&UsedVersion> {
-    versions.iter().max_by(|a, b| {
-        a.releases.cmp(&b.releases).then_with(|| compare_versions(&a.version, &b.version))
-    })
+    versions.iter().max_by(|a, b| a.releases.cmp(&b.releases).then_with(|| compare_versions(&a.version, &b.version)))
 }

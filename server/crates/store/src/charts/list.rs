@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
-    QueryTrait as _, Select,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
@@ -90,8 +89,9 @@ fn counted(filter: &ChartFilter, now: Timestamp) -> sea_orm::sea_query::SelectSt
     let at = filter.at.unwrap_or(now);
     let open = |at: Option<Timestamp>| match at {
         None => Expr::from(ToTime.is_null()),
-        Some(at) => Expr::from(FromTime.lte(at.timestamp()))
-            .and(Expr::from(ToTime.is_null()).or(ToTime.gt(at.timestamp()))),
+        Some(at) => {
+            Expr::from(FromTime.lte(at.timestamp())).and(Expr::from(ToTime.is_null()).or(ToTime.gt(at.timestamp())))
+        }
     };
     let days = |days: i64| Some(at - TimeDelta::days(days));
     let distinct = |at: Option<Timestamp>, of: chart_use::Column| {
@@ -124,11 +124,7 @@ fn of_interest(filter: &ChartFilter) -> Condition {
 }
 
 /// The versions and stars of one page.
-async fn with_versions(
-    c: &impl ConnectionTrait,
-    page: Vec<Row>,
-    filter: &ChartFilter,
-) -> Result<Vec<ChartSummary>> {
+async fn with_versions(c: &impl ConnectionTrait, page: Vec<Row>, filter: &ChartFilter) -> Result<Vec<ChartSummary>> {
     use chart_use::Column::{ChartId, RepositoryId};
     let these = || {
         let ids = is_any(ChartId.into_expr(), page.iter().map(|row| row.id));

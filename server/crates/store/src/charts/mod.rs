@@ -17,9 +17,7 @@ mod version;
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
-};
+use sea_orm::{ColumnTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _};
 use uuid::Uuid;
 
 use crate::db::select::is_any;
@@ -30,7 +28,7 @@ use entity::view::Timestamp;
 pub(crate) use adoption::adoption;
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_keys, chart_name};
+pub use find::{chart_by_alias, chart_by_key, chart_keys, chart_name, installed_at};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub use releases::list_releases;

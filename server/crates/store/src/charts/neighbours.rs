@@ -50,7 +50,8 @@ pub async fn alternatives(c: &impl ConnectionTrait, id: i64, at: Option<Timestam
         .filter(image_use::COLUMN.chart_id.is_not_null().and(image_use::COLUMN.chart_id.ne(id)))
         .select_only();
     let users = Expr::from(image_use::Column::RepositoryId.into_expr()).count_distinct();
-    let by_image = same_image.column(image_use::Column::ChartId).expr_as(users, "n").group_by(image_use::Column::ChartId);
+    let by_image =
+        same_image.column(image_use::Column::ChartId).expr_as(users, "n").group_by(image_use::Column::ChartId);
     let by_image: Vec<(i64, i64)> = by_image.into_tuple().all(c).await?;
     charts.retain(|chart| !by_image.iter().any(|(other, _)| other == chart));
     let users = chart_use::Entity::find()
@@ -58,10 +59,8 @@ pub async fn alternatives(c: &impl ConnectionTrait, id: i64, at: Option<Timestam
         .filter(uses_at(at))
         .select_only();
     let repositories = Expr::from(chart_use::Column::RepositoryId.into_expr()).count_distinct();
-    let users = users
-        .column(chart_use::Column::ChartId)
-        .expr_as(repositories, "n")
-        .group_by(chart_use::Column::ChartId);
+    let users =
+        users.column(chart_use::Column::ChartId).expr_as(repositories, "n").group_by(chart_use::Column::ChartId);
     let mut found: Vec<(i64, i64)> = users.into_tuple().all(c).await?;
     found.extend(by_image);
     found.sort_by(|(a, n), (b, m)| m.cmp(n).then(a.cmp(b)));

@@ -40,7 +40,15 @@ pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter
     let uses: Select<chart_use::Entity> = matching(conditions(filter));
     let count = count(c, uses.clone()).await?;
     let page = paged(ordered(uses, filter.sort), filter.page);
-    let rows = read(c, page.select_only().column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id").into_tuple::<i64>().all(c).await?).await?;
+    let rows = read(
+        c,
+        page.select_only()
+            .column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id")
+            .into_tuple::<i64>()
+            .all(c)
+            .await?,
+    )
+    .await?;
     Ok(Listing { data: shown(c, rows, filter.at).await?, count })
 }
 
@@ -154,7 +162,8 @@ fn ahead_of(version: Option<&str>, kind: VersionKind, in_use: &[UsedVersion]) ->
     let version = version.filter(|_| kind == VersionKind::Exact)?;
     let exact = || in_use.iter().filter(|one| one.kind == VersionKind::Exact);
     let all: i64 = exact().map(|one| one.releases).sum();
-    let lower: i64 = exact().filter(|one| compare_versions(&one.version, version).is_lt()).map(|one| one.releases).sum();
+    let lower: i64 =
+        exact().filter(|one| compare_versions(&one.version, version).is_lt()).map(|one| one.releases).sum();
     (all >= i64::try_from(FEW).unwrap_or(i64::MAX)).then(|| lower * 100 / all)
 }
 

@@ -15,9 +15,7 @@ use crate::db::select::{MAX_PAGE, at_most, count, count_all, is_any, is_like, pa
 use entity::kind::{Provider, ValueType};
 use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
 use entity::value::ObjectId;
-use entity::view::{
-    ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Listing, PageQuery, Timestamp, web_url,
-};
+use entity::view::{ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Listing, PageQuery, Timestamp, web_url};
 
 /// Common values that are told of a path.
 const COMMON: usize = 5;
@@ -83,7 +81,10 @@ pub async fn list_value_paths(c: &impl ConnectionTrait, filter: &ChartValueFilte
     let mut query = Query::select();
     query
         .from_subquery(by_path(values.clone()), "v")
-        .inner_join(value_path::Entity, Expr::col((value_path::Entity, value_path::Column::Id)).equals(("v", "path_id")))
+        .inner_join(
+            value_path::Entity,
+            Expr::col((value_path::Entity, value_path::Column::Id)).equals(("v", "path_id")),
+        )
         .expr_as(Expr::col(("v", "path_id")), "path_id")
         .expr_as(Expr::col((value_path::Entity, value_path::Column::Path)), "path")
         .expr_as(Expr::col(("v", "releases")), "releases")
@@ -118,8 +119,7 @@ async fn unlike(
     let most = page.first().map_or(0, |row| row.releases);
     let of_interest = page.into_iter().filter(|row| mine.contains_key(&row.path_id) || row.releases * 2 > most);
     let of_interest: Vec<PathRow> = of_interest.collect();
-    let of_interest_paths: Vec<(i64, String)> =
-        of_interest.iter().map(|row| (row.path_id, row.path.clone())).collect();
+    let of_interest_paths: Vec<(i64, String)> = of_interest.iter().map(|row| (row.path_id, row.path.clone())).collect();
     let paths = with_common(c, values, of_interest, mine).await?;
     let of_path: HashMap<&str, &Vec<CommonValue>> =
         of_interest_paths.iter().filter_map(|(id, path)| Some((path.as_str(), mine.get(id)?))).collect();
@@ -197,19 +197,23 @@ async fn with_common(
         }
     }
     let shown = |row: PathRow| {
-        let Of { types, common } = of_path.remove(&row.path_id).unwrap_or(Of {
-            types: BTreeSet::new(),
-            common: HashMap::new(),
-        });
+        let Of { types, common } =
+            of_path.remove(&row.path_id).unwrap_or(Of { types: BTreeSet::new(), common: HashMap::new() });
         let different = i64::try_from(common.len()).unwrap_or(i64::MAX);
         let value = |((value, masked), releases)| CommonValue { value, masked, releases };
         let mut common: Vec<CommonValue> = common.into_iter().map(value).collect();
         common.sort_by(|a, b| b.releases.cmp(&a.releases).then_with(|| a.value.cmp(&b.value)));
         common.truncate(COMMON);
-        let mine = mine.get(&row.path_id).map(|mine| {
-            mine.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join(", ")
-        });
-        ChartValuePath { path: row.path, releases: row.releases, types: types.into_iter().collect(), common, different, mine }
+        let mine =
+            mine.get(&row.path_id).map(|mine| mine.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join(", "));
+        ChartValuePath {
+            path: row.path,
+            releases: row.releases,
+            types: types.into_iter().collect(),
+            common,
+            different,
+            mine,
+        }
     };
     Ok(page.into_iter().map(shown).collect())
 }
@@ -293,9 +297,9 @@ pub async fn list_path_values(
     let shown = |row: ValueRow| {
         let ValueRow { value, repository_id, release_name, version, repository, base, provider, commit } = row;
         let lines = (value.line > 0).then_some((value.line, value.line));
-        let url = commit.zip(value.file_path.as_deref()).and_then(|(commit, file)| {
-            web_url(provider, base.as_deref(), &commit.to_string(), Some(file), lines)
-        });
+        let url = commit
+            .zip(value.file_path.as_deref())
+            .and_then(|(commit, file)| web_url(provider, base.as_deref(), &commit.to_string(), Some(file), lines));
         ChartValue {
             release_id: value.release_id.to_string(),
             repository_id,
@@ -349,7 +353,8 @@ pub(super) async fn changed_paths(
     for these in places.chunks(100) {
         let wanted: HashSet<&(i64, i64)> = these.iter().collect();
         let at = these.iter().fold(Condition::any(), |any, (release, sequence)| {
-            let there = chart_value::COLUMN.from_sequence.eq(*sequence).or(chart_value::COLUMN.to_sequence.eq(*sequence));
+            let there =
+                chart_value::COLUMN.from_sequence.eq(*sequence).or(chart_value::COLUMN.to_sequence.eq(*sequence));
             any.add(chart_value::COLUMN.release_id.eq(*release).and(there))
         });
         let values = chart_value::Entity::find().inner_join(value_path::Entity).filter(at).select_only();

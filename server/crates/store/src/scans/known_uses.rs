@@ -1,7 +1,9 @@
 //! Uses as they are open at a commit: what a scan goes on from, and what a rewritten history goes back to.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set};
+use sea_orm::{
+    ColumnTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
+};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
@@ -12,7 +14,9 @@ use entity::table::{chart_release, chart_use, chart_value, image_use, use_commit
 
 /// Spans that cover a place on the line.
 fn covers(from: impl ColumnTrait, to: impl ColumnTrait, sequence: i64) -> Condition {
-    Condition::all().add(ColumnTrait::lte(&from, sequence)).add(ColumnTrait::is_null(&to).or(ColumnTrait::gt(&to, sequence)))
+    Condition::all()
+        .add(ColumnTrait::lte(&from, sequence))
+        .add(ColumnTrait::is_null(&to).or(ColumnTrait::gt(&to, sequence)))
 }
 
 /// The uses of a repository at a place on its line.
@@ -28,9 +32,11 @@ pub async fn known_uses(c: &impl ConnectionTrait, repository: Uuid, sequence: i6
 /// The values of a release at a place on its line.
 pub async fn known_values(c: &impl ConnectionTrait, release: i64, sequence: i64) -> Result<Vec<KnownValue>> {
     use chart_value::Column::{FromSequence, ToSequence};
-    let values = chart_value::Entity::find()
-        .filter(chart_value::COLUMN.release_id.eq(release))
-        .filter(covers(FromSequence, ToSequence, sequence));
+    let values = chart_value::Entity::find().filter(chart_value::COLUMN.release_id.eq(release)).filter(covers(
+        FromSequence,
+        ToSequence,
+        sequence,
+    ));
     let known = |row: chart_value::Model| KnownValue {
         key: ValueSpanKey {
             release_id: row.release_id,

@@ -147,7 +147,12 @@ async fn end(c: &impl ConnectionTrait, batch: &UsesBatch) -> Result<()> {
             .set(ended)
             .filter(chart_value::COLUMN.release_id.eq(key.release_id))
             .filter(is_any(chart_value::Column::PathId.into_expr(), these.iter().map(|(key, _)| key.path_id)))
-            .filter(chart_value::COLUMN.ordinal.eq(key.ordinal).and(chart_value::COLUMN.from_sequence.eq(key.from_sequence)));
+            .filter(
+                chart_value::COLUMN
+                    .ordinal
+                    .eq(key.ordinal)
+                    .and(chart_value::COLUMN.from_sequence.eq(key.from_sequence)),
+            );
         update.exec(c).await?;
     }
     Ok(())

@@ -176,12 +176,16 @@ async fn what_other_rules_stored_is_taken_anew() {
         // Secrets are masked whatever the configuration says; the rest is shown to those who want it.
         assert!(shown.contains("hunter44") && shown.contains("hunter53") && shown.contains("hunter46@"));
         assert!(!shown.contains("hunter05") && !shown.contains("hunter51") && !shown.contains("hunter62"));
-        let before = bench.rows().await.len();
+        // Of what is masked a change of the value is none, so that spans of values are fewer.
+        let rows = async |bench: &Bench| {
+            bench.rows().await.into_iter().filter(|row| !row.starts_with("11:") && !row.starts_with("13:")).count()
+        };
+        let before = rows(&bench).await;
         bench.deps.mask = strict;
         assert!(bench.sync(repository).await.unwrap().contains("to be scanned"), "the remote has nothing new");
         bench.scan(repository).await.unwrap();
         assert_unmarked("the database", &dump(db).await);
-        assert_eq!(bench.rows().await.len(), before);
+        assert_eq!(rows(&bench).await, before);
         assert!(bench.sync(repository).await.unwrap().contains("nothing new"));
     })
     .await;

@@ -1,7 +1,7 @@
 //! Releases of Flux and k3s, kustomize's charts, and the sources that they name.
 
-use entity::kind::ValueType;
 use crate::mask::Rules;
+use entity::kind::ValueType;
 use yaml::{Limits, Node, SharedNode};
 
 use super::super::text::{entries, items, owned, scalar};

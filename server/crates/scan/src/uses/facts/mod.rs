@@ -175,13 +175,7 @@ impl FileFacts {
     }
 
     /// `lists`: how many lists it lies in.
-    fn add(
-        &mut self,
-        root: &SharedNode,
-        index: DocumentIndex,
-        number: &str,
-        (lists, rules): (usize, &Rules),
-    ) {
+    fn add(&mut self, root: &SharedNode, index: DocumentIndex, number: &str, (lists, rules): (usize, &Rules)) {
         if !root.node().is_mapping() || self.documents.len() >= MAX_DOCUMENTS {
             return;
         }

@@ -108,12 +108,7 @@ pub fn of_file(
         .collect()
 }
 
-fn with_image(
-    mut facts: ImageUseFacts,
-    image: &FoundImage,
-    names: &mut Names,
-    batch: &mut UsesBatch,
-) -> ImageUseFacts {
+fn with_image(mut facts: ImageUseFacts, image: &FoundImage, names: &mut Names, batch: &mut UsesBatch) -> ImageUseFacts {
     facts.state = match image {
         FoundImage::Image(image) => {
             facts.image_id = Some(names.image(&image.repository, batch));

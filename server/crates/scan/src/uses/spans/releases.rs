@@ -349,14 +349,7 @@ impl Tracker {
         Ok(())
     }
 
-    fn end_value(
-        &mut self,
-        at: LinePoint,
-        slots: &mut Slots<OpenValue>,
-        release_id: i64,
-        path_id: i64,
-        ordinal: i32,
-    ) {
+    fn end_value(&mut self, at: LinePoint, slots: &mut Slots<OpenValue>, release_id: i64, path_id: i64, ordinal: i32) {
         let Some(OpenValue { from_sequence, .. }) = slots.remove(&ordinal) else { return };
         self.changed = true;
         let key = ValueSpanKey { release_id, path_id, ordinal, from_sequence };

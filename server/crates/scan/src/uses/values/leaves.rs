@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::image::{ImagePlace, find_images};
 use super::super::text::ENCRYPTED;
-use crate::mask::Rules;
 use super::masked::is_masked;
 use super::merged::Layers;
 use super::path::KeyPath;
 use super::view::{Shape, View};
+use crate::mask::Rules;
 
 /// Leaves kept of one use; what is beyond is left out.
 const MAX_LEAVES: usize = 20_000;
