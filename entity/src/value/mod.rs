@@ -73,6 +73,12 @@ impl std::fmt::Display for InvalidObjectId {
 
 impl std::error::Error for InvalidObjectId {}
 
+/// Text without the one character that PostgreSQL refuses.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::ObjectId;
@@ -97,10 +103,4 @@ mod tests {
         }
         assert!(serde_json::from_str::<ObjectId>("7").is_err());
     }
-}
-
-/// Text without the one character that PostgreSQL refuses.
-#[must_use]
-pub fn clean(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }

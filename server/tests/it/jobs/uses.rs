@@ -134,14 +134,14 @@ fn corpus() -> Option<PathBuf> {
 /// What is used at a place on a line, without ids of what is stored.
 #[derive(Debug, PartialEq)]
 struct Used {
-    uses: Vec<(String, ChartUseFactsText, BTreeSet<(i64, ValueFacts)>)>,
+    uses: Vec<(FactsText, BTreeSet<(i64, ValueFacts)>)>,
     images: Vec<ImageUseFacts>,
 }
 
 /// Facts as a text, which has an order.
-type ChartUseFactsText = String;
+type FactsText = String;
 
-fn text(facts: &ChartUseFacts) -> ChartUseFactsText {
+fn text(facts: &ChartUseFacts) -> FactsText {
     format!("{facts:?}")
 }
 
@@ -150,7 +150,7 @@ async fn stored(db: &Db, repository: Uuid, sequence: i64) -> anyhow::Result<Used
     for one in scans::known_uses(&db.read, repository, sequence).await? {
         let values = scans::known_values(&db.read, one.release_id, sequence).await?;
         let values = values.into_iter().map(|value| (value.key.path_id, value.facts)).collect();
-        uses.push((one.facts.file_path.clone(), text(&one.facts), values));
+        uses.push((text(&one.facts), values));
     }
     let images = scans::known_images(&db.read, repository, sequence).await?;
     let mut images: Vec<ImageUseFacts> = images.into_iter().map(|one| without_release(one.facts)).collect();
@@ -176,7 +176,7 @@ fn of_tree(repo: &Repo, commit: entity::input::ObjectId) -> anyhow::Result<Used>
         let of_it = batch.values.iter().filter(move |value| value.key.release_id == release);
         of_it.map(|value| (value.key.path_id, value.facts.clone())).collect()
     };
-    let uses = batch.uses.iter().map(|one| (one.facts.file_path.clone(), text(&one.facts), values(one.release_id)));
+    let uses = batch.uses.iter().map(|one| (text(&one.facts), values(one.release_id)));
     let mut uses: Vec<_> = uses.collect();
     let mut images: Vec<_> = batch.image_uses.iter().map(|one| without_release(one.facts.clone())).collect();
     uses.sort();

@@ -1,6 +1,6 @@
 //! Charts by the names that lead to them.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
@@ -70,7 +70,7 @@ pub async fn installed_at(
     if charts.is_empty() {
         return Ok(Vec::new());
     }
-    let users = Expr::from(RepositoryId.into_expr()).count_distinct();
+    let users = RepositoryId.into_expr().count_distinct();
     let used = chart_use::Entity::find().inner_join(chart::Entity).filter(is_any(ChartId.into_expr(), charts));
     let used = used.filter(uses_at(None)).select_only().column(chart::Column::Key).expr_as(users, "repositories");
     Ok(used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?)

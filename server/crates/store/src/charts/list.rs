@@ -88,10 +88,8 @@ fn counted(filter: &ChartFilter, now: Timestamp) -> sea_orm::sea_query::SelectSt
     use chart_use::Column::{ChartId, FromTime, ReleaseId, RepositoryId, ToTime};
     let at = filter.at.unwrap_or(now);
     let open = |at: Option<Timestamp>| match at {
-        None => Expr::from(ToTime.is_null()),
-        Some(at) => {
-            Expr::from(FromTime.lte(at.timestamp())).and(Expr::from(ToTime.is_null()).or(ToTime.gt(at.timestamp())))
-        }
+        None => ToTime.is_null(),
+        Some(at) => FromTime.lte(at.timestamp()).and(ToTime.is_null().or(ToTime.gt(at.timestamp()))),
     };
     let days = |days: i64| Some(at - TimeDelta::days(days));
     let distinct = |at: Option<Timestamp>, of: chart_use::Column| {

@@ -1,6 +1,6 @@
 //! What stands beside a chart: charts that are used together with it, and others for the same.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
@@ -22,7 +22,7 @@ pub async fn used_with(c: &impl ConnectionTrait, id: i64, at: Option<Timestamp>)
         .filter(uses_at(at))
         .filter(RepositoryId.in_subquery(users))
         .filter(chart_use::COLUMN.chart_id.is_not_null().and(chart_use::COLUMN.chart_id.ne(id)));
-    let repositories = Expr::from(RepositoryId.into_expr()).count_distinct();
+    let repositories = RepositoryId.into_expr().count_distinct();
     let with = with
         .select_only()
         .column(ChartId)
@@ -49,7 +49,7 @@ pub async fn alternatives(c: &impl ConnectionTrait, id: i64, at: Option<Timestam
         .filter(covers(from, to, at))
         .filter(image_use::COLUMN.chart_id.is_not_null().and(image_use::COLUMN.chart_id.ne(id)))
         .select_only();
-    let users = Expr::from(image_use::Column::RepositoryId.into_expr()).count_distinct();
+    let users = image_use::Column::RepositoryId.into_expr().count_distinct();
     let by_image =
         same_image.column(image_use::Column::ChartId).expr_as(users, "n").group_by(image_use::Column::ChartId);
     let by_image: Vec<(i64, i64)> = by_image.into_tuple().all(c).await?;
@@ -58,7 +58,7 @@ pub async fn alternatives(c: &impl ConnectionTrait, id: i64, at: Option<Timestam
         .filter(is_any(chart_use::Column::ChartId.into_expr(), charts))
         .filter(uses_at(at))
         .select_only();
-    let repositories = Expr::from(chart_use::Column::RepositoryId.into_expr()).count_distinct();
+    let repositories = chart_use::Column::RepositoryId.into_expr().count_distinct();
     let users =
         users.column(chart_use::Column::ChartId).expr_as(repositories, "n").group_by(chart_use::Column::ChartId);
     let mut found: Vec<(i64, i64)> = users.into_tuple().all(c).await?;

@@ -71,7 +71,7 @@ fn lower(column: impl ColumnTrait) -> Expr {
 /// How many releases set each path.
 fn by_path(values: Select<chart_value::Entity>) -> SelectStatement {
     use chart_value::Column::{PathId, ReleaseId};
-    let releases = Expr::from(ReleaseId.into_expr()).count_distinct();
+    let releases = ReleaseId.into_expr().count_distinct();
     values.select_only().column(PathId).expr_as(releases, "releases").group_by(PathId).into_query()
 }
 
@@ -183,7 +183,7 @@ async fn with_common(
         let counted = these
             .select_only()
             .columns([PathId, Text, Masked, Kind])
-            .expr_as(Expr::from(ReleaseId.into_expr()).count_distinct(), "releases")
+            .expr_as(ReleaseId.into_expr().count_distinct(), "releases")
             .group_by(PathId)
             .group_by(Text)
             .group_by(Masked)

@@ -46,7 +46,7 @@ impl From<Row> for ImageSummary {
 /// Images in use, those of most repositories first.
 pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Result<Listing<ImageSummary>> {
     use image_use::Column::{Digest, FromTime, ImageId, RepositoryId, Tag, ToTime};
-    let distinct = |of: image_use::Column| Expr::from(of.into_expr()).count_distinct();
+    let distinct = |of: image_use::Column| of.into_expr().count_distinct();
     let mut uses = image_use::Entity::find().filter(covers(FromTime, ToTime, filter.at));
     uses = uses.filter(image_use::COLUMN.image_id.is_not_null());
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
@@ -59,7 +59,7 @@ pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Resu
         .expr_as(distinct(RepositoryId), "repositories")
         .expr_as(count_all(), "places")
         .expr_as(distinct(Tag), "tags")
-        .expr_as(Expr::from(Digest.into_expr()).count(), "pinned")
+        .expr_as(Digest.into_expr().count(), "pinned")
         .group_by(ImageId)
         .into_query();
     let column = |name: &'static str| Expr::col(("u", name));
@@ -143,7 +143,7 @@ pub async fn find_image(
             places: number(spans.len()),
         })
         .collect();
-    through.sort_by(|a, b| (b.repositories, b.places).cmp(&(a.repositories, a.places)));
+    through.sort_by_key(|one| std::cmp::Reverse((one.repositories, one.places)));
     let tag = |(tag, spans): (Option<&str>, Vec<&Span>)| ImageTag {
         tag: tag.map(str::to_owned),
         repositories: users(&spans),

@@ -57,7 +57,7 @@ pub struct Tracker {
     /// In the order of their ids.
     open: BTreeMap<UseKey, Vec<Open>>,
     /// Images of documents themselves, by file, then by document and path.
-    images: HashMap<Arc<str>, BTreeMap<(String, String), Slots<OpenImage>>>,
+    images: HashMap<Arc<str>, FileImages>,
     names: Names,
     batch: UsesBatch,
     /// Where in the batch spans are that began in it, by their ids.
@@ -67,6 +67,9 @@ pub struct Tracker {
     /// Whether the commit that is followed began or ended anything.
     changed: bool,
 }
+
+/// Images of a file, by document and path.
+type FileImages = BTreeMap<(String, String), Slots<OpenImage>>;
 
 /// An open span of an image.
 #[derive(Clone, Debug)]
