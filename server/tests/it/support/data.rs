@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use entity::{
     input::{
-        Batch, FileProblems, FoundChart, FoundCommit, FoundEvent, FoundImage, FoundManifest, FoundProblem,
-        FoundReference, FoundRepository, FoundResource, HeadFigures, ObjectId, ScannedCommit, SyncedHead, TextPlace,
+        Batch, ChartUseFacts, FileProblems, FoundChart, FoundChartSource, FoundChartUse, FoundCommit, FoundEvent,
+        FoundImage, FoundManifest, FoundProblem, FoundReference, FoundRelease, FoundRepository, FoundResource,
+        HeadFigures, LinePoint, ObjectId, ScannedCommit, Span, SyncedHead, TextPlace, UseCommit, UsesBatch,
     },
-    kind::{EventType, Origin, ProblemClass, Provider, ReferenceKind, ResourceStatus},
+    kind::{
+        ChartResolution, ChartUseKind, EventType, Origin, ProblemClass, Provider, ReferenceKind, Renderer,
+        ResourceStatus, VersionKind,
+    },
     view::{FieldChange, Timestamp},
 };
 use store::{db::text, repositories, scans};
@@ -239,13 +243,64 @@ impl RepositoryBuilder {
         Batch {
             after: None,
             through: Some(through),
+            uses: uses(name, through, resources.values()),
             problems: problems.collect(),
             resources: resources.into_values().collect(),
             manifests: manifests.into_values().collect(),
             commits,
-            ..Batch::default()
         }
     }
+}
+
+/// The charts that resources install, as they stand at the head.
+fn uses<'r>(repository: &str, at: ScannedCommit, resources: impl Iterator<Item = &'r FoundResource>) -> UsesBatch {
+    let point = LinePoint { sequence: at.sequence, time: at.committed_at.timestamp() };
+    let mut batch = UsesBatch { commits: vec![UseCommit { id: at.id, at: point }], ..UsesBatch::default() };
+    for resource in resources.filter(|resource| resource.status == ResourceStatus::Active) {
+        let Some(chart) = resource.charts.first() else { continue };
+        let key = format!("charts.example.org/{}", chart.name);
+        let id =
+            |text: &str| text.bytes().fold(7_i64, |id, byte| id.wrapping_mul(31).wrapping_add(i64::from(byte))) >> 11;
+        let (chart_id, release_id) = (id(&key).abs(), id(&format!("{repository}{}", resource.file_path)).abs());
+        batch.sources.push(FoundChartSource {
+            id: chart_id,
+            key: key.clone(),
+            url: "https://charts.example.org".to_owned(),
+            chart_id,
+            chart_key: key,
+            chart_name: chart.name.clone(),
+        });
+        batch.releases.push(FoundRelease { id: release_id, first_sequence: point.sequence });
+        batch.uses.push(FoundChartUse {
+            id: release_id,
+            release_id,
+            facts: ChartUseFacts {
+                chart_id: Some(chart_id),
+                source_id: Some(chart_id),
+                file_path: resource.file_path.clone(),
+                document: "0".to_owned(),
+                part: None,
+                kind: ChartUseKind::HelmRelease,
+                name: Some(resource.name.clone()),
+                release_name: Some(resource.name.clone()),
+                namespace: resource.namespace.clone(),
+                chart_name: Some(chart.name.clone()),
+                source_url: chart.url.clone(),
+                version: chart.version.clone(),
+                version_kind: VersionKind::Exact,
+                digest: None,
+                how: ChartResolution::HelmRepository,
+                reason: None,
+                by_name: false,
+                rendered: Renderer::Flux,
+                values_resolved: 0,
+                values_missing: 0,
+                values_secret: 0,
+            },
+            span: Span { from: point, to: None },
+        });
+    }
+    batch
 }
 
 fn found_resource(
