@@ -3,7 +3,7 @@
 import { everyPage, expect, test } from "./support.ts";
 
 test("every page", async ({ page, request }, { project }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   for (const { name, path } of await everyPage(request)) {
     await page.goto(path);
     await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});

@@ -74,6 +74,22 @@ export async function resource(request: APIRequestContext, of: Repository, kind:
   return found;
 }
 
+export interface Chart {
+  id: number;
+  key: string;
+  name: string;
+}
+
+/** Where a chart's page is; a folder of a Git repository is written otherwise in keys. */
+export const chartPath = ({ key }: Chart) => `/charts/${key.replace("//", "/-/")}`;
+
+export async function chart(request: APIRequestContext, name: string): Promise<Chart> {
+  const { data } = (await (await request.get("/api/v1/charts?limit=500")).json()) as { data: Chart[] };
+  const found = data.find((c) => c.name === name);
+  if (!found) throw new Error(`no chart ${name} among ${data.map((c) => c.name).join(", ")}`);
+  return found;
+}
+
 /** The id of a run that has ended: asks for a sync of a repository and waits for it. */
 export async function run(request: APIRequestContext, of: Repository): Promise<string> {
   const answer = await request.post(`/api/v1/repositories/${of.id}/sync`);
@@ -83,12 +99,20 @@ export async function run(request: APIRequestContext, of: Repository): Promise<s
   return id;
 }
 
+const exactly = (text: string) => new RegExp(`^${text}$`);
+
 /** Every kind of page, with real things on it. */
 export async function everyPage(request: APIRequestContext): Promise<{ name: string; path: string; heading: RegExp }[]> {
   const cluster = await repository(request, "home-cluster");
   const broken = await repository(request, "broken-files");
   const release = await resource(request, cluster, "HelmRelease", "home-assistant");
   const of = `/repositories/${cluster.id}`;
+  // Those that most repositories use, so that there is something to compare.
+  const rows = async (path: string) => (await (await request.get(`/api/v1/${path}`)).json()).data;
+  const [top] = (await rows("charts?limit=1")) as Chart[];
+  const [value] = (await rows(`charts/${top.id}/values?limit=1`)) as { path: string }[];
+  const users = ((await rows(`charts/${top.id}/releases?limit=2`)) as { repository_id: string }[]).map((user) => user.repository_id);
+  const [image] = (await rows("images?limit=1")) as { name: string }[];
   return [
     { name: "overview", path: "/", heading: /./ },
     { name: "repositories", path: "/repositories", heading: /repositories/i },
@@ -100,10 +124,21 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     ...["events", "resources", "charts", "problems"].map((tab) => ({
       name: `repository-${tab}`, path: `${of}?tab=${tab}`, heading: /home-cluster/,
     })),
+    { name: "repository-images", path: `${of}?tab=charts&view=images`, heading: /home-cluster/ },
     { name: "repository-with-problems", path: `/repositories/${broken.id}?tab=problems`, heading: /broken-files/ },
     { name: "resources", path: "/resources", heading: /resources/i },
     { name: "resources-filtered", path: "/resources?kind=HelmRelease", heading: /resources/i },
     { name: "resource", path: `/resources/${release.id}`, heading: /home-assistant/ },
+    { name: "charts", path: "/charts", heading: /^Charts$/ },
+    { name: "chart", path: chartPath(top), heading: exactly(top.name) },
+    ...["values", "users", "upgrades", "install", "related"].map((tab) => ({
+      name: `chart-${tab}`, path: `${chartPath(top)}?tab=${tab}`, heading: exactly(top.name),
+    })),
+    { name: "chart-value", path: `${chartPath(top)}?tab=values&path=${encodeURIComponent(value.path)}`, heading: exactly(top.name) },
+    { name: "chart-past", path: `${chartPath(top)}?at=2001-01-01`, heading: exactly(top.name) },
+    { name: "compare", path: `/compare${chartPath(top)}?repositories=${users.join(",")}`, heading: exactly(`${top.name}: values side by side`) },
+    { name: "images", path: "/images", heading: /^Images$/ },
+    { name: "image", path: `/images/${image.name}`, heading: exactly(image.name.split("/").at(-1) ?? "") },
     { name: "ecosystem", path: "/ecosystem?range=all", heading: /ecosystem/i },
     { name: "tasks", path: "/tasks", heading: /tasks/i },
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },

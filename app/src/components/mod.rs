@@ -59,7 +59,7 @@ pub use time_ago::{MaybeTimeAgo, TimeAgo, exact, provide_clock, relative};
 pub use timeline::VersionTimeline;
 pub use tree::Tree;
 pub use url::{
-    PageUrl, chart_href, chart_key, commit_href, compare_href, image_href, repository_href, resource_href, short_sha,
+    PageUrl, chart_href, chart_keys, commit_href, compare_href, image_href, repository_href, resource_href, short_sha,
 };
 pub use version::{Version, VersionChange};
 #[cfg(feature = "ssr")]

@@ -150,10 +150,16 @@ pub fn chart_href(key: &str) -> String {
     format!("/charts/{}", in_path(&key.replacen("//", "/-/", 1)))
 }
 
-/// The key that an address names.
+/// The keys that an address may name, the likeliest first: keys may have a folder called `-` themselves.
 #[must_use]
-pub fn chart_key(path: &str) -> String {
-    path.trim_end_matches('/').replacen("/-/", "//", 1)
+pub fn chart_keys(path: &str) -> Vec<String> {
+    let path = path.trim_end_matches('/');
+    // The chart at a repository's root.
+    let folder = match path.strip_suffix("/-") {
+        Some(root) => format!("{root}//"),
+        None => path.replacen("/-/", "//", 1),
+    };
+    if folder == path { vec![folder] } else { vec![folder, path.to_owned()] }
 }
 
 /// Where values of a chart are compared.

@@ -314,6 +314,8 @@ pub struct ChartUpgrades {
     /// How many in all.
     pub count: i64,
     pub rolled_back: i64,
+    /// Every version that anybody had, highest first.
+    pub versions: Vec<String>,
     /// Paths that changed with it, and in how many of the upgrades that are told.
     pub changed: Vec<ChangedPath>,
 }

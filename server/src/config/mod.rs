@@ -2,6 +2,7 @@
 //!
 //! Precedence: defaults, then the file, then `KUBESTATS_<SECTION>_<KEY>` (and `DATABASE_URL`).
 
+mod charts;
 mod discovery;
 mod duration;
 mod expand;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use entity::address::Address;
 use serde::Serialize;
 
+pub use charts::ChartsConfig;
 pub use discovery::{DiscoveryConfig, ForgeConfig};
 pub use expand::Environment;
 pub use reader::ConfigError;
@@ -46,6 +48,7 @@ pub struct Config {
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
     pub security: SecurityConfig,
+    pub charts: ChartsConfig,
     pub discovery: DiscoveryConfig,
     pub repositories: Vec<RepositoryConfig>,
     /// Every forge that something is known of: those of `discovery`, github.com as the environment describes it, and those
@@ -161,6 +164,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
     let schedules = SchedulesConfig::read(root.section("schedules"));
+    let charts = ChartsConfig::read(root.section("charts"));
     let discovery = DiscoveryConfig::read(root.section("discovery"));
     let mut repositories: Vec<RepositoryConfig> = Vec::new();
     for section in root.sections("repositories") {
@@ -175,7 +179,8 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     }
     root.finish();
     let forges = forges(&reader, &discovery, &repositories);
-    let config = Config { app, server, storage, scan, polling, schedules, security, discovery, repositories, forges };
+    let config =
+        Config { app, server, storage, scan, polling, schedules, security, charts, discovery, repositories, forges };
     match reader.into_errors() {
         errors if errors.is_empty() => Ok(config),
         errors => Err(ConfigErrors(errors)),

@@ -148,3 +148,20 @@ fn what_is_shown_can_be_read_again() {
         assert_eq!(read(&shown).unwrap().to_yaml().unwrap(), shown);
     }
 }
+
+#[test]
+fn chart_sources_are_read_with_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sources.json");
+    let config = format!("charts: {{sources: '{}'}}", file.display());
+    assert!(errors(&config)[0].contains("charts.sources"), "a file that is not there");
+    std::fs::write(&file, "{\"charts\": 1}").unwrap();
+    assert!(errors(&config)[0].contains("no file of chart sources"));
+    std::fs::write(&file, r#"{"charts": [{"from": "a.example/x", "to": "b.example/x"}]}"#).unwrap();
+    let (ours, usual) = (read(&config).unwrap().charts.known, read("").unwrap().charts.known);
+    assert_eq!((ours.group("a.example/x"), usual.group("a.example/x")), ("b.example/x".into(), "a.example/x".into()));
+    // What was stored by others is taken anew.
+    let format = |sources| crate::replay::scan_format(&scan::mask::Rules::default(), sources);
+    assert_ne!(format(&ours), format(&usual));
+    assert_eq!(format(&usual), format(&read("").unwrap().charts.known));
+}

@@ -123,7 +123,7 @@ async fn replay(
     run: Uuid,
     head: ObjectId,
 ) -> Result<(u64, HeadFacts), JobError> {
-    let format = scan_format(&deps.mask);
+    let format = scan_format(&deps.mask, &deps.chart_sources);
     if target.scanned.is_none() && target.scan_format != format {
         scans::record_format(&deps.db.write, target.id, format).await?;
     }
@@ -216,7 +216,7 @@ fn replay_blocking(
     let mut memory = StoredMemory::new(&deps.db, runtime, target.id, &repo, &parser);
     let send = |step| steps.blocking_send(step).map_err(|_| ReplayError::Closed);
     // What was taken by other rules is taken anew, from the first commit on.
-    let scanned = target.scanned.filter(|_| target.scan_format == scan_format(&deps.mask));
+    let scanned = target.scanned.filter(|_| target.scan_format == scan_format(&deps.mask, &deps.chart_sources));
     let is_outdated = scanned.is_none() && target.scanned.is_some();
     let known = scanned.map(|scanned| KnownCommit { id: scanned.id, sequence: scanned.sequence });
     let chain = repo.first_parent_chain(head, known)?;

@@ -155,7 +155,7 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
     let scanned = target.scanned.map(|scanned| scanned.id);
     let is_current = scanned == standing
         && target.scan_status == SyncStatus::Success
-        && target.scan_format == crate::replay::scan_format(&deps.mask);
+        && target.scan_format == crate::replay::scan_format(&deps.mask, &deps.chart_sources);
     let wants_scan = standing.is_some() && !is_current;
     if !wants_scan && let Synced::Unmoved { branch, head } = &synced {
         repositories::record_unmoved(&deps.db.write, target.id, next(target.head_committed_at), now).await?;

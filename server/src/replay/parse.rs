@@ -6,6 +6,7 @@ use entity::kind::ProblemClass;
 use git::{BlobReader, GitError};
 use scan::file::{ParsedFile, read_file_masking, read_file_with_uses};
 use scan::mask::Rules;
+use scan::uses::ChartSources;
 use yaml::Limits;
 
 /// Dead entries are swept when so many blobs were added since the last sweep.
@@ -14,11 +15,13 @@ const SWEEP: usize = 16_384;
 /// Grows whenever files tell more, or show less, than they did: what was stored before is then taken anew.
 const FORMAT: i64 = 2;
 
-/// By which rules a scan takes what it stores: the program's own and what is to be masked.
+/// By which rules a scan takes what it stores: the program's own, what is to be masked, and which places are those of one chart.
 #[must_use]
-pub fn scan_format(rules: &Rules) -> i64 {
+pub fn scan_format(rules: &Rules, sources: &ChartSources) -> i64 {
     let masked = [rules.credentials, rules.urls, rules.emails];
-    masked.into_iter().fold(FORMAT, |format, is_on| (format << 1) | i64::from(is_on))
+    let format = masked.into_iter().fold(FORMAT, |format, is_on| (format << 1) | i64::from(is_on));
+    // 32 bits of each, so that neither can be taken for the other.
+    (format << 32) | i64::from(u32::try_from(sources.fingerprint() >> 32).unwrap_or_default())
 }
 
 /// Parses every blob once for as long as somebody holds what came of it.

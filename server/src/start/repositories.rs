@@ -34,7 +34,7 @@ pub(super) async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::R
         samples.retain(|sample| !is_deleted(&sample.full_name));
     }
     // What was taken from files by other rules may show what these mask.
-    let format = replay::scan_format(&config.security.mask_rules());
+    let format = replay::scan_format(&config.security.mask_rules(), &config.charts.known);
     let outdated = known.iter().filter(|known| known.enabled && known.scanned.is_some() && known.scan_format != format);
     let scans: Vec<JobRequest> = outdated.map(|known| JobRequest::ScanRepository { repository_id: known.id }).collect();
     let txn = db.begin().await?;

@@ -20,7 +20,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         queue: queue.clone(),
         scan: config.scan.clone(),
         mask: config.security.mask_rules(),
-        chart_sources: Arc::new(scan::uses::ChartSources::built_in()),
+        chart_sources: Arc::clone(&config.charts.known),
         polling: config.polling.clone(),
         schedules: config.schedules.clone(),
         time_zone: config.app.time_zone,

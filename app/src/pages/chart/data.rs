@@ -71,16 +71,16 @@ pub struct Snippet {
 /// A chart by the key in the page's address.
 #[server(prefix = "/ui", endpoint = "chart", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppError> {
-    use crate::components::chart_key;
+    use crate::components::chart_keys;
     use crate::pages::ask;
     use store::charts;
 
     let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
     let at = ask::at(&params)?;
-    let missing = || ask::missing("This chart");
-    let key = chart_key(&path);
-    let (id, found) = charts::chart_by_key(&db.read, &key).await?.ok_or_else(missing)?;
-    if found != key {
+    let missing = || ask::missing("chart");
+    let wanted = chart_keys(&path);
+    let (id, found) = charts::chart_by_keys(&db.read, &wanted).await?.ok_or_else(missing)?;
+    if !wanted.contains(&found) {
         let to = crate::components::PageUrl::new(crate::components::chart_href(&found)).href();
         let to = if query.is_empty() { to } else { format!("{to}?{query}") };
         leptos_axum::redirect(&to);
@@ -97,12 +97,13 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
 
 #[cfg(feature = "ssr")]
 mod read {
-    use entity::view::{ChartDetail, ChartReleaseFilter, ChartReleaseSort, ChartValueFilter, PageQuery, Timestamp};
+    use entity::view::{ChartDetail, ChartReleaseFilter, ChartValueFilter, PageQuery, Timestamp};
     use leptos_router::params::ParamsMap;
     use store::charts;
     use store::db::Db;
 
-    use super::{ChartTab, snippets};
+    use super::super::snippets::snippets;
+    use super::ChartTab;
     use crate::error::AppError;
     use crate::pages::ask;
 
@@ -146,25 +147,12 @@ mod read {
                 let path = users.path.unwrap_or_default();
                 let page = ask::page(params, 50);
                 let listing = charts::list_path_values(c, id, &path, at, page).await?;
-                let common = charts::path_summary(c, id, &path, at).await?.ok_or_else(|| ask::missing("This value"))?;
+                let common = charts::path_summary(c, id, &path, at).await?.ok_or_else(|| ask::missing("value"))?;
                 ChartTab::Path { path: common, values: listing, page }
             }
             Some("values") => {
-                let repositories = ChartReleaseFilter {
-                    chart_id: Some(id),
-                    sort: ChartReleaseSort::Stars,
-                    at,
-                    page: PageQuery { skip: 0, limit: 200 },
-                    ..ChartReleaseFilter::default()
-                };
-                let mut names: Vec<(String, String)> = charts::list_releases(c, &repositories)
-                    .await?
-                    .data
-                    .into_iter()
-                    .map(|release| (release.repository_id.to_string(), release.repository))
-                    .collect();
-                names.sort_by(|a, b| a.1.cmp(&b.1));
-                names.dedup();
+                let users = charts::list_users(c, id, at).await?;
+                let names: Vec<(String, String)> = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
                 let majors = detail.versions.iter().filter_map(|one| charts::major_version(&one.version));
                 let mut majors: Vec<u64> = majors.collect();
                 majors.sort_unstable_by(|a, b| b.cmp(a));
@@ -202,69 +190,4 @@ mod read {
             }
         })
     }
-}
-
-/// What installs the newest version from the most used place.
-#[cfg(feature = "ssr")]
-fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
-    let Some(source) = detail.sources.first() else { return Vec::new() };
-    let (name, version) = (&detail.chart.name, detail.chart.newest_version.as_deref().unwrap_or("*"));
-    let snippet = |title: &str, text: String| Snippet { title: title.to_owned(), text };
-    let metadata = format!("metadata:\n  name: {name}\n  namespace: {name}\n");
-    let release = |spec: &str| {
-        format!(
-            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n{metadata}spec:\n  interval: 1h\n{spec}  values: {{}}\n"
-        )
-    };
-    if source.key.contains("//") {
-        let (url, folder) = source.key.split_once("//").unwrap_or_default();
-        let repository = format!(
-            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n{metadata}spec:\n  interval: 1h\n  url: https://{url}\n  ref:\n    branch: main\n---\n"
-        );
-        let chart = format!(
-            "  chart:\n    spec:\n      chart: ./{folder}\n      sourceRef:\n        kind: GitRepository\n        name: {name}\n"
-        );
-        return vec![snippet("Flux: GitRepository and HelmRelease", repository + &release(&chart))];
-    }
-    if let Some(registry) = source.url.strip_prefix("oci://") {
-        let oci = format!(
-            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\n{metadata}spec:\n  interval: 1h\n  url: oci://{registry}/{name}\n  ref:\n    tag: {version}\n---\n"
-        );
-        let chart = format!("  chartRef:\n    kind: OCIRepository\n    name: {name}\n");
-        return vec![
-            snippet("Flux: OCIRepository and HelmRelease", oci + &release(&chart)),
-            snippet("Argo CD: Application", application(registry, name, version)),
-            snippet(
-                "Helm",
-                format!(
-                    "helm install {name} oci://{registry}/{name} --version {version} --namespace {name} --create-namespace\n"
-                ),
-            ),
-        ];
-    }
-    let repository = format!(
-        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\n{metadata}spec:\n  interval: 1h\n  url: {}\n---\n",
-        source.url
-    );
-    let chart = format!(
-        "  chart:\n    spec:\n      chart: {name}\n      version: {version}\n      sourceRef:\n        kind: HelmRepository\n        name: {name}\n"
-    );
-    vec![
-        snippet("Flux: HelmRepository and HelmRelease", repository + &release(&chart)),
-        snippet("Argo CD: Application", application(&source.url, name, version)),
-        snippet(
-            "Helm",
-            format!(
-                "helm install {name} {name} --repo {} --version {version} --namespace {name} --create-namespace\n",
-                source.url
-            ),
-        ),
-    ]
-}
-
-#[cfg(feature = "ssr")]
-fn application(url: &str, name: &str, version: &str) -> String {
-    format!(
-        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  namespace: argocd\nspec:\n  project: default\n  source:\n    repoURL: {url}\n    chart: {name}\n    targetRevision: {version}\n    helm:\n      valuesObject: {{}}\n  destination:\n    server: https://kubernetes.default.svc\n    namespace: {name}\n  syncPolicy:\n    automated: {{}}\n    syncOptions:\n      - CreateNamespace=true\n"
-    )
 }

@@ -29,7 +29,7 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
         .into_iter()
         .map(|Snippet { title, text }| {
             let copy = view! { <CopyButton text=text.clone() what="snippet" /> }.into_any();
-            view! { <Section title aside=copy><pre class="code-block"><code>{text}</code></pre></Section> }
+            view! { <Section title aside=copy><pre class="code-block" tabindex="0"><code>{text}</code></pre></Section> }
         })
         .collect_view();
     view! {

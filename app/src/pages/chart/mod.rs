@@ -4,6 +4,8 @@ mod data;
 mod install;
 mod overview;
 mod parts;
+#[cfg(feature = "ssr")]
+mod snippets;
 mod upgrades;
 mod users;
 mod values;
@@ -63,11 +65,11 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
     let body = match tab {
         ChartTab::Overview { values, users } => overview::view(&detail, line, values, users, &base, now),
         ChartTab::Values { values, page, repositories, together, majors } => {
-            values::paths(values, page, values::Choices { repositories, together, majors, with }, &url, &base)
+            values::paths(values, page, values::Choices { repositories, together, majors }, &url, &base)
         }
         ChartTab::Path { path, values, page } => values::path(path, values, page, &url, &base, now),
         ChartTab::Users { users, page, together } => users::view(&detail, users, page, together, with, &url, now),
-        ChartTab::Upgrades { upgrades } => upgrades::view(&detail, upgrades, &url, now),
+        ChartTab::Upgrades { upgrades } => upgrades::view(upgrades, &url, now),
         ChartTab::Install { snippets } => install::view(&detail, snippets),
         ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail),
     };

@@ -20,8 +20,8 @@ pub(super) fn view(
 ) -> AnyView {
     if detail.chart.releases == 0 {
         return view! {
-            <EmptyState title="Nobody uses it now">
-                <p>"Those who did have removed it, or their repositories are gone."</p>
+            <EmptyState title="Nobody uses it">
+                <p>"Those who did have removed it, or their repositories are gone; before the first use nobody had it yet."</p>
             </EmptyState>
             <Section title="Repositories over time"><LineChart line choices=Vec::new() none="There is no line yet" /></Section>
         }

@@ -1,6 +1,6 @@
 //! What others had to change for a step between versions.
 
-use entity::view::{ChangedPath, ChartDetail, ChartUpgrade, ChartUpgrades, Timestamp};
+use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, Timestamp};
 use leptos::prelude::*;
 
 use super::super::filters::{chips, values};
@@ -13,11 +13,10 @@ use crate::components::{
 /// Paths of one upgrade that are named.
 const NAMED: usize = 3;
 
-pub(super) fn view(detail: &ChartDetail, upgrades: ChartUpgrades, url: &PageUrl, now: Timestamp) -> AnyView {
+pub(super) fn view(upgrades: ChartUpgrades, url: &PageUrl, now: Timestamp) -> AnyView {
     let value = values(url);
     let set = chips(url, &[("from", "From"), ("to", "To")]);
-    let choices: Vec<Choice> =
-        detail.versions.iter().map(|one| Choice::word(one.version.clone()).counting(one.ever)).collect();
+    let choices: Vec<Choice> = upgrades.versions.iter().map(|version| Choice::word(version.clone())).collect();
     let chosen = !set.is_empty();
     let told = i64::try_from(upgrades.upgrades.len()).unwrap_or(i64::MAX);
     let head = format!(

@@ -27,8 +27,13 @@ pub(super) fn view(
     }
     let versions = detail.versions.iter().map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
     let sorts = vec![Choice::new("recent", "newest version first"), Choice::new("repository", "file")];
-    let mut first: Vec<String> = listing.data.iter().map(|release| release.repository_id.to_string()).collect();
-    first.dedup();
+    let mut first: Vec<String> = Vec::new();
+    for release in &listing.data {
+        let id = release.repository_id.to_string();
+        if !first.contains(&id) {
+            first.push(id);
+        }
+    }
     let compare = (first.len() > 1).then(|| {
         let chosen = first.iter().take(COMPARED).cloned().collect::<Vec<_>>().join(",");
         let href = PageUrl::new(compare_href(&detail.chart.key)).with("repositories", chosen).href();

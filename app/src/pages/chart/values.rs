@@ -15,7 +15,6 @@ pub(super) struct Choices {
     pub repositories: Vec<(String, String)>,
     pub together: Vec<ChartNeighbour>,
     pub majors: Vec<u64>,
-    pub with: Vec<(i64, String)>,
 }
 
 /// Choices of charts that a repository has as well.
@@ -68,7 +67,6 @@ pub(super) fn paths(
         }
         false => path_rows(listing.data, most, base, with_mine),
     };
-    let _ = choices.with;
     view! {
         <FilterBar url=url.clone() keys=&["text", "major", "with", "mine", "unlike"] chips=set>
             <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />

@@ -19,29 +19,16 @@ pub struct CompareData {
 /// Values of the repositories that the page's address names.
 #[server(prefix = "/ui", endpoint = "compare", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn compare_chart(path: String, query: String) -> Result<CompareData, AppError> {
-    use crate::components::chart_key;
+    use crate::components::chart_keys;
     use crate::pages::ask;
-    use entity::view::{ChartReleaseFilter, PageQuery};
     use store::charts;
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let at = ask::at(&params)?;
-    let found = charts::chart_by_key(&db.read, &chart_key(&path)).await?;
-    let (id, key) = found.ok_or_else(|| ask::missing("This chart"))?;
-    let filter = ChartReleaseFilter {
-        chart_id: Some(id),
-        at,
-        page: PageQuery { skip: 0, limit: 500 },
-        ..ChartReleaseFilter::default()
-    };
-    let mut repositories: Vec<(String, String)> = charts::list_releases(&db.read, &filter)
-        .await?
-        .data
-        .into_iter()
-        .map(|release| (release.repository_id.to_string(), release.repository))
-        .collect();
-    repositories.sort_by(|a, b| a.1.cmp(&b.1));
-    repositories.dedup();
+    let found = charts::chart_by_keys(&db.read, &chart_keys(&path)).await?;
+    let (id, key) = found.ok_or_else(|| ask::missing("chart"))?;
+    let users = charts::list_users(&db.read, id, at).await?;
+    let repositories: Vec<(String, String)> = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
     // By id or by name, whatever people write.
     let mut named = params.get_str("repositories").unwrap_or_default().split(',').map(str::trim).collect::<Vec<_>>();
     let added = params.get_str("add").unwrap_or_default().to_owned();

@@ -29,7 +29,7 @@ pub async fn find_image(name: String, query: String) -> Result<ImageData, AppErr
     let at = ask::at(&params)?;
     let name = name.trim_end_matches('/');
     let detail = store::images::find_image(&db.read, name, at, now).await?;
-    let detail = detail.ok_or_else(|| ask::missing("This image"))?;
+    let detail = detail.ok_or_else(|| ask::missing("image"))?;
     let filter = ImagePlaceFilter {
         image_id: Some(detail.image.id),
         tag: ask::text(&params, "tag")?,

@@ -25,6 +25,16 @@ pub async fn chart_by_key(c: &impl ConnectionTrait, key: &str) -> Result<Option<
     Ok(moved.or_else(|| found.into_iter().next()))
 }
 
+/// The same by the first of several keys that leads anywhere.
+pub async fn chart_by_keys(c: &impl ConnectionTrait, keys: &[String]) -> Result<Option<(i64, String)>> {
+    for key in keys {
+        if let Some(found) = chart_by_key(c, key).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 /// The key of the chart that kubesearch showed under a key; the one with most uses, where there are several.
 pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Option<String>> {
     let named = chart_alias::Entity::find().filter(chart_alias::COLUMN.alias.eq(alias));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::in_use::{UsedVersion, newest, versions_in_use};
 use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, stars_of, time, uses_at};
-use crate::db::select::{count, count_all, is_any, matching, paged};
+use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
 use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit, value_path};
@@ -50,6 +50,15 @@ pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter
     )
     .await?;
     Ok(Listing { data: shown(c, rows, filter.at).await?, count })
+}
+
+/// Repositories that use a chart, by name; at most a thousand.
+pub async fn list_users(c: &impl ConnectionTrait, chart: i64, at: Option<Timestamp>) -> Result<Vec<(Uuid, String)>> {
+    use repository::Column::{FullName, Id};
+    let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart)).filter(uses_at(at));
+    let these = uses.select_only().column(chart_use::Column::RepositoryId).into_query();
+    let users = repository::Entity::find().filter(Id.in_subquery(these)).select_only().columns([Id, FullName]);
+    Ok(users.order_by_asc(FullName).order_by_asc(Id).limit(MAX_PAGE).into_tuple().all(c).await?)
 }
 
 fn conditions(filter: &ChartReleaseFilter) -> Condition {

@@ -45,6 +45,9 @@ pub async fn list_upgrades(
     }
     let spans = spans.order_by_asc(ReleaseId).order_by_asc(FromSequence);
     let spans: Vec<Row> = spans.into_partial_model().all(c).await?;
+    let known: HashSet<&str> = spans.iter().filter_map(|span| span.version.as_deref()).collect();
+    let mut versions: Vec<String> = known.into_iter().map(str::to_owned).collect();
+    versions.sort_by(|a, b| compare_versions(b, a));
     let mut steps: Vec<(&Row, &Row, bool)> = Vec::new();
     for (place, pair) in spans.windows(2).enumerate() {
         let [before, after] = pair else { continue };
@@ -99,6 +102,7 @@ pub async fn list_upgrades(
         count: number(count),
         rolled_back: number(rolled_back),
         changed: paths,
+        versions,
     })
 }
 

@@ -22,6 +22,8 @@ pub struct ChartSources {
     hosts: Vec<(String, String)>,
     charts: HashMap<String, String>,
     prefixes: Vec<Prefix>,
+    /// Differs where any of the texts differs that it was read from.
+    fingerprint: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -85,8 +87,19 @@ impl ChartSources {
         Ok(sources)
     }
 
+    /// Differs for sources of which any are others: what was grouped by them is grouped anew.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     fn add(&mut self, json: &str) -> Result<(), SourcesError> {
         let written: Written = serde_json::from_str(json)?;
+        let mut hash = blake3::Hasher::new();
+        hash.update(&self.fingerprint.to_le_bytes()).update(json.as_bytes());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash.finalize().as_bytes()[..8]);
+        self.fingerprint = u64::from_le_bytes(first);
         let pair = |WrittenChart { from, to }| (from, to);
         self.proxies.extend(written.proxies.into_iter().flat_map(|proxy| proxy.hosts).map(|host| host + "/"));
         self.hosts.extend(written.hosts.into_iter().map(pair));

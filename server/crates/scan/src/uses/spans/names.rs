@@ -50,7 +50,7 @@ impl Names {
                 url: clean(one.source.as_deref().unwrap_or_default()),
                 chart_id,
                 chart_key: clean(group),
-                chart_name: clean(group.rsplit('/').next().unwrap_or(group)),
+                chart_name: clean(group.trim_end_matches('/').rsplit('/').next().unwrap_or(group)),
             });
         }
         for alias in &one.kubesearch {

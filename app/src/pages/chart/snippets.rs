@@ -1,0 +1,167 @@
+//! Texts that install a chart: the newest version, from the most used place.
+
+use entity::view::{ChartDetail, ChartSource};
+
+use super::data::Snippet;
+
+/// What is to be installed.
+struct Wanted<'d> {
+    source: &'d ChartSource,
+    /// What it is called at that place.
+    name: &'d str,
+    /// Nothing where nobody names an exact one.
+    version: Option<&'d str>,
+}
+
+pub(super) fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
+    let Some(source) = detail.sources.first() else { return Vec::new() };
+    let last = source.key.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let wanted = Wanted { source, name: last, version: detail.chart.newest_version.as_deref() };
+    if let Some((url, folder)) = source.key.split_once("//") {
+        return vec![wanted.git(url, folder)];
+    }
+    match source.url.strip_prefix("oci://") {
+        Some(registry) => vec![wanted.oci(registry), wanted.application(registry), wanted.helm_oci(registry)],
+        None => vec![wanted.helm_repository(), wanted.application(&source.url), wanted.helm()],
+    }
+}
+
+impl Wanted<'_> {
+    fn snippet(title: &str, text: String) -> Snippet {
+        Snippet { title: title.to_owned(), text }
+    }
+
+    fn metadata(&self) -> String {
+        format!("metadata:\n  name: {0}\n  namespace: {0}\n", self.name)
+    }
+
+    /// A line for the version, where there is one.
+    fn version(&self, key: &str) -> String {
+        self.version.map(|version| format!("{key} {version}\n")).unwrap_or_default()
+    }
+
+    fn release(&self, chart: &str) -> String {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n{}spec:\n  interval: 1h\n{chart}  values: {{}}\n",
+            self.metadata()
+        )
+    }
+
+    fn source(&self, kind: &str, spec: &str) -> String {
+        format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: {kind}\n{}spec:\n  interval: 1h\n{spec}---\n",
+            self.metadata()
+        )
+    }
+
+    fn git(&self, url: &str, folder: &str) -> Snippet {
+        let source = self.source("GitRepository", &format!("  url: https://{url}\n  ref:\n    branch: main\n"));
+        let chart = format!(
+            "  chart:\n    spec:\n      chart: ./{folder}\n      sourceRef:\n        kind: GitRepository\n        name: {}\n",
+            self.name
+        );
+        Self::snippet("Flux: GitRepository and HelmRelease", source + &self.release(&chart))
+    }
+
+    fn oci(&self, registry: &str) -> Snippet {
+        let tag = match self.version {
+            Some(version) => format!("    tag: {version}\n"),
+            None => "    semver: \"*\"\n".to_owned(),
+        };
+        let spec = format!("  url: oci://{registry}/{}\n  ref:\n{tag}", self.name);
+        let chart = format!("  chartRef:\n    kind: OCIRepository\n    name: {}\n", self.name);
+        let text = self.source("OCIRepository", &spec) + &self.release(&chart);
+        Self::snippet("Flux: OCIRepository and HelmRelease", text)
+    }
+
+    fn helm_repository(&self) -> Snippet {
+        let name = self.name;
+        let chart = format!(
+            "  chart:\n    spec:\n      chart: {name}\n{}      sourceRef:\n        kind: HelmRepository\n        name: {name}\n",
+            self.version("      version:")
+        );
+        let text = self.source("HelmRepository", &format!("  url: {}\n", self.source.url)) + &self.release(&chart);
+        Self::snippet("Flux: HelmRepository and HelmRelease", text)
+    }
+
+    fn application(&self, url: &str) -> Snippet {
+        let (name, version) = (self.name, self.version.unwrap_or("\"*\""));
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  namespace: argocd\nspec:\n  \
+             project: default\n  source:\n    repoURL: {url}\n    chart: {name}\n    targetRevision: {version}\n    helm:\n      \
+             valuesObject: {{}}\n  destination:\n    server: https://kubernetes.default.svc\n    namespace: {name}\n  \
+             syncPolicy:\n    automated: {{}}\n    syncOptions:\n      - CreateNamespace=true\n"
+        );
+        Self::snippet("Argo CD: Application", text)
+    }
+
+    fn helm_oci(&self, registry: &str) -> Snippet {
+        self.command(&format!("oci://{registry}/{}", self.name), "")
+    }
+
+    fn helm(&self) -> Snippet {
+        self.command(self.name, &format!(" --repo {}", self.source.url))
+    }
+
+    fn command(&self, chart: &str, more: &str) -> Snippet {
+        let version = self.version.map(|version| format!(" --version {version}")).unwrap_or_default();
+        let name = self.name;
+        let text = format!("helm install {name} {chart}{more}{version} --namespace {name} --create-namespace\n");
+        Self::snippet("Helm", text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use entity::view::ChartSummary;
+
+    fn of(key: &str, url: &str, version: Option<&str>) -> Vec<Snippet> {
+        let source = ChartSource { key: key.to_owned(), url: url.to_owned(), repositories: 1 };
+        let chart = ChartSummary {
+            id: 1,
+            key: "example.org/other".to_owned(),
+            name: "other".to_owned(),
+            repositories: 1,
+            releases: 1,
+            newest_version: version.map(str::to_owned),
+            most_used_version: None,
+            most_used_releases: 0,
+            stars: None,
+            change_30_days: 0,
+            change_90_days: 0,
+        };
+        let (first_used_at, last_upgrade_at) = (None, None);
+        let (versions, adoption, kinds) = (Vec::new(), Vec::new(), Vec::new());
+        snippets(&ChartDetail {
+            chart,
+            sources: vec![source],
+            first_used_at,
+            last_upgrade_at,
+            versions,
+            adoption,
+            kinds,
+        })
+    }
+
+    #[test]
+    fn snippets_can_be_read_and_name_the_place_itself() {
+        for (key, url, version) in [
+            ("ghcr.io/me/charts/web", "oci://ghcr.io/me/charts", Some("1.2.3")),
+            ("charts.example.org/web", "https://charts.example.org", None),
+            ("example.org/me/repo//charts/web", "https://example.org/me/repo", None),
+            ("ghcr.io/me/web", "oci://ghcr.io/me", None),
+        ] {
+            let texts = of(key, url, version);
+            assert!(texts.iter().all(|one| one.text.contains("web") && !one.text.contains("other")), "{texts:?}");
+            for Snippet { title, text } in texts.iter().filter(|one| one.title != "Helm") {
+                for document in text.split("---\n") {
+                    let parsed: serde_yaml::Value =
+                        serde_yaml::from_str(document).unwrap_or_else(|error| panic!("{title}: {error}"));
+                    assert!(parsed["kind"].is_string(), "{title}");
+                }
+            }
+            assert_eq!(texts.iter().any(|one| one.text.contains("1.2.3")), version.is_some());
+        }
+    }
+}
