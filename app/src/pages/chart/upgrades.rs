@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::super::filters::{chips, values};
 use super::parts::share;
 use crate::components::{
-    Choice, EmptyState, FilterBar, PageUrl, Section, Select, Table, TimeAgo, VersionChange, commit_href, counted,
-    repository_href, short_sha,
+    Choice, EmptyState, FilterBar, Number, PageUrl, Section, Select, Table, TimeAgo, VersionChange, commit_href,
+    counted, repository_href, short_sha,
 };
 
 /// Paths of one upgrade that are named.
@@ -65,7 +65,25 @@ fn changed(paths: Vec<ChangedPath>, of: i64) -> AnyView {
 }
 
 fn list(upgrades: Vec<ChartUpgrade>, now: Timestamp) -> AnyView {
-    let row = move |upgrade: ChartUpgrade| {
+    // A shared source moves many releases at once: one row tells of all.
+    let mut folded: Vec<(ChartUpgrade, i64)> = Vec::new();
+    for upgrade in upgrades {
+        let same = |(other, _): &&mut (ChartUpgrade, i64)| {
+            (other.repository_id, &other.commit, &other.from, &other.to)
+                == (upgrade.repository_id, &upgrade.commit, &upgrade.from, &upgrade.to)
+        };
+        match folded.iter_mut().find(same) {
+            Some((other, releases)) => {
+                *releases += 1;
+                other.rolled_back |= upgrade.rolled_back;
+                other.changed.extend(upgrade.changed);
+                other.changed.sort_unstable();
+                other.changed.dedup();
+            }
+            None => folded.push((upgrade, 1)),
+        }
+    }
+    let row = move |(upgrade, releases): (ChartUpgrade, i64)| {
         let named = upgrade.changed.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let more = upgrade.changed.len().saturating_sub(NAMED);
         let more = (more > 0).then(|| format!(" and {more} more"));
@@ -77,6 +95,7 @@ fn list(upgrades: Vec<ChartUpgrade>, now: Timestamp) -> AnyView {
             <tr>
                 <td class="row-link" data-label="Repository"><a href=repository_href(upgrade.repository_id)>{upgrade.repository}</a></td>
                 <td data-label="Step"><VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />{back}</td>
+                <td class="num" data-label="Releases"><Number value=releases /></td>
                 <td data-label="Values changed with it" title=all><span class="value-path">{named}</span>{more}</td>
                 <td data-label="When"><TimeAgo time=upgrade.at now /></td>
                 <td data-label="Commit">
@@ -91,12 +110,13 @@ fn list(upgrades: Vec<ChartUpgrade>, now: Timestamp) -> AnyView {
                 <tr>
                     <th scope="col">"Repository"</th>
                     <th scope="col">"Step"</th>
+                    <th scope="col" class="num">"Releases"</th>
                     <th scope="col">"Values changed with it"</th>
                     <th scope="col">"When"</th>
                     <th scope="col">"Commit"</th>
                 </tr>
             </thead>
-            <tbody>{upgrades.into_iter().map(row).collect_view()}</tbody>
+            <tbody>{folded.into_iter().map(row).collect_view()}</tbody>
         </Table>
     }
     .into_any()
