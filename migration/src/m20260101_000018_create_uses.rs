@@ -128,8 +128,12 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         statements::run(manager, UP).await?;
-        let end = if statements::is_sqlite(manager) { " WITHOUT ROWID" } else { "" };
-        statements::run(manager, &[&format!("{VALUES}{end}"), VALUES_BY_CHART]).await
+        let is_sqlite = statements::is_sqlite(manager);
+        let end = if is_sqlite { " WITHOUT ROWID" } else { "" };
+        // Paths may be longer than PostgreSQL's usual indexes hold.
+        let using = if is_sqlite { "" } else { " USING hash" };
+        let paths = format!("CREATE INDEX value_path_by_path ON value_path{using} (path)");
+        statements::run(manager, &[&paths, &format!("{VALUES}{end}"), VALUES_BY_CHART]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

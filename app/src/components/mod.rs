@@ -61,7 +61,7 @@ pub use tree::Tree;
 pub use url::{
     PageUrl, chart_href, chart_keys, commit_href, compare_href, image_href, repository_href, resource_href, short_sha,
 };
-pub use version::{Version, VersionChange};
+pub use version::{Version, VersionChange, tag_version};
 #[cfg(feature = "ssr")]
 pub(crate) use yaml::escape as yaml_escape;
 #[cfg(feature = "ssr")]

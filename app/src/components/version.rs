@@ -37,6 +37,15 @@ pub fn Version(
     }
 }
 
+/// An image's tag and digest as one version.
+#[must_use]
+pub fn tag_version(tag: Option<String>, digest: Option<String>) -> Option<String> {
+    match (tag, digest) {
+        (Some(tag), Some(digest)) => Some(format!("{tag}@{digest}")),
+        (tag, digest) => tag.or(digest),
+    }
+}
+
 /// Digests are cut to what tells them apart; the title has them whole.
 fn short_version(text: &str) -> String {
     match text.find("sha256:") {

@@ -94,10 +94,7 @@ pub(crate) fn serde_word<T: DeserializeOwned>(params: &ParamsMap, key: &str) -> 
 /// The time as of which a page is wanted: a day, to its end, or a time.
 pub(crate) fn at(params: &ParamsMap) -> Result<Option<Timestamp>, AppError> {
     let Some(text) = text(params, "at")? else { return Ok(None) };
-    let day = text.parse::<chrono::NaiveDate>().ok().and_then(|day| day.and_hms_opt(23, 59, 59));
-    let time = day.map(|end| end.and_utc()).or_else(|| text.parse().ok());
-    let wrong = || AppError::invalid("at has to be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z.");
-    time.map(Some).ok_or_else(wrong)
+    given::moment(&text).map(Some).map_err(|unusable| AppError::invalid(format!("The value of at {unusable}.")))
 }
 
 /// The direction of a sorted list; each column has one of its own.

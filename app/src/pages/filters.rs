@@ -1,10 +1,10 @@
 //! What the filter bars of several pages have in common.
 
 use entity::kind::ResourceStatus;
-use entity::view::{NamedCount, ResourceFacets};
+use entity::view::{NamedCount, ResourceFacets, Timestamp};
 use leptos::prelude::*;
 
-use crate::components::{Chip, Choice, FilterBar, PageUrl, Select, TextField};
+use crate::components::{Chip, Choice, FilterBar, Notice, PageUrl, Select, TextField, exact};
 
 /// Choices with the number of rows behind each.
 pub(super) fn choices(counts: Vec<NamedCount>) -> Vec<Choice> {
@@ -26,6 +26,14 @@ pub(super) fn chips(url: &PageUrl, filters: &[(&'static str, &'static str)]) -> 
             Some(Chip { label: (*label).to_owned(), value, key })
         })
         .collect()
+}
+
+/// Says that a page shows how things were, and leads to how they are.
+pub(super) fn past(at: Option<Timestamp>, url: &PageUrl) -> AnyView {
+    let Some(at) = at else { return ().into_any() };
+    let now = url.without("at").href();
+    view! { <Notice>{format!("As it was on {}. ", exact(at))}<a href=now>"Show it as it is now"</a></Notice> }
+        .into_any()
 }
 
 /// Filters of a list of resources; `repositories` only where the list is over all of them.

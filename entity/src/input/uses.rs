@@ -181,7 +181,6 @@ pub struct KnownChartUse {
     pub id: i64,
     pub release_id: i64,
     pub facts: ChartUseFacts,
-    pub from: LinePoint,
 }
 
 /// A value that is open at some commit, as it is stored.
@@ -197,5 +196,4 @@ pub struct KnownImageUse {
     pub id: i64,
     pub ordinal: i32,
     pub facts: ImageUseFacts,
-    pub from: LinePoint,
 }

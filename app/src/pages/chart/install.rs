@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::data::Snippet;
 use super::parts::share;
-use crate::components::{CopyButton, EmptyState, Number, Section, Table, chart_href};
+use crate::components::{CopyButton, EmptyState, Number, PageUrl, Section, Table, chart_href};
 
 pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
     let most = detail.sources.first().map(|source| source.key.clone());
@@ -50,7 +50,9 @@ pub(super) fn related(
     together: Vec<ChartNeighbour>,
     alternatives: Vec<ChartNeighbour>,
     detail: &ChartDetail,
+    base: &PageUrl,
 ) -> AnyView {
+    let at = base.get("at").unwrap_or_default();
     let users = detail.chart.repositories;
     let own = ChartNeighbour { key: detail.chart.key.clone(), name: detail.chart.name.clone(), repositories: users };
     let mut same = alternatives;
@@ -59,23 +61,26 @@ pub(super) fn related(
         same.insert(0, own);
         same.sort_by_key(|one| std::cmp::Reverse(one.repositories));
     }
+    let together = list(together, users, at, "Nobody uses another chart beside it");
+    let same = list(same, all, at, "No other chart is known for the same app");
     view! {
         <div class="columns even">
-            <Section title="Used together with">{list(together, users, "Nobody uses another chart beside it")}</Section>
-            <Section title="Alternatives">{list(same, all, "No other chart is known for the same app")}</Section>
+            <Section title="Used together with">{together}</Section>
+            <Section title="Alternatives">{same}</Section>
         </div>
     }
     .into_any()
 }
 
-fn list(neighbours: Vec<ChartNeighbour>, of: i64, none: &'static str) -> AnyView {
+fn list(neighbours: Vec<ChartNeighbour>, of: i64, at: &str, none: &'static str) -> AnyView {
     if neighbours.is_empty() {
         return view! { <EmptyState title=none /> }.into_any();
     }
     let rows = neighbours
         .into_iter()
         .map(|one| {
-            view! { <li class="rank"><a href=chart_href(&one.key) title=one.key>{one.name}</a>{share(one.repositories, of)}</li> }
+            let href = PageUrl::new(chart_href(&one.key)).with("at", at).href();
+            view! { <li class="rank"><a href=href title=one.key>{one.name}</a>{share(one.repositories, of)}</li> }
         })
         .collect_view();
     view! { <ol class="ranks">{rows}</ol> }.into_any()

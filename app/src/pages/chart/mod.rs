@@ -15,10 +15,11 @@ use leptos::prelude::*;
 
 use self::data::{ChartData, ChartTab, find_chart};
 use super::charts::kind_word;
+use super::filters::past;
 use super::{load, show};
 use crate::components::{
-    Breadcrumb, CopyButton, Crumb, Metric, Metrics, Notice, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Tab, Tabs,
-    exact, number_text, relative,
+    Breadcrumb, CopyButton, Crumb, Metric, Metrics, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Tab, Tabs,
+    number_text, relative,
 };
 use crate::live::Live;
 
@@ -71,12 +72,9 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
         ChartTab::Users { users, page, together } => users::view(&detail, users, page, together, with, &url, now),
         ChartTab::Upgrades { upgrades } => upgrades::view(upgrades, &url, now),
         ChartTab::Install { snippets } => install::view(&detail, snippets),
-        ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail),
+        ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail, &base),
     };
-    let past = at.map(|at| {
-        let now = base.without("at").href();
-        view! { <Notice>{format!("As it was on {}. ", exact(at))}<a href=now>"Show it as it is now"</a></Notice> }
-    });
+    let past = past(at, &base);
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Charts", "/charts"), Crumb::here(name.clone())] />
         <PageHead title=name facts=facts(&detail) />

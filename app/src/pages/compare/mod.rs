@@ -4,6 +4,7 @@ use entity::view::{ChartComparison, ChartRelease, ComparedValue};
 use leptos::prelude::*;
 
 use self::data::{CompareData, compare_chart};
+use super::filters::past;
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Choice, Crumb, EmptyState, FilterBar, PageHead, PageUrl, Section, Select, SkeletonBlock, SkeletonRows,
@@ -30,9 +31,8 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: CompareData, url: PageUrl) -> AnyView {
-    let CompareData { key, name, comparison, repositories, .. } = data;
-    let here: Vec<String> = comparison.releases.iter().map(|release| release.repository_id.to_string()).collect();
-    let mut chosen = here.clone();
+    let CompareData { key, name, comparison, repositories, at } = data;
+    let mut chosen: Vec<String> = comparison.releases.iter().map(|release| release.repository_id.to_string()).collect();
     chosen.dedup();
     let url = url.without("add").with("repositories", chosen.join(","));
     let others = repositories.iter().filter(|(id, _)| !chosen.contains(id));
@@ -46,11 +46,14 @@ fn view(data: CompareData, url: PageUrl) -> AnyView {
         .into_any(),
         _ => columns(comparison, &chosen, &url),
     };
+    let chart = PageUrl::new(chart_href(&key)).with("at", url.get("at").unwrap_or_default());
+    let past = past(at, &url);
     let crumbs =
-        vec![Crumb::link("Charts", "/charts"), Crumb::link(name.clone(), chart_href(&key)), Crumb::here("Compare")];
+        vec![Crumb::link("Charts", "/charts"), Crumb::link(name.clone(), chart.href()), Crumb::here("Compare")];
     view! {
         <Breadcrumb crumbs />
         <PageHead title=format!("{name}: values side by side") />
+        {past}
         <FilterBar url=url keys=&["add"]>
             <Select name="add" label="Add" choices=others none="a repository" />
         </FilterBar>
@@ -80,7 +83,7 @@ fn columns(comparison: ChartComparison, chosen: &[String], url: &PageUrl) -> Any
     };
     if !many {
         let title = count(&same);
-        let all = table(same, second);
+        let all = table(same, title.clone());
         return view! { <Section title>{all}</Section> }.into_any();
     }
     let same = (!same.is_empty()).then(|| {

@@ -4,13 +4,13 @@ use entity::view::{ImagePlace, ImageTag, ImageThrough, Timestamp};
 use leptos::prelude::*;
 
 use self::data::{ImageData, find_image};
-use super::filters::{chips, values};
+use super::filters::{chips, past, values};
 use super::{load, show};
 use crate::chart::LineChart;
 use crate::components::{
-    Breadcrumb, Choice, CopyButton, Crumb, FilterBar, Metric, Metrics, Notice, Number, PageHead, PageUrl, Pager,
-    Section, Select, SkeletonBlock, SkeletonRows, Table, TimeAgo, Version, chart_href, cut_path, exact,
-    repository_href, resource_href,
+    Breadcrumb, Choice, CopyButton, Crumb, FilterBar, Metric, Metrics, Number, PageHead, PageUrl, Pager, Section,
+    Select, SkeletonBlock, SkeletonRows, Table, TimeAgo, Version, chart_href, cut_path, repository_href, resource_href,
+    tag_version,
 };
 use crate::live::Live;
 
@@ -43,10 +43,7 @@ fn view(data: ImageData, url: PageUrl) -> AnyView {
         <span class="fact"><code class="path">{name.clone()}</code><CopyButton text=name what="name of the image" /></span>
     }
     .into_any();
-    let past = at.map(|at| {
-        let now = url.without("at").href();
-        view! { <Notice>{format!("As it was on {}. ", exact(at))}<a href=now>"Show it as it is now"</a></Notice> }
-    });
+    let past = past(at, &url);
     let tags: Vec<Choice> =
         detail.tags_in_use.iter().filter_map(|tag| Some(Choice::word(tag.tag.clone()?).counting(tag.places))).collect();
     let set = chips(&url, &[("tag", "Tag"), ("at", "As of")]);
@@ -173,10 +170,7 @@ fn place_row(place: ImagePlace, now: Timestamp) -> AnyView {
         Some(id) => view! { <a href=resource_href(id)>{what}</a> }.into_any(),
         None => view! { {what} }.into_any(),
     };
-    let tag = match (place.tag, place.digest) {
-        (Some(tag), Some(digest)) => Some(format!("{tag}@{digest}")),
-        (tag, digest) => tag.or(digest),
-    };
+    let tag = tag_version(place.tag, place.digest);
     let file = cut_path(&place.file_path);
     let file = match place.web_url {
         Some(href) => view! { <a href=href rel="noopener external">{file}</a> }.into_any(),

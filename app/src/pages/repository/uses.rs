@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::{
     EmptyState, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, image_href, resource_href,
+    tag_version,
 };
 
 pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
@@ -119,10 +120,7 @@ fn image_row(place: ImagePlace) -> AnyView {
         }
         None => view! { <span class="quiet">{place_word(&place.path)}</span> }.into_any(),
     };
-    let tag = match (place.tag, place.digest) {
-        (Some(tag), Some(digest)) => Some(format!("{tag}@{digest}")),
-        (tag, digest) => tag.or(digest),
-    };
+    let tag = tag_version(place.tag, place.digest);
     let what = place.name.or(place.kind).unwrap_or_else(|| "kustomization".to_owned());
     let what = match place.resource_id {
         Some(id) => view! { <a href=resource_href(id)>{what}</a> }.into_any(),

@@ -27,8 +27,7 @@ pub struct ResourceData {
 /// A chart that a resource installs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstalledChart {
-    /// `None` where it is not known where it comes from.
-    pub key: Option<String>,
+    pub key: String,
     /// Repositories that use it.
     pub repositories: i64,
 }

@@ -26,14 +26,13 @@ pub(super) fn view(
             <span class="fact" title=resource.chart_url.clone()><span class="quiet">"chart "</span>{chart}</span>
         }
     });
-    let users = installed.into_iter().take(1).filter_map(|one| {
-        let key = one.key?;
+    let users = installed.into_iter().take(1).map(|one| {
         let others = counted(one.repositories - 1, "other repository", "other repositories");
-        Some(view! {
+        view! {
             <span class="fact">
-                <a href=chart_href(&key)>{if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() }}</a>
+                <a href=chart_href(&one.key)>{if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() }}</a>
             </span>
-        })
+        }
     });
     let users = users.collect_view();
     let gone = deleted_by.map(|event| {

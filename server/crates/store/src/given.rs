@@ -4,9 +4,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, NaiveDate};
 use uuid::Uuid;
 
 use entity::kind::UnknownWord;
+use entity::view::Timestamp;
 
 /// Longest text to look for, in characters: names of Kubernetes objects have 253, paths of files are longer.
 pub const MAX_TEXT: usize = 1_000;
@@ -21,6 +23,9 @@ pub enum Unusable {
     NotText,
     NoNumber,
     NoId,
+    NoTime,
+    NoDay,
+    NoMoment,
     /// None of the fixed words; says which there are.
     UnknownWord(String),
 }
@@ -33,6 +38,9 @@ impl fmt::Display for Unusable {
             Self::NotText => f.write_str("must be text in UTF-8"),
             Self::NoNumber => f.write_str("must be a whole number, in digits alone"),
             Self::NoId => f.write_str("must be a UUID, such as 0191d1a0-5c4e-7000-8000-000000000000"),
+            Self::NoTime => f.write_str("must be a time such as 2026-01-31T12:00:00Z"),
+            Self::NoDay => f.write_str("must be a day such as 2026-01-31"),
+            Self::NoMoment => f.write_str("must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z"),
             Self::UnknownWord(known) => f.write_str(known),
         }
     }
@@ -70,6 +78,35 @@ pub fn number(given: &str) -> Result<u64, Unusable> {
 pub fn id(given: &str) -> Result<Uuid, Unusable> {
     const WRITTEN: usize = 36;
     Uuid::parse_str(given).ok().filter(|_| given.len() == WRITTEN).ok_or(Unusable::NoId)
+}
+
+/// A time with its offset.
+///
+/// # Errors
+/// If it is none.
+pub fn time(given: &str) -> Result<Timestamp, Unusable> {
+    // A space in place of the T is read as well, but is not what we describe.
+    let time = DateTime::parse_from_rfc3339(given).ok().filter(|_| !given.contains(char::is_whitespace));
+    time.map(|time| time.to_utc()).ok_or(Unusable::NoTime)
+}
+
+/// A day of four, two and two digits.
+///
+/// # Errors
+/// If it is none.
+pub fn day(given: &str) -> Result<NaiveDate, Unusable> {
+    // Years of other lengths and signs are read as well, but meant by nobody.
+    let is_plain = |day: &NaiveDate| given.len() == 10 && day.format("%Y-%m-%d").to_string() == given;
+    given.parse().ok().filter(is_plain).ok_or(Unusable::NoDay)
+}
+
+/// A time, or the end of a day, UTC.
+///
+/// # Errors
+/// If it is neither.
+pub fn moment(given: &str) -> Result<Timestamp, Unusable> {
+    let end_of_day = || day(given).ok()?.and_hms_opt(23, 59, 59).map(|end| end.and_utc());
+    time(given).ok().or_else(end_of_day).ok_or(Unusable::NoMoment)
 }
 
 /// One of a type's fixed words, in upper or lower case.

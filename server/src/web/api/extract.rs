@@ -172,33 +172,19 @@ impl Check {
     /// A time with an offset, as RFC 3339 has it.
     pub fn time(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
         let given = given?;
-        let time = read_time(given);
-        if time.is_none() {
-            self.refuse(name, given, "datetime", "must be a time such as 2026-01-31T12:00:00Z");
-        }
-        time
+        self.read(name, given, "datetime", given::time(given))
     }
 
     /// A time, or a day, which is meant to its end.
     pub fn moment(&mut self, name: &str, given: Option<&str>) -> Option<DateTime<Utc>> {
         let given = given?;
-        let end_of_day = || read_day(given)?.and_hms_opt(23, 59, 59).map(|end| end.and_utc());
-        let moment = read_time(given).or_else(end_of_day);
-        if moment.is_none() {
-            let msg = "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z";
-            self.refuse(name, given, "datetime", msg);
-        }
-        moment
+        self.read(name, given, "datetime", given::moment(given))
     }
 
     /// A day of four, two and two digits.
     pub fn day(&mut self, name: &str, given: Option<&str>) -> Option<NaiveDate> {
         let given = given?;
-        let day = read_day(given);
-        if day.is_none() {
-            self.refuse(name, given, "date", "must be a day such as 2026-01-31");
-        }
-        day
+        self.read(name, given, "date", given::day(given))
     }
 
     /// A number of days up to today, 30 where none is given.
@@ -315,17 +301,6 @@ impl PageParams {
             limit: check.number("limit", self.limit.as_deref(), 1..=MAX_LIMIT, 100),
         }
     }
-}
-
-fn read_time(given: &str) -> Option<DateTime<Utc>> {
-    // A space in place of the T is read as well, but is not what we describe.
-    let time = DateTime::parse_from_rfc3339(given).ok().filter(|_| !given.contains(char::is_whitespace));
-    time.map(|time| time.to_utc())
-}
-
-fn read_day(given: &str) -> Option<NaiveDate> {
-    // Years of other lengths and signs are read as well, but meant by nobody.
-    given.parse().ok().filter(|day: &NaiveDate| given.len() == 10 && day.format("%Y-%m-%d").to_string() == given)
 }
 
 fn cut(given: &str) -> String {

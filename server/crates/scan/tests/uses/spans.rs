@@ -73,13 +73,11 @@ impl Rows {
             id: one.id,
             release_id: one.release_id,
             facts: one.facts.clone(),
-            from: one.span.from,
         });
         let images = self.image_uses.values().filter(|one| is_open(&one.span)).map(|one| KnownImageUse {
             id: one.id,
             ordinal: one.ordinal,
             facts: one.facts.clone(),
-            from: one.span.from,
         });
         let time = self.commits.iter().map(|(_, at)| at.time).max();
         Tracker::known(b"repository", time, tree, uses.collect(), images.collect())

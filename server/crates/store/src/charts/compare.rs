@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::releases::list_releases;
+use super::releases::releases_of;
 use super::values::all_values;
 use super::{ConnectionTrait, Result};
-use entity::view::{
-    ChartComparison, ChartRelease, ChartReleaseFilter, ChartReleaseSort, ComparedValue, PageQuery, Timestamp,
-};
+use entity::view::{ChartComparison, ComparedValue, Timestamp};
 
 /// Releases that fit beside each other.
 const MOST: usize = 6;
@@ -21,27 +19,7 @@ pub async fn compare_releases(
     repositories: &[Uuid],
     at: Option<Timestamp>,
 ) -> Result<ChartComparison> {
-    let mut found: Vec<Vec<ChartRelease>> = Vec::new();
-    for repository in repositories.iter().take(MOST) {
-        let filter = ChartReleaseFilter {
-            chart_id: Some(chart),
-            repository_id: Some(*repository),
-            sort: ChartReleaseSort::Repository,
-            at,
-            page: PageQuery { skip: 0, limit: MOST as u64 },
-            ..ChartReleaseFilter::default()
-        };
-        found.push(list_releases(c, &filter).await?.data);
-    }
-    // The first of each before the second of any.
-    let mut releases: Vec<(usize, usize, ChartRelease)> = Vec::new();
-    for (column, of_one) in found.into_iter().enumerate() {
-        releases.extend(of_one.into_iter().enumerate().map(|(place, release)| (place, column, release)));
-    }
-    releases.sort_by_key(|(place, column, _)| (*place, *column));
-    releases.truncate(MOST);
-    releases.sort_by_key(|(place, column, _)| (*column, *place));
-    let releases: Vec<ChartRelease> = releases.into_iter().map(|(.., release)| release).collect();
+    let releases = releases_of(c, chart, repositories, MOST, at).await?;
     let ids: Vec<i64> = releases.iter().filter_map(|release| release.id.parse().ok()).collect();
     let values = all_values(c, &ids, at).await?;
     let mut paths: BTreeMap<&str, Vec<Option<String>>> = BTreeMap::new();

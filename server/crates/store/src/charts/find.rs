@@ -62,17 +62,13 @@ pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Opt
 }
 
 /// The key of a chart by its id: whether there is such a chart is told by this at less cost than by all about it.
-pub async fn chart_name(c: &impl ConnectionTrait, id: i64) -> Result<Option<String>> {
+pub async fn key_of_chart(c: &impl ConnectionTrait, id: i64) -> Result<Option<String>> {
     let chart = chart::Entity::find_by_id(id).select_only().column(chart::Column::Key);
     Ok(chart.into_tuple().one(c).await?)
 }
 
 /// Charts that are installed by what stands at a place of a repository: their keys, and how many repositories use each.
-pub async fn installed_at(
-    c: &impl ConnectionTrait,
-    repository: Uuid,
-    place: &str,
-) -> Result<Vec<(Option<String>, i64)>> {
+pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<(String, i64)>> {
     use chart_use::Column::{ChartId, FilePath, RepositoryId};
     let here = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
     let here = here.filter(FilePath.eq(place)).filter(uses_at(None)).select_only().column(ChartId).distinct();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::in_use::{most_used, newest, versions_in_use};
 use super::{ConnectionTrait, Result, stars_of, uses_at};
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, at_most, count_all, is_any, is_like, rows};
+use crate::db::select::{is_any, is_like, page_of};
 use entity::table::{chart, chart_use};
 use entity::view::{ChartFilter, ChartSort, ChartSummary, ChartTrend, Listing, Sort, Timestamp};
 
@@ -55,15 +55,6 @@ pub async fn list_charts(
         Some(ChartTrend::New) => drop(query.and_where(column("before_30").eq(0))),
         None => {}
     }
-    let count = {
-        let mut all = Query::select();
-        all.from_subquery(query.clone(), "all").expr_as(count_all(), "count");
-        #[derive(FromQueryResult)]
-        struct Count {
-            count: i64,
-        }
-        rows::<Count>(c, &all).await?.first().map_or(0, |row| row.count)
-    };
     let direction = match filter.direction {
         Sort::Ascending => Order::Asc,
         Sort::Descending => Order::Desc,
@@ -77,23 +68,17 @@ pub async fn list_charts(
     };
     query.order_by_expr(column("releases"), Order::Desc).order_by_expr(name, Order::Asc);
     query.order_by_expr(Expr::col((chart::Entity, chart::Column::Key)), Order::Asc);
-    query.limit(std::cmp::min(filter.page.limit, MAX_PAGE)).offset(at_most(filter.page.skip));
-    let page: Vec<Row> = rows(c, &query).await?;
-    let data = with_versions(c, page, filter).await?;
-    Ok(Listing { data, count: u64::try_from(count).unwrap_or(0) })
+    let (page, count) = page_of(c, &query, filter.page).await?;
+    Ok(Listing { data: with_versions(c, page, filter).await?, count })
 }
 
 /// Repositories and releases of each chart: at the time asked for, and 30 and 90 days before.
 fn counted(filter: &ChartFilter, now: Timestamp) -> sea_orm::sea_query::SelectStatement {
     use chart_use::Column::{ChartId, FromTime, ReleaseId, RepositoryId, ToTime};
     let at = filter.at.unwrap_or(now);
-    let open = |at: Option<Timestamp>| match at {
-        None => ToTime.is_null(),
-        Some(at) => FromTime.lte(at.timestamp()).and(ToTime.is_null().or(ToTime.gt(at.timestamp()))),
-    };
     let days = |days: i64| Some(at - TimeDelta::days(days));
     let distinct = |at: Option<Timestamp>, of: chart_use::Column| {
-        let counted: Expr = Expr::case(open(at), of.into_expr()).into();
+        let counted: Expr = Expr::case(uses_at(at), of.into_expr()).into();
         counted.count_distinct()
     };
     let oldest = (at - TimeDelta::days(90)).timestamp();

@@ -28,7 +28,7 @@ use entity::view::Timestamp;
 pub(crate) use adoption::adoption;
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_keys, chart_name, installed_at};
+pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_keys, installed_at, key_of_chart};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub(crate) use releases::{commits_at, resources_of};

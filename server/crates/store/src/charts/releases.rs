@@ -40,15 +40,8 @@ pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter
     let uses: Select<chart_use::Entity> = matching(conditions(filter));
     let count = count(c, uses.clone()).await?;
     let page = paged(ordered(uses, filter.sort), filter.page);
-    let rows = read(
-        c,
-        page.select_only()
-            .column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id")
-            .into_tuple::<i64>()
-            .all(c)
-            .await?,
-    )
-    .await?;
+    let ids = page.select_only().column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id");
+    let rows = read(c, ids.into_tuple().all(c).await?).await?;
     Ok(Listing { data: shown(c, rows, filter.at).await?, count })
 }
 
@@ -106,6 +99,35 @@ fn ordered(uses: Select<chart_use::Entity>, sort: ChartReleaseSort) -> Select<ch
         }
     };
     uses.order_by_asc(Id)
+}
+
+/// Releases of a chart in some repositories, so many of them: the first of each before the second of any, then in the order of
+/// the repositories.
+pub(super) async fn releases_of(
+    c: &impl ConnectionTrait,
+    chart: i64,
+    repositories: &[Uuid],
+    most: usize,
+    at: Option<Timestamp>,
+) -> Result<Vec<ChartRelease>> {
+    use chart_use::Column::{FilePath, Id, RepositoryId};
+    let uses = chart_use::Entity::find()
+        .filter(chart_use::COLUMN.chart_id.eq(chart))
+        .filter(is_any(RepositoryId.into_expr(), repositories.iter().copied()))
+        .filter(uses_at(at))
+        .order_by_asc(FilePath)
+        .order_by_asc(Id);
+    let uses: Vec<(Uuid, i64)> = uses.select_only().columns([RepositoryId, Id]).into_tuple().all(c).await?;
+    let mut places: Vec<(usize, usize, i64)> = Vec::new();
+    for (column, repository) in repositories.iter().enumerate() {
+        let of_it = uses.iter().filter(|(of, _)| of == repository);
+        places.extend(of_it.enumerate().map(|(place, (_, id))| (place, column, *id)));
+    }
+    places.sort_unstable();
+    places.truncate(most);
+    places.sort_unstable_by_key(|(place, column, _)| (*column, *place));
+    let rows = read(c, places.into_iter().map(|(.., id)| id).collect()).await?;
+    shown(c, rows, at).await
 }
 
 /// Uses by their ids, in this order.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, covers, have_all, time, uses_at, version};
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, at_most, count, count_all, is_any, is_like, paged, rows};
+use crate::db::select::{MAX_PAGE, count, is_any, is_like, page_of, paged, rows};
 use entity::kind::{Provider, ValueType};
 use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
 use entity::value::ObjectId;
@@ -27,11 +27,6 @@ struct PathRow {
     path_id: i64,
     path: String,
     releases: i64,
-}
-
-#[derive(FromQueryResult)]
-struct Count {
-    count: i64,
 }
 
 /// Values of a chart that the filter asks for.
@@ -97,13 +92,8 @@ pub async fn list_value_paths(c: &impl ConnectionTrait, filter: &ChartValueFilte
     if filter.unlike && filter.mine.is_some() {
         return unlike(c, filter, values, query, &mine).await;
     }
-    let mut all = Query::select();
-    all.from_subquery(by_path(values.clone()), "all").expr_as(count_all(), "count");
-    let count = rows::<Count>(c, &all).await?.first().map_or(0, |row| row.count);
-    query.limit(std::cmp::min(filter.page.limit, MAX_PAGE)).offset(at_most(filter.page.skip));
-    let page: Vec<PathRow> = rows(c, &query).await?;
-    let data = with_common(c, values, page, &mine).await?;
-    Ok(Listing { data, count: u64::try_from(count).unwrap_or(0) })
+    let (page, count) = page_of(c, &query, filter.page).await?;
+    Ok(Listing { data: with_common(c, values, page, &mine).await?, count })
 }
 
 /// What one repository sets unlike the others, and what most set and it does not.
@@ -319,13 +309,13 @@ pub async fn list_path_values(
     Ok(Listing { data: rows.into_iter().map(shown).collect(), count })
 }
 
-/// Every value of some releases: path, text and whether it is masked.
+/// Every value of some releases: path and text, which is empty where it must not be shown.
 pub(super) async fn all_values(
     c: &impl ConnectionTrait,
     releases: &[i64],
     at: Option<Timestamp>,
 ) -> Result<HashMap<i64, Vec<(String, String)>>> {
-    use chart_value::Column::{FromTime, Masked, ReleaseId, Text, ToTime};
+    use chart_value::Column::{FromTime, ReleaseId, Text, ToTime};
     let values = chart_value::Entity::find()
         .inner_join(value_path::Entity)
         .filter(is_any(ReleaseId.into_expr(), releases.iter().copied()))
@@ -333,11 +323,11 @@ pub(super) async fn all_values(
         .select_only()
         .column(ReleaseId)
         .column(value_path::Column::Path)
-        .columns([Text, Masked])
+        .column(Text)
         .order_by_asc(value_path::Column::Path)
         .order_by_asc(Text);
     let mut all: HashMap<i64, Vec<(String, String)>> = HashMap::new();
-    for (release, path, text, _) in values.into_tuple::<(i64, String, String, bool)>().all(c).await? {
+    for (release, path, text) in values.into_tuple::<(i64, String, String)>().all(c).await? {
         all.entry(release).or_default().push((path, text));
     }
     Ok(all)

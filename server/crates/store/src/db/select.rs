@@ -1,6 +1,8 @@
 //! Parts of questions that many subjects need.
 
-use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Asterisk, Condition, Expr, ExprTrait as _, Func, Keyword, LikeExpr, Query, SelectStatement, WindowStatement,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect, Select, Value,
 };
@@ -77,6 +79,31 @@ pub(crate) fn at_most(rows: u64) -> u64 {
 pub(crate) async fn rows<T: FromQueryResult>(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<T>> {
     let rows = c.query_all(query).await?;
     Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
+}
+
+/// One page of a question that begins with no table, and how many rows match: told with the rows, so that what is put together
+/// is put together once; asked by itself only beyond the last page.
+pub(crate) async fn page_of<T: FromQueryResult>(
+    c: &impl ConnectionTrait,
+    query: &SelectStatement,
+    page: PageQuery,
+) -> Result<(Vec<T>, u64)> {
+    let mut paged = query.clone();
+    let count = Func::count(Expr::col(Asterisk));
+    paged.expr_window_as(count, WindowStatement::new(), "matches");
+    paged.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip));
+    let found = c.query_all(&paged).await?;
+    let data = found.iter().map(|row| T::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?;
+    let matches: i64 = match found.first() {
+        Some(row) => row.try_get("", "matches")?,
+        None if page.skip == 0 && page.limit > 0 => 0,
+        None => {
+            let mut all = Query::select();
+            all.from_subquery(query.clone().clear_order_by().take(), "all").expr_as(count_all(), "matches");
+            c.query_one(&all).await?.map_or(Ok(0), |row| row.try_get("", "matches"))?
+        }
+    };
+    Ok((data, u64::try_from(matches).unwrap_or(0)))
 }
 
 /// Inserts what a question gives, in the order of these columns; how many rows.

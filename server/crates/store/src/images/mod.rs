@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::charts::{adoption, compare_versions, covers};
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, at_most, count_all, is_any, is_like, rows};
+use crate::db::select::{count_all, is_any, is_like, page_of};
 use crate::db::{ConnectionTrait, Result};
 use entity::table::{chart, image, image_use};
 use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, Timestamp};
@@ -73,21 +73,12 @@ pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Resu
     for name in ["repositories", "places", "tags", "pinned"] {
         query.expr_as(column(name), name);
     }
-    #[derive(FromQueryResult)]
-    struct Count {
-        count: i64,
-    }
-    let mut all = Query::select();
-    all.from_subquery(query.clone(), "all").expr_as(count_all(), "count");
-    let count = rows::<Count>(c, &all).await?.first().map_or(0, |row| row.count);
     query
         .order_by_expr(column("repositories"), Order::Desc)
         .order_by_expr(column("places"), Order::Desc)
-        .order_by_expr(Expr::col((image::Entity, image::Column::Name)), Order::Asc)
-        .limit(std::cmp::min(filter.page.limit, MAX_PAGE))
-        .offset(at_most(filter.page.skip));
-    let page: Vec<Row> = rows(c, &query).await?;
-    Ok(Listing { data: page.into_iter().map(Into::into).collect(), count: u64::try_from(count).unwrap_or(0) })
+        .order_by_expr(Expr::col((image::Entity, image::Column::Name)), Order::Asc);
+    let (page, count) = page_of::<Row>(c, &query, filter.page).await?;
+    Ok(Listing { data: page.into_iter().map(Into::into).collect(), count })
 }
 
 #[derive(DerivePartialModel)]

@@ -7,9 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use entity::input::{
-    ChartUseFacts, ImageUseFacts, KnownChartUse, KnownImageUse, KnownValue, LinePoint, ValueFacts, ValueSpanKey,
-};
+use entity::input::{ChartUseFacts, ImageUseFacts, KnownChartUse, KnownImageUse, KnownValue, ValueFacts, ValueSpanKey};
 use entity::table::{chart_release, chart_use, chart_value, image_use, use_commit};
 
 /// Spans that cover a place on the line.
@@ -107,7 +105,6 @@ fn known_use(row: chart_use::Model) -> KnownChartUse {
     KnownChartUse {
         id: row.id,
         release_id: row.release_id,
-        from: LinePoint { sequence: row.from_sequence, time: row.from_time },
         facts: ChartUseFacts {
             chart_id: row.chart_id,
             source_id: row.source_id,
@@ -138,7 +135,6 @@ fn known_image(row: image_use::Model) -> KnownImageUse {
     KnownImageUse {
         id: row.id,
         ordinal: row.ordinal,
-        from: LinePoint { sequence: row.from_sequence, time: row.from_time },
         facts: ImageUseFacts {
             release_id: row.release_id,
             chart_id: row.chart_id,

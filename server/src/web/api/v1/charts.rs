@@ -203,7 +203,7 @@ pub(super) fn used_by(check: &mut Check, given: Option<&str>) -> i64 {
 
 /// That there is such a chart: lists of one that is not there would only be empty.
 pub(super) async fn exists(db: &Db, id: i64) -> Result<(), Problem> {
-    store::charts::chart_name(&db.read, id).await?.map(drop).ok_or_else(not_found)
+    store::charts::key_of_chart(&db.read, id).await?.map(drop).ok_or_else(not_found)
 }
 
 fn not_found() -> Problem {

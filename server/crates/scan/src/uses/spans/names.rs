@@ -28,6 +28,10 @@ fn shown_id(what: &str, name: &str) -> i64 {
     stable_id(what, &[name.as_bytes()]) & ((1 << 53) - 1)
 }
 
+/// Longest key in bytes: indexes of databases hold no longer ones, and none that is real comes near. A chart with a longer one is
+/// stored as if it were not known where it comes from.
+const MAX_KEY: usize = 1_000;
+
 /// What was told to the database in this scan.
 #[derive(Default)]
 pub struct Names {
@@ -40,7 +44,9 @@ pub struct Names {
 impl Names {
     /// Ids of a use's chart and source.
     pub fn chart(&mut self, one: &ChartUse, batch: &mut UsesBatch) -> (Option<i64>, Option<i64>) {
-        let (Some(key), Some(group)) = (one.key.as_deref(), one.group.as_deref()) else { return (None, None) };
+        let key = one.key.as_deref().filter(|key| key.len() <= MAX_KEY);
+        let group = one.group.as_deref().filter(|key| key.len() <= MAX_KEY);
+        let (Some(key), Some(group)) = (key, group) else { return (None, None) };
         let id = shown_id("source", key);
         let chart_id = chart_id(group);
         if self.charts.insert(id) {
@@ -53,7 +59,7 @@ impl Names {
                 chart_name: clean(group.trim_end_matches('/').rsplit('/').next().unwrap_or(group)),
             });
         }
-        for alias in &one.kubesearch {
+        for alias in one.kubesearch.iter().filter(|alias| alias.len() <= MAX_KEY) {
             if self.aliases.insert((alias.clone(), chart_id)) {
                 batch.aliases.push((clean(alias), chart_id));
             }
