@@ -226,3 +226,39 @@ async fn compare(db: &Db, bundle: &Path) -> anyhow::Result<usize> {
     store::repositories::remove_repository(&db.write, repository).await?;
     Ok(compared)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_too_long_for_an_index_stop_no_scan() {
+    on_each_engine(async |app| {
+        let origin = Origins::new();
+        // Nothing that compresses: engines would fit that into an index after all.
+        let mut state = 7_u64;
+        let mut long = |length: usize| -> String {
+            let mut letter = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[usize::try_from(state >> 33).unwrap_or(0) % 36])
+            };
+            (0..length).map(|_| letter()).collect()
+        };
+        let source = SOURCE.replace("charts.example.org", &format!("charts.example.org/{}", long(3_900)));
+        // Deep rather than long: YAML's own keys end at a thousand characters.
+        let values = format!(
+            "    {{{}: {{{}: {{{}: {{{}: 1}}}}}}, image: 'example.org/{}:1'}}\n",
+            long(900),
+            long(900),
+            long(900),
+            long(900),
+            long(900)
+        );
+        take(&origin, &[("source.yaml", Some(source)), ("web.yaml", Some(release("1.0.0", &values)))]);
+        let bench = Bench::new(&app.state.db);
+        let repository = bench.pin(&origin.path()).await;
+        bench.bring_up_to_date(repository).await;
+        let rows = bench.rows().await;
+        let used = rows.iter().find(|row| row.starts_with("10:")).unwrap();
+        assert!(used.contains("|web|apps|-|-|web|https://charts.example.org/"), "without a key: {used}");
+        assert_eq!(rows.iter().filter(|row| row.starts_with("11:")).count(), 2);
+        assert_eq!(rows.iter().filter(|row| row.starts_with("12:")).count(), 1);
+    })
+    .await;
+}
