@@ -3,11 +3,15 @@ import { test as base, expect, type APIRequestContext, type Page } from "@playwr
 
 export { expect };
 
-/** A test whose page must not log an error, throw, fail to hydrate or ask for a file that is not there. */
-export const test = base.extend<{ complaints: string[] }>({
-  complaints: [
+/**
+ * A test whose page must not log an error, throw, fail to hydrate or ask for a file that is not there, but for what
+ * the test says it means to bring about. Some of what a browser says comes late, so this is judged at the end.
+ */
+export const test = base.extend<{ forgive: (expected: RegExp) => void }>({
+  forgive: [
     async ({ page }, use) => {
       const complaints: string[] = [];
+      const forgiven: RegExp[] = [];
       page.on("console", (message) => {
         const text = message.text();
         if (message.type() === "error" || (message.type() === "warning" && /hydrat|mismatch|panick/i.test(text))) {
@@ -20,8 +24,9 @@ export const test = base.extend<{ complaints: string[] }>({
           complaints.push(`${response.status()}: ${response.url()}`);
         }
       });
-      await use(complaints);
-      expect(complaints, "what the browser complained about").toEqual([]);
+      await use((expected) => forgiven.push(expected));
+      const left = complaints.filter((text) => !forgiven.some((expected) => expected.test(text)));
+      expect(left, "what the browser complained about").toEqual([]);
     },
     { auto: true },
   ],
