@@ -55,7 +55,7 @@ impl Folders for Tree<'_> {
     }
 
     fn folders(&self) -> Vec<&str> {
-        self.folders().collect()
+        self.folders()
     }
 }
 

@@ -3,14 +3,15 @@
 //! In two rounds: a trial finds out which builds reach which Flux Kustomizations and folders; the second evaluates every
 //! Flux Kustomization in the builds that render it, and as written only those that no other build renders.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::flux::{FluxKustomization, Serves, served_from_here};
-use super::kustomization::{folder, join};
-use super::tree::{Placed, Tree};
+use super::kustomization::folder;
+use super::passages::{Passage, Passages};
+use super::tree::{Entry, Kustomization, Placed, Tree};
 use super::variables::Variables;
-use super::{Build, BuildKind, Builds, Reach};
+use super::{Build, BuildKind, Builds, FastMap};
 
 /// Folders walked and files reached before a tree is given up: real ones take some ten thousand.
 const MAX_STEPS: usize = 5_000_000;
@@ -30,8 +31,9 @@ pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
             })
         }));
     }
+    let included = included(tree);
     let common =
-        Common { tree, flux: &flux, served: &served, tables: &tables, table_of: &table_of, included: included(tree) };
+        Common { tree, flux: &flux, served: &served, tables: &tables, table_of: &table_of, included: &included };
 
     let mut trial = Evaluation::new(&common);
     trial.flux(&common.all());
@@ -41,8 +43,8 @@ pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
 
     let mut last = Evaluation::new(&common);
     last.argo();
-    for folder in lone {
-        last.kustomize(folder);
+    for kustomization in lone {
+        last.kustomize(kustomization);
     }
     last.flux(&apart);
     let left: Vec<usize> = common.all().into_iter().filter(|at| !last.evaluated.contains(at)).collect();
@@ -50,25 +52,25 @@ pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
     last.lone_folders();
     last.flux(&[]);
     let exhausted = trial.steps > MAX_STEPS || last.steps > MAX_STEPS;
+    let Evaluation { builds, passages, .. } = last;
     if exhausted {
         return Builds { exhausted, ..Builds::default() };
     }
-    let reached = last.reached.into_iter().map(|(file, reaches)| (file.into(), reaches.into_iter().collect()));
-    let reached = reached.collect();
-    let mut walked: HashMap<Box<str>, Vec<Reach>> = HashMap::new();
-    for (folder, reach) in last.generating {
-        walked.entry(folder.into()).or_default().push(reach);
-    }
-    walked.values_mut().for_each(|reaches| reaches.sort_unstable());
-    Builds { builds: last.builds, reached, walked, variables: tables, exhausted, ..Builds::default() }
+    let (reached, walked) = passages.into_reaches(tree);
+    Builds { builds, reached, walked, variables: tables, exhausted, ..Builds::default() }
 }
 
-/// Folders with a kustomization that another kustomization includes.
-fn included<'t>(tree: &Tree<'t>) -> HashSet<&'t str> {
-    let entries = tree
-        .kustomizations()
-        .flat_map(|(folder, file)| file.resources.iter().chain(&file.components).map(move |entry| (folder, entry)));
-    entries.filter_map(|(folder, entry)| Some(tree.kustomization(&join(folder, entry)?)?.0)).collect()
+/// Whether another kustomization includes one, by its number.
+fn included(tree: &Tree<'_>) -> Vec<bool> {
+    let mut included = vec![false; tree.kustomizations().len()];
+    for one in tree.kustomizations() {
+        for entry in one.resources.iter().chain(&one.components) {
+            if let Entry::Kustomization(number) = entry {
+                included[*number] = true;
+            }
+        }
+    }
+    included
 }
 
 /// What both rounds share.
@@ -79,7 +81,7 @@ struct Common<'a, 't> {
     tables: &'a [Variables],
     /// The variables of each Flux Kustomization's build.
     table_of: &'a [Option<usize>],
-    included: HashSet<&'t str>,
+    included: &'a [bool],
 }
 
 impl Common<'_, '_> {
@@ -101,14 +103,11 @@ struct Instance {
 struct Evaluation<'a, 't> {
     common: &'a Common<'a, 't>,
     builds: Vec<Build>,
-    numbers: HashMap<Build, usize>,
-    reached: HashMap<&'t str, BTreeSet<Reach>>,
-    /// Folders with a kustomization, as they were walked.
-    walked: HashSet<(&'t str, Reach)>,
-    walked_folders: HashSet<&'t str>,
-    /// The same, with the namespaces that components set: what a kustomization makes itself is reached so.
-    generating: HashSet<(&'t str, Reach)>,
+    numbers: FastMap<Build, usize>,
+    passages: Passages,
     instances: HashSet<Instance>,
+    /// How many of the passages that reach each Flux Kustomization's file were looked at for it.
+    looked_at: Vec<usize>,
     /// Flux Kustomizations that gave a build.
     evaluated: HashSet<usize>,
     steps: usize,
@@ -119,12 +118,10 @@ impl<'a, 't> Evaluation<'a, 't> {
         Self {
             common,
             builds: Vec::new(),
-            numbers: HashMap::new(),
-            reached: HashMap::new(),
-            walked: HashSet::new(),
-            walked_folders: HashSet::new(),
-            generating: HashSet::new(),
+            numbers: FastMap::default(),
+            passages: Passages::of(common.tree),
             instances: HashSet::new(),
+            looked_at: vec![0; common.flux.len()],
             evaluated: HashSet::new(),
             steps: 0,
         }
@@ -155,14 +152,18 @@ impl<'a, 't> Evaluation<'a, 't> {
                 }
             }
             next = Vec::new();
-            let mut steps = 0;
             for (at, placed) in self.common.flux.iter().enumerate() {
-                for reach in self.reached.get(placed.file).into_iter().flatten() {
-                    steps += 1;
-                    next.extend(self.instance(at, Some(reach)).filter(|found| !self.instances.contains(found)));
+                let Some(file) = self.common.tree.file(placed.file) else { continue };
+                let mut new = self.passages.of_file(file)[self.looked_at[at]..].to_vec();
+                self.looked_at[at] += new.len();
+                self.steps += new.len();
+                // Builds are numbered in an order that does not depend on how files were come to.
+                new.sort_by(|left, right| self.passages.compare(*left, *right));
+                for passage in new {
+                    let passage = self.passages.get(passage);
+                    next.extend(self.instance(at, Some(passage)).filter(|found| !self.instances.contains(found)));
                 }
             }
-            self.steps += steps;
             if next.is_empty() || !self.step() {
                 return;
             }
@@ -170,9 +171,9 @@ impl<'a, 't> Evaluation<'a, 't> {
     }
 
     /// A Flux Kustomization as written, or as the build that reaches it so renders it; `None` where its folder is not here.
-    fn instance(&self, at: usize, reach: Option<&Reach>) -> Option<Instance> {
+    fn instance(&self, at: usize, passage: Option<Passage>) -> Option<Instance> {
         let part = self.common.flux[at].part;
-        let variables = reach.and_then(|reach| reach.variables).filter(|_| !part.literal);
+        let variables = passage.and_then(|passage| passage.variables()).filter(|_| !part.literal);
         let put_in = |text: &Option<String>| match (text, variables) {
             (Some(text), Some(table)) => self.common.tables[table].put_into(text),
             (text, _) => text.clone(),
@@ -187,12 +188,13 @@ impl<'a, 't> Evaluation<'a, 't> {
             Serves::Folders if folder.is_empty() => return None,
             Serves::Folders | Serves::FoldersAndRoot => {}
         }
-        let own = reach.and_then(|reach| reach.forced.clone()).or_else(|| name(put_in(&part.namespace)));
+        let forced = passage.and_then(|passage| self.passages.forced(passage));
+        let own = forced.or_else(|| name(put_in(&part.namespace)));
         Some(Instance {
             at,
             folder,
             target: name(put_in(&part.target_namespace)),
-            default: own.or_else(|| reach.and_then(|reach| reach.default.clone())),
+            default: own.or_else(|| passage.and_then(|passage| self.passages.default(passage))),
         })
     }
 
@@ -203,43 +205,43 @@ impl<'a, 't> Evaluation<'a, 't> {
             document: Some((placed.file.into(), placed.index)),
             folder: instance.folder.as_str().into(),
         });
-        let reach = Reach {
-            build,
-            forced: instance.target.clone(),
-            default: instance.default.clone(),
-            variables: self.common.table_of[instance.at],
-        };
-        let file = self.common.tree.kustomization(&instance.folder).map(|(_, file)| file);
+        let variables = self.common.table_of[instance.at];
+        let passage = self.passages.new(build, instance.target.as_ref(), instance.default.as_ref(), variables);
+        let kustomization = self.common.tree.kustomization(&instance.folder);
         // Flux adds its components to those of the folder.
-        let reach = reach.or_forced(file.and_then(|file| name(file.namespace.clone())));
-        let reach = self.components(&instance.folder, &placed.part.components, reach, 0);
-        match file {
-            Some(_) => self.walk(&instance.folder, &reach, 0),
-            None => self.whole_folder(&instance.folder, &reach),
+        let passage = self.or_forced(passage, kustomization);
+        let components = placed.part.components.iter();
+        let components: Vec<Entry> =
+            components.filter_map(|entry| self.common.tree.entry(&instance.folder, entry)).collect();
+        let passage = self.components(&components, passage, 0);
+        match kustomization {
+            Some(number) => self.walk(number, passage, 0),
+            None => self.whole_folder(&instance.folder, passage),
         }
     }
 
     fn argo(&mut self) {
-        for placed in self.common.tree.argo() {
-            self.steps += placed.part.patterns() * self.common.tree.folders().count() / 8;
+        let tree = self.common.tree;
+        for placed in tree.argo() {
+            self.steps += placed.part.patterns() * tree.folder_count() / 8;
             if !self.step() {
                 return;
             }
-            for applied in placed.part.applied(self.common.tree) {
+            for applied in placed.part.applied(tree) {
                 let build = self.build(Build {
                     kind: BuildKind::Argo,
                     document: Some((placed.file.into(), placed.index)),
                     folder: applied.folder.as_str().into(),
                 });
-                let reach = Reach { build, forced: None, default: name(applied.namespace), variables: None };
-                if self.common.tree.kustomization(&applied.folder).is_some() {
-                    self.walk(&applied.folder, &reach, 0);
-                } else if !self.common.tree.has_file(&format!("{}/Chart.yaml", applied.folder)) {
-                    let files = self.common.tree.files_below(&applied.folder);
+                let passage = self.passages.new(build, None, name(applied.namespace).as_ref(), None);
+                if let Some(number) = tree.kustomization(&applied.folder) {
+                    self.walk(number, passage, 0);
+                } else if tree.file(&format!("{}/Chart.yaml", applied.folder)).is_none() {
+                    let files = tree.files_below(&applied.folder);
                     self.steps += files.len();
                     for file in files {
-                        if applied.recurse || folder(file) == applied.folder {
-                            self.reach(file, &reach);
+                        if applied.recurse || folder(tree.paths()[file]) == applied.folder {
+                            self.reach(file, passage);
                         }
                     }
                 }
@@ -248,112 +250,132 @@ impl<'a, 't> Evaluation<'a, 't> {
     }
 
     /// Builds every folder with a kustomization that no kustomization includes and nothing reached so far.
-    fn lone_folders(&mut self) -> Vec<&'t str> {
+    fn lone_folders(&mut self) -> Vec<usize> {
         let mut lone = Vec::new();
-        for (folder, _) in self.common.tree.kustomizations() {
-            if !self.common.included.contains(folder) && !self.walked_folders.contains(folder) {
-                lone.push(folder);
-                self.kustomize(folder);
+        for number in 0..self.common.included.len() {
+            if !self.common.included[number] && !self.passages.is_walked(number) {
+                lone.push(number);
+                self.kustomize(number);
             }
         }
         lone
     }
 
-    fn kustomize(&mut self, folder: &str) {
-        let build = self.build(Build { kind: BuildKind::Kustomize, document: None, folder: folder.into() });
-        self.walk(folder, &Reach { build, forced: None, default: None, variables: None }, 0);
+    fn kustomize(&mut self, number: usize) {
+        let folder = self.kustomization(number).folder.into();
+        let build = self.build(Build { kind: BuildKind::Kustomize, document: None, folder });
+        let passage = self.passages.new(build, None, None, None);
+        self.walk(number, passage, 0);
+    }
+
+    fn kustomization(&self, number: usize) -> &'a Kustomization<'t> {
+        &self.common.tree.kustomizations()[number]
+    }
+
+    /// The same with the namespace of a kustomization forced where none is forced yet.
+    fn or_forced(&mut self, passage: Passage, kustomization: Option<usize>) -> Passage {
+        let namespace = kustomization.and_then(|number| self.kustomization(number).namespace.as_ref());
+        self.passages.or_forced(passage, namespace)
     }
 
     /// A folder's kustomization, and what it includes: the first namespace met from outside is the one that is forced.
-    fn walk(&mut self, folder: &str, reach: &Reach, depth: usize) {
-        let Some((folder, file)) = self.common.tree.kustomization(folder) else { return };
-        let reach = reach.clone().or_forced(name(file.namespace.clone()));
-        if depth > MAX_NESTING || !self.step() || !self.walked.insert((folder, reach.clone())) {
+    fn walk(&mut self, number: usize, passage: Passage, depth: usize) {
+        let passage = self.or_forced(passage, Some(number));
+        if depth > MAX_NESTING || !self.step() || !self.passages.walk(number, passage) {
             return;
         }
-        self.walked_folders.insert(folder);
-        let reach = self.components(folder, &file.components, reach, depth);
-        for entry in file.resources.iter().chain(&file.generators) {
-            self.entry(folder, entry, &reach, depth);
+        let one = self.kustomization(number);
+        let passage = self.components(&one.components, passage, depth);
+        for entry in one.resources.iter().chain(&one.generators) {
+            self.entry(*entry, passage, depth);
         }
-        self.generating.insert((folder, reach));
+        self.passages.generate(number, passage);
     }
 
-    fn entry(&mut self, folder: &str, entry: &str, reach: &Reach, depth: usize) {
-        let Some(entry) = join(folder, entry) else { return };
-        match self.common.tree.file(&entry) {
-            Some(file) => self.reach(file, reach),
-            None => self.walk(&entry, reach, depth + 1),
+    fn entry(&mut self, entry: Entry, passage: Passage, depth: usize) {
+        match entry {
+            Entry::File(file) => self.reach(file, passage),
+            Entry::Kustomization(number) => self.walk(number, passage, depth + 1),
         }
     }
 
-    /// Walks the components of a folder, and gives back how all else in it is reached: a component's namespace goes over
-    /// everything that was included before it, so that of several the last one counts.
-    fn components(&mut self, folder: &str, components: &[String], mut reach: Reach, depth: usize) -> Reach {
+    /// Walks components, and gives back how all else beside them is reached: a component's namespace goes over everything
+    /// that was included before it, so that of several the last one counts.
+    fn components(&mut self, components: &[Entry], mut passage: Passage, depth: usize) -> Passage {
         for component in components.iter().rev() {
-            self.entry(folder, component, &reach, depth);
-            if reach.forced.is_none()
-                && let Some(component) = join(folder, component)
+            self.entry(*component, passage, depth);
+            if passage.is_free()
+                && let Entry::Kustomization(number) = component
+                && let Some(namespace) = self.set_by_component(*number, depth)
             {
-                reach.forced = self.set_by_component(&component, depth);
+                passage = self.passages.or_forced(passage, Some(&namespace));
             }
         }
-        reach
+        passage
     }
 
     /// The namespace that a component sets for all that it is added to: its own, else that of the last of its components.
-    fn set_by_component(&mut self, folder: &str, depth: usize) -> Option<Arc<str>> {
-        let (folder, file) = self.common.tree.kustomization(folder)?;
-        if let Some(namespace) = name(file.namespace.clone()) {
-            return Some(namespace);
+    fn set_by_component(&mut self, number: usize, depth: usize) -> Option<Arc<str>> {
+        let one = self.kustomization(number);
+        if let Some(namespace) = &one.namespace {
+            return Some(Arc::clone(namespace));
         }
         if depth > MAX_NESTING {
             return None;
         }
-        file.components.iter().rev().find_map(|component| {
+        one.components.iter().rev().find_map(|component| match component {
             // A component of components is looked at once for each way to it.
-            if self.step() { self.set_by_component(&join(folder, component)?, depth + 1) } else { None }
+            Entry::Kustomization(number) if self.step() => self.set_by_component(*number, depth + 1),
+            _ => None,
         })
     }
 
     /// A folder without kustomization: every YAML file below it, but of a folder with a kustomization what that says.
-    fn whole_folder(&mut self, root: &str, reach: &Reach) {
+    fn whole_folder(&mut self, root: &str, passage: Passage) {
+        let tree = self.common.tree;
         let below = |at: &str| at.len() > root.len() && (root.is_empty() || at.as_bytes()[root.len()] == b'/');
-        let outermost = |file: &'t str| {
+        let outermost = |mut at: &str| {
             let mut found = None;
-            let mut at = folder(file);
             while below(at) {
-                found = self.common.tree.kustomization(at).map(|(folder, _)| folder).or(found);
+                found = tree.kustomization(at).or(found);
                 at = folder(at);
             }
             found
         };
-        let files = self.common.tree.files_below(root);
-        let files: Vec<_> = files.into_iter().map(|file| (file, outermost(file))).collect();
+        let files = tree.files_below(root);
         self.steps += files.len();
-        for (file, kustomization) in files {
+        // Neighbours mostly lie in one folder.
+        let mut last: Option<(&str, Option<usize>)> = None;
+        for file in files {
+            let at = folder(tree.paths()[file]);
+            let kustomization = match last {
+                Some((folder, kustomization)) if folder == at => kustomization,
+                _ => outermost(at),
+            };
+            last = Some((at, kustomization));
             match kustomization {
-                Some(folder) => self.walk(folder, reach, 0),
-                None => self.reach(file, reach),
+                Some(number) => self.walk(number, passage, 0),
+                None => self.reach(file, passage),
             }
         }
     }
 
-    fn reach(&mut self, file: &'t str, reach: &Reach) {
+    fn reach(&mut self, file: usize, passage: Passage) {
         if self.step() {
-            self.reached.entry(file).or_default().insert(reach.clone());
+            self.passages.reach(file, passage);
         }
     }
 
     /// Whether a build other than its own reaches a Flux Kustomization.
     fn is_rendered_by_others(&self, at: usize) -> bool {
         let placed = &self.common.flux[at];
-        let own = |reach: &Reach| {
-            let build = &self.builds[reach.build];
+        let own = |passage: &usize| {
+            let build = &self.builds[self.passages.get(*passage).build()];
             build.kind == BuildKind::Flux
                 && build.document.as_ref().is_some_and(|(file, index)| **file == *placed.file && *index == placed.index)
         };
-        self.reached.get(placed.file).is_some_and(|reaches| !reaches.iter().all(own))
+        let file = self.common.tree.file(placed.file);
+        file.is_some_and(|file| !self.passages.of_file(file).iter().all(own))
     }
 }
 

@@ -7,6 +7,7 @@ mod argo;
 mod evaluate;
 mod flux;
 mod kustomization;
+mod passages;
 mod scope;
 mod tree;
 mod variables;
@@ -26,6 +27,9 @@ pub(crate) use variables::is_true;
 
 use crate::file::DocumentIndex;
 use scope::Scopes;
+
+/// A map for what is asked very often. What comes from outside cannot choose its places: they differ from run to run.
+pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Who makes a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,10 +65,10 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The same with a forced namespace where none is forced yet.
-    fn or_forced(mut self, namespace: Option<Arc<str>>) -> Self {
-        self.forced = self.forced.or(namespace);
-        self
+    /// Number of the variables that are put in; `None` where nothing is replaced.
+    #[must_use]
+    pub fn variables(&self) -> Option<usize> {
+        self.variables
     }
 }
 
@@ -118,6 +122,12 @@ impl Builds {
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// All variables, by their numbers.
+    #[must_use]
+    pub fn all_variables(&self) -> &[Variables] {
+        &self.variables
     }
 
     /// The variables that a build puts into what it reaches so.

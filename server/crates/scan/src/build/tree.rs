@@ -1,15 +1,17 @@
 //! A commit's tree, as far as it decides what is built from it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Bound;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
 
 use entity::input::ResourceKey;
 use entity::view::shared_folders;
 use yaml::Node;
 
+use super::FastMap;
 use super::argo::Application;
 use super::flux::{FluxKustomization, FluxSource};
-use super::kustomization::{KustomizeFile, folder, rank};
+use super::kustomization::{KustomizeFile, folder, join, rank};
 use super::scope::CustomKind;
 use super::variables::Variables;
 use crate::detect::SOURCE_GROUP;
@@ -95,14 +97,34 @@ pub struct Placed<'t, T> {
     pub part: &'t T,
 }
 
-/// The tree of one commit.
+/// What an entry of a kustomization leads to, by its number.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entry {
+    File(usize),
+    /// The kustomization of a folder.
+    Kustomization(usize),
+}
+
+/// A folder's kustomization, and what its entries lead to; those that lead nowhere in the tree are left out.
+#[derive(Debug)]
+pub(super) struct Kustomization<'t> {
+    pub folder: &'t str,
+    pub namespace: Option<Arc<str>>,
+    pub components: Vec<Entry>,
+    pub resources: Vec<Entry>,
+    pub generators: Vec<Entry>,
+}
+
+/// The tree of one commit. Files and kustomizations have numbers, as builds come to them again and again.
 #[derive(Debug, Default)]
 pub struct Tree<'t> {
-    /// YAML files and kustomizations.
-    paths: BTreeSet<&'t str>,
-    folders: HashSet<&'t str>,
-    /// By folder.
-    kustomizations: BTreeMap<&'t str, (usize, &'t KustomizeFile)>,
+    /// YAML files and kustomizations, in order.
+    paths: Vec<&'t str>,
+    numbers: FastMap<&'t str, usize>,
+    folders: FastMap<&'t str, ()>,
+    /// In the order of their folders.
+    kustomizations: Vec<Kustomization<'t>>,
+    by_folder: FastMap<&'t str, usize>,
     parts: Vec<(&'t str, DocumentIndex, &'t Part)>,
     /// By kind and name.
     sources: HashMap<(&'t str, &'t str), Vec<Placed<'t, FluxSource>>>,
@@ -117,21 +139,22 @@ impl<'t> Tree<'t> {
         kustomizations: impl IntoIterator<Item = (&'t str, &'t KustomizeFile)>,
         parts: impl IntoIterator<Item = (&'t str, DocumentIndex, &'t Part)>,
     ) -> Self {
-        let mut tree = Self::default();
-        for path in paths {
-            tree.paths.insert(path);
+        let mut tree = Self { paths: paths.into_iter().collect(), ..Self::default() };
+        tree.paths.sort_unstable();
+        tree.paths.dedup();
+        let mut last = None;
+        for (number, path) in tree.paths.iter().enumerate() {
+            tree.numbers.insert(path, number);
             let mut at = folder(path);
-            while tree.folders.insert(at) && !at.is_empty() {
-                at = folder(at);
+            // Neighbours mostly lie in one folder.
+            if last != Some(at) {
+                last = Some(at);
+                while tree.folders.insert(at, ()).is_none() && !at.is_empty() {
+                    at = folder(at);
+                }
             }
         }
-        for (path, file) in kustomizations {
-            let Some(rank) = rank(path) else { continue };
-            let entry = tree.kustomizations.entry(folder(path)).or_insert((rank, file));
-            if rank < entry.0 {
-                *entry = (rank, file);
-            }
-        }
+        tree.add_kustomizations(kustomizations);
         tree.parts = parts.into_iter().collect();
         tree.parts.sort_by_key(|(file, index, _)| (*file, *index));
         for &(file, index, part) in &tree.parts {
@@ -149,40 +172,82 @@ impl<'t> Tree<'t> {
         tree
     }
 
-    pub(super) fn has_file(&self, path: &str) -> bool {
-        self.paths.contains(path)
+    /// Of each folder the kustomization that counts.
+    fn add_kustomizations(&mut self, kustomizations: impl IntoIterator<Item = (&'t str, &'t KustomizeFile)>) {
+        let mut best: BTreeMap<&'t str, (usize, &'t KustomizeFile)> = BTreeMap::new();
+        for (path, file) in kustomizations {
+            let Some(rank) = rank(path) else { continue };
+            let entry = best.entry(folder(path)).or_insert((rank, file));
+            if rank < entry.0 {
+                *entry = (rank, file);
+            }
+        }
+        self.by_folder = best.keys().enumerate().map(|(number, folder)| (*folder, number)).collect();
+        let led = |folder: &str, entries: &[String]| -> Vec<Entry> {
+            entries.iter().filter_map(|entry| self.entry(folder, entry)).collect()
+        };
+        let read = |(folder, (_, file)): (&'t str, (usize, &'t KustomizeFile))| Kustomization {
+            folder,
+            namespace: file.namespace.as_deref().filter(|name| !name.is_empty()).map(Into::into),
+            components: led(folder, &file.components),
+            resources: led(folder, &file.resources),
+            generators: led(folder, &file.generators),
+        };
+        self.kustomizations = best.into_iter().map(read).collect();
+    }
+
+    /// What a folder's entry leads to: a file, else the kustomization of a folder.
+    pub(super) fn entry(&self, folder: &str, entry: &str) -> Option<Entry> {
+        let path = join(folder, entry)?;
+        let file = self.numbers.get(path.as_str()).copied().map(Entry::File);
+        file.or_else(|| self.kustomization(&path).map(Entry::Kustomization))
+    }
+
+    /// The paths of all files, by their numbers.
+    pub(super) fn paths(&self) -> &[&'t str] {
+        &self.paths
+    }
+
+    /// A file's number.
+    pub(super) fn file(&self, path: &str) -> Option<usize> {
+        self.numbers.get(path).copied()
     }
 
     pub(super) fn has_folder(&self, path: &str) -> bool {
-        self.folders.contains(path)
+        self.folders.contains_key(path)
     }
 
-    pub(super) fn folders(&self) -> impl Iterator<Item = &'t str> {
-        self.folders.iter().copied()
+    /// All folders, in order.
+    pub(super) fn folders(&self) -> Vec<&'t str> {
+        let mut folders: Vec<&str> = self.folders.keys().copied().collect();
+        folders.sort_unstable();
+        folders
     }
 
-    /// A folder's kustomization, and the folder as the tree has it.
-    pub(super) fn kustomization(&self, folder: &str) -> Option<(&'t str, &'t KustomizeFile)> {
-        self.kustomizations.get_key_value(folder).map(|(folder, (_, file))| (*folder, *file))
+    /// How many folders there are.
+    pub(super) fn folder_count(&self) -> usize {
+        self.folders.len()
     }
 
-    pub(super) fn kustomizations(&self) -> impl Iterator<Item = (&'t str, &'t KustomizeFile)> {
-        self.kustomizations.iter().map(|(folder, (_, file))| (*folder, *file))
+    /// The number of a folder's kustomization.
+    pub(super) fn kustomization(&self, folder: &str) -> Option<usize> {
+        self.by_folder.get(folder).copied()
     }
 
-    /// Files below a folder.
-    pub(super) fn files_below(&self, root: &str) -> Vec<&'t str> {
-        let prefix = if root.is_empty() { String::new() } else { format!("{root}/") };
-        self.paths
-            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-            .copied()
-            .take_while(|path| path.starts_with(&prefix))
-            .collect()
+    /// Kustomizations, by their numbers.
+    pub(super) fn kustomizations(&self) -> &[Kustomization<'t>] {
+        &self.kustomizations
     }
 
-    /// The file as the tree has it.
-    pub(super) fn file(&self, path: &str) -> Option<&'t str> {
-        self.paths.get(path).copied()
+    /// Numbers of the files below a folder.
+    pub(super) fn files_below(&self, root: &str) -> Range<usize> {
+        if root.is_empty() {
+            return 0..self.paths.len();
+        }
+        let prefix = format!("{root}/");
+        let start = self.paths.partition_point(|path| *path < prefix.as_str());
+        let length = self.paths[start..].partition_point(|path| path.starts_with(&prefix));
+        start..start + length
     }
 
     pub(super) fn flux(&self) -> impl Iterator<Item = Placed<'t, FluxKustomization>> {

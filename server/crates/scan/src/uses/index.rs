@@ -1,6 +1,6 @@
 //! What the documents of a tree are called in their builds, and who asks for it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entity::input::ObjectId;
@@ -8,7 +8,7 @@ use entity::input::ObjectId;
 use super::facts::{DocumentFacts, Subject};
 use super::tree::File;
 use super::ways::Way;
-use crate::build::Build;
+use crate::build::{Build, FastMap};
 
 /// Entries that are looked at for one name. Real trees have some dozen; who has more means to be slow.
 const MAX_CANDIDATES: usize = 2_000;
@@ -83,8 +83,8 @@ pub struct EvaluatedVersion {
 #[derive(Debug, Default)]
 pub struct Index {
     /// By key, in the order of files and of positions in them.
-    entries: HashMap<Key, Vec<Entry>>,
-    by_file: HashMap<Arc<str>, Vec<(Key, Entry)>>,
+    entries: FastMap<Key, Vec<Entry>>,
+    by_file: FastMap<Arc<str>, Vec<(Key, Entry)>>,
 }
 
 impl Index {
@@ -123,8 +123,8 @@ impl Index {
     }
 }
 
-fn by_key(entries: Vec<(Key, Entry)>) -> HashMap<Key, Vec<Entry>> {
-    let mut by_key: HashMap<Key, Vec<Entry>> = HashMap::new();
+fn by_key(entries: Vec<(Key, Entry)>) -> FastMap<Key, Vec<Entry>> {
+    let mut by_key: FastMap<Key, Vec<Entry>> = FastMap::default();
     for (key, entry) in entries {
         let entries = by_key.entry(key).or_default();
         if entries.last() != Some(&entry) {

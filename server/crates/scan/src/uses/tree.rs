@@ -7,7 +7,7 @@ use entity::input::ObjectId;
 use yaml::{Document, Limits, Node, SharedNode};
 
 use super::facts::{FileFacts, KustomizationFacts, documents, first_map};
-use crate::build::{Folders, folder, rank};
+use crate::build::{FastMap, Folders, folder, rank};
 use crate::mask::Rules;
 
 /// Where the texts of blobs are read that facts do not hold: files of values, ConfigMaps, charts of the tree.
@@ -83,7 +83,7 @@ impl Loaded {
 pub struct Tree {
     files: BTreeMap<Arc<str>, File>,
     /// Folders, and how many entries each has.
-    folders: HashMap<Box<str>, usize>,
+    folders: FastMap<Box<str>, usize>,
     /// Files that may be a folder's kustomization, by folder, best first.
     kustomizations: BTreeMap<Box<str>, Vec<Arc<str>>>,
     /// How texts are masked.

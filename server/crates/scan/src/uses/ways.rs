@@ -1,11 +1,11 @@
 //! Ways: how builds reach files, in a form that stays the same from one evaluation of the builds to the next.
 
 use entity::kind::Renderer;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::build::{self, Build, BuildKind, Builds, Part, Reach, Variables, is_kustomization};
+use crate::build::{self, Build, BuildKind, Builds, FastMap, Part, Reach, Variables, is_kustomization};
 use crate::file::DocumentIndex;
 
 /// Documents, counted once for each build that reaches them, before a tree is taken as it is written: real ones have some
@@ -56,12 +56,15 @@ pub fn rendered(ways: &[Way]) -> Renderer {
     }
 }
 
+/// Where a path is missing, what stands there is taken as it is written.
+type WaysByPath = FastMap<Arc<str>, Box<[Way]>>;
+
 /// All ways of a tree.
 #[derive(Debug, Default)]
 pub struct Ways {
-    files: HashMap<Arc<str>, Arc<[Way]>>,
+    files: WaysByPath,
     /// By the path of the folder's kustomization.
-    kustomizations: HashMap<Arc<str>, Arc<[Way]>>,
+    kustomizations: WaysByPath,
     as_written: [Way; 1],
     known_builds: HashSet<Arc<Build>>,
     known_variables: HashSet<Arc<Variables>>,
@@ -88,40 +91,46 @@ impl Ways {
     pub fn evaluate(&mut self, tree: &Tree) -> BTreeSet<Arc<str>> {
         let builds = builds(tree);
         self.is_exhausted = builds.is_exhausted();
-        let (known_builds, known_variables) = (HashSet::new(), HashSet::new());
-        let old_builds = std::mem::replace(&mut self.known_builds, known_builds);
-        let old_variables = std::mem::replace(&mut self.known_variables, known_variables);
-        let mut intern = Intern { builds: &builds, old_builds, old_variables, ways: self };
-        let (mut files, mut kustomizations) = (HashMap::new(), HashMap::new());
+        let parts = Parts::of(&builds, &mut self.known_builds, &mut self.known_variables);
+        let mut changed = BTreeSet::new();
         let mut evaluations = 0_usize;
         for (path, file) in tree.files() {
             let Some(facts) = &file.facts else { continue };
-            evaluations = evaluations.saturating_add(builds.reaches(path).len() * (1 + facts.documents.len()));
+            let reaches = builds.reaches(path);
+            evaluations = evaluations.saturating_add(reaches.len() * (1 + facts.documents.len()));
             if evaluations > MAX_EVALUATIONS {
                 break;
             }
-            if let Some(ways) = intern.ways(builds.reaches(path)) {
-                files.insert(Arc::clone(path), ways);
+            let mut differs = replace(&mut self.files, path, parts.ways(reaches));
+            if tree.is_kustomization(path) {
+                let walks = parts.ways(builds.walks(build::folder(path)));
+                differs |= replace(&mut self.kustomizations, path, walks);
             }
-            if tree.is_kustomization(path)
-                && let Some(ways) = intern.ways(builds.walks(build::folder(path)))
-            {
-                kustomizations.insert(Arc::clone(path), ways);
+            if differs {
+                changed.insert(Arc::clone(path));
             }
         }
-        if evaluations > MAX_EVALUATIONS {
-            self.is_exhausted = true;
-            files.clear();
-            kustomizations.clear();
-        }
-        let mut changed = BTreeSet::new();
-        for (old, new) in [(&self.files, &files), (&self.kustomizations, &kustomizations)] {
-            let differs = |path: &&Arc<str>| old.get(*path) != new.get(*path);
-            changed.extend(old.keys().chain(new.keys()).filter(differs).cloned());
-        }
-        self.files = files;
-        self.kustomizations = kustomizations;
+        self.is_exhausted |= evaluations > MAX_EVALUATIONS;
+        let exhausted = self.is_exhausted;
+        let is_gone = |path: &Arc<str>| exhausted || tree.facts(path).is_none();
+        let is_none_now = |path: &Arc<str>| is_gone(path) || !tree.is_kustomization(path);
+        changed.extend(self.files.extract_if(|path, _| is_gone(path)).map(|(path, _)| path));
+        changed.extend(self.kustomizations.extract_if(|path, _| is_none_now(path)).map(|(path, _)| path));
         changed
+    }
+}
+
+/// Puts ways in the place of those that were; whether they differ. No ways: as written.
+fn replace(known: &mut WaysByPath, path: &Arc<str>, ways: Vec<Way>) -> bool {
+    match known.get_mut(path) {
+        Some(old) if **old == *ways => false,
+        Some(_) if ways.is_empty() => known.remove(path).is_some(),
+        Some(old) => {
+            *old = ways.into();
+            true
+        }
+        None if ways.is_empty() => false,
+        None => known.insert(Arc::clone(path), ways.into()).is_none(),
     }
 }
 
@@ -140,39 +149,32 @@ fn builds(tree: &Tree) -> Builds {
     Builds::without_scopes(&build::Tree::new(yaml().map(|(path, _)| path), kustomizations, parts))
 }
 
-/// Makes equal builds and variables one thing, those of the last evaluation too.
-struct Intern<'a> {
-    builds: &'a Builds,
-    old_builds: HashSet<Arc<Build>>,
-    old_variables: HashSet<Arc<Variables>>,
-    ways: &'a mut Ways,
+/// Builds and variables by their numbers, those that were known before as the same things.
+struct Parts {
+    builds: Vec<Arc<Build>>,
+    variables: Vec<Arc<Variables>>,
 }
 
-impl Intern<'_> {
-    fn ways(&mut self, reaches: &[Reach]) -> Option<Arc<[Way]>> {
-        if reaches.is_empty() {
-            return None;
-        }
-        Some(reaches.iter().map(|reach| self.way(reach)).collect())
+impl Parts {
+    fn of(builds: &Builds, known_builds: &mut HashSet<Arc<Build>>, known: &mut HashSet<Arc<Variables>>) -> Self {
+        Self { builds: shared(builds.builds(), known_builds), variables: shared(builds.all_variables(), known) }
     }
 
-    fn way(&mut self, reach: &Reach) -> Way {
-        let build = self
-            .builds
-            .builds()
-            .get(reach.build)
-            .map(|build| one(build, &self.old_builds, &mut self.ways.known_builds));
-        let variables = self.builds.variables(reach);
-        let variables = variables.map(|variables| one(variables, &self.old_variables, &mut self.ways.known_variables));
-        Way { build, forced: reach.forced.clone(), default: reach.default.clone(), variables }
+    fn ways(&self, reaches: &[Reach]) -> Vec<Way> {
+        let way = |reach: &Reach| Way {
+            build: self.builds.get(reach.build).cloned(),
+            forced: reach.forced.clone(),
+            default: reach.default.clone(),
+            variables: reach.variables().and_then(|number| self.variables.get(number)).cloned(),
+        };
+        reaches.iter().map(way).collect()
     }
 }
 
-fn one<T: Clone + Eq + std::hash::Hash>(thing: &T, old: &HashSet<Arc<T>>, known: &mut HashSet<Arc<T>>) -> Arc<T> {
-    if let Some(known) = known.get(thing) {
-        return Arc::clone(known);
-    }
-    let shared = old.get(thing).map_or_else(|| Arc::new(thing.clone()), Arc::clone);
-    known.insert(Arc::clone(&shared));
+/// All of them, each as it was known; afterwards they are what is known.
+fn shared<T: Clone + Eq + std::hash::Hash>(all: &[T], known: &mut HashSet<Arc<T>>) -> Vec<Arc<T>> {
+    let share = |thing: &T| known.get(thing).map_or_else(|| Arc::new(thing.clone()), Arc::clone);
+    let shared: Vec<Arc<T>> = all.iter().map(share).collect();
+    *known = shared.iter().cloned().collect();
     shared
 }

@@ -1,12 +1,13 @@
 //! Who asked for what.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::super::index::Key;
 use super::UnitId;
+use crate::build::FastMap;
 
 /// Units by what they asked for.
-pub(super) type Askers = HashMap<Key, BTreeSet<UnitId>>;
+pub(super) type Askers = FastMap<Key, BTreeSet<UnitId>>;
 
 /// Units, and those that asked for what changed.
 pub(super) fn with_askers(units: &BTreeSet<UnitId>, askers: &Askers, dirty: &BTreeSet<Key>) -> BTreeSet<UnitId> {

@@ -4,7 +4,7 @@ mod askers;
 mod delta;
 mod round;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::evaluate::{Asker, FoundCharts, FoundReferences, Place, Reference, Unit, home_of, serving};
@@ -83,8 +83,8 @@ impl Evaluator {
             homes: HashSet::new(),
             special: BTreeSet::new(),
             units: BTreeMap::new(),
-            charts_askers: HashMap::new(),
-            references_askers: HashMap::new(),
+            charts_askers: Askers::default(),
+            references_askers: Askers::default(),
             bytes: 0,
             references: 0,
         }
