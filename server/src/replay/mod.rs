@@ -3,6 +3,7 @@
 //! Used by the scan job, which stores the batches, and by the command line, which prints figures.
 
 mod commit;
+mod follower;
 mod head;
 mod memory;
 mod origin;

@@ -9,6 +9,7 @@ use scan::replay::{CommitInfo, FileChange, Memory, MemoryError, Pending, Replay}
 use scan::uses::{Change as UseChange, TrackedCommit};
 
 use super::Parser;
+use super::follower::Follower;
 use super::tracking::{Tracking, change_of};
 
 /// Spans of uses, values and images that one batch begins.
@@ -86,16 +87,31 @@ impl Walk<'_> {
         &self,
         replay: &mut Replay,
         memory: &mut dyn Memory,
-        mut tracking: Option<&mut Tracking<'_>>,
+        tracking: Option<&mut Tracking<'_>>,
+        take: impl FnMut(Batch) -> Result<(), ReplayError>,
+        said: impl FnMut(Progress),
+    ) -> Result<(), ReplayError> {
+        std::thread::scope(|scope| {
+            let follower = Follower::new(scope, tracking, self.commits.len());
+            self.run_with(replay, memory, follower, take, said)
+        })
+    }
+
+    fn run_with(
+        &self,
+        replay: &mut Replay,
+        memory: &mut dyn Memory,
+        mut follower: Follower<'_, '_>,
         mut take: impl FnMut(Batch) -> Result<(), ReplayError>,
         mut said: impl FnMut(Progress),
     ) -> Result<(), ReplayError> {
+        let is_followed = !matches!(follower, Follower::Nobody);
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let options = WalkOptions {
             threads: if self.threads == 0 { cores() } else { self.threads },
             blob_bytes: self.parser.max_bytes(),
             snapshot_first: self.snapshot_first,
-            all_files: tracking.is_some(),
+            all_files: is_followed,
             cancel: Some(self.cancel),
             ..WalkOptions::default()
         };
@@ -104,22 +120,19 @@ impl Walk<'_> {
             self.repo,
             self.commits,
             &options,
-            |reader, changes| prepare(self.parser, reader, changes),
+            |reader, changes| prepare(self.parser, reader, changes, is_followed),
             |mut prepared| {
-                if let Some(tracking) = &mut tracking {
-                    let all = std::mem::take(&mut prepared.all);
-                    let info = &prepared.info;
-                    let time = info.committed_at.timestamp();
-                    tracking.follow(TrackedCommit { id: info.id, sequence: info.sequence, time }, all)?;
-                }
+                let all = std::mem::take(&mut prepared.all);
+                let info = &prepared.info;
+                let time = info.committed_at.timestamp();
+                follower.follow(TrackedCommit { id: info.id, sequence: info.sequence, time }, all)?;
                 let events_before = replay.pending().events;
                 replay.apply(&prepared.info, prepared.changes, memory).map_err(ReplayError::Memory)?;
                 let pending = replay.pending();
                 progress.commits += 1;
                 progress.events += pending.events - events_before;
-                let spans = tracking.as_ref().map_or(0, |tracking| tracking.pending());
-                if self.batches.reached(&pending) || spans >= MAX_SPANS {
-                    take(batch(replay, memory, &mut tracking)?)?;
+                if self.batches.reached(&pending) || follower.pending() >= MAX_SPANS {
+                    take(batch(replay, memory, &mut follower)?)?;
                 }
                 said(progress);
                 Ok(ControlFlow::Continue(()))
@@ -130,23 +143,18 @@ impl Walk<'_> {
             WalkError::Consume(error) => error,
         })?;
         if replay.pending() != Pending::default() {
-            take(batch(replay, memory, &mut tracking)?)?;
+            take(batch(replay, memory, &mut follower)?)?;
         }
         Ok(())
     }
 }
 
-fn batch(
-    replay: &mut Replay,
-    memory: &mut dyn Memory,
-    tracking: &mut Option<&mut Tracking<'_>>,
-) -> Result<Batch, ReplayError> {
+fn batch(replay: &mut Replay, memory: &mut dyn Memory, follower: &mut Follower<'_, '_>) -> Result<Batch, ReplayError> {
     let batch = replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?;
-    let uses = tracking.as_mut().map(|tracking| tracking.take_batch()).unwrap_or_default();
-    Ok(Batch { uses, ..batch })
+    Ok(Batch { uses: follower.take_batch()?, ..batch })
 }
 
-fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) -> Prepared {
+fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges, is_followed: bool) -> Prepared {
     let info = CommitInfo {
         id: commit.id,
         sequence: commit.sequence,
@@ -154,11 +162,13 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges) 
         author_name: commit.author_name,
         subject: commit.subject,
     };
-    let mut all = Vec::with_capacity(commit.changes.len());
+    let mut all = Vec::with_capacity(if is_followed { commit.changes.len() } else { 0 });
     let change = |Change { path, before, after }: Change| {
         let is_read = git::is_read_path(&path);
         let parsed: Option<Arc<ParsedFile>> = after.filter(|_| is_read).map(|blob: ObjectId| parser.file(reader, blob));
-        all.push(change_of(&path, after.map(|blob| (blob, parsed.clone()))));
+        if is_followed {
+            all.push(change_of(&path, after.map(|blob| (blob, parsed.clone()))));
+        }
         if !is_read {
             return None;
         }
