@@ -4,13 +4,14 @@ mod uses;
 
 use uuid::Uuid;
 
-use crate::kind::{EventType, ProblemClass, ReferenceKind, ResourceStatus};
+use crate::kind::{EventType, ProblemClass, ResourceStatus};
 use crate::view::{FieldChange, Timestamp};
 
 pub use crate::value::{InvalidObjectId, ObjectId};
 pub use uses::{
-    ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundRelease, ImageUseFacts,
-    KnownChartUse, KnownImageUse, KnownValue, LinePoint, Span, UseCommit, UsesBatch, ValueFacts, ValueSpanKey,
+    ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundReference, FoundRelease,
+    ImageUseFacts, KnownChartUse, KnownImageUse, KnownValue, LinePoint, Span, UseCommit, UsesBatch, ValueFacts,
+    ValueSpanKey,
 };
 
 /// What makes two manifests the same resource: group, kind, namespace as written, name.
@@ -137,7 +138,6 @@ pub struct FoundResource {
     /// Charts installed, the main one first.
     pub charts: Vec<FoundChart>,
     pub images: Vec<FoundImage>,
-    pub references: Vec<FoundReference>,
 }
 
 /// A chart that a resource installs.
@@ -156,16 +156,6 @@ pub struct FoundImage {
     pub tag: Option<String>,
     pub digest: Option<String>,
     pub field_path: String,
-}
-
-/// A resource naming another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FoundReference {
-    pub relation: ReferenceKind,
-    pub kind: String,
-    pub name: String,
-    /// As written in the reference; `None` means the resource's own.
-    pub namespace: Option<String>,
 }
 
 /// A file's text by its object id.

@@ -4,7 +4,8 @@
 
 use super::ObjectId;
 use crate::kind::{
-    ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, Renderer, UnresolvedReason, ValueType, VersionKind,
+    ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
+    VersionKind,
 };
 
 /// A place on a repository's line where something began or ended.
@@ -44,6 +45,8 @@ pub struct UsesBatch {
     pub ended_uses: Vec<(i64, LinePoint)>,
     pub ended_values: Vec<(ValueSpanKey, LinePoint)>,
     pub ended_images: Vec<(i64, LinePoint)>,
+    pub references: Vec<FoundReference>,
+    pub ended_references: Vec<(i64, LinePoint)>,
 }
 
 /// A commit at which a use, a value or an image began or ended.
@@ -172,6 +175,26 @@ pub struct FoundImageUse {
     /// Tells apart what stands at one path: the items of a list.
     pub ordinal: i32,
     pub facts: ImageUseFacts,
+    pub span: Span,
+}
+
+/// An edge from a document to what it names, while it stays the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundReference {
+    pub id: i64,
+    /// Of the edge itself: the same in all its spans.
+    pub key: i64,
+    /// Of the document, as resources say it.
+    pub file_path: String,
+    pub from_kind: String,
+    pub from_name: String,
+    /// The field that names it.
+    pub field: String,
+    pub kind: String,
+    /// Nothing for what is in none, and where it is not known.
+    pub namespace: Option<String>,
+    pub name: String,
+    pub status: ReferenceStatus,
     pub span: Span,
 }
 

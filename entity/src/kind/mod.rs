@@ -15,7 +15,7 @@ pub use event::{ChangeTag, EventType};
 pub use job::{Clocked, JobKind, JobRequest, JobState, Lane, LogLevel, Priority, RequestedBy};
 pub use problem::ProblemClass;
 pub use repository::{GitOpsTool, Origin, Provider, SyncStatus};
-pub use resource::{Facet, ReferenceKind, ResourceStatus};
+pub use resource::{Facet, ResourceStatus};
 pub use uses::{
     ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
     VersionKind,

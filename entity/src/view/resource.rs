@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Event, PageQuery, Sort};
-use crate::kind::{ReferenceKind, ResourceStatus};
+use crate::kind::{ReferenceStatus, ResourceStatus};
 
 /// A resource as it stands, or as it last stood (the contract's `KubernetesResourcePublic` and more).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -183,7 +183,9 @@ pub struct VersionDiff {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
 pub struct Reference {
-    pub relation: ReferenceKind,
+    /// The field that names it.
+    pub field: String,
+    pub status: ReferenceStatus,
     pub kind: String,
     pub name: String,
     pub namespace: Option<String>,

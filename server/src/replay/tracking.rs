@@ -63,10 +63,11 @@ impl<'a> Tracking<'a> {
             let time = scans::newest_use_time(db, repository, at.sequence).await?;
             let uses = scans::known_uses(db, repository, at.sequence).await?;
             let images = scans::known_images(db, repository, at.sequence).await?;
-            Ok::<_, store::db::DataError>((time, uses, images))
+            let references = scans::known_references(db, repository, at.sequence).await?;
+            Ok::<_, store::db::DataError>((time, uses, images, references))
         };
-        let (time, uses, images) = settings.runtime.block_on(asked).map_err(memory_error)?;
-        tracking.tracker = Tracker::known(settings.repository.as_bytes(), time, tree, uses, images);
+        let (time, uses, images, references) = settings.runtime.block_on(asked).map_err(memory_error)?;
+        tracking.tracker = Tracker::known(settings.repository.as_bytes(), time, tree, uses, images, references);
         Ok(tracking)
     }
 

@@ -1,3 +1,4 @@
+use entity::kind::ReferenceStatus;
 use entity::view::{Reference, References};
 use leptos::prelude::*;
 
@@ -24,16 +25,36 @@ fn list(references: Vec<Reference>, none: &'static str) -> AnyView {
                 Some(id) => {
                     view! { <a href=resource_href(id) title=reference.file_path>{reference.name}</a> }.into_any()
                 }
-                None => view! { <span title="Not found in this repository">{reference.name}</span> }.into_any(),
+                None => view! { <span>{reference.name}</span> }.into_any(),
             };
+            let state = state(reference.status);
             let namespace = reference.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });
             view! {
                 <li>
                     <span class="reference-what"><KindBadge kind=reference.kind /> " " {name} {namespace}</span>
-                    <code class="reference-how quiet">{reference.relation.as_str()}</code>
+                    <span class="reference-how quiet"><code>{reference.field}</code> {state}</span>
                 </li>
             }
         })
         .collect_view();
     view! { <ul class="references">{lines}</ul> }.into_any()
+}
+
+/// What is to be said of a reference beside a link to what it names: nothing where that is there.
+fn state(status: ReferenceStatus) -> Option<AnyView> {
+    let (what, is_wrong) = match status {
+        ReferenceStatus::Resolved => return None,
+        ReferenceStatus::Made => ("made by another resource", false),
+        ReferenceStatus::Chart => ("most likely made by a chart", false),
+        ReferenceStatus::External => ("not in this repository", false),
+        ReferenceStatus::Templated => ("a template", false),
+        ReferenceStatus::Dangling => ("missing", true),
+    };
+    Some(match is_wrong {
+        true => {
+            view! { <span class="reference-missing" title="It has to be in this repository, and is not">{what}</span> }
+                .into_any()
+        }
+        false => view! { <span>{what}</span> }.into_any(),
+    })
 }

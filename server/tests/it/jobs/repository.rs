@@ -186,8 +186,8 @@ const ROWS: &[&str] = &[
          JOIN kubernetesresource r ON r.id = i.resource_id",
     "SELECT r.file_path, c.name, c.url, c.version FROM resource_chart c \
          JOIN kubernetesresource r ON r.id = c.resource_id",
-    "SELECT r.file_path, f.relation, f.kind, f.name, f.namespace FROM resource_reference f \
-         JOIN kubernetesresource r ON r.id = f.resource_id",
+    "SELECT file_path, from_kind, from_name, field, kind, namespace, name, status, from_sequence, to_sequence \
+         FROM reference",
     "SELECT active_resources, deleted_resources, events, helm_releases, problems, yaml_files FROM repository",
     "SELECT u.file_path, u.document, u.part, u.kind, u.name, u.release_name, u.namespace, c.key, s.key, u.chart_name, \
          u.source_url, u.version, u.version_kind, u.digest, u.how, u.reason, u.by_name, u.rendered, u.values_resolved, \

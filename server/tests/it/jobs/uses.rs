@@ -136,6 +136,8 @@ fn corpus() -> Option<PathBuf> {
 struct Used {
     uses: Vec<(FactsText, BTreeSet<(i64, ValueFacts)>)>,
     images: Vec<ImageUseFacts>,
+    /// The keys of edges.
+    references: BTreeSet<i64>,
 }
 
 /// Facts as a text, which has an order.
@@ -156,7 +158,9 @@ async fn stored(db: &Db, repository: Uuid, sequence: i64) -> anyhow::Result<Used
     let mut images: Vec<ImageUseFacts> = images.into_iter().map(|one| without_release(one.facts)).collect();
     uses.sort();
     images.sort();
-    Ok(Used { uses, images })
+    let references = scans::known_references(&db.read, repository, sequence).await?;
+    let references = references.into_iter().map(|(key, _)| key).collect();
+    Ok(Used { uses, images, references })
 }
 
 /// Releases have other ids in a tree of its own.
@@ -181,7 +185,8 @@ fn of_tree(repo: &Repo, commit: entity::input::ObjectId) -> anyhow::Result<Used>
     let mut images: Vec<_> = batch.image_uses.iter().map(|one| without_release(one.facts.clone())).collect();
     uses.sort();
     images.sort();
-    Ok(Used { uses, images })
+    let references = batch.references.iter().map(|one| one.key).collect();
+    Ok(Used { uses, images, references })
 }
 
 #[tokio::test(flavor = "multi_thread")]

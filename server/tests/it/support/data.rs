@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use entity::{
     input::{
         Batch, ChartUseFacts, FileProblems, FoundChart, FoundChartSource, FoundChartUse, FoundCommit, FoundEvent,
-        FoundImage, FoundManifest, FoundProblem, FoundReference, FoundRelease, FoundRepository, FoundResource,
-        HeadFigures, LinePoint, ObjectId, ScannedCommit, Span, SyncedHead, TextPlace, UseCommit, UsesBatch,
+        FoundImage, FoundManifest, FoundProblem, FoundRelease, FoundRepository, FoundResource, HeadFigures, LinePoint,
+        ObjectId, ScannedCommit, Span, SyncedHead, TextPlace, UseCommit, UsesBatch,
     },
     kind::{
-        ChartResolution, ChartUseKind, EventType, Origin, ProblemClass, Provider, ReferenceKind, Renderer,
-        ResourceStatus, VersionKind,
+        ChartResolution, ChartUseKind, EventType, Origin, ProblemClass, Provider, Renderer, ResourceStatus, VersionKind,
     },
     view::{FieldChange, Timestamp},
 };
@@ -321,12 +320,6 @@ fn found_resource(
         digest: None,
         field_path: "spec.template.spec.containers[0].image".to_owned(),
     });
-    let reference = (manifest.kind == "Deployment").then(|| FoundReference {
-        relation: ReferenceKind::ConfigMap,
-        kind: "ConfigMap".to_owned(),
-        name: "settings".to_owned(),
-        namespace: None,
-    });
     FoundResource {
         id: known.map_or_else(Uuid::now_v7, |known| known.id),
         api_version: manifest.api_version.to_owned(),
@@ -349,7 +342,6 @@ fn found_resource(
         source: None,
         charts: chart.into_iter().collect(),
         images: image.into_iter().collect(),
-        references: reference.into_iter().collect(),
     }
 }
 

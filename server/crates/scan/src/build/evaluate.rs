@@ -173,7 +173,7 @@ impl<'a, 't> Evaluation<'a, 't> {
     /// A Flux Kustomization as written, or as the build that reaches it so renders it; `None` where its folder is not here.
     fn instance(&self, at: usize, passage: Option<Passage>) -> Option<Instance> {
         let part = self.common.flux[at].part;
-        let variables = passage.and_then(|passage| passage.variables()).filter(|_| !part.literal);
+        let variables = passage.and_then(Passage::variables).filter(|_| !part.literal);
         let put_in = |text: &Option<String>| match (text, variables) {
             (Some(text), Some(table)) => self.common.tables[table].put_into(text),
             (text, _) => text.clone(),
@@ -206,7 +206,7 @@ impl<'a, 't> Evaluation<'a, 't> {
             folder: instance.folder.as_str().into(),
         });
         let variables = self.common.table_of[instance.at];
-        let passage = self.passages.new(build, instance.target.as_ref(), instance.default.as_ref(), variables);
+        let passage = self.passages.passage(build, instance.target.as_ref(), instance.default.as_ref(), variables);
         let kustomization = self.common.tree.kustomization(&instance.folder);
         // Flux adds its components to those of the folder.
         let passage = self.or_forced(passage, kustomization);
@@ -233,7 +233,7 @@ impl<'a, 't> Evaluation<'a, 't> {
                     document: Some((placed.file.into(), placed.index)),
                     folder: applied.folder.as_str().into(),
                 });
-                let passage = self.passages.new(build, None, name(applied.namespace).as_ref(), None);
+                let passage = self.passages.passage(build, None, name(applied.namespace).as_ref(), None);
                 if let Some(number) = tree.kustomization(&applied.folder) {
                     self.walk(number, passage, 0);
                 } else if tree.file(&format!("{}/Chart.yaml", applied.folder)).is_none() {
@@ -264,7 +264,7 @@ impl<'a, 't> Evaluation<'a, 't> {
     fn kustomize(&mut self, number: usize) {
         let folder = self.kustomization(number).folder.into();
         let build = self.build(Build { kind: BuildKind::Kustomize, document: None, folder });
-        let passage = self.passages.new(build, None, None, None);
+        let passage = self.passages.passage(build, None, None, None);
         self.walk(number, passage, 0);
     }
 

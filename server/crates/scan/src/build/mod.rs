@@ -12,7 +12,7 @@ mod scope;
 mod tree;
 mod variables;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::input::ResourceKey;
@@ -30,6 +30,8 @@ use scope::Scopes;
 
 /// A map for what is asked very often. What comes from outside cannot choose its places: they differ from run to run.
 pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+/// A set, likewise.
+type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Who makes a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

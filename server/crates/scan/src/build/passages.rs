@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::tree::Tree;
-use super::{FastMap, Reach};
+use super::{FastMap, FastSet, Reach};
 
 /// How a build comes to something: a [`Reach`] whose texts are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,12 +43,12 @@ pub(super) struct Passages {
     numbers: FastMap<Passage, usize>,
     /// By file, each once, in the order in which they came.
     files: Vec<Vec<usize>>,
-    reached: FastMap<(usize, usize), ()>,
+    reached: FastSet<(usize, usize)>,
     /// Kustomizations as they were walked.
-    walked: FastMap<(usize, Passage), ()>,
+    walked: FastSet<(usize, Passage)>,
     is_walked: Vec<bool>,
     /// The same, with the namespaces that components set: what a kustomization makes itself is reached so.
-    generating: FastMap<(usize, Passage), ()>,
+    generating: FastSet<(usize, Passage)>,
 }
 
 /// Reaches by the path of a file, or of a kustomization's folder; each in order.
@@ -63,15 +63,15 @@ impl Passages {
             passages: Vec::new(),
             numbers: FastMap::default(),
             files: vec![Vec::new(); tree.paths().len()],
-            reached: FastMap::default(),
-            walked: FastMap::default(),
+            reached: FastSet::default(),
+            walked: FastSet::default(),
             is_walked: vec![false; tree.kustomizations().len()],
-            generating: FastMap::default(),
+            generating: FastSet::default(),
         }
     }
 
     /// One from its parts.
-    pub fn new(
+    pub fn passage(
         &mut self,
         build: usize,
         forced: Option<&Arc<str>>,
@@ -123,7 +123,7 @@ impl Passages {
         if number == next {
             self.passages.push(passage);
         }
-        if self.reached.insert((file, number), ()).is_none() {
+        if self.reached.insert((file, number)) {
             self.files[file].push(number);
         }
     }
@@ -131,7 +131,7 @@ impl Passages {
     /// Comes to a kustomization; `false` where it was walked so before.
     pub fn walk(&mut self, kustomization: usize, passage: Passage) -> bool {
         self.is_walked[kustomization] = true;
-        self.walked.insert((kustomization, passage), ()).is_none()
+        self.walked.insert((kustomization, passage))
     }
 
     /// Whether a kustomization was walked at all.
@@ -141,7 +141,7 @@ impl Passages {
 
     /// Notes how what a kustomization makes itself is come to.
     pub fn generate(&mut self, kustomization: usize, passage: Passage) {
-        self.generating.insert((kustomization, passage), ());
+        self.generating.insert((kustomization, passage));
     }
 
     /// Numbers of the passages to a file.
@@ -182,7 +182,7 @@ impl Passages {
                 reached.insert((*path).into(), reaches.collect());
             }
         }
-        let mut generating: Vec<(usize, Passage)> = self.generating.keys().copied().collect();
+        let mut generating: Vec<(usize, Passage)> = self.generating.iter().copied().collect();
         generating.sort_by(|(left, a), (right, b)| left.cmp(right).then_with(|| self.order(*a, *b)));
         let mut walked = Reaches::new();
         for (number, passage) in generating {

@@ -8,12 +8,12 @@ use entity::input::ResourceKey;
 use entity::view::shared_folders;
 use yaml::Node;
 
-use super::FastMap;
 use super::argo::Application;
 use super::flux::{FluxKustomization, FluxSource};
 use super::kustomization::{KustomizeFile, folder, join, rank};
 use super::scope::CustomKind;
 use super::variables::Variables;
+use super::{FastMap, FastSet};
 use crate::detect::SOURCE_GROUP;
 use crate::file::{DocumentIndex, Manifest};
 
@@ -121,7 +121,7 @@ pub struct Tree<'t> {
     /// YAML files and kustomizations, in order.
     paths: Vec<&'t str>,
     numbers: FastMap<&'t str, usize>,
-    folders: FastMap<&'t str, ()>,
+    folders: FastSet<&'t str>,
     /// In the order of their folders.
     kustomizations: Vec<Kustomization<'t>>,
     by_folder: FastMap<&'t str, usize>,
@@ -149,7 +149,7 @@ impl<'t> Tree<'t> {
             // Neighbours mostly lie in one folder.
             if last != Some(at) {
                 last = Some(at);
-                while tree.folders.insert(at, ()).is_none() && !at.is_empty() {
+                while tree.folders.insert(at) && !at.is_empty() {
                     at = folder(at);
                 }
             }
@@ -214,12 +214,12 @@ impl<'t> Tree<'t> {
     }
 
     pub(super) fn has_folder(&self, path: &str) -> bool {
-        self.folders.contains_key(path)
+        self.folders.contains(path)
     }
 
     /// All folders, in order.
     pub(super) fn folders(&self) -> Vec<&'t str> {
-        let mut folders: Vec<&str> = self.folders.keys().copied().collect();
+        let mut folders: Vec<&str> = self.folders.iter().copied().collect();
         folders.sort_unstable();
         folders
     }

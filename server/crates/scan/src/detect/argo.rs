@@ -1,11 +1,10 @@
-//! Argo CD: Applications, the sets that make them, and projects.
+//! Argo CD: Applications, and the sets that make them.
 
 use entity::input::FoundChart;
-use entity::kind::ReferenceKind;
 use yaml::{Limits, Node, parse};
 
-use super::read::{MAX_FINDINGS, last_segment, list, plain, refer};
-use super::{Facts, image, workload};
+use super::read::{MAX_FINDINGS, last_segment, list, plain};
+use super::{Facts, image};
 use crate::diff::FieldPath;
 
 /// Values that stand in a text: real ones have some hundred lines.
@@ -24,17 +23,7 @@ pub fn application_set(root: Node<'_>, facts: &mut Facts) {
     }
 }
 
-/// Roles may name the Secrets of clusters and repositories, but nothing that is deployed.
-pub fn app_project(root: Node<'_>, facts: &mut Facts) {
-    for item in list(root.at(&["spec", "destinationServiceAccounts"])) {
-        let account = plain(item.get("defaultServiceAccount"));
-        refer(facts, ReferenceKind::ServiceAccount, "ServiceAccount", account, plain(item.get("namespace")));
-    }
-}
-
 fn application_spec(spec: Node<'_>, mut path: FieldPath, facts: &mut Facts) {
-    let project = plain(spec.get("project"));
-    refer(facts, ReferenceKind::Project, "AppProject", project, None);
     let mut revision = None;
     if spec.get("sources").is_some_and(|sources| sources.items().len() > 0) {
         // Argo CD does not look at a `source` beside them.
@@ -88,14 +77,14 @@ fn helm_values(helm: Node<'_>, path: &mut FieldPath, facts: &mut Facts) {
     let mut found = Facts::default();
     if let Some(values) = helm.get("valuesObject").filter(|values| !values.is_null()) {
         path.push_key("valuesObject");
-        read_values(values, path, &mut found);
+        image::find_in_values(&mut found, values, path);
         path.pop();
     } else if let Some(text) = helm.get("values").and_then(Node::text)
         && let Ok(documents) = parse(text.as_bytes(), &VALUES)
         && let Some(values) = documents.first()
     {
         path.push_key("values");
-        read_values(values.root(), path, &mut found);
+        image::find_in_values(&mut found, values.root(), path);
         path.pop();
     }
     let base = path.to_string();
@@ -106,11 +95,4 @@ fn helm_values(helm: Node<'_>, path: &mut FieldPath, facts: &mut Facts) {
     path.pop();
     let room = MAX_FINDINGS.saturating_sub(facts.images.len());
     facts.images.extend(found.images.into_iter().take(room));
-    let room = MAX_FINDINGS.saturating_sub(facts.references.len());
-    facts.references.extend(found.references.into_iter().take(room));
-}
-
-fn read_values(values: Node<'_>, path: &mut FieldPath, facts: &mut Facts) {
-    image::find_in_values(facts, values, path);
-    workload::named_by_convention(facts, values);
 }

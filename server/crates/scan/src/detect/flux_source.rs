@@ -1,9 +1,8 @@
 //! Flux sources: where things come from and which version is asked for.
 
-use entity::kind::ReferenceKind;
 use yaml::Node;
 
-use super::read::{last_segment, plain, plain_at, refer};
+use super::read::{last_segment, plain, plain_at};
 use super::{Facts, Provides, helm_release};
 
 pub fn oci_repository(root: Node<'_>, facts: &mut Facts) {
@@ -19,7 +18,6 @@ pub fn oci_repository(root: Node<'_>, facts: &mut Facts) {
     provides.chart = provides.url.as_deref().and_then(last_segment);
     facts.version.clone_from(&provides.version);
     facts.provides = Some(provides);
-    secret(spec, facts);
 }
 
 pub fn git_repository(root: Node<'_>, facts: &mut Facts) {
@@ -36,13 +34,11 @@ pub fn git_repository(root: Node<'_>, facts: &mut Facts) {
     let pinned = ["commit", "name", "semver", "tag"].into_iter().find_map(part);
     provides.version = pinned.filter(|version| !version.starts_with("refs/heads/"));
     facts.provides = Some(provides);
-    secret(spec, facts);
 }
 
 pub fn helm_repository(root: Node<'_>, facts: &mut Facts) {
     let Some(spec) = root.get("spec") else { return };
     facts.provides = Some(provided(spec, &["spec.url"], &[plain(spec.get("url"))]));
-    secret(spec, facts);
 }
 
 pub fn bucket(root: Node<'_>, facts: &mut Facts) {
@@ -51,7 +47,6 @@ pub fn bucket(root: Node<'_>, facts: &mut Facts) {
     let mut provides = provided(spec, &["spec.endpoint", "spec.bucketName"], &[endpoint.clone(), bucket.clone()]);
     provides.url = endpoint.zip(bucket).map(|(endpoint, bucket)| format!("{endpoint}/{bucket}"));
     facts.provides = Some(provides);
-    secret(spec, facts);
 }
 
 /// A HelmChart is both: it deploys from a repository, and releases deploy from it.
@@ -68,8 +63,4 @@ pub fn helm_chart(root: Node<'_>, facts: &mut Facts) {
 fn provided(spec: Node<'_>, paths: &[&'static str], values: &[Option<String>]) -> Provides {
     let fields = paths.iter().zip(values).filter_map(|(path, value)| Some((*path, value.clone()?))).collect();
     Provides { chart: None, url: plain(spec.get("url")), version: None, fields }
-}
-
-fn secret(spec: Node<'_>, facts: &mut Facts) {
-    refer(facts, ReferenceKind::Secret, "Secret", plain_at(spec, &["secretRef", "name"]), None);
 }

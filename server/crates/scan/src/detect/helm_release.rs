@@ -1,11 +1,10 @@
 //! Flux HelmRelease: the chart that it installs, where the chart comes from, and the images in its values.
 
 use entity::input::FoundChart;
-use entity::kind::ReferenceKind;
 use yaml::Node;
 
-use super::read::{depends_on, last_segment, list, plain, plain_at, refer, refer_to, source_ref};
-use super::{Facts, Takes, image, workload};
+use super::read::{last_segment, plain, source_ref};
+use super::{Facts, Takes, image};
 use crate::diff::FieldPath;
 
 pub fn helm_release(root: Node<'_>, facts: &mut Facts) {
@@ -13,18 +12,12 @@ pub fn helm_release(root: Node<'_>, facts: &mut Facts) {
     if let Some(chart_ref) = spec.get("chartRef") {
         facts.source = source_ref("OCIRepository", Some(chart_ref));
         facts.takes = Takes::Chart;
-        refer_to(facts, ReferenceKind::ChartRef, "OCIRepository", Some(chart_ref));
     } else if let Some(chart) = spec.at(&["chart", "spec"]) {
         chart_template(chart, facts);
     }
-    values_from(spec, facts);
-    depends_on(facts, "HelmRelease", spec);
-    refer(facts, ReferenceKind::ServiceAccount, "ServiceAccount", plain(spec.get("serviceAccountName")), None);
-    refer(facts, ReferenceKind::Secret, "Secret", plain_at(spec, &["kubeConfig", "secretRef", "name"]), None);
     if let Some(values) = spec.get("values") {
         let mut path = FieldPath::of(&["spec", "values"]);
         image::find_in_values(facts, values, &mut path);
-        workload::named_by_convention(facts, values);
     }
 }
 
@@ -32,17 +25,10 @@ pub fn helm_release(root: Node<'_>, facts: &mut Facts) {
 pub fn chart_template(chart: Node<'_>, facts: &mut Facts) {
     facts.source = source_ref("HelmRepository", chart.get("sourceRef"));
     facts.takes = Takes::Address;
-    refer_to(facts, ReferenceKind::SourceRef, "HelmRepository", chart.get("sourceRef"));
     facts.version = plain(chart.get("version"));
     if let Some(name) = plain(chart.get("chart")) {
         // A path in Git repositories and buckets, and below the address of a registry.
         let name = last_segment(&name).unwrap_or(name);
         facts.charts.push(FoundChart { name, url: None, version: facts.version.clone() });
-    }
-}
-
-fn values_from(spec: Node<'_>, facts: &mut Facts) {
-    for item in list(spec.get("valuesFrom")) {
-        refer_to(facts, ReferenceKind::ValuesFrom, "ConfigMap", Some(item));
     }
 }

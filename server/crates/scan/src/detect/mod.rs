@@ -1,4 +1,4 @@
-//! What manifests say beyond their identity: versions, sources, charts, images and references.
+//! What manifests say beyond their identity: versions, sources, charts and images.
 //!
 //! One file per subject and one table from (group, kind) to its detector: adding a kind is adding a
 //! file and its rows here. Everything is bounded and is a function of the manifest's content alone, not of
@@ -9,12 +9,10 @@ mod flux_kustomization;
 mod flux_source;
 mod helm_release;
 mod image;
-mod policy;
 mod read;
-mod traffic;
 mod workload;
 
-use entity::input::{FoundChart, FoundImage, FoundReference, ResourceKey, SourceRef};
+use entity::input::{FoundChart, FoundImage, ResourceKey, SourceRef};
 
 use yaml::Node;
 
@@ -36,7 +34,6 @@ pub struct Facts {
     /// Charts installed, the main one first.
     pub charts: Vec<FoundChart>,
     pub images: Vec<FoundImage>,
-    pub references: Vec<FoundReference>,
     /// Set on sources: what those who deploy from it get.
     pub provides: Option<Provides>,
 }
@@ -86,7 +83,6 @@ const DETECTORS: &[(&str, &str, Detector)] = &[
     (SOURCE_GROUP, "Bucket", flux_source::bucket),
     ("argoproj.io", "Application", argo::application),
     ("argoproj.io", "ApplicationSet", argo::application_set),
-    ("argoproj.io", "AppProject", argo::app_project),
     ("", "Pod", workload::pod),
     ("", "ReplicationController", workload::template),
     ("apps", "Deployment", workload::template),
@@ -97,22 +93,6 @@ const DETECTORS: &[(&str, &str, Detector)] = &[
     ("extensions", "DaemonSet", workload::template),
     ("batch", "Job", workload::template),
     ("batch", "CronJob", workload::cron_job),
-    ("", "ServiceAccount", workload::service_account),
-    ("networking.k8s.io", "Ingress", traffic::ingress),
-    ("extensions", "Ingress", traffic::ingress),
-    ("gateway.networking.k8s.io", "HTTPRoute", traffic::route),
-    ("gateway.networking.k8s.io", "GRPCRoute", traffic::route),
-    ("gateway.networking.k8s.io", "TLSRoute", traffic::route),
-    ("gateway.networking.k8s.io", "TCPRoute", traffic::route),
-    ("gateway.networking.k8s.io", "UDPRoute", traffic::route),
-    ("gateway.networking.k8s.io", "Gateway", traffic::gateway),
-    ("autoscaling", "HorizontalPodAutoscaler", policy::scale_target),
-    ("autoscaling.k8s.io", "VerticalPodAutoscaler", policy::scale_target),
-    ("keda.sh", "ScaledObject", policy::scale_target),
-    ("external-secrets.io", "ExternalSecret", policy::external_secret),
-    ("external-secrets.io", "ClusterExternalSecret", policy::cluster_external_secret),
-    ("external-secrets.io", "PushSecret", policy::push_secret),
-    ("cert-manager.io", "Certificate", policy::certificate),
 ];
 
 /// Reads what the manifest's kind has to tell; nothing for kinds that no detector knows.

@@ -1,13 +1,12 @@
-//! What detectors share: bounded reading of texts and references.
+//! What detectors share: bounded reading of texts.
 
-use entity::input::{FoundReference, ResourceKey, SourceRef};
-use entity::kind::ReferenceKind;
+use entity::input::{ResourceKey, SourceRef};
 use entity::view::MASK;
 use yaml::{Node, Reading, Tag};
 
 use super::Facts;
 
-/// Images, charts or references kept of one manifest; real ones have a few dozen.
+/// Images or charts kept of one manifest; real ones have a few dozen.
 pub const MAX_FINDINGS: usize = 500;
 /// Longest text kept as a version, address or name.
 const MAX_TEXT: usize = 500;
@@ -37,22 +36,6 @@ pub fn plain_at(node: Node<'_>, path: &[&str]) -> Option<String> {
     plain(node.at(path))
 }
 
-/// Keeps a reference whose name is known.
-pub fn refer(facts: &mut Facts, relation: ReferenceKind, kind: &str, name: Option<String>, namespace: Option<String>) {
-    if let Some(name) = name
-        && facts.references.len() < MAX_FINDINGS
-    {
-        facts.references.push(FoundReference { relation, kind: kind.to_owned(), name, namespace });
-    }
-}
-
-/// Keeps a reference of the form `{kind, name, namespace}`; `kind` is used where none is written.
-pub fn refer_to(facts: &mut Facts, relation: ReferenceKind, kind: &str, node: Option<Node<'_>>) {
-    let Some(node) = node else { return };
-    let written = plain(node.get("kind"));
-    refer(facts, relation, written.as_deref().unwrap_or(kind), plain(node.get("name")), plain(node.get("namespace")));
-}
-
 /// A reference to a source, as `chartRef` and `sourceRef` write it; `kind` is meant where none is written.
 pub fn source_ref(kind: &str, node: Option<Node<'_>>) -> Option<SourceRef> {
     let node = node?;
@@ -66,13 +49,6 @@ pub fn source_ref(kind: &str, node: Option<Node<'_>>) -> Option<SourceRef> {
 /// The items of a list, as many as are worth reading.
 pub fn list(node: Option<Node<'_>>) -> impl Iterator<Item = Node<'_>> {
     node.into_iter().flat_map(Node::items).take(MAX_FINDINGS)
-}
-
-/// Every `dependsOn`, all of the resource's own kind.
-pub fn depends_on(facts: &mut Facts, kind: &str, spec: Node<'_>) {
-    for dependency in list(spec.get("dependsOn")) {
-        refer_to(facts, ReferenceKind::DependsOn, kind, Some(dependency));
-    }
 }
 
 /// The last segment of an address or path: `oci://ghcr.io/org/charts/app` gives `app`. Slashes within templates such
@@ -94,10 +70,6 @@ pub fn settle(facts: &mut Facts, key: &ResourceKey) {
     }
     facts.images.sort_unstable_by(|a, b| a.field_path.cmp(&b.field_path).then_with(|| a.image.cmp(&b.image)));
     facts.images.dedup();
-    facts.references.sort_unstable_by(|a, b| {
-        (a.relation, &a.kind, &a.name, &a.namespace).cmp(&(b.relation, &b.kind, &b.name, &b.namespace))
-    });
-    facts.references.dedup();
 }
 
 /// Which bytes stand outside `${…}` and `{{…}}`, whose colons, slashes and spaces mean something else.

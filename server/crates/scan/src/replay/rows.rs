@@ -133,7 +133,6 @@ impl Row {
             source: self.source.clone(),
             charts,
             images: facts.images.clone(),
-            references: facts.references.clone(),
         }
     }
 }

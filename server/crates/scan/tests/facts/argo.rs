@@ -1,6 +1,6 @@
 //! Applications of Argo CD.
 
-use crate::{facts, images, references};
+use crate::{facts, images};
 use scan::detect::Facts;
 
 #[test]
@@ -10,14 +10,12 @@ fn argo_applications_tell_charts_of_one_or_many_sources() {
 kind: Application
 metadata: {name: web}
 spec:
-  project: home
   source: {repoURL: https://charts.example.com, chart: web, targetRevision: 1.2.3, helm: {valuesObject: {image: web:1}}}
 ",
     );
     assert_eq!(one.version.as_deref(), Some("1.2.3"));
     assert_eq!(one.charts[0].url.as_deref(), Some("https://charts.example.com"));
     assert_eq!(images(&one), ["web:1 at spec.source.helm.valuesObject.image"]);
-    assert_eq!(references(&one), ["project AppProject home"]);
     let many = facts(
         "apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
@@ -87,7 +85,4 @@ fn argo_values_are_read_wherever_they_stand() {
         images(&found),
         ["r/new:2 at spec.source.kustomize.images[0]", "r/plain:3 at spec.source.kustomize.images[1]"]
     );
-    let found =
-        argo("  source:\n    chart: a\n    helm:\n      values: |\n        persistence: {existingClaim: data}\n");
-    assert_eq!(references(&found), ["persistentVolumeClaim PersistentVolumeClaim data"]);
 }

@@ -23,11 +23,3 @@ fn images(facts: &Facts) -> Vec<String> {
     };
     facts.images.iter().map(image).collect()
 }
-
-fn references(facts: &Facts) -> Vec<String> {
-    let reference = |reference: &entity::input::FoundReference| {
-        let namespace = reference.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        format!("{} {} {namespace}{}", reference.relation, reference.kind, reference.name)
-    };
-    facts.references.iter().map(reference).collect()
-}

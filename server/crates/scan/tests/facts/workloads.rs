@@ -1,9 +1,8 @@
 //! Workloads and what they use, and what no detector knows.
 
-use entity::kind::ReferenceKind;
 use scan::detect::parse_image;
 
-use crate::{facts, images, references};
+use crate::{facts, images};
 
 #[test]
 fn images_are_split_into_name_tag_and_digest() {
@@ -62,52 +61,6 @@ spec:
             "busybox at spec.jobTemplate.spec.template.spec.initContainers[0].image",
         ]
     );
-    assert_eq!(
-        references(&facts),
-        [
-            "configMap ConfigMap projected",
-            "configMap ConfigMap settings",
-            "secret Secret more",
-            "secret Secret passwords",
-            "persistentVolumeClaim PersistentVolumeClaim data",
-            "serviceAccount ServiceAccount runner",
-        ]
-    );
-}
-
-#[test]
-fn routes_autoscalers_and_secret_stores_tell_whom_they_mean() {
-    let route = facts(
-        "apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: web}
-spec:
-  parentRefs: [{name: internal, namespace: network}]
-  rules: [{backendRefs: [{name: web, port: 80}]}]
-",
-    );
-    assert_eq!(references(&route), ["backend Service web", "parentRef Gateway network/internal"]);
-    let ingress = facts(
-        "apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec:
-  tls: [{secretName: web-tls}]
-  rules: [{http: {paths: [{path: /, backend: {service: {name: web}}}]}}]
-",
-    );
-    assert_eq!(references(&ingress), ["secret Secret web-tls", "backend Service web"]);
-    let scaler = facts(
-        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  scaleTargetRef: \
-         {apiVersion: apps/v1, kind: StatefulSet, name: web}\n",
-    );
-    assert_eq!(references(&scaler), ["scaleTarget StatefulSet web"]);
-    let secret = facts(
-        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: web}\nspec:\n  secretStoreRef: \
-         {kind: ClusterSecretStore, name: vault}\n  target: {name: web-secret}\n",
-    );
-    assert_eq!(references(&secret), ["secret Secret web-secret", "storeRef ClusterSecretStore vault"]);
-    assert!(secret.references.iter().any(|reference| reference.relation == ReferenceKind::StoreRef));
 }
 
 #[test]
@@ -120,7 +73,7 @@ fn kinds_that_nobody_knows_and_specs_of_odd_shapes_tell_nothing() {
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {sources: text, source: []}\n",
     ] {
         let facts = facts(text);
-        assert!(facts.images.is_empty() && facts.charts.is_empty() && facts.references.is_empty(), "{text}: {facts:?}");
+        assert!(facts.images.is_empty() && facts.charts.is_empty(), "{text}: {facts:?}");
     }
 }
 

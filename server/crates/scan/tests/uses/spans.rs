@@ -1,17 +1,17 @@
 //! Spans say of every commit what its tree uses, wherever the history is cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use entity::input::{
-    FoundChartUse, FoundChartValue, FoundImageUse, KnownChartUse, KnownImageUse, KnownValue, LinePoint, ObjectId,
-    UsesBatch, ValueSpanKey,
+    FoundChartUse, FoundChartValue, FoundImageUse, FoundReference, KnownChartUse, KnownImageUse, KnownValue, LinePoint,
+    ObjectId, UsesBatch, ValueSpanKey,
 };
 use entity::kind::ImagePlaceKind;
-use scan::uses::{ChartSources, Evaluator, KnownSpans, TrackedCommit, Tracker, Uses};
+use scan::uses::{ChartSources, Evaluator, KnownSpans, Reference, TrackedCommit, Tracker, Uses};
 use sha2::{Digest as _, Sha256};
 
 use crate::repository::{Repository, corpus};
@@ -33,6 +33,7 @@ struct Rows {
     uses: BTreeMap<i64, FoundChartUse>,
     values: BTreeMap<ValueSpanKey, FoundChartValue>,
     image_uses: BTreeMap<i64, FoundImageUse>,
+    references: BTreeMap<i64, FoundReference>,
     commits: Vec<(ObjectId, LinePoint)>,
 }
 
@@ -50,6 +51,13 @@ impl Rows {
         }
         for one in batch.image_uses {
             assert!(self.image_uses.insert(one.id, one).is_none(), "an image began twice");
+        }
+        for one in batch.references {
+            assert!(self.references.insert(one.id, one).is_none(), "a reference began twice");
+        }
+        for (id, at) in batch.ended_references {
+            let one = self.references.get_mut(&id).expect("a reference that ends was there");
+            assert_eq!(one.span.to.replace(at), None);
         }
         for (id, at) in batch.ended_uses {
             let one = self.uses.get_mut(&id).expect("a use that ends was there");
@@ -80,7 +88,8 @@ impl Rows {
             facts: one.facts.clone(),
         });
         let time = self.commits.iter().map(|(_, at)| at.time).max();
-        Tracker::known(b"repository", time, tree, uses.collect(), images.collect())
+        let references = self.references.values().filter(|one| is_open(&one.span)).map(|one| (one.key, one.id));
+        Tracker::known(b"repository", time, tree, uses.collect(), images.collect(), references.collect())
     }
 
     /// Compares what is open at a place on the line with what its tree uses.
@@ -120,6 +129,15 @@ impl Rows {
         stored.sort();
         right.sort();
         ensure!(stored == right, "uses differ: {stored:#?}\nand not {right:#?}");
+        let edge = |one: &FoundReference| {
+            let to = format!("{}/{}/{}", one.kind, one.namespace.as_deref().unwrap_or("-"), one.name);
+            (one.file_path.clone(), one.field.clone(), to, one.status)
+        };
+        let stored: BTreeSet<_> = self.references.values().filter(|one| is_open(&one.span)).map(edge).collect();
+        let place = |one: &Reference| one.index.map_or_else(|| one.file.to_string(), |index| index.place(&one.file));
+        let edge = |one: &Reference| (place(one), one.field.to_owned(), one.to.to_string(), one.status);
+        let right: BTreeSet<_> = uses.references.iter().copied().map(edge).collect();
+        ensure!(stored == right, "references differ: {stored:#?}\nand not {right:#?}");
         let images = self.image_uses.values().filter(|one| is_open(&one.span));
         let mut stored: Vec<_> = images
             .map(|one| {

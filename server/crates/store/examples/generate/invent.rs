@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use entity::input::{
-    Batch, FileProblems, FoundChart, FoundCommit, FoundEvent, FoundImage, FoundManifest, FoundProblem, FoundReference,
-    FoundRepository, FoundResource, ObjectId, SourceRef, TextPlace,
+    Batch, FileProblems, FoundChart, FoundCommit, FoundEvent, FoundImage, FoundManifest, FoundProblem, FoundRepository,
+    FoundResource, ObjectId, SourceRef, TextPlace,
 };
-use entity::kind::{EventType, Origin, ProblemClass, Provider, ReferenceKind, ResourceStatus};
+use entity::kind::{EventType, Origin, ProblemClass, Provider, ResourceStatus};
 use entity::view::{FieldChange, Timestamp};
 use store::db::{new_id, text};
 
@@ -229,7 +229,6 @@ pub(super) fn invent_resource(
         source: None,
         charts: Vec::new(),
         images: Vec::new(),
-        references: Vec::new(),
     };
     if release {
         let source = dice.pick(APPS).to_owned();
@@ -244,12 +243,6 @@ pub(super) fn invent_resource(
             tag: Some("1.2.3".to_owned()),
             digest: None,
             field_path: "spec.values.image".to_owned(),
-        });
-        resource.references.push(FoundReference {
-            relation: ReferenceKind::SourceRef,
-            kind: "HelmRepository".to_owned(),
-            name: source,
-            namespace: None,
         });
     }
     batch.manifests.push(manifest(&resource));

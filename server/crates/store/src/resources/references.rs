@@ -6,16 +6,16 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden};
+use sea_orm::sea_query::{Expr, ExprTrait as _, IntoIden};
 use sea_orm::{
     ColumnTrait as _, Condition, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
-    QuerySelect,
+    QuerySelect, Select,
 };
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, effective_namespace, is_active};
-use entity::kind::ReferenceKind;
-use entity::table::{resource, resource_reference};
+use entity::kind::ReferenceStatus;
+use entity::table::{reference, resource};
 use entity::view::{Reference, References, file_of, shared_folders};
 
 /// The most references of one direction that are shown.
@@ -38,9 +38,6 @@ struct Candidate {
     target_id: Uuid,
     #[sea_orm(from_col = "file_path")]
     target_path: String,
-    /// As written.
-    #[sea_orm(from_col = "namespace")]
-    target_written: Option<String>,
     /// Inherited, else as written.
     #[sea_orm(from_expr = "effective_namespace(TARGET)")]
     target_namespace: Option<String>,
@@ -48,19 +45,15 @@ struct Candidate {
 
 /// A reference, and where it stands.
 #[derive(Clone, Debug, DerivePartialModel)]
-#[sea_orm(entity = "resource_reference::Entity")]
+#[sea_orm(entity = "reference::Entity")]
 struct Asked {
-    position: i32,
-    relation: ReferenceKind,
+    id: i64,
+    field: String,
+    status: ReferenceStatus,
     kind: String,
     name: String,
-    /// The namespace that the reference itself names.
-    #[sea_orm(from_col = "namespace")]
-    written: Option<String>,
-    /// That, else the namespace of the resource that it stands in.
-    #[sea_orm(from_expr = "wanted_namespace()")]
     namespace: Option<String>,
-    #[sea_orm(from_expr = "resource::Column::FilePath")]
+    #[sea_orm(from_col = "file_path")]
     path: String,
 }
 
@@ -79,18 +72,12 @@ struct Referrer {
 
 /// A reference beside one of the resources that it may mean.
 #[derive(Debug, DerivePartialModel)]
-#[sea_orm(entity = "resource_reference::Entity")]
+#[sea_orm(entity = "reference::Entity")]
 struct Pair {
     #[sea_orm(nested)]
     asked: Asked,
     #[sea_orm(nested)]
     candidate: Option<Candidate>,
-}
-
-fn wanted_namespace() -> Expr {
-    use resource::Column::{Namespace, NamespaceInherited};
-    let named = resource_reference::Column::Namespace.into_expr();
-    Func::coalesce([named, NamespaceInherited.into_expr(), Namespace.into_expr()]).into()
 }
 
 /// Whether a target, called [`TARGET`], has the repository, kind and name that stand in another table.
@@ -122,7 +109,6 @@ fn meant<'c>(asked: &Asked, candidates: impl IntoIterator<Item = &'c Candidate>)
 fn namespace_fits(asked: &Asked, candidate: &Candidate) -> u8 {
     match (&asked.namespace, &candidate.target_namespace) {
         (Some(wanted), Some(namespace)) if wanted == namespace => 2,
-        _ if asked.written.is_some() && asked.written == candidate.target_written => 2,
         (Some(_), Some(_)) => 0,
         (None, _) | (_, None) => 1,
     }
@@ -137,24 +123,50 @@ pub async fn find_references(c: &impl ConnectionTrait, resource: Uuid) -> Result
     Ok(References { outgoing: outgoing(c, resource).await?, incoming: incoming(c, resource).await? })
 }
 
+/// References that stand now.
+fn open() -> Select<reference::Entity> {
+    reference::Entity::find().filter(reference::Column::ToSequence.is_null())
+}
+
+/// Whether a resource is the one in whose document a reference stands.
+fn is_of_document(table: impl IntoIden) -> Condition {
+    use resource::Column::{FilePath, Kind, Name, RepositoryId};
+    let table = table.into_iden();
+    let pairs = [
+        (RepositoryId, reference::Column::RepositoryId),
+        (Kind, reference::Column::FromKind),
+        (Name, reference::Column::FromName),
+        (FilePath, reference::Column::FilePath),
+    ];
+    let own = |column: resource::Column| Expr::col((table.clone(), column));
+    pairs.into_iter().fold(Condition::all(), |all, (column, of)| all.add(own(column).eq(of.into_expr())))
+}
+
 async fn outgoing(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Reference>> {
-    use resource_reference::Column::{Kind, Name, Position, RepositoryId};
-    let mut pairs = resource_reference::Entity::find().inner_join(resource::Entity);
-    let may_mean = is_named_by(resource_reference::Entity, [RepositoryId, Kind, Name]).add(is_active(TARGET));
+    use reference::Column::{Field, Id, Kind, Name, Namespace, RepositoryId};
+    const OWN: &str = "own";
+    let mut pairs = open();
+    QuerySelect::query(&mut pairs).join_as(JoinType::InnerJoin, resource::Entity, OWN, is_of_document(OWN));
+    let may_mean = is_named_by(reference::Entity, [RepositoryId, Kind, Name]).add(is_active(TARGET));
     QuerySelect::query(&mut pairs).join_as(JoinType::LeftJoin, resource::Entity, TARGET, may_mean);
     let pairs = pairs
-        .filter(resource_reference::COLUMN.resource_id.eq(resource))
-        .order_by_asc(Position)
+        .filter(Expr::col((OWN, resource::Column::Id)).eq(resource))
+        .order_by_asc(Field)
+        .order_by_asc(Kind)
+        .order_by_asc(Name)
+        .order_by_asc(Namespace)
+        .order_by_asc(Id)
         .order_by_asc(Expr::col((TARGET, resource::Column::FilePath)))
         .order_by_asc(Expr::col((TARGET, resource::Column::Id)))
         .limit(MAX_PAIRS);
     let pairs: Vec<Pair> = pairs.into_partial_model().all(c).await?;
     let mut references: Vec<Reference> = Vec::new();
-    for of_one in pairs.chunk_by(|a, b| a.asked.position == b.asked.position).take(MAX_REFERENCES) {
+    for of_one in pairs.chunk_by(|a, b| a.asked.id == b.asked.id).take(MAX_REFERENCES) {
         let asked = of_one[0].asked.clone();
         let target = meant(&asked, of_one.iter().filter_map(|pair| pair.candidate.as_ref()));
         references.push(Reference {
-            relation: asked.relation,
+            field: asked.field.clone(),
+            status: asked.status,
             kind: asked.kind.clone(),
             name: asked.name.clone(),
             namespace: asked.namespace.clone(),
@@ -162,9 +174,6 @@ async fn outgoing(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Refere
             file_path: target.map(|target| target.target_path.clone()),
         });
     }
-    // One name may be written with the namespace that the other is without.
-    references
-        .dedup_by(|b, a| (a.relation, &a.kind, &a.name, &a.namespace) == (b.relation, &b.kind, &b.name, &b.namespace));
     Ok(references)
 }
 
@@ -179,26 +188,29 @@ async fn incoming(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Refere
         .limit(MAX_CANDIDATES);
     let candidates: Vec<Candidate> = candidates.into_partial_model().all(c).await?;
 
-    let mut referrers = resource_reference::Entity::find().inner_join(resource::Entity);
+    let mut referrers = open();
+    let of_document = is_of_document(resource::Entity).add(is_active(resource::Entity));
+    QuerySelect::query(&mut referrers).join(JoinType::InnerJoin, resource::Entity, of_document);
     let named = {
-        use resource_reference::Column::{Kind, Name, RepositoryId};
-        is_named_by(resource_reference::Entity, [RepositoryId, Kind, Name])
+        use reference::Column::{Kind, Name, RepositoryId};
+        is_named_by(reference::Entity, [RepositoryId, Kind, Name])
     };
     QuerySelect::query(&mut referrers).join_as(JoinType::InnerJoin, resource::Entity, TARGET, named);
     let referrers = referrers
-        .filter(is_active(resource::Entity))
         .filter(Expr::col((TARGET, Id)).eq(resource))
-        .order_by_asc(Kind)
-        .order_by_asc(Name)
-        .order_by_asc(Id)
-        .order_by_asc(resource_reference::Column::Position)
+        .order_by_asc(Expr::col((resource::Entity, Kind)))
+        .order_by_asc(Expr::col((resource::Entity, Name)))
+        .order_by_asc(Expr::col((resource::Entity, Id)))
+        .order_by_asc(reference::Column::Field)
+        .order_by_asc(reference::Column::Id)
         .limit(MAX_PAIRS);
     let referrers: Vec<Referrer> = referrers.into_partial_model().all(c).await?;
     let means_it = |referrer: &Referrer| {
         meant(&referrer.asked, &candidates).is_some_and(|candidate| candidate.target_id == resource)
     };
     let references = referrers.into_iter().filter(means_it).take(MAX_REFERENCES).map(|referrer| Reference {
-        relation: referrer.asked.relation,
+        field: referrer.asked.field,
+        status: referrer.asked.status,
         kind: referrer.kind,
         name: referrer.name,
         namespace: referrer.own_namespace,
@@ -214,11 +226,11 @@ mod tests {
 
     fn asked(path: &str, namespace: Option<&str>) -> Asked {
         Asked {
-            position: 0,
-            relation: ReferenceKind::SourceRef,
+            id: 0,
+            field: "spec.sourceRef".to_owned(),
+            status: ReferenceStatus::Resolved,
             kind: "GitRepository".to_owned(),
             name: "home".to_owned(),
-            written: None,
             namespace: namespace.map(str::to_owned),
             path: path.to_owned(),
         }
@@ -228,7 +240,6 @@ mod tests {
         let candidate = |(path, namespace): &(&str, Option<&str>)| Candidate {
             target_id: Uuid::from_u128(1),
             target_path: (*path).to_owned(),
-            target_written: namespace.map(str::to_owned),
             target_namespace: namespace.map(str::to_owned),
         };
         let candidates: Vec<Candidate> = candidates.iter().map(candidate).collect();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
 use entity::input::{ChartUseFacts, ImageUseFacts, KnownChartUse, KnownImageUse, KnownValue, ValueFacts, ValueSpanKey};
-use entity::table::{chart_release, chart_use, chart_value, image_use, use_commit};
+use entity::table::{chart_release, chart_use, chart_value, image_use, reference, use_commit};
 
 /// Spans that cover a place on the line.
 fn covers(from: impl ColumnTrait, to: impl ColumnTrait, sequence: i64) -> Condition {
@@ -57,6 +57,17 @@ pub async fn known_images(c: &impl ConnectionTrait, repository: Uuid, sequence: 
     Ok(images.all(c).await?.into_iter().map(known_image).collect())
 }
 
+/// References of a repository at a place on its line: the keys of their edges, and their ids.
+pub async fn known_references(c: &impl ConnectionTrait, repository: Uuid, sequence: i64) -> Result<Vec<(i64, i64)>> {
+    use reference::Column::{FromSequence, Id, Key, ToSequence};
+    let references = reference::Entity::find().filter(reference::COLUMN.repository_id.eq(repository)).filter(covers(
+        FromSequence,
+        ToSequence,
+        sequence,
+    ));
+    Ok(references.select_only().columns([Key, Id]).into_tuple().all(c).await?)
+}
+
 /// The newest time of what is stored up to a place on the line.
 pub async fn newest_use_time(c: &impl ConnectionTrait, repository: Uuid, sequence: i64) -> Result<Option<i64>> {
     let commits = use_commit::Entity::find()
@@ -92,6 +103,12 @@ pub(super) async fn rewind_uses(c: &impl ConnectionTrait, repository: Uuid, last
     let open = image_use::ActiveModel { to_sequence: Set(None), to_time: Set(None), ..Default::default() };
     let ended = image_use::COLUMN.repository_id.eq(repository).and(image_use::COLUMN.to_sequence.gt(last));
     image_use::Entity::update_many().set(open).filter(ended).exec(c).await?;
+
+    let later = reference::COLUMN.repository_id.eq(repository).and(reference::COLUMN.from_sequence.gt(last));
+    reference::Entity::delete_many().filter(later).exec(c).await?;
+    let open = reference::ActiveModel { to_sequence: Set(None), to_time: Set(None), ..Default::default() };
+    let ended = reference::COLUMN.repository_id.eq(repository).and(reference::COLUMN.to_sequence.gt(last));
+    reference::Entity::update_many().set(open).filter(ended).exec(c).await?;
 
     let later = chart_release::COLUMN.repository_id.eq(repository);
     let later = later.and(chart_release::COLUMN.first_sequence.gt(last));

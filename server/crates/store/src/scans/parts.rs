@@ -1,4 +1,4 @@
-//! What resources use and name: charts, images, references, and the text of their `spec`.
+//! What resources use: charts, images, and the text of their `spec`.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use crate::db::bulk::Bulk;
 use crate::db::clean::{clean, clean_option};
 use crate::db::upsert::replace;
 use entity::input::FoundResource;
-use entity::table::{resource_chart, resource_data, resource_image, resource_reference};
+use entity::table::{resource_chart, resource_data, resource_image};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
-/// Replaces what resources use and name; `is_stored` says whether there may be anything to replace. Gives back since
+/// Replaces what resources use; `is_stored` says whether there may be anything to replace. Gives back since
 /// when the oldest of those stands whose charts have other names now: its charts count over its whole life.
 pub(super) async fn write_parts(
     c: &impl ConnectionTrait,
@@ -50,7 +50,6 @@ pub(super) async fn write_parts(
 async fn insert(c: &impl ConnectionTrait, repository: Uuid, resources: &[FoundResource]) -> Result<()> {
     let mut charts = Bulk::<_, resource_chart::Entity>::new(c);
     let mut images = Bulk::<_, resource_image::Entity>::new(c);
-    let mut references = Bulk::<_, resource_reference::Entity>::new(c);
     for resource in resources {
         for (place, chart) in (0i32..).zip(&resource.charts) {
             let row = resource_chart::ActiveModel {
@@ -75,26 +74,13 @@ async fn insert(c: &impl ConnectionTrait, repository: Uuid, resources: &[FoundRe
             };
             images.push(row).await?;
         }
-        for (place, reference) in (0i32..).zip(&resource.references) {
-            let row = resource_reference::ActiveModel {
-                resource_id: Set(resource.id),
-                position: Set(place),
-                repository_id: Set(repository),
-                relation: Set(reference.relation),
-                kind: Set(clean(&reference.kind)),
-                name: Set(clean(&reference.name)),
-                namespace: Set(clean_option(reference.namespace.as_deref())),
-            };
-            references.push(row).await?;
-        }
     }
     charts.finish().await?;
     images.finish().await?;
-    references.finish().await?;
     Ok(())
 }
 
-/// Deletes what these resources use and name; gives back the names of their charts.
+/// Deletes what these resources use; gives back the names of their charts.
 async fn delete(c: &impl ConnectionTrait, resources: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>> {
     let mut charts: HashMap<Uuid, Vec<String>> = HashMap::new();
     if resources.is_empty() {
@@ -107,7 +93,5 @@ async fn delete(c: &impl ConnectionTrait, resources: &[Uuid]) -> Result<HashMap<
     }
     let of_images = resource_image::COLUMN.resource_id.is_in(these());
     resource_image::Entity::delete_many().filter(of_images).exec(c).await?;
-    let of_references = resource_reference::COLUMN.resource_id.is_in(these());
-    resource_reference::Entity::delete_many().filter(of_references).exec(c).await?;
     Ok(charts)
 }

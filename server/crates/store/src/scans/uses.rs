@@ -9,9 +9,12 @@ use uuid::Uuid;
 use crate::db::Result;
 use crate::db::bulk::Bulk;
 use crate::db::select::is_any;
-use entity::input::{FoundChartUse, FoundChartValue, FoundImageUse, LinePoint, UsesBatch, ValueSpanKey};
+use entity::input::{
+    FoundChartUse, FoundChartValue, FoundImageUse, FoundReference, LinePoint, UsesBatch, ValueSpanKey,
+};
 use entity::table::{
-    chart, chart_alias, chart_release, chart_source, chart_use, chart_value, image, image_use, use_commit, value_path,
+    chart, chart_alias, chart_release, chart_source, chart_use, chart_value, image, image_use, reference, use_commit,
+    value_path,
 };
 
 /// Spans that are ended by one statement.
@@ -57,6 +60,11 @@ pub(super) async fn write_uses(c: &impl ConnectionTrait, repository: Uuid, batch
         images.push(image_row(repository, one)).await?;
     }
     images.finish().await?;
+    let mut references = Bulk::<_, reference::Entity>::new(c);
+    for one in &batch.references {
+        references.push(reference_row(repository, one)).await?;
+    }
+    references.finish().await?;
     Ok(())
 }
 
@@ -130,6 +138,15 @@ async fn end(c: &impl ConnectionTrait, batch: &UsesBatch) -> Result<()> {
         };
         let ids = is_any(image_use::Column::Id.into_expr(), these.iter().map(|(id, _)| *id));
         image_use::Entity::update_many().set(ended).filter(ids).exec(c).await?;
+    }
+    for these in batch.ended_references.chunk_by(|(_, a), (_, b)| a == b).flat_map(|these| these.chunks(ENDED)) {
+        let ended = reference::ActiveModel {
+            to_sequence: Set(Some(these[0].1.sequence)),
+            to_time: Set(Some(these[0].1.time)),
+            ..Default::default()
+        };
+        let ids = is_any(reference::Column::Id.into_expr(), these.iter().map(|(id, _)| *id));
+        reference::Entity::update_many().set(ended).filter(ids).exec(c).await?;
     }
     let same = |(a, at): &(ValueSpanKey, LinePoint), (b, then): &(ValueSpanKey, LinePoint)| {
         at == then && a.release_id == b.release_id && a.from_sequence == b.from_sequence && a.ordinal == b.ordinal
@@ -228,6 +245,27 @@ fn image_row(repository: Uuid, one: &FoundImageUse) -> image_use::ActiveModel {
         image_id: Set(facts.image_id),
         tag: Set(facts.tag),
         digest: Set(facts.digest),
+        from_sequence: Set(one.span.from.sequence),
+        from_time: Set(one.span.from.time),
+        to_sequence: Set(one.span.to.map(|to| to.sequence)),
+        to_time: Set(one.span.to.map(|to| to.time)),
+    }
+}
+
+fn reference_row(repository: Uuid, one: &FoundReference) -> reference::ActiveModel {
+    let one = one.clone();
+    reference::ActiveModel {
+        id: Set(one.id),
+        repository_id: Set(repository),
+        key: Set(one.key),
+        file_path: Set(one.file_path),
+        from_kind: Set(one.from_kind),
+        from_name: Set(one.from_name),
+        field: Set(one.field),
+        kind: Set(one.kind),
+        namespace: Set(one.namespace),
+        name: Set(one.name),
+        status: Set(one.status),
         from_sequence: Set(one.span.from.sequence),
         from_time: Set(one.span.from.time),
         to_sequence: Set(one.span.to.map(|to| to.sequence)),

@@ -16,18 +16,6 @@ fn many() -> Vec<FoundResource> {
         digest: None,
         field_path: "spec.template.spec.containers[0].image".into(),
     });
-    web.references.push(FoundReference {
-        relation: ReferenceKind::ConfigMap,
-        kind: "ConfigMap".into(),
-        name: "settings".into(),
-        namespace: None,
-    });
-    web.references.push(FoundReference {
-        relation: ReferenceKind::Secret,
-        kind: "Secret".into(),
-        name: "elsewhere".into(),
-        namespace: None,
-    });
     web.updated_at = time("2026-03-01T00:00:00Z");
     let mut settings = resource("v1", "ConfigMap", "settings", "apps/Settings_50%.yaml");
     settings.namespace = None;
@@ -227,6 +215,35 @@ async fn what_sources_changed_between_two_versions_is_told_once_with_both_ends()
     .await;
 }
 
+/// What the document of a resource names.
+fn reference(
+    of: &FoundResource,
+    kind: &str,
+    name: &str,
+    namespace: Option<&str>,
+    status: ReferenceStatus,
+) -> FoundReference {
+    let key = i64::from_be_bytes(Uuid::new_v4().as_bytes()[..8].try_into().unwrap()) & i64::MAX;
+    FoundReference {
+        id: key,
+        key,
+        file_path: of.file_path.clone(),
+        from_kind: of.kind.clone(),
+        from_name: of.name.clone(),
+        field: "spec".into(),
+        kind: kind.into(),
+        namespace: namespace.map(Into::into),
+        name: name.into(),
+        status,
+        span: Span { from: LinePoint { sequence: 0, time: 0 }, to: None },
+    }
+}
+
+fn with_references(mut batch: Batch, references: impl IntoIterator<Item = FoundReference>) -> Batch {
+    batch.uses.references.extend(references);
+    batch
+}
+
 #[tokio::test]
 async fn references_are_resolved_by_name_and_namespace_both_ways() {
     on_each_engine(async |db| {
@@ -234,8 +251,13 @@ async fn references_are_resolved_by_name_and_namespace_both_ways() {
         let stranger = add_repository(&db, "kim/lab").await;
         let found = many();
         let (web, settings, other) = (found[0].id, found[1].id, found[2].id);
-        scan(&db, id, &batch(vec![commit(0, vec![])], found)).await;
-        scan(&db, stranger, &batch(vec![commit(0, vec![])], many())).await;
+        for (repository, found) in [(id, found), (stranger, many())] {
+            let named = [
+                reference(&found[0], "ConfigMap", "settings", Some("default"), ReferenceStatus::Resolved),
+                reference(&found[0], "Secret", "elsewhere", Some("default"), ReferenceStatus::External),
+            ];
+            scan(&db, repository, &with_references(batch(vec![commit(0, vec![])], found), named)).await;
+        }
         let references = resources::find_references(&db.read, web).await.unwrap();
         let ends: Vec<_> = references.outgoing.iter().map(|r| (r.name.as_str(), r.resource_id)).collect();
         assert_eq!(ends, [("settings", Some(settings)), ("elsewhere", None)]);
@@ -251,22 +273,17 @@ async fn references_are_resolved_by_name_and_namespace_both_ways() {
 async fn references_mean_the_resource_of_their_own_cluster_from_both_ends() {
     on_each_engine(async |db| {
         let id = add_repository(&db, "ada/home").await;
-        let mut found = Vec::new();
+        let (mut found, mut named) = (Vec::new(), Vec::new());
         for cluster in ["production", "staging"] {
             let source = "source.toolkit.fluxcd.io/v1";
             found.push(resource(source, "GitRepository", "home", &format!("clusters/{cluster}/sources.yaml#1")));
             let path = format!("clusters/{cluster}/apps/web.yaml");
-            let mut apps = resource("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "web", &path);
-            apps.references.push(FoundReference {
-                relation: ReferenceKind::SourceRef,
-                kind: "GitRepository".into(),
-                name: "home".into(),
-                namespace: None,
-            });
+            let apps = resource("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "web", &path);
+            named.push(reference(&apps, "GitRepository", "home", None, ReferenceStatus::Resolved));
             found.push(apps);
         }
         let ids: Vec<Uuid> = found.iter().map(|resource| resource.id).collect();
-        scan(&db, id, &batch(vec![commit(0, vec![])], found)).await;
+        scan(&db, id, &with_references(batch(vec![commit(0, vec![])], found), named)).await;
         for (source, apps) in [(ids[0], ids[1]), (ids[2], ids[3])] {
             let outgoing = resources::find_references(&db.read, apps).await.unwrap().outgoing;
             assert_eq!(outgoing.iter().map(|r| r.resource_id).collect::<Vec<_>>(), [Some(source)]);

@@ -18,7 +18,7 @@ const TABLES: &[&str] = &[
     "resource_data",
     "resource_chart",
     "resource_image",
-    "resource_reference",
+    "reference",
     "\"commit\"",
     "kubernetesresourceevent",
     "repository_day",

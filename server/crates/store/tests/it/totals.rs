@@ -115,7 +115,6 @@ async fn rewind(db: &Db, told: &mut Told) {
         source: None,
         charts: vec![],
         images: vec![],
-        references: vec![],
     });
     let restored = Batch { resources: resources.collect(), ..Batch::default() };
     let kept = ScannedCommit { id, sequence, committed_at: kept.commit.committed_at };

@@ -42,6 +42,7 @@ impl<'e> Asker<'e> {
                 field,
                 to: format!("folder/-/{path}").into(),
                 status,
+                index: Some(document.index),
             });
         };
         match &document.subject {
@@ -128,6 +129,7 @@ impl<'e> Asker<'e> {
                 field: entry.field,
                 to: format!("{kind}/-/{}", without_credentials(&entry.path)).into(),
                 status,
+                index: None,
             }
         };
         facts.entries.iter().map(reference).collect()

@@ -10,6 +10,7 @@ use super::super::text::is_template;
 use super::super::ways::Way;
 use super::choose::nearest;
 use super::{Asker, Place};
+use crate::file::DocumentIndex;
 
 /// References of one document in all its builds.
 const MAX_FOUND: usize = 20_000;
@@ -61,6 +62,9 @@ pub struct Reference {
     pub field: &'static str,
     pub to: Box<str>,
     pub status: ReferenceStatus,
+    /// The document's place in its file; `None` for what a kustomization says.
+    #[serde(skip)]
+    pub index: Option<DocumentIndex>,
 }
 
 /// What a document waits for, each as `file#no Kind/namespace/name`.
@@ -99,6 +103,7 @@ impl<'e> Asker<'e> {
                     field,
                     to: to.into(),
                     status,
+                    index: Some(document.index),
                 });
             };
             for raw in &document.references {

@@ -3,6 +3,7 @@
 
 mod facts;
 mod names;
+mod references;
 mod releases;
 mod slots;
 
@@ -64,6 +65,11 @@ pub struct Tracker {
     began_uses: HashMap<i64, usize>,
     began_values: HashMap<ValueSpanKey, usize>,
     began_images: HashMap<i64, usize>,
+    began_references: HashMap<i64, usize>,
+    /// How many parts of the tree say an edge, by its key.
+    said_references: HashMap<i64, i32>,
+    /// Ids of open spans, by the key of the edge.
+    open_references: HashMap<i64, i64>,
     /// Whether the commit that is followed began or ended anything.
     changed: bool,
 }
@@ -102,12 +108,15 @@ impl Tracker {
             began_uses: HashMap::new(),
             began_values: HashMap::new(),
             began_images: HashMap::new(),
+            began_references: HashMap::new(),
+            said_references: HashMap::new(),
+            open_references: HashMap::new(),
             changed: false,
         }
     }
 
     /// Goes on from what is stored: `tree` is what the evaluator says of the tree of the last scanned commit, `time` the time of
-    /// the last point that is stored.
+    /// the last point that is stored; of references the keys of their edges, and their ids.
     #[must_use]
     pub fn known(
         repository: &[u8],
@@ -115,8 +124,10 @@ impl Tracker {
         tree: Delta,
         uses: Vec<KnownChartUse>,
         images: Vec<KnownImageUse>,
+        references: Vec<(i64, i64)>,
     ) -> Self {
         let mut tracker = Self { time: time.unwrap_or(i64::MIN), ..Self::new(repository) };
+        tracker.know_references(&tree.came.references, references);
         for one in tree.came.uses {
             tracker.said.entry(UseKey::of(&one)).or_default().push(one);
         }
@@ -174,6 +185,7 @@ impl Tracker {
             keys.insert(key);
         }
         self.follow_uses(at, &keys, evaluator, known)?;
+        self.follow_references(at, &delta.went.references, delta.came.references);
         for file in &delta.touched {
             self.follow_images(at, file, evaluator);
         }
@@ -189,13 +201,14 @@ impl Tracker {
         self.began_uses.clear();
         self.began_values.clear();
         self.began_images.clear();
+        self.began_references.clear();
         std::mem::take(&mut self.batch)
     }
 
     /// How much waits in the batch.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.batch.uses.len() + self.batch.values.len() + self.batch.image_uses.len()
+        self.batch.uses.len() + self.batch.values.len() + self.batch.image_uses.len() + self.batch.references.len()
     }
 
     fn follow_images(&mut self, at: LinePoint, file: &Arc<str>, evaluator: &Evaluator) {

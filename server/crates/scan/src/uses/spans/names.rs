@@ -30,7 +30,7 @@ fn shown_id(what: &str, name: &str) -> i64 {
 
 /// Longest key in bytes: indexes of databases hold no longer ones, and none that is real comes near. A chart with a longer one is
 /// stored as if it were not known where it comes from.
-const MAX_KEY: usize = 1_000;
+pub const MAX_KEY: usize = 1_000;
 
 /// What was told to the database in this scan.
 #[derive(Default)]

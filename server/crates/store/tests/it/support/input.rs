@@ -61,7 +61,6 @@ pub fn resource(api_version: &str, kind: &str, name: &str, file_path: &str) -> F
         source: None,
         charts: vec![],
         images: vec![],
-        references: vec![],
     }
 }
 
