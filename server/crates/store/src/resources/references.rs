@@ -179,6 +179,10 @@ async fn outgoing(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Refere
 
 async fn incoming(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Reference>> {
     use resource::Column::{FilePath, Id, Kind, Name, RepositoryId};
+    let named = resource::Entity::find_by_id(resource).select_only().columns([RepositoryId, Kind, Name]);
+    let Some((repository, kind, name)) = named.into_tuple::<(Uuid, String, String)>().one(c).await? else {
+        return Ok(Vec::new());
+    };
     let mut candidates = resource::Entity::find_by_id(resource);
     let same = is_named_by(resource::Entity, [RepositoryId, Kind, Name]).add(is_active(TARGET));
     QuerySelect::query(&mut candidates).join_as(JoinType::InnerJoin, resource::Entity, TARGET, same);
@@ -191,13 +195,10 @@ async fn incoming(c: &impl ConnectionTrait, resource: Uuid) -> Result<Vec<Refere
     let mut referrers = open();
     let of_document = is_of_document(resource::Entity).add(is_active(resource::Entity));
     QuerySelect::query(&mut referrers).join(JoinType::InnerJoin, resource::Entity, of_document);
-    let named = {
-        use reference::Column::{Kind, Name, RepositoryId};
-        is_named_by(reference::Entity, [RepositoryId, Kind, Name])
-    };
-    QuerySelect::query(&mut referrers).join_as(JoinType::InnerJoin, resource::Entity, TARGET, named);
     let referrers = referrers
-        .filter(Expr::col((TARGET, Id)).eq(resource))
+        .filter(reference::COLUMN.repository_id.eq(repository))
+        .filter(reference::COLUMN.kind.eq(kind))
+        .filter(reference::COLUMN.name.eq(name))
         .order_by_asc(Expr::col((resource::Entity, Kind)))
         .order_by_asc(Expr::col((resource::Entity, Name)))
         .order_by_asc(Expr::col((resource::Entity, Id)))
