@@ -2,15 +2,18 @@
 
 #[path = "invent.rs"]
 mod invent;
+#[path = "uses.rs"]
+mod uses;
 
 use chrono::{TimeZone as _, Utc};
-use entity::input::{Batch, FoundResource, HeadFigures, ObjectId, ScannedCommit, SyncedHead};
+use entity::input::{Batch, FoundResource, HeadFigures, LinePoint, ObjectId, ScannedCommit, SyncedHead, UseCommit};
 use entity::view::Timestamp;
 use store::db::{Db, Result};
 use store::{repositories, scans};
 use uuid::Uuid;
 
 use invent::{invent_commit, invent_problem, invent_repository};
+use uses::invent_uses;
 
 /// How much of everything.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +21,8 @@ pub struct Scale {
     pub repositories: u32,
     /// Per repository.
     pub resources: u32,
-    /// Per repository, those that created the resources included.
+    /// Per repository, those that created the resources included. Charts, values and images in use are as many as go with
+    /// them: one span of a value for each, one of an image for five, one of a chart's use for fifty.
     pub events: u32,
 }
 
@@ -28,6 +32,8 @@ pub struct Filled {
     pub repositories: Vec<Uuid>,
     pub resources: u64,
     pub events: u64,
+    /// Spans of charts' uses, of values, of images.
+    pub uses: [u64; 3],
 }
 
 /// Numbers that look random and are the same every time.
@@ -72,16 +78,31 @@ pub async fn fill(db: &Db, scale: Scale) -> Result<Filled> {
         let Some((repository, _)) = added.first().copied() else { continue };
         filled.repositories.push(repository);
         filled.resources += u64::from(scale.resources);
-        filled.events += replay(db, repository, scale, &mut dice).await?;
+        let (events, uses) = replay(db, repository, number, scale, &mut dice).await?;
+        filled.events += events;
+        for (all, of_it) in filled.uses.iter_mut().zip(uses) {
+            *all += of_it as u64;
+        }
     }
     Ok(filled)
 }
 
-async fn replay(db: &Db, repository: Uuid, scale: Scale, dice: &mut Dice) -> Result<u64> {
+async fn replay(db: &Db, repository: Uuid, number: u32, scale: Scale, dice: &mut Dice) -> Result<(u64, [usize; 3])> {
     let run = scans::begin_scan(&db.write, repository, now()).await?;
     let mut history = History::new(scale);
-    let mut events = 0;
-    while let Some(batch) = history.next_batch(500, dice) {
+    let mut line: Vec<UseCommit> = Vec::new();
+    let (mut events, mut uses) = (0, [0; 3]);
+    while let Some(mut batch) = history.next_batch(500, dice) {
+        for commit in &batch.commits {
+            let before = line.last().map_or(i64::MIN, |before| before.at.time);
+            let time = commit.committed_at.timestamp().max(before);
+            line.push(UseCommit { id: commit.id, at: LinePoint { sequence: commit.sequence, time } });
+        }
+        // All at the end, when every span is known with its end: ending them later would take a statement for each.
+        if history.is_told() {
+            batch.uses = invent_uses(number, scale, &line, &history.resources);
+            uses = [batch.uses.uses.len(), batch.uses.values.len(), batch.uses.image_uses.len()];
+        }
         events += scans::apply_batch(&db.write, repository, run, &batch, now()).await?;
         if let Some(through) = &batch.through {
             let head = SyncedHead {
@@ -95,7 +116,7 @@ async fn replay(db: &Db, repository: Uuid, scale: Scale, dice: &mut Dice) -> Res
     }
     let figures = HeadFigures { yaml_files: i64::from(scale.resources) };
     scans::finish_scan(&db.write, repository, run, figures, now()).await?;
-    Ok(events)
+    Ok((events, uses))
 }
 
 /// A history that is made up as it is told.
@@ -112,6 +133,11 @@ impl History {
         let changes = scale.events.saturating_sub(scale.resources);
         let commits = i64::from(changes / 2 + scale.resources.div_ceil(20));
         Self { scale, commits, sequence: 0, after: None, resources: Vec::new() }
+    }
+
+    /// Whether its last commit was told.
+    fn is_told(&self) -> bool {
+        self.sequence == self.commits
     }
 
     /// The next commits as a scan would bring them in; nothing at the end.

@@ -29,7 +29,7 @@ const KINDS: &[(&str, &str)] = &[
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
     ("monitoring.coreos.com/v1", "PrometheusRule"),
 ];
-const APPS: &[&str] = &[
+pub(super) const APPS: &[&str] = &[
     "grafana",
     "prometheus",
     "loki",
@@ -61,7 +61,8 @@ const APPS: &[&str] = &[
     "home-assistant",
     "zigbee2mqtt",
 ];
-const PARTS: &[&str] = &["", "-app", "-config", "-data", "-web", "-db", "-cache", "-backup", "-metrics", "-worker"];
+pub(super) const PARTS: &[&str] =
+    &["", "-app", "-config", "-data", "-web", "-db", "-cache", "-backup", "-metrics", "-worker"];
 const NAMESPACES: &[&str] =
     &["default", "kube-system", "flux-system", "monitoring", "media", "network", "security", "storage", "database"];
 

@@ -23,8 +23,10 @@ async fn main() -> anyhow::Result<()> {
     let scale = fill::Scale { repositories, resources: resources / repositories, events: events / repositories };
     let filled = fill::fill(&db, scale).await?;
     let days = surroundings::surround(&db).await?;
+    let [uses, values, images] = filled.uses;
     println!(
-        "{repositories} repositories, {} resources, {} events, {days} days in {:.1} s",
+        "{repositories} repositories, {} resources, {} events, {uses} uses of charts, {values} values, {images} uses of \
+         images, {days} days in {:.1} s",
         filled.resources,
         filled.events,
         start.elapsed().as_secs_f64()

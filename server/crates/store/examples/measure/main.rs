@@ -5,6 +5,7 @@
 
 #[path = "../generate/fill.rs"]
 mod fill;
+mod uses;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -233,6 +234,8 @@ async fn read(db: &Db) -> anyhow::Result<()> {
     ask("resource", all, |_| resources::find_resource(c, resource)).await?;
     ask("versions", all, |_| resources::list_versions(c, resource, page(0))).await?;
     ask("references", all, |_| resources::find_references(c, resource)).await?;
+
+    uses::read(c, all).await?;
 
     all.sort();
     let at = |share: usize| all[(all.len() - 1) * share / 100].as_secs_f64() * 1000.0;
