@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use entity::{
     input::{
         Batch, ChartUseFacts, FileProblems, FoundChart, FoundChartSource, FoundChartUse, FoundCommit, FoundEvent,
-        FoundImage, FoundManifest, FoundProblem, FoundRelease, FoundRepository, FoundResource, HeadFigures, LinePoint,
-        ObjectId, ScannedCommit, Span, SyncedHead, TextPlace, UseCommit, UsesBatch,
+        FoundImage, FoundManifest, FoundProblem, FoundReference, FoundRelease, FoundRepository, FoundResource,
+        HeadFigures, LinePoint, ObjectId, ScannedCommit, Span, SyncedHead, TextPlace, UseCommit, UsesBatch,
     },
     kind::{
-        ChartResolution, ChartUseKind, EventType, Origin, ProblemClass, Provider, Renderer, ResourceStatus, VersionKind,
+        ChartResolution, ChartUseKind, EventType, Origin, ProblemClass, Provider, ReferenceStatus, Renderer,
+        ResourceStatus, VersionKind,
     },
     view::{FieldChange, Timestamp},
 };
@@ -251,15 +252,31 @@ impl RepositoryBuilder {
     }
 }
 
-/// The charts that resources install, as they stand at the head.
+/// The charts that resources install, and what they name, as they stand at the head.
 fn uses<'r>(repository: &str, at: ScannedCommit, resources: impl Iterator<Item = &'r FoundResource>) -> UsesBatch {
     let point = LinePoint { sequence: at.sequence, time: at.committed_at.timestamp() };
     let mut batch = UsesBatch { commits: vec![UseCommit { id: at.id, at: point }], ..UsesBatch::default() };
     for resource in resources.filter(|resource| resource.status == ResourceStatus::Active) {
-        let Some(chart) = resource.charts.first() else { continue };
-        let key = format!("charts.example.org/{}", chart.name);
         let id =
             |text: &str| text.bytes().fold(7_i64, |id, byte| id.wrapping_mul(31).wrapping_add(i64::from(byte))) >> 11;
+        if resource.kind == "Deployment" {
+            let edge = id(&format!("edge {repository}{}", resource.file_path)).abs();
+            batch.references.push(FoundReference {
+                id: edge,
+                key: edge,
+                file_path: resource.file_path.clone(),
+                from_kind: resource.kind.clone(),
+                from_name: resource.name.clone(),
+                field: "pod.envFrom[]".to_owned(),
+                kind: "ConfigMap".to_owned(),
+                namespace: resource.namespace.clone(),
+                name: "settings".to_owned(),
+                status: ReferenceStatus::Resolved,
+                span: Span { from: point, to: None },
+            });
+        }
+        let Some(chart) = resource.charts.first() else { continue };
+        let key = format!("charts.example.org/{}", chart.name);
         let (chart_id, release_id) = (id(&key).abs(), id(&format!("{repository}{}", resource.file_path)).abs());
         batch.sources.push(FoundChartSource {
             id: chart_id,

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::input::{
-    ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundRelease, FoundResource,
-    ImageUseFacts, LinePoint, Span, UseCommit, UsesBatch, ValueFacts, ValueSpanKey,
+    ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundReference, FoundRelease,
+    FoundResource, ImageUseFacts, LinePoint, Span, UseCommit, UsesBatch, ValueFacts, ValueSpanKey,
 };
-use entity::kind::{ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, Renderer, ValueType, VersionKind};
+use entity::kind::{
+    ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, ValueType, VersionKind,
+};
 
 use super::invent::{APPS, PARTS, hash};
 use super::{Dice, Scale};
@@ -59,6 +61,7 @@ pub(super) fn invent_uses(number: u32, scale: Scale, line: &[UseCommit], resourc
     let (releases, others) = (of_kind("HelmRelease"), of_kind("Deployment"));
     told.releases(&wanted, &releases);
     told.images_of_resources(&wanted, &others);
+    told.references(&releases);
     told.finish()
 }
 
@@ -112,6 +115,30 @@ impl Told<'_> {
             left.uses = left.uses.saturating_sub(release.bumps.len() + 1);
             let images = self.values(&release, left.values / rest, left.images / rest, &mut left);
             left.images = left.images.saturating_sub(images);
+        }
+    }
+
+    /// Every release names the source of its chart.
+    fn references(&mut self, releases: &[&FoundResource]) {
+        for (place, release) in releases.iter().enumerate() {
+            let Some(source) = &release.source else { continue };
+            let number = self.number.to_string();
+            let id = id_of(&["reference", &number, &place.to_string()]);
+            let at = self.line[0].at;
+            self.touched.insert(0);
+            self.batch.references.push(FoundReference {
+                id,
+                key: id_of(&["edge", &number, &place.to_string()]),
+                file_path: release.file_path.clone(),
+                from_kind: release.kind.clone(),
+                from_name: release.name.clone(),
+                field: "spec.chart.spec.sourceRef".to_owned(),
+                kind: source.kind.clone(),
+                namespace: source.namespace.clone(),
+                name: source.name.clone(),
+                status: ReferenceStatus::Resolved,
+                span: Span { from: at, to: None },
+            });
         }
     }
 
