@@ -181,7 +181,7 @@ async fn one_resource_comes_with_its_references() {
         let found = found.json();
         assert_eq!((&found["name"], &found["repository_full_name"]), (&"web".into(), &"ada/home-ops".into()));
         assert_eq!(found["references"]["outgoing"][0]["name"], "settings");
-        assert_eq!(found["references"]["outgoing"][0]["relation"], "configMap");
+        assert_eq!(found["references"]["outgoing"][0]["field"], "pod.envFrom[]");
         app.holds_etag(&path).await;
         assert_eq!(app.missing(&format!("/api/v1/resources/{}", Uuid::now_v7())).await, "Resource not found");
         assert_eq!(app.refused("/api/v1/resources/podinfo").await, ["path.resource_id"]);
