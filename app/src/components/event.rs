@@ -69,7 +69,8 @@ pub(super) fn how(event: &Event) -> AnyView {
         let before = event.version_before.clone();
         let after = event.version_after.clone();
         return if event.event_type == EventType::Modified {
-            view! { <VersionChange before after /> }.into_any()
+            let others = event.installs_chart().then(|| others(event));
+            view! { <VersionChange before after /> {others} }.into_any()
         } else {
             view! { <super::Version version=after /> }.into_any()
         };
@@ -85,6 +86,13 @@ pub(super) fn how(event: &Event) -> AnyView {
         }
         EventType::Modified => fields(event),
     }
+}
+
+/// A way to what others changed with the same step; the server knows of which chart it is.
+fn others(event: &Event) -> AnyView {
+    let href = format!("/upgrades/{}", event.id);
+    view! { " " <a class="quiet" rel="external" href=href title="What others changed with this step">"others"</a> }
+        .into_any()
 }
 
 fn fields(event: &Event) -> AnyView {

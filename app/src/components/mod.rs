@@ -60,6 +60,7 @@ pub use timeline::VersionTimeline;
 pub use tree::Tree;
 pub use url::{
     PageUrl, chart_href, chart_keys, commit_href, compare_href, image_href, repository_href, resource_href, short_sha,
+    upgrade_href,
 };
 pub use version::{Version, VersionChange, tag_version};
 #[cfg(feature = "ssr")]

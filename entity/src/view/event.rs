@@ -62,6 +62,13 @@ impl Event {
     pub fn effective_namespace(&self) -> Option<&str> {
         self.resource_namespace_inherited.as_deref().or(self.resource_namespace.as_deref())
     }
+
+    /// Whether it changed the version of a chart, most likely: of a resource that installs one.
+    #[must_use]
+    pub fn installs_chart(&self) -> bool {
+        let is_step = self.version_before.is_some() && self.version_after.is_some();
+        is_step && matches!(self.resource_kind.as_str(), "HelmRelease" | "HelmChart" | "Application")
+    }
 }
 
 /// One field of a manifest before and after; scalars as text, `None` where there was none.

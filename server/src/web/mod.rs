@@ -18,6 +18,7 @@ pub mod security;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
 pub mod stream;
 pub mod trace;
+mod upgrade;
 
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ pub fn router(state: AppState) -> Router {
     pages::routes(&state)
         .merge(api)
         .route("/hr/{*key}", axum::routing::get(old_links::kubesearch))
+        .route("/upgrades/{event}", axum::routing::get(upgrade::of_event))
         .merge(openapi::router())
         .route("/api", any(problem::unknown_path))
         .route("/api/", any(problem::unknown_path))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use entity::input::{ChartUseFacts, ImageUseFacts, ValueFacts};
+use entity::view::EventFilter;
 use git::Repo;
 use scan::uses::{ChartSources, Evaluator, NothingKnown, TrackedCommit, Tracker};
 use server::replay::{RepoBlobs, tree_changes};
@@ -81,6 +82,7 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
             take(&origin, &step);
             bench.bring_up_to_date(repository).await;
         }
+        assert_eq!(steps_of_events(&db, repository).await, ["charts.example.org/web 1.0.0 1.1.0"]);
         let by_steps = bench.rows().await;
         let has = |part: &str| by_steps.iter().any(|row| row.contains(part));
         assert!(has("charts.example.org/web") && has("other.example.org/web"), "{by_steps:#?}");
@@ -93,6 +95,17 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
         assert_eq!(bench.rows().await, by_steps);
     })
     .await;
+}
+
+/// What events say of the steps that they made.
+async fn steps_of_events(db: &Db, repository: Uuid) -> Vec<String> {
+    let filter = EventFilter { repository_id: Some(repository), ..EventFilter::default() };
+    let mut steps = Vec::new();
+    for event in store::events::list_events(&db.read, &filter).await.unwrap().data {
+        let step = store::charts::step_of_event(&db.read, event.id).await.unwrap();
+        steps.extend(step.map(|step| format!("{} {} {}", step.key, step.from, step.to)));
+    }
+    steps
 }
 
 #[tokio::test(flavor = "multi_thread")]
