@@ -35,6 +35,8 @@ const SMALL: &[&str] = &[
     "tombstone",
     // Fifty are kept.
     "discovery_run",
+    // A row for each chart: a hundredth of their uses.
+    "chart",
 ];
 
 /// Passes statements on and keeps them.
@@ -247,6 +249,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
 
     for range in EcosystemRange::ALL {
         ask!(format!("ecosystem, {}", range.as_str()), |c| ecosystem::overview(c, range, now()));
+        ask!(format!("charts of the ecosystem, {}", range.as_str()), |c| ecosystem::charts(c, range, now()));
     }
     ask!("days", |c| ecosystem::list_days(c, 365, page, now()));
     ask!("trends of days", |c| ecosystem::trends(c, 365, now()));
