@@ -4,6 +4,7 @@ mod chart;
 mod commit;
 mod discovery;
 mod ecosystem;
+mod ecosystem_charts;
 mod event;
 mod figures;
 mod image;
@@ -32,6 +33,7 @@ pub use ecosystem::{
     DatabaseStats, EcosystemGrowth, EcosystemOverview, EcosystemRange, EcosystemSpan, EcosystemStats, EcosystemTrend,
     EcosystemTrends, RecentStats, RecentSyncRun, ReleaseActivity, ReleaseChange, SyncRunStats, TableCounts,
 };
+pub use ecosystem_charts::{ChartMove, EcosystemCharts, NewChart, PopularChart, RecentUpgrade, Upgrader};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};

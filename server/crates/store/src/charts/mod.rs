@@ -9,8 +9,10 @@ mod find;
 mod in_use;
 mod list;
 mod neighbours;
+mod of_event;
+mod origins;
 mod releases;
-mod step;
+mod steps;
 mod upgrades;
 mod values;
 mod version;
@@ -32,9 +34,11 @@ pub use detail::find_chart;
 pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_keys, installed_at, key_of_chart};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
+pub use of_event::{ChartStep, step_of_event};
+pub(crate) use origins::{commits_of, origins_of};
 pub(crate) use releases::{commits_at, resources_of};
 pub use releases::{list_releases, list_users};
-pub use step::{ChartStep, step_of_event};
+pub(crate) use steps::{Step, VersionSpan, steps};
 pub use upgrades::list_upgrades;
 pub use values::{list_path_values, list_value_paths, path_summary};
 pub(crate) use version::compare_versions;
@@ -56,7 +60,7 @@ pub(crate) fn covers(from: impl ColumnTrait, to: impl ColumnTrait, at: Option<Ti
 }
 
 /// Uses of charts at a time.
-fn uses_at(at: Option<Timestamp>) -> Condition {
+pub(crate) fn uses_at(at: Option<Timestamp>) -> Condition {
     covers(chart_use::Column::FromTime, chart_use::Column::ToTime, at)
 }
 

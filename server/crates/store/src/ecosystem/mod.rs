@@ -1,9 +1,10 @@
-//! All repositories together, day by day: computed by a job, read by pages and REST.
+//! All repositories together, day by day: computed by a job, read by pages and REST. Charts alone are counted when somebody asks.
 
 mod activity;
 mod aggregate;
 mod births;
 mod changes;
+mod charts;
 mod fold;
 mod gather;
 mod read;
@@ -11,6 +12,7 @@ mod spans;
 
 pub use activity::list_release_activity;
 pub use aggregate::{Plan, aggregate, finish, mark_stale, plan, run_step};
+pub use charts::charts;
 pub use read::{database_stats, find_latest, list_days, overview, trends};
 
 use super::{ConnectionTrait, Result};

@@ -12,6 +12,7 @@ mod fill;
 mod support;
 
 mod ecosystem;
+mod ecosystem_charts;
 mod forges;
 mod history;
 mod metrics;

@@ -259,6 +259,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
 
     for range in EcosystemRange::ALL {
         ask!(format!("ecosystem, {}", range.as_str()), |c| ecosystem::overview(c, range, now()));
+        ask!(format!("charts of the ecosystem, {}", range.as_str()), |c| ecosystem::charts(c, range, now()));
     }
     ask!("days", |c| ecosystem::list_days(c, 365, page, now()));
     ask!("trends of days", |c| ecosystem::trends(c, 365, now()));
