@@ -232,9 +232,14 @@ pub(crate) async fn resources_of<'p>(
         return Ok(HashMap::new());
     }
     let resources = resource::Entity::find().filter(is_active(resource::Entity)).filter(here);
-    let rows = resources.select_only().columns([RepositoryId, FilePath, Id]).order_by_desc(Id);
+    let rows = resources.select_only().columns([RepositoryId, FilePath, Id]);
     let rows: Vec<(Uuid, String, Uuid)> = rows.into_tuple().all(c).await?;
-    Ok(rows.into_iter().map(|(repository, path, id)| ((repository, path), id)).collect())
+    let mut first: HashMap<(Uuid, String), Uuid> = HashMap::new();
+    // Asked for in an order, SQLite would read all resources in it.
+    for (repository, path, id) in rows {
+        first.entry((repository, path)).and_modify(|known| *known = Ord::min(*known, id)).or_insert(id);
+    }
+    Ok(first)
 }
 
 /// The newest commit of each repository at a time, of those at which a use changed.

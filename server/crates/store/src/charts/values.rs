@@ -134,7 +134,7 @@ async fn values_of(
     filter: &ChartValueFilter,
     repository: Uuid,
 ) -> Result<HashMap<i64, Vec<CommonValue>>> {
-    use chart_value::Column::{FromTime, Masked, PathId, ReleaseId, Text, ToTime};
+    use chart_value::Column::{ChartId, FromTime, Masked, PathId, ReleaseId, Text, ToTime};
     let uses = chart_use::Entity::find()
         .filter(chart_use::COLUMN.chart_id.eq(filter.chart_id))
         .filter(chart_use::COLUMN.repository_id.eq(repository))
@@ -142,14 +142,15 @@ async fn values_of(
     let these = uses.select_only().column(chart_use::Column::ReleaseId).into_query();
     let values = chart_value::Entity::find()
         .filter(ReleaseId.in_subquery(these))
-        .filter(chart_value::COLUMN.chart_id.eq(filter.chart_id))
         .filter(covers(FromTime, ToTime, filter.at))
         .select_only()
-        .columns([PathId, Text, Masked])
+        .columns([ChartId, PathId, Text, Masked])
         .distinct()
         .order_by_asc(Text);
     let mut mine: HashMap<i64, Vec<CommonValue>> = HashMap::new();
-    for (path, value, masked) in values.into_tuple::<(i64, String, bool)>().all(c).await? {
+    let values = values.into_tuple::<(Option<i64>, i64, String, bool)>().all(c).await?;
+    // Asked for here, as SQLite would rather read all values of the chart than those of a few releases.
+    for (_, path, value, masked) in values.into_iter().filter(|(chart, ..)| *chart == Some(filter.chart_id)) {
         mine.entry(path).or_default().push(CommonValue { value, masked, releases: 1 });
     }
     Ok(mine)
