@@ -1,6 +1,6 @@
 // All repositories together: figures, lines over time, what there is most of, what changed.
 
-import { expect, test } from "./support.ts";
+import { chartPath, expect, test } from "./support.ts";
 import type { APIRequestContext } from "@playwright/test";
 
 /** Days are computed some seconds after the last scan. */
@@ -71,7 +71,7 @@ test("charts of all repositories lead to their pages, and a week without news sa
   await page.goto("/ecosystem?range=all");
   const main = page.getByRole("main");
   const section = (title: string) => main.locator("section", { has: page.getByRole("heading", { name: title, exact: true }) });
-  await expect(section("Charts").locator(".rank a").first()).toHaveAttribute("href", `/charts/${told.popular[0].key}`);
+  await expect(section("Charts").locator(".rank a").first()).toHaveAttribute("href", chartPath(told.popular[0]));
   await expect(section("Rising charts").getByRole("link", { name: "All charts" })).toHaveAttribute("href", "/charts?trend=rising");
   for (const [title, rows, none] of [
     ["New charts of the week", told.new.data, "No chart came this week"],
