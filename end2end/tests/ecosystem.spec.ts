@@ -1,6 +1,6 @@
 // All repositories together: figures, lines over time, what there is most of, what changed.
 
-import { expect, test } from "./support.ts";
+import { chartPath, expect, test } from "./support.ts";
 import type { APIRequestContext } from "@playwright/test";
 
 /** Days are computed some seconds after the last scan. */
@@ -62,4 +62,22 @@ test("a change in the address that there is not leaves the page as it is", async
   await page.goto("/ecosystem?change=01a1fdca-e2e0-77e5-a185-72a30e5455c3&line=nonsense");
   await expect(page.getByRole("main").getByRole("heading", { name: "Helm releases" })).toBeVisible();
   await expect(page.locator(".release-diff")).toHaveCount(0);
+});
+
+test("charts of all repositories lead to their pages, and a week without news says so", async ({ page, request }) => {
+  test.setTimeout(90_000);
+  await days(request);
+  const told = await (await request.get("/api/v1/ecosystem/charts?range=all")).json();
+  await page.goto("/ecosystem?range=all");
+  const main = page.getByRole("main");
+  const section = (title: string) => main.locator("section", { has: page.getByRole("heading", { name: title, exact: true }) });
+  await expect(section("Charts").locator(".rank a").first()).toHaveAttribute("href", chartPath(told.popular[0]));
+  await expect(section("Rising charts").getByRole("link", { name: "All charts" })).toHaveAttribute("href", "/charts?trend=rising");
+  for (const [title, rows, none] of [
+    ["New charts of the week", told.new.data, "No chart came this week"],
+    ["Who upgraded what this week", told.upgrades.data, "Nobody upgraded a chart this week"],
+  ]) {
+    if (rows.length) await expect(section(title).locator("tbody tr"), title).toHaveCount(rows.length);
+    else await expect(section(title), title).toContainText(none);
+  }
 });

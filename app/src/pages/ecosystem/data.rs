@@ -1,6 +1,6 @@
 use entity::view::{
-    ActivityBucket, EcosystemGrowth, EcosystemRange, EcosystemStats, Listing, NamedCount, PageQuery, RecentRepository,
-    ReleaseActivity, Repository, Timestamp,
+    ActivityBucket, EcosystemCharts, EcosystemGrowth, EcosystemRange, EcosystemStats, Listing, NamedCount, PageQuery,
+    RecentRepository, ReleaseActivity, Repository, Timestamp,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -28,11 +28,12 @@ pub struct EcosystemData {
     pub activity: Vec<ActivityBucket>,
     /// The chart of it.
     pub chart: String,
-    /// What there is most of on the newest day: kinds, charts, languages, topics.
+    /// What there is most of on the newest day: kinds, languages, topics.
     pub kinds: Vec<NamedCount>,
-    pub charts: Vec<NamedCount>,
     pub languages: Vec<NamedCount>,
     pub topics: Vec<NamedCount>,
+    /// Charts as they are used now, and what the range and the last week did to that.
+    pub charts: EcosystemCharts,
     pub newest: Vec<Repository>,
     /// Those with most changes in so many days.
     pub most_active: Vec<RecentRepository>,
@@ -107,6 +108,7 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
             break;
         }
     }
+    let charts = ecosystem::charts(&db.read, overview.range, now).await?;
     let page = ask::page(&params, 10);
     let releases = ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?;
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
@@ -143,9 +145,9 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
         chart: crate::chart::activity_options(&activity),
         activity,
         kinds: top(overview.kinds),
-        charts: top(overview.charts),
         languages: top(overview.languages),
         topics: top(overview.topics),
+        charts,
         newest: overview.newest,
         most_active: overview.most_active,
         active_days: overview.active_days,

@@ -1,8 +1,9 @@
+mod charts;
 mod data;
 
 use entity::view::{
-    EcosystemGrowth, EcosystemRange, EcosystemStats, NamedCount, RecentRepository, ReleaseActivity, ReleaseChange,
-    Repository, Timestamp,
+    EcosystemGrowth, EcosystemRange, EcosystemStats, NamedCount, PopularChart, RecentRepository, ReleaseActivity,
+    ReleaseChange, Repository, Timestamp,
 };
 use leptos::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::chart::{ActivityChart, LineChart};
 use crate::components::{
     Breadcrumb, Crumb, DiffView, EmptyState, EventTypeBadge, FieldChanges, KindBadge, Metric, Metrics, Notice, Number,
     PageHead, PageUrl, Pager, Section, Segments, SkeletonBlock, SkeletonRows, Tab, Table, TimeAgo, VersionChange,
-    commit_href, counted, number_text, repository_href, resource_href, short_sha,
+    chart_href, commit_href, counted, number_text, repository_href, resource_href, short_sha,
 };
 use crate::live::Live;
 
@@ -57,6 +58,7 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
     let stale = stale.then(|| {
         view! { <Notice>"New history is still being counted; the numbers follow within minutes."</Notice> }
     });
+    let popular = data.charts.popular.iter().map(Rank::of_chart).collect();
     let facts = view! { <span class="quiet">"All repositories together, by days in UTC"</span> }.into_any();
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Ecosystem")] />
@@ -70,11 +72,12 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
             <ActivityChart buckets=activity options=chart />
         </Section>
         <div class="columns even">
-            {most("Kinds", data.kinds, "No resource stands anywhere", |kind| format!("/resources?kind={}", plain(kind)))}
-            {most("Charts", data.charts, "No chart is installed anywhere", |chart| format!("/resources?chart={}", plain(chart)))}
-            {most("Languages", data.languages, "No forge has told languages yet", |language| format!("/repositories?language={}", plain(language)))}
-            {most("Topics", data.topics, "No forge has told topics yet", |topic| format!("/repositories?topic={}", plain(topic)))}
+            {most("Kinds", ranks(data.kinds, |kind| format!("/resources?kind={}", plain(kind))), "No resource stands anywhere")}
+            {most("Charts", popular, "No chart is installed anywhere")}
+            {most("Languages", ranks(data.languages, |language| format!("/repositories?language={}", plain(language))), "No forge has told languages yet")}
+            {most("Topics", ranks(data.topics, |topic| format!("/repositories?topic={}", plain(topic))), "No forge has told topics yet")}
         </div>
+        {charts::view(data.charts, now)}
         <div class="columns even">
             {most_active(data.most_active, data.active_days, now)}
             {newest(data.newest, now)}
@@ -142,25 +145,47 @@ fn figures(latest: &EcosystemStats, growth: EcosystemGrowth, range: EcosystemRan
     .into_any()
 }
 
+/// One of what there is most of.
+struct Rank {
+    name: String,
+    /// What tells apart two of one name.
+    title: Option<String>,
+    href: String,
+    count: i64,
+}
+
+impl Rank {
+    fn of_chart(chart: &PopularChart) -> Self {
+        let (name, title) = (chart.name.clone(), Some(chart.key.clone()));
+        Self { name, title, href: chart_href(&chart.key), count: chart.releases }
+    }
+}
+
+/// Names that lead to what is called so.
+fn ranks(counts: Vec<NamedCount>, href: fn(&str) -> String) -> Vec<Rank> {
+    let rank = |NamedCount { name, count }| Rank { href: href(&name), name, title: None, count };
+    counts.into_iter().map(rank).collect()
+}
+
 /// What there is most of, with bars to compare by.
-fn most(title: &'static str, counts: Vec<NamedCount>, none: &'static str, href: fn(&str) -> String) -> AnyView {
-    if counts.is_empty() {
+fn most(title: &'static str, ranks: Vec<Rank>, none: &'static str) -> AnyView {
+    if ranks.is_empty() {
         return view! { <Section title><EmptyState title=none /></Section> }.into_any();
     }
-    let largest = counts.iter().map(|named| named.count).max().unwrap_or(1).max(1);
-    let row = move |named: NamedCount| {
-        let width = format!("inline-size: {}%", named.count.max(0).saturating_mul(100) / largest);
+    let largest = ranks.iter().map(|rank| rank.count).max().unwrap_or(1).max(1);
+    let row = move |rank: Rank| {
+        let width = format!("inline-size: {}%", rank.count.max(0).saturating_mul(100) / largest);
         view! {
             <li class="rank">
-                <a href=href(&named.name)>{named.name.clone()}</a>
+                <a href=rank.href title=rank.title>{rank.name}</a>
                 <span class="rank-bar" aria-hidden="true"><span style=width></span></span>
-                <Number value=named.count />
+                <Number value=rank.count />
             </li>
         }
     };
     view! {
         <Section title>
-            <ol class="ranks">{counts.into_iter().map(row).collect_view()}</ol>
+            <ol class="ranks">{ranks.into_iter().map(row).collect_view()}</ol>
         </Section>
     }
     .into_any()

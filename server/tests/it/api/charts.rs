@@ -1,6 +1,6 @@
 //! `/api/v1/charts` and `/api/v1/images`.
 
-mod world;
+pub mod world;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

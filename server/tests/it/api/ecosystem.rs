@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use chrono::{Duration, Utc};
+use serde_json::{Value, json};
 use store::ecosystem;
 
-use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
+use super::charts::world::{APP, GRAFANA, OTHER_GRAFANA, lately, three};
+use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, commit_id, on_each_engine};
 
 /// Two releases two days ago, one of them bumped yesterday.
 async fn two_releases(app: &TestApp) {
@@ -82,6 +84,75 @@ async fn page_reaches_back_to_where_something_happened_unless_a_range_is_asked_f
             assert!(text.contains(&chosen), "{path}: {range} is not the chosen one");
             assert_eq!(text.contains("No changes in this range"), empty, "{path}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn charts_are_told_by_where_they_are_going_and_who_upgraded() {
+    on_each_engine(async |app| {
+        let path = "/api/v1/ecosystem/charts";
+        assert_eq!(app.get(path).await.json()["upgrades"], json!({"data": [], "count": 0}));
+        lately(app, Utc::now()).await;
+        let told = app.get(path).await.json();
+        let moves = |list: &str| {
+            let one = |one: &Value| (one["key"].clone(), one["now"].clone(), one["before"].clone());
+            told[list].as_array().unwrap().iter().map(one).collect::<Vec<_>>()
+        };
+        assert_eq!(told["days"], 30);
+        assert_eq!(moves("rising"), [(json!(GRAFANA), json!(1), json!(0))]);
+        assert_eq!(moves("falling"), [(json!(OTHER_GRAFANA), json!(0), json!(1))]);
+        assert_eq!((&told["popular"][0]["key"], &told["popular"][0]["releases"]), (&json!(APP), &json!(2)));
+        assert_eq!((&told["new"]["count"], &told["new"]["data"][0]["key"]), (&json!(1), &json!(GRAFANA)));
+        let upgrade = &told["upgrades"]["data"][0];
+        assert_eq!((&upgrade["chart_key"], &upgrade["repositories"]), (&json!(APP), &json!(2)));
+        assert_eq!((&upgrade["from"], &upgrade["to"]), (&json!("3.0.0"), &json!("3.1.0")));
+        assert_eq!(upgrade["by"][0]["commit"], commit_id("ada/home-ops", 1).to_string());
+        assert_eq!(app.get(&format!("{path}?range=all")).await.json()["days"], 90);
+        assert_eq!(app.refused(&format!("{path}?range=2d")).await, ["query.range"]);
+        app.holds_etag(path).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn page_tells_what_the_week_did_to_charts() {
+    on_each_engine(async |app| {
+        lately(app, Utc::now()).await;
+        ecosystem::aggregate(&app.state.db, Utc::now()).await.unwrap();
+        let page = app.get("/ecosystem?range=30d").await.text();
+        let of_upgrade = format!("/{}\"", commit_id("ada/home-ops", 1));
+        for part in [
+            "Rising charts",
+            "/charts?sort=change&amp;direction=ascending",
+            "Who upgraded what this week",
+            "href=\"/charts/ghcr.io/bjw-s-labs/helm/app-template\"",
+            "Upgrades of the week, newest first",
+            &of_upgrade,
+        ] {
+            assert!(page.contains(part), "{part} is not there");
+        }
+        let of_year = app.get("/ecosystem?range=1y").await.text();
+        assert!(of_year.contains("/charts?trend=rising") && of_year.contains("365 days ago"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn page_says_that_the_week_did_nothing_to_charts() {
+    on_each_engine(async |app| {
+        three(app).await;
+        ecosystem::aggregate(&app.state.db, Utc::now()).await.unwrap();
+        let page = app.get("/ecosystem?range=7d").await.text();
+        for none in [
+            "No chart is used by more repositories than 7 days ago",
+            "No chart is used by fewer repositories than 7 days ago",
+            "No chart came this week",
+            "Nobody upgraded a chart this week",
+        ] {
+            assert!(page.contains(none), "{none}");
+        }
+        assert!(page.contains("app-template"), "charts in use are there");
     })
     .await;
 }

@@ -7,8 +7,8 @@ use axum::{
     http::{HeaderName, StatusCode, header},
 };
 use entity::view::{
-    DatabaseStats, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrends, Listing, PageQuery,
-    ReleaseActivity,
+    DatabaseStats, EcosystemCharts, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrends, Listing,
+    PageQuery, ReleaseActivity,
 };
 use serde::{Deserialize, Serialize};
 use store::db::Db;
@@ -57,6 +57,16 @@ pub struct OverviewParams {
     /// How far back.
     #[param(value_type = Option<EcosystemRange>, default = "30d")]
     range: Option<String>,
+}
+
+impl OverviewParams {
+    fn range(&self) -> Result<EcosystemRange, Problem> {
+        let mut check = Check::default();
+        let ranges = EcosystemRange::ALL.map(|range| (range.as_str(), range));
+        let range = check.choice("range", self.range.as_deref(), &ranges);
+        check.finish()?;
+        Ok(range)
+    }
 }
 
 /// Which page of releases.
@@ -162,11 +172,25 @@ pub async fn get_ecosystem_overview(
     State(db): State<Db>,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<EcosystemOverview>, Problem> {
-    let mut check = Check::default();
-    let ranges = EcosystemRange::ALL.map(|range| (range.as_str(), range));
-    let range = check.choice("range", params.range.as_deref(), &ranges);
-    check.finish()?;
+    let range = params.range()?;
     Ok(Json(store::ecosystem::overview(&db.read, range, clock::now()).await?))
+}
+
+/// Charts: what is used most, what is rising and falling, what is new, who upgraded
+#[utoipa::path(
+    get, path = "/ecosystem/charts", operation_id = "get_ecosystem_charts", tag = "ecosystem",
+    params(OverviewParams),
+    responses(
+        (status = 200, description = "Charts as they are used now, against the beginning of the range, and what the last seven days brought", body = EcosystemCharts),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_ecosystem_charts(
+    State(db): State<Db>,
+    Params(params): Params<OverviewParams>,
+) -> Result<Json<EcosystemCharts>, Problem> {
+    let range = params.range()?;
+    Ok(Json(store::ecosystem::charts(&db.read, range, clock::now()).await?))
 }
 
 /// Ask for statistics to be computed

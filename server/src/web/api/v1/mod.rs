@@ -79,6 +79,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(ecosystem::get_latest_ecosystem_stats))
         .routes(routes!(ecosystem::get_ecosystem_trends))
         .routes(routes!(ecosystem::get_ecosystem_overview))
+        .routes(routes!(ecosystem::get_ecosystem_charts))
         .routes(routes!(ecosystem::trigger_aggregation))
         .routes(routes!(ecosystem::list_helm_release_activity))
         .routes(routes!(ecosystem::get_database_stats))

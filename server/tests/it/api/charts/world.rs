@@ -1,11 +1,13 @@
 //! Repositories that use charts: histories that are told by hand, stored through the writes of scans.
 
+use chrono::TimeDelta;
 use entity::{
     input::{
         Batch, ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundRelease,
         HeadFigures, ImageUseFacts, LinePoint, ScannedCommit, Span, UseCommit, UsesBatch, ValueFacts, ValueSpanKey,
     },
     kind::{ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, Renderer, ValueType, VersionKind},
+    view::Timestamp,
 };
 use store::scans;
 use uuid::Uuid;
@@ -49,15 +51,20 @@ fn sources() -> [FoundChartSource; 4] {
     ]
 }
 
-/// A repository with a commit on each of these days of January.
+/// A repository with a commit at each of these times.
 struct Home {
     name: &'static str,
-    days: &'static [u32],
+    times: Vec<Timestamp>,
     uses: UsesBatch,
 }
 
 impl Home {
-    fn new(name: &'static str, days: &'static [u32]) -> Self {
+    /// With commits on these days of January.
+    fn new(name: &'static str, days: &[u32]) -> Self {
+        Self::at_times(name, days.iter().map(|one| day(*one)).collect())
+    }
+
+    fn at_times(name: &'static str, times: Vec<Timestamp>) -> Self {
         let uses = UsesBatch {
             sources: sources().to_vec(),
             aliases: vec![("bjw-s-app-template".to_owned(), APP_ID)],
@@ -65,14 +72,14 @@ impl Home {
             images: vec![(41, "docker.io/library/nginx".to_owned())],
             ..UsesBatch::default()
         };
-        let mut home = Self { name, days, uses };
+        let mut home = Self { name, times, uses };
         let commit = |place| UseCommit { id: commit_id(name, place), at: home.at(place) };
-        home.uses.commits = (0..days.len()).map(commit).collect();
+        home.uses.commits = (0..home.times.len()).map(commit).collect();
         home
     }
 
     fn at(&self, commit: usize) -> LinePoint {
-        LinePoint { sequence: i64::try_from(commit).unwrap(), time: day(self.days[commit]).timestamp() }
+        LinePoint { sequence: i64::try_from(commit).unwrap(), time: self.times[commit].timestamp() }
     }
 
     fn span(&self, from: usize, to: Option<usize>) -> Span {
@@ -153,8 +160,8 @@ impl Home {
 
     async fn store(self, app: &TestApp) -> Uuid {
         let id = RepositoryBuilder::new(self.name).store(app).await;
-        let (db, last) = (&app.state.db, self.days.len() - 1);
-        let (sequence, now) = (self.at(last).sequence, day(self.days[last]));
+        let (db, last) = (&app.state.db, self.times.len() - 1);
+        let (sequence, now) = (self.at(last).sequence, self.times[last]);
         let through = ScannedCommit { id: commit_id(self.name, last), sequence, committed_at: now };
         let batch = Batch { through: Some(through), uses: self.uses, ..Batch::default() };
         let run = scans::begin_scan(&db.write, id, now).await.unwrap();
@@ -186,4 +193,22 @@ pub async fn three(app: &TestApp) -> [Uuid; 3] {
     let ids = [ada.store(app).await, bob.store(app).await, eve.store(app).await];
     app.store_metrics(ids[1], 10, 1, 3).await;
     ids
+}
+
+/// One that has upgraded since yesterday as another did before, and took a chart that was new with them; one that gave
+/// up theirs.
+pub async fn lately(app: &TestApp, now: Timestamp) {
+    let days = |days: &[i64]| days.iter().map(|ago| now - TimeDelta::days(*ago)).collect();
+    let ada = Home::at_times("ada/home-ops", days(&[60, 1])).release(1, APP, &[(0, "3.0.0"), (1, "3.1.0")]).release(
+        2,
+        GRAFANA,
+        &[(1, "8.0.0")],
+    );
+    let bob = Home::at_times("bob/lab", days(&[50, 2])).release(3, OLD_APP, &[(0, "3.0.0"), (1, "3.1.0")]).release(
+        4,
+        OTHER_GRAFANA,
+        &[(0, "11.0.0"), (1, "")],
+    );
+    ada.store(app).await;
+    bob.store(app).await;
 }
