@@ -59,7 +59,7 @@ const UP: &[&str] = &[
         to_sequence BIGINT,
         to_time BIGINT
     )",
-    "CREATE INDEX chart_use_by_chart ON chart_use (chart_id, to_time, from_time)",
+    "CREATE INDEX chart_use_by_chart ON chart_use (chart_id, to_time, from_time, repository_id)",
     "CREATE INDEX chart_use_by_repository ON chart_use (repository_id, from_sequence)",
     "CREATE INDEX chart_use_by_release ON chart_use (release_id, from_sequence)",
     "CREATE INDEX chart_use_by_source ON chart_use (source_id)",
