@@ -48,7 +48,7 @@ test("a chart is shown as of a past day, and what is no day is told", async ({ p
   for (const path of ["/charts", cilium, `/compare${cilium}`, "/images", "/images/docker.io/library/nginx"]) {
     const answer = await page.goto(`${path}?at=soon`);
     expect(answer?.status(), path).toBe(400);
-    await expect(main.getByRole("alert"), path).toContainText("at has to be a day such as 2026-01-31");
+    await expect(main.getByRole("alert"), path).toContainText("must be a day such as 2026-01-31");
   }
   forgive(/status of 400/);
 });
