@@ -82,7 +82,8 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
             take(&origin, &step);
             bench.bring_up_to_date(repository).await;
         }
-        assert_eq!(steps_of_events(&db, repository).await, ["charts.example.org/web 1.0.0 1.1.0"]);
+        let steps = steps_of_events(&db, repository).await;
+        assert_eq!(steps, ["other.example.org/web 1.1.0 1.0.0", "charts.example.org/web 1.0.0 1.1.0"]);
         let by_steps = bench.rows().await;
         let has = |part: &str| by_steps.iter().any(|row| row.contains(part));
         assert!(has("charts.example.org/web") && has("other.example.org/web"), "{by_steps:#?}");

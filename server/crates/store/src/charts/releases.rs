@@ -220,18 +220,15 @@ pub(crate) async fn resources_of<'p>(
     places: impl Iterator<Item = (Uuid, &'p str)>,
 ) -> Result<HashMap<(Uuid, String), Uuid>> {
     use resource::Column::{FilePath, Id, RepositoryId};
-    let mut by_repository: HashMap<Uuid, HashSet<&str>> = HashMap::new();
-    for (repository, path) in places {
-        by_repository.entry(repository).or_default().insert(path);
-    }
-    let here = by_repository.into_iter().fold(Condition::any(), |any, (repository, paths)| {
-        let paths = is_any(FilePath.into_expr(), paths.into_iter().map(str::to_owned));
-        any.add(Condition::all().add(resource::COLUMN.repository_id.eq(repository)).add(paths))
-    });
-    if here.is_empty() {
+    let (repositories, paths): (HashSet<Uuid>, HashSet<&str>) = places.unzip();
+    if repositories.is_empty() {
         return Ok(HashMap::new());
     }
-    let resources = resource::Entity::find().filter(is_active(resource::Entity)).filter(here);
+    // Any of these places in any of these repositories: pairs, each a condition of its own, would make SQLite read everything.
+    let resources = resource::Entity::find()
+        .filter(is_active(resource::Entity))
+        .filter(is_any(RepositoryId.into_expr(), repositories))
+        .filter(is_any(FilePath.into_expr(), paths.into_iter().map(str::to_owned)));
     let rows = resources.select_only().columns([RepositoryId, FilePath, Id]);
     let rows: Vec<(Uuid, String, Uuid)> = rows.into_tuple().all(c).await?;
     let mut first: HashMap<(Uuid, String), Uuid> = HashMap::new();
