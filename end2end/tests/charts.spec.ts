@@ -56,7 +56,7 @@ test("a chart is shown as of a past day, and what is no day is told", async ({ p
 test("a new version of a chart leads to what others changed with it", async ({ page, request }) => {
   const home = await repository(request, "home-cluster");
   await page.goto(`/repositories/${home.id}?tab=events&kind=HelmRelease&text=cilium`);
-  await page.getByRole("main").getByRole("link", { name: "others", exact: true }).first().click();
+  await page.getByRole("main").getByTitle("What others changed with this step").first().click();
   await expect(page).toHaveURL(/tab=upgrades&from=.+&to=.+/);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("cilium");
   await expect(page.getByRole("main")).toContainText("samples/home-cluster");

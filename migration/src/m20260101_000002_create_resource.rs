@@ -83,6 +83,10 @@ const UP: &[&str] = &[
         PRIMARY KEY (resource_id, position)
     )",
     "CREATE INDEX resource_image_by_name ON resource_image (repository_id, image, tag, resource_id)",
+];
+
+/// What a later step takes away, and gives back where it is undone.
+pub(super) const REFERENCES: &[&str] = &[
     "CREATE TABLE resource_reference (
         resource_id UUID NOT NULL REFERENCES kubernetesresource (id) ON DELETE CASCADE,
         position INTEGER NOT NULL,
@@ -110,7 +114,8 @@ impl MigrationTrait for Migration {
             "id UUID PRIMARY KEY"
         };
         statements::run(manager, &[&RESOURCE.replace("{key}", key)]).await?;
-        statements::run(manager, UP).await
+        statements::run(manager, UP).await?;
+        statements::run(manager, REFERENCES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -1,5 +1,6 @@
 use sea_orm_migration::prelude::*;
 
+use super::m20260101_000002_create_resource::REFERENCES;
 use super::statements;
 
 /// References as spans, found in the builds that reach their documents. Every repository is scanned anew for them.
@@ -44,22 +45,6 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         statements::drop_tables(manager, &["reference"]).await?;
-        statements::run(
-            manager,
-            &[
-                "CREATE TABLE resource_reference (
-                    resource_id UUID NOT NULL REFERENCES kubernetesresource (id) ON DELETE CASCADE,
-                    position INTEGER NOT NULL,
-                    repository_id UUID NOT NULL,
-                    relation TEXT NOT NULL,
-                    kind TEXT NOT NULL,
-                    name TEXT NOT NULL,
-                    namespace TEXT,
-                    PRIMARY KEY (resource_id, position)
-                )",
-                "CREATE INDEX resource_reference_by_target ON resource_reference (repository_id, kind, name)",
-            ],
-        )
-        .await
+        statements::run(manager, REFERENCES).await
     }
 }

@@ -69,8 +69,8 @@ pub(super) fn how(event: &Event) -> AnyView {
         let before = event.version_before.clone();
         let after = event.version_after.clone();
         return if event.event_type == EventType::Modified {
-            let others = event.installs_chart().then(|| others(event));
-            view! { <VersionChange before after /> {others} }.into_any()
+            let step = view! { <VersionChange before after /> }.into_any();
+            if event.installs_chart() { to_others(event, step) } else { step }
         } else {
             view! { <super::Version version=after /> }.into_any()
         };
@@ -88,10 +88,10 @@ pub(super) fn how(event: &Event) -> AnyView {
     }
 }
 
-/// A way to what others changed with the same step; the server knows of which chart it is.
-fn others(event: &Event) -> AnyView {
+/// A step that leads to what others changed with the same; the server knows of which chart it is.
+fn to_others(event: &Event, step: AnyView) -> AnyView {
     let href = format!("/upgrades/{}", event.id);
-    view! { " " <a class="quiet" rel="external" href=href title="What others changed with this step">"others"</a> }
+    view! { <a class="step-link" rel="external" href=href title="What others changed with this step">{step}</a> }
         .into_any()
 }
 

@@ -153,11 +153,7 @@ pub fn chart_href(key: &str) -> String {
 /// What others changed when they went from one version of a chart to another.
 #[must_use]
 pub fn upgrade_href(key: &str, from: &str, to: &str) -> String {
-    let mut href = format!("{}?tab=upgrades&from=", chart_href(key));
-    encode(from, &mut href);
-    href.push_str("&to=");
-    encode(to, &mut href);
-    href
+    PageUrl::new(chart_href(key)).with("tab", "upgrades").with("from", from).with("to", to).href()
 }
 
 /// The keys that an address may name, the likeliest first: keys may have a folder called `-` themselves.

@@ -102,9 +102,11 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
 async fn steps_of_events(db: &Db, repository: Uuid) -> Vec<String> {
     let filter = EventFilter { repository_id: Some(repository), ..EventFilter::default() };
     let mut steps = Vec::new();
+    assert_eq!(store::charts::step_of_event(&db.read, Uuid::nil()).await.unwrap(), None);
     for event in store::events::list_events(&db.read, &filter).await.unwrap().data {
-        let step = store::charts::step_of_event(&db.read, event.id).await.unwrap();
-        steps.extend(step.map(|step| format!("{} {} {}", step.key, step.from, step.to)));
+        let of = store::charts::step_of_event(&db.read, event.id).await.unwrap().unwrap();
+        assert_eq!(of.resource_id, event.resource_id);
+        steps.extend(of.step.map(|step| format!("{} {} {}", step.key, step.from, step.to)));
     }
     steps
 }

@@ -2,7 +2,7 @@
 
 #[path = "invent.rs"]
 mod invent;
-#[path = "uses.rs"]
+#[path = "uses/mod.rs"]
 mod uses;
 
 use chrono::{TimeZone as _, Utc};

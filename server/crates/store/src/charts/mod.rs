@@ -34,7 +34,7 @@ pub use detail::find_chart;
 pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_keys, installed_at, key_of_chart};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
-pub use of_event::{ChartStep, step_of_event};
+pub use of_event::{ChartStep, EventStep, step_of_event};
 pub(crate) use origins::{commits_of, origins_of};
 pub(crate) use releases::{commits_at, resources_of};
 pub use releases::{list_releases, list_users};

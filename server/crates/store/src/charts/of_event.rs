@@ -5,8 +5,18 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result};
-use entity::table::{chart, chart_use, event};
+use super::{ConnectionTrait, Result, VersionSpan, key_of_chart, steps};
+use crate::db::select::is_any;
+use entity::table::{chart_use, event};
+
+/// What an event did to a chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventStep {
+    /// Of what changed.
+    pub resource_id: Uuid,
+    /// `None` where it was no step, or where the chart comes from is not known.
+    pub step: Option<ChartStep>,
+}
 
 /// A chart that went from one version to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,40 +30,35 @@ pub struct ChartStep {
 #[sea_orm(entity = "event::Entity")]
 struct Asked {
     repository_id: Uuid,
+    resource_id: Uuid,
     sequence: i64,
     file_path: String,
 }
 
-/// The step that an event made; `None` where it made none, or none of a chart.
-pub async fn step_of_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<ChartStep>> {
-    use chart_use::Column::{FromSequence, Id, ReleaseId, ToSequence, Version};
+/// The step that an event made; `None` where there is no such event.
+pub async fn step_of_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<EventStep>> {
+    use chart_use::Column::{FromSequence, ReleaseId};
     let Some(asked) = event::Entity::find_by_id(id).into_partial_model::<Asked>().one(c).await? else {
         return Ok(None);
     };
-    let here = || chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(asked.repository_id));
-    let began = here()
+    let began = chart_use::Entity::find()
+        .filter(chart_use::COLUMN.repository_id.eq(asked.repository_id))
         .filter(FromSequence.eq(asked.sequence))
-        .filter(chart_use::COLUMN.file_path.eq(asked.file_path.as_str()))
-        .inner_join(chart::Entity)
-        .order_by_asc(Id)
-        .select_only()
-        .columns([ReleaseId, Version])
-        .column(chart::Column::Key);
-    let began: Vec<(i64, Option<String>, String)> = began.into_tuple().all(c).await?;
-    for (release, version, key) in began {
-        let before = here()
-            .filter(ReleaseId.eq(release))
-            .filter(ToSequence.eq(asked.sequence))
-            .select_only()
-            .column(Version)
-            .into_tuple::<Option<String>>()
-            .one(c)
-            .await?;
-        if let (Some(from), Some(to)) = (before.flatten(), version)
-            && from != to
-        {
-            return Ok(Some(ChartStep { key, from, to }));
+        .filter(chart_use::COLUMN.file_path.eq(asked.file_path.as_str()));
+    let releases: Vec<i64> = began.select_only().column(ReleaseId).into_tuple().all(c).await?;
+    let spans = chart_use::Entity::find()
+        .filter(is_any(ReleaseId.into_expr(), releases))
+        .filter(FromSequence.lte(asked.sequence))
+        .order_by_asc(ReleaseId)
+        .order_by_asc(FromSequence);
+    let spans: Vec<VersionSpan> = spans.into_partial_model().all(c).await?;
+    let made = steps(&spans).find(|step| step.after.from_sequence == asked.sequence);
+    let step = match made.and_then(|step| Some((step, step.after.chart_id?))) {
+        Some((step, chart)) => {
+            let versions = (step.from.to_owned(), step.to.to_owned());
+            key_of_chart(c, chart).await?.map(|key| ChartStep { key, from: versions.0, to: versions.1 })
         }
-    }
-    Ok(None)
+        None => None,
+    };
+    Ok(Some(EventStep { resource_id: asked.resource_id, step }))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect,
     QueryTrait as _, Select,
@@ -17,6 +17,9 @@ use entity::kind::{Provider, VersionKind};
 use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit, value_path};
 use entity::value::ObjectId;
 use entity::view::{ChartRelease, ChartReleaseFilter, ChartReleaseSort, Listing, Timestamp, file_of, web_url};
+
+/// Places that are looked up together.
+const PLACES: usize = 32;
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "chart_use::Entity")]
@@ -220,21 +223,22 @@ pub(crate) async fn resources_of<'p>(
     places: impl Iterator<Item = (Uuid, &'p str)>,
 ) -> Result<HashMap<(Uuid, String), Uuid>> {
     use resource::Column::{FilePath, Id, RepositoryId};
-    let (repositories, paths): (HashSet<Uuid>, HashSet<&str>) = places.unzip();
-    if repositories.is_empty() {
-        return Ok(HashMap::new());
-    }
-    // Any of these places in any of these repositories: pairs, each a condition of its own, would make SQLite read everything.
-    let resources = resource::Entity::find()
-        .filter(is_active(resource::Entity))
-        .filter(is_any(RepositoryId.into_expr(), repositories))
-        .filter(is_any(FilePath.into_expr(), paths.into_iter().map(str::to_owned)));
-    let rows = resources.select_only().columns([RepositoryId, FilePath, Id]);
-    let rows: Vec<(Uuid, String, Uuid)> = rows.into_tuple().all(c).await?;
+    let mut places: Vec<(Uuid, &str)> = places.collect();
+    places.sort_unstable();
+    places.dedup();
     let mut first: HashMap<(Uuid, String), Uuid> = HashMap::new();
-    // Asked for in an order, SQLite would read all resources in it.
-    for (repository, path, id) in rows {
-        first.entry((repository, path)).and_modify(|known| *known = Ord::min(*known, id)).or_insert(id);
+    // Any of these paths in any of these repositories, a few at a time as that is all of one with all of the other. Of pairs, each a
+    // condition of its own or joined as a table, SQLite may make a walk through all resources; and so of an order.
+    for these in places.chunks(PLACES) {
+        let repositories: HashSet<Uuid> = these.iter().map(|(repository, _)| *repository).collect();
+        let resources = resource::Entity::find()
+            .filter(is_active(resource::Entity))
+            .filter(is_any(RepositoryId.into_expr(), repositories))
+            .filter(is_any(FilePath.into_expr(), these.iter().map(|(_, path)| (*path).to_owned())));
+        let rows = resources.select_only().columns([RepositoryId, FilePath, Id]);
+        for (repository, path, id) in rows.into_tuple::<(Uuid, String, Uuid)>().all(c).await? {
+            first.entry((repository, path)).and_modify(|known| *known = Ord::min(*known, id)).or_insert(id);
+        }
     }
     Ok(first)
 }
@@ -258,7 +262,7 @@ pub(crate) async fn commits_at(
     let same = Expr::col(("n", RepositoryId))
         .equals((use_commit::Entity, RepositoryId))
         .and(Expr::col(("n", "newest")).equals((use_commit::Entity, Sequence)));
-    QuerySelect::query(&mut rows).join_subquery(sea_orm::JoinType::InnerJoin, newest, "n", same);
+    QuerySelect::query(&mut rows).join_subquery(JoinType::InnerJoin, newest, "n", same);
     let rows = rows.select_only().columns([RepositoryId, Sha]);
     Ok(rows.into_tuple::<(Uuid, ObjectId)>().all(c).await?.into_iter().collect())
 }

@@ -47,13 +47,14 @@ impl From<Row> for ImageSummary {
 pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Result<Listing<ImageSummary>> {
     use image_use::Column::{Digest, FromTime, ImageId, RepositoryId, Tag, ToTime};
     let distinct = |of: image_use::Column| of.into_expr().count_distinct();
-    let mut uses = image_use::Entity::find().filter(covers(FromTime, ToTime, filter.at));
-    uses = uses.filter(image_use::COLUMN.image_id.is_not_null());
+    // Said like this, each image is looked up in the index that goes on with times: all uses are mostly those that ended.
+    let mut images = image::Entity::find().select_only().column(image::Column::Id);
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-        let named = image::Entity::find().filter(is_like(image::Column::Name.into_expr(), contains(text)));
-        uses = uses.filter(ImageId.in_subquery(named.select_only().column(image::Column::Id).into_query()));
+        images = images.filter(is_like(image::Column::Name.into_expr(), contains(text)));
     }
-    let counted = uses
+    let counted = image_use::Entity::find()
+        .filter(covers(FromTime, ToTime, filter.at))
+        .filter(ImageId.in_subquery(images.into_query()))
         .select_only()
         .column(ImageId)
         .expr_as(distinct(RepositoryId), "repositories")

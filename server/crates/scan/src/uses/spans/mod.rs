@@ -66,8 +66,6 @@ pub struct Tracker {
     began_values: HashMap<ValueSpanKey, usize>,
     began_images: HashMap<i64, usize>,
     began_references: HashMap<i64, usize>,
-    /// How many parts of the tree say an edge, by its key.
-    said_references: HashMap<i64, i32>,
     /// Ids of open spans, by the key of the edge.
     open_references: HashMap<i64, i64>,
     /// Whether the commit that is followed began or ended anything.
@@ -109,7 +107,6 @@ impl Tracker {
             began_values: HashMap::new(),
             began_images: HashMap::new(),
             began_references: HashMap::new(),
-            said_references: HashMap::new(),
             open_references: HashMap::new(),
             changed: false,
         }
@@ -127,7 +124,7 @@ impl Tracker {
         references: Vec<(i64, i64)>,
     ) -> Self {
         let mut tracker = Self { time: time.unwrap_or(i64::MIN), ..Self::new(repository) };
-        tracker.know_references(&tree.came.references, references);
+        tracker.open_references.extend(references);
         for one in tree.came.uses {
             tracker.said.entry(UseKey::of(&one)).or_default().push(one);
         }

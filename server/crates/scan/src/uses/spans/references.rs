@@ -12,36 +12,21 @@ use super::names::{MAX_KEY, stable_id};
 impl Tracker {
     /// Notes which edges the tree has now, and which not any more.
     pub(super) fn follow_references(&mut self, at: LinePoint, went: &[Reference], came: Vec<Reference>) {
-        let mut changed: BTreeMap<i64, (i32, Option<Reference>)> = BTreeMap::new();
+        let mut came: BTreeMap<i64, Reference> = came.into_iter().map(|one| (key_of(&one), one)).collect();
         for one in went {
-            changed.entry(key_of(one)).or_default().0 -= 1;
+            let key = key_of(one);
+            // Where documents of a file are numbered anew, another part of it may say the same edge now.
+            if came.remove(&key).is_none()
+                && let Some(id) = self.open_references.remove(&key)
+            {
+                self.end_reference(at, id);
+            }
         }
-        for one in came {
-            let (number, known) = changed.entry(key_of(&one)).or_default();
-            *number += 1;
-            *known = Some(one);
-        }
-        for (key, (number, known)) in changed {
-            // Parts of one file may say the same edge as a file changes: what counts is how many say it in the end.
-            let said = self.said_references.entry(key).or_default();
-            *said += number;
-            if *said <= 0 {
-                self.said_references.remove(&key);
-                if let Some(id) = self.open_references.remove(&key) {
-                    self.end_reference(at, id);
-                }
-            } else if let Some(one) = known.filter(|_| !self.open_references.contains_key(&key)) {
+        for (key, one) in came {
+            if !self.open_references.contains_key(&key) {
                 self.begin_reference(at, key, &one);
             }
         }
-    }
-
-    /// Edges of the tree that was scanned last.
-    pub(super) fn know_references(&mut self, said: &[Reference], open: Vec<(i64, i64)>) {
-        for one in said {
-            *self.said_references.entry(key_of(one)).or_default() += 1;
-        }
-        self.open_references = open.into_iter().collect();
     }
 
     fn begin_reference(&mut self, at: LinePoint, key: i64, one: &Reference) {
