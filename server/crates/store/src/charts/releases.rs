@@ -10,11 +10,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::in_use::{UsedVersion, newest, versions_in_use};
+use super::values::path_ids;
 use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, stars_of, time, uses_at};
 use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
-use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit, value_path};
+use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit};
 use entity::value::ObjectId;
 use entity::view::{ChartRelease, ChartReleaseFilter, ChartReleaseSort, Listing, Timestamp, file_of, web_url};
 
@@ -40,7 +41,11 @@ struct Row {
 
 /// Releases, one page of them.
 pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter) -> Result<Listing<ChartRelease>> {
-    let uses: Select<chart_use::Entity> = matching(conditions(filter));
+    let path = match filter.path.as_deref() {
+        Some(path) => Some(path_ids(c, path).await?),
+        None => None,
+    };
+    let uses: Select<chart_use::Entity> = matching(conditions(filter, path));
     let count = count(c, uses.clone()).await?;
     let page = paged(ordered(uses, filter.sort), filter.page);
     let ids = page.select_only().column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id");
@@ -57,18 +62,17 @@ pub async fn list_users(c: &impl ConnectionTrait, chart: i64, at: Option<Timesta
     Ok(users.order_by_asc(FullName).order_by_asc(Id).limit(MAX_PAGE).into_tuple().all(c).await?)
 }
 
-fn conditions(filter: &ChartReleaseFilter) -> Condition {
+/// `path`: the ids of the path that is asked for.
+fn conditions(filter: &ChartReleaseFilter, path: Option<Vec<i64>>) -> Condition {
     use chart_use::COLUMN;
     let mut all = uses_at(filter.at)
         .add_option(filter.chart_id.map(|id| COLUMN.chart_id.eq(id)))
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
         .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)));
-    if let Some(path) = filter.path.as_deref() {
+    if let Some(path) = path {
         use chart_value::Column::{FromTime, ReleaseId, ToTime};
-        let paths = value_path::Entity::find().filter(value_path::COLUMN.path.eq(path));
-        let paths = paths.select_only().column(value_path::Column::Id).into_query();
         let mut set = chart_value::Entity::find()
-            .filter(chart_value::Column::PathId.in_subquery(paths))
+            .filter(is_any(chart_value::Column::PathId.into_expr(), path))
             .filter(covers(FromTime, ToTime, filter.at));
         if let Some(id) = filter.chart_id {
             set = set.filter(chart_value::COLUMN.chart_id.eq(id));

@@ -209,6 +209,12 @@ async fn with_common(
     Ok(page.into_iter().map(shown).collect())
 }
 
+/// The id of a path, where anybody sets it. Asked before: within a greater question, SQLite reads all that a chart ever had.
+pub(super) async fn path_ids(c: &impl ConnectionTrait, path: &str) -> Result<Vec<i64>> {
+    let paths = value_path::Entity::find().filter(value_path::COLUMN.path.eq(path));
+    Ok(paths.select_only().column(value_path::Column::Id).into_tuple().all(c).await?)
+}
+
 /// What a chart's users set at one path; nothing where nobody sets it.
 pub async fn path_summary(
     c: &impl ConnectionTrait,
@@ -217,9 +223,8 @@ pub async fn path_summary(
     at: Option<Timestamp>,
 ) -> Result<Option<ChartValuePath>> {
     let filter = ChartValueFilter { chart_id: chart, at, ..ChartValueFilter::default() };
-    let paths = value_path::Entity::find().filter(value_path::COLUMN.path.eq(path));
-    let paths = paths.select_only().column(value_path::Column::Id).into_query();
-    let values = wanted(c, &filter).await?.filter(chart_value::Column::PathId.in_subquery(paths));
+    let paths = is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?);
+    let values = wanted(c, &filter).await?.filter(paths);
     let Some(row) = rows::<PathCount>(c, &by_path(values.clone())).await?.into_iter().next() else { return Ok(None) };
     let row = PathRow { path_id: row.path_id, path: path.to_owned(), releases: row.releases };
     Ok(with_common(c, values, vec![row], &HashMap::new()).await?.into_iter().next())
@@ -261,11 +266,9 @@ pub async fn list_path_values(
     page: PageQuery,
 ) -> Result<Listing<ChartValue>> {
     use chart_value::Column::{FromSequence, FromTime, Ordinal, ReleaseId, Text, ToTime};
-    let paths = value_path::Entity::find().filter(value_path::COLUMN.path.eq(path));
-    let paths: Vec<i64> = paths.select_only().column(value_path::Column::Id).into_tuple().all(c).await?;
     let values = chart_value::Entity::find()
         .filter(chart_value::COLUMN.chart_id.eq(chart))
-        .filter(is_any(chart_value::Column::PathId.into_expr(), paths))
+        .filter(is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?))
         .filter(covers(FromTime, ToTime, at));
     let count = count(c, values.clone()).await?;
     let of_release = Condition::all()
