@@ -92,9 +92,12 @@ impl Secret {
         let totp = self.totp("account");
         let now = at_unix.div_euclid(STEP);
         (now - SKEW..=now + SKEW)
-            .filter(|step| *step >= 0 && last_step.is_none_or(|last| *step > last))
+            .filter(|step| last_step.is_none_or(|last| *step > last))
             // Compared in constant time.
-            .find(|step| totp.check(&code, (step * STEP) as u64).is_some())
+            .find(|step| {
+                let at = step.checked_mul(STEP).and_then(|at| u64::try_from(at).ok());
+                at.is_some_and(|at| totp.check(&code, at).is_some())
+            })
     }
 
     fn totp(&self, account: &str) -> Totp {
