@@ -9,7 +9,7 @@ use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
-use crate::web::{assets::Site, hosts::AllowedHosts, seats::Seats};
+use crate::web::{assets::Site, client_address::TrustedProxies, hosts::AllowedHosts, seats::Seats};
 
 /// Handles that are cheap to clone, made once when the program starts.
 #[derive(Clone, FromRef)]
@@ -28,6 +28,8 @@ pub struct AppState {
     pub site: Arc<Site>,
     /// The names that are answered to.
     pub hosts: Arc<AllowedHosts>,
+    /// The proxies that are believed.
+    pub proxies: TrustedProxies,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

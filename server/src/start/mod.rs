@@ -58,6 +58,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let _lock = if shares_work { None } else { Some(database::lock(&config.app.data_dir)?) };
     let identity = Identity::take(&config.app.data_dir, role.as_str())
         .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
+    let limits = limits(&config.server)?;
     let listener = match listens {
         false => None,
         true => Some(tokio::net::TcpListener::bind(config.app.listen).await.with_context(|| {
@@ -83,11 +84,12 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     tokio::spawn(signals::stop_on_signal(stop.clone()));
     let served = match listener {
         Some(listener) => {
-            info!("serving http://{}", listener.local_addr()?);
+            let scheme = if limits.tls.is_some() { "https" } else { "http" };
+            info!("serving {scheme}://{}", listener.local_addr()?);
             let state = state(&config, &db, &queue, &stop);
             match role {
-                Role::Worker => web::serve_health(listener, state, limits(&config.server), stop.clone()).await,
-                Role::Web | Role::All => web::serve(listener, state, limits(&config.server), stop.clone()).await,
+                Role::Worker => web::serve_health(listener, state, limits, stop.clone()).await,
+                Role::Web | Role::All => web::serve(listener, state, limits, stop.clone()).await,
             }
         }
         None => {

@@ -17,8 +17,9 @@ use crate::config::{Config, ForgeConfig, ServerConfig};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
 use crate::web::assets::Site;
+use crate::web::client_address::TrustedProxies;
 use crate::web::hosts::AllowedHosts;
-use crate::web::listen::{Bounds, Limits, Patience};
+use crate::web::listen::{Bounds, Limits, Patience, Tls, TlsError};
 use crate::web::seats::Seats;
 use crate::{clock, replay};
 
@@ -50,6 +51,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
         hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
+        proxies: TrustedProxies::new(&config.server.trusted_proxies),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }
@@ -70,13 +72,18 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
     })
 }
 
-/// What connections may take.
-#[must_use]
-pub fn limits(config: &ServerConfig) -> Limits {
-    Limits {
+/// What connections may take, and what encrypts them.
+///
+/// # Errors
+/// If the certificate cannot be used.
+pub fn limits(config: &ServerConfig) -> Result<Limits, TlsError> {
+    let tls = config.tls.as_ref().map(|tls| Tls::open(&tls.cert, &tls.key)).transpose()?;
+    Ok(Limits {
         bounds: Bounds { in_all: config.max_connections, per_address: config.max_connections_per_address },
         patience: Patience { head: config.header_timeout, idle: config.idle_timeout, stall: config.stall_timeout },
-    }
+        proxies: TrustedProxies::new(&config.trusted_proxies),
+        tls: tls.map(Arc::new),
+    })
 }
 
 /// What people are told of discovery's configuration.

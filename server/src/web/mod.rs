@@ -1,10 +1,11 @@
 //! Pages, REST and files over HTTP: one router, its layers, and how it is served.
 //!
-//! From outside to inside: request id and log span; security headers; problems get their id; panics become
+//! From outside to inside: who asks; request id and log span; security headers; problems get their id; panics become
 //! problems; who is answered and may act; time and size limits; compression; then the routes.
 
 pub mod api;
 pub mod assets;
+pub mod client_address;
 pub mod etag;
 pub mod forms;
 pub mod health;
@@ -73,6 +74,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))
         .layer(from_fn(trace::request))
+        .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
         .with_state(state)
 }
 
@@ -92,6 +94,7 @@ where
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))
         .layer(from_fn(trace::request))
+        .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
         .with_state(state)
 }
 

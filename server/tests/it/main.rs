@@ -15,3 +15,4 @@ mod layering;
 mod samples;
 mod ssh;
 mod support;
+mod tls;
