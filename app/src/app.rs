@@ -58,6 +58,7 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    crate::viewer::provide_viewer();
     provide_live();
     provide_clock();
     let busy = provide_busy();

@@ -23,6 +23,13 @@ pub enum AppError {
         /// Why not, with what to do.
         message: String,
     },
+    /// It needs somebody who signed in.
+    SignIn,
+    /// Who signed in may not.
+    Forbidden {
+        /// What is missing.
+        message: String,
+    },
     /// Something broke on the server; the log has the reason under this id.
     Internal {
         /// What to quote.
@@ -81,6 +88,8 @@ impl AppError {
             Self::NotFound { .. } => 404,
             Self::Invalid { .. } => 400,
             Self::Conflict { .. } => 409,
+            Self::SignIn => 401,
+            Self::Forbidden { .. } => 403,
             Self::Internal { .. } => 500,
             Self::Unreachable { .. } => 502,
         }
@@ -118,7 +127,10 @@ impl std::fmt::Display for AppError {
             Self::NotFound { what } => {
                 write!(f, "There is no such {what} here. It may have been removed, or the address is mistyped.")
             }
-            Self::Invalid { message } | Self::Conflict { message } => f.write_str(message),
+            Self::Invalid { message } | Self::Conflict { message } | Self::Forbidden { message } => {
+                f.write_str(message)
+            }
+            Self::SignIn => f.write_str("Sign in to do this."),
             Self::Internal { .. } => f.write_str("Something broke on the server; its log has the reason."),
             // The browser's own words for no connection say nothing to people.
             Self::Unreachable { message } if message.starts_with("TypeError") => {
@@ -165,6 +177,15 @@ impl FromServerFnError for AppError {
     }
 }
 
+/// A sentence as people write it: what refuses says it without capital and full stop.
+#[cfg(feature = "ssr")]
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 #[cfg(feature = "ssr")]
 impl From<actions::Refusal> for AppError {
     fn from(refusal: actions::Refusal) -> Self {
@@ -173,8 +194,15 @@ impl From<actions::Refusal> for AppError {
         match refusal {
             Refusal::Failed(error) => Self::from(error),
             Refusal::Missing(what) => Self::not_found(what),
+            Refusal::NotSignedIn => Self::SignIn,
+            refusal @ (Refusal::NotAllowed(_) | Refusal::OtherRepository) => {
+                Self::Forbidden { message: sentence(&refusal.text()) }
+            }
+            refusal @ (Refusal::Unusable(_) | Refusal::WrongPassword | Refusal::WrongCode) => {
+                Self::Invalid { message: sentence(&refusal.text()) }
+            }
             refusal if refusal.is_missing() => Self::not_found("schedule"),
-            refusal => Self::Conflict { message: format!("{}.", refusal.text()) },
+            refusal => Self::Conflict { message: sentence(&refusal.text()) },
         }
     }
 }
@@ -196,6 +224,8 @@ mod tests {
             AppError::not_found("page: a \"b\""),
             AppError::invalid(""),
             AppError::Conflict { message: "a: b".to_owned() },
+            AppError::SignIn,
+            AppError::Forbidden { message: "c".to_owned() },
             AppError::Internal { id: "7f".to_owned() },
             AppError::Unreachable { message: "a:b".to_owned() },
         ] {

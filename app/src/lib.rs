@@ -16,5 +16,6 @@ pub mod live;
 pub mod pages;
 pub mod reload;
 pub mod theme;
+pub mod viewer;
 
 pub use app::App;

@@ -123,8 +123,15 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables = [
-            "sealed_secret", "audit_entry", "one_time_link", "api_token", "session", "recovery_code",
-            "account_identity", "account", "role",
+            "sealed_secret",
+            "audit_entry",
+            "one_time_link",
+            "api_token",
+            "session",
+            "recovery_code",
+            "account_identity",
+            "account",
+            "role",
         ];
         statements::drop_tables(manager, &tables).await
     }

@@ -15,6 +15,7 @@ use crate::web::{
     client_address::TrustedProxies,
     health::LastLook,
     hosts::AllowedHosts,
+    identity::Identity,
     metrics::{Access, Metrics},
     rate_limits::{LoginLimits, RateLimits},
     seats::Seats,
@@ -39,6 +40,8 @@ pub struct AppState {
     pub hosts: Arc<AllowedHosts>,
     /// The proxies that are believed.
     pub proxies: TrustedProxies,
+    /// Who asks.
+    pub identity: Identity,
     /// How often one may ask the API.
     pub rate_limits: RateLimits,
     /// How often one may try to log in.

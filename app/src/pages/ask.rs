@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use actions::{Actions, Actor, Done, Door};
+use axum::http::request::Parts;
 use entity::kind::UnknownWord;
 use entity::view::{ActivityBucket, PageQuery, Sort, Timestamp};
 use leptos::prelude::use_context;
@@ -38,9 +39,15 @@ pub(crate) fn missing(what: &'static str) -> AppError {
     AppError::not_found(what)
 }
 
+/// Who asks, as the gate in front of all pages found out; without it nobody who may do anything.
+pub(crate) fn actor() -> Actor {
+    let found = use_context::<Parts>().and_then(|request| request.extensions.get::<Actor>().cloned());
+    found.unwrap_or_else(|| Actor::nobody(Door::Page, false)).at(Door::Page)
+}
+
 /// What an action needs: what it works with, and who asks.
 pub(crate) fn actions() -> Result<(Actions, Actor), AppError> {
-    Ok((context()?.actions, Actor::anyone(Door::Page)))
+    Ok((context()?.actions, actor()))
 }
 
 /// The job that was queued for a repository.

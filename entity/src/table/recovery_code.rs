@@ -1,6 +1,5 @@
 use sea_orm::entity::prelude::*;
 
-
 /// A code that stands for a second factor once, by its hash.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

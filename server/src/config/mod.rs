@@ -2,6 +2,7 @@
 //!
 //! Precedence: defaults, then the file, then `KUBESTATS_<SECTION>_<KEY>` (and `DATABASE_URL`).
 
+mod accounts;
 mod charts;
 mod discovery;
 mod duration;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use entity::address::Address;
 use serde::Serialize;
 
+pub use accounts::{AccountsConfig, Superuser};
 pub use charts::ChartsConfig;
 pub use discovery::{DiscoveryConfig, ForgeConfig};
 pub use expand::Environment;
@@ -50,6 +52,7 @@ pub struct Config {
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
     pub security: SecurityConfig,
+    pub accounts: AccountsConfig,
     pub charts: ChartsConfig,
     pub discovery: DiscoveryConfig,
     pub repositories: Vec<RepositoryConfig>,
@@ -166,6 +169,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
     let schedules = SchedulesConfig::read(root.section("schedules"));
+    let accounts = AccountsConfig::read(root.section("accounts"));
     let charts = ChartsConfig::read(root.section("charts"));
     let discovery = DiscoveryConfig::read(root.section("discovery"));
     let mut repositories: Vec<RepositoryConfig> = Vec::new();
@@ -181,8 +185,20 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     }
     root.finish();
     let forges = forges(&reader, &discovery, &repositories);
-    let config =
-        Config { app, server, storage, scan, polling, schedules, security, charts, discovery, repositories, forges };
+    let config = Config {
+        app,
+        server,
+        storage,
+        scan,
+        polling,
+        schedules,
+        security,
+        accounts,
+        charts,
+        discovery,
+        repositories,
+        forges,
+    };
     match reader.into_errors() {
         errors if errors.is_empty() => Ok(config),
         errors => Err(ConfigErrors(errors)),

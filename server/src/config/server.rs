@@ -25,6 +25,11 @@ pub struct ServerConfig {
     /// A request's body that does not go on, or an answer that nobody reads, is given up then.
     #[serde(serialize_with = "duration::serialize")]
     pub stall_timeout: Duration,
+    /// Whether everybody who reaches the program may read.
+    pub anonymous_read: bool,
+    /// Where people find the program, such as https://kubestats.example.org; links and cookies depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// Networks of proxies that are believed when they say who asks, and how.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_proxies: Vec<IpNet>,
@@ -52,6 +57,8 @@ impl Default for ServerConfig {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_secs(20),
+            anonymous_read: true,
+            public_url: None,
             trusted_proxies: Vec::new(),
             tls: None,
             rate_limits: RateLimitsConfig::default(),
@@ -80,6 +87,8 @@ impl ServerConfig {
             header_timeout: section.duration("header_timeout", SECOND).unwrap_or(or.header_timeout),
             idle_timeout: section.duration("idle_timeout", SECOND).unwrap_or(or.idle_timeout),
             stall_timeout: section.duration("stall_timeout", SECOND).unwrap_or(or.stall_timeout),
+            anonymous_read: section.switch("anonymous_read").unwrap_or(or.anonymous_read),
+            public_url: section.value("public_url", public_url),
             trusted_proxies: section.list("trusted_proxies", parse_proxy).unwrap_or_default(),
             tls: TlsConfig::read(section.section("tls")),
             rate_limits: RateLimitsConfig::read(section.section("rate_limits")),
@@ -88,4 +97,13 @@ impl ServerConfig {
         section.finish();
         config
     }
+}
+
+/// An address that people type, without what follows the host and port.
+fn public_url(text: &str) -> Result<String, String> {
+    let wrong = || format!("{text:?} is no address such as https://kubestats.example.org");
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let plain =
+        matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.path() == "/" && url.query().is_none();
+    if plain { Ok(url.origin().ascii_serialization()) } else { Err(wrong()) }
 }

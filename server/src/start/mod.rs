@@ -6,14 +6,17 @@ mod signals;
 mod state;
 mod workers;
 
+use actions::Actions;
+use actions::accounts::{Person, ensure_superuser, make_set_up_link};
 use anyhow::Context as _;
 use store::queue::JobQueue;
 use store::workers::remove_worker;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
+use zeroize::Zeroizing;
 
 pub use database::connect;
-pub use state::{limits, state};
+pub use state::{actions, keys, limits, public_url, state};
 pub use workers::deps;
 
 use crate::config::Config;
@@ -40,6 +43,30 @@ impl Role {
             Self::All => "all",
         }
     }
+}
+
+/// Somebody has to be the first: whom the environment names, or whoever has the link that only the log and the terminal
+/// show. Whoever merely reaches the port has neither.
+async fn first_account(config: &Config, actions: &Actions) -> anyhow::Result<()> {
+    if let Some(first) = &config.accounts.first_superuser {
+        let person = Person {
+            email: first.email.clone(),
+            full_name: None,
+            password: Zeroizing::new(first.password.expose().to_owned()),
+        };
+        let made = ensure_superuser(actions, person).await;
+        let made = made.map_err(|refusal| anyhow::anyhow!("FIRST_SUPERUSER can't be made: {}", refusal.text()))?;
+        if made.is_some() {
+            info!(email = first.email, "the first account is made");
+        }
+        return Ok(());
+    }
+    let link = make_set_up_link(actions).await;
+    if let Some(link) = link.map_err(|refusal| anyhow::anyhow!("{}", refusal.text()))? {
+        let address = format!("{}/set-up/{}", public_url(config), link.as_str());
+        info!("nobody can sign in yet, so nothing can be changed: make the first account at {address}");
+    }
+    Ok(())
 }
 
 /// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
@@ -77,6 +104,10 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let queue = JobQueue::new(db.clone());
     let deps = deps(&config, &db, &queue);
     database::prepare(&config, &db, &queue).await?;
+    let keys = state::keys(&config)?;
+    if role != Role::Worker {
+        first_account(&config, &actions(&config, &db, &queue, keys.clone())).await?;
+    }
 
     let stop = CancellationToken::new();
     info!(worker = identity.worker, role = role.as_str(), "started");
@@ -90,7 +121,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         async move { queue.wire().await }
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
-    let state = state(&config, &db, &queue, &stop);
+    let state = state(&config, &db, &queue, &keys, &stop);
     let scraped = match metrics {
         None => None,
         Some(listener) => {

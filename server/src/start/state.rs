@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use actions::{Actions, Outside};
 use app::context::{ReadCommit, ServerContext};
+use auth::password::Passwords;
+use auth::seal::{KeyError, Keys};
 use entity::view::DiscoverySettings;
 use leptos::config::LeptosOptions;
 use store::db::Db;
@@ -13,23 +15,23 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::adding::Adding;
-use crate::config::{Config, ForgeConfig, ServerConfig};
+use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
 use crate::web::health::LastLook;
 use crate::web::hosts::AllowedHosts;
+use crate::web::identity::{Identity, Settings};
 use crate::web::listen::{Bounds, Limits, Patience, Tls, TlsError};
 use crate::web::metrics::{Access, Metrics};
 use crate::web::rate_limits::RateLimits;
 use crate::web::seats::Seats;
 use crate::{clock, replay};
 
-/// What every request may use.
+/// What people and programs may ask for.
 #[must_use]
-pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToken) -> AppState {
-    let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
+pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys) -> Actions {
     let adding = Arc::new(Adding::new(config));
     let outside = Outside {
         now: clock::now,
@@ -38,8 +40,51 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
             let adding = Arc::clone(&adding);
             Box::pin(async move { adding.read(&text).await })
         }),
+        passwords: Passwords::new(),
+        keys,
     };
-    let actions = Actions::new(db.clone(), queue.clone(), outside);
+    Actions::new(db.clone(), queue.clone(), outside)
+}
+
+/// What seals secrets: from the environment, else a file that the first start makes.
+///
+/// # Errors
+/// If the key can't be had; names where and what to do.
+pub fn keys(config: &Config) -> Result<Keys, KeyError> {
+    let given = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let (current, previous) = (given(&config.accounts.secret_key), given(&config.accounts.previous_secret_key));
+    Keys::load(&config.app.data_dir, current.as_deref(), previous.as_deref())
+}
+
+/// Who asks, and by which keys access tokens are known.
+fn identity(config: &Config, db: &Db, keys: &Keys) -> Identity {
+    let settings = Settings {
+        anonymous_read: config.server.anonymous_read,
+        session_idle: config.accounts.session_idle,
+        session_max: config.accounts.session_max,
+        access_token: config.accounts.access_token,
+        secure: is_https(&config.server),
+    };
+    Identity::new(db.clone(), keys, settings)
+}
+
+/// Whether browsers come by https alone.
+fn is_https(server: &ServerConfig) -> bool {
+    server.tls.is_some() || server.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+}
+
+/// Where people find the program: as the configuration says, else where it listens.
+#[must_use]
+pub fn public_url(config: &Config) -> String {
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    config.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.app.listen))
+}
+
+/// What every request may use.
+#[must_use]
+pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &CancellationToken) -> AppState {
+    let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
+    let actions = actions(config, db, queue, keys.clone());
     AppState {
         db: db.clone(),
         queue: queue.clone(),
@@ -54,6 +99,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
         hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
+        identity: identity(config, db, keys),
         rate_limits: rate_limits(config),
         login_limits: Arc::default(),
         metrics: Metrics::default(),

@@ -10,6 +10,7 @@ pub mod etag;
 pub mod forms;
 pub mod health;
 pub mod hosts;
+pub mod identity;
 pub mod listen;
 pub mod metrics;
 mod old_links;
@@ -18,6 +19,7 @@ pub mod rate_limits;
 pub mod rights;
 pub mod seats;
 pub mod security;
+mod sign_in;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
 pub mod stream;
 pub mod trace;
@@ -60,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(problem::unknown_verb);
     pages::routes(&state)
         .merge(api)
+        .merge(sign_in::routes())
         .route("/hr/{*key}", axum::routing::get(old_links::kubesearch))
         .route("/upgrades/{event}", axum::routing::get(upgrade::of_event))
         .merge(metrics::route(&state.metrics_access))
@@ -74,6 +77,8 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
+        .layer(from_fn_with_state(state.identity.clone(), identity::find_out))
+        .layer(identity::layer(&state.db, state.identity.settings()))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))

@@ -1,35 +1,35 @@
-//! Whose requests are answered, and who may change something: every request passes [`gate`], in this one place.
+//! Whose requests are answered, and who may read and change something: every request passes [`gate`], in this one place.
 //!
-//! Requests for a name that is not ours are not answered at all ([`AllowedHosts`]).
-//!
-//! There are no accounts yet, so everybody who reaches the program may act. What is refused already is a
-//! request that another website makes a visitor's browser send: browsers say where a request comes from
-//! (`Sec-Fetch-Site`, `Origin`), programs such as curl do not and are let through.
+//! Requests for a name that is not ours are not answered at all ([`AllowedHosts`]). A request that another website makes a
+//! visitor's browser send changes nothing: browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`), programs
+//! such as curl do not and are let through. Whoever may not even read is led to where one signs in. What else somebody may
+//! is decided by the action that they ask for.
 
 use std::sync::Arc;
 
-use actions::Door;
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, Method, StatusCode, request::Parts},
+    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
 };
+use entity::kind::Permission;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::api::problem::Problem;
 use super::hosts::{AllowedHosts, is_health};
 
-/// Who asks, once the check was passed; handlers that change something take it as an argument.
-#[derive(Clone, Copy, Debug)]
+/// Who asks, as [`super::identity`] found out.
+#[derive(Clone, Debug)]
 pub struct Actor(pub actions::Actor);
 
-/// Lets a request act, or says why not.
+/// Whether a request was sent by us or by a program.
 ///
 /// # Errors
 /// A 403 for a browser's request that comes from another site.
-pub fn check(method: &Method, headers: &HeaderMap) -> Result<Actor, Problem> {
+pub fn check(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     if method.is_safe() || same_site(headers) {
-        return Ok(Actor(actions::Actor::anyone(Door::Api)));
+        return Ok(());
     }
     Err(Problem::new(
         StatusCode::FORBIDDEN,
@@ -53,23 +53,61 @@ fn same_site(headers: &HeaderMap) -> bool {
     }
 }
 
+/// What everybody is shown who may not read: how the program is, what is needed to come in, and files of the site.
+fn is_open(path: &str) -> bool {
+    let below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    is_health(path)
+        || [
+            "/sign-in",
+            "/sign-out",
+            "/set-up",
+            "/welcome",
+            "/assets",
+            "/auth",
+            "/api/v1/auth",
+            "/api/v1/login",
+            "/metrics",
+        ]
+        .into_iter()
+        .any(below)
+        || matches!(path, "/favicon.ico" | "/favicon.svg" | "/robots.txt" | "/ui/welcome" | "/ui/theme")
+}
+
+/// Who may not read is led to where one signs in and then back here, a program is told so.
+fn asked_in(uri: &Uri, method: &Method, headers: &HeaderMap) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if method.is_safe() && accepts.contains("text/html") {
+        let from = uri.path_and_query().map_or("/", |from| from.as_str());
+        return Redirect::to(&format!("/sign-in?from={}", utf8_percent_encode(from, NON_ALPHANUMERIC))).into_response();
+    }
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, "Not authenticated").into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response
+}
+
 /// The gate in front of all routes, pages' server functions included.
 pub async fn gate(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
-    let named = match is_health(request.uri().path()) {
+    let path = request.uri().path();
+    let named = match is_health(path) {
         true => Ok(()),
         false => hosts.check(request.uri(), request.headers()),
     };
-    match named.and_then(|()| check(request.method(), request.headers())) {
-        Ok(_) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    if let Err(problem) = named.and_then(|()| check(request.method(), request.headers())) {
+        return problem.into_response();
     }
+    let actor = request.extensions().get::<actions::Actor>();
+    if !is_open(path) && actor.is_none_or(|actor| actor.need(Permission::Read).is_err()) {
+        return asked_in(request.uri(), request.method(), request.headers());
+    }
+    next.run(request).await
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        check(&parts.method, &parts.headers)
+        let actor = parts.extensions.get::<actions::Actor>().cloned();
+        actor.map(Self).ok_or_else(|| Problem::internal_text("a handler asks for an actor where none was found out"))
     }
 }
 

@@ -40,7 +40,7 @@ pub async fn act_on_repositories(
             refused.push(missing());
             continue;
         };
-        match actions::act(&ctx, actor, action, id).await {
+        match actions::act(&ctx, &actor, action, id).await {
             Ok(acted) => done.push((id, acted.repository.full_name)),
             // What was done to others before is told all the same.
             Err(Refusal::Failed(error)) => {
@@ -49,6 +49,7 @@ pub async fn act_on_repositories(
                 let reason = format!("the database failed; the server's log has the reason under {log}");
                 refused.push(Refused { name: id.to_string(), reason });
             }
+            Err(refusal @ (Refusal::NotSignedIn | Refusal::NotAllowed(_))) => return Err(refusal.into()),
             Err(refusal) => refused.push(match refusal.repository() {
                 Some(name) => Refused { name: name.to_owned(), reason: refusal.text() },
                 None => missing(),
@@ -71,7 +72,7 @@ pub async fn sync_all_repositories(#[server(default)] from: String) -> Result<()
     use entity::view::OutcomeOf;
 
     let (ctx, actor) = crate::pages::ask::actions()?;
-    let (job_id, repositories) = actions::sync_all(&ctx, actor).await?;
+    let (job_id, repositories) = actions::sync_all(&ctx, &actor).await?;
     tell::lead_on(&from, &OutcomeOf::SyncAll { job_id, repositories }).await
 }
 
@@ -82,9 +83,11 @@ pub async fn start_discovery(#[server(default)] from: String) -> Result<(), AppE
     use entity::view::OutcomeOf;
 
     let (ctx, actor) = crate::pages::ask::actions()?;
-    let outcome = match actions::discover(&ctx, actor).await {
+    let outcome = match actions::discover(&ctx, &actor).await {
         Ok(job_id) => OutcomeOf::Discovery { job_id },
-        Err(Refusal::Failed(error)) => return Err(error.into()),
+        Err(refusal @ (Refusal::Failed(_) | Refusal::NotSignedIn | Refusal::NotAllowed(_))) => {
+            return Err(refusal.into());
+        }
         Err(refusal) => OutcomeOf::Nothing(format!("{}.", refusal.text())),
     };
     tell::lead_on(&from, &outcome).await
@@ -99,9 +102,11 @@ pub async fn add_repositories(#[server(default)] urls: String) -> Result<(), App
     let (ctx, actor) = crate::pages::ask::actions()?;
     // Commas and spaces are in no address that can be added.
     let lines = urls.split(|c: char| c.is_whitespace() || c == ',').map(str::trim).filter(|line| !line.is_empty());
-    let outcome = match actions::add(&ctx, actor, lines.map(str::to_owned).collect()).await {
+    let outcome = match actions::add(&ctx, &actor, lines.map(str::to_owned).collect()).await {
         Ok(added) => OutcomeOf::Added(added),
-        Err(Refusal::Failed(error)) => return Err(error.into()),
+        Err(refusal @ (Refusal::Failed(_) | Refusal::NotSignedIn | Refusal::NotAllowed(_))) => {
+            return Err(refusal.into());
+        }
         Err(refusal) => OutcomeOf::Nothing(format!("{}.", refusal.text())),
     };
     tell::lead_on("/repositories/add", &outcome).await

@@ -91,7 +91,7 @@ pub async fn request_sync(repository_id: Uuid) -> Result<Uuid, AppError> {
     use crate::pages::ask;
 
     let (ctx, actor) = ask::actions()?;
-    ask::job(actions::sync(&ctx, actor, repository_id).await?)
+    ask::job(actions::sync(&ctx, &actor, repository_id).await?)
 }
 
 /// Asks for a scan of what is fetched of a repository; gives back the job's id.
@@ -100,7 +100,7 @@ pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
     use crate::pages::ask;
 
     let (ctx, actor) = ask::actions()?;
-    ask::job(actions::scan(&ctx, actor, repository_id).await?)
+    ask::job(actions::scan(&ctx, &actor, repository_id).await?)
 }
 
 #[cfg(feature = "ssr")]

@@ -65,12 +65,12 @@ pub async fn find_job(id: String) -> Result<JobData, AppError> {
 #[server(prefix = "/ui", endpoint = "trigger_schedule", output = Postcard, client = crate::client::PageClient)]
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
     let (ctx, actor) = crate::pages::ask::actions()?;
-    Ok(actions::trigger(&ctx, actor, &name).await?)
+    Ok(actions::trigger(&ctx, &actor, &name).await?)
 }
 
 /// Cancels a run that waits or goes on; gives back its id. One that has ended stays as it is, which is said.
 #[server(prefix = "/ui", endpoint = "cancel_job", output = Postcard, client = crate::client::PageClient)]
 pub async fn cancel_job(job_id: Uuid) -> Result<Uuid, AppError> {
     let (ctx, actor) = crate::pages::ask::actions()?;
-    Ok(actions::cancel(&ctx, actor, job_id).await?.id)
+    Ok(actions::cancel(&ctx, &actor, job_id).await?.id)
 }

@@ -73,11 +73,7 @@ impl Actor {
     #[must_use]
     pub fn session(door: Door, holder: Holder, session: Uuid) -> Self {
         let permissions = holder.permissions;
-        Self {
-            account: Some(Arc::new(holder)),
-            via_id: Some(session),
-            ..Self::new(door, Via::Session, permissions)
-        }
+        Self { account: Some(Arc::new(holder)), via_id: Some(session), ..Self::new(door, Via::Session, permissions) }
     }
 
     /// A program with a token: what the account's role and the token's scopes both allow, on the token's repositories.

@@ -21,9 +21,9 @@ use auth::password::Passwords;
 use auth::seal::Keys;
 use entity::kind::{AuditAction, JobRequest, Priority};
 use entity::view::Timestamp;
-use uuid::Uuid;
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
+use uuid::Uuid;
 
 pub use actor::{Actor, Door};
 pub use adding::{MAX_ADDED, NotUsable, ReadAddress, add};

@@ -1,9 +1,7 @@
 //! What people did: added in the transaction that does it, read by admins, never changed.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
-use sea_orm::{
-    ColumnTrait as _, Condition, EntityTrait as _, QueryOrder as _, QuerySelect as _, Set,
-};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryOrder as _, QuerySelect as _, Set};
 
 use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, count, is_like};

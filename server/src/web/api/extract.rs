@@ -3,7 +3,8 @@
 use std::{collections::HashMap, ops::RangeInclusive, str::FromStr};
 
 use axum::{
-    extract::{FromRequestParts, Query, RawPathParams},
+    Json,
+    extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request, rejection::JsonRejection},
     http::request::Parts,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -106,6 +107,27 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
             .await
             .map_err(|rejection| Problem::not_found(rejection.body_text()))?;
         Ok(Self(path.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()))
+    }
+}
+
+/// What was sent as JSON.
+#[derive(Clone, Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Json::from_request(request, state).await {
+            Ok(Json(given)) => Ok(Self(given)),
+            // It is JSON, but not what is asked for.
+            Err(JsonRejection::JsonDataError(error)) => {
+                let mut check = Check::default();
+                check.at("body").refuse("", "", "type", error.body_text());
+                Err(check.problem())
+            }
+            Err(rejection) => Err(Problem::new(rejection.status(), rejection.body_text())),
+        }
     }
 }
 

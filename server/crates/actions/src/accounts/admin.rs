@@ -113,7 +113,9 @@ async fn admin_is_left(c: &impl ConnectionTrait, account: &Account) -> Result<()
     let roles: Vec<String> =
         roles.filter(|role| role.permissions.contains(&Permission::Admin)).map(|role| role.name).collect();
     match stored::count_admins(c, &roles).await? {
-        0 | 1 => Err(Refusal::Unusable("this is the last account that may administer; make another one first".to_owned())),
+        0 | 1 => {
+            Err(Refusal::Unusable("this is the last account that may administer; make another one first".to_owned()))
+        }
         _ => Ok(()),
     }
 }

@@ -34,7 +34,8 @@ fn email(text: &str) -> Result<String> {
     let usable = parts.is_some_and(|(name, host)| {
         !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
     });
-    let plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"(),;\\".contains(c));
+    let plain =
+        text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"(),;\\".contains(c));
     match usable && plain {
         true => Ok(text),
         false => Err(Refusal::Unusable("this is no e-mail address; one looks like name@example.org".to_owned())),

@@ -38,7 +38,11 @@ pub async fn change_profile(
 }
 
 /// Whoever sits at an open session proves again who they are. A session is what is asked for; a token is no person.
-pub(super) async fn confirm(ctx: &Actions, id: Uuid, password: Option<&Zeroizing<String>>) -> Result<stored::Credentials> {
+pub(super) async fn confirm(
+    ctx: &Actions,
+    id: Uuid,
+    password: Option<&Zeroizing<String>>,
+) -> Result<stored::Credentials> {
     let found = find_credentials(&ctx.db.read, &id.to_string()).await?.ok_or(Refusal::Missing("account"))?;
     let given = password.map_or("", |password| password.as_str());
     match ctx.outside.passwords.verify(given, found.password_hash.as_deref()).await? {

@@ -15,9 +15,7 @@ fn usable_name(name: &str) -> Result<()> {
     }
     match !name.is_empty() && name.len() <= 64 && plain {
         true => Ok(()),
-        false => Err(Refusal::Unusable(
-            "a role's name has 1 to 64 characters of a to z, 0 to 9, - and _".to_owned(),
-        )),
+        false => Err(Refusal::Unusable("a role's name has 1 to 64 characters of a to z, 0 to 9, - and _".to_owned())),
     }
 }
 
@@ -51,12 +49,13 @@ pub async fn set_role(ctx: &Actions, actor: &Actor, name: &str, permissions: &[P
         let others = roles.iter().filter(|role| role.name != name && administers(&role.permissions));
         let others: Vec<String> = others.map(|role| role.name.clone()).collect();
         if stored::count_admins(&txn, &others).await? == 0 {
-            return Err(Refusal::Unusable("nobody else may administer; give another account the role admin first".to_owned()));
+            return Err(Refusal::Unusable(
+                "nobody else may administer; give another account the role admin first".to_owned(),
+            ));
         }
     }
     stored::set_role_permissions(&txn, name, permissions).await?;
-    let change =
-        Change::between(json!({ "permissions": before.permissions }), json!({ "permissions": permissions }));
+    let change = Change::between(json!({ "permissions": before.permissions }), json!({ "permissions": permissions }));
     ctx.tell(&txn, actor, AuditAction::ChangeRole, Object::new("role", None, name), change).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(())

@@ -38,7 +38,11 @@ fn open(ctx: &Actions, of: &Credentials) -> Result<Option<Secret>> {
 ///
 /// # Errors
 /// The refusal.
-pub async fn begin_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroizing<String>) -> Result<SecondFactorOffer> {
+pub async fn begin_second_factor(
+    ctx: &Actions,
+    actor: &Actor,
+    password: &Zeroizing<String>,
+) -> Result<SecondFactorOffer> {
     let own = actor.signed_in()?;
     let found = confirm(ctx, own.id, Some(password)).await?;
     if found.totp_since.is_some() {

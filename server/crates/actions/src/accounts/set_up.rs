@@ -2,8 +2,8 @@ use auth::token::{hash_opaque, mint_opaque};
 use entity::kind::{AuditAction, LinkKind, Role};
 use serde_json::json;
 use store::accounts::{
-    NewAccount, StoredLink, add_link, delete_sessions, find_account, insert_account, is_set_up, set_password, set_profile,
-    take_link,
+    NewAccount, StoredLink, add_link, delete_sessions, find_account, insert_account, is_set_up, set_password,
+    set_profile, take_link,
 };
 use store::db::DataError;
 use uuid::Uuid;

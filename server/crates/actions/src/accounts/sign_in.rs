@@ -97,7 +97,11 @@ pub async fn start_api_session(
 ///
 /// # Errors
 /// [`Refusal::DeadLink`] where it does not work.
-pub async fn refresh(ctx: &Actions, token: &str, lasts: chrono::TimeDelta) -> Result<(Uuid, Holder, Zeroizing<String>)> {
+pub async fn refresh(
+    ctx: &Actions,
+    token: &str,
+    lasts: chrono::TimeDelta,
+) -> Result<(Uuid, Holder, Zeroizing<String>)> {
     let hash = hash_opaque(token).ok_or(Refusal::DeadLink)?;
     let now = ctx.now();
     let found = find_session(&ctx.db.write, &hash).await?.filter(|found| found.expires_at > now);

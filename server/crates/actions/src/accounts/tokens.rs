@@ -37,7 +37,9 @@ pub async fn create_token(ctx: &Actions, actor: &Actor, of: &TokenRequest) -> Re
     let own = actor.signed_in()?;
     let name = of.name.trim();
     if name.is_empty() || name.chars().count() > MOST || name.chars().any(char::is_control) {
-        return Err(Refusal::Unusable(format!("give the token a name of 1 to {MOST} characters that says what it is for")));
+        return Err(Refusal::Unusable(format!(
+            "give the token a name of 1 to {MOST} characters that says what it is for"
+        )));
     }
     if of.scopes.is_empty() {
         return Err(Refusal::Unusable("choose at least one scope, read for one".to_owned()));
@@ -49,7 +51,9 @@ pub async fn create_token(ctx: &Actions, actor: &Actor, of: &TokenRequest) -> Re
     }
     let patterns: Vec<String> = of.repositories.iter().map(|pattern| pattern.trim().to_owned()).collect();
     let patterns: Vec<String> = patterns.into_iter().filter(|pattern| !pattern.is_empty()).collect();
-    if patterns.len() > MOST || patterns.iter().any(|pattern| pattern.len() > 500 || pattern.chars().any(char::is_control)) {
+    if patterns.len() > MOST
+        || patterns.iter().any(|pattern| pattern.len() > 500 || pattern.chars().any(char::is_control))
+    {
         return Err(Refusal::Unusable(format!("at most {MOST} patterns of repositories, such as owner/*")));
     }
     if let Some(outside) = patterns.iter().find(|pattern| actor.covers("", pattern).is_err()) {

@@ -214,10 +214,8 @@ pub async fn take_totp_step(w: &impl ConnectionTrait, id: Uuid, step: i64) -> Re
 /// Replaces the codes that stand for a second factor.
 pub async fn replace_recovery_codes(w: &impl ConnectionTrait, id: Uuid, hashes: &[[u8; 32]]) -> Result<()> {
     recovery_code::Entity::delete_many().filter(recovery_code::COLUMN.account_id.eq(id)).exec(w).await?;
-    let rows = hashes.iter().map(|hash| recovery_code::ActiveModel {
-        account_id: Set(id),
-        code_hash: Set(hash.to_vec()),
-    });
+    let rows =
+        hashes.iter().map(|hash| recovery_code::ActiveModel { account_id: Set(id), code_hash: Set(hash.to_vec()) });
     if !hashes.is_empty() {
         recovery_code::Entity::insert_many(rows).exec_without_returning(w).await?;
     }

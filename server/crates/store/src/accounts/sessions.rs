@@ -5,8 +5,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::holder::{HolderRow, joined};
 pub use super::holder::Holder;
+use super::holder::{HolderRow, joined};
 use crate::db::select::{constant, number};
 use crate::db::{ConnectionTrait, Result};
 use entity::kind::SessionKind;

@@ -1,6 +1,6 @@
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    RelationTrait as _, Set,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, RelationTrait as _, Set,
 };
 use uuid::Uuid;
 
@@ -90,10 +90,7 @@ pub async fn find_token(c: &impl ConnectionTrait, hash: &[u8; 32]) -> Result<Opt
     let found = api_token::Entity::find().filter(api_token::Column::TokenHash.eq(hash.to_vec()));
     let found = joined(found.join(JoinType::InnerJoin, api_token::Relation::Account.def()));
     let found = found.into_partial_model::<Found>().one(c).await?;
-    Ok(found.map(|found| StoredToken {
-        token: found.token.into(),
-        holder: found.holder.and_then(HolderRow::holder),
-    }))
+    Ok(found.map(|found| StoredToken { token: found.token.into(), holder: found.holder.and_then(HolderRow::holder) }))
 }
 
 /// Says that a token was used, and from where.

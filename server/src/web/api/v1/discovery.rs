@@ -67,7 +67,7 @@ pub async fn discover_repositories(
     Actor(actor): Actor,
     State(ctx): State<Actions>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Accepted>), Problem> {
-    let job = actions::discover(&ctx, actor).await?;
+    let job = actions::discover(&ctx, &actor).await?;
     Ok(accepted(job, format!("Repository discovery task started: {job}")))
 }
 
@@ -155,7 +155,7 @@ pub async fn add_repositories(
         }
         Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
     };
-    let data = match actions::add(&ctx, actor, wanted.urls).await {
+    let data = match actions::add(&ctx, &actor, wanted.urls).await {
         Ok(data) => data,
         Err(Refusal::AddressCount(count)) => {
             let text = format!("has {count} addresses; from 1 to {MAX_ADDED} are taken at once");
@@ -183,7 +183,7 @@ pub async fn approve_repository(
     State(ctx): State<Actions>,
     Id(id): Id,
 ) -> Result<Json<Message>, Problem> {
-    act(&ctx, actor, RepositoryAction::Approve, id, "approved").await
+    act(&ctx, &actor, RepositoryAction::Approve, id, "approved").await
 }
 
 /// Block a repository: it is not synced any more
@@ -201,7 +201,7 @@ pub async fn block_repository(
     State(ctx): State<Actions>,
     Id(id): Id,
 ) -> Result<Json<Message>, Problem> {
-    act(&ctx, actor, RepositoryAction::Block, id, "blocked").await
+    act(&ctx, &actor, RepositoryAction::Block, id, "blocked").await
 }
 
 /// Delete a repository with all that was found in it; searches do not bring it back
@@ -220,12 +220,12 @@ pub async fn delete_repository(
     State(ctx): State<Actions>,
     Id(id): Id,
 ) -> Result<Json<Message>, Problem> {
-    act(&ctx, actor, RepositoryAction::Delete, id, "deleted").await
+    act(&ctx, &actor, RepositoryAction::Delete, id, "deleted").await
 }
 
 async fn act(
     ctx: &Actions,
-    actor: actions::Actor,
+    actor: &actions::Actor,
     action: RepositoryAction,
     id: Uuid,
     done: &str,

@@ -212,7 +212,7 @@ pub async fn trigger_aggregation(
     let given = params.target_date.as_deref();
     let day = check.day("target_date", given);
     check.finish()?;
-    let task_id = match actions::aggregate(&ctx, actor, day).await {
+    let task_id = match actions::aggregate(&ctx, &actor, day).await {
         Err(Refusal::Future(_)) => {
             let mut check = Check::default();
             check.refuse("target_date", given.unwrap_or_default(), "date", "must not be in the future");

@@ -127,5 +127,5 @@ pub async fn cancel_job(
     State(ctx): State<Actions>,
     Id(id): Id,
 ) -> Result<(StatusCode, Json<Job>), Problem> {
-    Ok((StatusCode::ACCEPTED, Json(actions::cancel(&ctx, actor, id).await?)))
+    Ok((StatusCode::ACCEPTED, Json(actions::cancel(&ctx, &actor, id).await?)))
 }

@@ -1,5 +1,7 @@
 //! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
 
+pub mod accounts;
+pub mod admin;
 pub mod at;
 pub mod chart_parts;
 pub mod charts;
@@ -87,6 +89,21 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(jobs::get_job))
         .routes(routes!(jobs::get_job_log))
         .routes(routes!(jobs::cancel_job))
+        .routes(routes!(accounts::login))
+        .routes(routes!(accounts::refresh))
+        .routes(routes!(accounts::logout))
+        .routes(routes!(accounts::read_me))
+        .routes(routes!(accounts::read_own, accounts::change_own))
+        .routes(routes!(accounts::list_sessions))
+        .routes(routes!(accounts::end_session))
+        .routes(routes!(accounts::list_tokens, accounts::create_token))
+        .routes(routes!(accounts::revoke_token))
+        .routes(routes!(admin::list_accounts, admin::create_account))
+        .routes(routes!(admin::change_account, admin::delete_account))
+        .routes(routes!(admin::make_link))
+        .routes(routes!(admin::list_roles))
+        .routes(routes!(admin::put_role, admin::delete_role))
+        .routes(routes!(admin::list_audit_entries))
 }
 
 /// Operations whose answers are not built in memory.
@@ -119,6 +136,20 @@ impl From<Refusal> for Problem {
                 StatusCode::BAD_REQUEST,
                 format!("Repository is neither blocked nor pending approval, but {status}"),
             ),
+            Refusal::NotSignedIn => Problem::new(StatusCode::UNAUTHORIZED, "Not authenticated"),
+            // In the words that clients of the v1 API know.
+            Refusal::NotAllowed(permission) => Problem::new(
+                StatusCode::FORBIDDEN,
+                format!("The user doesn't have enough privileges: {permission} is needed"),
+            ),
+            Refusal::OtherRepository => Problem::new(StatusCode::FORBIDDEN, refusal.text()),
+            Refusal::WrongPassword => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
+            Refusal::WrongCode => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
+            Refusal::Unusable(_) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, super::problem::sentence(&refusal.text()))
+            }
+            Refusal::DeadLink => Problem::new(StatusCode::GONE, refusal.text()),
+            Refusal::Busy => Problem::unavailable(refusal.text(), 5),
             refusal if refusal.is_missing() => Problem::not_found(refusal.text()),
             refusal => Problem::conflict(refusal.text()),
         }

@@ -219,7 +219,7 @@ pub async fn list_repository_metrics(
     )
 )]
 pub async fn sync_repository(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): Id) -> Result<Queued, Problem> {
-    queued(actions::sync(&ctx, actor, id).await?, "Sync")
+    queued(actions::sync(&ctx, &actor, id).await?, "Sync")
 }
 
 /// Ask for a sync of every repository
@@ -231,7 +231,7 @@ pub async fn sync_repository(Actor(actor): Actor, State(ctx): State<Actions>, Id
     )
 )]
 pub async fn sync_repositories(Actor(actor): Actor, State(ctx): State<Actions>) -> Result<Queued, Problem> {
-    let (job_id, count) = actions::sync_all(&ctx, actor).await?;
+    let (job_id, count) = actions::sync_all(&ctx, &actor).await?;
     let message = format!("Sync of all repositories is queued: {count} of them");
     Ok(accepted(job_id, message))
 }
@@ -261,7 +261,7 @@ pub async fn sync_all_repositories(actor: Actor, ctx: State<Actions>) -> Result<
     )
 )]
 pub async fn scan_repository(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): Id) -> Result<Queued, Problem> {
-    queued(actions::scan(&ctx, actor, id).await?, "Scan")
+    queued(actions::scan(&ctx, &actor, id).await?, "Scan")
 }
 
 /// The repository or the 404 that clients know.

@@ -201,7 +201,7 @@ pub async fn trigger_schedule(
     path: PathText,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TaskStarted>), Problem> {
     let name = path.get("task_name").unwrap_or_default();
-    let id = actions::trigger(&ctx, actor, name).await?;
+    let id = actions::trigger(&ctx, &actor, name).await?;
     let message = format!("Periodic task '{name}' triggered");
     Ok((StatusCode::ACCEPTED, [watch(id)], Json(TaskStarted { task_id: id.to_string(), status: "PENDING", message })))
 }

@@ -1,0 +1,334 @@
+//! What admins ask for: accounts, roles, and what everybody did.
+
+use actions::accounts::{self as ask, AccountChange};
+use actions::{Actions, Refusal};
+use axum::{
+    Json,
+    body::Body as Answer,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use entity::kind::{AuditAction, Permission};
+use entity::view::{Account, AuditEntry, AuditFilter, Listing, RoleDetail};
+use serde::{Deserialize, Serialize};
+use store::accounts as stored;
+use store::db::Db;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::web::api::extract::{Body, Check, Id, PageParams, Params, PathText};
+use crate::web::api::problem::Problem;
+use crate::web::rights::Actor;
+
+/// Which accounts.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AccountParams {
+    /// Part of the e-mail address or the name.
+    text: Option<String>,
+}
+
+/// Accounts
+#[utoipa::path(
+    get, path = "/admin/users", operation_id = "list_accounts", tag = "admin",
+    params(PageParams, AccountParams),
+    responses(
+        (status = 200, description = "By e-mail address", body = Listing<Account>),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter can't be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_accounts(
+    State(db): State<Db>,
+    Actor(actor): Actor,
+    Params(page): Params<PageParams>,
+    Params(params): Params<AccountParams>,
+) -> Result<Json<Listing<Account>>, Problem> {
+    actor.need(Permission::Admin)?;
+    let mut check = Check::default();
+    let text = check.text("text", params.text.as_deref());
+    let page = page.page(&mut check);
+    check.finish()?;
+    Ok(Json(stored::list_accounts(&db.read, text.as_deref(), page).await?))
+}
+
+/// Who is to have an account.
+#[derive(Deserialize, ToSchema)]
+pub struct NewAccount {
+    pub email: String,
+    pub full_name: Option<String>,
+    /// The name of a role.
+    pub role: String,
+}
+
+/// An account that was made, or a link for one.
+#[derive(Serialize, ToSchema)]
+pub struct Invited {
+    pub id: Uuid,
+    /// The path of a page where its person chooses a password; works once, for two days. Shown this once.
+    pub link: String,
+}
+
+impl From<ask::Invited> for Invited {
+    fn from(invited: ask::Invited) -> Self {
+        Self { id: invited.id, link: format!("/welcome/{}", invited.link.as_str()) }
+    }
+}
+
+/// Make an account
+#[utoipa::path(
+    post, path = "/admin/users", operation_id = "create_account", tag = "admin",
+    responses(
+        (status = 201, description = "The account, and what its person comes in by", body = Invited),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn create_account(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    Body(given): Body<NewAccount>,
+) -> Result<(StatusCode, Json<Invited>), Problem> {
+    let made = ask::create_account(&ctx, &actor, &given.email, given.full_name.as_deref(), &given.role).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// What is to be different about an account.
+#[derive(Deserialize, ToSchema)]
+pub struct ChangedAccount {
+    /// The name of a role.
+    pub role: Option<String>,
+    /// Whether it may sign in.
+    pub is_active: Option<bool>,
+}
+
+/// Give an account another role, or switch it off or on
+#[utoipa::path(
+    patch, path = "/admin/users/{account_id}", operation_id = "change_account", tag = "admin",
+    params(("account_id" = Uuid, Path, description = "The account")),
+    responses(
+        (status = 200, description = "The account", body = Account),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such account", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn change_account(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    Id(id): Id,
+    Body(given): Body<ChangedAccount>,
+) -> Result<Json<Account>, Problem> {
+    let change = AccountChange { role: given.role, is_active: given.is_active };
+    Ok(Json(ask::change_account(&ctx, &actor, id, &change).await?))
+}
+
+/// Delete an account
+#[utoipa::path(
+    delete, path = "/admin/users/{account_id}", operation_id = "delete_account", tag = "admin",
+    params(("account_id" = Uuid, Path, description = "The account")),
+    responses(
+        (status = 204, description = "It is gone; what it did stays told"),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such account", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It is the last one that may administer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn delete_account(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
+    ask::delete_account(&ctx, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Make a link by which an account's person chooses a new password
+#[utoipa::path(
+    post, path = "/admin/users/{account_id}/link", operation_id = "make_account_link", tag = "admin",
+    params(("account_id" = Uuid, Path, description = "The account")),
+    responses(
+        (status = 201, description = "The link, shown once; others of the account work no more", body = Invited),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such account", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn make_link(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    Id(id): Id,
+) -> Result<(StatusCode, Json<Invited>), Problem> {
+    Ok((StatusCode::CREATED, Json(ask::make_link(&ctx, &actor, id).await?.into())))
+}
+
+/// Roles and what they may do
+#[utoipa::path(
+    get, path = "/admin/roles", operation_id = "list_roles", tag = "admin",
+    responses(
+        (status = 200, description = "The program's, then those that somebody made", body = [RoleDetail]),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_roles(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<Vec<RoleDetail>>, Problem> {
+    actor.need(Permission::Admin)?;
+    Ok(Json(stored::list_roles(&db.read).await?))
+}
+
+/// What a role may do.
+#[derive(Deserialize, ToSchema)]
+pub struct RolePermissions {
+    pub permissions: Vec<Permission>,
+}
+
+/// Make a role, or change what it may do
+#[utoipa::path(
+    put, path = "/admin/roles/{name}", operation_id = "put_role", tag = "admin",
+    params(("name" = String, Path, description = "Of a to z, 0 to 9, - and _")),
+    responses(
+        (status = 204, description = "It may do that from now on"),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn put_role(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    path: PathText,
+    Body(given): Body<RolePermissions>,
+) -> Result<StatusCode, Problem> {
+    let name = path.get("name").unwrap_or_default();
+    match ask::set_role(&ctx, &actor, name, &given.permissions).await {
+        Err(Refusal::Missing(_)) => ask::create_role(&ctx, &actor, name, &given.permissions).await?,
+        other => other?,
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Delete a role that nobody has
+#[utoipa::path(
+    delete, path = "/admin/roles/{name}", operation_id = "delete_role", tag = "admin",
+    params(("name" = String, Path, description = "The role")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such role", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Somebody has it, or it is the program's", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn delete_role(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    path: PathText,
+) -> Result<StatusCode, Problem> {
+    ask::delete_role(&ctx, &actor, path.get("name").unwrap_or_default()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which of what people did.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AuditParams {
+    /// What was done, such as `sign_in`.
+    #[param(value_type = Option<AuditAction>)]
+    action: Option<String>,
+    /// An account.
+    #[param(value_type = Option<Uuid>)]
+    account_id: Option<String>,
+    /// Part of who, or of what it was done to.
+    text: Option<String>,
+    /// `json` or `csv`.
+    #[param(value_type = Option<String>, default = "json")]
+    format: Option<String>,
+}
+
+/// What people did, the newest first
+#[utoipa::path(
+    get, path = "/admin/audit", operation_id = "list_audit_entries", tag = "admin",
+    params(PageParams, AuditParams),
+    responses(
+        (status = 200, description = "Entries, as JSON or as CSV", content((Listing<AuditEntry> = "application/json"), (String = "text/csv"))),
+        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter can't be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_audit_entries(
+    State(db): State<Db>,
+    Actor(actor): Actor,
+    Params(page): Params<PageParams>,
+    Params(params): Params<AuditParams>,
+) -> Result<Response, Problem> {
+    actor.need(Permission::Admin)?;
+    let mut check = Check::default();
+    let filter = AuditFilter {
+        action: check.word("action", params.action.as_deref()),
+        account_id: check.uuid("account_id", params.account_id.as_deref()),
+        text: check.text("text", params.text.as_deref()),
+        ..AuditFilter::default()
+    };
+    let csv = check.choice("format", params.format.as_deref(), &[("json", false), ("csv", true)]);
+    let page = page.page(&mut check);
+    check.finish()?;
+    let found = store::audit::list_audit_entries(&db.read, &filter, page).await?;
+    if !csv {
+        return Ok(Json(found).into_response());
+    }
+    let kind = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""),
+    ];
+    Ok((kind, Answer::from(csv_of(&found.data))).into_response())
+}
+
+/// Entries as CSV. What a spreadsheet would take for a formula begins with an apostrophe.
+fn csv_of(entries: &[AuditEntry]) -> String {
+    let mut csv = "at,action,who,via,object_kind,object_id,object_name,before,after,address,request_id\r\n".to_owned();
+    for entry in entries {
+        let json = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+        let fields = [
+            entry.at.to_rfc3339(),
+            entry.action.to_string(),
+            entry.who.clone(),
+            entry.via.to_string(),
+            entry.object_kind.clone(),
+            entry.object_id.clone().unwrap_or_default(),
+            entry.object_name.clone(),
+            json(&entry.before),
+            json(&entry.after),
+            entry.address.clone().unwrap_or_default(),
+            entry.request_id.clone().unwrap_or_default(),
+        ];
+        let fields: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
+        csv.push_str(&fields.join(","));
+        csv.push_str("\r\n");
+    }
+    csv
+}
+
+fn csv_field(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let guard = if is_formula { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_stay_fields_and_formulas_text() {
+        assert_eq!(csv_field("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)"] {
+            assert_eq!(csv_field(formula), format!("\"'{formula}\""));
+        }
+    }
+}

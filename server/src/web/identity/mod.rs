@@ -1,0 +1,223 @@
+//! Who asks: found out once for each request, by its token or its cookie, with at most one question to the database.
+
+mod sessions;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actions::{Actor, Door};
+use auth::jwt::{Claims, JwtKeys};
+use auth::seal::Keys;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use chrono::TimeDelta;
+use entity::view::{Viewer, ViewerAccount};
+use store::accounts::{self, Holder, StoredSession};
+use store::db::Db;
+use tower_sessions::Session;
+use uuid::Uuid;
+
+pub use sessions::{ADDRESS as SESSION_ADDRESS, SessionRows, USER_AGENT as SESSION_USER_AGENT, layer};
+
+use super::api::problem::Problem;
+use super::client_address::Client;
+use super::rate_limits::SignedIn;
+use super::trace::RequestId;
+use crate::clock;
+
+/// Under which name a session keeps whose it is.
+pub const ACCOUNT: &str = "account";
+/// Whose password was right, while a code is still asked for.
+pub const PENDING: &str = "pending";
+/// The token's maker and whom it is for, as clients of the older API know it.
+pub const ISSUER: &str = "kubestats";
+/// When somebody was last seen is told no more exactly than this.
+const TOLD_EACH: TimeDelta = TimeDelta::minutes(1);
+
+/// What finding out who asks works with; cheap to clone.
+#[derive(Clone)]
+pub struct Identity {
+    db: Db,
+    jwt: Arc<JwtKeys>,
+    settings: Arc<Settings>,
+    is_set_up: Arc<AtomicBool>,
+}
+
+/// What the configuration says about it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether everybody may read.
+    pub anonymous_read: bool,
+    /// A session that is not used ends.
+    pub session_idle: Duration,
+    /// A session ends, used or not.
+    pub session_max: Duration,
+    /// How long an access token of the API works.
+    pub access_token: Duration,
+    /// Whether browsers reach us by https alone, so that cookies say so.
+    pub secure: bool,
+}
+
+impl Identity {
+    /// Over this database; access tokens are signed by a key that is made of the one for secrets.
+    #[must_use]
+    pub fn new(db: Db, keys: &Keys, settings: Settings) -> Self {
+        const PURPOSE: &str = "access tokens";
+        let previous = keys.derive_previous(PURPOSE);
+        let jwt = JwtKeys::new(&keys.derive(PURPOSE), previous.as_ref().map(<[u8; 32]>::as_slice));
+        let jwt = jwt.unwrap_or_else(|_| unreachable!("a key that is made has 32 bytes"));
+        Self { db, jwt: Arc::new(jwt), settings: Arc::new(settings), is_set_up: Arc::default() }
+    }
+
+    /// What the configuration says.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// An access token for a program's session.
+    #[must_use]
+    pub fn access_token(&self, holder: &Holder, session: Uuid) -> String {
+        let now = clock::now().timestamp();
+        self.jwt.sign(&Claims {
+            sub: holder.id,
+            iat: now,
+            exp: now + i64::try_from(self.settings.access_token.as_secs()).unwrap_or(i64::MAX / 2),
+            jti: session,
+            roles: vec![holder.role.clone()],
+            permissions: holder.permissions.iter().map(|permission| permission.as_str().to_owned()).collect(),
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+        })
+    }
+
+    /// Whether anybody can sign in; asked until somebody can.
+    async fn is_set_up(&self) -> bool {
+        if self.is_set_up.load(Ordering::Relaxed) {
+            return true;
+        }
+        let found = accounts::is_set_up(&self.db.read).await.unwrap_or(true);
+        self.is_set_up.store(found, Ordering::Relaxed);
+        found
+    }
+
+    /// By the token in the request's head.
+    async fn by_token(&self, token: &str, address: Option<IpAddr>) -> Result<Actor, Problem> {
+        let now = clock::now();
+        if auth::token::looks_like(token) {
+            // A mistyped one costs no question.
+            let hash = auth::token::read(token).ok_or_else(bad_credentials)?;
+            let found = accounts::find_token(&self.db.read, &hash).await?.ok_or_else(bad_credentials)?;
+            if found.token.expires_at.is_some_and(|end| end <= now) {
+                return Err(Problem::new(StatusCode::FORBIDDEN, "This token's time is over; make another one"));
+            }
+            let holder = found.holder.ok_or_else(bad_credentials)?;
+            if found.token.used_at.is_none_or(|used| now - used >= TOLD_EACH) {
+                let (db, id) = (self.db.clone(), found.token.id);
+                self.later(async move { accounts::touch_token(&db.write, id, text(address).as_deref(), now).await });
+            }
+            let scopes = found.token.scopes.into_iter().collect();
+            return Ok(Actor::token(holder, found.token.id, scopes, found.token.repositories));
+        }
+        let claims = self.jwt.verify(token, now.timestamp()).map_err(|_| bad_credentials())?;
+        let found = accounts::find_api_session(&self.db.read, claims.jti).await?.ok_or_else(bad_credentials)?;
+        self.holder(found, address)
+            .map(|(holder, id)| Actor::session(Door::Api, holder, id))
+            .ok_or_else(bad_credentials)
+    }
+
+    /// Whose a session is, where it still counts. That it was seen is told now and then.
+    fn holder(&self, found: StoredSession, address: Option<IpAddr>) -> Option<(Holder, Uuid)> {
+        let now = clock::now();
+        let holder = found.holder.filter(|_| found.expires_at > now)?;
+        if now - found.seen_at >= TOLD_EACH {
+            let (db, id) = (self.db.clone(), found.id);
+            self.later(async move { accounts::touch_session(&db.write, id, text(address).as_deref(), now).await });
+        }
+        Some((holder, found.id))
+    }
+
+    /// Does what nobody waits for.
+    #[expect(clippy::unused_self, reason = "reads as what it is")]
+    fn later(&self, write: impl Future<Output = store::Result<()>> + Send + 'static) {
+        tokio::spawn(async move {
+            if let Err(error) = write.await {
+                tracing::warn!(%error, "when somebody was last seen could not be stored");
+            }
+        });
+    }
+
+    async fn find(
+        &self,
+        headers: &HeaderMap,
+        session: Option<Session>,
+        address: Option<IpAddr>,
+    ) -> Result<Actor, Problem> {
+        let nobody = || Actor::nobody(Door::Api, self.settings.anonymous_read);
+        if let Some(given) = headers.get(header::AUTHORIZATION) {
+            let token = given.to_str().ok().and_then(|given| given.split_once(' '));
+            // Other schemes are for proxies in front of us.
+            if let Some((_, token)) = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+                return self.by_token(token.trim(), address).await;
+            }
+        }
+        let Some(session) = session else { return Ok(nobody()) };
+        let kept = session.get::<sessions::Kept>(sessions::KEPT).await;
+        let kept = kept.map_err(|error| Problem::unavailable(format!("The session can't be read: {error}"), 5))?;
+        Ok(match kept.and_then(sessions::Kept::session).and_then(|found| self.holder(found, address)) {
+            Some((holder, id)) => Actor::session(Door::Page, holder, id),
+            None => nobody(),
+        })
+    }
+}
+
+fn text(address: Option<IpAddr>) -> Option<String> {
+    address.map(|address| address.to_string())
+}
+
+/// In the words that clients of the v1 API know.
+fn bad_credentials() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "Could not validate credentials")
+}
+
+/// Finds out who asks and says so to all that follow.
+pub async fn find_out(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
+    // Files of the site are everybody's.
+    if request.uri().path().starts_with(super::pages::ASSETS) {
+        return next.run(request).await;
+    }
+    let client = request.extensions().get::<Client>().map(|client| client.address);
+    let id = request.extensions().get::<RequestId>().map(|id| Arc::from(id.0.to_string()));
+    let session = request.extensions().get::<Session>().cloned();
+    let actor = match identity.find(request.headers(), session, client).await {
+        Ok(actor) => actor.from(client, id),
+        Err(problem) => return problem.into_response(),
+    };
+    let viewer = Viewer {
+        account: actor.account().map(|holder| ViewerAccount {
+            id: holder.id,
+            email: holder.email.clone(),
+            full_name: holder.full_name.clone(),
+        }),
+        permissions: actor.permissions().iter().collect(),
+        is_set_up: identity.is_set_up().await,
+    };
+    let is_private = actor.account().is_some();
+    if let Some(holder) = actor.account() {
+        request.extensions_mut().insert(SignedIn(holder.id));
+    }
+    request.extensions_mut().insert(actor);
+    request.extensions_mut().insert(viewer);
+    let mut response = next.run(request).await;
+    if is_private {
+        // What one person is shown is kept by no cache, nor by the browser for whoever presses its back button.
+        response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    }
+    response
+}
