@@ -28,6 +28,7 @@ pub mod outcome;
 pub mod problem;
 pub mod reference;
 pub mod repository;
+pub mod repository_change;
 pub mod repository_day;
 pub mod repository_facet;
 pub mod repository_metrics;
