@@ -87,7 +87,6 @@ const UP: &[&str] = &[
         to_sequence BIGINT,
         to_time BIGINT
     )",
-    "CREATE INDEX image_use_by_image ON image_use (image_id, to_time, from_time, repository_id)",
     "CREATE INDEX image_use_by_repository ON image_use (repository_id, from_sequence)",
     "CREATE INDEX image_use_by_release ON image_use (release_id)",
     "CREATE TABLE use_commit (
@@ -117,8 +116,12 @@ const VALUES: &str = "CREATE TABLE chart_value (
         PRIMARY KEY (release_id, path_id, ordinal, from_sequence)
     )";
 
+/// Of a past day it is read for what was set and by how many: on SQLite from the index alone, as the rows lie far apart.
 const VALUES_BY_CHART: &str =
-    "CREATE INDEX chart_value_by_chart ON chart_value (chart_id, path_id, to_time, from_time)";
+    "CREATE INDEX chart_value_by_chart ON chart_value (chart_id, path_id, to_time, from_time{text})";
+/// All images are asked for at once, of past days too.
+const IMAGES_BY_IMAGE: &str =
+    "CREATE INDEX image_use_by_image ON image_use (image_id, to_time, from_time, repository_id{text})";
 /// What most people set is asked for most, and of today. Values may be longer than PostgreSQL's indexes hold.
 const OPEN_VALUES: &str =
     "CREATE INDEX chart_value_open ON chart_value (chart_id, path_id, {text}masked, kind, release_id, to_time)
@@ -136,10 +139,14 @@ impl MigrationTrait for Migration {
         let is_sqlite = statements::is_sqlite(manager);
         let end = if is_sqlite { " WITHOUT ROWID" } else { "" };
         let open = OPEN_VALUES.replace("{text}", if is_sqlite { "text, " } else { "" });
+        let by_chart =
+            VALUES_BY_CHART.replace("{text}", if is_sqlite { ", release_id, masked, kind, text" } else { "" });
+        let images = IMAGES_BY_IMAGE.replace("{text}", if is_sqlite { ", tag, digest" } else { "" });
+        // `open` is made last: of two indexes that hold what is asked for, SQLite takes the one made last.
         // Paths may be longer than PostgreSQL's usual indexes hold.
         let using = if is_sqlite { "" } else { " USING hash" };
         let paths = format!("CREATE INDEX value_path_by_path ON value_path{using} (path)");
-        statements::run(manager, &[&paths, &format!("{VALUES}{end}"), VALUES_BY_CHART, &open]).await
+        statements::run(manager, &[&paths, &format!("{VALUES}{end}"), &by_chart, &images, &open]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

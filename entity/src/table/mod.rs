@@ -34,6 +34,7 @@ pub mod problem;
 pub mod recovery_code;
 pub mod reference;
 pub mod repository;
+pub mod repository_change;
 pub mod repository_day;
 pub mod repository_facet;
 pub mod repository_metrics;

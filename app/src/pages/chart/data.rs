@@ -85,7 +85,7 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
         let to = if query.is_empty() { to } else { format!("{to}?{query}") };
         leptos_axum::redirect(&to);
     }
-    let detail = charts::find_chart(&db.read, id, at, now).await?.ok_or_else(missing)?;
+    let detail = store::kept::find_chart(&db, id, at, now).await?.ok_or_else(missing)?;
     let keys: Vec<String> = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty()).collect();
     let with = charts::chart_keys(&db.read, &keys).await?;
     let points: Vec<(String, i64)> =
@@ -99,8 +99,8 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
 mod read {
     use entity::view::{ChartDetail, ChartReleaseFilter, ChartValueFilter, PageQuery, Timestamp};
     use leptos_router::params::ParamsMap;
-    use store::charts;
     use store::db::Db;
+    use store::{charts, kept};
 
     use super::super::snippets::snippets;
     use super::ChartTab;
@@ -146,12 +146,12 @@ mod read {
             Some("values") if users.path.is_some() => {
                 let path = users.path.unwrap_or_default();
                 let page = ask::page(params, 50);
-                let listing = charts::list_path_values(c, id, &path, at, page).await?;
-                let common = charts::path_summary(c, id, &path, at).await?.ok_or_else(|| ask::missing("value"))?;
+                let listing = kept::list_path_values(db, id, &path, at, page).await?;
+                let common = kept::path_summary(db, id, &path, at).await?.ok_or_else(|| ask::missing("value"))?;
                 ChartTab::Path { path: common, values: listing, page }
             }
             Some("values") => {
-                let users = charts::list_users(c, id, at).await?;
+                let users = kept::list_users(db, id, at).await?;
                 let names: Vec<(String, String)> = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
                 let majors = detail.versions.iter().filter_map(|one| charts::major_version(&one.version));
                 let mut majors: Vec<u64> = majors.collect();
@@ -159,33 +159,33 @@ mod read {
                 majors.dedup();
                 ChartTab::Values {
                     page: values.page,
-                    values: charts::list_value_paths(c, &values).await?,
+                    values: kept::list_value_paths(db, &values).await?,
                     repositories: names,
-                    together: charts::used_with(c, id, at).await?,
+                    together: kept::used_with(db, id, at).await?,
                     majors,
                 }
             }
             Some("users") => {
                 let users = ChartReleaseFilter { page: ask::page(params, 50), ..users };
-                let together = charts::used_with(c, id, at).await?;
-                ChartTab::Users { page: users.page, users: charts::list_releases(c, &users).await?, together }
+                let together = kept::used_with(db, id, at).await?;
+                ChartTab::Users { page: users.page, users: kept::list_releases(db, &users).await?, together }
             }
             Some("upgrades") => {
                 let (from, to) = (ask::text(params, "from")?, ask::text(params, "to")?);
-                let upgrades = charts::list_upgrades(c, id, from.as_deref(), to.as_deref(), at).await?;
+                let upgrades = kept::list_upgrades(db, id, from.as_deref(), to.as_deref(), at).await?;
                 ChartTab::Upgrades { upgrades }
             }
             Some("install") => ChartTab::Install { snippets: snippets(detail) },
             Some("related") => ChartTab::Related {
-                together: charts::used_with(c, id, at).await?,
+                together: kept::used_with(db, id, at).await?,
                 alternatives: charts::alternatives(c, id, at).await?,
             },
             _ => {
                 let users = ChartReleaseFilter { page: PageQuery { skip: 0, limit: FEW }, ..users };
                 let values = ChartValueFilter { page: PageQuery { skip: 0, limit: PATHS }, ..values };
                 ChartTab::Overview {
-                    values: charts::list_value_paths(c, &values).await?,
-                    users: charts::list_releases(c, &users).await?,
+                    values: kept::list_value_paths(db, &values).await?,
+                    users: kept::list_releases(db, &users).await?,
                 }
             }
         })

@@ -38,7 +38,7 @@ pub async fn list_charts(query: String) -> Result<ChartsData, AppError> {
     };
     let charts = match ask::is_unknown::<ChartUseKind>(&params, "kind") {
         true => Listing::default(),
-        false => store::charts::list_charts(&db.read, &filter, ask::now()).await?,
+        false => store::kept::list_charts(&db, &filter, ask::now()).await?,
     };
     Ok(ChartsData { charts, page: filter.page, at: filter.at })
 }

@@ -21,13 +21,13 @@ pub struct CompareData {
 pub async fn compare_chart(path: String, query: String) -> Result<CompareData, AppError> {
     use crate::components::chart_keys;
     use crate::pages::ask;
-    use store::charts;
+    use store::{charts, kept};
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let at = ask::at(&params)?;
     let found = charts::chart_by_keys(&db.read, &chart_keys(&path)).await?;
     let (id, key) = found.ok_or_else(|| ask::missing("chart"))?;
-    let users = charts::list_users(&db.read, id, at).await?;
+    let users = kept::list_users(&db, id, at).await?;
     let repositories: Vec<(String, String)> = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
     // By id or by name, whatever people write.
     let mut named = params.get_str("repositories").unwrap_or_default().split(',').map(str::trim).collect::<Vec<_>>();
@@ -41,7 +41,7 @@ pub async fn compare_chart(path: String, query: String) -> Result<CompareData, A
             known.0.parse().ok()
         })
         .collect();
-    let comparison = charts::compare_releases(&db.read, id, &ids, at).await?;
+    let comparison = kept::compare_releases(&db, id, &ids, at).await?;
     let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
     Ok(CompareData { key, name, comparison, repositories, at })
 }

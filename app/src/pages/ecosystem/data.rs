@@ -108,7 +108,7 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
             break;
         }
     }
-    let charts = ecosystem::charts(&db.read, overview.range, now).await?;
+    let charts = store::kept::ecosystem_charts(db, overview.range, now).await?;
     let page = ask::page(&params, 10);
     let releases = ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?;
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();

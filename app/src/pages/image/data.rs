@@ -28,7 +28,7 @@ pub async fn find_image(name: String, query: String) -> Result<ImageData, AppErr
     let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
     let at = ask::at(&params)?;
     let name = name.trim_end_matches('/');
-    let detail = store::images::find_image(&db.read, name, at, now).await?;
+    let detail = store::kept::find_image(&db, name, at, now).await?;
     let detail = detail.ok_or_else(|| ask::missing("image"))?;
     let filter = ImagePlaceFilter {
         image_id: Some(detail.image.id),
@@ -42,7 +42,7 @@ pub async fn find_image(name: String, query: String) -> Result<ImageData, AppErr
     Ok(ImageData {
         now,
         line: crate::chart::draw_line("Repositories", &points),
-        places: store::images::list_image_places(&db.read, &filter).await?,
+        places: store::kept::list_image_places(&db, &filter).await?,
         page: filter.page,
         detail,
         at,

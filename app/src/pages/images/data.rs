@@ -26,5 +26,5 @@ pub async fn list_images(query: String) -> Result<ImagesData, AppError> {
         at: ask::at(&params)?,
         page: ask::page(&params, 50),
     };
-    Ok(ImagesData { images: store::images::list_images(&db.read, &filter).await?, page: filter.page })
+    Ok(ImagesData { images: store::kept::list_images(&db, &filter).await?, page: filter.page })
 }

@@ -141,12 +141,12 @@ mod read {
             Some("resources") => RepositoryTab::Tree { rows: resources::list_tree(&db.read, id).await? },
             Some("charts") if params.get_str("view") == Some("images") => {
                 let filter = ImagePlaceFilter { repository_id: Some(id), page, ..ImagePlaceFilter::default() };
-                RepositoryTab::Images { images: store::images::list_image_places(&db.read, &filter).await?, page }
+                RepositoryTab::Images { images: store::kept::list_image_places(db, &filter).await?, page }
             }
             Some("charts") => {
                 let (repository_id, sort) = (Some(id), ChartReleaseSort::Repository);
                 let filter = ChartReleaseFilter { repository_id, sort, page, ..ChartReleaseFilter::default() };
-                RepositoryTab::Charts { charts: store::charts::list_releases(&db.read, &filter).await?, page }
+                RepositoryTab::Charts { charts: store::kept::list_releases(db, &filter).await?, page }
             }
             Some("problems") => {
                 let templates = params.get_str("view") == Some("templates");

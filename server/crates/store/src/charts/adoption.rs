@@ -1,6 +1,7 @@
 //! How many used something, month by month.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use uuid::Uuid;
@@ -26,17 +27,30 @@ pub(crate) fn adoption(uses: &[(Uuid, i64, i64, Option<i64>)], now: i64) -> Vec<
     days.retain(|day| *day >= first);
     days.reverse();
     days.push(today);
-    let point = |day: NaiveDate| {
+    // Numbers from 0 on instead of ids: each span is looked at for every month.
+    let (repositories, releases) = (numbered(uses.iter().map(|one| one.0)), numbered(uses.iter().map(|one| one.1)));
+    let mut seen = (vec![usize::MAX; repositories.len()], vec![usize::MAX; releases.len()]);
+    let point = |(point, day): (usize, NaiveDate)| {
         let end = if day == today { now } else { end_of(day) };
-        let open: Vec<_> = uses.iter().filter(|(.., from, to)| *from <= end && to.is_none_or(|to| to > end)).collect();
-        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        ChartAdoption {
-            date: day.to_string(),
-            repositories: count(open.iter().map(|(repository, ..)| repository).collect::<HashSet<_>>().len()),
-            releases: count(open.iter().map(|(_, release, ..)| release).collect::<HashSet<_>>().len()),
+        let mut counts = [0; 2];
+        for (place, (.., from, to)) in uses.iter().enumerate() {
+            if *from <= end && to.is_none_or(|to| to > end) {
+                for (count, seen, number) in [(0, &mut seen.0, repositories[place]), (1, &mut seen.1, releases[place])]
+                {
+                    counts[count] += i64::from(std::mem::replace(&mut seen[number], point) != point);
+                }
+            }
         }
+        ChartAdoption { date: day.to_string(), repositories: counts[0], releases: counts[1] }
     };
-    days.into_iter().map(point).collect()
+    days.into_iter().enumerate().map(point).collect()
+}
+
+/// A number for each, the same for the same.
+fn numbered<T: Eq + Hash>(all: impl Iterator<Item = T>) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    let mut next = 0..;
+    all.map(|one| *numbers.entry(one).or_insert_with(|| next.next().unwrap_or_default())).collect()
 }
 
 /// The last second of a day, UTC.

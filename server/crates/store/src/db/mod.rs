@@ -3,6 +3,7 @@
 //! SQLite has one writer: `write` holds a single connection there, `read` holds several that can't write.
 //! On PostgreSQL both are the same pool.
 
+pub(crate) mod answers;
 pub(crate) mod bulk;
 pub(crate) mod clean;
 mod error;
@@ -101,6 +102,7 @@ pub struct Db {
     pub write: Connection,
     /// What the connections lead to.
     pub engine: Engine,
+    answers: answers::Answers,
 }
 
 impl Db {
@@ -111,13 +113,18 @@ impl Db {
                 let write = Database::connect(sqlite_options(settings, 1, false)).await?;
                 let readers = (settings.max_connections.max(2) - 1).min(most_readers());
                 let read = Database::connect(sqlite_options(settings, readers, true)).await?;
-                Ok(Self { read, write, engine: Engine::Sqlite })
+                Ok(Self { read, write, engine: Engine::Sqlite, answers: answers::Answers::default() })
             }
             Engine::Postgres => {
                 let mut options = options(settings, settings.max_connections.max(2));
                 options.min_connections(1);
                 let pool = Database::connect(options).await?;
-                Ok(Self { read: pool.clone(), write: pool, engine: Engine::Postgres })
+                Ok(Self {
+                    read: pool.clone(),
+                    write: pool,
+                    engine: Engine::Postgres,
+                    answers: answers::Answers::default(),
+                })
             }
         }
     }

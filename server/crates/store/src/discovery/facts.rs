@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::db::answers::mark_changed;
 use crate::db::select::count;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
 use crate::repositories::{searched_text, shorten, upsert_repositories, with_metrics};
@@ -163,7 +164,7 @@ pub async fn record_facts(
         .filter(repository::COLUMN.url.ne(url))
         .filter(Expr::not_exists(taken));
     moved.exec(w).await?;
-    Ok(())
+    mark_changed(w, id, now).await
 }
 
 /// What is not told stays as it was told before.
@@ -239,7 +240,7 @@ pub async fn record_metrics(w: &impl ConnectionTrait, id: Uuid, facts: &Reposito
         recorded_at: Set(now.into()),
     };
     repository_metrics::Entity::insert(snapshot).exec_without_returning(w).await?;
-    Ok(())
+    mark_changed(w, id, now).await
 }
 
 /// Asked in vain for a reason that is not the repository's; it is asked about again with the others.

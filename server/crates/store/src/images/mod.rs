@@ -82,6 +82,7 @@ pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Resu
     Ok(Listing { data: page.into_iter().map(Into::into).collect(), count })
 }
 
+/// A place that has an image at the time that is asked for.
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "image_use::Entity")]
 struct Span {
@@ -90,8 +91,13 @@ struct Span {
     kind: Option<String>,
     tag: Option<String>,
     digest: Option<String>,
-    from_time: i64,
-    to_time: Option<i64>,
+}
+
+/// When places had an image: repository, from when, to when. An index holds it, as history is long and mostly over.
+async fn history(c: &impl ConnectionTrait, image: i64, until: i64) -> Result<Vec<(Uuid, i64, Option<i64>)>> {
+    use image_use::Column::{FromTime, RepositoryId, ToTime};
+    let spans = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image)).filter(FromTime.lte(until));
+    Ok(spans.select_only().columns([RepositoryId, FromTime, ToTime]).into_tuple().all(c).await?)
 }
 
 /// An image by its name.
@@ -101,18 +107,13 @@ pub async fn find_image(
     at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<ImageDetail>> {
+    use image_use::Column::{FromTime, ToTime};
     let named = image::Entity::find().filter(image::COLUMN.name.eq(name));
     let Some(image) = named.one(c).await? else { return Ok(None) };
-    let spans = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image.id));
-    let mut spans: Vec<Span> = spans.into_partial_model().all(c).await?;
     let moment = at.unwrap_or(now).timestamp();
-    if at.is_some() {
-        spans.retain(|span| span.from_time <= moment);
-        for span in &mut spans {
-            span.to_time = span.to_time.filter(|to| *to <= moment);
-        }
-    }
-    let open: Vec<&Span> = spans.iter().filter(|span| span.to_time.is_none()).collect();
+    let open = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image.id));
+    let open: Vec<Span> = open.filter(covers(FromTime, ToTime, at)).into_partial_model().all(c).await?;
+    let open: Vec<&Span> = open.iter().collect();
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let users = |spans: &[&Span]| number(spans.iter().map(|span| span.repository_id).collect::<HashSet<_>>().len());
     let pinned = |spans: &[&Span]| number(spans.iter().filter(|span| span.digest.is_some()).count());
@@ -149,8 +150,9 @@ pub async fn find_image(
         (Some(a), Some(b)) => compare_versions(b, a),
         (a, b) => b.is_some().cmp(&a.is_some()),
     });
+    let spans = history(c, image.id, moment).await?;
     let uses: Vec<(Uuid, i64, i64, Option<i64>)> =
-        (0..).zip(&spans).map(|(place, span)| (span.repository_id, place, span.from_time, span.to_time)).collect();
+        (0..).zip(spans).map(|(place, (repository, from, to))| (repository, place, from, to)).collect();
     Ok(Some(ImageDetail {
         image: ImageSummary {
             id: image.id,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
+use crate::db::answers::mark_changed;
 use crate::db::new_id;
 use crate::db::upsert::excluded;
 use entity::address::Address;
@@ -133,6 +134,9 @@ pub async fn upsert_repositories(
             ..Default::default()
         };
         repository::Entity::insert(row).on_conflict(update.clone()).exec_without_returning(w).await?;
+        if known.is_some() {
+            mark_changed(w, id, now).await?;
+        }
         result.push((id, known.is_none()));
     }
     Ok(result)

@@ -8,6 +8,7 @@ use super::events::{add_days, insert_commits, insert_events};
 use super::figures;
 use super::resources::{Count, write_resources};
 use super::uses::write_uses;
+use crate::db::answers::mark_changed;
 use crate::db::bulk::Bulk;
 use crate::db::clean::clean;
 use crate::db::upsert::excluded;
@@ -42,6 +43,7 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
             return Err(DataError::NotFound { what: "scan run", id: run });
         }
     }
+    mark_changed(&txn, repository, now).await?;
     let mut totals = deltas.into_totals();
     totals.days = days;
     totals.mark_changed_days();

@@ -1,6 +1,6 @@
 //! Figures kept with a repository, so that lists and filters need no counting.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _, QuerySelect as _,
     QueryTrait as _, Set,
@@ -14,9 +14,8 @@ use crate::db::bulk::Bulk;
 use crate::db::select::{count_all, sum};
 use crate::db::upsert::sum_up;
 use crate::db::{DataError, Result};
-use crate::resources::is_active;
 use entity::kind::{GitOpsTool, ProblemClass, ResourceStatus};
-use entity::table::{problem, repository, repository_facet, resource, resource_chart, resource_image};
+use entity::table::{chart_use, image_use, problem, repository, repository_facet, resource};
 use entity::view::RepositoryCounts;
 
 /// Adds a batch's share.
@@ -111,18 +110,21 @@ async fn write_figures(
     tool: GitOpsTool,
 ) -> Result<()> {
     use repository::Column::{Charts, HelmTemplates, Images, Problems};
-    let charts = resource_chart::Entity::find()
-        .inner_join(resource::Entity)
-        .filter(is_active(resource::Entity))
-        .filter(resource_chart::COLUMN.repository_id.eq(repository))
+    // A chart whose source is not known is one by its name.
+    let chart = Func::coalesce([
+        chart_use::Column::ChartId.into_expr().cast_as("TEXT"),
+        chart_use::Column::ChartName.into_expr(),
+    ]);
+    let charts = chart_use::Entity::find()
+        .filter(chart_use::COLUMN.repository_id.eq(repository))
+        .filter(chart_use::COLUMN.to_time.is_null())
         .select_only()
-        .expr(resource_chart::Column::Name.into_expr().count_distinct());
-    let images = resource_image::Entity::find()
-        .inner_join(resource::Entity)
-        .filter(is_active(resource::Entity))
-        .filter(resource_image::COLUMN.repository_id.eq(repository))
+        .expr(Expr::from(chart).count_distinct());
+    let images = image_use::Entity::find()
+        .filter(image_use::COLUMN.repository_id.eq(repository))
+        .filter(image_use::COLUMN.to_time.is_null())
         .select_only()
-        .expr(resource_image::Column::Image.into_expr().count_distinct());
+        .expr(image_use::Column::ImageId.into_expr().count_distinct());
     let problems = |which: Expr| {
         let of = problem::Entity::find().filter(problem::COLUMN.repository_id.eq(repository)).filter(which);
         Expr::from(of.select_only().expr(count_all()).into_query())

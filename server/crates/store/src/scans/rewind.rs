@@ -11,6 +11,7 @@ use super::figures;
 use super::known_uses::rewind_uses;
 use super::resources::{Count, write_resources};
 use super::totals::Totals;
+use crate::db::answers::mark_changed;
 use crate::db::select::{constant, count_all, insert_from};
 use crate::db::{Connection, Result, begin};
 use entity::input::{Batch, ScannedCommit};
@@ -39,6 +40,7 @@ pub async fn rewind(
     replace_problems(&txn, repository, &restored.problems, now).await?;
     move_cursor(&txn, repository, kept.as_ref()).await?;
     figures::recount(&txn, repository).await?;
+    mark_changed(&txn, repository, now).await?;
     let mut difference = Totals::of(&txn, repository).await?;
     difference.subtract(before);
     difference.mark_changed_days();

@@ -69,6 +69,9 @@ pub(super) async fn write_uses(c: &impl ConnectionTrait, repository: Uuid, batch
 }
 
 /// Stores names that are new. In one order everywhere: two scans that store the same ones would else wait for each other.
+///
+/// They stay when their last use goes: a chart's address, those of its sources and kubesearch's keys of it lead to its page
+/// for ever, and the page says that nobody has it any more. A name is one short row, however often it was used.
 async fn write_names(c: &impl ConnectionTrait, batch: &UsesBatch) -> Result<()> {
     let charts: BTreeMap<i64, (&str, &str)> =
         batch.sources.iter().map(|source| (source.chart_id, (&*source.chart_key, &*source.chart_name))).collect();

@@ -10,13 +10,13 @@ use uuid::Uuid;
 use crate::support::input::*;
 use crate::support::{on_each_engine, time};
 
-const NOW: &str = "2026-03-01T12:00:00Z";
+pub(crate) const NOW: &str = "2026-03-01T12:00:00Z";
 
 /// Days before now at which a commit was made; below zero by a clock that is ahead.
-type Ago = i64;
+pub(crate) type Ago = i64;
 
 /// A history in which releases come, get other versions and go.
-struct Home {
+pub(crate) struct Home {
     name: &'static str,
     /// The commits, oldest first.
     line: Vec<Ago>,
@@ -24,7 +24,7 @@ struct Home {
 }
 
 impl Home {
-    fn new(name: &'static str, line: &[Ago]) -> Self {
+    pub(crate) fn new(name: &'static str, line: &[Ago]) -> Self {
         Self { name, line: line.to_vec(), uses: UsesBatch::default() }
     }
 
@@ -34,7 +34,7 @@ impl Home {
     }
 
     /// What a release was from each of these commits on: `chart@version`, and empty once it is gone.
-    fn release(mut self, states: &[(Ago, &str)]) -> Self {
+    pub(crate) fn release(mut self, states: &[(Ago, &str)]) -> Self {
         let number = self.name.bytes().fold(7_i64, |sum, byte| sum * 31 % 1_000_003 + i64::from(byte));
         let id = number * 100 + self.uses.releases.len() as i64;
         self.uses.releases.push(FoundRelease { id, first_sequence: self.at(states[0].0).sequence });
@@ -81,7 +81,7 @@ impl Home {
         self
     }
 
-    async fn store(mut self, db: &Db) -> Uuid {
+    pub(crate) async fn store(mut self, db: &Db) -> Uuid {
         let id = add_repository(db, self.name).await;
         let commit = |(place, ago): (usize, &Ago)| UseCommit { id: oid(place as u8 + 1), at: self.at(*ago) };
         self.uses.commits = self.line.iter().enumerate().map(commit).collect();
@@ -114,6 +114,46 @@ async fn nothing_is_told_of_nothing() {
             let days = range.days().unwrap_or(90);
             assert_eq!(ask(&db, range).await, EcosystemCharts { days, ..EcosystemCharts::default() });
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repository_counts_the_charts_and_images_that_it_uses_now() {
+    on_each_engine(async |db| {
+        let mut home = Home::new("ada/one", &[200, 60, 20])
+            .release(&[(200, "cilium@1"), (20, "cilium@2")])
+            .release(&[(60, "cilium@1")])
+            .release(&[(200, "nginx@1"), (20, "")])
+            .release(&[(60, "grafana@1")]);
+        // Where they come from is not known: each is one by its name.
+        for (place, chart) in [(3, "nginx"), (4, "grafana")] {
+            let facts = &mut home.uses.uses[place].facts;
+            assert_eq!(facts.chart_name.as_deref(), Some(chart));
+            (facts.chart_id, facts.source_id) = (None, None);
+        }
+        home.uses.images = vec![(1, "ghcr.io/a/app".to_owned()), (2, "ghcr.io/a/old".to_owned())];
+        for (place, (image, to)) in [(1, None), (1, None), (2, Some(20))].into_iter().enumerate() {
+            let facts = ImageUseFacts {
+                release_id: None,
+                chart_id: None,
+                place: ImagePlaceKind::Resource,
+                file_path: "web.yaml".to_owned(),
+                document: "0".to_owned(),
+                kind: None,
+                name: None,
+                path: format!("spec.containers[{place}].image"),
+                state: ImageState::Image,
+                image_id: Some(image),
+                tag: None,
+                digest: None,
+            };
+            let span = Span { from: home.at(200), to: to.map(|to| home.at(to)) };
+            home.uses.image_uses.push(FoundImageUse { id: place as i64, ordinal: 0, facts, span });
+        }
+        let id = home.store(&db).await;
+        let counts = store::repositories::find_repository(&db.read, id).await.unwrap().unwrap().counts;
+        assert_eq!((counts.charts, counts.images), (2, 1));
     })
     .await;
 }

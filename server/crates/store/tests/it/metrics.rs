@@ -14,7 +14,7 @@ use crate::support::input::add_repository;
 use crate::support::{TestDb, at, on_each_engine};
 
 /// What a forge tells that tells as little as it may.
-fn little() -> RepositoryFacts {
+pub(crate) fn little() -> RepositoryFacts {
     RepositoryFacts {
         host: "gitlab.com".to_owned(),
         provider: Provider::Gitlab,

@@ -34,6 +34,7 @@ use crate::support::{TestDb, at};
 /// Small beside the number of repositories, resources and events: reading them whole is cheap.
 const SMALL: &[&str] = &[
     "repository",
+    "repository_change",
     "day_total",
     "facet_total",
     "group_total",

@@ -223,7 +223,7 @@ fn reference(
     namespace: Option<&str>,
     status: ReferenceStatus,
 ) -> FoundReference {
-    let key = i64::from_be_bytes(Uuid::new_v4().as_bytes()[..8].try_into().unwrap()) & i64::MAX;
+    let key = i64::from_be_bytes(Uuid::now_v7().as_bytes()[8..].try_into().unwrap()) & i64::MAX;
     FoundReference {
         id: key,
         key,

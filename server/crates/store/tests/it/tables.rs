@@ -41,7 +41,7 @@ macro_rules! for_each_entity {
             resource_data resource_chart resource_image reference commit event problem job job_log schedule worker
             tombstone forge_answer forge_budget forge_spending discovery_run discovery_seen discovery_reject day_total
             facet_total group_total stale_day ecosystem_stats outcome chart chart_source chart_alias chart_release chart_use
-            value_path chart_value image image_use use_commit)
+            value_path chart_value image image_use use_commit repository_change)
     };
     ($do:ident: $($name:ident)+) => {{ $($do!($name);)+ }};
 }

@@ -134,7 +134,7 @@ pub async fn list_chart_releases(
     };
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::charts::list_releases(&db.read, &filter).await?))
+    Ok(Json(store::kept::list_releases(&db, &filter).await?))
 }
 
 /// Paths of values that releases of a chart set
@@ -171,7 +171,7 @@ pub async fn list_chart_values(
     };
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::charts::list_value_paths(&db.read, &filter).await?))
+    Ok(Json(store::kept::list_value_paths(&db, &filter).await?))
 }
 
 /// What releases of a chart set at one path
@@ -201,7 +201,7 @@ pub async fn list_chart_path_values(
     let page = page.page(&mut check);
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::charts::list_path_values(&db.read, id, &path, at, page).await?))
+    Ok(Json(store::kept::list_path_values(&db, id, &path, at, page).await?))
 }
 
 /// Upgrades of a chart
@@ -230,7 +230,7 @@ pub async fn list_chart_upgrades(
     let at = at.moment(&mut check);
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::charts::list_upgrades(&db.read, id, from.as_deref(), to.as_deref(), at).await?))
+    Ok(Json(store::kept::list_upgrades(&db, id, from.as_deref(), to.as_deref(), at).await?))
 }
 
 /// Values of a chart in several repositories side by side
@@ -262,7 +262,7 @@ pub async fn compare_chart_releases(
     let at = at.moment(&mut check);
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::charts::compare_releases(&db.read, id, &repositories, at).await?))
+    Ok(Json(store::kept::compare_releases(&db, id, &repositories, at).await?))
 }
 
 /// What is separated by commas, each kept once.

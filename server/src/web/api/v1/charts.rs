@@ -110,7 +110,7 @@ pub async fn list_charts(
     let mut check = Check::default();
     let filter = params.filter(&page, &at, &mut check);
     check.finish()?;
-    Ok(Json(store::charts::list_charts(&db.read, &filter, clock::now()).await?))
+    Ok(Json(store::kept::list_charts(&db, &filter, clock::now()).await?))
 }
 
 /// One chart by its key
@@ -140,7 +140,7 @@ pub async fn find_chart_by_key(
         named = store::charts::chart_by_key(&db.read, &key).await?;
     }
     let (id, _) = named.ok_or_else(not_found)?;
-    store::charts::find_chart(&db.read, id, at, clock::now()).await?.map(Json).ok_or_else(not_found)
+    store::kept::find_chart(&db, id, at, clock::now()).await?.map(Json).ok_or_else(not_found)
 }
 
 /// One chart
@@ -165,7 +165,7 @@ pub async fn get_chart(
     let mut check = Check::default();
     let at = at.moment(&mut check);
     check.finish()?;
-    store::charts::find_chart(&db.read, id, at, clock::now()).await?.map(Json).ok_or_else(not_found)
+    store::kept::find_chart(&db, id, at, clock::now()).await?.map(Json).ok_or_else(not_found)
 }
 
 /// Charts beside a chart
@@ -191,7 +191,7 @@ pub async fn list_chart_neighbours(
     let at = at.moment(&mut check);
     check.finish()?;
     exists(&db, id).await?;
-    let used_with = store::charts::used_with(&db.read, id, at).await?;
+    let used_with = store::kept::used_with(&db, id, at).await?;
     let alternatives = store::charts::alternatives(&db.read, id, at).await?;
     Ok(Json(ChartNeighbours { used_with, alternatives }))
 }

@@ -190,7 +190,7 @@ pub async fn get_ecosystem_charts(
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<EcosystemCharts>, Problem> {
     let range = params.range()?;
-    Ok(Json(store::ecosystem::charts(&db.read, range, clock::now()).await?))
+    Ok(Json(store::kept::ecosystem_charts(&db, range, clock::now()).await?))
 }
 
 /// Ask for statistics to be computed

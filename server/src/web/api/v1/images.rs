@@ -72,7 +72,7 @@ pub async fn list_images_in_use(
         page: page.page(&mut check),
     };
     check.finish()?;
-    Ok(Json(store::images::list_images(&db.read, &filter).await?))
+    Ok(Json(store::kept::list_images(&db, &filter).await?))
 }
 
 /// One image by its name
@@ -96,7 +96,7 @@ pub async fn find_image_by_name(
     let name = check.required("name", params.name.as_deref(), "the name of an image, with its registry");
     let at = at.moment(&mut check);
     check.finish()?;
-    store::images::find_image(&db.read, &name, at, clock::now())
+    store::kept::find_image(&db, &name, at, clock::now())
         .await?
         .map(Json)
         .ok_or_else(|| Problem::not_found("Image not found"))
@@ -131,5 +131,5 @@ pub async fn list_image_places(
         page: page.page(&mut check),
     };
     check.finish()?;
-    Ok(Json(store::images::list_image_places(&db.read, &filter).await?))
+    Ok(Json(store::kept::list_image_places(&db, &filter).await?))
 }

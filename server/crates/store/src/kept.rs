@@ -1,0 +1,145 @@
+//! Questions over all of charts and images, which everybody asks in the same words: what is asked again is answered from
+//! memory until a batch is stored, or a forge tells something else of a repository.
+
+use std::fmt::Debug;
+
+use uuid::Uuid;
+
+use crate::db::{Db, Result};
+use crate::{charts, ecosystem, images};
+use entity::view::{
+    ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter, ChartSummary,
+    ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts, EcosystemRange, ImageDetail,
+    ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing, PageQuery, Timestamp,
+};
+
+/// What is told of now and of days before it moves on with the clock by so many seconds.
+const STEP: i64 = 300;
+/// Longer pages are for programs that read all of them, each once.
+const LONGEST: u64 = 100;
+
+/// A question in words. `now` is a part of it where what is told depends on the clock.
+fn words(what: &str, of: impl Debug, at: Option<Timestamp>, now: Timestamp) -> String {
+    match at {
+        None => format!("{what} {of:?} {}", now.timestamp().div_euclid(STEP)),
+        Some(at) => format!("{what} {of:?} at {}", at.timestamp()),
+    }
+}
+
+const fn is_long(page: PageQuery) -> bool {
+    page.limit > LONGEST
+}
+
+/// [`charts::list_charts`].
+pub async fn list_charts(db: &Db, filter: &ChartFilter, now: Timestamp) -> Result<Listing<ChartSummary>> {
+    let ask = || charts::list_charts(&db.read, filter, now);
+    if is_long(filter.page) {
+        return ask().await;
+    }
+    db.kept(words("charts", filter, filter.at, now), ask).await
+}
+
+/// [`charts::find_chart`].
+pub async fn find_chart(db: &Db, id: i64, at: Option<Timestamp>, now: Timestamp) -> Result<Option<ChartDetail>> {
+    db.kept(words("chart", id, at, now), || charts::find_chart(&db.read, id, at, now)).await
+}
+
+/// [`charts::list_users`].
+pub async fn list_users(db: &Db, id: i64, at: Option<Timestamp>) -> Result<Vec<(Uuid, String)>> {
+    db.kept(format!("users {id} {at:?}"), || charts::list_users(&db.read, id, at)).await
+}
+
+/// [`charts::used_with`].
+pub async fn used_with(db: &Db, id: i64, at: Option<Timestamp>) -> Result<Vec<ChartNeighbour>> {
+    db.kept(format!("used with {id} {at:?}"), || charts::used_with(&db.read, id, at)).await
+}
+
+/// [`charts::list_releases`].
+pub async fn list_releases(db: &Db, filter: &ChartReleaseFilter) -> Result<Listing<ChartRelease>> {
+    let ask = || charts::list_releases(&db.read, filter);
+    if is_long(filter.page) {
+        return ask().await;
+    }
+    db.kept(format!("releases {filter:?}"), ask).await
+}
+
+/// [`charts::list_value_paths`].
+pub async fn list_value_paths(db: &Db, filter: &ChartValueFilter) -> Result<Listing<ChartValuePath>> {
+    let ask = || charts::list_value_paths(&db.read, filter);
+    if is_long(filter.page) {
+        return ask().await;
+    }
+    db.kept(format!("paths {filter:?}"), ask).await
+}
+
+/// [`charts::path_summary`].
+pub async fn path_summary(db: &Db, id: i64, path: &str, at: Option<Timestamp>) -> Result<Option<ChartValuePath>> {
+    db.kept(format!("path {id} {path:?} {at:?}"), || charts::path_summary(&db.read, id, path, at)).await
+}
+
+/// [`charts::list_path_values`].
+pub async fn list_path_values(
+    db: &Db,
+    id: i64,
+    path: &str,
+    at: Option<Timestamp>,
+    page: PageQuery,
+) -> Result<Listing<ChartValue>> {
+    let ask = || charts::list_path_values(&db.read, id, path, at, page);
+    if is_long(page) {
+        return ask().await;
+    }
+    db.kept(format!("values {id} {path:?} {at:?} {page:?}"), ask).await
+}
+
+/// [`charts::compare_releases`].
+pub async fn compare_releases(
+    db: &Db,
+    id: i64,
+    repositories: &[Uuid],
+    at: Option<Timestamp>,
+) -> Result<ChartComparison> {
+    let ask = || charts::compare_releases(&db.read, id, repositories, at);
+    db.kept(format!("comparison {id} {repositories:?} {at:?}"), ask).await
+}
+
+/// [`charts::list_upgrades`].
+pub async fn list_upgrades(
+    db: &Db,
+    id: i64,
+    from: Option<&str>,
+    to: Option<&str>,
+    at: Option<Timestamp>,
+) -> Result<ChartUpgrades> {
+    let ask = || charts::list_upgrades(&db.read, id, from, to, at);
+    db.kept(format!("upgrades {id} {from:?} {to:?} {at:?}"), ask).await
+}
+
+/// [`images::list_images`].
+pub async fn list_images(db: &Db, filter: &ImageFilter) -> Result<Listing<ImageSummary>> {
+    let ask = || images::list_images(&db.read, filter);
+    if is_long(filter.page) {
+        return ask().await;
+    }
+    db.kept(format!("images {filter:?}"), ask).await
+}
+
+/// [`images::list_image_places`].
+pub async fn list_image_places(db: &Db, filter: &ImagePlaceFilter) -> Result<Listing<ImagePlace>> {
+    let ask = || images::list_image_places(&db.read, filter);
+    if is_long(filter.page) {
+        return ask().await;
+    }
+    db.kept(format!("places {filter:?}"), ask).await
+}
+
+/// [`images::find_image`].
+pub async fn find_image(db: &Db, name: &str, at: Option<Timestamp>, now: Timestamp) -> Result<Option<ImageDetail>> {
+    db.kept(words("image", name, at, now), || images::find_image(&db.read, name, at, now)).await
+}
+
+/// [`ecosystem::charts`].
+pub async fn ecosystem_charts(db: &Db, range: EcosystemRange, now: Timestamp) -> Result<EcosystemCharts> {
+    let ask = || ecosystem::charts(&db.read, range, now);
+    db.kept(words("charts of all", range, None, now), ask).await
+}

@@ -1,0 +1,85 @@
+//! Answers that are kept: the same as those that are put together, and new as soon as what they are made of is.
+
+use entity::input::{Batch, ScannedCommit};
+use entity::view::{ChartFilter, ChartSummary};
+use sea_orm::Statement;
+use store::db::{ConnectionTrait, Db};
+use store::{charts, discovery, kept, repositories, scans};
+use uuid::Uuid;
+
+use crate::ecosystem_charts::{Home, NOW};
+use crate::metrics::little;
+use crate::support::input::*;
+use crate::support::{on_each_engine, time};
+
+/// The only chart, as it is kept; `put together` says the same.
+async fn asked(db: &Db) -> Option<ChartSummary> {
+    let filter = ChartFilter { page: entity::view::PageQuery::default(), ..ChartFilter::default() };
+    let listed = kept::list_charts(db, &filter, time(NOW)).await.unwrap();
+    assert_eq!(listed, charts::list_charts(&db.read, &filter, time(NOW)).await.unwrap());
+    let id = listed.data.first()?.id;
+    let one = kept::find_chart(db, id, None, time(NOW)).await.unwrap();
+    assert_eq!(one, charts::find_chart(&db.read, id, None, time(NOW)).await.unwrap());
+    listed.data.into_iter().next()
+}
+
+/// Changes a row behind the program's back.
+async fn change(db: &Db, statement: &str) {
+    let statement = Statement::from_string(db.write.get_database_backend(), statement);
+    db.write.execute_raw(statement).await.unwrap();
+}
+
+fn repositories_of(chart: Option<&ChartSummary>) -> i64 {
+    chart.map_or(0, |chart| chart.repositories)
+}
+
+#[tokio::test]
+async fn what_is_stored_shows_at_once() {
+    on_each_engine(async |db| {
+        assert_eq!(asked(&db).await, None);
+        let ada = Home::new("ada/one", &[9]).release(&[(9, "cilium@1")]).store(&db).await;
+        assert_eq!(repositories_of(asked(&db).await.as_ref()), 1);
+        let bob = Home::new("bob/two", &[8]).release(&[(8, "cilium@2")]).store(&db).await;
+        let both = asked(&db).await;
+        assert_eq!(repositories_of(both.as_ref()), 2);
+        assert_eq!(both.unwrap().stars, None);
+
+        let facts = little();
+        discovery::record_metrics(&db.write, ada, &facts, time(NOW)).await.unwrap();
+        assert_eq!(asked(&db).await.unwrap().stars, Some(facts.stars));
+
+        // History is taken back, and scanned again without the release.
+        scans::rewind(&db.write, bob, None, &Batch::default(), time(NOW)).await.unwrap();
+        assert_eq!(repositories_of(asked(&db).await.as_ref()), 1);
+        assert!(repositories::remove_repository(&db.write, ada).await.unwrap());
+        assert_eq!(asked(&db).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nothing_changed_is_not_put_together_again() {
+    on_each_engine(async |db| {
+        let ada = Home::new("ada/one", &[9]).release(&[(9, "cilium@1")]).store(&db).await;
+        let filter = ChartFilter { page: entity::view::PageQuery::default(), ..ChartFilter::default() };
+        let ask = async || kept::list_charts(&db, &filter, time(NOW)).await.unwrap().data;
+        let before = ask().await;
+        change(&db, "UPDATE chart SET name = 'another'").await;
+        assert_eq!(ask().await, before, "nothing was stored that it knows of");
+        let later = ChartFilter { used_by: 1, ..filter.clone() };
+        let other = kept::list_charts(&db, &later, time(NOW)).await.unwrap().data;
+        assert_eq!(other[0].name, "another", "another question is another answer");
+
+        // A commit that changes no use moves it on as well: pages lead to the newest commit.
+        let next = ScannedCommit { id: oid(2), sequence: 1, committed_at: time(NOW) };
+        let batch = Batch { after: Some(oid(1)), through: Some(next), ..Batch::default() };
+        scan_on(&db, ada, &batch).await;
+        assert_eq!(ask().await[0].name, "another");
+    })
+    .await;
+}
+
+async fn scan_on(db: &Db, repository: Uuid, batch: &Batch) {
+    let run = scans::begin_scan(&db.write, repository, time(NOW)).await.unwrap();
+    scans::apply_batch(&db.write, repository, run, batch, time(NOW)).await.unwrap();
+}
