@@ -1,5 +1,6 @@
-//! What `server` says of who may reach the program: proxies, TLS, how often one may ask.
+//! What `server` says of who may reach the program: proxies, TLS, how often one may ask, and figures for Prometheus.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use net::IpNet;
 use serde::Serialize;
 
 use super::reader::Section;
+use super::secret::Secret;
 
 /// A network whose proxies are believed.
 ///
@@ -75,6 +77,44 @@ impl RateLimitsConfig {
             enabled: section.one_of("enabled", &["auto", "true", "false"]).unwrap_or(or.enabled),
             anonymous_per_hour: per_hour("anonymous_per_hour").unwrap_or(or.anonymous_per_hour),
             signed_in_per_hour: per_hour("signed_in_per_hour").unwrap_or(or.signed_in_per_hour),
+        };
+        section.finish();
+        config
+    }
+}
+
+/// `server.metrics`: figures for Prometheus.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricsConfig {
+    /// Whether they are served at all.
+    pub enabled: bool,
+    /// Who brings it may read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    /// An address of their own, in place of `/metrics` among the pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self { enabled: true, token: None, listen: None }
+    }
+}
+
+impl MetricsConfig {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        const SHORTEST: usize = 16;
+        let token = section.value("token", |text| match text.trim() {
+            text if text.len() < SHORTEST => Err(format!("has fewer than {SHORTEST} characters, which can be guessed")),
+            text => Ok(Secret::new(text.to_owned())),
+        });
+        let config = Self {
+            enabled: section.switch("enabled").unwrap_or(true),
+            token,
+            listen: section.value("listen", |text| {
+                text.parse().map_err(|_| format!("{text:?} is no address with a port, such as 127.0.0.1:9090"))
+            }),
         };
         section.finish();
         config

@@ -23,7 +23,7 @@ use serde::Serialize;
 pub use charts::ChartsConfig;
 pub use discovery::{DiscoveryConfig, ForgeConfig};
 pub use expand::Environment;
-pub use exposure::{RateLimitsConfig, TlsConfig};
+pub use exposure::{MetricsConfig, RateLimitsConfig, TlsConfig};
 pub use reader::ConfigError;
 pub use repository::RepositoryConfig;
 pub use schedules::{Schedule, SchedulesConfig};

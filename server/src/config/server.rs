@@ -5,7 +5,7 @@ use net::IpNet;
 use serde::Serialize;
 
 use super::duration;
-use super::exposure::{RateLimitsConfig, TlsConfig, parse_proxy};
+use super::exposure::{MetricsConfig, RateLimitsConfig, TlsConfig, parse_proxy};
 use super::reader::Section;
 
 /// `server`: how many may be connected, how long they may let us wait, and what is believed of whom.
@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// How often one may ask.
     pub rate_limits: RateLimitsConfig,
+    /// Figures for Prometheus.
+    pub metrics: MetricsConfig,
 }
 
 fn number_or_off<S: serde::Serializer>(number: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,6 +55,7 @@ impl Default for ServerConfig {
             trusted_proxies: Vec::new(),
             tls: None,
             rate_limits: RateLimitsConfig::default(),
+            metrics: MetricsConfig::default(),
         }
     }
 }
@@ -80,6 +83,7 @@ impl ServerConfig {
             trusted_proxies: section.list("trusted_proxies", parse_proxy).unwrap_or_default(),
             tls: TlsConfig::read(section.section("tls")),
             rate_limits: RateLimitsConfig::read(section.section("rate_limits")),
+            metrics: MetricsConfig::read(section.section("metrics")),
         };
         section.finish();
         config

@@ -65,6 +65,14 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
             format!("{} cannot be listened on; app.listen sets another address", config.app.listen)
         })?),
     };
+    let metrics_at = config.server.metrics.listen.filter(|_| config.server.metrics.enabled);
+    let metrics =
+        match metrics_at {
+            None => None,
+            Some(address) => Some(tokio::net::TcpListener::bind(address).await.with_context(|| {
+                format!("{address} cannot be listened on; server.metrics.listen sets another address")
+            })?),
+        };
     let db = connect(&config).await?;
     let queue = JobQueue::new(db.clone());
     let deps = deps(&config, &db, &queue);
@@ -82,11 +90,18 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         async move { queue.wire().await }
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
+    let state = state(&config, &db, &queue, &stop);
+    let scraped = match metrics {
+        None => None,
+        Some(listener) => {
+            info!("serving figures at {}/metrics", listener.local_addr()?);
+            Some(tokio::spawn(web::serve_metrics(listener, state.clone(), limits.clone(), stop.clone())))
+        }
+    };
     let served = match listener {
         Some(listener) => {
             let scheme = if limits.tls.is_some() { "https" } else { "http" };
             info!("serving {scheme}://{}", listener.local_addr()?);
-            let state = state(&config, &db, &queue, &stop);
             match role {
                 Role::Worker => web::serve_health(listener, state, limits, stop.clone()).await,
                 Role::Web | Role::All => web::serve(listener, state, limits, stop.clone()).await,
@@ -98,6 +113,11 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         }
     };
     stop.cancel();
+    if let Some(scraped) = scraped
+        && let Err(error) = scraped.await?
+    {
+        tracing::warn!(%error, "the figures were not served to the end");
+    }
     working.await?;
     if let Err(error) = remove_worker(&db.write, &worker).await {
         tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");

@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod bounds;
 mod cli;
 mod connections;
 mod jobs;
