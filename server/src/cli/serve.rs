@@ -10,6 +10,6 @@ pub(super) fn run(mut config: Config, role: Role, listen: Option<SocketAddr>) ->
     if let Some(listen) = listen {
         config.app.listen = listen;
     }
-    telemetry::start(&config.app)?;
+    let _telemetry = telemetry::start(&config.app, &config.telemetry)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(start::run(config, role, listens))
 }

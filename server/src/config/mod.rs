@@ -15,6 +15,7 @@ mod schedules;
 mod secret;
 mod sections;
 mod server;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,7 @@ pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
 pub use server::ServerConfig;
+pub use telemetry::{OtlpConfig, TelemetryConfig};
 
 /// What `kubestats config init` writes: every key with its default and what it is for.
 pub const TEMPLATE: &str = include_str!("template.yaml");
@@ -47,6 +49,7 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 pub struct Config {
     pub app: AppConfig,
     pub server: ServerConfig,
+    pub telemetry: TelemetryConfig,
     pub storage: StorageConfig,
     pub scan: ScanConfig,
     pub polling: PollingConfig,
@@ -165,6 +168,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let security = SecurityConfig::read(root.section("security"));
     let app = AppConfig::read(root.section("app"));
     let server = ServerConfig::read(root.section("server"));
+    let telemetry = TelemetryConfig::read(root.section("telemetry"));
     let storage = StorageConfig::read(root.section("storage"));
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
@@ -188,6 +192,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let config = Config {
         app,
         server,
+        telemetry,
         storage,
         scan,
         polling,

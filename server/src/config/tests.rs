@@ -143,6 +143,7 @@ fn what_is_shown_can_be_read_again() {
         "",
         "app: {allowed_hosts: [box.lan, '*.example.org']}",
         "server: {trusted_proxies: [10.0.0.7, 'fd00::/8'], tls: {cert: /a, key: /b}, rate_limits: {enabled: true}, metrics: {listen: '127.0.0.1:9090'}}",
+        "telemetry: {otlp: {endpoint: 'http://box:4318'}}",
         "storage: {sqlite: {path: /x/y.db, max_connections: 3}}\nscan: {history: 365d}\nrepositories: [{url: 'https://h/a/b'}]",
     ] {
         let shown = read(text).unwrap().to_yaml().unwrap();
@@ -179,14 +180,22 @@ fn what_would_expose_the_program_is_refused_with_what_is_allowed() {
             "server.rate_limits.anonymous_per_hour: found \"0\"; a whole",
         ),
         ("server: {rate_limits: {enabled: sometimes}}", "server.rate_limits.enabled: \"sometimes\" is not known here"),
+        ("telemetry: {otlp: {endpoint: localhost}}", "telemetry.otlp.endpoint: is no address of a collector"),
+        ("telemetry: {otlp: {endpoint: 'http://u:p@box:4318'}}", "telemetry.otlp.endpoint: holds a password"),
         ("server: {metrics: {token: short}}", "server.metrics.token: has fewer than 16 characters"),
         ("server: {metrics: {listen: ':9090'}}", "server.metrics.listen: \":9090\" is no address with a port"),
     ] {
         let found = errors(text);
         assert!(found.len() == 1 && found[0].contains(told), "{text}: {found:?}");
     }
-    let config = read("server: {metrics: {token: '0123456789abcdef-secret'}}").unwrap();
-    assert!(!config.to_yaml().unwrap().contains("-secret") && !format!("{config:?}").contains("-secret"));
+    let set = |text: &str| [("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), text.to_owned())].into();
+    let read_with = |text: &str| parse(Path::new("kubestats.yaml"), "", set(text));
+    let endpoint = read_with("http://collector:4318").unwrap().telemetry.otlp.endpoint.unwrap();
+    assert_eq!(endpoint.as_str(), "http://collector:4318/");
+    let told = read_with("collector").unwrap_err().to_string();
+    assert!(told.starts_with("environment: OTEL_EXPORTER_OTLP_ENDPOINT: is no address"), "{told}");
+    let config = read("server: {metrics: {token: '0123456789abcdef-hunter2'}}").unwrap();
+    assert!(!config.to_yaml().unwrap().contains("hunter2") && !format!("{config:?}").contains("hunter2"));
     let set = [("KUBESTATS_SERVER_TLS_CERT", "/a"), ("KUBESTATS_SERVER_TLS_KEY", "/b")];
     let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let tls = parse(Path::new("kubestats.yaml"), "", set).unwrap().server.tls.unwrap();

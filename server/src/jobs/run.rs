@@ -8,12 +8,12 @@ use std::time::Duration;
 use entity::kind::LogLevel;
 use futures::FutureExt as _;
 use store::db::DataError;
-use store::queue::{ClaimedJob, Ended, Outcome};
+use store::queue::{ClaimedJob, Ended, Outcome, caused_by};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info, info_span, warn};
 
 use super::{Deps, JobContext, handle};
-use crate::clock;
+use crate::{clock, telemetry};
 
 /// A job that says nothing for this long is taken over.
 pub(super) const LEASE: Duration = Duration::from_mins(1);
@@ -39,7 +39,11 @@ pub(super) async fn run_job(
     if let Some(repository) = job.request.repository_id() {
         span.record("repository.id", tracing::field::display(repository));
     }
-    async {
+    telemetry::continue_trace(&span, job.traceparent.as_deref());
+    telemetry::name(&span, || format!("job {kind}"), Vec::new);
+    // What this job asks for goes on with the same trace; where nobody traces here, with the one that it came from.
+    let cause = telemetry::traceparent(&span).or_else(|| job.traceparent.clone());
+    let work = async {
         let started = std::time::Instant::now();
         let context = JobContext::new(job.id);
         let _entered = deps.queue.running().enter(job.id, context.cancel.clone());
@@ -87,8 +91,8 @@ pub(super) async fn run_job(
             let _ = told.await;
         }
     }
-    .instrument(span)
-    .await;
+    .instrument(span);
+    caused_by(cause, work).await;
 }
 
 /// Renews the lease and stores what the job says for as long as it runs; tells it to stop when it is no longer ours or

@@ -104,7 +104,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let queue = JobQueue::new(db.clone());
     let deps = deps(&config, &db, &queue);
     database::prepare(&config, &db, &queue).await?;
-    let keys = state::keys(&config)?;
+    let keys = keys(&config)?;
     if role != Role::Worker {
         first_account(&config, &actions(&config, &db, &queue, keys.clone())).await?;
     }

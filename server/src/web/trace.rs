@@ -8,8 +8,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use opentelemetry::KeyValue;
+use store::queue::caused_by;
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use crate::telemetry;
 
 /// Names a request in answers and in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,18 +27,35 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn request(mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+    let method = request.method().clone();
     let span = tracing::info_span!(
         "request",
         request.id = %id,
         method = %request.method(),
         path = request.uri().path(),
-        route,
+        route = route.as_str(),
     );
     request.extensions_mut().insert(RequestId(id));
     let start = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // What the request asks for is done later, by whom whatever: it is told that it belongs to this trace.
+    let work = next.run(request).instrument(span.clone());
+    let mut response = match telemetry::traceparent(&span) {
+        None => work.await,
+        cause => caused_by(cause, work).await,
+    };
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), duration_ms, "answered"));
+    telemetry::name(
+        &span,
+        || format!("{method} {route}").trim_end().to_owned(),
+        || {
+            vec![
+                KeyValue::new("http.request.method", method.to_string()),
+                KeyValue::new("http.route", route.clone()),
+                KeyValue::new("http.response.status_code", i64::from(response.status().as_u16())),
+            ]
+        },
+    );
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }

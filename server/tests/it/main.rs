@@ -17,3 +17,4 @@ mod samples;
 mod ssh;
 mod support;
 mod tls;
+mod traces;

@@ -6,7 +6,6 @@
 mod files;
 mod progress;
 mod room;
-mod seldom;
 mod tls;
 mod wire;
 
@@ -30,7 +29,8 @@ use tower::ServiceExt as _;
 pub use files::raise_open_files;
 use progress::Progress;
 use room::{Entry, Room, Seat};
-use seldom::Seldom;
+
+use crate::seldom::Seldom;
 
 use super::client_address::{Connection, TrustedProxies};
 

@@ -33,6 +33,8 @@ pub struct ClaimedJob {
     pub priority: Priority,
     /// 1 on the first try.
     pub attempts: i32,
+    /// The trace that it goes on with (W3C).
+    pub traceparent: Option<String>,
 }
 
 /// What a worker has room for.
@@ -117,6 +119,7 @@ impl JobQueue {
                     requested_by: job.requested_by,
                     priority: job.priority,
                     attempts: job.attempts,
+                    traceparent: job.traceparent,
                 }),
                 // Queued by another version of the program: nobody here can run it, and it must not block the queue.
                 Err(_) => {

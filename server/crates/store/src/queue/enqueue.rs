@@ -7,6 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::JobQueue;
+use super::cause::cause;
 use crate::db::select::constant;
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
@@ -107,6 +108,7 @@ impl JobQueue {
             (Column::CreatedAt, StoredTimestamp::from(now).into()),
             (Column::RunAt, StoredTimestamp::from(run_at).into()),
             (Column::Host, host(request)),
+            (Column::Traceparent, cause().into()),
         ];
         // Written by hand, as the host is looked up within the statement, which an active model has no place for.
         let (columns, values): (Vec<Column>, Vec<Expr>) = queued.into_iter().unzip();

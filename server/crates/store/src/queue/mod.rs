@@ -4,6 +4,7 @@
 //! workers and pages of this process, `wire` those of the others.
 
 mod bell;
+mod cause;
 mod claim;
 mod enqueue;
 mod finish;
@@ -26,6 +27,7 @@ use entity::table::job;
 use entity::view::{Live, Timestamp};
 
 pub use bell::{Bell, Bus, Entered, Running};
+pub use cause::caused_by;
 pub use claim::{ClaimedJob, Room};
 pub use finish::{Ended, Outcome};
 pub use lease::CLOCKS_DIFFER;

@@ -7,11 +7,11 @@ const PERIOD: Duration = Duration::from_mins(1);
 
 /// One thing that is said once a minute at most.
 #[derive(Debug, Default)]
-pub(super) struct Seldom(Mutex<(Option<Instant>, u64)>);
+pub(crate) struct Seldom(Mutex<(Option<Instant>, u64)>);
 
 impl Seldom {
     /// How often it happened since it was last said, if it is to be said now.
-    pub(super) fn say(&self, now: Instant) -> Option<u64> {
+    pub(crate) fn say(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (said, times) = &mut *state;
         *times += 1;
