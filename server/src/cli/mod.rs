@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and nothing of how it does it.
 
+mod account;
 mod config;
 mod database;
 mod history;
@@ -52,6 +53,12 @@ enum Command {
     /// Change the database's schema
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Make, list, disable accounts; let in who forgot the password
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make, list and revoke tokens of accounts
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print the version
     Version {
         #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
@@ -147,6 +154,60 @@ enum ConfigCommand {
 }
 
 #[derive(Subcommand)]
+enum UserCommand {
+    /// Make an account; prints a link where its person chooses a password
+    Add {
+        email: String,
+        /// What they are called
+        #[arg(long)]
+        name: Option<String>,
+        /// viewer, user, developer, admin, or a role that was made here
+        #[arg(long, default_value = "user")]
+        role: String,
+        /// Read the password from standard input in place of a link
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print a link where somebody chooses a new password
+    Reset {
+        email: String,
+        /// Read the new password from standard input in place of a link
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List accounts
+    List,
+    /// Let an account in no longer, and end its sessions
+    Disable { email: String },
+    /// Let an account in again
+    Enable { email: String },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Make a token of an account and print it
+    Create {
+        email: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may do, of what the account may do
+        #[arg(long, default_value = "read")]
+        scope: Vec<entity::kind::Permission>,
+        /// A pattern of repositories that it may change, such as owner/*; all where none is given
+        #[arg(long)]
+        repository: Vec<String>,
+        /// Days until it works no more; 0 for ever
+        #[arg(long, default_value_t = 90)]
+        days: u16,
+    },
+    /// List an account's tokens
+    List { email: String },
+    /// Make a token stop working
+    Revoke { email: String, id: uuid::Uuid },
+}
+
+#[derive(Subcommand)]
 enum MigrateCommand {
     /// Bring the schema up to date
     Up,
@@ -171,6 +232,8 @@ pub fn run() -> ExitCode {
         Command::Serve { role, listen } => configured(cli.config, |config| serve::run(config, role, listen)),
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
         Command::Config(command) => config::run(cli.config, &command),
+        Command::User(command) => configured(cli.config, |config| account::run_user(config, &command)),
+        Command::Token(command) => configured(cli.config, |config| account::run_token(config, &command)),
         Command::Version { format } => {
             version(format);
             Ok(())

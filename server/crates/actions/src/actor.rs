@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use entity::address::Address;
 use entity::kind::{AuditAction, Permission, Permissions, RequestedBy, Via};
-use entity::view::Repository;
+use entity::view::{Account, Repository};
 use store::accounts::Holder;
 use uuid::Uuid;
 
@@ -48,6 +48,20 @@ impl Actor {
     #[must_use]
     pub fn command() -> Self {
         Self::new(Door::Cli, Via::Command, Permissions::all())
+    }
+
+    /// Whoever has a shell on the machine, in the name of an account: what that may do, no more.
+    #[must_use]
+    pub fn command_as(account: &Account) -> Self {
+        let holder = Holder {
+            id: account.id,
+            email: account.email.clone(),
+            full_name: account.full_name.clone(),
+            role: account.role.clone(),
+            permissions: account.permissions.iter().copied().collect(),
+        };
+        let permissions = holder.permissions;
+        Self { account: Some(Arc::new(holder)), ..Self::new(Door::Cli, Via::Command, permissions) }
     }
 
     /// The program itself, when a schedule's time has come.

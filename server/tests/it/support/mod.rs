@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use chrono::{DateTime, TimeZone as _, Utc};
+use entity::kind::{Permission, Role};
 use entity::view::FieldChange;
 use migration::{Migrator, MigratorTrait as _};
 use serde_json::Value;
@@ -19,6 +20,7 @@ use server::{
     web::{self, assets::Site, seats::Seats},
 };
 use store::{
+    accounts::{NewAccount, NewToken},
     db::{ConnectionTrait as _, Db, DbSettings, Engine},
     queue::JobQueue,
 };
@@ -32,9 +34,15 @@ pub use schema::errors_of;
 /// Names a server with databases in which tests may make their own; PostgreSQL is left out without it.
 const POSTGRES: &str = "KUBESTATS_TEST_POSTGRES_URL";
 
+/// Marks a request of somebody who did not sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
 /// A server with its database.
 pub struct TestApp {
     pub state: AppState,
+    /// Opens everything.
+    pub token: String,
     /// Where the database is, for another process' view of it.
     pub url: String,
     router: Router,
@@ -113,12 +121,43 @@ pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
     app.stop().await;
 }
 
+/// Seals what tests keep secret.
+const KEYS: fn() -> auth::seal::Keys = || auth::seal::Keys::new([7; 32], None);
+
+/// An account that may do everything, and a token of it; no password has to be computed for that.
+async fn admin_token(db: &Db) -> String {
+    let email = "admin@example.org";
+    let account = match store::accounts::find_credentials(&db.read, email).await.unwrap() {
+        Some(found) => found.id,
+        None => {
+            let new = NewAccount {
+                email: email.to_owned(),
+                full_name: None,
+                role: Role::Admin.as_str().to_owned(),
+                password_hash: None,
+            };
+            store::accounts::insert_account(&db.write, &new, day(1)).await.unwrap()
+        }
+    };
+    let minted = auth::token::mint();
+    let token = NewToken {
+        account_id: account,
+        token_hash: minted.hash,
+        name: "tests".to_owned(),
+        scopes: vec![Permission::Admin],
+        repositories: Vec::new(),
+        expires_at: None,
+    };
+    store::accounts::insert_token(&db.write, &token, day(1)).await.unwrap();
+    minted.text.to_string()
+}
+
 /// Searches nothing, lets nobody add what leads inside, and listens for its own machine alone.
 const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
 
 fn test_state(config: &str, db: &Db, queue: &JobQueue) -> AppState {
     let config = server::config::parse(std::path::Path::new("test"), config, [].into()).unwrap();
-    let mut state = server::start::state(&config, db, queue, &CancellationToken::new());
+    let mut state = server::start::state(&config, db, queue, &KEYS(), &CancellationToken::new());
     state.context.compare = Arc::new(|old: &str, new: &str| {
         vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
     });
@@ -138,7 +177,8 @@ impl TestApp {
         Migrator::up(&db.write, None).await.unwrap();
         let queue = JobQueue::new(db.clone());
         let state = test_state(TEST_CONFIG, &db, &queue);
-        Self { router: web::router(state.clone()), state, url: url.to_owned(), _folder: folder, drop }
+        let token = admin_token(&db).await;
+        Self { router: web::router(state.clone()), state, token, url: url.to_owned(), _folder: folder, drop }
     }
 
     /// The same with discovery switched off.
@@ -149,7 +189,8 @@ impl TestApp {
     /// The same with another configuration.
     pub fn with_config(&self, config: &str) -> Self {
         let state = test_state(config, &self.state.db, &self.state.queue);
-        Self { router: web::router(state.clone()), state, url: self.url.clone(), _folder: None, drop: None }
+        let token = self.token.clone();
+        Self { router: web::router(state.clone()), state, token, url: self.url.clone(), _folder: None, drop: None }
     }
 
     /// Serves as a program does, on a port of this machine, with this `server` section, until it is dropped.
@@ -185,7 +226,14 @@ impl TestApp {
     }
 
     /// Sends a request and gives the answer unread.
-    pub async fn raw(&self, request: Request<Body>) -> axum::response::Response {
+    ///
+    /// What changes something is asked by an admin's token, unless the request says who asks or has [`Nobody`].
+    pub async fn raw(&self, mut request: Request<Body>) -> axum::response::Response {
+        let says_who = [header::AUTHORIZATION, header::COOKIE].iter().any(|name| request.headers().contains_key(name));
+        if !request.method().is_safe() && !says_who && request.extensions().get::<Nobody>().is_none() {
+            let token = format!("Bearer {}", self.token).parse().unwrap();
+            request.headers_mut().insert(header::AUTHORIZATION, token);
+        }
         self.router.clone().oneshot(request).await.unwrap()
     }
 
