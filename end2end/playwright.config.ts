@@ -1,9 +1,13 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
 import { freePort } from "./tests/program.ts";
 
 // Read again in every worker, so what is chosen here is handed on by the environment.
 process.env.KUBESTATS_E2E_PORT ??= String(await freePort());
+// What a browser holds whose person signed in; the global set-up writes it.
+process.env.KUBESTATS_E2E_STATE ??= join(tmpdir(), `kubestats-e2e-state-${process.env.KUBESTATS_E2E_PORT}.json`);
 
 const chromium =
   process.env.KUBESTATS_CHROMIUM ??
@@ -42,6 +46,7 @@ export default defineConfig({
   reporter: [[process.env.CI ? "dot" : "list"], ["json", { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? "test-results/results.json" }]],
   use: {
     baseURL: `http://127.0.0.1:${process.env.KUBESTATS_E2E_PORT}`,
+    storageState: process.env.KUBESTATS_E2E_STATE,
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
     reducedMotion: "reduce",

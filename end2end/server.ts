@@ -1,10 +1,11 @@
 // Starts `kubestats serve` on a fresh database with its samples, and waits until they are scanned.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { FIRST_ACCOUNT, signIn } from "./tests/program.ts";
 
 const SAMPLES = 3;
 const PATIENCE_MS = 120_000;
@@ -19,6 +20,7 @@ export default async function startServer() {
     cwd: folder,
     env: {
       ...process.env,
+      ...FIRST_ACCOUNT,
       KUBESTATS_APP_DATA_DIR: join(folder, "data"),
       KUBESTATS_APP_LISTEN: `127.0.0.1:${port}`,
       KUBESTATS_APP_LOG_FORMAT: "json",
@@ -47,7 +49,10 @@ export default async function startServer() {
       const answer = await fetch(`http://127.0.0.1:${port}/api/v1/repositories/`);
       const { data } = (await answer.json()) as { data: { name: string; scan_status: string; scanned_commit: string | null }[] };
       state = data.map((r) => `${r.name}: ${r.scan_status}`).join(", ") || "no repositories";
-      if (data.length >= SAMPLES && data.every((r) => r.scanned_commit && r.scan_status === "success")) return stop;
+      if (data.length >= SAMPLES && data.every((r) => r.scanned_commit && r.scan_status === "success")) {
+        writeFileSync(process.env.KUBESTATS_E2E_STATE ?? "", JSON.stringify(await signIn(`http://127.0.0.1:${port}`)));
+        return stop;
+      }
     } catch {
       // Not listening yet.
     }

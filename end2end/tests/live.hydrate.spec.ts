@@ -4,11 +4,14 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { Place, freePort } from "./program.ts";
+import { Place, freePort, signIn } from "./program.ts";
 import { awake, expect, test } from "./support.ts";
 
 let place: Place;
 let site: string;
+let signedIn: Awaited<ReturnType<typeof signIn>>;
+
+test.use({ storageState: async ({}, use) => use(signedIn) });
 let work: string;
 
 /** Changes files of the repository that the forge serves, and pushes them. */
@@ -57,6 +60,7 @@ security: { allowed_networks: [127.0.0.0/8], require_https: false }
 repositories:
   - url: ${git}/ada/cluster.git
 `);
+  signedIn = await signIn(site);
   const request = await playwright.request.newContext({ baseURL: site });
   await expect
     .poll(async () => (await repositories(request)).map(({ scan_status }) => scan_status), { timeout: 60_000 })

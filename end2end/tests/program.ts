@@ -17,6 +17,24 @@ export async function freePort(): Promise<number> {
   return isFree ? port : freePort();
 }
 
+/** Whom every program that a test starts knows from the beginning. */
+export const ADMIN = { email: "ada@example.org", password: "violet anchor timber seventeen" };
+export const FIRST_ACCOUNT = { FIRST_SUPERUSER: ADMIN.email, FIRST_SUPERUSER_PASSWORD: ADMIN.password };
+
+/** Signs in as a browser's form does; what a browser holds afterwards. */
+export async function signIn(site: string, { email, password } = ADMIN) {
+  const answer = await fetch(`${site}/sign-in`, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", origin: site },
+    body: new URLSearchParams({ email, password }),
+    redirect: "manual",
+  });
+  const cookie = answer.headers.getSetCookie().map((line) => /^(kubestats)=([^;]+)/.exec(line)).find(Boolean);
+  if (answer.status !== 303 || !cookie) throw new Error(`${email} can't sign in at ${site}: ${answer.status}`);
+  const kept = { path: "/", expires: -1, httpOnly: true, secure: false, sameSite: "Lax" as const };
+  return { cookies: [{ name: cookie[1], value: cookie[2], domain: "127.0.0.1", ...kept }], origins: [] };
+}
+
 /** A folder with the processes that work in it; `end` stops them and takes it away. */
 export class Place {
   readonly folder: string;
@@ -57,7 +75,7 @@ export class Place {
   /** Starts Kubestats with this configuration, on the data that an earlier one left. */
   async serve(config: string, env: Record<string, string> = {}): Promise<ChildProcess> {
     writeFileSync(join(this.folder, "kubestats.yaml"), config);
-    const settings = { KUBESTATS_APP_DATA_DIR: join(this.folder, "data"), KUBESTATS_APP_LOG_FORMAT: "json" };
+    const settings = { ...FIRST_ACCOUNT, KUBESTATS_APP_DATA_DIR: join(this.folder, "data"), KUBESTATS_APP_LOG_FORMAT: "json" };
     const [started] = await this.start(process.env.KUBESTATS_PROGRAM, ["serve"], { ...settings, ...env });
     return started;
   }

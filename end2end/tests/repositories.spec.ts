@@ -1,7 +1,7 @@
 // What can be done with repositories: add, approve, block, delete, many at once; and why one is not here. On a server of
 // their own, which searches a stand-in forge, as these tests take away what others look at.
 
-import { Place, freePort } from "./program.ts";
+import { Place, freePort, signIn } from "./program.ts";
 import type { APIRequestContext, Page } from "@playwright/test";
 import { awake, expect, test, violations } from "./support.ts";
 
@@ -9,6 +9,9 @@ interface Row { id: string; full_name: string; sync_status: string; sync_error: 
 
 let place: Place;
 let site: string;
+let signedIn: Awaited<ReturnType<typeof signIn>>;
+
+test.use({ storageState: async ({}, use) => use(signedIn) });
 
 test.describe.configure({ mode: "serial" });
 
@@ -31,6 +34,7 @@ discovery:
   forges:
     - { url: "${github}", api_base_url: "${github}", provider: github, token: standin-token-one }
 `);
+  signedIn = await signIn(site);
   const request = await playwright.request.newContext({ baseURL: site });
   expect((await request.post("/api/v1/repositories/discover")).status()).toBe(202);
   await expect

@@ -3,12 +3,15 @@
 import type { ChildProcess } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Place, freePort } from "./program.ts";
+import { Place, freePort, signIn } from "./program.ts";
 import { awake, expect, test } from "./support.ts";
 import type { Page } from "@playwright/test";
 
 let place: Place;
 let site: string;
+let signedIn: Awaited<ReturnType<typeof signIn>>;
+
+test.use({ storageState: async ({}, use) => use(signedIn) });
 let config: string;
 let server: ChildProcess;
 
@@ -21,6 +24,7 @@ test.beforeAll(async ({ playwright }) => {
   site = `http://127.0.0.1:${port}`;
   config = `app: { listen: "127.0.0.1:${port}" }\n`;
   server = await place.serve(config);
+  signedIn = await signIn(site);
   const request = await playwright.request.newContext({ baseURL: site });
   await expect
     .poll(async () => {

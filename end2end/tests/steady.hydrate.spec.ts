@@ -1,11 +1,14 @@
 // Nothing moves while work begins, goes on and ends: only what the reader does moves a page.
 
-import { Place, freePort } from "./program.ts";
+import { Place, freePort, signIn } from "./program.ts";
 import { expect, test } from "./support.ts";
 import type { APIRequestContext, Page } from "@playwright/test";
 
 let place: Place;
 let site: string;
+let signedIn: Awaited<ReturnType<typeof signIn>>;
+
+test.use({ storageState: async ({}, use) => use(signedIn) });
 let forge: string;
 
 test.describe.configure({ mode: "default" });
@@ -24,6 +27,7 @@ security: { allowed_networks: [127.0.0.0/8], require_https: false }
 repositories:
 ${names.join("\n")}
 `);
+  signedIn = await signIn(site);
   const request = await playwright.request.newContext({ baseURL: site });
   await expect
     .poll(async () => (await repositories(request)).filter(({ scan_status }) => scan_status === "success").length, { timeout: 60_000 })

@@ -97,6 +97,14 @@ impl Identity {
         })
     }
 
+    /// How long what one person is shown may be kept: by no cache that others use, and where it is for them alone not even
+    /// by their browser, which would show it to whoever presses its back button.
+    fn may_be_kept(&self, path: &str) -> &'static str {
+        const OWN: [&str; 6] = ["/account", "/admin", "/api/v1/me", "/api/v1/users", "/api/v1/admin", "/ui/"];
+        let is_own = OWN.iter().any(|own| path.starts_with(own));
+        if is_own || !self.settings.anonymous_read { "no-store" } else { "private, no-cache" }
+    }
+
     /// Whether anybody can sign in; asked until somebody can.
     async fn is_set_up(&self) -> bool {
         if self.is_set_up.load(Ordering::Relaxed) {
@@ -208,16 +216,15 @@ pub async fn find_out(State(identity): State<Identity>, mut request: Request, ne
         permissions: actor.permissions().iter().collect(),
         is_set_up: identity.is_set_up().await,
     };
-    let is_private = actor.account().is_some();
+    let kept = actor.account().is_some().then(|| identity.may_be_kept(request.uri().path()));
     if let Some(holder) = actor.account() {
         request.extensions_mut().insert(SignedIn(holder.id));
     }
     request.extensions_mut().insert(actor);
     request.extensions_mut().insert(viewer);
     let mut response = next.run(request).await;
-    if is_private {
-        // What one person is shown is kept by no cache, nor by the browser for whoever presses its back button.
-        response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    if let Some(kept) = kept {
+        response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept));
     }
     response
 }

@@ -1,5 +1,6 @@
 //! REST by word: what is answered, what is refused, what is missing.
 
+mod accounts;
 mod actions;
 mod charts;
 mod commits;

@@ -1,0 +1,438 @@
+//! Who may do what, at every door: by browser session, by token, by access token, by nobody.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use entity::kind::{Permission, Role};
+use leptos::server_fn::axum::server_fn_paths;
+use serde_json::{Value, json};
+use store::accounts::{self, NewAccount, NewToken};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::support::{Answer, Change, Manifest, Nobody, RepositoryBuilder, TestApp, day, on_each_engine};
+
+const PASSWORD: &str = "violet anchor timber seventeen";
+
+/// An account with this role, and a token of it that may what the role may.
+async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
+    let new = NewAccount { email: email.to_owned(), full_name: None, role: role.to_owned(), password_hash: None };
+    let id = accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap();
+    (id, token(app, id, &[Permission::Admin], &[]).await)
+}
+
+async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositories: &[&str]) -> String {
+    let minted = auth::token::mint();
+    let new = NewToken {
+        account_id,
+        token_hash: minted.hash,
+        name: "test".to_owned(),
+        scopes: scopes.to_vec(),
+        repositories: repositories.iter().map(|&pattern| pattern.to_owned()).collect(),
+        expires_at: None,
+    };
+    accounts::insert_token(&app.state.db.write, &new, day(1)).await.unwrap();
+    minted.text.to_string()
+}
+
+/// Asks as whoever a token is of, or as nobody.
+async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let body = match body {
+        Some(body) => {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Body::from(body.to_string())
+        }
+        None => Body::empty(),
+    };
+    app.send(request.extension(Nobody).body(body).unwrap()).await
+}
+
+async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> Answer {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    app.send(request.extension(Nobody).body(Body::from(body)).unwrap()).await
+}
+
+fn location(answer: &Answer) -> &str {
+    answer.headers.get(header::LOCATION).map_or("", |place| place.to_str().unwrap())
+}
+
+/// What a browser would send back.
+fn cookie(answer: &Answer) -> Option<String> {
+    let set = answer.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+    let session = set.filter(|value| value.starts_with("kubestats=")).find(|value| !value.contains("Max-Age=0"));
+    session.map(|value| value.split(';').next().unwrap().to_owned())
+}
+
+async fn by_cookie(app: &TestApp, path: &str, cookie: &str) -> Answer {
+    app.send(Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
+}
+
+/// An account that signs in with [`PASSWORD`].
+async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
+    let hash = auth::password::Passwords::new().hash(PASSWORD).await.unwrap();
+    let role = role.as_str().to_owned();
+    let new = NewAccount { email: email.to_owned(), full_name: None, role, password_hash: Some(hash) };
+    accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_operation_that_changes_something_asks_who_it_is() {
+    on_each_engine(async |app| {
+        let (_, viewer) = account(app, "vera@example.org", "viewer").await;
+        let document = serde_json::to_value(server::web::api::openapi::document()).unwrap();
+        let mut asked = 0;
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for verb in ["post", "put", "patch", "delete"] {
+                let Some(operation) = operations.get(verb) else { continue };
+                let id = operation["operationId"].as_str().unwrap();
+                // These are for coming in, or about the account that asks.
+                let own = operation["tags"][0] == "login" || operation["tags"][0] == "users";
+                let place =
+                    path.split('/')
+                        .map(|part| {
+                            if part.ends_with("_id}") { Uuid::nil().to_string() } else { part.replace(['{', '}'], "") }
+                        })
+                        .collect::<Vec<_>>()
+                        .join("/");
+                let body = operation.get("requestBody").map(|_| match id {
+                    "add_repositories" => json!({ "urls": ["https://example.org/a/b"] }),
+                    "create_account" => json!({ "email": "a@example.org", "role": "admin" }),
+                    "change_account" => json!({ "role": "admin" }),
+                    "put_role" => json!({ "permissions": ["admin"] }),
+                    "create_token" => json!({ "name": "a", "scopes": ["admin"] }),
+                    "change_own_account" => json!({ "full_name": "a" }),
+                    "refresh" => json!({ "refresh_token": "a" }),
+                    "login-login_access_token" => Value::Null,
+                    other => panic!("say what {other} is to be asked with"),
+                });
+                if body.as_ref().is_some_and(Value::is_null) {
+                    continue;
+                }
+                let method: Method = verb.to_uppercase().parse().unwrap();
+                let nobody = ask(app, method.clone(), &place, None, body.clone()).await.status;
+                let expected = if id == "logout" { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
+                assert_eq!(nobody, expected, "{verb} {place} as nobody");
+                if !own {
+                    let answer = ask(app, method, &place, Some(&viewer), body).await;
+                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{verb} {place} as a viewer");
+                }
+                asked += 1;
+            }
+        }
+        assert!(asked > 25, "{asked} operations were asked");
+        assert_eq!(accounts::count_accounts(&app.state.db.read).await.unwrap(), 2, "the tests' own and the viewer");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_form_that_changes_something_asks_who_it_is() {
+    on_each_engine(async |app| {
+        let id = Uuid::nil().to_string();
+        let fields = [
+            ("id", id.as_str()),
+            ("act", "sync"),
+            ("name", "prune"),
+            ("urls", "a/b"),
+            ("from", "/"),
+            ("theme", "dark"),
+        ];
+        let mut asked = 0;
+        for (path, method) in server_fn_paths().filter(|(_, method)| *method == Method::POST) {
+            let answer = form(app, path, &fields, None).await;
+            if path.contains("theme") {
+                assert!(
+                    answer.status.is_success() || answer.status.is_redirection(),
+                    "{path}: colours are everybody's"
+                );
+                continue;
+            }
+            assert!(
+                matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST),
+                "{method} {path} as nobody: {}",
+                answer.status
+            );
+            asked += 1;
+        }
+        assert!(asked > 5, "{asked} forms were sent");
+        let told = store::jobs::list_jobs(&app.state.db.read, &entity::view::JobFilter::default()).await.unwrap();
+        assert_eq!(told.count, 0, "no job was asked for");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn roles_and_tokens_allow_what_they_say_and_no_more() {
+    on_each_engine(async |app| {
+        let commits = || vec![Change::Create(Manifest::release("podinfo", "6.0.0"))];
+        let one = RepositoryBuilder::new("ada/one").commit(2, "Add", commits()).store(app).await;
+        let two = RepositoryBuilder::new("grace/two").commit(2, "Add", commits()).store(app).await;
+        let sync = |id: Uuid| format!("/api/v1/repositories/{id}/sync");
+        let (developer, all) = account(app, "dev@example.org", "developer").await;
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&all), None).await.status, StatusCode::ACCEPTED);
+        // An admin's scope gives a developer no admin's rights.
+        let answer = ask(app, Method::GET, "/api/v1/admin/users", Some(&all), None).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        let reads = token(app, developer, &[Permission::Read], &[]).await;
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&reads), None).await.status, StatusCode::FORBIDDEN);
+        let some = token(app, developer, &[Permission::Read, Permission::ManageRepositories], &["ada/*"]).await;
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::ACCEPTED);
+        assert_eq!(ask(app, Method::POST, &sync(two), Some(&some), None).await.status, StatusCode::FORBIDDEN);
+        let all_at_once = ask(app, Method::POST, "/api/v1/repositories/sync", Some(&some), None).await;
+        assert_eq!(all_at_once.status, StatusCode::FORBIDDEN);
+        // A token makes none that may more than itself.
+        let wanted = json!({ "name": "more", "scopes": ["jobs:run"] });
+        let answer = ask(app, Method::POST, "/api/v1/users/me/tokens", Some(&some), Some(wanted)).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        // What somebody mistyped, and what is no token at all.
+        let mut mistyped = some.clone();
+        mistyped.replace_range(6..7, if &some[6..7] == "a" { "b" } else { "a" });
+        for wrong in [mistyped.as_str(), "kst_", "a.b.c", ""] {
+            let answer = ask(app, Method::GET, "/api/v1/me", Some(wrong), None).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{wrong}");
+            assert_eq!(answer.json()["detail"], "Could not validate credentials");
+        }
+        // Whoever is switched off is nobody at once.
+        accounts::set_active(&app.state.db.write, developer, false).await.unwrap();
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_sign_in_and_out_by_plain_forms() {
+    on_each_engine(async |app| {
+        person(app, "ada@example.org", Role::Developer).await;
+        let sign_in = [("email", " Ada@Example.org "), ("password", PASSWORD), ("from", "/charts?at=2026-01-02")];
+        let answer = form(app, "/sign-in", &sign_in, None).await;
+        assert_eq!((answer.status, location(&answer)), (StatusCode::SEE_OTHER, "/charts?at=2026-01-02"));
+        let set = answer.headers.get(header::SET_COOKIE).unwrap().to_str().unwrap();
+        assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && set.contains("Path=/"), "{set}");
+        let first = cookie(&answer).unwrap();
+        let me = by_cookie(app, "/api/v1/me", &first).await;
+        assert_eq!((me.status, &me.json()["email"]), (StatusCode::OK, &json!("ada@example.org")));
+        assert_eq!(me.headers[header::CACHE_CONTROL], "no-store");
+        // Who signs in again, or on another's session, gets another name for it.
+        let again = form(app, "/sign-in", &sign_in, Some(&first)).await;
+        let second = cookie(&again).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(by_cookie(app, "/api/v1/me", &first).await.status, StatusCode::UNAUTHORIZED);
+        // Another site's page can't act with the cookie, our own can.
+        let sessions = by_cookie(app, "/api/v1/users/me/sessions", &second).await.json();
+        assert_eq!(sessions.as_array().unwrap().len(), 1);
+        let foreign = Request::post("/sign-out").header(header::COOKIE, &second).header("sec-fetch-site", "cross-site");
+        assert_eq!(app.send(foreign.body(Body::empty()).unwrap()).await.status, StatusCode::FORBIDDEN);
+        let out = form(app, "/sign-out", &[], Some(&second)).await;
+        assert_eq!((out.status, location(&out)), (StatusCode::SEE_OTHER, "/"));
+        assert_eq!(by_cookie(app, "/api/v1/me", &second).await.status, StatusCode::UNAUTHORIZED);
+        // Nobody is led to another site, and nobody is told which of the two was wrong.
+        let away = [("email", "ada@example.org"), ("password", PASSWORD), ("from", "//evil.example")];
+        assert_eq!(location(&form(app, "/sign-in", &away, None).await), "/");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_wrong_is_told_no_more_than_that() {
+    on_each_engine(async |app| {
+        person(app, "ada@example.org", Role::User).await;
+        let gone = person(app, "grace@example.org", Role::User).await;
+        accounts::set_active(&app.state.db.write, gone, false).await.unwrap();
+        for email in ["ada@example.org", "nobody@example.org", "grace@example.org"] {
+            let password = if email.starts_with("grace") { PASSWORD } else { "wrong" };
+            let body = format!("username={email}&password={}", password.replace(' ', "+"));
+            let request = Request::post("/api/v1/login/access-token")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .extension(Nobody);
+            let answer = app.send(request.body(Body::from(body)).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{email}");
+            assert_eq!(answer.json()["detail"], "Incorrect email or password", "{email}");
+        }
+        // The fourth try of an address within a minute waits.
+        let late = form(app, "/sign-in", &[("email", "ada@example.org"), ("password", PASSWORD)], None).await;
+        assert!(location(&late).starts_with("/sign-in?later="), "{}", location(&late));
+        let filter = entity::view::AuditFilter::default();
+        let told =
+            store::audit::list_audit_entries(&app.state.db.read, &filter, entity::view::PageQuery::default()).await;
+        let told = told.unwrap().data;
+        assert_eq!(told.iter().filter(|entry| entry.action.as_str() == "sign_in_refused").count(), 3);
+        assert!(!format!("{told:?}").contains("violet"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn programs_sign_in_refresh_and_leave() {
+    on_each_engine(async |app| {
+        person(app, "ada@example.org", Role::Admin).await;
+        let body = format!("username=ada@example.org&password={}", PASSWORD.replace(' ', "+"));
+        let request = Request::post("/api/v1/login/access-token")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .extension(Nobody);
+        let answer = app.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!((answer.status, &answer.json()["token_type"]), (StatusCode::OK, &json!("bearer")));
+        let text = |answer: &Answer, key: &str| answer.json()[key].as_str().unwrap().to_owned();
+        let access = text(&answer, "access_token");
+        let me = ask(app, Method::GET, "/api/v1/me", Some(&access), None).await;
+        assert_eq!(me.json()["is_superuser"], true);
+        let first = text(&answer, "refresh_token");
+        let refresh = |token: String| json!({ "refresh_token": token });
+        let next = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first.clone()))).await;
+        assert_eq!(next.status, StatusCode::OK);
+        let again = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first))).await;
+        assert_eq!(again.status, StatusCode::UNAUTHORIZED, "one that was used works no more");
+        let access = text(&next, "access_token");
+        assert_eq!(
+            ask(app, Method::POST, "/api/v1/auth/logout", Some(&access), None).await.status,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(ask(app, Method::GET, "/api/v1/me", Some(&access), None).await.status, StatusCode::FORBIDDEN);
+        let dead =
+            ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(text(&next, "refresh_token")))).await;
+        assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_anonymous_reading_nothing_is_read_but_how_one_comes_in() {
+    on_each_engine(async |app| {
+        let closed = app.with_config("server: {anonymous_read: false}");
+        let page = |path: &'static str| {
+            let request = Request::get(path).header(header::ACCEPT, "text/html");
+            closed.send(request.body(Body::empty()).unwrap())
+        };
+        let answer = page("/charts?text=a").await;
+        assert_eq!((answer.status, location(&answer)), (StatusCode::SEE_OTHER, "/sign-in?from=%2Fcharts%3Ftext%3Da"));
+        for path in ["/api/v1/repositories/", "/api/v1/stream", "/api/v1/openapi.json", "/ui/repositories?query="] {
+            let answer = closed.raw(Request::get(path).extension(Nobody).body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        }
+        for path in ["/health", "/api/health", "/health/live"] {
+            assert!(closed.get(path).await.status.is_success(), "{path}");
+        }
+        let (_, viewer) = account(&closed, "vera@example.org", "viewer").await;
+        let answer = ask(&closed, Method::GET, "/api/v1/repositories/", Some(&viewer), None).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_account_needs_the_link_that_only_the_log_shows() {
+    on_each_engine(async |app| {
+        let ctx = &app.state.actions;
+        // The tests' own account stands for somebody: there is no second first one.
+        assert!(actions::accounts::make_set_up_link(ctx).await.unwrap().is_none());
+        let own = accounts::find_credentials(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
+        accounts::delete_account(&app.state.db.write, own.id).await.unwrap();
+        let link = actions::accounts::make_set_up_link(ctx).await.unwrap().unwrap();
+        let person = [("email", "ada@example.org"), ("full_name", "Ada"), ("password", PASSWORD)];
+        let guessed = form(app, "/set-up/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &person, None).await;
+        assert!(location(&guessed).starts_with("/set-up/"), "{}", location(&guessed));
+        assert!(!accounts::is_set_up(&app.state.db.read).await.unwrap());
+        let weak = [("email", "ada@example.org"), ("password", "password1234567")];
+        let place = format!("/set-up/{}", link.as_str());
+        let refused = form(app, &place, &weak, None).await;
+        assert!(location(&refused).contains("?outcome="), "{}", location(&refused));
+        let made = form(app, &place, &person, None).await;
+        assert_eq!((made.status, location(&made)), (StatusCode::SEE_OTHER, "/"));
+        let me = by_cookie(app, "/api/v1/me", &cookie(&made).unwrap()).await.json();
+        assert_eq!((&me["email"], &me["is_superuser"]), (&json!("ada@example.org"), &json!(true)));
+        let again = form(app, &place, &[("email", "eve@example.org"), ("password", PASSWORD)], None).await;
+        assert_eq!(cookie(&again), None);
+        assert_eq!(accounts::count_accounts(&app.state.db.read).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn invitations_work_once_and_somebody_stays_who_may_administer() {
+    on_each_engine(async |app| {
+        let admin = Some(app.token.as_str());
+        let wanted = json!({ "email": "Grace@Example.org", "full_name": "Grace", "role": "developer" });
+        let invited = ask(app, Method::POST, "/api/v1/admin/users", admin, Some(wanted.clone())).await;
+        assert_eq!(invited.status, StatusCode::CREATED);
+        let taken = ask(app, Method::POST, "/api/v1/admin/users", admin, Some(wanted)).await;
+        assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let link = invited.json()["link"].as_str().unwrap().to_owned();
+        let chosen = form(app, &link, &[("password", PASSWORD)], None).await;
+        assert_eq!(location(&chosen), "/sign-in?chosen");
+        let again = form(app, &link, &[("password", "another violet anchor timber")], None).await;
+        assert_ne!(location(&again), "/sign-in?chosen");
+        let signed_in = form(app, "/sign-in", &[("email", "grace@example.org"), ("password", PASSWORD)], None).await;
+        assert!(cookie(&signed_in).is_some());
+        // The last one that may administer stays.
+        let own = accounts::find_credentials(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
+        let place = format!("/api/v1/admin/users/{}", own.id);
+        for (method, body) in [
+            (Method::DELETE, None),
+            (Method::PATCH, Some(json!({ "role": "user" }))),
+            (Method::PATCH, Some(json!({ "is_active": false }))),
+        ] {
+            let answer = ask(app, method, &place, admin, body).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        // A role that somebody made counts from then on, and is told in the log of what people did.
+        let made = json!({ "permissions": ["read", "jobs:run"] });
+        let put = ask(app, Method::PUT, "/api/v1/admin/roles/operator", admin, Some(made)).await;
+        assert_eq!(put.status, StatusCode::NO_CONTENT);
+        let (_, operator) = account(app, "olga@example.org", "operator").await;
+        let sync = ask(app, Method::POST, "/api/v1/repositories/sync", Some(&operator), None).await;
+        assert_eq!(sync.status, StatusCode::ACCEPTED);
+        let in_use = ask(app, Method::DELETE, "/api/v1/admin/roles/operator", admin, None).await;
+        assert_eq!(in_use.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let told = ask(app, Method::GET, "/api/v1/admin/audit?action=sync_repositories", admin, None).await.json();
+        assert_eq!((&told["count"], &told["data"][0]["who"]), (&json!(1), &json!("olga@example.org")));
+        let csv = ask(app, Method::GET, "/api/v1/admin/audit?format=csv", admin, None).await;
+        assert!(csv.text().starts_with("at,action,who,via,") && csv.text().contains("\"create_role\""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
+    on_each_engine(async |app| {
+        use actions::accounts as act;
+        let id = person(app, "ada@example.org", Role::User).await;
+        let ctx = &app.state.actions;
+        let found = accounts::find_account(&app.state.db.read, id).await.unwrap().unwrap();
+        let actor = actions::Actor::command_as(&found);
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        let offer = act::begin_second_factor(ctx, &actor, &password).await.unwrap();
+        assert!(offer.url.contains(&offer.secret) && offer.picture.contains("<svg"));
+        let stored = accounts::find_credentials(&app.state.db.read, &id.to_string()).await.unwrap().unwrap();
+        assert!(stored.totp_secret.is_some_and(|sealed| !String::from_utf8_lossy(&sealed).contains(&offer.secret)));
+        assert!(act::confirm_second_factor(ctx, &actor, "000000x").await.is_err());
+        let code = support_code(&offer.url);
+        let codes = act::confirm_second_factor(ctx, &actor, &code).await.unwrap();
+        assert_eq!(codes.len(), 10);
+        let sign_in = form(app, "/sign-in", &[("email", "ada@example.org"), ("password", PASSWORD)], None).await;
+        assert!(location(&sign_in).starts_with("/sign-in/code?"), "{}", location(&sign_in));
+        let pending = cookie(&sign_in).unwrap();
+        assert_eq!(by_cookie(app, "/api/v1/me", &pending).await.status, StatusCode::UNAUTHORIZED);
+        let replayed = form(app, "/sign-in/code", &[("code", &code)], Some(&pending)).await;
+        assert!(location(&replayed).contains("wrong"), "a code that was used: {}", location(&replayed));
+        let recovered = form(app, "/sign-in/code", &[("code", &codes[0])], Some(&pending)).await;
+        let opened = cookie(&recovered).unwrap();
+        assert_ne!(opened, pending);
+        assert_eq!(by_cookie(app, "/api/v1/me", &opened).await.status, StatusCode::OK);
+        let actor = actions::Actor::nobody(actions::Door::Page, true);
+        assert!(act::check_second_factor(ctx, &actor, id, &codes[0]).await.is_err(), "nor does a recovery code");
+    })
+    .await;
+}
+
+/// The code that an authenticator app shows now.
+fn support_code(url: &str) -> String {
+    totp_rs::Totp::from_url(url).unwrap().generate_current().to_string()
+}
