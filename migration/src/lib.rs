@@ -21,6 +21,7 @@ mod m20260101_000016_mark_scan_format;
 mod m20260101_000017_count_helm_templates;
 mod m20260101_000018_create_uses;
 mod m20260101_000019_create_reference;
+mod m20260101_000020_create_account;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000017_count_helm_templates::Migration),
             Box::new(m20260101_000018_create_uses::Migration),
             Box::new(m20260101_000019_create_reference::Migration),
+            Box::new(m20260101_000020_create_account::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! What every request may use.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actions::Actions;
@@ -9,7 +10,15 @@ use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
-use crate::web::{assets::Site, hosts::AllowedHosts, seats::Seats};
+use crate::web::{
+    assets::Site,
+    client_address::TrustedProxies,
+    health::LastLook,
+    hosts::AllowedHosts,
+    metrics::{Access, Metrics},
+    rate_limits::{LoginLimits, RateLimits},
+    seats::Seats,
+};
 
 /// Handles that are cheap to clone, made once when the program starts.
 #[derive(Clone, FromRef)]
@@ -28,6 +37,20 @@ pub struct AppState {
     pub site: Arc<Site>,
     /// The names that are answered to.
     pub hosts: Arc<AllowedHosts>,
+    /// The proxies that are believed.
+    pub proxies: TrustedProxies,
+    /// How often one may ask the API.
+    pub rate_limits: RateLimits,
+    /// How often one may try to log in.
+    pub login_limits: Arc<LoginLimits>,
+    /// Figures for Prometheus.
+    pub metrics: Metrics,
+    /// Who may read them.
+    pub metrics_access: Access,
+    /// What was found of every part's health last.
+    pub last_look: LastLook,
+    /// Where clones are, and a SQLite database unless it is elsewhere.
+    pub data_dir: Arc<Path>,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

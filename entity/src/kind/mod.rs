@@ -1,5 +1,6 @@
 //! Fixed words: states, kinds and identities, each written once for rows, pages and REST.
 
+mod account;
 mod decision;
 mod discovery;
 mod event;
@@ -9,6 +10,7 @@ mod repository;
 mod resource;
 mod uses;
 
+pub use account::{AuditAction, LinkKind, Permission, Permissions, Role, SessionKind, Via};
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};

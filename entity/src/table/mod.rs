@@ -1,6 +1,10 @@
 //! The tables as they are stored, one entity each, named after the thing; `crate::view` has what is shown of them. Seen by
 //! questions and writes only. `tests/it/tables.rs` compares each with the migrated database.
 
+pub mod account;
+pub mod account_identity;
+pub mod api_token;
+pub mod audit_entry;
 pub mod chart;
 pub mod chart_alias;
 pub mod chart_release;
@@ -24,8 +28,10 @@ pub mod image_use;
 pub mod job;
 pub mod job_log;
 pub mod manifest;
+pub mod one_time_link;
 pub mod outcome;
 pub mod problem;
+pub mod recovery_code;
 pub mod reference;
 pub mod repository;
 pub mod repository_day;
@@ -35,8 +41,11 @@ pub mod resource;
 pub mod resource_chart;
 pub mod resource_data;
 pub mod resource_image;
+pub mod role;
 pub mod scan_run;
 pub mod schedule;
+pub mod sealed_secret;
+pub mod session;
 pub mod stale_day;
 pub mod tombstone;
 pub mod use_commit;

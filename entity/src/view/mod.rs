@@ -1,5 +1,6 @@
 //! What pages and REST show: one struct serves as page data, API body and schema.
 
+mod account;
 mod chart;
 mod commit;
 mod discovery;
@@ -20,6 +21,9 @@ mod resource;
 mod scan;
 mod task;
 
+pub use account::{
+    Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, Session, Viewer, ViewerAccount,
+};
 pub use chart::{
     ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour,
     ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary, ChartTrend, ChartUpgrade,

@@ -1,13 +1,15 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use net::IpNet;
 use serde::Serialize;
 
 use super::duration;
+use super::exposure::{MetricsConfig, RateLimitsConfig, TlsConfig, parse_proxy};
 use super::reader::Section;
 
-/// `server`: how many may be connected, and how long they may let us wait.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// `server`: how many may be connected, how long they may let us wait, and what is believed of whom.
+#[derive(Clone, Debug, Serialize)]
 pub struct ServerConfig {
     /// Connections at once; for one more the one that waits longest for its next request is closed.
     pub max_connections: usize,
@@ -23,6 +25,16 @@ pub struct ServerConfig {
     /// A request's body that does not go on, or an answer that nobody reads, is given up then.
     #[serde(serialize_with = "duration::serialize")]
     pub stall_timeout: Duration,
+    /// Networks of proxies that are believed when they say who asks, and how.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Plain HTTP where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
+    /// How often one may ask.
+    pub rate_limits: RateLimitsConfig,
+    /// Figures for Prometheus.
+    pub metrics: MetricsConfig,
 }
 
 fn number_or_off<S: serde::Serializer>(number: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -40,6 +52,10 @@ impl Default for ServerConfig {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             stall_timeout: Duration::from_secs(20),
+            trusted_proxies: Vec::new(),
+            tls: None,
+            rate_limits: RateLimitsConfig::default(),
+            metrics: MetricsConfig::default(),
         }
     }
 }
@@ -64,6 +80,10 @@ impl ServerConfig {
             header_timeout: section.duration("header_timeout", SECOND).unwrap_or(or.header_timeout),
             idle_timeout: section.duration("idle_timeout", SECOND).unwrap_or(or.idle_timeout),
             stall_timeout: section.duration("stall_timeout", SECOND).unwrap_or(or.stall_timeout),
+            trusted_proxies: section.list("trusted_proxies", parse_proxy).unwrap_or_default(),
+            tls: TlsConfig::read(section.section("tls")),
+            rate_limits: RateLimitsConfig::read(section.section("rate_limits")),
+            metrics: MetricsConfig::read(section.section("metrics")),
         };
         section.finish();
         config

@@ -142,6 +142,7 @@ fn what_is_shown_can_be_read_again() {
     for text in [
         "",
         "app: {allowed_hosts: [box.lan, '*.example.org']}",
+        "server: {trusted_proxies: [10.0.0.7, 'fd00::/8'], tls: {cert: /a, key: /b}, rate_limits: {enabled: true}, metrics: {listen: '127.0.0.1:9090'}}",
         "storage: {sqlite: {path: /x/y.db, max_connections: 3}}\nscan: {history: 365d}\nrepositories: [{url: 'https://h/a/b'}]",
     ] {
         let shown = read(text).unwrap().to_yaml().unwrap();
@@ -163,4 +164,31 @@ fn chart_sources_are_read_with_the_configuration() {
     // What was stored by others is taken anew.
     assert_ne!(ours.fingerprint(), usual.fingerprint());
     assert_eq!(usual.fingerprint(), read("").unwrap().charts.known.fingerprint());
+}
+
+#[test]
+fn what_would_expose_the_program_is_refused_with_what_is_allowed() {
+    for (text, told) in [
+        ("server: {trusted_proxies: [proxy.lan]}", "server.trusted_proxies: \"proxy.lan\" is no network"),
+        ("server: {trusted_proxies: [0.0.0.0/0]}", "server.trusted_proxies: \"0.0.0.0/0\" is everybody"),
+        ("server: {trusted_proxies: ['::/0']}", "server.trusted_proxies: \"::/0\" is everybody"),
+        ("server: {tls: {cert: /a}}", "server.tls.key: is missing; TLS needs a certificate and its key"),
+        ("server: {tls: {key: /a}}", "server.tls.cert: is missing"),
+        (
+            "server: {rate_limits: {anonymous_per_hour: 0}}",
+            "server.rate_limits.anonymous_per_hour: found \"0\"; a whole",
+        ),
+        ("server: {rate_limits: {enabled: sometimes}}", "server.rate_limits.enabled: \"sometimes\" is not known here"),
+        ("server: {metrics: {token: short}}", "server.metrics.token: has fewer than 16 characters"),
+        ("server: {metrics: {listen: ':9090'}}", "server.metrics.listen: \":9090\" is no address with a port"),
+    ] {
+        let found = errors(text);
+        assert!(found.len() == 1 && found[0].contains(told), "{text}: {found:?}");
+    }
+    let config = read("server: {metrics: {token: '0123456789abcdef-secret'}}").unwrap();
+    assert!(!config.to_yaml().unwrap().contains("-secret") && !format!("{config:?}").contains("-secret"));
+    let set = [("KUBESTATS_SERVER_TLS_CERT", "/a"), ("KUBESTATS_SERVER_TLS_KEY", "/b")];
+    let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let tls = parse(Path::new("kubestats.yaml"), "", set).unwrap().server.tls.unwrap();
+    assert_eq!((tls.cert.as_path(), tls.key.as_path()), (Path::new("/a"), Path::new("/b")));
 }

@@ -58,12 +58,21 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let _lock = if shares_work { None } else { Some(database::lock(&config.app.data_dir)?) };
     let identity = Identity::take(&config.app.data_dir, role.as_str())
         .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
+    let limits = limits(&config.server)?;
     let listener = match listens {
         false => None,
         true => Some(tokio::net::TcpListener::bind(config.app.listen).await.with_context(|| {
             format!("{} cannot be listened on; app.listen sets another address", config.app.listen)
         })?),
     };
+    let metrics_at = config.server.metrics.listen.filter(|_| config.server.metrics.enabled);
+    let metrics =
+        match metrics_at {
+            None => None,
+            Some(address) => Some(tokio::net::TcpListener::bind(address).await.with_context(|| {
+                format!("{address} cannot be listened on; server.metrics.listen sets another address")
+            })?),
+        };
     let db = connect(&config).await?;
     let queue = JobQueue::new(db.clone());
     let deps = deps(&config, &db, &queue);
@@ -81,13 +90,21 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         async move { queue.wire().await }
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
+    let state = state(&config, &db, &queue, &stop);
+    let scraped = match metrics {
+        None => None,
+        Some(listener) => {
+            info!("serving figures at {}/metrics", listener.local_addr()?);
+            Some(tokio::spawn(web::serve_metrics(listener, state.clone(), limits.clone(), stop.clone())))
+        }
+    };
     let served = match listener {
         Some(listener) => {
-            info!("serving http://{}", listener.local_addr()?);
-            let state = state(&config, &db, &queue, &stop);
+            let scheme = if limits.tls.is_some() { "https" } else { "http" };
+            info!("serving {scheme}://{}", listener.local_addr()?);
             match role {
-                Role::Worker => web::serve_health(listener, state, limits(&config.server), stop.clone()).await,
-                Role::Web | Role::All => web::serve(listener, state, limits(&config.server), stop.clone()).await,
+                Role::Worker => web::serve_health(listener, state, limits, stop.clone()).await,
+                Role::Web | Role::All => web::serve(listener, state, limits, stop.clone()).await,
             }
         }
         None => {
@@ -96,6 +113,11 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         }
     };
     stop.cancel();
+    if let Some(scraped) = scraped
+        && let Err(error) = scraped.await?
+    {
+        tracing::warn!(%error, "the figures were not served to the end");
+    }
     working.await?;
     if let Err(error) = remove_worker(&db.write, &worker).await {
         tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");

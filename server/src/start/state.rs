@@ -17,8 +17,12 @@ use crate::config::{Config, ForgeConfig, ServerConfig};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
 use crate::web::assets::Site;
+use crate::web::client_address::TrustedProxies;
+use crate::web::health::LastLook;
 use crate::web::hosts::AllowedHosts;
-use crate::web::listen::{Bounds, Limits, Patience};
+use crate::web::listen::{Bounds, Limits, Patience, Tls, TlsError};
+use crate::web::metrics::{Access, Metrics};
+use crate::web::rate_limits::RateLimits;
 use crate::web::seats::Seats;
 use crate::{clock, replay};
 
@@ -50,6 +54,13 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, stop: &CancellationToke
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
         hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
+        rate_limits: rate_limits(config),
+        login_limits: Arc::default(),
+        metrics: Metrics::default(),
+        metrics_access: metrics_access(config),
+        last_look: LastLook::default(),
+        data_dir: config.app.data_dir.as_path().into(),
+        proxies: TrustedProxies::new(&config.server.trusted_proxies),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }
@@ -70,13 +81,42 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
     })
 }
 
-/// What connections may take.
-#[must_use]
-pub fn limits(config: &ServerConfig) -> Limits {
-    Limits {
+/// Whether nobody but this machine can ask.
+fn is_local(config: &Config) -> bool {
+    config.app.listen.ip().to_canonical().is_loopback() && config.server.trusted_proxies.is_empty()
+}
+
+fn rate_limits(config: &Config) -> RateLimits {
+    let limits = &config.server.rate_limits;
+    match limits.enabled {
+        "false" => RateLimits::off(),
+        "auto" if is_local(config) => RateLimits::off(),
+        _ => RateLimits::per_hour(limits.anonymous_per_hour, limits.signed_in_per_hour),
+    }
+}
+
+/// Strangers read no figures: they are for who has the token, for an address of their own, or for this machine.
+fn metrics_access(config: &Config) -> Access {
+    let metrics = &config.server.metrics;
+    let is_guarded = metrics.token.is_some() || is_local(config);
+    Access {
+        among_pages: metrics.enabled && metrics.listen.is_none() && is_guarded,
+        token: metrics.token.as_ref().map(|token| token.expose().into()),
+    }
+}
+
+/// What connections may take, and what encrypts them.
+///
+/// # Errors
+/// If the certificate cannot be used.
+pub fn limits(config: &ServerConfig) -> Result<Limits, TlsError> {
+    let tls = config.tls.as_ref().map(|tls| Tls::open(&tls.cert, &tls.key)).transpose()?;
+    Ok(Limits {
         bounds: Bounds { in_all: config.max_connections, per_address: config.max_connections_per_address },
         patience: Patience { head: config.header_timeout, idle: config.idle_timeout, stall: config.stall_timeout },
-    }
+        proxies: TrustedProxies::new(&config.trusted_proxies),
+        tls: tls.map(Arc::new),
+    })
 }
 
 /// What people are told of discovery's configuration.

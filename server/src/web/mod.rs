@@ -1,17 +1,20 @@
 //! Pages, REST and files over HTTP: one router, its layers, and how it is served.
 //!
-//! From outside to inside: request id and log span; security headers; problems get their id; panics become
-//! problems; who is answered and may act; time and size limits; compression; then the routes.
+//! From outside to inside: who asks; request id and log span; figures; security headers; problems get their id; panics become
+//! problems; who is answered and may act; how often; time and size limits; compression; then the routes.
 
 pub mod api;
 pub mod assets;
+pub mod client_address;
 pub mod etag;
 pub mod forms;
 pub mod health;
 pub mod hosts;
 pub mod listen;
+pub mod metrics;
 mod old_links;
 mod pages;
+pub mod rate_limits;
 pub mod rights;
 pub mod seats;
 pub mod security;
@@ -59,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api)
         .route("/hr/{*key}", axum::routing::get(old_links::kubesearch))
         .route("/upgrades/{event}", axum::routing::get(upgrade::of_event))
+        .merge(metrics::route(&state.metrics_access))
         .merge(openapi::router())
         .route("/api", any(problem::unknown_path))
         .route("/api/", any(problem::unknown_path))
@@ -68,11 +72,14 @@ pub fn router(state: AppState) -> Router {
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
+        .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(state.metrics.clone(), metrics::observe))
         .layer(from_fn(trace::request))
+        .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
         .with_state(state)
 }
 
@@ -92,6 +99,7 @@ where
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))
         .layer(from_fn(trace::request))
+        .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
         .with_state(state)
 }
 
@@ -126,6 +134,21 @@ pub async fn serve_health(
 ) -> std::io::Result<()> {
     let all = health_router(state.clone(), problem::unknown_path);
     serve_all(listener, all, state, limits, shutdown).await
+}
+
+/// Serves `/metrics` and nothing else, like [`serve`].
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_metrics(
+    listener: TcpListener,
+    state: AppState,
+    limits: listen::Limits,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let all = metrics::router(state);
+    // Who scrapes is few; where they are too many, none is better served than others.
+    listen::serve(listener, listen::Answers { reserved: all.clone(), all }, limits, shutdown).await
 }
 
 async fn serve_all(

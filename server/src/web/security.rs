@@ -7,6 +7,11 @@ use axum::{
     response::Response,
 };
 
+use super::client_address::Client;
+
+/// For a year, this host alone: what else is called by a name below it is not ours to decide.
+const ONLY_HTTPS: &str = "max-age=31536000";
+
 /// For data: nothing in it is to be run or loaded.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -34,6 +39,7 @@ pub fn page_policy(nonce: &str, reload: bool) -> String {
 
 /// Adds what every answer carries; a policy that the handler set stays.
 pub async fn headers(request: Request, next: Next) -> Response {
+    let by_https = request.extensions().get::<Client>().is_some_and(|client| client.https);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
@@ -46,6 +52,9 @@ pub async fn headers(request: Request, next: Next) -> Response {
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if by_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(ONLY_HTTPS));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(DATA_POLICY));
     response

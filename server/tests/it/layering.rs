@@ -36,6 +36,10 @@ const RULES: &[(&str, &[&str])] = &[
     ("server/crates/git/src", &["store::db", "actions::", "sea_orm", "leptos", "axum", "scan::", "forge::"]),
     ("server/crates/forge/src", &["store::db", "actions::", "sea_orm", "leptos", "axum", "scan::"]),
     ("server/crates/net/src", &["store::", "actions::", "sea_orm", "leptos", "axum", "scan::", "forge::", "git::"]),
+    (
+        "server/crates/auth/src",
+        &["entity::", "store::", "actions::", "sea_orm", "leptos", "axum", "scan::", "forge::", "git::"],
+    ),
     ("entity/src", &["store::", "actions::", "leptos", "axum", "git::", "forge::", "net::"]),
     ("migration/src", &["entity::", "store::", "actions::"]),
     ("app/src", &["sea_orm", "server::", "git::", "forge::", "scan::", "net::", "JobRequest", "enqueue"]),

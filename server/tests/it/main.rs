@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod bounds;
 mod cli;
 mod connections;
 mod jobs;
@@ -15,3 +16,4 @@ mod layering;
 mod samples;
 mod ssh;
 mod support;
+mod tls;

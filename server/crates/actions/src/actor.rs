@@ -1,4 +1,13 @@
-use entity::kind::RequestedBy;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use entity::address::Address;
+use entity::kind::{AuditAction, Permission, Permissions, RequestedBy, Via};
+use entity::view::Repository;
+use store::accounts::Holder;
+use uuid::Uuid;
+
+use crate::{Refusal, Result};
 
 /// Where something is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,21 +22,195 @@ pub enum Door {
     Schedule,
 }
 
-/// Who asks. Made by a door once it has found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who asks, and what they may: made by a door once it has found out, and asked by every action.
+#[derive(Clone, Debug)]
 pub struct Actor {
     door: Door,
+    account: Option<Arc<Holder>>,
+    via: Via,
+    via_id: Option<Uuid>,
+    permissions: Permissions,
+    /// Patterns of repositories that may be changed; all where there are none.
+    repositories: Arc<[String]>,
+    address: Option<IpAddr>,
+    request_id: Option<Arc<str>>,
 }
 
 impl Actor {
-    /// Whoever is at this door: there are no accounts yet, so that everybody who gets there may act.
+    /// Somebody that nothing is known of. They may read where everybody may.
     #[must_use]
-    pub const fn anyone(door: Door) -> Self {
-        Self { door }
+    pub fn nobody(door: Door, may_read: bool) -> Self {
+        let read = may_read.then_some(Permission::Read);
+        Self::new(door, Via::Nobody, read.into_iter().collect())
+    }
+
+    /// Whoever has a shell on the machine may do everything.
+    #[must_use]
+    pub fn command() -> Self {
+        Self::new(Door::Cli, Via::Command, Permissions::all())
+    }
+
+    /// The program itself, when a schedule's time has come.
+    #[must_use]
+    pub fn schedule() -> Self {
+        Self::new(Door::Schedule, Via::Schedule, Permissions::all())
+    }
+
+    fn new(door: Door, via: Via, permissions: Permissions) -> Self {
+        Self {
+            door,
+            account: None,
+            via,
+            via_id: None,
+            permissions,
+            repositories: Arc::new([]),
+            address: None,
+            request_id: None,
+        }
+    }
+
+    /// Somebody who signed in: what their role allows.
+    #[must_use]
+    pub fn session(door: Door, holder: Holder, session: Uuid) -> Self {
+        let permissions = holder.permissions;
+        Self {
+            account: Some(Arc::new(holder)),
+            via_id: Some(session),
+            ..Self::new(door, Via::Session, permissions)
+        }
+    }
+
+    /// A program with a token: what the account's role and the token's scopes both allow, on the token's repositories.
+    #[must_use]
+    pub fn token(holder: Holder, token: Uuid, scopes: Permissions, repositories: Vec<String>) -> Self {
+        let permissions = holder.permissions.and(scopes);
+        Self {
+            account: Some(Arc::new(holder)),
+            via_id: Some(token),
+            repositories: repositories.into(),
+            ..Self::new(Door::Api, Via::Token, permissions)
+        }
+    }
+
+    /// Somebody who came by a link that works once.
+    #[must_use]
+    pub(crate) fn through_link(&self, holder: Holder) -> Self {
+        Self { account: Some(Arc::new(holder)), via: Via::Link, ..self.clone() }
+    }
+
+    /// The same, known by where they ask from and in which request.
+    #[must_use]
+    pub fn from(mut self, address: Option<IpAddr>, request_id: Option<Arc<str>>) -> Self {
+        self.address = address;
+        self.request_id = request_id;
+        self
+    }
+
+    /// At another door: pages' server functions and REST share one check.
+    #[must_use]
+    pub fn at(mut self, door: Door) -> Self {
+        self.door = door;
+        self
+    }
+
+    /// The account, where somebody signed in.
+    #[must_use]
+    pub fn account(&self) -> Option<&Holder> {
+        self.account.as_deref()
+    }
+
+    /// The account that is to be there.
+    ///
+    /// # Errors
+    /// Nobody signed in.
+    pub fn signed_in(&self) -> Result<&Holder> {
+        self.account().ok_or(Refusal::NotSignedIn)
+    }
+
+    /// The session that they came with.
+    #[must_use]
+    pub fn session_id(&self) -> Option<Uuid> {
+        self.via_id.filter(|_| self.via == Via::Session)
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub const fn permissions(&self) -> Permissions {
+        self.permissions
+    }
+
+    /// Where they ask from.
+    #[must_use]
+    pub const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    pub(crate) const fn via(&self) -> (Via, Option<Uuid>) {
+        (self.via, self.via_id)
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// Who it is, as the log of what people did tells.
+    pub(crate) fn name(&self) -> String {
+        match &self.account {
+            Some(holder) => holder.email.clone(),
+            None => self.via.as_str().to_owned(),
+        }
+    }
+
+    /// Whether they have a permission: the one place that decides.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn need(&self, permission: Permission) -> Result<()> {
+        match (self.permissions.has(permission), &self.account) {
+            (true, _) => Ok(()),
+            (false, None) if self.via == Via::Nobody => Err(Refusal::NotSignedIn),
+            (false, _) => Err(Refusal::NotAllowed(permission)),
+        }
+    }
+
+    /// Whether they may do something.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn may(&self, action: AuditAction) -> Result<()> {
+        match action.needs() {
+            Some(permission) => self.need(permission),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether they may do it to what is no single repository: a token for some of them may not.
+    pub(crate) fn may_to_all(&self, action: AuditAction) -> Result<()> {
+        self.may(action)?;
+        match self.repositories.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::OtherRepository),
+        }
+    }
+
+    /// Whether they may do it to this repository.
+    pub(crate) fn may_to(&self, action: AuditAction, repository: &Repository) -> Result<()> {
+        self.may(action)?;
+        self.covers(&repository.url, &repository.full_name)
+    }
+
+    /// Whether a repository is one of those that the token is for.
+    pub(crate) fn covers(&self, url: &str, full_name: &str) -> Result<()> {
+        if self.repositories.is_empty() {
+            return Ok(());
+        }
+        let host = Address::read(url).ok().map(|address| address.host().to_owned()).unwrap_or_default();
+        let named = |pattern: &String| store::discovery::matches(pattern, &host, full_name);
+        if self.repositories.iter().any(named) { Ok(()) } else { Err(Refusal::OtherRepository) }
     }
 
     /// As jobs remember it.
-    pub(crate) const fn requested_by(self) -> RequestedBy {
+    pub(crate) const fn requested_by(&self) -> RequestedBy {
         match self.door {
             Door::Page => RequestedBy::Page,
             Door::Api => RequestedBy::Api,

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use entity::address::address_key;
 use entity::credential::shown_address;
 use entity::input::FoundRepository;
-use entity::kind::{AddVerdict, JobRequest, Priority, SyncStatus};
+use entity::kind::{AddVerdict, AuditAction, JobRequest, Priority, SyncStatus};
 use entity::view::{Added, Live};
 use store::db::DataError;
 use store::discovery::{KnownRepository, Tombstone, lift_tombstones, list_known, list_tombstones};
 use store::repositories::upsert_repositories;
 use uuid::Uuid;
 
+use crate::audit::{Change, Object};
 use crate::{Actions, Actor, Refusal, Result};
 
 /// Pasting more at once is a mistake.
@@ -41,7 +42,8 @@ pub type ReadAddress = Arc<
 ///
 /// # Errors
 /// The refusal; nothing is stored then.
-pub async fn add(ctx: &Actions, actor: Actor, urls: Vec<String>) -> Result<Vec<Added>> {
+pub async fn add(ctx: &Actions, actor: &Actor, urls: Vec<String>) -> Result<Vec<Added>> {
+    actor.may(AuditAction::AddRepositories)?;
     if urls.is_empty() || urls.len() > MAX_ADDED {
         return Err(Refusal::AddressCount(urls.len()));
     }
@@ -70,10 +72,10 @@ pub async fn add(ctx: &Actions, actor: Actor, urls: Vec<String>) -> Result<Vec<A
 /// Stores those that are not here yet, in one transaction with their first jobs.
 async fn take_in(
     ctx: &Actions,
-    actor: Actor,
+    actor: &Actor,
     wanted: Vec<(usize, FoundRepository)>,
     answers: &mut [Added],
-) -> std::result::Result<(), DataError> {
+) -> Result<()> {
     let (now, by) = (ctx.now(), actor.requested_by());
     let txn = ctx.db.begin().await?;
     let known = list_known(&txn).await?;
@@ -97,6 +99,11 @@ async fn take_in(
                 answer.verdict = AddVerdict::Blocked;
             }
         } else {
+            if let Err(refused) = actor.covers(&found.url, &found.full_name) {
+                answer.refused = Some(refused.text());
+                answer.verdict = AddVerdict::Invalid;
+                continue;
+            }
             lift_tombstones(&txn, deleted.get(&key).into_iter().flatten()).await?;
             for (id, _) in upsert_repositories(&txn, std::slice::from_ref(&found), now).await? {
                 let sync = JobRequest::SyncRepository { repository_id: id };
@@ -105,13 +112,15 @@ async fn take_in(
                 answer.added = true;
                 answer.verdict = AddVerdict::Added;
                 new.insert(key.clone(), id);
+                let object = Object::new("repository", id, found.full_name.clone());
+                ctx.tell(&txn, actor, AuditAction::AddRepositories, object, Change::NONE).await?;
             }
         }
     }
     if !new.is_empty() {
         ctx.queue.enqueue_in(&txn, &JobRequest::RefreshMetrics, by, Priority::FOLLOW_UP, now).await?;
     }
-    txn.commit().await?;
+    txn.commit().await.map_err(DataError::from)?;
     ctx.queue.ring();
     Ok(())
 }

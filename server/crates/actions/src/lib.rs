@@ -4,8 +4,10 @@
 //! its answer: what was done, or the [`Refusal`]. Whether somebody may, whether it fits the state of things, and what job
 //! follows is decided here and nowhere else.
 
+pub mod accounts;
 mod actor;
 mod adding;
+mod audit;
 mod discovery;
 mod job;
 mod refusal;
@@ -15,8 +17,12 @@ mod statistics;
 
 use std::sync::Arc;
 
+use auth::password::Passwords;
+use auth::seal::Keys;
+use entity::kind::{AuditAction, JobRequest, Priority};
 use entity::view::Timestamp;
-use store::db::Db;
+use uuid::Uuid;
+use store::db::{DataError, Db};
 use store::queue::JobQueue;
 
 pub use actor::{Actor, Door};
@@ -47,6 +53,10 @@ pub struct Outside {
     pub discovery_is_on: bool,
     /// Reads and checks an address that somebody wants to add.
     pub read_address: ReadAddress,
+    /// Hashes passwords, two at a time.
+    pub passwords: Passwords,
+    /// Seals what is kept secret.
+    pub keys: Keys,
 }
 
 impl Actions {
@@ -54,6 +64,23 @@ impl Actions {
     #[must_use]
     pub fn new(db: Db, queue: JobQueue, outside: Outside) -> Self {
         Self { db, queue, outside: Arc::new(outside) }
+    }
+
+    /// Asks for a job, and tells that somebody did, in one transaction. One that waits already serves for both who asked.
+    async fn ask(
+        &self,
+        actor: &Actor,
+        action: AuditAction,
+        object: audit::Object,
+        request: &JobRequest,
+    ) -> Result<Uuid> {
+        let now = self.now();
+        let txn = self.db.begin().await?;
+        let job = self.queue.enqueue_in(&txn, request, actor.requested_by(), Priority::CLICK, now).await?;
+        self.tell(&txn, actor, action, object, audit::Change::NONE).await?;
+        txn.commit().await.map_err(DataError::from)?;
+        self.queue.announce(&[job]).await;
+        Ok(job)
     }
 
     fn now(&self) -> Timestamp {

@@ -1,5 +1,5 @@
 use chrono::NaiveDate;
-use entity::kind::{JobState, SyncStatus};
+use entity::kind::{JobState, Permission, SyncStatus};
 use store::db::DataError;
 
 use crate::MAX_ADDED;
@@ -46,6 +46,22 @@ pub enum Refusal {
     DiscoveryOff,
     /// The job has ended already.
     Ended(JobState),
+    /// Nobody signed in, and this needs somebody.
+    NotSignedIn,
+    /// Who signed in may not.
+    NotAllowed(Permission),
+    /// The token is for other repositories.
+    OtherRepository,
+    /// What was given can't be taken, and why.
+    Unusable(String),
+    /// Who signs in is not known by that e-mail address and password; which of the two is wrong is not told.
+    WrongPassword,
+    /// The second factor's code is wrong, or was used.
+    WrongCode,
+    /// The link was used, or its time is over.
+    DeadLink,
+    /// So much is asked for at once that it has to wait.
+    Busy,
     /// The database failed; nothing is changed.
     Failed(DataError),
 }
@@ -84,6 +100,16 @@ impl Refusal {
             }
             Self::Future(day) => format!("{day} has not begun yet"),
             Self::Ended(state) => format!("The job has ended already: it {state}"),
+            Self::NotSignedIn => "sign in to do this".to_owned(),
+            Self::NotAllowed(permission) => {
+                format!("your role does not have the permission {permission}; an admin can give you one that has")
+            }
+            Self::OtherRepository => "this token is for other repositories".to_owned(),
+            Self::Unusable(why) => why.clone(),
+            Self::WrongPassword => "Incorrect email or password".to_owned(),
+            Self::WrongCode => "the code is wrong, too old, or was used already".to_owned(),
+            Self::DeadLink => "this link was used already, or its time is over; ask for another one".to_owned(),
+            Self::Busy => "too many people sign in at once; try again in a few seconds".to_owned(),
             Self::Failed(error) => format!("the database failed: {error}"),
         }
     }
@@ -104,6 +130,14 @@ impl Refusal {
             | Self::Future(_)
             | Self::DiscoveryOff
             | Self::Ended(_)
+            | Self::NotSignedIn
+            | Self::NotAllowed(_)
+            | Self::OtherRepository
+            | Self::Unusable(_)
+            | Self::WrongPassword
+            | Self::WrongCode
+            | Self::DeadLink
+            | Self::Busy
             | Self::Failed(_) => None,
         }
     }
@@ -118,5 +152,11 @@ impl Refusal {
 impl From<DataError> for Refusal {
     fn from(error: DataError) -> Self {
         Self::Failed(error)
+    }
+}
+
+impl From<auth::password::Busy> for Refusal {
+    fn from(_: auth::password::Busy) -> Self {
+        Self::Busy
     }
 }

@@ -1,12 +1,13 @@
 //! Syncs and scans of repositories, and decisions about them.
 
-use entity::kind::{JobRequest, Priority, RepositoryAction, SyncStatus};
+use entity::kind::{AuditAction, JobRequest, Priority, RepositoryAction, SyncStatus};
 use entity::view::{Live, Repository};
 use store::db::DataError;
 use store::discovery::{self, Decided};
 use store::repositories::{count_syncable, find_repository};
 use uuid::Uuid;
 
+use crate::audit::{Change, Object};
 use crate::{Actions, Actor, Refusal, Result};
 
 /// What a block says where nobody gave another reason.
@@ -47,25 +48,27 @@ pub fn may_delete(repository: &Repository) -> Result<()> {
 ///
 /// # Errors
 /// The refusal.
-pub async fn sync(ctx: &Actions, actor: Actor, id: Uuid) -> Result<Done> {
-    work(ctx, actor, JobRequest::SyncRepository { repository_id: id }, id).await
+pub async fn sync(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Done> {
+    work(ctx, actor, AuditAction::SyncRepository, JobRequest::SyncRepository { repository_id: id }, id).await
 }
 
 /// Asks for a scan of what is fetched of one repository.
 ///
 /// # Errors
 /// The refusal.
-pub async fn scan(ctx: &Actions, actor: Actor, id: Uuid) -> Result<Done> {
-    work(ctx, actor, JobRequest::ScanRepository { repository_id: id }, id).await
+pub async fn scan(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Done> {
+    work(ctx, actor, AuditAction::ScanRepository, JobRequest::ScanRepository { repository_id: id }, id).await
 }
 
-async fn work(ctx: &Actions, actor: Actor, request: JobRequest, id: Uuid) -> Result<Done> {
+async fn work(ctx: &Actions, actor: &Actor, action: AuditAction, request: JobRequest, id: Uuid) -> Result<Done> {
+    actor.may(action)?;
     let repository = find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    actor.may_to(action, &repository)?;
     may_work(&repository)?;
     if matches!(request, JobRequest::ScanRepository { .. }) && repository.head_commit.is_none() {
         return Err(Refusal::NeverSynced { name: repository.full_name });
     }
-    let job = ctx.queue.enqueue(&request, actor.requested_by(), Priority::CLICK, ctx.now()).await?;
+    let job = ctx.ask(actor, action, object(&repository), &request).await?;
     Ok(Done { repository: Box::new(repository), job: Some(job) })
 }
 
@@ -73,11 +76,18 @@ async fn work(ctx: &Actions, actor: Actor, request: JobRequest, id: Uuid) -> Res
 ///
 /// # Errors
 /// The refusal.
-pub async fn act(ctx: &Actions, actor: Actor, action: RepositoryAction, id: Uuid) -> Result<Done> {
+pub async fn act(ctx: &Actions, actor: &Actor, action: RepositoryAction, id: Uuid) -> Result<Done> {
     if action == RepositoryAction::Sync {
         return sync(ctx, actor, id).await;
     }
+    let told = match action {
+        RepositoryAction::Approve => AuditAction::ApproveRepository,
+        RepositoryAction::Block => AuditAction::BlockRepository,
+        RepositoryAction::Delete | RepositoryAction::Sync => AuditAction::DeleteRepository,
+    };
+    actor.may(told)?;
     let found = find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    actor.may_to(told, &found)?;
     if action == RepositoryAction::Delete {
         may_delete(&found)?;
     }
@@ -103,6 +113,8 @@ pub async fn act(ctx: &Actions, actor: Actor, action: RepositoryAction, id: Uuid
         }
         RepositoryAction::Sync | RepositoryAction::Block | RepositoryAction::Delete => None,
     };
+    let before = serde_json::json!({ "sync_status": repository.sync_status });
+    ctx.tell(&txn, actor, told, object(&repository), Change { before: Some(before), after: None }).await?;
     txn.commit().await.map_err(DataError::from)?;
     ctx.queue.ring();
     ctx.queue.bus().send(Live::Repository { repository_id: id });
@@ -113,9 +125,15 @@ pub async fn act(ctx: &Actions, actor: Actor, action: RepositoryAction, id: Uuid
 ///
 /// # Errors
 /// The refusal.
-pub async fn sync_all(ctx: &Actions, actor: Actor) -> Result<(Uuid, i64)> {
+pub async fn sync_all(ctx: &Actions, actor: &Actor) -> Result<(Uuid, i64)> {
+    actor.may_to_all(AuditAction::SyncRepositories)?;
     let count = count_syncable(&ctx.db.read).await?;
     let request = JobRequest::SyncAllRepositories;
-    let job = ctx.queue.enqueue(&request, actor.requested_by(), Priority::CLICK, ctx.now()).await?;
+    let all = Object::new("repository", None, format!("{count} repositories"));
+    let job = ctx.ask(actor, AuditAction::SyncRepositories, all, &request).await?;
     Ok((job, count))
+}
+
+fn object(repository: &Repository) -> Object {
+    Object::new("repository", repository.id, repository.full_name.clone())
 }

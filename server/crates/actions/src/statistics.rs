@@ -1,14 +1,16 @@
 use chrono::{NaiveDate, NaiveTime};
-use entity::kind::{JobRequest, Priority};
+use entity::kind::{AuditAction, JobRequest};
 use uuid::Uuid;
 
+use crate::audit::Object;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// Asks for the statistics of stale days and of today; with a day, of all days from there on anew.
 ///
 /// # Errors
 /// The refusal.
-pub async fn aggregate(ctx: &Actions, actor: Actor, from: Option<NaiveDate>) -> Result<Uuid> {
+pub async fn aggregate(ctx: &Actions, actor: &Actor, from: Option<NaiveDate>) -> Result<Uuid> {
+    actor.may_to_all(AuditAction::Aggregate)?;
     let now = ctx.now();
     if let Some(day) = from {
         if day.and_time(NaiveTime::MIN).and_utc() > now {
@@ -17,5 +19,6 @@ pub async fn aggregate(ctx: &Actions, actor: Actor, from: Option<NaiveDate>) -> 
         store::ecosystem::mark_stale(&ctx.db.write, day).await?;
     }
     let request = JobRequest::AggregateDailyEcosystemStats;
-    Ok(ctx.queue.enqueue(&request, actor.requested_by(), Priority::CLICK, now).await?)
+    let days = from.map_or_else(|| "stale days".to_owned(), |day| format!("all days from {day}"));
+    ctx.ask(actor, AuditAction::Aggregate, Object::new("statistics", None, days), &request).await
 }

@@ -3,6 +3,8 @@
 //! Questions take any connection first (`&db.read`, a transaction), then ids or one filter, and give back views.
 //! Writes take `&db.write` or a transaction, and the time as `now`.
 
+pub mod accounts;
+pub mod audit;
 pub mod charts;
 pub mod commits;
 pub(crate) mod days;
@@ -23,6 +25,7 @@ pub mod repositories;
 pub mod resources;
 pub mod scans;
 pub mod schedules;
+pub mod secrets;
 pub mod tasks;
 pub mod workers;
 

@@ -72,6 +72,14 @@ pub async fn queue_depths(c: &impl ConnectionTrait, now: Timestamp) -> Result<Ve
     Ok(depths.into_values().collect())
 }
 
+/// Since when the job waits that could run for longest; nothing where none waits.
+pub async fn oldest_ready(c: &impl ConnectionTrait, now: Timestamp) -> Result<Option<Timestamp>> {
+    let ready = job::Entity::find().filter(jobs::is_in(JobState::Queued));
+    let ready = ready.filter(job::COLUMN.run_at.lte(StoredTimestamp::from(now)));
+    let oldest = ready.select_only().column_as(job::COLUMN.run_at.min(), "run_at");
+    Ok(oldest.into_tuple::<Option<Timestamp>>().one(c).await?.flatten())
+}
+
 /// Disk that clones take, and the limit that a worker last told of.
 pub async fn disk_use(c: &impl ConnectionTrait) -> Result<DiskUse> {
     let cloned = repository::Entity::find().filter(repository::COLUMN.clone_bytes.gt(0_i64)).select_only();

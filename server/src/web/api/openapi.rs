@@ -20,7 +20,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::problem::PROBLEM_JSON;
 use crate::{
     state::AppState,
-    web::{health, security},
+    web::{health, rate_limits::is_limited, security},
 };
 
 /// Where the description is served.
@@ -80,7 +80,8 @@ fn head() -> OpenApi {
                     "What the Git repositories that run Kubernetes deploy, how it is configured and how that changes. \
                      Lists take `skip` and `limit` and tell the true total as `count`. Times are RFC 3339. Errors are \
                      `application/problem+json`. Reads carry an `ETag` and answer `If-None-Match` with 304. Requests for a \
-                     host's name that is not the program's own are answered with 421.",
+                     host's name that is not the program's own are answered with 421. Where requests are limited (429), \
+                     answers carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time).",
                 ))
                 .license(Some({
                     let mut license = License::new("Apache-2.0");
@@ -160,7 +161,7 @@ fn failures_are_described(document: &mut OpenApi) {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDetails"))).build();
         ResponseBuilder::new().description(text).content(PROBLEM_JSON, content).build().into()
     };
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
             let Some(operation) = operation.as_mut() else { continue };
             let mut add = |status: &str, text: &str| {
@@ -168,6 +169,9 @@ fn failures_are_described(document: &mut OpenApi) {
             };
             add("500", "Something failed inside; the log holds the cause");
             add("503", "The database is busy or not to be reached; try again after `Retry-After` seconds");
+            if is_limited(path) {
+                add("429", "Asked too often; try again after `Retry-After` seconds");
+            }
         }
         for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
             let Some(operation) = operation.as_mut() else { continue };

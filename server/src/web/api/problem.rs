@@ -113,6 +113,14 @@ impl Problem {
         problem
     }
 
+    /// Asked too often.
+    #[must_use]
+    pub fn too_many(detail: impl Into<Box<str>>, retry_after_seconds: u32) -> Self {
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        problem.retry_after_seconds = Some(retry_after_seconds);
+        problem
+    }
+
     /// A failure of ours: the cause goes to the log only.
     #[must_use]
     pub fn internal(cause: &(dyn Error + 'static)) -> Self {

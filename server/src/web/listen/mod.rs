@@ -7,6 +7,7 @@ mod files;
 mod progress;
 mod room;
 mod seldom;
+mod tls;
 mod wire;
 
 use std::convert::Infallible;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -30,8 +32,11 @@ use progress::Progress;
 use room::{Entry, Room, Seat};
 use seldom::Seldom;
 
+use super::client_address::{Connection, TrustedProxies};
+
 pub use progress::Patience;
 pub use room::Bounds;
+pub use tls::{Tls, TlsError};
 
 /// How long open requests may go on once the program is asked to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
@@ -43,13 +48,17 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 const ON_RESERVED_SEATS: Patience =
     Patience { head: Duration::from_secs(2), idle: Duration::from_secs(2), stall: Duration::from_secs(2) };
 
-/// How many may be connected, and how long they may let us wait.
-#[derive(Clone, Copy, Debug)]
+/// How many may be connected, how long they may let us wait, and how they are encrypted.
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// How many.
     pub bounds: Bounds,
     /// How long.
     pub patience: Patience,
+    /// Who is not bounded by address.
+    pub proxies: TrustedProxies,
+    /// Plain HTTP where there is none.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// What is answered on seats like any other, and what on reserved ones.
@@ -65,8 +74,11 @@ pub(super) async fn serve(
     limits: Limits,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let Limits { bounds, patience } = limits;
-    let room = Room::new(Bounds { in_all: files::affordable(bounds.in_all), ..bounds });
+    let Limits { bounds, patience, proxies, tls } = limits;
+    let room = Room::new(Bounds { in_all: files::affordable(bounds.in_all), ..bounds }, proxies);
+    if let Some(tls) = &tls {
+        tokio::spawn(Arc::clone(tls).follow(shutdown.clone()));
+    }
     let (connections, full, failed) = (TaskTracker::new(), Seldom::default(), Seldom::default());
     let sockets = Arc::new(Semaphore::new(room.sockets()));
     loop {
@@ -105,9 +117,13 @@ pub(super) async fn serve(
         };
         // Small answers are not to wait for their receipt.
         let _ = stream.set_nodelay(true);
-        let attended = attend(stream, router, progress, seat, patience, kept, shutdown.clone());
+        let guest = Guest { peer, router, progress, seat, patience, kept, shutdown: shutdown.clone() };
+        let tls = tls.clone();
         connections.spawn(async move {
-            attended.await;
+            match tls {
+                Some(tls) => guest.attend_encrypted(stream, &tls).await,
+                None => guest.attend(stream, false).await,
+            }
             drop(socket);
         });
     }
@@ -135,41 +151,64 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 /// One connection from its first byte to its last.
-async fn attend(
-    stream: TcpStream,
+struct Guest {
+    peer: SocketAddr,
     router: Router,
     progress: Arc<Progress>,
     seat: Seat,
     patience: Patience,
     kept: bool,
     shutdown: CancellationToken,
-) {
-    let wire = wire::Wire::new(stream, Arc::clone(&progress));
-    let answer = service_fn(|request: Request<Incoming>| {
-        let exchange = wire::Exchange::begin(&progress);
-        let request = request.map(|body| exchange.request(body));
-        let answer = router.clone().oneshot(request);
-        async move { Ok::<_, Infallible>(answer.await?.map(|body| exchange.answer(body))) }
-    });
-    let mut builder = http1::Builder::new();
-    // Its own time for heads cannot tell a head that drips from a connection that rests.
-    builder.header_read_timeout(None).max_buf_size(MAX_BUFFER).keep_alive(kept);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(wire), answer));
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::trace!(%error, "a connection broke off");
+}
+
+impl Guest {
+    /// First the handshake: it has as long as a head, and its seat is lost to others as that of a head is.
+    async fn attend_encrypted(self, stream: TcpStream, tls: &Tls) {
+        let encrypted = tokio::select! {
+            encrypted = tokio::time::timeout(self.patience.head, tls.acceptor().accept(stream)) => encrypted,
+            () = self.shutdown.cancelled() => return,
+            () = self.seat.sent_away() => return,
+        };
+        match encrypted {
+            Ok(Ok(stream)) => {
+                self.progress.greeted(Instant::now());
+                self.attend(stream, true).await;
+            }
+            Ok(Err(error)) => tracing::trace!(%error, "a connection was not encrypted"),
+            Err(_) => tracing::trace!("a handshake took too long"),
+        }
+    }
+
+    async fn attend<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, is_tls: bool) {
+        let Self { peer, router, progress, seat, patience, kept, shutdown } = self;
+        let wire = wire::Wire::new(stream, Arc::clone(&progress));
+        let answer = service_fn(|mut request: Request<Incoming>| {
+            let exchange = wire::Exchange::begin(&progress);
+            request.extensions_mut().insert(Connection { peer, is_tls });
+            let request = request.map(|body| exchange.request(body));
+            let answer = router.clone().oneshot(request);
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| exchange.answer(body))) }
+        });
+        let mut builder = http1::Builder::new();
+        // Its own time for heads cannot tell a head that drips from a connection that rests.
+        builder.header_read_timeout(None).max_buf_size(MAX_BUFFER).keep_alive(kept);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(wire), answer));
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::trace!(%error, "a connection broke off");
+                    }
+                    return;
                 }
-                return;
+                () = shutdown.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = progress.overdue(&patience) => return,
+                () = seat.sent_away() => return,
             }
-            () = shutdown.cancelled(), if !is_stopping => {
-                is_stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            () = progress.overdue(&patience) => return,
-            () = seat.sent_away() => return,
         }
     }
 }

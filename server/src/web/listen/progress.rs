@@ -58,6 +58,11 @@ impl Progress {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The handshake is done: from here the first request is waited for.
+    pub fn greeted(&self, now: Instant) {
+        self.state().head = Some(Head { since: now, begun: false });
+    }
+
     /// Bytes came in.
     pub fn read(&self, now: Instant) {
         if let Some(head) = self.state().head.as_mut().filter(|head| !head.begun) {
@@ -72,6 +77,13 @@ impl Progress {
         // An answer may still be on its way when we are done with it.
         if let Some(head) = state.head.as_mut().filter(|head| !head.begun) {
             head.since = now;
+        }
+    }
+
+    /// The peer has taken what was held back, if something was.
+    pub fn flushed(&self, now: Instant) {
+        if self.state().unread_since.is_some() {
+            self.wrote(now);
         }
     }
 

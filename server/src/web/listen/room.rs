@@ -5,7 +5,7 @@
 //! again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
+use crate::web::client_address::{TrustedProxies, one_party};
 
 /// Reserved seats, in all and for one address.
 const RESERVED: usize = 64;
@@ -31,6 +32,8 @@ pub struct Bounds {
 #[derive(Debug)]
 pub struct Room {
     bounds: Bounds,
+    /// Everybody comes through them: no bound for one address is theirs.
+    proxies: TrustedProxies,
     taken: Mutex<Taken>,
 }
 
@@ -89,8 +92,8 @@ impl Drop for Seat {
 
 impl Room {
     /// An empty one.
-    pub fn new(bounds: Bounds) -> Arc<Self> {
-        Arc::new(Self { bounds, taken: Mutex::default() })
+    pub fn new(bounds: Bounds, proxies: TrustedProxies) -> Arc<Self> {
+        Arc::new(Self { bounds, proxies, taken: Mutex::default() })
     }
 
     /// How many sockets its guests need at once, and one for who is told at the door that it is full.
@@ -107,7 +110,8 @@ impl Room {
         let (address, now) = (one_party(peer.ip()), Instant::now());
         let mut taken = self.taken();
         let from_here = taken.seats.get(&address).map_or(0, BTreeMap::len);
-        let address_full = self.bounds.per_address.is_some_and(|most| from_here >= most);
+        let most = self.bounds.per_address.filter(|_| !self.proxies.has(peer.ip()));
+        let address_full = most.is_some_and(|most| from_here >= most);
         let full = address_full || taken.in_all >= self.bounds.in_all;
         let has_seat = match (address_full, full) {
             (true, _) => taken.send_away(address, now),
@@ -193,22 +197,13 @@ impl Taken {
     }
 }
 
-/// One party's addresses count as one: of IPv6 everybody has a whole /64.
-fn one_party(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn room(in_all: usize, per_address: usize) -> Arc<Room> {
-        Room::new(Bounds { in_all, per_address: Some(per_address) })
+        let proxies = TrustedProxies::new(&["192.0.2.1/32".parse().unwrap()]);
+        Room::new(Bounds { in_all, per_address: Some(per_address) }, proxies)
     }
 
     fn enter(room: &Arc<Room>, address: &str, at_work: bool) -> Entry {
@@ -241,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn a_trusted_proxy_has_as_many_seats_as_there_are() {
+        let room = room(10, 2);
+        let through: Vec<Seat> = (0..10).map(|_| seat(enter(&room, "192.0.2.1", true))).collect();
+        assert!(through.iter().all(|seat| !seat.sent_away.is_cancelled()));
+        assert!(matches!(enter(&room, "192.0.2.1", false), Entry::Reserved(_)), "the bound in all is also theirs");
+    }
+
+    #[test]
     fn the_address_with_the_most_seats_makes_room_for_others() {
         let room = room(4, 100);
         let other = seat(enter(&room, "10.0.0.2", false));
@@ -260,18 +263,5 @@ mod tests {
         drop(one);
         assert_eq!(room.taken().reserved_in_all, 0);
         assert!(room.taken().reserved.is_empty());
-    }
-
-    #[test]
-    fn addresses_of_one_party_count_together() {
-        for (a, b, same) in [
-            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true),
-            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
-            ("::ffff:10.0.0.1", "10.0.0.1", true),
-            ("10.0.0.1", "10.0.0.2", false),
-            ("::1", "::2", false),
-        ] {
-            assert_eq!(one_party(a.parse().unwrap()) == one_party(b.parse().unwrap()), same, "{a} {b}");
-        }
     }
 }

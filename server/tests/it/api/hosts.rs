@@ -64,7 +64,7 @@ async fn a_foreign_name_can_neither_read_nor_act_and_is_told_which_key_names_it(
 #[tokio::test]
 async fn health_is_told_under_any_name_and_all_under_those_of_this_machine() {
     on_each_engine(async |app| {
-        for path in ["/health", "/api/health", "/api/health/db", "/api/health/redis"] {
+        for path in ["/health", "/health/live", "/health/ready", "/api/health", "/api/health/db", "/api/health/redis"] {
             assert_eq!(ask(app, Method::GET, path, FOREIGN, "").await.0, StatusCode::OK, "{path}");
         }
         for host in ["localhost:3000", "kubestats.localhost", "127.0.0.1:3000", "[::1]:3000", "192.168.1.7"] {

@@ -127,7 +127,7 @@ async fn an_open_stream_does_not_keep_the_program_from_stopping() {
         let server = tokio::spawn(server::web::serve(
             listener,
             app.state.clone(),
-            server::start::limits(&server::config::ServerConfig::default()),
+            server::start::limits(&server::config::ServerConfig::default()).unwrap(),
             stop.clone(),
         ));
         let mut line = TcpStream::connect(address).await.unwrap();

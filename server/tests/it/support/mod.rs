@@ -44,6 +44,12 @@ pub struct TestApp {
     drop: Option<(Db, String)>,
 }
 
+/// A server that listens; it stops when this is dropped.
+pub struct Listening {
+    pub address: std::net::SocketAddr,
+    _stop: tokio_util::sync::DropGuard,
+}
+
 /// An answer, read whole.
 pub struct Answer {
     pub status: StatusCode,
@@ -137,8 +143,26 @@ impl TestApp {
 
     /// The same with discovery switched off.
     pub fn without_discovery(&self) -> Self {
-        let state = test_state("discovery: {enabled: false}", &self.state.db, &self.state.queue);
+        self.with_config("discovery: {enabled: false}")
+    }
+
+    /// The same with another configuration.
+    pub fn with_config(&self, config: &str) -> Self {
+        let state = test_state(config, &self.state.db, &self.state.queue);
         Self { router: web::router(state.clone()), state, url: self.url.clone(), _folder: None, drop: None }
+    }
+
+    /// Serves as a program does, on a port of this machine, with this `server` section, until it is dropped.
+    pub async fn listen(&self, server: &str) -> Listening {
+        let config = format!("server: {server}\n{TEST_CONFIG}");
+        let state = test_state(&config, &self.state.db, &self.state.queue);
+        let config = server::config::parse(std::path::Path::new("test"), &config, [].into()).unwrap();
+        let limits = server::start::limits(&config.server).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(web::serve(listener, state, limits, stop.clone()));
+        Listening { address, _stop: stop.drop_guard() }
     }
 
     async fn stop(self) {

@@ -1,4 +1,4 @@
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use uuid::Uuid;
 
 use entity::input::ObjectId;
@@ -78,6 +78,12 @@ impl DataError {
 }
 
 impl DataError {
+    /// Whether what has to be the only one of its name is there already.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Database(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
+    }
+
     /// Whether the disk of the database has no room left.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

@@ -83,6 +83,15 @@ impl std::fmt::Debug for DbSettings {
     }
 }
 
+/// A pool's connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Open ones.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+}
+
 /// Connections to the database; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -132,6 +141,22 @@ impl Db {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         Ok(self.read.ping().await?)
+    }
+
+    /// How many connections there are, by pool.
+    #[must_use]
+    pub fn pools(&self) -> Vec<(&'static str, PoolUse)> {
+        let used = |open: u32, idle: usize| PoolUse { open, idle: u32::try_from(idle).unwrap_or(u32::MAX) };
+        match self.engine {
+            Engine::Sqlite => [("read", &self.read), ("write", &self.write)]
+                .map(|(name, pool)| (name, pool.get_sqlite_connection_pool()))
+                .map(|(name, pool)| (name, used(pool.size(), pool.num_idle())))
+                .to_vec(),
+            Engine::Postgres => {
+                let pool = self.read.get_postgres_connection_pool();
+                vec![("all", used(pool.size(), pool.num_idle()))]
+            }
+        }
     }
 
     /// Ends all connections; on SQLite the write-ahead log is folded back into the file.

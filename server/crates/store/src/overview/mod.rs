@@ -76,18 +76,20 @@ fn count_where(condition: Expr) -> Expr {
 }
 
 /// Sums over all repositories.
-#[derive(Default, FromQueryResult)]
-struct Figures {
-    repositories: i64,
-    active_repositories: i64,
-    resources: i64,
-    helm_releases: i64,
-    events: i64,
-    problems: i64,
+#[derive(Clone, Copy, Debug, Default, FromQueryResult)]
+pub struct Figures {
+    pub repositories: i64,
+    /// With changes in the last 90 days.
+    pub active_repositories: i64,
+    pub resources: i64,
+    pub helm_releases: i64,
+    pub events: i64,
+    pub problems: i64,
     not_samples: i64,
 }
 
-async fn figures(c: &impl ConnectionTrait, now: Timestamp) -> Result<Figures> {
+/// Sums over all repositories, kept by scans.
+pub async fn figures(c: &impl ConnectionTrait, now: Timestamp) -> Result<Figures> {
     use repository::Column::{ActiveResources, Events, HelmReleases, Id, Origin as From, Problems};
     let day = (now - TimeDelta::days(90)).date_naive().to_string();
     let its_day =

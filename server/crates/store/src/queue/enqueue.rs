@@ -65,7 +65,7 @@ impl JobQueue {
         Ok(id)
     }
 
-    /// Queues a job in the caller's transaction; call [`JobQueue::ring`] after the commit.
+    /// Queues a job in the caller's transaction; call [`JobQueue::announce`] or [`JobQueue::ring`] after the commit.
     pub async fn enqueue_in(
         &self,
         txn: &impl ConnectionTrait,
@@ -75,6 +75,12 @@ impl JobQueue {
         now: Timestamp,
     ) -> Result<Uuid> {
         Self::insert(txn, request, requested_by, priority, now, now).await
+    }
+
+    /// Wakes a worker for jobs that were queued in a transaction of the caller's, and tells open pages of them.
+    pub async fn announce(&self, ids: &[Uuid]) {
+        self.ring();
+        self.tell(ids).await;
     }
 
     async fn insert(

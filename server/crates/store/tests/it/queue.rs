@@ -6,7 +6,8 @@ use entity::view::{JobFilter, Live, Timestamp};
 use store::db::{DataError, Db};
 use store::jobs::{find_job, list_jobs};
 use store::overview::{running_work, system_state};
-use store::queue::{JobQueue, Outcome};
+use store::queue::{JobQueue, Outcome, caused_by};
+use store::tasks::oldest_ready;
 use uuid::Uuid;
 
 use crate::support::input::add_repository;
@@ -307,6 +308,50 @@ async fn open_pages_hear_a_job_from_click_to_end_and_workers_hear_the_bell() {
         assert_eq!((done.progress_text, done.progress_done, done.progress_total), (None, Some(4), Some(4)));
         let unfinished = JobFilter { unfinished: true, ..JobFilter::default() };
         assert_eq!(list_jobs(&db.read, &unfinished).await.unwrap().count, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_carries_the_trace_of_what_asked_for_it_first() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    on_each_engine(async |db| {
+        let (queue, request) = queue_with_repository(&db).await;
+        let asked = caused_by(Some(TRACE.to_owned()), enqueue(&queue, &request, at(8, 0))).await;
+        assert_eq!(enqueue(&queue, &request, at(8, 1)).await, asked, "it waits already");
+        let other = enqueue(&queue, &JobRequest::Prune, at(8, 1)).await;
+        let claimed = queue.claim("w", JobKind::ALL, at(8, 2), LEASE).await.unwrap().unwrap();
+        assert_eq!((claimed.id, claimed.traceparent.as_deref()), (asked, Some(TRACE)));
+        let claimed = queue.claim("w", JobKind::ALL, at(8, 2), LEASE).await.unwrap().unwrap();
+        assert_eq!((claimed.id, claimed.traceparent), (other, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_oldest_job_that_could_run_is_told_and_none_that_waits_for_its_time() {
+    on_each_engine(async |db| {
+        let (queue, request) = queue_with_repository(&db).await;
+        assert_eq!(oldest_ready(&db.read, at(9, 0)).await.unwrap(), None);
+        let later = queue.enqueue_at(&JobRequest::Prune, RequestedBy::Schedule, Priority::ROUTINE, at(8, 0), at(10, 0));
+        later.await.unwrap();
+        assert_eq!(oldest_ready(&db.read, at(9, 0)).await.unwrap(), None);
+        enqueue(&queue, &request, at(8, 5)).await;
+        enqueue(&queue, &JobRequest::RefreshMetrics, at(8, 3)).await;
+        assert_eq!(oldest_ready(&db.read, at(9, 0)).await.unwrap(), Some(at(8, 3)));
+        while queue.claim("w", JobKind::ALL, at(9, 0), LEASE).await.unwrap().is_some() {}
+        assert_eq!(oldest_ready(&db.read, at(9, 0)).await.unwrap(), None, "who runs does not wait");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_pool_tells_its_connections() {
+    on_each_engine(async |db| {
+        db.ping().await.unwrap();
+        let pools = db.pools();
+        assert!(!pools.is_empty());
+        assert!(pools.iter().all(|(_, used)| used.open >= 1 && used.idle <= used.open), "{pools:?}");
     })
     .await;
 }

@@ -1,5 +1,7 @@
 //! Whether the program can do its work. The database is asked each time, the queue through its table.
 
+mod detailed;
+
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,6 +10,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{clock, state::AppState};
+
+pub use detailed::{Condition, DetailedHealth, LastLook, PartHealth};
 
 /// A check that takes longer counts as failed.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
@@ -19,6 +23,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_health))
         .routes(routes!(get_database_health))
         .routes(routes!(get_queue_health))
+        .routes(routes!(get_liveness))
+        .routes(routes!(get_readiness))
+        .routes(routes!(detailed::get_detailed_health))
 }
 
 /// How well something is.
@@ -57,10 +64,10 @@ pub struct SystemHealth {
     pub status: Status,
 }
 
-/// That the program answers.
+/// That the program answers, or how it does.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// Healthy, since it answers.
+    /// How well it is.
     pub status: Status,
     /// When it was asked.
     pub timestamp: DateTime<Utc>,
@@ -113,6 +120,28 @@ pub async fn get_system_health(
 )]
 pub async fn get_health() -> Json<Health> {
     Json(Health { status: Status::Healthy, timestamp: clock::now() })
+}
+
+/// Whether the process lives; where it does not, only a restart helps
+#[utoipa::path(
+    get, path = "/health/live", operation_id = "get_liveness", tag = "health",
+    responses((status = 200, description = "It does", body = Health))
+)]
+pub async fn get_liveness() -> Json<Health> {
+    get_health().await
+}
+
+/// Whether requests should be sent here
+#[utoipa::path(
+    get, path = "/health/ready", operation_id = "get_readiness", tag = "health",
+    responses(
+        (status = 200, description = "They are answered", body = Health),
+        (status = 503, description = "The database does not answer, or the program stops", body = Health),
+    )
+)]
+pub async fn get_readiness(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
+    let status = Status::of(!state.shutdown.is_cancelled() && database_answers(&state.db).await);
+    (status.code(), Json(Health { status, timestamp: clock::now() }))
 }
 
 /// Health of the database

@@ -1,0 +1,167 @@
+use auth::token::mint_opaque;
+use entity::kind::{AuditAction, LinkKind, Permission};
+use entity::view::Account;
+use serde_json::json;
+use store::accounts::{self as stored, NewAccount, StoredLink, find_account, permissions_of};
+use store::db::{ConnectionTrait, DataError};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{LINK_WORKS, email, full_name, taken, usable_password};
+use crate::audit::{Change, Object};
+use crate::{Actions, Actor, Refusal, Result};
+
+/// An account that was made, and what its person comes in by.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    pub id: Uuid,
+    /// What stands behind `/welcome/`; shown once.
+    pub link: Zeroizing<String>,
+}
+
+/// What is to be different about an account.
+#[derive(Clone, Debug, Default)]
+pub struct AccountChange {
+    pub role: Option<String>,
+    pub is_active: Option<bool>,
+}
+
+/// A role that there is.
+async fn known_role(c: &impl ConnectionTrait, role: &str) -> Result<()> {
+    let known = stored::list_roles(c).await?;
+    if known.iter().any(|known| known.name == role) {
+        return Ok(());
+    }
+    let names: Vec<String> = known.into_iter().map(|role| role.name).collect();
+    Err(Refusal::Unusable(format!("there is no role {role:.100?}; there are: {}", names.join(", "))))
+}
+
+/// Makes an account and a link by which its person chooses a password.
+///
+/// # Errors
+/// The refusal.
+pub async fn create_account(
+    ctx: &Actions,
+    actor: &Actor,
+    new_email: &str,
+    name: Option<&str>,
+    role: &str,
+) -> Result<Invited> {
+    actor.may(AuditAction::CreateAccount)?;
+    let new = NewAccount {
+        email: email(new_email)?,
+        full_name: full_name(name)?,
+        role: role.to_owned(),
+        password_hash: None,
+    };
+    let txn = ctx.db.begin().await?;
+    known_role(&txn, role).await?;
+    let id = stored::insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
+    let minted = mint_opaque();
+    let link = StoredLink { kind: LinkKind::Invite, account_id: Some(id) };
+    stored::add_link(&txn, &minted.hash, link, ctx.now() + LINK_WORKS, ctx.now()).await?;
+    let change = Change::to(json!({ "role": role }));
+    ctx.tell(&txn, actor, AuditAction::CreateAccount, Object::new("account", id, new.email), change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(Invited { id, link: minted.text })
+}
+
+/// Makes a link by which an account's person chooses a new password; the one before works no more.
+///
+/// # Errors
+/// The refusal.
+pub async fn make_link(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Invited> {
+    actor.may(AuditAction::InviteAccount)?;
+    let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
+    let kind = if account.has_password { LinkKind::Reset } else { LinkKind::Invite };
+    let minted = mint_opaque();
+    let txn = ctx.db.begin().await?;
+    let link = StoredLink { kind, account_id: Some(id) };
+    stored::add_link(&txn, &minted.hash, link, ctx.now() + LINK_WORKS, ctx.now()).await?;
+    let change = Change::to(json!({ "link": kind }));
+    ctx.tell(&txn, actor, AuditAction::InviteAccount, Object::new("account", id, account.email), change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(Invited { id, link: minted.text })
+}
+
+/// Sets somebody's password, from the machine's own shell; all their sessions end.
+///
+/// # Errors
+/// The refusal.
+pub async fn set_password_of(ctx: &Actions, actor: &Actor, id: Uuid, password: &Zeroizing<String>) -> Result<()> {
+    actor.need(Permission::Admin)?;
+    let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
+    let about = [account.email.as_str(), account.full_name.as_deref().unwrap_or_default()];
+    usable_password(password, account.has_second_factor, &about)?;
+    let hash = ctx.outside.passwords.hash(password).await?;
+    let txn = ctx.db.begin().await?;
+    stored::set_password(&txn, id, &hash, ctx.now()).await?;
+    stored::remove_links(&txn, id).await?;
+    stored::delete_sessions(&txn, id, None).await?;
+    let object = Object::new("account", id, account.email);
+    ctx.tell(&txn, actor, AuditAction::ChangePassword, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// Somebody has to be left who may administer, or nobody could ever again.
+async fn admin_is_left(c: &impl ConnectionTrait, account: &Account) -> Result<()> {
+    if !account.is_superuser || !account.is_active {
+        return Ok(());
+    }
+    let roles = stored::list_roles(c).await?.into_iter();
+    let roles: Vec<String> =
+        roles.filter(|role| role.permissions.contains(&Permission::Admin)).map(|role| role.name).collect();
+    match stored::count_admins(c, &roles).await? {
+        0 | 1 => Err(Refusal::Unusable("this is the last account that may administer; make another one first".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// Gives an account another role, switches it off or on again. One that is switched off is signed out everywhere.
+///
+/// # Errors
+/// The refusal.
+pub async fn change_account(ctx: &Actions, actor: &Actor, id: Uuid, change: &AccountChange) -> Result<Account> {
+    actor.may(AuditAction::ChangeAccount)?;
+    let txn = ctx.db.begin().await?;
+    let before = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
+    if let Some(role) = &change.role {
+        known_role(&txn, role).await?;
+        if !permissions_of(&txn, role).await?.has(Permission::Admin) {
+            admin_is_left(&txn, &before).await?;
+        }
+        stored::set_role(&txn, id, role).await?;
+    }
+    if let Some(is_active) = change.is_active {
+        if !is_active {
+            admin_is_left(&txn, &before).await?;
+            stored::delete_sessions(&txn, id, None).await?;
+        }
+        stored::set_active(&txn, id, is_active).await?;
+    }
+    let after = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
+    let told = |account: &Account| json!({ "role": account.role, "is_active": account.is_active });
+    let object = Object::new("account", id, before.email.clone());
+    let change = Change::between(told(&before), told(&after));
+    ctx.tell(&txn, actor, AuditAction::ChangeAccount, object, change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(after)
+}
+
+/// Deletes an account with all that lets it in; what it did stays told.
+///
+/// # Errors
+/// The refusal.
+pub async fn delete_account(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Account> {
+    actor.may(AuditAction::DeleteAccount)?;
+    let txn = ctx.db.begin().await?;
+    let account = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
+    admin_is_left(&txn, &account).await?;
+    stored::delete_account(&txn, id).await?;
+    let change = Change { before: Some(json!({ "role": account.role })), after: None };
+    let object = Object::new("account", id, account.email.clone());
+    ctx.tell(&txn, actor, AuditAction::DeleteAccount, object, change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(account)
+}

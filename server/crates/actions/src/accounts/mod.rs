@@ -1,0 +1,77 @@
+//! Accounts and what lets them in. Who somebody is stands in the [`Actor`](crate::Actor); here it is decided who becomes one.
+
+mod admin;
+mod own;
+mod roles;
+mod second_factor;
+mod set_up;
+mod sign_in;
+mod tokens;
+
+use store::accounts::{Holder, find_account};
+use store::db::{ConnectionTrait, DataError};
+use uuid::Uuid;
+
+pub use admin::{AccountChange, Invited, change_account, create_account, delete_account, make_link, set_password_of};
+pub use own::{change_password, change_profile, end_other_sessions, end_session, sign_out};
+pub use roles::{create_role, delete_role, set_role};
+pub use second_factor::{
+    SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, remove_second_factor,
+};
+pub use set_up::{Person, ensure_superuser, make_set_up_link, set_up, take_account};
+pub use sign_in::{SignedIn, refresh, sign_in, start_api_session};
+pub use tokens::{MadeToken, TokenRequest, create_token, revoke_token};
+
+use crate::{Refusal, Result};
+
+/// How long an invitation or a link for a new password works.
+const LINK_WORKS: chrono::TimeDelta = chrono::TimeDelta::hours(48);
+
+/// An e-mail address as it is kept: in lower case.
+fn email(text: &str) -> Result<String> {
+    let text = text.trim().to_lowercase();
+    let parts = text.split_once('@');
+    let usable = parts.is_some_and(|(name, host)| {
+        !name.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
+    });
+    let plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"(),;\\".contains(c));
+    match usable && plain {
+        true => Ok(text),
+        false => Err(Refusal::Unusable("this is no e-mail address; one looks like name@example.org".to_owned())),
+    }
+}
+
+/// What somebody is called; nothing where nothing is given.
+fn full_name(text: Option<&str>) -> Result<Option<String>> {
+    const MOST: usize = 255;
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    match text.chars().count() <= MOST && !text.chars().any(char::is_control) {
+        true => Ok(Some(text.to_owned())),
+        false => Err(Refusal::Unusable(format!("a name has at most {MOST} characters, in one line"))),
+    }
+}
+
+/// Whether a password may be chosen.
+fn usable_password(password: &str, second_factor: bool, about: &[&str]) -> Result<()> {
+    auth::password::check(password, second_factor, about).map_err(|weak| Refusal::Unusable(weak.to_string()))
+}
+
+/// An account as one who acts.
+async fn holder(c: &impl ConnectionTrait, id: Uuid) -> Result<Holder> {
+    let account = find_account(c, id).await?.ok_or(Refusal::Missing("account"))?;
+    Ok(Holder {
+        id,
+        email: account.email,
+        full_name: account.full_name,
+        role: account.role,
+        permissions: account.permissions.into_iter().collect(),
+    })
+}
+
+/// What a failed insert of a unique text means.
+fn taken(error: DataError, what: &str) -> Refusal {
+    match error.is_taken() {
+        true => Refusal::Unusable(format!("{what} is there already")),
+        false => error.into(),
+    }
+}

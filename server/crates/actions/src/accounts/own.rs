@@ -1,0 +1,117 @@
+use auth::password::Verified;
+use entity::kind::AuditAction;
+use serde_json::json;
+use store::accounts::{self as stored, find_credentials};
+use store::db::DataError;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{email, full_name, taken, usable_password};
+use crate::audit::{Change, Object};
+use crate::{Actions, Actor, Refusal, Result};
+
+/// Changes what the account that asks is called. Its e-mail address changes only with the password.
+///
+/// # Errors
+/// The refusal.
+pub async fn change_profile(
+    ctx: &Actions,
+    actor: &Actor,
+    new_email: &str,
+    name: Option<&str>,
+    password: Option<&Zeroizing<String>>,
+) -> Result<()> {
+    let own = actor.signed_in()?;
+    let (new_email, name) = (email(new_email)?, full_name(name)?);
+    if new_email != own.email {
+        confirm(ctx, own.id, password).await?;
+    }
+    let txn = ctx.db.begin().await?;
+    let set = stored::set_profile(&txn, own.id, &new_email, name.as_deref()).await;
+    set.map_err(|error| taken(error, &new_email))?;
+    let before = json!({ "email": own.email, "full_name": own.full_name });
+    let after = json!({ "email": new_email, "full_name": name });
+    let object = Object::new("account", own.id, new_email);
+    ctx.tell(&txn, actor, AuditAction::ChangeAccount, object, Change::between(before, after)).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// Whoever sits at an open session proves again who they are. A session is what is asked for; a token is no person.
+pub(super) async fn confirm(ctx: &Actions, id: Uuid, password: Option<&Zeroizing<String>>) -> Result<stored::Credentials> {
+    let found = find_credentials(&ctx.db.read, &id.to_string()).await?.ok_or(Refusal::Missing("account"))?;
+    let given = password.map_or("", |password| password.as_str());
+    match ctx.outside.passwords.verify(given, found.password_hash.as_deref()).await? {
+        Verified::Wrong => Err(Refusal::Unusable("this is not your password".to_owned())),
+        Verified::Right | Verified::RightButOld => Ok(found),
+    }
+}
+
+/// Changes the own password; all other sessions end.
+///
+/// # Errors
+/// The refusal.
+pub async fn change_password(
+    ctx: &Actions,
+    actor: &Actor,
+    current: &Zeroizing<String>,
+    new: &Zeroizing<String>,
+) -> Result<()> {
+    let own = actor.signed_in()?;
+    let found = confirm(ctx, own.id, Some(current)).await?;
+    usable_password(new, found.totp_since.is_some(), &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
+    let hash = ctx.outside.passwords.hash(new).await?;
+    let txn = ctx.db.begin().await?;
+    stored::set_password(&txn, own.id, &hash, ctx.now()).await?;
+    stored::remove_links(&txn, own.id).await?;
+    stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
+    let object = Object::new("account", own.id, own.email.clone());
+    ctx.tell(&txn, actor, AuditAction::ChangePassword, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// Ends the session that somebody came with.
+///
+/// # Errors
+/// The database's.
+pub async fn sign_out(ctx: &Actions, actor: &Actor) -> Result<()> {
+    let Some(own) = actor.account() else { return Ok(()) };
+    let Some(session) = actor.session_id() else { return Ok(()) };
+    let txn = ctx.db.begin().await?;
+    stored::delete_session(&txn, own.id, session).await?;
+    let object = Object::new("session", session, own.email.clone());
+    ctx.tell(&txn, actor, AuditAction::SignOut, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// Ends one of the own sessions.
+///
+/// # Errors
+/// The refusal.
+pub async fn end_session(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
+    let own = actor.signed_in()?;
+    let txn = ctx.db.begin().await?;
+    if !stored::delete_session(&txn, own.id, id).await? {
+        return Err(Refusal::Missing("session"));
+    }
+    let object = Object::new("session", id, own.email.clone());
+    ctx.tell(&txn, actor, AuditAction::EndSession, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// Ends all own sessions but the one that asks.
+///
+/// # Errors
+/// The refusal.
+pub async fn end_other_sessions(ctx: &Actions, actor: &Actor) -> Result<u64> {
+    let own = actor.signed_in()?;
+    let txn = ctx.db.begin().await?;
+    let ended = stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
+    let object = Object::new("session", None, format!("{ended} sessions"));
+    ctx.tell(&txn, actor, AuditAction::EndSession, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(ended)
+}

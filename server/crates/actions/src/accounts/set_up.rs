@@ -1,0 +1,121 @@
+use auth::token::{hash_opaque, mint_opaque};
+use entity::kind::{AuditAction, LinkKind, Role};
+use serde_json::json;
+use store::accounts::{
+    NewAccount, StoredLink, add_link, delete_sessions, find_account, insert_account, is_set_up, set_password, set_profile,
+    take_link,
+};
+use store::db::DataError;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{email, full_name, holder, taken, usable_password};
+use crate::audit::{Change, Object};
+use crate::{Actions, Actor, Refusal, Result};
+
+/// How long the first start's link works; the next start makes another one.
+const SET_UP_WORKS: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+
+/// Who is to have an account.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub email: String,
+    pub full_name: Option<String>,
+    pub password: Zeroizing<String>,
+}
+
+/// A link for the first account, where there is none yet: what stands behind `/set-up/`. Whoever merely reaches the port
+/// first has no such link.
+///
+/// # Errors
+/// The database's.
+pub async fn make_set_up_link(ctx: &Actions) -> Result<Option<Zeroizing<String>>> {
+    let txn = ctx.db.begin().await?;
+    if is_set_up(&txn).await? {
+        return Ok(None);
+    }
+    let minted = mint_opaque();
+    let link = StoredLink { kind: LinkKind::SetUp, account_id: None };
+    add_link(&txn, &minted.hash, link, ctx.now() + SET_UP_WORKS, ctx.now()).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(Some(minted.text))
+}
+
+/// Makes the first account, of somebody who may do everything, by the link that the first start showed.
+///
+/// # Errors
+/// The refusal; the link works on where the fault is in what was given.
+pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) -> Result<Uuid> {
+    let new = admin_of(ctx, &person).await?;
+    let txn = ctx.db.begin().await?;
+    let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
+    let taken_link = take_link(&txn, &hash, ctx.now()).await?;
+    if taken_link.is_none_or(|link| link.kind != LinkKind::SetUp) || is_set_up(&txn).await? {
+        return Err(Refusal::DeadLink);
+    }
+    let id = insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
+    let actor = actor.through_link(holder(&txn, id).await?);
+    ctx.tell(&txn, &actor, AuditAction::SetUp, Object::new("account", id, new.email), Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(id)
+}
+
+/// Makes the account that the environment names, where there is no account yet.
+///
+/// # Errors
+/// The refusal.
+pub async fn ensure_superuser(ctx: &Actions, person: Person) -> Result<Option<Uuid>> {
+    if is_set_up(&ctx.db.read).await? {
+        return Ok(None);
+    }
+    let new = admin_of(ctx, &person).await?;
+    let txn = ctx.db.begin().await?;
+    if is_set_up(&txn).await? {
+        return Ok(None);
+    }
+    let id = insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
+    let object = Object::new("account", id, new.email);
+    ctx.tell(&txn, &Actor::command(), AuditAction::SetUp, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(Some(id))
+}
+
+async fn admin_of(ctx: &Actions, person: &Person) -> Result<NewAccount> {
+    let email = email(&person.email)?;
+    let full_name = full_name(person.full_name.as_deref())?;
+    usable_password(&person.password, false, &[&email, full_name.as_deref().unwrap_or_default()])?;
+    let password_hash = Some(ctx.outside.passwords.hash(&person.password).await?);
+    Ok(NewAccount { email, full_name, role: Role::Admin.as_str().to_owned(), password_hash })
+}
+
+/// Sets a password by a link that works once: an invitation or one for a new password. All sessions end.
+///
+/// # Errors
+/// The refusal; the link works on where the password is refused.
+pub async fn take_account(
+    ctx: &Actions,
+    actor: &Actor,
+    link: &str,
+    name: Option<&str>,
+    password: &Zeroizing<String>,
+) -> Result<Uuid> {
+    let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
+    let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?;
+    let id = found.and_then(|link| link.account_id).ok_or(Refusal::DeadLink)?;
+    let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::DeadLink)?;
+    let name = full_name(name)?.or(account.full_name);
+    let about = [account.email.as_str(), name.as_deref().unwrap_or_default()];
+    usable_password(password, account.has_second_factor, &about)?;
+    let stored = ctx.outside.passwords.hash(password).await?;
+    let txn = ctx.db.begin().await?;
+    let link = take_link(&txn, &hash, ctx.now()).await?.ok_or(Refusal::DeadLink)?;
+    set_password(&txn, id, &stored, ctx.now()).await?;
+    set_profile(&txn, id, &account.email, name.as_deref()).await?;
+    delete_sessions(&txn, id, None).await?;
+    let actor = actor.through_link(holder(&txn, id).await?);
+    let object = Object::new("account", id, account.email);
+    let change = Change::to(json!({ "link": link.kind }));
+    ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(id)
+}

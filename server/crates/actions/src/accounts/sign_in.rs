@@ -1,0 +1,110 @@
+use auth::password::Verified;
+use auth::token::{hash_opaque, mint_opaque};
+use entity::kind::{AuditAction, SessionKind};
+use serde_json::json;
+use store::accounts::{
+    Credentials, Holder, NewSession, StoredSession, find_credentials, find_session, insert_session, record_sign_in,
+    rotate_session, set_password,
+};
+use store::db::{DataError, new_id};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::holder;
+use crate::audit::{Change, Object};
+use crate::{Actions, Actor, Refusal, Result};
+
+/// Who came in by their password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    pub account: Uuid,
+    /// Whether a code is asked for before anything opens.
+    pub needs_code: bool,
+}
+
+/// Checks an e-mail address and a password. What is wrong is not told, nor does the time tell it.
+///
+/// # Errors
+/// [`Refusal::WrongPassword`], also for accounts that are not there or are switched off.
+pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroizing<String>) -> Result<SignedIn> {
+    let email = email.trim().to_lowercase();
+    // Ids are looked for too, by others; nobody signs in by one.
+    let by = if email.contains('@') { email.as_str() } else { "@" };
+    let found = find_credentials(&ctx.db.read, by).await?.filter(|found| found.is_active);
+    let stored = found.as_ref().and_then(|found| found.password_hash.as_deref());
+    let verified = ctx.outside.passwords.verify(password, stored).await?;
+    let Some(found) = found.filter(|_| verified != Verified::Wrong) else {
+        refused(ctx, actor, &email).await?;
+        return Err(Refusal::WrongPassword);
+    };
+    if verified == Verified::RightButOld {
+        let hash = ctx.outside.passwords.hash(password).await?;
+        set_password(&ctx.db.write, found.id, &hash, ctx.now()).await?;
+    }
+    let needs_code = found.totp_since.is_some();
+    if !needs_code {
+        came_in(ctx, actor, &found, "password").await?;
+    }
+    Ok(SignedIn { account: found.id, needs_code })
+}
+
+/// Somebody tried; of what was given no more is told than could be an e-mail address.
+async fn refused(ctx: &Actions, actor: &Actor, email: &str) -> Result<()> {
+    let name: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
+    let object = Object::new("account", None, name);
+    ctx.tell(&ctx.db.write, actor, AuditAction::SignInRefused, object, Change::NONE).await
+}
+
+/// Tells that somebody came in, and how.
+pub(super) async fn came_in(ctx: &Actions, actor: &Actor, who: &Credentials, by: &str) -> Result<()> {
+    let txn = ctx.db.begin().await?;
+    record_sign_in(&txn, who.id, ctx.now()).await?;
+    let actor = actor.through_link(holder(&txn, who.id).await?);
+    let object = Object::new("account", who.id, who.email.clone());
+    ctx.tell(&txn, &actor, AuditAction::SignIn, object, Change::to(json!({ "by": by }))).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// Opens a session for a program that signed in with a password; gives its id and its first refresh token.
+///
+/// # Errors
+/// The database's.
+pub async fn start_api_session(
+    ctx: &Actions,
+    actor: &Actor,
+    account: Uuid,
+    user_agent: Option<String>,
+    lasts: chrono::TimeDelta,
+) -> Result<(Uuid, Zeroizing<String>)> {
+    let (now, minted) = (ctx.now(), mint_opaque());
+    let session = NewSession {
+        id: new_id(now),
+        token_hash: minted.hash,
+        kind: SessionKind::Api,
+        account_id: Some(account),
+        data: "{}".to_owned(),
+        created_at: now,
+        expires_at: now + lasts,
+        address: actor.address().map(|address| address.to_string()),
+        user_agent,
+    };
+    insert_session(&ctx.db.write, &session).await?;
+    Ok((session.id, minted.text))
+}
+
+/// Gives a program's session its next refresh token; the one before works no more.
+///
+/// # Errors
+/// [`Refusal::DeadLink`] where it does not work.
+pub async fn refresh(ctx: &Actions, token: &str, lasts: chrono::TimeDelta) -> Result<(Uuid, Holder, Zeroizing<String>)> {
+    let hash = hash_opaque(token).ok_or(Refusal::DeadLink)?;
+    let now = ctx.now();
+    let found = find_session(&ctx.db.write, &hash).await?.filter(|found| found.expires_at > now);
+    let Some(StoredSession { id, holder: Some(holder), .. }) = found else { return Err(Refusal::DeadLink) };
+    let minted = mint_opaque();
+    match rotate_session(&ctx.db.write, &hash, &minted.hash, now + lasts, now).await? {
+        true => Ok((id, holder, minted.text)),
+        false => Err(Refusal::DeadLink),
+    }
+}

@@ -1,0 +1,153 @@
+//! Passwords: how they are kept, compared and judged.
+//!
+//! Kept by argon2id with the parameters that OWASP names. Before that a password is brought to Unicode's form NFC, as NIST SP
+//! 800-63B asks for a normal form and RFC 8265 for this one: keyboards write the same letter in one character or in two, and
+//! whoever signs in from another machine typed the same. The forms of compatibility (NFKC, NFKD) are not used: they make one
+//! of what people see as two, such as `²` and `2`, and a password weaker for it.
+
+mod strength;
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
+
+pub use strength::{Weak, check};
+
+/// Longer texts are no passwords; they would only be work.
+pub const MAX_BYTES: usize = 1024;
+
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// What a stored hash may ask of us at most: it might have been written by somebody else.
+const MOST_MEMORY_KIB: u32 = 65_536;
+const MOST_PASSES: u32 = 8;
+const MOST_LANES: u32 = 4;
+/// Compared with where there is nothing to compare with. No password leads to a hash of zeros.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Hashes at once, each with its memory and a core.
+const AT_ONCE: usize = 2;
+/// Who comes after these is told to come again.
+const WAITING: usize = 32;
+
+/// Too many passwords are being hashed; this is not the person's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many people are signing in right now: try again in a few seconds")]
+pub struct Busy;
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    Wrong,
+    Right,
+    /// Right, but kept by parameters below today's: hash it again while it is known.
+    RightButOld,
+}
+
+/// Hashes and compares passwords, two at a time.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    working: Arc<Semaphore>,
+    /// Those who work and those who wait.
+    present: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Passwords {
+    #[must_use]
+    pub fn new() -> Self {
+        Self { working: Arc::new(Semaphore::new(AT_ONCE)), present: Arc::new(Semaphore::new(AT_ONCE + WAITING)) }
+    }
+
+    /// The text to keep for a password: a PHC string. Whether the password is a good one is [`check`]'s to say.
+    pub async fn hash(&self, password: &str) -> Result<String, Busy> {
+        let password = normal(password);
+        self.work(move || {
+            today()
+                .hash_password_with_salt(password.as_bytes(), crate::random::<16>().as_slice())
+                .expect("the parameters and the salt's length are argon2's own")
+                .to_string()
+        })
+        .await
+    }
+
+    /// Compares a password with what is kept. Without anything kept (no such account, or one that has no password) the same
+    /// work is done, so that the time an answer takes does not tell who has an account.
+    pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verified, Busy> {
+        if password.len() > MAX_BYTES {
+            return Ok(Verified::Wrong);
+        }
+        let password = normal(password);
+        let stored = stored.unwrap_or(NOBODY).to_owned();
+        self.work(move || compare(&password, &stored)).await
+    }
+
+    /// Runs on a thread where it keeps nobody waiting. Its places are given back by the work itself: whoever stops waiting for
+    /// the answer does not make room for more work.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let present = Arc::clone(&self.present).try_acquire_owned().map_err(|_| Busy)?;
+        let working = Arc::clone(&self.working).acquire_owned().await.map_err(|_| Busy)?;
+        let held: (OwnedSemaphorePermit, OwnedSemaphorePermit) = (present, working);
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(held);
+            done
+        });
+        // Fails only where the program is about to stop.
+        done.await.map_err(|_| Busy)
+    }
+}
+
+fn today() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("parameters within argon2's bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn normal(password: &str) -> Zeroizing<String> {
+    // Room for the longest that it can become; text that grows leaves copies behind.
+    let mut normal = Zeroizing::new(String::with_capacity(password.len() * 3));
+    normal.extend(password.nfc());
+    normal
+}
+
+fn compare(password: &str, stored: &str) -> Verified {
+    let readable = PasswordHash::new(stored).ok().and_then(|hash| Some((params(&hash)?, hash)));
+    let Some((params, hash)) = readable else {
+        tracing::error!("a stored password cannot be read, so nobody signs in with it: set it anew");
+        return compare(password, NOBODY);
+    };
+    if today().verify_password(password.as_bytes(), &hash).is_err() {
+        return Verified::Wrong;
+    }
+    let strong = hash.algorithm == Algorithm::Argon2id.ident()
+        && hash.version == Some(Version::V0x13.into())
+        && params.m_cost() >= MEMORY_KIB
+        && params.t_cost() >= PASSES
+        && hash.salt.is_some_and(|salt| salt.len() >= 16)
+        && hash.hash.is_some_and(|output| output.len() >= 32);
+    if strong { Verified::Right } else { Verified::RightButOld }
+}
+
+/// `None` where they are not argon2's, or ask for more than anybody should.
+fn params(hash: &PasswordHash) -> Option<Params> {
+    Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let params = Params::try_from(hash).ok()?;
+    let bearable =
+        params.m_cost() <= MOST_MEMORY_KIB && params.t_cost() <= MOST_PASSES && params.p_cost() <= MOST_LANES;
+    // A short output is found by trying.
+    (bearable && hash.hash.is_some_and(|output| output.len() >= 16)).then_some(params)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Accounts, and what lets them in: sessions, tokens, links that work once, identities elsewhere.
+//!
+//! What opens something is looked for by its hash. Whether somebody may do what they ask for is decided by `actions`.
+
+mod holder;
+mod identities;
+mod links;
+mod people;
+mod roles;
+mod sessions;
+mod tokens;
+
+pub use identities::{find_by_identity, link_identity, list_identities, unlink_identity};
+pub use links::{StoredLink, add_link, find_link, has_set_up_link, remove_links, take_link};
+pub use people::{
+    Credentials, NewAccount, count_accounts, count_admins, delete_account, find_account, find_credentials, insert_account,
+    is_set_up, list_accounts, record_sign_in, replace_recovery_codes, set_active, set_password, set_profile, set_role,
+    set_totp, take_recovery_code, take_totp_step,
+};
+pub use roles::{add_role, delete_role, list_roles, permissions_of, set_role_permissions};
+pub use sessions::{
+    Holder, NewSession, StoredSession, count_active_accounts, delete_session, delete_sessions, drop_session, find_api_session,
+    find_session, insert_session, list_sessions, prune_sessions, rotate_session, save_session, touch_session,
+};
+pub use tokens::{NewToken, StoredToken, delete_token, find_token, insert_token, list_expiring, list_tokens, touch_token};

@@ -1,0 +1,135 @@
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    RelationTrait as _, Set,
+};
+use uuid::Uuid;
+
+use super::holder::{Holder, HolderRow, joined};
+use crate::db::{ConnectionTrait, Result, new_id};
+use entity::kind::Permission;
+use entity::table::api_token;
+use entity::value::{JsonText, StoredTimestamp};
+use entity::view::{ApiToken, Timestamp};
+
+/// A token that is to be kept.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    pub account_id: Uuid,
+    pub token_hash: [u8; 32],
+    pub name: String,
+    pub scopes: Vec<Permission>,
+    pub repositories: Vec<String>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token as it is kept, with the account that it is of.
+#[derive(Clone, Debug)]
+pub struct StoredToken {
+    pub token: ApiToken,
+    /// Nobody, where the account may no longer sign in.
+    pub holder: Option<Holder>,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "api_token::Entity")]
+struct Row {
+    id: Uuid,
+    name: String,
+    scopes: JsonText<Vec<Permission>>,
+    repositories: JsonText<Vec<String>>,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    used_at: Option<Timestamp>,
+    used_from: Option<String>,
+}
+
+impl From<Row> for ApiToken {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            scopes: row.scopes.0,
+            repositories: row.repositories.0,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            used_at: row.used_at,
+            used_from: row.used_from,
+        }
+    }
+}
+
+/// Keeps a token by its hash and gives its id.
+pub async fn insert_token(w: &impl ConnectionTrait, new: &NewToken, now: Timestamp) -> Result<Uuid> {
+    let id = new_id(now);
+    let row = api_token::ActiveModel {
+        id: Set(id),
+        token_hash: Set(new.token_hash.to_vec()),
+        account_id: Set(new.account_id),
+        name: Set(new.name.clone()),
+        scopes: Set(JsonText(new.scopes.clone())),
+        repositories: Set(JsonText(new.repositories.clone())),
+        created_at: Set(now.into()),
+        expires_at: Set(new.expires_at.map(Into::into)),
+        used_at: Set(None),
+        used_from: Set(None),
+    };
+    api_token::Entity::insert(row).exec_without_returning(w).await?;
+    Ok(id)
+}
+
+/// What a token opens, in one statement.
+pub async fn find_token(c: &impl ConnectionTrait, hash: &[u8; 32]) -> Result<Option<StoredToken>> {
+    #[derive(DerivePartialModel)]
+    #[sea_orm(entity = "api_token::Entity")]
+    struct Found {
+        #[sea_orm(nested)]
+        token: Row,
+        #[sea_orm(nested)]
+        holder: Option<HolderRow>,
+    }
+    let found = api_token::Entity::find().filter(api_token::Column::TokenHash.eq(hash.to_vec()));
+    let found = joined(found.join(JoinType::InnerJoin, api_token::Relation::Account.def()));
+    let found = found.into_partial_model::<Found>().one(c).await?;
+    Ok(found.map(|found| StoredToken {
+        token: found.token.into(),
+        holder: found.holder.and_then(HolderRow::holder),
+    }))
+}
+
+/// Says that a token was used, and from where.
+pub async fn touch_token(w: &impl ConnectionTrait, id: Uuid, address: Option<&str>, now: Timestamp) -> Result<()> {
+    let change = api_token::ActiveModel {
+        used_at: Set(Some(now.into())),
+        used_from: Set(address.map(str::to_owned)),
+        ..Default::default()
+    };
+    api_token::Entity::update_many().set(change).filter(api_token::COLUMN.id.eq(id)).exec(w).await?;
+    Ok(())
+}
+
+/// An account's tokens, the newest first.
+pub async fn list_tokens(c: &impl ConnectionTrait, account_id: Uuid) -> Result<Vec<ApiToken>> {
+    let of = api_token::Entity::find().filter(api_token::COLUMN.account_id.eq(account_id));
+    let rows: Vec<Row> = of.order_by_desc(api_token::Column::Id).into_partial_model().all(c).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// An account's tokens that end between now and then.
+pub async fn list_expiring(
+    c: &impl ConnectionTrait,
+    account_id: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<ApiToken>> {
+    let of = api_token::Entity::find()
+        .filter(api_token::COLUMN.account_id.eq(account_id))
+        .filter(api_token::COLUMN.expires_at.between(StoredTimestamp::from(now), StoredTimestamp::from(until)));
+    let rows: Vec<Row> = of.order_by_asc(api_token::Column::ExpiresAt).into_partial_model().all(c).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Makes a token of an account stop working.
+pub async fn delete_token(w: &impl ConnectionTrait, account_id: Uuid, id: Uuid) -> Result<bool> {
+    let this = api_token::Entity::delete_by_id(id).filter(api_token::COLUMN.account_id.eq(account_id));
+    Ok(this.exec(w).await?.rows_affected > 0)
+}

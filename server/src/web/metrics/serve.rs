@@ -1,0 +1,92 @@
+//! Who may read the figures, and where.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+
+use super::super::api::problem::{self, Problem};
+use super::super::{client_address, rights, security, trace};
+use crate::state::AppState;
+
+/// As OpenMetrics has it.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Whether `/metrics` is answered among the pages, and to whom.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Among the pages.
+    pub among_pages: bool,
+    /// Who brings it may read; nothing where the address alone decides.
+    pub token: Option<Arc<str>>,
+}
+
+impl Access {
+    /// Whether a request may read.
+    ///
+    /// # Errors
+    /// A 401 that says what is wanted.
+    fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let told = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let told = told.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        // Hashes are compared in the same time wherever they differ.
+        let fits = |told: &str| blake3::hash(told.trim().as_bytes()) == blake3::hash(token.as_bytes());
+        match told.is_some_and(|(_, told)| fits(told)) {
+            true => Ok(()),
+            false => Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "The figures are for who brings the token of server.metrics.token: Authorization: Bearer <token>",
+            )),
+        }
+    }
+}
+
+/// `/metrics`, where it is answered among the pages.
+pub fn route(access: &Access) -> Router<AppState> {
+    match access.among_pages {
+        true => Router::new().route("/metrics", get(figures)),
+        // Not the page that says there is nothing: a scraper is told how it can have them.
+        false => Router::new().route("/metrics", get(elsewhere)),
+    }
+}
+
+/// `/metrics` alone, for an address of its own.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .route("/metrics", get(figures))
+        .fallback(problem::unknown_path)
+        .method_not_allowed_fallback(problem::unknown_verb)
+        .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
+        .layer(from_fn(problem::finish))
+        .layer(from_fn(security::headers))
+        .layer(from_fn(trace::request))
+        .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
+        .with_state(state)
+}
+
+async fn figures(State(state): State<AppState>, request: Request) -> Response {
+    if let Err(problem) = state.metrics_access.check(request.headers()) {
+        let mut response = problem.into_response();
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return response;
+    }
+    let text = state.metrics.text(&state.db).await;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, text).into_response()
+}
+
+async fn elsewhere() -> Problem {
+    Problem::not_found(
+        "The figures are not served here; server.metrics.token or server.metrics.listen says to whom and where they are",
+    )
+}

@@ -1,0 +1,165 @@
+//! Figures for Prometheus.
+
+use axum::http::{StatusCode, header};
+use chrono::{TimeDelta, Utc};
+use entity::kind::{JobRequest, Priority, RequestedBy};
+use store::forges;
+
+use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
+
+const TOKEN: &str = "0123456789abcdef";
+
+/// The lines of one figure.
+async fn read(app: &TestApp, name: &str) -> Vec<String> {
+    let answer = app.get("/metrics").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    let text = answer.text();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let is_of = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+    text.lines().filter(is_of).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_was_answered_is_counted_by_route_and_never_by_what_clients_write() {
+    on_each_engine(async |app| {
+        for path in ["/api/v1/repositories/", "/api/v1/repositories/", "/api/v1/jobs/not-a-job", "/api/v1/jobs/neither"]
+        {
+            app.get(path).await;
+        }
+        for number in 0..50 {
+            app.get(&format!("/made/up/{number}")).await;
+            app.get(&format!("/api/v1/made/up/{number}")).await;
+        }
+        let requests = read(app, "http_requests_total").await;
+        for line in [
+            r#"http_requests_total{method="GET",endpoint="/api/v1/repositories/",status="200"} 2"#,
+            r#"http_requests_total{method="GET",endpoint="unmatched",status="404"} 50"#,
+            r#"http_requests_total{method="GET",endpoint="/api/{*path}",status="404"} 50"#,
+        ] {
+            assert!(requests.iter().any(|found| found == line), "{line} is not in {requests:#?}");
+        }
+        assert!(requests.iter().all(|line| !line.contains("made") && !line.contains("not-a-job")), "{requests:#?}");
+        assert!(requests.len() < 10, "{requests:#?}");
+        let took = read(app, "http_request_duration_seconds_count").await;
+        assert!(
+            took.iter().any(|line| line.ends_with(r#"{method="GET",endpoint="/api/v1/repositories/"} 2"#)),
+            "{took:#?}"
+        );
+        assert_eq!(read(app, "active_users_total").await, ["active_users_total 0"]);
+        app.state.metrics.set_active_users(7);
+        assert_eq!(read(app, "active_users_total").await, ["active_users_total 7"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn jobs_forges_scans_and_connections_are_told_and_the_database_is_asked_seldom() {
+    on_each_engine(async |app| {
+        let release = Change::Create(Manifest::release("podinfo", "1.0.0"));
+        RepositoryBuilder::new("ada/home")
+            .commit(1, "first", vec![release])
+            .problem("a.yaml", 1, "bad")
+            .store(app)
+            .await;
+        let now = Utc::now();
+        let asked = now - TimeDelta::minutes(5);
+        app.state.queue.enqueue(&JobRequest::Prune, RequestedBy::Schedule, Priority::ROUTINE, asked).await.unwrap();
+        let budget = forges::Budget {
+            quota: Some(5_000),
+            remaining: Some(4_000),
+            resets_at: Some(now + TimeDelta::hours(1)),
+            blocked_until: None,
+            seen_at: now,
+        };
+        forges::record_budget(&app.state.db.write, ("github.com", "", "core"), &budget, 1_000).await.unwrap();
+        for (name, line) in [
+            ("kubestats_jobs", r#"kubestats_jobs{kind="prune",state="ready"} 1"#),
+            ("kubestats_forge_budget_remaining", r#"{host="github.com",resource="core"} 4000"#),
+            ("kubestats_forge_budget_quota", r#"{host="github.com",resource="core"} 5000"#),
+            ("kubestats_repositories", "kubestats_repositories 1"),
+            ("kubestats_resources", "kubestats_resources 1"),
+            ("kubestats_problems", "kubestats_problems 1"),
+            ("kubestats_database_up", "kubestats_database_up 1"),
+        ] {
+            let found = read(app, name).await;
+            assert!(found.iter().any(|found| found.ends_with(line)), "{line} is not in {found:?}");
+        }
+        let waits = read(app, "kubestats_oldest_waiting_job_age_seconds").await;
+        let waits: i64 = waits[0].rsplit_once(' ').unwrap().1.parse().unwrap();
+        assert!((300..400).contains(&waits), "{waits}");
+        let connections = read(app, "kubestats_database_connections").await;
+        assert!(connections.len() >= 2 && connections[0].contains("pool="), "{connections:?}");
+
+        let more = JobRequest::RefreshMetrics;
+        app.state.queue.enqueue(&more, RequestedBy::Schedule, Priority::ROUTINE, now).await.unwrap();
+        let jobs = read(app, "kubestats_jobs").await;
+        assert!(jobs.iter().all(|line| !line.contains("refresh-metrics")), "the database was asked again: {jobs:?}");
+        // A server that has not asked yet sees it.
+        let fresh = app.with_config("{}");
+        let jobs = read(&fresh, "kubestats_jobs").await;
+        assert!(jobs.iter().any(|line| line.contains("refresh")), "{jobs:?}");
+        app.state.db.close().await.unwrap();
+        let lost = app.with_config("{}");
+        assert_eq!(read(&lost, "kubestats_database_up").await, ["kubestats_database_up 0"]);
+        assert!(read(&lost, "kubestats_repositories").await.is_empty(), "an old figure is told");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strangers_read_no_figures() {
+    on_each_engine(async |app| {
+        for (config, status) in [
+            ("app: {listen: '127.0.0.1:3000'}", StatusCode::OK),
+            ("app: {listen: '0.0.0.0:3000'}", StatusCode::NOT_FOUND),
+            ("server: {trusted_proxies: [127.0.0.1]}", StatusCode::NOT_FOUND),
+            ("server: {metrics: {enabled: false}}", StatusCode::NOT_FOUND),
+            ("server: {metrics: {listen: '127.0.0.1:9090'}}", StatusCode::NOT_FOUND),
+            ("server: {metrics: {token: 0123456789abcdef}}", StatusCode::UNAUTHORIZED),
+            ("app: {listen: '0.0.0.0:3000'}\nserver: {metrics: {token: 0123456789abcdef}}", StatusCode::UNAUTHORIZED),
+        ] {
+            let app = app.with_config(config);
+            let answer = app.get("/metrics").await;
+            assert_eq!(answer.status, status, "{config}: {}", answer.text());
+            assert_eq!(status == StatusCode::OK, answer.text().contains("http_requests"), "{config}");
+            if status != StatusCode::UNAUTHORIZED {
+                continue;
+            }
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            for (told, status) in [
+                (format!("Bearer {TOKEN}"), StatusCode::OK),
+                (format!("bearer {TOKEN}"), StatusCode::OK),
+                (format!("Bearer {TOKEN}x"), StatusCode::UNAUTHORIZED),
+                (format!("Basic {TOKEN}"), StatusCode::UNAUTHORIZED),
+                ("Bearer ".to_owned(), StatusCode::UNAUTHORIZED),
+            ] {
+                let answer = app.get_with("/metrics", &[(header::AUTHORIZATION, &told)]).await;
+                assert_eq!(answer.status, status, "{told}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_have_an_address_of_their_own_where_one_is_set() {
+    on_each_engine(async |app| {
+        let state = app.with_config("server: {metrics: {listen: '127.0.0.1:9090'}}").state;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = server::start::limits(&server::config::ServerConfig::default()).unwrap();
+        let stop = tokio_util::sync::CancellationToken::new();
+        let serving = tokio::spawn(server::web::serve_metrics(listener, state, limits, stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = async |path: &str| client.get(format!("http://{address}{path}")).send().await.unwrap();
+        assert!(ask("/metrics").await.text().await.unwrap().contains("kubestats_repositories 0"));
+        for path in ["/", "/api/v1/jobs", "/health"] {
+            assert_eq!(ask(path).await.status(), 404, "{path} is served beside the figures");
+        }
+        drop(client);
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    })
+    .await;
+}
