@@ -25,7 +25,9 @@ export function checkReferences(objects) {
   }
   for (const { metadata, spec } of of("Service")) {
     const found = pods(spec.selector);
-    want(found.length === 1, `Service/${metadata.name} leads to ${found.length} kinds of pods`);
+    // One that only finds pods may find several kinds of them.
+    const fits = spec.clusterIP === "None" ? found.length > 0 : found.length === 1;
+    want(fits, `Service/${metadata.name} leads to ${found.length} kinds of pods`);
     for (const { targetPort } of spec.ports) {
       want(found.every(({ spec: pod }) => pod.containers.some(({ ports }) => ports.some(({ name }) => name === targetPort))),
         `Service/${metadata.name}: no port ${targetPort}`);
@@ -49,7 +51,10 @@ export function checkReferences(objects) {
   for (const name of backends) want(has("Service", name), `no service ${name}, to which requests are to go`);
   for (const { metadata, spec } of of("ServiceMonitor")) {
     const found = of("Service").filter(({ metadata: { labels } }) => selects(spec.selector.matchLabels, labels));
-    want(found.length === of("Service").length, `ServiceMonitor/${metadata.name} leaves services out`);
+    want(found.length === 1, `ServiceMonitor/${metadata.name} selects ${found.length} services`);
+    const names = found.flatMap(({ spec: { ports } }) => ports.map(({ name }) => name));
+    for (const { port } of spec.endpoints) want(names.includes(port), `ServiceMonitor/${metadata.name}: no port ${port}`);
+    want(found.every((service) => pods(service.spec.selector).length === templates.length), `ServiceMonitor/${metadata.name} leaves pods out`);
   }
   for (const { metadata, spec } of of("HelmRelease")) {
     want(has(spec.chartRef.kind, spec.chartRef.name), `HelmRelease/${metadata.name}: no ${spec.chartRef.kind}/${spec.chartRef.name}`);

@@ -117,6 +117,15 @@ spec:
         {{- end }}
         {{- end }}
         {{- end }}
+        {{- if .Values.metrics.enabled }}
+        - {name: KUBESTATS_SERVER_METRICS_LISTEN, value: "0.0.0.0:9090"}
+        {{- with .Values.metrics.tokenSecret }}
+        {{- if .name }}
+        - name: KUBESTATS_SERVER_METRICS_TOKEN
+          valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key }}}}
+        {{- end }}
+        {{- end }}
+        {{- end }}
         {{- with .Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -126,6 +135,9 @@ spec:
       {{- end }}
       ports:
         - {name: http, containerPort: 3000}
+        {{- if .Values.metrics.enabled }}
+        - {name: metrics, containerPort: 9090}
+        {{- end }}
       startupProbe:
         httpGet: {path: /health/live, port: http}
         periodSeconds: 5
