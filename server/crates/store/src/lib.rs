@@ -17,6 +17,7 @@ pub mod forges;
 pub mod given;
 pub mod images;
 pub mod jobs;
+pub mod maintenance;
 pub mod outcomes;
 pub mod overview;
 pub mod problems;

@@ -15,6 +15,7 @@ mod ecosystem;
 mod ecosystem_charts;
 mod forges;
 mod history;
+mod maintenance;
 mod metrics;
 mod migrations;
 mod outcomes;
