@@ -28,7 +28,7 @@ test: ## unit, database, REST and browser tests (ONLY="rust", "api" or "browser"
 soak: ## kills and every fault at every step, for as long as it takes (KILLS=1000)
 	@KUBESTATS_KILLS=$(or $(KILLS),1000) .ci/test soak
 
-lint: ## format, clippy, dependency rules, licences
+lint: ## format, clippy, dependency rules, licences, what deploy/ holds
 	@.ci/lint
 
 site: ## what browsers load, for development

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use entity::address::{Address, Scheme};
 use entity::kind::Provider;
 use forge::{
-    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, Settings, Store, StoreError, Token, Window,
+    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, MemoryStore, Probe, Settings, Store, StoreError,
+    Token, Window,
 };
 use net::AddressGuard;
 use store::db::{DataError, Db};
@@ -104,6 +106,28 @@ impl Forges {
         }
         let found = self.configured.iter().find(|forge| forge.host() == host).cloned();
         let forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let client = self.client(host, &forge, Arc::clone(&self.store))?;
+        clients.insert(host.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Asks a forge for a sign of life, within bounds of time and without a database.
+    ///
+    /// # Errors
+    /// If the forge's address or token cannot be used, or it does not answer as it should.
+    pub async fn probe(config: &Config, forge: &ForgeConfig, within: Duration) -> Result<Probe, ForgeError> {
+        let forges = Self {
+            configured: Vec::new(),
+            guard: Arc::new(guard(config)),
+            require_https: config.security.require_https,
+            store: Arc::new(MemoryStore::default()),
+            limits: Limits { connect_timeout: within, timeout: within, ..Limits::default() },
+            clients: Mutex::default(),
+        };
+        forges.client(&forge.host(), forge, Arc::clone(&forges.store))?.probe().await
+    }
+
+    fn client(&self, host: &str, forge: &ForgeConfig, store: Arc<dyn Store>) -> Result<Arc<dyn Forge>, ForgeError> {
         let unsupported = |what: &str| ForgeError::Unsupported { host: host.to_owned(), what: what.to_owned() };
         let settings = Settings {
             host: host.to_owned(),
@@ -111,17 +135,15 @@ impl Forges {
             token: forge.token.as_ref().map(|token| Token::new(token.expose())),
             token_key: forge.token_key.clone(),
             guard: Arc::clone(&self.guard),
-            store: Arc::clone(&self.store),
+            store,
             limits: self.limits.clone(),
         };
-        let client: Arc<dyn Forge> = match forge.provider {
+        Ok(match forge.provider {
             Provider::Github => Arc::new(Github::new(settings)?),
             Provider::Gitlab => Arc::new(Gitlab::new(settings)?),
             Provider::Forgejo => Arc::new(Forgejo::new(settings)?),
             Provider::Git => return Err(unsupported("plain Git servers tell nothing but refs")),
-        };
-        clients.insert(host.to_owned(), Arc::clone(&client));
-        Ok(client)
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 #![recursion_limit = "512"]
 
 pub mod adding;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

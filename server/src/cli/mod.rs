@@ -1,8 +1,10 @@
 //! The command line: what each command takes, and nothing of how it does it.
 
 mod account;
+mod backup;
 mod config;
 mod database;
+mod doctor;
 mod history;
 mod migrate;
 mod progress;
@@ -59,6 +61,22 @@ enum Command {
     /// Make, list and revoke tokens of accounts
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Look at everything that may be wrong and say what to do about it; fails where something is
+    Doctor(DoctorArgs),
+    /// Copy the database into a file, while a server works on it too; clones are not in it
+    Backup {
+        /// A file that is not there yet, or a folder [default: kubestats-<time>.db or .dump, here]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Put a backup in the place of the database, once no server works on it
+    Restore {
+        /// What `backup` wrote
+        file: PathBuf,
+        /// Replace what is in the database, which is kept under a name that ends in .before-restore
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print the version
     Version {
         #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
@@ -132,6 +150,19 @@ pub struct UsesArgs {
     /// Threads that read and parse; 0 means one per core
     #[arg(long, default_value_t = 0)]
     threads: usize,
+}
+
+/// What `doctor` takes.
+#[derive(Args)]
+pub struct DoctorArgs {
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Ask no forge
+    #[arg(long)]
+    offline: bool,
+    /// The folder that backups are kept in, whose age is looked at
+    #[arg(long, value_name = "DIR")]
+    backups: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -234,6 +265,9 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::run(cli.config, &command),
         Command::User(command) => configured(cli.config, |config| account::run_user(config, &command)),
         Command::Token(command) => configured(cli.config, |config| account::run_token(config, &command)),
+        Command::Doctor(args) => doctor::run(cli.config.as_deref(), &args),
+        Command::Backup { output } => configured(cli.config, |config| backup::run(&config, output.as_deref())),
+        Command::Restore { file, yes } => configured(cli.config, |config| backup::restore(&config, &file, yes)),
         Command::Version { format } => {
             version(format);
             Ok(())

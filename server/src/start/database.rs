@@ -70,12 +70,12 @@ async fn patiently(patience: Duration, attempt: impl AsyncFn() -> anyhow::Result
 }
 
 /// A directory, if there is none yet, that is nobody else's to read: private repositories lie in it.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Two programs on one data directory would fetch into the same clones.
-pub(super) fn lock(data_dir: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(data_dir: &Path) -> anyhow::Result<File> {
     let context = || format!("app.data_dir {} cannot be used", data_dir.display());
     make_private(data_dir).with_context(context)?;
     let file = File::create(data_dir.join("kubestats.lock")).with_context(context)?;

@@ -16,6 +16,7 @@ use tracing::info;
 use zeroize::Zeroizing;
 
 pub use database::connect;
+pub(crate) use database::{lock, make_private};
 pub use state::{actions, keys, limits, public_url, state};
 pub use workers::deps;
 
@@ -82,7 +83,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         role.as_str()
     );
     web::listen::raise_open_files();
-    let _lock = if shares_work { None } else { Some(database::lock(&config.app.data_dir)?) };
+    let _lock = if shares_work { None } else { Some(lock(&config.app.data_dir)?) };
     let identity = Identity::take(&config.app.data_dir, role.as_str())
         .with_context(|| format!("app.data_dir {} cannot be used", config.app.data_dir.display()))?;
     let limits = limits(&config.server)?;

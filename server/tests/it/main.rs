@@ -8,9 +8,11 @@
 )]
 
 mod api;
+mod backup;
 mod bounds;
 mod cli;
 mod connections;
+mod doctor;
 mod jobs;
 mod layering;
 mod samples;

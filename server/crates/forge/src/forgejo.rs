@@ -10,6 +10,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::probe::{Probe, probe};
 
 /// What servers give at most, unless somebody changed it.
 const PAGE: usize = 50;
@@ -172,6 +173,10 @@ impl Forge for Forgejo {
 
     fn provider(&self) -> Provider {
         Provider::Forgejo
+    }
+
+    async fn probe(&self) -> Result<Probe, ForgeError> {
+        probe(&self.exchange, "core", &["repos", "search"], Some("limit=1")).await
     }
 
     async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {

@@ -9,6 +9,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::probe::{Probe, probe};
 
 /// The most that is given at once.
 const PAGE: usize = 100;
@@ -164,6 +165,10 @@ impl Forge for Gitlab {
 
     fn provider(&self) -> Provider {
         Provider::Gitlab
+    }
+
+    async fn probe(&self) -> Result<Probe, ForgeError> {
+        probe(&self.exchange, "core", &["projects"], Some("per_page=1&simple=true")).await
     }
 
     async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {

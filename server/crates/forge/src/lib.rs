@@ -13,6 +13,7 @@ mod github;
 mod gitlab;
 mod limit;
 mod plain;
+mod probe;
 mod store;
 mod wire;
 
@@ -26,6 +27,7 @@ pub use forgejo::Forgejo;
 pub use github::Github;
 pub use gitlab::Gitlab;
 pub use plain::PlainGit;
+pub use probe::Probe;
 pub use store::{Account, Kept, MemoryStore, Store, StoreError, Window};
 
 /// A place that has repositories.
@@ -50,6 +52,9 @@ pub trait Forge: Send + Sync {
 
     /// What is known of the repository of this name.
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError>;
+
+    /// A sign of life, with limits and time, for one request at most; nothing of it is kept.
+    async fn probe(&self) -> Result<Probe, ForgeError>;
 
     /// Whether many repositories are asked about at once, which is cheap.
     fn is_batched(&self) -> bool {

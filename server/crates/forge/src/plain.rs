@@ -12,6 +12,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+use crate::probe::Probe;
 
 /// Git servers of no known kind. Repositories are named by their addresses.
 pub struct PlainGit {
@@ -39,6 +40,11 @@ impl Forge for PlainGit {
 
     async fn search(&self, search: &Search, _: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
         Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what: format!("searching for {search}") })
+    }
+
+    async fn probe(&self) -> Result<Probe, ForgeError> {
+        let what = "telling how it is: it is any server, not one".to_owned();
+        Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
     }
 
     async fn facts(&self, keys: &[Key]) -> Result<Vec<Sight>, ForgeError> {

@@ -152,6 +152,37 @@ async fn admin_token(db: &Db) -> String {
     minted.text.to_string()
 }
 
+/// A place for one more database of an engine, empty; dropped when the test ends well.
+pub struct Place {
+    pub url: String,
+    _folder: Option<tempfile::TempDir>,
+    drop: Option<(Db, String)>,
+}
+
+impl Place {
+    /// On the engine that the app uses, and of PostgreSQL on its server.
+    pub async fn beside(app: &TestApp) -> Self {
+        if app.state.db.engine == Engine::Sqlite {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}", folder.path().join("data/test.db").display());
+            return Self { url, _folder: Some(folder), drop: None };
+        }
+        let admin = Db::connect(&DbSettings::new(std::env::var(POSTGRES).unwrap())).await.unwrap();
+        let name = format!("kubestats_it_{}", Uuid::now_v7().simple());
+        admin.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let mut url = url::Url::parse(&app.url).unwrap();
+        url.set_path(&name);
+        Self { url: url.to_string(), _folder: None, drop: Some((admin, name)) }
+    }
+
+    pub async fn remove(self) {
+        if let Some((admin, name)) = self.drop {
+            admin.write.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+            admin.close().await.unwrap();
+        }
+    }
+}
+
 /// Searches nothing, lets nobody add what leads inside, and listens for its own machine alone.
 const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
 

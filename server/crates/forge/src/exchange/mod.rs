@@ -162,6 +162,19 @@ impl Exchange {
         Ok(Answer::Here { value, more: next.is_some(), unchanged: false })
     }
 
+    /// Asks once, keeps nothing, and gives back the answer where it is a success.
+    pub(crate) async fn look(&self, ask: &Ask<'_>) -> Result<(http::response::Parts, Bytes), ForgeError> {
+        let (parts, body) = self.follow(ask, None).await?.into_parts();
+        let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
+        if parts.status.is_success() {
+            return Ok((parts, body));
+        }
+        let text = String::from_utf8_lossy(&body[..body.len().min(4_000)]).into_owned();
+        self.refusal(ask, &parts, &text)?;
+        // What is gone here is the API itself.
+        Err(self.unreadable(ask, format!("status {}", parts.status.as_u16())))
+    }
+
     /// For answers that count for more than one: GitHub's GraphQL tells in the answer.
     pub(crate) async fn record_cost(&self, resource: &str, more: i64) -> Result<(), ForgeError> {
         if more > 0

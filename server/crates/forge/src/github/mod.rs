@@ -12,6 +12,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Key, Search, SearchPage, Sight};
+use crate::probe::{Probe, probe};
 use wire::Repository;
 
 /// github.com, or an Enterprise server (`https://host/api/v3`).
@@ -63,6 +64,11 @@ impl Forge for Github {
 
     fn provider(&self) -> Provider {
         Provider::Github
+    }
+
+    async fn probe(&self) -> Result<Probe, ForgeError> {
+        // Looking at the limits costs nothing.
+        probe(&self.exchange, "core", &["rate_limit"], None).await
     }
 
     async fn search(&self, search: &Search, cursor: Option<&Cursor>) -> Result<SearchPage, ForgeError> {

@@ -129,6 +129,20 @@ impl Db {
         }
     }
 
+    /// A database that is there, as it is: nothing is made, and nothing is set up for work. Of SQLite one connection, which
+    /// writes only where it may.
+    pub async fn open_existing(settings: &DbSettings, may_write: bool) -> Result<Self> {
+        let engine = settings.engine()?;
+        let mut options = options(settings, if engine == Engine::Sqlite { 1 } else { 4 });
+        let busy_timeout = settings.busy_timeout;
+        options.map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite.create_if_missing(false).foreign_keys(true).busy_timeout(busy_timeout);
+            sqlite.pragma("query_only", if may_write { "0" } else { "1" })
+        });
+        let pool = Database::connect(options).await?;
+        Ok(Self { read: pool.clone(), write: pool, engine })
+    }
+
     /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Transaction> {
         begin(&self.write).await

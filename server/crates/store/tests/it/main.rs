@@ -16,6 +16,7 @@ mod ecosystem_charts;
 mod forges;
 mod history;
 mod kept;
+mod maintenance;
 mod metrics;
 mod migrations;
 mod outcomes;

@@ -1,0 +1,143 @@
+//! The database as a thing of its own: whether it is sound, how large, of which schema; copied, and emptied.
+
+mod raw;
+
+use std::path::Path;
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, IntoIden as _, Query, SelectStatement, Table};
+use sea_orm::{EntityTrait as _, QueryFilter as _, TryGetable};
+
+use crate::db::select::count;
+use crate::db::{ConnectionTrait, Db, Engine, Result};
+use crate::jobs::is_in;
+use entity::kind::JobState;
+use entity::table::job;
+use entity::value::StoredTimestamp;
+use entity::view::Timestamp;
+
+/// The table in which migrations are written down.
+pub const MIGRATIONS: &str = "seaql_migrations";
+
+/// Problems that are told of a damaged file; there may be one for each page.
+const PROBLEMS: i32 = 20;
+
+/// Writes SQLite's whole database, as it stands at one moment, into a file that is empty or not there. Whoever writes
+/// meanwhile goes on. What was deleted is not in the copy, not even in free pages.
+pub async fn copy_into(db: &Db, file: &Path) -> Result<()> {
+    raw::vacuum_into(&db.write, file).await
+}
+
+/// What is wrong with SQLite's file, in SQLite's words; nothing where it is sound. PostgreSQL sees to its pages itself.
+pub async fn find_damage(db: &Db) -> Result<Vec<String>> {
+    if db.engine == Engine::Postgres {
+        return Ok(Vec::new());
+    }
+    let check = Func::cust("pragma_quick_check").arg(PROBLEMS);
+    let problems = Query::select().column("quick_check").from_function(check, "problem").to_owned();
+    let found: Vec<String> = texts(&db.read, &problems).await?;
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
+}
+
+/// Bytes of the database, without SQLite's write-ahead log.
+pub async fn size_bytes(db: &Db) -> Result<i64> {
+    let query = match db.engine {
+        Engine::Sqlite => {
+            let pages = Expr::col(("pages", "page_count")).mul(Expr::col(("size", "page_size")));
+            let pragma = |name: &'static str| Func::cust(name);
+            let mut query = Query::select().expr(pages).from_function(pragma("pragma_page_count"), "pages").to_owned();
+            query.from_function(pragma("pragma_page_size"), "size").to_owned()
+        }
+        Engine::Postgres => {
+            let this = Func::cust("current_database");
+            Query::select().expr(Func::cust("pg_database_size").arg(this)).to_owned()
+        }
+    };
+    Ok(first(&db.read, &query).await?.unwrap_or_default())
+}
+
+/// PostgreSQL's version, such as 17 for 17.2; nothing of SQLite, which is part of the program.
+pub async fn server_major(db: &Db) -> Result<Option<u32>> {
+    if db.engine == Engine::Sqlite {
+        return Ok(None);
+    }
+    let number = Func::cust("current_setting").arg("server_version_num");
+    let number: Option<String> = first(&db.read, &Query::select().expr(number).to_owned()).await?;
+    Ok(number.and_then(|number| number.parse::<u32>().ok()).map(|number| number / 10_000))
+}
+
+/// The schema of PostgreSQL in which our tables are.
+pub async fn schema_name(db: &Db) -> Result<String> {
+    let name = Query::select().expr(Func::cust("current_schema")).to_owned();
+    Ok(first(&db.read, &name).await?.unwrap_or_else(|| "public".to_owned()))
+}
+
+/// Tables that are there, whoever made them.
+pub async fn list_tables(db: &Db) -> Result<Vec<String>> {
+    let query = match db.engine {
+        Engine::Sqlite => Query::select()
+            .column("name")
+            .from("sqlite_master")
+            .and_where(Expr::col("type").eq("table"))
+            .and_where(Expr::col("name").not_like("sqlite\\_%"))
+            .to_owned(),
+        Engine::Postgres => Query::select()
+            // A name of PostgreSQL's catalogue is of a type of its own.
+            .expr(Expr::col("table_name").cast_as("text"))
+            .from(("information_schema", "tables"))
+            .and_where(Expr::col("table_schema").eq(Func::cust("current_schema")))
+            .and_where(Expr::col("table_type").eq("BASE TABLE"))
+            .to_owned(),
+    };
+    texts(&db.read, &query).await
+}
+
+/// Migrations that were applied, oldest first; nothing where no migration ever was.
+pub async fn applied_migrations(db: &Db) -> Result<Option<Vec<String>>> {
+    if !list_tables(db).await?.iter().any(|table| table == MIGRATIONS) {
+        return Ok(None);
+    }
+    let names = Query::select().column("version").from(MIGRATIONS).order_by("version", sea_orm::Order::Asc).to_owned();
+    Ok(Some(texts(&db.read, &names).await?))
+}
+
+/// Removes every table of the schema, all or none of them.
+pub async fn drop_tables(db: &Db) -> Result<()> {
+    let tables = list_tables(db).await?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let txn = db.begin().await?;
+    let mut drop = Table::drop();
+    for table in tables {
+        drop.table(Alias::new(table).into_iden());
+    }
+    txn.execute(drop.cascade()).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Makes what our tables need of PostgreSQL beside themselves, where the server has it.
+pub async fn add_extensions(db: &Db) -> Result<()> {
+    let has_it = Expr::col("name").eq("pg_trgm");
+    let available = Query::select().expr(Expr::val(1)).from("pg_available_extensions").and_where(has_it).to_owned();
+    if db.engine == Engine::Postgres && db.read.query_one(&available).await?.is_some() {
+        raw::create_trigrams(&db.write).await?;
+    }
+    Ok(())
+}
+
+/// Jobs that run by the table, though whoever held them has not been heard of since.
+pub async fn count_lost_jobs(c: &impl ConnectionTrait, now: Timestamp) -> Result<u64> {
+    let has_run_out = job::COLUMN.lease_until.lt(StoredTimestamp::from(now));
+    count(c, job::Entity::find().filter(is_in(JobState::Running)).filter(has_run_out)).await
+}
+
+async fn texts(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Vec<String>> {
+    let rows = c.query_all(query).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
+}
+
+async fn first<T: TryGetable>(c: &impl ConnectionTrait, query: &SelectStatement) -> Result<Option<T>> {
+    let row = c.query_one(query).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
+}

@@ -1,0 +1,126 @@
+use std::time::Duration;
+
+use store::db::{Db, DbSettings, Engine};
+use store::{maintenance, tasks, workers};
+
+use super::WITHIN;
+use super::report::Report;
+use crate::backup::Schema;
+use crate::cli::table::number;
+use crate::clock;
+use crate::config::Config;
+
+const PART: &str = "database";
+/// Reading all of a large file takes so long.
+const CHECK_WITHIN: Duration = Duration::from_mins(10);
+/// A job that waits for longer tells of too few workers, or of none.
+const LONG: i64 = 30 * 60;
+
+pub(super) async fn look(report: &mut Report, config: &Config) {
+    if config.storage.engine == "sqlite" && !config.sqlite_path().exists() {
+        let path = config.sqlite_path();
+        return report.ok(PART, format!("{} is not there yet; the first start makes it", path.display()));
+    }
+    let settings = DbSettings { acquire_timeout: WITHIN, ..DbSettings::new(config.database_url().expose()) };
+    let opened = tokio::time::timeout(2 * WITHIN, Db::open_existing(&settings, false)).await;
+    let advice = match config.storage.engine {
+        "sqlite" => "see that the user that runs the program may read and write the file and its folder",
+        _ => "see that the server runs, and that address and password of storage.postgres.url (DATABASE_URL) are right",
+    };
+    let db = match opened {
+        Ok(Ok(db)) => db,
+        Ok(Err(error)) => return report.fail(PART, format!("cannot be opened: {error}"), advice),
+        Err(_) => return report.fail(PART, format!("does not answer within {} s", 2 * WITHIN.as_secs()), advice),
+    };
+    let looked = look_inside(report, &db).await;
+    if let Err(error) = looked {
+        report.fail(PART, format!("cannot be read: {error}"), advice);
+    }
+    // Nothing was written that an end could lose.
+    let _ = db.close().await;
+}
+
+async fn look_inside(report: &mut Report, db: &Db) -> store::Result<()> {
+    let size = number(u64::try_from(maintenance::size_bytes(db).await?).unwrap_or_default());
+    match maintenance::server_major(db).await? {
+        Some(major) => report.ok(PART, format!("PostgreSQL {major} answers; {size} bytes")),
+        None => report.ok(PART, format!("SQLite, {size} bytes")),
+    }
+    look_for_damage(report, db).await?;
+    let applied = maintenance::applied_migrations(db).await?;
+    let Some(applied) = applied else {
+        report.ok(PART, "holds no schema yet; the first start makes it");
+        return Ok(());
+    };
+    let schema = Schema::of(&applied);
+    if let Err(error) = schema.check("the schema") {
+        report.fail(PART, error.to_string(), "start the newer program, or restore a backup that this one wrote");
+        return Ok(());
+    }
+    if !schema.pending.is_empty() {
+        let message = format!("the schema lacks {} migrations of this program", schema.pending.len());
+        report.warn(PART, message, "make a backup; the next start of this program brings it up to date");
+        // What follows asks for columns that may not be there.
+        return Ok(());
+    }
+    report.ok(PART, format!("the schema is this program's, {} migrations", applied.len()));
+    look_at_work(report, db).await
+}
+
+async fn look_for_damage(report: &mut Report, db: &Db) -> store::Result<()> {
+    if db.engine == Engine::Postgres {
+        return Ok(());
+    }
+    let Ok(damage) = tokio::time::timeout(CHECK_WITHIN, maintenance::find_damage(db)).await else {
+        let message =
+            format!("not read to its end within {} min: whether it is sound is not known", CHECK_WITHIN.as_secs() / 60);
+        report.warn(PART, message, "a backup reads it as well, without a limit of time");
+        return Ok(());
+    };
+    match damage?.as_slice() {
+        [] => report.ok(PART, "sound, page by page"),
+        damage => {
+            let advice = "stop the server, keep the file, and restore the newest backup; see to the disk";
+            report.fail(PART, format!("damaged: {}", damage.join("; ")), advice);
+        }
+    }
+    Ok(())
+}
+
+async fn look_at_work(report: &mut Report, db: &Db) -> store::Result<()> {
+    let now = clock::now();
+    let workers = workers::list_workers(&db.read, now).await?;
+    let alive = workers.iter().filter(|worker| worker.alive).count();
+    let at_work = workers.iter().filter(|worker| worker.alive && worker.capacity > 0).count();
+    let vanished = workers.len() - alive;
+    let message =
+        format!("{alive} processes were seen within a minute, {at_work} of them take jobs; {vanished} have vanished");
+    report.ok("workers", message);
+    let lost = maintenance::count_lost_jobs(&db.read, now).await?;
+    let waiting: i64 = tasks::queue_depths(&db.read, now).await?.iter().map(|depth| depth.ready).sum();
+    let waiting_since = tasks::oldest_ready(&db.read, now).await?;
+    if lost > 0 && at_work > 0 {
+        let message = format!("{lost} jobs run by the table and their workers are gone");
+        report.warn(
+            "jobs",
+            message,
+            "they are put back within a minute; where not, see the log of the workers that live",
+        );
+    } else if lost > 0 {
+        report.ok("jobs", format!("{lost} jobs were interrupted; the next start puts them back"));
+    }
+    let seconds = waiting_since.map_or(0, |since| (now - since).num_seconds());
+    let message = match waiting {
+        0 => "none waits".to_owned(),
+        _ => format!("{waiting} wait, the oldest for {} min", seconds / 60),
+    };
+    match (waiting, at_work) {
+        (1.., 0) => report.warn("jobs", message, "nobody is there to do them: start `kubestats serve`, or a worker"),
+        (1.., _) if seconds > LONG => {
+            let advice = "raise polling.max_workers, or start more workers on PostgreSQL; /tasks shows what takes long";
+            report.warn("jobs", message, advice);
+        }
+        _ => report.ok("jobs", message),
+    }
+    Ok(())
+}

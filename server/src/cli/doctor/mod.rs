@@ -1,0 +1,38 @@
+//! `kubestats doctor`: looks at what may be wrong, changes nothing, and says what to do.
+
+mod configuration;
+mod database;
+mod disk;
+mod forges;
+mod report;
+
+use std::path::Path;
+use std::time::Duration;
+
+use self::report::{Report, State};
+use super::{DoctorArgs, environment};
+use crate::config::load;
+
+/// What does not answer by then is told to be away.
+const WITHIN: Duration = Duration::from_secs(10);
+
+pub(super) fn run(file: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    match load(file, environment()) {
+        Err(errors) => configuration::report_errors(&mut report, &errors),
+        Ok(config) => {
+            configuration::look(&mut report, file, &config);
+            disk::look(&mut report, &config);
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(async {
+                database::look(&mut report, &config).await;
+                forges::look(&mut report, &config, args.offline).await;
+            });
+            disk::look_at_backups(&mut report, &config, args.backups.as_deref());
+        }
+    }
+    report.write(args.format)?;
+    let failed = report.count(State::Fail);
+    anyhow::ensure!(failed == 0, "{failed} of {} things that were looked at are wrong", report.len());
+    Ok(())
+}

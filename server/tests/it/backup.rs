@@ -1,0 +1,342 @@
+//! `kubestats backup` and `restore`, the program as people start it, on both engines.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use server::clock;
+use store::db::{Db, DbSettings, Engine};
+use store::maintenance;
+use store::workers::{self, FoundWorker};
+use tempfile::TempDir;
+
+use crate::support::{Change, Manifest, Place, RepositoryBuilder, TestApp, on_each_engine, on_sqlite};
+
+/// A machine on which the program is started.
+struct Machine {
+    folder: TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs a command on a database.
+    async fn run(&self, url: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+        command.args(arguments).current_dir(self.folder.path()).env("DATABASE_URL", url).env_remove("GITHUB_TOKEN");
+        command.env("KUBESTATS_APP_DATA_DIR", self.path("data")).stdin(Stdio::null());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    async fn succeeds(&self, url: &str, arguments: &[&str]) -> String {
+        let output = self.run(url, arguments).await;
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    async fn fails(&self, url: &str, arguments: &[&str]) -> String {
+        let output = self.run(url, arguments).await;
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Backs up into a file of this name; where it is.
+    async fn backup(&self, url: &str, name: &str) -> String {
+        let file = self.path(name).display().to_string();
+        self.succeeds(url, &["backup", "--output", &file]).await;
+        file
+    }
+
+    /// Nothing that was begun and not ended lies about.
+    fn has_no_drafts(&self) -> bool {
+        let names = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names(self.folder.path()).all(|name| !name.to_string_lossy().contains("partial"))
+    }
+}
+
+async fn open(url: &str) -> Db {
+    Db::open_existing(&DbSettings::new(url), true).await.unwrap()
+}
+
+async fn texts(db: &Db, sql: String) -> Vec<String> {
+    let backend = if db.engine == Engine::Sqlite { DbBackend::Sqlite } else { DbBackend::Postgres };
+    let rows = db.read.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect()
+}
+
+/// Every row of every table, as the database writes it.
+async fn all_rows(db: &Db) -> Vec<String> {
+    let mut tables = maintenance::list_tables(db).await.unwrap();
+    tables.sort();
+    let mut rows = Vec::new();
+    for table in tables {
+        let sql = match db.engine {
+            Engine::Postgres => format!("SELECT t::text FROM \"{table}\" t"),
+            Engine::Sqlite => {
+                let columns =
+                    texts(db, format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')")).await;
+                format!("SELECT {} FROM \"{table}\"", columns.join(" || '|' || "))
+            }
+        };
+        let mut found = texts(db, sql).await;
+        found.sort();
+        rows.extend(found.into_iter().map(|row| format!("{table}: {row}")));
+    }
+    rows
+}
+
+async fn rows_at(url: &str) -> Vec<String> {
+    let db = open(url).await;
+    let rows = all_rows(&db).await;
+    db.close().await.unwrap();
+    rows
+}
+
+async fn names_at(url: &str) -> Vec<String> {
+    let db = open(url).await;
+    let mut names = texts(&db, "SELECT full_name FROM repository".to_owned()).await;
+    names.sort();
+    db.close().await.unwrap();
+    names
+}
+
+async fn add(app: &TestApp, name: &str) {
+    let resources = (0..5).map(|number| Manifest::config_map(format!("c{number}")));
+    let builder = RepositoryBuilder::new(name).commit(2, "add", resources.clone().map(Change::Create).collect());
+    builder.commit(3, "remove", resources.take(2).map(Change::Delete).collect()).store(app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_backed_up_while_others_write_is_whole_and_restored_elsewhere() {
+    on_each_engine(async |app| {
+        let machine = Machine::new();
+        for number in 0..20 {
+            add(app, &format!("ada/{number}")).await;
+        }
+        let ended = AtomicBool::new(false);
+        let write = async {
+            let mut written = 0;
+            while !ended.load(Ordering::Relaxed) {
+                add(app, &format!("kim/{written}")).await;
+                written += 1;
+            }
+            written
+        };
+        let back_up = async {
+            let file = machine.backup(&app.url, "busy").await;
+            ended.store(true, Ordering::Relaxed);
+            file
+        };
+        let (written, busy) = tokio::join!(write, back_up);
+        assert!(written > 0);
+        assert_eq!(std::fs::metadata(&busy).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let place = Place::beside(app).await;
+        let told = machine.succeeds(&place.url, &["restore", &busy]).await;
+        assert!(told.contains("is restored") && !told.contains("kept as"), "{told}");
+        let restored = open(&place.url).await;
+        assert!(texts(&restored, "SELECT full_name FROM repository".to_owned()).await.len() >= 20);
+        let lost = "SELECT e.resource_name FROM kubernetesresourceevent e LEFT JOIN kubernetesresource r ON r.id = e.resource_id \
+                    WHERE r.id IS NULL";
+        assert_eq!(texts(&restored, lost.to_owned()).await, [""; 0], "half of something was copied");
+        if restored.engine == Engine::Sqlite {
+            let broken = "SELECT \"table\" FROM pragma_foreign_key_check";
+            assert_eq!(texts(&restored, broken.to_owned()).await, [""; 0]);
+        }
+        restored.close().await.unwrap();
+        place.remove().await;
+
+        // With nobody writing, all is the same.
+        let quiet = machine.backup(&app.url, "quiet").await;
+        let place = Place::beside(app).await;
+        machine.succeeds(&place.url, &["restore", &quiet]).await;
+        let (source, copy) = (rows_at(&app.url).await, rows_at(&place.url).await);
+        assert!(source.len() > 300, "{}", source.len());
+        assert!(source == copy, "{} rows became {}", source.len(), copy.len());
+        place.remove().await;
+        assert!(machine.has_no_drafts());
+    })
+    .await;
+}
+
+fn worker(id: &str) -> FoundWorker {
+    FoundWorker {
+        id: id.to_owned(),
+        role: "worker",
+        host: "box".to_owned(),
+        pid: 7,
+        version: "1",
+        started_at: clock::now(),
+        capacity: 4,
+        disk_limit_bytes: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_replaced_only_when_asked_and_kept() {
+    on_each_engine(async |app| {
+        let machine = Machine::new();
+        add(app, "ada/home").await;
+        let file = machine.backup(&app.url, "one").await;
+        add(app, "kim/lab").await;
+
+        let told = machine.fails(&app.url, &["restore", &file]).await;
+        assert!(told.contains("--yes") && told.contains(".before-restore"), "{told}");
+        workers::record_worker(&app.state.db.write, &worker("w"), clock::now()).await.unwrap();
+        let told = machine.fails(&app.url, &["restore", &file, "--yes"]).await;
+        assert!(told.contains("a server (worker, process 7 on box) works on this database"), "{told}");
+        workers::remove_worker(&app.state.db.write, "w").await.unwrap();
+        assert_eq!(names_at(&app.url).await, ["ada/home", "kim/lab"]);
+
+        let told = machine.succeeds(&app.url, &["restore", &file, "--yes"]).await;
+        assert!(told.contains("kept as"), "{told}");
+        assert_eq!(names_at(&app.url).await, ["ada/home"]);
+        let before = match app.state.db.engine {
+            Engine::Sqlite => format!("{}.before-restore", app.url.trim_start_matches("sqlite://")),
+            Engine::Postgres => format!("{file}.before-restore"),
+        };
+        let told = machine.fails(&app.url, &["restore", &file, "--yes"]).await;
+        assert!(told.contains("from an earlier restore"), "{told}");
+
+        // What was replaced is a whole database itself.
+        if app.state.db.engine == Engine::Sqlite {
+            assert_eq!(names_at(&format!("sqlite://{before}")).await, ["ada/home", "kim/lab"]);
+        } else {
+            let place = Place::beside(app).await;
+            machine.succeeds(&place.url, &["restore", &before]).await;
+            assert_eq!(names_at(&place.url).await, ["ada/home", "kim/lab"]);
+            place.remove().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_schemas_are_brought_up_to_date_and_newer_ones_refused() {
+    on_each_engine(async |app| {
+        let machine = Machine::new();
+        let db = &app.state.db;
+        let all = maintenance::applied_migrations(db).await.unwrap();
+        Migrator::down(&db.write, Some(2)).await.unwrap();
+        let older = machine.backup(&app.url, "older").await;
+        Migrator::up(&db.write, None).await.unwrap();
+        let place = Place::beside(app).await;
+        let told = machine.succeeds(&place.url, &["restore", &older]).await;
+        assert!(told.contains("by 2 migrations"), "{told}");
+        let restored = open(&place.url).await;
+        assert_eq!(maintenance::applied_migrations(&restored).await.unwrap(), all);
+        restored.close().await.unwrap();
+        place.remove().await;
+
+        let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_fly', 1)";
+        db.write.execute_unprepared(newer).await.unwrap();
+        let newer = machine.backup(&app.url, "newer").await;
+        let place = Place::beside(app).await;
+        let told = machine.fails(&place.url, &["restore", &newer]).await;
+        assert!(
+            told.contains("is of a newer Kubestats than this one") && told.contains("m29990101_000001_fly"),
+            "{told}"
+        );
+        match db.engine {
+            Engine::Sqlite => assert!(!Path::new(place.url.trim_start_matches("sqlite://")).exists()),
+            Engine::Postgres => {
+                let untouched = open(&place.url).await;
+                assert_eq!(maintenance::list_tables(&untouched).await.unwrap(), [""; 0]);
+                untouched.close().await.unwrap();
+            }
+        }
+        place.remove().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_fails_leaves_all_as_it_was() {
+    on_each_engine(async |app| {
+        let machine = Machine::new();
+        add(app, "ada/home").await;
+        // A backup that says of itself that it is older than it is: its last migration fails over tables that are there.
+        let last = Migrator::migrations().last().unwrap().name().to_owned();
+        let place = Place::beside(app).await;
+        let file = machine.backup(&app.url, "whole").await;
+        machine.succeeds(&place.url, &["restore", &file]).await;
+        let other = open(&place.url).await;
+        let forget = format!("DELETE FROM seaql_migrations WHERE version = '{last}'");
+        other.write.execute_unprepared(&forget).await.unwrap();
+        other.close().await.unwrap();
+        let lying = machine.backup(&place.url, "lying").await;
+        place.remove().await;
+
+        let before = rows_at(&app.url).await;
+        let told = machine.fails(&app.url, &["restore", &lying, "--yes"]).await;
+        assert!(told.contains("cannot be brought up to date"), "{told}");
+        assert!(rows_at(&app.url).await == before, "{told}");
+        assert!(!Path::new(&format!("{lying}.before-restore")).exists());
+        assert!(machine.has_no_drafts());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_sound_backup_is_refused_with_a_sentence() {
+    on_each_engine(async |app| {
+        let machine = Machine::new();
+        add(app, "ada/home").await;
+        let file = machine.backup(&app.url, "whole").await;
+        let told = machine.fails(&app.url, &["backup", "--output", &file]).await;
+        assert!(told.contains("exists; a backup takes no other's place"), "{told}");
+
+        let bytes = std::fs::read(&file).unwrap();
+        let cut = machine.path("cut").display().to_string();
+        std::fs::write(&cut, &bytes[..bytes.len() * 2 / 5]).unwrap();
+        let text = machine.path("text").display().to_string();
+        std::fs::write(&text, "apiVersion: v1\n").unwrap();
+        let foreign = machine.path("foreign").display().to_string();
+        let begin: &[u8] = if app.state.db.engine == Engine::Sqlite { b"PGDMP\x01" } else { b"SQLite format 3\0" };
+        std::fs::write(&foreign, begin).unwrap();
+        let before = rows_at(&app.url).await;
+        for (file, words) in [
+            (&cut, ["damaged", "pg_restore failed"].as_slice()),
+            (&text, &["is no backup: neither a SQLite database nor"]),
+            (&foreign, &["is a backup of"]),
+            (&machine.path("none").display().to_string(), &["cannot be read"]),
+        ] {
+            let told = machine.fails(&app.url, &["restore", file, "--yes"]).await;
+            assert!(words.iter().any(|word| told.contains(word)), "{told}");
+            assert!(rows_at(&app.url).await == before, "{told}");
+        }
+        assert!(machine.has_no_drafts());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_server_is_in_the_way_of_a_restore_and_not_of_a_backup() {
+    on_sqlite(async |app| {
+        let machine = Machine::new();
+        std::fs::create_dir(machine.path("data")).unwrap();
+        let lock = std::fs::File::create(machine.path("data/kubestats.lock")).unwrap();
+        lock.try_lock().unwrap();
+        let folder = machine.path("backups");
+        std::fs::create_dir(&folder).unwrap();
+        let told = machine.succeeds(&app.url, &["backup", "--output", &folder.display().to_string()]).await;
+        let name = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+        assert!(told.starts_with(&name.display().to_string()) && told.contains("found sound"), "{told}");
+        let told = machine.fails(&app.url, &["restore", &name.display().to_string(), "--yes"]).await;
+        assert!(told.contains("another kubestats is running"), "{told}");
+        drop(lock);
+        machine.succeeds(&app.url, &["restore", &name.display().to_string(), "--yes"]).await;
+        let told = machine.fails("sqlite:///nowhere/at/all.db", &["backup"]).await;
+        assert!(told.contains("there is no database to back up"), "{told}");
+    })
+    .await;
+}
