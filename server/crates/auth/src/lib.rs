@@ -3,11 +3,20 @@
 //! Nothing here knows a database, a web framework or what an account is allowed: texts and bytes come in, and what they prove
 //! goes out. What is secret is wiped when it is dropped and shows itself in no `Debug` output.
 
+#![expect(clippy::missing_panics_doc, reason = "each `expect` says why it cannot happen")]
+
+pub mod github;
+mod http;
 pub mod jwt;
+pub mod oidc;
 pub mod password;
 pub mod seal;
+mod sign_in;
 pub mod token;
 pub mod totp;
+
+pub use crate::http::{Http, Limits};
+pub use crate::sign_in::{Begun, Identity, SignInError};
 
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
