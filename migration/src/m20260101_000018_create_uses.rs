@@ -61,6 +61,8 @@ const UP: &[&str] = &[
     )",
     "CREATE INDEX chart_use_by_chart ON chart_use (chart_id, to_time, from_time, repository_id)",
     "CREATE INDEX chart_use_by_repository ON chart_use (repository_id, from_sequence)",
+    // What a repository has now is counted after every scan, and history is mostly what went.
+    "CREATE INDEX chart_use_open ON chart_use (repository_id) WHERE to_time IS NULL",
     "CREATE INDEX chart_use_by_release ON chart_use (release_id, from_sequence)",
     "CREATE INDEX chart_use_by_source ON chart_use (source_id)",
     "CREATE TABLE value_path (id BIGINT PRIMARY KEY, path TEXT NOT NULL)",
@@ -88,6 +90,7 @@ const UP: &[&str] = &[
         to_time BIGINT
     )",
     "CREATE INDEX image_use_by_repository ON image_use (repository_id, from_sequence)",
+    "CREATE INDEX image_use_open ON image_use (repository_id) WHERE to_time IS NULL",
     "CREATE INDEX image_use_by_release ON image_use (release_id)",
     "CREATE TABLE use_commit (
         repository_id UUID NOT NULL REFERENCES repository (id) ON DELETE CASCADE,

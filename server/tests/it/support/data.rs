@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use entity::{
     input::{
         Batch, ChartUseFacts, FileProblems, FoundChart, FoundChartSource, FoundChartUse, FoundCommit, FoundEvent,
-        FoundImage, FoundManifest, FoundProblem, FoundReference, FoundRelease, FoundRepository, FoundResource,
-        HeadFigures, LinePoint, ObjectId, ScannedCommit, Span, SyncedHead, TextPlace, UseCommit, UsesBatch,
+        FoundImage, FoundImageUse, FoundManifest, FoundProblem, FoundReference, FoundRelease, FoundRepository,
+        FoundResource, HeadFigures, ImageUseFacts, LinePoint, ObjectId, ScannedCommit, Span, SyncedHead, TextPlace,
+        UseCommit, UsesBatch,
     },
     kind::{
-        ChartResolution, ChartUseKind, EventType, Origin, ProblemClass, Provider, ReferenceStatus, Renderer,
-        ResourceStatus, VersionKind,
+        ChartResolution, ChartUseKind, EventType, ImagePlaceKind, ImageState, Origin, ProblemClass, Provider,
+        ReferenceStatus, Renderer, ResourceStatus, VersionKind,
     },
     view::{FieldChange, Timestamp},
 };
@@ -272,6 +273,31 @@ fn uses<'r>(repository: &str, at: ScannedCommit, resources: impl Iterator<Item =
                 namespace: resource.namespace.clone(),
                 name: "settings".to_owned(),
                 status: ReferenceStatus::Resolved,
+                span: Span { from: point, to: None },
+            });
+        }
+        for (place, image) in (0..).zip(&resource.images) {
+            let image_id = id(&image.image).abs();
+            batch.images.push((image_id, image.image.clone()));
+            let facts = ImageUseFacts {
+                release_id: None,
+                chart_id: None,
+                place: ImagePlaceKind::Resource,
+                file_path: resource.file_path.clone(),
+                document: "0".to_owned(),
+                kind: Some(resource.kind.clone()),
+                name: Some(resource.name.clone()),
+                path: image.field_path.clone(),
+                state: ImageState::Image,
+                image_id: Some(image_id),
+                tag: image.tag.clone(),
+                digest: image.digest.clone(),
+            };
+            let use_id = id(&format!("{repository}{}{}{place}", resource.file_path, image.field_path)).abs();
+            batch.image_uses.push(FoundImageUse {
+                id: use_id,
+                ordinal: place,
+                facts,
                 span: Span { from: point, to: None },
             });
         }

@@ -235,7 +235,7 @@ async fn read(db: &Db) -> anyhow::Result<()> {
     ask("versions", all, |_| resources::list_versions(c, resource, page(0))).await?;
     ask("references", all, |_| resources::find_references(c, resource)).await?;
 
-    uses::read(c, all).await?;
+    uses::read(db, all).await?;
 
     all.sort();
     let at = |share: usize| all[(all.len() - 1) * share / 100].as_secs_f64() * 1000.0;

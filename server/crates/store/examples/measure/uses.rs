@@ -8,8 +8,8 @@ use entity::view::{
     ChartFilter, ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSummary, ChartTrend, ChartValueFilter,
     ImageFilter, ImagePlaceFilter, PageQuery, Timestamp,
 };
-use store::db::Connection;
-use store::{charts, images};
+use store::db::{Connection, Db};
+use store::{charts, images, kept};
 use uuid::Uuid;
 
 use super::ask;
@@ -29,16 +29,39 @@ struct Asked {
     users: Vec<Uuid>,
 }
 
-pub(super) async fn read(c: &Connection, all: &mut Vec<Duration>) -> anyhow::Result<()> {
+pub(super) async fn read(db: &Db, all: &mut Vec<Duration>) -> anyhow::Result<()> {
+    let c = &db.read;
     lists(c, all).await?;
     let filter = ChartFilter { page: PageQuery { skip: 0, limit: 1000 }, ..ChartFilter::default() };
     let listed = charts::list_charts(c, &filter, now()).await?.data;
     let Some(most) = listed.first() else { return Ok(()) };
     let asked = [("most used", most), ("second", listed.get(1).unwrap_or(most)), ("middle", &listed[listed.len() / 2])];
+    kept_answers(db, all, most.id).await?;
     for (what, chart) in asked {
         let asked = asked_of(c, what, chart).await?;
         for at in [None, Some(now() - TimeDelta::days(365))] {
             chart_parts(c, all, &asked, most.id, at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What pages ask again, as they ask it: the first answer is put together, the others are kept.
+async fn kept_answers(db: &Db, all: &mut Vec<Duration>, id: i64) -> anyhow::Result<()> {
+    for (when, at) in [("now", None), ("a year ago", Some(now() - TimeDelta::days(365)))] {
+        let filter = ChartFilter { at, page: PAGE, ..ChartFilter::default() };
+        ask(&format!("kept::list_charts, {when}"), all, |_| kept::list_charts(db, &filter, now())).await?;
+        ask(&format!("kept::find_chart, {when}"), all, |_| kept::find_chart(db, id, at, now())).await?;
+        let filter = ChartValueFilter { chart_id: id, at, page: PAGE, ..ChartValueFilter::default() };
+        ask(&format!("kept::list_value_paths, {when}"), all, |_| kept::list_value_paths(db, &filter)).await?;
+        let filter = ChartReleaseFilter { chart_id: Some(id), at, page: PAGE, ..ChartReleaseFilter::default() };
+        ask(&format!("kept::list_releases, {when}"), all, |_| kept::list_releases(db, &filter)).await?;
+        ask(&format!("kept::list_upgrades, {when}"), all, |_| kept::list_upgrades(db, id, None, None, at)).await?;
+        let filter = ImageFilter { at, page: PAGE, ..ImageFilter::default() };
+        let images = kept::list_images(db, &filter).await?.data;
+        ask(&format!("kept::list_images, {when}"), all, |_| kept::list_images(db, &filter)).await?;
+        if let Some(image) = images.first() {
+            ask(&format!("kept::find_image, {when}"), all, |_| kept::find_image(db, &image.name, at, now())).await?;
         }
     }
     Ok(())

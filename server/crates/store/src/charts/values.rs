@@ -19,6 +19,8 @@ use entity::view::{ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Li
 
 /// Common values that are told of a path.
 const COMMON: usize = 5;
+/// Releases that are named one by one; both engines take some more.
+const MOST_RELEASES: u64 = 30_000;
 /// Paths that are looked through for what a repository sets unlike others.
 const UNLIKE: u64 = 5_000;
 
@@ -36,19 +38,10 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<S
         .filter(chart_value::COLUMN.chart_id.eq(filter.chart_id))
         .filter(covers(FromTime, ToTime, filter.at));
     if filter.major.is_some() || !filter.with_charts.is_empty() {
-        let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
-        let mut uses = uses.filter(uses_at(filter.at));
-        if !filter.with_charts.is_empty() {
-            uses = uses.filter(have_all(&filter.with_charts, filter.at));
-        }
-        if let Some(major) = filter.major {
-            let versions = uses.clone().select_only().column(chart_use::Column::Version).distinct();
-            let versions: Vec<Option<String>> = versions.into_tuple().all(c).await?;
-            let of_it = versions.into_iter().flatten().filter(|one| version::major(one) == Some(major));
-            uses = uses.filter(is_any(chart_use::Column::Version.into_expr(), of_it));
-        }
-        let these = uses.select_only().column(chart_use::Column::ReleaseId).into_query();
-        values = values.filter(ReleaseId.in_subquery(these));
+        // Asked for first: within the greater question PostgreSQL looks them up again for every value, once it has a plan for
+        // values of any chart.
+        let these = releases_with(c, filter).await?;
+        values = values.filter(is_any(ReleaseId.into_expr(), these));
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         let paths = value_path::Entity::find().filter(is_like(lower(value_path::Column::Path), contains(text)));
@@ -57,6 +50,20 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<S
         values = values.filter(in_path.add(is_like(lower(chart_value::Column::Text), contains(text))));
     }
     Ok(values)
+}
+
+/// Releases of the chart that have a major version, in repositories that have other charts as well.
+async fn releases_with(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Vec<i64>> {
+    use chart_use::Column::{ReleaseId, Version};
+    let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
+    let uses = uses.filter(uses_at(filter.at)).filter(have_all(&filter.with_charts, filter.at));
+    let uses = uses.select_only().columns([ReleaseId, Version]).order_by_asc(ReleaseId).limit(MOST_RELEASES);
+    let uses: Vec<(i64, Option<String>)> = uses.into_tuple().all(c).await?;
+    let of_it = |version: &Option<String>| match filter.major {
+        Some(major) => version.as_deref().and_then(version::major) == Some(major),
+        None => true,
+    };
+    Ok(uses.into_iter().filter(|(_, version)| of_it(version)).map(|(release, _)| release).collect())
 }
 
 fn lower(column: impl ColumnTrait) -> Expr {

@@ -1,7 +1,6 @@
 //! Charts of all repositories together, against what a person counts.
 
 use entity::input::*;
-use entity::kind::*;
 use entity::view::{ChartMove, EcosystemCharts, EcosystemRange, NewChart, RecentUpgrade};
 use store::db::Db;
 use store::{ecosystem, scans};
@@ -50,31 +49,15 @@ impl Home {
                 chart_key: key,
                 chart_name: chart.to_owned(),
             });
+            let use_of = chart_use(id * 100 + place as i64, &format!("{id}.yaml"), chart);
             let facts = ChartUseFacts {
                 chart_id: Some(chart_id),
                 source_id: Some(chart_id),
-                file_path: format!("{id}.yaml"),
-                document: "0".to_owned(),
-                part: None,
-                kind: ChartUseKind::HelmRelease,
-                name: Some(chart.to_owned()),
-                release_name: Some(chart.to_owned()),
-                namespace: None,
-                chart_name: Some(chart.to_owned()),
-                source_url: None,
                 version: (!version.is_empty()).then(|| version.to_owned()),
-                version_kind: VersionKind::Exact,
-                digest: None,
-                how: ChartResolution::HelmRepository,
-                reason: None,
-                by_name: false,
-                rendered: Renderer::None,
-                values_resolved: 0,
-                values_missing: 0,
-                values_secret: 0,
+                ..use_of.facts
             };
             let span = Span { from: self.at(*from), to: states.get(place + 1).map(|(to, _)| self.at(*to)) };
-            self.uses.uses.push(FoundChartUse { id: id * 100 + place as i64, release_id: id, facts, span });
+            self.uses.uses.push(FoundChartUse { id: use_of.id, release_id: id, facts, span });
         }
         self.uses.sources.sort_by_key(|source| source.id);
         self.uses.sources.dedup_by_key(|source| source.id);
@@ -134,22 +117,9 @@ async fn a_repository_counts_the_charts_and_images_that_it_uses_now() {
         }
         home.uses.images = vec![(1, "ghcr.io/a/app".to_owned()), (2, "ghcr.io/a/old".to_owned())];
         for (place, (image, to)) in [(1, None), (1, None), (2, Some(20))].into_iter().enumerate() {
-            let facts = ImageUseFacts {
-                release_id: None,
-                chart_id: None,
-                place: ImagePlaceKind::Resource,
-                file_path: "web.yaml".to_owned(),
-                document: "0".to_owned(),
-                kind: None,
-                name: None,
-                path: format!("spec.containers[{place}].image"),
-                state: ImageState::Image,
-                image_id: Some(image),
-                tag: None,
-                digest: None,
-            };
             let span = Span { from: home.at(200), to: to.map(|to| home.at(to)) };
-            home.uses.image_uses.push(FoundImageUse { id: place as i64, ordinal: 0, facts, span });
+            let path = format!("spec.containers[{place}].image");
+            home.uses.image_uses.push(FoundImageUse { span, ..image_use(place as i64, "web.yaml", &path, image) });
         }
         let id = home.store(&db).await;
         let counts = store::repositories::find_repository(&db.read, id).await.unwrap().unwrap().counts;

@@ -304,11 +304,24 @@ async fn charts_images_tree_and_overview_show_what_stands() {
         gone.status = ResourceStatus::Deleted;
         gone.images = found[0].images.clone();
         found.push(gone);
-        scan(&db, id, &batch(vec![commit(0, vec![])], found)).await;
+        let mut all = batch(vec![commit(0, vec![])], found);
+        all.uses.releases = vec![FoundRelease { id: 1, first_sequence: 0 }, FoundRelease { id: 2, first_sequence: 0 }];
+        // The second stands in no resource that is there.
+        all.uses.uses = vec![chart_use(1, "grafana.yaml", "grafana"), chart_use(2, "gone.yaml", "gone")];
+        all.uses.images = vec![(1, "ghcr.io/a/web".to_owned()), (2, "ghcr.io/g/grafana".to_owned())];
+        let mut in_values = image_use(2, "", "image", 2);
+        (in_values.facts.release_id, in_values.facts.place) = (Some(1), ImagePlaceKind::Values);
+        all.uses.image_uses =
+            vec![image_use(1, "apps/web.yaml", "spec.template.spec.containers[0].image", 1), in_values];
+        scan(&db, id, &all).await;
         let charts = resources::list_charts(&db.read, id, PageQuery::default()).await.unwrap();
         assert_eq!((charts.count, charts.data[0].chart_name.as_str()), (1, "grafana"));
         let images = resources::list_images(&db.read, id, PageQuery::default()).await.unwrap();
-        assert_eq!((images.count, images.data[0].image.as_str()), (1, "ghcr.io/a/web"));
+        let told: Vec<_> = images.data.iter().map(|one| (&*one.image, &*one.kind, &*one.resource_name)).collect();
+        assert_eq!(
+            (images.count, told),
+            (2, vec![("ghcr.io/a/web", "Deployment", "web"), ("ghcr.io/g/grafana", "HelmRelease", "grafana")])
+        );
         let tree = resources::list_tree(&db.read, id).await.unwrap();
         let paths: Vec<_> = tree.iter().map(|row| row.file_path.as_str()).collect();
         assert_eq!(paths, ["apps/Settings_50%.yaml", "apps/other.yaml", "apps/web.yaml", "grafana.yaml"]);

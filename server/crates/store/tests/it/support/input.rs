@@ -138,3 +138,53 @@ pub async fn scan(db: &Db, repository: Uuid, batch: &Batch) -> u64 {
     scans::finish_scan(&db.write, repository, run, HeadFigures { yaml_files: 7 }, at(9, 2)).await.unwrap();
     events
 }
+
+/// From the first commit on.
+const FROM_THE_START: Span = Span { from: LinePoint { sequence: 0, time: 1_767_225_600 }, to: None };
+
+/// A release by a HelmRelease that is called as its chart; where the chart comes from is not known.
+pub fn chart_use(id: i64, file_path: &str, name: &str) -> FoundChartUse {
+    let facts = ChartUseFacts {
+        chart_id: None,
+        source_id: None,
+        file_path: file_path.to_owned(),
+        document: "0".to_owned(),
+        part: None,
+        kind: ChartUseKind::HelmRelease,
+        name: Some(name.to_owned()),
+        release_name: Some(name.to_owned()),
+        namespace: None,
+        chart_name: Some(name.to_owned()),
+        source_url: None,
+        version: None,
+        version_kind: VersionKind::Exact,
+        digest: None,
+        how: ChartResolution::HelmRepository,
+        reason: None,
+        by_name: false,
+        rendered: Renderer::None,
+        values_resolved: 0,
+        values_missing: 0,
+        values_secret: 0,
+    };
+    FoundChartUse { id, release_id: id, facts, span: FROM_THE_START }
+}
+
+/// An image in a resource.
+pub fn image_use(id: i64, file_path: &str, path: &str, image: i64) -> FoundImageUse {
+    let facts = ImageUseFacts {
+        release_id: None,
+        chart_id: None,
+        place: ImagePlaceKind::Resource,
+        file_path: file_path.to_owned(),
+        document: "0".to_owned(),
+        kind: None,
+        name: None,
+        path: path.to_owned(),
+        state: ImageState::Image,
+        image_id: Some(image),
+        tag: None,
+        digest: None,
+    };
+    FoundImageUse { id, ordinal: 0, facts, span: FROM_THE_START }
+}
