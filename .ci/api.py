@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 PATIENCE_S = 120
@@ -31,7 +32,33 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, "5xx"
 [[operations]]
 include-operation-id = "list_image_places"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 422, "5xx"]
+
+# What is well formed may be no password that fits, no address of mail, or no role that there is.
+[[operations]]
+include-operation-id = ["login-login_access_token", "create_account", "change_account", "put_role", "delete_role", "create_token", "change_own_account"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 422, 429, "5xx"]
 """
+ADMIN = {"username": "ada@example.org", "password": "violet anchor timber seventeen"}
+
+
+def post(url, body, kind, token=None):
+    """Sends something and gives back what it came to."""
+    headers = {"Content-Type": kind, **({"Authorization": f"Bearer {token}"} if token else {})}
+    request = urllib.request.Request(url, body.encode(), headers, method="POST")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def tokens(base):
+    """Tokens that work on, whatever sessions the calls end: one that may do everything, and one that may look."""
+    form = urllib.parse.urlencode(ADMIN)
+    access = post(f"{base}/api/v1/login/access-token", form, "application/x-www-form-urlencoded")["access_token"]
+
+    def made(scope):
+        wanted = json.dumps({"name": scope, "scopes": [scope]})
+        return post(f"{base}/api/v1/users/me/tokens", wanted, "application/json", access)["token"]
+
+    return made("admin"), made("read")
 
 
 def fetch(url):
@@ -71,16 +98,17 @@ def known(base):
     }
 
 
-def run(schemathesis, base, folder, parameters, *more):
+def run(schemathesis, base, folder, parameters, token, checks, *more):
     """One run; whether nothing was found."""
     config = pathlib.Path(folder, "schemathesis.toml")
     lines = [f"{json.dumps(name)} = {json.dumps(value)}" for name, value in parameters.items()]
     config.write_text("\n".join(["[parameters]", *lines, EXCEPTIONS]))
     command = [
-        schemathesis, "--config-file", config, "run", f"{base}/api/v1/openapi.json", "--checks", CHECKS,
+        schemathesis, "--config-file", config, "run", f"{base}/api/v1/openapi.json", "--checks", checks,
         "--generation-deterministic", "--request-timeout", "30",
         # It never ends by itself.
         "--exclude-operation-id", "stream_live",
+        *(["--header", f"Authorization: Bearer {token}"] if token else []),
         *more,
     ]  # fmt: skip
     return subprocess.run(command, cwd=folder, check=False).returncode == 0
@@ -96,6 +124,8 @@ def main():
             "KUBESTATS_APP_LISTEN": "127.0.0.1:0",
             "KUBESTATS_APP_LOG_FORMAT": "json",
             "KUBESTATS_DISCOVERY_ENABLED": "false",
+            "FIRST_SUPERUSER": ADMIN["username"],
+            "FIRST_SUPERUSER_PASSWORD": ADMIN["password"],
         }
         environment.pop("DATABASE_URL", None)
         with log.open("w") as out:
@@ -105,9 +135,15 @@ def main():
             base = told[1]
             until("the samples", lambda: scanned(base), server)
             # First what names something that is there; then anything at all, deletions among it.
-            found = run(schemathesis, base, folder, known(base), "--phases", "coverage,fuzzing", "--max-examples", "15",
-                        "--include-method", "GET")  # fmt: skip
-            any_at_all = run(schemathesis, base, folder, {}, "--phases", "coverage,fuzzing", "--max-examples", "15")
+            # Whoever may not is refused, which says nothing of what was sent.
+            all_of = ("--phases", "coverage,fuzzing", "--max-examples", "15")
+            some = ("--phases", "coverage,fuzzing", "--max-examples", "3")
+            refused = ",".join(c for c in CHECKS.split(",") if "data" not in c and c != "missing_required_header")
+            admin, viewer = tokens(base)
+            found = run(schemathesis, base, folder, known(base), admin, CHECKS, *all_of, "--include-method", "GET")
+            found &= run(schemathesis, base, folder, {}, None, refused, *some)
+            found &= run(schemathesis, base, folder, {}, viewer, refused, *some)
+            any_at_all = run(schemathesis, base, folder, {}, admin, CHECKS, *all_of)
             if server.poll() is not None:
                 print(f"the server ended:\n{log.read_text()[-5000:]}")
             sys.exit(0 if found and any_at_all and server.poll() is None else 1)

@@ -20,7 +20,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::problem::PROBLEM_JSON;
 use crate::{
     state::AppState,
-    web::{health, rate_limits::is_limited, security},
+    web::{health, hosts::is_health, rate_limits::is_limited, security},
 };
 
 /// Where the description is served.
@@ -166,19 +166,28 @@ fn failures_are_described(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
             let Some(operation) = operation.as_mut() else { continue };
+            let has_body = operation.request_body.is_some();
             let mut add = |status: &str, text: &str| {
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(text));
             };
             add("500", "Something failed inside; the log holds the cause");
             add("503", "The database is busy or not to be reached; try again after `Retry-After` seconds");
+            if !is_health(path) {
+                add("401", "Nobody signed in, and that is needed");
+                add(
+                    "403",
+                    "Who asks may not, their token does not work, or the request comes from a page of another site",
+                );
+            }
+            if has_body {
+                add("400", "What was sent can't be read");
+                add("413", "Too long");
+                add("415", "Not said to be of the right type");
+                add("422", "What was sent can't be taken");
+            }
             if is_limited(path) {
                 add("429", "Asked too often; try again after `Retry-After` seconds");
             }
-        }
-        for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
-            let Some(operation) = operation.as_mut() else { continue };
-            let text = "The request may not act here: it comes from a page of another site";
-            operation.responses.responses.entry("403".to_owned()).or_insert_with(|| problem(text));
         }
     }
 }
