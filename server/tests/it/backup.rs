@@ -306,9 +306,9 @@ async fn what_is_no_sound_backup_is_refused_with_a_sentence() {
         let before = rows_at(&app.url).await;
         for (file, words) in [
             (&cut, ["damaged", "pg_restore failed"].as_slice()),
-            (&text, &["is no backup: neither a SQLite database nor"]),
-            (&foreign, &["is a backup of"]),
-            (&machine.path("none").display().to_string(), &["cannot be read"]),
+            (&text, ["is no backup: neither a SQLite database nor"].as_slice()),
+            (&foreign, ["is a backup of"].as_slice()),
+            (&machine.path("none").display().to_string(), ["cannot be read"].as_slice()),
         ] {
             let told = machine.fails(&app.url, &["restore", file, "--yes"]).await;
             assert!(words.iter().any(|word| told.contains(word)), "{told}");

@@ -78,7 +78,7 @@ pub async fn list_tables(db: &Db) -> Result<Vec<String>> {
             .column("name")
             .from("sqlite_master")
             .and_where(Expr::col("type").eq("table"))
-            .and_where(Expr::col("name").not_like("sqlite\\_%"))
+            .and_where(Expr::col("name").not_like("sqlite_%"))
             .to_owned(),
         Engine::Postgres => Query::select()
             // A name of PostgreSQL's catalogue is of a type of its own.
