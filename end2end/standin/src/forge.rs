@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::bare;
 use crate::faults::{Faults, Rule};
+use crate::github::oauth::Grants;
 use crate::limits::Budgets;
 use crate::record::{Counters, Record, Request};
 use crate::world::{Access, Repository, World};
@@ -57,6 +58,7 @@ pub struct Forge {
     pub(crate) faults: Mutex<Faults>,
     pub(crate) record: Mutex<Record>,
     pub(crate) running: AtomicU64,
+    pub(crate) grants: Mutex<Grants>,
     /// Where repositories of this forge's own are kept, once one is changed.
     own: TempDir,
 }
@@ -77,6 +79,7 @@ impl Forge {
             faults: Mutex::default(),
             record: Mutex::default(),
             running: AtomicU64::new(0),
+            grants: Mutex::default(),
             own: tempfile::Builder::new().prefix("kubestats-standin-").tempdir()?,
         })
     }
@@ -153,6 +156,11 @@ impl Forge {
     pub fn reset(&self) {
         lock(&self.record).clear();
         lock(&self.budgets).clear();
+    }
+
+    /// Lets ten minutes pass for the codes that people brought back from signing in.
+    pub fn expire_codes(&self) {
+        lock(&self.grants).expire_codes();
     }
 
     /// Every repository as it is now.

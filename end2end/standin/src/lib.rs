@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 pub use faults::{Fault, Rule};
 pub use forge::{Forge, Kind};
 pub use generate::Generator;
+pub use github::oauth::{OAuthApp, Person};
 pub use limits::Limits;
 pub use record::{Counters, Request};
 pub use world::{Access, LICENSES, Repository};
@@ -119,6 +120,10 @@ pub struct Options {
     pub links: Links,
     /// How many repositories Forgejo gives at once, however many are asked for (`MAX_RESPONSE_ITEMS`).
     pub forgejo_most: u64,
+    /// The app that people sign in to by GitHub.
+    pub oauth_app: Option<OAuthApp>,
+    /// Who has an account at GitHub.
+    pub people: Vec<Person>,
     /// The ports of GitHub, GitLab, Forgejo and plain git; 0 takes a free one.
     pub ports: [u16; 4],
 }
@@ -136,6 +141,8 @@ impl Default for Options {
             git_needs_token: false,
             links: Links::default(),
             forgejo_most: 50,
+            oauth_app: None,
+            people: Vec::new(),
             ports: [0; 4],
         }
     }

@@ -1,7 +1,8 @@
-//! GitHub: search, repositories by name and id, the quota, GraphQL; below `/` and, as Enterprise has it, `/api/v3`.
+//! GitHub: search, repositories by name and id, the quota, GraphQL, signing in; below `/` and, as Enterprise has it, `/api/v3`.
 
 mod fields;
 mod graphql;
+pub(crate) mod oauth;
 mod problem;
 mod query;
 mod search;
@@ -32,7 +33,7 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/graphql", post(graphql::answer))
         .route_layer(gate.clone());
     let enterprise = Router::new().route("/api/graphql", post(graphql::answer)).route_layer(gate);
-    rest.clone().nest("/api/v3", rest).merge(enterprise)
+    rest.clone().nest("/api/v3", rest).merge(enterprise).merge(oauth::router())
 }
 
 /// Where links in an answer lead: the root that the request came by.

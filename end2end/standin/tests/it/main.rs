@@ -5,6 +5,7 @@
 mod faults;
 mod git;
 mod github;
+mod oauth;
 mod others;
 mod schemas;
 mod support;

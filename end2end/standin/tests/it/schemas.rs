@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use standin::{Access, TOKEN};
 
-use crate::support::{Got, Town, town};
+use crate::oauth::{people, token};
+use crate::support::{Got, Town, town_with};
 
 /// Every field of the GraphQL types that the stand-in has.
 const EVERYTHING: &str = "query($ids: [ID!]!, $owner: String!, $name: String!) {
@@ -52,8 +53,13 @@ async fn openapi(town: &Town) -> Vec<Value> {
         let got = town.get(&format!("{}{asked}", github.url()), Some(TOKEN)).await;
         answers.push(json!({"what": what, "path": described, "status": got.status, "body": got.body}));
     }
+    let token = token(town, "read:user user:email").await;
+    for (what, path) in [("who somebody is", "/user"), ("somebody's addresses", "/user/emails")] {
+        let got = town.get(&format!("{}{path}", github.url()), Some(&token)).await;
+        answers.push(json!({"what": what, "path": path, "status": got.status, "body": got.body}));
+    }
     let statuses: Vec<_> = answers.iter().map(|one| one["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [200, 422, 422, 200, 200, 200, 200, 200, 404, 301]);
+    assert_eq!(statuses, [200, 422, 422, 200, 200, 200, 200, 200, 404, 301, 200, 200]);
     answers
 }
 
@@ -121,7 +127,7 @@ async fn recorded(town: &Town) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_what_the_forges_publish() {
-    let town = town(130).await;
+    let town = town_with(130, people).await;
     let answers = json!({
         "graphql": graphql(&town).await,
         "recorded": recorded(&town).await,
