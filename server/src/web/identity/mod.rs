@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actions::{Actor, Door};
-use auth::jwt::{Claims, JwtKeys};
+use auth::jwt::{AUDIENCE, Claims, ISSUER, JwtKeys};
 use auth::seal::Keys;
 use axum::{
     extract::{Request, State},
@@ -35,8 +35,6 @@ use crate::clock;
 pub const ACCOUNT: &str = "account";
 /// Whose password was right, while a code is still asked for.
 pub const PENDING: &str = "pending";
-/// The token's maker and whom it is for, as clients of the older API know it.
-pub const ISSUER: &str = "kubestats";
 /// When somebody was last seen is told no more exactly than this.
 const TOLD_EACH: TimeDelta = TimeDelta::minutes(1);
 
@@ -93,7 +91,7 @@ impl Identity {
             roles: vec![holder.role.clone()],
             permissions: holder.permissions.iter().map(|permission| permission.as_str().to_owned()).collect(),
             iss: ISSUER.to_owned(),
-            aud: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
         })
     }
 

@@ -11,6 +11,7 @@
 mod fill;
 mod support;
 
+mod accounts;
 mod ecosystem;
 mod ecosystem_charts;
 mod forges;

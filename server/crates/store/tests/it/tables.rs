@@ -41,7 +41,8 @@ macro_rules! for_each_entity {
             resource_data resource_chart resource_image reference commit event problem job job_log schedule worker
             tombstone forge_answer forge_budget forge_spending discovery_run discovery_seen discovery_reject day_total
             facet_total group_total stale_day ecosystem_stats outcome chart chart_source chart_alias chart_release chart_use
-            value_path chart_value image image_use use_commit repository_change)
+            value_path chart_value image image_use use_commit repository_change role account account_identity recovery_code
+            session api_token one_time_link audit_entry sealed_secret)
     };
     ($do:ident: $($name:ident)+) => {{ $($do!($name);)+ }};
 }
@@ -203,6 +204,10 @@ fn value(table: &str, column: &str, kind: &ColumnType, round: u8) -> Value {
 fn word(table: &str, column: &str) -> &'static str {
     match column {
         "kind" if table == "chart_use" => "dependency",
+        "kind" if table == "session" => "api",
+        "kind" if table == "one_time_link" => "invite",
+        "action" => "sign_in",
+        "via" => "token",
         "kind" if table == "chart_value" => "secret",
         "state" if table == "image_use" => "without-repository",
         "reason" if table == "chart_use" => "source-ambiguous",
@@ -232,6 +237,8 @@ fn word(table: &str, column: &str) -> &'static str {
 /// What a column of JSON may hold.
 fn json(column: &str) -> &'static str {
     match column {
+        "permissions" | "scopes" => r#"["read","jobs:run"]"#,
+        "repositories" => r#"["owner/*"]"#,
         "topics" | "discovery_tags" | "changes_detected" => r#"["flux","k8s at \"home\""]"#,
         "changes" => r#"[{"path":"spec.x","old":null,"new":"1"}]"#,
         "searches" => {

@@ -1,0 +1,183 @@
+use chrono::TimeDelta;
+use entity::kind::{AuditAction, LinkKind, Permission, SessionKind, Via};
+use entity::view::{AuditEntry, AuditFilter, PageQuery};
+use store::accounts::*;
+use store::audit::{add_audit_entry, list_audit_entries};
+use store::secrets;
+use uuid::Uuid;
+
+use crate::support::{at, on_each_engine};
+
+fn new(email: &str, role: &str) -> NewAccount {
+    NewAccount {
+        email: email.to_owned(),
+        full_name: Some("Ada Byron".to_owned()),
+        role: role.to_owned(),
+        password_hash: None,
+    }
+}
+
+fn session(hash: u8, account: Option<Uuid>, kind: SessionKind) -> NewSession {
+    NewSession {
+        id: Uuid::from_u128(u128::from(hash)),
+        token_hash: [hash; 32],
+        kind,
+        account_id: account,
+        data: "{}".to_owned(),
+        created_at: at(8, 0),
+        expires_at: at(8, 0) + TimeDelta::days(1),
+        address: None,
+        user_agent: Some("a browser".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_what_lets_it_in_and_by_nothing_else() {
+    on_each_engine(async |db| {
+        let w = &db.write;
+        assert!(!is_set_up(&db.read).await.unwrap());
+        let id = insert_account(w, &new("ada@example.org", "operator"), at(8, 0)).await.unwrap();
+        let again = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap_err();
+        assert!(again.is_taken(), "{again}");
+        assert!(is_set_up(&db.read).await.unwrap());
+        // A role that is not there lets nobody do anything; once it is, it counts.
+        assert_eq!(find_account(&db.read, id).await.unwrap().unwrap().permissions, []);
+        add_role(w, "operator", &[Permission::Read, Permission::RunJobs], at(8, 0)).await.unwrap();
+        assert!(add_role(w, "operator", &[], at(8, 0)).await.unwrap_err().is_taken());
+        assert!(insert_session(w, &session(1, Some(id), SessionKind::Browser)).await.unwrap());
+        assert!(!insert_session(w, &session(1, None, SessionKind::Browser)).await.unwrap(), "the same token twice");
+        let holder = find_session(&db.read, &[1; 32]).await.unwrap().unwrap().holder.unwrap();
+        assert_eq!((holder.id, holder.permissions.iter().count()), (id, 2));
+        assert!(find_session(&db.read, &[2; 32]).await.unwrap().is_none());
+        assert!(find_api_session(&db.read, Uuid::from_u128(1)).await.unwrap().is_none(), "a browser is no program");
+        let token = NewToken {
+            account_id: id,
+            token_hash: [3; 32],
+            name: "ci".to_owned(),
+            scopes: vec![Permission::Read],
+            repositories: vec!["ada/*".to_owned()],
+            expires_at: Some(at(8, 0) + TimeDelta::days(2)),
+        };
+        let token = insert_token(w, &token, at(8, 0)).await.unwrap();
+        touch_token(w, token, Some("192.0.2.7"), at(9, 0)).await.unwrap();
+        let found = find_token(&db.read, &[3; 32]).await.unwrap().unwrap();
+        assert_eq!((found.token.id, found.token.used_from.as_deref()), (token, Some("192.0.2.7")));
+        assert_eq!(list_expiring(&db.read, id, at(8, 0), at(8, 0) + TimeDelta::days(3)).await.unwrap(), [found.token]);
+        link_identity(w, id, "https://id.example.org", "7", Some("a@b.example"), at(8, 0)).await.unwrap();
+        assert_eq!(find_by_identity(&db.read, "https://id.example.org", "7").await.unwrap(), Some(id));
+        assert_eq!(find_by_identity(&db.read, "https://id.example.org", "8").await.unwrap(), None);
+        // Whoever is switched off is nobody, whatever they hold.
+        assert!(set_active(w, id, false).await.unwrap());
+        assert!(find_session(&db.read, &[1; 32]).await.unwrap().unwrap().holder.is_none());
+        assert!(find_token(&db.read, &[3; 32]).await.unwrap().unwrap().holder.is_none());
+        // And nothing of an account that is gone opens anything.
+        assert!(delete_account(w, id).await.unwrap());
+        assert!(find_session(&db.read, &[1; 32]).await.unwrap().is_none());
+        assert!(find_token(&db.read, &[3; 32]).await.unwrap().is_none());
+        assert_eq!(find_by_identity(&db.read, "https://id.example.org", "7").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_works_once_works_once() {
+    on_each_engine(async |db| {
+        let w = &db.write;
+        let id = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
+        let link = StoredLink { kind: LinkKind::Invite, account_id: Some(id) };
+        add_link(w, &[1; 32], link, at(9, 0), at(8, 0)).await.unwrap();
+        add_link(w, &[2; 32], link, at(9, 0), at(8, 0)).await.unwrap();
+        assert_eq!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap(), None, "a newer one took its place");
+        assert_eq!(find_link(&db.read, &[2; 32], at(9, 0)).await.unwrap(), None, "its time is over");
+        assert_eq!(take_link(w, &[2; 32], at(8, 1)).await.unwrap(), Some(link));
+        assert_eq!(take_link(w, &[2; 32], at(8, 1)).await.unwrap(), None);
+        set_totp(w, id, Some(vec![1]), Some(at(8, 0))).await.unwrap();
+        assert!(take_totp_step(w, id, 100).await.unwrap());
+        assert!(!take_totp_step(w, id, 100).await.unwrap() && !take_totp_step(w, id, 99).await.unwrap());
+        assert!(take_totp_step(w, id, 101).await.unwrap());
+        replace_recovery_codes(w, id, &[[1; 32], [2; 32]]).await.unwrap();
+        assert!(take_recovery_code(w, id, &[1; 32]).await.unwrap());
+        assert!(!take_recovery_code(w, id, &[1; 32]).await.unwrap());
+        replace_recovery_codes(w, id, &[]).await.unwrap();
+        assert!(!take_recovery_code(w, id, &[2; 32]).await.unwrap());
+        insert_session(w, &session(1, Some(id), SessionKind::Api)).await.unwrap();
+        let ends = at(8, 0) + TimeDelta::days(3);
+        assert!(rotate_session(w, &[1; 32], &[2; 32], ends, at(9, 0)).await.unwrap());
+        assert!(!rotate_session(w, &[1; 32], &[3; 32], ends, at(9, 0)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sessions_end_by_themselves_and_by_hand() {
+    on_each_engine(async |db| {
+        let w = &db.write;
+        let id = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
+        for hash in 1..=4 {
+            insert_session(w, &session(hash, Some(id), SessionKind::Browser)).await.unwrap();
+        }
+        touch_session(w, Uuid::from_u128(2), Some("192.0.2.7"), at(9, 0)).await.unwrap();
+        let open = list_sessions(&db.read, id, at(9, 0)).await.unwrap();
+        assert_eq!((open.len(), open[0].id, open[0].address.as_deref()), (4, Uuid::from_u128(2), Some("192.0.2.7")));
+        assert_eq!(count_active_accounts(&db.read, at(9, 0)).await.unwrap(), 1);
+        assert!(delete_session(w, id, Uuid::from_u128(1)).await.unwrap());
+        assert!(!delete_session(w, Uuid::from_u128(9), Uuid::from_u128(2)).await.unwrap(), "somebody else's");
+        assert_eq!(prune_sessions(w, at(8, 30), at(9, 0)).await.unwrap(), 2, "those that were not seen since");
+        assert_eq!(delete_sessions(w, id, Some(Uuid::from_u128(2))).await.unwrap(), 0);
+        assert_eq!(delete_sessions(w, id, None).await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_people_did_is_found_by_who_what_and_when() {
+    on_each_engine(async |db| {
+        let entry = |minute: u32, action, who: &str, name: &str| AuditEntry {
+            id: Uuid::nil(),
+            at: at(8, minute),
+            action,
+            account_id: Some(Uuid::from_u128(who.len() as u128)),
+            who: who.to_owned(),
+            via: Via::Session,
+            via_id: None,
+            object_kind: "repository".to_owned(),
+            object_id: None,
+            object_name: name.to_owned(),
+            before: Some(serde_json::json!({ "sync_status": "blocked" })),
+            after: None,
+            address: Some("192.0.2.7".to_owned()),
+            request_id: None,
+        };
+        add_audit_entry(&db.write, &entry(1, AuditAction::SyncRepository, "ada@example.org", "ada/One")).await.unwrap();
+        add_audit_entry(&db.write, &entry(2, AuditAction::BlockRepository, "grace@example.org", "ada/100%"))
+            .await
+            .unwrap();
+        let find = async |filter: AuditFilter| {
+            let found = list_audit_entries(&db.read, &filter, PageQuery::default()).await.unwrap();
+            (found.count, found.data.into_iter().map(|entry| entry.object_name).collect::<Vec<_>>())
+        };
+        assert_eq!(find(AuditFilter::default()).await, (2, vec!["ada/100%".to_owned(), "ada/One".to_owned()]));
+        let action = Some(AuditAction::SyncRepository);
+        assert_eq!(find(AuditFilter { action, ..AuditFilter::default() }).await, (1, vec!["ada/One".to_owned()]));
+        let text = |text: &str| AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
+        assert_eq!(find(text("GRACE")).await.0, 1);
+        assert_eq!(find(text("one")).await.0, 1);
+        assert_eq!(find(text("0%")).await.0, 1);
+        let until = Some(at(8, 2));
+        assert_eq!(find(AuditFilter { until, ..AuditFilter::default() }).await.0, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn secrets_are_kept_as_they_were_sealed() {
+    on_each_engine(async |db| {
+        secrets::put_secret(&db.write, "forge:github.com", vec![1, 2], at(8, 0)).await.unwrap();
+        secrets::put_secret(&db.write, "forge:github.com", vec![3], at(9, 0)).await.unwrap();
+        assert_eq!(secrets::find_secret(&db.read, "forge:github.com").await.unwrap(), Some(vec![3]));
+        assert_eq!(secrets::list_secrets(&db.read).await.unwrap(), [("forge:github.com".to_owned(), at(9, 0))]);
+        assert!(secrets::remove_secret(&db.write, "forge:github.com").await.unwrap());
+        assert_eq!(secrets::find_secret(&db.read, "forge:github.com").await.unwrap(), None);
+    })
+    .await;
+}
