@@ -19,13 +19,18 @@ use axum::{
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 use prometheus_client::registry::Registry;
+use store::accounts;
 use store::db::Db;
 use tokio::sync::Mutex;
+
+use crate::clock;
 
 pub use serve::{Access, route, router};
 
 /// Seconds; an answer that takes longer than the last is given up.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+/// Whoever was seen since then counts as here.
+const SEEN_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
 /// How long what the database said is told again.
 const KEPT: Duration = Duration::from_secs(10);
 /// What no route answers.
@@ -67,14 +72,14 @@ impl Default for Metrics {
         let active_users = Gauge::<u64, AtomicU64>::default();
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register("http_request_duration_seconds", "Time until an answer began", durations.clone());
-        registry.register("active_users_total", "Accounts with an open session", active_users.clone());
+        registry.register("active_users_total", "Accounts that were seen in the last 15 minutes", active_users.clone());
         Self(Arc::new(Inner { registry, requests, durations, active_users, stored: Mutex::default() }))
     }
 }
 
 impl Metrics {
-    /// So many accounts have an open session.
-    pub fn set_active_users(&self, number: u64) {
+    /// So many accounts were seen lately.
+    fn set_active_users(&self, number: u64) {
         self.0.active_users.set(number);
     }
 
@@ -87,14 +92,18 @@ impl Metrics {
     /// Everything as OpenMetrics text. Where the database does not answer, `kubestats_database_up` says so and what it
     /// would tell is left out: no figure is better than an old one.
     pub async fn text(&self, db: &Db) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = text::encode_registry(&mut text, &self.0.registry);
         let mut stored = self.0.stored.lock().await;
         if stored.as_ref().is_none_or(|(at, _)| at.elapsed() >= KEPT) {
             let figures = figures::ask(db).await;
+            let lately = clock::now() - SEEN_WITHIN;
+            if let Ok(active) = accounts::count_active_accounts(&db.read, lately).await {
+                self.set_active_users(active);
+            }
             *stored = Some((Instant::now(), figures));
         }
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = text::encode_registry(&mut text, &self.0.registry);
         let figures = stored.as_ref().and_then(|(_, figures)| figures.as_deref());
         let _ = text::encode_registry(&mut text, &figures::of_process(db, figures.is_some()));
         text.push_str(figures.unwrap_or_default());

@@ -140,7 +140,7 @@ impl Db {
             sqlite.pragma("query_only", if may_write { "0" } else { "1" })
         });
         let pool = Database::connect(options).await?;
-        Ok(Self { read: pool.clone(), write: pool, engine })
+        Ok(Self { read: pool.clone(), write: pool, engine, answers: answers::Answers::default() })
     }
 
     /// Begins a transaction that may write.
