@@ -30,8 +30,9 @@ fn menu(account: ViewerAccount, admin: bool) -> AnyView {
     let ViewerAccount { email, full_name, .. } = account;
     let name = full_name.unwrap_or_else(|| email.clone());
     let admin = admin.then(|| view! { <li><a href="/admin/users" rel="external">"Administration"</a></li> });
+    let label = format!("Account: {name}");
     view! {
-        <button type="button" class="account-button" popovertarget="account-menu" aria-label=format!("Account: {name}") title=email.clone()>
+        <button type="button" class="account-button" popovertarget="account-menu" aria-label=label title=email.clone()>
             <Icon glyph=Glyph::Account />
             <span class="account-name">{name}</span>
         </button>

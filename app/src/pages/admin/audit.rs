@@ -28,8 +28,8 @@ fn view(data: AuditData, url: PageUrl) -> AnyView {
         keep.fold(start, |url, (key, value)| url.with(key, value)).href()
     };
     let exports = view! {
-        <a class="button" href=export("csv") rel="external" download="audit.csv">"CSV"</a>
-        <a class="button" href=export("json") rel="external" download="audit.json">"JSON"</a>
+        <a class="button" href=export("csv") rel="external" download="audit.csv" title=EXPORT>"CSV"</a>
+        <a class="button" href=export("json") rel="external" download="audit.json" title=EXPORT>"JSON"</a>
     };
     let list = if rows.count == 0 {
         view! { <EmptyState title="Nothing matches"><p><a href="/admin/audit">"See the whole log"</a></p></EmptyState> }
@@ -53,17 +53,21 @@ fn view(data: AuditData, url: PageUrl) -> AnyView {
         }
         .into_any()
     };
+    let (text, action) = (given("text"), given("action"));
     view! {
         {head("Audit log", exports.into_any())}
         <FilterBar url=url.clone() keys=&["text", "action"] chips>
-            <TextField name="text" label="Search the log" search=true placeholder="Who, or on what" value=given("text") />
-            <Select name="action" label="Action" choices=actions selected=given("action") />
+            <TextField name="text" label="Search the log" search=true placeholder="Who, or on what" value=text />
+            <Select name="action" label="Action" choices=actions selected=action />
         </FilterBar>
         {list}
         <Pager page count=rows.count url what="entries" />
     }
     .into_any()
 }
+
+/// No more are given at once; the API has the rest by `skip`.
+const EXPORT: &str = "The newest 1,000 entries that match; the API has the rest";
 
 const fn via(via: Via) -> &'static str {
     match via {

@@ -13,7 +13,7 @@ use entity::kind::Permission;
 use store::accounts::{find_account, list_accounts, list_roles, list_sessions, list_tokens};
 
 /// What the page of all accounts shows. Like all that may hold a link, it has no `Debug`, which logs are made of.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct UsersData {
     /// The server's clock when the data was read.
     pub now: Timestamp,
@@ -41,7 +41,7 @@ pub async fn read_users(query: String) -> Result<UsersData, AppError> {
 }
 
 /// What the page of one account shows.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct UserData {
     /// The server's clock when the data was read.
     pub now: Timestamp,
@@ -83,7 +83,7 @@ pub async fn find_user(id: String, query: String) -> Result<UserData, AppError> 
 }
 
 /// What the page of roles shows, and that of permissions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolesData {
     pub roles: Vec<RoleDetail>,
     pub outcome: Option<OutcomeText>,
@@ -98,7 +98,7 @@ pub async fn read_roles(query: String) -> Result<RolesData, AppError> {
 }
 
 /// One entry of the log, with what was there before and since as text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditRow {
     /// Without `before` and `after`, which are here in words.
     pub entry: AuditEntry,
@@ -107,7 +107,7 @@ pub struct AuditRow {
 }
 
 /// What the page of the log shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditData {
     /// The server's clock when the data was read.
     pub now: Timestamp,

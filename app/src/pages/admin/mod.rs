@@ -46,10 +46,10 @@ fn head(here: &'static str, actions: AnyView) -> AnyView {
 }
 
 /// Roles to choose from.
-fn role_options(roles: Vec<String>, chosen: &str) -> Vec<impl IntoView + use<>> {
+fn role_options(roles: Vec<String>, chosen: &str) -> Vec<AnyView> {
     let one = |role: String| {
-        let is_chosen = role == chosen;
-        view! { <option value=role.clone() selected=is_chosen>{role}</option> }
+        let (is_chosen, value) = (role == chosen, role.clone());
+        view! { <option value=value selected=is_chosen>{role}</option> }.into_any()
     };
     roles.into_iter().map(one).collect()
 }

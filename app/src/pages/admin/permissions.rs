@@ -35,13 +35,14 @@ fn view(data: RolesData, _: PageUrl) -> AnyView {
             AuditAction::ALL.iter().copied().filter(|action| action.needs() == Some(*permission)).collect();
         group(*permission, actions, &data.roles)
     });
+    let by_permission = by_permission.collect_view();
     let heads = data.roles.iter().map(|role| view! { <th scope="col">{role.name.clone()}</th> }).collect_view();
     view! {
         {head("Permissions", ().into_any())}
         <p class="quiet page-about">"Every action, the permission it needs, and the roles that have it. Whoever may administer may do everything."</p>
         <Table caption="Actions and roles">
             <thead><tr><th scope="col">"Action"</th><th scope="col">"Needs"</th>{heads}</tr></thead>
-            {by_permission.collect_view()}
+            {by_permission}
         </Table>
         <Section title="Needs no permission">
             <p class="quiet">"About one’s own account, or about getting in: " {own.join(", ")} "."</p>
@@ -72,5 +73,6 @@ fn group(permission: Permission, actions: Vec<AuditAction>, roles: &[RoleDetail]
             </tr>
         }
     };
-    view! { <tbody>{names.into_iter().map(row).collect_view()}</tbody> }.into_any()
+    let rows = names.into_iter().map(row).collect_view();
+    view! { <tbody>{rows}</tbody> }.into_any()
 }

@@ -89,13 +89,13 @@ fn boxes(chosen: &[Permission]) -> AnyView {
 
 fn edit(role: RoleDetail) -> AnyView {
     let (set, delete) = (ServerAction::<SetRole>::new(), ServerAction::<DeleteRole>::new());
-    let (name, same) = (role.name.clone(), role.name.clone());
+    let (name, same, choices) = (role.name.clone(), role.name.clone(), boxes(&role.permissions));
     view! {
         <details class="disclosure">
             <summary>{role.name}</summary>
             <ActForm action=set class="settings-form">
                 <input type="hidden" name="name" value=name />
-                {boxes(&role.permissions)}
+                {choices}
                 <p><button type="submit" class="button">"Save role"</button></p>
             </ActForm>
             {if role.accounts == 0 {

@@ -67,11 +67,12 @@ fn shown(path: String) -> AnyView {
 
 fn role(id: String, roles: Vec<String>, now: &str) -> AnyView {
     let action = ServerAction::<ChangeAccountRole>::new();
+    let options = role_options(roles, now);
     view! {
         <Section title="Role">
             <ActForm action class="settings-line">
                 <input type="hidden" name="account_id" value=id />
-                <label class="field-inline"><span class="field-label">"Role"</span><select name="role">{role_options(roles, now)}</select></label>
+                <label class="field-inline"><span class="field-label">"Role"</span><select name="role">{options}</select></label>
                 <button type="submit" class="button">"Change role"</button>
                 <a href="/admin/roles">"What roles may do"</a>
             </ActForm>
