@@ -1,4 +1,4 @@
-use entity::view::{Account, AuditEntry, Listing, PageQuery, RoleDetail, ShownOnce, Timestamp};
+use entity::view::{Account, AuditEntry, Listing, PageQuery, RoleDetail, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,8 @@ use crate::pages::outcome::OutcomeText;
 use crate::pages::{ask, outcome::tell};
 #[cfg(feature = "ssr")]
 use entity::kind::Permission;
+#[cfg(feature = "ssr")]
+use entity::view::ShownOnce;
 #[cfg(feature = "ssr")]
 use store::accounts::{find_account, list_accounts, list_roles, list_sessions, list_tokens};
 
