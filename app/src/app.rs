@@ -59,7 +59,9 @@ pub fn shell(assets: &crate::context::Assets) -> impl IntoView + use<> {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     crate::viewer::provide_viewer();
-    provide_live();
+    if crate::viewer::may(entity::kind::Permission::Read) {
+        provide_live();
+    }
     provide_clock();
     let busy = provide_busy();
     #[cfg(feature = "hydrate")]

@@ -109,16 +109,20 @@ impl AppError {
     /// page instead.
     #[cfg(feature = "ssr")]
     pub(crate) fn set_answer_status(&self) {
-        use axum::http::{Method, header, request::Parts};
-
-        let leads_on = |request: &Parts| {
-            let accept = request.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-            request.method != Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
-        };
-        if leptos::prelude::use_context::<Parts>().is_some_and(|request| !leads_on(&request)) {
+        if !leads_on() {
             self.set_status();
         }
     }
+}
+
+/// Whether the request at hand is a form that was sent without scripts: its answer leads on to a page.
+#[cfg(feature = "ssr")]
+pub(crate) fn leads_on() -> bool {
+    use axum::http::{Method, header, request::Parts};
+
+    let Some(request) = leptos::prelude::use_context::<Parts>() else { return true };
+    let accept = request.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    request.method != Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 impl std::fmt::Display for AppError {

@@ -46,10 +46,22 @@ where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
 {
-    let why = |error: &AppError| match error.id() {
-        Some(id) => format!("{error} Quote {id} when you report it."),
-        None => error.to_string(),
-    };
-    let failed = move || action.value().with(|value| value.as_ref()?.as_ref().err().map(why));
-    move || failed().map(|why| view! { <p class="field-error act-failed" role="alert">"That did not work: " {why}</p> })
+    let failed = move || action.value().with(|value| value.as_ref()?.as_ref().err().cloned());
+    move || failed().map(|error| view! { <p class="field-error act-failed" role="alert">{why(error)}</p> })
+}
+
+fn why(error: AppError) -> AnyView {
+    match error {
+        // Nothing typed is lost: the page stays as it is.
+        AppError::SignIn => view! {
+            "You are not signed in, or your session has ended. "
+            <a href="/sign-in" target="_blank" rel="external">"Sign in in a new tab"</a>
+            ", then try again here."
+        }
+        .into_any(),
+        error => {
+            let quote = error.id().map(|id| format!(" Quote {id} when you report it."));
+            view! { "That did not work: " {error.to_string()} {quote} }.into_any()
+        }
+    }
 }

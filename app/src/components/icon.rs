@@ -47,6 +47,8 @@ pub enum Glyph {
     Compare,
     History,
     Minus,
+    Account,
+    Shield,
 }
 
 impl Glyph {
@@ -96,6 +98,8 @@ impl Glyph {
         Self::Compare,
         Self::History,
         Self::Minus,
+        Self::Account,
+        Self::Shield,
     ];
 
     #[rustfmt::skip]
@@ -144,6 +148,8 @@ impl Glyph {
             Self::Compare => r#"<circle cx="18" cy="18" r="3"/><circle cx="6" cy="6" r="3"/><path d="M13 6h3a2 2 0 0 1 2 2v7"/><path d="M11 18H8a2 2 0 0 1-2-2V9"/>"#,
             Self::History => r#"<path d="M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8"/><path d="M3 3v5h5"/><path d="M12 7v5l4 2"/>"#,
             Self::Minus => r#"<path d="M5 12h14"/>"#,
+            Self::Account => r#"<path d="M19 21v-2a4 4 0 0 0-4-4H9a4 4 0 0 0-4 4v2"/><circle cx="12" cy="7" r="4"/>"#,
+            Self::Shield => r#"<path d="M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z"/>"#,
         }
     }
 }

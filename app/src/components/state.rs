@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{Glyph, Icon};
+use super::{Glyph, Icon, PageUrl};
 use crate::error::AppError;
 
 /// Why there is nothing and what to do about it.
@@ -44,6 +44,9 @@ pub fn ErrorPanel(
     still: &'static str,
 ) -> impl IntoView {
     let missing = error.is_not_found();
+    if matches!(error, AppError::SignIn | AppError::Forbidden { .. }) {
+        return not_allowed(&error, retry).into_any();
+    }
     let title = if missing { format!("{what} was not found") } else { format!("{what} could not be read") };
     let id = error.id().map(str::to_owned);
     view! {
@@ -71,6 +74,17 @@ pub fn ErrorPanel(
             </div>
         </div>
     }
+    .into_any()
+}
+
+/// A page that takes somebody who signed in, or somebody else.
+fn not_allowed(error: &AppError, from: Option<String>) -> AnyView {
+    let is_out = *error == AppError::SignIn;
+    let title = if is_out { "Sign in to see this page" } else { "Your account may not see this page" };
+    let href = PageUrl::new("/sign-in").with("from", from.unwrap_or_default()).href();
+    let way = is_out.then(|| view! { <p><a class="button primary" href=href rel="external">"Sign in"</a></p> });
+    let why = (!is_out).then(|| view! { <p>{error.to_string()}</p> });
+    view! { <EmptyState title glyph=Glyph::Shield>{why} {way}</EmptyState> }.into_any()
 }
 
 /// A note at the top of a page: samples only, repository set aside.

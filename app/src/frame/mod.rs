@@ -1,9 +1,11 @@
 //! What stands around every page.
 
+mod account_menu;
 mod keys;
 mod rail;
 mod top_bar;
 
+use entity::kind::Permission;
 use leptos::prelude::*;
 
 use self::keys::Keys;
@@ -11,6 +13,7 @@ use self::rail::{Drawer, Rail};
 use self::top_bar::TopBar;
 use crate::busy::Busy;
 use crate::pages::Connection;
+use crate::viewer::may;
 
 /// Rail, bar and the place of the page at hand.
 #[component]
@@ -29,7 +32,8 @@ pub fn Frame(
             <main id="main" class="page" tabindex="-1" aria-busy=move || busy.attribute() inert=move || covered.get()>
                 {children()}
             </main>
-            <Connection />
+            // Whoever may not read gets no news either.
+            {may(Permission::Read).then(|| view! { <Connection /> })}
             <Keys />
             // What `style/js/ui.js` says aloud.
             <div id="voice" class="sr-only" role="status"></div>

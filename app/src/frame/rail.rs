@@ -1,3 +1,4 @@
+use entity::kind::Permission;
 use leptos::ev::{self, KeyboardEvent};
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -6,6 +7,7 @@ use leptos_router::hooks::use_location;
 
 use crate::components::{Glyph, Icon};
 use crate::pages::{Place, RAIL, SystemLine};
+use crate::viewer::may;
 
 /// The menu of a phone: a box that is ticked, so that it opens without scripts. An open page leaves it by Escape or by going
 /// somewhere, opens it by Enter too, and what it covers is not to be reached meanwhile.
@@ -118,12 +120,27 @@ pub fn Rail(
                 <span class="rail-label">"Kubestats"</span>
             </a>
             <ul>
-                {RAIL.iter().map(place).collect_view()}
+                {may(Permission::Read).then(|| RAIL.iter().map(place).collect_view())}
+                {may(Permission::Admin).then(administration)}
             </ul>
             <div class="rail-foot">
-                <SystemLine />
+                {may(Permission::Read).then(|| view! { <SystemLine /> })}
             </div>
         </div>
         </nav>
+    }
+}
+
+/// The way to the admins' pages, which are several.
+fn administration() -> impl IntoView {
+    let path = use_location().pathname;
+    let current = move || path.with(|path| path.starts_with("/admin/")).then_some("page");
+    view! {
+        <li>
+            <a href="/admin/users" title="Administration" aria-current=current>
+                <Icon glyph=Glyph::Shield />
+                <span class="rail-label">"Administration"</span>
+            </a>
+        </li>
     }
 }

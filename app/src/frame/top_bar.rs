@@ -1,9 +1,12 @@
+use entity::kind::Permission;
 use leptos::prelude::*;
 
+use super::account_menu::AccountMenu;
 use crate::components::{Glyph, Icon, SearchForm};
 use crate::theme::ThemeSwitch;
+use crate::viewer::may;
 
-/// Search and theme; the page at hand lays its breadcrumb into the bar.
+/// Search, theme and account; the page at hand lays its breadcrumb into the bar.
 #[component]
 pub fn TopBar(
     /// Out of reach while the menu covers it.
@@ -12,6 +15,7 @@ pub fn TopBar(
 ) -> impl IntoView {
     view! {
         <header class="top-bar" inert=move || inert.get()>
+            {may(Permission::Read).then(|| view! {
             <search class="top-search">
                 <SearchForm action="/resources">
                     <label class="sr-only" for="search">"Search resources"</label>
@@ -22,7 +26,9 @@ pub fn TopBar(
                     </span>
                 </SearchForm>
             </search>
+            })}
             <ThemeSwitch />
+            <AccountMenu />
         </header>
     }
 }

@@ -5,9 +5,11 @@ use std::time::SystemTime;
 
 use actions::{Actions, Actor, Done, Door};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use entity::kind::UnknownWord;
-use entity::view::{ActivityBucket, PageQuery, Sort, Timestamp};
+use entity::view::{ActivityBucket, PageQuery, ShownOnce, Sort, Timestamp};
 use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
 use leptos_router::location::RequestUrl;
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
@@ -48,6 +50,51 @@ pub(crate) fn actor() -> Actor {
 /// What an action needs: what it works with, and who asks.
 pub(crate) fn actions() -> Result<(Actions, Actor), AppError> {
     Ok((context()?.actions, actor()))
+}
+
+/// A cookie of the request at hand.
+pub(crate) fn cookie(name: &str) -> Option<String> {
+    let request = use_context::<Parts>()?;
+    let cookies = request.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// Scheme and name of this site as the reader's browser knows them; only a page of ours tells.
+pub(crate) fn origin() -> Option<String> {
+    let request = use_context::<Parts>()?;
+    let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let (scheme, rest) = text("referer")?.split_once("://")?;
+    let host = rest.split('/').next()?;
+    let ours = [text("host"), text("x-forwarded-host"), request.uri.authority().map(|at| at.as_str())];
+    ours.contains(&Some(host)).then(|| format!("{scheme}://{host}"))
+}
+
+/// Keeps what is shown once for the next page of this session.
+const SHOWN: &str = "kubestats_shown";
+
+/// Has something shown on the next page that this session asks for.
+pub(crate) fn show_once(ctx: &Actions, actor: &Actor, shown: ShownOnce) {
+    if let Some(sealed) = actions::accounts::keep_shown(ctx, actor, shown) {
+        set_shown(&sealed, 600);
+    }
+}
+
+/// What is to be shown on the page at hand, if it is one that `is_here` wants.
+pub(crate) fn shown_once(ctx: &Actions, actor: &Actor, is_here: fn(&ShownOnce) -> bool) -> Option<ShownOnce> {
+    let shown = actions::accounts::open_shown(ctx, actor, &cookie(SHOWN)?).filter(is_here)?;
+    // A picture stays until its code was given.
+    if shown != ShownOnce::SecondFactor {
+        set_shown("", 0);
+    }
+    Some(shown)
+}
+
+fn set_shown(value: &str, seconds: u32) {
+    let cookie = format!("{SHOWN}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
+    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+        response.append_header(header::SET_COOKIE, value);
+    }
 }
 
 /// The job that was queued for a repository.

@@ -230,7 +230,12 @@ pub(super) fn show<T: PageData>(
 
 fn failed(error: AppError, what: &'static str, url: &PageUrl, again: Callback<()>) -> AnyView {
     error.set_status();
-    let title = if error.is_not_found() { "Not found" } else { "Something failed" };
+    let title = match error {
+        AppError::NotFound { .. } => "Not found",
+        AppError::SignIn => "Sign in",
+        AppError::Forbidden { .. } => "Not allowed",
+        _ => "Something failed",
+    };
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Overview", "/"), Crumb::here(title)] />
         <h1 class="sr-only">{title}</h1>

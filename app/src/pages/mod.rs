@@ -1,6 +1,8 @@
 //! One page a file: each asks the server once, shows the answer, and keeps its whole state in its address.
 
+mod account;
 mod add;
+mod admin;
 #[cfg(feature = "ssr")]
 mod ask;
 mod chart;
@@ -30,8 +32,11 @@ mod routes;
 mod span;
 mod system_line;
 mod tasks;
+mod welcome;
 
+pub use account::Account;
 pub use add::AddRepositories;
+pub use admin::{AdminAudit, AdminPermissions, AdminRoles, AdminUser, AdminUsers};
 pub use chart::Chart;
 pub use charts::Charts;
 pub use commit::Commit;
@@ -57,6 +62,7 @@ pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
+pub use welcome::{SetUp, SignIn, SignInCode, Welcome};
 
 #[cfg(feature = "hydrate")]
 pub(crate) use load::arrival;

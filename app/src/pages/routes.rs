@@ -96,6 +96,16 @@ pages! {
     Ecosystem at "/ecosystem" as "Ecosystem" with Chart by "e",
     Tasks at "/tasks" as "Tasks" with Busy by "t",
     Job at "/tasks/:id",
+    SignIn at "/sign-in",
+    SignInCode at "/sign-in/code",
+    SetUp at "/set-up/:link",
+    Welcome at "/welcome/:link",
+    Account at "/account",
+    AdminUsers at "/admin/users",
+    AdminUser at "/admin/users/:id",
+    AdminRoles at "/admin/roles",
+    AdminPermissions at "/admin/permissions",
+    AdminAudit at "/admin/audit",
     ComponentsGallery at "/dev/components",
 }
 

@@ -64,6 +64,30 @@ pub struct ApiToken {
     pub used_from: Option<String>,
 }
 
+/// What is shown to its maker once, on the next page, and never again. It has no `Debug`, which logs are made of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShownOnce {
+    /// A token that was made.
+    Token { name: String, text: String },
+    /// The codes that stand for a second factor where the device is lost.
+    RecoveryCodes(Vec<String>),
+    /// A second factor is being set up: its picture is shown until a code of it was given.
+    SecondFactor,
+    /// A link that works once, for somebody else's account.
+    Link { account_id: Uuid, email: String, path: String },
+}
+
+/// What an authenticator app is given. It has no `Debug`, which logs are made of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorPicture {
+    /// For typing.
+    pub secret: String,
+    /// For apps on the same device.
+    pub url: String,
+    /// A picture of the same, as SVG.
+    pub svg: String,
+}
+
 /// What somebody did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -23,6 +23,8 @@ pub enum OutcomeOf {
     Discovery { job_id: Uuid },
     /// Nothing was done, for this reason.
     Nothing(String),
+    /// Something else was done, in a sentence.
+    Done(String),
 }
 
 /// A repository that an action was refused for.

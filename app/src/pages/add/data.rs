@@ -25,6 +25,7 @@ pub async fn read_add(query: String) -> Result<AddData, AppError> {
     use entity::kind::AddVerdict;
     use entity::view::OutcomeOf;
 
+    ask::actor().need(entity::kind::Permission::ManageRepositories)?;
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let (added, outcome) = match tell::find(&db, &params).await?.map(|outcome| outcome.of) {
         Some(OutcomeOf::Added(added)) => (added, None),

@@ -41,6 +41,7 @@ pub async fn read_confirm(query: String) -> Result<ConfirmData, AppError> {
     use actions::may_delete;
     use store::repositories::find_repository;
 
+    ask::actor().need(entity::kind::Permission::ManageRepositories)?;
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let action: Option<RepositoryAction> = ask::word(&params, "act");
     let ids: Vec<String> = params.get_all("id[]").unwrap_or_default();

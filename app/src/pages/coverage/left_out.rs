@@ -1,4 +1,4 @@
-use entity::kind::RejectReason;
+use entity::kind::{Permission, RejectReason};
 use entity::view::{Discovery, PageQuery, Rejected, Timestamp};
 use leptos::prelude::*;
 
@@ -6,6 +6,7 @@ use crate::components::{
     Choice, EmptyState, FilterBar, Glyph, Icon, MaybeTimeAgo, Number, PageUrl, Pager, Select, Table, TextField,
 };
 use crate::pages::filters::{chips, values};
+use crate::viewer::may;
 
 /// What searches found and rules left out: by reason, by name, the most stars first.
 pub(super) fn view(discovery: &Discovery, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
@@ -67,7 +68,8 @@ fn table(rejected: Vec<Rejected>, now: Timestamp) -> AnyView {
             None => found.full_name.clone().into_any(),
         };
         // These two are not let in by adding either.
-        let addable = !matches!(found.reason, RejectReason::Blocked | RejectReason::Address);
+        let addable = !matches!(found.reason, RejectReason::Blocked | RejectReason::Address)
+            && may(Permission::ManageRepositories);
         let add = addable.then(|| {
             let address = found.web_url.unwrap_or_else(|| format!("https://{}/{}", found.host, found.full_name));
             let href = PageUrl::new("/repositories/add").with("urls", address).href();

@@ -5,6 +5,7 @@ mod left_out;
 mod searched;
 mod why;
 
+use entity::kind::Permission;
 use entity::view::{Discovery, DiscoveryRun, DiscoverySettings, Timestamp};
 use leptos::prelude::*;
 
@@ -16,6 +17,7 @@ use crate::components::{
     SkeletonRows,
 };
 use crate::live::Live;
+use crate::viewer::may;
 
 /// What is searched and found.
 #[component]
@@ -41,7 +43,7 @@ fn view(data: CoverageData, url: PageUrl) -> AnyView {
     let CoverageData { now, discovery, page, why: answers, outcome: told } = data;
     let enabled = discovery.settings.enabled;
     let from = url.href();
-    let search_now = enabled.then(|| {
+    let search_now = (enabled && may(Permission::RunJobs)).then(|| {
         let action = ServerAction::<StartDiscovery>::new();
         view! {
             <ActForm action>
@@ -55,7 +57,7 @@ fn view(data: CoverageData, url: PageUrl) -> AnyView {
         <Breadcrumb crumbs=vec![Crumb::link("Repositories", "/repositories"), Crumb::here("Coverage")] />
         <PageHead title="Coverage" facts=facts(&discovery, now)>
             {search_now}
-            <a class="button primary" href="/repositories/add">"Add repository"</a>
+            {may(Permission::ManageRepositories).then(|| view! { <a class="button primary" href="/repositories/add">"Add repository"</a> })}
         </PageHead>
         {outcome(told)}
         {off}

@@ -1,8 +1,9 @@
-use entity::kind::WhyNotKind;
+use entity::kind::{Permission, WhyNotKind};
 use entity::view::{Timestamp, WhyNot};
 use leptos::prelude::*;
 
 use crate::components::{Glyph, Icon, PageUrl, SearchForm, Section, TextField, TimeAgo, repository_href};
+use crate::viewer::may;
 
 /// One question, and the answers to it.
 pub(super) fn view(url: &PageUrl, answers: Vec<WhyNot>, now: Timestamp) -> AnyView {
@@ -56,7 +57,7 @@ fn one(answer: WhyNot, now: Timestamp) -> AnyView {
     let remedy = answer.remedy.map(|remedy| {
         view! { <p class="why-remedy"><strong>"To have it here: "</strong> {remedy} "."</p> }
     });
-    let add = answer.add.map(|address| {
+    let add = answer.add.filter(|_| may(Permission::ManageRepositories)).map(|address| {
         let href = PageUrl::new("/repositories/add").with("urls", address).href();
         view! { <p><a class="button small" href=href>"Add it"</a></p> }
     });

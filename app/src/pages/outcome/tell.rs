@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::text::{OutcomeText, Tone};
 use crate::components::counted;
-use crate::error::AppError;
+use crate::error::{AppError, leads_on, sentence};
 use crate::pages::ask;
 
 pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selected.";
@@ -52,6 +52,22 @@ pub(super) async fn lead_on(from: &str, of: &OutcomeOf) -> Result<(), AppError> 
     Ok(())
 }
 
+/// Leads to a page that says what was done. A form that was sent without scripts is also led there where it was refused;
+/// an open page says so beside the form, with what was typed still in it.
+pub(in crate::pages) async fn lead_to(page: &str, done: Result<String, actions::Refusal>) -> Result<(), AppError> {
+    use actions::Refusal;
+
+    let of = match done {
+        Ok(text) => OutcomeOf::Done(text),
+        Err(refusal @ (Refusal::Failed(_) | Refusal::NotSignedIn)) => return Err(refusal.into()),
+        Err(refusal) if leads_on() => OutcomeOf::Nothing(sentence(&refusal.text())),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let id = store::outcomes::record_outcome(&ask::context()?.db.write, &of, ask::now()).await?;
+    leptos_axum::redirect(&format!("{page}?outcome={id}"));
+    Ok(())
+}
+
 /// The outcome that a page's address names.
 pub(in crate::pages) async fn find(db: &Db, params: &ParamsMap) -> Result<Option<Outcome>, AppError> {
     let Some(id) = params.get_str("outcome").and_then(|id| Uuid::parse_str(id).ok()) else { return Ok(None) };
@@ -78,6 +94,7 @@ fn text(of: OutcomeOf) -> OutcomeText {
     let plain = |tone, text: String| OutcomeText { tone, text, lines: Vec::new(), watch: None };
     match of {
         OutcomeOf::Nothing(text) => plain(Tone::Warn, text),
+        OutcomeOf::Done(text) => plain(Tone::Good, text),
         OutcomeOf::Discovery { job_id } => {
             let told = plain(Tone::Good, "Discovery is queued.".to_owned());
             OutcomeText { watch: Some(format!("/tasks/{job_id}")), ..told }

@@ -2,6 +2,7 @@ mod bumps;
 mod data;
 mod lately;
 
+use entity::kind::Permission;
 use entity::view::{CommitSummary, Overview as Figures, RunningWork, Timestamp};
 use leptos::prelude::*;
 
@@ -13,6 +14,7 @@ use crate::components::{
     Breadcrumb, Crumb, EmptyState, JobLine, Metric, Metrics, Notice, PageHead, PageUrl, Section, SkeletonBlock,
     SkeletonRows, counted, number_text,
 };
+use crate::viewer::may;
 
 /// `/`: what changed lately, what is going on now.
 #[component]
@@ -34,12 +36,14 @@ fn skeleton() -> AnyView {
 fn view(data: OverviewData, url: PageUrl) -> AnyView {
     let OverviewData { now, overview, work, span, activity, chart } = data;
     if overview.repositories == 0 {
+        let add = may(Permission::ManageRepositories)
+            .then(|| view! { <a href="/repositories/add">"Add one by its address"</a> ", or name those to watch in " });
         return view! {
             <Breadcrumb crumbs=vec![Crumb::here("Overview")] />
             <PageHead title="Overview" />
             <EmptyState title="No repositories yet">
                 <p>
-                    <a href="/repositories/add">"Add one by its address"</a> ", or name those to watch in "
+                    {add.is_none().then_some("Name those to watch in ")} {add}
                     <code>"kubestats.yaml"</code> " and start Kubestats again:"
                 </p>
                 {snippet()}

@@ -2,9 +2,10 @@ mod bulk;
 mod data;
 mod picked;
 
-use entity::kind::{GitOpsTool, Origin, SyncStatus};
+use entity::kind::{GitOpsTool, Origin, Permission, SyncStatus};
 use entity::view::{Repository, Sort, Timestamp};
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use self::bulk::Bulk;
 use self::data::{RepositoriesData, list_repositories};
@@ -19,6 +20,7 @@ use crate::components::{
     TextField, counted, gitops_word, repository_href,
 };
 use crate::live::Live;
+use crate::viewer::may;
 
 /// `/repositories`: all that are watched.
 #[component]
@@ -108,6 +110,9 @@ fn empty(total: i64) -> AnyView {
         }
         .into_any();
     }
+    if !may(Permission::ManageRepositories) {
+        return view! { <EmptyState title="No repositories yet"><p>"Somebody who may add repositories has to sign in first."</p></EmptyState> }.into_any();
+    }
     view! {
         <EmptyState title="No repositories yet">
             <p>
@@ -132,7 +137,7 @@ fn table(repositories: Vec<Repository>, url: &PageUrl, now: Timestamp) -> AnyVie
             {columns}
             <tbody>{rows}</tbody>
         </Table>
-        <Bulk picked question />
+        {may(Permission::ManageRepositories).then(|| view! { <Bulk picked question /> })}
     }
     .into_any()
 }
@@ -153,7 +158,7 @@ fn columns(url: &PageUrl, picked: Picked) -> AnyView {
     view! {
         <thead>
             <tr>
-                <th scope="col" class="pick-cell">
+                {may(Permission::ManageRepositories).then(|| view! { <th scope="col" class="pick-cell">
                     <input
                         type="checkbox"
                         class="pick-all needs-script"
@@ -163,7 +168,7 @@ fn columns(url: &PageUrl, picked: Picked) -> AnyView {
                         prop:indeterminate=move || picked.has_some()
                         on:change=move |event| picked.set_all(event_target_checked(&event))
                     />
-                </th>
+                </th> })}
                 {head("Repository", "name", false)}
                 <th scope="col">"GitOps"</th>
                 <th scope="col">"Status"</th>
@@ -187,13 +192,13 @@ fn head(total: i64) -> AnyView {
     let sync_all = ServerAction::<SyncAllRepositories>::new();
     view! {
         <PageHead title="Repositories" facts=facts.into_any()>
-            <ActForm action=sync_all>
+            {may(Permission::RunJobs).then(|| view! { <ActForm action=sync_all>
                 <button type="submit" class="button" title="Look for new commits in all of them now">
                     <Icon glyph=Glyph::Sync />
                     "Sync all"
                 </button>
-            </ActForm>
-            <a class="button primary" href="/repositories/add">"Add repository"</a>
+            </ActForm> })}
+            {may(Permission::ManageRepositories).then(|| view! { <a class="button primary" href="/repositories/add">"Add repository"</a> })}
         </PageHead>
     }
     .into_any()
@@ -204,6 +209,25 @@ pub(super) fn state(repository: &Repository) -> (SyncStatus, &'static str) {
     match (repository.sync_status, repository.scan_status) {
         (SyncStatus::Success, scan) => (scan, "Scan"),
         (sync, _) => (sync, "Sync"),
+    }
+}
+
+/// The box that chooses a row; named by the link beside it.
+fn pick(id: Uuid, picked: Picked) -> impl IntoView {
+    let name = id.to_string();
+    view! {
+        <td class="pick-cell">
+            <input
+                type="checkbox"
+                class="pick"
+                name="id[]"
+                value=name.clone()
+                form="bulk"
+                aria-labelledby=name
+                prop:checked=move || picked.has(id)
+                on:click=move |event| picked.click(id, &event)
+            />
+        </td>
     }
 }
 
@@ -224,22 +248,10 @@ fn row(repository: Repository, picked: Picked, now: Timestamp) -> AnyView {
     let about = repository.description.clone().or_else(|| repository.sync_error.clone());
     let origin = (repository.origin != Origin::Config).then(|| view! { <OriginBadge origin=repository.origin /> });
     let id = repository.id;
-    // Named by the link beside it.
     let name = id.to_string();
     view! {
         <tr>
-            <td class="pick-cell">
-                <input
-                    type="checkbox"
-                    class="pick"
-                    name="id[]"
-                    value=name.clone()
-                    form="bulk"
-                    aria-labelledby=name.clone()
-                    prop:checked=move || picked.has(id)
-                    on:click=move |event| picked.click(id, &event)
-                />
-            </td>
+            {may(Permission::ManageRepositories).then(|| pick(id, picked))}
             <td class="row-link" data-label="Repository">
                 <a href=repository_href(id) id=name>{repository.full_name.clone()}</a>
                 " "

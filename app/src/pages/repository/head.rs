@@ -1,7 +1,7 @@
 //! What a repository is, what can be asked of it, and what its state means.
 
 use entity::address::is_local;
-use entity::kind::{GitOpsTool, RepositoryAction, SyncStatus};
+use entity::kind::{GitOpsTool, Permission, RepositoryAction, SyncStatus};
 use entity::view::{Repository, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -14,6 +14,7 @@ use crate::components::{
 };
 use crate::pages::outcome::act_button;
 use crate::pages::question::ask_link;
+use crate::viewer::may;
 
 /// The two buttons' requests on their way; kept outside the data, which comes anew while they run.
 #[derive(Clone, Copy)]
@@ -102,6 +103,9 @@ fn plain(url: &str) -> String {
 
 /// What people may decide about it in this state.
 fn decisions(repository: &Repository, url: &PageUrl) -> AnyView {
+    if !may(Permission::ManageRepositories) {
+        return ().into_any();
+    }
     let (id, from) = (repository.id, url.href());
     let let_in = |label| act_button(RepositoryAction::Approve, id, from.clone(), "button primary", label);
     let block = |label| ask_link(RepositoryAction::Block, id, from.clone(), label);
@@ -117,7 +121,7 @@ fn decisions(repository: &Repository, url: &PageUrl) -> AnyView {
 
 fn buttons(repository: &Repository) -> AnyView {
     // Asking in vain is not offered.
-    if repository.sync_status.is_set_aside() {
+    if repository.sync_status.is_set_aside() || !may(Permission::ManageRepositories) {
         return ().into_any();
     }
     let Some(Requests { sync, scan }) = use_context::<Requests>() else { return ().into_any() };

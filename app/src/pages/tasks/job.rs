@@ -1,4 +1,4 @@
-use entity::kind::{JobState, RequestedBy};
+use entity::kind::{JobState, Permission, RequestedBy};
 use entity::view::{Job as View, JobLogLine, Timestamp};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -11,6 +11,7 @@ use crate::components::{
 };
 use crate::live::Live;
 use crate::pages::{load, show};
+use crate::viewer::may;
 
 #[derive(Clone, Copy)]
 struct Cancel(ServerAction<CancelJob>);
@@ -47,7 +48,7 @@ fn view(data: JobData, _: PageUrl) -> AnyView {
     let job = detail.job;
     let what = job.kind.label();
     let title = job.repository_full_name.as_ref().map_or_else(|| what.to_owned(), |name| format!("{what}: {name}"));
-    let button = (!job.state.is_finished()).then(|| cancel(&job));
+    let button = (!job.state.is_finished() && may(Permission::RunJobs)).then(|| cancel(&job));
     let failed = use_context::<Cancel>().map(|Cancel(action)| view! { <ActFailed action /> });
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Tasks", "/tasks"), Crumb::here(title.clone())] />

@@ -1,5 +1,6 @@
 //! The tables of the page of tasks.
 
+use entity::kind::Permission;
 use entity::view::{DiskUse, ForgeBudget, QueueDepth, Schedule, Timestamp, Worker};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -9,6 +10,7 @@ use crate::components::{
     EmptyState, Glyph, Icon, JobLine, JobStateBadge, MaybeTimeAgo, Number, Progress, Section, Table, TimeAgo,
     bytes_text, counted, number_text,
 };
+use crate::viewer::may;
 
 /// The processes and what each does now.
 pub(super) fn workers(workers: Vec<Worker>, now: Timestamp) -> AnyView {
@@ -115,7 +117,8 @@ pub(super) fn schedules(schedules: Vec<Schedule>, now: Timestamp) -> AnyView {
         } else {
             view! { <span class="quiet">"switched off"</span> }.into_any()
         };
-        let button = use_context::<Trigger>().map(|Trigger(action)| {
+        let trigger = use_context::<Trigger>().filter(|_| may(Permission::RunJobs));
+        let button = trigger.map(|Trigger(action)| {
             let name = schedule.name.clone();
             view! {
                 <ActionForm action>

@@ -167,3 +167,19 @@ pub async fn delete_account(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Ac
     txn.commit().await.map_err(DataError::from)?;
     Ok(account)
 }
+
+/// Signs somebody out everywhere. Their tokens go on working.
+///
+/// # Errors
+/// The refusal.
+pub async fn end_sessions_of(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<u64> {
+    actor.need(Permission::Admin)?;
+    let txn = ctx.db.begin().await?;
+    let account = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
+    // Whoever does it to themselves stays where they are.
+    let ended = stored::delete_sessions(&txn, id, actor.session_id()).await?;
+    let change = Change::to(json!({ "sessions": ended }));
+    ctx.tell(&txn, actor, AuditAction::EndSession, Object::new("account", id, account.email), change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(ended)
+}

@@ -5,6 +5,7 @@ mod own;
 mod roles;
 mod second_factor;
 mod set_up;
+mod shown_once;
 mod sign_in;
 mod tokens;
 
@@ -12,13 +13,17 @@ use store::accounts::{Holder, find_account};
 use store::db::{ConnectionTrait, DataError};
 use uuid::Uuid;
 
-pub use admin::{AccountChange, Invited, change_account, create_account, delete_account, make_link, set_password_of};
+pub use admin::{
+    AccountChange, Invited, change_account, create_account, delete_account, end_sessions_of, make_link, set_password_of,
+};
 pub use own::{change_password, change_profile, end_other_sessions, end_session, sign_out};
 pub use roles::{create_role, delete_role, set_role};
 pub use second_factor::{
-    SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, remove_second_factor,
+    SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, pending_second_factor,
+    remove_second_factor,
 };
-pub use set_up::{Person, ensure_superuser, make_set_up_link, set_up, take_account};
+pub use set_up::{Person, ensure_superuser, look_at_link, make_set_up_link, set_up, take_account};
+pub use shown_once::{keep_shown, open_shown};
 pub use sign_in::{SignedIn, refresh, sign_in, start_api_session};
 pub use tokens::{MadeToken, TokenRequest, create_token, revoke_token};
 

@@ -58,6 +58,17 @@ fn offer(secret: &Secret, email: &str) -> SecondFactorOffer {
     SecondFactorOffer { secret: secret.base32(), url: secret.otpauth_url(email), picture: secret.qr_svg(email) }
 }
 
+/// What was begun and not yet confirmed, once more: a mistyped code needs no new picture.
+///
+/// # Errors
+/// The refusal.
+pub async fn pending_second_factor(ctx: &Actions, actor: &Actor) -> Result<Option<SecondFactorOffer>> {
+    let own = actor.signed_in()?;
+    let found = find_credentials(&ctx.db.read, &own.id.to_string()).await?.filter(|found| found.totp_since.is_none());
+    let Some(found) = found else { return Ok(None) };
+    Ok(open(ctx, &found)?.map(|secret| offer(&secret, &own.email)))
+}
+
 /// Has a code asked for from now on; gives the codes that stand for it where the device is lost. Other sessions end.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 use auth::token::{hash_opaque, mint_opaque};
 use entity::kind::{AuditAction, LinkKind, Role};
+use entity::view::Account;
 use serde_json::json;
 use store::accounts::{
     NewAccount, StoredLink, add_link, delete_sessions, find_account, insert_account, is_set_up, set_password,
@@ -39,6 +40,20 @@ pub async fn make_set_up_link(ctx: &Actions) -> Result<Option<Zeroizing<String>>
     add_link(&txn, &minted.hash, link, ctx.now() + SET_UP_WORKS, ctx.now()).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(Some(minted.text))
+}
+
+/// What a link is for, and whose account, so that its page can say so; it goes on working.
+///
+/// # Errors
+/// [`Refusal::DeadLink`].
+pub async fn look_at_link(ctx: &Actions, link: &str) -> Result<(LinkKind, Option<Account>)> {
+    let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
+    let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?.ok_or(Refusal::DeadLink)?;
+    let account = match found.account_id {
+        Some(id) => Some(find_account(&ctx.db.read, id).await?.ok_or(Refusal::DeadLink)?),
+        None => None,
+    };
+    Ok((found.kind, account))
 }
 
 /// Makes the first account, of somebody who may do everything, by the link that the first start showed.

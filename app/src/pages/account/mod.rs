@@ -1,0 +1,118 @@
+//! `/account`: who somebody is here, and what lets them in.
+
+mod act;
+mod data;
+#[cfg(feature = "ssr")]
+mod device;
+mod second_factor;
+mod sessions;
+mod tokens;
+
+use entity::view::{Account as View, ShownOnce};
+use leptos::prelude::*;
+
+use self::act::{ChangePassword, ChangeProfile};
+use self::data::{AccountData, read_account};
+use super::outcome::outcome;
+use super::{load, show};
+use crate::components::{
+    ActForm, Breadcrumb, Crumb, InputField, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
+};
+
+/// The own account.
+#[component]
+pub fn Account() -> impl IntoView {
+    let page = load(|_, query| read_account(query), |_, _| false);
+    show(page, "Your account", skeleton, view)
+}
+
+fn skeleton() -> AnyView {
+    view! {
+        <SkeletonBlock of="head" />
+        <SkeletonRows rows=8 />
+    }
+    .into_any()
+}
+
+fn view(data: AccountData, _: PageUrl) -> AnyView {
+    let AccountData { now, account, sessions, tokens, scopes, outcome: told, shown, picture } = data;
+    let facts = view! {
+        <span>{account.email.clone()}</span>
+        <span class="fact"><span class="quiet">"role "</span><strong>{account.role.clone()}</strong></span>
+    };
+    let (token, codes) = match shown {
+        Some(ShownOnce::Token { name, text }) => (Some((name, text)), None),
+        Some(ShownOnce::RecoveryCodes(codes)) => (None, Some(codes)),
+        _ => (None, None),
+    };
+    let has_second_factor = account.has_second_factor;
+    view! {
+        <Breadcrumb crumbs=vec![Crumb::here("Your account")] />
+        <PageHead title="Your account" facts=facts.into_any() />
+        {outcome(told)}
+        <div class="settings">
+            {profile(&account)}
+            {password(&account)}
+            {second_factor::view(has_second_factor, picture, codes)}
+            {sessions::view(sessions, now)}
+            {tokens::view(tokens, scopes, token, now)}
+        </div>
+    }
+    .into_any()
+}
+
+fn profile(account: &View) -> AnyView {
+    let action = ServerAction::<ChangeProfile>::new();
+    let (email, name) = (account.email.clone(), account.full_name.clone());
+    view! {
+        <Section title="Profile" id="profile">
+            <ActForm action class="settings-form">
+                <InputField name="full_name" label="Name" autocomplete="name" value=name required=false within="profile" />
+                <InputField name="email" label="E-mail address" kind="email" autocomplete="email" value=Some(email) within="profile" />
+                <InputField
+                    name="password"
+                    label="Password"
+                    kind="password"
+                    autocomplete="current-password"
+                    required=false
+                    within="profile"
+                    hint="Only needed to change the e-mail address."
+                />
+                <p><button type="submit" class="button">"Save profile"</button></p>
+            </ActForm>
+        </Section>
+    }
+    .into_any()
+}
+
+fn password(account: &View) -> AnyView {
+    if !account.has_password {
+        return view! {
+            <Section title="Password" id="password">
+                <p class="quiet">"You sign in with another service and have no password here. An admin can send you a link to choose one."</p>
+            </Section>
+        }
+        .into_any();
+    }
+    let action = ServerAction::<ChangePassword>::new();
+    let email = account.email.clone();
+    view! {
+        <Section title="Password" id="password">
+            <ActForm action class="settings-form">
+                // Password managers take the name of the account from it.
+                <input type="hidden" autocomplete="username" value=email />
+                <InputField name="current" label="Current password" kind="password" autocomplete="current-password" within="password" />
+                <InputField
+                    name="new"
+                    label="New password"
+                    kind="password"
+                    autocomplete="new-password"
+                    within="password"
+                    hint="15 characters or more, or 8 with a second factor. Common passwords are refused. You are signed out everywhere else."
+                />
+                <p><button type="submit" class="button">"Change password"</button></p>
+            </ActForm>
+        </Section>
+    }
+    .into_any()
+}

@@ -1,0 +1,159 @@
+use entity::view::{Account, AuditEntry, Listing, PageQuery, RoleDetail, Timestamp};
+use leptos::prelude::*;
+use leptos::server_fn::codec::{GetUrl, Postcard};
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+use crate::pages::outcome::OutcomeText;
+#[cfg(feature = "ssr")]
+use crate::pages::{ask, outcome::tell};
+#[cfg(feature = "ssr")]
+use entity::kind::Permission;
+#[cfg(feature = "ssr")]
+use entity::view::ShownOnce;
+#[cfg(feature = "ssr")]
+use store::accounts::{find_account, list_accounts, list_roles, list_sessions, list_tokens};
+
+/// What the page of all accounts shows. Like all that may hold a link, it has no `Debug`, which logs are made of.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct UsersData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub accounts: Listing<Account>,
+    /// Which of them are here.
+    pub page: PageQuery,
+    /// Names of all roles.
+    pub roles: Vec<String>,
+    pub outcome: Option<OutcomeText>,
+}
+
+/// Accounts, as the page's address says.
+#[server(prefix = "/ui", endpoint = "users", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_users(query: String) -> Result<UsersData, AppError> {
+    ask::actor().need(Permission::Admin)?;
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    let page = ask::page(&params, 50);
+    Ok(UsersData {
+        now: ask::now(),
+        accounts: list_accounts(&db.read, ask::text(&params, "text")?.as_deref(), page).await?,
+        page,
+        roles: list_roles(&db.read).await?.into_iter().map(|role| role.name).collect(),
+        outcome: tell::find_text(&db, &params).await?,
+    })
+}
+
+/// What the page of one account shows.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub account: Account,
+    /// Whether it is the one that asks.
+    pub is_own: bool,
+    pub roles: Vec<String>,
+    pub sessions: usize,
+    pub tokens: usize,
+    pub outcome: Option<OutcomeText>,
+    /// A link for it that is shown this once.
+    pub link: Option<String>,
+}
+
+/// One account.
+#[server(prefix = "/ui", endpoint = "user", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn find_user(id: String, query: String) -> Result<UserData, AppError> {
+    let (ctx, actor) = ask::actions()?;
+    actor.need(Permission::Admin)?;
+    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
+    let id = ask::id(&id, "account")?;
+    let account = find_account(&db.read, id).await?.ok_or_else(|| ask::missing("account"))?;
+    let link = match ask::shown_once(&ctx, &actor, |shown| matches!(shown, ShownOnce::Link { .. })) {
+        Some(ShownOnce::Link { account_id, path, .. }) if account_id == id => {
+            Some(format!("{}{path}", ask::origin().unwrap_or_default()))
+        }
+        _ => None,
+    };
+    Ok(UserData {
+        now,
+        is_own: actor.account().is_some_and(|own| own.id == id),
+        roles: list_roles(&db.read).await?.into_iter().map(|role| role.name).collect(),
+        sessions: list_sessions(&db.read, id, now).await?.len(),
+        tokens: list_tokens(&db.read, id).await?.len(),
+        outcome: tell::find_text(&db, &params).await?,
+        link,
+        account,
+    })
+}
+
+/// What the page of roles shows, and that of permissions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolesData {
+    pub roles: Vec<RoleDetail>,
+    pub outcome: Option<OutcomeText>,
+}
+
+/// Roles and what they may do.
+#[server(prefix = "/ui", endpoint = "roles", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_roles(query: String) -> Result<RolesData, AppError> {
+    ask::actor().need(Permission::Admin)?;
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    Ok(RolesData { roles: list_roles(&db.read).await?, outcome: tell::find_text(&db, &params).await? })
+}
+
+/// One entry of the log, with what was there before and since as text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// Without `before` and `after`, which are here in words.
+    pub entry: AuditEntry,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// What the page of the log shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub rows: Listing<AuditRow>,
+    /// Which of them are here.
+    pub page: PageQuery,
+    /// The account that is filtered by, as people know it.
+    pub account: Option<String>,
+}
+
+/// What people did, as the page's address says.
+#[server(prefix = "/ui", endpoint = "audit", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_audit(query: String) -> Result<AuditData, AppError> {
+    use entity::kind::AuditAction;
+    use entity::view::AuditFilter;
+    use store::audit::list_audit_entries;
+
+    ask::actor().need(Permission::Admin)?;
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    let (page, filter) = (
+        ask::page(&params, 50),
+        AuditFilter {
+            action: ask::word(&params, "action"),
+            account_id: ask::uuid(&params, "account_id"),
+            text: ask::text(&params, "text")?,
+            ..AuditFilter::default()
+        },
+    );
+    let unknown = ask::is_unknown::<AuditAction>(&params, "action") || ask::is_no_id(&params, "account_id");
+    let found = if unknown { Listing::default() } else { list_audit_entries(&db.read, &filter, page).await? };
+    let words = |json: Option<serde_json::Value>| json.and_then(|json| serde_json::to_string_pretty(&json).ok());
+    let row = |mut entry: AuditEntry| AuditRow {
+        before: words(entry.before.take()),
+        after: words(entry.after.take()),
+        entry,
+    };
+    let account = match filter.account_id {
+        Some(id) => find_account(&db.read, id).await?.map(|account| account.email).or(Some(id.to_string())),
+        None => None,
+    };
+    Ok(AuditData {
+        now: ask::now(),
+        rows: Listing { data: found.data.into_iter().map(row).collect(), count: found.count },
+        page,
+        account,
+    })
+}

@@ -1,0 +1,55 @@
+//! `/admin/…`: accounts, roles, what they may do, and what everybody did. Only for those who may administer: what they read
+//! checks it first.
+
+mod act;
+mod audit;
+mod data;
+mod permissions;
+mod roles;
+mod user;
+mod users;
+
+use leptos::prelude::*;
+
+pub use self::audit::AdminAudit;
+pub use self::permissions::AdminPermissions;
+pub use self::roles::AdminRoles;
+pub use self::user::AdminUser;
+pub use self::users::AdminUsers;
+use super::{load, show};
+use crate::components::{Breadcrumb, Crumb, PageHead, SkeletonBlock, SkeletonRows, Tab, Tabs};
+
+fn skeleton() -> AnyView {
+    view! {
+        <SkeletonBlock of="head" />
+        <SkeletonRows rows=12 />
+    }
+    .into_any()
+}
+
+const PLACES: [(&str, &str); 4] = [
+    ("Users", "/admin/users"),
+    ("Roles", "/admin/roles"),
+    ("Permissions", "/admin/permissions"),
+    ("Audit log", "/admin/audit"),
+];
+
+/// What stands above each of these pages.
+fn head(here: &'static str, actions: AnyView) -> AnyView {
+    let tabs = PLACES.map(|(label, href)| Tab::new(label, href, label == here)).into();
+    view! {
+        <Breadcrumb crumbs=vec![Crumb::link("Administration", "/admin/users"), Crumb::here(here)] />
+        <PageHead title=here>{actions}</PageHead>
+        <Tabs label="Administration" tabs />
+    }
+    .into_any()
+}
+
+/// Roles to choose from.
+fn role_options(roles: Vec<String>, chosen: &str) -> Vec<AnyView> {
+    let one = |role: String| {
+        let (is_chosen, value) = (role == chosen, role.clone());
+        view! { <option value=value selected=is_chosen>{role}</option> }.into_any()
+    };
+    roles.into_iter().map(one).collect()
+}
