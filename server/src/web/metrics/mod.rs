@@ -79,7 +79,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// So many accounts were seen lately.
-    fn set_active_users(&self, number: u64) {
+    pub fn set_active_users(&self, number: u64) {
         self.0.active_users.set(number);
     }
 
