@@ -199,10 +199,10 @@ impl From<actions::Refusal> for AppError {
             Refusal::Failed(error) => Self::from(error),
             Refusal::Missing(what) => Self::not_found(what),
             Refusal::NotSignedIn => Self::SignIn,
-            refusal @ (Refusal::NotAllowed(_) | Refusal::OtherRepository) => {
+            refusal @ (Refusal::NotAllowed(_) | Refusal::OtherRepository | Refusal::NotInPerson) => {
                 Self::Forbidden { message: sentence(&refusal.text()) }
             }
-            refusal @ (Refusal::Unusable(_) | Refusal::WrongPassword | Refusal::WrongCode) => {
+            refusal @ (Refusal::Unusable(_) | Refusal::Later(_) | Refusal::WrongPassword | Refusal::WrongCode) => {
                 Self::Invalid { message: sentence(&refusal.text()) }
             }
             refusal if refusal.is_missing() => Self::not_found("schedule"),

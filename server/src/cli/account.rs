@@ -36,7 +36,7 @@ fn said(refusal: Refusal) -> anyhow::Error {
 async fn open(config: &Config) -> anyhow::Result<(Db, Actions)> {
     let db = start::connect(config).await?;
     let queue = JobQueue::new(db.clone());
-    let actions = start::actions(config, &db, &queue, start::keys(config)?);
+    let actions = start::actions(config, &db, &queue, start::keys(config)?, std::sync::Arc::default());
     Ok((db, actions))
 }
 

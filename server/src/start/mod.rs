@@ -6,6 +6,8 @@ mod signals;
 mod state;
 mod workers;
 
+use std::sync::Arc;
+
 use actions::Actions;
 use actions::accounts::{Person, ensure_superuser, make_set_up_link};
 use anyhow::Context as _;
@@ -107,7 +109,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     database::prepare(&config, &db, &queue).await?;
     let keys = keys(&config)?;
     if role != Role::Worker {
-        first_account(&config, &actions(&config, &db, &queue, keys.clone())).await?;
+        first_account(&config, &actions(&config, &db, &queue, keys.clone(), Arc::default())).await?;
     }
 
     let stop = CancellationToken::new();

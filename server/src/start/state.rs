@@ -25,13 +25,13 @@ use crate::web::hosts::AllowedHosts;
 use crate::web::identity::{Identity, Settings};
 use crate::web::listen::{Bounds, Limits, Patience, Tls, TlsError};
 use crate::web::metrics::{Access, Metrics};
-use crate::web::rate_limits::RateLimits;
+use crate::web::rate_limits::{LoginLimits, RateLimits};
 use crate::web::seats::Seats;
 use crate::{clock, replay};
 
 /// What people and programs may ask for.
 #[must_use]
-pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys) -> Actions {
+pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: Arc<LoginLimits>) -> Actions {
     let adding = Arc::new(Adding::new(config));
     let outside = Outside {
         now: clock::now,
@@ -41,6 +41,11 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys) -> Action
             Box::pin(async move { adding.read(&text).await })
         }),
         passwords: Passwords::new(),
+        tries: Arc::new(move |address, account| {
+            // A shell of the machine has no address.
+            let Some(address) = address else { return Ok(()) };
+            logins.check(address, account).map_err(|later| later.seconds())
+        }),
         keys,
     };
     Actions::new(db.clone(), queue.clone(), outside)
@@ -84,7 +89,8 @@ pub fn public_url(config: &Config) -> String {
 #[must_use]
 pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &CancellationToken) -> AppState {
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
-    let actions = actions(config, db, queue, keys.clone());
+    let login_limits = Arc::new(LoginLimits::default());
+    let actions = actions(config, db, queue, keys.clone(), Arc::clone(&login_limits));
     AppState {
         db: db.clone(),
         queue: queue.clone(),
@@ -101,7 +107,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &Can
         hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
         identity: identity(config, db, keys),
         rate_limits: rate_limits(config),
-        login_limits: Arc::default(),
+        login_limits,
         metrics: Metrics::default(),
         metrics_access: metrics_access(config),
         last_look: LastLook::default(),

@@ -54,7 +54,7 @@ fn same_site(headers: &HeaderMap) -> bool {
 }
 
 /// What everybody is shown who may not read: how the program is, what is needed to come in, and files of the site.
-fn is_open(path: &str) -> bool {
+pub(super) fn is_open(path: &str) -> bool {
     let below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     is_health(path)
         || [

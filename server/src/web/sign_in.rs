@@ -84,8 +84,7 @@ async fn sign_in(
     match ask::sign_in(&ctx, &actor, &given.email, &given.password).await {
         Ok(signed_in) => {
             limits.succeeded(client.address, &given.email);
-            // A session that somebody else may know the name of gets another one.
-            session.flush().await.map_err(unavailable)?;
+            renew(&session).await?;
             let key = if signed_in.needs_code { PENDING } else { ACCOUNT };
             open(&session, key, signed_in.account, &client, &headers).await?;
             Ok(match signed_in.needs_code {
@@ -114,6 +113,12 @@ fn remembering(mut response: Response, email: &str) -> Response {
 fn unavailable(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "a session could not be stored");
     Problem::unavailable("The session could not be stored; try again in a moment", 5)
+}
+
+/// Empties a session and gives it another name: one that somebody else may know opens nothing.
+async fn renew(session: &Session) -> Result<(), Problem> {
+    session.clear().await;
+    session.cycle_id().await.map_err(unavailable)
 }
 
 /// Notes in a session who it is of, and what people are told to know it by.
@@ -153,7 +158,7 @@ async fn give_code(
     }
     match ask::check_second_factor(&ctx, &actor, account, &given.code).await {
         Ok(()) => {
-            session.flush().await.map_err(unavailable)?;
+            renew(&session).await?;
             open(&session, ACCOUNT, account, &client, &headers).await?;
             Ok(to(way_on(&given.from)))
         }
@@ -186,6 +191,7 @@ struct FirstAccount {
 async fn set_up(
     State(ctx): State<Actions>,
     State(db): State<Db>,
+    State(limits): State<Arc<LoginLimits>>,
     Extension(actor): Extension<Actor>,
     Extension(client): Extension<Client>,
     Path(link): Path<String>,
@@ -193,10 +199,13 @@ async fn set_up(
     headers: HeaderMap,
     Form(given): Form<FirstAccount>,
 ) -> Result<Response, Problem> {
+    if let Err(later) = limits.check(client.address, "set-up") {
+        return Ok(to(&format!("/set-up/{link}?later={}", later.seconds())));
+    }
     let person = Person { email: given.email, full_name: Some(given.full_name), password: given.password };
     match ask::set_up(&ctx, &actor, &link, person).await {
         Ok(account) => {
-            session.flush().await.map_err(unavailable)?;
+            renew(&session).await?;
             open(&session, ACCOUNT, account, &client, &headers).await?;
             Ok(to("/"))
         }
@@ -214,14 +223,19 @@ struct Taken {
 async fn take_account(
     State(ctx): State<Actions>,
     State(db): State<Db>,
+    State(limits): State<Arc<LoginLimits>>,
     Extension(actor): Extension<Actor>,
+    Extension(client): Extension<Client>,
     Path(link): Path<String>,
     session: Session,
     Form(given): Form<Taken>,
 ) -> Result<Response, Problem> {
+    if let Err(later) = limits.check(client.address, &link) {
+        return Ok(to(&format!("/welcome/{link}?later={}", later.seconds())));
+    }
     match ask::take_account(&ctx, &actor, &link, Some(&given.full_name), &given.password).await {
         Ok(_) => {
-            session.flush().await.map_err(unavailable)?;
+            renew(&session).await?;
             Ok(to("/sign-in?chosen"))
         }
         Err(refusal) => refused(&db, &format!("/welcome/{link}"), refusal).await,

@@ -21,6 +21,11 @@ pub struct RequestId(pub Uuid);
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// A path for the log: links that open something are told without what opens it.
+fn shown(path: &str) -> &str {
+    ["/set-up/", "/welcome/"].into_iter().find(|place| path.starts_with(place)).unwrap_or(path)
+}
+
 /// Gives the request its id and span, and says in the log how it went.
 ///
 /// An id that a client sends is not taken over: it could be made to collide with, or to forge, log lines.
@@ -32,7 +37,7 @@ pub async fn request(mut request: Request, next: Next) -> Response {
         "request",
         request.id = %id,
         method = %request.method(),
-        path = request.uri().path(),
+        path = shown(request.uri().path()),
         route = route.as_str(),
     );
     request.extensions_mut().insert(RequestId(id));

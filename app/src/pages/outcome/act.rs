@@ -20,7 +20,7 @@ pub async fn act_on_repositories(
     #[server(default)] from: String,
 ) -> Result<(), AppError> {
     use actions::Refusal;
-    use entity::kind::RepositoryAction;
+    use entity::kind::{Permission, RepositoryAction};
     use entity::view::{OutcomeOf, Refused};
     use uuid::Uuid;
 
@@ -30,6 +30,8 @@ pub async fn act_on_repositories(
         error.set_status();
         error
     })?;
+    // Who may nothing of all this leaves nothing here either.
+    actor.need(Permission::ManageRepositories)?;
     if id.is_empty() {
         return tell::lead_on(&from, &OutcomeOf::Nothing(tell::NONE_CHOSEN.to_owned())).await;
     }

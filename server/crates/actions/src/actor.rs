@@ -137,6 +137,19 @@ impl Actor {
         self.account().ok_or(Refusal::NotSignedIn)
     }
 
+    /// The account, where its person is here: at an open session, or at a shell of the machine. A token is no person: it
+    /// changes nothing of the account, makes no other tokens and tries no passwords.
+    ///
+    /// # Errors
+    /// Nobody signed in, or a program asks.
+    pub fn in_person(&self) -> Result<&Holder> {
+        let own = self.signed_in()?;
+        match self.via {
+            Via::Session | Via::Command => Ok(own),
+            Via::Token | Via::Link | Via::Schedule | Via::Nobody => Err(Refusal::NotInPerson),
+        }
+    }
+
     /// The session that they came with.
     #[must_use]
     pub fn session_id(&self) -> Option<Uuid> {

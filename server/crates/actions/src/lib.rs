@@ -15,6 +15,7 @@ mod repository;
 mod schedule;
 mod statistics;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::password::Passwords;
@@ -45,6 +46,9 @@ pub struct Actions {
     outside: Arc<Outside>,
 }
 
+/// Whether somebody may try to prove who they are.
+pub type Tries = Arc<dyn Fn(Option<IpAddr>, &str) -> std::result::Result<(), u32> + Send + Sync>;
+
 /// What actions need to be told, as they know neither configuration nor network.
 pub struct Outside {
     /// What time it is.
@@ -55,6 +59,8 @@ pub struct Outside {
     pub read_address: ReadAddress,
     /// Hashes passwords, two at a time.
     pub passwords: Passwords,
+    /// Whether somebody may try a password now, by where they ask from and whose it is; else in how many seconds.
+    pub tries: Tries,
     /// Seals what is kept secret.
     pub keys: Keys,
 }

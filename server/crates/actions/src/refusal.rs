@@ -50,6 +50,10 @@ pub enum Refusal {
     NotSignedIn,
     /// Who signed in may not.
     NotAllowed(Permission),
+    /// A token asks for what only its person may.
+    NotInPerson,
+    /// Too many tries; so many seconds have to pass.
+    Later(u32),
     /// The token is for other repositories.
     OtherRepository,
     /// What was given can't be taken, and why.
@@ -104,6 +108,8 @@ impl Refusal {
             Self::NotAllowed(permission) => {
                 format!("your role does not have the permission {permission}; an admin can give you one that has")
             }
+            Self::NotInPerson => "a token can't do this; sign in with your password".to_owned(),
+            Self::Later(seconds) => format!("too many tries; try again in {seconds} seconds"),
             Self::OtherRepository => "this token is for other repositories".to_owned(),
             Self::Unusable(why) => why.clone(),
             Self::WrongPassword => "Incorrect email or password".to_owned(),
@@ -132,6 +138,8 @@ impl Refusal {
             | Self::Ended(_)
             | Self::NotSignedIn
             | Self::NotAllowed(_)
+            | Self::NotInPerson
+            | Self::Later(_)
             | Self::OtherRepository
             | Self::Unusable(_)
             | Self::WrongPassword

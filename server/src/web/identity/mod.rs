@@ -99,7 +99,7 @@ impl Identity {
     /// by their browser, which would show it to whoever presses its back button.
     fn may_be_kept(&self, path: &str) -> &'static str {
         const OWN: [&str; 6] = ["/account", "/admin", "/api/v1/me", "/api/v1/users", "/api/v1/admin", "/ui/"];
-        let is_own = OWN.iter().any(|own| path.starts_with(own));
+        let is_own = gives_keys(path) || OWN.iter().any(|own| path.starts_with(own));
         if is_own || !self.settings.anonymous_read { "no-store" } else { "private, no-cache" }
     }
 
@@ -175,7 +175,10 @@ impl Identity {
         }
         let Some(session) = session else { return Ok(nobody()) };
         let kept = session.get::<sessions::Kept>(sessions::KEPT).await;
-        let kept = kept.map_err(|error| Problem::unavailable(format!("The session can't be read: {error}"), 5))?;
+        let kept = kept.map_err(|error| {
+            tracing::warn!(%error, "a session can't be read");
+            Problem::unavailable("The session can't be read now; try again in a moment", 5)
+        })?;
         Ok(match kept.and_then(sessions::Kept::session).and_then(|found| self.holder(found, address)) {
             Some((holder, id)) => Actor::session(Door::Page, holder, id),
             None => nobody(),
@@ -185,6 +188,11 @@ impl Identity {
 
 fn text(address: Option<IpAddr>) -> Option<String> {
     address.map(|address| address.to_string())
+}
+
+/// Whether an answer may hold what opens something.
+fn gives_keys(path: &str) -> bool {
+    ["/set-up/", "/welcome/", "/api/v1/login/", "/api/v1/auth/"].iter().any(|place| path.starts_with(place))
 }
 
 /// In the words that clients of the v1 API know.
@@ -203,6 +211,10 @@ pub async fn find_out(State(identity): State<Identity>, mut request: Request, ne
     let session = request.extensions().get::<Session>().cloned();
     let actor = match identity.find(request.headers(), session, client).await {
         Ok(actor) => actor.from(client, id),
+        // Whoever comes in, or asks how the program is, may hold what works no more, or what others look at.
+        Err(_) if super::rights::is_open(request.uri().path()) => {
+            Actor::nobody(Door::Api, identity.settings.anonymous_read).from(client, id)
+        }
         Err(problem) => return problem.into_response(),
     };
     let viewer = Viewer {
@@ -214,7 +226,8 @@ pub async fn find_out(State(identity): State<Identity>, mut request: Request, ne
         permissions: actor.permissions().iter().collect(),
         is_set_up: identity.is_set_up().await,
     };
-    let kept = actor.account().is_some().then(|| identity.may_be_kept(request.uri().path()));
+    let path = request.uri().path();
+    let kept = (actor.account().is_some() || gives_keys(path)).then(|| identity.may_be_kept(path));
     if let Some(holder) = actor.account() {
         request.extensions_mut().insert(SignedIn(holder.id));
     }

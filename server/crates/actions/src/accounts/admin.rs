@@ -47,7 +47,7 @@ pub async fn create_account(
     name: Option<&str>,
     role: &str,
 ) -> Result<Invited> {
-    actor.may(AuditAction::CreateAccount)?;
+    actor.may_to_all(AuditAction::CreateAccount)?;
     let new = NewAccount {
         email: email(new_email)?,
         full_name: full_name(name)?,
@@ -71,7 +71,7 @@ pub async fn create_account(
 /// # Errors
 /// The refusal.
 pub async fn make_link(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Invited> {
-    actor.may(AuditAction::InviteAccount)?;
+    actor.may_to_all(AuditAction::InviteAccount)?;
     let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
     let kind = if account.has_password { LinkKind::Reset } else { LinkKind::Invite };
     let minted = mint_opaque();
@@ -125,7 +125,7 @@ async fn admin_is_left(c: &impl ConnectionTrait, account: &Account) -> Result<()
 /// # Errors
 /// The refusal.
 pub async fn change_account(ctx: &Actions, actor: &Actor, id: Uuid, change: &AccountChange) -> Result<Account> {
-    actor.may(AuditAction::ChangeAccount)?;
+    actor.may_to_all(AuditAction::ChangeAccount)?;
     let txn = ctx.db.begin().await?;
     let before = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     if let Some(role) = &change.role {
@@ -156,7 +156,7 @@ pub async fn change_account(ctx: &Actions, actor: &Actor, id: Uuid, change: &Acc
 /// # Errors
 /// The refusal.
 pub async fn delete_account(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Account> {
-    actor.may(AuditAction::DeleteAccount)?;
+    actor.may_to_all(AuditAction::DeleteAccount)?;
     let txn = ctx.db.begin().await?;
     let account = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     admin_is_left(&txn, &account).await?;

@@ -21,10 +21,10 @@ pub async fn change_profile(
     name: Option<&str>,
     password: Option<&Zeroizing<String>>,
 ) -> Result<()> {
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let (new_email, name) = (email(new_email)?, full_name(name)?);
     if new_email != own.email {
-        confirm(ctx, own.id, password).await?;
+        confirm(ctx, actor, own.id, password).await?;
     }
     let txn = ctx.db.begin().await?;
     let set = stored::set_profile(&txn, own.id, &new_email, name.as_deref()).await;
@@ -40,13 +40,20 @@ pub async fn change_profile(
 /// Whoever sits at an open session proves again who they are. A session is what is asked for; a token is no person.
 pub(super) async fn confirm(
     ctx: &Actions,
+    actor: &Actor,
     id: Uuid,
     password: Option<&Zeroizing<String>>,
 ) -> Result<stored::Credentials> {
+    (ctx.outside.tries)(actor.address(), &id.to_string()).map_err(Refusal::Later)?;
     let found = find_credentials(&ctx.db.read, &id.to_string()).await?.ok_or(Refusal::Missing("account"))?;
     let given = password.map_or("", |password| password.as_str());
     match ctx.outside.passwords.verify(given, found.password_hash.as_deref()).await? {
-        Verified::Wrong => Err(Refusal::Unusable("this is not your password".to_owned())),
+        Verified::Wrong => {
+            let change = Change::to(json!({ "by": "password, to confirm" }));
+            let object = Object::new("account", id, found.email);
+            ctx.tell(&ctx.db.write, actor, AuditAction::SignInRefused, object, change).await?;
+            Err(Refusal::Unusable("this is not your password".to_owned()))
+        }
         Verified::Right | Verified::RightButOld => Ok(found),
     }
 }
@@ -61,8 +68,8 @@ pub async fn change_password(
     current: &Zeroizing<String>,
     new: &Zeroizing<String>,
 ) -> Result<()> {
-    let own = actor.signed_in()?;
-    let found = confirm(ctx, own.id, Some(current)).await?;
+    let own = actor.in_person()?;
+    let found = confirm(ctx, actor, own.id, Some(current)).await?;
     usable_password(new, found.totp_since.is_some(), &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
     let hash = ctx.outside.passwords.hash(new).await?;
     let txn = ctx.db.begin().await?;
@@ -95,7 +102,7 @@ pub async fn sign_out(ctx: &Actions, actor: &Actor) -> Result<()> {
 /// # Errors
 /// The refusal.
 pub async fn end_session(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let txn = ctx.db.begin().await?;
     if !stored::delete_session(&txn, own.id, id).await? {
         return Err(Refusal::Missing("session"));
@@ -111,7 +118,7 @@ pub async fn end_session(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
 /// # Errors
 /// The refusal.
 pub async fn end_other_sessions(ctx: &Actions, actor: &Actor) -> Result<u64> {
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let txn = ctx.db.begin().await?;
     let ended = stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
     let object = Object::new("session", None, format!("{ended} sessions"));

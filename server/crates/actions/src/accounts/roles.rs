@@ -24,7 +24,7 @@ fn usable_name(name: &str) -> Result<()> {
 /// # Errors
 /// The refusal.
 pub async fn create_role(ctx: &Actions, actor: &Actor, name: &str, permissions: &[Permission]) -> Result<()> {
-    actor.may(AuditAction::CreateRole)?;
+    actor.may_to_all(AuditAction::CreateRole)?;
     usable_name(name)?;
     let txn = ctx.db.begin().await?;
     stored::add_role(&txn, name, permissions, ctx.now()).await.map_err(|error| taken(error, name))?;
@@ -39,7 +39,7 @@ pub async fn create_role(ctx: &Actions, actor: &Actor, name: &str, permissions: 
 /// # Errors
 /// The refusal.
 pub async fn set_role(ctx: &Actions, actor: &Actor, name: &str, permissions: &[Permission]) -> Result<()> {
-    actor.may(AuditAction::ChangeRole)?;
+    actor.may_to_all(AuditAction::ChangeRole)?;
     usable_name(name)?;
     let txn = ctx.db.begin().await?;
     let roles = stored::list_roles(&txn).await?;
@@ -66,7 +66,7 @@ pub async fn set_role(ctx: &Actions, actor: &Actor, name: &str, permissions: &[P
 /// # Errors
 /// The refusal.
 pub async fn delete_role(ctx: &Actions, actor: &Actor, name: &str) -> Result<()> {
-    actor.may(AuditAction::DeleteRole)?;
+    actor.may_to_all(AuditAction::DeleteRole)?;
     usable_name(name)?;
     let txn = ctx.db.begin().await?;
     let roles = stored::list_roles(&txn).await?;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::own::confirm;
 use super::sign_in::came_in;
+use super::usable_password;
 use crate::audit::{Change, Object};
 use crate::{Actions, Actor, Refusal, Result};
 
@@ -43,14 +44,16 @@ pub async fn begin_second_factor(
     actor: &Actor,
     password: &Zeroizing<String>,
 ) -> Result<SecondFactorOffer> {
-    let own = actor.signed_in()?;
-    let found = confirm(ctx, own.id, Some(password)).await?;
+    let own = actor.in_person()?;
+    let found = confirm(ctx, actor, own.id, Some(password)).await?;
     if found.totp_since.is_some() {
         return Err(Refusal::Unusable("a second factor is set already; remove it first".to_owned()));
     }
     let secret = Secret::generate();
     let sealed = ctx.outside.keys.seal(&purpose(own.id), secret.as_bytes());
-    stored::set_totp(&ctx.db.write, own.id, Some(sealed), None).await?;
+    if !stored::offer_totp(&ctx.db.write, own.id, sealed).await? {
+        return Err(Refusal::Unusable("a second factor is set already; remove it first".to_owned()));
+    }
     Ok(offer(&secret, &own.email))
 }
 
@@ -63,7 +66,7 @@ fn offer(secret: &Secret, email: &str) -> SecondFactorOffer {
 /// # Errors
 /// The refusal.
 pub async fn pending_second_factor(ctx: &Actions, actor: &Actor) -> Result<Option<SecondFactorOffer>> {
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let found = find_credentials(&ctx.db.read, &own.id.to_string()).await?.filter(|found| found.totp_since.is_none());
     let Some(found) = found else { return Ok(None) };
     Ok(open(ctx, &found)?.map(|secret| offer(&secret, &own.email)))
@@ -74,7 +77,7 @@ pub async fn pending_second_factor(ctx: &Actions, actor: &Actor) -> Result<Optio
 /// # Errors
 /// The refusal.
 pub async fn confirm_second_factor(ctx: &Actions, actor: &Actor, code: &str) -> Result<Vec<Zeroizing<String>>> {
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let found = find_credentials(&ctx.db.read, &own.id.to_string()).await?.ok_or(Refusal::Missing("account"))?;
     let secret = open(ctx, &found)?.filter(|_| found.totp_since.is_none());
     let secret = secret.ok_or_else(|| Refusal::Unusable("begin with the picture for your app".to_owned()))?;
@@ -97,10 +100,13 @@ pub async fn confirm_second_factor(ctx: &Actions, actor: &Actor, code: &str) -> 
 /// # Errors
 /// The refusal.
 pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroizing<String>) -> Result<()> {
-    let own = actor.signed_in()?;
-    confirm(ctx, own.id, Some(password)).await?;
+    let own = actor.in_person()?;
+    confirm(ctx, actor, own.id, Some(password)).await?;
+    // A shorter password was enough beside the codes.
+    usable_password(password, false, &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
     let txn = ctx.db.begin().await?;
     stored::set_totp(&txn, own.id, None, None).await?;
+    stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
     stored::replace_recovery_codes(&txn, own.id, &[]).await?;
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::RemoveSecondFactor, object, Change::NONE).await?;

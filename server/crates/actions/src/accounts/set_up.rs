@@ -61,9 +61,14 @@ pub async fn look_at_link(ctx: &Actions, link: &str) -> Result<(LinkKind, Option
 /// # Errors
 /// The refusal; the link works on where the fault is in what was given.
 pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) -> Result<Uuid> {
+    // Whoever has no link costs no work.
+    let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
+    let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?;
+    if found.is_none_or(|link| link.kind != LinkKind::SetUp) {
+        return Err(Refusal::DeadLink);
+    }
     let new = admin_of(ctx, &person).await?;
     let txn = ctx.db.begin().await?;
-    let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
     let taken_link = take_link(&txn, &hash, ctx.now()).await?;
     if taken_link.is_none_or(|link| link.kind != LinkKind::SetUp) || is_set_up(&txn).await? {
         return Err(Refusal::DeadLink);
@@ -88,7 +93,13 @@ pub async fn ensure_superuser(ctx: &Actions, person: Person) -> Result<Option<Uu
     if is_set_up(&txn).await? {
         return Ok(None);
     }
-    let id = insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
+    let id = insert_account(&txn, &new, ctx.now()).await;
+    let id = match id {
+        Ok(id) => id,
+        // Another process was first.
+        Err(error) if error.is_taken() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let object = Object::new("account", id, new.email);
     ctx.tell(&txn, &Actor::command(), AuditAction::SetUp, object, Change::NONE).await?;
     txn.commit().await.map_err(DataError::from)?;

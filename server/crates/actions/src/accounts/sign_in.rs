@@ -14,6 +14,9 @@ use super::holder;
 use crate::audit::{Change, Object};
 use crate::{Actions, Actor, Refusal, Result};
 
+/// A program signs in anew after so long, however often it refreshed.
+const REFRESHED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
+
 /// Who came in by their password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
@@ -50,7 +53,8 @@ pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroi
 
 /// Somebody tried; of what was given no more is told than could be an e-mail address.
 async fn refused(ctx: &Actions, actor: &Actor, email: &str) -> Result<()> {
-    let name: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
+    // A password that somebody typed into the wrong field is kept nowhere.
+    let name = super::email(email).unwrap_or_else(|_| "no e-mail address".to_owned());
     let object = Object::new("account", None, name);
     ctx.tell(&ctx.db.write, actor, AuditAction::SignInRefused, object, Change::NONE).await
 }
@@ -105,9 +109,12 @@ pub async fn refresh(
     let hash = hash_opaque(token).ok_or(Refusal::DeadLink)?;
     let now = ctx.now();
     let found = find_session(&ctx.db.write, &hash).await?.filter(|found| found.expires_at > now);
-    let Some(StoredSession { id, holder: Some(holder), .. }) = found else { return Err(Refusal::DeadLink) };
+    let Some(StoredSession { id, holder: Some(holder), created_at, .. }) = found else {
+        return Err(Refusal::DeadLink);
+    };
+    let ends = Ord::min(now + lasts, created_at + REFRESHED_FOR);
     let minted = mint_opaque();
-    match rotate_session(&ctx.db.write, &hash, &minted.hash, now + lasts, now).await? {
+    match rotate_session(&ctx.db.write, &hash, &minted.hash, ends, now).await? {
         true => Ok((id, holder, minted.text)),
         false => Err(Refusal::DeadLink),
     }

@@ -34,7 +34,7 @@ pub struct MadeToken {
 /// The refusal.
 pub async fn create_token(ctx: &Actions, actor: &Actor, of: &TokenRequest) -> Result<MadeToken> {
     const MOST: usize = 100;
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let name = of.name.trim();
     if name.is_empty() || name.chars().count() > MOST || name.chars().any(char::is_control) {
         return Err(Refusal::Unusable(format!(
@@ -85,7 +85,7 @@ pub async fn create_token(ctx: &Actions, actor: &Actor, of: &TokenRequest) -> Re
 /// # Errors
 /// The refusal.
 pub async fn revoke_token(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
-    let own = actor.signed_in()?;
+    let own = actor.in_person()?;
     let txn = ctx.db.begin().await?;
     let tokens = stored::list_tokens(&txn, own.id).await?;
     let token = tokens.into_iter().find(|token| token.id == id).ok_or(Refusal::Missing("token"))?;

@@ -28,7 +28,11 @@ pub async fn add_link(
     };
     let others = Condition::all().add(account).add(one_time_link::Column::Kind.eq(link.kind));
     let over = one_time_link::COLUMN.expires_at.lte(StoredTimestamp::from(now));
-    let gone = Condition::any().add(others).add(over);
+    // Each process of a first start shows a link of its own; the first account makes all of them dead.
+    let gone = match link.kind {
+        LinkKind::SetUp => Condition::any().add(over),
+        LinkKind::Invite | LinkKind::Reset => Condition::any().add(others).add(over),
+    };
     one_time_link::Entity::delete_many().filter(gone).exec(w).await?;
     let row = one_time_link::ActiveModel {
         token_hash: Set(hash.to_vec()),

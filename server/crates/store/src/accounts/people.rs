@@ -187,6 +187,14 @@ pub async fn set_password(w: &impl ConnectionTrait, id: Uuid, hash: &str, now: T
     update(w, id, change).await
 }
 
+/// Keeps a sealed secret that no code is asked of yet; false where one is asked for already.
+pub async fn offer_totp(w: &impl ConnectionTrait, id: Uuid, sealed: Vec<u8>) -> Result<bool> {
+    let change = account::ActiveModel { totp_secret: Set(Some(sealed)), totp_step: Set(None), ..Default::default() };
+    let unset = account::COLUMN.totp_since.is_null();
+    let update = account::Entity::update_many().set(change).filter(account::COLUMN.id.eq(id)).filter(unset);
+    Ok(update.exec(w).await?.rows_affected > 0)
+}
+
 /// Sets or removes the second factor's sealed secret; it is asked for from `since` on.
 pub async fn set_totp(
     w: &impl ConnectionTrait,

@@ -142,7 +142,8 @@ impl From<Refusal> for Problem {
                 StatusCode::FORBIDDEN,
                 format!("The user doesn't have enough privileges: {permission} is needed"),
             ),
-            Refusal::OtherRepository => Problem::new(StatusCode::FORBIDDEN, refusal.text()),
+            Refusal::Later(seconds) => Problem::too_many(super::problem::sentence(&refusal.text()), seconds),
+            Refusal::NotInPerson | Refusal::OtherRepository => Problem::new(StatusCode::FORBIDDEN, refusal.text()),
             Refusal::WrongPassword => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
             Refusal::WrongCode => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
             Refusal::Unusable(_) => {
