@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use self::act::{ChangePassword, ChangeProfile};
 use self::data::{AccountData, read_account};
 use super::outcome::outcome;
-use super::{load, show};
+use super::{load_still, show};
 use crate::components::{
     ActForm, Breadcrumb, Crumb, InputField, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
 };
@@ -22,7 +22,7 @@ use crate::components::{
 /// The own account.
 #[component]
 pub fn Account() -> impl IntoView {
-    let page = load(|_, query| read_account(query), |_, _| false);
+    let page = load_still(|_, query| read_account(query));
     show(page, "Your account", skeleton, view)
 }
 

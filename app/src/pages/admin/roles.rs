@@ -5,14 +5,14 @@ use leptos::prelude::*;
 use super::act::{CreateRole, DeleteRole, SetRole};
 use super::data::{RolesData, read_roles};
 use super::permissions::may;
-use super::{head, load, show, skeleton};
+use super::{head, load_still, show, skeleton};
 use crate::components::{ActForm, InputField, Number, PageUrl, Section, Table};
 use crate::pages::outcome::outcome;
 
 /// `/admin/roles`
 #[component]
 pub fn AdminRoles() -> impl IntoView {
-    let page = load(|_, query| read_roles(query), |_, _| false);
+    let page = load_still(|_, query| read_roles(query));
     show(page, "The roles", skeleton, view)
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::act::CreateAccount;
 use super::data::{UsersData, read_users};
-use super::{head, load, role_options, show, skeleton};
+use super::{head, load_still, role_options, show, skeleton};
 use crate::components::{
     ActForm, EmptyState, FilterBar, Glyph, Icon, InputField, MaybeTimeAgo, PageUrl, Pager, Table, TextField,
 };
@@ -13,7 +13,7 @@ use crate::pages::outcome::outcome;
 /// `/admin/users`
 #[component]
 pub fn AdminUsers() -> impl IntoView {
-    let page = load(|_, query| read_users(query), |_, _| false);
+    let page = load_still(|_, query| read_users(query));
     show(page, "The accounts", skeleton, view)
 }
 
