@@ -66,7 +66,7 @@ fn profile(account: &View) -> AnyView {
     let (email, name) = (account.email.clone(), account.full_name.clone());
     view! {
         <Section title="Profile" id="profile">
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 <InputField name="full_name" label="Name" autocomplete="name" value=name required=false within="profile" />
                 <InputField name="email" label="E-mail address" kind="email" autocomplete="email" value=Some(email) within="profile" />
                 <InputField
@@ -98,7 +98,7 @@ fn password(account: &View) -> AnyView {
     let email = account.email.clone();
     view! {
         <Section title="Password" id="password">
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 // Password managers take the name of the account from it.
                 <input type="hidden" autocomplete="username" value=email />
                 <InputField name="current" label="Current password" kind="password" autocomplete="current-password" within="password" />

@@ -42,7 +42,7 @@ fn view(data: RolesData, _: PageUrl) -> AnyView {
                 {made}
                 <details class="disclosure">
                     <summary class="button primary">"New role…"</summary>
-                    <ActForm action class="settings-form">
+                    <ActForm action class="settings-form" clear=true>
                         <InputField name="name" label="Name" within="new-role" hint="a to z, 0 to 9, - and _" />
                         {boxes(&[Permission::Read])}
                         <p><button type="submit" class="button primary">"Create role"</button></p>

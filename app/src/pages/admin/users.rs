@@ -59,7 +59,7 @@ fn invite(roles: Vec<String>) -> AnyView {
     view! {
         <details class="disclosure">
             <summary class="button primary">"Invite user…"</summary>
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 <InputField name="email" label="E-mail address" kind="email" within="invite" />
                 <InputField name="full_name" label="Name (optional)" required=false within="invite" />
                 <label class="field-inline settings-days">
