@@ -1,4 +1,5 @@
 use leptos::form::ActionForm;
+use leptos::html;
 use leptos::prelude::*;
 use leptos::server_fn::codec::{PostUrl, Postcard};
 use leptos::server_fn::{Http, ServerFn};
@@ -17,6 +18,9 @@ pub fn ActForm<S>(
     /// How it looks.
     #[prop(optional)]
     class: &'static str,
+    /// Whether its fields are as they were at first once it is done: passwords do not stay in them.
+    #[prop(optional)]
+    clear: bool,
     /// Its fields and buttons.
     children: Children,
 ) -> impl IntoView
@@ -28,8 +32,15 @@ where
     if let Some(busy) = use_context::<Busy>() {
         busy.wait_while(move || action.pending().get());
     }
+    let form = NodeRef::<html::Form>::new();
+    Effect::new(move |_| {
+        let done = action.value().with(|value| matches!(value, Some(Ok(_))));
+        if let Some(form) = form.get_untracked().filter(|_| clear && done) {
+            form.reset();
+        }
+    });
     view! {
-        <ActionForm action attr:class=class attr:aria-busy=move || action.pending().get().then_some("true")>
+        <ActionForm action node_ref=form attr:class=class attr:aria-busy=move || action.pending().get().then_some("true")>
             {children()}
             <ActFailed action />
         </ActionForm>

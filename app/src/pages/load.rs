@@ -59,9 +59,27 @@ where
     T: PageData,
     Asked: Future<Output = Answered<T>> + Send + 'static,
 {
+    let path = use_params_map();
+    load_with(ask, live_version(move |live| path.with_untracked(|path| matters(path, live))))
+}
+
+/// The same for pages that news do not concern: they ask again only where their address changes, so that what is shown once
+/// and what somebody is typing stay.
+pub(super) fn load_still<T, Asked>(ask: fn(ParamsMap, String) -> Asked) -> Answer<T>
+where
+    T: PageData,
+    Asked: Future<Output = Answered<T>> + Send + 'static,
+{
+    load_with(ask, Signal::stored(0))
+}
+
+fn load_with<T, Asked>(ask: fn(ParamsMap, String) -> Asked, news: Signal<u64>) -> Answer<T>
+where
+    T: PageData,
+    Asked: Future<Output = Answered<T>> + Send + 'static,
+{
     // Not as a map, which would keep one of several values of a key.
     let (path, query) = (use_params_map(), use_location().search);
-    let news = live_version(move |live| path.with_untracked(|path| matters(path, live)));
     let shown = StoredValue::new(None);
     let patience = Patience::new(shown);
     patience.give_up_when(move || (path.get(), query.get()));

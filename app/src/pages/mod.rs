@@ -66,4 +66,4 @@ pub use welcome::{SetUp, SignIn, SignInCode, Welcome};
 
 #[cfg(feature = "hydrate")]
 pub(crate) use load::arrival;
-use load::{load, show};
+use load::{load, load_still, show};

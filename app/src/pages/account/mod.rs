@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use self::act::{ChangePassword, ChangeProfile};
 use self::data::{AccountData, read_account};
 use super::outcome::outcome;
-use super::{load, show};
+use super::{load_still, show};
 use crate::components::{
     ActForm, Breadcrumb, Crumb, InputField, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
 };
@@ -22,7 +22,7 @@ use crate::components::{
 /// The own account.
 #[component]
 pub fn Account() -> impl IntoView {
-    let page = load(|_, query| read_account(query), |_, _| false);
+    let page = load_still(|_, query| read_account(query));
     show(page, "Your account", skeleton, view)
 }
 
@@ -66,7 +66,7 @@ fn profile(account: &View) -> AnyView {
     let (email, name) = (account.email.clone(), account.full_name.clone());
     view! {
         <Section title="Profile" id="profile">
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 <InputField name="full_name" label="Name" autocomplete="name" value=name required=false within="profile" />
                 <InputField name="email" label="E-mail address" kind="email" autocomplete="email" value=Some(email) within="profile" />
                 <InputField
@@ -98,7 +98,7 @@ fn password(account: &View) -> AnyView {
     let email = account.email.clone();
     view! {
         <Section title="Password" id="password">
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 // Password managers take the name of the account from it.
                 <input type="hidden" autocomplete="username" value=email />
                 <InputField name="current" label="Current password" kind="password" autocomplete="current-password" within="password" />

@@ -20,7 +20,7 @@ fn begin() -> AnyView {
         <p class="quiet">
             "With this on, signing in also takes a code from an authenticator app on your phone, so a stolen password is not enough."
         </p>
-        <ActForm action class="settings-form">
+        <ActForm action class="settings-form" clear=true>
             <InputField name="password" label="Password" kind="password" autocomplete="current-password" within="begin" />
             <p><button type="submit" class="button">"Set up two-factor sign-in"</button></p>
         </ActForm>
@@ -39,7 +39,7 @@ fn confirm(picture: SecondFactorPicture) -> AnyView {
                 <p class="secret"><code>{secret.clone()}</code> <CopyButton text=secret what="key" /></p>
             </li>
             <li>
-                <ActForm action class="settings-form">
+                <ActForm action class="settings-form" clear=true>
                     <InputField
                         name="code"
                         label="The code that the app shows"
@@ -79,7 +79,7 @@ fn on() -> AnyView {
         <details class="disclosure">
             <summary>"Turn off…"</summary>
             <Notice tone="warn">"Your password alone will then let anybody in. The recovery codes stop working."</Notice>
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 <InputField name="password" label="Password" kind="password" autocomplete="current-password" within="remove" />
                 <p><button type="submit" class="button danger">"Turn off two-factor sign-in"</button></p>
             </ActForm>

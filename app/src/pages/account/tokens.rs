@@ -119,7 +119,7 @@ fn create(scopes: Vec<Permission>) -> AnyView {
     view! {
         <details class="disclosure">
             <summary class="button">"New token…"</summary>
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 <InputField name="name" label="Name" within="token" hint="What it is for, such as “backup script”." />
                 <fieldset class="choices">
                     <legend>"Scopes"</legend>

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 
 use super::data::{AuditData, AuditRow, read_audit};
 use super::permissions::action_words;
-use super::{head, load, show, skeleton};
+use super::{head, load_still, show, skeleton};
 use crate::components::{Chip, Choice, EmptyState, FilterBar, PageUrl, Pager, Select, Table, TextField, TimeAgo};
 
 /// `/admin/audit`
 #[component]
 pub fn AdminAudit() -> impl IntoView {
-    let page = load(|_, query| read_audit(query), |_, _| false);
+    let page = load_still(|_, query| read_audit(query));
     show(page, "The audit log", skeleton, view)
 }
 

@@ -16,7 +16,7 @@ pub use self::permissions::AdminPermissions;
 pub use self::roles::AdminRoles;
 pub use self::user::AdminUser;
 pub use self::users::AdminUsers;
-use super::{load, show};
+use super::{load_still, show};
 use crate::components::{Breadcrumb, Crumb, PageHead, SkeletonBlock, SkeletonRows, Tab, Tabs};
 
 fn skeleton() -> AnyView {

@@ -3,13 +3,13 @@ use entity::view::RoleDetail;
 use leptos::prelude::*;
 
 use super::data::{RolesData, read_roles};
-use super::{head, load, show, skeleton};
+use super::{head, load_still, show, skeleton};
 use crate::components::{Glyph, Icon, PageUrl, Section, Table};
 
 /// `/admin/permissions`
 #[component]
 pub fn AdminPermissions() -> impl IntoView {
-    let page = load(|_, query| read_roles(query), |_, _| false);
+    let page = load_still(|_, query| read_roles(query));
     show(page, "The permissions", skeleton, view)
 }
 

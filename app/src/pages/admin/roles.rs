@@ -5,14 +5,14 @@ use leptos::prelude::*;
 use super::act::{CreateRole, DeleteRole, SetRole};
 use super::data::{RolesData, read_roles};
 use super::permissions::may;
-use super::{head, load, show, skeleton};
+use super::{head, load_still, show, skeleton};
 use crate::components::{ActForm, InputField, Number, PageUrl, Section, Table};
 use crate::pages::outcome::outcome;
 
 /// `/admin/roles`
 #[component]
 pub fn AdminRoles() -> impl IntoView {
-    let page = load(|_, query| read_roles(query), |_, _| false);
+    let page = load_still(|_, query| read_roles(query));
     show(page, "The roles", skeleton, view)
 }
 
@@ -42,7 +42,7 @@ fn view(data: RolesData, _: PageUrl) -> AnyView {
                 {made}
                 <details class="disclosure">
                     <summary class="button primary">"New role…"</summary>
-                    <ActForm action class="settings-form">
+                    <ActForm action class="settings-form" clear=true>
                         <InputField name="name" label="Name" within="new-role" hint="a to z, 0 to 9, - and _" />
                         {boxes(&[Permission::Read])}
                         <p><button type="submit" class="button primary">"Create role"</button></p>

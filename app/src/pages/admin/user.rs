@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::act::{ChangeAccountRole, DeleteAccount, EndSessionsOf, MakeAccountLink, SwitchAccount};
 use super::data::{UserData, find_user};
 use super::users::state;
-use super::{load, role_options, show, skeleton};
+use super::{load_still, role_options, show, skeleton};
 use crate::components::{
     ActForm, Breadcrumb, CopyButton, Crumb, MaybeTimeAgo, Notice, PageHead, PageUrl, Section, TimeAgo, counted,
 };
@@ -12,7 +12,7 @@ use crate::pages::outcome::outcome;
 /// `/admin/users/{id}`
 #[component]
 pub fn AdminUser() -> impl IntoView {
-    let page = load(|path, query| find_user(path.get("id").unwrap_or_default(), query), |_, _| false);
+    let page = load_still(|path, query| find_user(path.get("id").unwrap_or_default(), query));
     show(page, "The account", skeleton, view)
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::act::CreateAccount;
 use super::data::{UsersData, read_users};
-use super::{head, load, role_options, show, skeleton};
+use super::{head, load_still, role_options, show, skeleton};
 use crate::components::{
     ActForm, EmptyState, FilterBar, Glyph, Icon, InputField, MaybeTimeAgo, PageUrl, Pager, Table, TextField,
 };
@@ -13,7 +13,7 @@ use crate::pages::outcome::outcome;
 /// `/admin/users`
 #[component]
 pub fn AdminUsers() -> impl IntoView {
-    let page = load(|_, query| read_users(query), |_, _| false);
+    let page = load_still(|_, query| read_users(query));
     show(page, "The accounts", skeleton, view)
 }
 
@@ -59,7 +59,7 @@ fn invite(roles: Vec<String>) -> AnyView {
     view! {
         <details class="disclosure">
             <summary class="button primary">"Invite user…"</summary>
-            <ActForm action class="settings-form">
+            <ActForm action class="settings-form" clear=true>
                 <InputField name="email" label="E-mail address" kind="email" within="invite" />
                 <InputField name="full_name" label="Name (optional)" required=false within="invite" />
                 <label class="field-inline settings-days">

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use self::data::{LinkOf, Provider, WelcomeData, read_welcome};
 use super::outcome::outcome;
-use super::{load, show};
+use super::{load_still, show};
 use crate::components::{Breadcrumb, Crumb, EmptyState, Glyph, InputField, Notice, PageUrl, SkeletonBlock};
 use crate::viewer::viewer;
 
@@ -32,7 +32,7 @@ fn door(title: &'static str, told: AnyView, inside: AnyView) -> AnyView {
 /// `/sign-in`
 #[component]
 pub fn SignIn() -> impl IntoView {
-    let page = load(|_, query| read_welcome(String::new(), query), |_, _| false);
+    let page = load_still(|_, query| read_welcome(String::new(), query));
     show(page, "The form", skeleton, sign_in)
 }
 
@@ -98,7 +98,7 @@ fn nobody_yet() -> AnyView {
 #[component]
 pub fn SignInCode() -> impl IntoView {
     // The word for a wrong code is the one for a wrong password.
-    let page = load(|_, query| read_welcome(String::new(), format!("{query}&code=")), |_, _| false);
+    let page = load_still(|_, query| read_welcome(String::new(), format!("{query}&code=")));
     show(page, "The form", skeleton, code)
 }
 
@@ -136,7 +136,7 @@ const PASSWORD: &str = "15 characters or more, or 8 with a second factor. Any ch
 /// `/set-up/…`
 #[component]
 pub fn SetUp() -> impl IntoView {
-    let page = load(|path, query| read_welcome(path.get("link").unwrap_or_default(), query), |_, _| false);
+    let page = load_still(|path, query| read_welcome(path.get("link").unwrap_or_default(), query));
     show(page, "The form", skeleton, set_up)
 }
 
@@ -163,7 +163,7 @@ fn set_up(data: WelcomeData, url: PageUrl) -> AnyView {
 /// `/welcome/…`
 #[component]
 pub fn Welcome() -> impl IntoView {
-    let page = load(|path, query| read_welcome(path.get("link").unwrap_or_default(), query), |_, _| false);
+    let page = load_still(|path, query| read_welcome(path.get("link").unwrap_or_default(), query));
     show(page, "The form", skeleton, welcome)
 }
 
