@@ -206,6 +206,8 @@ impl From<actions::Refusal> for AppError {
                 Self::Invalid { message: sentence(&refusal.text()) }
             }
             refusal if refusal.is_missing() => Self::not_found("schedule"),
+            // A repository's name stays as it is written.
+            refusal if refusal.repository().is_some() => Self::Conflict { message: format!("{}.", refusal.text()) },
             refusal => Self::Conflict { message: sentence(&refusal.text()) },
         }
     }

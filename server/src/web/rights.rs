@@ -85,6 +85,14 @@ fn asked_in(uri: &Uri, method: &Method, headers: &HeaderMap) -> Response {
     response
 }
 
+/// The gate in front of routes that ask for a key of their own.
+pub async fn gate_of_hosts(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
+    match hosts.check(request.uri(), request.headers()).and_then(|()| check(request.method(), request.headers())) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
 /// The gate in front of all routes, pages' server functions included.
 pub async fn gate(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn tokens_for_others_are_not_ours() {
-        for (claim, value) in [("iss", json!("another")), ("aud", json!("another")), ("aud", json!(["another"]))] {
+        for (claim, value) in [("iss", json!("another")), ("aud", json!("another"))] {
             let mut other = serde_json::to_value(claims()).unwrap();
             other[claim] = value;
             assert_eq!(keys().verify(&signed(&hs256(), &other), NOW), Err(BadToken::Elsewhere), "{claim}");

@@ -63,7 +63,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(figures))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_verb)
-        .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
+        .layer(from_fn_with_state(state.hosts.clone(), rights::gate_of_hosts))
         .layer(from_fn(problem::finish))
         .layer(from_fn(security::headers))
         .layer(from_fn(trace::request))

@@ -261,7 +261,10 @@ impl TestApp {
     /// What changes something is asked by an admin's token, unless the request says who asks or has [`Nobody`].
     pub async fn raw(&self, mut request: Request<Body>) -> axum::response::Response {
         let says_who = [header::AUTHORIZATION, header::COOKIE].iter().any(|name| request.headers().contains_key(name));
-        let changes = !request.method().is_safe() || request.uri().path().starts_with("/api/v1/admin/");
+        let changes = !request.method().is_safe()
+            || ["/api/v1/admin/", "/repositories/add", "/repositories/confirm"]
+                .iter()
+                .any(|own| request.uri().path().starts_with(own));
         if changes && !says_who && request.extensions().get::<Nobody>().is_none() {
             let token = format!("Bearer {}", self.token).parse().unwrap();
             request.headers_mut().insert(header::AUTHORIZATION, token);

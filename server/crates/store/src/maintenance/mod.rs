@@ -19,7 +19,7 @@ use entity::view::Timestamp;
 pub const MIGRATIONS: &str = "seaql_migrations";
 
 /// Problems that are told of a damaged file; there may be one for each page.
-const PROBLEMS: i32 = 20;
+const PROBLEMS: usize = 20;
 
 /// Writes SQLite's whole database, as it stands at one moment, into a file that is empty or not there. Whoever writes
 /// meanwhile goes on. What was deleted is not in the copy, not even in free pages.
@@ -32,10 +32,10 @@ pub async fn find_damage(db: &Db) -> Result<Vec<String>> {
     if db.engine == Engine::Postgres {
         return Ok(Vec::new());
     }
-    let check = Func::cust("pragma_quick_check").arg(PROBLEMS);
+    let check = Func::cust("pragma_quick_check");
     let problems = Query::select().column("quick_check").from_function(check, "problem").to_owned();
     let found: Vec<String> = texts(&db.read, &problems).await?;
-    Ok(found.into_iter().filter(|line| line != "ok").collect())
+    Ok(found.into_iter().filter(|line| line != "ok").take(PROBLEMS).collect())
 }
 
 /// Bytes of the database, without SQLite's write-ahead log.

@@ -66,7 +66,7 @@ fn token(identity: &Identity, holder: &Holder, session: Uuid, refresh: &str) -> 
 
 /// Sign in with e-mail address and password
 #[utoipa::path(
-    post, path = "/login/access-token", operation_id = "login-login_access_token", tag = "login",
+    post, path = "/login/access-token", operation_id = "get_access_token", tag = "login",
     request_body(content = Login, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Signed in", body = Token),
@@ -112,7 +112,8 @@ pub struct Refresh {
 ///
 /// The refresh token works once; the answer has the next one.
 #[utoipa::path(
-    post, path = "/auth/refresh", operation_id = "refresh", tag = "login",
+    post, path = "/auth/refresh", operation_id = "get_next_access_token", tag = "login",
+    request_body = Refresh,
     responses(
         (status = 200, description = "Tokens", body = Token),
         (status = 401, description = "The refresh token does not work (any more)", body = Problem, content_type = "application/problem+json"),
@@ -134,7 +135,7 @@ pub async fn refresh(
 
 /// End the session that asks
 #[utoipa::path(
-    post, path = "/auth/logout", operation_id = "logout", tag = "login",
+    post, path = "/auth/logout", operation_id = "end_own_session", tag = "login",
     responses((status = 204, description = "Its tokens work no more"))
 )]
 pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<StatusCode, Problem> {
@@ -144,7 +145,7 @@ pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<S
 
 /// The account that asks, as clients of the v1 API know it
 #[utoipa::path(
-    get, path = "/me", operation_id = "users-read_user_me", tag = "users",
+    get, path = "/me", operation_id = "get_me", tag = "users",
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
@@ -181,6 +182,7 @@ pub struct Profile {
 /// Change what the own account is called
 #[utoipa::path(
     put, path = "/users/me", operation_id = "change_own_account", tag = "users",
+    request_body = Profile,
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
@@ -269,6 +271,7 @@ pub struct CreatedToken {
 /// Make a token of the own account
 #[utoipa::path(
     post, path = "/users/me/tokens", operation_id = "create_token", tag = "users",
+    request_body = NewToken,
     responses(
         (status = 201, description = "The token, shown once", body = CreatedToken),
         (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),

@@ -80,6 +80,7 @@ impl From<ask::Invited> for Invited {
 /// Make an account
 #[utoipa::path(
     post, path = "/admin/users", operation_id = "create_account", tag = "admin",
+    request_body = NewAccount,
     responses(
         (status = 201, description = "The account, and what its person comes in by", body = Invited),
         (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
@@ -108,6 +109,7 @@ pub struct ChangedAccount {
 /// Give an account another role, or switch it off or on
 #[utoipa::path(
     patch, path = "/admin/users/{account_id}", operation_id = "change_account", tag = "admin",
+    request_body = ChangedAccount,
     params(("account_id" = Uuid, Path, description = "The account")),
     responses(
         (status = 200, description = "The account", body = Account),
@@ -150,7 +152,7 @@ pub async fn delete_account(
 
 /// Make a link by which an account's person chooses a new password
 #[utoipa::path(
-    post, path = "/admin/users/{account_id}/link", operation_id = "make_account_link", tag = "admin",
+    post, path = "/admin/users/{account_id}/link", operation_id = "create_account_link", tag = "admin",
     params(("account_id" = Uuid, Path, description = "The account")),
     responses(
         (status = 201, description = "The link, shown once; others of the account work no more", body = Invited),
@@ -189,7 +191,8 @@ pub struct RolePermissions {
 
 /// Make a role, or change what it may do
 #[utoipa::path(
-    put, path = "/admin/roles/{name}", operation_id = "put_role", tag = "admin",
+    put, path = "/admin/roles/{name}", operation_id = "change_role", tag = "admin",
+    request_body = RolePermissions,
     params(("name" = String, Path, description = "Of a to z, 0 to 9, - and _")),
     responses(
         (status = 204, description = "It may do that from now on"),
