@@ -164,7 +164,9 @@ async fn a_script_is_told_where_to_go_and_the_page_of_what_is_gone_is_left() {
         assert_eq!(blocked.status, StatusCode::OK);
         let place = blocked.header("location").to_owned();
         assert!(place.starts_with(&format!("{own}?outcome=")), "{place}");
-        let page = plain(&app.get_with(&place, &[(header::ACCEPT, "text/html")]).await.text());
+        let signed_in = format!("Bearer {}", app.token);
+        let headers = [(header::ACCEPT, "text/html"), (header::AUTHORIZATION, &signed_in)];
+        let page = plain(&app.get_with(&place, &headers).await.text());
         assert!(page.contains("ada/one is blocked: nothing new is fetched") && page.contains("Unblock"), "{page}");
         let deleted = post(app, "/ui/act", &[("act", "delete"), ("id[]", &id), ("from", &own)], "text/plain").await;
         assert!(deleted.header("location").starts_with("/repositories?outcome="), "{:?}", deleted.headers);

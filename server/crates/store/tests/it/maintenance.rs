@@ -105,7 +105,14 @@ async fn damage_is_told() {
     for page in pages / 2..pages - 2 {
         file.write_all_at(&[0x5a; 512], page * 4_096).unwrap();
     }
-    let db = Db::open_existing(&settings, false).await.unwrap();
+    // Where the damage is in what every connection reads first, not even that works.
+    let db = match Db::open_existing(&settings, false).await {
+        Ok(db) => db,
+        Err(error) => {
+            assert!(error.to_string().contains("malformed"), "{error}");
+            return;
+        }
+    };
     let told = maintenance::find_damage(&db).await;
     assert!(told.as_ref().map_or(true, |problems| !problems.is_empty() && problems.len() <= 20), "{told:?}");
     db.close().await.unwrap();
