@@ -8,6 +8,8 @@ import pathlib
 import signal
 import socket
 import subprocess
+import urllib.request
+import urllib.parse
 import tempfile
 import time
 
@@ -57,13 +59,17 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
+FIRST_ACCOUNT = {"FIRST_SUPERUSER": "ada@example.org", "FIRST_SUPERUSER_PASSWORD": "violet anchor timber seventeen"}
+
+
 class Server:
     """`kubestats serve` on a folder of its own, stopped at the end of the block."""
 
     def __init__(self, folder: pathlib.Path, database: str | None = None, config: str | None = None, samples: str = "never"):
         self.folder, self.port = folder, free_port()
         environment = dict(os.environ, KUBESTATS_APP_DATA_DIR=str(folder / "data"), KUBESTATS_APP_LISTEN=f"127.0.0.1:{self.port}",
-                           KUBESTATS_APP_SAMPLES=samples, KUBESTATS_APP_LOG_LEVEL="warn")
+                           KUBESTATS_APP_SAMPLES=samples, KUBESTATS_APP_LOG_LEVEL="warn", **FIRST_ACCOUNT)
+        self.token: str | None = None
         environment.pop("KUBESTATS_SITE_DIR", None)
         if database:
             environment["DATABASE_URL"] = database
@@ -92,13 +98,25 @@ class Server:
         raise RuntimeError("kubestats serve is not ready: " + (self.folder / "server.log").read_text(errors="replace")[-2000:])
 
     def get(self, path: str, timeout: float = 30, verb: str = "GET", headers: dict | None = None) -> tuple[int, bytes]:
+        headers = dict(headers or {})
+        if verb != "GET":
+            headers["Authorization"] = f"Bearer {self.access_token()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(verb, path, headers=headers or {})
+            connection.request(verb, path, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
             connection.close()
+
+    def access_token(self) -> str:
+        """What changes something is asked by whoever the server knows first."""
+        if self.token is None:
+            form = urllib.parse.urlencode({"username": FIRST_ACCOUNT["FIRST_SUPERUSER"], "password": FIRST_ACCOUNT["FIRST_SUPERUSER_PASSWORD"]})
+            url = f"http://127.0.0.1:{self.port}/api/v1/login/access-token"
+            with urllib.request.urlopen(urllib.request.Request(url, form.encode()), timeout=30) as answer:
+                self.token = json.load(answer)["access_token"]
+        return self.token
 
     def json(self, path: str, verb: str = "GET"):
         status, body = self.get(path, verb=verb)

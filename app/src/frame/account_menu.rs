@@ -22,7 +22,11 @@ fn sign_in() -> AnyView {
     let place = use_location();
     let is_there =
         move || place.pathname.with(|path| ["/sign-in", "/set-up", "/welcome"].iter().any(|at| path.starts_with(at)));
-    let href = move || PageUrl::new("/sign-in").with("from", place.pathname.get() + &place.search.get()).href();
+    // Nobody is led back to where they are now.
+    let href = move || match is_there() {
+        true => "/sign-in".to_owned(),
+        false => PageUrl::new("/sign-in").with("from", place.pathname.get() + &place.search.get()).href(),
+    };
     view! { <a class="button sign-in-link" href=href rel="external" hidden=is_there>"Sign in"</a> }.into_any()
 }
 

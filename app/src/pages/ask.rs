@@ -66,7 +66,8 @@ pub(crate) fn origin() -> Option<String> {
     let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let (scheme, rest) = text("referer")?.split_once("://")?;
     let host = rest.split('/').next()?;
-    let ours = [text("host"), text("x-forwarded-host"), request.uri.authority().map(|at| at.as_str())];
+    let ours =
+        [text("host"), text("x-forwarded-host"), request.uri.authority().map(axum::http::uri::Authority::as_str)];
     ours.contains(&Some(host)).then(|| format!("{scheme}://{host}"))
 }
 

@@ -25,7 +25,7 @@ use crate::web::hosts::AllowedHosts;
 use crate::web::identity::{Identity, Settings};
 use crate::web::listen::{Bounds, Limits, Patience, Tls, TlsError};
 use crate::web::metrics::{Access, Metrics};
-use crate::web::rate_limits::{LoginLimits, RateLimits};
+use crate::web::rate_limits::{LoginLimits, RateLimits, RetryAfter};
 use crate::web::seats::Seats;
 use crate::{clock, replay};
 
@@ -44,7 +44,7 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
         tries: Arc::new(move |address, account| {
             // A shell of the machine has no address.
             let Some(address) = address else { return Ok(()) };
-            logins.check(address, account).map_err(|later| later.seconds())
+            logins.check(address, account).map_err(RetryAfter::seconds)
         }),
         keys,
     };

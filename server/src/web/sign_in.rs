@@ -6,7 +6,7 @@ use actions::accounts::{self as ask, Person};
 use actions::{Actions, Actor, Refusal};
 use axum::{
     Router,
-    extract::{Extension, Form, Path, State},
+    extract::{Extension, Form, FromRequestParts, Path, State},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
     routing::post,
@@ -180,6 +180,17 @@ async fn sign_out(
     Ok(response)
 }
 
+/// Who sends a form, from where, and the session that it comes with.
+#[derive(FromRequestParts)]
+struct Sender {
+    #[from_request(via(Extension))]
+    actor: Actor,
+    #[from_request(via(Extension))]
+    client: Client,
+    session: Session,
+    headers: HeaderMap,
+}
+
 #[derive(Deserialize)]
 struct FirstAccount {
     email: String,
@@ -192,11 +203,8 @@ async fn set_up(
     State(ctx): State<Actions>,
     State(db): State<Db>,
     State(limits): State<Arc<LoginLimits>>,
-    Extension(actor): Extension<Actor>,
-    Extension(client): Extension<Client>,
+    Sender { actor, client, session, headers }: Sender,
     Path(link): Path<String>,
-    session: Session,
-    headers: HeaderMap,
     Form(given): Form<FirstAccount>,
 ) -> Result<Response, Problem> {
     if let Err(later) = limits.check(client.address, "set-up") {
@@ -224,10 +232,8 @@ async fn take_account(
     State(ctx): State<Actions>,
     State(db): State<Db>,
     State(limits): State<Arc<LoginLimits>>,
-    Extension(actor): Extension<Actor>,
-    Extension(client): Extension<Client>,
+    Sender { actor, client, session, .. }: Sender,
     Path(link): Path<String>,
-    session: Session,
     Form(given): Form<Taken>,
 ) -> Result<Response, Problem> {
     if let Err(later) = limits.check(client.address, &link) {

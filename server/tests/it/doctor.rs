@@ -126,7 +126,7 @@ async fn databases_that_are_away_or_damaged_are_told() {
         let began = Instant::now();
         let said = doctor("postgres://ada:pass-of-ada@127.0.0.1:1/stats", "", &["--offline"]).await;
         said.has("database", "fail", "cannot be opened");
-        assert!(!said.well && began.elapsed() < Duration::from_secs(60));
+        assert!(!said.well && began.elapsed() < Duration::from_mins(1));
         doctor("sqlite:///nowhere/at/all.db", "", &["--offline"]).await.has("database", "ok", "is not there yet");
 
         for number in 0..200 {

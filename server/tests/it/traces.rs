@@ -1,5 +1,6 @@
 //! Traces as a collector gets them: a request and the job that it asked for are one.
 
+use crate::support::{access_token, with_first_account};
 use std::{
     collections::HashMap,
     fs,
@@ -58,6 +59,7 @@ async fn a_request_and_the_job_that_it_asked_for_are_one_trace() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_kubestats"));
     program.args(["serve", "--config"]).arg(&file).env_remove("DATABASE_URL").env("NO_COLOR", "1");
     program.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint).env("OTEL_BSP_SCHEDULE_DELAY", "200");
+    with_first_account(&mut program);
     let program = program.stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
     let _program = Program(program);
     let began = Instant::now();
@@ -70,7 +72,9 @@ async fn a_request_and_the_job_that_it_asked_for_are_one_trace() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let asked = client.post(format!("http://{address}/api/v1/ecosystem/trigger-aggregation")).send().await.unwrap();
+    let token = access_token(&address).await;
+    let asked = client.post(format!("http://{address}/api/v1/ecosystem/trigger-aggregation"));
+    let asked = asked.bearer_auth(token).send().await.unwrap();
     assert!(asked.status().is_success(), "{}", asked.status());
     let status = i64::from(asked.status().as_u16());
     let id = asked.headers()["x-request-id"].to_str().unwrap().to_owned();

@@ -68,7 +68,11 @@ fn tell(report: &mut Report, host: &str, probe: &Probe) {
     };
     match probe.limits.iter().any(|(_, window)| is_low(window)) {
         true => {
-            report.warn(PART, message, "jobs wait until it is raised again; a token raises it, fewer topics spend less")
+            report.warn(
+                PART,
+                message,
+                "jobs wait until it is raised again; a token raises it, fewer topics spend less",
+            );
         }
         false => report.ok(PART, message),
     }

@@ -179,7 +179,7 @@ impl Identity {
             tracing::warn!(%error, "a session can't be read");
             Problem::unavailable("The session can't be read now; try again in a moment", 5)
         })?;
-        Ok(match kept.and_then(sessions::Kept::session).and_then(|found| self.holder(found, address)) {
+        Ok(match kept.map(sessions::Kept::session).and_then(|found| self.holder(found, address)) {
             Some((holder, id)) => Actor::session(Door::Page, holder, id),
             None => nobody(),
         })

@@ -42,7 +42,7 @@ struct KeptHolder {
 }
 
 impl Kept {
-    pub(super) fn session(self) -> Option<StoredSession> {
+    pub(super) fn session(self) -> StoredSession {
         let holder = self.holder.map(|kept| Holder {
             id: kept.id,
             email: kept.email,
@@ -50,14 +50,14 @@ impl Kept {
             role: kept.role,
             permissions: kept.permissions.into_iter().collect(),
         });
-        Some(StoredSession {
+        StoredSession {
             id: self.id,
             data: String::new(),
             created_at: self.created_at,
             seen_at: self.seen_at,
             expires_at: self.expires_at,
             holder,
-        })
+        }
     }
 }
 

@@ -183,6 +183,22 @@ impl Place {
     }
 }
 
+/// Gives a program that a test starts its first account.
+pub fn with_first_account(program: &mut std::process::Command) {
+    program.env("FIRST_SUPERUSER", "ada@example.org").env("FIRST_SUPERUSER_PASSWORD", "violet anchor timber seventeen");
+}
+
+/// Signs in at such a program; what requests have to say is `Bearer` and this.
+pub async fn access_token(address: &str) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let form = "username=ada@example.org&password=violet+anchor+timber+seventeen";
+    let asked = client.post(format!("http://{address}/api/v1/login/access-token")).body(form);
+    let answer = asked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
 /// Searches nothing, lets nobody add what leads inside, and listens for its own machine alone.
 const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
 

@@ -80,7 +80,7 @@ pub async fn start_api_session(
     account: Uuid,
     user_agent: Option<String>,
     lasts: chrono::TimeDelta,
-) -> Result<(Uuid, Zeroizing<String>)> {
+) -> Result<(Uuid, Holder, Zeroizing<String>)> {
     let (now, minted) = (ctx.now(), mint_opaque());
     let session = NewSession {
         id: new_id(now),
@@ -94,7 +94,7 @@ pub async fn start_api_session(
         user_agent,
     };
     insert_session(&ctx.db.write, &session).await?;
-    Ok((session.id, minted.text))
+    Ok((session.id, holder(&ctx.db.write, account).await?, minted.text))
 }
 
 /// Gives a program's session its next refresh token; the one before works no more.

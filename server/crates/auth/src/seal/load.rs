@@ -221,7 +221,7 @@ mod tests {
     fn a_damaged_or_open_file_is_named_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
-        for damaged in [&b""[..], b"hunter2", &[0xff; 64], &[b'a'; 100_000]] {
+        for damaged in [&b""[..], b"hunter2", &[0xff; 64], &vec![b'a'; 100_000]] {
             fs::write(&path, damaged).unwrap();
             chmod(&path, 0o600);
             let error = Keys::load(dir.path(), None, None).unwrap_err();

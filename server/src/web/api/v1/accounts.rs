@@ -76,7 +76,6 @@ fn token(identity: &Identity, holder: &Holder, session: Uuid, refresh: &str) -> 
 )]
 pub async fn login(
     State(ctx): State<Actions>,
-    State(db): State<Db>,
     State(identity): State<Identity>,
     State(limits): State<Arc<LoginLimits>>,
     Actor(actor): Actor,
@@ -95,9 +94,8 @@ pub async fn login(
     limits.succeeded(client.address, &given.username);
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.map(|agent| agent.chars().take(300).collect());
-    let (session, refresh) = ask::start_api_session(&ctx, &actor, signed_in.account, agent, REFRESH_WORKS).await?;
-    let found = stored::find_api_session(&db.write, session).await?;
-    let holder = found.and_then(|found| found.holder).ok_or(Refusal::WrongPassword)?;
+    let (session, holder, refresh) =
+        ask::start_api_session(&ctx, &actor, signed_in.account, agent, REFRESH_WORKS).await?;
     Ok(token(&identity, &holder, session, &refresh))
 }
 

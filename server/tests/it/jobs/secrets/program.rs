@@ -1,5 +1,6 @@
 //! The running program: what it says at any level, and what it leaves in its files.
 
+use crate::support::{access_token, with_first_account};
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -40,7 +41,9 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
     );
     fs::write(folder.path().join("kubestats.yaml"), text).unwrap();
     let log = fs::File::create(folder.path().join("log")).unwrap();
-    let served = Command::new(env!("CARGO_BIN_EXE_kubestats"))
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+    with_first_account(&mut program);
+    let served = program
         .args(["serve", "--config"])
         .arg(folder.path().join("kubestats.yaml"))
         .stdout(Stdio::null())
@@ -66,6 +69,7 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
     let address: String = address.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
     let answer = post(
         &address,
+        &access_token(&address).await,
         r#"{"urls": ["https://u:hunter@140.82.121.3/a/b", "https://140.82.121.3/a/b?private_token=hunter"]}"#,
     );
     assert!(answer.contains("credentials"), "{answer}");
@@ -97,11 +101,11 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
     }
 }
 
-fn post(address: &str, body: &str) -> String {
+fn post(address: &str, token: &str, body: &str) -> String {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let head = format!(
         "POST /api/v1/repositories/ HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{body}",
+         Authorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
