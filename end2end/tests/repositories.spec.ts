@@ -35,7 +35,7 @@ discovery:
     - { url: "${github}", api_base_url: "${github}", provider: github, token: standin-token-one }
 `);
   signedIn = await signIn(site);
-  const request = await playwright.request.newContext({ baseURL: site });
+  const request = await playwright.request.newContext({ baseURL: site, storageState: signedIn });
   expect((await request.post("/api/v1/repositories/discover")).status()).toBe(202);
   await expect
     .poll(async () => ((await (await request.get("/api/v1/discovery")).json()) as { last: unknown }).last !== null, { timeout: 60_000 })

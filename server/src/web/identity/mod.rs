@@ -217,6 +217,9 @@ pub async fn find_out(State(identity): State<Identity>, mut request: Request, ne
         }
         Err(problem) => return problem.into_response(),
     };
+    // A browser's session is at the door that its request knocks at.
+    let door = if request.uri().path().starts_with("/api/") { Door::Api } else { Door::Page };
+    let actor = actor.at(door);
     let viewer = Viewer {
         account: actor.account().map(|holder| ViewerAccount {
             id: holder.id,
