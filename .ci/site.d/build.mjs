@@ -18,7 +18,7 @@ const release = mode === "release";
 // What the first visit of /repositories may cost, compressed with brotli: a build over it fails. The WebAssembly is what all
 // pages need and that page's parts. Budgets are for people: far below is better, and no code bends for it.
 const WASM = ["kubestats.wasm", "parts/Repositories"];
-const WASM_BUDGET = 320_000;
+const WASM_BUDGET = 326_000;
 const FIRST_LOAD_BUDGET = 450_000;
 const FIRST_LOAD = ["kubestats.js", ...WASM, "main.css", "ui.js", "favicon.svg", "inter-latin-wght-normal.woff2",
   "jetbrains-mono-latin-wght-normal.woff2"];

@@ -179,6 +179,9 @@ fn failures_are_described(document: &mut OpenApi) {
                     "Who asks may not, their token does not work, or the request comes from a page of another site",
                 );
             }
+            if path.contains("_id}") {
+                add("422", "What was sent can't be taken");
+            }
             if has_body {
                 add("400", "What was sent can't be read");
                 add("413", "Too long");

@@ -249,7 +249,7 @@ pub struct AuditParams {
     /// Part of who, or of what it was done to.
     text: Option<String>,
     /// `json` or `csv`.
-    #[param(value_type = Option<String>, default = "json")]
+    #[param(value_type = Option<String>, default = "json", pattern = "^(json|csv)$")]
     format: Option<String>,
 }
 
