@@ -35,7 +35,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 422, 
 
 # What is well formed may be no password that fits, no address of mail, or no role that there is.
 [[operations]]
-include-operation-id = ["get_access_token", "create_account", "change_account", "change_role", "delete_role", "create_token", "change_own_account"]
+include-operation-id = ["get_access_token", "create_account", "change_account", "delete_account", "change_role", "delete_role", "create_token", "change_own_account"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 422, 429, "5xx"]
 """
 ADMIN = {"username": "ada@example.org", "password": "violet anchor timber seventeen"}

@@ -15,6 +15,9 @@ pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
 pub type ReadCommit =
     Arc<dyn Fn(&Repository, &str) -> Pin<Box<dyn Future<Output = Option<CommitRead>> + Send>> + Send + Sync>;
 
+/// Keeps the e-mail address for the next try to sign in, away from the page's address and so from every log.
+pub const EMAIL_COOKIE: &str = "kubestats_email";
+
 /// Everything a server function works with; given once, to `leptos_routes_with_context`.
 #[derive(Clone)]
 pub struct ServerContext {

@@ -181,15 +181,6 @@ impl FromServerFnError for AppError {
     }
 }
 
-/// A sentence as people write it: what refuses says it without capital and full stop.
-#[cfg(feature = "ssr")]
-pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
-}
-
 #[cfg(feature = "ssr")]
 impl From<actions::Refusal> for AppError {
     fn from(refusal: actions::Refusal) -> Self {
@@ -200,15 +191,13 @@ impl From<actions::Refusal> for AppError {
             Refusal::Missing(what) => Self::not_found(what),
             Refusal::NotSignedIn => Self::SignIn,
             refusal @ (Refusal::NotAllowed(_) | Refusal::OtherRepository | Refusal::NotInPerson) => {
-                Self::Forbidden { message: sentence(&refusal.text()) }
+                Self::Forbidden { message: refusal.sentence() }
             }
             refusal @ (Refusal::Unusable(_) | Refusal::Later(_) | Refusal::WrongPassword | Refusal::WrongCode) => {
-                Self::Invalid { message: sentence(&refusal.text()) }
+                Self::Invalid { message: refusal.sentence() }
             }
             refusal if refusal.is_missing() => Self::not_found("schedule"),
-            // A repository's name stays as it is written.
-            refusal if refusal.repository().is_some() => Self::Conflict { message: format!("{}.", refusal.text()) },
-            refusal => Self::Conflict { message: sentence(&refusal.text()) },
+            refusal => Self::Conflict { message: refusal.sentence() },
         }
     }
 }

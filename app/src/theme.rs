@@ -32,17 +32,7 @@ fn known(theme: &str) -> Option<&'static str> {
 /// The theme that the request's cookie names.
 #[cfg(feature = "ssr")]
 pub fn current_theme() -> &'static str {
-    use_context::<axum::http::request::Parts>()
-        .and_then(|parts| {
-            parts
-                .headers
-                .get_all(axum::http::header::COOKIE)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|text| text.split(';'))
-                .find_map(|pair| known(pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?))
-        })
-        .unwrap_or("system")
+    crate::pages::ask::cookie(COOKIE).and_then(|theme| known(&theme)).unwrap_or("system")
 }
 
 /// The three choices. Which one holds is told by `data-theme` of the document.

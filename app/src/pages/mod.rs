@@ -4,7 +4,7 @@ mod account;
 mod add;
 mod admin;
 #[cfg(feature = "ssr")]
-mod ask;
+pub(crate) mod ask;
 mod chart;
 mod charts;
 mod commit;

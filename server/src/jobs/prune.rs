@@ -1,7 +1,7 @@
 //! Deletes what is kept for a time only. One table of how long, so that nobody has to look for it.
 
 use chrono::TimeDelta;
-use store::{accounts, jobs, scans, workers};
+use store::{accounts, audit, jobs, scans, workers};
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;
@@ -14,6 +14,8 @@ const IDLE_SYNC_DAYS: i64 = 1;
 const WORKER_DAYS: i64 = 1;
 /// A browser's session that was not used for so long is over by any configuration.
 const SESSION_DAYS: i64 = 400;
+/// Tries to sign in that were refused are told for so many days.
+const REFUSED_DAYS: i64 = 90;
 /// So many rows go in one transaction: the writer is never held for long.
 const BATCH: u64 = 1_000;
 
@@ -40,9 +42,10 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     let workers = workers::remove_vanished(&deps.db.write, now - TimeDelta::days(WORKER_DAYS)).await?;
     // Sessions end by their own time; those that browsers left behind go here.
     let sessions = accounts::prune_sessions(&deps.db.write, now - TimeDelta::days(SESSION_DAYS), now).await?;
+    let refused = audit::remove_refused_before(&deps.db.write, now - TimeDelta::days(REFUSED_DAYS)).await?;
     let texts = scans::remove_unused_manifests(&deps.db).await?;
     Ok(format!(
-        "removed {removed} old jobs, {workers} workers that vanished, {sessions} sessions that ended and {texts} manifests of \
-         repositories that are gone"
+        "removed {removed} old jobs, {workers} workers that vanished, {sessions} sessions that ended, {refused} refused \
+         tries to sign in and {texts} manifests of repositories that are gone"
     ))
 }

@@ -53,6 +53,9 @@ fn same_site(headers: &HeaderMap) -> bool {
     }
 }
 
+/// What stands behind these opens something: it is told to nobody, and kept by nobody.
+pub const LINKS: [&str; 2] = ["/set-up/", "/welcome/"];
+
 /// What everybody is shown who may not read: how the program is, what is needed to come in, and files of the site.
 pub(super) fn is_open(path: &str) -> bool {
     let below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use actions::accounts::{self as ask, Person};
+use actions::accounts::{self as ask, Person, SignedIn};
 use actions::{Actions, Actor, Refusal};
+use app::context::EMAIL_COOKIE;
 use axum::{
     Router,
     extract::{Extension, Form, FromRequestParts, Path, State},
@@ -11,9 +12,10 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::post,
 };
-use entity::view::OutcomeOf;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::Deserialize;
+use chrono::TimeDelta;
+use entity::view::{OutcomeOf, Timestamp};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 use store::db::Db;
 use tower_sessions::Session;
 use uuid::Uuid;
@@ -22,14 +24,15 @@ use zeroize::Zeroizing;
 use super::api::problem::Problem;
 use super::client_address::Client;
 use super::identity::{ACCOUNT, PENDING, SESSION_ADDRESS, SESSION_USER_AGENT};
-use super::rate_limits::LoginLimits;
+use super::rate_limits::{LoginLimits, RetryAfter};
 use crate::clock;
 use crate::state::AppState;
 
 /// What must not stand in an address as it is.
 const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'&').add(b'+').add(b'%');
-/// Keeps the e-mail address for the next try, away from the page's address and so from every log.
-const EMAIL_COOKIE: &str = "kubestats_email";
+
+/// A code is asked for no longer after the password was right.
+const CODE_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 /// Where the forms are sent.
 pub fn routes() -> Router<AppState> {
@@ -57,8 +60,57 @@ fn to(path: &str) -> Response {
 }
 
 /// Back to a form, with a word that says what was wrong: the page has the sentence, so that no link can put one there.
-fn back(path: &str, why: &str, from: &str) -> Response {
-    to(&format!("{path}?{why}&from={}", utf8_percent_encode(way_on(from), IN_QUERY)))
+fn back(path: &str, why: Option<&str>, from: &str) -> Response {
+    let why = why.map_or_else(String::new, |why| format!("{why}&"));
+    to(&format!("{path}?{why}from={}", utf8_percent_encode(way_on(from), IN_QUERY)))
+}
+
+/// Back to a form that was sent too often.
+fn later(path: &str, after: RetryAfter, from: &str) -> Response {
+    back(path, Some(&format!("later={}", after.seconds())), from)
+}
+
+/// Who sends a form, from where, and the session that it comes with.
+#[derive(FromRequestParts)]
+struct Sender {
+    #[from_request(via(Extension))]
+    actor: Actor,
+    #[from_request(via(Extension))]
+    client: Client,
+    session: Session,
+    headers: HeaderMap,
+}
+
+impl Sender {
+    /// Notes in the session whose it is, and what people are told to know it by. It is emptied and gets another name first:
+    /// one that somebody else may know opens nothing.
+    async fn open(&self, key: &str, of: impl Serialize) -> Result<(), Problem> {
+        let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        self.session.clear().await;
+        self.session.cycle_id().await.map_err(unavailable)?;
+        self.session.insert(key, of).await.map_err(unavailable)?;
+        self.session.insert(SESSION_USER_AGENT, agent).await.map_err(unavailable)?;
+        self.session.insert(SESSION_ADDRESS, self.client.address.to_string()).await.map_err(unavailable)
+    }
+
+    /// Keeps the e-mail address for the next try.
+    fn remembering(&self, mut response: Response, email: &str) -> Response {
+        const MOST: usize = 254;
+        let secure = if self.client.https { "; Secure" } else { "" };
+        let kept = utf8_percent_encode(email.trim(), NON_ALPHANUMERIC);
+        let cookie = format!("{EMAIL_COOKIE}={kept}; Path=/sign-in; Max-Age=300; HttpOnly; SameSite=Strict{secure}");
+        if email.len() <= MOST
+            && let Ok(value) = HeaderValue::from_str(&cookie)
+        {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+        response
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a session could not be stored");
+    Problem::unavailable("The session could not be stored; try again in a moment", 5)
 }
 
 #[derive(Deserialize)]
@@ -69,70 +121,39 @@ struct SignIn {
     from: String,
 }
 
+/// Whose password was right, and when: a code is asked for within minutes, and only while the password is the same.
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    account: Uuid,
+    since: Timestamp,
+}
+
 async fn sign_in(
     State(ctx): State<Actions>,
     State(limits): State<Arc<LoginLimits>>,
-    Extension(actor): Extension<Actor>,
-    Extension(client): Extension<Client>,
-    session: Session,
-    headers: HeaderMap,
+    sender: Sender,
     Form(given): Form<SignIn>,
 ) -> Result<Response, Problem> {
-    if let Err(later) = limits.check(client.address, &given.email) {
-        return Ok(remembering(back("/sign-in", &format!("later={}", later.seconds()), &given.from), &given.email));
+    const PATH: &str = "/sign-in";
+    let address = sender.client.address;
+    if let Err(after) = limits.check(address, &given.email) {
+        return Ok(sender.remembering(later(PATH, after, &given.from), &given.email));
     }
-    match ask::sign_in(&ctx, &actor, &given.email, &given.password).await {
-        Ok(signed_in) => {
-            limits.succeeded(client.address, &given.email);
-            renew(&session).await?;
-            let key = if signed_in.needs_code { PENDING } else { ACCOUNT };
-            open(&session, key, signed_in.account, &client, &headers).await?;
-            Ok(match signed_in.needs_code {
-                true => back("/sign-in/code", "", &given.from),
-                false => to(way_on(&given.from)),
-            })
+    let why = match ask::sign_in(&ctx, &sender.actor, &given.email, &given.password).await {
+        Ok(SignedIn { account, needs_code }) => {
+            limits.succeeded(address, &given.email);
+            if needs_code {
+                sender.open(PENDING, Pending { account, since: clock::now() }).await?;
+                return Ok(back("/sign-in/code", None, &given.from));
+            }
+            sender.open(ACCOUNT, account).await?;
+            return Ok(to(way_on(&given.from)));
         }
-        Err(Refusal::WrongPassword) => Ok(remembering(back("/sign-in", "wrong", &given.from), &given.email)),
-        Err(Refusal::Busy) => Ok(remembering(back("/sign-in", "later=5", &given.from), &given.email)),
-        Err(refusal) => Err(refusal.into()),
-    }
-}
-
-fn remembering(mut response: Response, email: &str) -> Response {
-    const MOST: usize = 254;
-    let kept: String = utf8_percent_encode(email.trim(), percent_encoding::NON_ALPHANUMERIC).to_string();
-    let cookie = format!("{EMAIL_COOKIE}={kept}; Path=/sign-in; Max-Age=300; HttpOnly; SameSite=Strict");
-    if email.len() <= MOST
-        && let Ok(value) = HeaderValue::from_str(&cookie)
-    {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
-    response
-}
-
-fn unavailable(error: impl std::fmt::Display) -> Problem {
-    tracing::error!(%error, "a session could not be stored");
-    Problem::unavailable("The session could not be stored; try again in a moment", 5)
-}
-
-/// Empties a session and gives it another name: one that somebody else may know opens nothing.
-async fn renew(session: &Session) -> Result<(), Problem> {
-    session.clear().await;
-    session.cycle_id().await.map_err(unavailable)
-}
-
-/// Notes in a session who it is of, and what people are told to know it by.
-async fn open(
-    session: &Session,
-    key: &str,
-    account: Uuid,
-    client: &Client,
-    headers: &HeaderMap,
-) -> Result<(), Problem> {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    session.insert(key, account.to_string()).await.map_err(unavailable)?;
-    session.insert(SESSION_USER_AGENT, agent).await.map_err(unavailable)?;
-    session.insert(SESSION_ADDRESS, client.address.to_string()).await.map_err(unavailable)
+        Err(Refusal::WrongPassword) => "wrong",
+        Err(Refusal::Busy) => "later=5",
+        Err(refusal) => return Err(refusal.into()),
+    };
+    Ok(sender.remembering(back(PATH, Some(why), &given.from), &given.email))
 }
 
 #[derive(Deserialize)]
@@ -145,50 +166,35 @@ struct Code {
 async fn give_code(
     State(ctx): State<Actions>,
     State(limits): State<Arc<LoginLimits>>,
-    Extension(actor): Extension<Actor>,
-    Extension(client): Extension<Client>,
-    session: Session,
-    headers: HeaderMap,
+    sender: Sender,
     Form(given): Form<Code>,
 ) -> Result<Response, Problem> {
-    let pending: Option<Uuid> = session.get(PENDING).await.map_err(unavailable)?;
-    let Some(account) = pending else { return Ok(back("/sign-in", "", &given.from)) };
-    if let Err(later) = limits.check(client.address, &account.to_string()) {
-        return Ok(back("/sign-in/code", &format!("later={}", later.seconds()), &given.from));
+    const PATH: &str = "/sign-in/code";
+    let pending: Option<Pending> = sender.session.get(PENDING).await.map_err(unavailable)?;
+    let in_time = |pending: &Pending| clock::now() - pending.since < CODE_WITHIN;
+    let Some(Pending { account, since }) = pending.filter(in_time) else {
+        return Ok(back("/sign-in", None, &given.from));
+    };
+    if let Err(after) = limits.check(sender.client.address, &account.to_string()) {
+        return Ok(later(PATH, after, &given.from));
     }
-    match ask::check_second_factor(&ctx, &actor, account, &given.code).await {
+    match ask::check_second_factor(&ctx, &sender.actor, account, since, &given.code).await {
         Ok(()) => {
-            renew(&session).await?;
-            open(&session, ACCOUNT, account, &client, &headers).await?;
+            sender.open(ACCOUNT, account).await?;
             Ok(to(way_on(&given.from)))
         }
-        Err(Refusal::WrongCode) => Ok(back("/sign-in/code", "wrong", &given.from)),
+        Err(Refusal::WrongCode) => Ok(back(PATH, Some("wrong"), &given.from)),
         Err(refusal) => Err(refusal.into()),
     }
 }
 
-async fn sign_out(
-    State(ctx): State<Actions>,
-    Extension(actor): Extension<Actor>,
-    session: Session,
-) -> Result<Response, Problem> {
-    ask::sign_out(&ctx, &actor).await?;
-    session.flush().await.map_err(unavailable)?;
+async fn sign_out(State(ctx): State<Actions>, sender: Sender) -> Result<Response, Problem> {
+    ask::sign_out(&ctx, &sender.actor).await?;
+    sender.session.flush().await.map_err(unavailable)?;
     let mut response = to("/");
     // Pages that the browser kept are of somebody who is no longer there.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok(response)
-}
-
-/// Who sends a form, from where, and the session that it comes with.
-#[derive(FromRequestParts)]
-struct Sender {
-    #[from_request(via(Extension))]
-    actor: Actor,
-    #[from_request(via(Extension))]
-    client: Client,
-    session: Session,
-    headers: HeaderMap,
 }
 
 #[derive(Deserialize)]
@@ -203,21 +209,21 @@ async fn set_up(
     State(ctx): State<Actions>,
     State(db): State<Db>,
     State(limits): State<Arc<LoginLimits>>,
-    Sender { actor, client, session, headers }: Sender,
+    sender: Sender,
     Path(link): Path<String>,
     Form(given): Form<FirstAccount>,
 ) -> Result<Response, Problem> {
-    if let Err(later) = limits.check(client.address, "set-up") {
-        return Ok(to(&format!("/set-up/{link}?later={}", later.seconds())));
+    let path = format!("/set-up/{link}");
+    if let Err(after) = limits.check(sender.client.address, &link) {
+        return Ok(later(&path, after, ""));
     }
     let person = Person { email: given.email, full_name: Some(given.full_name), password: given.password };
-    match ask::set_up(&ctx, &actor, &link, person).await {
+    match ask::set_up(&ctx, &sender.actor, &link, person).await {
         Ok(account) => {
-            renew(&session).await?;
-            open(&session, ACCOUNT, account, &client, &headers).await?;
+            sender.open(ACCOUNT, account).await?;
             Ok(to("/"))
         }
-        Err(refusal) => refused(&db, &format!("/set-up/{link}"), refusal).await,
+        Err(refusal) => refused(&db, &path, refusal).await,
     }
 }
 
@@ -232,19 +238,20 @@ async fn take_account(
     State(ctx): State<Actions>,
     State(db): State<Db>,
     State(limits): State<Arc<LoginLimits>>,
-    Sender { actor, client, session, .. }: Sender,
+    sender: Sender,
     Path(link): Path<String>,
     Form(given): Form<Taken>,
 ) -> Result<Response, Problem> {
-    if let Err(later) = limits.check(client.address, &link) {
-        return Ok(to(&format!("/welcome/{link}?later={}", later.seconds())));
+    let path = format!("/welcome/{link}");
+    if let Err(after) = limits.check(sender.client.address, &link) {
+        return Ok(later(&path, after, ""));
     }
-    match ask::take_account(&ctx, &actor, &link, Some(&given.full_name), &given.password).await {
+    match ask::take_account(&ctx, &sender.actor, &link, Some(&given.full_name), &given.password).await {
         Ok(_) => {
-            renew(&session).await?;
+            sender.session.flush().await.map_err(unavailable)?;
             Ok(to("/sign-in?chosen"))
         }
-        Err(refusal) => refused(&db, &format!("/welcome/{link}"), refusal).await,
+        Err(refusal) => refused(&db, &path, refusal).await,
     }
 }
 
@@ -252,7 +259,7 @@ async fn take_account(
 async fn refused(db: &Db, path: &str, refusal: Refusal) -> Result<Response, Problem> {
     match refusal {
         Refusal::Unusable(_) | Refusal::Busy => {
-            let text = super::api::problem::sentence(&refusal.text());
+            let text = refusal.sentence();
             let id = store::outcomes::record_outcome(&db.write, &OutcomeOf::Nothing(text), clock::now()).await?;
             Ok(to(&format!("{path}?outcome={id}")))
         }

@@ -13,6 +13,8 @@ use store::queue::caused_by;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use super::rights::LINKS;
+
 use crate::telemetry;
 
 /// Names a request in answers and in the log.
@@ -23,7 +25,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A path for the log: links that open something are told without what opens it.
 fn shown(path: &str) -> &str {
-    ["/set-up/", "/welcome/"].into_iter().find(|place| path.starts_with(place)).unwrap_or(path)
+    LINKS.into_iter().find(|place| path.starts_with(place)).unwrap_or(path)
 }
 
 /// Gives the request its id and span, and says in the log how it went.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::text::{OutcomeText, Tone};
 use crate::components::counted;
-use crate::error::{AppError, leads_on, sentence};
+use crate::error::{AppError, leads_on};
 use crate::pages::ask;
 
 pub(super) const NONE_CHOSEN: &str = "Nothing was done: no repository is selected.";
@@ -60,7 +60,7 @@ pub(in crate::pages) async fn lead_to(page: &str, done: Result<String, actions::
     let of = match done {
         Ok(text) => OutcomeOf::Done(text),
         Err(refusal @ (Refusal::Failed(_) | Refusal::NotSignedIn)) => return Err(refusal.into()),
-        Err(refusal) if leads_on() => OutcomeOf::Nothing(sentence(&refusal.text())),
+        Err(refusal) if leads_on() => OutcomeOf::Nothing(refusal.sentence()),
         Err(refusal) => return Err(refusal.into()),
     };
     let id = store::outcomes::record_outcome(&ask::context()?.db.write, &of, ask::now()).await?;

@@ -49,7 +49,7 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
     use actions::accounts::look_at_link;
 
     let (ctx, params) = (ask::context()?, ask::params(&query)?);
-    let email = ask::cookie("kubestats_email").unwrap_or_default();
+    let email = ask::cookie(crate::context::EMAIL_COOKIE).unwrap_or_default();
     let email = percent_encoding::percent_decode_str(&email).decode_utf8_lossy().into_owned();
     let email: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
     let link = match look_at_link(&ctx.actions, &link).await {

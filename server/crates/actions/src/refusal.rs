@@ -120,6 +120,18 @@ impl Refusal {
         }
     }
 
+    /// The same as people write it: with a capital, unless a name comes first, and with its full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let text = self.text();
+        let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+        let mut letters = text.chars();
+        match letters.next().filter(|_| self.repository().is_none()) {
+            Some(first) => format!("{}{}{end}", first.to_uppercase(), letters.as_str()),
+            None => format!("{text}{end}"),
+        }
+    }
+
     /// The repository that it is about, by its full name.
     #[must_use]
     pub fn repository(&self) -> Option<&str> {

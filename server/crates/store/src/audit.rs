@@ -1,14 +1,17 @@
 //! What people did: added in the transaction that does it, read by admins, never changed.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+};
 
 use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, count, is_like};
 use crate::db::{ConnectionTrait, Result, new_id};
+use entity::kind::AuditAction;
 use entity::table::audit_entry;
 use entity::value::{JsonText, StoredTimestamp};
-use entity::view::{AuditEntry, AuditFilter, Listing, PageQuery};
+use entity::view::{AuditEntry, AuditFilter, Listing, PageQuery, Timestamp};
 
 /// Adds an entry; its id is made here.
 pub async fn add_audit_entry(w: &impl ConnectionTrait, entry: &AuditEntry) -> Result<()> {
@@ -31,6 +34,14 @@ pub async fn add_audit_entry(w: &impl ConnectionTrait, entry: &AuditEntry) -> Re
     };
     audit_entry::Entity::insert(row).exec_without_returning(w).await?;
     Ok(())
+}
+
+/// Forgets tries to sign in that were refused before then: anybody who reaches the program can add such. What people did
+/// is kept.
+pub async fn remove_refused_before(w: &impl ConnectionTrait, before: Timestamp) -> Result<u64> {
+    use audit_entry::Column::{Action, At};
+    let refused = audit_entry::Entity::delete_many().filter(Action.eq(AuditAction::SignInRefused));
+    Ok(refused.filter(At.lt(StoredTimestamp::from(before))).exec(w).await?.rows_affected)
 }
 
 /// What people did, the newest first.

@@ -1,5 +1,7 @@
 //! The description of the API (OpenAPI 3.1), made from the handlers themselves.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Router,
     body::Bytes,
@@ -149,12 +151,32 @@ fn limit_text(object: &mut Object) {
 }
 
 /// Our answers always hold every field, null where nothing is known; serde's `Option` alone would make
-/// generated clients think that fields may be absent.
+/// generated clients think that fields may be absent. What is sent to us may leave out what is optional.
 fn answers_are_complete(document: &mut OpenApi) {
+    let sent = sent_schemas(document);
     let Some(components) = document.components.as_mut() else { return };
-    for schema in components.schemas.values_mut() {
+    for (_, schema) in components.schemas.iter_mut().filter(|(name, _)| !sent.contains(*name)) {
         complete(schema);
     }
+}
+
+/// Names of the schemas of bodies that are sent to us.
+fn sent_schemas(document: &OpenApi) -> BTreeSet<String> {
+    // All of it is here; nothing but schemas is named elsewhere in our description.
+    fn here<T>(part: &RefOr<T>) -> Option<&T> {
+        match part {
+            RefOr::T(part) => Some(part),
+            RefOr::Ref(_) => None,
+        }
+    }
+    let operations = document.paths.paths.values().flat_map(|item| [&item.post, &item.put, &item.patch]);
+    let bodies = operations.flatten().filter_map(|operation| here(operation.request_body.as_ref()?));
+    let schemas = bodies.flat_map(|body| body.content.values()).filter_map(|content| here(content)?.schema.as_ref());
+    let named = schemas.filter_map(|schema| match schema {
+        RefOr::Ref(named) => named.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    });
+    named.collect()
 }
 
 /// What any operation may answer, said once instead of at each.

@@ -203,15 +203,6 @@ pub async fn finish(request: Request, next: Next) -> Response {
     response
 }
 
-/// A sentence as people write it: what refuses says it without capital and full stop.
-#[must_use]
-pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
-}
-
 /// Whether a layer refused the request with no more than a status and perhaps a word of text.
 fn is_bare_error(response: &Response) -> bool {
     let refused = response.status().is_client_error() || response.status().is_server_error();

@@ -28,6 +28,7 @@ pub use sessions::{ADDRESS as SESSION_ADDRESS, SessionRows, USER_AGENT as SESSIO
 use super::api::problem::Problem;
 use super::client_address::Client;
 use super::rate_limits::SignedIn;
+use super::rights::LINKS;
 use super::trace::RequestId;
 use crate::clock;
 
@@ -174,12 +175,12 @@ impl Identity {
             }
         }
         let Some(session) = session else { return Ok(nobody()) };
-        let kept = session.get::<sessions::Kept>(sessions::KEPT).await;
+        let kept = session.get::<StoredSession>(sessions::KEPT).await;
         let kept = kept.map_err(|error| {
             tracing::warn!(%error, "a session can't be read");
             Problem::unavailable("The session can't be read now; try again in a moment", 5)
         })?;
-        Ok(match kept.map(sessions::Kept::session).and_then(|found| self.holder(found, address)) {
+        Ok(match kept.and_then(|found| self.holder(found, address)) {
             Some((holder, id)) => Actor::session(Door::Page, holder, id),
             None => nobody(),
         })
@@ -192,7 +193,8 @@ fn text(address: Option<IpAddr>) -> Option<String> {
 
 /// Whether an answer may hold what opens something.
 fn gives_keys(path: &str) -> bool {
-    ["/set-up/", "/welcome/", "/api/v1/login/", "/api/v1/auth/"].iter().any(|place| path.starts_with(place))
+    let tokens = ["/api/v1/login/", "/api/v1/auth/"];
+    LINKS.iter().chain(&tokens).any(|place| path.starts_with(place))
 }
 
 /// In the words that clients of the v1 API know.

@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::kind::{Permission, SessionKind};
-use serde::{Deserialize, Serialize};
+use entity::kind::SessionKind;
 use sha2::{Digest as _, Sha256};
-use store::accounts::{self, Holder, NewSession, StoredSession};
+use store::accounts::{self, NewSession, StoredSession};
 use store::db::{Db, new_id};
 use tower_sessions::cookie::{SameSite, time};
 use tower_sessions::session::{Id, Record};
@@ -16,69 +15,11 @@ use uuid::Uuid;
 use super::{ACCOUNT, Settings};
 use crate::clock;
 
-/// Under which name what is stored beside a session is lent to the one who reads it; it is never stored again.
+/// Under which name a session's row, a [`StoredSession`], is lent to the one who reads it; it is never stored again.
 pub(super) const KEPT: &str = "kept";
 /// Where an agent and an address come from until the row is made.
 pub const USER_AGENT: &str = "user_agent";
 pub const ADDRESS: &str = "address";
-
-/// A session's row as it travels through the session's library.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Kept {
-    id: Uuid,
-    created_at: DateTime<Utc>,
-    seen_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    holder: Option<KeptHolder>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct KeptHolder {
-    id: Uuid,
-    email: String,
-    full_name: Option<String>,
-    role: String,
-    permissions: Vec<Permission>,
-}
-
-impl Kept {
-    pub(super) fn session(self) -> StoredSession {
-        let holder = self.holder.map(|kept| Holder {
-            id: kept.id,
-            email: kept.email,
-            full_name: kept.full_name,
-            role: kept.role,
-            permissions: kept.permissions.into_iter().collect(),
-        });
-        StoredSession {
-            id: self.id,
-            data: String::new(),
-            created_at: self.created_at,
-            seen_at: self.seen_at,
-            expires_at: self.expires_at,
-            holder,
-        }
-    }
-}
-
-impl From<&StoredSession> for Kept {
-    fn from(found: &StoredSession) -> Self {
-        let holder = found.holder.as_ref().map(|holder| KeptHolder {
-            id: holder.id,
-            email: holder.email.clone(),
-            full_name: holder.full_name.clone(),
-            role: holder.role.clone(),
-            permissions: holder.permissions.iter().collect(),
-        });
-        Self {
-            id: found.id,
-            created_at: found.created_at,
-            seen_at: found.seen_at,
-            expires_at: found.expires_at,
-            holder,
-        }
-    }
-}
 
 /// The table of sessions, as the session's library wants it.
 #[derive(Clone, Debug)]
@@ -177,7 +118,7 @@ impl SessionStore for SessionRows {
         let Some(found) = found.filter(counts) else { return Ok(None) };
         let mut data: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&found.data).map_err(|error| Error::Decode(error.to_string()))?;
-        let kept = serde_json::to_value(Kept::from(&found)).map_err(|error| Error::Decode(error.to_string()))?;
+        let kept = serde_json::to_value(&found).map_err(|error| Error::Decode(error.to_string()))?;
         data.insert(KEPT.to_owned(), kept);
         let expiry_date = time::OffsetDateTime::from_unix_timestamp(found.expires_at.timestamp());
         Ok(Some(Record {

@@ -432,7 +432,10 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         assert_ne!(opened, pending);
         assert_eq!(by_cookie(app, "/api/v1/me", &opened).await.status, StatusCode::OK);
         let actor = actions::Actor::nobody(actions::Door::Page, true);
-        assert!(act::check_second_factor(ctx, &actor, id, &codes[0]).await.is_err(), "nor does a recovery code");
+        assert!(
+            act::check_second_factor(ctx, &actor, id, chrono::Utc::now(), &codes[0]).await.is_err(),
+            "nor does a recovery code"
+        );
     })
     .await;
 }

@@ -126,7 +126,7 @@ async fn admin_is_left(c: &impl ConnectionTrait, account: &Account) -> Result<()
 /// The refusal.
 pub async fn change_account(ctx: &Actions, actor: &Actor, id: Uuid, change: &AccountChange) -> Result<Account> {
     actor.may_to_all(AuditAction::ChangeAccount)?;
-    let txn = ctx.db.begin().await?;
+    let txn = ctx.db.begin_about_accounts().await?;
     let before = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     if let Some(role) = &change.role {
         known_role(&txn, role).await?;
@@ -157,7 +157,7 @@ pub async fn change_account(ctx: &Actions, actor: &Actor, id: Uuid, change: &Acc
 /// The refusal.
 pub async fn delete_account(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Account> {
     actor.may_to_all(AuditAction::DeleteAccount)?;
-    let txn = ctx.db.begin().await?;
+    let txn = ctx.db.begin_about_accounts().await?;
     let account = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     admin_is_left(&txn, &account).await?;
     stored::delete_account(&txn, id).await?;

@@ -41,7 +41,7 @@ pub async fn create_role(ctx: &Actions, actor: &Actor, name: &str, permissions: 
 pub async fn set_role(ctx: &Actions, actor: &Actor, name: &str, permissions: &[Permission]) -> Result<()> {
     actor.may_to_all(AuditAction::ChangeRole)?;
     usable_name(name)?;
-    let txn = ctx.db.begin().await?;
+    let txn = ctx.db.begin_about_accounts().await?;
     let roles = stored::list_roles(&txn).await?;
     let before = roles.iter().find(|role| role.name == name).ok_or(Refusal::Missing("role"))?;
     let administers = |permissions: &[Permission]| permissions.contains(&Permission::Admin);

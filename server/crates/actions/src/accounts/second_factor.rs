@@ -1,5 +1,6 @@
 use auth::totp::{Secret, hash_recovery_code, recovery_codes};
 use entity::kind::AuditAction;
+use entity::view::Timestamp;
 use serde_json::json;
 use store::accounts::{self as stored, Credentials, find_credentials};
 use store::db::DataError;
@@ -114,12 +115,20 @@ pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroi
     Ok(())
 }
 
-/// Checks the code of somebody whose password was right: of the app, or one of those that stand for it. None works twice.
+/// Checks the code of somebody whose password was right at that time: of the app, or one of those that stand for it. None works twice.
 ///
 /// # Errors
 /// [`Refusal::WrongCode`].
-pub async fn check_second_factor(ctx: &Actions, actor: &Actor, account: Uuid, code: &str) -> Result<()> {
+pub async fn check_second_factor(
+    ctx: &Actions,
+    actor: &Actor,
+    account: Uuid,
+    since: Timestamp,
+    code: &str,
+) -> Result<()> {
     let found = find_credentials(&ctx.db.read, &account.to_string()).await?.filter(|found| found.is_active);
+    // The password that was right then is not the one of now.
+    let found = found.filter(|found| found.password_changed_at.is_none_or(|at| Timestamp::from(at) <= since));
     let found = found.ok_or(Refusal::WrongCode)?;
     let secret = open(ctx, &found)?;
     let step = secret.and_then(|secret| secret.check(code, ctx.now().timestamp(), found.totp_step));

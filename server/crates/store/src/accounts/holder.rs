@@ -2,6 +2,7 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType};
 use sea_orm::{DerivePartialModel, Select};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use entity::kind::{Permission, Permissions, Role};
@@ -9,7 +10,7 @@ use entity::table::{account, role};
 use entity::value::JsonText;
 
 /// Who lets somebody in: an active account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     pub id: Uuid,
     pub email: String,

@@ -1,4 +1,4 @@
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QuerySelect as _, Set};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
 use crate::db::{ConnectionTrait, Result};
@@ -63,13 +63,4 @@ pub async fn take_link(w: &impl ConnectionTrait, hash: &[u8; 32], now: Timestamp
 pub async fn remove_links(w: &impl ConnectionTrait, account_id: Uuid) -> Result<()> {
     one_time_link::Entity::delete_many().filter(one_time_link::COLUMN.account_id.eq(account_id)).exec(w).await?;
     Ok(())
-}
-
-/// Whether a link for the first account works now.
-pub async fn has_set_up_link(c: &impl ConnectionTrait, now: Timestamp) -> Result<bool> {
-    let works = one_time_link::Entity::find()
-        .filter(one_time_link::Column::Kind.eq(LinkKind::SetUp))
-        .filter(one_time_link::COLUMN.expires_at.gt(StoredTimestamp::from(now)));
-    let found = works.select_only().column(one_time_link::Column::CreatedAt).into_tuple::<StoredTimestamp>();
-    Ok(found.one(c).await?.is_some())
 }

@@ -11,7 +11,7 @@ mod sessions;
 mod tokens;
 
 pub use identities::{find_by_identity, link_identity, list_identities, unlink_identity};
-pub use links::{StoredLink, add_link, find_link, has_set_up_link, remove_links, take_link};
+pub use links::{StoredLink, add_link, find_link, remove_links, take_link};
 pub use people::{
     Credentials, NewAccount, count_accounts, count_admins, delete_account, find_account, find_credentials,
     insert_account, is_set_up, list_accounts, offer_totp, record_sign_in, replace_recovery_codes, set_active,
@@ -23,6 +23,4 @@ pub use sessions::{
     find_api_session, find_session, insert_session, list_sessions, prune_sessions, rotate_session, save_session,
     touch_session,
 };
-pub use tokens::{
-    NewToken, StoredToken, delete_token, find_token, insert_token, list_expiring, list_tokens, touch_token,
-};
+pub use tokens::{NewToken, StoredToken, delete_token, find_token, insert_token, list_tokens, touch_token};

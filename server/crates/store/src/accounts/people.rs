@@ -33,6 +33,7 @@ pub struct Credentials {
     pub role: String,
     pub is_active: bool,
     pub password_hash: Option<String>,
+    pub password_changed_at: Option<StoredTimestamp>,
     pub totp_secret: Option<Vec<u8>>,
     pub totp_since: Option<StoredTimestamp>,
     pub totp_step: Option<i64>,

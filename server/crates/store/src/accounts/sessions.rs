@@ -3,6 +3,7 @@ use sea_orm::{
     ColumnTrait as _, Condition, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, RelationTrait as _, Select, Set,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use super::holder::Holder;
@@ -30,9 +31,10 @@ pub struct NewSession {
 }
 
 /// A session as it is kept, with the account that it is of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoredSession {
     pub id: Uuid,
+    #[serde(skip)]
     pub data: String,
     pub created_at: Timestamp,
     pub seen_at: Timestamp,

@@ -8,7 +8,7 @@ use super::holder::{Holder, HolderRow, joined};
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::kind::Permission;
 use entity::table::api_token;
-use entity::value::{JsonText, StoredTimestamp};
+use entity::value::JsonText;
 use entity::view::{ApiToken, Timestamp};
 
 /// A token that is to be kept.
@@ -108,20 +108,6 @@ pub async fn touch_token(w: &impl ConnectionTrait, id: Uuid, address: Option<&st
 pub async fn list_tokens(c: &impl ConnectionTrait, account_id: Uuid) -> Result<Vec<ApiToken>> {
     let of = api_token::Entity::find().filter(api_token::COLUMN.account_id.eq(account_id));
     let rows: Vec<Row> = of.order_by_desc(api_token::Column::Id).into_partial_model().all(c).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
-}
-
-/// An account's tokens that end between now and then.
-pub async fn list_expiring(
-    c: &impl ConnectionTrait,
-    account_id: Uuid,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<ApiToken>> {
-    let of = api_token::Entity::find()
-        .filter(api_token::COLUMN.account_id.eq(account_id))
-        .filter(api_token::COLUMN.expires_at.between(StoredTimestamp::from(now), StoredTimestamp::from(until)));
-    let rows: Vec<Row> = of.order_by_asc(api_token::Column::ExpiresAt).into_partial_model().all(c).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 

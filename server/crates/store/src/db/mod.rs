@@ -148,6 +148,16 @@ impl Db {
         begin(&self.write).await
     }
 
+    /// Begins a transaction that decides about accounts by what it reads of all of them, such as who else may administer:
+    /// no other such runs beside it. SQLite has one writer anyway.
+    pub async fn begin_about_accounts(&self) -> Result<Transaction> {
+        let txn = self.begin().await?;
+        if self.engine == Engine::Postgres {
+            wait_for_turn(&txn, Turn::Accounts).await?;
+        }
+        Ok(txn)
+    }
+
     /// Waits until no other process prepares the same database, and lets none until it is dropped. On SQLite there is
     /// only one process, and nothing to wait for.
     pub async fn take_turn(&self) -> Result<Option<Transaction>> {
@@ -193,6 +203,7 @@ impl Db {
 pub(crate) enum Turn {
     Claim = 1,
     Prepare = 2,
+    Accounts = 3,
 }
 
 /// Waits until no other transaction has this turn; it ends with the transaction.

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use entity::kind::{AuditAction, LinkKind, Permission, SessionKind, Via};
 use entity::view::{AuditEntry, AuditFilter, PageQuery};
 use store::accounts::*;
-use store::audit::{add_audit_entry, list_audit_entries};
+use store::audit::{add_audit_entry, list_audit_entries, remove_refused_before};
 use store::secrets;
 use uuid::Uuid;
 
@@ -62,7 +62,7 @@ async fn an_account_is_found_by_what_lets_it_in_and_by_nothing_else() {
         touch_token(w, token, Some("192.0.2.7"), at(9, 0)).await.unwrap();
         let found = find_token(&db.read, &[3; 32]).await.unwrap().unwrap();
         assert_eq!((found.token.id, found.token.used_from.as_deref()), (token, Some("192.0.2.7")));
-        assert_eq!(list_expiring(&db.read, id, at(8, 0), at(8, 0) + TimeDelta::days(3)).await.unwrap(), [found.token]);
+        assert_eq!(list_tokens(&db.read, id).await.unwrap(), [found.token]);
         link_identity(w, id, "https://id.example.org", "7", Some("a@b.example"), at(8, 0)).await.unwrap();
         assert_eq!(find_by_identity(&db.read, "https://id.example.org", "7").await.unwrap(), Some(id));
         assert_eq!(find_by_identity(&db.read, "https://id.example.org", "8").await.unwrap(), None);
@@ -165,6 +165,12 @@ async fn what_people_did_is_found_by_who_what_and_when() {
         assert_eq!(find(text("0%")).await.0, 1);
         let until = Some(at(8, 2));
         assert_eq!(find(AuditFilter { until, ..AuditFilter::default() }).await.0, 1);
+        // What strangers add goes in time; what people did stays.
+        let refused = entry(3, AuditAction::SignInRefused, "nobody", "eve@example.org");
+        add_audit_entry(&db.write, &refused).await.unwrap();
+        assert_eq!(remove_refused_before(&db.write, at(8, 3)).await.unwrap(), 0);
+        assert_eq!(remove_refused_before(&db.write, at(9, 0)).await.unwrap(), 1);
+        assert_eq!(find(AuditFilter::default()).await.0, 2);
     })
     .await;
 }

@@ -71,7 +71,6 @@ fn token(identity: &Identity, holder: &Holder, session: Uuid, refresh: &str) -> 
     responses(
         (status = 200, description = "Signed in", body = Token),
         (status = 400, description = "E-mail address, password or code is wrong", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many tries", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn login(
@@ -89,7 +88,7 @@ pub async fn login(
     let signed_in = ask::sign_in(&ctx, &actor, &given.username, &given.password).await?;
     if signed_in.needs_code {
         let code = given.code.unwrap_or_default();
-        ask::check_second_factor(&ctx, &actor, signed_in.account, &code).await?;
+        ask::check_second_factor(&ctx, &actor, signed_in.account, clock::now(), &code).await?;
     }
     limits.succeeded(client.address, &given.username);
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -101,6 +100,7 @@ pub async fn login(
 
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Refresh {
     #[schema(value_type = String)]
     pub refresh_token: Zeroizing<String>,
@@ -146,7 +146,6 @@ pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<S
     get, path = "/me", operation_id = "get_me", tag = "users",
     responses(
         (status = 200, description = "The account", body = Account),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn read_me(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<Account>, Problem> {
@@ -160,7 +159,6 @@ pub async fn read_me(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<A
     get, path = "/users/me", operation_id = "get_own_account", tag = "users",
     responses(
         (status = 200, description = "The account", body = Account),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn read_own(db: State<Db>, actor: Actor) -> Result<Json<Account>, Problem> {
@@ -169,6 +167,7 @@ pub async fn read_own(db: State<Db>, actor: Actor) -> Result<Json<Account>, Prob
 
 /// What is to be different about the own account.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     pub full_name: Option<String>,
     /// Changes only with the password.
@@ -183,8 +182,6 @@ pub struct Profile {
     request_body = Profile,
     responses(
         (status = 200, description = "The account", body = Account),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn change_own(
@@ -205,7 +202,6 @@ pub async fn change_own(
     get, path = "/users/me/sessions", operation_id = "list_sessions", tag = "users",
     responses(
         (status = 200, description = "Open ones, the one last seen first", body = [Session]),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list_sessions(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<Vec<Session>>, Problem> {
@@ -218,7 +214,6 @@ pub async fn list_sessions(State(db): State<Db>, Actor(actor): Actor) -> Result<
     params(("session_id" = Uuid, Path, description = "The session")),
     responses(
         (status = 204, description = "It is over"),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such session", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -232,7 +227,6 @@ pub async fn end_session(State(ctx): State<Actions>, Actor(actor): Actor, Id(id)
     get, path = "/users/me/tokens", operation_id = "list_tokens", tag = "users",
     responses(
         (status = 200, description = "The newest first", body = [ApiToken]),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list_tokens(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<Vec<ApiToken>>, Problem> {
@@ -241,6 +235,7 @@ pub async fn list_tokens(State(db): State<Db>, Actor(actor): Actor) -> Result<Js
 
 /// What a token is to be.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is for.
     pub name: String,
@@ -272,9 +267,7 @@ pub struct CreatedToken {
     request_body = NewToken,
     responses(
         (status = 201, description = "The token, shown once", body = CreatedToken),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "It would be allowed more than who asks", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn create_token(
@@ -293,7 +286,6 @@ pub async fn create_token(
     params(("token_id" = Uuid, Path, description = "The token")),
     responses(
         (status = 204, description = "It works no more"),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such token", body = Problem, content_type = "application/problem+json"),
     )
 )]

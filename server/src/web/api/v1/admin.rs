@@ -35,8 +35,6 @@ pub struct AccountParams {
     params(PageParams, AccountParams),
     responses(
         (status = 200, description = "By e-mail address", body = Listing<Account>),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter can't be used", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -56,6 +54,7 @@ pub async fn list_accounts(
 
 /// Who is to have an account.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewAccount {
     pub email: String,
     pub full_name: Option<String>,
@@ -83,9 +82,6 @@ impl From<ask::Invited> for Invited {
     request_body = NewAccount,
     responses(
         (status = 201, description = "The account, and what its person comes in by", body = Invited),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn create_account(
@@ -99,6 +95,7 @@ pub async fn create_account(
 
 /// What is to be different about an account.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ChangedAccount {
     /// The name of a role.
     pub role: Option<String>,
@@ -113,10 +110,7 @@ pub struct ChangedAccount {
     params(("account_id" = Uuid, Path, description = "The account")),
     responses(
         (status = 200, description = "The account", body = Account),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such account", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn change_account(
@@ -135,8 +129,6 @@ pub async fn change_account(
     params(("account_id" = Uuid, Path, description = "The account")),
     responses(
         (status = 204, description = "It is gone; what it did stays told"),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such account", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It is the last one that may administer", body = Problem, content_type = "application/problem+json"),
     )
@@ -156,8 +148,6 @@ pub async fn delete_account(
     params(("account_id" = Uuid, Path, description = "The account")),
     responses(
         (status = 201, description = "The link, shown once; others of the account work no more", body = Invited),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such account", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -174,8 +164,6 @@ pub async fn make_link(
     get, path = "/admin/roles", operation_id = "list_roles", tag = "admin",
     responses(
         (status = 200, description = "The program's, then those that somebody made", body = [RoleDetail]),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list_roles(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<Vec<RoleDetail>>, Problem> {
@@ -185,6 +173,7 @@ pub async fn list_roles(State(db): State<Db>, Actor(actor): Actor) -> Result<Jso
 
 /// What a role may do.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RolePermissions {
     pub permissions: Vec<Permission>,
 }
@@ -196,9 +185,6 @@ pub struct RolePermissions {
     params(("name" = String, Path, description = "Of a to z, 0 to 9, - and _")),
     responses(
         (status = 204, description = "It may do that from now on"),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "What was given can't be taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn put_role(
@@ -221,8 +207,6 @@ pub async fn put_role(
     params(("name" = String, Path, description = "The role")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "There is no such role", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Somebody has it, or it is the program's", body = Problem, content_type = "application/problem+json"),
     )
@@ -259,8 +243,6 @@ pub struct AuditParams {
     params(PageParams, AuditParams),
     responses(
         (status = 200, description = "Entries, as JSON or as CSV", content((Listing<AuditEntry> = "application/json"), (String = "text/csv"))),
-        (status = 401, description = "Nobody signed in", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Needs the permission admin", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter can't be used", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -142,13 +142,11 @@ impl From<Refusal> for Problem {
                 StatusCode::FORBIDDEN,
                 format!("The user doesn't have enough privileges: {permission} is needed"),
             ),
-            Refusal::Later(seconds) => Problem::too_many(super::problem::sentence(&refusal.text()), seconds),
+            Refusal::Later(seconds) => Problem::too_many(refusal.sentence(), seconds),
             Refusal::NotInPerson | Refusal::OtherRepository => Problem::new(StatusCode::FORBIDDEN, refusal.text()),
             Refusal::WrongPassword => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
             Refusal::WrongCode => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
-            Refusal::Unusable(_) => {
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, super::problem::sentence(&refusal.text()))
-            }
+            Refusal::Unusable(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, refusal.sentence()),
             Refusal::DeadLink => Problem::new(StatusCode::GONE, refusal.text()),
             Refusal::Busy => Problem::unavailable(refusal.text(), 5),
             refusal if refusal.is_missing() => Problem::not_found(refusal.text()),
