@@ -147,6 +147,11 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "ecosystem", path: "/ecosystem?range=all", heading: /ecosystem/i },
     { name: "tasks", path: "/tasks", heading: /tasks/i },
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
+    { name: "sign-in", path: "/sign-in?wrong", heading: /sign in/i },
+    { name: "sign-in-code", path: "/sign-in/code", heading: /code/i },
+    { name: "dead-link", path: "/welcome/no-such-link", heading: /./ },
+    { name: "account", path: "/account", heading: /your account/i },
+    ...["users", "roles", "permissions", "audit"].map((part) => ({ name: `admin-${part}`, path: `/admin/${part}`, heading: /./ })),
     { name: "commit", path: `/commits/${cluster.id}/${cluster.head_commit}`, heading: /./ },
   ];
 }

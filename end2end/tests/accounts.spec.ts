@@ -1,0 +1,38 @@
+// Coming in and going, with scripts and without: what is offered to whom, and back to where one was.
+
+import { ADMIN } from "./program.ts";
+import { expect, test } from "./support.ts";
+
+test.use({ storageState: { cookies: [], origins: [] } });
+
+test("who comes in gets back to where they were, may act there, and leaves nothing behind", async ({ page, context }) => {
+  await page.goto("/repositories?sort=name");
+  await expect(page.getByRole("main").getByRole("table")).toContainText("home-cluster");
+  await expect(page.getByRole("button", { name: "Sync all" }), "nobody is offered what they may not do").toHaveCount(0);
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/sign-in\?from=/);
+  const email = page.getByLabel("E-mail address");
+  await email.fill(ADMIN.email);
+  await page.getByLabel("Password").fill("violet anchor timber eighteen");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("main")).toContainText("Wrong e-mail address or password");
+  await expect(email, "what was right is kept").toHaveValue(ADMIN.email);
+  expect(page.url(), "and stands in no address").not.toContain("ada");
+  await page.getByLabel("Password").fill(ADMIN.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/repositories\?sort=name$/);
+  await expect(page.getByRole("button", { name: "Sync all" })).toBeVisible();
+  const [cookie] = (await context.cookies()).filter(({ name }) => name === "kubestats");
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Lax" });
+
+  await page.goto("/account");
+  await expect(page.getByRole("main")).toContainText(ADMIN.email);
+  await page.locator(".account-button").click();
+  await page.getByRole("button", { name: "Sign out" }).first().click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  await page.goBack();
+  await expect(page.locator("body"), "nor does the browser keep what was theirs").not.toContainText(ADMIN.email);
+  await page.goto("/admin/users");
+  await expect(page.getByRole("main")).toContainText(/sign in/i);
+  await expect(page.getByRole("main").getByRole("table")).toHaveCount(0);
+});
