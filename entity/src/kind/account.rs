@@ -163,6 +163,8 @@ words! {
     Via {
         Session = "session",
         Token = "token",
+        /// A password, and a code where one is asked for, that let them in just now.
+        Password = "password",
         /// A link that works once.
         Link = "link",
         Command = "command",

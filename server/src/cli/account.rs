@@ -41,7 +41,7 @@ async fn open(config: &Config) -> anyhow::Result<(Db, Actions)> {
 }
 
 async fn account(db: &Db, email: &str) -> anyhow::Result<Account> {
-    let found = stored::find_credentials(&db.read, &email.trim().to_lowercase()).await?;
+    let found = stored::find_credentials_by_email(&db.read, &email.trim().to_lowercase()).await?;
     let found = found.with_context(|| format!("there is no account {email}; kubestats user list shows all"))?;
     stored::find_account(&db.read, found.id).await?.context("the account is gone")
 }

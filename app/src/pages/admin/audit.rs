@@ -73,6 +73,7 @@ const fn via(via: Via) -> &'static str {
     match via {
         Via::Session => "",
         Via::Token => "by a token",
+        Via::Password => "by their password",
         Via::Link => "by a link",
         Via::Command => "on the command line",
         Via::Schedule => "by a schedule",

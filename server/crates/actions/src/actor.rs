@@ -102,10 +102,10 @@ impl Actor {
         }
     }
 
-    /// Somebody who came by a link that works once.
+    /// The same, who has just shown whose account is theirs; how is told.
     #[must_use]
-    pub(crate) fn through_link(&self, holder: Holder) -> Self {
-        Self { account: Some(Arc::new(holder)), via: Via::Link, ..self.clone() }
+    pub(crate) fn known(&self, holder: Holder, via: Via) -> Self {
+        Self { account: Some(Arc::new(holder)), via, ..self.clone() }
     }
 
     /// The same, known by where they ask from and in which request.
@@ -146,7 +146,7 @@ impl Actor {
         let own = self.signed_in()?;
         match self.via {
             Via::Session | Via::Command => Ok(own),
-            Via::Token | Via::Link | Via::Schedule | Via::Nobody => Err(Refusal::NotInPerson),
+            Via::Token | Via::Password | Via::Link | Via::Schedule | Via::Nobody => Err(Refusal::NotInPerson),
         }
     }
 

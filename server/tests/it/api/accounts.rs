@@ -338,7 +338,7 @@ async fn the_first_account_needs_the_link_that_only_the_log_shows() {
         let ctx = &app.state.actions;
         // The tests' own account stands for somebody: there is no second first one.
         assert!(actions::accounts::make_set_up_link(ctx).await.unwrap().is_none());
-        let own = accounts::find_credentials(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
+        let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
         accounts::delete_account(&app.state.db.write, own.id).await.unwrap();
         let link = actions::accounts::make_set_up_link(ctx).await.unwrap().unwrap();
         let person = [("email", "ada@example.org"), ("full_name", "Ada"), ("password", PASSWORD)];
@@ -377,7 +377,7 @@ async fn invitations_work_once_and_somebody_stays_who_may_administer() {
         let signed_in = form(app, "/sign-in", &[("email", "grace@example.org"), ("password", PASSWORD)], None).await;
         assert!(cookie(&signed_in).is_some());
         // The last one that may administer stays.
-        let own = accounts::find_credentials(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
+        let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
         let place = format!("/api/v1/admin/users/{}", own.id);
         for (method, body) in [
             (Method::DELETE, None),
@@ -415,7 +415,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         let password = Zeroizing::new(PASSWORD.to_owned());
         let offer = act::begin_second_factor(ctx, &actor, &password).await.unwrap();
         assert!(offer.url.contains(&offer.secret) && offer.picture.contains("<svg"));
-        let stored = accounts::find_credentials(&app.state.db.read, &id.to_string()).await.unwrap().unwrap();
+        let stored = accounts::find_credentials(&app.state.db.read, id).await.unwrap().unwrap();
         assert!(stored.totp_secret.is_some_and(|sealed| !String::from_utf8_lossy(&sealed).contains(&offer.secret)));
         assert!(act::confirm_second_factor(ctx, &actor, "000000x").await.is_err());
         let code = support_code(&offer.url);

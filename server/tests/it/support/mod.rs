@@ -127,7 +127,7 @@ const KEYS: fn() -> auth::seal::Keys = || auth::seal::Keys::new([7; 32], None);
 /// An account that may do everything, and a token of it; no password has to be computed for that.
 async fn admin_token(db: &Db) -> String {
     let email = "admin@example.org";
-    let account = match store::accounts::find_credentials(&db.read, email).await.unwrap() {
+    let account = match store::accounts::find_credentials_by_email(&db.read, email).await.unwrap() {
         Some(found) => found.id,
         None => {
             let new = NewAccount {

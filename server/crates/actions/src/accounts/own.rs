@@ -45,7 +45,7 @@ pub(super) async fn confirm(
     password: Option<&Zeroizing<String>>,
 ) -> Result<stored::Credentials> {
     (ctx.outside.tries)(actor.address(), &id.to_string()).map_err(Refusal::Later)?;
-    let found = find_credentials(&ctx.db.read, &id.to_string()).await?.ok_or(Refusal::Missing("account"))?;
+    let found = find_credentials(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
     let given = password.map_or("", |password| password.as_str());
     match ctx.outside.passwords.verify(given, found.password_hash.as_deref()).await? {
         Verified::Wrong => {

@@ -68,7 +68,7 @@ fn offer(secret: &Secret, email: &str) -> SecondFactorOffer {
 /// The refusal.
 pub async fn pending_second_factor(ctx: &Actions, actor: &Actor) -> Result<Option<SecondFactorOffer>> {
     let own = actor.in_person()?;
-    let found = find_credentials(&ctx.db.read, &own.id.to_string()).await?.filter(|found| found.totp_since.is_none());
+    let found = find_credentials(&ctx.db.read, own.id).await?.filter(|found| found.totp_since.is_none());
     let Some(found) = found else { return Ok(None) };
     Ok(open(ctx, &found)?.map(|secret| offer(&secret, &own.email)))
 }
@@ -79,7 +79,7 @@ pub async fn pending_second_factor(ctx: &Actions, actor: &Actor) -> Result<Optio
 /// The refusal.
 pub async fn confirm_second_factor(ctx: &Actions, actor: &Actor, code: &str) -> Result<Vec<Zeroizing<String>>> {
     let own = actor.in_person()?;
-    let found = find_credentials(&ctx.db.read, &own.id.to_string()).await?.ok_or(Refusal::Missing("account"))?;
+    let found = find_credentials(&ctx.db.read, own.id).await?.ok_or(Refusal::Missing("account"))?;
     let secret = open(ctx, &found)?.filter(|_| found.totp_since.is_none());
     let secret = secret.ok_or_else(|| Refusal::Unusable("begin with the picture for your app".to_owned()))?;
     let step = secret.check(code, ctx.now().timestamp(), found.totp_step).ok_or(Refusal::WrongCode)?;
@@ -126,7 +126,7 @@ pub async fn check_second_factor(
     since: Timestamp,
     code: &str,
 ) -> Result<()> {
-    let found = find_credentials(&ctx.db.read, &account.to_string()).await?.filter(|found| found.is_active);
+    let found = find_credentials(&ctx.db.read, account).await?.filter(|found| found.is_active);
     // The password that was right then is not the one of now.
     let found = found.filter(|found| found.password_changed_at.is_none_or(|at| Timestamp::from(at) <= since));
     let found = found.ok_or(Refusal::WrongCode)?;

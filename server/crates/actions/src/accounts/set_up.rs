@@ -1,5 +1,5 @@
 use auth::token::{hash_opaque, mint_opaque};
-use entity::kind::{AuditAction, LinkKind, Role};
+use entity::kind::{AuditAction, LinkKind, Role, Via};
 use entity::view::Account;
 use serde_json::json;
 use store::accounts::{
@@ -74,7 +74,7 @@ pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) ->
         return Err(Refusal::DeadLink);
     }
     let id = insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
-    let actor = actor.through_link(holder(&txn, id).await?);
+    let actor = actor.known(holder(&txn, id).await?, Via::Link);
     ctx.tell(&txn, &actor, AuditAction::SetUp, Object::new("account", id, new.email), Change::NONE).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(id)
@@ -138,7 +138,7 @@ pub async fn take_account(
     set_password(&txn, id, &stored, ctx.now()).await?;
     set_profile(&txn, id, &account.email, name.as_deref()).await?;
     delete_sessions(&txn, id, None).await?;
-    let actor = actor.through_link(holder(&txn, id).await?);
+    let actor = actor.known(holder(&txn, id).await?, Via::Link);
     let object = Object::new("account", id, account.email);
     let change = Change::to(json!({ "link": link.kind }));
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;

@@ -1,10 +1,10 @@
 use auth::password::Verified;
 use auth::token::{hash_opaque, mint_opaque};
-use entity::kind::{AuditAction, SessionKind};
+use entity::kind::{AuditAction, SessionKind, Via};
 use serde_json::json;
 use store::accounts::{
-    Credentials, Holder, NewSession, StoredSession, find_credentials, find_session, insert_session, record_sign_in,
-    rotate_session, set_password,
+    Credentials, Holder, NewSession, StoredSession, find_credentials_by_email, find_session, insert_session,
+    record_sign_in, rotate_session, set_password,
 };
 use store::db::{DataError, new_id};
 use uuid::Uuid;
@@ -31,9 +31,7 @@ pub struct SignedIn {
 /// [`Refusal::WrongPassword`], also for accounts that are not there or are switched off.
 pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroizing<String>) -> Result<SignedIn> {
     let email = email.trim().to_lowercase();
-    // Ids are looked for too, by others; nobody signs in by one.
-    let by = if email.contains('@') { email.as_str() } else { "@" };
-    let found = find_credentials(&ctx.db.read, by).await?.filter(|found| found.is_active);
+    let found = find_credentials_by_email(&ctx.db.read, &email).await?.filter(|found| found.is_active);
     let stored = found.as_ref().and_then(|found| found.password_hash.as_deref());
     let verified = ctx.outside.passwords.verify(password, stored).await?;
     let Some(found) = found.filter(|_| verified != Verified::Wrong) else {
@@ -63,7 +61,7 @@ async fn refused(ctx: &Actions, actor: &Actor, email: &str) -> Result<()> {
 pub(super) async fn came_in(ctx: &Actions, actor: &Actor, who: &Credentials, by: &str) -> Result<()> {
     let txn = ctx.db.begin().await?;
     record_sign_in(&txn, who.id, ctx.now()).await?;
-    let actor = actor.through_link(holder(&txn, who.id).await?);
+    let actor = actor.known(holder(&txn, who.id).await?, Via::Password);
     let object = Object::new("account", who.id, who.email.clone());
     ctx.tell(&txn, &actor, AuditAction::SignIn, object, Change::to(json!({ "by": by }))).await?;
     txn.commit().await.map_err(DataError::from)?;

@@ -120,13 +120,14 @@ pub async fn find_account(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<A
     Ok(Some(row.view(permissions)))
 }
 
-/// What signing in needs, by e-mail address or by id.
-pub async fn find_credentials(c: &impl ConnectionTrait, by: &str) -> Result<Option<Credentials>> {
-    let found = match by.parse::<Uuid>() {
-        Ok(id) => account::Entity::find_by_id(id),
-        Err(_) => account::Entity::find().filter(account::COLUMN.email.eq(by)),
-    };
-    Ok(found.into_partial_model().one(c).await?)
+/// What signing in needs of an account.
+pub async fn find_credentials(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Credentials>> {
+    Ok(account::Entity::find_by_id(id).into_partial_model().one(c).await?)
+}
+
+/// The same by its e-mail address, in lower case.
+pub async fn find_credentials_by_email(c: &impl ConnectionTrait, email: &str) -> Result<Option<Credentials>> {
+    Ok(account::Entity::find().filter(account::COLUMN.email.eq(email)).into_partial_model().one(c).await?)
 }
 
 /// Accounts by e-mail address; those with a text in it or in the name.
