@@ -58,7 +58,13 @@ impl Wanted {
     /// As it is now.
     #[must_use]
     pub fn address(self) -> String {
-        let (path, search, hash) = (self.path.get_untracked(), self.search.get_untracked(), self.hash.get_untracked());
+        untrack(|| self.address_here())
+    }
+
+    /// The same for what follows the reader from page to page.
+    #[must_use]
+    pub fn address_here(self) -> String {
+        let (path, search, hash) = (self.path.get(), self.search.get(), self.hash.get());
         let mark = if search.is_empty() { "" } else { "?" };
         [path.as_str(), mark, &search, &hash].concat()
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::components::{Glyph, Icon, PageUrl};
+use crate::reload::Wanted;
 use crate::viewer::viewer;
 
 /// Who is signed in and where that leads, or the way to sign in. It opens without scripts; what it leads to is loaded anew, so
@@ -19,13 +20,13 @@ pub fn AccountMenu() -> impl IntoView {
 }
 
 fn sign_in() -> AnyView {
-    let place = use_location();
+    let (place, wanted) = (use_location(), Wanted::new());
     let is_there =
         move || place.pathname.with(|path| ["/sign-in", "/set-up", "/welcome"].iter().any(|at| path.starts_with(at)));
     // Nobody is led back to where they are now.
     let href = move || match is_there() {
         true => "/sign-in".to_owned(),
-        false => PageUrl::new("/sign-in").with("from", place.pathname.get() + &place.search.get()).href(),
+        false => PageUrl::new("/sign-in").with("from", wanted.address_here()).href(),
     };
     view! { <a class="button sign-in-link" href=href rel="external" hidden=is_there>"Sign in"</a> }.into_any()
 }
