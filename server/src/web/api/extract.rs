@@ -13,6 +13,7 @@ use entity::{
     view::{PageQuery, Sort},
 };
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use store::given::{self, Unusable};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -118,16 +119,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::from_request(request, state).await {
-            Ok(Json(given)) => Ok(Self(given)),
-            // It is JSON, but not what is asked for.
-            Err(JsonRejection::JsonDataError(error)) => {
-                let mut check = Check::default();
-                check.at("body").refuse("", "", "type", error.body_text());
-                Err(check.problem())
-            }
-            Err(rejection) => Err(Problem::new(rejection.status(), rejection.body_text())),
-        }
+        // An object it has to be: a list of its fields' values would be read as well.
+        let sent: Result<Json<Map<String, Value>>, _> = Json::from_request(request, state).await;
+        let read = match sent {
+            Ok(Json(sent)) => serde_json::from_value(Value::Object(sent)).map_err(|error| error.to_string()),
+            Err(JsonRejection::JsonDataError(error)) => Err(error.body_text()),
+            Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
+        };
+        read.map(Self).map_err(|why| {
+            let mut check = Check::default();
+            check.at("body").refuse("", "", "type", why);
+            check.problem()
+        })
     }
 }
 
@@ -154,7 +157,8 @@ impl Check {
     /// Notes an error.
     pub fn refuse(&mut self, name: &str, given: &str, kind: &'static str, msg: impl Into<String>) {
         self.errors.push(Refused {
-            loc: vec![self.place.to_owned(), name.to_owned()],
+            // The whole of a body has no name.
+            loc: [self.place, name].into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect(),
             msg: msg.into(),
             kind,
             input: cut(given),

@@ -3,7 +3,7 @@
 use actions::{Actions, Done, MAX_ADDED, Refusal};
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::State,
     http::{HeaderName, StatusCode},
 };
 use entity::{
@@ -20,7 +20,7 @@ use crate::{
     state::AppState,
     web::{
         api::{
-            extract::{Check, Id, PageParams, Params},
+            extract::{Body, Check, Id, PageParams, Params},
             problem::Problem,
         },
         rights::Actor,
@@ -142,19 +142,9 @@ pub async fn why_not_here(
 pub async fn add_repositories(
     Actor(actor): Actor,
     State(ctx): State<Actions>,
-    body: Result<Json<AddRepositories>, JsonRejection>,
+    Body(wanted): Body<AddRepositories>,
 ) -> Result<Json<Listing<Added>>, Problem> {
     let mut check = Check::default();
-    let Json(wanted) = match body {
-        Ok(body) => body,
-        // It is JSON, but not what is asked for.
-        Err(JsonRejection::JsonDataError(error)) => {
-            check.at("body").refuse("urls", "", "type", error.body_text());
-            check.finish()?;
-            return Err(Problem::new(error.status(), error.body_text()));
-        }
-        Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
-    };
     let data = match actions::add(&ctx, &actor, wanted.urls).await {
         Ok(data) => data,
         Err(Refusal::AddressCount(count)) => {
