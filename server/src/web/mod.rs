@@ -19,7 +19,7 @@ pub mod rate_limits;
 pub mod rights;
 pub mod seats;
 pub mod security;
-mod sign_in;
+pub mod sign_in;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
 pub mod stream;
 pub mod trace;

@@ -146,7 +146,9 @@ impl Actor {
         let own = self.signed_in()?;
         match self.via {
             Via::Session | Via::Command => Ok(own),
-            Via::Token | Via::Password | Via::Link | Via::Schedule | Via::Nobody => Err(Refusal::NotInPerson),
+            Via::Token | Via::Password | Via::Provider | Via::Link | Via::Schedule | Via::Nobody => {
+                Err(Refusal::NotInPerson)
+            }
         }
     }
 

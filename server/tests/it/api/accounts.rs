@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use entity::kind::{Permission, Role};
+use entity::kind::{Permission, Role, Via};
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 use store::accounts::{self, NewAccount, NewToken};
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::support::{Answer, Change, Manifest, Nobody, RepositoryBuilder, TestApp, day, on_each_engine};
 
-const PASSWORD: &str = "violet anchor timber seventeen";
+pub(super) const PASSWORD: &str = "violet anchor timber seventeen";
 
 /// An account with this role, and a token of it that may what the role may.
 async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
@@ -37,7 +37,7 @@ async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositor
 }
 
 /// Asks as whoever a token is of, or as nobody.
-async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+pub(super) async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -52,7 +52,7 @@ async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, bod
     app.send(request.extension(Nobody).body(body).unwrap()).await
 }
 
-async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> Answer {
+pub(super) async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     if let Some(cookie) = cookie {
@@ -61,23 +61,23 @@ async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option
     app.send(request.extension(Nobody).body(Body::from(body)).unwrap()).await
 }
 
-fn location(answer: &Answer) -> &str {
+pub(super) fn location(answer: &Answer) -> &str {
     answer.headers.get(header::LOCATION).map_or("", |place| place.to_str().unwrap())
 }
 
 /// What a browser would send back.
-fn cookie(answer: &Answer) -> Option<String> {
+pub(super) fn cookie(answer: &Answer) -> Option<String> {
     let set = answer.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
     let session = set.filter(|value| value.starts_with("kubestats=")).find(|value| !value.contains("Max-Age=0"));
     session.map(|value| value.split(';').next().unwrap().to_owned())
 }
 
-async fn by_cookie(app: &TestApp, path: &str, cookie: &str) -> Answer {
+pub(super) async fn by_cookie(app: &TestApp, path: &str, cookie: &str) -> Answer {
     app.send(Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
 }
 
 /// An account that signs in with [`PASSWORD`].
-async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
+pub(super) async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
     let hash = auth::password::Passwords::new().hash(PASSWORD).await.unwrap();
     let role = role.as_str().to_owned();
     let new = NewAccount { email: email.to_owned(), full_name: None, role, password_hash: Some(hash) };
@@ -433,7 +433,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         assert_eq!(by_cookie(app, "/api/v1/me", &opened).await.status, StatusCode::OK);
         let actor = actions::Actor::nobody(actions::Door::Page, true);
         assert!(
-            act::check_second_factor(ctx, &actor, id, chrono::Utc::now(), &codes[0]).await.is_err(),
+            act::check_second_factor(ctx, &actor, id, chrono::Utc::now(), Via::Password, &codes[0]).await.is_err(),
             "nor does a recovery code"
         );
     })
@@ -441,7 +441,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
 }
 
 /// The code that an authenticator app shows now.
-fn support_code(url: &str) -> String {
+pub(super) fn support_code(url: &str) -> String {
     let now = u64::try_from(chrono::Utc::now().timestamp()).unwrap();
     totp_rs::Totp::from_url(url).unwrap().generate(now).to_string()
 }

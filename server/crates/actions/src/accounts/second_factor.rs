@@ -1,5 +1,5 @@
 use auth::totp::{Secret, hash_recovery_code, recovery_codes};
-use entity::kind::AuditAction;
+use entity::kind::{AuditAction, Via};
 use entity::view::Timestamp;
 use serde_json::json;
 use store::accounts::{self as stored, Credentials, find_credentials};
@@ -102,9 +102,11 @@ pub async fn confirm_second_factor(ctx: &Actions, actor: &Actor, code: &str) -> 
 /// The refusal.
 pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroizing<String>) -> Result<()> {
     let own = actor.in_person()?;
-    confirm(ctx, actor, own.id, Some(password)).await?;
-    // A shorter password was enough beside the codes.
-    usable_password(password, false, &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
+    let found = confirm(ctx, actor, own.id, Some(password)).await?;
+    if found.password_hash.is_some() {
+        // A shorter password was enough beside the codes.
+        usable_password(password, false, &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
+    }
     let txn = ctx.db.begin().await?;
     stored::set_totp(&txn, own.id, None, None).await?;
     stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
@@ -115,7 +117,8 @@ pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroi
     Ok(())
 }
 
-/// Checks the code of somebody whose password was right at that time: of the app, or one of those that stand for it. None works twice.
+/// Checks the code of somebody who was known by `first` at that time: of the app, or one of those that stand for it. None works
+/// twice.
 ///
 /// # Errors
 /// [`Refusal::WrongCode`].
@@ -124,6 +127,7 @@ pub async fn check_second_factor(
     actor: &Actor,
     account: Uuid,
     since: Timestamp,
+    first: Via,
     code: &str,
 ) -> Result<()> {
     let found = find_credentials(&ctx.db.read, account).await?.filter(|found| found.is_active);
@@ -133,10 +137,8 @@ pub async fn check_second_factor(
     let secret = open(ctx, &found)?;
     let step = secret.and_then(|secret| secret.check(code, ctx.now().timestamp(), found.totp_step));
     let by = match (step, hash_recovery_code(code)) {
-        (Some(step), _) if stored::take_totp_step(&ctx.db.write, account, step).await? => "password and code",
-        (None, Some(hash)) if stored::take_recovery_code(&ctx.db.write, account, &hash).await? => {
-            "password and recovery code"
-        }
+        (Some(step), _) if stored::take_totp_step(&ctx.db.write, account, step).await? => "code",
+        (None, Some(hash)) if stored::take_recovery_code(&ctx.db.write, account, &hash).await? => "recovery code",
         _ => {
             let change = Change::to(json!({ "by": "code" }));
             let object = Object::new("account", account, found.email.clone());
@@ -144,5 +146,5 @@ pub async fn check_second_factor(
             return Err(Refusal::WrongCode);
         }
     };
-    came_in(ctx, actor, &found, by).await
+    came_in(ctx, actor, &found, first, &format!("{first} and {by}")).await
 }
