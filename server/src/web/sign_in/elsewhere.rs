@@ -200,7 +200,7 @@ pub(super) async fn come_back(
 ) -> Result<Response, Problem> {
     let provider = place.provider(&path)?;
     // Each answer makes us ask the provider.
-    if let Err(after) = place.limits.check(sender.client.address, &answer.state) {
+    if let Err(after) = place.limits.check_answer(sender.client.address) {
         return Ok(later(PATH, after, ""));
     }
     let response = match land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await {
@@ -211,7 +211,6 @@ pub(super) async fn come_back(
         Ok((who, flight)) => arrive(&place.ctx, &place.db, &sender, provider, &who, &flight).await?,
         Err(error) => unfinished(&place.db, &error).await?,
     };
-    place.limits.succeeded(sender.client.address, &answer.state);
     Ok(done(response, &sender.client))
 }
 

@@ -137,7 +137,6 @@ async fn an_answer_counts_once_and_only_for_who_began() {
             assert!(told(app, &refused).await.contains("start again"));
             assert!(cookie(&refused).is_none());
         }
-        let app = &with_github(app, &town, ", sign_up: true");
         assert!(cookie(&get(app, &back, &[&begun]).await).is_some());
     })
     .await;

@@ -88,7 +88,7 @@ pub async fn end_elsewhere(
     let provider = place.provider(&path)?;
     place
         .limits
-        .check(sender.client.address, &given.state)
+        .check_answer(sender.client.address)
         .map_err(|later| Problem::too_many("Too many tries to sign in; try again later", later.seconds()))?;
     let answer = Answer { code: given.code, state: given.state, iss: given.iss, error: None, error_description: None };
     let (who, _) = land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await.map_err(unfinished)?;
