@@ -58,9 +58,11 @@ test.describe("a second factor", () => {
     await expect(factor.locator(".codes"), "shown once").toHaveCount(0);
 
     await context.clearCookies();
+    // Another day: no person is as fast as this.
+    await page.setExtraHTTPHeaders({ "x-forwarded-for": "203.0.113.3" });
     await come(page, "/charts");
     await expect(page).toHaveURL(/\/sign-in\/code\?/);
-    await expect(page.getByRole("banner").getByRole("link", { name: "Sign in" }), "nobody is in yet").toBeVisible();
+    await expect(page.locator("body"), "nobody is in yet").not.toContainText(ADMIN.email);
     expect(await violations(page)).toEqual([]);
     await page.getByText("Lost your device?").click();
     await page.getByLabel("Recovery code").fill(recovery);
