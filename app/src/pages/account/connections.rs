@@ -25,7 +25,7 @@ pub(super) fn view(
     });
     Some(
         view! {
-            <Section title="Connections" id="connections" aside=buttons.collect_view().into_any()>
+            <Section title="Connections" id="connections" aside=view! { <div class="connect">{buttons.collect_view()}</div> }.into_any()>
                 <p class="quiet">"Sites that can sign you in here, beside your password."</p>
                 {offer.map(|offer| ask(offer, has_password))}
                 <ActFailed action />
@@ -62,7 +62,7 @@ fn ask(offer: ConnectOffer, has_password: bool) -> AnyView {
     });
     view! {
         <ActForm action class="settings-form" clear=true>
-            <p>"Whoever signs in at " <strong>{provider}</strong> " as " <strong>{who}</strong> " will be you here."</p>
+            <p class="connect-who">"Whoever signs in at " <strong>{provider}</strong> " as " <strong>{who}</strong> " will be you here."</p>
             {password}
             <p><button type="submit" class="button primary">"Connect"</button></p>
         </ActForm>
