@@ -18,6 +18,7 @@ use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
+use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
 use crate::web::health::LastLook;
@@ -103,6 +104,8 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &Can
             discovery: Arc::new(discovery_settings(config)),
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
+            operations: Arc::new(needs::routes()),
+            anonymous_read: config.server.anonymous_read,
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
         hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
         identity: identity(config, db, keys),

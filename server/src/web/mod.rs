@@ -61,6 +61,7 @@ pub fn router(state: AppState) -> Router {
         .merge(streams)
         .method_not_allowed_fallback(problem::unknown_verb);
     pages::routes(&state)
+        .route_layer(from_fn(api::needs::gate))
         .merge(api)
         .merge(sign_in::routes())
         .route("/hr/{*key}", axum::routing::get(old_links::kubesearch))

@@ -16,6 +16,7 @@ mod jobs;
 mod metrics;
 mod openapi;
 mod pages;
+mod permissions;
 mod rate_limits;
 mod repositories;
 mod resources;
