@@ -27,6 +27,9 @@ pub struct AccountsConfig {
     /// How long an access token of the API works.
     #[serde(serialize_with = "duration::serialize")]
     pub access_token: Duration,
+    /// What people did is told for so long; for ever where none is set.
+    #[serde(serialize_with = "duration::serialize_option", skip_serializing_if = "Option::is_none")]
+    pub audit_retention: Option<Duration>,
     /// `FIRST_SUPERUSER` and `FIRST_SUPERUSER_PASSWORD`.
     #[serde(skip)]
     pub first_superuser: Option<Superuser>,
@@ -66,6 +69,7 @@ impl AccountsConfig {
             session_idle: section.duration("session_idle", MINUTE).unwrap_or(7 * DAY),
             session_max: section.duration("session_max", MINUTE).unwrap_or(30 * DAY),
             access_token: section.duration("access_token", MINUTE).or(minutes).unwrap_or(8 * DAY),
+            audit_retention: section.duration("audit_retention", DAY),
             first_superuser: email
                 .zip(password)
                 .map(|(email, password)| Superuser { email: email.trim().to_owned(), password: Secret::new(password) }),

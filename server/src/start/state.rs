@@ -34,6 +34,7 @@ use crate::{clock, replay};
 #[must_use]
 pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: Arc<LoginLimits>) -> Actions {
     let adding = Arc::new(Adding::new(config));
+    let known = Arc::clone(&logins);
     let outside = Outside {
         now: clock::now,
         discovery_is_on: config.discovery.is_on(),
@@ -47,6 +48,7 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
             let Some(address) = address else { return Ok(()) };
             logins.check(address, account).map_err(RetryAfter::seconds)
         }),
+        knows: Arc::new(move |address, email| known.knows(address, email)),
         keys,
     };
     Actions::new(db.clone(), queue.clone(), outside)
@@ -102,10 +104,10 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &Can
             compare,
             read_commit: commit_reader(config.app.data_dir.clone()),
             discovery: Arc::new(discovery_settings(config)),
-        },
-        leptos: LeptosOptions::builder().output_name("kubestats").build(),
             operations: Arc::new(needs::routes()),
             anonymous_read: config.server.anonymous_read,
+        },
+        leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
         hosts: Arc::new(AllowedHosts::new(config.app.listen, &config.app.allowed_hosts)),
         identity: identity(config, db, keys),

@@ -13,16 +13,16 @@ use zeroize::Zeroizing;
 
 use crate::support::{Answer, Change, Manifest, Nobody, RepositoryBuilder, TestApp, day, on_each_engine};
 
-const PASSWORD: &str = "violet anchor timber seventeen";
+pub(super) const PASSWORD: &str = "violet anchor timber seventeen";
 
 /// An account with this role, and a token of it that may what the role may.
-async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
+pub(super) async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
     let new = NewAccount { email: email.to_owned(), full_name: None, role: role.to_owned(), password_hash: None };
     let id = accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap();
     (id, token(app, id, &[Permission::Admin], &[]).await)
 }
 
-async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositories: &[&str]) -> String {
+pub(super) async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositories: &[&str]) -> String {
     let minted = auth::token::mint();
     let new = NewToken {
         account_id,
@@ -37,7 +37,7 @@ async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositor
 }
 
 /// Asks as whoever a token is of, or as nobody.
-async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+pub(super) async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -52,7 +52,7 @@ async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, bod
     app.send(request.extension(Nobody).body(body).unwrap()).await
 }
 
-async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> Answer {
+pub(super) async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     if let Some(cookie) = cookie {
@@ -61,23 +61,23 @@ async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option
     app.send(request.extension(Nobody).body(Body::from(body)).unwrap()).await
 }
 
-fn location(answer: &Answer) -> &str {
+pub(super) fn location(answer: &Answer) -> &str {
     answer.headers.get(header::LOCATION).map_or("", |place| place.to_str().unwrap())
 }
 
 /// What a browser would send back.
-fn cookie(answer: &Answer) -> Option<String> {
+pub(super) fn cookie(answer: &Answer) -> Option<String> {
     let set = answer.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
     let session = set.filter(|value| value.starts_with("kubestats=")).find(|value| !value.contains("Max-Age=0"));
     session.map(|value| value.split(';').next().unwrap().to_owned())
 }
 
-async fn by_cookie(app: &TestApp, path: &str, cookie: &str) -> Answer {
+pub(super) async fn by_cookie(app: &TestApp, path: &str, cookie: &str) -> Answer {
     app.send(Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
 }
 
 /// An account that signs in with [`PASSWORD`].
-async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
+pub(super) async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
     let hash = auth::password::Passwords::new().hash(PASSWORD).await.unwrap();
     let role = role.as_str().to_owned();
     let new = NewAccount { email: email.to_owned(), full_name: None, role, password_hash: Some(hash) };
@@ -295,6 +295,11 @@ async fn programs_sign_in_refresh_and_leave() {
         assert_eq!(next.status, StatusCode::OK);
         let again = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first))).await;
         assert_eq!(again.status, StatusCode::UNAUTHORIZED, "one that was used works no more");
+        let body = format!("username=ada@example.org&password={}", PASSWORD.replace(' ', "+"));
+        let request = Request::post("/api/v1/login/access-token")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .extension(Nobody);
+        let next = app.send(request.body(Body::from(body)).unwrap()).await;
         let access = text(&next, "access_token");
         assert_eq!(
             ask(app, Method::POST, "/api/v1/auth/logout", Some(&access), None).await.status,

@@ -20,6 +20,7 @@ mod permissions;
 mod rate_limits;
 mod repositories;
 mod resources;
+mod review;
 mod stream;
 mod tasks;
 mod versions;

@@ -14,13 +14,14 @@ use store::db::{ConnectionTrait, DataError};
 use uuid::Uuid;
 
 pub use admin::{
-    AccountChange, Invited, change_account, create_account, delete_account, end_sessions_of, make_link, set_password_of,
+    AccountChange, Invited, change_account, create_account, create_account_with_password, delete_account,
+    end_sessions_of, make_link, set_password_of,
 };
 pub use own::{change_password, change_profile, end_other_sessions, end_session, sign_out};
 pub use roles::{create_role, delete_role, set_role};
 pub use second_factor::{
     SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, pending_second_factor,
-    remove_second_factor,
+    remove_second_factor, remove_second_factor_of,
 };
 pub use set_up::{Person, ensure_superuser, look_at_link, make_set_up_link, set_up, take_account};
 pub use shown_once::{keep_shown, open_shown};
