@@ -1,7 +1,7 @@
-"""Asks a fresh server with its samples what schemathesis makes of the API's description: `api.py PROGRAM SCHEMATHESIS`.
+"""Asks a fresh server with its samples what schemathesis makes of the API's description: `api.py PROGRAM SCHEMATHESIS [CALLS]`.
 
 Everything that is as described must be taken, everything else refused, and each answer must be one that is described. The
-same calls are made every time.
+same calls are made every time; where a number of calls is given, others follow until the server has answered so many.
 """
 
 import json
@@ -105,13 +105,36 @@ def run(schemathesis, base, folder, parameters, token, checks, *more):
     config.write_text("\n".join(["[parameters]", *lines, EXCEPTIONS]))
     command = [
         schemathesis, "--config-file", config, "run", f"{base}/api/v1/openapi.json", "--checks", checks,
-        "--generation-deterministic", "--request-timeout", "30",
+        *("--request-timeout", "30"), *(() if "--seed" in more else ("--generation-deterministic",)),
         # It never ends by itself.
         "--exclude-operation-id", "stream_live",
         *(["--header", f"Authorization: Bearer {token}"] if token else []),
         *more,
     ]  # fmt: skip
     return subprocess.run(command, cwd=folder, check=False).returncode == 0
+
+
+def answered(base):
+    """How many requests the server has answered, by its own figures."""
+    with urllib.request.urlopen(f"{base}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("http_requests_total{"))
+
+
+def soak(base, calls, one):
+    """Other calls each round, as an admin, a viewer and nobody, until so many are answered or something is found."""
+    seed, before = 0, -1
+    while answered(base) < calls:
+        if answered(base) <= before:
+            raise SystemExit("the calls do not reach the server")
+        before = answered(base)
+        seed += 1
+        more = ("--phases", "fuzzing", "--max-examples", "100", "--seed", str(seed))
+        if not one(seed, more):
+            print(f"found by seed {seed}")
+            return False
+    print(f"{answered(base):.0f} calls were answered")
+    return True
 
 
 def main():
@@ -144,6 +167,11 @@ def main():
             found &= run(schemathesis, base, folder, {}, None, refused, *some)
             found &= run(schemathesis, base, folder, {}, viewer, refused, *some)
             any_at_all = run(schemathesis, base, folder, {}, admin, CHECKS, *all_of)
+            calls = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+            who = ((admin, CHECKS), (viewer, refused), (None, refused))
+            any_at_all &= soak(
+                base, calls, lambda seed, more: run(schemathesis, base, folder, {}, *who[seed % len(who)], *more)
+            )
             if server.poll() is not None:
                 print(f"the server ended:\n{log.read_text()[-5000:]}")
             sys.exit(0 if found and any_at_all and server.poll() is None else 1)

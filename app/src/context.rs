@@ -18,6 +18,18 @@ pub type ReadCommit =
 /// Keeps the e-mail address for the next try to sign in, away from the page's address and so from every log.
 pub const EMAIL_COOKIE: &str = "kubestats_email";
 
+/// Keeps who somebody is elsewhere, sealed, until they agreed to come in by it.
+pub const IDENTITY_COOKIE: &str = "kubestats_identity";
+
+/// Somebody else who can say who a person is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInProvider {
+    /// Stands in the address where signing in there begins.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+}
+
 /// Everything a server function works with; given once, to `leptos_routes_with_context`.
 #[derive(Clone)]
 pub struct ServerContext {
@@ -35,6 +47,8 @@ pub struct ServerContext {
     pub operations: Arc<Vec<Route>>,
     /// Whether everybody may read.
     pub anonymous_read: bool,
+    /// Whom people may sign in by, beside a password.
+    pub providers: Arc<[SignInProvider]>,
 }
 
 /// Addresses of the site's files, which carry a hash of their content in their names.

@@ -25,6 +25,8 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         | "remove_second_factor"
         | "end_session"
         | "end_other_sessions"
+        | "link_identity"
+        | "unlink_identity"
         | "create_token"
         | "revoke_token" => Needs::Person,
         "users" | "user" | "roles" | "permissions" | "audit" | "end_sessions_of" | "remove_second_factor_of" => {

@@ -6,6 +6,7 @@ import { createServer, request as ask } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** A port to serve at, now and after a restart: not one of those that the system gives to outgoing connections. */
 export async function freePort(): Promise<number> {
@@ -78,6 +79,12 @@ export class Place {
     const settings = { ...FIRST_ACCOUNT, KUBESTATS_APP_DATA_DIR: join(this.folder, "data"), KUBESTATS_APP_LOG_FORMAT: "json" };
     const [started] = await this.start(process.env.KUBESTATS_PROGRAM, ["serve"], { ...settings, ...env });
     return started;
+  }
+
+  /** Starts an issuer of OpenID Connect whose people are led back to this address. */
+  async issuer(port: number, callback: string): Promise<void> {
+    const program = fileURLToPath(new URL("../issuer.mjs", import.meta.url));
+    await this.start(process.execPath, [program, `${port}`, callback]);
   }
 
   async stop(started: ChildProcess): Promise<void> {

@@ -19,6 +19,7 @@ use crate::web::{
     metrics::{Access, Metrics},
     rate_limits::{LoginLimits, RateLimits},
     seats::Seats,
+    sign_in::providers::Providers,
 };
 
 tokio::task_local! {
@@ -58,6 +59,8 @@ pub struct AppState {
     pub rate_limits: RateLimits,
     /// How often one may try to log in.
     pub login_limits: Arc<LoginLimits>,
+    /// Whom people may be known by beside their password.
+    pub providers: Arc<Providers>,
     /// Figures for Prometheus.
     pub metrics: Metrics,
     /// Who may read them.

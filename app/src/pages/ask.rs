@@ -76,7 +76,7 @@ const SHOWN: &str = "kubestats_shown";
 
 /// Has something shown on the next page that this session asks for.
 pub(crate) fn show_once(ctx: &Actions, actor: &Actor, shown: ShownOnce) {
-    if let Some(sealed) = actions::accounts::keep_shown(ctx, actor, shown) {
+    if let Some(sealed) = actions::accounts::keep_shown(ctx, actor, &shown) {
         set_shown(&sealed, 600);
     }
 }

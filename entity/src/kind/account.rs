@@ -165,6 +165,8 @@ words! {
         Token = "token",
         /// A password, and a code where one is asked for, that let them in just now.
         Password = "password",
+        /// Somebody else's word, such as GitHub's, that let them in just now.
+        Provider = "provider",
         /// A link that works once.
         Link = "link",
         Command = "command",

@@ -1,5 +1,6 @@
 //! `accounts`: how long people stay signed in, who is the first, and what seals secrets.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use super::duration;
 use super::reader::Section;
 use super::secret::Secret;
+use super::sign_in::{GithubSignIn, OidcSignIn};
 
 /// The account that is made at the first start.
 #[derive(Clone, Debug, Serialize)]
@@ -30,6 +32,12 @@ pub struct AccountsConfig {
     /// What people did is told for so long; for ever where none is set.
     #[serde(serialize_with = "duration::serialize_option", skip_serializing_if = "Option::is_none")]
     pub audit_retention: Option<Duration>,
+    /// Signing in by GitHub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub github: Option<GithubSignIn>,
+    /// Signing in by issuers of OpenID Connect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub oidc: Vec<OidcSignIn>,
     /// `FIRST_SUPERUSER` and `FIRST_SUPERUSER_PASSWORD`.
     #[serde(skip)]
     pub first_superuser: Option<Superuser>,
@@ -65,11 +73,23 @@ impl AccountsConfig {
             minutes.map(Duration::from_mins)
         });
         let secret = |name| from_environment(&section, name).map(Secret::new);
+        let mut oidc: Vec<OidcSignIn> = Vec::new();
+        for entry in section.sections("oidc") {
+            let place = entry.place();
+            let Some(found) = OidcSignIn::read(entry) else { continue };
+            if oidc.iter().any(|other| other.id == found.id) {
+                section.reader().error(&place.0, place.1, format!("the id {} stands twice; each once", found.id));
+                continue;
+            }
+            oidc.push(found);
+        }
         let config = Self {
             session_idle: section.duration("session_idle", MINUTE).unwrap_or(7 * DAY),
             session_max: section.duration("session_max", MINUTE).unwrap_or(30 * DAY),
             access_token: section.duration("access_token", MINUTE).or(minutes).unwrap_or(8 * DAY),
             audit_retention: section.duration("audit_retention", DAY),
+            github: GithubSignIn::read(section.section("github")),
+            oidc,
             first_superuser: email
                 .zip(password)
                 .map(|(email, password)| Superuser { email: email.trim().to_owned(), password: Secret::new(password) }),
@@ -82,22 +102,38 @@ impl AccountsConfig {
 }
 
 /// A variable, or what the file holds that `NAME_FILE` names: container platforms hand secrets over like that.
-fn from_environment(section: &Section<'_>, name: &str) -> Option<String> {
-    const MOST: u64 = 64 << 10;
+pub(super) fn from_environment(section: &Section<'_>, name: &str) -> Option<String> {
     let environment = section.reader().environment();
     if let Some(value) = environment.get(name).filter(|value| !value.is_empty()) {
         return Some(value.clone());
     }
     let variable = format!("{name}_FILE");
     let path = environment.get(&variable).filter(|path| !path.is_empty())?;
+    match secret_of_file(Path::new(path)) {
+        Ok(text) => Some(text).filter(|text| !text.is_empty()),
+        Err(message) => {
+            section.reader().error(&format!("${variable}"), None, message);
+            None
+        }
+    }
+}
+
+/// What a small file holds, without the line break at its end.
+pub(super) fn secret_of_file(path: &Path) -> Result<String, String> {
+    const MOST: u64 = 64 << 10;
     let small = std::fs::metadata(path).and_then(|about| {
         (about.len() <= MOST).then_some(()).ok_or_else(|| std::io::Error::other("is larger than 64 KiB"))
     });
     match small.and_then(|()| std::fs::read_to_string(path)) {
-        Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()).filter(|text| !text.is_empty()),
-        Err(error) => {
-            section.reader().error(&format!("${variable}"), None, format!("{path} can't be read: {error}"));
-            None
-        }
+        Ok(text) => Ok(text.trim_end_matches(['\n', '\r']).to_owned()),
+        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+    }
+}
+
+impl AccountsConfig {
+    /// Whether people may sign in elsewhere.
+    #[must_use]
+    pub fn has_providers(&self) -> bool {
+        self.github.is_some() || !self.oidc.is_empty()
     }
 }

@@ -15,6 +15,7 @@ mod schedules;
 mod secret;
 mod sections;
 mod server;
+mod sign_in;
 mod telemetry;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
 pub use server::ServerConfig;
+pub use sign_in::{AdmissionConfig, GITHUB, GithubSignIn, OidcSignIn};
 pub use telemetry::{OtlpConfig, TelemetryConfig};
 
 /// What `kubestats config init` writes: every key with its default and what it is for.
@@ -186,6 +188,10 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
             continue;
         }
         repositories.push(found);
+    }
+    if accounts.has_providers() && server.public_url.is_none() {
+        let why = "is missing; whoever signs in elsewhere is led back to it, so it has to be exact";
+        reader.error("server.public_url", None, why.to_owned());
     }
     root.finish();
     let forges = forges(&reader, &discovery, &repositories);

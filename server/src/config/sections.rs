@@ -314,7 +314,8 @@ impl SecurityConfig {
     }
 
     pub(super) fn read(section: Section<'_>) -> Self {
-        let defaults = || ["GITHUB_TOKEN", "GITLAB_TOKEN", "GHE_TOKEN", "*_TOKEN"].map(str::to_owned).to_vec();
+        let defaults =
+            || ["GITHUB_TOKEN", "GITLAB_TOKEN", "GHE_TOKEN", "*_TOKEN", "*_SECRET"].map(str::to_owned).to_vec();
         let config = Self {
             allowed_env_vars: section.texts("allowed_env_vars").unwrap_or_else(defaults),
             require_https: section.switch("require_https").unwrap_or(true),

@@ -1,6 +1,7 @@
 //! The running program: database, repositories, runner and web server, started in order and ended in order.
 
 mod database;
+mod providers;
 mod repositories;
 mod signals;
 mod state;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 pub use database::connect;
 pub(crate) use database::{lock, make_private};
+pub use providers::providers;
 pub use state::{actions, keys, limits, public_url, state};
 pub use workers::deps;
 
@@ -108,6 +110,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let deps = deps(&config, &db, &queue);
     database::prepare(&config, &db, &queue).await?;
     let keys = keys(&config)?;
+    let providers = providers(&config)?;
     if role != Role::Worker {
         first_account(&config, &actions(&config, &db, &queue, keys.clone(), Arc::default())).await?;
     }
@@ -124,7 +127,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         async move { queue.wire().await }
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
-    let state = state(&config, &db, &queue, &keys, &stop);
+    let state = state(&config, &db, &queue, &keys, providers, &stop);
     let following = tokio::spawn({
         let db = db.clone();
         async move { db.follow_replicas().await }

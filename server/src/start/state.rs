@@ -28,6 +28,7 @@ use crate::web::listen::{Bounds, Limits, Patience, Tls, TlsError};
 use crate::web::metrics::{Access, Metrics};
 use crate::web::rate_limits::{LoginLimits, RateLimits, RetryAfter};
 use crate::web::seats::Seats;
+use crate::web::sign_in::providers::{Provider, Providers};
 use crate::{clock, replay};
 
 /// What people and programs may ask for.
@@ -90,10 +91,18 @@ pub fn public_url(config: &Config) -> String {
 
 /// What every request may use.
 #[must_use]
-pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &CancellationToken) -> AppState {
+pub fn state(
+    config: &Config,
+    db: &Db,
+    queue: &JobQueue,
+    keys: &Keys,
+    providers: Providers,
+    stop: &CancellationToken,
+) -> AppState {
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
     let login_limits = Arc::new(LoginLimits::default());
     let actions = actions(config, db, queue, keys.clone(), Arc::clone(&login_limits));
+    let providers = Arc::new(providers);
     AppState {
         db: db.clone(),
         queue: queue.clone(),
@@ -106,6 +115,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &Can
             discovery: Arc::new(discovery_settings(config)),
             operations: Arc::new(needs::routes()),
             anonymous_read: config.server.anonymous_read,
+            providers: providers.iter().map(Provider::shown).collect(),
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
         site: Arc::new(Site::open(std::env::var_os("KUBESTATS_SITE_DIR").map(Into::into))),
@@ -113,6 +123,7 @@ pub fn state(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys, stop: &Can
         identity: identity(config, db, keys),
         rate_limits: rate_limits(config),
         login_limits,
+        providers,
         metrics: Metrics::default(),
         metrics_access: metrics_access(config),
         last_look: LastLook::default(),

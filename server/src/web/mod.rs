@@ -20,7 +20,7 @@ pub mod reading;
 pub mod rights;
 pub mod seats;
 pub mod security;
-mod sign_in;
+pub mod sign_in;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
 pub mod stream;
 pub mod trace;

@@ -1,5 +1,8 @@
 //! Coming in and going: plain forms that lead on, so that they work without scripts and with any password manager.
 
+pub mod elsewhere;
+pub mod providers;
+
 use std::sync::Arc;
 
 use actions::accounts::{self as ask, Person, SignedIn};
@@ -10,9 +13,10 @@ use axum::{
     extract::{Extension, Form, FromRequestParts, Path, State},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Redirect, Response},
-    routing::post,
+    routing::{get, post},
 };
 use chrono::TimeDelta;
+use entity::kind::Via;
 use entity::view::{OutcomeOf, Timestamp};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -42,6 +46,8 @@ pub fn routes() -> Router<AppState> {
         .route("/sign-out", post(sign_out))
         .route("/set-up/{link}", post(set_up))
         .route("/welcome/{link}", post(take_account))
+        .route("/auth/{provider}", get(elsewhere::leave))
+        .route("/auth/{provider}/callback", get(elsewhere::come_back))
 }
 
 /// A page of ours that somebody is led back to, or the first page: never another site.
@@ -72,13 +78,13 @@ fn later(path: &str, after: RetryAfter, from: &str) -> Response {
 
 /// Who sends a form, from where, and the session that it comes with.
 #[derive(FromRequestParts)]
-struct Sender {
+pub struct Sender {
     #[from_request(via(Extension))]
-    actor: Actor,
+    pub actor: Actor,
     #[from_request(via(Extension))]
-    client: Client,
+    pub client: Client,
     session: Session,
-    headers: HeaderMap,
+    pub headers: HeaderMap,
 }
 
 impl Sender {
@@ -121,11 +127,13 @@ struct SignIn {
     from: String,
 }
 
-/// Whose password was right, and when: a code is asked for within minutes, and only while the password is the same.
+/// Who is known by a password or a provider, and since when: a code is asked for within minutes, and only while the password is
+/// the same.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     account: Uuid,
     since: Timestamp,
+    first: Via,
 }
 
 async fn sign_in(
@@ -143,7 +151,7 @@ async fn sign_in(
         Ok(SignedIn { account, needs_code }) => {
             limits.succeeded(address, &given.email);
             if needs_code {
-                sender.open(PENDING, Pending { account, since: clock::now() }).await?;
+                sender.open(PENDING, Pending { account, since: clock::now(), first: Via::Password }).await?;
                 return Ok(back("/sign-in/code", None, &given.from));
             }
             sender.open(ACCOUNT, account).await?;
@@ -172,13 +180,13 @@ async fn give_code(
     const PATH: &str = "/sign-in/code";
     let pending: Option<Pending> = sender.session.get(PENDING).await.map_err(unavailable)?;
     let in_time = |pending: &Pending| clock::now() - pending.since < CODE_WITHIN;
-    let Some(Pending { account, since }) = pending.filter(in_time) else {
+    let Some(Pending { account, since, first }) = pending.filter(in_time) else {
         return Ok(back("/sign-in", None, &given.from));
     };
     if let Err(after) = limits.check(sender.client.address, &account.to_string()) {
         return Ok(later(PATH, after, &given.from));
     }
-    match ask::check_second_factor(&ctx, &sender.actor, account, since, &given.code).await {
+    match ask::check_second_factor(&ctx, &sender.actor, account, since, first, &given.code).await {
         Ok(()) => {
             sender.open(ACCOUNT, account).await?;
             Ok(to(way_on(&given.from)))

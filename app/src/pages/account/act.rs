@@ -37,7 +37,7 @@ pub async fn change_password(current: String, new: String) -> Result<(), AppErro
 
 /// Begins with a second factor; the page then shows its picture.
 #[server(prefix = "/ui", endpoint = "begin_second_factor", output = Postcard, client = crate::client::PageClient)]
-pub async fn begin_second_factor(password: String) -> Result<(), AppError> {
+pub async fn begin_second_factor(#[server(default)] password: String) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     let done = accounts::begin_second_factor(&ctx, &actor, &password.into()).await;
     if done.is_ok() {
@@ -61,7 +61,7 @@ pub async fn confirm_second_factor(code: String) -> Result<(), AppError> {
 
 /// No code is asked for any more.
 #[server(prefix = "/ui", endpoint = "remove_second_factor", output = Postcard, client = crate::client::PageClient)]
-pub async fn remove_second_factor(password: String) -> Result<(), AppError> {
+pub async fn remove_second_factor(#[server(default)] password: String) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     let done = accounts::remove_second_factor(&ctx, &actor, &password.into()).await;
     tell::lead_to(PAGE, done.map(|()| "Two-factor sign-in is off.".to_owned())).await
@@ -81,6 +81,25 @@ pub async fn end_other_sessions() -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     let done = accounts::end_other_sessions(&ctx, &actor).await;
     tell::lead_to(PAGE, done.map(|_| "You are signed out everywhere else.".to_owned())).await
+}
+
+/// Has somebody let in by who they are elsewhere.
+#[server(prefix = "/ui", endpoint = "link_identity", output = Postcard, client = crate::client::PageClient)]
+pub async fn link_identity(#[server(default)] password: String) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let sealed = ask::cookie(crate::context::IDENTITY_COOKIE).unwrap_or_default();
+    let password = (!password.is_empty()).then(|| password.into());
+    let done = accounts::link_identity(&ctx, &actor, &sealed, password.as_ref()).await;
+    let page = if done.is_ok() { PAGE } else { "/account?connect" };
+    tell::lead_to(page, done.map(|who| format!("You can sign in by {} from now on.", who.provider))).await
+}
+
+/// Has somebody let in by it no more.
+#[server(prefix = "/ui", endpoint = "unlink_identity", output = Postcard, client = crate::client::PageClient)]
+pub async fn unlink_identity(issuer: String, subject: String) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = accounts::unlink_identity(&ctx, &actor, &issuer, &subject).await;
+    tell::lead_to(PAGE, done.map(|()| "It lets you in no more.".to_owned())).await
 }
 
 /// Makes a token; the page then shows it, once.

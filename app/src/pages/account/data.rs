@@ -1,5 +1,5 @@
 use entity::kind::Permission;
-use entity::view::{Account, ApiToken, SecondFactorPicture, Session, ShownOnce, Timestamp};
+use entity::view::{Account, AccountIdentity, ApiToken, SecondFactorPicture, Session, ShownOnce, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,12 @@ pub struct AccountData {
     pub account: Account,
     pub sessions: Vec<SessionRow>,
     pub tokens: Vec<ApiToken>,
+    /// Who else lets them in.
+    pub identities: Vec<AccountIdentity>,
+    /// Who else could: what each is called, and where connecting begins.
+    pub providers: Vec<(String, String)>,
+    /// Who they are elsewhere, while they are asked whether it is to let them in.
+    pub offer: Option<ConnectOffer>,
     /// What a token can be given: no more than its account.
     pub scopes: Vec<Permission>,
     /// What came of the last form.
@@ -23,6 +29,15 @@ pub struct AccountData {
     pub shown: Option<ShownOnce>,
     /// What an authenticator app is to be given, while that goes on.
     pub picture: Option<SecondFactorPicture>,
+}
+
+/// Who somebody is elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectOffer {
+    /// What the provider is called.
+    pub provider: String,
+    /// Their address there, or their name.
+    pub who: String,
 }
 
 /// Where somebody is signed in.
@@ -39,13 +54,15 @@ pub struct SessionRow {
 #[server(prefix = "/ui", endpoint = "account", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_account(query: String) -> Result<AccountData, AppError> {
     use super::device::device;
+    use crate::context::{IDENTITY_COOKIE, ServerContext};
     use crate::pages::ask;
     use crate::pages::outcome::tell;
-    use actions::accounts::pending_second_factor;
-    use store::accounts::{find_account, list_sessions, list_tokens};
+    use actions::accounts::{kept_identity, pending_second_factor};
+    use store::accounts::{find_account, list_identities, list_sessions, list_tokens};
 
     let (ctx, actor) = ask::actions()?;
-    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
+    let (ServerContext { db, providers, .. }, now) = (ask::context()?, ask::now());
+    let params = ask::params(&query)?;
     let id = actor.signed_in()?.id;
     let account = find_account(&db.read, id).await?.ok_or(AppError::SignIn)?;
     let shown = ask::shown_once(&ctx, &actor, |shown| !matches!(shown, ShownOnce::Link { .. }));
@@ -58,8 +75,19 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
         device: device(session.user_agent.as_deref().unwrap_or_default()),
         session,
     });
+    let kept = params.get_str("connect").and_then(|_| kept_identity(&ctx, &ask::cookie(IDENTITY_COOKIE)?));
+    let identities = list_identities(&db.read, id).await?;
+    let is_new = |kept: &actions::accounts::KeptIdentity| {
+        !identities.iter().any(|known| known.issuer == kept.issuer && known.subject == kept.subject)
+    };
+    let offer = kept
+        .filter(is_new)
+        .map(|kept| ConnectOffer { who: kept.email.or(kept.name).unwrap_or(kept.subject), provider: kept.provider });
     Ok(AccountData {
         now,
+        offer,
+        identities,
+        providers: providers.iter().map(|of| (of.name.clone(), format!("/auth/{}", of.id))).collect(),
         sessions: sessions.collect(),
         tokens: list_tokens(&db.read, id).await?,
         scopes: actor.permissions().iter().collect(),

@@ -1,6 +1,7 @@
 //! `/account`: who somebody is here, and what lets them in.
 
 mod act;
+mod connections;
 mod data;
 #[cfg(feature = "ssr")]
 mod device;
@@ -35,7 +36,8 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: AccountData, _: PageUrl) -> AnyView {
-    let AccountData { now, account, sessions, tokens, scopes, outcome: told, shown, picture } = data;
+    let AccountData { now, account, sessions, tokens, scopes, outcome: told, shown, picture, .. } = data;
+    let (identities, providers, offer) = (data.identities, data.providers, data.offer);
     let facts = view! {
         <span>{account.email.clone()}</span>
         <span class="fact"><span class="quiet">"role "</span><strong>{account.role.clone()}</strong></span>
@@ -45,7 +47,6 @@ fn view(data: AccountData, _: PageUrl) -> AnyView {
         Some(ShownOnce::RecoveryCodes(codes)) => (None, Some(codes)),
         _ => (None, None),
     };
-    let has_second_factor = account.has_second_factor;
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Your account")] />
         <PageHead title="Your account" facts=facts.into_any() />
@@ -53,7 +54,8 @@ fn view(data: AccountData, _: PageUrl) -> AnyView {
         <div class="settings">
             {profile(&account)}
             {password(&account)}
-            {second_factor::view(has_second_factor, picture, codes)}
+            {second_factor::view(&account, picture, codes)}
+            {connections::view(identities, providers, offer, account.has_password, now)}
             {sessions::view(sessions, now)}
             {tokens::view(tokens, scopes, token, now)}
         </div>

@@ -1,27 +1,35 @@
-use entity::view::SecondFactorPicture;
+use entity::view::{Account, SecondFactorPicture};
 use leptos::prelude::*;
 
 use super::act::{BeginSecondFactor, ConfirmSecondFactor, RemoveSecondFactor};
 use crate::components::{ActForm, CopyButton, Glyph, Icon, InputField, Notice, Section};
 
 /// The second factor: off, being set up, or on.
-pub(super) fn view(is_on: bool, picture: Option<SecondFactorPicture>, codes: Option<Vec<String>>) -> AnyView {
-    let body = match (is_on, picture) {
-        (true, _) => on(),
+pub(super) fn view(account: &Account, picture: Option<SecondFactorPicture>, codes: Option<Vec<String>>) -> AnyView {
+    let body = match (account.has_second_factor, picture) {
+        (true, _) => on(account.has_password),
         (false, Some(picture)) => confirm(picture),
-        (false, None) => begin(),
+        (false, None) => begin(account.has_password),
     };
     view! { <Section title="Two-factor sign-in" id="second-factor">{codes.map(recovery)} {body}</Section> }.into_any()
 }
 
-fn begin() -> AnyView {
+/// Whoever has none has to have signed in just now.
+fn password(within: &'static str, has_password: bool) -> Option<AnyView> {
+    has_password.then(|| {
+        view! { <InputField name="password" label="Password" kind="password" autocomplete="current-password" within=within /> }
+            .into_any()
+    })
+}
+
+fn begin(has_password: bool) -> AnyView {
     let action = ServerAction::<BeginSecondFactor>::new();
     view! {
         <p class="quiet">
             "With this on, signing in also takes a code from an authenticator app on your phone, so a stolen password is not enough."
         </p>
         <ActForm action class="settings-form" clear=true>
-            <InputField name="password" label="Password" kind="password" autocomplete="current-password" within="begin" />
+            {password("begin", has_password)}
             <p><button type="submit" class="button">"Set up two-factor sign-in"</button></p>
         </ActForm>
     }
@@ -72,7 +80,7 @@ fn recovery(codes: Vec<String>) -> AnyView {
     .into_any()
 }
 
-fn on() -> AnyView {
+fn on(has_password: bool) -> AnyView {
     let action = ServerAction::<RemoveSecondFactor>::new();
     view! {
         <p class="status" data-tone="good"><Icon glyph=Glyph::Check /> "On: signing in takes a code from your authenticator app."</p>
@@ -80,7 +88,7 @@ fn on() -> AnyView {
             <summary>"Turn off…"</summary>
             <Notice tone="warn">"Your password alone will then let anybody in. The recovery codes stop working."</Notice>
             <ActForm action class="settings-form" clear=true>
-                <InputField name="password" label="Password" kind="password" autocomplete="current-password" within="remove" />
+                {password("remove", has_password)}
                 <p><button type="submit" class="button danger">"Turn off two-factor sign-in"</button></p>
             </ActForm>
         </details>

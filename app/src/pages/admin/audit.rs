@@ -74,6 +74,7 @@ const fn via(via: Via) -> &'static str {
         Via::Session => "",
         Via::Token => "by a token",
         Via::Password => "by their password",
+        Via::Provider => "by another site’s word",
         Via::Link => "by a link",
         Via::Command => "on the command line",
         Via::Schedule => "by a schedule",

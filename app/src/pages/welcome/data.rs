@@ -49,6 +49,13 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
     use actions::accounts::look_at_link;
 
     let (ctx, params) = (ask::context()?, ask::params(&query)?);
+    let from: String = params.get_str("from").unwrap_or_default().chars().take(2_000).collect();
+    // An invitation is taken by whoever brings it; all others are led on.
+    let key = if link.is_empty() { format!("from={}", escape(&from)) } else { format!("invite={}", escape(&link)) };
+    let providers = ctx
+        .providers
+        .iter()
+        .map(|provider| Provider { name: provider.name.clone(), href: format!("/auth/{}?{key}", provider.id) });
     let email = ask::cookie(crate::context::EMAIL_COOKIE).unwrap_or_default();
     let email = percent_encoding::percent_decode_str(&email).decode_utf8_lossy().into_owned();
     let email: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
@@ -63,11 +70,16 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
     Ok(WelcomeData {
         email,
         outcome: tell::find_text(&ctx.db, &params).await?.or_else(|| said(&params)),
-        from: params.get_str("from").unwrap_or_default().chars().take(2_000).collect(),
+        from,
         is_set_up: store::accounts::is_set_up(&ctx.db.read).await?,
-        providers: Vec::new(),
+        providers: providers.collect(),
         link,
     })
+}
+
+#[cfg(feature = "ssr")]
+fn escape(text: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
 /// The sentence for a word in the address, so that no link can put a sentence of its own here.
@@ -86,6 +98,10 @@ fn said(params: &leptos_router::params::ParamsMap) -> Option<OutcomeText> {
     }
     if params.get_str("chosen").is_some() {
         return of(Tone::Good, "Your password is set. Sign in with it.".to_owned());
+    }
+    if params.get_str("connect").is_some() {
+        let text = "There is an account with your address here. Sign in with its password once to connect the two.";
+        return of(Tone::Warn, text.to_owned());
     }
     params.get_str("wrong")?;
     let is_code = params.get_str("code").is_some();

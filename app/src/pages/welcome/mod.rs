@@ -171,8 +171,12 @@ fn welcome(data: WelcomeData, url: PageUrl) -> AnyView {
     let Some(LinkOf { kind, email: Some(email), full_name }) = data.link else {
         return dead("It was used or has expired. Ask an admin for a new one.");
     };
-    let title = if kind == LinkKind::Reset { "Choose a new password" } else { "Welcome to Kubestats" };
+    let (title, providers) = match kind {
+        LinkKind::Reset => ("Choose a new password", Vec::new()),
+        _ => ("Welcome to Kubestats", data.providers),
+    };
     let form = view! {
+        {others(providers)}
         <form method="post" action=url.path().to_owned() class="door-form">
             <div class="field">
                 <label for="door-email">"E-mail address"</label>

@@ -149,7 +149,7 @@ impl Actor {
         let own = self.signed_in()?;
         match self.via {
             Via::Session | Via::Command => Ok(own),
-            Via::Token | Via::Password | Via::Link | Via::Schedule | Via::Nobody => {
+            Via::Token | Via::Password | Via::Provider | Via::Link | Via::Schedule | Via::Nobody => {
                 self.lacks("in person");
                 Err(Refusal::NotInPerson)
             }

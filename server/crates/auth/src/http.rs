@@ -102,6 +102,14 @@ pub(crate) fn check(url: &Url) -> Result<(), SignInError> {
     }
 }
 
+/// Whether an address may be given secrets: over TLS, or on this machine.
+///
+/// # Errors
+/// A sentence.
+pub fn check_address(text: &str) -> Result<(), SignInError> {
+    address(text).map(|_| ())
+}
+
 /// An address that the operator wrote or a provider told.
 pub(crate) fn address(text: &str) -> Result<Url, SignInError> {
     let url = Url::parse(text).map_err(|_| SignInError::Insecure { url: tidy(text) })?;

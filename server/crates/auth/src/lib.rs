@@ -15,7 +15,7 @@ mod sign_in;
 pub mod token;
 pub mod totp;
 
-pub use crate::http::{Http, Limits};
+pub use crate::http::{Http, Limits, check_address};
 pub use crate::sign_in::{Begun, Identity, SignInError};
 
 use sha2::{Digest as _, Sha256};

@@ -239,7 +239,7 @@ fn text(address: Option<IpAddr>) -> Option<String> {
 
 /// Whether an answer may hold what opens something.
 fn gives_keys(path: &str) -> bool {
-    let tokens = ["/api/v1/login/", "/api/v1/auth/"];
+    let tokens = ["/api/v1/login/", "/api/v1/auth/", "/auth/"];
     LINKS.iter().chain(&tokens).any(|place| path.starts_with(place))
 }
 

@@ -13,6 +13,8 @@ use crate::web::client_address::one_party;
 const BY_ADDRESS: (NonZeroU32, Duration) = (NonZeroU32::new(3).unwrap(), Duration::from_secs(20));
 /// The same for one account from wherever: guesses from a thousand addresses end here.
 const BY_ACCOUNT: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Duration::from_secs(10));
+/// Answers of other sites that an address may bring at once: no password is tried by them, but we ask the site each time.
+const BY_ANSWER: (NonZeroU32, Duration) = (NonZeroU32::new(10).unwrap(), Duration::from_secs(6));
 /// So many pairs of address and account are remembered that fitted once.
 const KNOWN: usize = 20_000;
 
@@ -33,6 +35,7 @@ impl RetryAfter {
 pub struct LoginLimits {
     by_address: Keyed<IpAddr>,
     by_account: Keyed<Account>,
+    by_answer: Keyed<IpAddr>,
     known: Mutex<Known>,
 }
 
@@ -53,6 +56,7 @@ impl Default for LoginLimits {
         Self {
             by_address: Keyed::new(BY_ADDRESS.0, BY_ADDRESS.1),
             by_account: Keyed::new(BY_ACCOUNT.0, BY_ACCOUNT.1),
+            by_answer: Keyed::new(BY_ANSWER.0, BY_ANSWER.1),
             known: Mutex::default(),
         }
     }
@@ -84,6 +88,14 @@ impl LoginLimits {
 
     fn is_known(&self, pair: &Pair) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).pairs.contains_key(pair)
+    }
+
+    /// Whether another site may be asked now who brings its answer.
+    ///
+    /// # Errors
+    /// When to come again.
+    pub fn check_answer(&self, address: IpAddr) -> Result<(), RetryAfter> {
+        self.by_answer.check(one_party(address)).retry_after.map_or(Ok(()), |after| Err(RetryAfter(after)))
     }
 
     /// Remembers that somebody logged in.

@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use entity::kind::{Permission, Role};
+use entity::kind::{Permission, Role, Via};
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 use store::accounts::{self, NewAccount, NewToken};
@@ -438,7 +438,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         assert_eq!(by_cookie(app, "/api/v1/me", &opened).await.status, StatusCode::OK);
         let actor = actions::Actor::nobody(actions::Door::Page, true);
         assert!(
-            act::check_second_factor(ctx, &actor, id, chrono::Utc::now(), &codes[0]).await.is_err(),
+            act::check_second_factor(ctx, &actor, id, chrono::Utc::now(), Via::Password, &codes[0]).await.is_err(),
             "nor does a recovery code"
         );
     })
@@ -446,7 +446,7 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
 }
 
 /// The code that an authenticator app shows now.
-fn support_code(url: &str) -> String {
+pub(super) fn support_code(url: &str) -> String {
     let now = u64::try_from(chrono::Utc::now().timestamp()).unwrap();
     totp_rs::Totp::from_url(url).unwrap().generate(now).to_string()
 }

@@ -8,6 +8,7 @@ mod contract;
 mod discovery;
 mod doors;
 mod ecosystem;
+mod elsewhere;
 mod events;
 mod health;
 mod hosts;

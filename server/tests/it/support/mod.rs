@@ -204,7 +204,8 @@ const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
 
 fn test_state(config: &str, db: &Db, queue: &JobQueue) -> AppState {
     let config = server::config::parse(std::path::Path::new("test"), config, [].into()).unwrap();
-    let mut state = server::start::state(&config, db, queue, &KEYS(), &CancellationToken::new());
+    let providers = server::start::providers(&config).unwrap();
+    let mut state = server::start::state(&config, db, queue, &KEYS(), providers, &CancellationToken::new());
     state.context.compare = Arc::new(|old: &str, new: &str| {
         vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
     });

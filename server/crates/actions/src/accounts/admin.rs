@@ -27,7 +27,7 @@ pub struct AccountChange {
 }
 
 /// A role that there is.
-async fn known_role(c: &impl ConnectionTrait, role: &str) -> Result<()> {
+pub(super) async fn known_role(c: &impl ConnectionTrait, role: &str) -> Result<()> {
     let known = stored::list_roles(c).await?;
     if known.iter().any(|known| known.name == role) {
         return Ok(());
@@ -138,7 +138,7 @@ pub async fn set_password_of(ctx: &Actions, actor: &Actor, id: Uuid, password: &
 }
 
 /// Somebody has to be left who may administer, or nobody could ever again.
-async fn admin_is_left(c: &impl ConnectionTrait, account: &Account) -> Result<()> {
+pub(super) async fn admin_is_left(c: &impl ConnectionTrait, account: &Account) -> Result<()> {
     if !account.is_superuser || !account.is_active {
         return Ok(());
     }

@@ -1,8 +1,10 @@
 //! Accounts and what lets them in. Who somebody is stands in the [`Actor`](crate::Actor); here it is decided who becomes one.
 
 mod admin;
+mod elsewhere;
 mod own;
 mod roles;
+mod sealed;
 mod second_factor;
 mod set_up;
 mod shown_once;
@@ -17,8 +19,13 @@ pub use admin::{
     AccountChange, Invited, change_account, create_account, create_account_with_password, delete_account,
     end_sessions_of, make_link, set_password_of,
 };
+pub use elsewhere::{
+    Admission, KeptIdentity, keep_identity, kept_identity, link_identity, sign_in_elsewhere, take_account_elsewhere,
+    unlink_identity,
+};
 pub use own::{change_password, change_profile, end_other_sessions, end_session, sign_out};
 pub use roles::{create_role, delete_role, set_role};
+pub use sealed::{keep_sealed, open_sealed};
 pub use second_factor::{
     SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, pending_second_factor,
     remove_second_factor, remove_second_factor_of,

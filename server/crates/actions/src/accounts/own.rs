@@ -46,6 +46,9 @@ pub(super) async fn confirm(
 ) -> Result<stored::Credentials> {
     (ctx.outside.tries)(actor.address(), &id.to_string()).map_err(Refusal::Later)?;
     let found = find_credentials(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
+    if found.password_hash.is_none() {
+        return signed_in_just_now(ctx, actor, id).await.map(|()| found);
+    }
     let given = password.map_or("", |password| password.as_str());
     match ctx.outside.passwords.verify(given, found.password_hash.as_deref(), Standing::Known).await? {
         Verified::Wrong => {
@@ -55,6 +58,17 @@ pub(super) async fn confirm(
             Err(Refusal::Unusable("this is not your password".to_owned()))
         }
         Verified::Right | Verified::RightButOld => Ok(found),
+    }
+}
+
+/// Whoever has no password proves who they are by having signed in just now.
+async fn signed_in_just_now(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
+    const JUST_NOW: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+    let sessions = stored::list_sessions(&ctx.db.read, id, ctx.now()).await?;
+    let own = sessions.iter().find(|session| actor.session_id() == Some(session.id));
+    match own.is_some_and(|own| ctx.now() - own.created_at < JUST_NOW) {
+        true => Ok(()),
+        false => Err(Refusal::Unusable("sign out and in again, then do this within ten minutes".to_owned())),
     }
 }
 

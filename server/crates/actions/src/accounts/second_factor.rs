@@ -1,6 +1,6 @@
 use auth::totp::{Secret, hash_recovery_code, recovery_codes};
 use chrono::TimeDelta;
-use entity::kind::AuditAction;
+use entity::kind::{AuditAction, Via};
 use entity::view::Timestamp;
 use serde_json::json;
 use store::accounts::{self as stored, Credentials, find_credentials};
@@ -103,9 +103,11 @@ pub async fn confirm_second_factor(ctx: &Actions, actor: &Actor, code: &str) -> 
 /// The refusal.
 pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroizing<String>) -> Result<()> {
     let own = actor.in_person()?;
-    confirm(ctx, actor, own.id, Some(password)).await?;
-    // A shorter password was enough beside the codes.
-    usable_password(password, false, &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
+    let found = confirm(ctx, actor, own.id, Some(password)).await?;
+    if found.password_hash.is_some() {
+        // A shorter password was enough beside the codes.
+        usable_password(password, false, &[&own.email, own.full_name.as_deref().unwrap_or_default()])?;
+    }
     let txn = ctx.db.begin().await?;
     stored::set_totp(&txn, own.id, None, None).await?;
     stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
@@ -158,7 +160,7 @@ fn seconds_until(time: Timestamp, now: Timestamp) -> u32 {
     u32::try_from((time - now).num_seconds() + 1).unwrap_or(1)
 }
 
-/// Checks the code of somebody whose password was right at that time: of the app, or one of those that stand for it. None works
+/// Checks the code of somebody who was known by `first` at that time: of the app, or one of those that stand for it. None works
 /// twice. Wrong ones are counted for the account, whatever the door and the process: after ten in a row the password is asked
 /// for anew, and only after a while. One that stands for the app is too long to be guessed and counts at any time, so that who
 /// has the password and guesses locks nobody out.
@@ -170,6 +172,7 @@ pub async fn check_second_factor(
     actor: &Actor,
     account: Uuid,
     since: Timestamp,
+    first: Via,
     code: &str,
 ) -> Result<()> {
     let w = &ctx.db.write;
@@ -181,7 +184,7 @@ pub async fn check_second_factor(
         && stored::take_recovery_code(w, account, &hash).await?
     {
         stored::forget_wrong_codes(w, account).await?;
-        return came_in(ctx, actor, &found, "password and recovery code").await;
+        return came_in(ctx, actor, &found, first, &format!("{first} and recovery code")).await;
     }
     let now = ctx.now();
     let after = found.codes_after.map(Timestamp::from);
@@ -199,7 +202,7 @@ pub async fn check_second_factor(
         && stored::take_totp_step(w, account, step).await?
     {
         stored::forget_wrong_codes(w, account).await?;
-        return came_in(ctx, actor, &found, "password and code").await;
+        return came_in(ctx, actor, &found, first, &format!("{first} and code")).await;
     }
     let object = Object::new("account", account, found.email.clone());
     let of = ["code", found.email.as_str()];

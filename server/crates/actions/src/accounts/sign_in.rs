@@ -17,7 +17,7 @@ use crate::{Actions, Actor, Refusal, Result};
 /// A program signs in anew after so long, however often it refreshed.
 const REFRESHED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
 
-/// Who came in by their password.
+/// Who came in by their password, or by somebody else's word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
     pub account: Uuid,
@@ -46,7 +46,7 @@ pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroi
     }
     let needs_code = found.totp_since.is_some();
     if !needs_code {
-        came_in(ctx, actor, &found, "password").await?;
+        came_in(ctx, actor, &found, Via::Password, "password").await?;
     }
     Ok(SignedIn { account: found.id, needs_code })
 }
@@ -60,10 +60,10 @@ async fn refused(ctx: &Actions, actor: &Actor, email: &str) -> Result<()> {
 }
 
 /// Tells that somebody came in, and how.
-pub(super) async fn came_in(ctx: &Actions, actor: &Actor, who: &Credentials, by: &str) -> Result<()> {
+pub(super) async fn came_in(ctx: &Actions, actor: &Actor, who: &Credentials, via: Via, by: &str) -> Result<()> {
     let txn = ctx.db.begin().await?;
     record_sign_in(&txn, who.id, ctx.now()).await?;
-    let actor = actor.known(holder(&txn, who.id).await?, Via::Password);
+    let actor = actor.known(holder(&txn, who.id).await?, via);
     let object = Object::new("account", who.id, who.email.clone());
     ctx.tell(&txn, &actor, AuditAction::SignIn, object, Change::to(json!({ "by": by }))).await?;
     txn.commit().await.map_err(DataError::from)?;

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use chrono::TimeDelta;
-use entity::kind::Permission;
+use entity::kind::{Permission, Via};
 use entity::view::{Account, ApiToken, Session};
 use serde::{Deserialize, Serialize};
 use store::accounts::{self as stored, Holder};
@@ -55,13 +55,13 @@ pub struct Token {
     pub refresh_token: String,
 }
 
-fn token(identity: &Identity, holder: &Holder, session: Uuid, refresh: &str) -> Json<Token> {
-    Json(Token {
+fn token(identity: &Identity, holder: &Holder, session: Uuid, refresh: &str) -> Token {
+    Token {
         access_token: identity.access_token(holder, session),
         token_type: "bearer",
         expires_in: identity.settings().access_token.as_secs(),
         refresh_token: refresh.to_owned(),
-    })
+    }
 }
 
 /// Sign in with e-mail address and password
@@ -88,14 +88,24 @@ pub async fn login(
     let signed_in = ask::sign_in(&ctx, &actor, &given.username, &given.password).await?;
     if signed_in.needs_code {
         let code = given.code.unwrap_or_default();
-        ask::check_second_factor(&ctx, &actor, signed_in.account, clock::now(), &code).await?;
+        ask::check_second_factor(&ctx, &actor, signed_in.account, clock::now(), Via::Password, &code).await?;
     }
     limits.succeeded(client.address, &given.username);
+    open(&ctx, &identity, &actor, &headers, signed_in.account).await.map(Json)
+}
+
+/// Opens a program's session, and gives it its first tokens.
+pub(super) async fn open(
+    ctx: &Actions,
+    identity: &Identity,
+    actor: &actions::Actor,
+    headers: &HeaderMap,
+    account: Uuid,
+) -> Result<Token, Problem> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.map(|agent| agent.chars().take(300).collect());
-    let (session, holder, refresh) =
-        ask::start_api_session(&ctx, &actor, signed_in.account, agent, REFRESH_WORKS).await?;
-    Ok(token(&identity, &holder, session, &refresh))
+    let (session, holder, refresh) = ask::start_api_session(ctx, actor, account, agent, REFRESH_WORKS).await?;
+    Ok(token(identity, &holder, session, &refresh))
 }
 
 /// A refresh token.
@@ -125,7 +135,7 @@ pub async fn refresh(
     Body(given): Body<Refresh>,
 ) -> Result<Json<Token>, Problem> {
     match ask::refresh(&ctx, &actor, &given.refresh_token, REFRESH_WORKS).await {
-        Ok((session, holder, refresh)) => Ok(token(&identity, &holder, session, &refresh)),
+        Ok((session, holder, refresh)) => Ok(Json(token(&identity, &holder, session, &refresh))),
         Err(Refusal::DeadLink) => {
             Err(Problem::new(StatusCode::UNAUTHORIZED, "The refresh token does not work any more; sign in again"))
         }

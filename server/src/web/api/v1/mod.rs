@@ -8,6 +8,7 @@ pub mod charts;
 pub mod commits;
 pub mod discovery;
 pub mod ecosystem;
+pub mod elsewhere;
 pub mod events;
 pub mod images;
 pub mod jobs;
@@ -92,6 +93,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(accounts::login))
         .routes(routes!(accounts::refresh))
         .routes(routes!(accounts::logout))
+        .routes(routes!(elsewhere::begin_elsewhere))
+        .routes(routes!(elsewhere::end_elsewhere))
         .routes(routes!(accounts::read_me))
         .routes(routes!(accounts::read_own, accounts::change_own))
         .routes(routes!(accounts::list_sessions))

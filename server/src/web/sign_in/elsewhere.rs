@@ -1,0 +1,260 @@
+//! Coming in by somebody else's word: to the provider, and back with what it says. What belongs together is kept by the
+//! browser, sealed, until it comes back: nothing is stored for people who only begin.
+
+use std::sync::Arc;
+
+use actions::accounts::{self as ask, SignedIn};
+use actions::{Actions, Refusal};
+use app::context::IDENTITY_COOKIE;
+use auth::{Begun, Identity, SignInError};
+use axum::{
+    extract::{FromRequestParts, Query, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use chrono::TimeDelta;
+use entity::kind::Via;
+use serde::{Deserialize, Serialize};
+use store::db::Db;
+
+use super::providers::{Provider, Providers};
+use super::{ACCOUNT, PENDING, Pending, Sender, back, later, refused, to, way_on};
+use crate::clock;
+use crate::state::AppState;
+use crate::web::api::extract::PathText;
+use crate::web::api::problem::Problem;
+use crate::web::client_address::Client;
+use crate::web::rate_limits::LoginLimits;
+
+/// How long somebody may take at the provider.
+const WITHIN: TimeDelta = TimeDelta::minutes(10);
+/// Cookies have little room.
+const MOST_FROM: usize = 500;
+const PATH: &str = "/sign-in";
+
+/// Who began, and what for.
+#[derive(Serialize, Deserialize)]
+pub struct Flight {
+    begun: Begun,
+    from: String,
+    /// An invitation that is to be taken by it.
+    invite: Option<String>,
+    /// Whether a program gets tokens for it, in place of a browser its session.
+    pub for_program: bool,
+}
+
+fn cookie_name(https: bool) -> &'static str {
+    if https { "__Host-kubestats_begun" } else { "kubestats_begun" }
+}
+
+/// A cookie that scripts can't read and that ends by itself.
+fn cookie(name: &str, value: &str, lasts: TimeDelta, https: bool) -> Option<HeaderValue> {
+    let secure = if https { "; Secure" } else { "" };
+    let seconds = lasts.num_seconds();
+    // Lax, or it would be missing when the provider leads back.
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&text).ok()
+}
+
+fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// What it is sealed for: a flight to one provider is of no use at another.
+fn purpose(provider: &Provider) -> String {
+    format!("sign-in-by:{}", provider.id)
+}
+
+/// Begins, and gives the cookie that belongs to it.
+///
+/// # Errors
+/// If the provider can't be asked how people sign in there.
+pub async fn begin(
+    ctx: &Actions,
+    provider: &Provider,
+    client: &Client,
+    flight: impl FnOnce(Begun) -> Flight,
+) -> Result<(Begun, Option<HeaderValue>), SignInError> {
+    let begun = provider.begin().await?;
+    let flight = flight(Begun { url: String::new(), ..begun.clone() });
+    let sealed = ask::keep_sealed(ctx, &purpose(provider), &flight, WITHIN);
+    let cookie = sealed.and_then(|sealed| cookie(cookie_name(client.https), &sealed, WITHIN, client.https));
+    Ok((begun, cookie))
+}
+
+/// For a program: what it gets are tokens.
+#[must_use]
+pub fn of_program(begun: Begun) -> Flight {
+    Flight { begun, from: String::new(), invite: None, for_program: true }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Beginning {
+    #[serde(default)]
+    from: String,
+    invite: Option<String>,
+}
+
+/// `/auth/{provider}`: leads to the provider.
+pub(super) async fn leave(
+    place: Place,
+    path: PathText,
+    Query(given): Query<Beginning>,
+    sender: Sender,
+) -> Result<Response, Problem> {
+    let provider = place.provider(&path)?;
+    let from = if given.from.len() <= MOST_FROM { way_on(&given.from).to_owned() } else { "/".to_owned() };
+    let invite = given.invite.filter(|link| link.len() <= MOST_FROM);
+    let flight = |begun| Flight { begun, from, invite, for_program: false };
+    match begin(&place.ctx, provider, &sender.client, flight).await {
+        Ok((begun, cookie)) => Ok(with_cookie(to(&begun.url), cookie)),
+        Err(error) => unfinished(&place.db, &error).await,
+    }
+}
+
+/// What signing in elsewhere works with.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+pub struct Place {
+    #[from_request(via(State))]
+    pub ctx: Actions,
+    #[from_request(via(State))]
+    pub db: Db,
+    #[from_request(via(State))]
+    pub identity: crate::web::identity::Identity,
+    #[from_request(via(State))]
+    pub limits: Arc<LoginLimits>,
+    #[from_request(via(State))]
+    providers: Arc<Providers>,
+}
+
+impl Place {
+    /// The provider that a path names.
+    ///
+    /// # Errors
+    /// 404 where there is none such.
+    pub fn provider(&self, path: &PathText) -> Result<&Provider, Problem> {
+        let found = path.get("provider").and_then(|id| self.providers.find(id));
+        found.ok_or_else(|| Refusal::Missing("way to sign in").into())
+    }
+}
+
+/// What a provider answers with.
+#[derive(Deserialize)]
+pub struct Answer {
+    #[serde(default)]
+    pub code: String,
+    #[serde(default)]
+    pub state: String,
+    pub iss: Option<String>,
+    pub error: Option<String>,
+    pub error_description: Option<String>,
+}
+
+/// Who somebody is, by what the provider answered to whom began in this browser.
+///
+/// # Errors
+/// If nobody began, or what the provider says does not hold.
+pub async fn land(
+    ctx: &Actions,
+    provider: &Provider,
+    client: &Client,
+    headers: &HeaderMap,
+    answer: &Answer,
+) -> Result<(Identity, Flight), SignInError> {
+    let sealed = cookie_of(headers, cookie_name(client.https)).ok_or(SignInError::Code)?;
+    let flight: Flight = ask::open_sealed(ctx, &purpose(provider), sealed).ok_or(SignInError::Code)?;
+    if !flight.begun.is_state(&answer.state) {
+        return Err(SignInError::Code);
+    }
+    if let Some(error) = &answer.error {
+        let reason = answer.error_description.as_ref().unwrap_or(error);
+        let reason = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        return Err(SignInError::Denied { provider: provider.admission.provider.clone(), reason });
+    }
+    let who = provider.finish(&answer.code, answer.iss.as_deref(), &flight.begun).await?;
+    Ok((who, flight))
+}
+
+fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The begun sign-in is good for one answer.
+#[must_use]
+pub fn done(response: Response, client: &Client) -> Response {
+    with_cookie(response, cookie(cookie_name(client.https), "", TimeDelta::zero(), client.https))
+}
+
+/// `/auth/{provider}/callback`: where the provider leads back to.
+pub(super) async fn come_back(
+    place: Place,
+    path: PathText,
+    Query(answer): Query<Answer>,
+    sender: Sender,
+) -> Result<Response, Problem> {
+    let provider = place.provider(&path)?;
+    // Each answer makes us ask the provider.
+    if let Err(after) = place.limits.check_answer(sender.client.address) {
+        return Ok(later(PATH, after, ""));
+    }
+    let response = match land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await {
+        Ok((who, flight)) if flight.for_program => {
+            let given = crate::web::api::v1::elsewhere::tokens(&place, &sender, provider, &who).await;
+            given.into_response()
+        }
+        Ok((who, flight)) => arrive(&place.ctx, &place.db, &sender, provider, &who, &flight).await?,
+        Err(error) => unfinished(&place.db, &error).await?,
+    };
+    Ok(done(response, &sender.client))
+}
+
+/// A browser whose person is known by the provider.
+async fn arrive(
+    ctx: &Actions,
+    db: &Db,
+    sender: &Sender,
+    provider: &Provider,
+    who: &Identity,
+    flight: &Flight,
+) -> Result<Response, Problem> {
+    // Somebody who is here already wants to come in by it from now on, and is asked so.
+    if sender.actor.in_person().is_ok() {
+        return Ok(offer(ctx, sender, provider, who, "/account?connect#connections"));
+    }
+    let known = match &flight.invite {
+        Some(link) => ask::take_account_elsewhere(ctx, &sender.actor, link, who, &provider.admission).await.map(Some),
+        None => ask::sign_in_elsewhere(ctx, &sender.actor, who, &provider.admission).await,
+    };
+    match known {
+        Ok(Some(SignedIn { account, needs_code: true })) => {
+            sender.open(PENDING, Pending { account, since: clock::now(), first: Via::Provider }).await?;
+            Ok(back("/sign-in/code", None, &flight.from))
+        }
+        Ok(Some(SignedIn { account, .. })) => {
+            sender.open(ACCOUNT, account).await?;
+            Ok(to(way_on(&flight.from)))
+        }
+        Ok(None) => Ok(offer(ctx, sender, provider, who, "/sign-in?connect&from=%2Faccount%3Fconnect%23connections")),
+        Err(Refusal::DeadLink) => Ok(to("/welcome/gone")),
+        Err(refusal) => refused(db, PATH, refusal).await,
+    }
+}
+
+/// Leads to where somebody is asked whether the account is to be theirs by the provider's word too.
+fn offer(ctx: &Actions, sender: &Sender, provider: &Provider, who: &Identity, page: &str) -> Response {
+    let sealed = ask::keep_identity(ctx, who, &provider.admission.provider);
+    let cookie = sealed.and_then(|sealed| cookie(IDENTITY_COOKIE, &sealed, WITHIN, sender.client.https));
+    with_cookie(to(page), cookie)
+}
+
+/// Back to the form, which tells why.
+async fn unfinished(db: &Db, error: &SignInError) -> Result<Response, Problem> {
+    tracing::warn!(%error, "a sign-in elsewhere was not finished");
+    refused(db, PATH, Refusal::Unusable(error.to_string())).await
+}
