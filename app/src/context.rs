@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actions::Actions;
-use entity::view::{CommitRead, DiscoverySettings, FieldChange, Repository};
+use entity::view::{CommitRead, DiscoverySettings, FieldChange, Repository, Route};
 use store::db::Db;
 
 /// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
@@ -43,6 +43,10 @@ pub struct ServerContext {
     pub read_commit: ReadCommit,
     /// What is searched for where.
     pub discovery: Arc<DiscoverySettings>,
+    /// What programs can ask for, and what whoever asks needs.
+    pub operations: Arc<Vec<Route>>,
+    /// Whether everybody may read.
+    pub anonymous_read: bool,
     /// Whom people may sign in by, beside a password.
     pub providers: Arc<[SignInProvider]>,
 }

@@ -12,6 +12,8 @@ pub mod components;
 pub mod context;
 pub mod error;
 pub mod frame;
+#[cfg(feature = "ssr")]
+pub mod functions;
 pub mod live;
 pub mod pages;
 pub mod reload;

@@ -22,10 +22,22 @@ use crate::web::{
     sign_in::providers::Providers,
 };
 
+tokio::task_local! {
+    /// What the request at hand is to be read from, where that is a replica.
+    pub static READING: Db;
+}
+
+impl FromRef<AppState> for Db {
+    fn from_ref(state: &AppState) -> Self {
+        READING.try_with(Self::clone).unwrap_or_else(|_| state.db.clone())
+    }
+}
+
 /// Handles that are cheap to clone, made once when the program starts.
 #[derive(Clone, FromRef)]
 pub struct AppState {
-    /// The database.
+    /// The database, where it is written; handlers get what their request is to be read from.
+    #[from_ref(skip)]
     pub db: Db,
     /// The job queue with its bus of live updates.
     pub queue: JobQueue,

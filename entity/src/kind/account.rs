@@ -183,6 +183,8 @@ words! {
         SignIn = "sign_in",
         SignInRefused = "sign_in_refused",
         SignOut = "sign_out",
+        /// Somebody lacked the right to what they asked for.
+        AccessRefused = "access_refused",
         CreateAccount = "create_account",
         ChangeAccount = "change_account",
         DeleteAccount = "delete_account",
@@ -225,6 +227,7 @@ impl AuditAction {
             | Self::SignIn
             | Self::SignInRefused
             | Self::SignOut
+            | Self::AccessRefused
             | Self::TakeAccount
             | Self::ChangePassword
             | Self::AskPasswordReset

@@ -25,6 +25,10 @@ pub struct Model {
     pub totp_since: Option<StoredTimestamp>,
     /// The last step whose code was used.
     pub totp_step: Option<i64>,
+    /// Wrong codes in a row, at whatever door.
+    pub wrong_codes: i32,
+    /// A code counts where the password was right after that.
+    pub codes_after: Option<StoredTimestamp>,
     pub created_at: StoredTimestamp,
     pub last_sign_in_at: Option<StoredTimestamp>,
 }

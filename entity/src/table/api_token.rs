@@ -21,6 +21,8 @@ pub struct Model {
     pub expires_at: Option<StoredTimestamp>,
     pub used_at: Option<StoredTimestamp>,
     pub used_from: Option<String>,
+    /// When something was changed with it last, where there are replicas.
+    pub changed_at: Option<StoredTimestamp>,
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,
 }

@@ -24,6 +24,10 @@ pub struct Model {
     pub expires_at: StoredTimestamp,
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    /// Of what all refresh tokens of the session have in common; none for browsers.
+    pub family_hash: Option<Vec<u8>>,
+    /// When something was changed with it last, where there are replicas.
+    pub changed_at: Option<StoredTimestamp>,
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<Option<super::account::Entity>>,
 }

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::kind::{AuditAction, Permission, Permissions, SessionKind, Via};
+use crate::kind::{AuditAction, Needs, Permission, Permissions, SessionKind, Via};
 
 /// Somebody who may sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +134,15 @@ pub struct RoleDetail {
     /// Whether it is one of the program's, which can't be changed.
     pub is_built_in: bool,
     pub accounts: i64,
+}
+
+/// Something that can be asked for over the network, and what whoever asks needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    pub verb: String,
+    /// With `{}` around what differs.
+    pub path: String,
+    pub needs: Needs,
 }
 
 /// Who looks at a page, and what they may do.

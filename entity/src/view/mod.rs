@@ -22,8 +22,8 @@ mod scan;
 mod task;
 
 pub use account::{
-    Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, SecondFactorPicture, Session, ShownOnce,
-    Viewer, ViewerAccount,
+    Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, Route, SecondFactorPicture, Session,
+    ShownOnce, Viewer, ViewerAccount,
 };
 pub use chart::{
     ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour,

@@ -67,20 +67,27 @@ async fn user(config: Config, command: &UserCommand) -> anyhow::Result<()> {
     match command {
         UserCommand::Add { email, name, role, password_stdin } => {
             let password = if *password_stdin { Some(password()?) } else { None };
-            let made = ask::create_account(&actions, &actor, email, name.as_deref(), role).await.map_err(said)?;
+            let name = name.as_deref();
             match password {
                 Some(password) => {
-                    ask::set_password_of(&actions, &actor, made.id, &password).await.map_err(said)?;
+                    let made = ask::create_account_with_password(&actions, &actor, email, name, role, &password).await;
+                    made.map_err(said)?;
                     println!("{email} can sign in");
                 }
-                None => println!("{email} chooses a password at, within two days:\n{}", welcome(made)),
+                None => {
+                    let made = ask::create_account(&actions, &actor, email, name, role).await.map_err(said)?;
+                    println!("{email} chooses a password at, within two days:\n{}", welcome(made));
+                }
             }
         }
-        UserCommand::Reset { email, password_stdin } => {
+        UserCommand::Reset { email, password_stdin, second_factor } => {
             let id = account(&db, email).await?.id;
-            if *password_stdin {
+            if *second_factor {
+                ask::remove_second_factor_of(&actions, &actor, id).await.map_err(said)?;
+                println!("{email} is asked for no code any more; all sessions are over");
+            } else if *password_stdin {
                 ask::set_password_of(&actions, &actor, id, &password()?).await.map_err(said)?;
-                println!("{email} has the new password; all sessions are over");
+                println!("{email} has the new password; all sessions are over, and tokens work no more");
             } else {
                 let made = ask::make_link(&actions, &actor, id).await.map_err(said)?;
                 println!("{email} chooses a new password at, within two days:\n{}", welcome(made));

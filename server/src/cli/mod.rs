@@ -205,6 +205,9 @@ enum UserCommand {
         /// Read the new password from standard input in place of a link
         #[arg(long)]
         password_stdin: bool,
+        /// Ask for no code any more, of who lost the device; the password stays
+        #[arg(long, conflicts_with = "password_stdin")]
+        second_factor: bool,
     },
     /// List accounts
     List,

@@ -29,6 +29,9 @@ pub struct AccountsConfig {
     /// How long an access token of the API works.
     #[serde(serialize_with = "duration::serialize")]
     pub access_token: Duration,
+    /// What people did is told for so long; for ever where none is set.
+    #[serde(serialize_with = "duration::serialize_option", skip_serializing_if = "Option::is_none")]
+    pub audit_retention: Option<Duration>,
     /// Signing in by GitHub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub github: Option<GithubSignIn>,
@@ -84,6 +87,7 @@ impl AccountsConfig {
             session_idle: section.duration("session_idle", MINUTE).unwrap_or(7 * DAY),
             session_max: section.duration("session_max", MINUTE).unwrap_or(30 * DAY),
             access_token: section.duration("access_token", MINUTE).or(minutes).unwrap_or(8 * DAY),
+            audit_retention: section.duration("audit_retention", DAY),
             github: GithubSignIn::read(section.section("github")),
             oidc,
             first_superuser: email

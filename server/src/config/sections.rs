@@ -81,7 +81,9 @@ pub struct StorageConfig {
     pub sqlite_path: Option<PathBuf>,
     /// `postgres.url`, or `DATABASE_URL`.
     pub postgres_url: Option<Secret>,
-    /// Connections kept open for reading.
+    /// `postgres.read_urls`: databases that follow it, for lists and pages.
+    pub postgres_read_urls: Vec<Secret>,
+    /// Connections kept open for reading, of each of them.
     pub max_connections: u32,
 }
 
@@ -94,12 +96,15 @@ impl Serialize for StorageConfig {
             path: Option<&'a PathBuf>,
             #[serde(skip_serializing_if = "Option::is_none")]
             url: Option<&'a Secret>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            read_urls: &'a [Secret],
             max_connections: u32,
         }
         let is_sqlite = self.engine == "sqlite";
         let engine = Engine {
             path: self.sqlite_path.as_ref().filter(|_| is_sqlite),
             url: self.postgres_url.as_ref().filter(|_| !is_sqlite),
+            read_urls: if is_sqlite { &[] } else { &self.postgres_read_urls },
             max_connections: self.max_connections,
         };
         let mut map = serializer.serialize_map(Some(2))?;
@@ -118,6 +123,7 @@ impl StorageConfig {
         sqlite.finish();
         let postgres = section.section("postgres");
         let mut postgres_url = postgres.text("url");
+        let read_urls = postgres.list("read_urls", read_url).unwrap_or_default();
         let postgres_connections = postgres.number("max_connections", 2..=512);
         postgres.finish();
         let reader = section.reader();
@@ -146,9 +152,17 @@ impl StorageConfig {
             engine,
             sqlite_path,
             postgres_url: postgres_url.map(Secret::new),
+            postgres_read_urls: read_urls,
             max_connections: connections.and_then(|number| u32::try_from(number).ok()).unwrap_or(10),
         }
     }
+}
+
+/// The address of a database that follows. It may hold a password, so it is not told.
+fn read_url(text: &str) -> Result<Secret, String> {
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    let wrong = || "a database is named as postgres://user:password@host/name".to_owned();
+    is_postgres.then(|| Secret::new(text.to_owned())).ok_or_else(wrong)
 }
 
 /// `scan.history`: how much of the past a first scan replays.

@@ -55,6 +55,8 @@ pub struct Deps {
     pub data_dir: PathBuf,
     /// Clones take at most so much disk.
     pub max_disk_bytes: Option<u64>,
+    /// What people did is told for so long.
+    pub audit_retention: Option<std::time::Duration>,
     /// Whether other processes may work on the same database, each perhaps with a data directory of its own.
     pub shares_work: bool,
     /// Tokens by the repository's address; kept out of the database.

@@ -14,7 +14,7 @@ const IDLE_SYNC_DAYS: i64 = 1;
 const WORKER_DAYS: i64 = 1;
 /// A browser's session that was not used for so long is over by any configuration.
 const SESSION_DAYS: i64 = 400;
-/// Tries to sign in that were refused are told for so many days.
+/// Tries to sign in that were refused, and whatever else was, are told for so many days.
 const REFUSED_DAYS: i64 = 90;
 /// So many rows go in one transaction: the writer is never held for long.
 const BATCH: u64 = 1_000;
@@ -43,9 +43,14 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     // Sessions end by their own time; those that browsers left behind go here.
     let sessions = accounts::prune_sessions(&deps.db.write, now - TimeDelta::days(SESSION_DAYS), now).await?;
     let refused = audit::remove_refused_before(&deps.db.write, now - TimeDelta::days(REFUSED_DAYS)).await?;
+    let kept = deps.audit_retention.and_then(|kept| now.checked_sub_signed(TimeDelta::from_std(kept).ok()?));
+    let told = match kept {
+        Some(since) => audit::remove_audit_entries_before(&deps.db.write, since).await?,
+        None => 0,
+    };
     let texts = scans::remove_unused_manifests(&deps.db).await?;
     Ok(format!(
-        "removed {removed} old jobs, {workers} workers that vanished, {sessions} sessions that ended, {refused} refused \
-         tries to sign in and {texts} manifests of repositories that are gone"
+        "removed {removed} old jobs, {workers} workers that vanished, {sessions} sessions that ended, {refused} refusals, \
+         {told} entries of what people did and {texts} manifests of repositories that are gone"
     ))
 }

@@ -33,6 +33,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     }
     let mut settings = DbSettings::new(config.database_url().expose());
     settings.max_connections = config.storage.max_connections;
+    settings.read_urls = config.storage.postgres_read_urls.iter().map(|url| url.expose().to_owned()).collect();
     Db::connect(&settings).await.context("the database cannot be opened")
 }
 

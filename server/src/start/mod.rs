@@ -128,6 +128,10 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
     let state = state(&config, &db, &queue, &keys, providers, &stop);
+    let following = tokio::spawn({
+        let db = db.clone();
+        async move { db.follow_replicas().await }
+    });
     let scraped = match metrics {
         None => None,
         Some(listener) => {
@@ -159,6 +163,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     if let Err(error) = remove_worker(&db.write, &worker).await {
         tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");
     }
+    following.abort();
     wire.abort();
     let _ = wire.await;
     db.close().await?;

@@ -18,6 +18,7 @@ use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
+use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
 use crate::web::health::LastLook;
@@ -34,6 +35,7 @@ use crate::{clock, replay};
 #[must_use]
 pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: Arc<LoginLimits>) -> Actions {
     let adding = Arc::new(Adding::new(config));
+    let known = Arc::clone(&logins);
     let outside = Outside {
         now: clock::now,
         discovery_is_on: config.discovery.is_on(),
@@ -47,6 +49,7 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
             let Some(address) = address else { return Ok(()) };
             logins.check(address, account).map_err(RetryAfter::seconds)
         }),
+        knows: Arc::new(move |address, email| known.knows(address, email)),
         keys,
     };
     Actions::new(db.clone(), queue.clone(), outside)
@@ -110,6 +113,8 @@ pub fn state(
             compare,
             read_commit: commit_reader(config.app.data_dir.clone()),
             discovery: Arc::new(discovery_settings(config)),
+            operations: Arc::new(needs::routes()),
+            anonymous_read: config.server.anonymous_read,
             providers: providers.iter().map(Provider::shown).collect(),
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),

@@ -24,6 +24,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         polling: config.polling.clone(),
         schedules: config.schedules.clone(),
         time_zone: config.app.time_zone,
+        audit_retention: config.accounts.audit_retention,
         max_disk_bytes: config.app.max_disk_mb.map(|megabytes| megabytes * 1_000_000),
         shares_work: config.storage.engine == "postgres",
         data_dir: config.app.data_dir.clone(),

@@ -16,6 +16,7 @@ pub mod metrics;
 mod old_links;
 mod pages;
 pub mod rate_limits;
+pub mod reading;
 pub mod rights;
 pub mod seats;
 pub mod security;
@@ -49,6 +50,7 @@ const MAX_REQUEST_BODY: usize = 256 << 10;
 
 /// Everything that is served, for this state.
 pub fn router(state: AppState) -> Router {
+    let https_alone = security::HttpsAlone(state.identity.settings().secure);
     let (reads, streams) = openapi::described();
     let reads: Router<AppState> = reads.into();
     let streams: Router<AppState> = streams.into();
@@ -59,6 +61,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/tasks/tasks", axum::routing::get(api::v1::tasks::list_tasks))
         .layer(from_fn(etag::tag_reads))
         .merge(streams)
+        .route_layer(from_fn(api::needs::gate))
         .method_not_allowed_fallback(problem::unknown_verb);
     pages::routes(&state)
         .merge(api)
@@ -71,17 +74,18 @@ pub fn router(state: AppState) -> Router {
         .route("/api/", any(problem::unknown_path))
         .route("/api/{*path}", any(problem::unknown_path))
         .fallback(pages::file_or_not_found)
+        .layer(from_fn_with_state(state.db.clone(), reading::choose))
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
-        .layer(from_fn_with_state(state.identity.clone(), identity::find_out))
+        .layer(from_fn_with_state(state.clone(), identity::find_out))
         .layer(identity::layer(&state.db, state.identity.settings()))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(https_alone, security::headers))
         .layer(from_fn_with_state(state.metrics.clone(), metrics::observe))
         .layer(from_fn(trace::request))
         .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
@@ -95,6 +99,7 @@ where
     T: 'static,
 {
     let (routes, _) = health::routes().split_for_parts();
+    let https_alone = security::HttpsAlone(state.identity.settings().secure);
     routes
         .fallback(otherwise)
         .method_not_allowed_fallback(problem::unknown_verb)
@@ -102,7 +107,7 @@ where
         .layer(from_fn(answer_in_time))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(https_alone, security::headers))
         .layer(from_fn(trace::request))
         .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
         .with_state(state)

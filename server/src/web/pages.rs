@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use app::{
     app::{App, shell},
-    context::Assets,
+    context::{Assets, ServerContext},
     reload::BUILD,
 };
 use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
@@ -21,7 +21,7 @@ use leptos::{
 };
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
 
-use super::{api::problem, assets::Site, security};
+use super::{api::problem, assets::Site, reading::Reading, security};
 use crate::state::AppState;
 
 /// Where the site's files are served.
@@ -81,7 +81,11 @@ fn lend(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     // cargo-leptos sets it while it watches; the page then holds a script that opens a socket.
     let reload = std::env::var_os("LEPTOS_WATCH").is_some();
     move || {
-        provide_context(context.clone());
+        let reading = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Reading>().cloned());
+        match reading {
+            Some(Reading(db)) => provide_context(ServerContext { db, ..context.clone() }),
+            None => provide_context(context.clone()),
+        }
         let Some(response) = use_context::<ResponseOptions>() else { return };
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if let Ok(build) = HeaderValue::from_str(&site.build()) {

@@ -1,8 +1,8 @@
 //! Headers that tell browsers what our answers may do: load from here, run what we wrote, be framed by nobody.
 
 use axum::{
-    extract::Request,
-    http::{HeaderName, HeaderValue, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -37,11 +37,32 @@ pub fn page_policy(nonce: &str, reload: bool) -> String {
     )
 }
 
+/// Whether browsers reach us by https alone, as the configuration says, whatever a proxy tells.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpsAlone(pub bool);
+
+/// Every cookie that is set over https is for https alone, whoever set it.
+fn secure_cookies(headers: &mut HeaderMap) {
+    let is_secure = |cookie: &str| cookie.split(';').skip(1).any(|part| part.trim().eq_ignore_ascii_case("secure"));
+    let secured = |cookie: &HeaderValue| match cookie.to_str() {
+        Ok(text) if !is_secure(text) => HeaderValue::from_str(&format!("{text}; Secure")).unwrap_or(cookie.clone()),
+        _ => cookie.clone(),
+    };
+    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().map(secured).collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
 /// Adds what every answer carries; a policy that the handler set stays.
-pub async fn headers(request: Request, next: Next) -> Response {
+pub async fn headers(State(HttpsAlone(https_alone)): State<HttpsAlone>, request: Request, next: Next) -> Response {
     let by_https = request.extensions().get::<Client>().is_some_and(|client| client.https);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if by_https || https_alone {
+        secure_cookies(headers);
+    }
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
@@ -58,4 +79,25 @@ pub async fn headers(request: Request, next: Next) -> Response {
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(DATA_POLICY));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_secured_once_and_stay_what_they_are() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["theme=dark; Path=/; SameSite=Lax", "__Host-kubestats=a; secure; HttpOnly", "secure=1; Path=/"] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        secure_cookies(&mut headers);
+        let cookies: Vec<&str> = headers.get_all(header::SET_COOKIE).iter().map(|it| it.to_str().unwrap()).collect();
+        let expected = [
+            "theme=dark; Path=/; SameSite=Lax; Secure",
+            "__Host-kubestats=a; secure; HttpOnly",
+            "secure=1; Path=/; Secure",
+        ];
+        assert_eq!(cookies, expected);
+    }
 }

@@ -192,6 +192,12 @@ async fn give_code(
             Ok(to(way_on(&given.from)))
         }
         Err(Refusal::WrongCode) => Ok(back(PATH, Some("wrong"), &given.from)),
+        // So many were wrong that the password is asked for anew.
+        Err(Refusal::Later(seconds)) => {
+            sender.session.flush().await.map_err(unavailable)?;
+            Ok(back("/sign-in", Some(&format!("later={seconds}")), &given.from))
+        }
+        Err(Refusal::Busy) => Ok(back(PATH, Some("later=5"), &given.from)),
         Err(refusal) => Err(refusal.into()),
     }
 }

@@ -19,10 +19,17 @@ use super::api::{
     extract::{Check, Params},
     problem::Problem,
 };
+use super::rights::Actor;
 use crate::state::AppState;
 
 /// How often a silent stream says that it lives, so that proxies keep it open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// So many news are told at once where replicas are waited for.
+const AT_ONCE: usize = 1_024;
+
+/// How often it is asked whether who listens still may.
+const LOOK_EACH: Duration = Duration::from_secs(5);
 
 /// What of the stream is wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -48,6 +55,7 @@ pub struct StreamParams {
 )]
 pub async fn stream_live(
     State(state): State<AppState>,
+    Actor(actor): Actor,
     Params(params): Params<StreamParams>,
 ) -> Result<Response, Problem> {
     let mut check = Check::default();
@@ -56,18 +64,49 @@ pub async fn stream_live(
     let seat = Arc::clone(&state.seats.0)
         .try_acquire_owned()
         .map_err(|_| Problem::unavailable("As many live streams are open as this server keeps; try again later", 30))?;
+    let db = state.db.clone();
     let events = BroadcastStream::new(state.queue.bus().subscribe())
+        // Whoever is told of news asks for them at once, and perhaps at a replica.
+        .ready_chunks(AT_ONCE)
+        .then(move |news| {
+            let db = db.clone();
+            async move {
+                db.replicas_caught_up().await;
+                futures::stream::iter(news)
+            }
+        })
+        .flatten()
         .filter_map(move |told| std::future::ready(event(told, wanted)))
         .map(move |event| {
             // The seat is taken for as long as the stream lives.
             let _ = &seat;
             Ok::<_, Infallible>(event)
         })
-        .take_until(state.shutdown.clone().cancelled_owned());
+        .take_until(ended(state.clone(), actor));
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // nginx would hold the events back otherwise.
     response.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// When the program stops, or who listens may read no longer.
+async fn ended(state: AppState, actor: actions::Actor) {
+    let over = async {
+        if state.identity.settings().anonymous_read {
+            // Everybody may, whoever they are.
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(LOOK_EACH).await;
+            if !state.identity.still_reads(&actor).await {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = state.shutdown.cancelled() => {}
+        () = over => {}
+    }
 }
 
 fn event(told: Result<Live, BroadcastStreamRecvError>, wanted: Option<uuid::Uuid>) -> Option<Event> {

@@ -15,6 +15,7 @@ mod connections;
 mod doctor;
 mod jobs;
 mod layering;
+mod replicas;
 mod samples;
 mod ssh;
 mod support;

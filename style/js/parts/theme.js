@@ -11,7 +11,8 @@ export function theme() {
     if (!button) return;
     event.preventDefault();
     document.documentElement.dataset.theme = button.value;
-    document.cookie = `theme=${button.value}; Path=/; Max-Age=31536000; SameSite=Lax`;
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `theme=${button.value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
     document.dispatchEvent(new Event("themechange"));
     show();
   });

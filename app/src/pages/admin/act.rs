@@ -47,7 +47,7 @@ pub async fn make_account_link(account_id: Uuid) -> Result<(), AppError> {
     if let Ok(invited) = &done {
         show_link(&ctx, &actor, invited, "");
     }
-    let said = "A new link is made; earlier ones no longer work. The password stays as it is until the link is used.";
+    let said = "A new link is made; earlier ones no longer work. The password stays as it is until the link is used; tokens stop working then.";
     tell::lead_to(&page_of(account_id), done.map(|_| said.to_owned())).await
 }
 
@@ -77,6 +77,15 @@ pub async fn end_sessions_of(account_id: Uuid) -> Result<(), AppError> {
     let done = accounts::end_sessions_of(&ctx, &actor, account_id).await;
     let said = |ended| crate::components::counted(i64::try_from(ended).unwrap_or(i64::MAX), "session", "sessions");
     tell::lead_to(&page_of(account_id), done.map(|ended| format!("Signed out: {}.", said(ended)))).await
+}
+
+/// Removes the second factor of somebody who lost it.
+#[server(prefix = "/ui", endpoint = "remove_second_factor_of", output = Postcard, client = crate::client::PageClient)]
+pub async fn remove_second_factor_of(account_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = accounts::remove_second_factor_of(&ctx, &actor, account_id).await;
+    let said = "The second factor is removed; the account is signed out everywhere.";
+    tell::lead_to(&page_of(account_id), done.map(|()| said.to_owned())).await
 }
 
 /// Deletes an account.

@@ -1,4 +1,4 @@
-use entity::view::{Account, AuditEntry, Listing, PageQuery, RoleDetail, Timestamp};
+use entity::view::{Account, AuditEntry, Listing, PageQuery, RoleDetail, Route, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -84,11 +84,36 @@ pub async fn find_user(id: String, query: String) -> Result<UserData, AppError> 
     })
 }
 
-/// What the page of roles shows, and that of permissions.
+/// What the page of roles shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolesData {
     pub roles: Vec<RoleDetail>,
     pub outcome: Option<OutcomeText>,
+}
+
+/// What the page of permissions shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PermissionsData {
+    pub roles: Vec<RoleDetail>,
+    /// What programs can ask for.
+    pub operations: Vec<Route>,
+    /// What our own pages ask for.
+    pub functions: Vec<Route>,
+    /// Whether everybody may read.
+    pub anonymous_read: bool,
+}
+
+/// Roles, and what each of them can ask for.
+#[server(prefix = "/ui", endpoint = "permissions", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_permissions() -> Result<PermissionsData, AppError> {
+    ask::actor().need(Permission::Admin)?;
+    let context = ask::context()?;
+    Ok(PermissionsData {
+        roles: list_roles(&context.db.read).await?,
+        operations: context.operations.to_vec(),
+        functions: crate::functions::routes(),
+        anonymous_read: context.anonymous_read,
+    })
 }
 
 /// Roles and what they may do.

@@ -1,15 +1,15 @@
-use entity::kind::{AuditAction, Permission, Permissions};
-use entity::view::RoleDetail;
+use entity::kind::{AuditAction, Needs, Permission, Permissions};
+use entity::view::{RoleDetail, Route};
 use leptos::prelude::*;
 
-use super::data::{RolesData, read_roles};
+use super::data::{PermissionsData, read_permissions};
 use super::{head, load_still, show, skeleton};
 use crate::components::{Glyph, Icon, PageUrl, Section, Table};
 
 /// `/admin/permissions`
 #[component]
 pub fn AdminPermissions() -> impl IntoView {
-    let page = load_still(|_, query| read_roles(query));
+    let page = load_still(|_, _| read_permissions());
     show(page, "The permissions", skeleton, view)
 }
 
@@ -27,7 +27,7 @@ pub(super) fn action_words(action: AuditAction) -> String {
 }
 
 /// What everybody may do is made of the same table that decides.
-fn view(data: RolesData, _: PageUrl) -> AnyView {
+fn view(data: PermissionsData, _: PageUrl) -> AnyView {
     let own: Vec<_> =
         AuditAction::ALL.iter().copied().filter(|action| action.needs().is_none()).map(action_words).collect();
     let by_permission = Permission::ALL.iter().map(|permission| {
@@ -47,6 +47,8 @@ fn view(data: RolesData, _: PageUrl) -> AnyView {
         <Section title="Needs no permission">
             <p class="quiet">"About one’s own account, or about getting in: " {own.join(", ")} "."</p>
         </Section>
+        {routes("The API", "Operations and roles", data.operations, &data.roles, data.anonymous_read)}
+        {routes("Pages", "What pages ask for, and roles", data.functions, &data.roles, data.anonymous_read)}
     }
     .into_any()
 }
@@ -75,4 +77,46 @@ fn group(permission: Permission, actions: Vec<AuditAction>, roles: &[RoleDetail]
     };
     let rows = names.into_iter().map(row).collect_view();
     view! { <tbody>{rows}</tbody> }.into_any()
+}
+
+/// What can be asked for at one of them, with what it needs and who is answered.
+fn routes(
+    title: &'static str,
+    caption: &'static str,
+    routes: Vec<Route>,
+    roles: &[RoleDetail],
+    anonymous_read: bool,
+) -> AnyView {
+    let mut who: Vec<(String, Permissions, bool)> =
+        roles.iter().map(|role| (role.name.clone(), role.permissions.iter().copied().collect(), true)).collect();
+    let nobody = anonymous_read.then_some(Permission::Read).into_iter().collect();
+    who.insert(0, ("signed out".to_owned(), nobody, false));
+    let heads = who.iter().map(|(name, ..)| view! { <th scope="col">{name.clone()}</th> }).collect_view();
+    let row = |route: Route| {
+        let cells = who.iter().map(|(name, permissions, is_signed_in)| {
+            view! { <td data-label=name.clone()>{may(route.needs.allows(*permissions, *is_signed_in))}</td> }
+        });
+        let cells = cells.collect_view();
+        let needs = match route.needs {
+            Needs::Permission(permission) => view! { <code>{permission.as_str()}</code> }.into_any(),
+            other => other.word().into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row" data-label="Request"><code>{route.verb} " " {route.path}</code></th>
+                <td data-label="Needs">{needs}</td>
+                {cells}
+            </tr>
+        }
+    };
+    let rows = routes.into_iter().map(row).collect_view();
+    view! {
+        <Section title>
+            <Table caption>
+                <thead><tr><th scope="col">"Request"</th><th scope="col">"Needs"</th>{heads}</tr></thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        </Section>
+    }
+    .into_any()
 }

@@ -1,6 +1,8 @@
 use leptos::prelude::*;
 
-use super::act::{ChangeAccountRole, DeleteAccount, EndSessionsOf, MakeAccountLink, SwitchAccount};
+use super::act::{
+    ChangeAccountRole, DeleteAccount, EndSessionsOf, MakeAccountLink, RemoveSecondFactorOf, SwitchAccount,
+};
 use super::data::{UserData, find_user};
 use super::users::state;
 use super::{load_still, role_options, show, skeleton};
@@ -46,6 +48,7 @@ fn view(data: UserData, _: PageUrl) -> AnyView {
         <div class="settings">
             {role(id.clone(), roles, &account.role)}
             {access(id.clone(), account.has_password, account.is_active)}
+            {(account.has_second_factor && !is_own).then(|| second_factor(id.clone()))}
             {delete(id, account.email)}
         </div>
     }
@@ -99,7 +102,7 @@ fn access(id: String, has_password: bool, is_active: bool) -> AnyView {
             <ul class="settings-acts">
                 <li>
                     <ActForm action=link><input type="hidden" name="account_id" value=id /><button type="submit" class="button">{make}</button></ActForm>
-                    <p class="quiet">"Earlier links stop working."</p>
+                    <p class="quiet">"Earlier links stop working. Once it is used, all sessions and tokens end."</p>
                 </li>
                 <li>
                     <ActForm action=end><input type="hidden" name="account_id" value=same /><button type="submit" class="button">"Sign out everywhere"</button></ActForm>
@@ -114,6 +117,20 @@ fn access(id: String, has_password: bool, is_active: bool) -> AnyView {
                     <p class="quiet">{about}</p>
                 </li>
             </ul>
+        </Section>
+    }
+    .into_any()
+}
+
+fn second_factor(id: String) -> AnyView {
+    let action = ServerAction::<RemoveSecondFactorOf>::new();
+    view! {
+        <Section title="Second factor">
+            <ActForm action class="settings-line">
+                <input type="hidden" name="account_id" value=id />
+                <button type="submit" class="button">"Remove second factor"</button>
+            </ActForm>
+            <p class="quiet">"For who lost the device and all recovery codes. No code is asked for any more, and all sessions end. Be sure who asks you."</p>
         </Section>
     }
     .into_any()

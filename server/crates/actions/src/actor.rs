@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::address::Address;
 use entity::kind::{AuditAction, Permission, Permissions, RequestedBy, Via};
@@ -34,6 +34,8 @@ pub struct Actor {
     repositories: Arc<[String]>,
     address: Option<IpAddr>,
     request_id: Option<Arc<str>>,
+    /// What they asked for in this request and lack the right to.
+    lacked: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Actor {
@@ -80,6 +82,7 @@ impl Actor {
             repositories: Arc::new([]),
             address: None,
             request_id: None,
+            lacked: Arc::default(),
         }
     }
 
@@ -147,6 +150,7 @@ impl Actor {
         match self.via {
             Via::Session | Via::Command => Ok(own),
             Via::Token | Via::Password | Via::Provider | Via::Link | Via::Schedule | Via::Nobody => {
+                self.lacks("in person");
                 Err(Refusal::NotInPerson)
             }
         }
@@ -156,6 +160,12 @@ impl Actor {
     #[must_use]
     pub fn session_id(&self) -> Option<Uuid> {
         self.via_id.filter(|_| self.via == Via::Session)
+    }
+
+    /// The token that they came with.
+    #[must_use]
+    pub fn token_id(&self) -> Option<Uuid> {
+        self.via_id.filter(|_| self.via == Via::Token)
     }
 
     /// What they may do.
@@ -194,7 +204,10 @@ impl Actor {
         match (self.permissions.has(permission), &self.account) {
             (true, _) => Ok(()),
             (false, None) if self.via == Via::Nobody => Err(Refusal::NotSignedIn),
-            (false, _) => Err(Refusal::NotAllowed(permission)),
+            (false, _) => {
+                self.lacks(permission.as_str());
+                Err(Refusal::NotAllowed(permission))
+            }
         }
     }
 
@@ -203,19 +216,43 @@ impl Actor {
     /// # Errors
     /// What is missing.
     pub fn may(&self, action: AuditAction) -> Result<()> {
-        match action.needs() {
-            Some(permission) => self.need(permission),
-            None => Ok(()),
+        let Some(permission) = action.needs() else { return Ok(()) };
+        self.need(permission).inspect_err(|_| self.lacks(action.as_str()))
+    }
+
+    /// Notes what they may not, for the log of what people did. Who did not sign in is nobody that it could tell of.
+    fn lacks(&self, what: &'static str) {
+        if self.account.is_some() {
+            *self.lacked.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+        }
+    }
+
+    /// What they asked for in this request and lack the right to, if anything; once.
+    #[must_use]
+    pub fn take_lacked(&self) -> Option<&'static str> {
+        self.lacked.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether they may administer, all there is: a token for some repositories may not.
+    pub(crate) fn administers(&self) -> Result<()> {
+        self.need(Permission::Admin)?;
+        self.has_all()
+    }
+
+    fn has_all(&self) -> Result<()> {
+        match self.repositories.is_empty() {
+            true => Ok(()),
+            false => {
+                self.lacks("all repositories");
+                Err(Refusal::OtherRepository)
+            }
         }
     }
 
     /// Whether they may do it to what is no single repository: a token for some of them may not.
     pub(crate) fn may_to_all(&self, action: AuditAction) -> Result<()> {
         self.may(action)?;
-        match self.repositories.is_empty() {
-            true => Ok(()),
-            false => Err(Refusal::OtherRepository),
-        }
+        self.has_all()
     }
 
     /// Whether they may do it to this repository.
@@ -231,7 +268,11 @@ impl Actor {
         }
         let host = Address::read(url).ok().map(|address| address.host().to_owned()).unwrap_or_default();
         let named = |pattern: &String| store::discovery::matches(pattern, &host, full_name);
-        if self.repositories.iter().any(named) { Ok(()) } else { Err(Refusal::OtherRepository) }
+        if self.repositories.iter().any(named) {
+            return Ok(());
+        }
+        self.lacks("other repositories");
+        Err(Refusal::OtherRepository)
     }
 
     /// As jobs remember it.

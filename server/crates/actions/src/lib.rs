@@ -11,6 +11,7 @@ mod audit;
 mod discovery;
 mod job;
 mod refusal;
+mod refused;
 mod repository;
 mod schedule;
 mod statistics;
@@ -31,6 +32,7 @@ pub use adding::{MAX_ADDED, NotUsable, ReadAddress, add};
 pub use discovery::discover;
 pub use job::cancel;
 pub use refusal::Refusal;
+pub use refused::tell_refused;
 pub use repository::{Done, act, may_delete, scan, sync, sync_all};
 pub use schedule::trigger;
 pub use statistics::aggregate;
@@ -44,10 +46,15 @@ pub struct Actions {
     db: Db,
     queue: JobQueue,
     outside: Arc<Outside>,
+    /// What was refused lately, so that the log of it is bounded.
+    refused: Arc<refused::Refused>,
 }
 
 /// Whether somebody may try to prove who they are.
 pub type Tries = Arc<dyn Fn(Option<IpAddr>, &str) -> std::result::Result<(), u32> + Send + Sync>;
+
+/// Whether an address and an e-mail address belong together.
+pub type Knows = Arc<dyn Fn(IpAddr, &str) -> bool + Send + Sync>;
 
 /// What actions need to be told, as they know neither configuration nor network.
 pub struct Outside {
@@ -61,6 +68,8 @@ pub struct Outside {
     pub passwords: Passwords,
     /// Whether somebody may try a password now, by where they ask from and whose it is; else in how many seconds.
     pub tries: Tries,
+    /// Whether somebody came in from there with that e-mail address before.
+    pub knows: Knows,
     /// Seals what is kept secret.
     pub keys: Keys,
 }
@@ -69,7 +78,7 @@ impl Actions {
     /// Over this database and queue.
     #[must_use]
     pub fn new(db: Db, queue: JobQueue, outside: Outside) -> Self {
-        Self { db, queue, outside: Arc::new(outside) }
+        Self { db, queue, outside: Arc::new(outside), refused: Arc::default() }
     }
 
     /// Asks for a job, and tells that somebody did, in one transaction. One that waits already serves for both who asked.

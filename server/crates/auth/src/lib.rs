@@ -45,6 +45,12 @@ fn random_text(alphabet: &[u8], length: usize) -> Zeroizing<String> {
 }
 
 /// How secrets with more randomness than anybody can try are kept.
+/// A text of whatever length in little space; no secret is kept by it.
+#[must_use]
+pub fn fingerprint(text: &str) -> [u8; 32] {
+    sha256(text)
+}
+
 fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }

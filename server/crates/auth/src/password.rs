@@ -6,16 +6,19 @@
 //! of what people see as two, such as `²` and `2`, and a password weaker for it.
 
 mod strength;
+mod turns;
 
-use std::sync::Arc;
+use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+use turns::{Turn, Turns};
+
 pub use strength::{Weak, check};
+pub use turns::Standing;
 
 /// Longer texts are no passwords; they would only be work.
 pub const MAX_BYTES: usize = 1024;
@@ -31,11 +34,6 @@ const MOST_LANES: u32 = 4;
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes at once, each with its memory and a core.
-const AT_ONCE: usize = 2;
-/// Who comes after these is told to come again.
-const WAITING: usize = 32;
-
 /// Too many passwords are being hashed; this is not the person's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many people are signing in right now: try again in a few seconds")]
@@ -50,30 +48,24 @@ pub enum Verified {
     RightButOld,
 }
 
-/// Hashes and compares passwords, two at a time.
-#[derive(Clone, Debug)]
+/// Hashes and compares passwords, two at a time. Who waits when for how long is decided in [`turns`].
+#[derive(Clone, Debug, Default)]
 pub struct Passwords {
-    working: Arc<Semaphore>,
-    /// Those who work and those who wait.
-    present: Arc<Semaphore>,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Self::new()
-    }
+    turns: Turns,
 }
 
 impl Passwords {
     #[must_use]
     pub fn new() -> Self {
-        Self { working: Arc::new(Semaphore::new(AT_ONCE)), present: Arc::new(Semaphore::new(AT_ONCE + WAITING)) }
+        Self::default()
     }
 
     /// The text to keep for a password: a PHC string. Whether the password is a good one is [`check`]'s to say.
     pub async fn hash(&self, password: &str) -> Result<String, Busy> {
         let password = normal(password);
-        self.work(move || {
+        // Only who may set a password gets here.
+        let turn = self.turns.take(Standing::Known).await?;
+        work(turn, move || {
             today()
                 .hash_password_with_salt(password.as_bytes(), crate::random::<16>().as_slice())
                 .expect("the parameters and the salt's length are argon2's own")
@@ -82,31 +74,37 @@ impl Passwords {
         .await
     }
 
-    /// Compares a password with what is kept. Without anything kept (no such account, or one that has no password) the same
-    /// work is done, so that the time an answer takes does not tell who has an account.
-    pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verified, Busy> {
+    /// Compares a password with what is kept. Without anything kept (no such account, or one that has no password) the answer
+    /// takes as long: where a place is free the same work is done, else it waits for its turn among all and then for as long as
+    /// such work took lately, so that it takes no place from who has an account. The time tells nobody who has one, and however
+    /// many are made up, those that are there are not kept waiting.
+    pub async fn verify(&self, password: &str, stored: Option<&str>, standing: Standing) -> Result<Verified, Busy> {
         if password.len() > MAX_BYTES {
             return Ok(Verified::Wrong);
         }
         let password = normal(password);
-        let stored = stored.unwrap_or(NOBODY).to_owned();
-        self.work(move || compare(&password, &stored)).await
+        let Some(stored) = stored.map(str::to_owned) else {
+            return match self.turns.take_to_spare() {
+                Some(turn) => work(turn, move || compare(&password, NOBODY)).await,
+                None => self.turns.pass_by(standing).await.map(|()| Verified::Wrong),
+            };
+        };
+        let turn = self.turns.take(standing).await?;
+        work(turn, move || compare(&password, &stored)).await
     }
+}
 
-    /// Runs on a thread where it keeps nobody waiting. Its places are given back by the work itself: whoever stops waiting for
-    /// the answer does not make room for more work.
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let present = Arc::clone(&self.present).try_acquire_owned().map_err(|_| Busy)?;
-        let working = Arc::clone(&self.working).acquire_owned().await.map_err(|_| Busy)?;
-        let held: (OwnedSemaphorePermit, OwnedSemaphorePermit) = (present, working);
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(held);
-            done
-        });
-        // Fails only where the program is about to stop.
-        done.await.map_err(|_| Busy)
-    }
+/// Runs on a thread where it keeps nobody waiting. The turn is given back by the work itself: whoever stops waiting for the
+/// answer does not make room for more work.
+async fn work<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+    let done = tokio::task::spawn_blocking(move || {
+        let began = Instant::now();
+        let done = work();
+        turn.took(began.elapsed());
+        done
+    });
+    // Fails only where the program is about to stop.
+    done.await.map_err(|_| Busy)
 }
 
 fn today() -> Argon2<'static> {

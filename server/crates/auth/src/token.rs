@@ -24,6 +24,12 @@ pub struct Minted {
     pub hash: [u8; 32],
 }
 
+impl fmt::Debug for Refresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Refresh(***)")
+    }
+}
+
 impl fmt::Debug for Minted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Minted(***)")
@@ -67,12 +73,51 @@ pub fn mint_opaque() -> Minted {
     Minted { text, hash }
 }
 
+/// What all refresh tokens of a session have in common: whoever brings it with another rest than the last had a token of that
+/// session once.
+const FAMILY: usize = 16;
+
+/// A refresh token and the hashes that it is known by.
+pub struct Refresh {
+    pub text: Zeroizing<String>,
+    pub hash: [u8; 32],
+    /// Of what it shares with those before and after it.
+    pub family: [u8; 32],
+}
+
+/// A session's first refresh token, or the one after another: 16 random bytes that all of them begin with, and 16 of its own.
+/// What was given before is never stored, and none of it can be guessed by who never had one.
+#[must_use]
+pub fn mint_refresh(before: Option<&str>) -> Refresh {
+    let known = before.and_then(bytes_of).map(|bytes| Zeroizing::new(bytes[..FAMILY].to_vec()));
+    let family = known.unwrap_or_else(|| Zeroizing::new(random::<FAMILY>().to_vec()));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * FAMILY));
+    bytes.extend_from_slice(&family);
+    bytes.extend_from_slice(random::<FAMILY>().as_slice());
+    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
+    Refresh { hash: sha256(&text), family: family_of(&family), text }
+}
+
+/// The hash of what a refresh token shares with its session's others; `None` for what cannot be one.
+#[must_use]
+pub fn family_of_refresh(text: &str) -> Option<[u8; 32]> {
+    bytes_of(text).map(|bytes| family_of(&bytes[..FAMILY]))
+}
+
+fn family_of(bytes: &[u8]) -> [u8; 32] {
+    sha256(&Zeroizing::new(hex::encode(bytes)))
+}
+
+fn bytes_of(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    // What is too long is not even decoded.
+    let bytes = (text.len() == 43).then(|| URL_SAFE_NO_PAD.decode(text).ok().map(Zeroizing::new))??;
+    (bytes.len() == 32).then_some(bytes)
+}
+
 /// The hash that such a text is known by; `None` for what cannot be one.
 #[must_use]
 pub fn hash_opaque(text: &str) -> Option<[u8; 32]> {
-    // What is too long is not even decoded.
-    let bytes = (text.len() == 43).then(|| URL_SAFE_NO_PAD.decode(text).ok().map(Zeroizing::new))??;
-    (bytes.len() == 32).then(|| sha256(text))
+    bytes_of(text).map(|_| sha256(text))
 }
 
 /// CRC-32 in base 62, filled up with zeros.
@@ -163,5 +208,16 @@ mod tests {
     fn nothing_secret_is_printed() {
         let minted = mint();
         assert_eq!(format!("{minted:?}"), "Minted(***)");
+    }
+
+    #[test]
+    fn refresh_tokens_of_a_session_are_known_by_their_family_and_no_others() {
+        let first = mint_refresh(None);
+        let next = mint_refresh(Some(&first.text));
+        assert_eq!((first.family, family_of_refresh(&first.text)), (next.family, Some(next.family)));
+        assert!(first.hash != next.hash && first.text != next.text);
+        assert_eq!(hash_opaque(&next.text), Some(next.hash));
+        assert_ne!(mint_refresh(None).family, first.family);
+        assert_eq!((family_of_refresh("a"), format!("{next:?}")), (None, "Refresh(***)".to_owned()));
     }
 }

@@ -36,12 +36,18 @@ pub async fn add_audit_entry(w: &impl ConnectionTrait, entry: &AuditEntry) -> Re
     Ok(())
 }
 
-/// Forgets tries to sign in that were refused before then: anybody who reaches the program can add such. What people did
-/// is kept.
+/// Forgets what was refused before then: anybody who reaches the program can add such. What people did is kept.
 pub async fn remove_refused_before(w: &impl ConnectionTrait, before: Timestamp) -> Result<u64> {
     use audit_entry::Column::{Action, At};
-    let refused = audit_entry::Entity::delete_many().filter(Action.eq(AuditAction::SignInRefused));
+    let kinds = [AuditAction::SignInRefused, AuditAction::AccessRefused];
+    let refused = audit_entry::Entity::delete_many().filter(Action.is_in(kinds));
     Ok(refused.filter(At.lt(StoredTimestamp::from(before))).exec(w).await?.rows_affected)
+}
+
+/// Forgets what people did before then, where the configuration says for how long it is kept.
+pub async fn remove_audit_entries_before(w: &impl ConnectionTrait, before: Timestamp) -> Result<u64> {
+    let old = audit_entry::Entity::delete_many().filter(audit_entry::Column::At.lt(StoredTimestamp::from(before)));
+    Ok(old.exec(w).await?.rows_affected)
 }
 
 /// What people did, the newest first.

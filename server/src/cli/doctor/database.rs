@@ -21,7 +21,8 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
         let path = config.sqlite_path();
         return report.ok(PART, format!("{} is not there yet; the first start makes it", path.display()));
     }
-    let settings = DbSettings { acquire_timeout: WITHIN, ..DbSettings::new(config.database_url().expose()) };
+    let read_urls = config.storage.postgres_read_urls.iter().map(|url| url.expose().to_owned()).collect();
+    let settings = DbSettings { acquire_timeout: WITHIN, read_urls, ..DbSettings::new(config.database_url().expose()) };
     let opened = tokio::time::timeout(2 * WITHIN, Db::open_existing(&settings, false)).await;
     let advice = match config.storage.engine {
         "sqlite" => "see that the user that runs the program may read and write the file and its folder",
@@ -36,6 +37,7 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
     if let Err(error) = looked {
         report.fail(PART, format!("cannot be read: {error}"), advice);
     }
+    look_at_replicas(report, &db).await;
     // Nothing was written that an end could lose.
     let _ = db.close().await;
 }
@@ -65,6 +67,34 @@ async fn look_inside(report: &mut Report, db: &Db) -> store::Result<()> {
     }
     report.ok(PART, format!("the schema is this program's, {} migrations", applied.len()));
     look_at_work(report, db).await
+}
+
+/// Twice, as how far one is behind is told by what it shows of what was there a moment before.
+async fn look_at_replicas(report: &mut Report, db: &Db) {
+    const PART: &str = "replicas";
+    for _ in 0..if db.has_replicas() { 2 } else { 0 } {
+        if let Err(error) = db.look_at_replicas().await {
+            let advice = "the user of storage.postgres.url has to be allowed to ask how much was written";
+            return report.fail(PART, format!("cannot be compared with what is written: {error}"), advice);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    for state in db.replica_states() {
+        match (state.left_out, state.behind) {
+            (Some(why), _) => {
+                let advice = "what it would answer is read where it is written; see to the replica, or take it out of \
+                              storage.postgres.read_urls";
+                report.warn(PART, format!("{} is left out: {why}", state.name), advice);
+            }
+            (None, Some(behind)) => {
+                report.ok(PART, format!("{} is read, {} s behind at most", state.name, behind.as_secs()));
+            }
+            (None, None) => {
+                let advice = "use one that follows by streaming replication; this one may show what is long past";
+                report.warn(PART, format!("{} follows nobody that it tells of", state.name), advice);
+            }
+        }
+    }
 }
 
 async fn look_for_damage(report: &mut Report, db: &Db) -> store::Result<()> {

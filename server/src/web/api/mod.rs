@@ -1,6 +1,7 @@
 //! The REST API: its errors, its parameters, its description, its versions.
 
 pub mod extract;
+pub mod needs;
 pub mod openapi;
 pub mod problem;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]

@@ -1,5 +1,6 @@
 //! How each part of the program is, with how long it took to find out.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,12 +43,13 @@ pub enum Condition {
 /// One part.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PartHealth {
-    /// `database`, `queue`, `disk`, `forges` or `scheduler`.
+    /// `database`, `queue`, `disk`, `forges`, `scheduler`, or `replicas` where there are any.
     pub name: &'static str,
     /// How well it is.
     pub status: Condition,
     /// What is wrong; null where nothing is.
-    pub detail: Option<&'static str>,
+    #[schema(value_type = Option<String>)]
+    pub detail: Option<Cow<'static, str>>,
     /// Milliseconds until that was known.
     pub took_ms: f64,
 }
@@ -126,7 +128,8 @@ async fn look(state: &AppState) -> DetailedHealth {
         part("forges", forge_budgets(db, now)),
         part("scheduler", scheduler(db, now)),
     );
-    let parts = vec![database, queue, disk, forges, scheduler];
+    let mut parts = vec![database, queue, disk, forges, scheduler];
+    parts.extend(replicas(db));
     DetailedHealth {
         status: parts.iter().map(|part| part.status).max().unwrap_or(Condition::Unhealthy),
         timestamp: now,
@@ -150,7 +153,7 @@ async fn part(name: &'static str, ask: impl Future<Output = Result<Found, DataEr
         }
     };
     let took_ms = (began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    PartHealth { name, status, detail, took_ms }
+    PartHealth { name, status, detail: detail.map(Cow::Borrowed), took_ms }
 }
 
 /// Room on the disk of clones and, unless it is PostgreSQL's, of the database.
@@ -181,6 +184,20 @@ async fn forge_budgets(db: &Db, now: Timestamp) -> Result<Found, DataError> {
     let is_spent = |remaining: Option<i64>| remaining.is_some_and(|remaining| remaining <= 0);
     let waits = budgets.iter().any(|budget| budget.blocked_until.is_some() || is_spent(budget.remaining));
     Ok(if waits { (Condition::Degraded, Some("a forge's limit is used up; its work waits until then")) } else { WELL })
+}
+
+/// Whether replicas are read; nothing where there are none. They are told by their place in the configuration, as names of
+/// machines are not for everybody to know.
+fn replicas(db: &Db) -> Option<PartHealth> {
+    let states = db.replica_states();
+    let left_out = states.iter().enumerate().filter(|(_, state)| state.left_out.is_some());
+    let left_out: Vec<String> = left_out.map(|(at, _)| (at + 1).to_string()).collect();
+    let detail = (!left_out.is_empty()).then(|| {
+        let which = left_out.join(", ");
+        Cow::Owned(format!("left out, by the order of storage.postgres.read_urls: {which}; the log says why"))
+    });
+    let status = if detail.is_some() { Condition::Degraded } else { Condition::Healthy };
+    (!states.is_empty()).then_some(PartHealth { name: "replicas", status, detail, took_ms: 0.0 })
 }
 
 /// Whether somebody is there who works, and asks for what is due.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actions::{Actor, Door};
+use actions::{Actions, Actor, Door};
 use auth::jwt::{AUDIENCE, Claims, ISSUER, JwtKeys};
 use auth::seal::Keys;
 use axum::{
@@ -17,7 +17,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use chrono::TimeDelta;
-use entity::view::{Viewer, ViewerAccount};
+use entity::kind::Permission;
+use entity::view::{Timestamp, Viewer, ViewerAccount};
 use store::accounts::{self, Holder, StoredSession};
 use store::db::Db;
 use tower_sessions::Session;
@@ -28,6 +29,7 @@ pub use sessions::{ADDRESS as SESSION_ADDRESS, SessionRows, USER_AGENT as SESSIO
 use super::api::problem::Problem;
 use super::client_address::Client;
 use super::rate_limits::SignedIn;
+use super::reading::Changed;
 use super::rights::LINKS;
 use super::trace::RequestId;
 use crate::clock;
@@ -47,6 +49,9 @@ pub struct Identity {
     settings: Arc<Settings>,
     is_set_up: Arc<AtomicBool>,
 }
+
+/// Who asks, and when they changed something last, where that matters.
+type Asking = (Actor, Option<Timestamp>);
 
 /// What the configuration says about it.
 #[derive(Clone, Debug)]
@@ -115,7 +120,7 @@ impl Identity {
     }
 
     /// By the token in the request's head.
-    async fn by_token(&self, token: &str, address: Option<IpAddr>) -> Result<Actor, Problem> {
+    async fn by_token(&self, token: &str, address: Option<IpAddr>) -> Result<Asking, Problem> {
         let now = clock::now();
         if auth::token::looks_like(token) {
             // A mistyped one costs no question.
@@ -130,12 +135,13 @@ impl Identity {
                 self.later(async move { accounts::touch_token(&db.write, id, text(address).as_deref(), now).await });
             }
             let scopes = found.token.scopes.into_iter().collect();
-            return Ok(Actor::token(holder, found.token.id, scopes, found.token.repositories));
+            return Ok((Actor::token(holder, found.token.id, scopes, found.token.repositories), found.changed_at));
         }
         let claims = self.jwt.verify(token, now.timestamp()).map_err(|_| bad_credentials())?;
         let found = accounts::find_api_session(&self.db.read, claims.jti).await?.ok_or_else(bad_credentials)?;
+        let changed_at = found.changed_at;
         self.holder(found, address)
-            .map(|(holder, id)| Actor::session(Door::Api, holder, id))
+            .map(|(holder, id)| (Actor::session(Door::Api, holder, id), changed_at))
             .ok_or_else(bad_credentials)
     }
 
@@ -148,6 +154,45 @@ impl Identity {
             self.later(async move { accounts::touch_session(&db.write, id, text(address).as_deref(), now).await });
         }
         Some((holder, found.id))
+    }
+
+    /// Whether whoever came in before may still read: what let them in works, and the account has the right. Where that can't
+    /// be found out they may, for now.
+    pub async fn still_reads(&self, actor: &Actor) -> bool {
+        let now = clock::now();
+        let idle = TimeDelta::from_std(self.settings.session_idle).unwrap_or(TimeDelta::MAX);
+        let idle_since = now.checked_sub_signed(idle).unwrap_or_default();
+        let found = match (actor.session_id(), actor.token_id()) {
+            (Some(id), _) => accounts::find_open_session(&self.db.write, id, idle_since, now)
+                .await
+                .map(|found| found.and_then(|found| found.holder).map(|holder| holder.permissions)),
+            (None, Some(id)) => accounts::find_open_token(&self.db.write, id, now).await.map(|found| {
+                let scopes = |scopes: Vec<Permission>| scopes.into_iter().collect();
+                found.and_then(|found| Some(found.holder?.permissions.and(scopes(found.token.scopes))))
+            }),
+            (None, None) => Ok(self.settings.anonymous_read.then(|| [Permission::Read].into_iter().collect())),
+        };
+        match found {
+            Ok(permissions) => permissions.is_some_and(|permissions| permissions.has(Permission::Read)),
+            Err(error) => {
+                tracing::warn!(%error, "whether somebody may still listen could not be found out");
+                true
+            }
+        }
+    }
+
+    /// Notes that something was changed, before the answer says so: what its sender reads next is read where it was written.
+    async fn note_change(&self, actor: &Actor) {
+        let (now, w) = (clock::now(), &self.db.write);
+        let noted = match (actor.session_id(), actor.token_id()) {
+            _ if !self.db.has_replicas() => return,
+            (Some(id), _) => accounts::mark_session(w, id, now).await,
+            (None, Some(id)) => accounts::mark_token(w, id, now).await,
+            (None, None) => return,
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%error, "that somebody changed something could not be noted");
+        }
     }
 
     /// Does what nobody waits for.
@@ -165,8 +210,8 @@ impl Identity {
         headers: &HeaderMap,
         session: Option<Session>,
         address: Option<IpAddr>,
-    ) -> Result<Actor, Problem> {
-        let nobody = || Actor::nobody(Door::Api, self.settings.anonymous_read);
+    ) -> Result<Asking, Problem> {
+        let nobody = || (Actor::nobody(Door::Api, self.settings.anonymous_read), None);
         if let Some(given) = headers.get(header::AUTHORIZATION) {
             let token = given.to_str().ok().and_then(|given| given.split_once(' '));
             // Other schemes are for proxies in front of us.
@@ -180,8 +225,9 @@ impl Identity {
             tracing::warn!(%error, "a session can't be read");
             Problem::unavailable("The session can't be read now; try again in a moment", 5)
         })?;
+        let changed_at = kept.as_ref().and_then(|found| found.changed_at);
         Ok(match kept.and_then(|found| self.holder(found, address)) {
-            Some((holder, id)) => Actor::session(Door::Page, holder, id),
+            Some((holder, id)) => (Actor::session(Door::Page, holder, id), changed_at),
             None => nobody(),
         })
     }
@@ -203,7 +249,12 @@ fn bad_credentials() -> Problem {
 }
 
 /// Finds out who asks and says so to all that follow.
-pub async fn find_out(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
+pub async fn find_out(
+    State(identity): State<Identity>,
+    State(ctx): State<Actions>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // Files of the site are everybody's.
     if request.uri().path().starts_with(super::pages::ASSETS) {
         return next.run(request).await;
@@ -211,11 +262,11 @@ pub async fn find_out(State(identity): State<Identity>, mut request: Request, ne
     let client = request.extensions().get::<Client>().map(|client| client.address);
     let id = request.extensions().get::<RequestId>().map(|id| Arc::from(id.0.to_string()));
     let session = request.extensions().get::<Session>().cloned();
-    let actor = match identity.find(request.headers(), session, client).await {
-        Ok(actor) => actor.from(client, id),
+    let (actor, changed_at) = match identity.find(request.headers(), session, client).await {
+        Ok((actor, changed_at)) => (actor.from(client, id), changed_at),
         // Whoever comes in, or asks how the program is, may hold what works no more, or what others look at.
         Err(_) if super::rights::is_open(request.uri().path()) => {
-            Actor::nobody(Door::Api, identity.settings.anonymous_read).from(client, id)
+            (Actor::nobody(Door::Api, identity.settings.anonymous_read).from(client, id), None)
         }
         Err(problem) => return problem.into_response(),
     };
@@ -236,9 +287,21 @@ pub async fn find_out(State(identity): State<Identity>, mut request: Request, ne
     if let Some(holder) = actor.account() {
         request.extensions_mut().insert(SignedIn(holder.id));
     }
-    request.extensions_mut().insert(actor);
+    if let Some(changed_at) = changed_at {
+        request.extensions_mut().insert(Changed(changed_at));
+    }
+    request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(viewer);
+    let changes = !request.method().is_safe();
     let mut response = next.run(request).await;
+    if changes {
+        identity.note_change(&actor).await;
+    }
+    if let Some(what) = actor.take_lacked()
+        && let Err(refusal) = actions::tell_refused(&ctx, &actor, what).await
+    {
+        tracing::warn!(error = refusal.text(), what, "that something was refused could not be told");
+    }
     if let Some(kept) = kept {
         response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(kept));
     }

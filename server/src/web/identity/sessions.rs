@@ -93,6 +93,7 @@ impl SessionStore for SessionRows {
                 expires_at: Ord::min(expiry(record), now + self.max),
                 address: text(record, ADDRESS),
                 user_agent: text(record, USER_AGENT),
+                family_hash: None,
             };
             if accounts::insert_session(&self.db.write, &session).await.map_err(backend)? {
                 return Ok(());

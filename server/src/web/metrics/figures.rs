@@ -25,7 +25,7 @@ pub(super) fn of_process(db: &Db, answers: bool) -> Registry {
     registry.register("database_up", "Whether the database answered when it was asked last", up);
     let pool = Gauges::default();
     for (pool_name, used) in db.pools() {
-        let state = |state: &str| vec![("pool", pool_name.to_owned()), ("state", state.to_owned())];
+        let state = |state: &str| vec![("pool", pool_name.clone()), ("state", state.to_owned())];
         pool.get_or_create(&state("idle")).set(i64::from(used.idle));
         pool.get_or_create(&state("in_use")).set(i64::from(used.open.saturating_sub(used.idle)));
     }

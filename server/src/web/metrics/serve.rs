@@ -59,13 +59,14 @@ pub fn route(access: &Access) -> Router<AppState> {
 
 /// `/metrics` alone, for an address of its own.
 pub fn router(state: AppState) -> Router {
+    let https_alone = security::HttpsAlone(state.identity.settings().secure);
     Router::new()
         .route("/metrics", get(figures))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_verb)
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate_of_hosts))
         .layer(from_fn(problem::finish))
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(https_alone, security::headers))
         .layer(from_fn(trace::request))
         .layer(from_fn_with_state(state.proxies.clone(), client_address::tell))
         .with_state(state)

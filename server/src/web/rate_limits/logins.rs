@@ -74,10 +74,20 @@ impl LoginLimits {
         if let Some(after) = self.by_address.check(pair.0).retry_after {
             return Err(RetryAfter(after));
         }
-        if self.known.lock().unwrap_or_else(PoisonError::into_inner).pairs.contains_key(&pair) {
+        if self.is_known(&pair) {
             return Ok(());
         }
         self.by_account.check(pair.1).retry_after.map_or(Ok(()), |after| Err(RetryAfter(after)))
+    }
+
+    /// Whether somebody logged in to an account from an address (of IPv6: from its /64) before.
+    #[must_use]
+    pub fn knows(&self, address: IpAddr, account: &str) -> bool {
+        self.is_known(&pair(address, account))
+    }
+
+    fn is_known(&self, pair: &Pair) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).pairs.contains_key(pair)
     }
 
     /// Whether another site may be asked now who brings its answer.
@@ -143,6 +153,7 @@ mod tests {
         assert!((60..70).contains(&guesses), "{guesses} guesses of 5000 went through");
         assert_eq!(limits.check(home, "ada@example.org "), Ok(()), "the owner is locked out by others");
         assert!(limits.check(address(2), "ada@example.org").is_err());
+        assert!(limits.knows(home, "ada@example.org") && !limits.knows(address(2), "ada@example.org"));
         assert_eq!(limits.check(address(3), "bob@example.org"), Ok(()), "other accounts are not touched");
     }
 

@@ -16,13 +16,13 @@ use crate::support::{Answer, Change, Manifest, Nobody, RepositoryBuilder, TestAp
 pub(super) const PASSWORD: &str = "violet anchor timber seventeen";
 
 /// An account with this role, and a token of it that may what the role may.
-async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
+pub(super) async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
     let new = NewAccount { email: email.to_owned(), full_name: None, role: role.to_owned(), password_hash: None };
     let id = accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap();
     (id, token(app, id, &[Permission::Admin], &[]).await)
 }
 
-async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositories: &[&str]) -> String {
+pub(super) async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositories: &[&str]) -> String {
     let minted = auth::token::mint();
     let new = NewToken {
         account_id,
@@ -295,6 +295,11 @@ async fn programs_sign_in_refresh_and_leave() {
         assert_eq!(next.status, StatusCode::OK);
         let again = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first))).await;
         assert_eq!(again.status, StatusCode::UNAUTHORIZED, "one that was used works no more");
+        let body = format!("username=ada@example.org&password={}", PASSWORD.replace(' ', "+"));
+        let request = Request::post("/api/v1/login/access-token")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .extension(Nobody);
+        let next = app.send(request.body(Body::from(body)).unwrap()).await;
         let access = text(&next, "access_token");
         assert_eq!(
             ask(app, Method::POST, "/api/v1/auth/logout", Some(&access), None).await.status,

@@ -241,6 +241,20 @@ impl TestApp {
         Self { router: web::router(state.clone()), state, token, url: self.url.clone(), _folder: None, drop: None }
     }
 
+    /// The same over another handle on a database.
+    pub fn over(&self, db: &Db, config: &str) -> Self {
+        let state = test_state(config, db, &JobQueue::new(db.clone()));
+        let token = self.token.clone();
+        Self { router: web::router(state.clone()), state, token, url: self.url.clone(), _folder: None, drop: None }
+    }
+
+    /// Over a database that a test made and migrated.
+    pub async fn beside(db: &Db, url: &str) -> Self {
+        let state = test_state(TEST_CONFIG, db, &JobQueue::new(db.clone()));
+        let token = admin_token(db).await;
+        Self { router: web::router(state.clone()), state, token, url: url.to_owned(), _folder: None, drop: None }
+    }
+
     /// Serves as a program does, on a port of this machine, with this `server` section, until it is dropped.
     pub async fn listen(&self, server: &str) -> Listening {
         let config = format!("server: {server}\n{TEST_CONFIG}");

@@ -3,7 +3,7 @@ use entity::kind::{AuditAction, LinkKind, Permission};
 use entity::view::Account;
 use serde_json::json;
 use store::accounts::{self as stored, NewAccount, StoredLink, find_account, permissions_of};
-use store::db::{ConnectionTrait, DataError};
+use store::db::{ConnectionTrait, DataError, Transaction};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -47,23 +47,54 @@ pub async fn create_account(
     name: Option<&str>,
     role: &str,
 ) -> Result<Invited> {
-    actor.may_to_all(AuditAction::CreateAccount)?;
-    let new = NewAccount {
-        email: email(new_email)?,
-        full_name: full_name(name)?,
-        role: role.to_owned(),
-        password_hash: None,
-    };
-    let txn = ctx.db.begin().await?;
-    known_role(&txn, role).await?;
-    let id = stored::insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
+    let (txn, id) = insert(ctx, actor, new_email, name, role, None).await?;
     let minted = mint_opaque();
     let link = StoredLink { kind: LinkKind::Invite, account_id: Some(id) };
     stored::add_link(&txn, &minted.hash, link, ctx.now() + LINK_WORKS, ctx.now()).await?;
-    let change = Change::to(json!({ "role": role }));
-    ctx.tell(&txn, actor, AuditAction::CreateAccount, Object::new("account", id, new.email), change).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(Invited { id, link: minted.text })
+}
+
+/// Makes an account that signs in with this password, from the machine's own shell: with a password that can't be taken there
+/// is no account either.
+///
+/// # Errors
+/// The refusal.
+pub async fn create_account_with_password(
+    ctx: &Actions,
+    actor: &Actor,
+    new_email: &str,
+    name: Option<&str>,
+    role: &str,
+    password: &Zeroizing<String>,
+) -> Result<Uuid> {
+    actor.may_to_all(AuditAction::CreateAccount)?;
+    usable_password(password, false, &[new_email, name.unwrap_or_default()])?;
+    let hash = ctx.outside.passwords.hash(password).await?;
+    let (txn, id) = insert(ctx, actor, new_email, name, role, Some(hash)).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(id)
+}
+
+/// An account, told of and not yet committed.
+async fn insert(
+    ctx: &Actions,
+    actor: &Actor,
+    new_email: &str,
+    name: Option<&str>,
+    role: &str,
+    password_hash: Option<String>,
+) -> Result<(Transaction, Uuid)> {
+    actor.may_to_all(AuditAction::CreateAccount)?;
+    let new =
+        NewAccount { email: email(new_email)?, full_name: full_name(name)?, role: role.to_owned(), password_hash };
+    // The role is there as long as this takes.
+    let txn = ctx.db.begin_about_accounts().await?;
+    known_role(&txn, role).await?;
+    let id = stored::insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
+    let change = Change::to(json!({ "role": role }));
+    ctx.tell(&txn, actor, AuditAction::CreateAccount, Object::new("account", id, new.email), change).await?;
+    Ok((txn, id))
 }
 
 /// Makes a link by which an account's person chooses a new password; the one before works no more.
@@ -84,12 +115,13 @@ pub async fn make_link(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Invited
     Ok(Invited { id, link: minted.text })
 }
 
-/// Sets somebody's password, from the machine's own shell; all their sessions end.
+/// Sets somebody's password, from the machine's own shell; all their sessions end, and their tokens work no more: who has to
+/// have a password reset may have shared it, and tokens can be made with a session.
 ///
 /// # Errors
 /// The refusal.
 pub async fn set_password_of(ctx: &Actions, actor: &Actor, id: Uuid, password: &Zeroizing<String>) -> Result<()> {
-    actor.need(Permission::Admin)?;
+    actor.administers()?;
     let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
     let about = [account.email.as_str(), account.full_name.as_deref().unwrap_or_default()];
     usable_password(password, account.has_second_factor, &about)?;
@@ -98,8 +130,9 @@ pub async fn set_password_of(ctx: &Actions, actor: &Actor, id: Uuid, password: &
     stored::set_password(&txn, id, &hash, ctx.now()).await?;
     stored::remove_links(&txn, id).await?;
     stored::delete_sessions(&txn, id, None).await?;
+    let change = Change::to(json!({ "tokens": stored::delete_tokens(&txn, id).await? }));
     let object = Object::new("account", id, account.email);
-    ctx.tell(&txn, actor, AuditAction::ChangePassword, object, Change::NONE).await?;
+    ctx.tell(&txn, actor, AuditAction::ChangePassword, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(())
 }
@@ -173,7 +206,7 @@ pub async fn delete_account(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Ac
 /// # Errors
 /// The refusal.
 pub async fn end_sessions_of(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<u64> {
-    actor.need(Permission::Admin)?;
+    actor.administers()?;
     let txn = ctx.db.begin().await?;
     let account = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     // Whoever does it to themselves stays where they are.

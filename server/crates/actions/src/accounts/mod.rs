@@ -16,7 +16,8 @@ use store::db::{ConnectionTrait, DataError};
 use uuid::Uuid;
 
 pub use admin::{
-    AccountChange, Invited, change_account, create_account, delete_account, end_sessions_of, make_link, set_password_of,
+    AccountChange, Invited, change_account, create_account, create_account_with_password, delete_account,
+    end_sessions_of, make_link, set_password_of,
 };
 pub use elsewhere::{
     Admission, KeptIdentity, keep_identity, kept_identity, link_identity, sign_in_elsewhere, take_account_elsewhere,
@@ -27,7 +28,7 @@ pub use roles::{create_role, delete_role, set_role};
 pub use sealed::{keep_sealed, open_sealed};
 pub use second_factor::{
     SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, pending_second_factor,
-    remove_second_factor,
+    remove_second_factor, remove_second_factor_of,
 };
 pub use set_up::{Person, ensure_superuser, look_at_link, make_set_up_link, set_up, take_account};
 pub use shown_once::{keep_shown, open_shown};

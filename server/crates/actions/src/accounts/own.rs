@@ -1,4 +1,4 @@
-use auth::password::Verified;
+use auth::password::{Standing, Verified};
 use entity::kind::AuditAction;
 use serde_json::json;
 use store::accounts::{self as stored, find_credentials};
@@ -50,7 +50,7 @@ pub(super) async fn confirm(
         return signed_in_just_now(ctx, actor, id).await.map(|()| found);
     }
     let given = password.map_or("", |password| password.as_str());
-    match ctx.outside.passwords.verify(given, found.password_hash.as_deref()).await? {
+    match ctx.outside.passwords.verify(given, found.password_hash.as_deref(), Standing::Known).await? {
         Verified::Wrong => {
             let change = Change::to(json!({ "by": "password, to confirm" }));
             let object = Object::new("account", id, found.email);

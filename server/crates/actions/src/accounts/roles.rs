@@ -68,7 +68,7 @@ pub async fn set_role(ctx: &Actions, actor: &Actor, name: &str, permissions: &[P
 pub async fn delete_role(ctx: &Actions, actor: &Actor, name: &str) -> Result<()> {
     actor.may_to_all(AuditAction::DeleteRole)?;
     usable_name(name)?;
-    let txn = ctx.db.begin().await?;
+    let txn = ctx.db.begin_about_accounts().await?;
     let roles = stored::list_roles(&txn).await?;
     let role = roles.iter().find(|role| role.name == name).ok_or(Refusal::Missing("role"))?;
     if role.accounts > 0 {

@@ -1,4 +1,5 @@
 use auth::totp::{Secret, hash_recovery_code, recovery_codes};
+use chrono::TimeDelta;
 use entity::kind::{AuditAction, Via};
 use entity::view::Timestamp;
 use serde_json::json;
@@ -117,11 +118,55 @@ pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroi
     Ok(())
 }
 
-/// Checks the code of somebody who was known by `first` at that time: of the app, or one of those that stand for it. None works
-/// twice.
+/// Somebody else's second factor goes, who lost the device and all that stands for it. All their sessions end.
 ///
 /// # Errors
-/// [`Refusal::WrongCode`].
+/// The refusal; the own one is removed with the own password.
+pub async fn remove_second_factor_of(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
+    actor.administers()?;
+    if actor.account().is_some_and(|own| own.id == id) {
+        return Err(Refusal::Unusable(
+            "remove your own second factor on your account's page, with your password".into(),
+        ));
+    }
+    let txn = ctx.db.begin().await?;
+    let found = find_credentials(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
+    if found.totp_since.is_none() {
+        return Err(Refusal::Unusable(format!("{} has no second factor", found.email)));
+    }
+    stored::set_totp(&txn, id, None, None).await?;
+    stored::replace_recovery_codes(&txn, id, &[]).await?;
+    let ended = stored::delete_sessions(&txn, id, None).await?;
+    let object = Object::new("account", id, found.email);
+    let change = Change::to(json!({ "sessions": ended }));
+    ctx.tell(&txn, actor, AuditAction::RemoveSecondFactor, object, change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
+}
+
+/// After so many wrong codes in a row the password is asked for anew.
+const CODES_AT_ONCE: i32 = 10;
+/// How long the first such wait is; each is twice as long as the one before, up to an hour.
+const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// Until when no code counts after the one that is the `number`th wrong one.
+fn wait(number: i32, now: Timestamp) -> Option<Timestamp> {
+    let doubled = u32::try_from(number / CODES_AT_ONCE).unwrap_or_default().saturating_sub(1).min(10);
+    (number % CODES_AT_ONCE == 0).then(|| now + Ord::min(FIRST_WAIT * (1 << doubled), LONGEST_WAIT))
+}
+
+fn seconds_until(time: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from((time - now).num_seconds() + 1).unwrap_or(1)
+}
+
+/// Checks the code of somebody who was known by `first` at that time: of the app, or one of those that stand for it. None works
+/// twice. Wrong ones are counted for the account, whatever the door and the process: after ten in a row the password is asked
+/// for anew, and only after a while. One that stands for the app is too long to be guessed and counts at any time, so that who
+/// has the password and guesses locks nobody out.
+///
+/// # Errors
+/// [`Refusal::WrongCode`]; [`Refusal::Later`] where the password is to be given anew, then.
 pub async fn check_second_factor(
     ctx: &Actions,
     actor: &Actor,
@@ -130,21 +175,54 @@ pub async fn check_second_factor(
     first: Via,
     code: &str,
 ) -> Result<()> {
-    let found = find_credentials(&ctx.db.read, account).await?.filter(|found| found.is_active);
+    let w = &ctx.db.write;
+    let found = find_credentials(w, account).await?.filter(|found| found.is_active);
     // The password that was right then is not the one of now.
     let found = found.filter(|found| found.password_changed_at.is_none_or(|at| Timestamp::from(at) <= since));
-    let found = found.ok_or(Refusal::WrongCode)?;
+    let found = found.filter(|_| !code.trim().is_empty()).ok_or(Refusal::WrongCode)?;
+    if let Some(hash) = hash_recovery_code(code)
+        && stored::take_recovery_code(w, account, &hash).await?
+    {
+        stored::forget_wrong_codes(w, account).await?;
+        return came_in(ctx, actor, &found, first, &format!("{first} and recovery code")).await;
+    }
+    let now = ctx.now();
+    let after = found.codes_after.map(Timestamp::from);
+    if let Some(after) = after.filter(|after| *after > since) {
+        return Err(Refusal::Later(seconds_until(Ord::max(after, now), now)));
+    }
+    let next = wait(found.wrong_codes.saturating_add(1), now);
+    // Counted before it is looked at: who sends a hundred at once has tried a hundred.
+    if !stored::count_code(w, account, found.wrong_codes, next).await? {
+        return Err(Refusal::Busy);
+    }
     let secret = open(ctx, &found)?;
-    let step = secret.and_then(|secret| secret.check(code, ctx.now().timestamp(), found.totp_step));
-    let by = match (step, hash_recovery_code(code)) {
-        (Some(step), _) if stored::take_totp_step(&ctx.db.write, account, step).await? => "code",
-        (None, Some(hash)) if stored::take_recovery_code(&ctx.db.write, account, &hash).await? => "recovery code",
-        _ => {
-            let change = Change::to(json!({ "by": "code" }));
-            let object = Object::new("account", account, found.email.clone());
-            ctx.tell(&ctx.db.write, actor, AuditAction::SignInRefused, object, change).await?;
-            return Err(Refusal::WrongCode);
-        }
-    };
-    came_in(ctx, actor, &found, first, &format!("{first} and {by}")).await
+    let step = secret.and_then(|secret| secret.check(code, now.timestamp(), found.totp_step));
+    if let Some(step) = step
+        && stored::take_totp_step(w, account, step).await?
+    {
+        stored::forget_wrong_codes(w, account).await?;
+        return came_in(ctx, actor, &found, first, &format!("{first} and code")).await;
+    }
+    let object = Object::new("account", account, found.email.clone());
+    let of = ["code", found.email.as_str()];
+    ctx.tell_now_and_then(actor, AuditAction::SignInRefused, object, &of, Some("code")).await?;
+    Err(next.map_or(Refusal::WrongCode, |after| Refusal::Later(seconds_until(after, now))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_with_every_ten_wrong_codes_up_to_an_hour() {
+        let now = Timestamp::UNIX_EPOCH;
+        let minutes = |number| wait(number, now).map(|until| (until - now).num_minutes());
+        assert_eq!([1, 9, 11, 25].map(minutes), [None; 4]);
+        assert_eq!(
+            [10, 20, 30, 60, 70, 80, 1_000, 2_000_000_000].map(minutes),
+            [1, 2, 4, 32, 60, 60, 60, 60].map(Some)
+        );
+        assert_eq!(seconds_until(now, now), 1);
+    }
 }

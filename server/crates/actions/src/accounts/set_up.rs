@@ -3,8 +3,8 @@ use entity::kind::{AuditAction, LinkKind, Role, Via};
 use entity::view::Account;
 use serde_json::json;
 use store::accounts::{
-    NewAccount, StoredLink, add_link, delete_sessions, find_account, insert_account, is_set_up, set_password,
-    set_profile, take_link,
+    NewAccount, StoredLink, add_link, delete_sessions, delete_tokens, find_account, insert_account, is_set_up,
+    set_password, set_profile, take_link,
 };
 use store::db::DataError;
 use uuid::Uuid;
@@ -114,7 +114,8 @@ async fn admin_of(ctx: &Actions, person: &Person) -> Result<NewAccount> {
     Ok(NewAccount { email, full_name, role: Role::Admin.as_str().to_owned(), password_hash })
 }
 
-/// Sets a password by a link that works once: an invitation or one for a new password. All sessions end.
+/// Sets a password by a link that works once: an invitation or one for a new password. All sessions end, and no token works
+/// any more: whoever needs a new password may no longer be the only one who had the old.
 ///
 /// # Errors
 /// The refusal; the link works on where the password is refused.
@@ -138,9 +139,10 @@ pub async fn take_account(
     set_password(&txn, id, &stored, ctx.now()).await?;
     set_profile(&txn, id, &account.email, name.as_deref()).await?;
     delete_sessions(&txn, id, None).await?;
+    let tokens = delete_tokens(&txn, id).await?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
     let object = Object::new("account", id, account.email);
-    let change = Change::to(json!({ "link": link.kind }));
+    let change = Change::to(json!({ "link": link.kind, "tokens": tokens }));
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(id)

@@ -1,10 +1,10 @@
-use auth::password::Verified;
-use auth::token::{hash_opaque, mint_opaque};
+use auth::password::{Standing, Verified};
+use auth::token::{family_of_refresh, hash_opaque, mint_refresh};
 use entity::kind::{AuditAction, SessionKind, Via};
 use serde_json::json;
 use store::accounts::{
-    Credentials, Holder, NewSession, StoredSession, find_credentials_by_email, find_session, insert_session,
-    record_sign_in, rotate_session, set_password,
+    Credentials, Holder, NewSession, StoredSession, delete_session, find_credentials_by_email, find_session,
+    find_session_of_family, insert_session, record_sign_in, rotate_session, set_password,
 };
 use store::db::{DataError, new_id};
 use uuid::Uuid;
@@ -33,7 +33,9 @@ pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroi
     let email = email.trim().to_lowercase();
     let found = find_credentials_by_email(&ctx.db.read, &email).await?.filter(|found| found.is_active);
     let stored = found.as_ref().and_then(|found| found.password_hash.as_deref());
-    let verified = ctx.outside.passwords.verify(password, stored).await?;
+    let known = actor.address().is_some_and(|address| (ctx.outside.knows)(address, &email));
+    let standing = if known { Standing::Known } else { Standing::New };
+    let verified = ctx.outside.passwords.verify(password, stored, standing).await?;
     let Some(found) = found.filter(|_| verified != Verified::Wrong) else {
         refused(ctx, actor, &email).await?;
         return Err(Refusal::WrongPassword);
@@ -53,8 +55,8 @@ pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroi
 async fn refused(ctx: &Actions, actor: &Actor, email: &str) -> Result<()> {
     // A password that somebody typed into the wrong field is kept nowhere.
     let name = super::email(email).unwrap_or_else(|_| "no e-mail address".to_owned());
-    let object = Object::new("account", None, name);
-    ctx.tell(&ctx.db.write, actor, AuditAction::SignInRefused, object, Change::NONE).await
+    let object = Object::new("account", None, name.clone());
+    ctx.tell_now_and_then(actor, AuditAction::SignInRefused, object, &["password", &name], None).await
 }
 
 /// Tells that somebody came in, and how.
@@ -79,7 +81,7 @@ pub async fn start_api_session(
     user_agent: Option<String>,
     lasts: chrono::TimeDelta,
 ) -> Result<(Uuid, Holder, Zeroizing<String>)> {
-    let (now, minted) = (ctx.now(), mint_opaque());
+    let (now, minted) = (ctx.now(), mint_refresh(None));
     let session = NewSession {
         id: new_id(now),
         token_hash: minted.hash,
@@ -90,30 +92,56 @@ pub async fn start_api_session(
         expires_at: now + lasts,
         address: actor.address().map(|address| address.to_string()),
         user_agent,
+        family_hash: Some(minted.family),
     };
     insert_session(&ctx.db.write, &session).await?;
     Ok((session.id, holder(&ctx.db.write, account).await?, minted.text))
 }
 
-/// Gives a program's session its next refresh token; the one before works no more.
+/// Gives a program's session its next refresh token; the one before works no more. One that was used before ends the session:
+/// somebody else has a copy, and nobody can say who of the two is right.
 ///
 /// # Errors
 /// [`Refusal::DeadLink`] where it does not work.
 pub async fn refresh(
     ctx: &Actions,
+    actor: &Actor,
     token: &str,
     lasts: chrono::TimeDelta,
 ) -> Result<(Uuid, Holder, Zeroizing<String>)> {
     let hash = hash_opaque(token).ok_or(Refusal::DeadLink)?;
     let now = ctx.now();
-    let found = find_session(&ctx.db.write, &hash).await?.filter(|found| found.expires_at > now);
-    let Some(StoredSession { id, holder: Some(holder), created_at, .. }) = found else {
+    let Some(found) = find_session(&ctx.db.write, &hash).await? else {
+        end_copied(ctx, actor, token).await?;
         return Err(Refusal::DeadLink);
     };
-    let ends = Ord::min(now + lasts, created_at + REFRESHED_FOR);
-    let minted = mint_opaque();
-    match rotate_session(&ctx.db.write, &hash, &minted.hash, ends, now).await? {
-        true => Ok((id, holder, minted.text)),
-        false => Err(Refusal::DeadLink),
+    let StoredSession { id, holder: Some(holder), created_at, expires_at, .. } = found else {
+        return Err(Refusal::DeadLink);
+    };
+    if expires_at <= now {
+        return Err(Refusal::DeadLink);
     }
+    let ends = Ord::min(now + lasts, created_at + REFRESHED_FOR);
+    let minted = mint_refresh(Some(token));
+    if !rotate_session(&ctx.db.write, &hash, (&minted.hash, &minted.family), ends, now).await? {
+        // Another was quicker with the same token.
+        end_copied(ctx, actor, token).await?;
+        return Err(Refusal::DeadLink);
+    }
+    Ok((id, holder, minted.text))
+}
+
+/// Ends the session that a token was of once, and tells so.
+async fn end_copied(ctx: &Actions, actor: &Actor, token: &str) -> Result<()> {
+    let Some(family) = family_of_refresh(token) else { return Ok(()) };
+    let txn = ctx.db.begin().await?;
+    let Some(StoredSession { id, holder: Some(holder), .. }) = find_session_of_family(&txn, &family).await? else {
+        return Ok(());
+    };
+    delete_session(&txn, holder.id, id).await?;
+    let object = Object::new("session", id, holder.email.clone());
+    let change = Change::to(json!({ "by": "a refresh token that was used before" }));
+    ctx.tell(&txn, actor, AuditAction::EndSession, object, change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(())
 }

@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 use crate::audit::{Change, Object};
 use crate::{Actions, Actor, Refusal, Result};
 
+/// So many tokens an account has at most: more are found and revoked by nobody.
+const MOST_TOKENS: u64 = 100;
+
 /// What a token is to be.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
@@ -46,9 +49,7 @@ pub async fn create_token(ctx: &Actions, actor: &Actor, of: &TokenRequest) -> Re
     }
     // A token makes no token that may do more than itself.
     let wanted: Permissions = of.scopes.iter().copied().collect();
-    if let Some(missing) = wanted.iter().find(|permission| !actor.permissions().has(*permission)) {
-        return Err(Refusal::NotAllowed(missing));
-    }
+    wanted.iter().try_for_each(|permission| actor.need(permission))?;
     let patterns: Vec<String> = of.repositories.iter().map(|pattern| pattern.trim().to_owned()).collect();
     let patterns: Vec<String> = patterns.into_iter().filter(|pattern| !pattern.is_empty()).collect();
     if patterns.len() > MOST
@@ -72,7 +73,12 @@ pub async fn create_token(ctx: &Actions, actor: &Actor, of: &TokenRequest) -> Re
         repositories: patterns,
         expires_at: of.days.map(|days| now + TimeDelta::days(i64::from(days))),
     };
-    let txn = ctx.db.begin().await?;
+    let txn = ctx.db.begin_about_accounts().await?;
+    if stored::count_tokens(&txn, own.id).await? >= MOST_TOKENS {
+        return Err(Refusal::Unusable(format!(
+            "an account has at most {MOST_TOKENS} tokens; revoke one that nobody needs"
+        )));
+    }
     let id = stored::insert_token(&txn, &new, now).await?;
     let told = json!({ "scopes": new.scopes, "repositories": new.repositories, "expires_at": new.expires_at });
     ctx.tell(&txn, actor, AuditAction::CreateToken, Object::new("token", id, name), Change::to(told)).await?;

@@ -22,9 +22,9 @@ async fn a_password_is_right_or_wrong() {
     let stored = passwords.hash("lavender orbit thistle").await.unwrap();
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
     assert_ne!(stored, passwords.hash("lavender orbit thistle").await.unwrap(), "a salt for each");
-    assert_eq!(passwords.verify("lavender orbit thistle", Some(&stored)).await, Ok(Verified::Right));
+    assert_eq!(passwords.verify("lavender orbit thistle", Some(&stored), Standing::New).await, Ok(Verified::Right));
     for wrong in ["", "lavender orbit thistl", "Lavender orbit thistle", "lavender orbit thistle "] {
-        assert_eq!(passwords.verify(wrong, Some(&stored)).await, Ok(Verified::Wrong), "{wrong:?}");
+        assert_eq!(passwords.verify(wrong, Some(&stored), Standing::New).await, Ok(Verified::Wrong), "{wrong:?}");
     }
 }
 
@@ -32,16 +32,19 @@ async fn a_password_is_right_or_wrong() {
 async fn letters_may_be_written_in_one_character_or_two() {
     let passwords = Passwords::new();
     let stored = passwords.hash("möwe möwe möwe ²").await.unwrap();
-    assert_eq!(passwords.verify("mo\u{308}we mo\u{308}we mo\u{308}we ²", Some(&stored)).await, Ok(Verified::Right));
-    assert_eq!(passwords.verify("möwe möwe möwe 2", Some(&stored)).await, Ok(Verified::Wrong));
+    assert_eq!(
+        passwords.verify("mo\u{308}we mo\u{308}we mo\u{308}we ²", Some(&stored), Standing::New).await,
+        Ok(Verified::Right)
+    );
+    assert_eq!(passwords.verify("möwe möwe möwe 2", Some(&stored), Standing::New).await, Ok(Verified::Wrong));
 }
 
 #[tokio::test]
 async fn hashes_of_others_are_read_and_old_ones_said_to_be_so() {
     let passwords = Passwords::new();
     // A salt of 8 bytes is not what is asked for today.
-    assert_eq!(passwords.verify("password", Some(REFERENCE)).await, Ok(Verified::RightButOld));
-    assert_eq!(passwords.verify("passwore", Some(REFERENCE)).await, Ok(Verified::Wrong));
+    assert_eq!(passwords.verify("password", Some(REFERENCE), Standing::New).await, Ok(Verified::RightButOld));
+    assert_eq!(passwords.verify("passwore", Some(REFERENCE), Standing::New).await, Ok(Verified::Wrong));
     for (algorithm, version, memory, passes, expected) in [
         (Algorithm::Argon2id, Version::V0x13, 19_456, 2, Verified::Right),
         (Algorithm::Argon2id, Version::V0x13, 32_768, 3, Verified::Right),
@@ -52,8 +55,8 @@ async fn hashes_of_others_are_read_and_old_ones_said_to_be_so() {
     ] {
         let argon2 = Argon2::new(algorithm, version, Params::new(memory, passes, 1, None).unwrap());
         let stored = argon2.hash_password_with_salt(b"a password", &[7; 16]).unwrap().to_string();
-        assert_eq!(passwords.verify("a password", Some(&stored)).await, Ok(expected), "{stored}");
-        assert_eq!(passwords.verify("b password", Some(&stored)).await, Ok(Verified::Wrong), "{stored}");
+        assert_eq!(passwords.verify("a password", Some(&stored), Standing::New).await, Ok(expected), "{stored}");
+        assert_eq!(passwords.verify("b password", Some(&stored), Standing::New).await, Ok(Verified::Wrong), "{stored}");
     }
 }
 
@@ -66,7 +69,7 @@ async fn nobody_has_no_password() {
     assert_eq!(nobody.hash.unwrap().len(), 32);
     let passwords = Passwords::new();
     for password in ["", "password", NOBODY] {
-        assert_eq!(passwords.verify(password, None).await, Ok(Verified::Wrong));
+        assert_eq!(passwords.verify(password, None, Standing::New).await, Ok(Verified::Wrong));
     }
 }
 
@@ -85,45 +88,45 @@ async fn what_is_stored_cannot_make_more_work_than_it_should() {
         sound[..sound.rfind('$').unwrap()].to_owned(),
         format!("{}$AAAAAA", &sound[..sound.rfind('$').unwrap()]),
     ] {
-        assert_eq!(passwords.verify("a password", Some(&damaged)).await, Ok(Verified::Wrong), "{damaged}");
+        assert_eq!(
+            passwords.verify("a password", Some(&damaged), Standing::New).await,
+            Ok(Verified::Wrong),
+            "{damaged}"
+        );
     }
     // Were it compared, the same text would be right.
     let long = "long".repeat(300);
     let stored = passwords.hash(&long).await.unwrap();
-    assert_eq!(passwords.verify(&long, Some(&stored)).await, Ok(Verified::Wrong));
+    assert_eq!(passwords.verify(&long, Some(&stored), Standing::New).await, Ok(Verified::Wrong));
 }
 
 #[tokio::test]
-async fn two_work_thirty_two_wait_and_the_next_is_told_to_come_again() {
+async fn who_stops_waiting_for_the_answer_makes_no_room_for_more_work() {
     let passwords = Passwords::new();
     let (open, gate) = std::sync::mpsc::channel::<()>();
-    let gate = Arc::new(std::sync::Mutex::new(gate));
+    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
     let mut people = Vec::new();
-    for _ in 0..AT_ONCE + WAITING {
-        let (passwords, gate) = (passwords.clone(), Arc::clone(&gate));
-        let work = async move { passwords.work(move || gate.lock().unwrap().recv().unwrap()).await };
-        people.push(tokio::spawn(work));
+    for _ in 0..turns::AT_ONCE {
+        let (turn, gate) = (passwords.turns.take(Standing::New).await.unwrap(), std::sync::Arc::clone(&gate));
+        people.push(tokio::spawn(work(turn, move || gate.lock().unwrap().recv().unwrap())));
     }
-    while passwords.present.available_permits() > 0 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(passwords.verify("a password", None).await, Err(Busy));
-    assert_eq!(passwords.hash("a password").await, Err(Busy));
-    assert!(Busy.to_string().contains("try again"), "{Busy}");
-    // Those who go away while they wait make room; those whose work runs do not.
-    while passwords.working.available_permits() > 0 {
-        tokio::task::yield_now().await;
-    }
+    tokio::task::yield_now().await;
     for person in &people {
         person.abort();
     }
     for person in people {
         assert!(person.await.unwrap_err().is_cancelled());
     }
-    assert_eq!(passwords.present.available_permits(), WAITING);
-    assert_eq!(passwords.working.available_permits(), 0);
-    for _ in 0..AT_ONCE {
+    assert!(passwords.turns.take_to_spare().is_none(), "the work still runs");
+    let next = tokio::spawn({
+        let passwords = passwords.clone();
+        async move { passwords.verify("a password", None, Standing::New).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!next.is_finished());
+    for _ in 0..turns::AT_ONCE {
         open.send(()).unwrap();
     }
-    assert_eq!(passwords.verify("a password", None).await, Ok(Verified::Wrong));
+    assert_eq!(next.await.unwrap(), Ok(Verified::Wrong));
+    assert!(Busy.to_string().contains("try again"), "{Busy}");
 }

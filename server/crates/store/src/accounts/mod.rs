@@ -13,15 +13,18 @@ mod tokens;
 pub use identities::{find_by_identity, link_identity, list_identities, unlink_identity};
 pub use links::{StoredLink, add_link, find_link, remove_links, take_link};
 pub use people::{
-    Credentials, NewAccount, count_accounts, count_admins, delete_account, find_account, find_credentials,
-    find_credentials_by_email, insert_account, is_set_up, list_accounts, offer_totp, record_sign_in,
-    replace_recovery_codes, set_active, set_password, set_profile, set_role, set_totp, take_recovery_code,
-    take_totp_step,
+    Credentials, NewAccount, count_accounts, count_admins, count_code, delete_account, find_account, find_credentials,
+    find_credentials_by_email, forget_wrong_codes, insert_account, is_set_up, list_accounts, offer_totp,
+    record_sign_in, replace_recovery_codes, set_active, set_password, set_profile, set_role, set_totp,
+    take_recovery_code, take_totp_step,
 };
 pub use roles::{add_role, delete_role, list_roles, permissions_of, set_role_permissions};
 pub use sessions::{
     Holder, NewSession, StoredSession, count_active_accounts, delete_session, delete_sessions, drop_session,
-    find_api_session, find_session, insert_session, list_sessions, prune_sessions, rotate_session, save_session,
-    touch_session,
+    find_api_session, find_open_session, find_session, find_session_of_family, insert_session, list_sessions,
+    mark_session, prune_sessions, rotate_session, save_session, touch_session,
 };
-pub use tokens::{NewToken, StoredToken, delete_token, find_token, insert_token, list_tokens, touch_token};
+pub use tokens::{
+    NewToken, StoredToken, count_tokens, delete_token, delete_tokens, find_open_token, find_token, insert_token,
+    list_tokens, mark_token, touch_token,
+};

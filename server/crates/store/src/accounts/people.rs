@@ -37,6 +37,8 @@ pub struct Credentials {
     pub totp_secret: Option<Vec<u8>>,
     pub totp_since: Option<StoredTimestamp>,
     pub totp_step: Option<i64>,
+    pub wrong_codes: i32,
+    pub codes_after: Option<StoredTimestamp>,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -208,6 +210,8 @@ pub async fn set_totp(
         totp_secret: Set(sealed),
         totp_since: Set(since.map(Into::into)),
         totp_step: Set(None),
+        wrong_codes: Set(0),
+        codes_after: Set(None),
         ..Default::default()
     };
     update(w, id, change).await
@@ -219,6 +223,24 @@ pub async fn take_totp_step(w: &impl ConnectionTrait, id: Uuid, step: i64) -> Re
     let unused = account::COLUMN.totp_step.is_null().or(account::COLUMN.totp_step.lt(step));
     let update = account::Entity::update_many().set(change).filter(account::COLUMN.id.eq(id)).filter(unused);
     Ok(update.exec(w).await?.rows_affected > 0)
+}
+
+/// Counts a code as wrong before anybody looks at it, as the one after so many wrong ones before; false where another was
+/// counted meanwhile. So many that are tried at once are counted one by one. No code counts then before `after`, where there
+/// is such a time.
+pub async fn count_code(w: &impl ConnectionTrait, id: Uuid, before: i32, after: Option<Timestamp>) -> Result<bool> {
+    let mut change = account::ActiveModel { wrong_codes: Set(before.saturating_add(1)), ..Default::default() };
+    if let Some(after) = after {
+        change.codes_after = Set(Some(after.into()));
+    }
+    let same = account::COLUMN.wrong_codes.eq(before);
+    let update = account::Entity::update_many().set(change).filter(account::COLUMN.id.eq(id)).filter(same);
+    Ok(update.exec(w).await?.rows_affected > 0)
+}
+
+/// A right code: those before are forgotten.
+pub async fn forget_wrong_codes(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    update(w, id, account::ActiveModel { wrong_codes: Set(0), codes_after: Set(None), ..Default::default() }).await
 }
 
 /// Replaces the codes that stand for a second factor.

@@ -28,6 +28,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    /// Of what all its refresh tokens have in common; none for browsers.
+    pub family_hash: Option<[u8; 32]>,
 }
 
 /// A session as it is kept, with the account that it is of.
@@ -39,6 +41,8 @@ pub struct StoredSession {
     pub created_at: Timestamp,
     pub seen_at: Timestamp,
     pub expires_at: Timestamp,
+    /// When something was changed with it last, where there are replicas.
+    pub changed_at: Option<Timestamp>,
     /// Nobody, or somebody who may no longer sign in.
     pub holder: Option<Holder>,
 }
@@ -51,6 +55,7 @@ struct Row {
     created_at: Timestamp,
     seen_at: Timestamp,
     expires_at: Timestamp,
+    changed_at: Option<Timestamp>,
     #[sea_orm(nested)]
     holder: Option<HolderRow>,
 }
@@ -63,6 +68,7 @@ impl From<Row> for StoredSession {
             created_at: row.created_at,
             seen_at: row.seen_at,
             expires_at: row.expires_at,
+            changed_at: row.changed_at,
             holder: row.holder.and_then(HolderRow::holder),
         }
     }
@@ -84,6 +90,8 @@ pub async fn insert_session(w: &impl ConnectionTrait, new: &NewSession) -> Resul
         expires_at: Set(new.expires_at.into()),
         address: Set(new.address.clone()),
         user_agent: Set(new.user_agent.clone()),
+        family_hash: Set(new.family_hash.map(|hash| hash.to_vec())),
+        changed_at: Set(None),
     };
     session::Entity::insert(row).exec_without_returning(w).await?;
     Ok(true)
@@ -110,6 +118,28 @@ pub async fn find_api_session(c: &impl ConnectionTrait, id: Uuid) -> Result<Opti
     Ok(found.into_partial_model::<Row>().one(c).await?.map(Into::into))
 }
 
+/// The session that a refresh token is or was of, by what all tokens of it have in common.
+pub async fn find_session_of_family(c: &impl ConnectionTrait, family: &[u8; 32]) -> Result<Option<StoredSession>> {
+    let of = session::Entity::find().filter(session::Column::FamilyHash.eq(family.to_vec()));
+    let found = joined(of.join(JoinType::LeftJoin, session::Relation::Account.def()));
+    Ok(found.into_partial_model::<Row>().one(c).await?.map(Into::into))
+}
+
+/// A session that let somebody in before, by its id, where it still does. One of a browser ends where it is not used.
+pub async fn find_open_session(
+    c: &impl ConnectionTrait,
+    id: Uuid,
+    idle_since: Timestamp,
+    now: Timestamp,
+) -> Result<Option<StoredSession>> {
+    let used = session::COLUMN.seen_at.gte(StoredTimestamp::from(idle_since));
+    let used = Condition::any().add(session::Column::Kind.eq(SessionKind::Api)).add(used);
+    let open = session::COLUMN.expires_at.gt(StoredTimestamp::from(now));
+    let of = session::Entity::find_by_id(id).filter(open).filter(used);
+    let found = joined(of.join(JoinType::LeftJoin, session::Relation::Account.def()));
+    Ok(found.into_partial_model::<Row>().one(c).await?.map(Into::into))
+}
+
 /// Stores what the session's library changed in it.
 pub async fn save_session(
     w: &impl ConnectionTrait,
@@ -132,12 +162,13 @@ pub async fn save_session(
 pub async fn rotate_session(
     w: &impl ConnectionTrait,
     old: &[u8; 32],
-    new: &[u8; 32],
+    (new, family): (&[u8; 32], &[u8; 32]),
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool> {
     let change = session::ActiveModel {
         token_hash: Set(new.to_vec()),
+        family_hash: Set(Some(family.to_vec())),
         expires_at: Set(expires_at.into()),
         seen_at: Set(now.into()),
         ..Default::default()
@@ -153,6 +184,13 @@ pub async fn touch_session(w: &impl ConnectionTrait, id: Uuid, address: Option<&
         address: Set(address.map(str::to_owned)),
         ..Default::default()
     };
+    session::Entity::update_many().set(change).filter(session::COLUMN.id.eq(id)).exec(w).await?;
+    Ok(())
+}
+
+/// Says that something was changed with a session.
+pub async fn mark_session(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<()> {
+    let change = session::ActiveModel { changed_at: Set(Some(now.into())), ..Default::default() };
     session::Entity::update_many().set(change).filter(session::COLUMN.id.eq(id)).exec(w).await?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, RelationTrait as _, Set,
+    QuerySelect as _, RelationTrait as _, Select, Set,
 };
 use uuid::Uuid;
 
 use super::holder::{Holder, HolderRow, joined};
+use crate::db::select::count;
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::kind::Permission;
 use entity::table::api_token;
@@ -26,6 +27,8 @@ pub struct NewToken {
 #[derive(Clone, Debug)]
 pub struct StoredToken {
     pub token: ApiToken,
+    /// When something was changed with it last, where there are replicas.
+    pub changed_at: Option<Timestamp>,
     /// Nobody, where the account may no longer sign in.
     pub holder: Option<Holder>,
 }
@@ -41,6 +44,7 @@ struct Row {
     expires_at: Option<Timestamp>,
     used_at: Option<Timestamp>,
     used_from: Option<String>,
+    changed_at: Option<Timestamp>,
 }
 
 impl From<Row> for ApiToken {
@@ -72,6 +76,7 @@ pub async fn insert_token(w: &impl ConnectionTrait, new: &NewToken, now: Timesta
         expires_at: Set(new.expires_at.map(Into::into)),
         used_at: Set(None),
         used_from: Set(None),
+        changed_at: Set(None),
     };
     api_token::Entity::insert(row).exec_without_returning(w).await?;
     Ok(id)
@@ -79,6 +84,16 @@ pub async fn insert_token(w: &impl ConnectionTrait, new: &NewToken, now: Timesta
 
 /// What a token opens, in one statement.
 pub async fn find_token(c: &impl ConnectionTrait, hash: &[u8; 32]) -> Result<Option<StoredToken>> {
+    opened(c, api_token::Entity::find().filter(api_token::Column::TokenHash.eq(hash.to_vec()))).await
+}
+
+/// The same of one that let somebody in before, by its id.
+pub async fn find_open_token(c: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<Option<StoredToken>> {
+    let found = opened(c, api_token::Entity::find_by_id(id)).await?;
+    Ok(found.filter(|found| found.token.expires_at.is_none_or(|end| end > now)))
+}
+
+async fn opened(c: &impl ConnectionTrait, found: Select<api_token::Entity>) -> Result<Option<StoredToken>> {
     #[derive(DerivePartialModel)]
     #[sea_orm(entity = "api_token::Entity")]
     struct Found {
@@ -87,10 +102,13 @@ pub async fn find_token(c: &impl ConnectionTrait, hash: &[u8; 32]) -> Result<Opt
         #[sea_orm(nested)]
         holder: Option<HolderRow>,
     }
-    let found = api_token::Entity::find().filter(api_token::Column::TokenHash.eq(hash.to_vec()));
     let found = joined(found.join(JoinType::InnerJoin, api_token::Relation::Account.def()));
     let found = found.into_partial_model::<Found>().one(c).await?;
-    Ok(found.map(|found| StoredToken { token: found.token.into(), holder: found.holder.and_then(HolderRow::holder) }))
+    Ok(found.map(|found| StoredToken {
+        changed_at: found.token.changed_at,
+        token: found.token.into(),
+        holder: found.holder.and_then(HolderRow::holder),
+    }))
 }
 
 /// Says that a token was used, and from where.
@@ -104,11 +122,29 @@ pub async fn touch_token(w: &impl ConnectionTrait, id: Uuid, address: Option<&st
     Ok(())
 }
 
+/// Says that something was changed with a token.
+pub async fn mark_token(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<()> {
+    let change = api_token::ActiveModel { changed_at: Set(Some(now.into())), ..Default::default() };
+    api_token::Entity::update_many().set(change).filter(api_token::COLUMN.id.eq(id)).exec(w).await?;
+    Ok(())
+}
+
 /// An account's tokens, the newest first.
 pub async fn list_tokens(c: &impl ConnectionTrait, account_id: Uuid) -> Result<Vec<ApiToken>> {
     let of = api_token::Entity::find().filter(api_token::COLUMN.account_id.eq(account_id));
     let rows: Vec<Row> = of.order_by_desc(api_token::Column::Id).into_partial_model().all(c).await?;
     Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// How many tokens an account has, those included whose time is over.
+pub async fn count_tokens(c: &impl ConnectionTrait, account_id: Uuid) -> Result<u64> {
+    count(c, api_token::Entity::find().filter(api_token::COLUMN.account_id.eq(account_id))).await
+}
+
+/// Makes all tokens of an account stop working.
+pub async fn delete_tokens(w: &impl ConnectionTrait, account_id: Uuid) -> Result<u64> {
+    let all = api_token::Entity::delete_many().filter(api_token::COLUMN.account_id.eq(account_id));
+    Ok(all.exec(w).await?.rows_affected)
 }
 
 /// Makes a token of an account stop working.

@@ -1,13 +1,14 @@
 //! The handle that every other crate holds instead of naming the database library.
 //!
 //! SQLite has one writer: `write` holds a single connection there, `read` holds several that can't write.
-//! On PostgreSQL both are the same pool.
+//! On PostgreSQL both are the same pool, unless a reader was given a handle on a replica.
 
 pub(crate) mod answers;
 pub(crate) mod bulk;
 pub(crate) mod clean;
 mod error;
 pub(crate) mod pattern;
+mod replicas;
 pub(crate) mod select;
 pub mod text;
 pub(crate) mod upsert;
@@ -19,6 +20,7 @@ use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 pub use error::DataError;
+pub use replicas::{READ_OWN, ReplicaState};
 pub use sea_orm::{ConnectionTrait, DatabaseConnection as Connection, DatabaseTransaction as Transaction};
 
 /// What a question or write gives back, or why it could not.
@@ -47,6 +49,8 @@ pub struct DbSettings {
     /// Whether SQLite waits for the disk at every commit, so that not even a power cut loses one. Without it the file
     /// stays sound and a killed program loses nothing.
     pub durable: bool,
+    /// Where PostgreSQL may be read beside: databases that follow that of `url`.
+    pub read_urls: Vec<String>,
 }
 
 impl DbSettings {
@@ -59,6 +63,7 @@ impl DbSettings {
             acquire_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(10),
             durable: false,
+            read_urls: Vec::new(),
         }
     }
 
@@ -103,6 +108,9 @@ pub struct Db {
     /// What the connections lead to.
     pub engine: Engine,
     answers: answers::Answers,
+    replicas: replicas::Replicas,
+    /// Which of them `read` asks.
+    replica: Option<usize>,
 }
 
 impl Db {
@@ -113,20 +121,21 @@ impl Db {
                 let write = Database::connect(sqlite_options(settings, 1, false)).await?;
                 let readers = (settings.max_connections.max(2) - 1).min(most_readers());
                 let read = Database::connect(sqlite_options(settings, readers, true)).await?;
-                Ok(Self { read, write, engine: Engine::Sqlite, answers: answers::Answers::default() })
+                Ok(Self::of(read, write, Engine::Sqlite))
             }
             Engine::Postgres => {
                 let mut options = options(settings, settings.max_connections.max(2));
                 options.min_connections(1);
                 let pool = Database::connect(options).await?;
-                Ok(Self {
-                    read: pool.clone(),
-                    write: pool,
-                    engine: Engine::Postgres,
-                    answers: answers::Answers::default(),
-                })
+                let replicas = replicas::Replicas::open(settings).await?;
+                Ok(Self { replicas, ..Self::of(pool.clone(), pool, Engine::Postgres) })
             }
         }
+    }
+
+    fn of(read: Connection, write: Connection, engine: Engine) -> Self {
+        let answers = answers::Answers::default();
+        Self { read, write, engine, answers, replicas: replicas::Replicas::default(), replica: None }
     }
 
     /// A database that is there, as it is: nothing is made, and nothing is set up for work. Of SQLite one connection, which
@@ -140,7 +149,11 @@ impl Db {
             sqlite.pragma("query_only", if may_write { "0" } else { "1" })
         });
         let pool = Database::connect(options).await?;
-        Ok(Self { read: pool.clone(), write: pool, engine, answers: answers::Answers::default() })
+        let replicas = match engine {
+            Engine::Sqlite => replicas::Replicas::default(),
+            Engine::Postgres => replicas::Replicas::open(settings).await?,
+        };
+        Ok(Self { replicas, ..Self::of(pool.clone(), pool, engine) })
     }
 
     /// Begins a transaction that may write.
@@ -176,16 +189,18 @@ impl Db {
 
     /// How many connections there are, by pool.
     #[must_use]
-    pub fn pools(&self) -> Vec<(&'static str, PoolUse)> {
+    pub fn pools(&self) -> Vec<(String, PoolUse)> {
         let used = |open: u32, idle: usize| PoolUse { open, idle: u32::try_from(idle).unwrap_or(u32::MAX) };
         match self.engine {
             Engine::Sqlite => [("read", &self.read), ("write", &self.write)]
                 .map(|(name, pool)| (name, pool.get_sqlite_connection_pool()))
-                .map(|(name, pool)| (name, used(pool.size(), pool.num_idle())))
+                .map(|(name, pool)| (name.to_owned(), used(pool.size(), pool.num_idle())))
                 .to_vec(),
             Engine::Postgres => {
-                let pool = self.read.get_postgres_connection_pool();
-                vec![("all", used(pool.size(), pool.num_idle()))]
+                let pool = self.write.get_postgres_connection_pool();
+                let all = ("all".to_owned(), used(pool.size(), pool.num_idle()));
+                let replicas = self.replicas.pools().into_iter().enumerate();
+                [all].into_iter().chain(replicas.map(|(at, used)| (format!("replica {}", at + 1), used))).collect()
             }
         }
     }
@@ -194,7 +209,7 @@ impl Db {
     pub async fn close(&self) -> Result<()> {
         self.read.close_by_ref().await?;
         self.write.close_by_ref().await?;
-        Ok(())
+        self.replicas.close().await
     }
 }
 

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use entity::kind::{AuditAction, LinkKind, Permission, SessionKind, Via};
 use entity::view::{AuditEntry, AuditFilter, PageQuery};
 use store::accounts::*;
-use store::audit::{add_audit_entry, list_audit_entries, remove_refused_before};
+use store::audit::{add_audit_entry, list_audit_entries, remove_audit_entries_before, remove_refused_before};
 use store::secrets;
 use uuid::Uuid;
 
@@ -28,6 +28,7 @@ fn session(hash: u8, account: Option<Uuid>, kind: SessionKind) -> NewSession {
         expires_at: at(8, 0) + TimeDelta::days(1),
         address: None,
         user_agent: Some("a browser".to_owned()),
+        family_hash: (kind == SessionKind::Api).then_some([7; 32]),
     }
 }
 
@@ -102,8 +103,18 @@ async fn what_works_once_works_once() {
         assert!(!take_recovery_code(w, id, &[2; 32]).await.unwrap());
         insert_session(w, &session(1, Some(id), SessionKind::Api)).await.unwrap();
         let ends = at(8, 0) + TimeDelta::days(3);
-        assert!(rotate_session(w, &[1; 32], &[2; 32], ends, at(9, 0)).await.unwrap());
-        assert!(!rotate_session(w, &[1; 32], &[3; 32], ends, at(9, 0)).await.unwrap());
+        assert!(rotate_session(w, &[1; 32], (&[2; 32], &[8; 32]), ends, at(9, 0)).await.unwrap());
+        assert!(!rotate_session(w, &[1; 32], (&[3; 32], &[8; 32]), ends, at(9, 0)).await.unwrap());
+        assert!(find_session_of_family(w, &[7; 32]).await.unwrap().is_none());
+        assert_eq!(find_session_of_family(w, &[8; 32]).await.unwrap().unwrap().id, Uuid::from_u128(1));
+        // A code is counted once, whoever else counts one at the same time.
+        assert!(count_code(w, id, 0, None).await.unwrap() && !count_code(w, id, 0, None).await.unwrap());
+        assert!(count_code(w, id, 1, Some(at(9, 0))).await.unwrap());
+        let found = find_credentials(w, id).await.unwrap().unwrap();
+        assert_eq!((found.wrong_codes, found.codes_after), (2, Some(at(9, 0).into())));
+        assert!(forget_wrong_codes(w, id).await.unwrap());
+        let found = find_credentials(w, id).await.unwrap().unwrap();
+        assert_eq!((found.wrong_codes, found.codes_after), (0, None));
     })
     .await;
 }
@@ -117,6 +128,11 @@ async fn sessions_end_by_themselves_and_by_hand() {
             insert_session(w, &session(hash, Some(id), SessionKind::Browser)).await.unwrap();
         }
         touch_session(w, Uuid::from_u128(2), Some("192.0.2.7"), at(9, 0)).await.unwrap();
+        let is_open = async |id, idle_since, now| {
+            find_open_session(&db.read, Uuid::from_u128(id), idle_since, now).await.unwrap().is_some()
+        };
+        assert!(is_open(2, at(8, 30), at(9, 0)).await && !is_open(3, at(8, 30), at(9, 0)).await, "not used since");
+        assert!(!is_open(2, at(8, 30), at(8, 0) + TimeDelta::days(1)).await, "its time is over");
         let open = list_sessions(&db.read, id, at(9, 0)).await.unwrap();
         assert_eq!((open.len(), open[0].id, open[0].address.as_deref()), (4, Uuid::from_u128(2), Some("192.0.2.7")));
         assert_eq!(count_active_accounts(&db.read, at(9, 0)).await.unwrap(), 1);
@@ -171,6 +187,8 @@ async fn what_people_did_is_found_by_who_what_and_when() {
         assert_eq!(remove_refused_before(&db.write, at(8, 3)).await.unwrap(), 0);
         assert_eq!(remove_refused_before(&db.write, at(9, 0)).await.unwrap(), 1);
         assert_eq!(find(AuditFilter::default()).await.0, 2);
+        assert_eq!(remove_audit_entries_before(&db.write, at(8, 2)).await.unwrap(), 1);
+        assert_eq!(find(AuditFilter::default()).await.1, ["ada/100%"]);
     })
     .await;
 }

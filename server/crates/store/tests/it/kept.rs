@@ -3,14 +3,14 @@
 use entity::input::{Batch, ScannedCommit};
 use entity::view::{ChartFilter, ChartSummary};
 use sea_orm::Statement;
-use store::db::{ConnectionTrait, Db};
+use store::db::{ConnectionTrait, Db, DbSettings, Engine};
 use store::{charts, discovery, kept, repositories, scans};
 use uuid::Uuid;
 
 use crate::ecosystem_charts::{Home, NOW};
 use crate::metrics::little;
 use crate::support::input::*;
-use crate::support::{on_each_engine, time};
+use crate::support::{TestDb, on_each_engine, time};
 
 /// The only chart, as it is kept; `put together` says the same.
 async fn asked(db: &Db) -> Option<ChartSummary> {
@@ -82,4 +82,37 @@ async fn what_nothing_changed_is_not_put_together_again() {
 async fn scan_on(db: &Db, repository: Uuid, batch: &Batch) {
     let run = scans::begin_scan(&db.write, repository, time(NOW)).await.unwrap();
     scans::apply_batch(&db.write, repository, run, batch, time(NOW)).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_goes_back_in_time_where_a_replica_is_behind() {
+    let (Some(written), Some(behind)) = (TestDb::open(Engine::Postgres).await, TestDb::open(Engine::Postgres).await)
+    else {
+        eprintln!("skipped: no PostgreSQL server is given");
+        return;
+    };
+    let settings = DbSettings { read_urls: vec![behind.url()], ..DbSettings::new(written.url()) };
+    let db = Db::connect(&settings).await.unwrap();
+    assert!(db.on_replica(7).is_none(), "one that nobody has looked at is not asked");
+    db.look_at_replicas().await.unwrap();
+    let replica = db.on_replica(7).unwrap();
+    let filter = ChartFilter { page: entity::view::PageQuery::default(), ..ChartFilter::default() };
+    let ask = async |db: &Db| kept::list_charts(db, &filter, time(NOW)).await.unwrap().data;
+    // The replica has the first of two, as one has that is behind.
+    Home::new("ada/one", &[9]).release(&[(9, "cilium@1")]).store(&behind.db).await;
+    assert_eq!(repositories_of(ask(&replica).await.first()), 1, "what nobody knows newer is told");
+    Home::new("ada/one", &[9]).release(&[(9, "cilium@1")]).store(&db).await;
+    Home::new("bob/two", &[8]).release(&[(8, "cilium@2")]).store(&db).await;
+    let new = ask(&db).await;
+    assert_eq!(repositories_of(new.first()), 2);
+    assert_eq!(ask(&replica).await, new, "the newer answer that is known");
+    assert_eq!(ask(&db).await, new);
+    // Its own questions are asked there.
+    let listed = charts::list_charts(&replica.read, &filter, time(NOW)).await.unwrap().data;
+    assert_eq!(repositories_of(listed.first()), 1);
+    replica.doubt();
+    assert!(db.on_replica(7).is_none() && db.replica_states()[0].left_out.is_some());
+    db.close().await.unwrap();
+    written.close().await;
+    behind.close().await;
 }

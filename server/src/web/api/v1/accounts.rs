@@ -118,7 +118,8 @@ pub struct Refresh {
 
 /// The next access token
 ///
-/// The refresh token works once; the answer has the next one.
+/// The refresh token works once; the answer has the next one. One that is used again ends the session, for whoever has it:
+/// somebody else may have a copy.
 #[utoipa::path(
     post, path = "/auth/refresh", operation_id = "get_next_access_token", tag = "login",
     request_body = Refresh,
@@ -130,9 +131,10 @@ pub struct Refresh {
 pub async fn refresh(
     State(ctx): State<Actions>,
     State(identity): State<Identity>,
+    Actor(actor): Actor,
     Body(given): Body<Refresh>,
 ) -> Result<Json<Token>, Problem> {
-    match ask::refresh(&ctx, &given.refresh_token, REFRESH_WORKS).await {
+    match ask::refresh(&ctx, &actor, &given.refresh_token, REFRESH_WORKS).await {
         Ok((session, holder, refresh)) => Ok(Json(token(&identity, &holder, session, &refresh))),
         Err(Refusal::DeadLink) => {
             Err(Problem::new(StatusCode::UNAUTHORIZED, "The refresh token does not work any more; sign in again"))

@@ -104,6 +104,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::list_accounts, admin::create_account))
         .routes(routes!(admin::change_account, admin::delete_account))
         .routes(routes!(admin::make_link))
+        .routes(routes!(admin::delete_second_factor))
         .routes(routes!(admin::list_roles))
         .routes(routes!(admin::put_role, admin::delete_role))
         .routes(routes!(admin::list_audit_entries))

@@ -49,6 +49,13 @@ impl TestDb {
         }
     }
 
+    /// Where it is on the PostgreSQL server.
+    pub fn url(&self) -> String {
+        let server = std::env::var(POSTGRES_URL).unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        format!("{base}/{}", self.server.as_ref().unwrap().1)
+    }
+
     pub async fn close(self) {
         self.db.close().await.unwrap();
         if let Some((server, name)) = self.server {

@@ -1,0 +1,46 @@
+use super::{AuditAction, Permission, Permissions};
+
+/// What whoever asks for something needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Needs {
+    /// Everybody is answered: how the program is, and coming in.
+    Nothing,
+    /// A permission, which an account has by its role, and a token by its scopes as well.
+    Permission(Permission),
+    /// An account, whatever it may.
+    Account,
+    /// An account's person, which a token is not.
+    Person,
+}
+
+impl Needs {
+    /// What is needed to do something; its own permission decides.
+    #[must_use]
+    pub const fn to(action: AuditAction) -> Self {
+        match action.needs() {
+            Some(permission) => Self::Permission(permission),
+            None => Self::Person,
+        }
+    }
+
+    /// Whether somebody with these permissions is answered who signed in with a password, or, where they did not, nobody.
+    #[must_use]
+    pub const fn allows(self, permissions: Permissions, is_signed_in: bool) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Permission(permission) => permissions.has(permission),
+            Self::Account | Self::Person => is_signed_in,
+        }
+    }
+
+    /// The permission, or what else it is, in a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Permission(permission) => permission.as_str(),
+            Self::Account => "an account",
+            Self::Person => "an account, in person",
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The table of what is needed for what, compared with what everything that can be asked for answers to each role.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use entity::kind::{Needs, Permission, Permissions, Role};
+use entity::view::Route;
+use serde_json::{Value, json};
+use server::web::api::needs;
+use store::accounts;
+use uuid::Uuid;
+
+use super::accounts::{account, ask};
+use crate::support::{Nobody, TestApp, on_each_engine};
+
+/// Nobody, and one of each role, with a session each: what its role may, in person.
+async fn everybody(app: &TestApp) -> Vec<(String, Option<String>, Permissions)> {
+    let made = [Permission::Read, Permission::RunJobs];
+    accounts::add_role(&app.state.db.write, "operator", &made, chrono::Utc::now()).await.unwrap();
+    let nobody = [Permission::Read].into_iter().collect();
+    let mut all = vec![("nobody".to_owned(), None, nobody)];
+    let own = Role::ALL.iter().map(|role| (role.as_str(), role.permissions()));
+    for (role, permissions) in own.chain([("operator", made.into_iter().collect())]) {
+        let (id, _) = account(app, &format!("{role}@test.example.org"), role).await;
+        let session = session(app, id).await;
+        all.push((role.to_owned(), Some(session), permissions));
+    }
+    all
+}
+
+/// What a program that signed in comes with.
+async fn session(app: &TestApp, id: Uuid) -> String {
+    let actor = actions::Actor::nobody(actions::Door::Api, true);
+    let lasts = chrono::TimeDelta::days(1);
+    let started = actions::accounts::start_api_session(&app.state.actions, &actor, id, None, lasts).await;
+    let (session, holder, _) = started.unwrap();
+    app.state.identity.access_token(&holder, session)
+}
+
+/// A path with something in its places.
+fn place(path: &str) -> String {
+    let part = |part: &str| match part {
+        "{task_name}" => "prune".to_owned(),
+        part if part.ends_with("_id}") && part.starts_with("{chart") => "1".to_owned(),
+        part if part.ends_with("_id}") => Uuid::nil().to_string(),
+        part => part.replace(['{', '}'], ""),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+fn is_refused(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// Whether an answer is as the table says, of one who is told what they lack, or nobody.
+fn fits(route: &Route, who: &str, permissions: Permissions, status: StatusCode) -> Result<(), String> {
+    let is_signed_in = who != "nobody";
+    let expected = match (route.needs.allows(permissions, is_signed_in), is_signed_in) {
+        (true, _) => !is_refused(status) && !status.is_server_error(),
+        (false, true) => status == StatusCode::FORBIDDEN,
+        (false, false) => status == StatusCode::UNAUTHORIZED,
+    };
+    let told = || format!("{} {} as {who}: {status}, though it needs {}", route.verb, route.path, route.needs.word());
+    if expected { Ok(()) } else { Err(told()) }
+}
+
+/// What an operation is sent; refused for what stands in it by who gets so far.
+fn body(path: &str, verb: &str) -> Option<Value> {
+    let has_body = matches!(verb, "POST" | "PUT" | "PATCH")
+        && ["/repositories", "/users", "/users/me", "/users/{account_id}", "/roles/{name}", "/tokens", "/refresh"]
+            .iter()
+            .any(|end| path.ends_with(end));
+    has_body.then(|| json!({}))
+}
+
+#[test]
+fn every_operation_and_function_that_changes_something_stands_in_the_table() {
+    assert_eq!(needs::unlisted(), [""; 0], "say in server/src/web/api/needs.rs what they need");
+    let functions = leptos::server_fn::axum::server_fn_paths();
+    let unknown: Vec<&str> = functions
+        .filter(|(path, method)| app::functions::needs(path, method.is_safe()).is_none())
+        .map(|it| it.0)
+        .collect();
+    assert_eq!(unknown, [""; 0], "say in app/src/functions.rs what they need");
+}
+
+#[tokio::test]
+async fn every_operation_answers_each_role_as_the_table_says() {
+    on_each_engine(async |app| {
+        let everybody = everybody(app).await;
+        let mut wrong = Vec::new();
+        let mut asked = BTreeMap::<Needs, usize>::new();
+        for route in needs::routes() {
+            // It would end the session that asks; the stream would never end.
+            if ["/api/v1/auth/logout", "/api/v1/stream", "/api/v1/login/access-token"].contains(&route.path.as_str()) {
+                continue;
+            }
+            let method: Method = route.verb.parse().unwrap();
+            for (who, session, permissions) in &everybody {
+                let path = place(&route.path);
+                let answer = ask(app, method.clone(), &path, session.as_deref(), body(&route.path, &route.verb)).await;
+                // A refresh token that is none is refused to everybody alike.
+                if route.path.ends_with("/auth/refresh") {
+                    continue;
+                }
+                wrong.extend(fits(&route, who, *permissions, answer.status).err());
+            }
+            *asked.entry(route.needs).or_default() += 1;
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(asked[&Needs::Permission(Permission::Read)] > 40, "{asked:?}");
+        assert!(asked[&Needs::Permission(Permission::Admin)] > 8, "{asked:?}");
+        // Whatever is below it is for admins.
+        let admin = needs::routes().into_iter().filter(|route| route.path.starts_with("/api/v1/admin/"));
+        let open: Vec<Route> = admin.filter(|route| route.needs != Needs::Permission(Permission::Admin)).collect();
+        assert_eq!(open, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_function_of_pages_answers_each_role_as_the_table_says() {
+    on_each_engine(async |app| {
+        let everybody = everybody(app).await;
+        let id = Uuid::nil().to_string();
+        // Every name that a function's parameter has; nothing of it can be done by who may.
+        let fields = [
+            ("id", id.as_str()),
+            ("account_id", &id),
+            ("repository_id", &id),
+            ("job_id", &id),
+            ("session_id", &id),
+            ("token_id", &id),
+            ("path", "1"),
+            ("sha", "abc"),
+            ("query", ""),
+            ("name", "nothing here"),
+            ("theme", "dark"),
+            ("role", "nobody"),
+            ("email", "no address"),
+            ("is_active", "true"),
+            ("password", ""),
+            ("current", ""),
+            ("new", ""),
+            ("code", "1"),
+            ("act", "sync"),
+            ("urls", ""),
+            ("from", "/"),
+            ("days", "0"),
+        ];
+        let fields = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut wrong = Vec::new();
+        let mut asked = BTreeMap::<Needs, usize>::new();
+        for route in app::functions::routes() {
+            for (who, session, permissions) in &everybody {
+                let request = match route.verb.as_str() {
+                    "GET" => Request::get(format!("{}?{fields}", route.path)),
+                    _ => Request::post(&route.path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+                };
+                let request = match session {
+                    Some(session) => request.header(header::AUTHORIZATION, format!("Bearer {session}")),
+                    None => request,
+                };
+                let body = if route.verb == "GET" { Body::empty() } else { Body::from(fields.clone()) };
+                let answer = app.send(request.extension(Nobody).body(body).unwrap()).await;
+                wrong.extend(fits(&route, who, *permissions, answer.status).err());
+            }
+            *asked.entry(route.needs).or_default() += 1;
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(asked.values().sum::<usize>() > 50, "{asked:?}");
+        let page = app.get("/admin/permissions").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        let request = Request::get("/admin/permissions").header(header::AUTHORIZATION, format!("Bearer {}", app.token));
+        let page = app.send(request.body(Body::empty()).unwrap()).await.text();
+        for route in needs::routes().iter().chain(&app::functions::routes()) {
+            assert!(page.contains(&route.path), "{} is not shown", route.path);
+        }
+        assert!(page.contains("operator"));
+    })
+    .await;
+}
