@@ -21,6 +21,8 @@ pub struct Model {
     pub expires_at: Option<StoredTimestamp>,
     pub used_at: Option<StoredTimestamp>,
     pub used_from: Option<String>,
+    /// When its account was told that it ends soon.
+    pub expiry_told_at: Option<StoredTimestamp>,
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,
 }

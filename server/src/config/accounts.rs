@@ -78,7 +78,7 @@ impl AccountsConfig {
 }
 
 /// A variable, or what the file holds that `NAME_FILE` names: container platforms hand secrets over like that.
-fn from_environment(section: &Section<'_>, name: &str) -> Option<String> {
+pub(super) fn from_environment(section: &Section<'_>, name: &str) -> Option<String> {
     const MOST: u64 = 64 << 10;
     let environment = section.reader().environment();
     if let Some(value) = environment.get(name).filter(|value| !value.is_empty()) {

@@ -47,6 +47,7 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
             logins.check(address, account).map_err(RetryAfter::seconds)
         }),
         keys,
+        sends_mail: config.mail.is_some(),
     };
     Actions::new(db.clone(), queue.clone(), outside)
 }

@@ -10,6 +10,7 @@ mod adding;
 mod audit;
 mod discovery;
 mod job;
+pub mod mail;
 mod refusal;
 mod repository;
 mod schedule;
@@ -63,6 +64,8 @@ pub struct Outside {
     pub tries: Tries,
     /// Seals what is kept secret.
     pub keys: Keys,
+    /// Whether there is a server that mails go to.
+    pub sends_mail: bool,
 }
 
 impl Actions {

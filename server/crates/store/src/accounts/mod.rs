@@ -24,4 +24,7 @@ pub use sessions::{
     find_api_session, find_session, insert_session, list_sessions, prune_sessions, rotate_session, save_session,
     touch_session,
 };
-pub use tokens::{NewToken, StoredToken, delete_token, find_token, insert_token, list_tokens, touch_token};
+pub use tokens::{
+    EndingToken, NewToken, StoredToken, delete_token, find_token, insert_token, list_ending_tokens, list_tokens,
+    mark_ending_told, touch_token,
+};
