@@ -11,6 +11,7 @@ pub mod config;
 pub mod discovery;
 pub mod forges;
 pub mod jobs;
+pub mod mail;
 pub mod replay;
 pub mod samples;
 mod seldom;

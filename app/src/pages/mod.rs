@@ -62,7 +62,7 @@ pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
-pub use welcome::{SetUp, SignIn, SignInCode, Welcome};
+pub use welcome::{Forgot, SetUp, SignIn, SignInCode, Welcome};
 
 #[cfg(feature = "hydrate")]
 pub(crate) use load::arrival;

@@ -98,6 +98,7 @@ pages! {
     Job at "/tasks/:id",
     SignIn at "/sign-in",
     SignInCode at "/sign-in/code",
+    Forgot at "/sign-in/forgot",
     SetUp at "/set-up/:link",
     Welcome at "/welcome/:link",
     Account at "/account",

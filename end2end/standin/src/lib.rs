@@ -18,6 +18,7 @@ mod github;
 mod gitlab;
 mod limits;
 pub mod load;
+pub mod python;
 mod record;
 mod spoil;
 mod world;

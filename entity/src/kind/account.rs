@@ -159,6 +159,21 @@ words! {
 }
 
 words! {
+    /// What a mail tells its account.
+    MailKind {
+        /// A link to choose a new password.
+        Reset = "reset",
+        /// A link to take an account that an admin made.
+        Invite = "invite",
+        PasswordChanged = "password_changed",
+        SecondFactor = "second_factor",
+        TokenExpires = "token_expires",
+        /// To the address that was the account's before.
+        AddressChanged = "address_changed",
+    }
+}
+
+words! {
     /// How somebody came in who did something.
     Via {
         Session = "session",

@@ -117,6 +117,9 @@ jobs! {
     /// Delete clones that nobody needs, and the oldest ones where they take too much disk.
     CleanupRepositoryWorkdirs = "cleanup_repository_workdirs" as "Clean up clones",
         Waiting, 0 retries, "cleanup-repository-workdirs" at "15 */2 * * *";
+    /// Send the mails that wait, and tell accounts of tokens that end soon.
+    SendMail = "send_mail" as "Send mail",
+        Waiting, 0 retries, "send-mail" at "10 * * * *";
     /// Delete what is kept for a time only: finished jobs, their logs, vanished workers.
     Prune = "prune" as "Prune",
         Waiting, 0 retries, "prune" at "45 3 * * *";

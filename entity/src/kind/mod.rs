@@ -11,7 +11,7 @@ mod repository;
 mod resource;
 mod uses;
 
-pub use account::{AuditAction, LinkKind, Permission, Permissions, Role, SessionKind, Via};
+pub use account::{AuditAction, LinkKind, MailKind, Permission, Permissions, Role, SessionKind, Via};
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};

@@ -23,6 +23,8 @@ pub struct Model {
     pub used_from: Option<String>,
     /// When something was changed with it last, where there are replicas.
     pub changed_at: Option<StoredTimestamp>,
+    /// When its account was told that it ends soon.
+    pub expiry_told_at: Option<StoredTimestamp>,
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,
 }

@@ -27,6 +27,7 @@ pub mod image;
 pub mod image_use;
 pub mod job;
 pub mod job_log;
+pub mod mail;
 pub mod manifest;
 pub mod one_time_link;
 pub mod outcome;

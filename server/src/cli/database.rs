@@ -46,7 +46,7 @@ pub(super) async fn run(args: &HistoryArgs, database: &str) -> anyhow::Result<()
     };
     let stored = repositories::upsert_repositories(&db.write, &[repository], clock::now()).await?;
     let repository_id = stored.first().context("the repository was not stored")?.0;
-    let deps = start::deps(&config, &db, &JobQueue::new(db.clone()));
+    let deps = start::deps(&config, &db, &JobQueue::new(db.clone()), None)?;
     for request in [JobRequest::SyncRepository { repository_id }, JobRequest::ScanRepository { repository_id }] {
         let context = JobContext::new(uuid::Uuid::now_v7());
         println!("{}: {}", request.kind(), jobs::handle(&deps, &context, &request).await?);

@@ -9,6 +9,7 @@ mod duration;
 mod expand;
 mod exposure;
 mod host;
+mod mail;
 mod reader;
 mod repository;
 mod schedules;
@@ -21,6 +22,7 @@ mod telemetry;
 use std::path::{Path, PathBuf};
 
 use entity::address::Address;
+use entity::kind::JobKind;
 use serde::Serialize;
 
 pub use accounts::{AccountsConfig, Superuser};
@@ -28,6 +30,7 @@ pub use charts::ChartsConfig;
 pub use discovery::{DiscoveryConfig, ForgeConfig};
 pub use expand::Environment;
 pub use exposure::{MetricsConfig, RateLimitsConfig, TlsConfig};
+pub use mail::{Encryption, MailConfig, SmtpConfig};
 pub use reader::ConfigError;
 pub use repository::RepositoryConfig;
 pub use schedules::{Schedule, SchedulesConfig};
@@ -58,6 +61,9 @@ pub struct Config {
     pub schedules: SchedulesConfig,
     pub security: SecurityConfig,
     pub accounts: AccountsConfig,
+    /// Nothing is sent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailConfig>,
     pub charts: ChartsConfig,
     pub discovery: DiscoveryConfig,
     pub repositories: Vec<RepositoryConfig>,
@@ -174,7 +180,13 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
     let storage = StorageConfig::read(root.section("storage"));
     let scan = ScanConfig::read(root.section("scan"));
     let polling = PollingConfig::read(root.section("polling"));
-    let schedules = SchedulesConfig::read(root.section("schedules"));
+    let mut schedules = SchedulesConfig::read(root.section("schedules"));
+    let section = root.section("mail");
+    let mail = MailConfig::read(&section, server.public_url.as_deref());
+    section.finish();
+    if mail.is_none() {
+        schedules.switch_off(JobKind::SendMail);
+    }
     let accounts = AccountsConfig::read(root.section("accounts"));
     let charts = ChartsConfig::read(root.section("charts"));
     let discovery = DiscoveryConfig::read(root.section("discovery"));
@@ -205,6 +217,7 @@ pub fn parse(path: &Path, text: &str, environment: Environment) -> Result<Config
         schedules,
         security,
         accounts,
+        mail,
         charts,
         discovery,
         repositories,

@@ -143,7 +143,8 @@ impl<'a> Section<'a> {
 
     /// Whether the file or the environment sets a key.
     pub fn has(&self, name: &str) -> bool {
-        self.node.is_some_and(|node| node.get(name).is_some()) || self.variable(&self.key(name)).is_some()
+        self.node.is_some_and(|node| node.get(name).is_some_and(|node| !node.is_null()))
+            || self.variable(&self.key(name)).is_some()
     }
 
     /// Line of a key, or of the section where the key is missing.

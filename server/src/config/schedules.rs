@@ -66,6 +66,15 @@ impl SchedulesConfig {
     }
 }
 
+impl SchedulesConfig {
+    /// Never asks for what could do nothing.
+    pub(super) fn switch_off(&mut self, kind: JobKind) {
+        for schedule in self.0.iter_mut().filter(|schedule| schedule.kind == kind) {
+            (schedule.text, schedule.cron) = (OFF.to_owned(), None);
+        }
+    }
+}
+
 /// The schedules there are, by the table of jobs.
 fn known() -> impl Iterator<Item = (JobKind, Clocked)> {
     JobKind::ALL.iter().filter_map(|kind| Some((*kind, kind.clocked()?)))

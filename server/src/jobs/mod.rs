@@ -16,6 +16,7 @@ mod run;
 mod runner;
 mod scan_repository;
 pub mod schedule;
+mod send_mail;
 mod sync_all;
 mod sync_repository;
 
@@ -35,6 +36,7 @@ pub use runner::Runner;
 
 use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret};
 use crate::forges::Forges;
+use crate::mail::Mailer;
 use crate::replay::BatchLimits;
 
 /// What handlers work with.
@@ -65,6 +67,8 @@ pub struct Deps {
     pub allow_local: bool,
     pub discovery: DiscoveryConfig,
     pub forges: Arc<Forges>,
+    /// Sends mails, where a server for them is configured.
+    pub mailer: Option<Arc<Mailer>>,
     /// How much of a history one transaction stores.
     pub batches: BatchLimits,
 }
@@ -96,6 +100,7 @@ pub async fn handle(deps: &Deps, context: &JobContext, request: &JobRequest) -> 
         JobRequest::SyncAllRepositories => sync_all::run(deps, context).await,
         JobRequest::AggregateDailyEcosystemStats => aggregate::run(deps, context).await,
         JobRequest::CleanupRepositoryWorkdirs => cleanup::run(deps, context).await,
+        JobRequest::SendMail => send_mail::run(deps, context).await,
         JobRequest::Prune => prune::run(deps, context).await,
     }
 }

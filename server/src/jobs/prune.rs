@@ -1,7 +1,7 @@
 //! Deletes what is kept for a time only. One table of how long, so that nobody has to look for it.
 
 use chrono::TimeDelta;
-use store::{accounts, audit, jobs, scans, workers};
+use store::{accounts, audit, jobs, mail, scans, workers};
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;
@@ -16,6 +16,8 @@ const WORKER_DAYS: i64 = 1;
 const SESSION_DAYS: i64 = 400;
 /// Tries to sign in that were refused, and whatever else was, are told for so many days.
 const REFUSED_DAYS: i64 = 90;
+/// Mails that were sent, or could not be, are told for so many days.
+const MAIL_DAYS: i64 = 14;
 /// So many rows go in one transaction: the writer is never held for long.
 const BATCH: u64 = 1_000;
 
@@ -48,9 +50,10 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
         Some(since) => audit::remove_audit_entries_before(&deps.db.write, since).await?,
         None => 0,
     };
+    let mails = mail::remove_ended_before(&deps.db.write, now - TimeDelta::days(MAIL_DAYS)).await?;
     let texts = scans::remove_unused_manifests(&deps.db).await?;
     Ok(format!(
         "removed {removed} old jobs, {workers} workers that vanished, {sessions} sessions that ended, {refused} refusals, \
-         {told} entries of what people did and {texts} manifests of repositories that are gone"
+         {told} entries of what people did, {mails} old mails and {texts} manifests of repositories that are gone"
     ))
 }

@@ -107,10 +107,13 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         };
     let db = connect(&config).await?;
     let queue = JobQueue::new(db.clone());
-    let deps = deps(&config, &db, &queue);
-    database::prepare(&config, &db, &queue).await?;
     let keys = keys(&config)?;
     let providers = providers(&config)?;
+    let deps = deps(&config, &db, &queue, Some(&keys))?;
+    database::prepare(&config, &db, &queue).await?;
+    if let Some(warning) = config.mail.as_ref().and_then(|mail| mail.smtp.warning()) {
+        tracing::warn!("{warning}");
+    }
     if role != Role::Worker {
         first_account(&config, &actions(&config, &db, &queue, keys.clone(), Arc::default())).await?;
     }

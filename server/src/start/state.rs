@@ -51,6 +51,7 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
         }),
         knows: Arc::new(move |address, email| known.knows(address, email)),
         keys,
+        sends_mail: config.mail.is_some(),
     };
     Actions::new(db.clone(), queue.clone(), outside)
 }

@@ -3,19 +3,27 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use auth::seal::Keys;
 use store::db::Db;
 use store::queue::JobQueue;
 
 use crate::config::{Config, RepositoryConfig};
 use crate::forges::Forges;
 use crate::jobs::Deps;
+use crate::mail::{MailError, Mailer};
 use crate::replay::BatchLimits;
 
-/// What job handlers work with.
-#[must_use]
-pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
+/// What job handlers work with; without keys no mail is sent.
+///
+/// # Errors
+/// If mails can't be sent as configured.
+pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> Result<Deps, MailError> {
     let token = |repository: &RepositoryConfig| Some((repository.url.clone(), repository.token.clone()?));
-    Deps {
+    let mailer = match (&config.mail, &config.server.public_url, keys) {
+        (Some(mail), Some(url), Some(keys)) => Some(Arc::new(Mailer::new(mail, url, keys.clone())?)),
+        _ => None,
+    };
+    Ok(Deps {
         db: db.clone(),
         queue: queue.clone(),
         scan: config.scan.clone(),
@@ -32,6 +40,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue) -> Deps {
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db)),
+        mailer,
         batches: BatchLimits::default(),
-    }
+    })
 }

@@ -43,6 +43,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/sign-in", post(sign_in))
         .route("/sign-in/code", post(give_code))
+        .route("/sign-in/forgot", post(forgot))
         .route("/sign-out", post(sign_out))
         .route("/set-up/{link}", post(set_up))
         .route("/welcome/{link}", post(take_account))
@@ -199,6 +200,29 @@ async fn give_code(
         }
         Err(Refusal::Busy) => Ok(back(PATH, Some("later=5"), &given.from)),
         Err(refusal) => Err(refusal.into()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Forgot {
+    email: String,
+}
+
+/// Has a link sent to whoever has the account of this address. Nothing of the answer depends on whether anybody has.
+async fn forgot(
+    State(ctx): State<Actions>,
+    State(db): State<Db>,
+    State(limits): State<Arc<LoginLimits>>,
+    sender: Sender,
+    Form(given): Form<Forgot>,
+) -> Result<Response, Problem> {
+    const PATH: &str = "/sign-in/forgot";
+    if let Err(after) = limits.check(sender.client.address, &given.email) {
+        return Ok(sender.remembering(later(PATH, after, ""), &given.email));
+    }
+    match actions::mail::ask_password_reset(&ctx, &sender.actor, &given.email).await {
+        Ok(()) => Ok(sender.remembering(to("/sign-in?sent"), &given.email)),
+        Err(refusal) => refused(&db, PATH, refusal).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The server's tests, in one binary: by route and verb (`api`), by job (`jobs`), by command (`cli`), by room (`layering`), with a test app per database engine (`support`).
+//! The server's tests, in one binary: by route and verb (`api`), by job (`jobs`), by command (`cli`), by room (`layering`), by mail (`mail`), with a test app per database engine (`support`).
 
 #![allow(clippy::disallowed_methods, reason = "tests look behind the entities")]
 #![expect(
@@ -15,6 +15,7 @@ mod connections;
 mod doctor;
 mod jobs;
 mod layering;
+mod mail;
 mod replicas;
 mod samples;
 mod ssh;

@@ -32,8 +32,11 @@ pub async fn create_account(email: String, #[server(default)] full_name: String,
     match accounts::create_account(&ctx, &actor, &email, Some(&full_name), &role).await {
         Ok(invited) => {
             show_link(&ctx, &actor, &invited, &email);
-            tell::lead_to(&page_of(invited.id), Ok("The account is created. Send its link to its owner.".to_owned()))
-                .await
+            let said = match invited.is_mailed {
+                true => "The account is created, and a link is on its way to its owner by mail.",
+                false => "The account is created. Send its link to its owner.",
+            };
+            tell::lead_to(&page_of(invited.id), Ok(said.to_owned())).await
         }
         Err(refusal) => tell::lead_to("/admin/users", Err(refusal)).await,
     }
@@ -47,8 +50,14 @@ pub async fn make_account_link(account_id: Uuid) -> Result<(), AppError> {
     if let Ok(invited) = &done {
         show_link(&ctx, &actor, invited, "");
     }
-    let said = "A new link is made; earlier ones no longer work. The password stays as it is until the link is used; tokens stop working then.";
-    tell::lead_to(&page_of(account_id), done.map(|_| said.to_owned())).await
+    let said = |invited: Invited| {
+        let mailed = if invited.is_mailed { " and on its way to its owner by mail" } else { "" };
+        format!(
+            "A new link is made{mailed}; earlier ones no longer work. The password stays as it is until the link is used; \
+             tokens stop working then."
+        )
+    };
+    tell::lead_to(&page_of(account_id), done.map(said)).await
 }
 
 /// Gives somebody another role.

@@ -36,6 +36,8 @@ pub struct WelcomeData {
     /// Whether anybody can sign in yet.
     pub is_set_up: bool,
     pub providers: Vec<Provider>,
+    /// Whether a link for a new password can be had by mail.
+    pub sends_mail: bool,
     /// What the address's link opens; nothing where it opens nothing.
     pub link: Option<LinkOf>,
 }
@@ -73,6 +75,7 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
         from,
         is_set_up: store::accounts::is_set_up(&ctx.db.read).await?,
         providers: providers.collect(),
+        sends_mail: ctx.actions.sends_mail(),
         link,
     })
 }
@@ -102,6 +105,10 @@ fn said(params: &leptos_router::params::ParamsMap) -> Option<OutcomeText> {
     if params.get_str("connect").is_some() {
         let text = "There is an account with your address here. Sign in with its password once to connect the two.";
         return of(Tone::Warn, text.to_owned());
+    }
+    if params.get_str("sent").is_some() {
+        let text = "If there is an account with that address, a link for a new password is on its way to it by mail.";
+        return of(Tone::Good, text.to_owned());
     }
     params.get_str("wrong")?;
     let is_code = params.get_str("code").is_some();

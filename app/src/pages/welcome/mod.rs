@@ -1,4 +1,4 @@
-//! The pages that somebody comes in by: `/sign-in`, `/sign-in/code`, `/set-up/…` and `/welcome/…`. Their forms are plain ones,
+//! The pages that somebody comes in by: `/sign-in`, `/sign-in/code`, `/sign-in/forgot`, `/set-up/…` and `/welcome/…`. Their forms are plain ones,
 //! so that they work without scripts and the page after them is loaded whole, with its new viewer.
 
 mod data;
@@ -37,7 +37,7 @@ pub fn SignIn() -> impl IntoView {
 }
 
 fn sign_in(data: WelcomeData, _: PageUrl) -> AnyView {
-    let WelcomeData { email, outcome: told, from, is_set_up, providers, .. } = data;
+    let WelcomeData { email, outcome: told, from, is_set_up, providers, sends_mail, .. } = data;
     if !is_set_up {
         return door("Sign in", ().into_any(), nobody_yet());
     }
@@ -54,9 +54,44 @@ fn sign_in(data: WelcomeData, _: PageUrl) -> AnyView {
             <input type="hidden" name="from" value=from />
             <button type="submit" class="button primary">"Sign in"</button>
         </form>
-        <p class="quiet">"Forgot your password? An admin can send you a link to choose a new one."</p>
+        {match sends_mail {
+            true => view! { <p><a href="/sign-in/forgot" rel="external">"Forgot your password?"</a></p> }.into_any(),
+            false => view! { <p class="quiet">{ASK_AN_ADMIN}</p> }.into_any(),
+        }}
     };
     door("Sign in", outcome(told), form.into_any())
+}
+
+const ASK_AN_ADMIN: &str = "Forgot your password? An admin can send you a link to choose a new one.";
+
+/// `/sign-in/forgot`
+#[component]
+pub fn Forgot() -> impl IntoView {
+    let page = load_still(|_, query| read_welcome(String::new(), query));
+    show(page, "The form", skeleton, forgot)
+}
+
+fn forgot(data: WelcomeData, _: PageUrl) -> AnyView {
+    let form = match data.sends_mail {
+        false => view! { <p>{ASK_AN_ADMIN}</p> }.into_any(),
+        true => view! {
+            <form method="post" action="/sign-in/forgot" class="door-form">
+                <InputField
+                    name="email"
+                    label="E-mail address"
+                    kind="email"
+                    autocomplete="username"
+                    value=Some(data.email)
+                    first=true
+                    hint="A link to choose a new password goes there. It works once, for an hour."
+                />
+                <button type="submit" class="button primary">"Send link"</button>
+            </form>
+        }
+        .into_any(),
+    };
+    let inside = view! { {form} <p><a href="/sign-in" rel="external">"Sign in"</a></p> };
+    door("Forgot your password?", outcome(data.outcome), inside.into_any())
 }
 
 /// Buttons for those who can say who somebody is.

@@ -10,6 +10,7 @@ mod adding;
 mod audit;
 mod discovery;
 mod job;
+pub mod mail;
 mod refusal;
 mod refused;
 mod repository;
@@ -72,6 +73,8 @@ pub struct Outside {
     pub knows: Knows,
     /// Seals what is kept secret.
     pub keys: Keys,
+    /// Whether there is a server that mails go to.
+    pub sends_mail: bool,
 }
 
 impl Actions {

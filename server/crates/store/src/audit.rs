@@ -13,6 +13,10 @@ use entity::table::audit_entry;
 use entity::value::{JsonText, StoredTimestamp};
 use entity::view::{AuditEntry, AuditFilter, Listing, PageQuery, Timestamp};
 
+/// What anybody can do who reaches the program.
+const ANYBODYS: [AuditAction; 3] =
+    [AuditAction::SignInRefused, AuditAction::AccessRefused, AuditAction::AskPasswordReset];
+
 /// Adds an entry; its id is made here.
 pub async fn add_audit_entry(w: &impl ConnectionTrait, entry: &AuditEntry) -> Result<()> {
     let json = |value: &Option<serde_json::Value>| value.clone().map(JsonText);
@@ -36,11 +40,11 @@ pub async fn add_audit_entry(w: &impl ConnectionTrait, entry: &AuditEntry) -> Re
     Ok(())
 }
 
-/// Forgets what was refused before then: anybody who reaches the program can add such. What people did is kept.
+/// Forgets tries to sign in that were refused before then, whatever else was, and asking for new passwords: anybody who reaches
+/// the program can add such. What people did is kept.
 pub async fn remove_refused_before(w: &impl ConnectionTrait, before: Timestamp) -> Result<u64> {
     use audit_entry::Column::{Action, At};
-    let kinds = [AuditAction::SignInRefused, AuditAction::AccessRefused];
-    let refused = audit_entry::Entity::delete_many().filter(Action.is_in(kinds));
+    let refused = audit_entry::Entity::delete_many().filter(Action.is_in(ANYBODYS));
     Ok(refused.filter(At.lt(StoredTimestamp::from(before))).exec(w).await?.rows_affected)
 }
 

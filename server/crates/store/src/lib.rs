@@ -18,6 +18,7 @@ pub mod given;
 pub mod images;
 pub mod jobs;
 pub mod kept;
+pub mod mail;
 pub mod maintenance;
 pub mod outcomes;
 pub mod overview;

@@ -152,5 +152,10 @@ async fn look_at_work(report: &mut Report, db: &Db) -> store::Result<()> {
         }
         _ => report.ok("jobs", message),
     }
+    let (waiting, unsent) = store::mail::count_unsent(&db.read).await?;
+    if unsent > 0 {
+        let message = format!("{unsent} mails of the last days could not be sent, {waiting} wait");
+        report.warn("mail", message, "the server's log says why of each; accounts are told no other way");
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod configuration;
 mod database;
 mod disk;
 mod forges;
+mod mail;
 mod report;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ pub(super) fn run(file: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<()> 
             runtime.block_on(async {
                 database::look(&mut report, &config).await;
                 forges::look(&mut report, &config, args.offline).await;
+                mail::look(&mut report, &config, args.offline).await;
             });
             disk::look_at_backups(&mut report, &config, args.backups.as_deref());
         }

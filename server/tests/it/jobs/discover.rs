@@ -44,7 +44,7 @@ impl Bench {
     pub(super) fn over(db: &Db, text: &str) -> Self {
         let environment = [("FORGE_TOKEN".to_owned(), TOKEN.to_owned())].into();
         let config = config::parse(Path::new("test"), text, environment).unwrap();
-        Self { deps: server::start::deps(&config, db, &JobQueue::new(db.clone())) }
+        Self { deps: server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap() }
     }
 
     async fn run(&self, request: JobRequest) -> Result<String, JobError> {

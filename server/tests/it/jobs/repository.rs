@@ -102,8 +102,10 @@ impl Bench {
     pub fn new(db: &Db) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = config::parse(Path::new("test"), "security: {allow_local_repositories: true}", [].into()).unwrap();
-        let deps =
-            Deps { data_dir: data.path().to_owned(), ..server::start::deps(&config, db, &JobQueue::new(db.clone())) };
+        let deps = Deps {
+            data_dir: data.path().to_owned(),
+            ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()
+        };
         Self { deps, _data: data }
     }
 

@@ -120,7 +120,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let deps = Deps {
             data_dir: data.path().to_owned(),
-            ..server::start::deps(&config.unwrap(), db, &JobQueue::new(db.clone()))
+            ..server::start::deps(&config.unwrap(), db, &JobQueue::new(db.clone()), None).unwrap()
         };
         Self { standin, deps, ids, runner: None, stop: CancellationToken::new(), _data: data }
     }

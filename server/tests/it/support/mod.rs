@@ -122,7 +122,7 @@ pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
 }
 
 /// Seals what tests keep secret.
-const KEYS: fn() -> auth::seal::Keys = || auth::seal::Keys::new([7; 32], None);
+pub const KEYS: fn() -> auth::seal::Keys = || auth::seal::Keys::new([7; 32], None);
 
 /// An account that may do everything, and a token of it; no password has to be computed for that.
 async fn admin_token(db: &Db) -> String {

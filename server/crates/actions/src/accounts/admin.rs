@@ -7,8 +7,9 @@ use store::db::{ConnectionTrait, DataError, Transaction};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{LINK_WORKS, email, full_name, taken, usable_password};
+use super::{LINK_WORKS, email, end_links, full_name, taken, usable_password};
 use crate::audit::{Change, Object};
+use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// An account that was made, and what its person comes in by.
@@ -17,6 +18,8 @@ pub struct Invited {
     pub id: Uuid,
     /// What stands behind `/welcome/`; shown once.
     pub link: Zeroizing<String>,
+    /// Whether it goes to the account by mail, too.
+    pub is_mailed: bool,
 }
 
 /// What is to be different about an account.
@@ -48,11 +51,32 @@ pub async fn create_account(
     role: &str,
 ) -> Result<Invited> {
     let (txn, id) = insert(ctx, actor, new_email, name, role, None).await?;
-    let minted = mint_opaque();
-    let link = StoredLink { kind: LinkKind::Invite, account_id: Some(id) };
-    stored::add_link(&txn, &minted.hash, link, ctx.now() + LINK_WORKS, ctx.now()).await?;
+    let address = email(new_email)?;
+    let (link, mail) = link_to(ctx, actor, &txn, LinkKind::Invite, (id, &address)).await?;
     txn.commit().await.map_err(DataError::from)?;
-    Ok(Invited { id, link: minted.text })
+    ctx.queue.announce(mail.as_slice()).await;
+    Ok(Invited { id, link, is_mailed: mail.is_some() })
+}
+
+/// Makes a link for an account in place of its earlier ones, and has it sent where mails are; the job that sends it.
+async fn link_to(
+    ctx: &Actions,
+    actor: &Actor,
+    txn: &impl ConnectionTrait,
+    kind: LinkKind,
+    (id, email): (Uuid, &str),
+) -> Result<(Zeroizing<String>, Option<Uuid>)> {
+    let (minted, until) = (mint_opaque(), ctx.now() + LINK_WORKS);
+    end_links(txn, id).await?;
+    let stored = StoredLink { kind, account_id: Some(id) };
+    stored::add_link(txn, &minted.hash, stored, until, ctx.now()).await?;
+    let link = minted.text.to_string();
+    let content = match kind {
+        LinkKind::Reset => Content::Reset { link, until },
+        LinkKind::SetUp | LinkKind::Invite => Content::Invite { link, until },
+    };
+    let mail = ctx.mail(txn, actor, (id, email), &content).await?;
+    Ok((minted.text, mail))
 }
 
 /// Makes an account that signs in with this password, from the machine's own shell: with a password that can't be taken there
@@ -105,14 +129,13 @@ pub async fn make_link(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Invited
     actor.may_to_all(AuditAction::InviteAccount)?;
     let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
     let kind = if account.has_password { LinkKind::Reset } else { LinkKind::Invite };
-    let minted = mint_opaque();
     let txn = ctx.db.begin().await?;
-    let link = StoredLink { kind, account_id: Some(id) };
-    stored::add_link(&txn, &minted.hash, link, ctx.now() + LINK_WORKS, ctx.now()).await?;
+    let (link, mail) = link_to(ctx, actor, &txn, kind, (id, &account.email)).await?;
     let change = Change::to(json!({ "link": kind }));
     ctx.tell(&txn, actor, AuditAction::InviteAccount, Object::new("account", id, account.email), change).await?;
     txn.commit().await.map_err(DataError::from)?;
-    Ok(Invited { id, link: minted.text })
+    ctx.queue.announce(mail.as_slice()).await;
+    Ok(Invited { id, link, is_mailed: mail.is_some() })
 }
 
 /// Sets somebody's password, from the machine's own shell; all their sessions end, and their tokens work no more: who has to
@@ -128,12 +151,20 @@ pub async fn set_password_of(ctx: &Actions, actor: &Actor, id: Uuid, password: &
     let hash = ctx.outside.passwords.hash(password).await?;
     let txn = ctx.db.begin().await?;
     stored::set_password(&txn, id, &hash, ctx.now()).await?;
-    stored::remove_links(&txn, id).await?;
+    end_links(&txn, id).await?;
     stored::delete_sessions(&txn, id, None).await?;
     let change = Change::to(json!({ "tokens": stored::delete_tokens(&txn, id).await? }));
+    let mail = match account.has_password {
+        true => {
+            let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(actor) };
+            ctx.mail(&txn, actor, (id, &account.email), &changed).await?
+        }
+        false => None,
+    };
     let object = Object::new("account", id, account.email);
     ctx.tell(&txn, actor, AuditAction::ChangePassword, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }
 

@@ -41,7 +41,7 @@ use crate::{Refusal, Result};
 const LINK_WORKS: chrono::TimeDelta = chrono::TimeDelta::hours(48);
 
 /// An e-mail address as it is kept: in lower case.
-fn email(text: &str) -> Result<String> {
+pub(crate) fn email(text: &str) -> Result<String> {
     let text = text.trim().to_lowercase();
     let parts = text.split_once('@');
     let usable = parts.is_some_and(|(name, host)| {
@@ -80,6 +80,12 @@ async fn holder(c: &impl ConnectionTrait, id: Uuid) -> Result<Holder> {
         role: account.role,
         permissions: account.permissions.into_iter().collect(),
     })
+}
+
+/// Makes every link of an account stop working, and sends none that still waits.
+async fn end_links(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
+    store::accounts::remove_links(w, id).await?;
+    Ok(store::mail::drop_waiting_links(w, id).await?)
 }
 
 /// What a failed insert of a unique text means.

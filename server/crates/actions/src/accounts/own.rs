@@ -6,8 +6,9 @@ use store::db::DataError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{email, full_name, taken, usable_password};
+use super::{email, end_links, full_name, taken, usable_password};
 use crate::audit::{Change, Object};
+use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// Changes what the account that asks is called. Its e-mail address changes only with the password.
@@ -29,11 +30,21 @@ pub async fn change_profile(
     let txn = ctx.db.begin().await?;
     let set = stored::set_profile(&txn, own.id, &new_email, name.as_deref()).await;
     set.map_err(|error| taken(error, &new_email))?;
+    // The old address learns of it, in case the change was not its owner's. Links on their way to it open nothing any more.
+    let mail = match new_email == own.email {
+        true => None,
+        false => {
+            end_links(&txn, own.id).await?;
+            let changed = Content::AddressChanged { to: new_email.clone(), at: ctx.now() };
+            ctx.mail(&txn, actor, (own.id, &own.email), &changed).await?
+        }
+    };
     let before = json!({ "email": own.email, "full_name": own.full_name });
     let after = json!({ "email": new_email, "full_name": name });
     let object = Object::new("account", own.id, new_email);
     ctx.tell(&txn, actor, AuditAction::ChangeAccount, object, Change::between(before, after)).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }
 
@@ -88,11 +99,14 @@ pub async fn change_password(
     let hash = ctx.outside.passwords.hash(new).await?;
     let txn = ctx.db.begin().await?;
     stored::set_password(&txn, own.id, &hash, ctx.now()).await?;
-    stored::remove_links(&txn, own.id).await?;
+    end_links(&txn, own.id).await?;
     stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
+    let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(actor) };
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &changed).await?;
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::ChangePassword, object, Change::NONE).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }
 

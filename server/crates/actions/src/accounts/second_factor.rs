@@ -12,6 +12,7 @@ use super::own::confirm;
 use super::sign_in::came_in;
 use super::usable_password;
 use crate::audit::{Change, Object};
+use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// What an authenticator app is given.
@@ -91,9 +92,12 @@ pub async fn confirm_second_factor(ctx: &Actions, actor: &Actor, code: &str) -> 
     stored::take_totp_step(&txn, own.id, step).await?;
     stored::replace_recovery_codes(&txn, own.id, &hashes).await?;
     stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
+    let switched = Content::SecondFactor { is_on: true, at: ctx.now(), from: Actions::from(actor) };
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &switched).await?;
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::SetSecondFactor, object, Change::NONE).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(codes.into_iter().map(|(code, _)| code).collect())
 }
 
@@ -112,9 +116,12 @@ pub async fn remove_second_factor(ctx: &Actions, actor: &Actor, password: &Zeroi
     stored::set_totp(&txn, own.id, None, None).await?;
     stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
     stored::replace_recovery_codes(&txn, own.id, &[]).await?;
+    let switched = Content::SecondFactor { is_on: false, at: ctx.now(), from: Actions::from(actor) };
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &switched).await?;
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::RemoveSecondFactor, object, Change::NONE).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }
 

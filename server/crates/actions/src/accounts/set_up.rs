@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{email, full_name, holder, taken, usable_password};
 use crate::audit::{Change, Object};
+use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// How long the first start's link works; the next start makes another one.
@@ -141,9 +142,17 @@ pub async fn take_account(
     delete_sessions(&txn, id, None).await?;
     let tokens = delete_tokens(&txn, id).await?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
+    let mail = match account.has_password {
+        true => {
+            let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(&actor) };
+            ctx.mail(&txn, &actor, (id, &account.email), &changed).await?
+        }
+        false => None,
+    };
     let object = Object::new("account", id, account.email);
     let change = Change::to(json!({ "link": link.kind, "tokens": tokens }));
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(id)
 }

@@ -1,9 +1,6 @@
 //! Signing in at an issuer that others wrote: `oidc-provider-mock` of PyPI, in an environment of its own.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use auth::oidc::Provider;
@@ -31,7 +28,7 @@ impl Drop for Issuer {
 
 /// `None`, loudly, where there is no Python or nothing can be installed.
 async fn issuer(port: u16, arguments: &[&str]) -> Option<Issuer> {
-    let python = match tokio::task::spawn_blocking(environment).await.unwrap() {
+    let python = match tokio::task::spawn_blocking(|| standin::python::environment("oidc", WANTED)).await.unwrap() {
         Ok(python) => python,
         Err(why) => {
             eprintln!("SKIPPED: no real OpenID Connect issuer: {why}");
@@ -57,41 +54,6 @@ async fn issuer(port: u16, arguments: &[&str]) -> Option<Issuer> {
 
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// The environment's Python; several tests may want it at once, and the first of them installs.
-fn environment() -> Result<PathBuf, String> {
-    let caches =
-        ["KUBESTATS_CACHE", "XDG_CACHE_HOME", "HOME"].map(std::env::var_os).map(|path| path.map(PathBuf::from));
-    let [own, caches, home] = caches;
-    let cache = own.or_else(|| Some(caches.or_else(|| Some(home?.join(".cache")))?.join("kubestats")));
-    let cache = cache.ok_or("there is no home")?;
-    let (folder, lock) = (cache.join("oidc"), cache.join("oidc.lock"));
-    fs::create_dir_all(&cache).map_err(|error| error.to_string())?;
-    let lock = fs::File::create(lock).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    let (python, installed) = (folder.join("bin/python"), folder.join("installed.txt"));
-    if fs::read_to_string(&installed).is_ok_and(|text| text == WANTED) {
-        return Ok(python);
-    }
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.to_string()),
-        _ => {}
-    }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    let list = folder.join("wanted.txt");
-    fs::write(&list, WANTED).map_err(|error| error.to_string())?;
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps", "-r"])
-        .arg(&list))?;
-    fs::write(&installed, WANTED).map_err(|error| error.to_string())?;
-    Ok(python)
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let Output { status, stderr, .. } = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    let error = String::from_utf8_lossy(&stderr);
-    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}: {}", error.trim())) }
 }
 
 /// The person chooses an account on the issuer's page.

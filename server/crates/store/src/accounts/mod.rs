@@ -25,6 +25,6 @@ pub use sessions::{
     mark_session, prune_sessions, rotate_session, save_session, touch_session,
 };
 pub use tokens::{
-    NewToken, StoredToken, count_tokens, delete_token, delete_tokens, find_open_token, find_token, insert_token,
-    list_tokens, mark_token, touch_token,
+    EndingToken, NewToken, StoredToken, count_tokens, delete_token, delete_tokens, find_open_token, find_token,
+    insert_token, list_ending_tokens, list_tokens, mark_ending_told, mark_token, touch_token,
 };

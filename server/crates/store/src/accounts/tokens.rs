@@ -8,8 +8,8 @@ use super::holder::{Holder, HolderRow, joined};
 use crate::db::select::count;
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::kind::Permission;
-use entity::table::api_token;
-use entity::value::JsonText;
+use entity::table::{account, api_token};
+use entity::value::{JsonText, StoredTimestamp};
 use entity::view::{ApiToken, Timestamp};
 
 /// A token that is to be kept.
@@ -77,6 +77,7 @@ pub async fn insert_token(w: &impl ConnectionTrait, new: &NewToken, now: Timesta
         used_at: Set(None),
         used_from: Set(None),
         changed_at: Set(None),
+        expiry_told_at: Set(None),
     };
     api_token::Entity::insert(row).exec_without_returning(w).await?;
     Ok(id)
@@ -151,4 +152,48 @@ pub async fn delete_tokens(w: &impl ConnectionTrait, account_id: Uuid) -> Result
 pub async fn delete_token(w: &impl ConnectionTrait, account_id: Uuid, id: Uuid) -> Result<bool> {
     let this = api_token::Entity::delete_by_id(id).filter(api_token::COLUMN.account_id.eq(account_id));
     Ok(this.exec(w).await?.rows_affected > 0)
+}
+
+/// A token that ends soon, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndingToken {
+    pub id: Uuid,
+    pub name: String,
+    pub expires_at: Timestamp,
+    pub account_id: Uuid,
+    pub email: String,
+}
+
+/// Tokens of active accounts that still work, end by then, and were told of to nobody.
+pub async fn list_ending_tokens(
+    c: &impl ConnectionTrait,
+    now: Timestamp,
+    until: Timestamp,
+    limit: u64,
+) -> Result<Vec<EndingToken>> {
+    let ending = api_token::Entity::find()
+        .join(JoinType::InnerJoin, api_token::Relation::Account.def())
+        .filter(account::COLUMN.is_active.eq(true))
+        .filter(api_token::COLUMN.expiry_told_at.is_null())
+        .filter(api_token::COLUMN.expires_at.gt(StoredTimestamp::from(now)))
+        .filter(api_token::COLUMN.expires_at.lte(StoredTimestamp::from(until)));
+    let ending = ending
+        .select_only()
+        .columns([api_token::Column::Id, api_token::Column::Name, api_token::Column::ExpiresAt])
+        .column(api_token::Column::AccountId)
+        .column(account::Column::Email);
+    let ending = ending.order_by_asc(api_token::Column::Id).limit(limit);
+    let rows: Vec<(Uuid, String, StoredTimestamp, Uuid, String)> = ending.into_tuple().all(c).await?;
+    let token = |(id, name, expires_at, account_id, email): (Uuid, String, StoredTimestamp, Uuid, String)| {
+        EndingToken { id, name, expires_at: expires_at.into(), account_id, email }
+    };
+    Ok(rows.into_iter().map(token).collect())
+}
+
+/// Notes that a token's account is told that it ends. Of two that note it at once, one gets true.
+pub async fn mark_ending_told(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<bool> {
+    let told = api_token::ActiveModel { expiry_told_at: Set(Some(now.into())), ..Default::default() };
+    let untold = api_token::COLUMN.expiry_told_at.is_null();
+    let update = api_token::Entity::update_many().set(told).filter(api_token::COLUMN.id.eq(id)).filter(untold);
+    Ok(update.exec(w).await?.rows_affected > 0)
 }

@@ -42,7 +42,7 @@ macro_rules! for_each_entity {
             tombstone forge_answer forge_budget forge_spending discovery_run discovery_seen discovery_reject day_total
             facet_total group_total stale_day ecosystem_stats outcome chart chart_source chart_alias chart_release chart_use
             value_path chart_value image image_use use_commit repository_change role account account_identity recovery_code
-            session api_token one_time_link audit_entry sealed_secret)
+            session api_token one_time_link audit_entry sealed_secret mail)
     };
     ($do:ident: $($name:ident)+) => {{ $($do!($name);)+ }};
 }
@@ -205,7 +205,7 @@ fn word(table: &str, column: &str) -> &'static str {
     match column {
         "kind" if table == "chart_use" => "dependency",
         "kind" if table == "session" => "api",
-        "kind" if table == "one_time_link" => "invite",
+        "kind" if table == "one_time_link" || table == "mail" => "invite",
         "action" => "sign_in",
         "via" => "token",
         "kind" if table == "chart_value" => "secret",

@@ -66,11 +66,14 @@ pub struct Invited {
     pub id: Uuid,
     /// The path of a page where its person chooses a password; works once, for two days. Shown this once.
     pub link: String,
+    /// Whether it goes to the account by mail, too.
+    pub is_mailed: bool,
 }
 
 impl From<ask::Invited> for Invited {
     fn from(invited: ask::Invited) -> Self {
-        Self { id: invited.id, link: format!("/welcome/{}", invited.link.as_str()) }
+        let link = format!("/welcome/{}", invited.link.as_str());
+        Self { id: invited.id, link, is_mailed: invited.is_mailed }
     }
 }
 

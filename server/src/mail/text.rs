@@ -1,0 +1,70 @@
+//! What mails say, in plain text.
+
+use actions::mail::Content;
+use entity::view::Timestamp;
+
+fn time(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn place(from: Option<&str>) -> String {
+    from.map(|address| format!(" from {address}")).unwrap_or_default()
+}
+
+/// Subject and text of a mail to this address.
+pub(super) fn written(content: &Content, to: &str, public_url: &str) -> (String, String) {
+    let was_you = format!(
+        "If that was you, there is nothing to do. If not, choose a new password at\n{public_url}/account and tell an admin."
+    );
+    let (subject, body) = match content {
+        Content::Reset { link, until } => (
+            "Choose a new password for Kubestats".to_owned(),
+            format!(
+                "A new password was asked for, for the account {to}.\n\nChoose it here. The link works once, until {}:\n\n\
+                 {public_url}/welcome/{link}\n\nIf you did not ask for it, there is nothing to do: your password stays as it is.",
+                time(*until)
+            ),
+        ),
+        Content::Invite { link, until } => (
+            "Your account for Kubestats".to_owned(),
+            format!(
+                "There is an account for you, {to}.\n\nChoose a password here. The link works once, until {}:\n\n\
+                 {public_url}/welcome/{link}\n\nIf you expect no such invitation, there is nothing to do.",
+                time(*until)
+            ),
+        ),
+        Content::PasswordChanged { at, from } => (
+            "Your password for Kubestats was changed".to_owned(),
+            format!(
+                "The password of the account {to} was changed at {}{}.\n\n{was_you}",
+                time(*at),
+                place(from.as_deref())
+            ),
+        ),
+        Content::SecondFactor { is_on, at, from } => {
+            let word = if *is_on { "on" } else { "off" };
+            let (when, place) = (time(*at), place(from.as_deref()));
+            (
+                format!("Two-factor sign-in was switched {word}"),
+                format!("Two-factor sign-in of the account {to} was switched {word} at {when}{place}.\n\n{was_you}"),
+            )
+        }
+        Content::TokenExpires { name, at } => (
+            format!("Your token {name} expires soon"),
+            format!(
+                "The token {name} of the account {to} works until {}.\n\nWhatever uses it needs another one by then: \
+                 {public_url}/account",
+                time(*at)
+            ),
+        ),
+        Content::AddressChanged { to: new, at } => (
+            "Your e-mail address for Kubestats was changed".to_owned(),
+            format!(
+                "The account that had this address, {to}, has the address {new} since {}. Mails go there from now on.\n\n\
+                 If that was you, there is nothing to do. If not, tell an admin of {public_url} at once.",
+                time(*at)
+            ),
+        ),
+    };
+    (subject, format!("{body}\n\n-- \nKubestats, {public_url}\n"))
+}

@@ -1,0 +1,118 @@
+//! The program killed while it sends a mail, by TLS that its machine trusts; and what `kubestats doctor` says of the server.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use chrono::TimeDelta;
+use sea_orm::Statement;
+use serde_json::{Value, json};
+use server::clock;
+use store::db::{ConnectionTrait as _, Db, DbSettings};
+
+use super::smtp::{PATIENCE, Smtp};
+use super::{OTHER, certified};
+use crate::support::with_first_account;
+
+/// A process that ends with the test.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Served {
+    /// Starts the program in a folder and gives its address.
+    async fn start(folder: &Path) -> (Self, String) {
+        let log = folder.join("log");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+        with_first_account(&mut program);
+        program.env("KUBESTATS_MAIL_SMTP_PASSWORD", OTHER).env("SSL_CERT_FILE", folder.join("tls.crt"));
+        program.args(["serve", "--config"]).arg(folder.join("kubestats.yaml")).stdout(Stdio::null());
+        let served = Self(program.stderr(fs::File::create(&log).unwrap()).spawn().unwrap());
+        let began = Instant::now();
+        loop {
+            let said = fs::read_to_string(&log).unwrap();
+            if let Some((_, address)) = said.split_once("serving http://") {
+                let address = address.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+                return (served, address);
+            }
+            assert!(began.elapsed() < PATIENCE, "{said}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+async fn execute(folder: &Path, sql: &str, values: Vec<sea_orm::Value>) {
+    let url = format!("sqlite://{}", folder.join("data/kubestats.db").display());
+    let db = Db::connect(&DbSettings::new(&url)).await.unwrap();
+    let statement = Statement::from_sql_and_values(db.write.get_database_backend(), sql, values);
+    db.write.execute_raw(statement).await.unwrap();
+    db.close().await.unwrap();
+}
+
+fn doctor(folder: &Path, password: &str) -> Value {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+    program.env("KUBESTATS_MAIL_SMTP_PASSWORD", password).env("SSL_CERT_FILE", folder.join("tls.crt"));
+    let output = program.args(["doctor", "--format", "json", "--config"]).arg(folder.join("kubestats.yaml")).output();
+    let report: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    checks.clone().find(|check| check["part"] == "mail").unwrap_or_else(|| panic!("{report}")).clone()
+}
+
+#[tokio::test]
+async fn a_mail_outlives_the_process_that_was_sending_it_and_arrives_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut options = certified(folder, "tls");
+    (options["user"], options["password"], options["hangs"]) = (json!("kubestats"), json!(OTHER), json!(true));
+    let Some(smtp) = Smtp::with(options.clone()).await else { return };
+    let text = format!(
+        "app: {{data_dir: {}, listen: '127.0.0.1:0', samples: never}}\nserver: {{public_url: 'http://localhost'}}\n\
+         discovery: {{enabled: false}}\n\
+         mail: {{smtp: {{host: localhost, port: {}, encryption: tls, username: kubestats}}, from: k@example.org}}\n",
+        folder.join("data").display(),
+        smtp.port
+    );
+    fs::write(folder.join("kubestats.yaml"), text).unwrap();
+    let (served, address) = Served::start(folder).await;
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let asked = client.post(format!("http://{address}/sign-in/forgot")).body("email=ada@example.org");
+    let asked = asked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    assert_eq!(asked.status(), 303);
+    // SIGKILL in the middle of the mail: nothing in the program hears of it.
+    smtp.told_with("hangs").await;
+    drop(served);
+    let port = smtp.port;
+    drop(smtp);
+    (options["hangs"], options["port"]) = (json!(false), json!(port));
+    let smtp = Smtp::with(options).await.unwrap();
+    let past = clock::now() - TimeDelta::seconds(1);
+    execute(folder, "UPDATE mail SET next_try_at = $1", vec![past.into()]).await;
+    let (served, _) = Served::start(folder).await;
+    smtp.told_with("to").await;
+    let mail = smtp.mail().await;
+    assert_eq!((mail.to(), mail.is("tls"), mail.is("user")), (vec!["ada@example.org"], true, true));
+    assert!(mail.link().len() > 20);
+    // Once more nothing is due.
+    execute(folder, "UPDATE mail SET next_try_at = $1 WHERE next_try_at IS NOT NULL", vec![past.into()]).await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(3) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(smtp.mails().len(), 1);
+    drop(served);
+    let log = fs::read_to_string(folder.join("log")).unwrap();
+    assert!(!log.contains(OTHER) && !log.contains(mail.link().trim_start_matches("/welcome/")), "{log}");
+
+    let (right, wrong) = (doctor(folder, OTHER), doctor(folder, "wrong"));
+    assert_eq!(right["state"], "ok", "{right}");
+    assert_eq!(wrong["state"], "fail", "{wrong}");
+    assert!(wrong["message"].as_str().unwrap().contains("535"), "{wrong}");
+}
