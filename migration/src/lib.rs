@@ -24,6 +24,7 @@ mod m20260101_000019_create_reference;
 mod m20260101_000020_create_account;
 mod m20260101_000021_mark_changes;
 mod m20260101_000022_trace_jobs;
+mod m20260101_000026_create_watch;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000020_create_account::Migration),
             Box::new(m20260101_000021_mark_changes::Migration),
             Box::new(m20260101_000022_trace_jobs::Migration),
+            Box::new(m20260101_000026_create_watch::Migration),
         ]
     }
 }
