@@ -7,6 +7,7 @@ pub mod address;
 pub mod credential;
 pub mod input;
 pub mod kind;
+pub mod pattern;
 pub mod value;
 pub mod view;
 

@@ -26,6 +26,7 @@ mod m20260101_000021_mark_changes;
 mod m20260101_000022_trace_jobs;
 mod m20260101_000024_create_mail;
 mod m20260101_000025_count_codes;
+mod m20260101_000026_create_watch;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000022_trace_jobs::Migration),
             Box::new(m20260101_000024_create_mail::Migration),
             Box::new(m20260101_000025_count_codes::Migration),
+            Box::new(m20260101_000026_create_watch::Migration),
         ]
     }
 }

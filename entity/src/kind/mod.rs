@@ -10,6 +10,7 @@ mod problem;
 mod repository;
 mod resource;
 mod uses;
+mod watch;
 
 pub use account::{AuditAction, LinkKind, MailKind, Permission, Permissions, Role, SessionKind, Via};
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
@@ -24,6 +25,7 @@ pub use uses::{
     ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
     VersionKind,
 };
+pub use watch::{BranchEventKind, BranchEventState, ClauseKind, DeliveryState, NoticedBy, TargetKind};
 
 /// Declares an enum whose variants are fixed words: one table serves serde, the database, `Display`
 /// and `FromStr`, so that a word cannot differ between them.

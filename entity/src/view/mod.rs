@@ -20,6 +20,8 @@ mod repository;
 mod resource;
 mod scan;
 mod task;
+mod trigger;
+mod watch;
 
 pub use account::{
     Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, Route, SecondFactorPicture, Session,
@@ -59,6 +61,11 @@ pub use resource::{
 };
 pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};
+pub use trigger::{
+    Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, SentRequest, Target, Trigger, TriggerDay,
+    Verdict,
+};
+pub use watch::{Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch};
 
 /// Time with an offset, RFC 3339 when written as text.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -30,6 +30,8 @@ pub mod scans;
 pub mod schedules;
 pub mod secrets;
 pub mod tasks;
+pub mod triggers;
+pub mod watch;
 pub mod workers;
 
 pub use db::{ConnectionTrait, DataError, Result};

@@ -219,6 +219,7 @@ pub(crate) enum Turn {
     Claim = 1,
     Prepare = 2,
     Accounts = 3,
+    Deliver = 4,
 }
 
 /// Waits until no other transaction has this turn; it ends with the transaction.

@@ -1,7 +1,6 @@
 //! Discovery: runs and what they found, what forges know of repositories, and what people decide about them.
 
 mod facts;
-mod pattern;
 mod people;
 mod runs;
 mod why;
@@ -10,7 +9,6 @@ pub use facts::{
     Asked, KnownRepository, MetricsTarget, is_taken, list_known, list_metrics_targets, record_facts, record_gone,
     record_metrics, record_tags, take_up, touch_facts,
 };
-pub use pattern::matches;
 pub use people::{
     Decided, Tombstone, approve, block, is_approved, lift_tombstones, list_tombstones, remove_repository_for_good,
 };
@@ -21,3 +19,4 @@ pub use runs::{
 pub use why::why_not;
 
 pub use super::forges::budgets;
+pub use entity::pattern::matches;

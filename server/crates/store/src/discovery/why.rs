@@ -4,13 +4,13 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::pattern::matches;
 use super::people::list_tombstones;
 use super::{KnownRepository, list_known};
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::find_repository;
 use entity::address::{Address, address_key, shown_url};
 use entity::kind::{RejectReason, SyncStatus, WhyNotKind};
+use entity::pattern::matches;
 use entity::table::discovery_reject;
 use entity::view::{DiscoverySettings, Rejected, Timestamp, WhyNot};
 

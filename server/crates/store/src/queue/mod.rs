@@ -108,6 +108,6 @@ impl JobQueue {
     }
 }
 
-fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
+pub(crate) fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
     TimeDelta::from_std(lease).ok().and_then(|lease| now.checked_add_signed(lease)).unwrap_or(now)
 }

@@ -33,3 +33,5 @@ mod schedules;
 mod tables;
 mod tasks;
 mod totals;
+mod triggers;
+mod watch;

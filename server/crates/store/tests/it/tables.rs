@@ -42,7 +42,8 @@ macro_rules! for_each_entity {
             tombstone forge_answer forge_budget forge_spending discovery_run discovery_seen discovery_reject day_total
             facet_total group_total stale_day ecosystem_stats outcome chart chart_source chart_alias chart_release chart_use
             value_path chart_value image image_use use_commit repository_change role account account_identity recovery_code
-            session api_token one_time_link audit_entry sealed_secret mail)
+             session api_token one_time_link audit_entry sealed_secret mail watch branch branch_event trigger trigger_day
+             delivery delivery_attempt webhook_receipt)
     };
     ($do:ident: $($name:ident)+) => {{ $($do!($name);)+ }};
 }
@@ -205,6 +206,10 @@ fn word(table: &str, column: &str) -> &'static str {
     match column {
         "kind" if table == "chart_use" => "dependency",
         "kind" if table == "session" => "api",
+        "kind" if table == "branch_event" || table == "delivery" => "branch_updated",
+        "state" if table == "branch_event" || table == "delivery" => "retrying",
+        "noticed_by" => "webhook",
+        "target_kind" => "flux",
         "kind" if table == "one_time_link" || table == "mail" => "invite",
         "action" => "sign_in",
         "via" => "token",
@@ -246,6 +251,17 @@ fn json(column: &str) -> &'static str {
             "incomplete":false,"done":true,"error":null,"topic":"flux","cursor":null}]"#
         }
         "body" => r#"{"Nothing":"it is so"}"#,
+        "condition" => {
+            r#"{"repositories":["owner/*"],"branches":"^main$","events":["branch_created"],"paths":[],"tekton":null,
+            "expression":null}"#
+        }
+        "target" => r#"{"webhook":{"url":"https://h/x","headers":{"X-A":"b"}}}"#,
+        "pace" => r#"{"timeout_ms":10000,"waits_ms":[5000]}"#,
+        "verdicts" => {
+            r#"[{"trigger_id":"0191d1a0-5c4e-7000-8000-000000000000","trigger_name":"ci","is_match":false,
+            "clauses":[{"kind":"branch","is_match":false,"why":"x"}],"delivery_id":null,"is_repeated":false}]"#
+        }
+        "request" => r#"{"method":"POST","url":"https://h/x","headers":[["a","b"]],"body":"{}"}"#,
         _ => r#"{"HelmRelease":7,"Secret":2}"#,
     }
 }

@@ -1,0 +1,186 @@
+//! Events of branches: lists, and those of which it is not decided yet who is to be told.
+
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select, Set,
+};
+use uuid::Uuid;
+
+use crate::db::select::{at_most, constant, count, matching, paged};
+use crate::db::{ConnectionTrait, Result};
+use crate::repositories::shorten;
+use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
+use entity::table::{branch, branch_event, repository};
+use entity::value::{JsonText, ObjectId, StoredTimestamp};
+use entity::view::{BranchEvent, BranchEventFilter, Listing, Timestamp, Verdict};
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "branch_event::Entity")]
+struct Row {
+    id: Uuid,
+    repository_id: Uuid,
+    #[sea_orm(from_expr = "repository::Column::FullName")]
+    repository_full_name: String,
+    branch_id: Uuid,
+    #[sea_orm(from_expr = "branch::Column::Name")]
+    branch_name: String,
+    kind: BranchEventKind,
+    old_commit: Option<ObjectId>,
+    new_commit: Option<ObjectId>,
+    is_forced: Option<bool>,
+    noticed_by: NoticedBy,
+    noticed_at: Timestamp,
+    state: BranchEventState,
+    verdicts: JsonText<Vec<Verdict>>,
+    processed_at: Option<Timestamp>,
+    error: Option<String>,
+}
+
+impl From<Row> for BranchEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            repository_id: row.repository_id,
+            repository_full_name: row.repository_full_name,
+            branch_id: row.branch_id,
+            branch_name: row.branch_name,
+            kind: row.kind,
+            old_commit: row.old_commit.map(|commit| commit.to_string()),
+            new_commit: row.new_commit.map(|commit| commit.to_string()),
+            is_forced: row.is_forced,
+            noticed_by: row.noticed_by,
+            noticed_at: row.noticed_at,
+            state: row.state,
+            verdicts: row.verdicts.0,
+            processed_at: row.processed_at,
+            error: row.error,
+        }
+    }
+}
+
+fn find_views() -> Select<branch_event::Entity> {
+    branch_event::Entity::find().left_join(repository::Entity).left_join(branch::Entity)
+}
+
+/// One event.
+pub async fn find_branch_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<BranchEvent>> {
+    let row = find_views().filter(branch_event::COLUMN.id.eq(id)).into_partial_model::<Row>().one(c).await?;
+    Ok(row.map(BranchEvent::from))
+}
+
+/// Which events, newest first: of one branch in its own order, whatever clocks say.
+pub async fn list_branch_events(c: &impl ConnectionTrait, filter: &BranchEventFilter) -> Result<Listing<BranchEvent>> {
+    use branch_event::Column::{Id, Kind, Sequence};
+    let events = matching::<branch_event::Entity>(conditions(filter));
+    let count = count(c, events.clone()).await?;
+    let order = |events: Select<branch_event::Entity>| match filter.branch_id {
+        Some(_) => events.order_by_desc(Sequence).order_by_desc(Kind),
+        None => events.order_by_desc(Id),
+    };
+    let ids = paged(order(events.select_only().column(Id)), filter.page).into_query();
+    let rows = order(find_views().filter(branch_event::COLUMN.id.in_subquery(ids)));
+    let rows = rows.into_partial_model::<Row>().all(c).await?;
+    Ok(Listing { data: rows.into_iter().map(BranchEvent::from).collect(), count })
+}
+
+fn conditions(filter: &BranchEventFilter) -> Condition {
+    use branch_event::{COLUMN, Column};
+    let time = StoredTimestamp::from;
+    Condition::all()
+        .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
+        .add_option(filter.branch_id.map(|id| COLUMN.branch_id.eq(id)))
+        .add_option(filter.kind.map(|kind| Column::Kind.eq(kind)))
+        .add_option(filter.state.map(|state| Column::State.eq(state)))
+        .add_option(filter.since.map(|since| COLUMN.noticed_at.gte(time(since))))
+        .add_option(filter.until.map(|until| COLUMN.noticed_at.lt(time(until))))
+}
+
+/// An event of which it is to be decided now who is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueEvent {
+    pub id: Uuid,
+    pub repository_id: Uuid,
+    pub branch_id: Uuid,
+    pub branch_name: String,
+    pub kind: BranchEventKind,
+    pub old_commit: Option<ObjectId>,
+    pub new_commit: Option<ObjectId>,
+    /// How often deciding failed.
+    pub tries: i32,
+}
+
+/// Events that wait for a decision and whose time has come, the longest due first; of each branch only the first that waits,
+/// so that its events are decided in their order.
+pub async fn due_events(
+    c: &impl ConnectionTrait,
+    repository: Option<Uuid>,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<DueEvent>> {
+    use branch_event::Column::{BranchId, DueAt, Id, Kind, NewCommit, OldCommit, RepositoryId, Sequence, Tries};
+    let of_other = |column| Expr::col(("other", column));
+    let earlier = Query::select()
+        .expr(constant(1))
+        .from_as(branch_event::Entity, "other")
+        .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
+        .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
+        .and_where(of_other(DueAt).is_not_null())
+        .to_owned();
+    let due = branch_event::Entity::find().inner_join(branch::Entity).select_only();
+    let due = due.columns([Id, RepositoryId, BranchId]).column(branch::Column::Name);
+    let due = due.columns([Kind, OldCommit, NewCommit, Tries]);
+    let due = due.filter(DueAt.lte(StoredTimestamp::from(now))).filter(Expr::not_exists(earlier));
+    let due = due.apply_if(repository, |due, id| due.filter(branch_event::COLUMN.repository_id.eq(id)));
+    let due = due.order_by_asc(DueAt).order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
+    type Found = (Uuid, Uuid, Uuid, String, BranchEventKind, Option<ObjectId>, Option<ObjectId>, i32);
+    let rows: Vec<Found> = due.into_tuple().all(c).await?;
+    let event = |(id, repository_id, branch_id, branch_name, kind, old_commit, new_commit, tries)| DueEvent {
+        id,
+        repository_id,
+        branch_id,
+        branch_name,
+        kind,
+        old_commit,
+        new_commit,
+        tries,
+    };
+    Ok(rows.into_iter().map(event).collect())
+}
+
+/// When the next event is to be decided.
+pub async fn next_due_event_at(c: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
+    use branch_event::Column::DueAt;
+    let next = branch_event::Entity::find().select_only().column(DueAt).filter(DueAt.is_not_null());
+    let next: Option<Option<StoredTimestamp>> = next.order_by_asc(DueAt).into_tuple().one(c).await?;
+    Ok(next.flatten().map(Into::into))
+}
+
+/// Deciding failed, and is tried again then; without a time it has failed for good. Whether it was still to be decided.
+pub async fn postpone_event(
+    w: &impl ConnectionTrait,
+    id: Uuid,
+    error: &str,
+    again: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    use branch_event::Column::Tries;
+    let state = if again.is_some() { BranchEventState::Retrying } else { BranchEventState::Failed };
+    let row = branch_event::ActiveModel {
+        state: Set(state),
+        error: Set(Some(shorten(error))),
+        due_at: Set(again.map(Into::into)),
+        processed_at: Set(again.is_none().then(|| now.into())),
+        ..Default::default()
+    };
+    let update = branch_event::Entity::update_many().set(row).col_expr(Tries, branch_event::COLUMN.tries.add(1));
+    let update = update.filter(branch_event::COLUMN.id.eq(id)).filter(branch_event::COLUMN.due_at.is_not_null());
+    Ok(update.exec(w).await?.rows_affected > 0)
+}
+
+/// Notes whether an event's new commit leaves the old one behind, once that is known.
+pub async fn mark_forced(w: &impl ConnectionTrait, id: Uuid, is_forced: bool) -> Result<()> {
+    let row = branch_event::ActiveModel { is_forced: Set(Some(is_forced)), ..Default::default() };
+    branch_event::Entity::update_many().set(row).filter(branch_event::COLUMN.id.eq(id)).exec(w).await?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Branches that are watched: settings, looks at them, and what happened to them.
+//!
+//! A look that finds nothing new costs one row. Every change is one event, however many processes look, and webhooks tell,
+//! at once: whoever writes holds the watch's row, and no look overrules what was noted after it began (`version`).
+
+mod branches;
+mod events;
+mod look;
+mod prune;
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
+use uuid::Uuid;
+
+use crate::db::upsert::excluded;
+use crate::db::{ConnectionTrait, Result};
+use entity::table::watch;
+use entity::view::{Timestamp, Watch};
+
+pub use branches::{find_branch, list_branches};
+pub use events::{
+    DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
+};
+pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, Took, note_change, note_refs};
+pub use prune::{remove_branches_before, remove_events_before, remove_receipts_before, take_receipt, tell_receipt};
+
+/// How a repository's branches are to be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchSettings {
+    pub is_enabled: bool,
+    pub branch_regex: Option<String>,
+    pub tells_first_look: bool,
+}
+
+/// A watch as a look begins: what is noted meanwhile has a higher version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchState {
+    pub branch_regex: Option<String>,
+    pub version: i64,
+    pub first_look_at: Option<Timestamp>,
+    pub(super) refs_hash: Option<Vec<u8>>,
+}
+
+/// Sets how a repository's branches are watched. What was seen so far stays: who watches again goes on from there.
+pub async fn set_watch(w: &impl ConnectionTrait, repository: Uuid, settings: &WatchSettings) -> Result<()> {
+    use watch::Column::{BranchRegex, IsEnabled, RefsHash, RepositoryId, TellsFirstLook};
+    let row = watch::ActiveModel {
+        repository_id: Set(repository),
+        is_enabled: Set(settings.is_enabled),
+        branch_regex: Set(settings.branch_regex.clone()),
+        tells_first_look: Set(settings.tells_first_look),
+        version: Set(0),
+        refs_hash: Set(None),
+        first_look_at: Set(None),
+    };
+    let again = OnConflict::column(RepositoryId)
+        .update_columns([IsEnabled, BranchRegex, TellsFirstLook])
+        // Other names may be watched now.
+        .value(RefsHash, excluded(RefsHash))
+        .to_owned();
+    watch::Entity::insert(row).on_conflict(again).exec_without_returning(w).await?;
+    Ok(())
+}
+
+/// Nobody watches the repository's branches any more; what was seen stays.
+pub async fn unset_watch(w: &impl ConnectionTrait, repository: Uuid) -> Result<bool> {
+    let off = watch::Entity::update_many().col_expr(watch::Column::IsEnabled, Expr::val(false));
+    let off = off.filter(watch::COLUMN.repository_id.eq(repository)).filter(watch::COLUMN.is_enabled.eq(true));
+    Ok(off.exec(w).await?.rows_affected > 0)
+}
+
+/// How a repository's branches are watched; nothing where they never were.
+pub async fn find_watch(c: &impl ConnectionTrait, repository: Uuid) -> Result<Option<Watch>> {
+    let row = watch::Entity::find_by_id(repository).one(c).await?;
+    Ok(row.map(|row| Watch {
+        is_enabled: row.is_enabled,
+        branch_regex: row.branch_regex,
+        tells_first_look: row.tells_first_look,
+        first_look_at: row.first_look_at.map(Into::into),
+    }))
+}
+
+/// Where a watch stands, for a look that begins now; nothing where nobody watches. To be asked before the remote is.
+pub async fn watch_state(c: &impl ConnectionTrait, repository: Uuid) -> Result<Option<WatchState>> {
+    let row = watch::Entity::find_by_id(repository).filter(watch::COLUMN.is_enabled.eq(true)).one(c).await?;
+    Ok(row.map(|row| WatchState {
+        branch_regex: row.branch_regex,
+        version: row.version,
+        first_look_at: row.first_look_at.map(Into::into),
+        refs_hash: row.refs_hash,
+    }))
+}

@@ -1,0 +1,409 @@
+//! Triggers, who is told, in which order, and what comes of attempts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use entity::kind::*;
+use entity::view::*;
+use store::DataError;
+use store::db::Db;
+use store::triggers::*;
+use store::watch::{find_branch_event, remove_events_before};
+use uuid::Uuid;
+
+use crate::support::{at, on_each_engine};
+use crate::watch::{look, seen, watched};
+
+fn wanted(name: &str) -> NewTrigger {
+    NewTrigger {
+        name: name.to_owned(),
+        is_enabled: true,
+        condition: Condition { branches: Some("^main$".into()), ..Default::default() },
+        target: Target::Webhook { url: format!("https://{name}.example/hook"), headers: BTreeMap::new() },
+        pace: Pace { timeout_ms: 1_000, waits_ms: vec![5_000, 60_000] },
+    }
+}
+
+async fn add(db: &Db, name: &str) -> Uuid {
+    insert_trigger(&db.write, &wanted(name), at(8, 0)).await.unwrap()
+}
+
+/// Decides that these are told of an event.
+async fn tell(db: &Db, event: Uuid, triggers: &[Uuid], now: Timestamp) {
+    let decision = |id: &Uuid| Decision { trigger_id: *id, trigger_name: "x".into(), is_match: true, clauses: vec![] };
+    let decisions: Vec<Decision> = triggers.iter().map(decision).collect();
+    let txn = db.begin().await.unwrap();
+    assert!(decide(&txn, event, &decisions, now).await.unwrap());
+    txn.commit().await.unwrap();
+}
+
+/// A watched repository with this branch, which moves on as often as events are asked for.
+struct Mover {
+    repository: Uuid,
+    branch: String,
+    commit: u8,
+}
+
+impl Mover {
+    async fn new(db: &Db, repository: &str, branch: &str) -> Self {
+        let repository = watched(db, repository).await;
+        look(db, repository, &[seen(branch, 1)], at(8, 0)).await;
+        Self { repository, branch: branch.to_owned(), commit: 1 }
+    }
+
+    async fn push(&mut self, db: &Db) -> Uuid {
+        self.commit += 1;
+        look(db, self.repository, &[seen(&self.branch, self.commit)], at(8, 1)).await.events[0].id
+    }
+}
+
+fn room(most: usize, per_trigger: usize) -> DeliveryRoom<'static> {
+    DeliveryRoom { worker: "w", most, per_trigger, lease: Duration::from_mins(1) }
+}
+
+fn went(end: AttemptEnd) -> Attempt {
+    Attempt {
+        started_at: at(9, 0),
+        duration: Duration::from_millis(12),
+        request: Some(SentRequest {
+            method: "POST".into(),
+            url: "https://h/x".into(),
+            headers: vec![("a".into(), "b".into())],
+            body: "{}".into(),
+        }),
+        status: Some(if end == AttemptEnd::Delivered { 202 } else { 500 }),
+        answer: Some("ä".repeat(20_000)),
+        answer_id: (end == AttemptEnd::Delivered).then(|| "run-7".to_owned()),
+        end,
+    }
+}
+
+fn failed() -> AttemptEnd {
+    AttemptEnd::Failed { why: "status 500".into(), not_before: None }
+}
+
+async fn ids(db: &Db, room: DeliveryRoom<'_>, now: Timestamp) -> Vec<Uuid> {
+    claim_deliveries(db, room, now).await.unwrap().into_iter().map(|claimed| claimed.id).collect()
+}
+
+async fn delivery(db: &Db, id: Uuid) -> Delivery {
+    find_delivery(&db.read, id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn triggers_are_kept_changed_switched_and_removed() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let taken = insert_trigger(&db.write, &wanted("ci"), at(8, 1)).await.unwrap_err();
+        assert!(taken.is_taken(), "{taken}");
+        let to = NewTrigger { target: Target::Flux { url: "https://flux/hook/1".into() }, ..wanted("cd") };
+        assert!(update_trigger(&db.write, id, &to, at(8, 2)).await.unwrap());
+        let found = find_trigger(&db.read, id, at(8, 3)).await.unwrap().unwrap();
+        assert_eq!((found.name.as_str(), &found.target, found.changed_at), ("cd", &to.target, at(8, 2)));
+        assert_eq!(enabled_triggers(&db.read).await.unwrap().len(), 1);
+        assert!(switch_trigger(&db.write, id, false, at(8, 4)).await.unwrap());
+        assert!(enabled_triggers(&db.read).await.unwrap().is_empty());
+
+        // Those of the configuration are its alone.
+        let pin = async |wanted: &[NewTrigger]| {
+            let txn = db.begin().await.unwrap();
+            let ids = pin_triggers(&txn, wanted, at(8, 5)).await.unwrap();
+            txn.commit().await.unwrap();
+            ids
+        };
+        let pinned = pin(&[wanted("tekton")]).await[0];
+        assert_eq!(pin(&[wanted("tekton")]).await, [pinned]);
+        assert!(!update_trigger(&db.write, pinned, &to, at(8, 6)).await.unwrap());
+        assert!(!remove_trigger(&db.write, pinned).await.unwrap());
+        pin(&[]).await;
+        let names = |all: Vec<Trigger>| all.into_iter().map(|one| (one.name, one.is_enabled)).collect::<Vec<_>>();
+        let all = names(list_triggers(&db.read, at(8, 7)).await.unwrap());
+        assert_eq!(all, [("cd".to_owned(), false), ("tekton".to_owned(), false)]);
+        pin(&[wanted("tekton")]).await;
+        assert_eq!(enabled_triggers(&db.read).await.unwrap()[0].id, pinned);
+        assert!(remove_trigger(&db.write, id).await.unwrap());
+        assert!(find_trigger(&db.read, id, at(8, 8)).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_and_a_trigger_are_one_delivery_and_it_says_why() {
+    on_each_engine(async |db| {
+        let (yes, no) = (add(&db, "yes").await, add(&db, "no").await);
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let event = mover.push(&db).await;
+        let clause = Clause { kind: ClauseKind::Branch, is_match: false, why: "main is no release".into() };
+        let decision = |id, is_match| Decision {
+            trigger_id: id,
+            trigger_name: "then".into(),
+            is_match,
+            clauses: if is_match { vec![] } else { vec![clause.clone()] },
+        };
+        let txn = db.begin().await.unwrap();
+        decide(&txn, event, &[decision(yes, true), decision(no, false)], at(8, 2)).await.unwrap();
+        txn.commit().await.unwrap();
+        let told = find_branch_event(&db.read, event).await.unwrap().unwrap();
+        assert_eq!(told.state, BranchEventState::Pending);
+        assert_eq!(told.verdicts.len(), 2);
+        assert_eq!((told.verdicts[1].is_match, &told.verdicts[1].clauses[..]), (false, &[clause][..]));
+        let id = told.verdicts[0].delivery_id.unwrap();
+        let made = delivery(&db, id).await;
+        assert_eq!(
+            (made.state, made.trigger_name.as_str(), made.branch_name.as_str()),
+            (DeliveryState::Pending, "yes", "main")
+        );
+        assert_eq!(made.next_try_at, Some(at(8, 2)));
+
+        let claimed = claim_deliveries(&db, room(5, 5), at(8, 3)).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        assert_eq!((claimed[0].id, claimed[0].attempts, claimed[0].branch_name.as_str()), (id, 1, "main"));
+        assert_eq!(claimed[0].target.0, wanted("yes").target);
+        assert_eq!(ids(&db, room(5, 5), at(8, 3)).await, [] as [Uuid; 0], "held");
+        let recorded = record_attempt(&db, id, "w", &went(AttemptEnd::Delivered), at(8, 4)).await.unwrap();
+        assert_eq!(recorded, Recorded { state: DeliveryState::Delivered, next_try_at: None, lets_another_go: false });
+        let lost = record_attempt(&db, id, "w", &went(failed()), at(8, 4)).await.unwrap_err();
+        assert!(matches!(lost, DataError::LostLease { .. }), "{lost}");
+        let told = find_branch_event(&db.read, event).await.unwrap().unwrap();
+        assert_eq!(told.state, BranchEventState::Processed);
+        let attempts = list_attempts(&db.read, id, 10).await.unwrap();
+        assert_eq!((attempts.len(), attempts[0].number, attempts[0].status), (1, 1, Some(202)));
+        assert_eq!(attempts[0].answer.as_ref().unwrap().len(), 16 << 10, "cut between characters");
+        assert_eq!(attempts[0].request, went(AttemptEnd::Delivered).request);
+        assert_eq!(delivery(&db, id).await.answer_id.as_deref(), Some("run-7"));
+
+        // The branch stands at the same commit once more: that was told already.
+        let back = look(&db, mover.repository, &[seen("main", 1)], at(8, 5)).await.events[0].id;
+        tell(&db, back, &[yes], at(8, 5)).await;
+        let again = look(&db, mover.repository, &[seen("main", 2)], at(8, 6)).await.events[0].id;
+        tell(&db, again, &[yes], at(8, 6)).await;
+        let told = find_branch_event(&db.read, again).await.unwrap().unwrap();
+        assert_eq!((told.verdicts[0].delivery_id, told.verdicts[0].is_repeated), (Some(id), true));
+        assert_eq!(told.state, BranchEventState::Processed);
+        let of_trigger = DeliveryFilter { trigger_id: Some(yes), ..Default::default() };
+        assert_eq!(list_deliveries(&db.read, &of_trigger).await.unwrap().count, 2);
+        let days = find_trigger(&db.read, yes, at(9, 0)).await.unwrap().unwrap().days;
+        assert_eq!((days.len(), days[0].delivered, days[0].attempts, days[0].failed_attempts), (1, 1, 1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failed_attempts_wait_as_the_pace_says_and_then_it_has_failed() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let event = mover.push(&db).await;
+        tell(&db, event, &[id], at(9, 0)).await;
+        let try_at = async |now, end: AttemptEnd| {
+            let claimed = ids(&db, room(5, 5), now).await;
+            assert_eq!(claimed.len(), 1, "{now}");
+            record_attempt(&db, claimed[0], "w", &went(end), now).await.unwrap()
+        };
+        let state = async || find_branch_event(&db.read, event).await.unwrap().unwrap().state;
+        let first = try_at(at(9, 0), failed()).await;
+        assert_eq!(first.next_try_at, Some(at(9, 0) + TimeDelta::seconds(5)));
+        assert_eq!(state().await, BranchEventState::Retrying);
+        assert_eq!(ids(&db, room(5, 5), at(9, 0) + TimeDelta::seconds(4)).await, [] as [Uuid; 0]);
+        assert_eq!(next_delivery_at(&db.read).await.unwrap(), first.next_try_at);
+        // The target names a later time than the pace does, and then one that nobody waits for.
+        let end = AttemptEnd::Failed { why: "status 429".into(), not_before: Some(at(9, 30)) };
+        assert_eq!(try_at(at(9, 1), end).await.next_try_at, Some(at(9, 30)));
+        let last = try_at(at(9, 30), failed()).await;
+        assert_eq!((last.state, last.next_try_at), (DeliveryState::Failed, None));
+        assert_eq!(state().await, BranchEventState::Failed);
+        let of_event = DeliveryFilter { event_id: Some(event), ..Default::default() };
+        let told = list_deliveries(&db.read, &of_event).await.unwrap().data.pop().unwrap();
+        assert_eq!((told.attempts, told.status, told.error.as_deref()), (3, Some(500), Some("status 500")));
+        let trigger = find_trigger(&db.read, id, at(10, 0)).await.unwrap().unwrap();
+        assert_eq!((trigger.failures_in_row, trigger.last_error.as_deref()), (3, Some("status 500")));
+        assert_eq!((trigger.days[0].failed, trigger.days[0].failed_attempts), (1, 3));
+
+        // Asked for once more, it begins anew by the same id.
+        assert_eq!(replay_deliveries(&db, &[told.id], at(10, 0)).await.unwrap(), 1);
+        assert_eq!(replay_deliveries(&db, &[told.id], at(10, 0)).await.unwrap(), 0, "it is on its way");
+        assert_eq!(state().await, BranchEventState::Pending);
+        let end = AttemptEnd::Failed { why: "later".into(), not_before: Some(at(10, 0) + TimeDelta::days(9)) };
+        assert_eq!(try_at(at(10, 0), end).await.next_try_at, Some(at(10, 0) + TimeDelta::hours(24)));
+        assert_eq!(
+            try_at(at(10, 0) + TimeDelta::hours(24), AttemptEnd::Delivered).await.state,
+            DeliveryState::Delivered
+        );
+        let numbers = list_attempts(&db.read, told.id, 10).await.unwrap();
+        assert_eq!(numbers.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+        assert_eq!(find_trigger(&db.read, id, at(10, 0)).await.unwrap().unwrap().failures_in_row, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deliveries_of_one_branch_go_out_in_order() {
+    on_each_engine(async |db| {
+        let (ci, cd) = (add(&db, "ci").await, add(&db, "cd").await);
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let events = [mover.push(&db).await, mover.push(&db).await, mover.push(&db).await];
+        for event in events {
+            tell(&db, event, &[ci, cd], at(9, 0)).await;
+        }
+        let of = async |id| delivery(&db, id).await;
+        let claimed = ids(&db, room(9, 9), at(9, 0)).await;
+        assert_eq!(claimed.len(), 2, "the first of each trigger");
+        for id in &claimed {
+            assert_eq!(of(*id).await.event_id, events[0]);
+        }
+        // One fails and is tried later: those behind it wait, those of the other trigger do not.
+        let (bad, good) = match of(claimed[0]).await.trigger_id == ci {
+            true => (claimed[0], claimed[1]),
+            false => (claimed[1], claimed[0]),
+        };
+        assert!(!record_attempt(&db, bad, "w", &went(failed()), at(9, 0)).await.unwrap().lets_another_go);
+        assert!(record_attempt(&db, good, "w", &went(AttemptEnd::Delivered), at(9, 0)).await.unwrap().lets_another_go);
+        let next = ids(&db, room(9, 9), at(9, 0)).await;
+        assert_eq!(next.len(), 1);
+        assert_eq!((of(next[0]).await.trigger_id, of(next[0]).await.event_id), (cd, events[1]));
+        // The first of ci again, then the others one after the other.
+        let retried = ids(&db, room(9, 9), at(9, 1)).await;
+        assert_eq!(retried, [bad]);
+        // Asked for again while others wait: it is behind them no longer than its place in the order says.
+        record_attempt(&db, bad, "w", &went(AttemptEnd::Delivered), at(9, 1)).await.unwrap();
+        assert_eq!(replay_deliveries(&db, &[bad], at(9, 1)).await.unwrap(), 1);
+        assert_eq!(of(bad).await.state, DeliveryState::Behind);
+        for expected in [events[1], events[0], events[2]] {
+            let next = ids(&db, room(9, 9), at(9, 2)).await;
+            let next = next.into_iter().find(|id| *id != good).unwrap();
+            assert_eq!(of(next).await.event_id, expected);
+            record_attempt(&db, next, "w", &went(AttemptEnd::Delivered), at(9, 2)).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dead_target_delays_nobody() {
+    on_each_engine(async |db| {
+        let (dead, alive) = (add(&db, "dead").await, add(&db, "alive").await);
+        let repository = watched(&db, "ada/home").await;
+        let branches = |commit| (0..40).map(|number| seen(&format!("b{number:02}"), commit)).collect::<Vec<_>>();
+        look(&db, repository, &branches(1), at(8, 0)).await;
+        let events = look(&db, repository, &branches(2), at(8, 1)).await.events;
+        for event in &events {
+            tell(&db, event.id, &[dead], at(8, 2)).await;
+        }
+        let last = look(&db, repository, &branches(3), at(8, 3)).await.events.pop().unwrap();
+        tell(&db, last.id, &[alive], at(8, 4)).await;
+        let claimed = claim_deliveries(&db, room(4, 3), at(9, 0)).await.unwrap();
+        let of = |id| claimed.iter().filter(|claimed| claimed.trigger_id == id).count();
+        assert_eq!((of(dead), of(alive)), (3, 1), "forty that are due longer leave it its place");
+        assert_eq!(ids(&db, room(9, 3), at(9, 0)).await, [] as [Uuid; 0], "the dead one's room is taken");
+        // After some failures in a row it gets one attempt at a time.
+        for claimed in claimed.iter().filter(|claimed| claimed.trigger_id == dead) {
+            record_attempt(&db, claimed.id, "w", &went(failed()), at(9, 0)).await.unwrap();
+        }
+        let more = ids(&db, room(9, 3), at(9, 0)).await;
+        assert_eq!(more.len(), 3);
+        for id in more {
+            record_attempt(&db, id, "w", &went(failed()), at(9, 0)).await.unwrap();
+        }
+        let probe = ids(&db, room(9, 3), at(9, 0)).await;
+        assert_eq!(probe.len(), 1);
+        record_attempt(&db, probe[0], "w", &went(AttemptEnd::Delivered), at(9, 0)).await.unwrap();
+        assert_eq!(ids(&db, room(9, 3), at(9, 0)).await.len(), 3);
+
+        // What a trigger that is off has to tell waits.
+        switch_trigger(&db.write, dead, false, at(9, 1)).await.unwrap();
+        assert_eq!(ids(&db, room(9, 9), at(9, 9)).await, [] as [Uuid; 0]);
+        switch_trigger(&db.write, dead, true, at(9, 10)).await.unwrap();
+        assert!(!ids(&db, room(9, 9), at(9, 10)).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_gone_switches_its_trigger_off_and_says_so() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let event = mover.push(&db).await;
+        tell(&db, event, &[id], at(9, 0)).await;
+        let claimed = ids(&db, room(5, 5), at(9, 0)).await;
+        let gone = AttemptEnd::Gone { why: "status 410: it wants to hear no more".into() };
+        let recorded = record_attempt(&db, claimed[0], "w", &went(gone), at(9, 0)).await.unwrap();
+        assert_eq!(recorded.state, DeliveryState::Failed);
+        let trigger = find_trigger(&db.read, id, at(9, 1)).await.unwrap().unwrap();
+        assert!(!trigger.is_enabled);
+        assert_eq!(trigger.disabled_reason.as_deref(), Some("status 410: it wants to hear no more"));
+        switch_trigger(&db.write, id, true, at(9, 2)).await.unwrap();
+        let trigger = find_trigger(&db.read, id, at(9, 3)).await.unwrap().unwrap();
+        assert_eq!((trigger.is_enabled, trigger.disabled_reason), (true, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_dead_process_held_is_tried_again_and_nobody_pretends_to_know() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let event = mover.push(&db).await;
+        tell(&db, event, &[id], at(9, 0)).await;
+        let claimed = ids(&db, room(5, 5), at(9, 0)).await[0];
+        assert_eq!(recover_deliveries(&db, at(9, 1), 10).await.unwrap(), 0, "its lease runs");
+        assert_eq!(recover_deliveries(&db, at(9, 2), 10).await.unwrap(), 1);
+        assert_eq!(recover_deliveries(&db, at(9, 2), 10).await.unwrap(), 0);
+        let late = record_attempt(&db, claimed, "w", &went(AttemptEnd::Delivered), at(9, 2)).await.unwrap_err();
+        assert!(matches!(late, DataError::LostLease { .. }), "{late}");
+        let attempt = list_attempts(&db.read, claimed, 10).await.unwrap().pop().unwrap();
+        assert!(attempt.request.is_none() && attempt.error.unwrap().contains("it may have arrived"));
+        let again = claim_deliveries(&db, room(5, 5), at(9, 3)).await.unwrap();
+        assert_eq!((again[0].id, again[0].attempts), (claimed, 2), "by the same id");
+        record_attempt(&db, claimed, "w", &went(AttemptEnd::Delivered), at(9, 3)).await.unwrap();
+        assert_eq!(remove_events_before(&db.write, at(10, 0), 10).await.unwrap(), 1);
+        assert!(find_delivery(&db.read, claimed).await.unwrap().is_none(), "it goes with its event");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn processes_that_claim_at_once_share_and_each_delivery_goes_to_one() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let repository = watched(&db, "ada/home").await;
+        let branches = |commit| (0..30).map(|number| seen(&format!("b{number:02}"), commit)).collect::<Vec<_>>();
+        look(&db, repository, &branches(1), at(8, 0)).await;
+        for commit in 2..5 {
+            for event in look(&db, repository, &branches(commit), at(8, 1)).await.events {
+                tell(&db, event.id, &[id], at(8, 2)).await;
+            }
+        }
+        let worker = |name: &'static str| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let mut sent = Vec::new();
+                loop {
+                    let room = DeliveryRoom { worker: name, most: 4, per_trigger: 12, lease: Duration::from_mins(1) };
+                    let claimed = claim_deliveries(&db, room, at(9, 0)).await.unwrap();
+                    if claimed.is_empty() && next_delivery_at(&db.read).await.unwrap().is_none() {
+                        let sending = DeliveryFilter { state: Some(DeliveryState::Sending), ..Default::default() };
+                        if list_deliveries(&db.read, &sending).await.unwrap().count == 0 {
+                            return sent;
+                        }
+                    }
+                    for claimed in claimed {
+                        sent.push((claimed.branch_name.clone(), claimed.commit_hash));
+                        record_attempt(&db, claimed.id, name, &went(AttemptEnd::Delivered), at(9, 0)).await.unwrap();
+                    }
+                }
+            })
+        };
+        let mut sent = Vec::new();
+        for worker in [worker("a"), worker("b"), worker("c")] {
+            sent.extend(worker.await.unwrap());
+        }
+        assert_eq!(sent.len(), 90);
+        sent.sort();
+        sent.dedup();
+        assert_eq!(sent.len(), 90);
+    })
+    .await;
+}

@@ -1,0 +1,296 @@
+//! Looks at branches, webhooks beside them, and the events that come of both.
+
+use entity::input::SyncedHead;
+use entity::kind::*;
+use entity::view::*;
+use store::db::Db;
+use store::watch::*;
+use store::{repositories, triggers};
+use uuid::Uuid;
+
+use crate::support::input::{add_repository, oid};
+use crate::support::{at, on_each_engine};
+
+pub fn seen(name: &str, commit: u8) -> SeenBranch {
+    SeenBranch { name: name.to_owned(), commit: oid(commit), is_watched: true, is_protected: None }
+}
+
+fn settings() -> WatchSettings {
+    WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false }
+}
+
+/// A repository whose branches are watched.
+pub async fn watched(db: &Db, name: &str) -> Uuid {
+    let id = add_repository(db, name).await;
+    set_watch(&db.write, id, &settings()).await.unwrap();
+    id
+}
+
+/// One whole look.
+pub async fn look(db: &Db, repository: Uuid, branches: &[SeenBranch], now: Timestamp) -> Noted {
+    let began = watch_state(&db.read, repository).await.unwrap().unwrap();
+    end_look(db, repository, &began, branches, now).await
+}
+
+async fn end_look(db: &Db, repository: Uuid, began: &WatchState, branches: &[SeenBranch], now: Timestamp) -> Noted {
+    let look = Look::new(began, NoticedBy::Poll, branches.to_vec());
+    if look.is_nothing_new(began) {
+        return Noted::default();
+    }
+    let txn = db.begin().await.unwrap();
+    let noted = note_refs(&txn, repository, &look, now).await.unwrap();
+    txn.commit().await.unwrap();
+    noted
+}
+
+async fn tell(db: &Db, repository: Uuid, branch: &str, old: Option<u8>, new: Option<u8>) -> Told {
+    let change = Change { branch: branch.to_owned(), old: old.map(oid), new: new.map(oid), is_watched: true };
+    let txn = db.begin().await.unwrap();
+    let told = note_change(&txn, repository, &change, NoticedBy::Webhook, at(9, 0)).await.unwrap();
+    txn.commit().await.unwrap();
+    told
+}
+
+fn words(noted: &Noted) -> Vec<(String, BranchEventKind)> {
+    noted.events.iter().map(|event| (event.branch_name.clone(), event.kind)).collect()
+}
+
+async fn all_events(db: &Db) -> Vec<BranchEvent> {
+    list_branch_events(&db.read, &BranchEventFilter::default()).await.unwrap().data
+}
+
+#[tokio::test]
+async fn the_first_look_is_what_changes_are_told_against() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let first = look(&db, id, &[seen("main", 1), seen("old", 2)], at(8, 0)).await;
+        assert!(first.is_first && first.events.is_empty(), "{first:?}");
+        assert_eq!(look(&db, id, &[seen("main", 1), seen("old", 2)], at(8, 1)).await, Noted::default());
+        let changed = look(&db, id, &[seen("main", 3), seen("new/ü", 4)], at(8, 2)).await;
+        use BranchEventKind::{BranchCreated, BranchDeleted, BranchUpdated};
+        let expected = [("main", BranchUpdated), ("new/ü", BranchCreated), ("old", BranchDeleted)];
+        assert_eq!(words(&changed), expected.map(|(name, kind)| (name.to_owned(), kind)));
+        let of = |kind| changed.events.iter().find(|event| event.kind == kind).unwrap().clone();
+        assert_eq!((of(BranchUpdated).old_commit, of(BranchUpdated).new_commit), (Some(oid(1)), Some(oid(3))));
+        assert_eq!((of(BranchCreated).old_commit, of(BranchCreated).new_commit), (None, Some(oid(4))));
+        assert_eq!((of(BranchDeleted).old_commit, of(BranchDeleted).new_commit), (Some(oid(2)), None));
+        // One that comes back is the same branch, and new.
+        let back = look(&db, id, &[seen("main", 3), seen("new/ü", 4), seen("old", 2)], at(8, 3)).await;
+        assert_eq!(words(&back), [("old".to_owned(), BranchCreated)]);
+        assert_eq!(back.events[0].branch_id, of(BranchDeleted).branch_id);
+        let stored = all_events(&db).await;
+        assert_eq!(stored.len(), 4);
+        assert!(
+            stored.iter().all(|event| event.state == BranchEventState::Pending && event.noticed_by == NoticedBy::Poll)
+        );
+        assert_eq!(stored[0].repository_full_name, "ada/home");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_look_tells_where_the_settings_say_so() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        set_watch(&db.write, id, &WatchSettings { tells_first_look: true, ..settings() }).await.unwrap();
+        let unwatched = SeenBranch { is_watched: false, ..seen("tmp", 2) };
+        let first = look(&db, id, &[seen("main", 1), unwatched.clone()], at(8, 0)).await;
+        assert_eq!(words(&first), [("main".to_owned(), BranchEventKind::BranchCreated)]);
+        // Changes of branches that nobody watches are no events; that one is watched from now on is none either.
+        let moved = SeenBranch { commit: oid(3), ..unwatched };
+        assert_eq!(look(&db, id, &[seen("main", 1), moved], at(8, 1)).await.events, []);
+        assert_eq!(look(&db, id, &[seen("main", 1), seen("tmp", 3)], at(8, 2)).await.events, []);
+        assert_eq!(look(&db, id, &[seen("main", 1), seen("tmp", 4)], at(8, 3)).await.events.len(), 1);
+        // Nobody watches any more.
+        assert!(unset_watch(&db.write, id).await.unwrap());
+        assert_eq!(watch_state(&db.read, id).await.unwrap(), None);
+        let watch = find_watch(&db.read, id).await.unwrap().unwrap();
+        assert!(!watch.is_enabled && watch.first_look_at == Some(at(8, 0)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_look_overrules_what_was_noted_after_it_began() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        look(&db, id, &[seen("main", 1), seen("dev", 1)], at(8, 0)).await;
+        let slow = watch_state(&db.read, id).await.unwrap().unwrap();
+        // The forge tells while the slow look goes on.
+        assert!(matches!(tell(&db, id, "main", Some(1), Some(2)).await, Told::Noted(Some(_))));
+        assert!(matches!(tell(&db, id, "new", None, Some(7)).await, Told::Noted(Some(_))));
+        let noted = end_look(&db, id, &slow, &[seen("main", 1), seen("dev", 5)], at(8, 1)).await;
+        assert_eq!(words(&noted), [("dev".to_owned(), BranchEventKind::BranchUpdated)]);
+        assert_eq!(noted.overtaken, 2, "main is not set back, and new is not gone");
+        // The next look compares all of it again, and sees what the slow one could not.
+        let next = look(&db, id, &[seen("main", 3), seen("dev", 5), seen("new", 7)], at(8, 2)).await;
+        assert_eq!(words(&next), [("main".to_owned(), BranchEventKind::BranchUpdated)]);
+        assert_eq!(next.overtaken, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_forge_tells_is_noted_once_and_only_where_it_follows() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        assert_eq!(tell(&db, id, "main", Some(1), Some(2)).await, Told::LookNeeded, "nothing is stored yet");
+        look(&db, id, &[seen("main", 1)], at(8, 0)).await;
+        // In the wrong order: the later one waits for a look, or for the earlier one.
+        assert_eq!(tell(&db, id, "main", Some(2), Some(3)).await, Told::LookNeeded);
+        assert!(matches!(tell(&db, id, "main", Some(1), Some(2)).await, Told::Noted(Some(_))));
+        assert_eq!(tell(&db, id, "main", Some(1), Some(2)).await, Told::Known);
+        assert!(matches!(tell(&db, id, "main", Some(2), Some(3)).await, Told::Noted(Some(_))));
+        assert!(matches!(tell(&db, id, "topic", None, Some(3)).await, Told::Noted(Some(_))));
+        assert!(matches!(tell(&db, id, "topic", Some(3), None).await, Told::Noted(Some(_))));
+        assert_eq!(tell(&db, id, "topic", Some(3), None).await, Told::Known);
+        assert_eq!(tell(&db, id, &"x".repeat(1_025), None, Some(3)).await, Told::LookNeeded);
+        assert_eq!(look(&db, id, &[seen("main", 3)], at(9, 1)).await.events, [], "the look agrees");
+        assert_eq!(all_events(&db).await.len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_change_is_one_event_however_many_look_and_tell_at_once() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let names: Vec<String> = (0..30).map(|number| format!("branch-{number}")).collect();
+        let at_commit = |commit| names.iter().map(|name| seen(name, commit)).collect::<Vec<_>>();
+        look(&db, id, &at_commit(1), at(8, 0)).await;
+        for commit in 2..6 {
+            let polls = (0..3).map(|_| {
+                let (db, branches) = (db.clone(), at_commit(commit));
+                tokio::spawn(async move {
+                    look(&db, id, &branches, at(8, 1)).await;
+                })
+            });
+            let pushes = names.iter().map(|name| {
+                let (db, name) = (db.clone(), name.clone());
+                tokio::spawn(async move {
+                    tell(&db, id, &name, Some(commit - 1), Some(commit)).await;
+                })
+            });
+            for task in polls.chain(pushes).collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+        }
+        // Whatever was overtaken is seen now.
+        look(&db, id, &at_commit(5), at(8, 2)).await;
+        let page = PageQuery { skip: 0, limit: 1_000 };
+        let events = list_branch_events(&db.read, &BranchEventFilter { page, ..Default::default() }).await.unwrap();
+        assert_eq!(events.count, 30 * 4);
+        let mut changes: Vec<_> = events.data.iter().map(|event| (&event.branch_name, &event.new_commit)).collect();
+        changes.sort();
+        changes.dedup();
+        assert_eq!(changes.len(), 30 * 4, "each branch came to each commit once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn branches_are_listed_with_long_and_odd_names() {
+    on_each_engine(async |db| {
+        let (id, other) = (watched(&db, "ada/home").await, watched(&db, "kim/lab").await);
+        let long = format!("feature/{}", "ü".repeat(250));
+        let beyond = "x".repeat(2_000);
+        let mut branches: Vec<SeenBranch> = (0..300).map(|number| seen(&format!("release/{number:03}"), 1)).collect();
+        branches.extend([seen(&long, 2), seen("100%_sure", 3), seen(&beyond, 4)]);
+        branches[0].is_protected = Some(true);
+        let first = look(&db, id, &branches, at(8, 0)).await;
+        assert_eq!(first.left_out, 1);
+        look(&db, other, &[seen("main", 1)], at(8, 1)).await;
+        let list = async |filter: BranchFilter| {
+            let page = list_branches(&db.read, &filter).await.unwrap();
+            (page.data.into_iter().map(|branch| branch.name).collect::<Vec<_>>(), page.count)
+        };
+        assert_eq!(list(BranchFilter::default()).await.1, 303);
+        let of = |text: &str| BranchFilter { repository_id: Some(id), text: Some(text.into()), ..Default::default() };
+        assert_eq!(list(of("FEATURE/")).await, (vec![long], 1));
+        assert_eq!(list(of("100%_")).await.1, 1, "LIKE's signs are plain text");
+        let everywhere = BranchFilter { text: Some("main".into()), ..Default::default() };
+        assert_eq!(list(everywhere).await, (vec!["main".into()], 1));
+        let page = PageQuery { skip: 290, limit: 50 };
+        let far = list(BranchFilter { repository_id: Some(id), page, ..Default::default() }).await;
+        assert_eq!((far.0.len(), far.1), (12, 302));
+
+        let head = SyncedHead { branch: "m".into(), head: oid(1), committed_at: at(7, 0), clone_bytes: 1 };
+        repositories::record_synced(&db.write, id, &head, at(8, 30)).await.unwrap();
+        branches.retain(|branch| branch.name != "release/007");
+        look(&db, id, &branches, at(9, 0)).await;
+        let gone = BranchFilter { deleted: Some(true), ..Default::default() };
+        let gone = list_branches(&db.read, &gone).await.unwrap().data.pop().unwrap();
+        assert_eq!((gone.name.as_str(), gone.last_seen_at), ("release/007", at(8, 30)));
+        assert_eq!((gone.first_seen_at, gone.deleted_at), (at(8, 0), Some(at(9, 0))));
+        let there = of("release/000");
+        let there = list_branches(&db.read, &there).await.unwrap().data.pop().unwrap();
+        assert_eq!((there.is_protected, there.last_seen_at), (Some(true), at(8, 30)));
+        assert_eq!(find_branch(&db.read, there.id).await.unwrap(), Some(there));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_are_decided_in_the_order_of_their_branch() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        look(&db, id, &[seen("main", 1), seen("dev", 1)], at(8, 0)).await;
+        let first = look(&db, id, &[seen("main", 2), seen("dev", 1)], at(8, 1)).await.events[0].id;
+        let second = look(&db, id, &[seen("main", 3), seen("dev", 1)], at(8, 2)).await.events[0].id;
+        let other = look(&db, id, &[seen("main", 3), seen("dev", 2)], at(8, 3)).await.events[0].id;
+        let due = async |now| {
+            let due = due_events(&db.read, None, now, 10).await.unwrap();
+            due.into_iter().map(|event| event.id).collect::<Vec<_>>()
+        };
+        assert_eq!(due(at(8, 0)).await, [] as [Uuid; 0]);
+        assert_eq!(due(at(9, 0)).await, [first, other], "the second of main waits for the first");
+        assert!(postpone_event(&db.write, first, "the clone is away", Some(at(10, 0)), at(9, 0)).await.unwrap());
+        assert_eq!(due(at(9, 0)).await, [other]);
+        assert_eq!(next_due_event_at(&db.read).await.unwrap(), Some(at(8, 2)));
+        let told = find_branch_event(&db.read, first).await.unwrap().unwrap();
+        assert_eq!((told.state, told.error.as_deref()), (BranchEventState::Retrying, Some("the clone is away")));
+        let txn = db.begin().await.unwrap();
+        assert!(triggers::decide(&txn, first, &[], at(9, 1)).await.unwrap());
+        assert!(!triggers::decide(&txn, first, &[], at(9, 1)).await.unwrap(), "decided once");
+        txn.commit().await.unwrap();
+        assert_eq!(due(at(9, 2)).await, [second, other]);
+        let told = find_branch_event(&db.read, first).await.unwrap().unwrap();
+        assert_eq!((told.state, told.error, told.processed_at), (BranchEventState::Processed, None, Some(at(9, 1))));
+        assert!(!postpone_event(&db.write, first, "late", None, at(9, 2)).await.unwrap());
+        mark_forced(&db.write, second, true).await.unwrap();
+        let of_branch = BranchEventFilter { branch_id: Some(told.branch_id), ..Default::default() };
+        let timeline = list_branch_events(&db.read, &of_branch).await.unwrap().data;
+        assert_eq!(timeline.iter().map(|event| event.id).collect::<Vec<_>>(), [second, first]);
+        assert_eq!(timeline[0].is_forced, Some(true));
+        let updated = BranchEventFilter { kind: Some(BranchEventKind::BranchUpdated), ..Default::default() };
+        assert_eq!(list_branch_events(&db.read, &updated).await.unwrap().count, 3);
+        let pending = BranchEventFilter { state: Some(BranchEventState::Pending), since: Some(at(8, 3)), ..updated };
+        assert_eq!(list_branch_events(&db.read, &pending).await.unwrap().data[0].id, other);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn webhooks_are_taken_once_and_what_is_old_goes() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let take = async |delivery: &str| take_receipt(&db.write, id, delivery, "push", at(8, 0)).await.unwrap();
+        assert_eq!((take("a").await, take("a").await, take("b").await), (Took::First, Took::Again, Took::First));
+        tell_receipt(&db.write, id, "a", "main moved").await.unwrap();
+        assert_eq!(remove_receipts_before(&db.write, at(8, 0)).await.unwrap(), 0);
+        assert_eq!(remove_receipts_before(&db.write, at(8, 1)).await.unwrap(), 2);
+
+        look(&db, id, &[seen("main", 1), seen("tmp", 1)], at(8, 0)).await;
+        let gone = look(&db, id, &[seen("main", 1)], at(8, 1)).await.events[0].clone();
+        assert_eq!(remove_events_before(&db.write, at(9, 0), 10).await.unwrap(), 0, "it is not decided");
+        assert_eq!(remove_branches_before(&db.write, at(9, 0), 10).await.unwrap(), 0, "its event is kept");
+        let txn = db.begin().await.unwrap();
+        triggers::decide(&txn, gone.id, &[], at(8, 2)).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(remove_events_before(&db.write, at(8, 1), 10).await.unwrap(), 0, "it is not old");
+        assert_eq!(remove_events_before(&db.write, at(9, 0), 10).await.unwrap(), 1);
+        assert_eq!(remove_branches_before(&db.write, at(9, 0), 10).await.unwrap(), 1);
+        assert_eq!(list_branches(&db.read, &BranchFilter::default()).await.unwrap().count, 1);
+    })
+    .await;
+}
