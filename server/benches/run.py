@@ -5,6 +5,7 @@ import pathlib
 import platform
 import sys
 
+import accounts
 import cold
 import engine
 import queue_speed
@@ -13,7 +14,8 @@ import serving
 import slow
 
 PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue,
-         "sync": rounds.sync, "discovery": rounds.discovery, "cold": cold.cold, "site": serving.site, "slow": slow.slow}
+         "sync": rounds.sync, "discovery": rounds.discovery, "cold": cold.cold, "site": serving.site, "slow": slow.slow,
+         "accounts": accounts.accounts}
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
