@@ -171,7 +171,7 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = Command::new(tool("pg_ctl")).args(["stop", "-m", "immediate", "-D"]).arg(&self.data).output();
+        let _ = as_somebody(&tool("pg_ctl")).args(["stop", "-m", "immediate", "-D"]).arg(&self.data).output();
         let _ = self.program.wait();
     }
 }
