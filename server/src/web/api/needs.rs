@@ -66,6 +66,7 @@ fn by_name(operation: &str) -> Option<Needs> {
 
 struct Known {
     name: String,
+    path: String,
     needs: Needs,
     is_listed: bool,
 }
@@ -98,7 +99,12 @@ fn known(path: &str, method: &Method, operation: &Operation) -> Known {
         true => Needs::Permission(Permission::Read),
         false => Needs::Permission(Permission::Admin),
     };
-    Known { is_listed: listed.is_some() || method.is_safe(), needs: listed.unwrap_or(otherwise), name }
+    Known {
+        is_listed: listed.is_some() || method.is_safe(),
+        needs: listed.unwrap_or(otherwise),
+        path: path.to_owned(),
+        name,
+    }
 }
 
 /// Clients forget it, and are answered.
@@ -122,9 +128,9 @@ pub fn unlisted() -> Vec<&'static str> {
 /// All operations with what they need, by path.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    let route = |((method, path), known): (&(Method, String), &Known)| Route {
+    let route = |((method, _), known): (&(Method, String), &Known)| Route {
         verb: method.to_string(),
-        path: path.clone(),
+        path: known.path.clone(),
         needs: known.needs,
     };
     let mut routes: Vec<Route> = OPERATIONS.iter().map(route).collect();
