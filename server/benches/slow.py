@@ -24,8 +24,8 @@ KINDS = {
     "silent": (b"", b""),
     "head": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-More: ", b"x"),
     "idle": (b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n", b""),
-    "body": (b"POST /api/v1/repositories/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-             b"Content-Length: 100000\r\n\r\n{\"urls\":", b" "),
+    "body": (b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+             b"Content-Length: 100000\r\n\r\nemail=", b"a"),
     "unread": (LARGE * 4, b""),
 }
 

@@ -28,11 +28,7 @@ fn by_name(operation: &str) -> Option<Needs> {
         ScanRepository, SetSecret, SyncRepositories, SyncRepository, TriggerSchedule,
     };
     Some(match operation {
-        "get_access_token"
-        | "get_next_access_token"
-        | "end_own_session"
-        | "get_sign_in_elsewhere"
-        | "get_tokens_elsewhere" => Needs::Nothing,
+        "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
         "list_accounts"

@@ -76,6 +76,7 @@ pub struct Callback {
         (status = 200, description = "Signed in", body = TokenOf),
         (status = 400, description = "It was not begun here, took too long, or the provider says no", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Nobody signs in here by that", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Code or state is missing", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider can't be asked", body = Problem, content_type = "application/problem+json"),
     )
 )]
