@@ -203,7 +203,7 @@ async fn what_is_refused_is_told_once_in_a_minute_and_of_nobody_not_at_all() {
         let entries = told(app, AuditAction::AccessRefused).await;
         let mut of: Vec<&str> = entries.iter().map(|entry| entry.object_name.as_str()).collect();
         of.sort_unstable();
-        assert_eq!(of, ["admin", "change_account", "sync_repositories"]);
+        assert_eq!(of, ["admin", "change_account", "jobs:run"]);
         assert!(entries.iter().all(|entry| entry.account_id == Some(id) && entry.request_id.is_some()));
     })
     .await;
