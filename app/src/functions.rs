@@ -13,7 +13,8 @@ const PLACE: &str = "/ui/";
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole,
-        Discover, InviteAccount, ScanRepository, SyncRepositories, SyncRepository, TriggerSchedule,
+        Discover, InviteAccount, RemoveSecret, ScanRepository, SetSecret, SyncRepositories, SyncRepository,
+        TriggerSchedule,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -29,9 +30,14 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         | "unlink_identity"
         | "create_token"
         | "revoke_token" => Needs::Person,
-        "users" | "user" | "roles" | "permissions" | "audit" | "end_sessions_of" | "remove_second_factor_of" => {
-            Needs::Permission(Permission::Admin)
-        }
+        "users"
+        | "user"
+        | "roles"
+        | "permissions"
+        | "forges"
+        | "audit"
+        | "end_sessions_of"
+        | "remove_second_factor_of" => Needs::Permission(Permission::Admin),
         "create_account" => Needs::to(CreateAccount),
         "make_account_link" => Needs::to(InviteAccount),
         "change_account_role" | "switch_account" => Needs::to(ChangeAccount),
@@ -39,6 +45,8 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "create_role" => Needs::to(CreateRole),
         "set_role" => Needs::to(ChangeRole),
         "delete_role" => Needs::to(DeleteRole),
+        "set_forge_token" => Needs::to(SetSecret),
+        "remove_forge_token" => Needs::to(RemoveSecret),
         "adding" | "confirm" | "add" => Needs::to(AddRepositories),
         "act" | "request_sync" => Needs::to(SyncRepository),
         "request_scan" => Needs::to(ScanRepository),

@@ -149,9 +149,10 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
     { name: "sign-in", path: "/sign-in?wrong", heading: /sign in/i },
     { name: "sign-in-code", path: "/sign-in/code", heading: /code/i },
+    { name: "sign-in-forgot", path: "/sign-in/forgot", heading: /forgot/i },
     { name: "dead-link", path: "/welcome/no-such-link", heading: /./ },
     { name: "account", path: "/account", heading: /your account/i },
-    ...["users", "roles", "permissions", "audit"].map((part) => ({ name: `admin-${part}`, path: `/admin/${part}`, heading: /./ })),
+    ...["users", "roles", "permissions", "forges", "audit"].map((part) => ({ name: `admin-${part}`, path: `/admin/${part}`, heading: /./ })),
     { name: "commit", path: `/commits/${cluster.id}/${cluster.head_commit}`, heading: /./ },
   ];
 }

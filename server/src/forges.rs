@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use actions::forges::{PREFIX, open_token};
 use async_trait::async_trait;
+use auth::seal::Keys;
 use entity::address::{Address, Scheme};
 use entity::kind::Provider;
+use entity::view::{ForgeBudget, Timestamp, TokenTest};
 use forge::{
     Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, MemoryStore, Probe, Settings, Store, StoreError,
     Token, Window,
@@ -19,6 +22,25 @@ use store::queue::CLOCKS_DIFFER;
 use crate::clock;
 use crate::config::{Config, ForgeConfig, Secret};
 
+/// A token that was entered, changed or removed in any process is used in all of them after so long.
+const ENTERED_FOR: Duration = Duration::from_secs(5);
+
+/// Where such a token is set, for errors that tell how to mend them.
+const ENTERED_KEY: &str = "/admin/forges, where it was entered";
+
+/// A token that somebody entered, and since when: a client that was made with another is made anew.
+type Entered = (Timestamp, Secret);
+
+/// The tokens that people entered, by host, as they were at a time.
+#[derive(Default)]
+struct EnteredTokens {
+    read_at: Option<Instant>,
+    by_host: HashMap<String, Entered>,
+}
+
+/// A client, and since when the token was entered that it asks with.
+type Client = (Option<Timestamp>, Arc<dyn Forge>);
+
 /// All forges that are configured, and those of hosts that repositories come from.
 pub struct Forges {
     configured: Vec<ForgeConfig>,
@@ -26,13 +48,16 @@ pub struct Forges {
     require_https: bool,
     store: Arc<dyn Store>,
     limits: Limits,
-    clients: Mutex<HashMap<String, Arc<dyn Forge>>>,
+    clients: Mutex<HashMap<String, Client>>,
+    /// Where tokens are that people entered, and what opens them.
+    sealed: Option<(Db, Keys)>,
+    entered: Mutex<EnteredTokens>,
 }
 
 impl Forges {
-    /// The forges that a configuration names, over this database.
+    /// The forges that a configuration names, over this database; with keys also by the tokens that people entered there.
     #[must_use]
-    pub fn new(config: &Config, db: &Db) -> Self {
+    pub fn new(config: &Config, db: &Db, keys: Option<&Keys>) -> Self {
         Self {
             configured: config.forges.clone(),
             guard: Arc::new(guard(config)),
@@ -40,7 +65,38 @@ impl Forges {
             store: Arc::new(DbStore(db.clone())),
             limits: Limits::default(),
             clients: Mutex::default(),
+            sealed: keys.map(|keys| (db.clone(), keys.clone())),
+            entered: Mutex::default(),
         }
+    }
+
+    /// Looks for tokens that people entered, unless that was done just now. To be called before forges are asked.
+    pub async fn refresh(&self) {
+        let Some((db, keys)) = &self.sealed else { return };
+        let entered = || self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        if entered().read_at.is_some_and(|at| at.elapsed() < ENTERED_FOR) {
+            return;
+        }
+        let found = match store::secrets::list_sealed(&db.read, PREFIX).await {
+            Ok(found) => found,
+            // Those that are known are used meanwhile.
+            Err(error) => return tracing::warn!(%error, "forges' tokens could not be read"),
+        };
+        let mut by_host = HashMap::new();
+        for secret in found {
+            let host = secret.name.trim_start_matches(PREFIX).to_owned();
+            match open_token(keys, &secret) {
+                Ok(token) => {
+                    by_host.insert(host, (secret.changed_at, Secret::new(token.to_string())));
+                }
+                Err(error) => tracing::warn!(host, error, "a forge's token can't be opened; enter it anew"),
+            }
+        }
+        *entered() = EnteredTokens { read_at: Some(Instant::now()), by_host };
+    }
+
+    fn entered(&self, host: &str) -> Option<Entered> {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner).by_host.get(host).cloned()
     }
 
     /// Those of the configuration.
@@ -53,15 +109,22 @@ impl Forges {
     #[must_use]
     pub fn has_tokens(&self) -> bool {
         self.configured.iter().any(|forge| forge.token.is_some())
+            || !self.entered.lock().unwrap_or_else(PoisonError::into_inner).by_host.is_empty()
     }
 
-    /// The token with which git may fetch from this address: that of an entry of `discovery.forges`. github.com needs none
-    /// for what is public, and one that ran out would stop every sync.
+    /// The token with which git may fetch from this address: that of an entry of `discovery.forges`, else the one that was
+    /// entered. github.com needs none for what is public, and one that ran out would stop every sync.
     #[must_use]
-    pub fn git_token(&self, url: &str) -> Option<&Secret> {
-        let host = Address::read(url).ok()?.forge_host()?;
-        let found = self.configured.iter().find(|forge| forge.host() == host && forge.is_trusted)?;
-        found.token.as_ref().filter(|_| host != "github.com")
+    pub fn git_token(&self, url: &str) -> Option<Secret> {
+        let address = Address::read(url).ok()?;
+        let host = address.forge_host().filter(|host| host != "github.com")?;
+        let found = self.configured.iter().find(|forge| forge.host() == host && forge.is_trusted);
+        let entered = || {
+            // Nothing that was entered goes over a line that others read, unless the operator wrote that address.
+            let is_safe = *address.scheme() != Scheme::Http || is_plain_by_choice(&self.configured, &address);
+            self.entered(&host).filter(|_| is_safe).map(|(_, token)| token)
+        };
+        found.and_then(|forge| forge.token.clone()).or_else(entered)
     }
 
     /// Whether an address that a forge gives may be cloned from, as far as can be told without asking for its name.
@@ -100,15 +163,67 @@ impl Forges {
     /// # Errors
     /// If the forge's address or token cannot be used, or the host has no API that is known here.
     pub fn of_host(&self, host: &str, provider: Provider) -> Result<Arc<dyn Forge>, ForgeError> {
+        let found = self.configured.iter().find(|forge| forge.host() == host);
+        let entered = self.entered(host).filter(|_| found.is_none_or(|forge| forge.token.is_none()));
+        let since = entered.as_ref().map(|(since, _)| *since);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(host) {
+        if let Some((made, client)) = clients.get(host)
+            && *made == since
+        {
             return Ok(Arc::clone(client));
         }
-        let found = self.configured.iter().find(|forge| forge.host() == host).cloned();
-        let forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let mut forge = found.cloned().unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        if let Some((_, token)) = entered {
+            (forge.token, forge.token_key) = (Some(token), ENTERED_KEY.to_owned());
+        }
         let client = self.client(host, &forge, Arc::clone(&self.store))?;
-        clients.insert(host.to_owned(), Arc::clone(&client));
+        clients.insert(host.to_owned(), (since, Arc::clone(&client)));
         Ok(client)
+    }
+
+    /// Asks a forge whose a token is and what it brings; nothing of it is kept.
+    ///
+    /// # Errors
+    /// If the forge does not take it, or does not answer.
+    pub async fn try_token(
+        config: &Config,
+        host: &str,
+        provider: Provider,
+        token: Secret,
+        within: Duration,
+    ) -> Result<TokenTest, ForgeError> {
+        let found = config.forges.iter().find(|forge| forge.host() == host).cloned();
+        let forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let forge = ForgeConfig { token: Some(token), token_key: "the form".to_owned(), ..forge };
+        let forges = Self::of_one_look(config, within);
+        let client = forges.client(host, &forge, Arc::clone(&forges.store))?;
+        let (holder, probe) = (client.holder().await?, client.probe().await?);
+        let budget = |(resource, window): (String, Window)| ForgeBudget {
+            host: host.to_owned(),
+            resource,
+            quota: window.quota,
+            remaining: window.remaining,
+            resets_at: window.resets_at,
+            blocked_until: window.blocked_until,
+            spent_last_24_h: 0,
+            seen_at: window.seen_at,
+        };
+        let budgets = probe.limits.into_iter().map(budget).collect();
+        Ok(TokenTest { host: host.to_owned(), login: holder.login, scopes: holder.scopes, budgets })
+    }
+
+    /// Without a database, within bounds of time.
+    fn of_one_look(config: &Config, within: Duration) -> Self {
+        Self {
+            configured: Vec::new(),
+            guard: Arc::new(guard(config)),
+            require_https: config.security.require_https,
+            store: Arc::new(MemoryStore::default()),
+            limits: Limits { connect_timeout: within, timeout: within, ..Limits::default() },
+            clients: Mutex::default(),
+            sealed: None,
+            entered: Mutex::default(),
+        }
     }
 
     /// Asks a forge for a sign of life, within bounds of time and without a database.
@@ -116,14 +231,7 @@ impl Forges {
     /// # Errors
     /// If the forge's address or token cannot be used, or it does not answer as it should.
     pub async fn probe(config: &Config, forge: &ForgeConfig, within: Duration) -> Result<Probe, ForgeError> {
-        let forges = Self {
-            configured: Vec::new(),
-            guard: Arc::new(guard(config)),
-            require_https: config.security.require_https,
-            store: Arc::new(MemoryStore::default()),
-            limits: Limits { connect_timeout: within, timeout: within, ..Limits::default() },
-            clients: Mutex::default(),
-        };
+        let forges = Self::of_one_look(config, within);
         forges.client(&forge.host(), forge, Arc::clone(&forges.store))?.probe().await
     }
 

@@ -36,7 +36,7 @@ mod welcome;
 
 pub use account::Account;
 pub use add::AddRepositories;
-pub use admin::{AdminAudit, AdminPermissions, AdminRoles, AdminUser, AdminUsers};
+pub use admin::{AdminAudit, AdminForges, AdminPermissions, AdminRoles, AdminUser, AdminUsers};
 pub use chart::Chart;
 pub use charts::Charts;
 pub use commit::Commit;

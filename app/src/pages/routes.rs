@@ -106,6 +106,7 @@ pages! {
     AdminUser at "/admin/users/:id",
     AdminRoles at "/admin/roles",
     AdminPermissions at "/admin/permissions",
+    AdminForges at "/admin/forges",
     AdminAudit at "/admin/audit",
     ComponentsGallery at "/dev/components",
 }

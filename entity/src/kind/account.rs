@@ -174,6 +174,17 @@ words! {
 }
 
 words! {
+    /// Where a forge's token comes from.
+    TokenSource {
+        None = "none",
+        Environment = "environment",
+        Configuration = "configuration",
+        /// Somebody entered it here.
+        Entered = "entered",
+    }
+}
+
+words! {
     /// How somebody came in who did something.
     Via {
         Session = "session",

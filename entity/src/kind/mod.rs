@@ -12,7 +12,7 @@ mod resource;
 mod uses;
 mod watch;
 
-pub use account::{AuditAction, LinkKind, MailKind, Permission, Permissions, Role, SessionKind, Via};
+pub use account::{AuditAction, LinkKind, MailKind, Permission, Permissions, Role, SessionKind, TokenSource, Via};
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};

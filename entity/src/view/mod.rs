@@ -8,6 +8,7 @@ mod ecosystem;
 mod ecosystem_charts;
 mod event;
 mod figures;
+mod forge_status;
 mod image;
 mod job;
 mod link;
@@ -43,6 +44,7 @@ pub use ecosystem::{
 pub use ecosystem_charts::{ChartMove, EcosystemCharts, NewChart, PopularChart, RecentUpgrade, Upgrader};
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
+pub use forge_status::{ForgeStatus, TokenTest};
 pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
 pub use job::{Job, JobFilter};
 pub use link::{file_of, shared_folders, web_url};

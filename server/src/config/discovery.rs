@@ -140,6 +140,9 @@ impl ForgeConfig {
         }
     }
 
+    /// The variable that holds github.com's token.
+    pub const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+
     /// github.com as the environment describes it: `GITHUB_TOKEN`, `GITHUB_API_BASE_URL`.
     pub(super) fn github(reader: &Reader) -> Self {
         let set = |name: &str| reader.environment().get(name).filter(|value| !value.trim().is_empty()).cloned();
@@ -154,7 +157,7 @@ impl ForgeConfig {
         Self {
             token: set("GITHUB_TOKEN").map(Secret::new),
             search: true,
-            token_key: "GITHUB_TOKEN".to_owned(),
+            token_key: Self::GITHUB_TOKEN.to_owned(),
             is_trusted: api_base_url.is_some(),
             api_base_url,
             ..Self::of_host("github.com", Provider::Github)

@@ -137,6 +137,6 @@ mod tests {
         for (kind, clocked) in known() {
             assert!(parse(clocked.cron).unwrap().is_some(), "{kind}");
         }
-        assert_eq!(known().count(), 6);
+        assert_eq!(known().count(), 7);
     }
 }

@@ -144,6 +144,7 @@ fn what_is_shown_can_be_read_again() {
         "app: {allowed_hosts: [box.lan, '*.example.org']}",
         "server: {trusted_proxies: [10.0.0.7, 'fd00::/8'], tls: {cert: /a, key: /b}, rate_limits: {enabled: true}, metrics: {listen: '127.0.0.1:9090'}}",
         "telemetry: {otlp: {endpoint: 'http://box:4318'}}",
+        "server: {public_url: 'http://k.lan'}\nmail: {from: 'K <k@a.example>', smtp: {host: a.example, port: 465}}",
         "storage: {sqlite: {path: /x/y.db, max_connections: 3}}\nscan: {history: 365d}\nrepositories: [{url: 'https://h/a/b'}]",
     ] {
         let shown = read(text).unwrap().to_yaml().unwrap();
@@ -200,4 +201,52 @@ fn what_would_expose_the_program_is_refused_with_what_is_allowed() {
     let set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let tls = parse(Path::new("kubestats.yaml"), "", set).unwrap().server.tls.unwrap();
     assert_eq!((tls.cert.as_path(), tls.key.as_path()), (Path::new("/a"), Path::new("/b")));
+}
+
+#[test]
+fn mail_is_read_with_what_fits_its_server_and_refused_where_it_could_not_work() {
+    let url = "server: {public_url: 'https://k.example.org'}\n";
+    let of =
+        |smtp: &str| read(&format!("{url}mail: {{from: k@example.org, smtp: {smtp}}}")).unwrap().mail.unwrap().smtp;
+    for (smtp, port, encryption) in [
+        ("{host: smtp.example.org}", 587, Encryption::Starttls),
+        ("{host: smtp.example.org, port: 465}", 465, Encryption::Tls),
+        ("{host: smtp.example.org, encryption: tls}", 465, Encryption::Tls),
+        ("{host: localhost}", 25, Encryption::None),
+        ("{host: '::1', port: 2525}", 2525, Encryption::None),
+        ("{host: smtp.example.org, encryption: none}", 25, Encryption::None),
+    ] {
+        let found = of(smtp);
+        assert_eq!((found.port.get(), found.encryption), (port, encryption), "{smtp}");
+    }
+    // In clear to this machine is nothing to be told of; elsewhere it is.
+    assert!(of("{host: 127.0.0.1}").warning().is_none() && of("{host: smtp.example.org}").warning().is_none());
+    assert!(of("{host: smtp.example.org, encryption: none}").warning().unwrap().contains("in clear"));
+    for (text, told) in [
+        ("mail: {from: k@example.org, smtp: {host: a.example}}", "mail.smtp: needs server.public_url"),
+        (&format!("{url}mail: {{smtp: {{host: a.example}}}}"), "mail.from: is missing"),
+        (&format!("{url}mail: {{from: k@example.org}}"), "mail.smtp: is missing"),
+        (&format!("{url}mail: {{smtp: {{port: 25}}}}"), "mail.smtp.host: is missing"),
+        (&format!("{url}mail: {{from: nobody, smtp: {{host: a.example}}}}"), "mail.from: \"nobody\" is no sender"),
+        (&format!("{url}mail: {{from: k@a.example, smtp: {{host: 'smtp://a'}}}}"), "is no name of a mail server"),
+        (
+            &format!("{url}mail: {{from: k@a.example, smtp: {{host: a, username: u}}}}"),
+            "mail.smtp.password: is missing",
+        ),
+        (&format!("{url}mail: {{from: k@a.example, smtp: {{host: a, encryption: ssl}}}}"), "\"ssl\" is not known here"),
+    ] {
+        let found = errors(text);
+        assert!(found.len() == 1 && found[0].contains(told), "{text}: {found:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "hunter2-of-mail\n").unwrap();
+    let set = [("KUBESTATS_MAIL_SMTP_PASSWORD_FILE".to_owned(), file.display().to_string())].into();
+    let text = format!("{url}mail: {{from: K <k@a.example>, smtp: {{host: a, username: u}}}}");
+    let config = parse(Path::new("kubestats.yaml"), &text, set).unwrap();
+    assert_eq!(config.mail.as_ref().unwrap().smtp.password.as_ref().unwrap().expose(), "hunter2-of-mail");
+    assert!(!config.to_yaml().unwrap().contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+    let sends =
+        |config: &Config| config.schedules.0.iter().any(|found| found.kind == JobKind::SendMail && found.is_on());
+    assert!(sends(&config) && !sends(&read("").unwrap()), "without a server nothing is asked for");
 }

@@ -170,6 +170,7 @@ async fn ask(deps: &Deps, state: &SearchState) -> Result<SearchPage, ForgeError>
     let host = &state.shown.host;
     let configured = deps.forges.configured().iter().find(|forge| forge.host() == *host);
     let provider = configured.map_or(entity::kind::Provider::Github, |forge| forge.provider);
+    deps.forges.refresh().await;
     let client = deps.forges.of_host(host, provider)?;
     let cursor = state.cursor.clone().map(Cursor);
     client.search(&search_of(state), cursor.as_ref()).await

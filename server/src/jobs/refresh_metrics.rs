@@ -25,6 +25,7 @@ fn fresh() -> TimeDelta {
 const MAX_FAILURES: usize = 5;
 
 pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, JobError> {
+    deps.forges.refresh().await;
     if !deps.discovery.is_on() && !deps.forges.has_tokens() {
         return Ok("no forge is asked: discovery is switched off and no token is set".to_owned());
     }
@@ -104,6 +105,7 @@ async fn refresh(
     targets: &[(MetricsTarget, Key)],
     tally: &mut Tally,
 ) -> Result<(), Stop> {
+    deps.forges.refresh().await;
     let client = deps.forges.of_host(host, provider).map_err(Stop::Forge)?;
     let mut failures = 0;
     let by_node = targets.partition_point(|(_, key)| key.node_id.is_some());

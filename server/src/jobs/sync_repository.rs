@@ -33,6 +33,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     let Some(target) = repositories::sync_target(&deps.db.read, repository).await? else {
         return Ok("the repository is no longer here".to_owned());
     };
+    deps.forges.refresh().await;
     if !target.enabled || target.sync_status == SyncStatus::Blocked {
         return Ok("skipped: the repository is switched off".to_owned());
     }
@@ -244,7 +245,7 @@ fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits),
     let sample = sample.filter(|path| target.origin == Origin::Sample && path.exists());
     let sample = sample.and_then(|path| std::path::absolute(path).ok()).map(|path| path.display().to_string());
     let url = RemoteUrl::parse(sample.as_deref().unwrap_or(&target.url), policy)?;
-    let token = deps.tokens.get(&target.url).or_else(|| deps.forges.git_token(&target.url));
+    let token = deps.tokens.get(&target.url).cloned().or_else(|| deps.forges.git_token(&target.url));
     let auth = token.map_or(Auth::None, |token| Auth::Token(git::Secret::new(token.expose())));
     let limits = Limits {
         // An approval is of a size that nobody foresaw; there is an end to it all the same.

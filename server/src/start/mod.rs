@@ -9,9 +9,11 @@ mod workers;
 
 use std::sync::Arc;
 
-use actions::Actions;
 use actions::accounts::{Person, ensure_superuser, make_set_up_link};
+use actions::{Actions, secrets};
 use anyhow::Context as _;
+use auth::seal::Keys;
+use store::db::Db;
 use store::queue::JobQueue;
 use store::workers::remove_worker;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +76,25 @@ async fn first_account(config: &Config, actions: &Actions) -> anyhow::Result<()>
     Ok(())
 }
 
+/// What the previous key sealed is sealed with the current one, so that the previous one can go.
+async fn reseal(db: &Db, keys: &Keys) -> anyhow::Result<()> {
+    let sealed = secrets::reseal(db, keys).await;
+    let sealed = sealed.map_err(|refusal| anyhow::anyhow!("secrets can't be sealed anew: {}", refusal.text()))?;
+    if sealed.done > 0 {
+        info!(
+            secrets = sealed.done,
+            "sealed anew with the current key; once all processes have it, the previous one can go"
+        );
+    }
+    if sealed.lost > 0 {
+        tracing::warn!(
+            secrets = sealed.lost,
+            "sealed with a key that is not here: give it as KUBESTATS_SECRET_KEY_PREVIOUS, or enter them anew"
+        );
+    }
+    Ok(())
+}
+
 /// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
 ///
 /// # Errors
@@ -111,6 +132,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let providers = providers(&config)?;
     let deps = deps(&config, &db, &queue, Some(&keys))?;
     database::prepare(&config, &db, &queue).await?;
+    reseal(&db, &keys).await?;
     if let Some(warning) = config.mail.as_ref().and_then(|mail| mail.smtp.warning()) {
         tracing::warn!("{warning}");
     }

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use actions::forges::KnownForge;
 use actions::{Actions, Outside};
 use app::context::{ReadCommit, ServerContext};
 use auth::password::Passwords;
 use auth::seal::{KeyError, Keys};
+use entity::kind::TokenSource;
 use entity::view::DiscoverySettings;
 use leptos::config::LeptosOptions;
 use store::db::Db;
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
+use crate::forges::Forges;
 use crate::jobs::clone_dir;
 use crate::state::AppState;
 use crate::web::api::needs;
@@ -52,8 +55,37 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
         knows: Arc::new(move |address, email| known.knows(address, email)),
         keys,
         sends_mail: config.mail.is_some(),
+        forges: config.forges.iter().map(|forge| known_forge(config, forge)).collect(),
+        try_token: {
+            let config = Arc::new(config.clone());
+            Arc::new(move |host, provider, token| {
+                let config = Arc::clone(&config);
+                Box::pin(async move {
+                    let token = Secret::new(token.to_string());
+                    let tried = Forges::try_token(&config, &host, provider, token, TRY_WITHIN).await;
+                    tried.map_err(|error| error.to_string())
+                })
+            })
+        },
     };
     Actions::new(db.clone(), queue.clone(), outside)
+}
+
+/// A forge that does not answer by then is away.
+const TRY_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+fn known_forge(config: &Config, forge: &ForgeConfig) -> KnownForge {
+    let token = match &forge.token {
+        None => TokenSource::None,
+        Some(_) if forge.token_key == ForgeConfig::GITHUB_TOKEN => TokenSource::Environment,
+        Some(_) => TokenSource::Configuration,
+    };
+    KnownForge {
+        host: forge.host(),
+        provider: forge.provider,
+        is_searched: config.discovery.is_on() && forge.search,
+        token,
+    }
 }
 
 /// What seals secrets: from the environment, else a file that the first start makes.

@@ -13,7 +13,7 @@ use crate::jobs::Deps;
 use crate::mail::{MailError, Mailer};
 use crate::replay::BatchLimits;
 
-/// What job handlers work with; without keys no mail is sent.
+/// What job handlers work with; without keys no mail is sent, and no token used that was entered.
 ///
 /// # Errors
 /// If mails can't be sent as configured.
@@ -39,7 +39,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
-        forges: Arc::new(Forges::new(config, db)),
+        forges: Arc::new(Forges::new(config, db, keys)),
         mailer,
         batches: BatchLimits::default(),
     })

@@ -10,6 +10,8 @@ use crate::pages::{ask, outcome::tell};
 #[cfg(feature = "ssr")]
 use actions::accounts::{self, AccountChange, Invited};
 #[cfg(feature = "ssr")]
+use actions::forges;
+#[cfg(feature = "ssr")]
 use entity::kind::Permission;
 #[cfg(feature = "ssr")]
 use entity::view::ShownOnce;
@@ -137,4 +139,25 @@ pub async fn delete_role(name: String) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     let done = accounts::delete_role(&ctx, &actor, &name).await;
     tell::lead_to("/admin/roles", done.map(|()| format!("The role {name} is deleted."))).await
+}
+
+/// Tries a token at its forge, and keeps it unless it is only to be tried.
+#[server(prefix = "/ui", endpoint = "set_forge_token", output = Postcard, client = crate::client::PageClient)]
+pub async fn set_forge_token(host: String, token: String, #[server(default)] act: String) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let token = token.into();
+    let (done, said) = match act.as_str() {
+        "test" => (forges::test_forge_token(&ctx, &actor, &host, &token).await, "It is not saved."),
+        _ => (forges::set_forge_token(&ctx, &actor, &host, &token).await, "It is saved, and used within seconds."),
+    };
+    let done = done.map(|test| format!("{} {said}", super::tell::tested(&test)));
+    tell::lead_to("/admin/forges", done).await
+}
+
+/// Forgets a token that was entered.
+#[server(prefix = "/ui", endpoint = "remove_forge_token", output = Postcard, client = crate::client::PageClient)]
+pub async fn remove_forge_token(host: String) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = forges::remove_forge_token(&ctx, &actor, &host).await;
+    tell::lead_to("/admin/forges", done.map(|()| format!("The token for {host} is removed."))).await
 }

@@ -182,3 +182,40 @@ pub async fn read_audit(query: String) -> Result<AuditData, AppError> {
         account,
     })
 }
+
+/// A forge as its page shows it, in sentences.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgeRow {
+    pub host: String,
+    /// What it is used for and with which token.
+    pub about: String,
+    /// What it said of its limits.
+    pub budgets: Vec<String>,
+    pub last_error: Option<String>,
+    /// Since when a token is kept that somebody entered.
+    pub entered_at: Option<Timestamp>,
+    /// Which scopes a token needs.
+    pub scopes: String,
+}
+
+/// What the page of forges shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForgesData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub forges: Vec<ForgeRow>,
+    pub outcome: Option<OutcomeText>,
+}
+
+/// All forges.
+#[server(prefix = "/ui", endpoint = "forges", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_forges(query: String) -> Result<ForgesData, AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let forges = actions::forges::list_forges(&ctx, &actor).await?;
+    let (db, params) = (ask::context()?.db, ask::params(&query)?);
+    Ok(ForgesData {
+        now: ask::now(),
+        forges: forges.into_iter().map(super::tell::forge).collect(),
+        outcome: tell::find_text(&db, &params).await?,
+    })
+}

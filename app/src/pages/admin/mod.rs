@@ -1,17 +1,21 @@
-//! `/admin/…`: accounts, roles, what they may do, and what everybody did. Only for those who may administer: what they read
+//! `/admin/…`: accounts, roles, what they may do, forges and their tokens, and what everybody did. Only for those who may administer: what they read
 //! checks it first.
 
 mod act;
 mod audit;
 mod data;
+mod forges;
 mod permissions;
 mod roles;
+#[cfg(feature = "ssr")]
+mod tell;
 mod user;
 mod users;
 
 use leptos::prelude::*;
 
 pub use self::audit::AdminAudit;
+pub use self::forges::AdminForges;
 pub use self::permissions::AdminPermissions;
 pub use self::roles::AdminRoles;
 pub use self::user::AdminUser;
@@ -27,10 +31,11 @@ fn skeleton() -> AnyView {
     .into_any()
 }
 
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 5] = [
     ("Users", "/admin/users"),
     ("Roles", "/admin/roles"),
     ("Permissions", "/admin/permissions"),
+    ("Forges", "/admin/forges"),
     ("Audit log", "/admin/audit"),
 ];
 

@@ -21,7 +21,23 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v1/repos/search", get(search))
         .route("/api/v1/repos/{owner}/{name}", get(by_name))
         .route("/api/v1/repositories/{id}", get(by_id))
+        .route("/api/v1/user", get(user))
         .route_layer(gate)
+}
+
+/// The first of the people lends us the tokens; without `read:user`, as those without private repositories are, a token may
+/// not ask.
+async fn user(State(forge): State<Arc<Forge>>, Extension(caller): Extension<Caller>) -> Response {
+    match (caller, forge.options.people.first()) {
+        (Caller::Token { private: true, .. }, Some(first)) => {
+            Json(json!({"id": first.id, "login": first.login, "full_name": first.name, "active": true})).into_response()
+        }
+        (Caller::Token { .. }, _) => {
+            let message = "token does not have at least one of required scope(s): [read:user]";
+            (StatusCode::FORBIDDEN, Json(json!({"message": message}))).into_response()
+        }
+        _ => (StatusCode::UNAUTHORIZED, Json(json!({"message": "token is required"}))).into_response(),
+    }
 }
 
 async fn search(

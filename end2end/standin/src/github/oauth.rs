@@ -19,7 +19,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::forge::{Forge, lock};
-use crate::gate;
+use crate::gate::{self, Caller};
 
 /// How long a code may be exchanged for a token.
 const CODE_LASTS: TimeDelta = TimeDelta::minutes(10);
@@ -198,7 +198,7 @@ fn exchange(forge: &Forge, given: &Pairs) -> Value {
 }
 
 async fn user(State(forge): State<Arc<Forge>>, headers: HeaderMap) -> Response {
-    let (person, _) = match holder(&forge, &headers) {
+    let (person, scopes) = match holder(&forge, &headers) {
         Ok(found) => found,
         Err(refused) => return *refused,
     };
@@ -238,7 +238,7 @@ async fn user(State(forge): State<Arc<Forge>>, headers: HeaderMap) -> Response {
     ] {
         told[field] = json!(format!("{api}/{path}"));
     }
-    Json(told).into_response()
+    ([("x-oauth-scopes", scopes.join(", "))], Json(told)).into_response()
 }
 
 async fn emails(State(forge): State<Arc<Forge>>, headers: HeaderMap) -> Response {
@@ -264,6 +264,11 @@ fn holder(forge: &Forge, headers: &HeaderMap) -> Result<(Person, Vec<String>), B
     }
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = given.and_then(|value| value.split_once(' ')).map(|(_, token)| token);
+    // Whoever lends us a token for the API is the first of the people.
+    if let (Caller::Token { private, .. }, Some(first)) = (gate::caller(forge, headers), forge.options.people.first()) {
+        let scopes = if private { vec!["repo".to_owned()] } else { Vec::new() };
+        return Ok((first.clone(), scopes));
+    }
     let grants = lock(&forge.grants);
     let known = token.and_then(|token| grants.tokens.get(token));
     known

@@ -26,6 +26,8 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v4/projects/{id}", get(project))
         .route("/api/v4/projects/{id}/languages", get(languages))
         .route("/api/v4/groups/{id}/projects", get(group))
+        .route("/api/v4/user", get(user))
+        .route("/api/v4/personal_access_tokens/self", get(own_token))
         .route_layer(gate)
 }
 
@@ -64,6 +66,33 @@ async fn projects(
     RawQuery(raw): RawQuery,
 ) -> Response {
     list(&forge, caller, "/projects", &Asked::read(raw.as_deref()), |_| true)
+}
+
+/// The first of the people lends us the tokens.
+async fn user(State(forge): State<Arc<Forge>>, Extension(caller): Extension<Caller>) -> Response {
+    match (caller, forge.options.people.first()) {
+        (Caller::Token { .. }, Some(first)) => {
+            let url = format!("{}/{}", forge.url(), first.login);
+            Json(
+                json!({"id": first.id, "username": first.login, "name": first.name, "state": "active", "web_url": url}),
+            )
+            .into_response()
+        }
+        _ => (StatusCode::UNAUTHORIZED, Json(json!({"message": "401 Unauthorized"}))).into_response(),
+    }
+}
+
+/// <https://docs.gitlab.com/api/personal_access_tokens/#get-details-on-a-personal-access-token>
+async fn own_token(State(forge): State<Arc<Forge>>, Extension(caller): Extension<Caller>) -> Response {
+    match (caller, forge.options.people.first()) {
+        (Caller::Token { place, private }, Some(first)) => {
+            let scopes = if private { vec!["read_api", "read_repository"] } else { vec!["read_api"] };
+            Json(json!({"id": place + 1, "name": "kubestats", "revoked": false, "user_id": first.id, "scopes": scopes,
+                "created_at": "2026-04-01T08:00:00.000Z", "active": true, "expires_at": "2027-04-01"}))
+            .into_response()
+        }
+        _ => (StatusCode::UNAUTHORIZED, Json(json!({"message": "401 Unauthorized"}))).into_response(),
+    }
 }
 
 async fn group(

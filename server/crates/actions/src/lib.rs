@@ -9,12 +9,14 @@ mod actor;
 mod adding;
 mod audit;
 mod discovery;
+pub mod forges;
 mod job;
 pub mod mail;
 mod refusal;
 mod refused;
 mod repository;
 mod schedule;
+pub mod secrets;
 mod statistics;
 
 use std::net::IpAddr;
@@ -75,6 +77,10 @@ pub struct Outside {
     pub keys: Keys,
     /// Whether there is a server that mails go to.
     pub sends_mail: bool,
+    /// Forges of the configuration.
+    pub forges: Vec<forges::KnownForge>,
+    /// Asks a forge what it thinks of a token.
+    pub try_token: forges::TryToken,
 }
 
 impl Actions {

@@ -10,6 +10,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 
 /// What servers give at most, unless somebody changed it.
@@ -173,6 +174,10 @@ impl Forge for Forgejo {
 
     fn provider(&self) -> Provider {
         Provider::Forgejo
+    }
+
+    async fn holder(&self) -> Result<Holder, ForgeError> {
+        holder(&self.exchange).await
     }
 
     async fn probe(&self) -> Result<Probe, ForgeError> {

@@ -9,6 +9,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::holder::{Holder, gitlab_holder};
 use crate::probe::{Probe, probe};
 
 /// The most that is given at once.
@@ -165,6 +166,10 @@ impl Forge for Gitlab {
 
     fn provider(&self) -> Provider {
         Provider::Gitlab
+    }
+
+    async fn holder(&self) -> Result<Holder, ForgeError> {
+        gitlab_holder(&self.exchange).await
     }
 
     async fn probe(&self) -> Result<Probe, ForgeError> {

@@ -11,6 +11,7 @@ mod facts;
 mod forgejo;
 mod github;
 mod gitlab;
+mod holder;
 mod limit;
 mod plain;
 mod probe;
@@ -26,6 +27,7 @@ pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
 pub use forgejo::Forgejo;
 pub use github::Github;
 pub use gitlab::Gitlab;
+pub use holder::Holder;
 pub use plain::PlainGit;
 pub use probe::Probe;
 pub use store::{Account, Kept, MemoryStore, Store, StoreError, Window};
@@ -55,6 +57,9 @@ pub trait Forge: Send + Sync {
 
     /// A sign of life, with limits and time, for one request at most; nothing of it is kept.
     async fn probe(&self) -> Result<Probe, ForgeError>;
+
+    /// Whose the token is that we ask with, and what it is for.
+    async fn holder(&self) -> Result<Holder, ForgeError>;
 
     /// Whether many repositories are asked about at once, which is cheap.
     fn is_batched(&self) -> bool {

@@ -12,6 +12,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+use crate::holder::Holder;
 use crate::probe::Probe;
 
 /// Git servers of no known kind. Repositories are named by their addresses.
@@ -40,6 +41,10 @@ impl Forge for PlainGit {
 
     async fn search(&self, search: &Search, _: Option<&Cursor>) -> Result<SearchPage, ForgeError> {
         Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what: format!("searching for {search}") })
+    }
+
+    async fn holder(&self) -> Result<Holder, ForgeError> {
+        Err(ForgeError::Unsupported { host: self.host().to_owned(), what: "tell whose a token is".to_owned() })
     }
 
     async fn probe(&self) -> Result<Probe, ForgeError> {

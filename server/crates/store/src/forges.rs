@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict};
-use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+};
 
 use super::{ConnectionTrait, DataError, Result};
 use crate::db::upsert::{excluded, replace};
-use entity::table::{forge_answer, forge_budget, forge_spending};
+use entity::kind::Provider;
+use entity::table::{forge_answer, forge_budget, forge_spending, repository};
 use entity::value::StoredTimestamp;
 use entity::view::{ForgeBudget, Timestamp};
 
@@ -147,6 +150,22 @@ fn what_it_says() -> OnConflict {
         .value(BlockedUntil, if_said(BlockedUntil))
         .update_column(SeenAt)
         .to_owned()
+}
+
+/// Hosts that repositories come from and that have an API, with how many do.
+pub async fn list_hosts(c: &impl ConnectionTrait) -> Result<Vec<(String, Provider, i64)>> {
+    use repository::Column::{Host, Id, Provider as Kind};
+    let hosts = repository::Entity::find()
+        .filter(Host.ne(""))
+        .filter(Kind.ne(Provider::Git))
+        .select_only()
+        .columns([Host, Kind])
+        .column_as(Id.count(), "count")
+        .group_by(Host)
+        .group_by(Kind)
+        .order_by_asc(Host)
+        .order_by_asc(Kind);
+    Ok(hosts.into_tuple().all(c).await?)
 }
 
 /// Every limit that is known, by host and resource. Times that are over are not told.

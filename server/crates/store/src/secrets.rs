@@ -1,10 +1,11 @@
 //! Secrets that people entered, sealed: the database never sees what they are.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use uuid::Uuid;
 
 use crate::db::{ConnectionTrait, Result};
-use entity::table::sealed_secret;
+use entity::table::{account, mail, sealed_secret};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
@@ -30,6 +31,77 @@ pub async fn list_secrets(c: &impl ConnectionTrait) -> Result<Vec<(String, Times
     let all = sealed_secret::Entity::find().select_only().columns([Name, ChangedAt]).order_by_asc(Name);
     let rows: Vec<(String, StoredTimestamp)> = all.into_tuple().all(c).await?;
     Ok(rows.into_iter().map(|(name, at)| (name, at.into())).collect())
+}
+
+/// A secret with its name, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSecret {
+    pub name: String,
+    pub sealed: Vec<u8>,
+    pub changed_at: Timestamp,
+}
+
+/// All secrets whose names begin so; there are few.
+pub async fn list_sealed(c: &impl ConnectionTrait, prefix: &str) -> Result<Vec<SealedSecret>> {
+    let all = sealed_secret::Entity::find().order_by_asc(sealed_secret::Column::Name).all(c).await?;
+    let secret = |row: sealed_secret::Model| SealedSecret {
+        name: row.name,
+        sealed: row.sealed,
+        changed_at: row.changed_at.into(),
+    };
+    Ok(all.into_iter().filter(|row| row.name.starts_with(prefix)).map(secret).collect())
+}
+
+/// Something that was sealed with a key, wherever it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sealed {
+    /// A secret that somebody entered, by its name.
+    Secret(String),
+    /// A second factor's secret, by its account.
+    SecondFactor(Uuid),
+    /// What a mail says, by its id.
+    Mail(Uuid),
+}
+
+/// Everything that is sealed, for a key that is to go.
+pub async fn list_all_sealed(c: &impl ConnectionTrait) -> Result<Vec<(Sealed, Vec<u8>)>> {
+    let secrets = list_sealed(c, "").await?.into_iter().map(|secret| (Sealed::Secret(secret.name), secret.sealed));
+    let factors = account::Entity::find()
+        .filter(account::COLUMN.totp_secret.is_not_null())
+        .select_only()
+        .columns([account::Column::Id, account::Column::TotpSecret]);
+    let factors: Vec<(Uuid, Vec<u8>)> = factors.into_tuple().all(c).await?;
+    let mails = mail::Entity::find()
+        .filter(mail::COLUMN.sealed.is_not_null())
+        .select_only()
+        .columns([mail::Column::Id, mail::Column::Sealed]);
+    let mails: Vec<(Uuid, Vec<u8>)> = mails.into_tuple().all(c).await?;
+    let factors = factors.into_iter().map(|(id, sealed)| (Sealed::SecondFactor(id), sealed));
+    let mails = mails.into_iter().map(|(id, sealed)| (Sealed::Mail(id), sealed));
+    Ok(secrets.chain(factors).chain(mails).collect())
+}
+
+/// Puts a text that is sealed anew in place of the old one, unless another was put there meanwhile.
+pub async fn replace_sealed(w: &impl ConnectionTrait, what: &Sealed, old: &[u8], new: Vec<u8>) -> Result<bool> {
+    let done = match what {
+        Sealed::Secret(name) => {
+            let change = sealed_secret::ActiveModel { sealed: Set(new), ..Default::default() };
+            let update = sealed_secret::Entity::update_many().set(change);
+            let same = sealed_secret::Column::Sealed.eq(old.to_vec());
+            update.filter(sealed_secret::COLUMN.name.eq(name.as_str())).filter(same).exec(w).await?
+        }
+        Sealed::SecondFactor(id) => {
+            let change = account::ActiveModel { totp_secret: Set(Some(new)), ..Default::default() };
+            let same = account::Column::TotpSecret.eq(old.to_vec());
+            account::Entity::update_many().set(change).filter(account::COLUMN.id.eq(*id)).filter(same).exec(w).await?
+        }
+        Sealed::Mail(id) => {
+            let change = mail::ActiveModel { sealed: Set(Some(new)), ..Default::default() };
+            let same = mail::Column::Sealed.eq(old.to_vec());
+            mail::Entity::update_many().set(change).filter(mail::COLUMN.id.eq(*id)).filter(same).exec(w).await?
+        }
+    };
+    Ok(done.rows_affected > 0)
 }
 
 /// Forgets a secret.

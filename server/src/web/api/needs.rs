@@ -24,8 +24,8 @@ use super::problem::Problem;
 fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole,
-        CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, ScanRepository,
-        SyncRepositories, SyncRepository, TriggerSchedule,
+        CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, RemoveSecret,
+        ScanRepository, SetSecret, SyncRepositories, SyncRepository, TriggerSchedule,
     };
     Some(match operation {
         "get_access_token"
@@ -35,15 +35,20 @@ fn by_name(operation: &str) -> Option<Needs> {
         | "get_tokens_elsewhere" => Needs::Nothing,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
-        "list_accounts" | "list_roles" | "list_audit_entries" | "get_database_stats" | "delete_second_factor" => {
-            Needs::Permission(Permission::Admin)
-        }
+        "list_accounts"
+        | "list_roles"
+        | "list_audit_entries"
+        | "list_forges"
+        | "get_database_stats"
+        | "delete_second_factor" => Needs::Permission(Permission::Admin),
         "create_account" => Needs::to(CreateAccount),
         "change_account" => Needs::to(ChangeAccount),
         "delete_account" => Needs::to(DeleteAccount),
         "create_account_link" => Needs::to(InviteAccount),
         "change_role" => Needs::to(ChangeRole),
         "delete_role" => Needs::to(DeleteRole),
+        "change_forge_token" => Needs::to(SetSecret),
+        "delete_forge_token" => Needs::to(RemoveSecret),
         "add_repositories" => Needs::to(AddRepositories),
         "delete_repository" => Needs::to(DeleteRepository),
         "approve_repository" => Needs::to(ApproveRepository),

@@ -10,6 +10,7 @@ mod doors;
 mod ecosystem;
 mod elsewhere;
 mod events;
+mod forges;
 mod health;
 mod hosts;
 mod http;

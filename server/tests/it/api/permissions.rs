@@ -138,6 +138,8 @@ async fn every_function_of_pages_answers_each_role_as_the_table_says() {
             ("sha", "abc"),
             ("query", ""),
             ("name", "nothing here"),
+            ("host", "nowhere.example.org"),
+            ("token", "a"),
             ("issuer", "https://id.example.org"),
             ("subject", "nobody"),
             ("theme", "dark"),

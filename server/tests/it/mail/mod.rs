@@ -135,6 +135,8 @@ async fn a_link_that_was_asked_for_arrives_once_and_works_once() {
         let link = mail.link();
         let page = post.app.get(&link).await;
         assert!(page.text().contains("Choose a new password"), "{}", page.text());
+        // Whoever asked so often from one address waits; who opens the link is somewhere else.
+        let post = Post::over(app, smtp.port, "");
         let chosen = [("password", OTHER)];
         assert_eq!(location(&post.form(&link, &chosen).await), "/sign-in?chosen");
         assert_eq!(location(&post.form(&link, &chosen).await), link, "it works once");
@@ -237,7 +239,11 @@ async fn what_waits_for_hours_is_given_up_and_what_is_refused_at_once() {
         write.execute_raw(Statement::from_sql_and_values(write.get_database_backend(), sql, [old])).await.unwrap();
         post.wait_no_longer().await;
         post.run().await.unwrap();
-        assert!(!post.table().await.contains("Some(\"\u{1}"), "nothing more is tried");
+        let kept = post.table().await;
+        assert!(
+            kept.contains("later@example.org None"),
+            "nothing more is tried, and what it said is forgotten: {kept}"
+        );
         assert_eq!(store::mail::count_unsent(&app.state.db.read).await.unwrap(), (0, 2));
     })
     .await;

@@ -36,7 +36,7 @@ class Handler:
         tell(
             to=envelope.rcpt_tos,
             sender=envelope.mail_from,
-            tls=session.ssl is not None,
+            tls=server.transport.get_extra_info("ssl_object") is not None,
             user=getattr(session, "auth_data", None) is not None,
             headers=[[name, str(value)] for name, value in mail.items()],
             subject=str(mail["subject"]),
@@ -47,7 +47,7 @@ class Handler:
 
 def may_come_in(server, session, envelope, mechanism, data):
     wanted = (options["user"].encode(), options["password"].encode())
-    return AuthResult(success=(data.login, data.password) == wanted, auth_data=data)
+    return AuthResult(success=(data.login, data.password) == wanted, handled=False, auth_data=data)
 
 
 async def main():

@@ -26,6 +26,7 @@ pub use elsewhere::{
 pub use own::{change_password, change_profile, end_other_sessions, end_session, sign_out};
 pub use roles::{create_role, delete_role, set_role};
 pub use sealed::{keep_sealed, open_sealed};
+pub(crate) use second_factor::purpose as second_factor_purpose;
 pub use second_factor::{
     SecondFactorOffer, begin_second_factor, check_second_factor, confirm_second_factor, pending_second_factor,
     remove_second_factor, remove_second_factor_of,

@@ -27,7 +27,7 @@ pub struct SecondFactorOffer {
 }
 
 /// What a secret is sealed for, so that one of another account opens nothing.
-fn purpose(id: Uuid) -> String {
+pub(crate) fn purpose(id: Uuid) -> String {
     format!("totp:{id}")
 }
 
@@ -144,10 +144,14 @@ pub async fn remove_second_factor_of(ctx: &Actions, actor: &Actor, id: Uuid) -> 
     stored::set_totp(&txn, id, None, None).await?;
     stored::replace_recovery_codes(&txn, id, &[]).await?;
     let ended = stored::delete_sessions(&txn, id, None).await?;
+    // Where the admin asks from is nothing to tell others.
+    let switched = Content::SecondFactor { is_on: false, at: ctx.now(), from: None };
+    let mail = ctx.mail(&txn, actor, (id, &found.email), &switched).await?;
     let object = Object::new("account", id, found.email);
     let change = Change::to(json!({ "sessions": ended }));
     ctx.tell(&txn, actor, AuditAction::RemoveSecondFactor, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::Forge;
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Key, Search, SearchPage, Sight};
+use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 use wire::Repository;
 
@@ -64,6 +65,10 @@ impl Forge for Github {
 
     fn provider(&self) -> Provider {
         Provider::Github
+    }
+
+    async fn holder(&self) -> Result<Holder, ForgeError> {
+        holder(&self.exchange).await
     }
 
     async fn probe(&self) -> Result<Probe, ForgeError> {

@@ -206,3 +206,31 @@ async fn lists_are_read_to_their_end_whatever_their_links_say() {
         }
     }
 }
+
+#[tokio::test]
+async fn forges_tell_whose_a_token_is_and_refuse_what_is_none() {
+    let people = vec![standin::Person { id: 7, login: "ada".to_owned(), name: None, emails: Vec::new() }];
+    let standin = Standin::start(Options { people, ..Options::with(Vec::new()) }).await.unwrap();
+    let told = |login: Option<&str>, scopes: Option<&[&str]>| forge::Holder {
+        login: login.map(str::to_owned),
+        scopes: scopes.map(|scopes| scopes.iter().map(|&scope| scope.to_owned()).collect()),
+    };
+    let (github, gitlab, forgejo) = (standin.github(), standin.gitlab(), standin.forgejo());
+    for (forge, token, expected) in [
+        (github, TOKEN, told(Some("ada"), Some(&[]))),
+        (github, standin::PRIVATE_TOKEN, told(Some("ada"), Some(&["repo"]))),
+        (gitlab, TOKEN, told(Some("ada"), Some(&["read_api"]))),
+        (gitlab, standin::PRIVATE_TOKEN, told(Some("ada"), Some(&["read_api", "read_repository"]))),
+        // It may not ask whose it is, and works all the same.
+        (forgejo, TOKEN, told(None, None)),
+        (forgejo, standin::PRIVATE_TOKEN, told(Some("ada"), None)),
+    ] {
+        let found = client(forge, Some(token)).holder().await;
+        assert_eq!(found.unwrap(), expected, "{:?} {token}", forge.kind());
+    }
+    for forge in [github, gitlab, forgejo] {
+        let refused = client(forge, Some("made-up")).holder().await.unwrap_err();
+        assert!(matches!(refused, ForgeError::TokenRefused { .. }), "{:?}: {refused}", forge.kind());
+        assert!(!format!("{refused:?} {refused}").contains("made-up"));
+    }
+}

@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod ecosystem;
 pub mod elsewhere;
 pub mod events;
+pub mod forges;
 pub mod images;
 pub mod jobs;
 pub mod repositories;
@@ -108,6 +109,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::list_roles))
         .routes(routes!(admin::put_role, admin::delete_role))
         .routes(routes!(admin::list_audit_entries))
+        .routes(routes!(forges::list_forges))
+        .routes(routes!(forges::set_forge_token, forges::remove_forge_token))
 }
 
 /// Operations whose answers are not built in memory.
