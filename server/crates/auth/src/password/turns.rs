@@ -304,7 +304,8 @@ mod tests {
             assert_eq!(one.await.unwrap(), Ok(()));
         }
         drop(held);
-        assert_eq!((turns.line().free, in_line(&turns)), (AT_ONCE, 0));
+        let waiting = in_line(&turns);
+        assert_eq!((turns.line().free, waiting), (AT_ONCE, 0));
     }
 
     #[tokio::test]
