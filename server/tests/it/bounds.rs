@@ -57,7 +57,8 @@ async fn heads_are_bounded_in_bytes_and_in_number_of_headers() {
 async fn bodies_are_bounded_whether_their_length_is_told_or_not() {
     on_sqlite(async |app| {
         let server = app.listen("{}").await;
-        let post = "POST /api/v1/repositories/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+        // Whoever may not is refused before anything of a body is read.
+        let post = "POST /api/v1/auth/refresh HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
         let told = format!("{post}content-length: 100000000\r\n\r\n{{\"urls\": [");
         assert_eq!(status(&answer(&server, told.as_bytes()).await), "413", "refused before it is sent");
         let mut untold = format!("{post}transfer-encoding: chunked\r\n\r\n").into_bytes();
