@@ -78,7 +78,6 @@ pub struct Callback {
         (status = 404, description = "Nobody signs in here by that", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Code or state is missing", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider can't be asked", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter stands twice, or can't be read", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn end_elsewhere(
