@@ -36,7 +36,7 @@ mod welcome;
 
 pub use account::Account;
 pub use add::AddRepositories;
-pub use admin::{AdminAudit, AdminForges, AdminPermissions, AdminRoles, AdminUser, AdminUsers};
+pub use admin::Admin;
 pub use chart::Chart;
 pub use charts::Charts;
 pub use commit::Commit;
@@ -62,7 +62,7 @@ pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
-pub use welcome::{Forgot, SetUp, SignIn, SignInCode, Welcome};
+pub use welcome::{SignIn, Welcome};
 
 #[cfg(feature = "hydrate")]
 pub(crate) use load::arrival;

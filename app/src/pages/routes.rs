@@ -25,7 +25,7 @@ pub struct Place {
 }
 
 macro_rules! pages {
-    ($($page:ident at $path:tt $(as $label:literal with $glyph:ident by $key:literal)?,)+) => {
+    ($($page:ident at $path:tt $(or $other:tt)* $(as $label:literal with $glyph:ident by $key:literal)?,)+) => {
         $(lazy_page!($page);)+
 
         /// The places that the rail leads to, in its order.
@@ -36,7 +36,10 @@ macro_rules! pages {
         pub fn Pages() -> impl IntoView {
             view! {
                 <Routes fallback=|| view! { <super::NotFound /> }>
-                    $(<Route path=path!($path) view={Lazy::<$page>::new()} ssr=SsrMode::Async />)+
+                    $(
+                        <Route path=path!($path) view={Lazy::<$page>::new()} ssr=SsrMode::Async />
+                        $(<Route path=path!($other) view={Lazy::<$page>::new()} ssr=SsrMode::Async />)*
+                    )+
                 </Routes>
             }
         }
@@ -96,18 +99,10 @@ pages! {
     Ecosystem at "/ecosystem" as "Ecosystem" with Chart by "e",
     Tasks at "/tasks" as "Tasks" with Busy by "t",
     Job at "/tasks/:id",
-    SignIn at "/sign-in",
-    SignInCode at "/sign-in/code",
-    Forgot at "/sign-in/forgot",
-    SetUp at "/set-up/:link",
-    Welcome at "/welcome/:link",
+    SignIn at "/sign-in" or "/sign-in/code" or "/sign-in/forgot",
+    Welcome at "/welcome/:link" or "/set-up/:link",
     Account at "/account",
-    AdminUsers at "/admin/users",
-    AdminUser at "/admin/users/:id",
-    AdminRoles at "/admin/roles",
-    AdminPermissions at "/admin/permissions",
-    AdminForges at "/admin/forges",
-    AdminAudit at "/admin/audit",
+    Admin at "/admin/users" or "/admin/users/:id" or "/admin/roles" or "/admin/permissions" or "/admin/forges" or "/admin/audit",
     ComponentsGallery at "/dev/components",
 }
 

@@ -26,6 +26,7 @@ pub mod stream;
 pub mod trace;
 mod upgrade;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{
@@ -63,6 +64,7 @@ pub fn router(state: AppState) -> Router {
         .merge(streams)
         .route_layer(from_fn(api::needs::gate))
         .method_not_allowed_fallback(problem::unknown_verb);
+    // What layers keep is small: each request holds as many copies of it as there are layers around it.
     pages::routes(&state)
         .merge(api)
         .merge(sign_in::routes())
@@ -74,14 +76,14 @@ pub fn router(state: AppState) -> Router {
         .route("/api/", any(problem::unknown_path))
         .route("/api/{*path}", any(problem::unknown_path))
         .fallback(pages::file_or_not_found)
-        .layer(from_fn_with_state(state.db.clone(), reading::choose))
+        .layer(from_fn_with_state(Arc::new(state.db.clone()), reading::choose))
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
-        .layer(from_fn_with_state(state.clone(), identity::find_out))
+        .layer(from_fn_with_state(Arc::new((state.identity.clone(), state.actions.clone())), identity::find_out))
         .layer(identity::layer(&state.db, state.identity.settings()))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))

@@ -7,6 +7,7 @@
 //! where it was written.
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
 
 use actions::Actor;
 use axum::{
@@ -65,7 +66,7 @@ fn reader(parts: &Parts) -> u64 {
 }
 
 /// Answers from a replica, or from where it is written.
-pub async fn choose(State(db): State<Db>, request: Request, next: Next) -> Response {
+pub async fn choose(State(db): State<Arc<Db>>, request: Request, next: Next) -> Response {
     let changed = request.extensions().get::<Changed>().is_some_and(|changed| clock::now() - changed.0 < READ_OWN);
     if !db.has_replicas() || changed || !only_reads(&request) {
         return next.run(request).await;

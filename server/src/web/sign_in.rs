@@ -148,7 +148,8 @@ async fn sign_in(
     if let Err(after) = limits.check(address, &given.email) {
         return Ok(sender.remembering(later(PATH, after, &given.from), &given.email));
     }
-    let why = match ask::sign_in(&ctx, &sender.actor, &given.email, &given.password).await {
+    // In a box: whoever sends a form slowly holds no room for what comes after it.
+    let why = match Box::pin(ask::sign_in(&ctx, &sender.actor, &given.email, &given.password)).await {
         Ok(SignedIn { account, needs_code }) => {
             limits.succeeded(address, &given.email);
             if needs_code {
@@ -187,12 +188,12 @@ async fn give_code(
     if let Err(after) = limits.check(sender.client.address, &account.to_string()) {
         return Ok(later(PATH, after, &given.from));
     }
-    match ask::check_second_factor(&ctx, &sender.actor, account, since, first, &given.code).await {
+    match Box::pin(ask::check_second_factor(&ctx, &sender.actor, account, since, first, &given.code)).await {
         Ok(()) => {
             sender.open(ACCOUNT, account).await?;
             Ok(to(way_on(&given.from)))
         }
-        Err(Refusal::WrongCode) => Ok(back(PATH, Some("wrong"), &given.from)),
+        Err(Refusal::WrongCode) => Ok(back(PATH, Some("wrong-code"), &given.from)),
         // So many were wrong that the password is asked for anew.
         Err(Refusal::Later(seconds)) => {
             sender.session.flush().await.map_err(unavailable)?;
@@ -220,7 +221,7 @@ async fn forgot(
     if let Err(after) = limits.check(sender.client.address, &given.email) {
         return Ok(sender.remembering(later(PATH, after, ""), &given.email));
     }
-    match actions::mail::ask_password_reset(&ctx, &sender.actor, &given.email).await {
+    match Box::pin(actions::mail::ask_password_reset(&ctx, &sender.actor, &given.email)).await {
         Ok(()) => Ok(sender.remembering(to("/sign-in?sent"), &given.email)),
         Err(refusal) => refused(&db, PATH, refusal).await,
     }
@@ -256,7 +257,7 @@ async fn set_up(
         return Ok(later(&path, after, ""));
     }
     let person = Person { email: given.email, full_name: Some(given.full_name), password: given.password };
-    match ask::set_up(&ctx, &sender.actor, &link, person).await {
+    match Box::pin(ask::set_up(&ctx, &sender.actor, &link, person)).await {
         Ok(account) => {
             sender.open(ACCOUNT, account).await?;
             Ok(to("/"))
@@ -284,7 +285,7 @@ async fn take_account(
     if let Err(after) = limits.check(sender.client.address, &link) {
         return Ok(later(&path, after, ""));
     }
-    match ask::take_account(&ctx, &sender.actor, &link, Some(&given.full_name), &given.password).await {
+    match Box::pin(ask::take_account(&ctx, &sender.actor, &link, Some(&given.full_name), &given.password)).await {
         Ok(_) => {
             sender.session.flush().await.map_err(unavailable)?;
             Ok(to("/sign-in?chosen"))

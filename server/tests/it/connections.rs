@@ -42,8 +42,8 @@ impl Kind {
             Self::Silent => String::new(),
             Self::HalfHead => "GET /health HTTP/1.1\r\nhost: localhost\r\nx-more: ".to_owned(),
             Self::Idle => "GET /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
-            Self::StalledBody => "POST /sign-in HTTP/1.1\r\nhost: localhost\r\n\
-                 content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nemail="
+            Self::StalledBody => "POST /api/v1/auth/refresh HTTP/1.1\r\nhost: localhost\r\n\
+                 content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"refresh_token\":"
                 .to_owned(),
             Self::UnreadAnswer => format!("GET {LARGE} HTTP/1.1\r\nhost: localhost\r\n\r\n").repeat(4),
         }

@@ -13,15 +13,29 @@ mod user;
 mod users;
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
-pub use self::audit::AdminAudit;
-pub use self::forges::AdminForges;
-pub use self::permissions::AdminPermissions;
-pub use self::roles::AdminRoles;
-pub use self::user::AdminUser;
-pub use self::users::AdminUsers;
+use self::audit::AdminAudit;
+use self::forges::AdminForges;
+use self::permissions::AdminPermissions;
+use self::roles::AdminRoles;
+use self::user::AdminUser;
+use self::users::AdminUsers;
 use super::{load_still, show};
 use crate::components::{Breadcrumb, Crumb, PageHead, SkeletonBlock, SkeletonRows, Tab, Tabs};
+
+/// All of them: one part of the WebAssembly, since who administers goes from one to the next.
+#[component]
+pub fn Admin() -> impl IntoView {
+    match use_location().pathname.get_untracked().trim_end_matches('/') {
+        "/admin/users" => view! { <AdminUsers /> }.into_any(),
+        "/admin/roles" => view! { <AdminRoles /> }.into_any(),
+        "/admin/permissions" => view! { <AdminPermissions /> }.into_any(),
+        "/admin/forges" => view! { <AdminForges /> }.into_any(),
+        "/admin/audit" => view! { <AdminAudit /> }.into_any(),
+        _ => view! { <AdminUser /> }.into_any(),
+    }
+}
 
 fn skeleton() -> AnyView {
     view! {

@@ -110,9 +110,9 @@ fn said(params: &leptos_router::params::ParamsMap) -> Option<OutcomeText> {
         let text = "If there is an account with that address, a link for a new password is on its way to it by mail.";
         return of(Tone::Good, text.to_owned());
     }
+    if params.get_str("wrong-code").is_some() {
+        return of(Tone::Bad, "That code is wrong, expired or already used.".to_owned());
+    }
     params.get_str("wrong")?;
-    let is_code = params.get_str("code").is_some();
-    let text =
-        if is_code { "That code is wrong, expired or already used." } else { "Wrong e-mail address or password." };
-    of(Tone::Bad, text.to_owned())
+    of(Tone::Bad, "Wrong e-mail address or password.".to_owned())
 }

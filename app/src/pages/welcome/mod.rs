@@ -29,14 +29,18 @@ fn door(title: &'static str, told: AnyView, inside: AnyView) -> AnyView {
     .into_any()
 }
 
-/// `/sign-in`
+/// `/sign-in`, and what stands below it: one part of the WebAssembly for all of them.
 #[component]
 pub fn SignIn() -> impl IntoView {
     let page = load_still(|_, query| read_welcome(String::new(), query));
-    show(page, "The form", skeleton, sign_in)
+    show(page, "The form", skeleton, |data, url| match url.path() {
+        "/sign-in/code" => code(data),
+        "/sign-in/forgot" => forgot(data),
+        _ => sign_in(data),
+    })
 }
 
-fn sign_in(data: WelcomeData, _: PageUrl) -> AnyView {
+fn sign_in(data: WelcomeData) -> AnyView {
     let WelcomeData { email, outcome: told, from, is_set_up, providers, sends_mail, .. } = data;
     if !is_set_up {
         return door("Sign in", ().into_any(), nobody_yet());
@@ -64,14 +68,7 @@ fn sign_in(data: WelcomeData, _: PageUrl) -> AnyView {
 
 const ASK_AN_ADMIN: &str = "Forgot your password? An admin can send you a link to choose a new one.";
 
-/// `/sign-in/forgot`
-#[component]
-pub fn Forgot() -> impl IntoView {
-    let page = load_still(|_, query| read_welcome(String::new(), query));
-    show(page, "The form", skeleton, forgot)
-}
-
-fn forgot(data: WelcomeData, _: PageUrl) -> AnyView {
+fn forgot(data: WelcomeData) -> AnyView {
     let form = match data.sends_mail {
         false => view! { <p>{ASK_AN_ADMIN}</p> }.into_any(),
         true => view! {
@@ -129,15 +126,7 @@ fn nobody_yet() -> AnyView {
     .into_any()
 }
 
-/// `/sign-in/code`
-#[component]
-pub fn SignInCode() -> impl IntoView {
-    // The word for a wrong code is the one for a wrong password.
-    let page = load_still(|_, query| read_welcome(String::new(), format!("{query}&code=")));
-    show(page, "The form", skeleton, code)
-}
-
-fn code(data: WelcomeData, _: PageUrl) -> AnyView {
+fn code(data: WelcomeData) -> AnyView {
     let form = view! {
         <form method="post" action="/sign-in/code" class="door-form">
             <InputField
@@ -168,13 +157,6 @@ fn code(data: WelcomeData, _: PageUrl) -> AnyView {
 const PASSWORD: &str = "15 characters or more, or 8 with a second factor. Any characters; a few random words are good. Common \
                         passwords are refused.";
 
-/// `/set-up/…`
-#[component]
-pub fn SetUp() -> impl IntoView {
-    let page = load_still(|path, query| read_welcome(path.get("link").unwrap_or_default(), query));
-    show(page, "The form", skeleton, set_up)
-}
-
 fn set_up(data: WelcomeData, url: PageUrl) -> AnyView {
     if data.is_set_up || data.link.is_none_or(|link| link.kind != LinkKind::SetUp) {
         return dead(if data.is_set_up {
@@ -195,11 +177,14 @@ fn set_up(data: WelcomeData, url: PageUrl) -> AnyView {
     door("Set up Kubestats", outcome(data.outcome), form.into_any())
 }
 
-/// `/welcome/…`
+/// `/welcome/…` and `/set-up/…`
 #[component]
 pub fn Welcome() -> impl IntoView {
     let page = load_still(|path, query| read_welcome(path.get("link").unwrap_or_default(), query));
-    show(page, "The form", skeleton, welcome)
+    show(page, "The form", skeleton, |data, url| match url.path().starts_with("/set-up/") {
+        true => set_up(data, url),
+        false => welcome(data, url),
+    })
 }
 
 fn welcome(data: WelcomeData, url: PageUrl) -> AnyView {

@@ -249,12 +249,8 @@ fn bad_credentials() -> Problem {
 }
 
 /// Finds out who asks and says so to all that follow.
-pub async fn find_out(
-    State(identity): State<Identity>,
-    State(ctx): State<Actions>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn find_out(State(with): State<Arc<(Identity, Actions)>>, mut request: Request, next: Next) -> Response {
+    let (identity, ctx) = &*with;
     // Files of the site are everybody's.
     if request.uri().path().starts_with(super::pages::ASSETS) {
         return next.run(request).await;
@@ -262,7 +258,8 @@ pub async fn find_out(
     let client = request.extensions().get::<Client>().map(|client| client.address);
     let id = request.extensions().get::<RequestId>().map(|id| Arc::from(id.0.to_string()));
     let session = request.extensions().get::<Session>().cloned();
-    let (actor, changed_at) = match identity.find(request.headers(), session, client).await {
+    // In boxes: a request that waits for its body, or whose answer is read slowly, holds no room for what is done before and after.
+    let (actor, changed_at) = match Box::pin(identity.find(request.headers(), session, client)).await {
         Ok((actor, changed_at)) => (actor.from(client, id), changed_at),
         // Whoever comes in, or asks how the program is, may hold what works no more, or what others look at.
         Err(_) if super::rights::is_open(request.uri().path()) => {
@@ -280,7 +277,7 @@ pub async fn find_out(
             full_name: holder.full_name.clone(),
         }),
         permissions: actor.permissions().iter().collect(),
-        is_set_up: identity.is_set_up().await,
+        is_set_up: Box::pin(identity.is_set_up()).await,
     };
     let path = request.uri().path();
     let kept = (actor.account().is_some() || gives_keys(path)).then(|| identity.may_be_kept(path));
@@ -295,10 +292,10 @@ pub async fn find_out(
     let changes = !request.method().is_safe();
     let mut response = next.run(request).await;
     if changes {
-        identity.note_change(&actor).await;
+        Box::pin(identity.note_change(&actor)).await;
     }
     if let Some(what) = actor.take_lacked()
-        && let Err(refusal) = actions::tell_refused(&ctx, &actor, what).await
+        && let Err(refusal) = Box::pin(actions::tell_refused(ctx, &actor, what)).await
     {
         tracing::warn!(error = refusal.text(), what, "that something was refused could not be told");
     }

@@ -59,6 +59,8 @@ fn is_refused(status: StatusCode) -> bool {
 fn fits(route: &Route, who: &str, permissions: Permissions, status: StatusCode) -> Result<(), String> {
     let is_signed_in = who != "nobody";
     let expected = match (route.needs.allows(permissions, is_signed_in), is_signed_in) {
+        // How the program is may be that it is not well: nothing works at its jobs here.
+        (true, _) if route.path.starts_with("/health/") => !is_refused(status),
         (true, _) => !is_refused(status) && !status.is_server_error(),
         (false, true) => status == StatusCode::FORBIDDEN,
         (false, false) => status == StatusCode::UNAUTHORIZED,

@@ -85,13 +85,14 @@ pub async fn login(
     limits
         .check(client.address, &given.username)
         .map_err(|later| Problem::too_many("Too many tries to sign in; try again later", later.seconds()))?;
-    let signed_in = ask::sign_in(&ctx, &actor, &given.username, &given.password).await?;
+    let signed_in = Box::pin(ask::sign_in(&ctx, &actor, &given.username, &given.password)).await?;
     if signed_in.needs_code {
         let code = given.code.unwrap_or_default();
-        ask::check_second_factor(&ctx, &actor, signed_in.account, clock::now(), Via::Password, &code).await?;
+        let account = signed_in.account;
+        Box::pin(ask::check_second_factor(&ctx, &actor, account, clock::now(), Via::Password, &code)).await?;
     }
     limits.succeeded(client.address, &given.username);
-    open(&ctx, &identity, &actor, &headers, signed_in.account).await.map(Json)
+    Box::pin(open(&ctx, &identity, &actor, &headers, signed_in.account)).await.map(Json)
 }
 
 /// Opens a program's session, and gives it its first tokens.
