@@ -13,6 +13,8 @@ pub(crate) mod select;
 pub mod text;
 pub(crate) mod upsert;
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sea_query::{Func, Query};
@@ -98,9 +100,21 @@ pub struct PoolUse {
     pub idle: u32,
 }
 
-/// Connections to the database; cheap to clone.
+/// Connections to the database. As small as a pointer: every layer and handler of the server keeps a copy for each request.
 #[derive(Clone, Debug)]
-pub struct Db {
+pub struct Db(Arc<Handles>);
+
+impl Deref for Db {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// What a [`Db`] leads to.
+#[derive(Clone, Debug)]
+pub struct Handles {
     /// For questions.
     pub read: Connection,
     /// For writes; on SQLite the only connection that may.
@@ -128,14 +142,18 @@ impl Db {
                 options.min_connections(1);
                 let pool = Database::connect(options).await?;
                 let replicas = replicas::Replicas::open(settings).await?;
-                Ok(Self { replicas, ..Self::of(pool.clone(), pool, Engine::Postgres) })
+                Ok(Self(Arc::new(Handles { replicas, ..Self::handles(pool.clone(), pool, Engine::Postgres) })))
             }
         }
     }
 
     fn of(read: Connection, write: Connection, engine: Engine) -> Self {
+        Self(Arc::new(Self::handles(read, write, engine)))
+    }
+
+    fn handles(read: Connection, write: Connection, engine: Engine) -> Handles {
         let answers = answers::Answers::default();
-        Self { read, write, engine, answers, replicas: replicas::Replicas::default(), replica: None }
+        Handles { read, write, engine, answers, replicas: replicas::Replicas::default(), replica: None }
     }
 
     /// A database that is there, as it is: nothing is made, and nothing is set up for work. Of SQLite one connection, which
@@ -153,7 +171,7 @@ impl Db {
             Engine::Sqlite => replicas::Replicas::default(),
             Engine::Postgres => replicas::Replicas::open(settings).await?,
         };
-        Ok(Self { replicas, ..Self::of(pool.clone(), pool, engine) })
+        Ok(Self(Arc::new(Handles { replicas, ..Self::handles(pool.clone(), pool, engine) })))
     }
 
     /// Begins a transaction that may write.

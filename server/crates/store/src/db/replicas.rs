@@ -13,7 +13,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query, SelectStatement};
 use sea_orm::{Database, TryGetable};
 use tokio::sync::watch;
 
-use super::{Connection, ConnectionTrait, Db, DbSettings, PoolUse, Result};
+use super::{Connection, ConnectionTrait, Db, DbSettings, Handles, PoolUse, Result};
 
 /// A replica that is further behind is not read.
 const MOST_BEHIND: Duration = Duration::from_secs(10);
@@ -178,7 +178,8 @@ impl Db {
         let used: Vec<(usize, &Replica)> = all.filter(|(_, replica)| replica.is_used()).collect();
         let number = u64::try_from(used.len()).ok().filter(|number| *number > 0)?;
         let chosen = used.get(usize::try_from(reader % number).ok()?)?;
-        Some(Self { read: chosen.1.pool.clone(), replica: Some(chosen.0), ..self.clone() })
+        let own = Handles::clone(self);
+        Some(Self(Arc::new(Handles { read: chosen.1.pool.clone(), replica: Some(chosen.0), ..own })))
     }
 
     /// Leaves the replica that this handle asks out until it is looked at again: something failed there.
