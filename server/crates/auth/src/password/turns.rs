@@ -344,7 +344,7 @@ mod tests {
         let real = turns.take(Standing::New).await.unwrap();
         drop((spare, real));
         turns.line().spare = 1;
-        turns.line().spared = Instant::now() + Duration::from_secs(60);
+        turns.line().spared = Instant::now() + Duration::from_mins(1);
         assert!(turns.take_to_spare().is_some());
         assert!(turns.take_to_spare().is_none(), "so often, and then no more for a while");
         assert_eq!(turns.line().free, AT_ONCE);
