@@ -225,7 +225,7 @@ impl Server {
         let mut settings = DbSettings::new(self.url("postgres"));
         settings.acquire_timeout = Duration::from_secs(2);
         while Db::open_existing(&settings, true).await.is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL does not start");
+            assert!(began.elapsed() < Duration::from_mins(1), "PostgreSQL does not start");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -235,7 +235,7 @@ impl Server {
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !is_so().await {
-        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(began.elapsed() < Duration::from_mins(1), "{what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
