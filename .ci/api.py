@@ -33,9 +33,9 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, "5xx"
 include-operation-id = "list_image_places"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 422, "5xx"]
 
-# What is well formed may be no password that fits, no address of mail, or no role that there is.
+# What is well formed may be no password that fits, no address of mail, no role that there is, or no token that a forge takes.
 [[operations]]
-include-operation-id = ["get_access_token", "create_account", "change_account", "delete_account", "change_role", "delete_role", "create_token", "change_own_account"]
+include-operation-id = ["get_access_token", "create_account", "change_account", "delete_account", "change_role", "delete_role", "create_token", "change_own_account", "delete_second_factor", "change_forge_token"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 422, 429, "5xx"]
 """
 ADMIN = {"username": "ada@example.org", "password": "violet anchor timber seventeen"}
