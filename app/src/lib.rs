@@ -10,6 +10,8 @@ mod client;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
+#[cfg(feature = "ssr")]
+pub mod cookies;
 pub mod error;
 pub mod frame;
 #[cfg(feature = "ssr")]

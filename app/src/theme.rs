@@ -15,12 +15,9 @@ const COOKIE: &str = "theme";
 #[server(prefix = "/ui", endpoint = "theme", output = Postcard, client = crate::client::PageClient)]
 pub async fn set_theme(theme: String) -> Result<(), AppError> {
     let theme = known(&theme).ok_or_else(|| AppError::invalid("The theme is one of: system, light, dark."))?;
-    let cookie = format!("{COOKIE}={theme}; Path=/; Max-Age=31536000; SameSite=Lax");
-    if let (Some(response), Ok(value)) =
-        (use_context::<leptos_axum::ResponseOptions>(), axum::http::HeaderValue::from_str(&cookie))
-    {
-        response.append_header(axum::http::header::SET_COOKIE, value);
-    }
+    // The script that switches without a reload writes it too.
+    let keeping = crate::cookies::Keeping { open: true, ..crate::cookies::Keeping::so_long(31_536_000) };
+    crate::pages::ask::set_cookie(COOKIE, theme, keeping);
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use actions::{Actions, Actor, Done, Door};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
 use entity::kind::UnknownWord;
 use entity::view::{ActivityBucket, PageQuery, ShownOnce, Sort, Timestamp};
 use leptos::prelude::use_context;
@@ -18,6 +18,7 @@ use store::given;
 use uuid::Uuid;
 
 use crate::context::ServerContext;
+use crate::cookies::{self, Keeping};
 use crate::error::AppError;
 use crate::pages::Span;
 
@@ -54,10 +55,14 @@ pub(crate) fn actions() -> Result<(Actions, Actor), AppError> {
 
 /// A cookie of the request at hand.
 pub(crate) fn cookie(name: &str) -> Option<String> {
-    let request = use_context::<Parts>()?;
-    let cookies = request.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    cookies::find(&use_context::<Parts>()?.headers, name)
+}
+
+/// Has the browser keep a cookie.
+pub(crate) fn set_cookie(name: &str, value: &str, keeping: Keeping) {
+    if let (Some(response), Some(cookie)) = (use_context::<ResponseOptions>(), cookies::set(name, value, keeping)) {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Scheme and name of this site as the reader's browser knows them; only a page of ours tells.
@@ -92,10 +97,7 @@ pub(crate) fn shown_once(ctx: &Actions, actor: &Actor, is_here: fn(&ShownOnce) -
 }
 
 fn set_shown(value: &str, seconds: u32) {
-    let cookie = format!("{SHOWN}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
-    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
-        response.append_header(header::SET_COOKIE, value);
-    }
+    set_cookie(SHOWN, value, Keeping { strict: true, ..Keeping::so_long(seconds) });
 }
 
 /// The job that was queued for a repository.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use actions::accounts::{self as ask, Person, SignedIn};
 use actions::{Actions, Actor, Refusal};
 use app::context::EMAIL_COOKIE;
+use app::cookies::{self, Keeping};
 use axum::{
     Router,
     extract::{Extension, Form, FromRequestParts, Path, State},
@@ -103,13 +104,10 @@ impl Sender {
     /// Keeps the e-mail address for the next try.
     fn remembering(&self, mut response: Response, email: &str) -> Response {
         const MOST: usize = 254;
-        let secure = if self.client.https { "; Secure" } else { "" };
-        let kept = utf8_percent_encode(email.trim(), NON_ALPHANUMERIC);
-        let cookie = format!("{EMAIL_COOKIE}={kept}; Path=/sign-in; Max-Age=300; HttpOnly; SameSite=Strict{secure}");
-        if email.len() <= MOST
-            && let Ok(value) = HeaderValue::from_str(&cookie)
-        {
-            response.headers_mut().append(header::SET_COOKIE, value);
+        let kept = utf8_percent_encode(email.trim(), NON_ALPHANUMERIC).to_string();
+        let keeping = Keeping { path: "/sign-in", strict: true, ..Keeping::so_long(300) };
+        if let Some(cookie) = cookies::set(EMAIL_COOKIE, &kept, keeping).filter(|_| email.len() <= MOST) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response
     }

@@ -45,6 +45,7 @@ pub struct WelcomeData {
 /// What one comes in by, as the page's address says.
 #[server(prefix = "/ui", endpoint = "welcome", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_welcome(#[server(default)] link: String, query: String) -> Result<WelcomeData, AppError> {
+    use crate::components::PageUrl;
     use crate::pages::ask;
     use crate::pages::outcome::tell;
     use actions::Refusal;
@@ -53,11 +54,11 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
     let (ctx, params) = (ask::context()?, ask::params(&query)?);
     let from: String = params.get_str("from").unwrap_or_default().chars().take(2_000).collect();
     // An invitation is taken by whoever brings it; all others are led on.
-    let key = if link.is_empty() { format!("from={}", escape(&from)) } else { format!("invite={}", escape(&link)) };
-    let providers = ctx
-        .providers
-        .iter()
-        .map(|provider| Provider { name: provider.name.clone(), href: format!("/auth/{}?{key}", provider.id) });
+    let (key, value) = if link.is_empty() { ("from", from.clone()) } else { ("invite", link.clone()) };
+    let providers = ctx.providers.iter().map(|provider| Provider {
+        name: provider.name.clone(),
+        href: PageUrl::new(format!("/auth/{}", provider.id)).with(key, value.clone()).href(),
+    });
     let email = ask::cookie(crate::context::EMAIL_COOKIE).unwrap_or_default();
     let email = percent_encoding::percent_decode_str(&email).decode_utf8_lossy().into_owned();
     let email: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
@@ -78,11 +79,6 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
         sends_mail: ctx.actions.sends_mail(),
         link,
     })
-}
-
-#[cfg(feature = "ssr")]
-fn escape(text: &str) -> percent_encoding::PercentEncode<'_> {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
 /// The sentence for a word in the address, so that no link can put a sentence of its own here.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actions::accounts::{self as ask, SignedIn};
 use actions::{Actions, Refusal};
 use app::context::IDENTITY_COOKIE;
+use app::cookies::{self, Keeping};
 use auth::{Begun, Identity, SignInError};
 use axum::{
     extract::{FromRequestParts, Query, State},
@@ -28,6 +29,8 @@ use crate::web::rate_limits::LoginLimits;
 
 /// How long somebody may take at the provider.
 const WITHIN: TimeDelta = TimeDelta::minutes(10);
+/// The browser keeps what belongs to it as long; not away from other sites, or it would be missing when the provider leads back.
+const KEPT: Keeping = Keeping::so_long(600);
 /// Cookies have little room.
 const MOST_FROM: usize = 500;
 const PATH: &str = "/sign-in";
@@ -45,15 +48,6 @@ pub struct Flight {
 
 fn cookie_name(https: bool) -> &'static str {
     if https { "__Host-kubestats_begun" } else { "kubestats_begun" }
-}
-
-/// A cookie that scripts can't read and that ends by itself.
-fn cookie(name: &str, value: &str, lasts: TimeDelta, https: bool) -> Option<HeaderValue> {
-    let secure = if https { "; Secure" } else { "" };
-    let seconds = lasts.num_seconds();
-    // Lax, or it would be missing when the provider leads back.
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&text).ok()
 }
 
 fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
@@ -81,7 +75,7 @@ pub async fn begin(
     let begun = provider.begin().await?;
     let flight = flight(Begun { url: String::new(), ..begun.clone() });
     let sealed = ask::keep_sealed(ctx, &purpose(provider), &flight, WITHIN);
-    let cookie = sealed.and_then(|sealed| cookie(cookie_name(client.https), &sealed, WITHIN, client.https));
+    let cookie = sealed.and_then(|sealed| cookies::set(cookie_name(client.https), &sealed, KEPT));
     Ok((begun, cookie))
 }
 
@@ -165,8 +159,8 @@ pub async fn land(
     headers: &HeaderMap,
     answer: &Answer,
 ) -> Result<(Identity, Flight), SignInError> {
-    let sealed = cookie_of(headers, cookie_name(client.https)).ok_or(SignInError::Code)?;
-    let flight: Flight = ask::open_sealed(ctx, &purpose(provider), sealed).ok_or(SignInError::Code)?;
+    let sealed = cookies::find(headers, cookie_name(client.https)).ok_or(SignInError::Code)?;
+    let flight: Flight = ask::open_sealed(ctx, &purpose(provider), &sealed).ok_or(SignInError::Code)?;
     if !flight.begun.is_state(&answer.state) {
         return Err(SignInError::Code);
     }
@@ -179,16 +173,10 @@ pub async fn land(
     Ok((who, flight))
 }
 
-fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
 /// The begun sign-in is good for one answer.
 #[must_use]
 pub fn done(response: Response, client: &Client) -> Response {
-    with_cookie(response, cookie(cookie_name(client.https), "", TimeDelta::zero(), client.https))
+    with_cookie(response, cookies::set(cookie_name(client.https), "", Keeping::so_long(0)))
 }
 
 /// `/auth/{provider}/callback`: where the provider leads back to.
@@ -225,7 +213,7 @@ async fn arrive(
 ) -> Result<Response, Problem> {
     // Somebody who is here already wants to come in by it from now on, and is asked so.
     if sender.actor.in_person().is_ok() {
-        return Ok(offer(ctx, sender, provider, who, "/account?connect#connections"));
+        return Ok(offer(ctx, provider, who, "/account?connect#connections"));
     }
     let known = match &flight.invite {
         Some(link) => ask::take_account_elsewhere(ctx, &sender.actor, link, who, &provider.admission).await.map(Some),
@@ -240,16 +228,16 @@ async fn arrive(
             sender.open(ACCOUNT, account).await?;
             Ok(to(way_on(&flight.from)))
         }
-        Ok(None) => Ok(offer(ctx, sender, provider, who, "/sign-in?connect&from=%2Faccount%3Fconnect%23connections")),
+        Ok(None) => Ok(offer(ctx, provider, who, "/sign-in?connect&from=%2Faccount%3Fconnect%23connections")),
         Err(Refusal::DeadLink) => Ok(to("/welcome/gone")),
         Err(refusal) => refused(db, PATH, refusal).await,
     }
 }
 
 /// Leads to where somebody is asked whether the account is to be theirs by the provider's word too.
-fn offer(ctx: &Actions, sender: &Sender, provider: &Provider, who: &Identity, page: &str) -> Response {
+fn offer(ctx: &Actions, provider: &Provider, who: &Identity, page: &str) -> Response {
     let sealed = ask::keep_identity(ctx, who, &provider.admission.provider);
-    let cookie = sealed.and_then(|sealed| cookie(IDENTITY_COOKIE, &sealed, WITHIN, sender.client.https));
+    let cookie = sealed.and_then(|sealed| cookies::set(IDENTITY_COOKIE, &sealed, KEPT));
     with_cookie(to(page), cookie)
 }
 

@@ -98,7 +98,7 @@ impl Provider {
 }
 
 impl Issuer {
-    /// The issuer as it described itself within the last hour. One that can't be reached is asked again by the next who comes.
+    /// The issuer as it described itself within the last hour; longer ago, while it can't be asked.
     async fn described(&self) -> Result<Arc<auth::oidc::Provider>, SignInError> {
         let mut described = self.described.lock().await;
         if let Some((_, issuer)) = described.as_ref().filter(|(at, _)| at.elapsed() < DESCRIBED_FOR) {
@@ -106,8 +106,15 @@ impl Issuer {
         }
         let secret = self.client_secret.as_ref().map(|secret| secret.as_str());
         let (url, redirect) = (&self.url, &self.redirect);
-        let found = auth::oidc::Provider::discover(url, &self.client_id, secret, redirect, &self.http).await?;
-        let found = Arc::new(found.with_groups_claim(&self.groups_claim));
+        let found = auth::oidc::Provider::discover(url, &self.client_id, secret, redirect, &self.http).await;
+        let found = match (found, &*described) {
+            (Ok(found), _) => Arc::new(found.with_groups_claim(&self.groups_claim)),
+            (Err(error), Some((_, before))) => {
+                tracing::warn!(%error, issuer = self.url, "an issuer's description could not be read again");
+                Arc::clone(before)
+            }
+            (Err(error), None) => return Err(error),
+        };
         *described = Some((Instant::now(), Arc::clone(&found)));
         Ok(found)
     }

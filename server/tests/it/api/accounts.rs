@@ -1,218 +1,16 @@
-//! Who may do what, at every door: by browser session, by token, by access token, by nobody.
+//! Coming in and going: by plain forms, by programs, by links that work once, by a second factor.
 
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use entity::kind::{Permission, Role, Via};
-use leptos::server_fn::axum::server_fn_paths;
-use serde_json::{Value, json};
-use store::accounts::{self, NewAccount, NewToken};
-use uuid::Uuid;
+use entity::kind::{Role, Via};
+use serde_json::json;
+use store::accounts;
 use zeroize::Zeroizing;
 
-use crate::support::{Answer, Change, Manifest, Nobody, RepositoryBuilder, TestApp, day, on_each_engine};
-
-pub(super) const PASSWORD: &str = "violet anchor timber seventeen";
-
-/// An account with this role, and a token of it that may what the role may.
-pub(super) async fn account(app: &TestApp, email: &str, role: &str) -> (Uuid, String) {
-    let new = NewAccount { email: email.to_owned(), full_name: None, role: role.to_owned(), password_hash: None };
-    let id = accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap();
-    (id, token(app, id, &[Permission::Admin], &[]).await)
-}
-
-pub(super) async fn token(app: &TestApp, account_id: Uuid, scopes: &[Permission], repositories: &[&str]) -> String {
-    let minted = auth::token::mint();
-    let new = NewToken {
-        account_id,
-        token_hash: minted.hash,
-        name: "test".to_owned(),
-        scopes: scopes.to_vec(),
-        repositories: repositories.iter().map(|&pattern| pattern.to_owned()).collect(),
-        expires_at: None,
-    };
-    accounts::insert_token(&app.state.db.write, &new, day(1)).await.unwrap();
-    minted.text.to_string()
-}
-
-/// Asks as whoever a token is of, or as nobody.
-pub(super) async fn ask(app: &TestApp, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
-    let mut request = Request::builder().method(method).uri(path);
-    if let Some(token) = token {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-    }
-    let body = match body {
-        Some(body) => {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-            Body::from(body.to_string())
-        }
-        None => Body::empty(),
-    };
-    app.send(request.extension(Nobody).body(body).unwrap()).await
-}
-
-pub(super) async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> Answer {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    if let Some(cookie) = cookie {
-        request = request.header(header::COOKIE, cookie);
-    }
-    app.send(request.extension(Nobody).body(Body::from(body)).unwrap()).await
-}
-
-pub(super) fn location(answer: &Answer) -> &str {
-    answer.headers.get(header::LOCATION).map_or("", |place| place.to_str().unwrap())
-}
-
-/// What a browser would send back.
-pub(super) fn cookie(answer: &Answer) -> Option<String> {
-    let set = answer.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
-    let session = set.filter(|value| value.starts_with("kubestats=")).find(|value| !value.contains("Max-Age=0"));
-    session.map(|value| value.split(';').next().unwrap().to_owned())
-}
-
-pub(super) async fn by_cookie(app: &TestApp, path: &str, cookie: &str) -> Answer {
-    app.send(Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
-}
-
-/// An account that signs in with [`PASSWORD`].
-pub(super) async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
-    let hash = auth::password::Passwords::new().hash(PASSWORD).await.unwrap();
-    let role = role.as_str().to_owned();
-    let new = NewAccount { email: email.to_owned(), full_name: None, role, password_hash: Some(hash) };
-    accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap()
-}
-
-#[tokio::test]
-async fn every_operation_that_changes_something_asks_who_it_is() {
-    on_each_engine(async |app| {
-        let (_, viewer) = account(app, "vera@example.org", "viewer").await;
-        let document = serde_json::to_value(server::web::api::openapi::document()).unwrap();
-        let mut asked = 0;
-        for (path, operations) in document["paths"].as_object().unwrap() {
-            for verb in ["post", "put", "patch", "delete"] {
-                let Some(operation) = operations.get(verb) else { continue };
-                let id = operation["operationId"].as_str().unwrap();
-                // These are for coming in, or about the account that asks.
-                let own = operation["tags"][0] == "login" || operation["tags"][0] == "users";
-                let place =
-                    path.split('/')
-                        .map(|part| {
-                            if part.ends_with("_id}") { Uuid::nil().to_string() } else { part.replace(['{', '}'], "") }
-                        })
-                        .collect::<Vec<_>>()
-                        .join("/");
-                let body = operation.get("requestBody").map(|_| match id {
-                    "add_repositories" => json!({ "urls": ["https://example.org/a/b"] }),
-                    "create_account" => json!({ "email": "a@example.org", "role": "admin" }),
-                    "change_account" => json!({ "role": "admin" }),
-                    "change_role" => json!({ "permissions": ["admin"] }),
-                    "create_token" => json!({ "name": "a", "scopes": ["admin"] }),
-                    "change_own_account" => json!({ "full_name": "a" }),
-                    "get_next_access_token" => json!({ "refresh_token": "a" }),
-                    "change_forge_token" => json!({ "token": "a" }),
-                    "get_access_token" => Value::Null,
-                    other => panic!("say what {other} is to be asked with"),
-                });
-                if body.as_ref().is_some_and(Value::is_null) {
-                    continue;
-                }
-                let method: Method = verb.to_uppercase().parse().unwrap();
-                let nobody = ask(app, method.clone(), &place, None, body.clone()).await.status;
-                let expected = if id == "end_own_session" { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
-                assert_eq!(nobody, expected, "{verb} {place} as nobody");
-                if !own || operation["tags"][0] == "users" {
-                    let answer = ask(app, method, &place, Some(&viewer), body).await;
-                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{verb} {place} as a viewer");
-                }
-                asked += 1;
-            }
-        }
-        assert!(asked > 20, "{asked} operations were asked");
-        assert_eq!(accounts::count_accounts(&app.state.db.read).await.unwrap(), 2, "the tests' own and the viewer");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn every_form_that_changes_something_asks_who_it_is() {
-    on_each_engine(async |app| {
-        let id = Uuid::nil().to_string();
-        let fields = [
-            ("id", id.as_str()),
-            ("act", "sync"),
-            ("name", "prune"),
-            ("urls", "a/b"),
-            ("from", "/"),
-            ("theme", "dark"),
-        ];
-        let mut asked = 0;
-        for (path, method) in server_fn_paths().filter(|(_, method)| *method == Method::POST) {
-            let answer = form(app, path, &fields, None).await;
-            if path.contains("theme") {
-                assert!(
-                    answer.status.is_success() || answer.status.is_redirection(),
-                    "{path}: colours are everybody's"
-                );
-                continue;
-            }
-            assert!(
-                matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST),
-                "{method} {path} as nobody: {}",
-                answer.status
-            );
-            asked += 1;
-        }
-        assert!(asked > 5, "{asked} forms were sent");
-        let told = store::jobs::list_jobs(&app.state.db.read, &entity::view::JobFilter::default()).await.unwrap();
-        assert_eq!(told.count, 0, "no job was asked for");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn roles_and_tokens_allow_what_they_say_and_no_more() {
-    on_each_engine(async |app| {
-        let commits = || vec![Change::Create(Manifest::release("podinfo", "6.0.0"))];
-        let one = RepositoryBuilder::new("ada/one").commit(2, "Add", commits()).store(app).await;
-        let two = RepositoryBuilder::new("grace/two").commit(2, "Add", commits()).store(app).await;
-        let sync = |id: Uuid| format!("/api/v1/repositories/{id}/sync");
-        let (developer, all) = account(app, "dev@example.org", "developer").await;
-        assert_eq!(ask(app, Method::POST, &sync(one), Some(&all), None).await.status, StatusCode::ACCEPTED);
-        // An admin's scope gives a developer no admin's rights.
-        let answer = ask(app, Method::GET, "/api/v1/admin/users", Some(&all), None).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        let reads = token(app, developer, &[Permission::Read], &[]).await;
-        assert_eq!(ask(app, Method::POST, &sync(one), Some(&reads), None).await.status, StatusCode::FORBIDDEN);
-        let some = token(app, developer, &[Permission::Read, Permission::ManageRepositories], &["ada/*"]).await;
-        assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::ACCEPTED);
-        assert_eq!(ask(app, Method::POST, &sync(two), Some(&some), None).await.status, StatusCode::FORBIDDEN);
-        let all_at_once = ask(app, Method::POST, "/api/v1/repositories/sync", Some(&some), None).await;
-        assert_eq!(all_at_once.status, StatusCode::FORBIDDEN);
-        // A token is no person: it makes no other, and changes nothing of its account.
-        let wanted = json!({ "name": "more", "scopes": ["read"] });
-        for token in [&some, &all] {
-            let answer = ask(app, Method::POST, "/api/v1/users/me/tokens", Some(token), Some(wanted.clone())).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN);
-            let renamed = Some(json!({ "full_name": "Eve" }));
-            let answer = ask(app, Method::PUT, "/api/v1/users/me", Some(token), renamed).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN);
-        }
-        // What somebody mistyped, and what is no token at all.
-        let mut mistyped = some.clone();
-        mistyped.replace_range(6..7, if &some[6..7] == "a" { "b" } else { "a" });
-        for wrong in [mistyped.as_str(), "kst_", "a.b.c", ""] {
-            let answer = ask(app, Method::GET, "/api/v1/me", Some(wrong), None).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{wrong}");
-            assert_eq!(answer.json()["detail"], "Could not validate credentials");
-        }
-        // Whoever is switched off is nobody at once.
-        accounts::set_active(&app.state.db.write, developer, false).await.unwrap();
-        assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::FORBIDDEN);
-    })
-    .await;
-}
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, support_code};
+use crate::support::{Answer, Nobody, on_each_engine};
 
 #[tokio::test]
 async fn people_sign_in_and_out_by_plain_forms() {
@@ -310,30 +108,6 @@ async fn programs_sign_in_refresh_and_leave() {
         let dead =
             ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(text(&next, "refresh_token")))).await;
         assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn without_anonymous_reading_nothing_is_read_but_how_one_comes_in() {
-    on_each_engine(async |app| {
-        let closed = app.with_config("server: {anonymous_read: false}");
-        let page = |path: &'static str| {
-            let request = Request::get(path).header(header::ACCEPT, "text/html");
-            closed.send(request.body(Body::empty()).unwrap())
-        };
-        let answer = page("/charts?text=a").await;
-        assert_eq!((answer.status, location(&answer)), (StatusCode::SEE_OTHER, "/sign-in?from=%2Fcharts%3Ftext%3Da"));
-        for path in ["/api/v1/repositories/", "/api/v1/stream", "/api/v1/openapi.json", "/ui/repositories?query="] {
-            let answer = closed.raw(Request::get(path).extension(Nobody).body(Body::empty()).unwrap()).await;
-            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
-        }
-        for path in ["/health", "/api/health", "/health/live"] {
-            assert!(closed.get(path).await.status.is_success(), "{path}");
-        }
-        let (_, viewer) = account(&closed, "vera@example.org", "viewer").await;
-        let answer = ask(&closed, Method::GET, "/api/v1/repositories/", Some(&viewer), None).await;
-        assert_eq!(answer.status, StatusCode::OK);
     })
     .await;
 }
@@ -444,10 +218,4 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         );
     })
     .await;
-}
-
-/// The code that an authenticator app shows now.
-pub(super) fn support_code(url: &str) -> String {
-    let now = u64::try_from(chrono::Utc::now().timestamp()).unwrap();
-    totp_rs::Totp::from_url(url).unwrap().generate(now).to_string()
 }

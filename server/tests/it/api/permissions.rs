@@ -13,7 +13,7 @@ use server::web::api::needs;
 use store::accounts;
 use uuid::Uuid;
 
-use super::accounts::{account, ask};
+use super::people::{account, ask};
 use crate::support::{Nobody, TestApp, on_each_engine};
 
 /// Nobody, and one of each role, with a session each: what its role may, in person.

@@ -14,7 +14,7 @@ use store::accounts;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::accounts::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, token};
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, token};
 use crate::support::{Answer, Nobody, TestApp, on_each_engine};
 
 /// What was told of a kind.

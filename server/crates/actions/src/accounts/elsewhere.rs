@@ -83,9 +83,14 @@ async fn give_role(ctx: &Actions, actor: &Actor, id: Uuid, role: &str) -> Result
     known_role(&txn, role).await?;
     let before = find_account(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     let administers = stored::permissions_of(&txn, role).await?.has(Permission::Admin);
-    if !administers && admin_is_left(&txn, &before).await.is_err() {
-        tracing::warn!(account = %id, role, "the last account that may administer keeps its role");
-        return Ok(());
+    if !administers {
+        match admin_is_left(&txn, &before).await {
+            Err(Refusal::Unusable(why)) => {
+                tracing::warn!(account = %id, role, why, "an account keeps its role, whatever its groups say");
+                return Ok(());
+            }
+            left => left?,
+        }
     }
     stored::set_role(&txn, id, role).await?;
     let actor = actor.known(holder(&txn, id).await?, Via::Provider);

@@ -92,7 +92,11 @@ pub async fn end_elsewhere(
         .check_answer(sender.client.address)
         .map_err(|later| Problem::too_many("Too many tries to sign in; try again later", later.seconds()))?;
     let answer = Answer { code: given.code, state: given.state, iss: given.iss, error: None, error_description: None };
-    let (who, _) = land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await.map_err(unfinished)?;
+    let (who, flight) =
+        land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await.map_err(unfinished)?;
+    if !flight.for_program {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "A page began this sign-in; begin anew by the API"));
+    }
     let given = tokens(&place, &sender, provider, &who).await?;
     Ok(done(given.into_response(), &sender.client))
 }

@@ -1,0 +1,168 @@
+//! Who may do what, by session, by token and by nobody; that each role is answered as it may be is told by `permissions`.
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use entity::kind::Permission;
+use leptos::server_fn::axum::server_fn_paths;
+use serde_json::{Value, json};
+use store::accounts;
+use uuid::Uuid;
+
+use super::people::{account, ask, form, location, token};
+use crate::support::{Change, Manifest, Nobody, RepositoryBuilder, on_each_engine};
+
+#[tokio::test]
+async fn every_operation_that_changes_something_asks_who_it_is() {
+    on_each_engine(async |app| {
+        let (_, viewer) = account(app, "vera@example.org", "viewer").await;
+        let document = serde_json::to_value(server::web::api::openapi::document()).unwrap();
+        let mut asked = 0;
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for verb in ["post", "put", "patch", "delete"] {
+                let Some(operation) = operations.get(verb) else { continue };
+                let id = operation["operationId"].as_str().unwrap();
+                // These are for coming in, or about the account that asks.
+                let own = operation["tags"][0] == "login" || operation["tags"][0] == "users";
+                let place =
+                    path.split('/')
+                        .map(|part| {
+                            if part.ends_with("_id}") { Uuid::nil().to_string() } else { part.replace(['{', '}'], "") }
+                        })
+                        .collect::<Vec<_>>()
+                        .join("/");
+                let body = operation.get("requestBody").map(|_| match id {
+                    "add_repositories" => json!({ "urls": ["https://example.org/a/b"] }),
+                    "create_account" => json!({ "email": "a@example.org", "role": "admin" }),
+                    "change_account" => json!({ "role": "admin" }),
+                    "change_role" => json!({ "permissions": ["admin"] }),
+                    "create_token" => json!({ "name": "a", "scopes": ["admin"] }),
+                    "change_own_account" => json!({ "full_name": "a" }),
+                    "get_next_access_token" => json!({ "refresh_token": "a" }),
+                    "change_forge_token" => json!({ "token": "a" }),
+                    "get_access_token" => Value::Null,
+                    other => panic!("say what {other} is to be asked with"),
+                });
+                if body.as_ref().is_some_and(Value::is_null) {
+                    continue;
+                }
+                let method: Method = verb.to_uppercase().parse().unwrap();
+                let nobody = ask(app, method.clone(), &place, None, body.clone()).await.status;
+                let expected = if id == "end_own_session" { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
+                assert_eq!(nobody, expected, "{verb} {place} as nobody");
+                if !own || operation["tags"][0] == "users" {
+                    let answer = ask(app, method, &place, Some(&viewer), body).await;
+                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{verb} {place} as a viewer");
+                }
+                asked += 1;
+            }
+        }
+        assert!(asked > 20, "{asked} operations were asked");
+        assert_eq!(accounts::count_accounts(&app.state.db.read).await.unwrap(), 2, "the tests' own and the viewer");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_form_that_changes_something_asks_who_it_is() {
+    on_each_engine(async |app| {
+        let id = Uuid::nil().to_string();
+        let fields = [
+            ("id", id.as_str()),
+            ("act", "sync"),
+            ("name", "prune"),
+            ("urls", "a/b"),
+            ("from", "/"),
+            ("theme", "dark"),
+        ];
+        let mut asked = 0;
+        for (path, method) in server_fn_paths().filter(|(_, method)| *method == Method::POST) {
+            let answer = form(app, path, &fields, None).await;
+            if path.contains("theme") {
+                assert!(
+                    answer.status.is_success() || answer.status.is_redirection(),
+                    "{path}: colours are everybody's"
+                );
+                continue;
+            }
+            assert!(
+                matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST),
+                "{method} {path} as nobody: {}",
+                answer.status
+            );
+            asked += 1;
+        }
+        assert!(asked > 5, "{asked} forms were sent");
+        let told = store::jobs::list_jobs(&app.state.db.read, &entity::view::JobFilter::default()).await.unwrap();
+        assert_eq!(told.count, 0, "no job was asked for");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn roles_and_tokens_allow_what_they_say_and_no_more() {
+    on_each_engine(async |app| {
+        let commits = || vec![Change::Create(Manifest::release("podinfo", "6.0.0"))];
+        let one = RepositoryBuilder::new("ada/one").commit(2, "Add", commits()).store(app).await;
+        let two = RepositoryBuilder::new("grace/two").commit(2, "Add", commits()).store(app).await;
+        let sync = |id: Uuid| format!("/api/v1/repositories/{id}/sync");
+        let (developer, all) = account(app, "dev@example.org", "developer").await;
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&all), None).await.status, StatusCode::ACCEPTED);
+        // An admin's scope gives a developer no admin's rights.
+        let answer = ask(app, Method::GET, "/api/v1/admin/users", Some(&all), None).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        let reads = token(app, developer, &[Permission::Read], &[]).await;
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&reads), None).await.status, StatusCode::FORBIDDEN);
+        let some = token(app, developer, &[Permission::Read, Permission::ManageRepositories], &["ada/*"]).await;
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::ACCEPTED);
+        assert_eq!(ask(app, Method::POST, &sync(two), Some(&some), None).await.status, StatusCode::FORBIDDEN);
+        let all_at_once = ask(app, Method::POST, "/api/v1/repositories/sync", Some(&some), None).await;
+        assert_eq!(all_at_once.status, StatusCode::FORBIDDEN);
+        // A token is no person: it makes no other, and changes nothing of its account.
+        let wanted = json!({ "name": "more", "scopes": ["read"] });
+        for token in [&some, &all] {
+            let answer = ask(app, Method::POST, "/api/v1/users/me/tokens", Some(token), Some(wanted.clone())).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+            let renamed = Some(json!({ "full_name": "Eve" }));
+            let answer = ask(app, Method::PUT, "/api/v1/users/me", Some(token), renamed).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        }
+        // What somebody mistyped, and what is no token at all.
+        let mut mistyped = some.clone();
+        mistyped.replace_range(6..7, if &some[6..7] == "a" { "b" } else { "a" });
+        for wrong in [mistyped.as_str(), "kst_", "a.b.c", ""] {
+            let answer = ask(app, Method::GET, "/api/v1/me", Some(wrong), None).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{wrong}");
+            assert_eq!(answer.json()["detail"], "Could not validate credentials");
+        }
+        // Whoever is switched off is nobody at once.
+        accounts::set_active(&app.state.db.write, developer, false).await.unwrap();
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_anonymous_reading_nothing_is_read_but_how_one_comes_in() {
+    on_each_engine(async |app| {
+        let closed = app.with_config("server: {anonymous_read: false}");
+        let page = |path: &'static str| {
+            let request = Request::get(path).header(header::ACCEPT, "text/html");
+            closed.send(request.body(Body::empty()).unwrap())
+        };
+        let answer = page("/charts?text=a").await;
+        assert_eq!((answer.status, location(&answer)), (StatusCode::SEE_OTHER, "/sign-in?from=%2Fcharts%3Ftext%3Da"));
+        for path in ["/api/v1/repositories/", "/api/v1/stream", "/api/v1/openapi.json", "/ui/repositories?query="] {
+            let answer = closed.raw(Request::get(path).extension(Nobody).body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        }
+        for path in ["/health", "/api/health", "/health/live"] {
+            assert!(closed.get(path).await.status.is_success(), "{path}");
+        }
+        let (_, viewer) = account(&closed, "vera@example.org", "viewer").await;
+        let answer = ask(&closed, Method::GET, "/api/v1/repositories/", Some(&viewer), None).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    })
+    .await;
+}
