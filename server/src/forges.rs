@@ -36,6 +36,8 @@ type Entered = (Timestamp, Secret);
 struct EnteredTokens {
     read_at: Option<Instant>,
     by_host: HashMap<String, Entered>,
+    /// Those that can't be opened; it is said once of each.
+    unopened: HashMap<String, Timestamp>,
 }
 
 /// A client, and since when the token was entered that it asks with.
@@ -82,17 +84,22 @@ impl Forges {
             // Those that are known are used meanwhile.
             Err(error) => return tracing::warn!(%error, "forges' tokens could not be read"),
         };
-        let mut by_host = HashMap::new();
+        let (mut by_host, mut unopened) = (HashMap::new(), HashMap::new());
         for secret in found {
             let host = secret.name.trim_start_matches(PREFIX).to_owned();
             match open_token(keys, &secret) {
                 Ok(token) => {
                     by_host.insert(host, (secret.changed_at, Secret::new(token.to_string())));
                 }
-                Err(error) => tracing::warn!(host, error, "a forge's token can't be opened; enter it anew"),
+                Err(error) => {
+                    if entered().unopened.get(&host) != Some(&secret.changed_at) {
+                        tracing::warn!(host, error, "a forge's token can't be opened; enter it anew");
+                    }
+                    unopened.insert(host, secret.changed_at);
+                }
             }
         }
-        *entered() = EnteredTokens { read_at: Some(Instant::now()), by_host };
+        *entered() = EnteredTokens { read_at: Some(Instant::now()), by_host, unopened };
     }
 
     fn entered(&self, host: &str) -> Option<Entered> {

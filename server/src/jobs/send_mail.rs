@@ -120,7 +120,7 @@ async fn one(deps: &Deps, mailer: &Mailer, mail: &DueMail, tally: &mut Tally) ->
         }
         Err(Refusal::Failed(error)) => return Err(error.into()),
         Err(refusal) => {
-            let error = MailError::Refused(refusal.text());
+            let error = MailError::Sealed(refusal.text());
             return not_sent(deps, mail, &error, tally).await;
         }
     };

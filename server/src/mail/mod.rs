@@ -35,6 +35,9 @@ pub enum MailError {
     /// It takes this mail later.
     #[error("the mail server does not take it now: {0}")]
     Later(String),
+    /// This process can't open it; one with its key may.
+    #[error("what it says can't be read here: {0}")]
+    Sealed(String),
     /// It will never take this mail.
     #[error("the mail server refuses it: {0}")]
     Refused(String),

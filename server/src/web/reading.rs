@@ -83,8 +83,10 @@ pub async fn choose(State(db): State<Arc<Db>>, request: Request, next: Next) -> 
     if status != StatusCode::NOT_FOUND && !status.is_server_error() {
         return response;
     }
-    if status.is_server_error() {
+    let response = next.run(Request::from_parts(parts, body)).await;
+    // What fails in both places is not the replica's fault.
+    if status.is_server_error() && !response.status().is_server_error() {
         replica.doubt();
     }
-    next.run(Request::from_parts(parts, body)).await
+    response
 }

@@ -106,6 +106,16 @@ fn said(params: &leptos_router::params::ParamsMap) -> Option<OutcomeText> {
         let text = "If there is an account with that address, a link for a new password is on its way to it by mail.";
         return of(Tone::Good, text.to_owned());
     }
+    let elsewhere = match params.get_str("elsewhere") {
+        Some("away") => {
+            "That site can’t be asked now who you are. Try again in a while, or sign in with your password."
+        }
+        Some(_) => "That sign-in took too long, or was finished already. Start again.",
+        None => "",
+    };
+    if !elsewhere.is_empty() {
+        return of(Tone::Bad, elsewhere.to_owned());
+    }
     if params.get_str("wrong-code").is_some() {
         return of(Tone::Bad, "That code is wrong, expired or already used.".to_owned());
     }

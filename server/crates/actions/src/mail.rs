@@ -9,11 +9,11 @@ use entity::view::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::accounts::{self as stored, StoredLink};
 use store::db::{ConnectionTrait, DataError, Db, new_id};
-use store::mail::{DueMail, NewMail, add_mail, keep_content, was_asked_since};
+use store::mail::{DueMail, NewMail, add_mail, is_link_waiting, keep_content, was_asked_since};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::audit::{Change, Object};
+use crate::audit::Object;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// How long a link works that somebody asked for who is not signed in.
@@ -143,21 +143,23 @@ pub async fn ask_password_reset(ctx: &Actions, actor: &Actor, address: &str) -> 
         return Err(Refusal::Unusable("no mail is sent here; an admin can make a link for you".to_owned()));
     }
     let recipient = crate::accounts::email(address)?;
-    let txn = ctx.db.begin().await?;
-    let new = NewMail {
-        id: new_id(ctx.now()),
-        kind: MailKind::Reset,
-        account_id: None,
-        recipient: recipient.clone(),
-        sealed: None,
-    };
-    add_mail(&txn, new, ctx.now()).await?;
-    let object = Object::new("account", None, recipient);
-    ctx.tell(&txn, actor, AuditAction::AskPasswordReset, object, Change::NONE).await?;
-    let job = ctx.send_soon(&txn, actor.requested_by()).await?;
-    txn.commit().await.map_err(DataError::from)?;
-    ctx.queue.announce(&[job]).await;
-    Ok(())
+    // One that waits already serves for both who asked.
+    if !is_link_waiting(&ctx.db.read, &recipient).await? {
+        let txn = ctx.db.begin().await?;
+        let new = NewMail {
+            id: new_id(ctx.now()),
+            kind: MailKind::Reset,
+            account_id: None,
+            recipient: recipient.clone(),
+            sealed: None,
+        };
+        add_mail(&txn, new, ctx.now()).await?;
+        let job = ctx.send_soon(&txn, actor.requested_by()).await?;
+        txn.commit().await.map_err(DataError::from)?;
+        ctx.queue.announce(&[job]).await;
+    }
+    let object = Object::new("account", None, recipient.clone());
+    ctx.tell_now_and_then(actor, AuditAction::AskPasswordReset, object, &[&recipient], None).await
 }
 
 /// What a mail says, now that it is sent; nothing where there is nobody to send it to.

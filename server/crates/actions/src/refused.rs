@@ -15,7 +15,7 @@ const MOST: usize = 60;
 
 /// What was refused in the minute at hand, by kind; each thing is told once in it.
 #[derive(Debug, Default)]
-pub(crate) struct Refused(Mutex<[Minute; 2]>);
+pub(crate) struct Refused(Mutex<[Minute; 3]>);
 
 #[derive(Debug, Default)]
 struct Minute {
@@ -28,7 +28,11 @@ impl Refused {
     /// Whether it is to be told now, and how many of its kind were not since the last that was.
     fn hear(&self, action: AuditAction, of: &[&str], now: Timestamp) -> Option<u64> {
         let mut minutes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = &mut minutes[usize::from(action == AuditAction::SignInRefused)];
+        let minute = &mut minutes[match action {
+            AuditAction::SignInRefused => 1,
+            AuditAction::AskPasswordReset => 2,
+            _ => 0,
+        }];
         let number = now.timestamp().div_euclid(60);
         if minute.number != number {
             minute.number = number;

@@ -44,13 +44,13 @@ fn random_text(alphabet: &[u8], length: usize) -> Zeroizing<String> {
     text
 }
 
-/// How secrets with more randomness than anybody can try are kept.
 /// A text of whatever length in little space; no secret is kept by it.
 #[must_use]
 pub fn fingerprint(text: &str) -> [u8; 32] {
     sha256(text)
 }
 
+/// How secrets with more randomness than anybody can try are kept.
 fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }

@@ -130,6 +130,16 @@ pub async fn was_asked_since(c: &impl ConnectionTrait, of: &DueMail, since: Time
     Ok(count(c, mail::Entity::find().filter(earlier)).await? > 0)
 }
 
+/// Whether a link that somebody asked for with this address still waits to be sent.
+pub async fn is_link_waiting(c: &impl ConnectionTrait, recipient: &str) -> Result<bool> {
+    let waiting = Condition::all()
+        .add(mail::COLUMN.recipient.eq(recipient))
+        .add(mail::Column::Kind.eq(MailKind::Reset))
+        .add(mail::COLUMN.account_id.is_null())
+        .add(mail::COLUMN.next_try_at.is_not_null());
+    Ok(count(c, mail::Entity::find().filter(waiting)).await? > 0)
+}
+
 /// Sends no links of an account any more that wait to be sent: they lead nowhere.
 pub async fn drop_waiting_links(w: &impl ConnectionTrait, account_id: Uuid) -> Result<()> {
     let links = mail::Entity::delete_many()

@@ -43,13 +43,14 @@ pub struct SealedSecret {
 
 /// All secrets whose names begin so; there are few.
 pub async fn list_sealed(c: &impl ConnectionTrait, prefix: &str) -> Result<Vec<SealedSecret>> {
-    let all = sealed_secret::Entity::find().order_by_asc(sealed_secret::Column::Name).all(c).await?;
+    let all = sealed_secret::Entity::find().filter(sealed_secret::Column::Name.starts_with(prefix));
+    let all = all.order_by_asc(sealed_secret::Column::Name).all(c).await?;
     let secret = |row: sealed_secret::Model| SealedSecret {
         name: row.name,
         sealed: row.sealed,
         changed_at: row.changed_at.into(),
     };
-    Ok(all.into_iter().filter(|row| row.name.starts_with(prefix)).map(secret).collect())
+    Ok(all.into_iter().map(secret).collect())
 }
 
 /// Something that was sealed with a key, wherever it is kept.

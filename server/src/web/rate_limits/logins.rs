@@ -14,7 +14,7 @@ const BY_ADDRESS: (NonZeroU32, Duration) = (NonZeroU32::new(3).unwrap(), Duratio
 /// The same for one account from wherever: guesses from a thousand addresses end here.
 const BY_ACCOUNT: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Duration::from_secs(10));
 /// Answers of other sites that an address may bring at once: no password is tried by them, but we ask the site each time.
-const BY_ANSWER: (NonZeroU32, Duration) = (NonZeroU32::new(10).unwrap(), Duration::from_secs(6));
+const BY_ANSWER: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Duration::from_secs(1));
 /// So many pairs of address and account are remembered that fitted once.
 const KNOWN: usize = 20_000;
 

@@ -10,7 +10,7 @@ use app::cookies::{self, Keeping};
 use auth::{Begun, Identity, SignInError};
 use axum::{
     extract::{FromRequestParts, Query, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 use chrono::TimeDelta;
@@ -31,9 +31,9 @@ use crate::web::rate_limits::LoginLimits;
 const WITHIN: TimeDelta = TimeDelta::minutes(10);
 /// The browser keeps what belongs to it as long; not away from other sites, or it would be missing when the provider leads back.
 const KEPT: Keeping = Keeping::so_long(600);
-/// Cookies have little room.
-const MOST_FROM: usize = 500;
 const PATH: &str = "/sign-in";
+/// Where somebody agrees to come in by it.
+const CONNECT: &str = "/account?connect#connections";
 
 /// Who began, and what for.
 #[derive(Serialize, Deserialize)]
@@ -100,12 +100,17 @@ pub(super) async fn leave(
     sender: Sender,
 ) -> Result<Response, Problem> {
     let provider = place.provider(&path)?;
-    let from = if given.from.len() <= MOST_FROM { way_on(&given.from).to_owned() } else { "/".to_owned() };
-    let invite = given.invite.filter(|link| link.len() <= MOST_FROM);
+    // Cookies have little room.
+    const LONGEST_LINK: usize = 100;
+    let from = way_on(&given.from).to_owned();
+    let invite = given.invite.filter(|link| link.len() <= LONGEST_LINK);
     let flight = |begun| Flight { begun, from, invite, for_program: false };
     match begin(&place.ctx, provider, &sender.client, flight).await {
         Ok((begun, cookie)) => Ok(with_cookie(to(&begun.url), cookie)),
-        Err(error) => unfinished(&place.db, &error).await,
+        Err(error) => {
+            tracing::warn!(%error, provider = provider.id, "a sign-in elsewhere can't begin");
+            Ok(back(PATH, Some("elsewhere=away"), &given.from))
+        }
     }
 }
 
@@ -148,29 +153,25 @@ pub struct Answer {
     pub error_description: Option<String>,
 }
 
-/// Who somebody is, by what the provider answered to whom began in this browser.
+/// What was begun in this browser and belongs to an answer; nothing where it does not, or too long ago.
+#[must_use]
+pub fn begun(ctx: &Actions, provider: &Provider, sender: &Sender, answer: &Answer) -> Option<Flight> {
+    let sealed = cookies::find(&sender.headers, cookie_name(sender.client.https))?;
+    let flight: Flight = ask::open_sealed(ctx, &purpose(provider), &sealed)?;
+    flight.begun.is_state(&answer.state).then_some(flight)
+}
+
+/// Who somebody is, by what the provider answered to what was begun.
 ///
 /// # Errors
-/// If nobody began, or what the provider says does not hold.
-pub async fn land(
-    ctx: &Actions,
-    provider: &Provider,
-    client: &Client,
-    headers: &HeaderMap,
-    answer: &Answer,
-) -> Result<(Identity, Flight), SignInError> {
-    let sealed = cookies::find(headers, cookie_name(client.https)).ok_or(SignInError::Code)?;
-    let flight: Flight = ask::open_sealed(ctx, &purpose(provider), &sealed).ok_or(SignInError::Code)?;
-    if !flight.begun.is_state(&answer.state) {
-        return Err(SignInError::Code);
-    }
+/// If what the provider says does not hold.
+pub async fn land(provider: &Provider, flight: &Flight, answer: &Answer) -> Result<Identity, SignInError> {
     if let Some(error) = &answer.error {
         let reason = answer.error_description.as_ref().unwrap_or(error);
         let reason = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
         return Err(SignInError::Denied { provider: provider.admission.provider.clone(), reason });
     }
-    let who = provider.finish(&answer.code, answer.iss.as_deref(), &flight.begun).await?;
-    Ok((who, flight))
+    provider.finish(&answer.code, answer.iss.as_deref(), &flight.begun).await
 }
 
 /// The begun sign-in is good for one answer.
@@ -187,16 +188,19 @@ pub(super) async fn come_back(
     sender: Sender,
 ) -> Result<Response, Problem> {
     let provider = place.provider(&path)?;
+    let Some(flight) = begun(&place.ctx, provider, &sender, &answer) else {
+        return Ok(back(PATH, Some("elsewhere=again"), ""));
+    };
     // Each answer makes us ask the provider.
     if let Err(after) = place.limits.check_answer(sender.client.address) {
         return Ok(later(PATH, after, ""));
     }
-    let response = match land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await {
-        Ok((who, flight)) if flight.for_program => {
+    let response = match land(provider, &flight, &answer).await {
+        Ok(who) if flight.for_program => {
             let given = crate::web::api::v1::elsewhere::tokens(&place, &sender, provider, &who).await;
             given.into_response()
         }
-        Ok((who, flight)) => arrive(&place.ctx, &place.db, &sender, provider, &who, &flight).await?,
+        Ok(who) => arrive(&place.ctx, &place.db, &sender, provider, &who, &flight).await?,
         Err(error) => unfinished(&place.db, &error).await?,
     };
     Ok(done(response, &sender.client))
@@ -212,8 +216,8 @@ async fn arrive(
     flight: &Flight,
 ) -> Result<Response, Problem> {
     // Somebody who is here already wants to come in by it from now on, and is asked so.
-    if sender.actor.in_person().is_ok() {
-        return Ok(offer(ctx, provider, who, "/account?connect#connections"));
+    if flight.invite.is_none() && sender.actor.in_person().is_ok() {
+        return Ok(offer(ctx, provider, who, to(CONNECT)));
     }
     let known = match &flight.invite {
         Some(link) => ask::take_account_elsewhere(ctx, &sender.actor, link, who, &provider.admission).await.map(Some),
@@ -228,17 +232,25 @@ async fn arrive(
             sender.open(ACCOUNT, account).await?;
             Ok(to(way_on(&flight.from)))
         }
-        Ok(None) => Ok(offer(ctx, provider, who, "/sign-in?connect&from=%2Faccount%3Fconnect%23connections")),
+        Ok(None) => Ok(offer(ctx, provider, who, back(PATH, Some("connect"), CONNECT))),
         Err(Refusal::DeadLink) => Ok(to("/welcome/gone")),
-        Err(refusal) => refused(db, PATH, refusal).await,
+        Err(refusal) => {
+            // What its reader can't mend, such as a role that is not there, is the operator's.
+            tracing::warn!(
+                refusal = refusal.text(),
+                provider = provider.id,
+                "somebody whom a provider knows is not let in"
+            );
+            refused(db, PATH, refusal).await
+        }
     }
 }
 
 /// Leads to where somebody is asked whether the account is to be theirs by the provider's word too.
-fn offer(ctx: &Actions, provider: &Provider, who: &Identity, page: &str) -> Response {
+fn offer(ctx: &Actions, provider: &Provider, who: &Identity, response: Response) -> Response {
     let sealed = ask::keep_identity(ctx, who, &provider.admission.provider);
     let cookie = sealed.and_then(|sealed| cookies::set(IDENTITY_COOKIE, &sealed, KEPT));
-    with_cookie(to(page), cookie)
+    with_cookie(response, cookie)
 }
 
 /// Back to the form, which tells why.

@@ -50,8 +50,7 @@ pub async fn create_account(
     name: Option<&str>,
     role: &str,
 ) -> Result<Invited> {
-    let (txn, id) = insert(ctx, actor, new_email, name, role, None).await?;
-    let address = email(new_email)?;
+    let (txn, id, address) = insert(ctx, actor, new_email, name, role, None).await?;
     let (link, mail) = link_to(ctx, actor, &txn, LinkKind::Invite, (id, &address)).await?;
     txn.commit().await.map_err(DataError::from)?;
     ctx.queue.announce(mail.as_slice()).await;
@@ -95,7 +94,7 @@ pub async fn create_account_with_password(
     actor.may_to_all(AuditAction::CreateAccount)?;
     usable_password(password, false, &[new_email, name.unwrap_or_default()])?;
     let hash = ctx.outside.passwords.hash(password).await?;
-    let (txn, id) = insert(ctx, actor, new_email, name, role, Some(hash)).await?;
+    let (txn, id, _) = insert(ctx, actor, new_email, name, role, Some(hash)).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(id)
 }
@@ -108,7 +107,7 @@ async fn insert(
     name: Option<&str>,
     role: &str,
     password_hash: Option<String>,
-) -> Result<(Transaction, Uuid)> {
+) -> Result<(Transaction, Uuid, String)> {
     actor.may_to_all(AuditAction::CreateAccount)?;
     let new =
         NewAccount { email: email(new_email)?, full_name: full_name(name)?, role: role.to_owned(), password_hash };
@@ -117,8 +116,8 @@ async fn insert(
     known_role(&txn, role).await?;
     let id = stored::insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
     let change = Change::to(json!({ "role": role }));
-    ctx.tell(&txn, actor, AuditAction::CreateAccount, Object::new("account", id, new.email), change).await?;
-    Ok((txn, id))
+    ctx.tell(&txn, actor, AuditAction::CreateAccount, Object::new("account", id, new.email.clone()), change).await?;
+    Ok((txn, id, new.email))
 }
 
 /// Makes a link by which an account's person chooses a new password; the one before works no more.

@@ -15,7 +15,7 @@ use super::admin::{admin_is_left, known_role};
 use super::own::confirm;
 use super::sealed::{keep_sealed, open_sealed};
 use super::sign_in::{SignedIn, came_in};
-use super::{email, full_name, holder};
+use super::{email, end_links, full_name, holder};
 use crate::audit::{Change, Object};
 use crate::{Actions, Actor, Refusal, Result};
 
@@ -63,13 +63,20 @@ pub async fn sign_in_elsewhere(
     let found = find_credentials(&ctx.db.read, id).await?.filter(|found| found.is_active);
     let switched_off = || Refusal::Unusable("your account is switched off; an admin can switch it on".to_owned());
     let found = found.ok_or_else(switched_off)?;
-    if let Some(role) = role.filter(|role| *role != found.role) {
-        give_role(ctx, actor, id, role).await?;
-    }
-    enter(ctx, actor, &found, admission).await.map(Some)
+    enter(ctx, actor, &found, admission, role).await.map(Some)
 }
 
-async fn enter(ctx: &Actions, actor: &Actor, who: &Credentials, admission: &Admission) -> Result<SignedIn> {
+/// Lets somebody in, with the role that their groups give.
+async fn enter(
+    ctx: &Actions,
+    actor: &Actor,
+    who: &Credentials,
+    admission: &Admission,
+    role: Option<&str>,
+) -> Result<SignedIn> {
+    if let Some(role) = role.filter(|role| *role != who.role) {
+        give_role(ctx, actor, who.id, role).await?;
+    }
     let needs_code = who.totp_since.is_some();
     if !needs_code {
         came_in(ctx, actor, who, Via::Provider, &admission.provider).await?;
@@ -129,7 +136,8 @@ async fn sign_up(
         role: role.or(admission.role.as_deref()).unwrap_or(Role::Viewer.as_str()).to_owned(),
         password_hash: None,
     };
-    let txn = ctx.db.begin().await?;
+    // The role is there as long as this takes.
+    let txn = ctx.db.begin_about_accounts().await?;
     known_role(&txn, &new.role).await?;
     let id = match stored::insert_account(&txn, &new, ctx.now()).await {
         Ok(id) => id,
@@ -142,7 +150,7 @@ async fn sign_up(
     ctx.tell(&txn, &actor, AuditAction::CreateAccount, Object::new("account", id, new.email), change).await?;
     txn.commit().await.map_err(DataError::from)?;
     let made = find_credentials(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
-    enter(ctx, &actor, &made, admission).await.map(Some)
+    enter(ctx, &actor, &made, admission, None).await.map(Some)
 }
 
 /// Takes an account by an invitation, without a password: its person comes in by the provider from now on.
@@ -156,11 +164,12 @@ pub async fn take_account_elsewhere(
     who: &Identity,
     admission: &Admission,
 ) -> Result<SignedIn> {
-    admission.role(&who.groups)?;
+    let role = admission.role(&who.groups)?;
     let hash = auth::token::hash_opaque(link).ok_or(Refusal::DeadLink)?;
     let txn = ctx.db.begin().await?;
     let taken = stored::take_link(&txn, &hash, ctx.now()).await?.filter(|link| link.kind == LinkKind::Invite);
     let id = taken.and_then(|link| link.account_id).ok_or(Refusal::DeadLink)?;
+    end_links(&txn, id).await?;
     tie(&txn, ctx, id, &KeptIdentity::of(who, &admission.provider)).await?;
     let found = find_credentials(&txn, id).await?.filter(|found| found.is_active).ok_or(Refusal::DeadLink)?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
@@ -168,7 +177,7 @@ pub async fn take_account_elsewhere(
     let object = Object::new("account", id, found.email.clone());
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
-    enter(ctx, &actor, &found, admission).await
+    enter(ctx, &actor, &found, admission, role).await
 }
 
 async fn tie(w: &impl store::db::ConnectionTrait, ctx: &Actions, account: Uuid, who: &KeptIdentity) -> Result<()> {

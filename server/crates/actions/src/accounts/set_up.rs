@@ -10,7 +10,7 @@ use store::db::DataError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{email, full_name, holder, taken, usable_password};
+use super::{email, end_links, full_name, holder, taken, usable_password};
 use crate::audit::{Change, Object};
 use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
@@ -137,6 +137,8 @@ pub async fn take_account(
     let stored = ctx.outside.passwords.hash(password).await?;
     let txn = ctx.db.begin().await?;
     let link = take_link(&txn, &hash, ctx.now()).await?.ok_or(Refusal::DeadLink)?;
+    // Nor does any other that lies in a mailbox still open it.
+    end_links(&txn, id).await?;
     set_password(&txn, id, &stored, ctx.now()).await?;
     set_profile(&txn, id, &account.email, name.as_deref()).await?;
     delete_sessions(&txn, id, None).await?;

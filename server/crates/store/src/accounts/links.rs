@@ -1,4 +1,4 @@
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, Set};
+use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
 use crate::db::{ConnectionTrait, Result};
@@ -14,7 +14,8 @@ pub struct StoredLink {
     pub account_id: Option<Uuid>,
 }
 
-/// Keeps a link by its hash. Others of its kind and account, and those whose time is over, stop working.
+/// Keeps a link by its hash; those whose time is over go. Others of its account go on working until one is used: whoever asks
+/// for a link without being known must not end what somebody else holds.
 pub async fn add_link(
     w: &impl ConnectionTrait,
     hash: &[u8; 32],
@@ -22,18 +23,8 @@ pub async fn add_link(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let account = match link.account_id {
-        Some(id) => one_time_link::Column::AccountId.eq(id),
-        None => one_time_link::Column::AccountId.is_null(),
-    };
-    let others = Condition::all().add(account).add(one_time_link::Column::Kind.eq(link.kind));
     let over = one_time_link::COLUMN.expires_at.lte(StoredTimestamp::from(now));
-    // Each process of a first start shows a link of its own; the first account makes all of them dead.
-    let gone = match link.kind {
-        LinkKind::SetUp => Condition::any().add(over),
-        LinkKind::Invite | LinkKind::Reset => Condition::any().add(others).add(over),
-    };
-    one_time_link::Entity::delete_many().filter(gone).exec(w).await?;
+    one_time_link::Entity::delete_many().filter(over).exec(w).await?;
     let row = one_time_link::ActiveModel {
         token_hash: Set(hash.to_vec()),
         kind: Set(link.kind),

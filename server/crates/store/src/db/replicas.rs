@@ -48,12 +48,15 @@ pub(super) struct Replicas(Arc<All>);
 #[derive(Debug)]
 struct All {
     replicas: Vec<Replica>,
-    /// How much was written at a look, the newest last.
-    marks: Mutex<VecDeque<(Instant, i64)>>,
+    /// How much was written at a look, by its number, the newest last.
+    marks: Mutex<VecDeque<Mark>>,
     /// Looks that began, and the newest of those after which every replica in use showed all that was written before it.
     began: AtomicU64,
     caught_up: watch::Sender<u64>,
 }
+
+/// A look: its number, when it was, and how much was written then.
+type Mark = (u64, Instant, i64);
 
 impl Default for All {
     fn default() -> Self {
@@ -122,7 +125,7 @@ impl Replica {
     }
 
     /// Looks at it; how much of the log it shows, where it says so.
-    async fn look(&self, written: (Instant, i64), marks: &VecDeque<(Instant, i64)>, migrations: i64) -> Option<i64> {
+    async fn look(&self, marks: &VecDeque<Mark>, migrations: i64) -> Option<i64> {
         let asked = tokio::time::timeout(WITHIN, followed(&self.pool)).await;
         let found = match asked {
             Ok(Ok(found)) => found,
@@ -144,8 +147,8 @@ impl Replica {
             self.note(None, None);
             return Some(i64::MAX);
         };
-        let newest = marks.iter().chain([&written]).rev().find(|(_, written)| *written <= shows);
-        let behind = newest.map(|(at, _)| at.elapsed());
+        let newest = marks.iter().rev().find(|(_, _, written)| *written <= shows);
+        let behind = newest.map(|(_, at, _)| at.elapsed());
         let left_out = match behind {
             Some(behind) if behind <= MOST_BEHIND => None,
             Some(behind) => Some(format!("it is {} s behind", behind.as_secs())),
@@ -200,21 +203,22 @@ impl Db {
         let migrations = count_migrations(&self.write).await?;
         let marks = {
             let mut marks = all.marks.lock().unwrap_or_else(PoisonError::into_inner);
-            marks.retain(|(at, _)| at.elapsed() <= 2 * MOST_BEHIND);
-            let before = marks.clone();
-            marks.push_back((at, written));
-            before
+            marks.retain(|(_, at, _)| at.elapsed() <= 2 * MOST_BEHIND);
+            marks.push_back((number, at, written));
+            marks.clone()
         };
-        let looks = all.replicas.iter().map(|replica| replica.look((at, written), &marks, migrations));
-        let shown = futures::future::join_all(looks).await;
-        let caught_up = all
-            .replicas
-            .iter()
-            .zip(shown)
-            .all(|(replica, shows)| !replica.is_used() || shows.is_some_and(|shows| shows >= written));
-        if caught_up {
-            all.caught_up.send_replace(number);
-        }
+        let shown =
+            futures::future::join_all(all.replicas.iter().map(|replica| replica.look(&marks, migrations))).await;
+        let used = all.replicas.iter().zip(shown).filter(|(replica, _)| replica.is_used());
+        // Of each the newest look of which it shows all; while much is written it is always a little behind the last one.
+        let shown_of =
+            |shows: Option<i64>| marks.iter().rev().find(|(_, _, written)| shows >= Some(*written)).map(|mark| mark.0);
+        let caught_up = used.map(|(_, shows)| shown_of(shows).unwrap_or(0)).min().unwrap_or(number);
+        all.caught_up.send_if_modified(|before| {
+            let is_later = caught_up > *before;
+            *before = Ord::max(*before, caught_up);
+            is_later
+        });
         Ok(())
     }
 

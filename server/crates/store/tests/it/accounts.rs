@@ -88,10 +88,12 @@ async fn what_works_once_works_once() {
         let link = StoredLink { kind: LinkKind::Invite, account_id: Some(id) };
         add_link(w, &[1; 32], link, at(9, 0), at(8, 0)).await.unwrap();
         add_link(w, &[2; 32], link, at(9, 0), at(8, 0)).await.unwrap();
-        assert_eq!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap(), None, "a newer one took its place");
+        assert_eq!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap(), Some(link), "a newer one ends none");
         assert_eq!(find_link(&db.read, &[2; 32], at(9, 0)).await.unwrap(), None, "its time is over");
         assert_eq!(take_link(w, &[2; 32], at(8, 1)).await.unwrap(), Some(link));
         assert_eq!(take_link(w, &[2; 32], at(8, 1)).await.unwrap(), None);
+        remove_links(w, id).await.unwrap();
+        assert_eq!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap(), None);
         set_totp(w, id, Some(vec![1]), Some(at(8, 0))).await.unwrap();
         assert!(take_totp_step(w, id, 100).await.unwrap());
         assert!(!take_totp_step(w, id, 100).await.unwrap() && !take_totp_step(w, id, 99).await.unwrap());

@@ -16,7 +16,7 @@ use super::accounts::{Token, open};
 use crate::web::api::extract::{Params, PathText};
 use crate::web::api::problem::Problem;
 use crate::web::sign_in::Sender;
-use crate::web::sign_in::elsewhere::{Answer, Place, begin, done, land, of_program};
+use crate::web::sign_in::elsewhere::{Answer, Place, begin, begun, done, land, of_program};
 use crate::web::sign_in::providers::Provider;
 
 /// Where somebody signs in elsewhere.
@@ -87,13 +87,13 @@ pub async fn end_elsewhere(
     sender: Sender,
 ) -> Result<Response, Problem> {
     let provider = place.provider(&path)?;
+    let answer = Answer { code: given.code, state: given.state, iss: given.iss, error: None, error_description: None };
+    let flight = begun(&place.ctx, provider, &sender, &answer).ok_or_else(|| unfinished(SignInError::Code))?;
     place
         .limits
         .check_answer(sender.client.address)
         .map_err(|later| Problem::too_many("Too many tries to sign in; try again later", later.seconds()))?;
-    let answer = Answer { code: given.code, state: given.state, iss: given.iss, error: None, error_description: None };
-    let (who, flight) =
-        land(&place.ctx, provider, &sender.client, &sender.headers, &answer).await.map_err(unfinished)?;
+    let who = land(provider, &flight, &answer).await.map_err(unfinished)?;
     if !flight.for_program {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "A page began this sign-in; begin anew by the API"));
     }
