@@ -100,17 +100,17 @@ impl Sender {
         self.session.insert(SESSION_USER_AGENT, agent).await.map_err(unavailable)?;
         self.session.insert(SESSION_ADDRESS, self.client.address.to_string()).await.map_err(unavailable)
     }
+}
 
-    /// Keeps the e-mail address for the next try.
-    fn remembering(&self, mut response: Response, email: &str) -> Response {
-        const MOST: usize = 254;
-        let kept = utf8_percent_encode(email.trim(), NON_ALPHANUMERIC).to_string();
-        let keeping = Keeping { path: "/sign-in", strict: true, ..Keeping::so_long(300) };
-        if let Some(cookie) = cookies::set(EMAIL_COOKIE, &kept, keeping).filter(|_| email.len() <= MOST) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        response
+/// Keeps the e-mail address for the next try.
+fn remembering(mut response: Response, email: &str) -> Response {
+    const MOST: usize = 254;
+    let kept = utf8_percent_encode(email.trim(), NON_ALPHANUMERIC).to_string();
+    let keeping = Keeping { path: "/sign-in", strict: true, ..Keeping::so_long(300) };
+    if let Some(cookie) = cookies::set(EMAIL_COOKIE, &kept, keeping).filter(|_| email.len() <= MOST) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    response
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Problem {
@@ -144,7 +144,7 @@ async fn sign_in(
     const PATH: &str = "/sign-in";
     let address = sender.client.address;
     if let Err(after) = limits.check(address, &given.email) {
-        return Ok(sender.remembering(later(PATH, after, &given.from), &given.email));
+        return Ok(remembering(later(PATH, after, &given.from), &given.email));
     }
     // In a box: whoever sends a form slowly holds no room for what comes after it.
     let why = match Box::pin(ask::sign_in(&ctx, &sender.actor, &given.email, &given.password)).await {
@@ -161,7 +161,7 @@ async fn sign_in(
         Err(Refusal::Busy) => "later=5",
         Err(refusal) => return Err(refusal.into()),
     };
-    Ok(sender.remembering(back(PATH, Some(why), &given.from), &given.email))
+    Ok(remembering(back(PATH, Some(why), &given.from), &given.email))
 }
 
 #[derive(Deserialize)]
@@ -217,10 +217,10 @@ async fn forgot(
 ) -> Result<Response, Problem> {
     const PATH: &str = "/sign-in/forgot";
     if let Err(after) = limits.check(sender.client.address, &given.email) {
-        return Ok(sender.remembering(later(PATH, after, ""), &given.email));
+        return Ok(remembering(later(PATH, after, ""), &given.email));
     }
     match Box::pin(actions::mail::ask_password_reset(&ctx, &sender.actor, &given.email)).await {
-        Ok(()) => Ok(sender.remembering(to("/sign-in?sent"), &given.email)),
+        Ok(()) => Ok(remembering(to("/sign-in?sent"), &given.email)),
         Err(refusal) => refused(&db, PATH, refusal).await,
     }
 }
