@@ -12,8 +12,9 @@ const PLACE: &str = "/ui/";
 #[must_use]
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole,
-        Discover, InviteAccount, RemoveSecret, ScanRepository, SetSecret, SyncRepositories, SyncRepository,
+        AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
+        DeleteRole, Discover, InviteAccount, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, ReplayDeliveries,
+        ScanRepository, SetSecret, SetTriggerSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
         TriggerSchedule,
     };
     Some(match path.strip_prefix(PLACE)? {
@@ -54,6 +55,14 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "discover" => Needs::to(Discover),
         "trigger_schedule" => Needs::to(TriggerSchedule),
         "cancel_job" => Needs::to(CancelJob),
+        "trigger_form" | "check_trigger" | "dry_run_trigger" => Needs::Permission(Permission::ManagePipelines),
+        "save_trigger" => Needs::to(AddTrigger),
+        "switch_trigger" => Needs::to(SwitchTrigger),
+        "remove_trigger" => Needs::to(RemoveTrigger),
+        "set_trigger_secret" => Needs::to(SetTriggerSecret),
+        "remove_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "test_trigger" => Needs::to(TestTrigger),
+        "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
         _ if is_read => Needs::Permission(Permission::Read),
         _ => return None,
     })

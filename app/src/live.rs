@@ -21,6 +21,13 @@ pub enum Live {
         /// Of which repository.
         repository_id: String,
     },
+    /// A trigger changed, or a delivery of it moved on.
+    Trigger {
+        /// Which one.
+        trigger_id: String,
+        /// The delivery, if it is about one.
+        delivery_id: Option<String>,
+    },
 }
 
 impl Live {
@@ -30,6 +37,7 @@ impl Live {
         match self {
             Self::Job { repository_id } => repository_id.as_deref(),
             Self::Repository { repository_id } | Self::Events { repository_id } => Some(repository_id),
+            Self::Trigger { .. } => None,
         }
     }
 }
@@ -158,6 +166,10 @@ mod stream {
             "job" => Live::Job { repository_id: text(&get(&value, "job")?, "repository_id") },
             "repository" => Live::Repository { repository_id: text(&value, "repository_id")? },
             "events" => Live::Events { repository_id: text(&value, "repository_id")? },
+            "trigger" => {
+                let trigger_id = text(&value, "trigger_id")?;
+                Live::Trigger { trigger_id, delivery_id: text(&value, "delivery_id") }
+            }
             _ => return None,
         })
     }

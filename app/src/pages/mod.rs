@@ -32,6 +32,7 @@ mod routes;
 mod span;
 mod system_line;
 mod tasks;
+mod triggers;
 mod welcome;
 
 pub use account::Account;
@@ -62,6 +63,7 @@ pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
+pub use triggers::Triggers;
 pub use welcome::{SignIn, Welcome};
 
 #[cfg(feature = "hydrate")]

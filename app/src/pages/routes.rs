@@ -97,6 +97,7 @@ pages! {
     Image at "/images/*name",
     Commit at "/commits/:repository/:sha",
     Ecosystem at "/ecosystem" as "Ecosystem" with Chart by "e",
+    Triggers at "/triggers" or "/triggers/new" or "/triggers/:id/edit" or "/triggers/:id" or "/deliveries/:id" as "Triggers" with Trigger by "p",
     Tasks at "/tasks" as "Tasks" with Busy by "t",
     Job at "/tasks/:id",
     SignIn at "/sign-in" or "/sign-in/code" or "/sign-in/forgot",

@@ -22,6 +22,7 @@ mod resource;
 mod scan;
 mod task;
 mod trigger;
+mod trigger_check;
 mod watch;
 
 pub use account::{
@@ -66,6 +67,9 @@ pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule
 pub use trigger::{
     Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, SentRequest, Target, Trigger, TriggerDay,
     Verdict,
+};
+pub use trigger_check::{
+    ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,
 };
 pub use watch::{Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch};
 

@@ -92,6 +92,7 @@ impl JobQueue {
             Note::Cancel(job) => self.running.stop(job),
             Note::Repository(repository_id) => self.bus.send_here(Live::Repository { repository_id }),
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
+            Note::Trigger(trigger_id, delivery_id) => self.bus.send_here(Live::Trigger { trigger_id, delivery_id }),
             Note::Job(id) => {
                 if self.bus.has_listeners()
                     && let Ok(Some(job)) = find_job(&self.db.read, id).await
@@ -110,6 +111,8 @@ fn written(note: Note) -> String {
         Note::Cancel(id) => format!("cancel {id}"),
         Note::Repository(id) => format!("repository {id}"),
         Note::Events(id, count) => format!("events {id} {count}"),
+        Note::Trigger(id, None) => format!("trigger {id}"),
+        Note::Trigger(id, Some(delivery)) => format!("trigger {id} {delivery}"),
     }
 }
 
@@ -126,6 +129,7 @@ fn read(line: &str) -> Option<Note> {
         "cancel" => Some(Note::Cancel(id)),
         "repository" => Some(Note::Repository(id)),
         "events" => Some(Note::Events(id, words.next()?.parse().ok()?)),
+        "trigger" => Some(Note::Trigger(id, words.next().map(str::parse).transpose().ok()?)),
         _ => None,
     }
 }
@@ -137,10 +141,13 @@ mod tests {
     #[test]
     fn notes_are_read_as_they_were_written_and_unknown_ones_passed_over() {
         let id = Uuid::now_v7();
-        for note in [Note::Ring, Note::Job(id), Note::Cancel(id), Note::Repository(id), Note::Events(id, 7)] {
+        let of_triggers = [Note::Trigger(id, None), Note::Trigger(id, Some(Uuid::now_v7()))];
+        let notes = [Note::Ring, Note::Job(id), Note::Cancel(id), Note::Repository(id), Note::Events(id, 7)];
+        for note in notes.into_iter().chain(of_triggers) {
             assert_eq!(read(&written(note)), Some(note));
         }
-        for line in ["", "dance", "job", "job x", "events 1"] {
+        let half = format!("trigger {id} x");
+        for line in ["", "dance", "job", "job x", "events 1", &half] {
             assert_eq!(read(line), None, "{line:?}");
         }
     }

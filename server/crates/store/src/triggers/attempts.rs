@@ -273,7 +273,7 @@ async fn tell_trigger(
 }
 
 /// An event's state follows from its deliveries.
-async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
+pub(super) async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
     let states = delivery::Entity::find().select_only().column(delivery::Column::State).distinct();
     let states: Vec<DeliveryState> = states.filter(delivery::COLUMN.event_id.eq(event)).into_tuple().all(txn).await?;
     let has = |state| states.contains(&state);

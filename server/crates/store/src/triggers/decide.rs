@@ -71,7 +71,7 @@ pub(super) async fn lock_branch(w: &impl ConnectionTrait, id: Uuid) -> Result<()
 }
 
 /// The delivery of this trigger, branch, commit and kind, and whether it is new.
-async fn deliver(
+pub(super) async fn deliver(
     w: &impl ConnectionTrait,
     event: &branch_event::Model,
     trigger: Uuid,

@@ -4,6 +4,8 @@ mod attempts;
 mod claim;
 mod decide;
 mod deliveries;
+mod past;
+mod replay;
 
 use chrono::{Days, NaiveDate};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -21,6 +23,10 @@ pub use attempts::{Attempt, AttemptEnd, Recorded, record_attempt, recover_delive
 pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_at};
 pub use decide::{Decision, decide};
 pub use deliveries::{find_delivery, list_attempts, list_deliveries};
+pub use past::{PastCommit, PastEvent, past_commits, past_events};
+pub use replay::{
+    ReplayRange, TestBranch, list_replayable, list_test_branches, newest_event, tell_anyway,
+};
 
 /// So many days of a trigger are shown.
 const DAYS: u64 = 30;
