@@ -10,7 +10,7 @@ use store::db::{ConnectionTrait, DataError};
 use store::repositories::{self, SyncTarget};
 use store::triggers::{Decision, EnabledTrigger, decide, enabled_triggers};
 use store::watch::{
-    DueEvent, EventFacts as Kept, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts,
+    FollowedEvent, EventFacts as Kept, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts,
 };
 use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
@@ -121,8 +121,8 @@ impl<'a> From<&'a NewEvent> for Happened<'a> {
     }
 }
 
-impl<'a> From<&'a DueEvent> for Happened<'a> {
-    fn from(event: &'a DueEvent) -> Self {
+impl<'a> From<&'a FollowedEvent> for Happened<'a> {
+    fn from(event: &'a FollowedEvent) -> Self {
         let (old, new) = (event.old_commit, event.new_commit);
         Self { branch: &event.branch_name, kind: event.kind, old, new }
     }
@@ -186,7 +186,7 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
     loop {
         let due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
         // One that can neither be followed nor put off would be met for ever.
-        let due: Vec<DueEvent> = due.into_iter().filter(|event| *tried.entry(event.id).or_default() < 3).collect();
+        let due: Vec<FollowedEvent> = due.into_iter().filter(|event| *tried.entry(event.id).or_default() < 3).collect();
         if due.is_empty() {
             break;
         }
@@ -216,7 +216,7 @@ async fn one(
     context: &JobContext,
     target: &SyncTarget,
     triggers: &Triggers,
-    event: &DueEvent,
+    event: &FollowedEvent,
 ) -> Result<bool, JobError> {
     let now = clock::now();
     let read = match event.new_commit {

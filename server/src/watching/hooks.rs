@@ -10,6 +10,7 @@ use store::queue::JobQueue;
 use store::repositories;
 use store::watch::{Change, Told, Took, note_change, take_receipt, tell_receipt, watch_state};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::decide::{Asked, Triggers, decide_known};
 use super::look::watched_names;
@@ -50,19 +51,34 @@ impl Hooks {
         Self { db: db.clone(), queue: queue.clone(), secrets }
     }
 
-    /// Takes a webhook that came for a repository.
-    pub async fn take(&self, kind: HookKind, repository: Uuid, headers: &HeaderMap, body: &[u8]) -> HookAnswer {
+    /// What webhooks of a repository have to be signed with, to be asked before a body is read.
+    ///
+    /// # Errors
+    /// What to answer where there is none.
+    pub async fn secret(&self, repository: Uuid) -> Result<Zeroizing<String>, HookAnswer> {
         match self.secrets.of_webhook(repository).await {
-            Ok(None) => HookAnswer::NoneHere,
-            Ok(Some(secret)) => match read_hook(kind, headers, body, &secret) {
-                Ok(hook) => self.note(repository, &hook).await.unwrap_or_else(HookAnswer::from),
-                Err(error) => HookAnswer::Refused(error),
-            },
-            Err(SecretError::Database(error)) => error.into(),
+            Ok(Some(secret)) => Ok(Zeroizing::new(secret)),
+            Ok(None) => Err(HookAnswer::NoneHere),
+            Err(SecretError::Database(error)) => Err(error.into()),
             Err(SecretError::Sealed(why)) => {
                 tracing::error!(%repository, why, "a webhook's secret can't be opened; make a new one");
-                HookAnswer::Unavailable("This webhook's secret can't be opened here".to_owned())
+                Err(HookAnswer::Unavailable("its secret can't be opened".to_owned()))
             }
+        }
+    }
+
+    /// Takes a webhook that came for a repository.
+    pub async fn take(
+        &self,
+        kind: HookKind,
+        repository: Uuid,
+        secret: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> HookAnswer {
+        match read_hook(kind, headers, body, secret) {
+            Ok(hook) => self.note(repository, &hook).await.unwrap_or_else(HookAnswer::from),
+            Err(error) => HookAnswer::Refused(error),
         }
     }
 

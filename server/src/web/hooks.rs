@@ -56,6 +56,10 @@ async fn take(
         _ => return unknown(),
     };
     let Ok(repository) = repository_id.parse::<Uuid>() else { return unknown() };
+    let secret = match hooks.secret(repository).await {
+        Ok(secret) => secret,
+        Err(answer) => return answered(repository, answer),
+    };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let _seat = match announced {
         Some(bytes) if bytes <= SMALL_BODY => None,
@@ -71,7 +75,11 @@ async fn take(
             return Problem::new(StatusCode::REQUEST_TIMEOUT, "The webhook's body did not come in time").into_response();
         }
     };
-    match hooks.take(kind, repository, &headers, &body).await {
+    answered(repository, hooks.take(kind, repository, &secret, &headers, &body).await)
+}
+
+fn answered(repository: Uuid, answer: HookAnswer) -> Response {
+    match answer {
         HookAnswer::Taken(detail) => (StatusCode::ACCEPTED, Json(Taken { detail })).into_response(),
         HookAnswer::NoneHere => unknown(),
         HookAnswer::Refused(error) => refused(&error),

@@ -1,7 +1,5 @@
 //! Looks at remotes: what they note, what is decided, what is told.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use auth::seal::Keys;
@@ -10,14 +8,13 @@ use entity::view::{
     BranchEvent, BranchEventFilter, BranchFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target,
 };
 use server::{
-    clock, config,
-    jobs::{self, Deps, JobContext},
+    clock,
+    jobs::{self, JobContext},
     start,
     watching::Teller,
 };
 use store::{
     db::Db,
-    queue::JobQueue,
     triggers::{NewTrigger, insert_trigger, list_deliveries},
     watch::{WatchSettings, find_branch_event, list_branch_events, list_branches, set_watch},
 };
@@ -26,7 +23,7 @@ use uuid::Uuid;
 
 use super::receiver::Receiver;
 use crate::jobs::repository::{Bench, Origins};
-use crate::support::on_each_engine;
+use crate::support::{KEYS, on_each_engine};
 
 /// Everything that is waited for happens by then.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -44,15 +41,9 @@ impl Watched {
     pub async fn new(db: &Db, pattern: Option<&str>) -> Self {
         let origin = Origins::new();
         origin.commit("first", &[("app.yaml", Some("a: 1\n"))]);
-        let bench = Bench::new(db);
-        let text = "security: {allow_local_repositories: true, require_https: false, allowed_networks: [127.0.0.0/8]}";
-        let config = config::parse(Path::new("test"), text, [].into()).unwrap();
-        let keys = Keys::load(&bench.deps.data_dir, None, None).unwrap();
-        let deps = Deps {
-            data_dir: bench.deps.data_dir.clone(),
-            ..start::deps(&config, db, &JobQueue::new(db.clone()), Some(&keys)).unwrap()
-        };
-        let bench = Bench { deps, ..bench };
+        let config = "security: {allow_local_repositories: true, require_https: false, allowed_networks: [127.0.0.0/8]}";
+        let bench = Bench::with_config(db, config);
+        let keys = KEYS();
         let repository = bench.pin(&origin.path()).await;
         let settings = WatchSettings {
             is_enabled: true,

@@ -5,29 +5,33 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use entity::kind::{BranchEventKind, JobKind, JobState, NoticedBy};
 use entity::view::{JobFilter, PageQuery};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use server::start;
 use sha2::Sha256;
 use store::secrets::put_secret;
 
 use super::branches::Watched;
-use crate::support::{Answer, TestApp, on_each_engine};
+use crate::support::{Answer, KEYS, TestApp, on_each_engine};
 
-const SECRET: &str = "a secret of one repository";
+pub const SECRET: &str = "a secret of one repository";
 
-/// A push as GitHub signs it.
-fn push(repository: uuid::Uuid, delivery: &str, secret: &str, body: &Value) -> Request<Body> {
-    use hmac::{Hmac, Mac as _};
-    let body = body.to_string();
+/// What GitHub writes into `X-Hub-Signature-256`.
+pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// A push as GitHub sends it.
+fn push(repository: uuid::Uuid, delivery: &str, secret: &str, body: &Value) -> Request<Body> {
+    let body = body.to_string();
     Request::builder()
         .method(Method::POST)
         .uri(format!("/webhooks/github/{repository}"))
         .header("content-type", "application/json")
         .header("x-github-event", "push")
         .header("x-github-delivery", delivery)
-        .header("x-hub-signature-256", format!("sha256={}", hex::encode(mac.finalize().into_bytes())))
+        .header("x-hub-signature-256", sign(secret, body.as_bytes()))
         .body(Body::from(body))
         .unwrap()
 }
@@ -38,8 +42,7 @@ fn moved(branch: &str, before: &str, after: &str) -> Value {
 
 async fn set_up(app: &TestApp, watched: &Watched) {
     let name = format!("webhook:{}", watched.repository);
-    let keys = start::keys(&app.config).unwrap();
-    let sealed = keys.seal(&purpose(&name), SECRET.as_bytes());
+    let sealed = KEYS().seal(&purpose(&name), SECRET.as_bytes());
     put_secret(&app.state.db.write, &name, sealed, server::clock::now()).await.unwrap();
 }
 

@@ -4,8 +4,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
-use super::events::find_due;
-use super::{DueEvent, NewEvent};
+use super::NewEvent;
 use crate::db::select::{at_most, constant, is_any};
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::kind::{BranchEventKind, BranchEventState};
@@ -16,6 +15,20 @@ use entity::view::{TektonFound, Timestamp};
 /// So many names are looked for by one statement.
 const NAMES: usize = 500;
 
+/// An event that is followed now: its commit is read, and it is decided who is told, as far as that is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedEvent {
+    pub id: Uuid,
+    pub branch_name: String,
+    pub kind: BranchEventKind,
+    pub old_commit: Option<ObjectId>,
+    pub new_commit: Option<ObjectId>,
+    /// How often following it failed.
+    pub tries: i32,
+    pub is_undecided: bool,
+    sequence: i64,
+}
+
 /// Events of a repository whose time has come: those that wait for a decision, and those whose commits are not read; of each
 /// branch only the first, so that its events are followed in their order.
 pub async fn events_to_follow(
@@ -23,21 +36,45 @@ pub async fn events_to_follow(
     repository: Uuid,
     now: Timestamp,
     limit: u64,
-) -> Result<Vec<DueEvent>> {
-    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Id, Sequence};
+) -> Result<Vec<FollowedEvent>> {
+    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Id, Kind, NewCommit, OldCommit, Sequence, Tries};
     let of_other = |column| Expr::col(("other", column));
-    let earlier = Query::select()
-        .expr(constant(1))
-        .from_as(branch_event::Entity, "other")
-        .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
-        .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
-        .cond_where(Condition::any().add(of_other(DueAt).is_not_null()).add(of_other(FactsDueAt).is_not_null()))
-        .to_owned();
-    let now = StoredTimestamp::from(now);
-    let due = find_due().filter(branch_event::COLUMN.repository_id.eq(repository));
-    let due = due.filter(Condition::any().add(DueAt.lte(now)).add(FactsDueAt.lte(now)));
-    let due = due.filter(Expr::not_exists(earlier)).order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
-    due.into_model().all(c).await.map_err(Into::into)
+    let earlier = |waits: branch_event::Column| {
+        let earlier = Query::select()
+            .expr(constant(1))
+            .from_as(branch_event::Entity, "other")
+            .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
+            .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
+            .and_where(of_other(waits).is_not_null())
+            .to_owned();
+        Expr::not_exists(earlier)
+    };
+    let mut found: Vec<FollowedEvent> = Vec::new();
+    // One index each.
+    for waits in [DueAt, FactsDueAt] {
+        let due = branch_event::Entity::find().inner_join(branch::Entity).select_only();
+        let due = due.column(Id).column(branch::Column::Name).columns([Kind, OldCommit, NewCommit, Tries, Sequence]);
+        let due = due.column(DueAt).filter(branch_event::COLUMN.repository_id.eq(repository));
+        let due = due.filter(waits.lte(StoredTimestamp::from(now))).filter(earlier(DueAt)).filter(earlier(FactsDueAt));
+        let due = due.order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
+        type Row =
+            (Uuid, String, BranchEventKind, Option<ObjectId>, Option<ObjectId>, i32, i64, Option<StoredTimestamp>);
+        let rows: Vec<Row> = due.into_tuple().all(c).await?;
+        let event = |(id, branch_name, kind, old_commit, new_commit, tries, sequence, due_at): Row| FollowedEvent {
+            id,
+            branch_name,
+            kind,
+            old_commit,
+            new_commit,
+            tries,
+            is_undecided: due_at.is_some(),
+            sequence,
+        };
+        found.extend(rows.into_iter().map(event));
+    }
+    found.sort_by_key(|event| (event.sequence, event.id));
+    found.dedup_by_key(|event| event.id);
+    Ok(found)
 }
 
 /// Repositories with events whose time has come, for which nobody may have been asked to look.
