@@ -18,4 +18,5 @@ mod seldom;
 pub mod start;
 pub mod state;
 pub mod telemetry;
+pub mod watching;
 pub mod web;

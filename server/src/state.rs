@@ -10,6 +10,7 @@ use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
+use crate::watching::Hooks;
 use crate::web::{
     assets::Site,
     client_address::TrustedProxies,
@@ -69,6 +70,8 @@ pub struct AppState {
     pub last_look: LastLook,
     /// Where clones are, and a SQLite database unless it is elsewhere.
     pub data_dir: Arc<Path>,
+    /// Takes forges' webhooks.
+    pub hooks: Hooks,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

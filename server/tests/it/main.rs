@@ -22,3 +22,4 @@ mod ssh;
 mod support;
 mod tls;
 mod traces;
+mod watching;
