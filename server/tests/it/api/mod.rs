@@ -27,5 +27,6 @@ mod review;
 mod rights;
 mod stream;
 mod tasks;
+mod triggers;
 mod versions;
 mod work;
