@@ -145,6 +145,11 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "images", path: "/images", heading: /^Images$/ },
     { name: "image", path: `/images/${image.name}`, heading: exactly(image.name.split("/").at(-1) ?? "") },
     { name: "ecosystem", path: "/ecosystem?range=all", heading: /ecosystem/i },
+    { name: "triggers", path: "/triggers", heading: /^Triggers$/ },
+    { name: "triggers-new", path: "/triggers/new", heading: /add trigger/i },
+    ...["tekton", "webhook", "flux", "github_dispatch", "gitlab_pipeline"].map((kind) => ({
+      name: `triggers-new-${kind}`, path: `/triggers/new?kind=${kind}`, heading: /add trigger/i,
+    })),
     { name: "tasks", path: "/tasks", heading: /tasks/i },
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
     { name: "sign-in", path: "/sign-in?wrong", heading: /sign in/i },

@@ -60,7 +60,9 @@ pub async fn save_trigger(#[server(default)] id: String, #[server(default)] form
             }),
             Some(id) => triggers::change(&ctx, &actor, id, &wanted).await.map(|changed| {
                 let said = match changed.forgot_secret {
-                    true => "The trigger is saved. Its secret was for another target and is forgotten; enter the new one.",
+                    true => {
+                        "The trigger is saved. Its secret was for another target and is forgotten; enter the new one."
+                    }
                     false => "The trigger is saved.",
                 };
                 (id, said.to_owned())

@@ -233,10 +233,8 @@ pub async fn find_delivery(id: String, query: String) -> Result<DeliveryData, Ap
     let trigger = store::triggers::find_trigger(&db.read, delivery.trigger_id, now).await?;
     let trigger = trigger.ok_or_else(|| ask::missing("delivery"))?;
     let attempts = store::triggers::list_attempts(&db.read, id, super::tell::ATTEMPTS).await?;
-    let row = |attempt: DeliveryAttempt| AttemptRow {
-        curl: attempt.request.as_ref().and_then(super::tell::curl),
-        attempt,
-    };
+    let row =
+        |attempt: DeliveryAttempt| AttemptRow { curl: attempt.request.as_ref().and_then(super::tell::curl), attempt };
     Ok(DeliveryData {
         now,
         next: super::tell::next(&delivery, &trigger),

@@ -8,8 +8,8 @@ use super::data::{AttemptRow, DeliveryData, find_delivery};
 use super::parts::{branch, commit, event_word, kind_word, state_badge, status, trigger_href};
 use super::{load, show};
 use crate::components::{
-    ActForm, Breadcrumb, CopyButton, Crumb, EmptyState, Glyph, PageHead, PageUrl, Section, SkeletonBlock,
-    SkeletonRows, TimeAgo, exact, number_text, short_sha,
+    ActForm, Breadcrumb, CopyButton, Crumb, EmptyState, Glyph, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
+    TimeAgo, exact, number_text, short_sha,
 };
 use crate::live::Live;
 use crate::pages::outcome::outcome;
@@ -117,7 +117,8 @@ fn list(attempts: Vec<AttemptRow>, sees_all: bool, now: Timestamp) -> AnyView {
         view! { <p class="quiet">"Requests and answers are shown to those who may manage pipelines."</p> }
     });
     let inner = if none {
-        view! { <EmptyState title="No attempt yet"><p>"The first one shows here by itself."</p></EmptyState> }.into_any()
+        view! { <EmptyState title="No attempt yet"><p>"The first one shows here by itself."</p></EmptyState> }
+            .into_any()
     } else {
         let rows = attempts.into_iter().enumerate().map(|(place, row)| attempt(row, place == 0, now)).collect_view();
         view! { <ol class="attempts" reversed=true>{rows}</ol> }.into_any()

@@ -341,11 +341,11 @@ fn condition(form: &TriggerForm, looked: Looked) -> AnyView {
             </label>
         }
     });
-    let wrong_events = move || {
-        looked.with(|looked| looked.error("events")).map(|wrong| view! { <p class="field-error">{wrong}</p> })
-    };
+    let wrong_events =
+        move || looked.with(|looked| looked.error("events")).map(|wrong| view! { <p class="field-error">{wrong}</p> });
     let tekton = [("", "does not matter"), ("true", "brings some"), ("false", "brings none")];
-    let tekton = tekton.map(|(value, label)| view! { <option value=value selected={form.tekton == value}>{label}</option> });
+    let tekton =
+        tekton.map(|(value, label)| view! { <option value=value selected={form.tekton == value}>{label}</option> });
     view! {
         <fieldset class="trigger-part">
             <legend>"When"</legend>

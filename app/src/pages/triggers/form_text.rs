@@ -297,7 +297,8 @@ mod tests {
         assert_eq!(sentence("target.url", "is no address"), "This is no address");
         assert_eq!(sentence("name", "give it one"), "give it one");
         let kind = TargetKind::GithubDispatch;
-        let fields = ["condition.paths[2]", "target.headers.X-A", "target.api_url", "pace.waits_ms", "target.repository"];
+        let fields =
+            ["condition.paths[2]", "target.headers.X-A", "target.api_url", "pace.waits_ms", "target.repository"];
         let names = fields.map(|field| field_of(field, kind));
         assert_eq!(names, ["paths", "headers", "api_url", "waits", "project"]);
     }

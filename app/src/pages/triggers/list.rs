@@ -6,8 +6,8 @@ use super::data::{TriggerRow, TriggersData, read_triggers};
 use super::parts::{kind_word, spark, success_text, switch_badge, trigger_href, warning};
 use super::{load, show};
 use crate::components::{
-    Breadcrumb, Crumb, EmptyState, Glyph, MaybeTimeAgo, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Table,
-    counted, number_text,
+    Breadcrumb, Crumb, EmptyState, Glyph, MaybeTimeAgo, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Table, counted,
+    number_text,
 };
 use crate::live::Live;
 use crate::pages::outcome::outcome;

@@ -18,10 +18,9 @@ pub(super) fn dry_run(run: DryRun) -> AnyView {
     let times = match matched {
         0 if events + commits == 0 => "Nothing happened in the last 30 days that it could have fired for.".to_owned(),
         0 => "It would not have fired in the last 30 days.".to_owned(),
-        _ => format!(
-            "It would have fired {least}{} in the last 30 days.",
-            counted(i64::from(matched), "time", "times")
-        ),
+        _ => {
+            format!("It would have fired {least}{} in the last 30 days.", counted(i64::from(matched), "time", "times"))
+        }
     };
     let looked = (!looked.is_empty()).then(|| view! { <p class="quiet">"Held against " {looked} "."</p> });
     let unknown = (unknown > 0).then(|| {

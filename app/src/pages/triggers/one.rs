@@ -4,9 +4,7 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use uuid::Uuid;
 
-use super::act::{
-    RemoveTrigger, RemoveTriggerSecret, ReplayTrigger, SetTriggerSecret, SwitchTrigger, TestTrigger,
-};
+use super::act::{RemoveTrigger, RemoveTriggerSecret, ReplayTrigger, SetTriggerSecret, SwitchTrigger, TestTrigger};
 use super::data::{TriggerData, TriggerRow, find_trigger};
 use super::parts::{deliveries, in_row, kind_word, spark, state_word, success_text, switch_badge, warning};
 use super::{load, show};
@@ -86,7 +84,8 @@ fn head(data: &TriggerData, manages: bool) -> AnyView {
 
 /// What somebody should know before they read on.
 fn states(trigger: &TriggerRow, lacks_secret: bool) -> AnyView {
-    let lacks = lacks_secret.then(|| view! { <Notice tone="warn">"Nothing can be sent until its secret is set."</Notice> });
+    let lacks =
+        lacks_secret.then(|| view! { <Notice tone="warn">"Nothing can be sent until its secret is set."</Notice> });
     let off = trigger.why_off.clone().map(|why| {
         view! { <Notice tone="bad">"Its target wants to hear no more, so it was switched off: " {why} ". Switch it on once that is mended."</Notice> }
     });

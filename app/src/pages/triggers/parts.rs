@@ -6,9 +6,7 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::data::TriggerRow;
-use crate::components::{
-    Glyph, Icon, Table, TimeAgo, commit_href, counted, number_text, repository_href, short_sha,
-};
+use crate::components::{Glyph, Icon, Table, TimeAgo, commit_href, counted, number_text, repository_href, short_sha};
 
 pub(super) fn trigger_href(id: Uuid) -> String {
     format!("/triggers/{id}")

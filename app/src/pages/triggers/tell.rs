@@ -65,12 +65,11 @@ fn machine(url: &str) -> String {
 fn place(target: &Target) -> String {
     match target {
         Target::Tekton { url, .. } | Target::Webhook { url, .. } | Target::Flux { url } => machine(url),
-        Target::GithubDispatch { api_url, repository: to, .. } | Target::GitlabPipeline { api_url, project: to, .. } => {
-            match to {
-                Some(to) => format!("{to} on {}", machine(api_url)),
-                None => machine(api_url),
-            }
-        }
+        Target::GithubDispatch { api_url, repository: to, .. }
+        | Target::GitlabPipeline { api_url, project: to, .. } => match to {
+            Some(to) => format!("{to} on {}", machine(api_url)),
+            None => machine(api_url),
+        },
         Target::Command { command } => command.first().cloned().unwrap_or_default(),
     }
 }

@@ -49,12 +49,8 @@ fn refused(answer: &Answer) -> Vec<String> {
 async fn push(app: &TestApp, repository: Uuid, commit: u8) -> Vec<NewEvent> {
     let db = &app.state.db;
     let began = watch_state(&db.read, repository).await.unwrap().unwrap();
-    let main = SeenBranch {
-        name: "main".to_owned(),
-        commit: ObjectId([commit; 20]),
-        is_watched: true,
-        is_protected: None,
-    };
+    let main =
+        SeenBranch { name: "main".to_owned(), commit: ObjectId([commit; 20]), is_watched: true, is_protected: None };
     let txn = db.begin().await.unwrap();
     let noted = note_refs(&txn, repository, &Look::new(&began, NoticedBy::Poll, vec![main]), Utc::now()).await.unwrap();
     txn.commit().await.unwrap();
@@ -119,7 +115,10 @@ async fn triggers_are_made_changed_switched_and_deleted() {
         assert_eq!(on.json()["is_enabled"], json!(true));
         // What is left out of a change stays, but for the condition, which is given whole.
         let same = send(app, Method::PUT, &place, Some(webhook("deploy", "https://ci.example/other"))).await;
-        assert_eq!((&same.json()["trigger"]["is_enabled"], &same.json()["forgot_secret"]), (&json!(true), &json!(false)));
+        assert_eq!(
+            (&same.json()["trigger"]["is_enabled"], &same.json()["forgot_secret"]),
+            (&json!(true), &json!(false))
+        );
         let moved = send(app, Method::PUT, &place, Some(webhook("deploy", "https://elsewhere.example/hook"))).await;
         assert_eq!(moved.json()["forgot_secret"], json!(true), "a secret goes to the machine that it was made for");
         assert!(send(app, Method::GET, &place, None).await.json()["secret"]["changed_at"].is_null());
@@ -260,7 +259,11 @@ async fn a_dry_run_counts_what_a_trigger_would_have_been_for() {
             send(app, Method::POST, "/api/v1/triggers/dry-run", body).await.json()
         };
         let all = dry(json!({})).await;
-        assert_eq!((&all["matched"], &all["events"], &all["is_complete"]), (&json!(4), &json!(4), &json!(true)), "{all}");
+        assert_eq!(
+            (&all["matched"], &all["events"], &all["is_complete"]),
+            (&json!(4), &json!(4), &json!(true)),
+            "{all}"
+        );
         let home = dry(json!({ "repositories": ["ada/*"], "events": ["branch_updated"] })).await;
         assert_eq!(home["matched"], json!(3));
         let commits: Vec<&str> =
@@ -303,7 +306,11 @@ async fn commits_count_up_to_the_first_look_at_their_branches() {
         let newest = ("ada/never-watched".to_owned(), "Bump again".to_owned());
         assert_eq!(all[0], newest, "newest first");
         all.sort();
-        assert_eq!(all.iter().filter(|(name, _)| name == "ada/watched").count(), 2, "what came later are events: {all:?}");
+        assert_eq!(
+            all.iter().filter(|(name, _)| name == "ada/watched").count(),
+            2,
+            "what came later are events: {all:?}"
+        );
         assert_eq!(all.len(), 5);
         assert_eq!(found(day(5), 100).await, [newest.clone()]);
         assert_eq!(found(day(1), 1).await, [newest]);
@@ -411,7 +418,8 @@ async fn who_may_not_manage_pipelines_sees_machines_alone() {
         // A token for some repositories changes no trigger, and replays what is of its own.
         let (developer, _) = account(app, "dora@example.org", "developer").await;
         let scopes = [Permission::ManagePipelines, Permission::Read];
-        for (repositories, status) in [(&["bob/*"][..], StatusCode::FORBIDDEN), (&["ada/*"][..], StatusCode::ACCEPTED)] {
+        for (repositories, status) in [(&["bob/*"][..], StatusCode::FORBIDDEN), (&["ada/*"][..], StatusCode::ACCEPTED)]
+        {
             let some = token(app, developer, &scopes, repositories).await;
             let switch = format!("/api/v1/triggers/{trigger}/disable");
             assert_eq!(ask(app, Method::POST, &switch, Some(&some), None).await.status, StatusCode::FORBIDDEN);
@@ -454,11 +462,18 @@ async fn a_form_that_is_refused_comes_back_with_all_that_stood_in_it() {
         assert!(place.starts_with("/triggers/new?"), "{place}");
         let page = read(&place).await.text();
         assert!(page.contains("Nothing is saved yet") && page.contains("aria-invalid=\"true\""), "{page}");
-        assert!(page.contains("deploy &amp; &lt;more") && page.contains("X-Team: a") && page.contains("1s 1m"), "{page}");
+        assert!(
+            page.contains("deploy &amp; &lt;more") && page.contains("X-Team: a") && page.contains("1s 1m"),
+            "{page}"
+        );
         assert!(store::triggers::list_triggers(&app.state.db.read, Utc::now()).await.unwrap().is_empty());
 
         let saved = sent(&fields("^main$")).await;
-        assert!(location(&saved).starts_with("/triggers/") && !location(&saved).contains("new"), "{}", location(&saved));
+        assert!(
+            location(&saved).starts_with("/triggers/") && !location(&saved).contains("new"),
+            "{}",
+            location(&saved)
+        );
         let all = store::triggers::list_triggers(&app.state.db.read, Utc::now()).await.unwrap();
         assert_eq!((all[0].name.as_str(), all[0].is_enabled), ("deploy & <more>", false));
         assert_eq!((all[0].pace.timeout_ms, &all[0].pace.waits_ms[..]), (5_000, &[1_000, 60_000][..]));

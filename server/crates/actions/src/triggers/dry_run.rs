@@ -210,11 +210,7 @@ impl<'a> Run<'a> {
 
     async fn look(&mut self, past: Past) {
         let first = self.condition.judge(&past.facts(None, None));
-        let is_match = if first.is_match || !first.lacks.any() {
-            Some(first.is_match)
-        } else {
-            self.read(&past).await
-        };
+        let is_match = if first.is_match || !first.lacks.any() { Some(first.is_match) } else { self.read(&past).await };
         self.looked_at += 1;
         match is_match {
             Some(true) => {

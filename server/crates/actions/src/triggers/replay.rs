@@ -63,8 +63,7 @@ pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) 
     if ids.is_empty() {
         return Ok(0);
     }
-    let change =
-        json!({ "since": since, "until": until, "only_failed": only_failed, "deliveries": ids.len() });
+    let change = json!({ "since": since, "until": until, "only_failed": only_failed, "deliveries": ids.len() });
     let told = object(trigger, &found.name);
     ctx.tell(&ctx.db.write, actor, AuditAction::ReplayDeliveries, told, Change::to(change)).await?;
     let replayed = stored::replay_deliveries(&ctx.db, &ids, ctx.now()).await?;
@@ -83,7 +82,8 @@ pub async fn test(ctx: &Actions, actor: &Actor, trigger: Uuid, branch: Uuid) -> 
     if !found.is_enabled {
         return Err(Refusal::TriggerOff { name: found.name });
     }
-    let nothing = || Refusal::Unusable("nothing was noticed on this branch yet; its next change can be sent".to_owned());
+    let nothing =
+        || Refusal::Unusable("nothing was noticed on this branch yet; its next change can be sent".to_owned());
     let event = stored::newest_event(&ctx.db.read, branch).await?.ok_or_else(nothing)?;
     let change = Change::to(json!({ "event": event, "branch": branch }));
     let told = object(trigger, &found.name);

@@ -29,8 +29,7 @@ fn hidden() -> String {
 
 fn hide(target: Target) -> Target {
     let url = |url: &str| format!("{}/{MASK}", origin(url));
-    let headers =
-        |headers: BTreeMap<String, String>| headers.into_keys().map(|name| (name, MASK.to_owned())).collect();
+    let headers = |headers: BTreeMap<String, String>| headers.into_keys().map(|name| (name, MASK.to_owned())).collect();
     match target {
         Target::Tekton { url: to, headers: with } => Target::Tekton { url: url(&to), headers: headers(with) },
         Target::Webhook { url: to, headers: with } => Target::Webhook { url: url(&to), headers: headers(with) },

@@ -24,9 +24,7 @@ pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_a
 pub use decide::{Decision, decide};
 pub use deliveries::{find_delivery, list_attempts, list_deliveries};
 pub use past::{PastCommit, PastEvent, past_commits, past_events};
-pub use replay::{
-    ReplayRange, TestBranch, list_replayable, list_test_branches, newest_event, tell_anyway,
-};
+pub use replay::{ReplayRange, TestBranch, list_replayable, list_test_branches, newest_event, tell_anyway};
 
 /// So many days of a trigger are shown.
 const DAYS: u64 = 30;

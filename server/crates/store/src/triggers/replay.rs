@@ -32,9 +32,8 @@ pub async fn list_replayable(c: &impl ConnectionTrait, range: ReplayRange, limit
     let rows = match range.only_failed {
         true => {
             let ended = rows.filter(Column::State.eq(DeliveryState::Failed));
-            let ended = ended.apply_if(range.since, |rows, since| {
-                rows.filter(COLUMN.finished_at.gte(StoredTimestamp::from(since)))
-            });
+            let ended = ended
+                .apply_if(range.since, |rows, since| rows.filter(COLUMN.finished_at.gte(StoredTimestamp::from(since))));
             ended.apply_if(range.until, |rows, until| rows.filter(COLUMN.finished_at.lt(StoredTimestamp::from(until))))
         }
         false => {
@@ -61,8 +60,7 @@ pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result
     let newest = branch_event::Entity::find().inner_join(repository::Entity).inner_join(branch::Entity);
     let newest = newest.select_only().column(BranchId);
     let newest = newest.column(repository::Column::FullName).column(branch::Column::Name);
-    let rows: Vec<(Uuid, String, String)> =
-        newest.order_by_desc(Id).limit(at_most(events)).into_tuple().all(c).await?;
+    let rows: Vec<(Uuid, String, String)> = newest.order_by_desc(Id).limit(at_most(events)).into_tuple().all(c).await?;
     let mut branches: Vec<TestBranch> = Vec::new();
     for (id, repository_full_name, branch_name) in rows {
         if branches.iter().all(|known| known.id != id) {
@@ -75,7 +73,8 @@ pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result
 /// The newest event of a branch, in the branch's own order.
 pub async fn newest_event(c: &impl ConnectionTrait, branch: Uuid) -> Result<Option<Uuid>> {
     use branch_event::Column::{Id, Kind, Sequence};
-    let newest = branch_event::Entity::find().select_only().column(Id).filter(branch_event::COLUMN.branch_id.eq(branch));
+    let newest =
+        branch_event::Entity::find().select_only().column(Id).filter(branch_event::COLUMN.branch_id.eq(branch));
     Ok(newest.order_by_desc(Sequence).order_by_desc(Kind).into_tuple().one(c).await?)
 }
 
