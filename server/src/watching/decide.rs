@@ -76,7 +76,7 @@ impl Triggers {
     /// What has to be read for any of them.
     fn needs(&self) -> Needs {
         let needs = self.0.iter().filter_map(|(_, condition)| condition.as_ref().ok()).map(CompiledCondition::needs);
-        needs.fold(Needs::default(), |all, one| Needs { paths: all.paths || one.paths, tekton: all.tekton || one.tekton })
+        needs.fold(Needs::default(), Needs::and)
     }
 }
 
