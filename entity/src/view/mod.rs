@@ -73,7 +73,10 @@ pub use trigger::{
 pub use trigger_check::{
     ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,
 };
-pub use watch::{Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch};
+pub use watch::{
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchCounts, WatchedRepository,
+    WatchedRepositoryFilter,
+};
 
 /// Time with an offset, RFC 3339 when written as text.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -154,6 +154,7 @@ mod tests {
             created_at: at,
             changed_at: at,
             disabled_reason: None,
+            unconfigured_at: None,
             failures_in_row: 0,
             last_delivery_at: None,
             last_error: None,

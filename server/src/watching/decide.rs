@@ -8,10 +8,8 @@ use entity::value::ObjectId;
 use entity::view::{Clause, Live, TektonFound, Timestamp};
 use store::db::{ConnectionTrait, DataError};
 use store::repositories::{self, SyncTarget};
-use store::triggers::{Decision, EnabledTrigger, decide, enabled_triggers};
-use store::watch::{
-    FollowedEvent, EventFacts as Kept, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts,
-};
+use store::triggers::{Decision, EnabledTrigger, Learned, decide, enabled_triggers};
+use store::watch::{FollowedEvent, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts};
 use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
 
@@ -22,13 +20,8 @@ use crate::jobs::{Deps, JobContext, JobError};
 /// Events that are looked at together.
 const BATCH: u64 = 50;
 /// Waits after tries to read a commit that failed; after the last, what could not be read stays unknown.
-const WAITS: [TimeDelta; 5] = [
-    TimeDelta::seconds(5),
-    TimeDelta::minutes(1),
-    TimeDelta::minutes(5),
-    TimeDelta::minutes(30),
-    TimeDelta::hours(2),
-];
+const WAITS: [TimeDelta; 5] =
+    [TimeDelta::seconds(5), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2)];
 
 /// Triggers that are on, each with its condition ready or why it can't be held against anything.
 pub struct Triggers(Vec<(EnabledTrigger, Result<CompiledCondition, String>)>);
@@ -69,14 +62,15 @@ impl Triggers {
             lacks(condition.needs(), facts) && !is_settled(decision.is_match, &decision.clauses)
         };
         let mut conditions = self.0.iter().map(|(_, condition)| condition.as_ref().ok()).zip(&decisions);
-        let waits = conditions.any(|(condition, decision)| condition.is_some_and(|condition| lacks(condition, decision)));
+        let waits =
+            conditions.any(|(condition, decision)| condition.is_some_and(|condition| lacks(condition, decision)));
         (!waits).then_some(decisions)
     }
 
     /// What has to be read for any of them.
     fn needs(&self) -> Needs {
         let needs = self.0.iter().filter_map(|(_, condition)| condition.as_ref().ok()).map(CompiledCondition::needs);
-        needs.fold(Needs::default(), |all, one| Needs { paths: all.paths || one.paths, tekton: all.tekton || one.tekton })
+        needs.fold(Needs::default(), Needs::and)
     }
 }
 
@@ -165,7 +159,7 @@ pub async fn decide_known(
         let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
         match triggers.judge_at_once(&facts(asked, &event.into(), &read)) {
             Some(decisions) => {
-                decide(w, event.id, &decisions, now).await?;
+                decide(w, event.id, Learned::default(), &decisions, now).await?;
             }
             None => all = false,
         }
@@ -247,16 +241,16 @@ async fn one(
             }
         }
     };
+    let learned = Learned { tekton: read.tekton.as_ref(), is_forced: read.is_forced };
     let txn = deps.db.begin().await?;
     if event.is_undecided {
         let asked = Asked::from(target);
         let happened = Happened::from(event);
         // What can't be read is not known: such a part is not met, and its verdict says so.
         let decisions = triggers.judge(&facts(&asked, &happened, &read));
-        decide(&txn, event.id, &decisions, now).await?;
+        decide(&txn, event.id, learned, &decisions, now).await?;
     }
-    let kept = Kept { is_forced: read.is_forced, tekton: read.tekton };
-    note_facts(&txn, event.id, &kept, now).await?;
+    note_facts(&txn, event.id, learned, now).await?;
     txn.commit().await?;
     Ok(true)
 }

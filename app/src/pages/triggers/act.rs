@@ -174,9 +174,9 @@ pub async fn replay_trigger(
     #[server(default)] act: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
-    let only_failed = act != "all";
     let (since, until) = (super::tell::begin_of(&since)?, super::tell::end_of(&until)?);
-    let done = triggers::replay(&ctx, &actor, trigger_id, Replay { since, until, only_failed }).await;
+    let which = if act == "all" { Replay::Made { since, until } } else { Replay::Failed { since } };
+    let done = triggers::replay(&ctx, &actor, trigger_id, which).await;
     let said = |count: usize| match count {
         0 => "There is nothing in this range to send once more.".to_owned(),
         count => {

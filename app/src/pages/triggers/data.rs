@@ -22,7 +22,10 @@ pub struct TriggerRow {
     /// What it is for, a few words each.
     pub about: Vec<String>,
     pub is_enabled: bool,
+    /// Written in the configuration, which alone changes it.
     pub is_configured: bool,
+    /// Once written there, and no more: it can only be deleted.
+    pub is_left: bool,
     /// Why it is off, where no person switched it off.
     pub why_off: Option<String>,
     /// How many of 100 attempts failed lately, where that is worth a word.
@@ -92,7 +95,7 @@ pub struct TriggerData {
 pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppError> {
     use entity::kind::Permission;
     use entity::view::{DeliveryFilter, ShownOnce};
-    use store::triggers::{self as stored, ReplayRange};
+    use store::triggers as stored;
 
     let (ctx, actor) = ask::actions()?;
     let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
@@ -112,8 +115,7 @@ pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppE
     let found = if unknown { Listing::default() } else { stored::list_deliveries(&db.read, &filter).await? };
     let may = actor.permissions().has(Permission::ManagePipelines);
     let (failed, branches) = if may {
-        let range = ReplayRange { trigger_id: id, since: None, until: None, only_failed: true };
-        let failed = stored::list_replayable(&db.read, range, actions::triggers::MOST_REPLAYED).await?.len();
+        let failed = actions::triggers::count_failed(&ctx, id).await?;
         (failed as u64, stored::list_test_branches(&db.read, super::tell::TEST_EVENTS).await?)
     } else {
         (0, Vec::new())

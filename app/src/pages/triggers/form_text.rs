@@ -266,6 +266,7 @@ mod tests {
                 created_at: chrono::DateTime::UNIX_EPOCH,
                 changed_at: chrono::DateTime::UNIX_EPOCH,
                 disabled_reason: None,
+                unconfigured_at: None,
                 failures_in_row: 0,
                 last_delivery_at: None,
                 last_error: None,

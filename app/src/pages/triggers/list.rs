@@ -3,7 +3,7 @@ use entity::view::Timestamp;
 use leptos::prelude::*;
 
 use super::data::{TriggerRow, TriggersData, read_triggers};
-use super::parts::{kind_word, spark, success_text, switch_badge, trigger_href, warning};
+use super::parts::{kind_word, origin, spark, success_text, switch_badge, trigger_href, warning};
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, Glyph, MaybeTimeAgo, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Table, counted,
@@ -93,15 +93,12 @@ fn table(triggers: Vec<TriggerRow>, now: Timestamp) -> AnyView {
 
 fn row(trigger: TriggerRow, now: Timestamp) -> AnyView {
     let ended = format!("{} of {}", number_text(trigger.delivered), number_text(trigger.delivered + trigger.failed));
-    let configured = trigger.is_configured.then(|| {
-        view! { " " <span class="tag" title="Written in the configuration, which alone changes it">"configured"</span> }
-    });
     let about = trigger.about.join(" · ");
     view! {
         <tr>
             <th scope="row" class="row-link trigger-name" data-label="Trigger">
                 <a href=trigger_href(trigger.id)>{trigger.name.clone()}</a>
-                {configured}
+                " " {origin(&trigger)}
                 <span class="quiet cut" title=about.clone()>{about.clone()}</span>
             </th>
             <td data-label="State">{switch_badge(&trigger)} " " {warning(&trigger)}</td>

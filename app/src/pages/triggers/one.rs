@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::act::{RemoveTrigger, RemoveTriggerSecret, ReplayTrigger, SetTriggerSecret, SwitchTrigger, TestTrigger};
 use super::data::{TriggerData, TriggerRow, find_trigger};
-use super::parts::{deliveries, in_row, kind_word, spark, state_word, success_text, switch_badge, warning};
+use super::parts::{deliveries, in_row, kind_word, origin, spark, state_word, success_text, switch_badge, warning};
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, Choice, CopyButton, Crumb, DateField, EmptyState, FilterBar, InputField, Metric, Metrics,
@@ -64,14 +64,17 @@ fn head(data: &TriggerData, manages: bool) -> AnyView {
         {switch_badge(trigger)}
         {warning(trigger)}
         <span>{kind_word(trigger.kind)} " " <span class="quiet">{trigger.place.clone()}</span></span>
-        {trigger.is_configured.then(|| view! { <span class="tag" title="Written in the configuration, which alone changes it">"configured"</span> })}
+        {origin(trigger)}
         <span class="quiet">"changed " <TimeAgo time=data.changed_at now /></span>
     };
     let (id, on) = (trigger.id, trigger.is_enabled);
-    let acts = (manages && !trigger.is_configured).then(|| {
+    let is_own = !trigger.is_configured && !trigger.is_left;
+    // One that its target had switched off may be switched on again, whoever wrote it.
+    let may_switch = is_own || (trigger.is_configured && trigger.why_off.is_some());
+    let edit = is_own.then(|| view! { <a class="button" href=format!("/triggers/{id}/edit")>"Edit"</a> });
+    let switch = may_switch.then(|| {
         let switch = ServerAction::<SwitchTrigger>::new();
         view! {
-            <a class="button" href=format!("/triggers/{id}/edit")>"Edit"</a>
             <ActForm action=switch>
                 <input type="hidden" name="trigger_id" value=id.to_string() />
                 <input type="hidden" name="on" value=(!on).to_string() />
@@ -79,6 +82,7 @@ fn head(data: &TriggerData, manages: bool) -> AnyView {
             </ActForm>
         }
     });
+    let acts = manages.then_some(view! { {edit} {switch} });
     view! { <PageHead title=trigger.name.clone() facts=facts.into_any()>{acts}</PageHead> }.into_any()
 }
 
@@ -152,7 +156,7 @@ fn shown_secret(text: String) -> AnyView {
 fn tools(data: &TriggerData) -> AnyView {
     let trigger = &data.trigger;
     let id = trigger.id;
-    let secret = data.secret_name.clone().filter(|_| !trigger.is_configured);
+    let secret = data.secret_name.clone().filter(|_| !trigger.is_configured && !trigger.is_left);
     let secret = secret.map(|name| secret_part(id, &name, data.secret, trigger, data.now));
     let delete = (!trigger.is_configured).then(|| delete(id, &trigger.name));
     view! {

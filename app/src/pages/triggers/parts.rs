@@ -66,6 +66,16 @@ pub(super) fn status(tone: &'static str, glyph: Glyph, word: &'static str) -> An
     view! { <span class="status" data-tone=tone><Icon glyph /> {word}</span> }.into_any()
 }
 
+/// Where a trigger comes from, if nobody made it here.
+pub(super) fn origin(trigger: &TriggerRow) -> Option<AnyView> {
+    let (word, title) = match (trigger.is_configured, trigger.is_left) {
+        (true, _) => ("configured", "Written in the configuration, which alone changes it"),
+        (_, true) => ("no longer configured", "The configuration names it no more; it is off, and can be deleted"),
+        _ => return None,
+    };
+    Some(view! { <span class="tag" title=title>{word}</span> }.into_any())
+}
+
 /// Whether a trigger is on.
 pub(super) fn switch_badge(trigger: &TriggerRow) -> AnyView {
     match (trigger.is_enabled, trigger.why_off.is_some()) {

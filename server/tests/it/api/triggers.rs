@@ -12,8 +12,8 @@ use entity::value::ObjectId;
 use entity::view::{AuditFilter, MASK, PageQuery, SentRequest};
 use serde_json::{Value, json};
 use store::triggers::{
-    Attempt, AttemptEnd, Decision, DeliveryRoom, NewTrigger, claim_deliveries, decide, past_commits, pin_triggers,
-    record_attempt,
+    Attempt, AttemptEnd, Decision, DeliveryRoom, Learned, NewTrigger, claim_deliveries, decide, past_commits,
+    pin_triggers, record_attempt,
 };
 use store::watch::{Look, NewEvent, SeenBranch, WatchSettings, note_refs, set_watch, watch_state};
 use uuid::Uuid;
@@ -69,7 +69,7 @@ async fn tell(app: &TestApp, event: Uuid, trigger: &str) {
     let decision =
         Decision { trigger_id: trigger.parse().unwrap(), trigger_name: "ci".into(), is_match: true, clauses: vec![] };
     let txn = app.state.db.begin().await.unwrap();
-    assert!(decide(&txn, event, &[decision], Utc::now()).await.unwrap());
+    assert!(decide(&txn, event, Learned::default(), &[decision], Utc::now()).await.unwrap().is_some());
     txn.commit().await.unwrap();
 }
 
@@ -78,6 +78,7 @@ async fn give_up(app: &TestApp) -> Uuid {
     let room = DeliveryRoom { worker: "w", most: 1, per_trigger: 1, lease: Duration::from_mins(1) };
     let claimed = claim_deliveries(&app.state.db, room, Utc::now() + TimeDelta::seconds(1)).await.unwrap();
     let attempt = Attempt {
+        number: claimed[0].attempts,
         started_at: Utc::now(),
         duration: Duration::from_millis(12),
         request: Some(SentRequest {
@@ -196,7 +197,7 @@ async fn the_configurations_triggers_are_its_alone() {
             pace: entity::view::Pace::default(),
         };
         let txn = db.begin().await.unwrap();
-        let id = pin_triggers(&txn, &[wanted], Utc::now()).await.unwrap()[0];
+        let id = pin_triggers(&txn, &[wanted], Utc::now()).await.unwrap()[0].id().unwrap();
         txn.commit().await.unwrap();
         let place = format!("/api/v1/triggers/{id}");
         for (method, path, body) in [
@@ -359,11 +360,15 @@ async fn deliveries_are_listed_shown_tested_and_replayed() {
         };
         assert_eq!(replay(json!({ "since": "2100-01-01T00:00:00Z" })).await, 0);
         assert_eq!(replay(json!({ "until": "2000-01-01T00:00:00Z", "only_failed": false })).await, 0);
+        let failed_until = Some(json!({ "until": "2100-01-01T00:00:00Z" }));
+        let answer = send(app, Method::POST, &format!("{place}/replay"), failed_until).await;
+        assert_eq!(refused(&answer), ["body.until"]);
         assert_eq!(replay(json!({ "since": "2000-01-01T00:00:00Z" })).await, 1);
         give_up(app).await;
         assert_eq!(replay(json!({ "until": "2100-01-01T00:00:00Z", "only_failed": false })).await, 1);
         give_up(app).await;
-        let backwards = json!({ "since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z" });
+        let backwards =
+            json!({ "since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z", "only_failed": false });
         let answer = send(app, Method::POST, &format!("{place}/replay"), Some(backwards)).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
 

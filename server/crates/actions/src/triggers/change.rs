@@ -107,16 +107,20 @@ pub async fn change(ctx: &Actions, actor: &Actor, id: Uuid, wanted: &TriggerRequ
     Ok(ChangedTrigger { trigger: written(ctx, id).await?, forgot_secret })
 }
 
-/// Switches a trigger on or off. What it still has to tell waits while it is off; what happens meanwhile it is never told.
+/// Switches a trigger on or off. What it still has to tell waits while it is off; what happens meanwhile it is never told. One of
+/// the configuration may be switched on again where its target had it switched off.
 ///
 /// # Errors
 /// The refusal.
 pub async fn switch(ctx: &Actions, actor: &Actor, id: Uuid, on: bool) -> Result<Trigger> {
     actor.may_to_all(AuditAction::SwitchTrigger)?;
-    let before = changeable(ctx, id).await?;
+    let before = find(ctx, id).await?;
     let txn = ctx.db.begin().await?;
     if !stored::switch_trigger(&txn, id, on, ctx.now()).await? {
-        return Err(Refusal::Missing("trigger"));
+        return Err(match before.is_configured {
+            true => Refusal::ConfiguredTrigger { name: before.name },
+            false => Refusal::Missing("trigger"),
+        });
     }
     let change = Change::between(json!({ "is_enabled": before.is_enabled }), json!({ "is_enabled": on }));
     ctx.tell(&txn, actor, AuditAction::SwitchTrigger, object(id, &before.name), change).await?;
@@ -132,15 +136,16 @@ pub async fn switch(ctx: &Actions, actor: &Actor, id: Uuid, on: bool) -> Result<
 /// The refusal.
 pub async fn remove(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Trigger> {
     actor.may_to_all(AuditAction::RemoveTrigger)?;
-    let before = changeable(ctx, id).await?;
-    let txn = ctx.db.begin().await?;
-    if !stored::remove_trigger(&txn, id).await? {
+    let before = find(ctx, id).await?;
+    if before.is_configured && before.unconfigured_at.is_none() {
+        return Err(Refusal::ConfiguredTrigger { name: before.name });
+    }
+    // It may take many transactions, so that it is told before them.
+    let change = Change { before: Some(json!({ "target": place(&before.target) })), after: None };
+    ctx.tell(&ctx.db.write, actor, AuditAction::RemoveTrigger, object(id, &before.name), change).await?;
+    if !stored::remove_trigger(&ctx.db, id, ctx.now()).await? {
         return Err(Refusal::Missing("trigger"));
     }
-    forget_secret(&txn, id).await?;
-    let change = Change { before: Some(json!({ "target": place(&before.target) })), after: None };
-    ctx.tell(&txn, actor, AuditAction::RemoveTrigger, object(id, &before.name), change).await?;
-    txn.commit().await.map_err(DataError::from)?;
     tell_open_pages(ctx, id);
     Ok(before)
 }

@@ -21,7 +21,7 @@ use crate::{Actions, Refusal, Result};
 pub use change::{ChangedTrigger, MadeTrigger, TriggerRequest, add, change, remove, switch};
 pub use check::{check, try_condition};
 pub use dry_run::dry_run;
-pub use replay::{MOST_REPLAYED, Replay, replay, replay_one, test};
+pub use replay::{MOST_REPLAYED, Replay, count_failed, replay, replay_one, test};
 pub use secret::{
     NewSecret, SecretPart, find_secret_state, open_secrets, put_secrets, remove_secret, secret_name, set_secret,
     wants_secret,

@@ -4,7 +4,7 @@ use entity::kind::AuditAction;
 use entity::view::{Delivery, Live, Timestamp};
 use serde_json::json;
 use store::db::DataError;
-use store::triggers::{self as stored, ReplayRange};
+use store::triggers as stored;
 use uuid::Uuid;
 
 use super::{find, object};
@@ -16,11 +16,11 @@ pub const MOST_REPLAYED: u64 = 1_000;
 
 /// Which of a trigger's finished deliveries are to go out once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replay {
-    pub since: Option<Timestamp>,
-    pub until: Option<Timestamp>,
-    /// Those that were given up within this time; else all that were made within it.
-    pub only_failed: bool,
+pub enum Replay {
+    /// Those that were given up since then, or ever.
+    Failed { since: Option<Timestamp> },
+    /// All that were made within this time.
+    Made { since: Option<Timestamp>, until: Option<Timestamp> },
 }
 
 /// Asks for one finished delivery once more, by its own id.
@@ -50,12 +50,17 @@ pub async fn replay_one(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Delive
 pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) -> Result<usize> {
     actor.may_to_all(AuditAction::ReplayDeliveries)?;
     let found = find(ctx, trigger).await?;
-    let Replay { since, until, only_failed } = which;
-    if since.zip(until).is_some_and(|(since, until)| since >= until) {
-        return Err(Refusal::Unusable("the range ends before it begins".to_owned()));
-    }
-    let range = ReplayRange { trigger_id: trigger, since, until, only_failed };
-    let ids = stored::list_replayable(&ctx.db.read, range, MOST_REPLAYED + 1).await?;
+    let most = MOST_REPLAYED + 1;
+    let (ids, mut change) = match which {
+        Replay::Failed { since } => (failed(ctx, trigger, since, most).await?, json!({ "failed_since": since })),
+        Replay::Made { since, until } => {
+            if since.zip(until).is_some_and(|(since, until)| since >= until) {
+                return Err(Refusal::Unusable("the range ends before it begins".to_owned()));
+            }
+            let ids = stored::finished_deliveries(&ctx.db.read, trigger, since, until, most).await?;
+            (ids, json!({ "since": since, "until": until }))
+        }
+    };
     if ids.len() as u64 > MOST_REPLAYED {
         let why = format!("more than {MOST_REPLAYED} deliveries are in this range; choose a shorter one");
         return Err(Refusal::Unusable(why));
@@ -63,12 +68,25 @@ pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) 
     if ids.is_empty() {
         return Ok(0);
     }
-    let change = json!({ "since": since, "until": until, "only_failed": only_failed, "deliveries": ids.len() });
+    change["deliveries"] = json!(ids.len());
     let told = object(trigger, &found.name);
     ctx.tell(&ctx.db.write, actor, AuditAction::ReplayDeliveries, told, Change::to(change)).await?;
     let replayed = stored::replay_deliveries(&ctx.db, &ids, ctx.now()).await?;
     moved(ctx, trigger, None);
     Ok(replayed)
+}
+
+async fn failed(ctx: &Actions, trigger: Uuid, since: Option<Timestamp>, most: u64) -> Result<Vec<Uuid>> {
+    let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(stored::failed_deliveries(&ctx.db.read, trigger, since, most).await?)
+}
+
+/// How many deliveries of a trigger were given up, as far as they can be asked for at once.
+///
+/// # Errors
+/// The database's.
+pub async fn count_failed(ctx: &Actions, trigger: Uuid) -> Result<usize> {
+    Ok(failed(ctx, trigger, None, MOST_REPLAYED).await?.len())
 }
 
 /// Sends a branch's newest event to a trigger's target, whatever the condition says of it. Where the trigger told that event

@@ -1,97 +1,102 @@
-//! Deliveries that are asked for once more, and tests.
+//! Deliveries that are asked for once more, and what became of what others began.
 
+use sea_orm::sea_query::{ExprTrait as _, LockType};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
 };
 use uuid::Uuid;
 
-use super::attempts::{refresh_event, replay_deliveries};
-use super::decide::{deliver, lock_branch};
-use super::past::first_id;
-use crate::db::select::at_most;
-use crate::db::{ConnectionTrait, Db, Result};
-use entity::kind::DeliveryState;
-use entity::table::{branch, branch_event, delivery, repository};
+use super::attempts::{next_of, refresh_event};
+use crate::db::select::{at_most, constant};
+use crate::db::{ConnectionTrait, Db, Result, Transaction};
+use crate::repositories::shorten;
+use crate::watch::hold::{hold_branch, hold_triggers};
+use entity::kind::{DeliveryState, RunState};
+use entity::table::delivery;
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
-/// Which of a trigger's finished deliveries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplayRange {
-    pub trigger_id: Uuid,
-    /// Only those that were given up: since then. Else those that were made since then.
-    pub since: Option<Timestamp>,
-    pub until: Option<Timestamp>,
-    pub only_failed: bool,
+/// Deliveries of a trigger that were given up from a time on, in the order of that; at most so many.
+pub async fn failed_deliveries(
+    c: &impl ConnectionTrait,
+    trigger: Uuid,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    use delivery::Column::{FinishedAt, Id, State, TriggerId};
+    let failed = delivery::Entity::find().select_only().column(Id).filter(TriggerId.eq(trigger));
+    let failed = failed.filter(State.into_expr().eq(constant(DeliveryState::Failed)));
+    let failed = failed.filter(FinishedAt.gte(StoredTimestamp::from(since)));
+    let failed = failed.order_by_asc(FinishedAt).order_by_asc(Id).limit(at_most(limit));
+    Ok(failed.into_tuple().all(c).await?)
 }
 
-/// Finished deliveries of a range, oldest first; at most so many.
-pub async fn list_replayable(c: &impl ConnectionTrait, range: ReplayRange, limit: u64) -> Result<Vec<Uuid>> {
-    use delivery::{COLUMN, Column};
-    let rows = delivery::Entity::find().select_only().column(Column::Id).filter(COLUMN.trigger_id.eq(range.trigger_id));
-    let rows = match range.only_failed {
-        true => {
-            let ended = rows.filter(Column::State.eq(DeliveryState::Failed));
-            let ended = ended
-                .apply_if(range.since, |rows, since| rows.filter(COLUMN.finished_at.gte(StoredTimestamp::from(since))));
-            ended.apply_if(range.until, |rows, until| rows.filter(COLUMN.finished_at.lt(StoredTimestamp::from(until))))
+/// Asks for finished deliveries once more, by the same ids; how many there were.
+pub async fn replay_deliveries(db: &Db, ids: &[Uuid], now: Timestamp) -> Result<usize> {
+    let mut replayed = 0;
+    for id in ids {
+        let txn = db.begin().await?;
+        if replay(&txn, *id, now).await? {
+            txn.commit().await?;
+            replayed += 1;
         }
-        false => {
-            let finished = [DeliveryState::Delivered, DeliveryState::Failed];
-            let made = rows.filter(Column::State.is_in(finished));
-            let made = made.apply_if(range.since, |rows, since| rows.filter(COLUMN.id.gte(first_id(since))));
-            made.apply_if(range.until, |rows, until| rows.filter(COLUMN.id.lt(first_id(until))))
-        }
+    }
+    Ok(replayed)
+}
+
+async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
+    let Some(row) = delivery::Entity::find_by_id(id).one(txn).await? else { return Ok(false) };
+    if hold_branch(txn, row.repository_id, row.branch_id).await?.is_none()
+        || hold_triggers(txn, [row.trigger_id]).await?.is_empty()
+    {
+        return Ok(false);
+    }
+    // Again, now that nobody else asks for it.
+    let finished = delivery::Column::State.is_in([DeliveryState::Delivered, DeliveryState::Failed]);
+    let still = delivery::Entity::find_by_id(id).filter(finished).lock(LockType::NoKeyUpdate);
+    let Some(row) = still.one(txn).await? else { return Ok(false) };
+    let is_busy = next_of(txn, &row).await?.is_some();
+    let again = delivery::ActiveModel {
+        state: Set(if is_busy { DeliveryState::Behind } else { DeliveryState::Pending }),
+        tries: Set(0),
+        next_try_at: Set((!is_busy).then(|| now.into())),
+        finished_at: Set(None),
+        ..Default::default()
     };
-    Ok(rows.order_by_asc(Column::Id).limit(at_most(limit)).into_tuple().all(c).await?)
+    delivery::Entity::update_many().set(again).filter(delivery::COLUMN.id.eq(id)).exec(txn).await?;
+    refresh_event(txn, row.event_id).await?;
+    Ok(true)
 }
 
-/// A branch that has an event to test a trigger with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TestBranch {
-    pub id: Uuid,
-    pub repository_full_name: String,
-    pub branch_name: String,
-}
-
-/// Branches of the newest events, each once, that of the newest first; of at most so many events.
-pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result<Vec<TestBranch>> {
-    use branch_event::Column::{BranchId, Id};
-    let newest = branch_event::Entity::find().inner_join(repository::Entity).inner_join(branch::Entity);
-    let newest = newest.select_only().column(BranchId);
-    let newest = newest.column(repository::Column::FullName).column(branch::Column::Name);
-    let rows: Vec<(Uuid, String, String)> = newest.order_by_desc(Id).limit(at_most(events)).into_tuple().all(c).await?;
-    let mut branches: Vec<TestBranch> = Vec::new();
-    for (id, repository_full_name, branch_name) in rows {
-        if branches.iter().all(|known| known.id != id) {
-            branches.push(TestBranch { id, repository_full_name, branch_name });
-        }
-    }
-    Ok(branches)
-}
-
-/// The newest event of a branch, in the branch's own order.
-pub async fn newest_event(c: &impl ConnectionTrait, branch: Uuid) -> Result<Option<Uuid>> {
-    use branch_event::Column::{Id, Kind, Sequence};
-    let newest =
-        branch_event::Entity::find().select_only().column(Id).filter(branch_event::COLUMN.branch_id.eq(branch));
-    Ok(newest.order_by_desc(Sequence).order_by_desc(Kind).into_tuple().one(c).await?)
-}
-
-/// Has a trigger tell an event, whatever its condition says of it: makes the delivery, or asks for the one that is there once
-/// more. Gives the delivery; nothing where the event is gone.
-pub async fn tell_anyway(db: &Db, trigger: Uuid, event: Uuid, now: Timestamp) -> Result<Option<Uuid>> {
-    let txn = db.begin().await?;
-    let Some(row) = branch_event::Entity::find_by_id(event).one(&txn).await? else { return Ok(None) };
-    let Some(commit) = row.new_commit.or(row.old_commit) else { return Ok(None) };
-    lock_branch(&txn, row.branch_id).await?;
-    let (id, is_new) = deliver(&txn, &row, trigger, commit, now).await?;
-    if is_new {
-        refresh_event(&txn, row.id).await?;
-    }
-    txn.commit().await?;
-    if !is_new {
-        replay_deliveries(db, &[id], now).await?;
-    }
+/// Notes how far what a delivery began got, as its target tells by the id that it answered with; the delivery, where there is
+/// one. What comes late changes nothing: a run that ended does not begin again.
+pub async fn set_run_state(
+    w: &impl ConnectionTrait,
+    answer_id: &str,
+    trigger: Option<Uuid>,
+    state: RunState,
+    name: Option<&str>,
+    at: Timestamp,
+) -> Result<Option<Uuid>> {
+    use delivery::{COLUMN, Column};
+    let known = delivery::Entity::find().select_only().column(Column::Id);
+    let known = known.filter(COLUMN.answer_id.eq(shorten(answer_id)));
+    let known = known.apply_if(trigger, |known, id| known.filter(COLUMN.trigger_id.eq(id)));
+    let Some(id) = known.order_by_desc(Column::Id).into_tuple::<Uuid>().one(w).await? else { return Ok(None) };
+    let row = delivery::ActiveModel { run_state: Set(Some(state)), run_at: Set(Some(at.into())), ..Default::default() };
+    let row = match name {
+        Some(name) => delivery::ActiveModel { run_name: Set(Some(shorten(name))), ..row },
+        None => row,
+    };
+    let update = delivery::Entity::update_many().set(row).filter(COLUMN.id.eq(id));
+    // Another answer may have taken its place meanwhile.
+    let update = update.filter(COLUMN.answer_id.eq(shorten(answer_id)));
+    let ends = [RunState::Succeeded, RunState::Failed];
+    let is_late = match ends.contains(&state) {
+        true => Column::RunState.is_in(ends).and(Column::RunAt.gt(StoredTimestamp::from(at))),
+        false => Column::RunState.is_in(ends).or(Column::RunAt.gt(StoredTimestamp::from(at))),
+    };
+    let news = Column::RunState.is_null().or(is_late.not());
+    update.filter(news).exec(w).await?;
     Ok(Some(id))
 }

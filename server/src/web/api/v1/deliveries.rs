@@ -146,6 +146,16 @@ pub async fn replay_trigger(
     Body(wanted): Body<WantedReplay>,
 ) -> Result<(StatusCode, Json<Replayed>), Problem> {
     let WantedReplay { since, until, only_failed } = wanted;
-    let deliveries = ask::replay(&ctx, &actor, id, Replay { since, until, only_failed }).await?;
+    let which = match (only_failed, until) {
+        (false, until) => Replay::Made { since, until },
+        (true, None) => Replay::Failed { since },
+        (true, Some(until)) => {
+            let mut check = Check::default();
+            let why = "goes with only_failed: false; failed ones are asked for since a time";
+            check.at("body").refuse("until", &until.to_rfc3339(), "value", why);
+            return Err(check.problem());
+        }
+    };
+    let deliveries = ask::replay(&ctx, &actor, id, which).await?;
     Ok((StatusCode::ACCEPTED, Json(Replayed { deliveries })))
 }

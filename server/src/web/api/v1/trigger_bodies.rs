@@ -159,6 +159,7 @@ pub struct TriggerTest {
 pub struct WantedReplay {
     /// Of failed ones those that were given up since then, of all those that were made since then.
     pub since: Option<chrono::DateTime<chrono::Utc>>,
+    /// Only where all of a range are asked for.
     pub until: Option<chrono::DateTime<chrono::Utc>>,
     /// Only those that were given up; so it is where this is left out.
     #[serde(default = "yes")]
