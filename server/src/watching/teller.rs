@@ -7,12 +7,12 @@ use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::triggers::{
     Attempt, AttemptEnd, ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_at, record_attempt,
-    recover_deliveries,
+    recover_deliveries, recover_own_deliveries,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::reader::CloneReader;
 use super::secrets::{SecretError, Secrets};
@@ -50,6 +50,11 @@ impl Teller {
     pub async fn run(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
         let mut recovered = None::<Instant>;
+        match recover_own_deliveries(&self.db, &self.worker, clock::now()).await {
+            Ok(0) => {}
+            Ok(deliveries) => info!(deliveries, "put back deliveries that the last run left unfinished"),
+            Err(error) => error!(%error, "unfinished deliveries of the last run could not be put back"),
+        }
         while !stop.is_cancelled() {
             if recovered.is_none_or(|at| at.elapsed() >= RECOVER) {
                 recovered = Some(Instant::now());
@@ -155,7 +160,7 @@ impl Teller {
             started_at,
             duration: sent.duration,
             request: Some(outgoing.shown()),
-            status: sent.status,
+            status: sent.status.and_then(|status| u16::try_from(status).ok()),
             answer: sent.answer,
             answer_id: sent.answer_id,
             end: end(sent.end, clock::now()),

@@ -20,7 +20,7 @@ use entity::table::trigger;
 use entity::value::JsonText;
 use entity::view::{Condition, Pace, Target, Timestamp};
 
-pub use attempts::{Attempt, AttemptEnd, Recorded, lost_deliveries, record_attempt, recover_deliveries};
+pub use attempts::{Attempt, AttemptEnd, Recorded, lost_deliveries, record_attempt, recover_deliveries, recover_own_deliveries};
 pub(crate) use bounds::bounded_tekton;
 pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, next_delivery_at};
 pub use configured::{Pinned, pin_triggers};
