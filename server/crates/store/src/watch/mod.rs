@@ -7,6 +7,7 @@ mod branches;
 mod events;
 mod look;
 mod prune;
+mod receipts;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
@@ -17,12 +18,13 @@ use crate::db::{ConnectionTrait, Result};
 use entity::table::watch;
 use entity::view::{Timestamp, Watch};
 
-pub use branches::{find_branch, list_branches};
+pub use branches::{find_branch, list_branch_names, list_branches};
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
 };
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, Took, note_change, note_refs};
 pub use prune::{remove_branches_before, remove_events_before, remove_receipts_before, take_receipt, tell_receipt};
+pub use receipts::list_receipts;
 
 /// How a repository's branches are to be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
