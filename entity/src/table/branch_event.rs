@@ -2,7 +2,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::kind::{BranchEventKind, BranchEventState, NoticedBy};
 use crate::value::{JsonText, ObjectId, StoredTimestamp};
-use crate::view::Verdict;
+use crate::view::{TektonFound, Verdict};
 
 /// Something that happened to a watched branch.
 #[sea_orm::model]
@@ -25,6 +25,10 @@ pub struct Model {
     pub state: BranchEventState,
     /// What each trigger made of it.
     pub verdicts: JsonText<Vec<Verdict>>,
+    /// How many of them match.
+    pub matches: i32,
+    /// What the new commit brings in `.tekton/`, where a trigger asked.
+    pub tekton: Option<JsonText<TektonFound>>,
     /// How often deciding failed.
     pub tries: i32,
     /// When it is (next) decided who is to be told; nothing once that is done.

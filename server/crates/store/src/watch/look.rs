@@ -390,6 +390,8 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
                 noticed_at: Set(self.now.into()),
                 state: Set(BranchEventState::Pending),
                 verdicts: Set(JsonText(Vec::new())),
+                matches: Set(0),
+                tekton: Set(None),
                 tries: Set(0),
                 due_at: Set(Some(self.now.into())),
                 processed_at: Set(None),
