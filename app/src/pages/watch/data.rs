@@ -63,21 +63,21 @@ pub async fn read_watch(query: String) -> Result<WatchData, AppError> {
             false => watch::list_branch_events(&db.read, &filter).await?,
         })
     };
-    let repositories = watch::list_watched_repositories(&db.read, read::MOST_REPOSITORIES).await?;
+    let repositories = watch::list_watched_names(&db.read, read::MOST_REPOSITORIES).await?;
     let one = PageQuery { skip: 0, limit: 1 };
     let there = BranchFilter { watched: Some(true), deleted: Some(false), page: one, ..BranchFilter::default() };
     Ok(WatchData {
         now: ask::now(),
         list,
         page,
-        watching: repositories.len() as u64,
-        repositories,
+        watching: repositories.count,
+        repositories: repositories.data.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         watched: watch::list_branches(&db.read, &there).await?.count,
     })
 }
 
 #[cfg(feature = "ssr")]
-pub(in crate::pages) use read::{There, there};
+pub(in crate::pages) use read::there;
 
 #[cfg(feature = "ssr")]
 mod read {

@@ -9,6 +9,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use self::branch::BranchPage;
+#[cfg(feature = "ssr")]
+pub(super) use self::data::there;
 use self::list::WatchList;
 use self::settings::WatchSettings;
 use super::{load, load_still, show};

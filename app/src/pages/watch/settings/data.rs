@@ -33,16 +33,17 @@ pub struct SettingsData {
     pub outcome: Option<OutcomeText>,
 }
 
+/// So many of the webhooks that came last are shown.
+#[cfg(feature = "ssr")]
+const SHOWN: entity::view::PageQuery = entity::view::PageQuery { skip: 0, limit: 10 };
+
 /// How a repository's branches are watched, as the page's address says.
 #[server(prefix = "/ui", endpoint = "watch_settings", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_settings(id: String, query: String) -> Result<SettingsData, AppError> {
     use crate::pages::ask;
     use crate::pages::outcome::tell;
     use actions::watch;
-    use entity::view::{PageQuery, ShownOnce, webhooks_url};
-
-    /// So many of the webhooks that came last are shown.
-    const SHOWN: PageQuery = PageQuery { skip: 0, limit: 10 };
+    use entity::view::{ShownOnce, webhooks_url};
 
     let ((ctx, actor), params) = (ask::actions()?, ask::params(&query)?);
     let context = ask::context()?;
@@ -84,4 +85,14 @@ pub async fn preview_watch(id: String, pattern: String) -> Result<(String, Watch
     let (ctx, actor) = ask::actions()?;
     let preview = actions::watch::preview_watch(&ctx, &actor, ask::id(&id, "repository")?, Some(&pattern)).await?;
     Ok((pattern, preview))
+}
+
+/// Webhooks of a repository that came last, with the server's clock.
+#[server(prefix = "/ui", endpoint = "webhooks", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_webhooks(id: String) -> Result<(RepositoryWebhooks, Timestamp), AppError> {
+    use crate::pages::ask;
+
+    let (ctx, actor) = ask::actions()?;
+    let id = ask::id(&id, "repository")?;
+    Ok((actions::watch::list_webhooks(&ctx, &actor, id, SHOWN).await?, ask::now()))
 }

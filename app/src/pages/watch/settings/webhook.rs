@@ -1,12 +1,13 @@
 //! The webhook by which a forge tells of pushes at once: where it goes, its secret, how it is set up, and whether one came.
 
 use entity::kind::{Permission, Provider};
-use entity::view::{Timestamp, WebhookReceipt};
+use entity::view::{RepositoryWebhooks, Timestamp, WebhookReceipt};
 use leptos::prelude::*;
 
 use super::act::{MakeWebhookSecret, RemoveWebhookSecret};
-use super::data::SettingsData;
+use super::data::{SettingsData, read_webhooks};
 use crate::components::{ActForm, CopyButton, Glyph, Icon, Section, Table, TimeAgo};
+use crate::live::{Live, on_live};
 use crate::pages::branches::status;
 use crate::viewer::may;
 
@@ -19,6 +20,9 @@ pub(super) fn view(data: &SettingsData) -> AnyView {
     let beside = data.origin.is_none().then(|| {
         view! { <p class="field-hint">"Below the address by which the forge reaches this site (" <code>"server.public_url"</code> ")."</p> }
     });
+    let latest = latest(data);
+    let with =
+        move |show: fn(&RepositoryWebhooks, Timestamp) -> AnyView| latest.with(|(webhooks, now)| show(webhooks, *now));
     let steps = data.webhooks.secret_made_at.is_some().then(|| how(data, &url));
     view! {
         <Section title="Webhook" id="webhook">
@@ -30,13 +34,26 @@ pub(super) fn view(data: &SettingsData) -> AnyView {
                 <span class="quiet">"Address "</span> <code class="path">{url.clone()}</code> <CopyButton text=url.clone() what="address" />
             </p>
             {beside}
-            {state(data)}
+            <p class="facts" role="status">{move || with(|webhooks, now| state(webhooks, now))}</p>
             {secret(data)}
             {steps}
-            {receipts(data.webhooks.data.clone(), data.now)}
+            {move || with(|webhooks, now| receipts(webhooks.data.clone(), now))}
         </Section>
     }
     .into_any()
+}
+
+/// Webhooks that came as the page tells them, and as they come while it is open: who sets one up waits for the first.
+fn latest(data: &SettingsData) -> Signal<(RepositoryWebhooks, Timestamp)> {
+    let (id, first) = (data.repository_id.to_string(), (data.webhooks.clone(), data.now));
+    let of = id.clone();
+    let read = Action::new(move |(): &()| read_webhooks(of.clone()));
+    on_live(move |live| {
+        if matches!(live, Live::Branches { repository_id } if *repository_id == id) {
+            read.dispatch(());
+        }
+    });
+    Signal::derive(move || read.value().get().and_then(Result::ok).unwrap_or_else(|| first.clone()))
 }
 
 fn once(text: String) -> AnyView {
@@ -50,9 +67,9 @@ fn once(text: String) -> AnyView {
 }
 
 /// Whether one came.
-fn state(data: &SettingsData) -> AnyView {
-    let last = data.webhooks.data.first().cloned();
-    let body = match (data.webhooks.secret_made_at, last) {
+fn state(webhooks: &RepositoryWebhooks, now: Timestamp) -> AnyView {
+    let last = webhooks.data.first().cloned();
+    match (webhooks.secret_made_at, last) {
         (None, _) => status("idle", Glyph::Minus, "Off: there is no secret"),
         (Some(_), None) => view! {
             {status("idle", Glyph::Clock, "None came yet")}
@@ -61,11 +78,10 @@ fn state(data: &SettingsData) -> AnyView {
         .into_any(),
         (Some(_), Some(last)) => view! {
             {status("good", Glyph::Check, "They come in")}
-            <span class="fact"><span class="quiet">"the last one "</span> <TimeAgo time=last.received_at now=data.now /></span>
+            <span class="fact"><span class="quiet">"the last one "</span> <TimeAgo time=last.received_at now /></span>
         }
         .into_any(),
-    };
-    view! { <p class="facts">{body}</p> }.into_any()
+    }
 }
 
 fn secret(data: &SettingsData) -> AnyView {
@@ -144,7 +160,7 @@ fn how(data: &SettingsData, url: &str) -> AnyView {
                 " as its body. A look at the branches follows."
             </li>
             <li>
-                "Sign the body: " <code>"X-Hub-Signature-256: sha256="</code> " and the HMAC-SHA256 of the body by the secret, in hexadecimal digits."
+                "Sign the body: " <code>"X-Signature: sha256="</code> " and the HMAC-SHA256 of the body by the secret, in hexadecimal digits."
                 <pre class="snippet"><code>{generic(&address)}</code></pre>
             </li>
         }
@@ -164,13 +180,13 @@ fn generic(url: &str) -> String {
     format!(
         "body='{{}}'\n\
          sign=$(printf %s \"$body\" | openssl dgst -sha256 -hmac \"$SECRET\" -r | cut -d' ' -f1)\n\
-         curl -fsS -H 'Content-Type: application/json' \\\n  -H \"X-Hub-Signature-256: sha256=$sign\" -d \"$body\" {url}\n"
+         curl -fsS -H 'Content-Type: application/json' \\\n  -H \"X-Signature: sha256=$sign\" -d \"$body\" {url}\n"
     )
 }
 
-fn receipts(receipts: Vec<WebhookReceipt>, now: Timestamp) -> Option<AnyView> {
+fn receipts(receipts: Vec<WebhookReceipt>, now: Timestamp) -> AnyView {
     if receipts.is_empty() {
-        return None;
+        return ().into_any();
     }
     let row = |receipt: WebhookReceipt| {
         let result = match receipt.result.is_empty() {
@@ -187,8 +203,7 @@ fn receipts(receipts: Vec<WebhookReceipt>, now: Timestamp) -> Option<AnyView> {
         }
     };
     let rows = receipts.into_iter().map(row).collect_view();
-    Some(
-        view! {
+    view! {
             <Table caption="Webhooks that came last">
                 <thead>
                     <tr>
@@ -200,7 +215,6 @@ fn receipts(receipts: Vec<WebhookReceipt>, now: Timestamp) -> Option<AnyView> {
                 </thead>
                 <tbody>{rows}</tbody>
             </Table>
-        }
-        .into_any(),
-    )
+    }
+    .into_any()
 }

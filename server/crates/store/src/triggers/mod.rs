@@ -20,7 +20,7 @@ use entity::view::{Condition, Pace, Target, Timestamp, Trigger, TriggerDay};
 pub use attempts::{Attempt, AttemptEnd, Recorded, record_attempt, recover_deliveries, replay_deliveries};
 pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_at};
 pub use decide::{Decision, decide};
-pub use deliveries::{find_delivery, list_attempts, list_deliveries};
+pub use deliveries::{find_deliveries, find_delivery, list_attempts, list_deliveries};
 
 /// So many days of a trigger are shown.
 const DAYS: u64 = 30;
