@@ -17,7 +17,7 @@ use store::watch::{Look, SeenBranch, WatchSettings, WatchState, set_watch, watch
 use store::{jobs, repositories, triggers, watch};
 use uuid::Uuid;
 
-use super::people::{account, ask, cookie, person, PASSWORD};
+use super::people::{PASSWORD, account, ask, cookie, person};
 use crate::support::{Answer, Change, Manifest, RepositoryBuilder, TestApp, commit_id, day, on_each_engine};
 
 async fn put(app: &TestApp, id: Uuid, settings: Value) -> Answer {
@@ -75,7 +75,8 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
     on_each_engine(async |app| {
         let id = RepositoryBuilder::new("ada/home").added().store(app).await;
         let at = format!("/api/v1/repositories/{id}/watch");
-        let off = json!({ "is_enabled": false, "branch_regex": null, "tells_first_look": false, "first_look_at": null });
+        let off =
+            json!({ "is_enabled": false, "branch_regex": null, "tells_first_look": false, "first_look_at": null });
         assert_eq!(app.get(&at).await.json(), off, "off where it never was");
         assert_eq!(app.request(Method::DELETE, &at, &[]).await.status, StatusCode::NOT_FOUND);
 
@@ -107,7 +108,10 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
         assert_eq!(app.request(Method::DELETE, &at, &[]).await.status, StatusCode::NO_CONTENT);
         assert_eq!(app.get(&at).await.json()["is_enabled"], false);
         let told = app.get("/api/v1/admin/audit").await.text();
-        assert!(told.contains("set_watch") && told.contains("unset_watch") && told.contains("^(main|develop)$"), "{told}");
+        assert!(
+            told.contains("set_watch") && told.contains("unset_watch") && told.contains("^(main|develop)$"),
+            "{told}"
+        );
     })
     .await;
 }
@@ -231,7 +235,10 @@ async fn branches_and_what_happened_to_them_are_listed_and_narrowed() {
         assert!(list.contains("Feature/ü") && !list.contains(">release/1<"), "{list}");
         let tab = page(app, &format!("/repositories/{id}?tab=branches")).await;
         assert!(tab.contains("Feature/ü") && tab.contains("Not watched") && tab.contains("Protected"), "{tab}");
-        assert!(!tab.contains(">old<") && page(app, &format!("/repositories/{id}?tab=branches&there=gone")).await.contains(">old<"));
+        assert!(
+            !tab.contains(">old<")
+                && page(app, &format!("/repositories/{id}?tab=branches&there=gone")).await.contains(">old<")
+        );
     })
     .await;
 }
@@ -325,7 +332,11 @@ async fn a_webhooks_secret_is_shown_once_kept_sealed_and_gone_with_its_repositor
         watch::take_receipt(&app.state.db.write, id, "72d3162e", "push", day(3)).await.unwrap();
         watch::tell_receipt(&app.state.db.write, id, "72d3162e", "main moved").await.unwrap();
         let came = app.get(&format!("/api/v1/repositories/{id}/webhooks")).await;
-        assert!(came.json()["secret_made_at"].is_string() && came.column("result") == ["main moved"], "{}", came.text());
+        assert!(
+            came.json()["secret_made_at"].is_string() && came.column("result") == ["main moved"],
+            "{}",
+            came.text()
+        );
         let shown = page(app, &format!("/repositories/{id}/watch")).await;
         assert!(shown.contains("They come in") && shown.contains("main moved") && !shown.contains(&second), "{shown}");
         let told = app.get("/api/v1/admin/audit").await.text();
@@ -350,13 +361,9 @@ async fn a_page_shows_a_new_secret_once_and_to_nobody_else() {
         let fields = [("email", "ada@example.org"), ("password", PASSWORD)];
         let signed_in = super::people::form(app, "/sign-in", &fields, None).await;
         let session = cookie(&signed_in).unwrap();
-        let made = super::people::form(
-            app,
-            "/ui/make_webhook_secret",
-            &[("repository_id", &id.to_string())],
-            Some(&session),
-        )
-        .await;
+        let made =
+            super::people::form(app, "/ui/make_webhook_secret", &[("repository_id", &id.to_string())], Some(&session))
+                .await;
         let kept = made.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
         let kept = kept.filter_map(|value| value.split(';').next()).find(|value| value.starts_with("kubestats_shown="));
         let kept = kept.unwrap_or_else(|| panic!("{:?}", made.headers)).to_owned();
