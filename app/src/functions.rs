@@ -13,8 +13,8 @@ const PLACE: &str = "/ui/";
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole,
-        Discover, InviteAccount, RemoveSecret, ScanRepository, SetSecret, SyncRepositories, SyncRepository,
-        TriggerSchedule,
+        Discover, InviteAccount, RemoveSecret, RemoveWebhookSecret, ScanRepository, SetSecret, SetWatch,
+        SetWebhookSecret, SyncRepositories, SyncRepository, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -49,6 +49,10 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "remove_forge_token" => Needs::to(RemoveSecret),
         "adding" | "confirm" | "add" => Needs::to(AddRepositories),
         "act" | "request_sync" => Needs::to(SyncRepository),
+        "set_watch" => Needs::to(SetWatch),
+        "unset_watch" => Needs::to(UnsetWatch),
+        "make_webhook_secret" => Needs::to(SetWebhookSecret),
+        "remove_webhook_secret" => Needs::to(RemoveWebhookSecret),
         "request_scan" => Needs::to(ScanRepository),
         "sync_all" => Needs::to(SyncRepositories),
         "discover" => Needs::to(Discover),

@@ -21,6 +21,11 @@ pub enum Live {
         /// Of which repository.
         repository_id: String,
     },
+    /// Branches, what happened to them, what was told of it, or how they are watched.
+    Branches {
+        /// Of which repository.
+        repository_id: String,
+    },
 }
 
 impl Live {
@@ -29,7 +34,9 @@ impl Live {
     pub fn repository_id(&self) -> Option<&str> {
         match self {
             Self::Job { repository_id } => repository_id.as_deref(),
-            Self::Repository { repository_id } | Self::Events { repository_id } => Some(repository_id),
+            Self::Repository { repository_id } | Self::Events { repository_id } | Self::Branches { repository_id } => {
+                Some(repository_id)
+            }
         }
     }
 }
@@ -158,6 +165,7 @@ mod stream {
             "job" => Live::Job { repository_id: text(&get(&value, "job")?, "repository_id") },
             "repository" => Live::Repository { repository_id: text(&value, "repository_id")? },
             "events" => Live::Events { repository_id: text(&value, "repository_id")? },
+            "branches" => Live::Branches { repository_id: text(&value, "repository_id")? },
             _ => return None,
         })
     }

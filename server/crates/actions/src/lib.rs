@@ -18,6 +18,7 @@ mod repository;
 mod schedule;
 pub mod secrets;
 mod statistics;
+pub mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -25,7 +25,8 @@ fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole,
         CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, RemoveSecret,
-        ScanRepository, SetSecret, SyncRepositories, SyncRepository, TriggerSchedule,
+        RemoveWebhookSecret, ScanRepository, SetSecret, SetWatch, SetWebhookSecret, SyncRepositories, SyncRepository,
+        TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -50,6 +51,10 @@ fn by_name(operation: &str) -> Option<Needs> {
         "approve_repository" => Needs::to(ApproveRepository),
         "block_repository" => Needs::to(BlockRepository),
         "sync_repository" => Needs::to(SyncRepository),
+        "change_watch" => Needs::to(SetWatch),
+        "delete_watch" => Needs::to(UnsetWatch),
+        "create_webhook_secret" => Needs::to(SetWebhookSecret),
+        "delete_webhook_secret" => Needs::to(RemoveWebhookSecret),
         "scan_repository" => Needs::to(ScanRepository),
         "sync_repositories" | "sync_all_repositories" => Needs::to(SyncRepositories),
         "discover_repositories" => Needs::to(Discover),

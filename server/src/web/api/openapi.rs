@@ -95,6 +95,7 @@ fn head() -> OpenApi {
         .tags(Some([
             tag("repositories", "Git repositories and what is known of them"),
             tag("events", "What changed, commit by commit"),
+            tag("branches", "Branches that are watched, what happened to them, and the webhooks that tell of them"),
             tag("resources", "Kubernetes resources over all repositories"),
             tag("charts", "Charts: who uses them, in which version, with which values, now and at any time of the past"),
             tag("images", "Container images: their tags, and the places where they stand"),

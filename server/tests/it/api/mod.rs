@@ -28,4 +28,5 @@ mod rights;
 mod stream;
 mod tasks;
 mod versions;
+mod watch;
 mod work;

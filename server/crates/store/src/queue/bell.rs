@@ -18,6 +18,7 @@ pub(super) enum Note {
     Cancel(Uuid),
     Repository(Uuid),
     Events(Uuid, u64),
+    Branches(Uuid),
 }
 
 /// Where notes to other processes go; nowhere until a wire is laid.
@@ -97,6 +98,7 @@ impl Bus {
             Live::Job { job } => Note::Job(job.id),
             Live::Repository { repository_id } => Note::Repository(*repository_id),
             Live::Events { repository_id, count } => Note::Events(*repository_id, *count),
+            Live::Branches { repository_id } => Note::Branches(*repository_id),
         });
         self.send_here(live);
     }

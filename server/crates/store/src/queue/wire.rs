@@ -93,6 +93,7 @@ impl JobQueue {
             Note::Cancel(job) => self.running.stop(job),
             Note::Repository(repository_id) => self.bus.send_here(Live::Repository { repository_id }),
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
+            Note::Branches(repository_id) => self.bus.send_here(Live::Branches { repository_id }),
             Note::Job(id) => {
                 if self.bus.has_listeners()
                     && let Ok(Some(job)) = find_job(&self.db.read, id).await
@@ -112,6 +113,7 @@ fn written(note: Note) -> String {
         Note::Cancel(id) => format!("cancel {id}"),
         Note::Repository(id) => format!("repository {id}"),
         Note::Events(id, count) => format!("events {id} {count}"),
+        Note::Branches(id) => format!("branches {id}"),
     }
 }
 
@@ -131,6 +133,7 @@ fn read(line: &str) -> Option<Note> {
         "cancel" => Some(Note::Cancel(id)),
         "repository" => Some(Note::Repository(id)),
         "events" => Some(Note::Events(id, words.next()?.parse().ok()?)),
+        "branches" => Some(Note::Branches(id)),
         _ => None,
     }
 }
@@ -142,7 +145,15 @@ mod tests {
     #[test]
     fn notes_are_read_as_they_were_written_and_unknown_ones_passed_over() {
         let id = Uuid::now_v7();
-        for note in [Note::Ring, Note::Job(id), Note::Cancel(id), Note::Repository(id), Note::Events(id, 7)] {
+        let all = [
+            Note::Ring,
+            Note::Job(id),
+            Note::Cancel(id),
+            Note::Repository(id),
+            Note::Events(id, 7),
+            Note::Branches(id),
+        ];
+        for note in all {
             assert_eq!(read(&written(note)), Some(note));
         }
         for line in ["", "dance", "job", "job x", "events 1"] {

@@ -27,7 +27,7 @@ pub use configured::{Pinned, pin_triggers};
 pub(crate) use decide::tell_tekton;
 pub use decide::{Decided, Decision, Learned, decide};
 pub(crate) use deliveries::is_unfinished;
-pub use deliveries::{find_delivery, list_attempts, list_deliveries};
+pub use deliveries::{find_deliveries, find_delivery, list_attempts, list_deliveries};
 pub(crate) use list::day;
 pub use list::{EnabledTrigger, enabled_triggers, find_trigger, list_triggers};
 pub use remove::remove_trigger;
