@@ -162,6 +162,7 @@ pub fn state(
         last_look: LastLook::default(),
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
+        started_at: clock::now(),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

@@ -6,6 +6,7 @@
 mod branches;
 mod events;
 mod look;
+mod origins;
 mod prune;
 
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -22,6 +23,7 @@ pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
 };
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, Took, note_change, note_refs};
+pub use origins::{BranchOrigin, branch_origins};
 pub use prune::{remove_branches_before, remove_events_before, remove_receipts_before, take_receipt, tell_receipt};
 
 /// How a repository's branches are to be watched.
