@@ -20,4 +20,5 @@ mod seldom;
 pub mod start;
 pub mod state;
 pub mod telemetry;
+pub mod watching;
 pub mod web;

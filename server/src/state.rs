@@ -11,6 +11,7 @@ use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
+use crate::watching::Hooks;
 use crate::web::{
     assets::Site,
     client_address::TrustedProxies,
@@ -73,6 +74,8 @@ pub struct AppState {
     /// When the program started.
     #[from_ref(skip)]
     pub started_at: Timestamp,
+    /// Takes forges' webhooks.
+    pub hooks: Hooks,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

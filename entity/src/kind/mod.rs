@@ -25,7 +25,9 @@ pub use uses::{
     ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
     VersionKind,
 };
-pub use watch::{BranchEventKind, BranchEventState, ClauseKind, DeliveryState, NoticedBy, TargetKind};
+pub use watch::{
+    BranchEventKind, BranchEventState, ClauseKind, DeliveryState, NoticedBy, RunState, TargetKind, TektonAction,
+};
 
 /// Declares an enum whose variants are fixed words: one table serves serde, the database, `Display`
 /// and `FromStr`, so that a word cannot differ between them.

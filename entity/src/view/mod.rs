@@ -21,6 +21,7 @@ mod repository;
 mod resource;
 mod scan;
 mod task;
+mod tekton;
 mod trigger;
 mod watch;
 
@@ -63,6 +64,7 @@ pub use resource::{
 };
 pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};
+pub use tekton::{TektonFound, TektonResource};
 pub use trigger::{
     Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, SentRequest, Target, Trigger, TriggerDay,
     Verdict,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::PageQuery;
-use crate::kind::{BranchEventKind, ClauseKind, DeliveryState, TargetKind};
+use crate::kind::{BranchEventKind, ClauseKind, DeliveryState, RunState, TargetKind};
 
 /// Which events a trigger is for. What is left empty asks nothing; the rest must all be met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,11 @@ pub enum Target {
         /// The branch or tag to run for; the event's own branch where there is none.
         reference: Option<String>,
     },
+    /// A command on the machine that Kubestats runs on; only the configuration may name one.
+    Command {
+        /// The program and what it is given, without a shell.
+        command: Vec<String>,
+    },
 }
 
 impl Target {
@@ -70,6 +75,7 @@ impl Target {
             Self::Flux { .. } => TargetKind::Flux,
             Self::GithubDispatch { .. } => TargetKind::GithubDispatch,
             Self::GitlabPipeline { .. } => TargetKind::GitlabPipeline,
+            Self::Command { .. } => TargetKind::Command,
         }
     }
 }
@@ -183,6 +189,12 @@ pub struct Delivery {
     pub error: Option<String>,
     /// What the target calls what it began, such as Tekton's `eventID`.
     pub answer_id: Option<String>,
+    /// How far what it began got, where the target tells.
+    pub run_state: Option<RunState>,
+    /// What the target calls the run, such as the PipelineRun's name.
+    pub run_name: Option<String>,
+    /// When the target told that.
+    pub run_at: Option<DateTime<Utc>>,
 }
 
 /// Which deliveries, newest first.

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{PageQuery, Verdict};
+use super::{PageQuery, TektonFound, Verdict};
 use crate::kind::{BranchEventKind, BranchEventState, NoticedBy};
 
 /// How a repository's branches are watched.
@@ -68,8 +68,12 @@ pub struct BranchEvent {
     pub noticed_by: NoticedBy,
     pub noticed_at: DateTime<Utc>,
     pub state: BranchEventState,
-    /// What each trigger made of it.
+    /// How many triggers match.
+    pub matches: i32,
+    /// What each trigger made of it; lists leave it empty.
     pub verdicts: Vec<Verdict>,
+    /// What the new commit brings in `.tekton/`, where somebody asked; lists leave it out.
+    pub tekton: Option<TektonFound>,
     /// When it was decided who is to be told.
     pub processed_at: Option<DateTime<Utc>>,
     pub error: Option<String>,

@@ -21,6 +21,7 @@ use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::Forges;
 use crate::jobs::clone_dir;
 use crate::state::AppState;
+use crate::watching::{Hooks, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -160,6 +161,7 @@ pub fn state(
         metrics: Metrics::default(),
         metrics_access: metrics_access(config),
         last_look: LastLook::default(),
+        hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
         started_at: clock::now(),

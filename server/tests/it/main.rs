@@ -23,3 +23,4 @@ mod ssh;
 mod support;
 mod tls;
 mod traces;
+mod watching;

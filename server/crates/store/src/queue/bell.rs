@@ -13,6 +13,7 @@ use entity::view::Live;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Note {
     Ring,
+    Deliver,
     Job(Uuid),
     Cancel(Uuid),
     Repository(Uuid),
@@ -42,6 +43,7 @@ impl Outbox {
 #[derive(Clone, Debug, Default)]
 pub struct Bell {
     here: Arc<Notify>,
+    deliveries: Arc<Notify>,
     pub(super) outbox: Outbox,
 }
 
@@ -54,6 +56,21 @@ impl Bell {
 
     pub(super) fn ring_here(&self) {
         self.here.notify_one();
+    }
+
+    /// Tells who tells targets to look, here and in other processes.
+    pub fn ring_for_deliveries(&self) {
+        self.ring_for_deliveries_here();
+        self.outbox.put(Note::Deliver);
+    }
+
+    pub(super) fn ring_for_deliveries_here(&self) {
+        self.deliveries.notify_one();
+    }
+
+    /// Waits for a ring for deliveries; one that came since the last wait counts.
+    pub async fn heard_for_deliveries(&self) {
+        self.deliveries.notified().await;
     }
 
     /// Waits for a ring; one that came since the last wait counts.

@@ -89,6 +89,7 @@ impl JobQueue {
     async fn heard(&self, note: Note) {
         match note {
             Note::Ring => self.bell.ring_here(),
+            Note::Deliver => self.bell.ring_for_deliveries_here(),
             Note::Cancel(job) => self.running.stop(job),
             Note::Repository(repository_id) => self.bus.send_here(Live::Repository { repository_id }),
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
@@ -106,6 +107,7 @@ impl JobQueue {
 fn written(note: Note) -> String {
     match note {
         Note::Ring => "ring".to_owned(),
+        Note::Deliver => "deliver".to_owned(),
         Note::Job(id) => format!("job {id}"),
         Note::Cancel(id) => format!("cancel {id}"),
         Note::Repository(id) => format!("repository {id}"),
@@ -119,6 +121,9 @@ fn read(line: &str) -> Option<Note> {
     let word = words.next()?;
     if word == "ring" {
         return Some(Note::Ring);
+    }
+    if word == "deliver" {
+        return Some(Note::Deliver);
     }
     let id = words.next()?.parse().ok()?;
     match word {

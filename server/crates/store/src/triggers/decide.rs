@@ -53,6 +53,7 @@ pub async fn decide(w: &impl ConnectionTrait, event: Uuid, decisions: &[Decision
     let state = if follows { BranchEventState::Pending } else { BranchEventState::Processed };
     let decided = branch_event::ActiveModel {
         state: Set(state),
+        matches: Set(i32::try_from(verdicts.iter().filter(|verdict| verdict.is_match).count()).unwrap_or(i32::MAX)),
         verdicts: Set(JsonText(verdicts)),
         due_at: Set(None),
         processed_at: Set(Some(now.into())),
@@ -102,6 +103,9 @@ async fn deliver(
         status: Set(None),
         error: Set(None),
         answer_id: Set(None),
+        run_state: Set(None),
+        run_name: Set(None),
+        run_at: Set(None),
     };
     let mut insert = delivery::Entity::insert(row).into_query();
     let same = OnConflict::columns([TriggerId, BranchId, CommitHash, Kind]).do_nothing().to_owned();

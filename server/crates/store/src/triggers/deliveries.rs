@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::db::select::{constant, count, matching, paged};
 use crate::db::{ConnectionTrait, Result};
-use entity::kind::{BranchEventKind, DeliveryState, TargetKind};
+use entity::kind::{BranchEventKind, DeliveryState, RunState, TargetKind};
 use entity::table::{branch, delivery, delivery_attempt, repository, trigger};
 use entity::value::ObjectId;
 use entity::view::{Delivery, DeliveryAttempt, DeliveryFilter, Listing, Timestamp};
@@ -57,6 +57,9 @@ struct Row {
     status: Option<i32>,
     error: Option<String>,
     answer_id: Option<String>,
+    run_state: Option<RunState>,
+    run_name: Option<String>,
+    run_at: Option<Timestamp>,
 }
 
 impl From<Row> for Delivery {
@@ -81,6 +84,9 @@ impl From<Row> for Delivery {
             status: row.status,
             error: row.error,
             answer_id: row.answer_id,
+            run_state: row.run_state,
+            run_name: row.run_name,
+            run_at: row.run_at,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::repositories::shorten;
 use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
 use entity::table::{branch, branch_event, repository};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
-use entity::view::{BranchEvent, BranchEventFilter, Listing, Timestamp, Verdict};
+use entity::view::{BranchEvent, BranchEventFilter, Listing, TektonFound, Timestamp, Verdict};
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "branch_event::Entity")]
@@ -32,7 +32,7 @@ struct Row {
     noticed_by: NoticedBy,
     noticed_at: Timestamp,
     state: BranchEventState,
-    verdicts: JsonText<Vec<Verdict>>,
+    matches: i32,
     processed_at: Option<Timestamp>,
     error: Option<String>,
 }
@@ -52,7 +52,9 @@ impl From<Row> for BranchEvent {
             noticed_by: row.noticed_by,
             noticed_at: row.noticed_at,
             state: row.state,
-            verdicts: row.verdicts.0,
+            matches: row.matches,
+            verdicts: Vec::new(),
+            tekton: None,
             processed_at: row.processed_at,
             error: row.error,
         }
@@ -63,10 +65,15 @@ fn find_views() -> Select<branch_event::Entity> {
     branch_event::Entity::find().left_join(repository::Entity).left_join(branch::Entity)
 }
 
-/// One event.
+/// One event, with what each trigger made of it and what Tekton's resources it brings.
 pub async fn find_branch_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<BranchEvent>> {
+    use branch_event::Column::{Id, Tekton, Verdicts};
     let row = find_views().filter(branch_event::COLUMN.id.eq(id)).into_partial_model::<Row>().one(c).await?;
-    Ok(row.map(BranchEvent::from))
+    let Some(event) = row.map(BranchEvent::from) else { return Ok(None) };
+    let more = branch_event::Entity::find().select_only().columns([Verdicts, Tekton]).filter(Id.eq(id));
+    let more: Option<(JsonText<Vec<Verdict>>, Option<JsonText<TektonFound>>)> = more.into_tuple().one(c).await?;
+    let Some((verdicts, tekton)) = more else { return Ok(None) };
+    Ok(Some(BranchEvent { verdicts: verdicts.0, tekton: tekton.map(|tekton| tekton.0), ..event }))
 }
 
 /// Which events, newest first: of one branch in its own order, whatever clocks say.

@@ -390,8 +390,12 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
                 noticed_at: Set(self.now.into()),
                 state: Set(BranchEventState::Pending),
                 verdicts: Set(JsonText(Vec::new())),
+                matches: Set(0),
+                tekton: Set(None),
                 tries: Set(0),
                 due_at: Set(Some(self.now.into())),
+                // Of what is gone there is no commit to read.
+                facts_due_at: Set(event.new_commit.map(|_| self.now.into())),
                 processed_at: Set(None),
                 error: Set(None),
             })

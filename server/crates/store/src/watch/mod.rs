@@ -5,6 +5,7 @@
 
 mod branches;
 mod events;
+mod facts;
 mod look;
 mod origins;
 mod prune;
@@ -21,6 +22,10 @@ use entity::view::{Timestamp, Watch};
 pub use branches::{find_branch, list_branches};
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
+};
+pub use facts::{
+    EventFacts, FollowedEvent, events_to_follow, lacks_protection, mark_protected, note_facts, postpone_facts,
+    repositories_to_follow,
 };
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, Took, note_change, note_refs};
 pub use origins::{BranchOrigin, branch_origins};
