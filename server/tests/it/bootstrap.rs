@@ -511,7 +511,7 @@ fn runs_that_a_repository_brings_are_made_in_its_own_namespace() {
     let bench = Bench::new();
     bench.program("kubectl", KUBECTL);
     let run = json!({"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"generateName": "lint-", "namespace": "kube-system",
-        "ownerReferences": [{"name": "x"}], "labels": {"a": "b"}}, "spec": {"taskRef": {"name": "lint"}}});
+        "ownerReferences": [{"name": "x"}], "labels": {"a": "b"}}, "spec": {"taskRef": {"name": "lint"}, "params": [{"name": "git-revision", "value": "main"}, {"name": "a", "value": ["b"]}]}});
     std::fs::write(bench.path().join("work/documents.json"), format!("{run}\n")).unwrap();
     let (well, said, _) = bench.run("run", &RUN);
     assert!(well, "{said}");
@@ -520,6 +520,8 @@ fn runs_that_a_repository_brings_are_made_in_its_own_namespace() {
     assert_eq!(made["metadata"]["namespace"], "reposentry-ada-home");
     assert!(made["metadata"]["ownerReferences"].is_null() && made["metadata"]["labels"]["a"] == "b", "{made}");
     assert!(made["metadata"]["name"].as_str().unwrap().starts_with("lint-"), "{made}");
+    let params = json!([{"name": "git-revision", "value": RUN[4].1}, {"name": "a", "value": ["b"]}]);
+    assert_eq!(made["spec"]["params"], params);
 }
 
 #[test]

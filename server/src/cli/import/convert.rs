@@ -126,7 +126,7 @@ impl Converter {
     }
 
     fn put(&mut self, key: &str, value: Value) {
-        put(&mut self.root, key, value);
+        put(&mut self.root, &key.split('.').collect::<Vec<_>>(), value);
     }
 
     /// A value outside of the list of repositories.
@@ -194,8 +194,8 @@ impl Converter {
             true => Value::from(self.secret(source, leaf, &leaf.text, &format!("tekton {name}"))),
             false => self.value(source, leaf),
         };
-        let headers = entry(&mut self.root, "tekton");
-        entry(headers, "headers").insert(Value::from(name.clone()), value);
+        // A header's name may have dots.
+        put(&mut self.root, &["tekton", "headers", &name], value);
         match name.to_ascii_lowercase().as_str() {
             "content-type" | "x-source" => self.taken += 1,
             _ => self.note(source, leaf, What::Changed, "it is sent now; RepoSentry keeps headers and sends none"),
@@ -371,22 +371,19 @@ fn fate(pattern: &str) -> Option<Fate> {
     KEYS.iter().find(|key| fits(key.key)).map(|key| key.fate)
 }
 
-/// The mapping below a key, made where there is none.
-fn entry<'m>(mapping: &'m mut Mapping, key: &str) -> &'m mut Mapping {
-    let value = mapping.entry(Value::from(key)).or_insert_with(|| Value::Mapping(Mapping::new()));
-    if !value.is_mapping() {
-        *value = Value::Mapping(Mapping::new());
-    }
-    match value {
-        Value::Mapping(mapping) => mapping,
-        _ => unreachable!("it was made a mapping just now"),
-    }
-}
-
-fn put(mapping: &mut Mapping, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => drop(mapping.insert(Value::from(key), value)),
-        Some((first, rest)) => put(entry(mapping, first), rest, value),
+/// Sets a value at a place, with the mappings on the way to it.
+fn put(mapping: &mut Mapping, path: &[&str], value: Value) {
+    match path {
+        [] => {}
+        [key] => drop(mapping.insert(Value::from(*key), value)),
+        [first, rest @ ..] => {
+            if !mapping.get(*first).is_some_and(Value::is_mapping) {
+                mapping.insert(Value::from(*first), Value::Mapping(Mapping::new()));
+            }
+            if let Some(Value::Mapping(below)) = mapping.get_mut(*first) {
+                put(below, rest, value);
+            }
+        }
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) fn ask<R: BufRead, W: Write>(
         }
     }
     let repositories = tokens(talk, urls, environment)?;
-    let branch_regex = talk.ask("Branches, as a regular expression; - for all", "-", |text| match text {
+    let branch_regex = talk.ask("Branches to watch, as a regular expression; - for none", ".*", |text| match text {
         "-" => Ok(None),
         pattern => match regex::Regex::new(pattern) {
             Ok(_) => Ok(Some(pattern.to_owned())),
@@ -149,7 +149,7 @@ fn address(text: &str) -> Result<Option<String>, String> {
     }
     let found = Address::read_pasted(text).map_err(|error| format!("this is no address of a repository: {error}"))?;
     match found.scheme() {
-        Scheme::Https | Scheme::Ssh => Ok(Some(found.as_str().to_owned())),
+        Scheme::Https | Scheme::Ssh => Ok(Some(found.to_string())),
         _ => Err("an https or ssh address, such as https://github.com/owner/name".to_owned()),
     }
 }
