@@ -12,9 +12,29 @@ const UP: &[&str] = &[
     "ALTER TABLE delivery ADD COLUMN run_state TEXT",
     "ALTER TABLE delivery ADD COLUMN run_name TEXT",
     "ALTER TABLE delivery ADD COLUMN run_at TIMESTAMPTZ",
+    "ALTER TABLE \"trigger\" ADD COLUMN unconfigured_at TIMESTAMPTZ",
+    // Lists of what is watched, and what is read of a repository by each look that finds something new.
+    "CREATE INDEX branch_watched_by_change ON branch (changed_at, id) WHERE is_watched AND deleted_at IS NULL",
+    "CREATE INDEX branch_standing ON branch (repository_id, is_watched) WHERE deleted_at IS NULL",
+    "CREATE INDEX branch_gone ON branch (deleted_at, id) WHERE deleted_at IS NOT NULL",
+    "CREATE INDEX branch_event_by_time ON branch_event (noticed_at, id)",
+    // A commit of a branch brings Tekton's resources once, however often the branch comes to it.
+    "CREATE UNIQUE INDEX branch_event_tekton ON branch_event (branch_id, new_commit) WHERE kind = 'tekton_detected'",
+    "CREATE INDEX delivery_failed ON delivery (trigger_id, finished_at, id) WHERE state = 'failed'",
+    "CREATE INDEX delivery_by_answer ON delivery (answer_id, id) WHERE answer_id IS NOT NULL",
+    "CREATE INDEX delivery_lost ON delivery (lease_until) WHERE state = 'sending'",
 ];
 
 const DOWN: &[&str] = &[
+    "DROP INDEX delivery_lost",
+    "DROP INDEX delivery_by_answer",
+    "DROP INDEX delivery_failed",
+    "DROP INDEX branch_event_tekton",
+    "DROP INDEX branch_event_by_time",
+    "DROP INDEX branch_gone",
+    "DROP INDEX branch_standing",
+    "DROP INDEX branch_watched_by_change",
+    "ALTER TABLE \"trigger\" DROP COLUMN unconfigured_at",
     "ALTER TABLE delivery DROP COLUMN run_at",
     "ALTER TABLE delivery DROP COLUMN run_name",
     "ALTER TABLE delivery DROP COLUMN run_state",

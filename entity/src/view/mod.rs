@@ -69,7 +69,10 @@ pub use trigger::{
     Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, SentRequest, Target, Trigger, TriggerDay,
     Verdict,
 };
-pub use watch::{Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch};
+pub use watch::{
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchCounts, WatchedRepository,
+    WatchedRepositoryFilter,
+};
 
 /// Time with an offset, RFC 3339 when written as text.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

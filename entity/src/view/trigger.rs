@@ -115,6 +115,8 @@ pub struct Trigger {
     pub changed_at: DateTime<Utc>,
     /// Why it is off, where no person switched it off.
     pub disabled_reason: Option<String>,
+    /// When it was no longer written in the configuration that it came from; it is off since, and may be removed.
+    pub unconfigured_at: Option<DateTime<Utc>>,
     /// Attempts that failed since the last one that did not.
     pub failures_in_row: i64,
     pub last_delivery_at: Option<DateTime<Utc>>,
@@ -149,7 +151,7 @@ pub struct Verdict {
     pub clauses: Vec<Clause>,
     /// What follows.
     pub delivery_id: Option<Uuid>,
-    /// The delivery was there before this event: the branch stood at the same commit then.
+    /// The delivery was there before this event, as the branch stood at the same commit then, and nothing more is told.
     pub is_repeated: bool,
 }
 
@@ -208,7 +210,7 @@ pub struct DeliveryFilter {
     pub page: PageQuery,
 }
 
-/// What was sent, secrets masked.
+/// What was sent, secrets masked; of a body the first 64 KiB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SentRequest {

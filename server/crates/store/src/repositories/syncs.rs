@@ -101,7 +101,7 @@ pub async fn take_due(db: &Db, now: Timestamp, again: Timestamp, limit: u64) -> 
         return Ok(Vec::new());
     }
     // SQLite has one writer and no such locks; SeaORM leaves them out there.
-    let due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
+    let due = due.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).into_query();
     let later = repository::ActiveModel { next_sync_at: Set(Some(again.into())), ..Default::default() };
     let mut take = set(later).filter(Id.in_subquery(due)).into_query();
     take.returning_col(Id);

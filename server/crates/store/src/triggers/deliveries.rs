@@ -15,7 +15,7 @@ use entity::value::ObjectId;
 use entity::view::{Delivery, DeliveryAttempt, DeliveryFilter, Listing, Timestamp};
 
 /// Deliveries that are not finished; written so that their index serves.
-pub(super) fn is_unfinished() -> Expr {
+pub(crate) fn is_unfinished() -> Expr {
     use DeliveryState::{Behind, Pending, Retrying, Sending};
     delivery::Column::State.into_expr().is_in([Behind, Pending, Retrying, Sending].map(constant))
 }

@@ -13,6 +13,7 @@ macro_rules! record {
 }
 
 mod uses;
+mod watching;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -50,6 +51,10 @@ const SMALL: &[&str] = &[
     "tombstone",
     // Fifty are kept.
     "discovery_run",
+    // One for each repository, and each whom somebody wants to tell, with their days.
+    "watch",
+    "trigger",
+    "trigger_day",
     // Names: each once, however many use it.
     "chart",
     "image",
@@ -272,6 +277,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("figures", |c| figures::repository_stats(c));
     ask!("recent repositories", |c| figures::recent_repositories(c, now()));
     all.extend(uses::ask_all(db, repository).await);
+    all.extend(watching::ask_all(db, repository).await);
     all
 }
 
@@ -289,6 +295,7 @@ async fn filled(test: &TestDb) -> Uuid {
                 created_at, created_at, updated_at FROM kubernetesresource";
     test.db.write.execute_unprepared(done).await.unwrap();
     ecosystem::aggregate(&test.db, now()).await.unwrap();
+    watching::fill(&test.db).await;
     filled.repositories[5]
 }
 
