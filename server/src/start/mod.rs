@@ -97,16 +97,19 @@ async fn reseal(db: &Db, keys: &Keys) -> anyhow::Result<()> {
 }
 
 /// Who tells targets of what happened to branches.
-#[must_use]
-pub fn teller(deps: &Deps, keys: &Keys, worker: &str) -> Teller {
-    Teller {
+///
+/// # Errors
+/// If the system gives no TLS.
+pub fn teller(deps: &Deps, keys: &Keys, worker: &str) -> anyhow::Result<Teller> {
+    let client = triggers::Client::new(Arc::clone(deps.forges.guard())).context("nothing can be sent to targets")?;
+    Ok(Teller {
         db: deps.db.clone(),
         queue: deps.queue.clone(),
         secrets: Secrets::new(&deps.db, keys),
         commits: CloneReader::new(&deps.data_dir),
-        guard: Arc::clone(deps.forges.guard()),
+        client,
         worker: worker.to_owned(),
-    }
+    })
 }
 
 /// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
@@ -159,7 +162,7 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let worker = identity.worker.clone();
     let telling = match role {
         Role::Web => None,
-        Role::Worker | Role::All => Some(tokio::spawn(teller(&deps, &keys, &worker).run(stop.clone()))),
+        Role::Worker | Role::All => Some(tokio::spawn(teller(&deps, &keys, &worker)?.run(stop.clone()))),
     };
     let working = match role {
         Role::Web => tokio::spawn(identity.show(deps, stop.clone())),

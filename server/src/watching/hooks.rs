@@ -3,12 +3,12 @@
 
 use entity::kind::{JobRequest, NoticedBy, Priority, RequestedBy};
 use entity::view::{Live, Timestamp};
-use forge::hooks::{Hook, HookError, HookKind, read_hook};
+use forge::hooks::{Hook, HookChange, HookError, HookKind, read_hook};
 use http::HeaderMap;
-use store::db::{DataError, Db};
+use store::db::{DataError, Db, Transaction};
 use store::queue::JobQueue;
-use store::repositories;
-use store::watch::{Change, Told, Took, note_change, take_receipt, tell_receipt, watch_state};
+use store::repositories::{self, SyncTarget};
+use store::watch::{Change, Told, Took, WatchState, note_change, take_receipt, tell_receipt, watch_state};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -104,27 +104,11 @@ impl Hooks {
                 "the repository's branches are not watched; it is looked at"
             }
             (Some(told), Some(began)) => {
-                let change = Change {
-                    branch: told.branch.clone(),
-                    old: told.before,
-                    new: told.after,
-                    is_watched: watched_names(began.branch_regex.as_deref())(&told.branch),
-                    branch_regex: began.branch_regex.clone(),
-                };
                 // What is followed is fetched and scanned by a sync in any case.
                 jobs.push(JobRequest::SyncRepository { repository_id: repository });
-                match note_change(&txn, repository, &change, NoticedBy::Webhook, now).await? {
-                    Told::Noted(None) => "noted; the branch is not watched",
-                    Told::Noted(Some(event)) => {
-                        if let Some(triggers) = &triggers {
-                            let asked = Asked::from(&target);
-                            decide_known(&txn, triggers, &asked, std::slice::from_ref(&event), now).await?;
-                        }
-                        jobs.push(JobRequest::FollowBranches { repository_id: repository });
-                        "noted"
-                    }
-                    Told::Known => "known already",
-                    Told::LookNeeded => "it does not follow from what was seen last; the remote is looked at",
+                match told.after.is_some() || told.is_deleted {
+                    true => self.note_change(&txn, &target, began, told, triggers.as_ref(), now, &mut jobs).await?,
+                    false => "it does not tell where the branch stands; the remote is looked at",
                 }
             }
         };
@@ -133,9 +117,40 @@ impl Hooks {
         Ok(HookAnswer::Taken(said))
     }
 
+    async fn note_change(
+        &self,
+        txn: &Transaction,
+        target: &SyncTarget,
+        began: &WatchState,
+        told: &HookChange,
+        triggers: Option<&Triggers>,
+        now: Timestamp,
+        jobs: &mut Vec<JobRequest>,
+    ) -> Result<&'static str, DataError> {
+        let change = Change {
+            branch: told.branch.clone(),
+            old: told.before,
+            new: told.after.filter(|_| !told.is_deleted),
+            is_watched: watched_names(began.branch_regex.as_deref())(&told.branch),
+            branch_regex: began.branch_regex.clone(),
+        };
+        Ok(match note_change(txn, target.id, &change, NoticedBy::Webhook, now).await? {
+            Told::Noted(None) => "noted; the branch is not watched",
+            Told::Noted(Some(event)) => {
+                if let Some(triggers) = triggers {
+                    decide_known(txn, triggers, &Asked::from(target), std::slice::from_ref(&event), now).await?;
+                }
+                jobs.push(JobRequest::FollowBranches { repository_id: target.id });
+                "noted"
+            }
+            Told::Known => "known already",
+            Told::LookNeeded => "it does not follow from what was seen last; the remote is looked at",
+        })
+    }
+
     async fn finish(
         &self,
-        txn: store::db::Transaction,
+        txn: Transaction,
         repository: Uuid,
         jobs: &[JobRequest],
         now: Timestamp,

@@ -8,17 +8,15 @@ use std::sync::atomic::AtomicBool;
 use actions::triggers::{CommitFacts, CommitReader};
 use entity::value::ObjectId;
 use entity::view::TektonFound;
-use git::{GitError, Repo};
+use git::{BelowLimits, GitError, Repo};
 use store::db::DataError;
 use store::repositories::SyncTarget;
 use tokio::sync::Semaphore;
-use triggers::{ChangedPaths, Needs, detect_tekton};
+use triggers::{ChangedPaths, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
 use uuid::Uuid;
 
 use crate::jobs::{Deps, clone_dir, remote};
 
-/// So many paths of one change are looked at.
-const PATHS: usize = 10_000;
 /// Where Tekton's resources are looked for.
 const TEKTON: &str = ".tekton";
 /// Commits that are read at the same time: each takes a thread.
@@ -67,7 +65,8 @@ pub async fn fetch_and_read(
         if !opened.as_ref().is_some_and(has) {
             let (url, auth, limits) = remote(&deps, &target)?;
             let wanted = [(branch, new)];
-            git::fetch_commits(&clone, &url, &wanted, &auth, &limits, &AtomicBool::new(false))?;
+            let cancel = AtomicBool::new(false);
+            git::fetch_commits(&clone, &url, &wanted, &auth, &limits, &cancel, &mut |_| {})?;
         }
         read(&Repo::open(&clone)?, old, new, needs)
     });
@@ -125,12 +124,14 @@ fn read(repo: &Repo, old: Option<ObjectId>, new: ObjectId, needs: Needs) -> Resu
     let mut found = CommitRead::default();
     if needs.paths {
         let old = old.filter(|old| repo.contains(*old));
-        let (paths, is_complete) = repo.changed_paths(old, new, PATHS)?;
-        found.paths = Some(ChangedPaths { paths, is_complete });
+        let changed = repo.changed_paths(old, new, MAX_PATHS)?;
+        found.paths = Some(ChangedPaths { paths: changed.paths, is_complete: changed.is_complete });
     }
     if needs.tekton {
-        let files = repo.files_below(new, TEKTON)?;
-        found.tekton = Some(detect_tekton(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()))));
+        let below = repo.files_below(new, TEKTON, &BelowLimits::default(), is_tekton_file)?;
+        let mut tekton = detect_tekton(below.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+        tekton.warnings.extend(below.left_out);
+        found.tekton = Some(tekton);
     }
     if let Some(old) = old {
         found.is_forced = repo.is_ancestor(old, new)?.map(|descends| !descends);

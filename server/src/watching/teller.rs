@@ -1,10 +1,8 @@
 //! Tells targets what they are to be told: takes deliveries whose time has come, sends each, and keeps what came of it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entity::view::{Live, Timestamp};
-use net::AddressGuard;
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::triggers::{
@@ -13,8 +11,8 @@ use store::triggers::{
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 use tracing::{error, warn};
-use triggers::{Commit, SendEnd, Telling, build_request, send};
 
 use super::reader::CloneReader;
 use super::secrets::{SecretError, Secrets};
@@ -42,7 +40,7 @@ pub struct Teller {
     pub queue: JobQueue,
     pub secrets: Secrets,
     pub commits: CloneReader,
-    pub guard: Arc<AddressGuard>,
+    pub client: triggers::Client,
     /// Names this process in what it holds.
     pub worker: String,
 }
@@ -137,7 +135,9 @@ impl Teller {
             branch: &delivery.branch_name,
             old_commit: delivery.old_commit,
             new_commit: delivery.new_commit,
-            commit: commit.map(Commit::from),
+            commit: commit.as_ref().map(described),
+            is_forced: delivery.is_forced,
+            trigger_name: &delivery.trigger_name,
             noticed_at: delivery.noticed_at,
             sent_at: started_at,
             attempt: delivery.attempts,
@@ -148,7 +148,7 @@ impl Teller {
             Err(error) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
         };
         let timeout = Duration::from_millis(delivery.pace.timeout_ms);
-        let sent = send(&self.guard, &outgoing, timeout).await;
+        let sent = send(&self.client, &outgoing, timeout).await;
         Attempt {
             started_at,
             duration: sent.duration,
@@ -183,6 +183,15 @@ impl Teller {
             }
         }
         error!(delivery.id = %delivery.id, "what came of an attempt could not be kept for a minute; it is made again");
+    }
+}
+
+fn described(commit: &git::CommitInfo) -> CommitDescription<'_> {
+    CommitDescription {
+        message: &commit.subject,
+        author_name: &commit.author_name,
+        author_email: &commit.author_email,
+        time: commit.committed_at,
     }
 }
 

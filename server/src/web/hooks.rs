@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use forge::hooks::{HookError, HookKind};
+use forge::hooks::{HookError, HookKind, MAX_HOOK_BYTES};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -21,8 +21,6 @@ use super::api::problem::Problem;
 use crate::state::AppState;
 use crate::watching::{HookAnswer, Hooks};
 
-/// Nothing larger is read. GitHub sends no push with more than 25 MB, and tells of what it leaves out.
-pub const MAX_BODY: usize = 5 << 20;
 /// Larger ones are read a few at a time.
 const SMALL_BODY: usize = 256 << 10;
 const LARGE_AT_ONCE: usize = 8;
@@ -48,13 +46,7 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let kind = match kind.as_str() {
-        "github" => HookKind::Github,
-        "gitlab" => HookKind::Gitlab,
-        "forgejo" => HookKind::Forgejo,
-        "generic" => HookKind::Generic,
-        _ => return unknown(),
-    };
+    let Some(kind) = HookKind::read(&kind) else { return unknown() };
     let Ok(repository) = repository_id.parse::<Uuid>() else { return unknown() };
     let secret = match hooks.secret(repository).await {
         Ok(secret) => secret,
@@ -71,9 +63,9 @@ async fn take(
             }
         },
     };
-    let body = match tokio::time::timeout(READ_WITHIN, to_bytes(body, MAX_BODY)).await {
+    let body = match tokio::time::timeout(READ_WITHIN, to_bytes(body, MAX_HOOK_BYTES)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return refused(&HookError::TooLarge),
+        Ok(Err(_)) => return refused(&HookError::TooLarge { limit: MAX_HOOK_BYTES }),
         Err(_) => {
             return Problem::new(StatusCode::REQUEST_TIMEOUT, "The webhook's body did not come in time")
                 .into_response();
@@ -102,8 +94,10 @@ fn unknown() -> Response {
 
 fn refused(error: &HookError) -> Response {
     let status = match error {
-        HookError::Unsigned | HookError::WrongSignature => StatusCode::UNAUTHORIZED,
-        HookError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        HookError::Unsigned { .. } | HookError::WrongSignature { .. } | HookError::Stale { .. } => {
+            StatusCode::UNAUTHORIZED
+        }
+        HookError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         HookError::Malformed { .. } => StatusCode::BAD_REQUEST,
     };
     Problem::new(status, error.to_string()).into_response()

@@ -9,7 +9,7 @@ use crate::db::select::{at_most, constant, is_any};
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::kind::{BranchEventKind, BranchEventState};
 use entity::table::{branch, branch_event};
-use entity::value::{JsonText, StoredTimestamp};
+use entity::value::{JsonText, ObjectId, StoredTimestamp};
 use entity::view::{TektonFound, Timestamp};
 
 /// So many names are looked for by one statement.
