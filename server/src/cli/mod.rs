@@ -21,6 +21,7 @@ mod setup;
 mod source;
 mod status;
 mod table;
+mod test_webhook;
 mod uses;
 mod validate;
 
@@ -55,6 +56,8 @@ enum Command {
     /// Ask a running server which repositories it watches
     #[command(subcommand)]
     Repo(repo::RepoCommand),
+    /// Send a Tekton EventListener what a trigger would
+    TestWebhook(test_webhook::TestWebhookArgs),
     /// Make a configuration by a few questions
     Setup(setup::SetupArgs),
     /// Convert a configuration of RepoSentry, and say line by line what changes
@@ -292,6 +295,7 @@ pub fn run() -> ExitCode {
         Command::Log(_) => Err(elsewhere::log()),
         Command::Status(args) => status::run(cli.config.as_deref(), &args),
         Command::Repo(command) => repo::run(cli.config.as_deref(), &command),
+        Command::TestWebhook(args) => test_webhook::run(cli.config.as_deref(), &args),
         Command::Setup(args) => setup::run(&args),
         Command::ImportReposentry(args) => import::run(&args),
         Command::Bootstrap(command) => bootstrap::run(cli.config.as_deref(), command),

@@ -9,7 +9,7 @@ use entity::address::{Address, Scheme};
 const MOST_BYTES: u64 = 1 << 20;
 
 /// The addresses of the remotes around a folder, as a server without keys reaches them: by https, without credentials.
-pub(super) fn remotes(folder: &Path) -> Vec<String> {
+pub(in crate::cli) fn remotes(folder: &Path) -> Vec<String> {
     let Some(config) = folder.ancestors().find_map(config_of) else { return Vec::new() };
     let mut text = String::new();
     let read = std::fs::File::open(config).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));

@@ -12,6 +12,7 @@ use serde_yaml::{Mapping, Value};
 use super::{environment, private_file};
 use crate::config::{DEFAULT_FILE, Environment, parse};
 
+pub(super) use detect::remotes;
 use questions::{Answers, Chosen, Talk};
 
 /// Where tokens are kept for who wishes that.
@@ -52,7 +53,7 @@ pub(super) fn run(args: &SetupArgs) -> anyhow::Result<()> {
     let mut talk = Talk::new(input.lock(), output);
     let environment = environment();
     let here = std::env::current_dir()?;
-    let answers = questions::ask(&mut talk, &detect::remotes(&here), &environment)?;
+    let answers = questions::ask(&mut talk, &remotes(&here), &environment)?;
     write(&mut std::io::stdout(), args, &answers, &environment)
 }
 

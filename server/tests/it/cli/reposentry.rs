@@ -245,3 +245,74 @@ fn setup_wants_a_terminal() {
         assert!(code == Some(1) && said.contains("no terminal to ask them at"), "{said}");
     }
 }
+
+const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+#[test]
+fn what_a_listener_would_be_sent_is_shown_and_sent() {
+    let arguments = |url: &str, more: &[&str]| -> Vec<String> {
+        let given =
+            ["test-webhook", "--tekton-url", url, "--repo", "ada/home", "--branch", "feature/x", "--commit", SHA];
+        given.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+    };
+    let told =
+        |config: &str, arguments: &[String]| run(config, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let (code, shown, said) = told("", &arguments("http://127.0.0.1:1/", &["--dry-run"]));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(shown.starts_with("POST http://127.0.0.1:1/\n"), "{shown}");
+    assert!(shown.to_lowercase().contains("ce-type: dev.reposentry.repository.branch_updated"), "{shown}");
+    let body: Value = serde_json::from_str(shown.split_once("\n\n").unwrap().1).unwrap();
+    assert_eq!((&body["commit"]["sha"], &body["branch"]["name"]), (&SHA.into(), &"feature/x".into()));
+    assert_eq!(body["repository"]["url"], "https://github.com/ada/home");
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let answers = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for status in ["202 Accepted", "500 Internal Server Error"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            requests.push(read_request(&mut stream));
+            let body = r#"{"eventListener":"el","eventID":"the-event"}"#;
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            std::io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+        }
+        requests
+    });
+    let config = format!(
+        "security: {{allowed_env_vars: ['*_TOKEN']}}\ntekton: {{event_listener_url: '{url}', secret: '${{LAB_TOKEN}}', headers: {{X-Team: a}}}}"
+    );
+    let (code, shown, said) = told(&config, &arguments(&url, &[]));
+    assert!(code == Some(0) && shown.contains("status 202") && shown.contains("eventID the-event"), "{shown}{said}");
+    let (code, _, said) = told(&config, &arguments(&url, &[]));
+    assert!(code == Some(1) && said.contains("500"), "{said}");
+    let requests = answers.join().unwrap();
+    let sent = requests[0].to_lowercase();
+    assert!(sent.contains("authorization: bearer secret-of-lab") && sent.contains("x-team: a"), "{sent}");
+    assert!(sent.contains("ce-specversion: 1.0") && sent.contains(SHA), "{sent}");
+
+    for (wrong, why) in [
+        (&["test-webhook"][..], "--tekton-url"),
+        (&["test-webhook", "--tekton-url", "http://h/", "--commit", SHA], "--repo"),
+        (&["test-webhook", "--tekton-url", "http://h/", "--repo", "a/b", "--commit", "xyz"], "--commit"),
+    ] {
+        let (code, _, said) = run("", wrong);
+        assert!(code != Some(0) && said.contains(why), "{said}");
+    }
+}
+
+/// Head and body of a request.
+fn read_request(stream: &mut std::net::TcpStream) -> String {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let mut buffer = [0; 4_096];
+    loop {
+        let read = stream.read(&mut buffer).unwrap();
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        if read == 0 || body.len() >= length.unwrap_or(0) {
+            return text;
+        }
+    }
+}
