@@ -8,10 +8,8 @@ use entity::value::ObjectId;
 use entity::view::{Clause, Live, TektonFound, Timestamp};
 use store::db::{ConnectionTrait, DataError};
 use store::repositories::{self, SyncTarget};
-use store::triggers::{Decision, EnabledTrigger, decide, enabled_triggers};
-use store::watch::{
-    EventFacts as Kept, FollowedEvent, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts,
-};
+use store::triggers::{Decision, EnabledTrigger, Learned, decide, enabled_triggers};
+use store::watch::{FollowedEvent, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts};
 use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
 
@@ -161,7 +159,7 @@ pub async fn decide_known(
         let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
         match triggers.judge_at_once(&facts(asked, &event.into(), &read)) {
             Some(decisions) => {
-                decide(w, event.id, &decisions, now).await?;
+                decide(w, event.id, Learned::default(), &decisions, now).await?;
             }
             None => all = false,
         }
@@ -243,16 +241,16 @@ async fn one(
             }
         }
     };
+    let learned = Learned { tekton: read.tekton.as_ref(), is_forced: read.is_forced };
     let txn = deps.db.begin().await?;
     if event.is_undecided {
         let asked = Asked::from(target);
         let happened = Happened::from(event);
         // What can't be read is not known: such a part is not met, and its verdict says so.
         let decisions = triggers.judge(&facts(&asked, &happened, &read));
-        decide(&txn, event.id, &decisions, now).await?;
+        decide(&txn, event.id, learned, &decisions, now).await?;
     }
-    let kept = Kept { is_forced: read.is_forced, tekton: read.tekton };
-    note_facts(&txn, event.id, &kept, now).await?;
+    note_facts(&txn, event.id, learned, now).await?;
     txn.commit().await?;
     Ok(true)
 }

@@ -22,14 +22,14 @@ use crate::clock;
 const AT_ONCE: usize = 32;
 /// Attempts at one target at once.
 const PER_TARGET: usize = 4;
+/// Attempts at once at targets that fail again and again.
+const FAILING: usize = 8;
 /// How long to sleep where no bell rings.
 const POLL: Duration = Duration::from_secs(5);
 /// How often deliveries of workers that died are looked for.
 const RECOVER: Duration = Duration::from_secs(15);
 /// How long attempts may take to end when the program ends; what does not is tried again by the next start.
 const GRACE: Duration = Duration::from_secs(10);
-/// An attempt is held for its timeout and so long more.
-const MARGIN: Duration = Duration::from_secs(30);
 /// How long the end of an attempt is held while the database is away, in tries a second apart.
 const RECORD_TRIES: u32 = 60;
 
@@ -80,7 +80,7 @@ impl Teller {
     }
 
     async fn claim(&self, most: usize) -> Vec<ClaimedDelivery> {
-        let room = DeliveryRoom { worker: &self.worker, most, per_trigger: PER_TARGET, lease: MARGIN };
+        let room = DeliveryRoom { worker: &self.worker, most, per_trigger: PER_TARGET, failing: FAILING };
         claim_deliveries(&self.db, room, clock::now()).await.unwrap_or_else(|error| {
             error!(%error, "no delivery could be taken");
             Vec::new()
@@ -106,6 +106,7 @@ impl Teller {
         let started_at = clock::now();
         let began = Instant::now();
         let unsent = |end: AttemptEnd| Attempt {
+            number: delivery.attempts,
             started_at,
             duration: began.elapsed(),
             request: None,
@@ -150,6 +151,7 @@ impl Teller {
         let timeout = Duration::from_millis(delivery.pace.timeout_ms);
         let sent = send(&self.client, &outgoing, timeout).await;
         Attempt {
+            number: delivery.attempts,
             started_at,
             duration: sent.duration,
             request: Some(outgoing.shown()),
@@ -163,7 +165,7 @@ impl Teller {
     /// Keeps what came of an attempt; waits for a database that is away, as nobody else knows.
     async fn record(&self, delivery: &ClaimedDelivery, attempt: &Attempt) {
         for _ in 0..RECORD_TRIES {
-            let recorded = record_attempt(&self.db, delivery, &self.worker, attempt, clock::now()).await;
+            let recorded = record_attempt(&self.db, delivery.id, &self.worker, attempt, clock::now()).await;
             match recorded {
                 Ok(recorded) => {
                     if recorded.lets_another_go {

@@ -21,8 +21,10 @@ use entity::value::JsonText;
 use entity::view::{Condition, Pace, Target, Timestamp};
 
 pub use attempts::{Attempt, AttemptEnd, Recorded, lost_deliveries, record_attempt, recover_deliveries};
+pub(crate) use bounds::bounded_tekton;
 pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, next_delivery_at};
 pub use configured::{Pinned, pin_triggers};
+pub(crate) use decide::tell_tekton;
 pub use decide::{Decided, Decision, Learned, decide};
 pub(crate) use deliveries::is_unfinished;
 pub use deliveries::{find_delivery, list_attempts, list_deliveries};

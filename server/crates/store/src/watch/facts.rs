@@ -5,12 +5,14 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use uuid::Uuid;
 
 use super::NewEvent;
+use super::hold::hold_branch;
 use crate::db::select::{at_most, constant, is_any};
-use crate::db::{ConnectionTrait, Result, new_id};
-use entity::kind::{BranchEventKind, BranchEventState};
+use crate::db::{ConnectionTrait, Result};
+use crate::triggers::{Learned, bounded_tekton, tell_tekton};
+use entity::kind::BranchEventKind;
 use entity::table::{branch, branch_event};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
-use entity::view::{TektonFound, Timestamp};
+use entity::view::Timestamp;
 
 /// So many names are looked for by one statement.
 const NAMES: usize = 500;
@@ -93,72 +95,35 @@ pub async fn repositories_to_follow(c: &impl ConnectionTrait, now: Timestamp, li
     Ok(found)
 }
 
-/// What was read of an event's commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventFacts {
-    pub is_forced: Option<bool>,
-    /// Nothing where the commit can't be had any more.
-    pub tekton: Option<TektonFound>,
-}
-
-/// Keeps what was read of an event's commit. Where it brings Tekton's resources and its branch has not told so of the same
-/// commit before, that is an event of its own, which is given back. Nothing where the event is gone or was read already.
+/// Keeps what was read of a commit whose event was decided before, as its triggers asked for nothing of it. Where it brings
+/// Tekton's resources, that is an event of its own, which is given back. Nothing where the event is gone or was read already.
+/// Wants a transaction.
 pub async fn note_facts(
     w: &impl ConnectionTrait,
     event: Uuid,
-    facts: &EventFacts,
+    learned: Learned<'_>,
     now: Timestamp,
 ) -> Result<Option<NewEvent>> {
+    let of = branch_event::Entity::find_by_id(event).select_only();
+    let of = of.columns([branch_event::Column::RepositoryId, branch_event::Column::BranchId]);
+    let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(None) };
+    let Some(branch_name) = hold_branch(w, repository, branch).await? else { return Ok(None) };
+    // Now that nobody else notes.
     let unread = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.facts_due_at.is_not_null());
-    let Some(row) = unread.lock_exclusive().one(w).await? else { return Ok(None) };
+    let Some(row) = unread.one(w).await? else { return Ok(None) };
+    let found = learned.tekton.map(bounded_tekton);
+    let detected = match &found {
+        Some(found) => tell_tekton(w, &row, branch_name, found, now).await?,
+        None => None,
+    };
     let read = branch_event::ActiveModel {
-        is_forced: Set(facts.is_forced.or(row.is_forced)),
-        tekton: Set(facts.tekton.clone().map(JsonText)),
+        is_forced: Set(learned.is_forced.or(row.is_forced)),
+        tekton: Set(found.map(JsonText)),
         facts_due_at: Set(None),
         ..Default::default()
     };
     branch_event::Entity::update_many().set(read).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
-    let Some(tekton) = facts.tekton.as_ref().filter(|tekton| !tekton.resources.is_empty()) else { return Ok(None) };
-    let Some(commit) = row.new_commit else { return Ok(None) };
-    let told = branch_event::Entity::find().select_only().column(branch_event::Column::Id);
-    let told = told.filter(branch_event::COLUMN.branch_id.eq(row.branch_id));
-    let told = told.filter(branch_event::Column::Kind.eq(BranchEventKind::TektonDetected));
-    let told = told.filter(branch_event::Column::NewCommit.eq(commit));
-    if told.into_tuple::<Uuid>().one(w).await?.is_some() {
-        return Ok(None);
-    }
-    let branch = branch::Entity::find_by_id(row.branch_id).one(w).await?;
-    let Some(branch) = branch else { return Ok(None) };
-    let id = new_id(now);
-    let detected = branch_event::ActiveModel {
-        id: Set(id),
-        kind: Set(BranchEventKind::TektonDetected),
-        old_commit: Set(row.old_commit),
-        new_commit: Set(row.new_commit),
-        repository_id: Set(row.repository_id),
-        branch_id: Set(row.branch_id),
-        sequence: Set(row.sequence),
-        is_forced: Set(None),
-        noticed_by: Set(row.noticed_by),
-        noticed_at: Set(now.into()),
-        state: Set(BranchEventState::Pending),
-        verdicts: Set(JsonText(Vec::new())),
-        tekton: Set(Some(JsonText(tekton.clone()))),
-        tries: Set(0),
-        due_at: Set(Some(now.into())),
-        facts_due_at: Set(None),
-        processed_at: Set(None),
-        error: Set(None),
-    };
-    branch_event::Entity::insert(detected).exec_without_returning(w).await?;
-    Ok(Some(NewEvent {
-        id,
-        branch_id: row.branch_id,
-        branch_name: branch.name,
-        kind: BranchEventKind::TektonDetected,
-        old_commit: row.old_commit,
-        new_commit: row.new_commit,
-    }))
+    Ok(detected)
 }
 
 /// Reading an event's commit failed, and is tried again then.

@@ -6,6 +6,7 @@
 mod branches;
 mod counts;
 mod events;
+mod facts;
 pub(crate) mod hold;
 mod look;
 mod origins;
@@ -28,6 +29,10 @@ pub use branches::{find_branch, list_branches};
 pub use counts::watch_counts;
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
+};
+pub use facts::{
+    FollowedEvent, events_to_follow, lacks_protection, mark_protected, note_facts, postpone_facts,
+    repositories_to_follow,
 };
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
 pub use origins::{BranchOrigin, branch_origins};
