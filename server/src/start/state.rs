@@ -165,6 +165,7 @@ pub fn state(
         hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
+        started_at: clock::now(),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

@@ -20,13 +20,8 @@ use crate::jobs::{Deps, JobContext, JobError};
 /// Events that are looked at together.
 const BATCH: u64 = 50;
 /// Waits after tries to read a commit that failed; after the last, what could not be read stays unknown.
-const WAITS: [TimeDelta; 5] = [
-    TimeDelta::seconds(5),
-    TimeDelta::minutes(1),
-    TimeDelta::minutes(5),
-    TimeDelta::minutes(30),
-    TimeDelta::hours(2),
-];
+const WAITS: [TimeDelta; 5] =
+    [TimeDelta::seconds(5), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2)];
 
 /// Triggers that are on, each with its condition ready or why it can't be held against anything.
 pub struct Triggers(Vec<(EnabledTrigger, Result<CompiledCondition, String>)>);
@@ -67,7 +62,8 @@ impl Triggers {
             lacks(condition.needs(), facts) && !is_settled(decision.is_match, &decision.clauses)
         };
         let mut conditions = self.0.iter().map(|(_, condition)| condition.as_ref().ok()).zip(&decisions);
-        let waits = conditions.any(|(condition, decision)| condition.is_some_and(|condition| lacks(condition, decision)));
+        let waits =
+            conditions.any(|(condition, decision)| condition.is_some_and(|condition| lacks(condition, decision)));
         (!waits).then_some(decisions)
     }
 

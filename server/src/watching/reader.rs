@@ -111,9 +111,7 @@ impl CloneReader {
     }
 }
 
-fn finish(
-    read: Result<Result<CommitRead, GitError>, tokio::task::JoinError>,
-) -> Result<CommitRead, CommitError> {
+fn finish(read: Result<Result<CommitRead, GitError>, tokio::task::JoinError>) -> Result<CommitRead, CommitError> {
     match read {
         Ok(Ok(read)) => Ok(read),
         Ok(Err(error)) if error.is_temporary() => Err(CommitError::Temporary(error.to_string())),

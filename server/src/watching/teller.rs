@@ -11,8 +11,8 @@ use store::triggers::{
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 use tracing::{error, info, warn};
+use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 
 use super::reader::CloneReader;
 use super::secrets::{SecretError, Secrets};

@@ -57,14 +57,18 @@ async fn take(
         Some(bytes) if bytes <= SMALL_BODY => None,
         _ => match LARGE.try_acquire() {
             Ok(seat) => Some(seat),
-            Err(_) => return Problem::unavailable("Too many large webhooks come in at once; send it again", 5).into_response(),
+            Err(_) => {
+                return Problem::unavailable("Too many large webhooks come in at once; send it again", 5)
+                    .into_response();
+            }
         },
     };
     let body = match tokio::time::timeout(READ_WITHIN, to_bytes(body, MAX_HOOK_BYTES)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return refused(&HookError::TooLarge { limit: MAX_HOOK_BYTES }),
         Err(_) => {
-            return Problem::new(StatusCode::REQUEST_TIMEOUT, "The webhook's body did not come in time").into_response();
+            return Problem::new(StatusCode::REQUEST_TIMEOUT, "The webhook's body did not come in time")
+                .into_response();
         }
     };
     answered(repository, hooks.take(kind, repository, &secret, &headers, &body).await)

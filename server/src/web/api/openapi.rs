@@ -31,7 +31,8 @@ pub const PATH: &str = "/api/v1/openapi.json";
 /// All operations under their full paths, with their description.
 #[must_use]
 pub fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
-    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes()).merge(health::routes());
+    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes());
+    let reads = reads.merge(health::routes()).merge(super::reposentry::routes());
     let streams = OpenApiRouter::new().nest("/api/v1", super::v1::streams());
     (reads, streams)
 }
@@ -107,6 +108,7 @@ fn head() -> OpenApi {
             tag("jobs", "Work: syncs and scans"),
             tag("live", "Updates as they happen"),
             tag("health", "Whether the program is well"),
+            tag("reposentry", "What clients of RepoSentry know: every answer in its envelope"),
         ]))
         .build()
 }

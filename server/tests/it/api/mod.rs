@@ -21,6 +21,7 @@ mod pages;
 mod people;
 mod permissions;
 mod rate_limits;
+mod reposentry;
 mod repositories;
 mod resources;
 mod review;

@@ -41,15 +41,13 @@ impl Watched {
     pub async fn new(db: &Db, pattern: Option<&str>) -> Self {
         let origin = Origins::new();
         origin.commit("first", &[("app.yaml", Some("a: 1\n"))]);
-        let config = "security: {allow_local_repositories: true, require_https: false, allowed_networks: [127.0.0.0/8]}";
+        let config =
+            "security: {allow_local_repositories: true, require_https: false, allowed_networks: [127.0.0.0/8]}";
         let bench = Bench::with_config(db, config);
         let keys = KEYS();
         let repository = bench.pin(&origin.path()).await;
-        let settings = WatchSettings {
-            is_enabled: true,
-            branch_regex: pattern.map(str::to_owned),
-            tells_first_look: false,
-        };
+        let settings =
+            WatchSettings { is_enabled: true, branch_regex: pattern.map(str::to_owned), tells_first_look: false };
         set_watch(&bench.deps.db.write, repository, &settings).await.unwrap();
         Self { origin, bench, repository, keys, stop: CancellationToken::new() }
     }
@@ -153,8 +151,10 @@ async fn a_push_is_one_event_and_told_once() {
         assert_eq!((deliveries[0].state, deliveries[0].status), (DeliveryState::Delivered, Some(200)));
         let came = receiver.came();
         assert_eq!(came.len(), 1);
-        assert!(came[0].header("webhook-id").contains(&deliveries[0].id.simple().to_string())
-            || came[0].header("webhook-id").contains(&deliveries[0].id.to_string()));
+        assert!(
+            came[0].header("webhook-id").contains(&deliveries[0].id.simple().to_string())
+                || came[0].header("webhook-id").contains(&deliveries[0].id.to_string())
+        );
 
         watched.origin.git(&["branch", "-D", "release/1"]);
         watched.look().await;

@@ -227,7 +227,8 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
         stands[repository][branch] = new;
         let line = &remotes.commits[repository];
         remotes.push(repository, BRANCHES[branch], &line[new]);
-        let body = json!({ "ref": format!("refs/heads/{}", BRANCHES[branch]), "before": line[old], "after": line[new] });
+        let body =
+            json!({ "ref": format!("refs/heads/{}", BRANCHES[branch]), "before": line[old], "after": line[new] });
         late.push((repository, format!("push-{push}"), body));
         // Some come at once, some twice, some much later and in another order, some never; some are forged.
         while late.len() > 6 || (!late.is_empty() && seed.below(3) > 0) {

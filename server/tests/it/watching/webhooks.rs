@@ -48,7 +48,8 @@ async fn set_up(app: &TestApp, watched: &Watched) {
 
 async fn syncs(app: &TestApp) -> usize {
     let page = PageQuery { skip: 0, limit: 100 };
-    let filter = JobFilter { kind: Some(JobKind::SyncRepository), state: Some(JobState::Queued), page, ..JobFilter::default() };
+    let filter =
+        JobFilter { kind: Some(JobKind::SyncRepository), state: Some(JobState::Queued), page, ..JobFilter::default() };
     store::jobs::list_jobs(&app.state.db.read, &filter).await.unwrap().data.len()
 }
 
