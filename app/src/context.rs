@@ -47,6 +47,8 @@ pub struct ServerContext {
     pub operations: Arc<Vec<Route>>,
     /// Whether everybody may read.
     pub anonymous_read: bool,
+    /// Scheme and name by which other machines reach the program, where the configuration says so.
+    pub public_url: Option<Arc<str>>,
     /// Whom people may sign in by, beside a password.
     pub providers: Arc<[SignInProvider]>,
 }

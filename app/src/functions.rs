@@ -13,9 +13,9 @@ const PLACE: &str = "/ui/";
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
-        DeleteRole, Discover, InviteAccount, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, ReplayDeliveries,
-        ScanRepository, SetSecret, SetTriggerSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
-        TriggerSchedule,
+        DeleteRole, Discover, InviteAccount, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret,
+        ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -50,6 +50,10 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "remove_forge_token" => Needs::to(RemoveSecret),
         "adding" | "confirm" | "add" => Needs::to(AddRepositories),
         "act" | "request_sync" => Needs::to(SyncRepository),
+        "set_watch" => Needs::to(SetWatch),
+        "unset_watch" => Needs::to(UnsetWatch),
+        "make_webhook_secret" => Needs::to(SetWebhookSecret),
+        "remove_webhook_secret" => Needs::to(RemoveWebhookSecret),
         "request_scan" => Needs::to(ScanRepository),
         "sync_all" => Needs::to(SyncRepositories),
         "discover" => Needs::to(Discover),

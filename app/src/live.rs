@@ -28,6 +28,11 @@ pub enum Live {
         /// The delivery, if it is about one.
         delivery_id: Option<String>,
     },
+    /// Branches, what happened to them, what was told of it, or how they are watched.
+    Branches {
+        /// Of which repository.
+        repository_id: String,
+    },
 }
 
 impl Live {
@@ -36,7 +41,9 @@ impl Live {
     pub fn repository_id(&self) -> Option<&str> {
         match self {
             Self::Job { repository_id } => repository_id.as_deref(),
-            Self::Repository { repository_id } | Self::Events { repository_id } => Some(repository_id),
+            Self::Repository { repository_id } | Self::Events { repository_id } | Self::Branches { repository_id } => {
+                Some(repository_id)
+            }
             Self::Trigger { .. } => None,
         }
     }
@@ -170,6 +177,7 @@ mod stream {
                 let trigger_id = text(&value, "trigger_id")?;
                 Live::Trigger { trigger_id, delivery_id: text(&value, "delivery_id") }
             }
+            "branches" => Live::Branches { repository_id: text(&value, "repository_id")? },
             _ => return None,
         })
     }

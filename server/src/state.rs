@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actions::Actions;
 use app::context::ServerContext;
 use axum::extract::FromRef;
+use entity::view::Timestamp;
 use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
@@ -70,6 +71,9 @@ pub struct AppState {
     pub last_look: LastLook,
     /// Where clones are, and a SQLite database unless it is elsewhere.
     pub data_dir: Arc<Path>,
+    /// When the program started.
+    #[from_ref(skip)]
+    pub started_at: Timestamp,
     /// Takes forges' webhooks.
     pub hooks: Hooks,
     /// Seats for live streams.

@@ -96,6 +96,7 @@ pages! {
     Images at "/images" as "Images" with Image by "i",
     Image at "/images/*name",
     Commit at "/commits/:repository/:sha",
+    Watch at "/watch" or "/branches/:id" or "/repositories/:id/watch" as "Watch" with Branch by "w",
     Ecosystem at "/ecosystem" as "Ecosystem" with Chart by "e",
     Triggers at "/triggers" or "/triggers/new" or "/triggers/:id/edit" or "/triggers/:id" or "/deliveries/:id" as "Triggers" with Trigger by "p",
     Tasks at "/tasks" as "Tasks" with Busy by "t",

@@ -9,7 +9,7 @@ words! {
         Read = "read",
         /// Change what has no permission of its own; clients of the v1 API know it.
         Write = "write",
-        /// Add, sync, scan, approve, block and delete repositories.
+        /// Add, sync, scan, watch, approve, block and delete repositories.
         ManageRepositories = "repositories:write",
         /// Start and cancel jobs and schedules.
         RunJobs = "jobs:run",
@@ -29,7 +29,7 @@ impl Permission {
         match self {
             Self::Read => "See everything but accounts and what people did",
             Self::Write => "Change what has no permission of its own",
-            Self::ManageRepositories => "Add, sync, scan, approve, block and delete repositories",
+            Self::ManageRepositories => "Add, sync, scan, watch, approve, block and delete repositories",
             Self::RunJobs => "Start and cancel jobs and schedules",
             Self::ManagePipelines => "Manage triggers and pipelines",
             Self::ViewMetrics => "Read the program's own metrics",
@@ -237,6 +237,10 @@ words! {
         ApproveRepository = "approve_repository",
         BlockRepository = "block_repository",
         DeleteRepository = "delete_repository",
+        SetWatch = "set_watch",
+        UnsetWatch = "unset_watch",
+        SetWebhookSecret = "set_webhook_secret",
+        RemoveWebhookSecret = "remove_webhook_secret",
         Discover = "discover",
         Aggregate = "aggregate",
         TriggerSchedule = "trigger_schedule",
@@ -286,7 +290,11 @@ impl AuditAction {
             | Self::ScanRepository
             | Self::ApproveRepository
             | Self::BlockRepository
-            | Self::DeleteRepository => Some(Permission::ManageRepositories),
+            | Self::DeleteRepository
+            | Self::SetWatch
+            | Self::UnsetWatch
+            | Self::SetWebhookSecret
+            | Self::RemoveWebhookSecret => Some(Permission::ManageRepositories),
             Self::SyncRepositories | Self::Discover | Self::Aggregate | Self::TriggerSchedule | Self::CancelJob => {
                 Some(Permission::RunJobs)
             }

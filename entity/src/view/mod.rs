@@ -25,6 +25,7 @@ mod tekton;
 mod trigger;
 mod trigger_check;
 mod watch;
+mod webhook;
 
 pub use account::{
     Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, Route, SecondFactorPicture, Session,
@@ -49,7 +50,7 @@ pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use forge_status::{ForgeStatus, TokenTest};
 pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
 pub use job::{Job, JobFilter};
-pub use link::{file_of, shared_folders, web_url};
+pub use link::{branch_url, compare_url, file_of, shared_folders, web_url, webhooks_url};
 pub use live::Live;
 pub use outcome::{Outcome, OutcomeOf, Refused};
 pub use overview::{
@@ -77,6 +78,7 @@ pub use watch::{
     Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchCounts, WatchedRepository,
     WatchedRepositoryFilter,
 };
+pub use webhook::{RepositoryWebhooks, WatchPreview, WebhookReceipt};
 
 /// Time with an offset, RFC 3339 when written as text.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

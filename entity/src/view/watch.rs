@@ -141,6 +141,8 @@ pub struct BranchEvent {
 pub struct BranchEventFilter {
     pub repository_id: Option<Uuid>,
     pub branch_id: Option<Uuid>,
+    /// Part of the branch's name, any case; without a repository or branch only the 20,000 newest are looked through.
+    pub text: Option<String>,
     pub kind: Option<BranchEventKind>,
     pub state: Option<BranchEventState>,
     pub since: Option<DateTime<Utc>>,

@@ -149,6 +149,7 @@ pub fn state(
             discovery: Arc::new(discovery_settings(config)),
             operations: Arc::new(needs::routes()),
             anonymous_read: config.server.anonymous_read,
+            public_url: config.server.public_url.as_deref().map(|url| url.trim_end_matches('/').into()),
             providers: providers.iter().map(Provider::shown).collect(),
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
@@ -164,6 +165,7 @@ pub fn state(
         hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
+        started_at: clock::now(),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

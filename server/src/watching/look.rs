@@ -43,6 +43,10 @@ pub async fn note(
     }
     let txn = deps.db.begin().await?;
     let noted = note_refs(&txn, repository, &look, now).await?;
+    if noted.look_again {
+        let again = JobRequest::SyncRepository { repository_id: repository };
+        deps.queue.enqueue_in(&txn, &again, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    }
     if !noted.events.is_empty() {
         let follow = JobRequest::FollowBranches { repository_id: repository };
         deps.queue.enqueue_in(&txn, &follow, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;

@@ -7,11 +7,11 @@ use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::triggers::{
     Attempt, AttemptEnd, ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_at, record_attempt,
-    recover_deliveries,
+    recover_deliveries, recover_own_deliveries,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 
 use super::reader::CloneReader;
@@ -50,6 +50,11 @@ impl Teller {
     pub async fn run(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
         let mut recovered = None::<Instant>;
+        match recover_own_deliveries(&self.db, &self.worker, clock::now()).await {
+            Ok(0) => {}
+            Ok(deliveries) => info!(deliveries, "put back deliveries that the last run left unfinished"),
+            Err(error) => error!(%error, "unfinished deliveries of the last run could not be put back"),
+        }
         while !stop.is_cancelled() {
             if recovered.is_none_or(|at| at.elapsed() >= RECOVER) {
                 recovered = Some(Instant::now());
@@ -100,6 +105,7 @@ impl Teller {
         let attempt = Box::pin(self.attempt(&delivery)).await;
         self.record(&delivery, &attempt).await;
         self.queue.bus().send(Live::Repository { repository_id: delivery.repository_id });
+        self.queue.bus().send(Live::Trigger { trigger_id: delivery.trigger_id, delivery_id: Some(delivery.id) });
     }
 
     async fn attempt(&self, delivery: &ClaimedDelivery) -> Attempt {
@@ -155,7 +161,7 @@ impl Teller {
             started_at,
             duration: sent.duration,
             request: Some(outgoing.shown()),
-            status: sent.status,
+            status: sent.status.and_then(|status| u16::try_from(status).ok()),
             answer: sent.answer,
             answer_id: sent.answer_id,
             end: end(sent.end, clock::now()),

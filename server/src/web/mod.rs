@@ -73,7 +73,6 @@ pub fn router(state: AppState) -> Router {
         .route("/upgrades/{event}", axum::routing::get(upgrade::of_event))
         .merge(metrics::route(&state.metrics_access))
         .merge(openapi::router())
-        .route("/api", any(problem::unknown_path))
         .route("/api/", any(problem::unknown_path))
         .route("/api/{*path}", any(problem::unknown_path))
         .fallback(pages::file_or_not_found)

@@ -117,7 +117,9 @@ fn event(told: Result<Live, BroadcastStreamRecvError>, wanted: Option<uuid::Uuid
         Ok(live) => {
             let about = match &live {
                 Live::Job { job } => job.repository_id,
-                Live::Repository { repository_id } | Live::Events { repository_id, .. } => Some(*repository_id),
+                Live::Repository { repository_id }
+                | Live::Events { repository_id, .. }
+                | Live::Branches { repository_id } => Some(*repository_id),
                 Live::Trigger { .. } => None,
             };
             if wanted.is_some() && wanted != about {

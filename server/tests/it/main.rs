@@ -9,6 +9,7 @@
 
 mod api;
 mod backup;
+mod bootstrap;
 mod bounds;
 mod cli;
 mod connections;

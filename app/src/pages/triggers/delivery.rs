@@ -5,13 +5,14 @@ use leptos_router::params::ParamsMap;
 
 use super::act::ReplayDelivery;
 use super::data::{AttemptRow, DeliveryData, find_delivery};
-use super::parts::{branch, commit, event_word, kind_word, state_badge, status, trigger_href};
+use super::parts::{branch, commit, kind_word, state_badge, trigger_href};
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, CopyButton, Crumb, EmptyState, Glyph, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
     TimeAgo, exact, number_text, short_sha,
 };
 use crate::live::Live;
+use crate::pages::branches::{happened_badge, status};
 use crate::pages::outcome::outcome;
 use crate::viewer::may;
 
@@ -49,7 +50,7 @@ fn view(data: DeliveryData, _: PageUrl) -> AnyView {
     let facts = view! {
         {state_badge(delivery.state)}
         {branch(&delivery)}
-        <span>{event_word(delivery.kind)}</span>
+        {happened_badge(delivery.kind)}
         {commit(&delivery)}
         <span class="quiet">"made " <TimeAgo time=delivery.created_at now /></span>
     };

@@ -326,7 +326,7 @@ fn target(form: &TriggerForm, kind: TargetKind, looked: Looked) -> AnyView {
 
 const EVENTS: [(BranchEventKind, &str); 4] = [
     (BranchEventKind::BranchCreated, "a branch is created"),
-    (BranchEventKind::BranchUpdated, "a branch is updated"),
+    (BranchEventKind::BranchUpdated, "a branch is pushed to"),
     (BranchEventKind::BranchDeleted, "a branch is deleted"),
     (BranchEventKind::TektonDetected, "a commit brings Tekton resources"),
 ];

@@ -1,20 +1,10 @@
 //! From a form's text to a trigger, and back.
 
 use actions::triggers::TriggerRequest;
-use entity::kind::{BranchEventKind, TargetKind};
+use entity::kind::TargetKind;
 use entity::view::{Condition, FieldError, Pace, Target, Trigger};
 
 use super::form_data::TriggerForm;
-
-/// What happened to a branch, in words.
-pub(super) const fn event_words(kind: BranchEventKind) -> &'static str {
-    match kind {
-        BranchEventKind::BranchCreated => "branch created",
-        BranchEventKind::BranchUpdated => "branch updated",
-        BranchEventKind::BranchDeleted => "branch deleted",
-        BranchEventKind::TektonDetected => "Tekton resources found",
-    }
-}
 
 fn error(field: &str, message: impl Into<String>) -> FieldError {
     FieldError { field: field.to_owned(), message: message.into() }

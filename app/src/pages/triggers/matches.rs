@@ -3,8 +3,8 @@
 use entity::view::{DryRun, DryRunMatch};
 use leptos::prelude::*;
 
-use super::parts::event_word;
 use crate::components::{Glyph, Icon, TimeAgo, commit_href, counted, number_text, repository_href, short_sha};
+use crate::pages::branches::happened_badge;
 
 /// How often a trigger would have fired, for what, and what is not known.
 pub(super) fn dry_run(run: DryRun) -> AnyView {
@@ -51,7 +51,7 @@ fn row(found: DryRunMatch, now: entity::view::Timestamp) -> AnyView {
     });
     let what = match subject {
         Some(subject) => view! { <span class="cut" title=subject.clone()>{subject.clone()}</span> }.into_any(),
-        None => view! { <span>{event_word(kind)}</span> }.into_any(),
+        None => happened_badge(kind),
     };
     let unwatched = event_id.is_none().then(|| {
         view! { <span class="tag" title="A commit of the default branch from before it was watched">"commit"</span> }

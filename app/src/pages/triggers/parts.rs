@@ -1,6 +1,6 @@
 //! What several of these pages show.
 
-use entity::kind::{BranchEventKind, DeliveryState, TargetKind};
+use entity::kind::{DeliveryState, TargetKind};
 use entity::view::{Delivery, Timestamp};
 use leptos::prelude::*;
 use uuid::Uuid;
@@ -28,16 +28,6 @@ pub(super) const fn kind_word(kind: TargetKind) -> &'static str {
     }
 }
 
-/// What happened to a branch, in a word.
-pub(super) const fn event_word(kind: BranchEventKind) -> &'static str {
-    match kind {
-        BranchEventKind::BranchCreated => "created",
-        BranchEventKind::BranchUpdated => "updated",
-        BranchEventKind::BranchDeleted => "deleted",
-        BranchEventKind::TektonDetected => "Tekton found",
-    }
-}
-
 pub(super) const fn state_word(state: DeliveryState) -> &'static str {
     match state {
         DeliveryState::Behind => "behind another",
@@ -60,10 +50,6 @@ pub(super) fn state_badge(state: DeliveryState) -> AnyView {
         DeliveryState::Failed => ("bad", Glyph::Failed, "Failed"),
     };
     status(tone, glyph, word)
-}
-
-pub(super) fn status(tone: &'static str, glyph: Glyph, word: &'static str) -> AnyView {
-    view! { <span class="status" data-tone=tone><Icon glyph /> {word}</span> }.into_any()
 }
 
 /// Where a trigger comes from, if nobody made it here.
@@ -179,7 +165,7 @@ fn delivery_row(delivery: Delivery, now: Timestamp) -> AnyView {
                     <span class="quiet">{delivery.repository_full_name.clone()} " "</span> {delivery.branch_name.clone()}
                 </a>
             </th>
-            <td data-label="Event">{event_word(delivery.kind)}</td>
+            <td data-label="Event">{happened_badge(delivery.kind)}</td>
             <td data-label="Commit">{commit(&delivery)}</td>
             <td data-label="Attempts" class="num">{number_text(i64::from(delivery.attempts))}</td>
             <td data-label="Answer">{answer}</td>
@@ -199,7 +185,7 @@ pub(super) fn commit(delivery: &Delivery) -> AnyView {
 pub(super) fn branch(delivery: &Delivery) -> AnyView {
     view! {
         <a href=repository_href(delivery.repository_id)>{delivery.repository_full_name.clone()}</a>
-        <span><Icon glyph=Glyph::Branch /> " " {delivery.branch_name.clone()}</span>
+        <a href=branch_href(delivery.branch_id)><Icon glyph=Glyph::Branch /> {delivery.branch_name.clone()}</a>
     }
     .into_any()
 }

@@ -10,7 +10,7 @@ use store::given;
 
 use super::data::TriggerRow;
 use super::form_data::{FormCheck, TriggerForm};
-use super::form_text::{duration_text, event_words};
+use super::form_text::duration_text;
 use crate::components::counted;
 use crate::error::AppError;
 
@@ -86,7 +86,8 @@ fn about(condition: &Condition) -> Vec<String> {
         about.push(format!("branch matches {branches}"));
     }
     if !events.is_empty() {
-        let words: Vec<String> = events.iter().map(|event| event_words(*event).to_owned()).collect();
+        let words: Vec<String> =
+            events.iter().map(|event| crate::pages::branches::happened(*event).1.to_owned()).collect();
         about.push(listed(&words));
     }
     if !paths.is_empty() {

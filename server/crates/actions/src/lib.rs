@@ -19,6 +19,7 @@ mod schedule;
 pub mod secrets;
 mod statistics;
 pub mod triggers;
+pub mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -24,6 +24,10 @@ pub enum Refusal {
     Configured {
         name: String,
     },
+    /// Its branches are watched as the configuration says, which would be so again after the next start.
+    ConfiguredWatch {
+        name: String,
+    },
     /// The configuration switched it off, or names it no more.
     Disabled {
         name: String,
@@ -96,6 +100,9 @@ impl Refusal {
             Self::Configured { name } => {
                 format!("{name} stands in the configuration; take it out there, or block it here")
             }
+            Self::ConfiguredWatch { name } => {
+                format!("{name} stands in the configuration, which says how its branches are watched; change it there")
+            }
             Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
             Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
             Self::PendingApproval { name, reason } => {
@@ -157,6 +164,7 @@ impl Refusal {
         match self {
             Self::NothingToApprove { name, .. }
             | Self::Configured { name }
+            | Self::ConfiguredWatch { name }
             | Self::Disabled { name }
             | Self::Blocked { name }
             | Self::PendingApproval { name, .. }

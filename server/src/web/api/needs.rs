@@ -25,8 +25,9 @@ fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
         ChangeRole, ChangeTrigger, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount,
-        RemoveSecret, RemoveTrigger, RemoveTriggerSecret, ReplayDeliveries, ScanRepository, SetSecret,
-        SetTriggerSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule,
+        RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository,
+        TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -51,6 +52,10 @@ fn by_name(operation: &str) -> Option<Needs> {
         "approve_repository" => Needs::to(ApproveRepository),
         "block_repository" => Needs::to(BlockRepository),
         "sync_repository" => Needs::to(SyncRepository),
+        "change_watch" => Needs::to(SetWatch),
+        "delete_watch" => Needs::to(UnsetWatch),
+        "create_webhook_secret" => Needs::to(SetWebhookSecret),
+        "delete_webhook_secret" => Needs::to(RemoveWebhookSecret),
         "scan_repository" => Needs::to(ScanRepository),
         "sync_repositories" | "sync_all_repositories" => Needs::to(SyncRepositories),
         "discover_repositories" => Needs::to(Discover),

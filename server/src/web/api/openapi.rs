@@ -31,7 +31,8 @@ pub const PATH: &str = "/api/v1/openapi.json";
 /// All operations under their full paths, with their description.
 #[must_use]
 pub fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
-    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes()).merge(health::routes());
+    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes());
+    let reads = reads.merge(health::routes()).merge(super::reposentry::routes());
     let streams = OpenApiRouter::new().nest("/api/v1", super::v1::streams());
     (reads, streams)
 }
@@ -95,6 +96,7 @@ fn head() -> OpenApi {
         .tags(Some([
             tag("repositories", "Git repositories and what is known of them"),
             tag("events", "What changed, commit by commit"),
+            tag("branches", "Branches that are watched, what happened to them, and the webhooks that tell of them"),
             tag("resources", "Kubernetes resources over all repositories"),
             tag("charts", "Charts: who uses them, in which version, with which values, now and at any time of the past"),
             tag("images", "Container images: their tags, and the places where they stand"),
@@ -107,6 +109,7 @@ fn head() -> OpenApi {
             tag("triggers", "Who is told of changes of branches, and what came of it"),
             tag("live", "Updates as they happen"),
             tag("health", "Whether the program is well"),
+            tag("reposentry", "What clients of RepoSentry know: every answer in its envelope"),
         ]))
         .build()
 }

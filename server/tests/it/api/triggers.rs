@@ -75,7 +75,7 @@ async fn tell(app: &TestApp, event: Uuid, trigger: &str) {
 
 /// Has the next delivery fail for good.
 async fn give_up(app: &TestApp) -> Uuid {
-    let room = DeliveryRoom { worker: "w", most: 1, per_trigger: 1, lease: Duration::from_mins(1) };
+    let room = DeliveryRoom { worker: "w", most: 1, per_trigger: 1, failing: 1 };
     let claimed = claim_deliveries(&app.state.db, room, Utc::now() + TimeDelta::seconds(1)).await.unwrap();
     let attempt = Attempt {
         number: claimed[0].attempts,

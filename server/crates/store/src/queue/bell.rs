@@ -19,6 +19,7 @@ pub(super) enum Note {
     Repository(Uuid),
     Events(Uuid, u64),
     Trigger(Uuid, Option<Uuid>),
+    Branches(Uuid),
 }
 
 /// Where notes to other processes go; nowhere until a wire is laid.
@@ -99,6 +100,7 @@ impl Bus {
             Live::Repository { repository_id } => Note::Repository(*repository_id),
             Live::Events { repository_id, count } => Note::Events(*repository_id, *count),
             Live::Trigger { trigger_id, delivery_id } => Note::Trigger(*trigger_id, *delivery_id),
+            Live::Branches { repository_id } => Note::Branches(*repository_id),
         });
         self.send_here(live);
     }

@@ -94,6 +94,7 @@ impl JobQueue {
             Note::Repository(repository_id) => self.bus.send_here(Live::Repository { repository_id }),
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
             Note::Trigger(trigger_id, delivery_id) => self.bus.send_here(Live::Trigger { trigger_id, delivery_id }),
+            Note::Branches(repository_id) => self.bus.send_here(Live::Branches { repository_id }),
             Note::Job(id) => {
                 if self.bus.has_listeners()
                     && let Ok(Some(job)) = find_job(&self.db.read, id).await
@@ -115,6 +116,7 @@ fn written(note: Note) -> String {
         Note::Events(id, count) => format!("events {id} {count}"),
         Note::Trigger(id, None) => format!("trigger {id}"),
         Note::Trigger(id, Some(delivery)) => format!("trigger {id} {delivery}"),
+        Note::Branches(id) => format!("branches {id}"),
     }
 }
 
@@ -135,6 +137,7 @@ fn read(line: &str) -> Option<Note> {
         "repository" => Some(Note::Repository(id)),
         "events" => Some(Note::Events(id, words.next()?.parse().ok()?)),
         "trigger" => Some(Note::Trigger(id, words.next().map(str::parse).transpose().ok()?)),
+        "branches" => Some(Note::Branches(id)),
         _ => None,
     }
 }
@@ -146,9 +149,17 @@ mod tests {
     #[test]
     fn notes_are_read_as_they_were_written_and_unknown_ones_passed_over() {
         let id = Uuid::now_v7();
-        let of_triggers = [Note::Trigger(id, None), Note::Trigger(id, Some(Uuid::now_v7()))];
-        let notes = [Note::Ring, Note::Job(id), Note::Cancel(id), Note::Repository(id), Note::Events(id, 7)];
-        for note in notes.into_iter().chain(of_triggers) {
+        let all = [
+            Note::Ring,
+            Note::Job(id),
+            Note::Cancel(id),
+            Note::Repository(id),
+            Note::Events(id, 7),
+            Note::Branches(id),
+            Note::Trigger(id, None),
+            Note::Trigger(id, Some(Uuid::now_v7())),
+        ];
+        for note in all {
             assert_eq!(read(&written(note)), Some(note));
         }
         let half = format!("trigger {id} x");

@@ -47,8 +47,7 @@ pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result
     let newest = branch_event::Entity::find().inner_join(repository::Entity).inner_join(branch::Entity);
     let newest = newest.select_only().column(BranchId);
     let newest = newest.column(repository::Column::FullName).column(branch::Column::Name);
-    let rows: Vec<(Uuid, String, String)> =
-        newest.order_by_desc(Id).limit(at_most(events)).into_tuple().all(c).await?;
+    let rows: Vec<(Uuid, String, String)> = newest.order_by_desc(Id).limit(at_most(events)).into_tuple().all(c).await?;
     let mut branches: Vec<TestBranch> = Vec::new();
     for (id, repository_full_name, branch_name) in rows {
         if branches.iter().all(|known| known.id != id) {
@@ -61,7 +60,8 @@ pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result
 /// The newest event of a branch, in the branch's own order.
 pub async fn newest_event(c: &impl ConnectionTrait, branch: Uuid) -> Result<Option<Uuid>> {
     use branch_event::Column::{Id, Kind, Sequence};
-    let newest = branch_event::Entity::find().select_only().column(Id).filter(branch_event::COLUMN.branch_id.eq(branch));
+    let newest =
+        branch_event::Entity::find().select_only().column(Id).filter(branch_event::COLUMN.branch_id.eq(branch));
     Ok(newest.order_by_desc(Sequence).order_by_desc(Kind).into_tuple().one(c).await?)
 }
 

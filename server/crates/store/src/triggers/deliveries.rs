@@ -8,7 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::past::first_id;
-use crate::db::select::{constant, count, matching, paged};
+use crate::db::select::{constant, count, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use entity::kind::{BranchEventKind, DeliveryState, RunState, TargetKind};
 use entity::table::{branch, delivery, delivery_attempt, repository, trigger};
@@ -101,6 +101,13 @@ fn find_views() -> Select<delivery::Entity> {
 pub async fn find_delivery(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Delivery>> {
     let row = find_views().filter(delivery::COLUMN.id.eq(id)).into_partial_model::<Row>().one(c).await?;
     Ok(row.map(Delivery::from))
+}
+
+/// Those of these deliveries that are there, in no order.
+pub async fn find_deliveries(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Delivery>> {
+    let rows = find_views().filter(is_any(delivery::Column::Id.into_expr(), ids.iter().copied()));
+    let rows = rows.into_partial_model::<Row>().all(c).await?;
+    Ok(rows.into_iter().map(Delivery::from).collect())
 }
 
 /// Which deliveries, newest first.

@@ -74,6 +74,14 @@ pub async fn list_branches(c: &impl ConnectionTrait, filter: &BranchFilter) -> R
     Ok(Listing { data: rows.into_iter().map(Branch::from).collect(), count })
 }
 
+/// Names of a repository's branches that are there, in their order; at most so many.
+pub async fn list_branch_names(c: &impl ConnectionTrait, repository: Uuid, limit: u64) -> Result<Vec<String>> {
+    use branch::Column::Name;
+    let there = branch::Entity::find().select_only().column(Name).filter(branch::COLUMN.repository_id.eq(repository));
+    let there = there.filter(branch::COLUMN.deleted_at.is_null()).order_by_asc(Name).limit(limit);
+    Ok(there.into_tuple().all(c).await?)
+}
+
 /// Branches that are there and watched; written so that their index serves.
 pub(super) fn is_standing_watched() -> Condition {
     Condition::all().add(branch::Column::IsWatched.into_expr()).add(branch::COLUMN.deleted_at.is_null())

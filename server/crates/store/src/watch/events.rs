@@ -1,20 +1,24 @@
 //! Events of branches: lists, and those of which it is not decided yet who is to be told.
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select, Set,
 };
 use uuid::Uuid;
 
-use crate::db::select::{at_most, constant, count, matching, paged};
+use crate::db::pattern::contains;
+use crate::db::select::{at_most, constant, count, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::shorten;
 use entity::kind::{BranchEventKind, BranchEventState, NoticedBy, Provider};
 use entity::table::{branch, branch_event, repository};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
 use entity::view::{BranchEvent, BranchEventFilter, Listing, TektonFound, Timestamp, Verdict};
+
+/// So many of the newest events are looked through for a text.
+const READ: u64 = 20_000;
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "branch_event::Entity")]
@@ -95,6 +99,11 @@ pub async fn list_branch_events(c: &impl ConnectionTrait, filter: &BranchEventFi
 fn conditions(filter: &BranchEventFilter) -> Condition {
     use branch_event::{COLUMN, Column};
     let time = StoredTimestamp::from;
+    let text = filter.text.as_deref().filter(|text| !text.is_empty()).map(contains);
+    let of_text = text.map(|pattern| match (filter.branch_id, filter.repository_id) {
+        (None, None) => COLUMN.id.in_subquery(newest_with(pattern)),
+        (branch, repository) => COLUMN.branch_id.in_subquery(branches_with(pattern, branch, repository)),
+    });
     // Ids begin with their time: every index that ends in them finds the first and the last of a span.
     let of_span = Condition::all()
         .add_option(filter.since.map(|since| Column::Id.gte(first_id(since))))
@@ -103,10 +112,31 @@ fn conditions(filter: &BranchEventFilter) -> Condition {
         .add_option((!of_span.is_empty()).then_some(of_span))
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
         .add_option(filter.branch_id.map(|id| COLUMN.branch_id.eq(id)))
+        .add_option(of_text)
         .add_option(filter.kind.map(|kind| Column::Kind.eq(kind)))
         .add_option(filter.state.map(|state| Column::State.eq(state)))
         .add_option(filter.since.map(|since| COLUMN.noticed_at.gte(time(since))))
         .add_option(filter.until.map(|until| COLUMN.noticed_at.lt(time(until))))
+}
+
+/// Branches whose names hold it.
+fn branches_with(pattern: String, branch: Option<Uuid>, repository: Option<Uuid>) -> SelectStatement {
+    let named = branch::Entity::find().select_only().column(branch::Column::Id);
+    let named = named.filter(is_like(Func::lower(branch::Column::Name.into_expr()), pattern));
+    let named = named.apply_if(branch, |named, id| named.filter(branch::COLUMN.id.eq(id)));
+    named.apply_if(repository, |named, id| named.filter(branch::COLUMN.repository_id.eq(id))).into_query()
+}
+
+/// Those of the newest events whose branches' names hold it.
+fn newest_with(pattern: String) -> SelectStatement {
+    use branch_event::Column::{BranchId, Id};
+    let newest = branch_event::Entity::find().select_only().columns([Id, BranchId]).order_by_desc(Id).limit(READ);
+    Query::select()
+        .column(("i", Id))
+        .from_subquery(newest.into_query(), "i")
+        .join(JoinType::InnerJoin, branch::Entity, branch::Column::Id.into_expr().equals(("i", BranchId)))
+        .and_where(is_like(Func::lower(branch::Column::Name.into_expr()), pattern))
+        .to_owned()
 }
 
 /// The least id that anything made from a time on can have.

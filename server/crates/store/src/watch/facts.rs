@@ -5,9 +5,9 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use uuid::Uuid;
 
 use super::NewEvent;
+use super::hold::hold_branch;
 use crate::db::select::{at_most, constant, is_any};
 use crate::db::{ConnectionTrait, Result};
-use super::hold::hold_branch;
 use crate::triggers::{Learned, bounded_tekton, tell_tekton};
 use entity::kind::BranchEventKind;
 use entity::table::{branch, branch_event};

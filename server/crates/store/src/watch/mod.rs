@@ -7,44 +7,44 @@ mod branches;
 mod counts;
 mod events;
 mod facts;
+mod history;
 pub(crate) mod hold;
 mod look;
 mod past;
 mod prune;
 mod receipts;
+mod received;
 mod watched;
 pub(crate) mod write;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
+use crate::db::select::count;
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Result};
-use entity::table::watch;
-use entity::view::{Timestamp, Watch};
+use entity::table::{repository, watch};
+use entity::view::{Listing, Timestamp, Watch};
 
-pub use branches::{find_branch, list_branches};
+pub use branches::{find_branch, list_branch_names, list_branches};
 pub use counts::watch_counts;
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
 };
-<<<<<<< HEAD
 pub use facts::{
     FollowedEvent, events_to_follow, lacks_protection, mark_protected, note_facts, postpone_facts,
     repositories_to_follow,
 };
-pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, Took, note_change, note_refs};
-pub use prune::{remove_branches_before, remove_events_before, remove_receipts_before, take_receipt, tell_receipt};
-=======
+pub use history::list_branch_history;
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
 pub use past::{PastEvent, branch_events_between, find_tekton};
 pub use prune::{
     gone_branches, old_events, old_receipts, remove_branches_before, remove_events_before, remove_receipts_before,
 };
 pub use receipts::{Took, take_receipt, tell_receipt};
+pub use received::list_receipts;
 pub use watched::list_watched_repositories;
->>>>>>> hB
 
 /// How a repository's branches are to be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,4 +126,14 @@ pub async fn watch_state(c: &impl ConnectionTrait, repository: Uuid) -> Result<O
         first_look_at: row.first_look_at.map(Into::into),
         refs_hash: row.refs_hash,
     }))
+}
+
+/// Repositories whose branches are watched: id and full name, by name and at most so many, and how many there are.
+pub async fn list_watched_names(c: &impl ConnectionTrait, limit: u64) -> Result<Listing<(Uuid, String)>> {
+    use repository::Column::FullName;
+    let watched = || watch::Entity::find().filter(watch::COLUMN.is_enabled.eq(true));
+    let names = watched().inner_join(repository::Entity).select_only();
+    let names = names.column(watch::Column::RepositoryId).column(FullName);
+    let names = names.order_by_asc(FullName).order_by_asc(watch::Column::RepositoryId).limit(limit);
+    Ok(Listing { data: names.into_tuple().all(c).await?, count: count(c, watched()).await? })
 }

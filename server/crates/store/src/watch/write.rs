@@ -238,7 +238,10 @@ pub(crate) fn event_row(
         tries: Set(0),
         due_at: Set(Some(now.into())),
         // Of what is gone there is no commit to read, and what was found was read.
-        facts_due_at: Set(event.new_commit.filter(|_| event.kind != BranchEventKind::TektonDetected).map(|_| now.into())),
+        facts_due_at: Set(event
+            .new_commit
+            .filter(|_| event.kind != BranchEventKind::TektonDetected)
+            .map(|_| now.into())),
         processed_at: Set(None),
         error: Set(None),
     }

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod at;
+pub mod branches;
 pub mod chart_parts;
 pub mod charts;
 pub mod commits;
@@ -21,6 +22,7 @@ pub mod tasks;
 pub mod trigger_bodies;
 pub mod triggers;
 pub mod versions;
+pub mod watch;
 
 use actions::Refusal;
 use axum::http::{HeaderName, StatusCode, header};
@@ -53,6 +55,15 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list_repository_events))
         .routes(routes!(events::list_repository_event_counts))
         .routes(routes!(events::list_repository_event_trends))
+        .routes(routes!(watch::get_watch, watch::change_watch, watch::delete_watch))
+        .routes(routes!(watch::get_watch_preview))
+        .routes(routes!(watch::create_webhook_secret, watch::delete_webhook_secret))
+        .routes(routes!(watch::list_repository_webhooks))
+        .routes(routes!(branches::list_repository_branches))
+        .routes(routes!(branches::list_branches))
+        .routes(routes!(branches::get_branch))
+        .routes(routes!(branches::list_branch_events))
+        .routes(routes!(branches::get_branch_event))
         .routes(routes!(repository_parts::list_repository_resources))
         .routes(routes!(repository_parts::list_repository_problems))
         .routes(routes!(repository_parts::list_repository_charts))
@@ -194,10 +205,10 @@ fn refused_field(error: FieldError) -> Refused {
 
 /// That a job is queued, and where it can be watched.
 fn accepted(job_id: Uuid, message: String) -> (StatusCode, [(HeaderName, String); 1], axum::Json<Accepted>) {
-    (StatusCode::ACCEPTED, [watch(job_id)], axum::Json(Accepted { message, job_id }))
+    (StatusCode::ACCEPTED, [watch_job(job_id)], axum::Json(Accepted { message, job_id }))
 }
 
 /// Where a job can be watched.
-fn watch(job_id: Uuid) -> (HeaderName, String) {
+fn watch_job(job_id: Uuid) -> (HeaderName, String) {
     (header::LOCATION, format!("/api/v1/jobs/{job_id}"))
 }
