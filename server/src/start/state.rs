@@ -21,7 +21,7 @@ use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::Forges;
 use crate::jobs::clone_dir;
 use crate::state::AppState;
-use crate::watching::{Hooks, Secrets};
+use crate::watching::{CloneReader, Hooks, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -69,7 +69,8 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
             })
         },
     };
-    Actions::new(db.clone(), queue.clone(), outside)
+    let reader = Arc::new(CloneReader::new(&config.app.data_dir));
+    Actions::new(db.clone(), queue.clone(), outside).with_reader(reader)
 }
 
 /// A forge that does not answer by then is away.

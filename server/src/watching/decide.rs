@@ -196,7 +196,7 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
             }
         }
         deps.queue.bell().ring_for_deliveries();
-        deps.queue.bus().send(Live::Repository { repository_id: repository });
+        deps.queue.bus().send(Live::Branches { repository_id: repository });
     }
     Ok(match put_off {
         0 => format!("followed {followed} events of branches"),

@@ -161,7 +161,7 @@ impl Hooks {
         txn.commit().await?;
         self.queue.bell().ring_for_deliveries();
         self.queue.ring();
-        self.queue.bus().send(Live::Repository { repository_id: repository });
+        self.queue.bus().send(Live::Branches { repository_id: repository });
         Ok(())
     }
 }

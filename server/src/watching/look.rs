@@ -61,6 +61,6 @@ pub async fn note(
         context.note(LogLevel::Info, &text);
         deps.queue.ring();
     }
-    deps.queue.bus().send(Live::Repository { repository_id: repository });
+    deps.queue.bus().send(Live::Branches { repository_id: repository });
     Ok(())
 }

@@ -104,7 +104,7 @@ impl Teller {
     async fn tell(self, delivery: ClaimedDelivery) {
         let attempt = Box::pin(self.attempt(&delivery)).await;
         self.record(&delivery, &attempt).await;
-        self.queue.bus().send(Live::Repository { repository_id: delivery.repository_id });
+        self.queue.bus().send(Live::Branches { repository_id: delivery.repository_id });
         self.queue.bus().send(Live::Trigger { trigger_id: delivery.trigger_id, delivery_id: Some(delivery.id) });
     }
 

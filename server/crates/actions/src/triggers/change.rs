@@ -125,7 +125,7 @@ pub async fn switch(ctx: &Actions, actor: &Actor, id: Uuid, on: bool) -> Result<
     let change = Change::between(json!({ "is_enabled": before.is_enabled }), json!({ "is_enabled": on }));
     ctx.tell(&txn, actor, AuditAction::SwitchTrigger, object(id, &before.name), change).await?;
     txn.commit().await.map_err(DataError::from)?;
-    ctx.queue.ring();
+    ctx.queue.bell().ring_for_deliveries();
     tell_open_pages(ctx, id);
     written(ctx, id).await
 }

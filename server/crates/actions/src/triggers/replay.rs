@@ -115,6 +115,6 @@ pub async fn test(ctx: &Actions, actor: &Actor, trigger: Uuid, branch: Uuid) -> 
 
 /// Wakes who sends, and tells open pages.
 fn moved(ctx: &Actions, trigger_id: Uuid, delivery_id: Option<Uuid>) {
-    ctx.queue.ring();
+    ctx.queue.bell().ring_for_deliveries();
     ctx.queue.bus().send(Live::Trigger { trigger_id, delivery_id });
 }
