@@ -13,8 +13,8 @@ const PLACE: &str = "/ui/";
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole,
-        Discover, InviteAccount, RemoveSecret, ScanRepository, SetSecret, SyncRepositories, SyncRepository,
-        TriggerSchedule,
+        Discover, InviteAccount, ReloadConfiguration, RemoveSecret, ScanRepository, SetSecret, SyncRepositories,
+        SyncRepository, TriggerSchedule,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -54,6 +54,7 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "discover" => Needs::to(Discover),
         "trigger_schedule" => Needs::to(TriggerSchedule),
         "cancel_job" => Needs::to(CancelJob),
+        "reload_configuration" => Needs::to(ReloadConfiguration),
         _ if is_read => Needs::Permission(Permission::Read),
         _ => return None,
     })

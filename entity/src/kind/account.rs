@@ -241,6 +241,8 @@ words! {
         Aggregate = "aggregate",
         TriggerSchedule = "trigger_schedule",
         CancelJob = "cancel_job",
+        ReloadConfiguration = "reload_configuration",
+        CheckConfiguration = "check_configuration",
     }
 }
 
@@ -272,7 +274,9 @@ impl AuditAction {
             | Self::ChangeRole
             | Self::DeleteRole
             | Self::SetSecret
-            | Self::RemoveSecret => Some(Permission::Admin),
+            | Self::RemoveSecret
+            | Self::ReloadConfiguration
+            | Self::CheckConfiguration => Some(Permission::Admin),
             Self::AddRepositories
             | Self::SyncRepository
             | Self::ScanRepository

@@ -263,7 +263,10 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
         Command::Uses(args) => uses::run(&args),
-        Command::Serve { role, listen } => configured(cli.config, |config| serve::run(config, role, listen)),
+        Command::Serve { role, listen } => {
+            let file = cli.config.clone();
+            configured(cli.config, |config| serve::run(config, file, role, listen))
+        }
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
         Command::Config(command) => config::run(cli.config, &command),
         Command::User(command) => configured(cli.config, |config| account::run_user(config, &command)),

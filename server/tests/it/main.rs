@@ -16,6 +16,7 @@ mod doctor;
 mod jobs;
 mod layering;
 mod mail;
+mod reload;
 mod replicas;
 mod samples;
 mod ssh;

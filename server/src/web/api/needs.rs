@@ -24,8 +24,9 @@ use super::problem::Problem;
 fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole,
-        CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, RemoveSecret,
-        ScanRepository, SetSecret, SyncRepositories, SyncRepository, TriggerSchedule,
+        CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount,
+        ReloadConfiguration, RemoveSecret, ScanRepository, SetSecret, SyncRepositories, SyncRepository,
+        TriggerSchedule,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -43,6 +44,8 @@ fn by_name(operation: &str) -> Option<Needs> {
         "create_account_link" => Needs::to(InviteAccount),
         "change_role" => Needs::to(ChangeRole),
         "delete_role" => Needs::to(DeleteRole),
+        "reload_configuration" => Needs::to(ReloadConfiguration),
+        "validate_configuration" => Needs::to(CheckConfiguration),
         "change_forge_token" => Needs::to(SetSecret),
         "delete_forge_token" => Needs::to(RemoveSecret),
         "add_repositories" => Needs::to(AddRepositories),

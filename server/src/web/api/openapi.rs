@@ -104,6 +104,7 @@ fn head() -> OpenApi {
             tag("users", "The account that asks, its sessions and tokens"),
             tag("tasks", "Workers, schedules and jobs in the v1 API's words"),
             tag("jobs", "Work: syncs and scans"),
+            tag("configuration", "Reading the configuration again, and checking one"),
             tag("live", "Updates as they happen"),
             tag("health", "Whether the program is well"),
         ]))

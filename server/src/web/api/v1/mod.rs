@@ -6,6 +6,7 @@ pub mod at;
 pub mod chart_parts;
 pub mod charts;
 pub mod commits;
+pub mod configuration;
 pub mod discovery;
 pub mod ecosystem;
 pub mod elsewhere;
@@ -109,6 +110,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::list_roles))
         .routes(routes!(admin::put_role, admin::delete_role))
         .routes(routes!(admin::list_audit_entries))
+        .routes(routes!(configuration::reload_configuration))
+        .routes(routes!(configuration::list_reloads))
+        .routes(routes!(configuration::validate_configuration))
         .routes(routes!(forges::list_forges))
         .routes(routes!(forges::set_forge_token, forges::remove_forge_token))
 }
