@@ -54,7 +54,9 @@ impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match (SHOWN.get(), TOLD_APART.get()) {
             (true, _) => serializer.serialize_str(&self.0),
-            (_, true) => serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes()))),
+            (_, true) => {
+                serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes())))
+            }
             _ => serializer.serialize_str(MASKED),
         }
     }
