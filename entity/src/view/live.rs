@@ -14,6 +14,6 @@ pub enum Live {
     Repository { repository_id: Uuid },
     /// A scan stored events.
     Events { repository_id: Uuid, count: u64 },
-    /// Branches of a repository, what happened to them, or what was told of it, or how they are watched.
+    /// Branches of a repository changed, or what is told of that, or how they are watched.
     Branches { repository_id: Uuid },
 }
