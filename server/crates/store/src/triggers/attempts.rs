@@ -298,6 +298,9 @@ async fn tell_trigger(
 
 /// An event's state follows from its deliveries.
 pub(super) async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
+    // Held first: of two that end deliveries of one event the second sees what the first left.
+    let held = branch_event::Entity::find_by_id(event).select_only().column(branch_event::Column::Id);
+    held.lock(LockType::NoKeyUpdate).into_tuple::<Uuid>().one(txn).await?;
     let states = delivery::Entity::find().select_only().column(delivery::Column::State).distinct();
     let states: Vec<DeliveryState> = states.filter(delivery::COLUMN.event_id.eq(event)).into_tuple().all(txn).await?;
     let row = branch_event::ActiveModel { state: Set(state_of(&states)), ..Default::default() };

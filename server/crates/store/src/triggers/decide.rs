@@ -64,7 +64,7 @@ pub async fn decide(
     let still = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.due_at.is_not_null());
     let Some(row) = still.one(w).await? else { return Ok(None) };
     let matching = decisions.iter().filter(|decision| decision.is_match).map(|decision| decision.trigger_id);
-    let there = hold_triggers(w, matching).await?;
+    let there = hold_triggers(w, &matching.collect::<Vec<_>>()).await?;
     let mut verdicts = Vec::with_capacity(decisions.len());
     let mut decided = Decided::default();
     for decision in decisions {

@@ -11,7 +11,7 @@ mod remove;
 mod replay;
 
 use sea_orm::sea_query::Condition as Where;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, Set};
+use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
 use crate::db::{ConnectionTrait, Result, new_id};

@@ -62,6 +62,10 @@ async fn remove_deliveries(txn: &Transaction, trigger: Uuid) -> Result<usize> {
 async fn refresh_events(txn: &Transaction, events: BTreeSet<Uuid>) -> Result<()> {
     use branch_event::Column::Id;
     use delivery::Column::{EventId, State};
+    // Held first: whoever ends another delivery of one of them is waited for, and what it left is seen.
+    let held = branch_event::Entity::find().select_only().column(Id);
+    let held = held.filter(is_any(Id.into_expr(), events)).order_by_asc(Id).lock(LockType::NoKeyUpdate);
+    let events: Vec<Uuid> = held.into_tuple().all(txn).await?;
     let left = delivery::Entity::find().select_only().columns([EventId, State]).distinct();
     let left = left.filter(is_any(EventId.into_expr(), events.iter().copied()));
     let mut states: BTreeMap<Uuid, Vec<DeliveryState>> = events.into_iter().map(|id| (id, Vec::new())).collect();

@@ -47,7 +47,7 @@ pub async fn replay_deliveries(db: &Db, ids: &[Uuid], now: Timestamp) -> Result<
 async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
     let Some(row) = delivery::Entity::find_by_id(id).one(txn).await? else { return Ok(false) };
     if hold_branch(txn, row.repository_id, row.branch_id).await?.is_none()
-        || hold_triggers(txn, [row.trigger_id]).await?.is_empty()
+        || hold_triggers(txn, &[row.trigger_id]).await?.is_empty()
     {
         return Ok(false);
     }

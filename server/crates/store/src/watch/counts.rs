@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::ExprTrait as _;
-use sea_orm::{EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use super::branches::is_standing_watched;
 use crate::db::select::{count, count_all, sum};
@@ -22,8 +21,8 @@ pub async fn watch_counts(c: &impl ConnectionTrait, now: Timestamp) -> Result<Wa
     let of = |state| waiting.get(&state).map_or(0, |count| u64::try_from(*count).unwrap_or(0));
     let today = trigger_day::Entity::find().select_only();
     let today = today
-        .column_as(sum(trigger_day::COLUMN.delivered), "delivered")
-        .column_as(sum(trigger_day::COLUMN.failed), "failed")
+        .column_as(sum(trigger_day::Column::Delivered.into_expr()), "delivered")
+        .column_as(sum(trigger_day::Column::Failed.into_expr()), "failed")
         .filter(trigger_day::COLUMN.day.eq(crate::triggers::day(now.date_naive())));
     let today: Option<(i64, i64)> = today.into_tuple().one(c).await?;
     let (delivered, failed) = today.unwrap_or_default();

@@ -37,11 +37,9 @@ pub(crate) async fn hold_branch(w: &impl ConnectionTrait, repository: Uuid, id: 
 }
 
 /// Nobody removes these triggers meanwhile; those that are there.
-pub(crate) async fn hold_triggers(
-    w: &impl ConnectionTrait,
-    ids: impl IntoIterator<Item = Uuid>,
-) -> Result<HashSet<Uuid>> {
+pub(crate) async fn hold_triggers(w: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
     use trigger::Column::Id;
-    let rows = trigger::Entity::find().select_only().column(Id).filter(is_any(Id.into_expr(), ids)).order_by_asc(Id);
+    let rows = trigger::Entity::find().select_only().column(Id);
+    let rows = rows.filter(is_any(Id.into_expr(), ids.iter().copied())).order_by_asc(Id);
     Ok(rows.lock(LockType::KeyShare).into_tuple().all(w).await?.into_iter().collect())
 }

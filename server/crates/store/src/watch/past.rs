@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
@@ -56,7 +55,7 @@ pub async fn branch_events_between(
     let events = branch_event::Entity::find().inner_join(repository::Entity).inner_join(branch::Entity);
     let events = events.filter(NoticedAt.gte(StoredTimestamp::from(since)));
     let events = events.filter(NoticedAt.lt(StoredTimestamp::from(until)));
-    let events = events.order_by_desc(NoticedAt).order_by_desc(Id).limit(limit.min(MOST));
+    let events = events.order_by_desc(NoticedAt).order_by_desc(Id).limit(std::cmp::min(limit, MOST));
     Ok(events.into_partial_model().all(c).await?)
 }
 

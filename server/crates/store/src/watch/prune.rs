@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, Query};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select};
 use uuid::Uuid;
 
 use crate::db::select::{at_most, constant, is_any};
@@ -37,7 +35,7 @@ pub async fn remove_receipts_before(db: &Db, before: Timestamp, limit: u64) -> R
     let mut removed = 0;
     while removed < limit {
         let txn = db.begin().await?;
-        let old = old_receipts(&txn, before, (limit - removed).min(CHUNK as u64)).await?;
+        let old = old_receipts(&txn, before, std::cmp::min(limit - removed, CHUNK as u64)).await?;
         let mut by_repository = BTreeMap::<Uuid, Vec<String>>::new();
         for (repository, id) in old {
             by_repository.entry(repository).or_default().push(id);

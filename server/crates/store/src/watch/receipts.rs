@@ -1,7 +1,7 @@
 //! Webhooks that came in: each is taken once.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryTrait as _, Set};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryTrait as _, Set};
 use uuid::Uuid;
 
 use super::hold::hold_repository;

@@ -76,7 +76,7 @@ pub async fn list_watched_repositories(
         .join(sea_orm::JoinType::InnerJoin, watch::Relation::Repository.def().rev())
         .filter(Id.in_subquery(ids.into_query()));
     let rows: Vec<Row> = rows.order_by_asc(FullName).order_by_asc(Id).into_partial_model().all(c).await?;
-    let branches = standing(c, rows.iter().map(|row| row.id)).await?;
+    let branches = standing(c, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
     let shown = |row: Row| {
         let (branches, watched_branches) = branches.get(&row.id).copied().unwrap_or_default();
         WatchedRepository {
@@ -104,16 +104,14 @@ pub async fn list_watched_repositories(
 }
 
 /// How many branches of each of these repositories are there, and how many of them are watched.
-async fn standing(
-    c: &impl ConnectionTrait,
-    repositories: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, (i64, i64)>> {
+async fn standing(c: &impl ConnectionTrait, repositories: &[Uuid]) -> Result<HashMap<Uuid, (i64, i64)>> {
     use branch::Column::{IsWatched, RepositoryId};
     let watched = Expr::case(IsWatched.into_expr(), constant(1)).count();
     let branches = branch::Entity::find().select_only().column(RepositoryId);
     let branches = branches.column_as(count_all(), "branches").column_as(watched, "watched");
     let branches = branches.filter(branch::COLUMN.deleted_at.is_null());
-    let branches = branches.filter(is_any(RepositoryId.into_expr(), repositories)).group_by(RepositoryId);
+    let branches =
+        branches.filter(is_any(RepositoryId.into_expr(), repositories.iter().copied())).group_by(RepositoryId);
     let rows: Vec<(Uuid, i64, i64)> = branches.into_tuple().all(c).await?;
     Ok(rows.into_iter().map(|(id, branches, watched)| (id, (branches, watched))).collect())
 }

@@ -235,7 +235,7 @@ async fn a_commit_that_brings_tekton_resources_is_an_event_of_its_own_once() {
         assert_eq!(learn(later, &TektonFound::default()).await, None, "nothing is brought");
         let of_branch = BranchEventFilter { branch_id: Some(follows.branch_id), ..Default::default() };
         let timeline = list_branch_events(&db.read, &of_branch).await.unwrap().data;
-        assert_eq!(timeline.iter().map(|event| event.id).collect::<Vec<_>>(), [later, event, follows.id]);
+        assert_eq!(timeline.iter().map(|event| event.id).collect::<Vec<_>>(), [later, follows.id, event]);
         let back = look(&db, mover.repository, &[seen("main", 2)], at(9, 3)).await.events[0].id;
         assert_eq!(learn(back, &brings()).await, None, "it was told of this commit");
         let past = store::watch::branch_events_between(&db.read, at(8, 0), at(23, 0), 3).await.unwrap();
