@@ -12,9 +12,10 @@ const PLACE: &str = "/ui/";
 #[must_use]
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole,
-        Discover, InviteAccount, RemoveSecret, RemoveWebhookSecret, ScanRepository, SetSecret, SetWatch,
-        SetWebhookSecret, SyncRepositories, SyncRepository, TriggerSchedule, UnsetWatch,
+        AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
+        DeleteRole, Discover, InviteAccount, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret,
+        ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -58,6 +59,14 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "discover" => Needs::to(Discover),
         "trigger_schedule" => Needs::to(TriggerSchedule),
         "cancel_job" => Needs::to(CancelJob),
+        "trigger_form" | "check_trigger" | "dry_run_trigger" => Needs::Permission(Permission::ManagePipelines),
+        "save_trigger" => Needs::to(AddTrigger),
+        "switch_trigger" => Needs::to(SwitchTrigger),
+        "remove_trigger" => Needs::to(RemoveTrigger),
+        "set_trigger_secret" => Needs::to(SetTriggerSecret),
+        "remove_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "test_trigger" => Needs::to(TestTrigger),
+        "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
         _ if is_read => Needs::Permission(Permission::Read),
         _ => return None,
     })

@@ -159,6 +159,11 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "watch-settings", path: `${of}/watch?branch_regex=%5Emain%24`, heading: /watch branches of .*home-cluster/i },
     { name: "branch", path: `/branches/${watched.id}`, heading: exactly(watched.name) },
     { name: "ecosystem", path: "/ecosystem?range=all", heading: /ecosystem/i },
+    { name: "triggers", path: "/triggers", heading: /^Triggers$/ },
+    { name: "triggers-new", path: "/triggers/new", heading: /add trigger/i },
+    ...["tekton", "webhook", "flux", "github_dispatch", "gitlab_pipeline"].map((kind) => ({
+      name: `triggers-new-${kind}`, path: `/triggers/new?kind=${kind}`, heading: /add trigger/i,
+    })),
     { name: "tasks", path: "/tasks", heading: /tasks/i },
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
     { name: "sign-in", path: "/sign-in?wrong", heading: /sign in/i },

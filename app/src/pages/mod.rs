@@ -33,6 +33,7 @@ mod routes;
 mod span;
 mod system_line;
 mod tasks;
+mod triggers;
 mod watch;
 mod welcome;
 
@@ -64,6 +65,7 @@ pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
+pub use triggers::Triggers;
 pub use watch::Watch;
 pub use welcome::{SignIn, Welcome};
 

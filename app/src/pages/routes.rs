@@ -98,6 +98,7 @@ pages! {
     Commit at "/commits/:repository/:sha",
     Watch at "/watch" or "/branches/:id" or "/repositories/:id/watch" as "Watch" with Branch by "w",
     Ecosystem at "/ecosystem" as "Ecosystem" with Chart by "e",
+    Triggers at "/triggers" or "/triggers/new" or "/triggers/:id/edit" or "/triggers/:id" or "/deliveries/:id" as "Triggers" with Trigger by "p",
     Tasks at "/tasks" as "Tasks" with Busy by "t",
     Job at "/tasks/:id",
     SignIn at "/sign-in" or "/sign-in/code" or "/sign-in/forgot",

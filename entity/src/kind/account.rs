@@ -245,6 +245,14 @@ words! {
         Aggregate = "aggregate",
         TriggerSchedule = "trigger_schedule",
         CancelJob = "cancel_job",
+        AddTrigger = "add_trigger",
+        ChangeTrigger = "change_trigger",
+        SwitchTrigger = "switch_trigger",
+        RemoveTrigger = "remove_trigger",
+        SetTriggerSecret = "set_trigger_secret",
+        RemoveTriggerSecret = "remove_trigger_secret",
+        TestTrigger = "test_trigger",
+        ReplayDeliveries = "replay_deliveries",
     }
 }
 
@@ -290,6 +298,14 @@ impl AuditAction {
             Self::SyncRepositories | Self::Discover | Self::Aggregate | Self::TriggerSchedule | Self::CancelJob => {
                 Some(Permission::RunJobs)
             }
+            Self::AddTrigger
+            | Self::ChangeTrigger
+            | Self::SwitchTrigger
+            | Self::RemoveTrigger
+            | Self::SetTriggerSecret
+            | Self::RemoveTriggerSecret
+            | Self::TestTrigger
+            | Self::ReplayDeliveries => Some(Permission::ManagePipelines),
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Model {
     pub tries: i32,
     /// When it is (next) decided who is to be told; nothing once that is done.
     pub due_at: Option<StoredTimestamp>,
+    /// When its commit is (next) read; nothing once that is done.
+    pub facts_due_at: Option<StoredTimestamp>,
     pub processed_at: Option<StoredTimestamp>,
     pub error: Option<String>,
     #[sea_orm(belongs_to, from = "repository_id", to = "id", on_delete = "Cascade")]

@@ -23,6 +23,7 @@ mod scan;
 mod task;
 mod tekton;
 mod trigger;
+mod trigger_check;
 mod watch;
 mod webhook;
 
@@ -69,6 +70,9 @@ pub use tekton::{TektonFound, TektonResource};
 pub use trigger::{
     Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, SentRequest, Target, Trigger, TriggerDay,
     Verdict,
+};
+pub use trigger_check::{
+    ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,
 };
 pub use watch::{
     Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchCounts, WatchedRepository,

@@ -207,6 +207,10 @@ pub struct DeliveryFilter {
     pub repository_id: Option<Uuid>,
     pub branch_id: Option<Uuid>,
     pub state: Option<DeliveryState>,
+    /// Only those that were made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those that were made before.
+    pub until: Option<DateTime<Utc>>,
     pub page: PageQuery,
 }
 

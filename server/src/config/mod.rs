@@ -34,7 +34,7 @@ pub use mail::{Encryption, MailConfig, SmtpConfig};
 pub use reader::ConfigError;
 pub use repository::RepositoryConfig;
 pub use schedules::{Schedule, SchedulesConfig};
-pub use secret::{MASKED, Secret};
+pub use secret::{MASKED, Secret, with_secrets};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
 pub use server::ServerConfig;
 pub use sign_in::{AdmissionConfig, GITHUB, GithubSignIn, OidcSignIn};
@@ -42,6 +42,12 @@ pub use telemetry::{OtlpConfig, TelemetryConfig};
 
 /// What `kubestats config init` writes: every key with its default and what it is for.
 pub const TEMPLATE: &str = include_str!("template.yaml");
+
+/// What most people set.
+pub const TEMPLATE_BASIC: &str = include_str!("template_basic.yaml");
+
+/// One repository and its token.
+pub const TEMPLATE_MINIMAL: &str = include_str!("template_minimal.yaml");
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "kubestats.yaml";

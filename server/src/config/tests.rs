@@ -25,6 +25,18 @@ fn the_template_is_valid_and_means_the_defaults() {
 }
 
 #[test]
+fn the_shorter_templates_mean_the_defaults_too_and_are_valid_with_all_they_show() {
+    for template in [TEMPLATE_BASIC, TEMPLATE_MINIMAL] {
+        assert_eq!(read(template).unwrap().to_yaml().unwrap(), read("").unwrap().to_yaml().unwrap());
+        let switched_on =
+            |line: &str| if line.starts_with("  # ") { line.replacen("# ", "", 1) } else { line.to_owned() };
+        let all: Vec<String> = template.lines().map(switched_on).collect();
+        let config = read(&all.join("\n")).unwrap();
+        assert_eq!(config.repositories[0].token.as_ref().unwrap().expose(), "secret-token");
+    }
+}
+
+#[test]
 fn the_template_with_every_key_switched_on_is_valid() {
     let all: String = TEMPLATE
         .lines()

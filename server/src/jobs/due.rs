@@ -8,6 +8,7 @@ use entity::view::Timestamp;
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::{self, SyncTarget};
+use store::watch;
 use uuid::Uuid;
 
 use crate::config::PollingConfig;
@@ -78,6 +79,20 @@ pub async fn enqueue_due_syncs(
         queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::ROUTINE, now).await?;
     }
     Ok(due.len())
+}
+
+/// Queues the following of branches whose events wait for it, such as those whose commits could not be read before.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn enqueue_due_events(db: &Db, queue: &JobQueue, now: Timestamp) -> Result<(), DataError> {
+    let due = watch::repositories_to_follow(&db.read, now, BATCH).await?;
+    if !due.is_empty() {
+        let requests: Vec<JobRequest> =
+            due.iter().map(|id| JobRequest::FollowBranches { repository_id: *id }).collect();
+        queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::FOLLOW_UP, now).await?;
+    }
+    Ok(())
 }
 
 /// Corrects times that no plan can have made: the clock stood ahead when they were stored.

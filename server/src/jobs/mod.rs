@@ -33,11 +33,13 @@ pub use context::JobContext;
 pub use error::JobError;
 pub use identity::Identity;
 pub use runner::Runner;
+pub(crate) use sync_repository::remote;
 
 use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret};
 use crate::forges::Forges;
 use crate::mail::Mailer;
 use crate::replay::BatchLimits;
+use crate::watching;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -95,6 +97,7 @@ pub async fn handle(deps: &Deps, context: &JobContext, request: &JobRequest) -> 
     match request {
         JobRequest::SyncRepository { repository_id } => sync_repository::run(deps, context, *repository_id).await,
         JobRequest::ScanRepository { repository_id } => scan_repository::run(deps, context, *repository_id).await,
+        JobRequest::FollowBranches { repository_id } => watching::follow(deps, context, *repository_id).await,
         JobRequest::DiscoverRepositories => discover::run(deps, context).await,
         JobRequest::RefreshMetrics => refresh_metrics::run(deps, context).await,
         JobRequest::SyncAllRepositories => sync_all::run(deps, context).await,

@@ -176,6 +176,10 @@ impl Runner {
         told("interrupted repositories could not be reset", reset_interrupted(deps).await);
         let due = due::enqueue_due_syncs(&deps.db, &deps.queue, &deps.polling, now).await;
         told("repositories that are due could not be queued", due.map(drop));
+        told(
+            "events of branches that are due could not be queued",
+            due::enqueue_due_events(&deps.db, &deps.queue, now).await,
+        );
         told("wrong times could not be corrected", due::correct(&deps.db, &deps.queue, &deps.polling, now).await);
         let ran = schedule::run_due(&deps.db, &deps.queue, &deps.schedules, deps.time_zone, now).await;
         told("schedules could not be run", ran.map(drop));

@@ -27,7 +27,8 @@ pub use state::{actions, keys, limits, public_url, state};
 pub use workers::deps;
 
 use crate::config::Config;
-use crate::jobs::{Identity, Runner};
+use crate::jobs::{Deps, Identity, Runner};
+use crate::watching::{CloneReader, Secrets, Teller};
 use crate::web;
 
 /// Which half of the program a process plays.
@@ -95,6 +96,22 @@ async fn reseal(db: &Db, keys: &Keys) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Who tells targets of what happened to branches.
+///
+/// # Errors
+/// If the system gives no TLS.
+pub fn teller(deps: &Deps, keys: &Keys, worker: &str) -> anyhow::Result<Teller> {
+    let client = triggers::Client::new(Arc::clone(deps.forges.guard())).context("nothing can be sent to targets")?;
+    Ok(Teller {
+        db: deps.db.clone(),
+        queue: deps.queue.clone(),
+        secrets: Secrets::new(&deps.db, keys),
+        commits: CloneReader::new(&deps.data_dir),
+        client,
+        worker: worker.to_owned(),
+    })
+}
+
 /// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
 ///
 /// # Errors
@@ -143,6 +160,10 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let stop = CancellationToken::new();
     info!(worker = identity.worker, role = role.as_str(), "started");
     let worker = identity.worker.clone();
+    let telling = match role {
+        Role::Web => None,
+        Role::Worker | Role::All => Some(tokio::spawn(teller(&deps, &keys, &worker)?.run(stop.clone()))),
+    };
     let working = match role {
         Role::Web => tokio::spawn(identity.show(deps, stop.clone())),
         Role::Worker | Role::All => tokio::spawn(Runner::new(deps, identity).run(stop.clone())),
@@ -185,6 +206,9 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         tracing::warn!(%error, "the figures were not served to the end");
     }
     working.await?;
+    if let Some(telling) = telling {
+        telling.await?;
+    }
     if let Err(error) = remove_worker(&db.write, &worker).await {
         tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");
     }

@@ -21,6 +21,7 @@ use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::Forges;
 use crate::jobs::clone_dir;
 use crate::state::AppState;
+use crate::watching::{CloneReader, Hooks, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -68,7 +69,8 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
             })
         },
     };
-    Actions::new(db.clone(), queue.clone(), outside)
+    let reader = Arc::new(CloneReader::new(&config.app.data_dir));
+    Actions::new(db.clone(), queue.clone(), outside).with_reader(reader)
 }
 
 /// A forge that does not answer by then is away.
@@ -161,8 +163,10 @@ pub fn state(
         metrics: Metrics::default(),
         metrics_access: metrics_access(config),
         last_look: LastLook::default(),
+        hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
+        started_at: clock::now(),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

@@ -9,6 +9,7 @@
 
 mod api;
 mod backup;
+mod bootstrap;
 mod bounds;
 mod cli;
 mod connections;
@@ -22,3 +23,4 @@ mod ssh;
 mod support;
 mod tls;
 mod traces;
+mod watching;

@@ -18,6 +18,7 @@ mod repository;
 mod schedule;
 pub mod secrets;
 mod statistics;
+pub mod triggers;
 pub mod watch;
 
 use std::net::IpAddr;
@@ -52,7 +53,13 @@ pub struct Actions {
     outside: Arc<Outside>,
     /// What was refused lately, so that the log of it is bounded.
     refused: Arc<refused::Refused>,
+    /// Reads commits from clones, in processes that have them.
+    reader: Option<Arc<dyn triggers::CommitReader>>,
+    dry_runs: Arc<tokio::sync::Semaphore>,
 }
+
+/// So many dry runs of triggers go on at the same time.
+const DRY_RUNS: usize = 2;
 
 /// Whether somebody may try to prove who they are.
 pub type Tries = Arc<dyn Fn(Option<IpAddr>, &str) -> std::result::Result<(), u32> + Send + Sync>;
@@ -88,7 +95,14 @@ impl Actions {
     /// Over this database and queue.
     #[must_use]
     pub fn new(db: Db, queue: JobQueue, outside: Outside) -> Self {
-        Self { db, queue, outside: Arc::new(outside), refused: Arc::default() }
+        let dry_runs = Arc::new(tokio::sync::Semaphore::new(DRY_RUNS));
+        Self { db, queue, outside: Arc::new(outside), refused: Arc::default(), reader: None, dry_runs }
+    }
+
+    /// The same with clones at hand.
+    #[must_use]
+    pub fn with_reader(self, reader: Arc<dyn triggers::CommitReader>) -> Self {
+        Self { reader: Some(reader), ..self }
     }
 
     /// Asks for a job, and tells that somebody did, in one transaction. One that waits already serves for both who asked.

@@ -1,5 +1,6 @@
 use chrono::NaiveDate;
 use entity::kind::{JobState, Permission, SyncStatus};
+use entity::view::FieldError;
 use store::db::DataError;
 
 use crate::MAX_ADDED;
@@ -62,6 +63,16 @@ pub enum Refusal {
     OtherRepository,
     /// What was given can't be taken, and why.
     Unusable(String),
+    /// Fields of what was given can't be taken; all of them.
+    Wrong(Vec<FieldError>),
+    /// The trigger stands in the configuration, which alone changes it.
+    ConfiguredTrigger {
+        name: String,
+    },
+    /// The trigger is off, so that nothing is sent.
+    TriggerOff {
+        name: String,
+    },
     /// Who signs in is not known by that e-mail address and password; which of the two is wrong is not told.
     WrongPassword,
     /// The second factor's code is wrong, or was used.
@@ -119,6 +130,14 @@ impl Refusal {
             Self::Later(seconds) => format!("too many tries; try again in {seconds} seconds"),
             Self::OtherRepository => "this token is for other repositories".to_owned(),
             Self::Unusable(why) => why.clone(),
+            Self::Wrong(errors) => {
+                let errors = errors.iter().map(|error| format!("{}: {}", error.field, error.message));
+                errors.collect::<Vec<_>>().join("; ")
+            }
+            Self::ConfiguredTrigger { name } => {
+                format!("the trigger {name} stands in the configuration; change it there")
+            }
+            Self::TriggerOff { name } => format!("the trigger {name} is off and sends nothing; switch it on first"),
             Self::WrongPassword => "Incorrect email or password".to_owned(),
             Self::WrongCode => "the code is wrong, too old, or was used already".to_owned(),
             Self::DeadLink => "this link was used already, or its time is over; ask for another one".to_owned(),
@@ -162,6 +181,9 @@ impl Refusal {
             | Self::Later(_)
             | Self::OtherRepository
             | Self::Unusable(_)
+            | Self::Wrong(_)
+            | Self::ConfiguredTrigger { .. }
+            | Self::TriggerOff { .. }
             | Self::WrongPassword
             | Self::WrongCode
             | Self::DeadLink

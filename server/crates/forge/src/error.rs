@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 
+use crate::facts::GoneReason;
 use crate::store::StoreError;
 
 /// Why a forge did not answer. Each says whom was asked for what, what came, and how to mend it; none holds a token.
@@ -22,6 +23,11 @@ pub enum ForgeError {
     BadQuery { host: String, what: String, said: String },
     #[error("{host} answered {what} with more than {limit} bytes, which is the limit")]
     TooLarge { host: String, what: String, limit: usize },
+    #[error("{host} has more than {limit} rows of {what}, which is the limit")]
+    TooMany { host: String, what: String, limit: usize },
+    /// It may also be there and not be shown to us.
+    #[error("{host} does not show {what}: {}. Check its name, and that the token in {key} may read it", reason.as_str())]
+    Gone { host: String, what: String, reason: GoneReason, key: String },
     /// The answer is not what the forge's documentation says.
     #[error(
         "{host} answered {what} with something that cannot be read: {reason}. Check that the API address belongs to this kind of forge"

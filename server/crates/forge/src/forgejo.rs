@@ -7,9 +7,10 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Forge;
+use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
-use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
 use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 
@@ -224,6 +225,17 @@ impl Forge for Forgejo {
             });
         }
         Ok(all)
+    }
+
+    async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
+        let facts = match self.facts(std::slice::from_ref(key)).await?.pop() {
+            Some(Sight::Here(facts)) => facts,
+            Some(Sight::Gone(reason)) => return Err(self.exchange.gone(&key.full_name, reason)),
+            None => return Err(self.exchange.gone(&key.full_name, GoneReason::NotFound)),
+        };
+        let url = self.exchange.url(&["repos", &facts.owner, &facts.name, "branches"]);
+        let listing = Listing { exchange: &self.exchange, full_name: &facts.full_name, url, size: ("limit", PAGE) };
+        Ok(ListedBranches { default_branch: facts.default_branch.clone(), ..listing.by_number().await? })
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -6,6 +6,7 @@ use entity::kind::Provider;
 use serde::{Deserialize, Serialize};
 
 use crate::Forge;
+use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
@@ -142,6 +143,15 @@ impl Gitlab {
         Ok(Sight::Here(Box::new(facts)))
     }
 
+    /// The number of the project at a path.
+    async fn number(&self, path: &str) -> Result<i64, ForgeError> {
+        let ask = Ask { what: path, resource: "core", url: self.exchange.url(&["projects", path]), body: None };
+        match self.exchange.ask::<Project>(&ask).await? {
+            Answer::Here { value, .. } => Ok(value.id),
+            Answer::Gone(reason) => Err(self.exchange.gone(path, reason)),
+        }
+    }
+
     /// The language with the largest share.
     async fn language(&self, what: &str, id: i64) -> Result<Option<String>, ForgeError> {
         let url = self.exchange.url(&["projects", &id.to_string(), "languages"]);
@@ -222,6 +232,17 @@ impl Forge for Gitlab {
             all.push(self.one(&key.full_name, &id).await?);
         }
         Ok(all)
+    }
+
+    async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
+        let id = match key.id {
+            Some(id) => id,
+            // Redirects need not keep what is asked for, so a path that may be an old one is not used for it.
+            None => self.number(&key.full_name).await?,
+        };
+        let url = self.exchange.url(&["projects", &id.to_string(), "repository", "branches"]);
+        let listing = Listing { exchange: &self.exchange, full_name: &key.full_name, url, size: ("per_page", PAGE) };
+        listing.by_name().await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -5,6 +5,7 @@
 //! requests, and limits that are known before they are hit. Nothing here knows a database: what is to outlive a request goes
 //! through [`Store`].
 
+mod branches;
 mod error;
 mod exchange;
 mod facts;
@@ -12,6 +13,7 @@ mod forgejo;
 mod github;
 mod gitlab;
 mod holder;
+pub mod hooks;
 mod limit;
 mod plain;
 mod probe;
@@ -21,6 +23,7 @@ mod wire;
 use async_trait::async_trait;
 use entity::kind::Provider;
 
+pub use branches::{ListedBranch, ListedBranches};
 pub use error::ForgeError;
 pub use exchange::{Limits, Settings, Token};
 pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
@@ -54,6 +57,10 @@ pub trait Forge: Send + Sync {
 
     /// What is known of the repository of this name.
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError>;
+
+    /// All branches of a repository with what Git does not tell of them; at most 10,000. A repository that was renamed is
+    /// found by its number.
+    async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError>;
 
     /// A sign of life, with limits and time, for one request at most; nothing of it is kept.
     async fn probe(&self) -> Result<Probe, ForgeError>;

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 use entity::address::Address;
 use entity::kind::Provider;
-use git::{Auth, GitError, RemoteUrl, Secret, UrlPolicy};
+use git::{Auth, GitError, ListedRefs, RemoteUrl, Secret, UrlPolicy};
 
 use crate::Forge;
+use crate::branches::{ListedBranch, ListedBranches};
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
@@ -26,6 +27,20 @@ impl PlainGit {
     #[must_use]
     pub fn new(token: Option<Token>, limits: git::Limits) -> Self {
         Self { token, limits }
+    }
+
+    async fn refs(&self, url: &RemoteUrl) -> Result<ListedRefs, ForgeError> {
+        let auth = self.token.as_ref().map_or(Auth::None, |token| Auth::Token(Secret::new(token.reveal())));
+        let (limits, asked) = (self.limits.clone(), url.clone());
+        let cancel = Arc::new(AtomicBool::new(false));
+        match tokio::task::spawn_blocking(move || git::list_refs(&asked, &auth, &limits, &cancel)).await {
+            Ok(refs) => Ok(refs?),
+            Err(error) => Err(ForgeError::Unreachable {
+                host: url.host(),
+                what: "its refs".to_owned(),
+                reason: error.to_string(),
+            }),
+        }
     }
 }
 
@@ -60,25 +75,22 @@ impl Forge for PlainGit {
         Ok(all)
     }
 
+    /// The key's name is the whole address.
+    async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
+        let refs = self.refs(&RemoteUrl::parse(&key.full_name, UrlPolicy::default())?).await?;
+        let branches = refs.branches.iter().filter_map(|branch| {
+            let name = branch.name.strip_prefix("refs/heads/")?.to_owned();
+            Some(ListedBranch { name, commit: branch.id, is_protected: None })
+        });
+        Ok(ListedBranches { branches: branches.collect(), default_branch: refs.default_branch, is_complete: true })
+    }
+
     /// `full_name` is the whole address.
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {
         let url = RemoteUrl::parse(full_name, UrlPolicy::default())?;
-        let auth = self.token.as_ref().map_or(Auth::None, |token| Auth::Token(Secret::new(token.reveal())));
-        let limits = self.limits.clone();
-        let cancel = Arc::new(AtomicBool::new(false));
-        let asked = url.clone();
-        let listed = tokio::task::spawn_blocking(move || git::list_refs(&asked, &auth, &limits, &cancel)).await;
-        let refs = match listed {
-            Ok(Ok(refs)) => refs,
-            Ok(Err(GitError::NotFound { .. })) => return Ok(Sight::Gone(GoneReason::NotFound)),
-            Ok(Err(error)) => return Err(error.into()),
-            Err(error) => {
-                return Err(ForgeError::Unreachable {
-                    host: url.host(),
-                    what: "its refs".to_owned(),
-                    reason: error.to_string(),
-                });
-            }
+        let refs = match self.refs(&url).await {
+            Err(ForgeError::Git(GitError::NotFound { .. })) => return Ok(Sight::Gone(GoneReason::NotFound)),
+            refs => refs?,
         };
         let full_name = Address::read(full_name)
             .ok()

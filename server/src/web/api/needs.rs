@@ -23,10 +23,11 @@ use super::problem::Problem;
 /// all but admins, and a test names it.
 fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole,
-        CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, RemoveSecret,
-        RemoveWebhookSecret, ScanRepository, SetSecret, SetWatch, SetWebhookSecret, SyncRepositories, SyncRepository,
-        TriggerSchedule, UnsetWatch,
+        AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
+        ChangeRole, ChangeTrigger, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount,
+        RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository,
+        TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -61,6 +62,15 @@ fn by_name(operation: &str) -> Option<Needs> {
         "trigger_aggregation" => Needs::to(Aggregate),
         "trigger_schedule" => Needs::to(TriggerSchedule),
         "cancel_job" => Needs::to(CancelJob),
+        "create_trigger" => Needs::to(AddTrigger),
+        "change_trigger" => Needs::to(ChangeTrigger),
+        "enable_trigger" | "disable_trigger" => Needs::to(SwitchTrigger),
+        "delete_trigger" => Needs::to(RemoveTrigger),
+        "change_trigger_secret" => Needs::to(SetTriggerSecret),
+        "delete_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "test_condition" | "test_dry_run" => Needs::Permission(Permission::ManagePipelines),
+        "test_trigger" => Needs::to(TestTrigger),
+        "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
         _ => return None,
     })
 }

@@ -49,6 +49,12 @@ impl Exchange {
         }
     }
 
+    /// For questions that only make sense of a repository that is there.
+    pub(crate) fn gone(&self, what: &str, reason: GoneReason) -> ForgeError {
+        let key = self.settings.token_key.clone();
+        ForgeError::Gone { host: self.host.clone(), what: what.to_owned(), reason, key }
+    }
+
     pub(crate) fn unreadable(&self, ask: &Ask<'_>, reason: String) -> ForgeError {
         let reason = reason.chars().take(300).collect();
         ForgeError::Unreadable { host: self.host.clone(), what: ask.what.to_owned(), reason }

@@ -9,12 +9,16 @@ use async_trait::async_trait;
 use entity::kind::Provider;
 
 use crate::Forge;
+use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Key, Search, SearchPage, Sight};
 use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 use wire::Repository;
+
+/// Branches that are given at once.
+const BRANCHES: usize = 100;
 
 /// github.com, or an Enterprise server (`https://host/api/v3`).
 pub struct Github {
@@ -93,6 +97,18 @@ impl Forge for Github {
             all.push(self.known(key).await?);
         }
         Ok(all)
+    }
+
+    async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
+        // Redirects need not keep the page that is asked for, so the name of now comes first.
+        let facts = match self.known(key).await? {
+            Sight::Here(facts) => facts,
+            Sight::Gone(reason) => return Err(self.exchange.gone(&key.full_name, reason)),
+        };
+        let url = self.exchange.url(&["repos", &facts.owner, &facts.name, "branches"]);
+        let listing =
+            Listing { exchange: &self.exchange, full_name: &facts.full_name, url, size: ("per_page", BRANCHES) };
+        Ok(ListedBranches { default_branch: facts.default_branch.clone(), ..listing.by_number().await? })
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -157,6 +157,13 @@ impl Budget {
         self.lock().stopped.take()
     }
 
+    /// A bound was met, or the call has to end: another way would end the same.
+    pub(super) fn is_spent(&self) -> bool {
+        use GitError::{TooLarge, TooManyObjects, TooManyRefs};
+        let is_bound = |why: &GitError| matches!(why, TooLarge { .. } | TooManyObjects { .. } | TooManyRefs { .. });
+        self.lock().stopped.as_ref().is_some_and(|why| why.is_temporary() || is_bound(why))
+    }
+
     /// What was asked for is not given out: another way may be tried.
     pub(super) fn forget(&self) {
         let mut state = self.lock();

@@ -1,7 +1,7 @@
 //! The clone's folder: one fetch at a time, never half made, cleaned of what killed runs left.
 //!
 //! Beside `<dir>` lie `.<name>.lock`, which the operating system frees when its holder dies, and while a clone is being made
-//! `.<name>.tmp-<pid>-<n>`, which becomes `<dir>` by a rename. Refs are one line in `packed-refs`, replaced by a rename too.
+//! `.<name>.tmp-<pid>-<n>`, which becomes `<dir>` by a rename. Refs are lines of `packed-refs`, replaced by a rename too.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use entity::input::ObjectId;
 
+use super::kept::{self, Kept};
 use crate::{GitError, Repo};
 
 /// More packs than this make every lookup slow: then the clone is made anew. There is one pack per fetch that brought something.
@@ -33,6 +34,24 @@ pub(super) struct CloneDir {
 /// A clone being made; removed unless it is put into place.
 pub(super) struct NewClone {
     pub path: PathBuf,
+}
+
+/// A clone as it is found.
+pub(super) struct Existing {
+    pub repo: Repo,
+    /// The followed branch and its commit; `None` where only commits of other branches were brought so far.
+    pub followed: Option<(String, ObjectId)>,
+    /// Commits of other branches.
+    pub kept: Kept,
+}
+
+impl Existing {
+    /// Commits to tell the remote that they are here: the followed one, then those of the branches wanted, then others.
+    pub(super) fn tips(&self, wanted: &[(String, ObjectId)]) -> Vec<ObjectId> {
+        let followed = self.followed.iter().map(|(_, head)| *head);
+        let wanted = wanted.iter().filter_map(|(branch, _)| self.kept.get(branch).copied());
+        followed.chain(wanted).chain(self.kept.values().copied()).filter(|id| self.repo.contains(*id)).collect()
+    }
 }
 
 impl Drop for NewClone {
@@ -113,12 +132,12 @@ impl CloneDir {
         &self.dir
     }
 
-    /// The clone that is there, with its branch and the commit, if it is in order.
-    pub(super) fn existing(&self) -> Option<(Repo, String, ObjectId)> {
+    /// The clone that is there, if it is in order.
+    pub(super) fn existing(&self) -> Option<Existing> {
         let repo = Repo::open(&self.dir).ok()?;
-        let branch = repo.head_branch()?;
-        let head = repo.head(None).ok()?;
-        Some((repo, branch, head))
+        let followed = repo.head_branch().and_then(|branch| Some((branch, repo.head(None).ok()?)));
+        let kept = kept::read(&self.dir);
+        (followed.is_some() || !kept.is_empty()).then_some(Existing { repo, followed, kept })
     }
 
     /// Whether so much has gathered that it is better made anew.
@@ -173,11 +192,20 @@ impl CloneDir {
     }
 }
 
-/// Makes `branch` the clone's only branch. Each file is replaced whole.
-pub(super) fn write_refs(git_dir: &Path, branch: &str, head: ObjectId) -> Result<(), GitError> {
-    let packed = format!("# pack-refs with: peeled fully-peeled sorted \n{head} refs/heads/{branch}\n");
+/// Makes the followed branch the clone's only one, with what it keeps beside it. Each file is replaced whole.
+pub(super) fn write_refs(git_dir: &Path, followed: Option<&(String, ObjectId)>, kept: &Kept) -> Result<(), GitError> {
+    let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
+    if let Some((branch, head)) = followed {
+        packed.push_str(&format!("{head} refs/heads/{branch}\n"));
+    }
+    for (branch, id) in kept {
+        packed.push_str(&format!("{id} {}{branch}\n", kept::PREFIX));
+    }
     replace(git_dir, "packed-refs", &packed)?;
-    replace(git_dir, "HEAD", &format!("ref: refs/heads/{branch}\n"))
+    match followed {
+        Some((branch, _)) => replace(git_dir, "HEAD", &format!("ref: refs/heads/{branch}\n")),
+        None => Ok(()),
+    }
 }
 
 fn replace(git_dir: &Path, name: &str, text: &str) -> Result<(), GitError> {

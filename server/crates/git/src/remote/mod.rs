@@ -2,7 +2,9 @@
 
 mod budget;
 mod clone_dir;
+mod commits;
 mod http;
+mod kept;
 mod local;
 mod pack;
 mod refs;
@@ -21,10 +23,12 @@ use gix::protocol::transport::Protocol;
 use budget::Budget;
 use clone_dir::CloneDir;
 pub use clone_dir::{CloneInUse, remove_clone, use_clone};
+pub use commits::fetch_commits;
+pub use kept::{forget_branches, kept_branches};
 use local::Local;
 pub use revision::fetch_revision;
 use session::Session;
-pub use types::{Auth, FetchProgress, Fetched, Limits, ListedRefs, RemoteRef, Secret};
+pub use types::{Auth, FetchProgress, Fetched, FetchedCommits, Limits, ListedRefs, RemoteRef, Secret};
 use url::Place;
 pub use url::{RemoteUrl, UrlPolicy};
 
@@ -89,7 +93,7 @@ fn greet(url: &RemoteUrl, auth: &Auth, budget: &Arc<Budget>) -> Result<ListedRef
 
 /// Brings the bare clone `dir` in step with one branch of the remote: makes it if it is not there, fetches what is new
 /// otherwise. `branch` is a name without `refs/heads/`; `None` means the remote's default branch. Afterwards the branch is the
-/// clone's only one and its HEAD.
+/// clone's only one and its HEAD; commits of others that [`fetch_commits`] brought stay beside it.
 ///
 /// A call that fails or is killed leaves the clone as it was. A clone that is damaged, or that many fetches have worn out, is
 /// made anew.
@@ -205,8 +209,9 @@ fn bring(
     budget.pack_bytes.store(0, Ordering::Relaxed);
     budget.expects_pack.store(true, Ordering::Relaxed);
     let existing = if keep { clone.existing() } else { None };
-    let previous = existing.as_ref().filter(|(_, branch, _)| *branch == wanted.branch).map(|(_, _, head)| *head);
-    let there = existing.as_ref().is_some_and(|(repo, _, _)| repo.contains(wanted.head));
+    let followed = existing.as_ref().and_then(|existing| existing.followed.clone());
+    let previous = followed.filter(|(branch, _)| *branch == wanted.branch).map(|(_, head)| head);
+    let there = existing.as_ref().is_some_and(|existing| existing.repo.contains(wanted.head));
     let is_local = matches!(source, Source::Local(_));
     let existing = existing.filter(|_| there || is_local || !clone.is_worn(budget.limits.pack_bytes));
     let new = match existing {
@@ -217,8 +222,9 @@ fn bring(
     if !there {
         match source {
             Source::Remote(session) => {
-                let known = existing.as_ref().map(|(repo, _, head)| (repo, *head));
-                pack::receive(session, wanted.asked, &git_dir, known, budget)?;
+                let tips = existing.as_ref().map(|existing| existing.tips(&[])).unwrap_or_default();
+                let known = existing.as_ref().map(|existing| (&existing.repo, tips.as_slice()));
+                pack::receive(session, &[wanted.asked], &git_dir, known, budget)?;
             }
             Source::Local(local) => local.copy_objects(&git_dir, budget)?,
         }
@@ -233,7 +239,8 @@ fn bring(
         }
     }
     budget.begin_install()?;
-    clone_dir::write_refs(&git_dir, &wanted.branch, wanted.head)?;
+    let kept = if new.is_some() { kept::Kept::new() } else { existing.map(|found| found.kept).unwrap_or_default() };
+    clone_dir::write_refs(&git_dir, Some(&(wanted.branch.clone(), wanted.head)), &kept)?;
     let cloned = new.is_some();
     if let Some(new) = new {
         clone.put(new)?;

@@ -154,3 +154,19 @@ pub struct Fetched {
     /// Size of the clone on disk.
     pub clone_bytes: u64,
 }
+
+/// What a fetch of single commits brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchedCommits {
+    /// Branches whose commit is in the clone now, brought or there before.
+    pub here: Vec<(String, ObjectId)>,
+    /// Branches whose commit the remote does not give out any more: they moved on, or are gone.
+    pub missing: Vec<(String, ObjectId)>,
+    /// The clone was made, or made anew.
+    pub cloned: bool,
+    /// Bytes of packs received; 0 where everything was there.
+    pub received_bytes: u64,
+    pub received_objects: u64,
+    /// Size of the clone on disk.
+    pub clone_bytes: u64,
+}

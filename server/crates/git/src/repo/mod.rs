@@ -1,5 +1,7 @@
 //! A repository on disk, read only: commits, trees and blobs.
 
+mod ancestry;
+mod below;
 mod branches;
 mod chain;
 mod commit;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use entity::input::ObjectId;
 use gix::bstr::BString;
 
+pub use below::{BelowLimits, FilesBelow};
 pub(crate) use branches::choose;
 use branches::{stand_in, unborn_head};
 pub use chain::{Chain, ChainCommit, KnownCommit};

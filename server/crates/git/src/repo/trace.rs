@@ -19,7 +19,7 @@ pub struct Stretch {
 }
 
 /// What a folder on the way to the path held in the commit looked at last.
-struct Level {
+pub(super) struct Level {
     tree: ObjectId,
     entry: Option<(EntryKind, ObjectId)>,
 }
@@ -64,7 +64,7 @@ impl Repo {
 }
 
 /// What is at a path below a tree; levels that are as they were are not read again.
-fn entry_at(
+pub(super) fn entry_at(
     objects: &Objects,
     tree: ObjectId,
     names: &[&[u8]],

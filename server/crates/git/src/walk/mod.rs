@@ -4,6 +4,7 @@
 //! commit to the oldest, because packs store older versions as deltas of newer ones, so that what is read next is one delta
 //! away from what was read last. Finished runs wait for their turn; how many may wait is bounded, and with it the memory.
 
+mod changed;
 mod diff;
 mod pool;
 mod trees;
@@ -14,6 +15,8 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use entity::input::ObjectId;
+
+pub use changed::ChangedPaths;
 
 use crate::GitError;
 use crate::repo::{ChainCommit, Objects, OddPath, Repo};

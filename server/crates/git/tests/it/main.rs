@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
+mod branches;
 mod fetching;
 mod hostile;
 mod packs;

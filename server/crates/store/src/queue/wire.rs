@@ -89,9 +89,11 @@ impl JobQueue {
     async fn heard(&self, note: Note) {
         match note {
             Note::Ring => self.bell.ring_here(),
+            Note::Deliver => self.bell.ring_for_deliveries_here(),
             Note::Cancel(job) => self.running.stop(job),
             Note::Repository(repository_id) => self.bus.send_here(Live::Repository { repository_id }),
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
+            Note::Trigger(trigger_id, delivery_id) => self.bus.send_here(Live::Trigger { trigger_id, delivery_id }),
             Note::Branches(repository_id) => self.bus.send_here(Live::Branches { repository_id }),
             Note::Job(id) => {
                 if self.bus.has_listeners()
@@ -107,10 +109,13 @@ impl JobQueue {
 fn written(note: Note) -> String {
     match note {
         Note::Ring => "ring".to_owned(),
+        Note::Deliver => "deliver".to_owned(),
         Note::Job(id) => format!("job {id}"),
         Note::Cancel(id) => format!("cancel {id}"),
         Note::Repository(id) => format!("repository {id}"),
         Note::Events(id, count) => format!("events {id} {count}"),
+        Note::Trigger(id, None) => format!("trigger {id}"),
+        Note::Trigger(id, Some(delivery)) => format!("trigger {id} {delivery}"),
         Note::Branches(id) => format!("branches {id}"),
     }
 }
@@ -122,12 +127,16 @@ fn read(line: &str) -> Option<Note> {
     if word == "ring" {
         return Some(Note::Ring);
     }
+    if word == "deliver" {
+        return Some(Note::Deliver);
+    }
     let id = words.next()?.parse().ok()?;
     match word {
         "job" => Some(Note::Job(id)),
         "cancel" => Some(Note::Cancel(id)),
         "repository" => Some(Note::Repository(id)),
         "events" => Some(Note::Events(id, words.next()?.parse().ok()?)),
+        "trigger" => Some(Note::Trigger(id, words.next().map(str::parse).transpose().ok()?)),
         "branches" => Some(Note::Branches(id)),
         _ => None,
     }
@@ -147,11 +156,14 @@ mod tests {
             Note::Repository(id),
             Note::Events(id, 7),
             Note::Branches(id),
+            Note::Trigger(id, None),
+            Note::Trigger(id, Some(Uuid::now_v7())),
         ];
         for note in all {
             assert_eq!(read(&written(note)), Some(note));
         }
-        for line in ["", "dance", "job", "job x", "events 1"] {
+        let half = format!("trigger {id} x");
+        for line in ["", "dance", "job", "job x", "events 1", &half] {
             assert_eq!(read(line), None, "{line:?}");
         }
     }

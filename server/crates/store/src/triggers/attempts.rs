@@ -122,11 +122,23 @@ pub async fn lost_deliveries(c: &impl ConnectionTrait, now: Timestamp, limit: u6
 /// Takes deliveries from workers that held them for too long: nobody knows whether they arrived, so they are tried again.
 /// At most so many; how many.
 pub async fn recover_deliveries(db: &Db, now: Timestamp, limit: u64) -> Result<usize> {
+    let lost = lost_deliveries(&db.read, now, limit).await?;
+    let over = |row: &delivery::Model| row.lease_until.is_none_or(|until| Timestamp::from(until) < now);
+    recover(db, &lost, now, over).await
+}
+
+/// The same for what this worker held when it ended, as it starts again: nobody else has its name. How many.
+pub async fn recover_own_deliveries(db: &Db, worker: &str, now: Timestamp) -> Result<usize> {
+    let own = delivery::Entity::find().select_only().column(delivery::Column::Id).filter(is_sending());
+    let own: Vec<Uuid> = own.filter(delivery::COLUMN.worker.eq(worker)).into_tuple().all(&db.read).await?;
+    recover(db, &own, now, |row| row.worker.as_deref() == Some(worker)).await
+}
+
+async fn recover(db: &Db, ids: &[Uuid], now: Timestamp, is_lost: impl Fn(&delivery::Model) -> bool) -> Result<usize> {
     let mut recovered = 0;
-    for id in lost_deliveries(&db.read, now, limit).await? {
+    for id in ids {
         let txn = db.begin().await?;
-        let over = |row: &delivery::Model| row.lease_until.is_none_or(|until| Timestamp::from(until) < now);
-        let Some((row, pace)) = held(&txn, id).await?.filter(|(row, _)| over(row)) else { continue };
+        let Some((row, pace)) = held(&txn, *id).await?.filter(|(row, _)| is_lost(row)) else { continue };
         let why = "the process that sent it ended before it could tell what came of it; it may have arrived".to_owned();
         let attempt = Attempt {
             number: row.attempts,

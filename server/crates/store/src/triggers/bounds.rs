@@ -46,7 +46,7 @@ pub(super) fn bounded_clauses(clauses: &[Clause]) -> Vec<Clause> {
     clauses.iter().take(CLAUSES).map(clause).collect()
 }
 
-pub(super) fn bounded_tekton(found: &TektonFound) -> TektonFound {
+pub(crate) fn bounded_tekton(found: &TektonFound) -> TektonFound {
     let line = |text: &String| cut(text, WHY_BYTES);
     let lines = |texts: &[String]| texts.iter().take(REMARKS).map(line).collect();
     let resource = |resource: &TektonResource| TektonResource {

@@ -105,6 +105,7 @@ pub async fn decide(
         let found = bounded_tekton(found);
         decided.tekton_event = tell_tekton(w, &row, branch_name, &found, now).await?;
         update.tekton = Set(Some(JsonText(found)));
+        update.facts_due_at = Set(None);
     }
     if learned.is_forced.is_some() {
         update.is_forced = Set(learned.is_forced);
@@ -114,7 +115,7 @@ pub async fn decide(
 }
 
 /// The event that a branch came to a commit that brings Tekton's resources: one for each branch and commit.
-async fn tell_tekton(
+pub(crate) async fn tell_tekton(
     w: &impl ConnectionTrait,
     of: &branch_event::Model,
     branch_name: String,
@@ -146,7 +147,7 @@ async fn tell_tekton(
 }
 
 /// The delivery of this trigger, branch, commit and kind, and whether it goes out now: it does where it is new, or was given up.
-async fn deliver(
+pub(super) async fn deliver(
     w: &impl ConnectionTrait,
     event: &branch_event::Model,
     trigger: Uuid,

@@ -7,6 +7,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::past::first_id;
 use crate::db::select::{constant, count, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use entity::kind::{BranchEventKind, DeliveryState, RunState, TargetKind};
@@ -128,6 +129,8 @@ fn conditions(filter: &DeliveryFilter) -> Condition {
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
         .add_option(filter.branch_id.map(|id| COLUMN.branch_id.eq(id)))
         .add_option(filter.state.map(|state| Column::State.eq(state)))
+        .add_option(filter.since.map(|since| COLUMN.id.gte(first_id(since))))
+        .add_option(filter.until.map(|until| COLUMN.id.lt(first_id(until))))
 }
 
 /// Attempts of a delivery, the last first; at most so many.

@@ -6,6 +6,7 @@
 mod branches;
 mod counts;
 mod events;
+mod facts;
 mod history;
 pub(crate) mod hold;
 mod look;
@@ -30,6 +31,10 @@ pub use branches::{find_branch, list_branch_names, list_branches};
 pub use counts::watch_counts;
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
+};
+pub use facts::{
+    FollowedEvent, events_to_follow, lacks_protection, mark_protected, note_facts, postpone_facts,
+    repositories_to_follow,
 };
 pub use history::list_branch_history;
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};

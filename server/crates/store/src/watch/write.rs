@@ -237,6 +237,11 @@ pub(crate) fn event_row(
         tekton: Set(None),
         tries: Set(0),
         due_at: Set(Some(now.into())),
+        // Of what is gone there is no commit to read, and what was found was read.
+        facts_due_at: Set(event
+            .new_commit
+            .filter(|_| event.kind != BranchEventKind::TektonDetected)
+            .map(|_| now.into())),
         processed_at: Set(None),
         error: Set(None),
     }

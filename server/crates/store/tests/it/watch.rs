@@ -410,3 +410,24 @@ async fn watched_repositories_are_listed_with_what_is_known_of_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn branches_tell_where_they_are_from() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let protected = SeenBranch { is_protected: Some(true), ..seen("main", 1) };
+        look(&db, id, &[protected, seen("topic", 2)], at(8, 0)).await;
+        let branches = list_branches(&db.read, &BranchFilter::default()).await.unwrap().data;
+        // Asked for twice, and for one that is not here.
+        let ids = branches.iter().chain(&branches).map(|branch| branch.id).chain([Uuid::nil()]);
+        let origins = branch_origins(&db.read, ids).await.unwrap();
+        assert_eq!((branches.len(), origins.len()), (2, 2));
+        for branch in &branches {
+            let origin = &origins[&branch.id];
+            assert_eq!((origin.is_protected, origin.provider), (branch.is_protected, Provider::Github));
+            assert!(origin.repository_url.contains("ada/home"), "{origin:?}");
+        }
+        assert!(branch_origins(&db.read, []).await.unwrap().is_empty());
+    })
+    .await;
+}

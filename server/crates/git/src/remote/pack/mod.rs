@@ -8,6 +8,7 @@ mod index;
 mod resolve;
 mod store;
 
+use std::collections::HashSet;
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,22 +24,26 @@ use crate::GitError;
 use crate::error::is_full;
 use crate::repo::{Objects, Repo, to_gix};
 
-/// Commits that we name to the remote at most.
+/// Commits that we name to the remote at most, of the first line.
 const MAX_HAVES: usize = 64;
+/// The same of each line beside it, and how many of these are named.
+const OTHER_HAVES: usize = 4;
+const OTHER_LINES: usize = 48;
 
-/// Fetches `head` and all that it needs into the bare repository `git_dir`, sparing what `existing` has.
+/// Fetches commits and all that they need into the bare repository `git_dir`, sparing what is there: a repository and
+/// commits in it, the most telling one first.
 pub(super) fn receive(
     session: &mut Session,
-    head: ObjectId,
+    wants: &[ObjectId],
     git_dir: &Path,
-    existing: Option<(&Repo, ObjectId)>,
+    existing: Option<(&Repo, &[ObjectId])>,
     budget: &Budget,
 ) -> Result<(), GitError> {
     let haves = match existing {
-        Some((repo, tip)) => haves(&repo.objects(), tip),
+        Some((repo, tips)) => haves(&repo.objects(), tips),
         None => Vec::new(),
     };
-    let mut negotiation = OneRound { want: head, haves };
+    let mut negotiation = OneRound { wants: wants.to_vec(), haves };
     // A remote that knows what we have may send deltas of it: the pack is completed from here.
     let here = existing.map(|(repo, _)| repo.objects());
     let pack_dir = git_dir.join("objects/pack");
@@ -75,28 +80,33 @@ pub(super) fn receive(
     }
 }
 
-/// The tip of what we have and older commits at growing distances: after a force-push one of them is likely still known.
-fn haves(objects: &Objects, tip: ObjectId) -> Vec<ObjectId> {
-    let (mut haves, mut buffer) = (Vec::new(), Vec::new());
-    let (mut cursor, mut walked, mut next) = (Some(tip), 0u64, 0u64);
-    while let Some(id) = cursor
-        && haves.len() < MAX_HAVES
-    {
-        let Ok(commit) = objects.commit(id, &mut buffer) else { break };
-        if walked == next {
-            haves.push(id);
-            // One by one at first, as most rewrites are short; then by half as much again.
-            next = walked + 1 + walked / 2 * u64::from(walked >= 8);
+/// The tips of what we have and older commits at growing distances: after a force-push one of them is likely still known.
+fn haves(objects: &Objects, tips: &[ObjectId]) -> Vec<ObjectId> {
+    let (mut haves, mut seen, mut buffer) = (Vec::new(), HashSet::new(), Vec::new());
+    let mut most = MAX_HAVES;
+    for tip in tips.iter().take(1 + OTHER_LINES) {
+        let (mut cursor, mut walked, mut next, end) = (Some(*tip), 0u64, 0u64, haves.len() + most);
+        while let Some(id) = cursor
+            && haves.len() < end
+            && seen.insert(id)
+        {
+            let Ok(commit) = objects.commit(id, &mut buffer) else { break };
+            if walked == next {
+                haves.push(id);
+                // One by one at first, as most rewrites are short; then by half as much again.
+                next = walked + 1 + walked / 2 * u64::from(walked >= 8);
+            }
+            walked += 1;
+            cursor = commit.parents.first().copied();
         }
-        walked += 1;
-        cursor = commit.parents.first().copied();
+        most = OTHER_HAVES;
     }
     haves
 }
 
 /// Says everything at once, so that the remote answers with the pack.
 struct OneRound {
-    want: ObjectId,
+    wants: Vec<ObjectId>,
     haves: Vec<ObjectId>,
 }
 
@@ -106,7 +116,9 @@ impl Negotiate for OneRound {
     }
 
     fn add_wants(&mut self, arguments: &mut Arguments, _known: &[bool]) -> bool {
-        arguments.want(to_gix(self.want));
+        for want in &self.wants {
+            arguments.want(to_gix(*want));
+        }
         true
     }
 

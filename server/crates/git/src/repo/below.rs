@@ -1,0 +1,136 @@
+//! The files below one folder of a commit, such as `.tekton`: few and small, or they are left out.
+
+use entity::input::ObjectId;
+
+use super::trace::entry_at;
+use super::{EntryKind, Repo, entries, join};
+use crate::GitError;
+use crate::error::escaped;
+
+/// Folders that are entered below the one asked for.
+const MAX_DEPTH: usize = 16;
+
+/// What of a folder is read.
+#[derive(Clone, Copy, Debug)]
+pub struct BelowLimits {
+    /// Files read.
+    pub files: usize,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of all of them.
+    pub total_bytes: u64,
+    /// Files and folders looked at, those that are not wanted included.
+    pub entries: usize,
+}
+
+impl Default for BelowLimits {
+    fn default() -> Self {
+        Self { files: 200, file_bytes: 1 << 20, total_bytes: 10 << 20, entries: 10_000 }
+    }
+}
+
+/// The files below a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilesBelow {
+    /// By path, in full from the root of the repository.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// What was left out and why, as sentences, at most a hundred.
+    pub left_out: Vec<String>,
+}
+
+impl FilesBelow {
+    fn leave_out(&mut self, sentence: String) {
+        const MOST: usize = 100;
+        if self.left_out.len() < MOST {
+            self.left_out.push(sentence);
+        }
+    }
+}
+
+impl Repo {
+    /// Reads the files below `folder` that are wanted by their path. Nothing there is no error. Links and submodules are not
+    /// followed, and what is beyond a limit or damaged is left out and told.
+    ///
+    /// # Errors
+    /// `MissingObject` or `Corrupt` if the commit or a folder cannot be read.
+    pub fn files_below(
+        &self,
+        commit: ObjectId,
+        folder: &str,
+        limits: &BelowLimits,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<FilesBelow, GitError> {
+        let objects = self.objects();
+        let root = objects.commit(commit, &mut Vec::new())?.tree;
+        let names: Vec<&[u8]> = folder.trim_matches('/').split('/').map(str::as_bytes).collect();
+        let mut below = FilesBelow::default();
+        let Some((EntryKind::Tree, tree)) = entry_at(&objects, root, &names, &mut Vec::new())? else {
+            return Ok(below);
+        };
+        let mut blobs = Vec::new();
+        let mut looked_at = 0;
+        let mut buffer = Vec::new();
+        let mut waiting = vec![(tree, folder.trim_matches('/').as_bytes().to_vec(), 0)];
+        'folders: while let Some((tree, folder, depth)) = waiting.pop() {
+            objects.tree(tree, &mut buffer)?;
+            for entry in entries(&buffer) {
+                let entry = entry.map_err(|_| GitError::corrupt(format!("tree {tree} has a broken entry")))?;
+                looked_at += 1;
+                if looked_at > limits.entries {
+                    let most = limits.entries;
+                    below.leave_out(format!("there are more than {most} files and folders: the others are not read"));
+                    break 'folders;
+                }
+                let mut path = folder.clone();
+                let shown = |path: &[u8]| escaped(path, 200);
+                if let Some(reason) = join(&mut path, entry.name, None) {
+                    below.leave_out(format!("{}: {}", shown(&path), reason.sentence()));
+                    continue;
+                }
+                match entry.kind {
+                    EntryKind::Tree if depth >= MAX_DEPTH => {
+                        below.leave_out(format!("{}: it is deeper than {MAX_DEPTH} folders", shown(&path)));
+                    }
+                    EntryKind::Tree => waiting.push((entry.id, path, depth + 1)),
+                    kind => {
+                        if let Ok(path) = String::from_utf8(path)
+                            && is_wanted(&path)
+                        {
+                            blobs.push((path, kind, entry.id));
+                        }
+                    }
+                }
+            }
+        }
+        blobs.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut left = limits.total_bytes;
+        for (path, kind, id) in blobs {
+            if !kind.is_regular() {
+                below.leave_out(format!("{}: it is a link or another repository", escaped(path.as_bytes(), 200)));
+                continue;
+            }
+            if below.files.len() >= limits.files {
+                below.leave_out(format!(
+                    "{}: {} files were read before it",
+                    escaped(path.as_bytes(), 200),
+                    limits.files
+                ));
+                continue;
+            }
+            match objects.blob(id, limits.file_bytes.min(left), &mut buffer, <[u8]>::to_vec) {
+                Ok(bytes) => {
+                    left = left.saturating_sub(bytes.len() as u64);
+                    below.files.push((path, bytes));
+                }
+                Err(
+                    error @ (GitError::BlobTooLarge { .. }
+                    | GitError::TooMuchToUnpack { .. }
+                    | GitError::MissingObject { .. }
+                    | GitError::Corrupt { .. }),
+                ) => below.leave_out(format!("{}: {error}", escaped(path.as_bytes(), 200))),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(below)
+    }
+}
