@@ -42,7 +42,7 @@ pub struct ServerContext {
     /// Reads a commit from a repository's clone.
     pub read_commit: ReadCommit,
     /// What is searched for where.
-    pub discovery: Arc<DiscoverySettings>,
+    pub discovery: Arc<dyn Fn() -> DiscoverySettings + Send + Sync>,
     /// What programs can ask for, and what whoever asks needs.
     pub operations: Arc<Vec<Route>>,
     /// Whether everybody may read.

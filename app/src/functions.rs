@@ -12,10 +12,7 @@ const PLACE: &str = "/ui/";
 #[must_use]
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
-        DeleteRole, Discover, InviteAccount, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret,
-        ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger,
-        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
+        AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -67,6 +64,7 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "remove_trigger_secret" => Needs::to(RemoveTriggerSecret),
         "test_trigger" => Needs::to(TestTrigger),
         "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
+        "reload_configuration" => Needs::to(ReloadConfiguration),
         _ if is_read => Needs::Permission(Permission::Read),
         _ => return None,
     })

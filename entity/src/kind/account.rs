@@ -253,6 +253,8 @@ words! {
         RemoveTriggerSecret = "remove_trigger_secret",
         TestTrigger = "test_trigger",
         ReplayDeliveries = "replay_deliveries",
+        ReloadConfiguration = "reload_configuration",
+        CheckConfiguration = "check_configuration",
     }
 }
 
@@ -284,7 +286,9 @@ impl AuditAction {
             | Self::ChangeRole
             | Self::DeleteRole
             | Self::SetSecret
-            | Self::RemoveSecret => Some(Permission::Admin),
+            | Self::RemoveSecret
+            | Self::ReloadConfiguration
+            | Self::CheckConfiguration => Some(Permission::Admin),
             Self::AddRepositories
             | Self::SyncRepository
             | Self::ScanRepository

@@ -3,6 +3,7 @@
 mod account;
 mod chart;
 mod commit;
+mod configuration;
 mod discovery;
 mod ecosystem;
 mod ecosystem_charts;
@@ -37,6 +38,7 @@ pub use chart::{
     ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue,
 };
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
+pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
 };

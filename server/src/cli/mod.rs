@@ -289,7 +289,10 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
         Command::Uses(args) => uses::run(&args),
-        Command::Serve(args) => configured(cli.config, |config| serve::run(config, args.role, args.listen)),
+        Command::Serve(args) => {
+            let file = cli.config.clone();
+            configured(cli.config, |config| serve::run(config, file, args.role, args.listen))
+        }
         Command::Run(args) => run::run(cli.config, args),
         Command::Daemon(_) => Err(elsewhere::daemon()),
         Command::Log(_) => Err(elsewhere::log()),

@@ -61,6 +61,7 @@ pub(super) fn run(file: Option<PathBuf>, args: RunArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.pid_file {
         eprintln!("kubestats: --pid-file {}: not written; systemd knows the process", path.display());
     }
+    let source = file.clone();
     configured(file, |mut config| {
         if let Some(level) = args.log_level {
             config.app.log_level = level;
@@ -75,6 +76,6 @@ pub(super) fn run(file: Option<PathBuf>, args: RunArgs) -> anyhow::Result<()> {
             address
         };
         let listen = args.health_port.map(at_port).or(listen);
-        serve::run(config, role, listen)
+        serve::run(config, source, role, listen)
     })
 }

@@ -1,6 +1,8 @@
 use std::cell::Cell;
+use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
+use uuid::Uuid;
 
 /// A string that is never printed or logged, and serialised by [`with_secrets`] alone: tokens and passwords.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,8 +52,31 @@ pub fn with_secrets<T>(serialise: impl FnOnce() -> T) -> T {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if SHOWN.get() { &self.0 } else { MASKED })
+        match (SHOWN.get(), TOLD_APART.get()) {
+            (true, _) => serializer.serialize_str(&self.0),
+            (_, true) => serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes()))),
+            _ => serializer.serialize_str(MASKED),
+        }
     }
+}
+
+thread_local! {
+    /// Whether two secrets have to differ in what stands in their place.
+    static TOLD_APART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Nobody outside this process can try secrets against what stands in their place.
+static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let random = [Uuid::now_v7(), Uuid::now_v7()];
+    *blake3::hash(random.map(Uuid::into_bytes).as_flattened()).as_bytes()
+});
+
+/// Serialises something such that different secrets differ: to compare two configurations.
+pub(super) fn told_apart<T>(serialize: impl FnOnce() -> T) -> T {
+    TOLD_APART.set(true);
+    let done = serialize();
+    TOLD_APART.set(false);
+    done
 }
 
 #[cfg(test)]

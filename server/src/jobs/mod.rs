@@ -10,6 +10,7 @@ pub mod due;
 mod error;
 mod forge_facts;
 mod identity;
+mod live;
 mod prune;
 mod refresh_metrics;
 mod run;
@@ -32,10 +33,11 @@ use uuid::Uuid;
 pub use context::JobContext;
 pub use error::JobError;
 pub use identity::Identity;
+pub use live::LiveDeps;
 pub use runner::Runner;
 pub(crate) use sync_repository::remote;
 
-use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret};
+use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret, WatchingConfig};
 use crate::forges::Forges;
 use crate::mail::Mailer;
 use crate::replay::BatchLimits;
@@ -53,6 +55,8 @@ pub struct Deps {
     pub chart_sources: Arc<scan::uses::ChartSources>,
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
+    /// What holds for watched branches and telling of them.
+    pub watching: WatchingConfig,
     /// Where the schedules' times are read.
     pub time_zone: chrono_tz::Tz,
     /// Clones are `<data_dir>/repos/<repository id>`.

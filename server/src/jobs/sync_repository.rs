@@ -16,7 +16,7 @@ use store::tasks;
 use store::watch::watch_state;
 use uuid::Uuid;
 
-use super::due::{SOON_AGAIN, next_sync};
+use super::due::{next_sync, next_try, soon_again};
 use super::{Deps, JobContext, JobError};
 use crate::{clock, watching};
 
@@ -138,8 +138,11 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
     repositories::plan_next_sync(&txn, target.id, next, failures).await?;
     txn.commit().await.map_err(DataError::from)?;
     match error {
-        JobError::Retry(_) if failures > SOON_AGAIN => Err(JobError::GiveUp(reason)),
-        JobError::Retry(_) => Err(JobError::Retry(reason)),
+        JobError::Retry(_) if failures > soon_again(&deps.polling) => Err(JobError::GiveUp(reason)),
+        JobError::Retry(_) => Err(match next_try(&deps.polling, failures, now) {
+            Some(at) => JobError::Later(reason, at),
+            None => JobError::Retry(reason),
+        }),
         JobError::GiveUp(_) => Err(JobError::GiveUp(reason)),
         error => Err(error),
     }

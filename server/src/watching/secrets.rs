@@ -1,7 +1,4 @@
-//! Secrets of targets: those of the configuration, and those that somebody entered, which are kept sealed.
-
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+//! Secrets of targets, which are kept sealed wherever they were entered.
 
 use actions::secrets::purpose;
 use auth::seal::Keys;
@@ -20,7 +17,6 @@ const OF_WEBHOOK: &str = "webhook:";
 pub struct Secrets {
     db: Db,
     keys: Keys,
-    configured: Arc<RwLock<HashMap<Uuid, TargetSecrets>>>,
 }
 
 /// Why a secret could not be had.
@@ -36,12 +32,7 @@ impl Secrets {
     /// Over what is kept in a database and sealed with these keys.
     #[must_use]
     pub fn new(db: &Db, keys: &Keys) -> Self {
-        Self { db: db.clone(), keys: keys.clone(), configured: Arc::default() }
-    }
-
-    /// The secrets of triggers that are written in the configuration, in place of all that were set before.
-    pub fn configure(&self, secrets: HashMap<Uuid, TargetSecrets>) {
-        *self.configured.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+        Self { db: db.clone(), keys: keys.clone() }
     }
 
     /// What a trigger's target knows us by; nothing where it needs nothing.
@@ -49,10 +40,6 @@ impl Secrets {
     /// # Errors
     /// The database's, or that it was sealed with another key.
     pub async fn of_trigger(&self, id: Uuid) -> Result<TargetSecrets, SecretError> {
-        let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        if let Some(configured) = configured {
-            return Ok(configured);
-        }
         let Some(text) = self.open(&format!("{OF_TRIGGER}{id}")).await? else { return Ok(TargetSecrets::default()) };
         serde_json::from_slice(&text).map_err(|error| SecretError::Sealed(error.to_string()))
     }

@@ -17,6 +17,7 @@ mod doctor;
 mod jobs;
 mod layering;
 mod mail;
+mod reload;
 mod replicas;
 mod samples;
 mod ssh;

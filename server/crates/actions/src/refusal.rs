@@ -49,6 +49,8 @@ pub enum Refusal {
     Future(NaiveDate),
     /// No forge is searched, so that a run would do nothing.
     DiscoveryOff,
+    /// The process that is asked works with a configuration that it cannot read again.
+    NoConfiguration,
     /// The job has ended already.
     Ended(JobState),
     /// Nobody signed in, and this needs somebody.
@@ -116,6 +118,7 @@ impl Refusal {
                  in the configuration, or GITHUB_TOKEN"
                     .to_owned()
             }
+            Self::NoConfiguration => "this process has no configuration that it could read again".to_owned(),
             Self::AddressCount(0) => "Nothing was added: no address is given, write at least one".to_owned(),
             Self::AddressCount(count) => {
                 format!("Nothing was added: {count} addresses, but no more than {MAX_ADDED} at once")
@@ -174,6 +177,7 @@ impl Refusal {
             | Self::AddressCount(_)
             | Self::Future(_)
             | Self::DiscoveryOff
+            | Self::NoConfiguration
             | Self::Ended(_)
             | Self::NotSignedIn
             | Self::NotAllowed(_)

@@ -23,11 +23,7 @@ use super::problem::Problem;
 /// all but admins, and a test names it.
 fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
-        ChangeRole, ChangeTrigger, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount,
-        RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
-        SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository,
-        TestTrigger, TriggerSchedule, UnsetWatch,
+        AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -45,6 +41,8 @@ fn by_name(operation: &str) -> Option<Needs> {
         "create_account_link" => Needs::to(InviteAccount),
         "change_role" => Needs::to(ChangeRole),
         "delete_role" => Needs::to(DeleteRole),
+        "reload_configuration" => Needs::to(ReloadConfiguration),
+        "validate_configuration" => Needs::to(CheckConfiguration),
         "change_forge_token" => Needs::to(SetSecret),
         "delete_forge_token" => Needs::to(RemoveSecret),
         "add_repositories" => Needs::to(AddRepositories),

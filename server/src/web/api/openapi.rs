@@ -107,6 +107,7 @@ fn head() -> OpenApi {
             tag("tasks", "Workers, schedules and jobs in the v1 API's words"),
             tag("jobs", "Work: syncs and scans"),
             tag("triggers", "Who is told of changes of branches, and what came of it"),
+            tag("configuration", "Reading the configuration again, and checking one"),
             tag("live", "Updates as they happen"),
             tag("health", "Whether the program is well"),
             tag("reposentry", "What clients of RepoSentry know: every answer in its envelope"),

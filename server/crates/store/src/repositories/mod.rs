@@ -24,9 +24,9 @@ pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
 pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
 pub(crate) use syncs::shorten;
 pub use syncs::{
-    correct_next_syncs, count_syncable, has_syncing, plan_next_sync, record_clone_removed, record_scan_state,
-    record_set_aside, record_sync_failed, record_sync_postponed, record_sync_started, record_sync_stopped,
-    record_synced, record_synced_empty, record_unmoved, reset_interrupted, take_due,
+    bring_syncs_forward, correct_next_syncs, count_syncable, has_syncing, plan_next_sync, record_clone_removed,
+    record_scan_state, record_set_aside, record_sync_failed, record_sync_postponed, record_sync_started,
+    record_sync_stopped, record_synced, record_synced_empty, record_unmoved, reset_interrupted, take_due,
 };
 
 /// What a sync or scan needs to know of a repository.

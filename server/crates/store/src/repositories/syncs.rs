@@ -131,6 +131,14 @@ pub async fn correct_next_syncs(db: &Db, most: TimeDelta, now: Timestamp) -> Res
     Ok(corrected)
 }
 
+/// Brings the next syncs of repositories without an interval of their own nearer, where they lie behind a time; how many.
+pub async fn bring_syncs_forward(w: &impl ConnectionTrait, to: Timestamp) -> Result<u64> {
+    use repository::Column::{NextSyncAt, PollingIntervalSeconds};
+    let nearer = set(repository::ActiveModel { next_sync_at: Set(Some(to.into())), ..Default::default() });
+    let nearer = nearer.filter(NextSyncAt.gt(StoredTimestamp::from(to))).filter(PollingIntervalSeconds.is_null());
+    Ok(nearer.exec(w).await?.rows_affected)
+}
+
 /// A clone was removed from disk.
 pub async fn record_clone_removed(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     let removed = set(repository::ActiveModel { clone_bytes: Set(0), ..Default::default() });

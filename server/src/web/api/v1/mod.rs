@@ -7,6 +7,7 @@ pub mod branches;
 pub mod chart_parts;
 pub mod charts;
 pub mod commits;
+pub mod configuration;
 pub mod deliveries;
 pub mod discovery;
 pub mod ecosystem;
@@ -124,6 +125,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::list_roles))
         .routes(routes!(admin::put_role, admin::delete_role))
         .routes(routes!(admin::list_audit_entries))
+        .routes(routes!(configuration::reload_configuration))
+        .routes(routes!(configuration::list_reloads))
+        .routes(routes!(configuration::validate_configuration))
         .routes(routes!(forges::list_forges))
         .routes(routes!(forges::set_forge_token, forges::remove_forge_token))
         .routes(routes!(triggers::list_triggers, triggers::create_trigger))
