@@ -279,8 +279,9 @@ async fn a_branch_tells_of_each_push_what_triggers_made_of_it_and_what_came_of_t
             "noticed by ",
             "none of 3 changed files is below docs/",
             "1 condition is met",
-            "Waiting",
+            // Its delivery waits for its first attempt.
             "See the delivery",
+            ">Next<",
             // What it changed, as the commit is read here.
             "Add podinfo",
             &format!("/commits/{id}/{read}"),
