@@ -107,7 +107,11 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("watched names", |c| watch::list_watched_names(c, 100));
     ask!("receipts", |c| watch::list_receipts(c, repository, PAGE));
     ask!("some deliveries", |c| triggers::find_deliveries(c, &[branch]));
-    ask!("some commits", |c| store::commits::find_commits(c, repository, &["0102030405060708090a0b0c0d0e0f1011121314"]));
+    ask!("some commits", |c| store::commits::find_commits(
+        c,
+        repository,
+        &["0102030405060708090a0b0c0d0e0f1011121314"]
+    ));
     let of_branch = BranchEventFilter { branch_id: Some(branch), ..Default::default() };
     ask!("events of a branch", |c| watch::list_branch_events(c, &of_branch));
     ask!("branch event", |c| watch::find_branch_event(c, branch));
