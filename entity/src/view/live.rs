@@ -16,6 +16,6 @@ pub enum Live {
     Events { repository_id: Uuid, count: u64 },
     /// A trigger changed, or a delivery of it moved on.
     Trigger { trigger_id: Uuid, delivery_id: Option<Uuid> },
-    /// Branches of a repository, what happened to them, or what was told of it, or how they are watched.
+    /// Branches of a repository changed, or what is told of that, or how they are watched.
     Branches { repository_id: Uuid },
 }

@@ -35,7 +35,7 @@ pub(super) fn view(
         .into_any(),
         (true, 0) => nothing(repository, about),
         (true, _) => ().into_any(),
-        (false, _) => branch_table(listing.data, Some(&repository.default_branch), now),
+        (false, _) => branch_table(listing.data, Some(repository.default_branch.as_str()), now),
     };
     view! {
         {state(repository, about)}

@@ -42,7 +42,7 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
     };
     // Branches are there before anything is read of them.
     let is_read = repository.scanned_commit.is_some() || counts.problems > 0;
-    let tabs = is_read.then(of_scan).into_iter().flatten().chain([branches]).collect();
+    let tabs: Vec<Tab> = is_read.then(of_scan).into_iter().flatten().chain([branches]).collect();
     let here = base.with("tab", chosen);
     let body = match tab {
         RepositoryTab::Branches { branches, page, watch, watched, is_configured } => {

@@ -6,13 +6,16 @@ use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::data::TriggerRow;
-use crate::components::{Glyph, Icon, Table, TimeAgo, commit_href, counted, number_text, repository_href, short_sha};
+use crate::components::{
+    Glyph, Icon, Table, TimeAgo, branch_href, commit_href, counted, number_text, repository_href, short_sha,
+};
+use crate::pages::branches::status;
 
-pub(super) fn trigger_href(id: Uuid) -> String {
+pub(in crate::pages) fn trigger_href(id: Uuid) -> String {
     format!("/triggers/{id}")
 }
 
-pub(super) fn delivery_href(id: Uuid) -> String {
+pub(in crate::pages) fn delivery_href(id: Uuid) -> String {
     format!("/deliveries/{id}")
 }
 
@@ -40,7 +43,7 @@ pub(super) const fn state_word(state: DeliveryState) -> &'static str {
 }
 
 /// How far a delivery is, as icon and word.
-pub(super) fn state_badge(state: DeliveryState) -> AnyView {
+pub(in crate::pages) fn state_badge(state: DeliveryState) -> AnyView {
     let (tone, glyph, word) = match state {
         DeliveryState::Behind => ("idle", Glyph::Clock, "Behind another"),
         DeliveryState::Pending => ("idle", Glyph::Clock, "Next"),

@@ -10,6 +10,7 @@ use super::tekton;
 use crate::components::{Glyph, Icon, TimeAgo, commit_href, counted};
 use crate::pages::branches::{happened_badge, noticed_words, state_badge, status, step};
 use crate::pages::commits::commit_counts;
+use crate::pages::triggers::{delivery_badge, delivery_href, trigger_href};
 
 /// The events in the order given; `chosen` is the one that the address names.
 pub(super) fn view(entries: Vec<Entry>, chosen: Option<&str>, now: Timestamp) -> AnyView {
@@ -100,7 +101,7 @@ fn line(verdict: &Verdict, delivery: Option<Delivery>, now: Timestamp) -> AnyVie
             <Icon glyph />
             <div class="verdict-body">
                 <p class="verdict-head">
-                    <a class="verdict-name" href=format!("/triggers/{}", verdict.trigger_id)>{name}</a>
+                    <a class="verdict-name" href=trigger_href(verdict.trigger_id)>{name}</a>
                     <span class="sr-only">{word}</span>
                     {why} {repeated} {none} {lost}
                 </p>
@@ -156,14 +157,6 @@ fn clauses(clauses: &[Clause]) -> Option<AnyView> {
 
 /// A delivery: how far it is, what the target answered, and what became of what that began.
 fn sent(delivery: Delivery, now: Timestamp) -> AnyView {
-    let (tone, glyph, word) = match delivery.state {
-        DeliveryState::Behind => ("idle", Glyph::Clock, "Behind an earlier one"),
-        DeliveryState::Pending => ("idle", Glyph::Clock, "Waiting"),
-        DeliveryState::Sending => ("busy", Glyph::Busy, "Sending"),
-        DeliveryState::Retrying => ("warn", Glyph::Sync, "Retrying"),
-        DeliveryState::Delivered => ("good", Glyph::Check, "Delivered"),
-        DeliveryState::Failed => ("bad", Glyph::Failed, "Failed"),
-    };
     let attempts = (delivery.attempts > 0)
         .then(|| view! { <span class="quiet">{counted(delivery.attempts.into(), "attempt", "attempts")}</span> });
     let answered = delivery
@@ -186,8 +179,8 @@ fn sent(delivery: Delivery, now: Timestamp) -> AnyView {
     view! {
         <div class="verdict-sent">
             <p class="facts">
-                {status(tone, glyph, word)} {attempts} {answered} {called} {next} {finished}
-                <a href=format!("/deliveries/{}", delivery.id)>"See the delivery"</a>
+                {delivery_badge(delivery.state)} {attempts} {answered} {called} {next} {finished}
+                <a href=delivery_href(delivery.id)>"See the delivery"</a>
             </p>
             {failed}
             {run(&delivery, now)}

@@ -14,8 +14,9 @@ use self::act::{SetWatch, UnsetWatch};
 use self::data::{SettingsData, read_settings};
 use self::pattern::PatternField;
 use super::{load_still, show, skeleton};
-use crate::components::Glyph;
-use crate::components::{ActForm, Breadcrumb, Crumb, Notice, PageHead, PageUrl, Section, repository_href, watch_href};
+use crate::components::{
+    ActForm, Breadcrumb, Crumb, Glyph, Notice, PageHead, PageUrl, Section, repository_href, watch_href,
+};
 use crate::pages::branches::status;
 use crate::pages::outcome::outcome;
 use crate::viewer::may;

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use entity::view::WatchPreview;
+use leptos::ev::Event;
 use leptos::prelude::*;
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ pub(super) fn PatternField(
     let typed = RwSignal::new(pattern.clone());
     // Only the last of several inputs is asked for.
     let turn = StoredValue::new(0_u64);
-    let input = move |event| {
+    let input = move |event: Event| {
         let text = event_target_value(&event);
         typed.set(text.clone());
         turn.update_value(|turn| *turn += 1);

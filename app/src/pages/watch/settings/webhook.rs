@@ -24,20 +24,21 @@ pub(super) fn view(data: &SettingsData) -> AnyView {
     let with =
         move |show: fn(&RepositoryWebhooks, Timestamp) -> AnyView| latest.with(|(webhooks, now)| show(webhooks, *now));
     let steps = data.webhooks.secret_made_at.is_some().then(|| how(data, &url));
+    let (new, change) = (data.secret.clone().map(once), secret(data));
     view! {
         <Section title="Webhook" id="webhook">
             <p class="quiet">
                 "Without one a push is noticed by the next sync. With one the forge tells of it at once; syncs go on, and find what no webhook told."
             </p>
-            {data.secret.clone().map(once)}
+            {new}
             <p class="fact">
                 <span class="quiet">"Address "</span> <code class="path">{url.clone()}</code> <CopyButton text=url.clone() what="address" />
             </p>
             {beside}
-            <p class="facts" role="status">{move || with(|webhooks, now| state(webhooks, now))}</p>
-            {secret(data)}
+            <p class="facts" role="status">{move || with(state)}</p>
+            {change}
             {steps}
-            {move || with(|webhooks, now| receipts(webhooks.data.clone(), now))}
+            {move || with(receipts)}
         </Section>
     }
     .into_any()
@@ -184,8 +185,8 @@ fn generic(url: &str) -> String {
     )
 }
 
-fn receipts(receipts: Vec<WebhookReceipt>, now: Timestamp) -> AnyView {
-    if receipts.is_empty() {
+fn receipts(webhooks: &RepositoryWebhooks, now: Timestamp) -> AnyView {
+    if webhooks.data.is_empty() {
         return ().into_any();
     }
     let row = |receipt: WebhookReceipt| {
@@ -202,19 +203,19 @@ fn receipts(receipts: Vec<WebhookReceipt>, now: Timestamp) -> AnyView {
             </tr>
         }
     };
-    let rows = receipts.into_iter().map(row).collect_view();
+    let rows = webhooks.data.iter().cloned().map(row).collect_view();
     view! {
-            <Table caption="Webhooks that came last">
-                <thead>
-                    <tr>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"What"</th>
-                        <th scope="col" class="wide">"Result"</th>
-                        <th scope="col">"Delivery"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </Table>
+        <Table caption="Webhooks that came last">
+            <thead>
+                <tr>
+                    <th scope="col">"When"</th>
+                    <th scope="col">"What"</th>
+                    <th scope="col" class="wide">"Result"</th>
+                    <th scope="col">"Delivery"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </Table>
     }
     .into_any()
 }

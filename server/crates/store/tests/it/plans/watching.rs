@@ -80,6 +80,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
             ("nothing", event.clone()),
             ("kind", BranchEventFilter { kind: Some(BranchEventKind::BranchUpdated), ..event.clone() }),
             ("state", BranchEventFilter { state: Some(BranchEventState::Failed), ..event.clone() }),
+            ("text", BranchEventFilter { text: Some("b1".into()), ..event.clone() }),
             ("span", BranchEventFilter { since: Some(at(7, 0)), until: Some(at(9, 0)), ..event.clone() }),
         ] {
             ask!(format!("branch events {scope} with {name}"), |c| watch::list_branch_events(c, &filter));
@@ -101,6 +102,16 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     let filter = BranchFilter { repository_id: Some(repository), ..Default::default() };
     let branch = watch::list_branches(&db.read, &filter).await.unwrap().data[0].id;
     ask!("branch", |c| watch::find_branch(c, branch));
+    ask!("history of a branch", |c| watch::list_branch_history(c, branch, PageQuery { skip: 0, limit: 20 }));
+    ask!("names of branches", |c| watch::list_branch_names(c, repository, 100));
+    ask!("watched names", |c| watch::list_watched_names(c, 100));
+    ask!("receipts", |c| watch::list_receipts(c, repository, PAGE));
+    ask!("some deliveries", |c| triggers::find_deliveries(c, &[branch]));
+    ask!("some commits", |c| store::commits::find_commits(
+        c,
+        repository,
+        &["0102030405060708090a0b0c0d0e0f1011121314"]
+    ));
     let of_branch = BranchEventFilter { branch_id: Some(branch), ..Default::default() };
     ask!("events of a branch", |c| watch::list_branch_events(c, &of_branch));
     ask!("branch event", |c| watch::find_branch_event(c, branch));
