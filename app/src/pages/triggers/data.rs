@@ -1,4 +1,4 @@
-use entity::kind::{DeliveryState, TargetKind};
+use entity::kind::TargetKind;
 use entity::view::{Delivery, DeliveryAttempt, Listing, PageQuery, Timestamp, TriggerSecret};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -93,7 +93,7 @@ pub struct TriggerData {
 /// One trigger with what it told, as the page's address says.
 #[server(prefix = "/ui", endpoint = "trigger", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppError> {
-    use entity::kind::Permission;
+    use entity::kind::{DeliveryState, Permission};
     use entity::view::{DeliveryFilter, ShownOnce};
     use store::triggers as stored;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entity::kind::{BranchEventKind, TargetKind};
-use leptos::ev::MouseEvent;
+use leptos::ev::{Event, MouseEvent};
 use leptos::form::FromFormData as _;
 use leptos::prelude::*;
 use leptos::web_sys::{FormData as Fields, HtmlElement, HtmlFormElement};
@@ -113,7 +113,7 @@ fn form(data: FormData, kind: TargetKind) -> AnyView {
     };
     leads_to_wrong(save, check, look);
     let turn = StoredValue::new(0_u64);
-    let typed = move |_| {
+    let typed = move |_: Event| {
         let now = turn.try_update_value(|turn| {
             *turn += 1;
             *turn

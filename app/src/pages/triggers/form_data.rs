@@ -37,6 +37,7 @@ pub struct TriggerForm {
 
 impl TriggerForm {
     /// Its fields by the names that they have in the form, empty ones left out.
+    #[cfg(feature = "ssr")]
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let texts = [

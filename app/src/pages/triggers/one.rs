@@ -96,10 +96,11 @@ fn states(trigger: &TriggerRow, lacks_secret: bool) -> AnyView {
     let failing = trigger.failing.map(|failing| {
         let why = trigger.last_error.clone().map(|why| format!(" The last one: {why}."));
         let tone = if failing >= 90 { "bad" } else { "warn" };
+        let in_row = in_row(trigger);
         view! {
             <Notice tone>
                 {format!("{failing} of 100 attempts failed in the last 3 days.")} {why} " "
-                {in_row(trigger)}
+                {in_row}
             </Notice>
         }
     });
@@ -109,15 +110,16 @@ fn states(trigger: &TriggerRow, lacks_secret: bool) -> AnyView {
 fn figures(trigger: &TriggerRow, now: Timestamp) -> AnyView {
     let last = trigger.last_delivery_at.map_or_else(|| "never".to_owned(), |at| relative(at, now));
     let share = success_text(trigger);
-    let ended = trigger.delivered + trigger.failed;
+    let (delivered, failed, in_row) = (trigger.delivered, trigger.failed, trigger.failures_in_row);
+    let ended = delivered + failed;
     let note = (ended > 0).then(|| format!("of {} in 30 days", number_text(ended)));
     view! {
         <div class="trigger-figures">
             <Metrics>
-                <Metric label="Delivered" value=Some(trigger.delivered) note=Some("in 30 days".to_owned()) />
-                <Metric label="Failed" value=Some(trigger.failed) note=Some("in 30 days".to_owned()) alert={trigger.failed > 0} />
+                <Metric label="Delivered" value=Some(delivered) note=Some("in 30 days".to_owned()) />
+                <Metric label="Failed" value=Some(failed) note=Some("in 30 days".to_owned()) alert={failed > 0} />
                 <Metric label="Arrived" value=None text=Some(share) note=note />
-                <Metric label="Failures in a row" value=Some(trigger.failures_in_row) />
+                <Metric label="Failures in a row" value=Some(in_row) />
                 <Metric label="Last delivery" value=None text=Some(last) />
             </Metrics>
             {spark(&trigger.days)}

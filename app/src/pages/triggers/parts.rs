@@ -114,8 +114,7 @@ pub(super) fn spark(days: &[(i64, i64)]) -> AnyView {
         days.len()
     );
     view! {
-        <svg class="spark-days" viewBox=format!("0 0 {} {}", days.len() * WIDTH, 2 * HALF) preserveAspectRatio="none" role="img" aria-label=label.clone()>
-            <title>{label}</title>
+        <svg class="spark-days" viewBox=format!("0 0 {} {}", days.len() * WIDTH, 2 * HALF) preserveAspectRatio="none" role="img" aria-label=label>
             <path class="spark-line" d=format!("M0 {HALF}h{}", days.len() * WIDTH) />
             <path data-tone="good" d=above />
             <path data-tone="bad" d=below />

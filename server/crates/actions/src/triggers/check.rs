@@ -15,8 +15,8 @@ const MOST_WAITS: usize = 20;
 /// None of them later than this after the one before.
 const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1_000;
 
-fn wrong(field: &str, message: impl ToString) -> FieldError {
-    FieldError { field: field.to_owned(), message: message.to_string() }
+fn wrong(field: &str, message: impl Into<String>) -> FieldError {
+    FieldError { field: field.to_owned(), message: message.into() }
 }
 
 /// Whether a condition can be used, and what of a commit it has to know. It asks nothing that is stored.

@@ -20,7 +20,9 @@ pub fn show_trigger(actor: &Actor, trigger: Trigger) -> Trigger {
         return trigger;
     }
     let target = hide(trigger.target);
-    Trigger { target, last_error: trigger.last_error.map(|_| hidden()), ..trigger }
+    let (last_error, disabled_reason) =
+        (trigger.last_error.map(|_| hidden()), trigger.disabled_reason.map(|_| hidden()));
+    Trigger { target, last_error, disabled_reason, ..trigger }
 }
 
 fn hidden() -> String {
