@@ -31,38 +31,17 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-thread_local! {
-    /// Whether this thread is at writing what its operator asked to see.
-    static SHOWN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs what serialises a configuration with its secrets, for the one command that is asked for them.
-pub fn with_secrets<T>(serialise: impl FnOnce() -> T) -> T {
-    /// Masks again, whatever happens.
-    struct Masks;
-    impl Drop for Masks {
-        fn drop(&mut self) {
-            SHOWN.set(false);
-        }
-    }
-    SHOWN.set(true);
-    let _masks = Masks;
-    serialise()
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (SHOWN.get(), TOLD_APART.get()) {
-            (true, _) => serializer.serialize_str(&self.0),
-            (_, true) => serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes()))),
-            _ => serializer.serialize_str(MASKED),
-        }
-    }
+/// What is written in a secret's place.
+#[derive(Clone, Copy)]
+enum Written {
+    Mask,
+    /// A mask that differs where secrets differ.
+    MaskOfItsOwn,
+    Itself,
 }
 
 thread_local! {
-    /// Whether two secrets have to differ in what stands in their place.
-    static TOLD_APART: Cell<bool> = const { Cell::new(false) };
+    static WRITTEN: Cell<Written> = const { Cell::new(Written::Mask) };
 }
 
 /// Nobody outside this process can try secrets against what stands in their place.
@@ -73,10 +52,37 @@ static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
 
 /// Serialises something such that different secrets differ: to compare two configurations.
 pub(super) fn told_apart<T>(serialize: impl FnOnce() -> T) -> T {
-    TOLD_APART.set(true);
-    let done = serialize();
-    TOLD_APART.set(false);
-    done
+    writing(Written::MaskOfItsOwn, serialize)
+}
+
+/// Serialises a configuration with its secrets, for the one command that is asked for them.
+pub fn with_secrets<T>(serialize: impl FnOnce() -> T) -> T {
+    writing(Written::Itself, serialize)
+}
+
+fn writing<T>(written: Written, serialize: impl FnOnce() -> T) -> T {
+    /// Masks again, whatever happens.
+    struct Masks;
+    impl Drop for Masks {
+        fn drop(&mut self) {
+            WRITTEN.set(Written::Mask);
+        }
+    }
+    WRITTEN.set(written);
+    let _masks = Masks;
+    serialize()
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match WRITTEN.get() {
+            Written::Mask => serializer.serialize_str(MASKED),
+            Written::MaskOfItsOwn => {
+                serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes())))
+            }
+            Written::Itself => serializer.serialize_str(&self.0),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +97,8 @@ mod tests {
         assert_eq!(with_secrets(written), "\"abc\"");
         let failed = std::panic::catch_unwind(|| with_secrets(|| panic!("in the middle")));
         assert!(failed.is_err() && written() == format!("{MASKED:?}"));
+        let other = told_apart(|| serde_json::to_string(&Secret::new("abd".to_owned())).unwrap());
+        assert!(told_apart(written) != other && told_apart(written) == told_apart(written) && !other.contains("abd"));
         assert_eq!(format!("{secret:?}"), MASKED);
     }
 }

@@ -23,7 +23,11 @@ use super::problem::Problem;
 /// all but admins, and a test names it.
 fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
+        AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
+        ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole,
+        Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
+        RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret,
+        SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
