@@ -289,10 +289,7 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
         Command::Uses(args) => uses::run(&args),
-        Command::Serve(args) => {
-            let file = cli.config.clone();
-            configured(cli.config, |config| serve::run(config, file, args.role, args.listen))
-        }
+        Command::Serve(args) => serve::run(cli.config, environment(), &args),
         Command::Run(args) => run::run(cli.config, args),
         Command::Daemon(_) => Err(elsewhere::daemon()),
         Command::Log(_) => Err(elsewhere::log()),

@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ServeArgs, configured, elsewhere, serve};
+use super::{ServeArgs, elsewhere, environment, serve};
+use crate::config::load;
 
 /// What `run` takes: RepoSentry's flags, and those of `serve`.
 #[derive(Args)]
@@ -38,12 +39,13 @@ enum LogFormat {
 }
 
 impl LogFormat {
-    const fn word(self) -> &'static str {
-        match self {
+    fn word(self) -> String {
+        let word = match self {
             Self::Auto => "auto",
             Self::Text => "text",
             Self::Json => "json",
-        }
+        };
+        word.to_owned()
     }
 }
 
@@ -61,21 +63,21 @@ pub(super) fn run(file: Option<PathBuf>, args: RunArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.pid_file {
         eprintln!("kubestats: --pid-file {}: not written; systemd knows the process", path.display());
     }
-    let source = file.clone();
-    configured(file, |mut config| {
-        if let Some(level) = args.log_level {
-            config.app.log_level = level;
-        }
-        if let Some(format) = args.log_format {
-            config.app.log_format = format.word();
-        }
-        let ServeArgs { role, listen } = args.serve;
-        let at_port = |port| {
-            let mut address = listen.unwrap_or(config.app.listen);
-            address.set_port(port);
-            address
+    // As variables they hold for what is read again as well.
+    let mut environment = environment();
+    let set = [
+        ("KUBESTATS_APP_LOG_LEVEL", args.log_level),
+        ("KUBESTATS_APP_LOG_FORMAT", args.log_format.map(LogFormat::word)),
+    ];
+    environment.extend(set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    let mut serve_args = args.serve;
+    if let Some(port) = args.health_port {
+        let mut listen = match serve_args.listen {
+            Some(listen) => listen,
+            None => load(file.as_deref(), environment.clone())?.app.listen,
         };
-        let listen = args.health_port.map(at_port).or(listen);
-        serve::run(config, source, role, listen)
-    })
+        listen.set_port(port);
+        serve_args.listen = Some(listen);
+    }
+    serve::run(file, environment, &serve_args)
 }

@@ -228,7 +228,7 @@ impl Converter {
         }
         for name in names_in(&written).map(str::to_owned).collect::<Vec<_>>() {
             let default: Vec<String> = ALLOWED.map(str::to_owned).to_vec();
-            let was_allowed = variable_is_allowed(&name, self.allowed.as_ref().unwrap_or(&default));
+            let was_allowed = variable_is_allowed(self.allowed.as_ref().unwrap_or(&default), &name);
             if !was_allowed && self.allow(&name) {
                 let why = match source.is_second {
                     true => format!("{name} is added to security.allowed_env_vars, which holds for all files here"),
@@ -247,7 +247,7 @@ impl Converter {
     /// Adds a name to those that may be used; whether that was needed.
     fn allow(&mut self, name: &str) -> bool {
         let default: Vec<String> = ALLOWED.map(str::to_owned).to_vec();
-        if variable_is_allowed(name, self.allowed.as_ref().unwrap_or(&default)) {
+        if variable_is_allowed(self.allowed.as_ref().unwrap_or(&default), name) {
             return false;
         }
         self.allowed.get_or_insert(default).push(name.to_owned());
