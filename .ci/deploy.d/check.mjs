@@ -12,6 +12,7 @@ import { checkFigures } from "./figures.mjs";
 import { checkReferences } from "./references.mjs";
 import { checkPod } from "./restricted.mjs";
 import { checkTypes, model } from "./schemas.mjs";
+import { isTekton, podsOf } from "./tekton.mjs";
 
 const [root, rendered] = process.argv.slice(2);
 const problems = [];
@@ -23,7 +24,9 @@ const read = (file) =>
 
 const objects = [];
 for (const name of readdirSync(rendered).sort()) {
-  const file = read(join(rendered, name)).map((object) => ({ object, where: `${name}: ${object.kind}/${object.metadata?.name}` }));
+  const written = read(join(rendered, name));
+  const file = written.flatMap((object) => (isTekton(object) ? podsOf(object) : [object]))
+    .map((object) => ({ object, where: `${name}: ${object.kind}/${object.metadata?.name}` }));
   for (const { object, where } of file) {
     const found = await model(object);
     if (!found) {

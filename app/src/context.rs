@@ -42,11 +42,13 @@ pub struct ServerContext {
     /// Reads a commit from a repository's clone.
     pub read_commit: ReadCommit,
     /// What is searched for where.
-    pub discovery: Arc<DiscoverySettings>,
+    pub discovery: Arc<dyn Fn() -> DiscoverySettings + Send + Sync>,
     /// What programs can ask for, and what whoever asks needs.
     pub operations: Arc<Vec<Route>>,
     /// Whether everybody may read.
     pub anonymous_read: bool,
+    /// Scheme and name by which other machines reach the program, where the configuration says so.
+    pub public_url: Option<Arc<str>>,
     /// Whom people may sign in by, beside a password.
     pub providers: Arc<[SignInProvider]>,
 }

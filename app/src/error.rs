@@ -193,9 +193,11 @@ impl From<actions::Refusal> for AppError {
             refusal @ (Refusal::NotAllowed(_) | Refusal::OtherRepository | Refusal::NotInPerson) => {
                 Self::Forbidden { message: refusal.sentence() }
             }
-            refusal @ (Refusal::Unusable(_) | Refusal::Later(_) | Refusal::WrongPassword | Refusal::WrongCode) => {
-                Self::Invalid { message: refusal.sentence() }
-            }
+            refusal @ (Refusal::Unusable(_)
+            | Refusal::Wrong(_)
+            | Refusal::Later(_)
+            | Refusal::WrongPassword
+            | Refusal::WrongCode) => Self::Invalid { message: refusal.sentence() },
             refusal if refusal.is_missing() => Self::not_found("schedule"),
             refusal => Self::Conflict { message: refusal.sentence() },
         }

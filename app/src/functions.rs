@@ -12,9 +12,10 @@ const PLACE: &str = "/ui/";
 #[must_use]
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount, DeleteRole,
-        Discover, InviteAccount, RemoveSecret, ScanRepository, SetSecret, SyncRepositories, SyncRepository,
-        TriggerSchedule,
+        AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
+        DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
+        RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret,
+        SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -49,11 +50,24 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "remove_forge_token" => Needs::to(RemoveSecret),
         "adding" | "confirm" | "add" => Needs::to(AddRepositories),
         "act" | "request_sync" => Needs::to(SyncRepository),
+        "set_watch" => Needs::to(SetWatch),
+        "unset_watch" => Needs::to(UnsetWatch),
+        "make_webhook_secret" => Needs::to(SetWebhookSecret),
+        "remove_webhook_secret" => Needs::to(RemoveWebhookSecret),
         "request_scan" => Needs::to(ScanRepository),
         "sync_all" => Needs::to(SyncRepositories),
         "discover" => Needs::to(Discover),
         "trigger_schedule" => Needs::to(TriggerSchedule),
         "cancel_job" => Needs::to(CancelJob),
+        "trigger_form" | "check_trigger" | "dry_run_trigger" => Needs::Permission(Permission::ManagePipelines),
+        "save_trigger" => Needs::to(AddTrigger),
+        "switch_trigger" => Needs::to(SwitchTrigger),
+        "remove_trigger" => Needs::to(RemoveTrigger),
+        "set_trigger_secret" => Needs::to(SetTriggerSecret),
+        "remove_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "test_trigger" => Needs::to(TestTrigger),
+        "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
+        "reload_configuration" => Needs::to(ReloadConfiguration),
         _ if is_read => Needs::Permission(Permission::Read),
         _ => return None,
     })

@@ -21,6 +21,18 @@ pub enum Live {
         /// Of which repository.
         repository_id: String,
     },
+    /// A trigger changed, or a delivery of it moved on.
+    Trigger {
+        /// Which one.
+        trigger_id: String,
+        /// The delivery, if it is about one.
+        delivery_id: Option<String>,
+    },
+    /// Branches, what happened to them, what was told of it, or how they are watched.
+    Branches {
+        /// Of which repository.
+        repository_id: String,
+    },
 }
 
 impl Live {
@@ -29,7 +41,10 @@ impl Live {
     pub fn repository_id(&self) -> Option<&str> {
         match self {
             Self::Job { repository_id } => repository_id.as_deref(),
-            Self::Repository { repository_id } | Self::Events { repository_id } => Some(repository_id),
+            Self::Repository { repository_id } | Self::Events { repository_id } | Self::Branches { repository_id } => {
+                Some(repository_id)
+            }
+            Self::Trigger { .. } => None,
         }
     }
 }
@@ -158,6 +173,11 @@ mod stream {
             "job" => Live::Job { repository_id: text(&get(&value, "job")?, "repository_id") },
             "repository" => Live::Repository { repository_id: text(&value, "repository_id")? },
             "events" => Live::Events { repository_id: text(&value, "repository_id")? },
+            "trigger" => {
+                let trigger_id = text(&value, "trigger_id")?;
+                Live::Trigger { trigger_id, delivery_id: text(&value, "delivery_id") }
+            }
+            "branches" => Live::Branches { repository_id: text(&value, "repository_id")? },
             _ => return None,
         })
     }

@@ -26,6 +26,8 @@ async function come(page: Page, to = "/") {
   await page.getByLabel("E-mail address").fill(ADMIN.email);
   await page.getByLabel("Password").fill(ADMIN.password);
   await page.getByRole("button", { name: "Sign in" }).click();
+  // The page that was left is awake too: what follows must not act on it.
+  await expect(page).not.toHaveURL(/\/sign-in\?/);
 }
 
 /** What an authenticator app shows (RFC 6238). */

@@ -104,6 +104,15 @@ export async function run(request: APIRequestContext, of: Repository): Promise<s
   return id;
 }
 
+/** A branch of a repository, which is watched from now on. */
+export async function branch(request: APIRequestContext, of: Repository): Promise<{ id: string; name: string }> {
+  const watched = await request.put(`/api/v1/repositories/${of.id}/watch`, { data: {} });
+  if (!watched.ok()) throw new Error(`${of.name} can't be watched: ${watched.status()} ${await watched.text()}`);
+  const branches = async () => (await (await request.get(`/api/v1/repositories/${of.id}/branches`)).json()) as { data: { id: string; name: string }[] };
+  await expect.poll(async () => (await branches()).data.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  return (await branches()).data[0];
+}
+
 const exactly = (text: string) => new RegExp(`^${text}$`);
 
 /** Every kind of page, with real things on it. */
@@ -117,6 +126,7 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
   const [top] = (await rows("charts?limit=1")) as Chart[];
   const [value] = (await rows(`charts/${top.id}/values?limit=1`)) as { path: string }[];
   const users = ((await rows(`charts/${top.id}/releases?limit=2`)) as { repository_id: string }[]).map((user) => user.repository_id);
+  const watched = await branch(request, cluster);
   const [image] = (await rows("images?limit=1")) as { name: string }[];
   return [
     { name: "overview", path: "/", heading: /./ },
@@ -126,7 +136,7 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "repositories-coverage", path: "/repositories/coverage?why=nobody/nothing", heading: /coverage/i },
     { name: "repositories-confirm", path: `/repositories/confirm?act=delete&id[]=${cluster.id}`, heading: /delete samples.home-cluster/i },
     { name: "repository", path: of, heading: /home-cluster/ },
-    ...["events", "resources", "charts", "problems"].map((tab) => ({
+    ...["events", "resources", "charts", "problems", "branches"].map((tab) => ({
       name: `repository-${tab}`, path: `${of}?tab=${tab}`, heading: /home-cluster/,
     })),
     { name: "repository-images", path: `${of}?tab=charts&view=images`, heading: /home-cluster/ },
@@ -144,7 +154,16 @@ export async function everyPage(request: APIRequestContext): Promise<{ name: str
     { name: "compare", path: `/compare${chartPath(top)}?repositories=${users.join(",")}`, heading: exactly(`${top.name}: values side by side`) },
     { name: "images", path: "/images", heading: /^Images$/ },
     { name: "image", path: `/images/${image.name}`, heading: exactly(image.name.split("/").at(-1) ?? "") },
+    { name: "watch", path: "/watch", heading: /^Watch$/ },
+    { name: "watch-branches", path: "/watch?view=branches", heading: /^Watch$/ },
+    { name: "watch-settings", path: `${of}/watch?branch_regex=%5Emain%24`, heading: /watch branches of .*home-cluster/i },
+    { name: "branch", path: `/branches/${watched.id}`, heading: exactly(watched.name) },
     { name: "ecosystem", path: "/ecosystem?range=all", heading: /ecosystem/i },
+    { name: "triggers", path: "/triggers", heading: /^Triggers$/ },
+    { name: "triggers-new", path: "/triggers/new", heading: /add trigger/i },
+    ...["tekton", "webhook", "flux", "github_dispatch", "gitlab_pipeline"].map((kind) => ({
+      name: `triggers-new-${kind}`, path: `/triggers/new?kind=${kind}`, heading: /add trigger/i,
+    })),
     { name: "tasks", path: "/tasks", heading: /tasks/i },
     { name: "task", path: `/tasks/${await run(request, cluster)}`, heading: /sync: .*home-cluster/i },
     { name: "sign-in", path: "/sign-in?wrong", heading: /sign in/i },

@@ -27,6 +27,8 @@ mod m20260101_000022_trace_jobs;
 mod m20260101_000024_create_mail;
 mod m20260101_000025_count_codes;
 mod m20260101_000026_create_watch;
+mod m20260101_000027_follow_runs;
+mod m20260101_000028_mark_facts;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -63,6 +65,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000024_create_mail::Migration),
             Box::new(m20260101_000025_count_codes::Migration),
             Box::new(m20260101_000026_create_watch::Migration),
+            Box::new(m20260101_000027_follow_runs::Migration),
+            Box::new(m20260101_000028_mark_facts::Migration),
         ]
     }
 }

@@ -5,6 +5,8 @@
 
 pub mod adding;
 pub mod backup;
+pub mod bootstrap;
+pub mod build_info;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -18,4 +20,5 @@ mod seldom;
 pub mod start;
 pub mod state;
 pub mod telemetry;
+pub mod watching;
 pub mod web;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use actions::Actions;
 use app::context::ServerContext;
 use axum::extract::FromRef;
+use entity::view::Timestamp;
 use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
+use crate::watching::Hooks;
 use crate::web::{
     assets::Site,
     client_address::TrustedProxies,
@@ -69,6 +71,11 @@ pub struct AppState {
     pub last_look: LastLook,
     /// Where clones are, and a SQLite database unless it is elsewhere.
     pub data_dir: Arc<Path>,
+    /// When the program started.
+    #[from_ref(skip)]
+    pub started_at: Timestamp,
+    /// Takes forges' webhooks.
+    pub hooks: Hooks,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

@@ -18,6 +18,9 @@ pub fn ActForm<S>(
     /// How it looks.
     #[prop(optional)]
     class: &'static str,
+    /// What belongs to it from elsewhere on the page names it by this.
+    #[prop(optional)]
+    id: &'static str,
     /// Whether its fields are as they were at first once it is done: passwords do not stay in them.
     #[prop(optional)]
     clear: bool,
@@ -40,7 +43,7 @@ where
         }
     });
     view! {
-        <ActionForm action node_ref=form attr:class=class attr:aria-busy=move || action.pending().get().then_some("true")>
+        <ActionForm action node_ref=form attr:id=(!id.is_empty()).then_some(id) attr:class=class attr:aria-busy=move || action.pending().get().then_some("true")>
             {children()}
             <ActFailed action />
         </ActionForm>

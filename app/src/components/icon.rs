@@ -49,6 +49,7 @@ pub enum Glyph {
     Minus,
     Account,
     Shield,
+    Trigger,
 }
 
 impl Glyph {
@@ -100,6 +101,7 @@ impl Glyph {
         Self::Minus,
         Self::Account,
         Self::Shield,
+        Self::Trigger,
     ];
 
     #[rustfmt::skip]
@@ -150,6 +152,7 @@ impl Glyph {
             Self::Minus => r#"<path d="M5 12h14"/>"#,
             Self::Account => r#"<path d="M19 21v-2a4 4 0 0 0-4-4H9a4 4 0 0 0-4 4v2"/><circle cx="12" cy="7" r="4"/>"#,
             Self::Shield => r#"<path d="M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z"/>"#,
+            Self::Trigger => r#"<path d="M4 14a1 1 0 0 1-.78-1.63l9.9-10.2a.5.5 0 0 1 .86.46l-1.92 6.02A1 1 0 0 0 13 10h7a1 1 0 0 1 .78 1.63l-9.9 10.2a.5.5 0 0 1-.86-.46l1.92-6.02A1 1 0 0 0 11 14z"/>"#,
         }
     }
 }

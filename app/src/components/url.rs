@@ -131,6 +131,18 @@ pub fn repository_href(id: uuid::Uuid) -> String {
     format!("/repositories/{id}")
 }
 
+/// Where it is set how a repository's branches are watched.
+#[must_use]
+pub fn watch_href(id: uuid::Uuid) -> String {
+    format!("/repositories/{id}/watch")
+}
+
+/// Where a branch's page is.
+#[must_use]
+pub fn branch_href(id: uuid::Uuid) -> String {
+    format!("/branches/{id}")
+}
+
 /// Where a resource's page is.
 #[must_use]
 pub fn resource_href(id: uuid::Uuid) -> String {

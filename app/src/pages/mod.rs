@@ -5,6 +5,7 @@ mod add;
 mod admin;
 #[cfg(feature = "ssr")]
 pub(crate) mod ask;
+mod branches;
 mod chart;
 mod charts;
 mod commit;
@@ -32,6 +33,8 @@ mod routes;
 mod span;
 mod system_line;
 mod tasks;
+mod triggers;
+mod watch;
 mod welcome;
 
 pub use account::Account;
@@ -62,6 +65,8 @@ pub use routes::{Pages, Place, RAIL};
 pub use span::Span;
 pub use system_line::SystemLine;
 pub use tasks::{Job, Tasks};
+pub use triggers::Triggers;
+pub use watch::Watch;
 pub use welcome::{SignIn, Welcome};
 
 #[cfg(feature = "hydrate")]

@@ -9,7 +9,7 @@ words! {
         Read = "read",
         /// Change what has no permission of its own; clients of the v1 API know it.
         Write = "write",
-        /// Add, sync, scan, approve, block and delete repositories.
+        /// Add, sync, scan, watch, approve, block and delete repositories.
         ManageRepositories = "repositories:write",
         /// Start and cancel jobs and schedules.
         RunJobs = "jobs:run",
@@ -29,7 +29,7 @@ impl Permission {
         match self {
             Self::Read => "See everything but accounts and what people did",
             Self::Write => "Change what has no permission of its own",
-            Self::ManageRepositories => "Add, sync, scan, approve, block and delete repositories",
+            Self::ManageRepositories => "Add, sync, scan, watch, approve, block and delete repositories",
             Self::RunJobs => "Start and cancel jobs and schedules",
             Self::ManagePipelines => "Manage triggers and pipelines",
             Self::ViewMetrics => "Read the program's own metrics",
@@ -237,10 +237,24 @@ words! {
         ApproveRepository = "approve_repository",
         BlockRepository = "block_repository",
         DeleteRepository = "delete_repository",
+        SetWatch = "set_watch",
+        UnsetWatch = "unset_watch",
+        SetWebhookSecret = "set_webhook_secret",
+        RemoveWebhookSecret = "remove_webhook_secret",
         Discover = "discover",
         Aggregate = "aggregate",
         TriggerSchedule = "trigger_schedule",
         CancelJob = "cancel_job",
+        AddTrigger = "add_trigger",
+        ChangeTrigger = "change_trigger",
+        SwitchTrigger = "switch_trigger",
+        RemoveTrigger = "remove_trigger",
+        SetTriggerSecret = "set_trigger_secret",
+        RemoveTriggerSecret = "remove_trigger_secret",
+        TestTrigger = "test_trigger",
+        ReplayDeliveries = "replay_deliveries",
+        ReloadConfiguration = "reload_configuration",
+        CheckConfiguration = "check_configuration",
     }
 }
 
@@ -272,16 +286,30 @@ impl AuditAction {
             | Self::ChangeRole
             | Self::DeleteRole
             | Self::SetSecret
-            | Self::RemoveSecret => Some(Permission::Admin),
+            | Self::RemoveSecret
+            | Self::ReloadConfiguration
+            | Self::CheckConfiguration => Some(Permission::Admin),
             Self::AddRepositories
             | Self::SyncRepository
             | Self::ScanRepository
             | Self::ApproveRepository
             | Self::BlockRepository
-            | Self::DeleteRepository => Some(Permission::ManageRepositories),
+            | Self::DeleteRepository
+            | Self::SetWatch
+            | Self::UnsetWatch
+            | Self::SetWebhookSecret
+            | Self::RemoveWebhookSecret => Some(Permission::ManageRepositories),
             Self::SyncRepositories | Self::Discover | Self::Aggregate | Self::TriggerSchedule | Self::CancelJob => {
                 Some(Permission::RunJobs)
             }
+            Self::AddTrigger
+            | Self::ChangeTrigger
+            | Self::SwitchTrigger
+            | Self::RemoveTrigger
+            | Self::SetTriggerSecret
+            | Self::RemoveTriggerSecret
+            | Self::TestTrigger
+            | Self::ReplayDeliveries => Some(Permission::ManagePipelines),
         }
     }
 }

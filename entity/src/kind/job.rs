@@ -102,6 +102,9 @@ jobs! {
     /// Replay the commits that are fetched but not yet scanned.
     ScanRepository { repository_id } = "scan_repository" as "Scan",
         Computing, 3 retries;
+    /// Read the commits that watched branches moved to, and decide who is told of it.
+    FollowBranches { repository_id } = "follow_branches" as "Follow branches",
+        Waiting, 3 retries;
     /// Search the forges for repositories that are not here yet.
     DiscoverRepositories = "discover_repositories" as "Discovery",
         Waiting, 0 retries, "discover-repositories" at "1 * * * *";
@@ -165,6 +168,8 @@ words! {
         Schedule = "schedule",
         /// Another job, as a sync asks for a scan.
         Job = "job",
+        /// A forge that told of a push.
+        Webhook = "webhook",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fixed words: states, kinds and identities, each written once for rows, pages and REST.
 
 mod account;
+mod configuration;
 mod decision;
 mod discovery;
 mod event;
@@ -13,6 +14,7 @@ mod uses;
 mod watch;
 
 pub use account::{AuditAction, LinkKind, MailKind, Permission, Permissions, Role, SessionKind, TokenSource, Via};
+pub use configuration::{ReloadCause, ReloadOutcome};
 pub use decision::{AddVerdict, RepositoryAction, WhyNotKind};
 pub use discovery::RejectReason;
 pub use event::{ChangeTag, EventType};
@@ -25,7 +27,9 @@ pub use uses::{
     ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
     VersionKind,
 };
-pub use watch::{BranchEventKind, BranchEventState, ClauseKind, DeliveryState, NoticedBy, TargetKind};
+pub use watch::{
+    BranchEventKind, BranchEventState, ClauseKind, DeliveryState, NoticedBy, RunState, TargetKind, TektonAction,
+};
 
 /// Declares an enum whose variants are fixed words: one table serves serde, the database, `Display`
 /// and `FromStr`, so that a word cannot differ between them.

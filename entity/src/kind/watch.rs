@@ -61,6 +61,31 @@ impl DeliveryState {
 }
 
 words! {
+    /// How far what a delivery began got, as its target told afterwards.
+    RunState {
+        Started = "started",
+        Succeeded = "succeeded",
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// What is best done with what a commit brings in `.tekton/`.
+    #[derive(Default)]
+    TektonAction {
+        /// Its resources can be applied.
+        Apply = "apply",
+        /// It brings runs that begin by being applied.
+        Trigger = "trigger",
+        /// Somebody has to look at it first.
+        Validate = "validate",
+        /// There is nothing to do.
+        #[default]
+        Skip = "skip",
+    }
+}
+
+words! {
     /// What sort of program a trigger tells.
     TargetKind {
         Tekton = "tekton",
@@ -68,6 +93,8 @@ words! {
         Flux = "flux",
         GithubDispatch = "github_dispatch",
         GitlabPipeline = "gitlab_pipeline",
+        /// A command on the machine that Kubestats runs on.
+        Command = "command",
     }
 }
 

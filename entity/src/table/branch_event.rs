@@ -2,7 +2,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::kind::{BranchEventKind, BranchEventState, NoticedBy};
 use crate::value::{JsonText, ObjectId, StoredTimestamp};
-use crate::view::Verdict;
+use crate::view::{TektonFound, Verdict};
 
 /// Something that happened to a watched branch.
 #[sea_orm::model]
@@ -25,10 +25,16 @@ pub struct Model {
     pub state: BranchEventState,
     /// What each trigger made of it.
     pub verdicts: JsonText<Vec<Verdict>>,
+    /// How many of them match.
+    pub matches: i32,
+    /// What the new commit brings in `.tekton/`, where a trigger asked.
+    pub tekton: Option<JsonText<TektonFound>>,
     /// How often deciding failed.
     pub tries: i32,
     /// When it is (next) decided who is to be told; nothing once that is done.
     pub due_at: Option<StoredTimestamp>,
+    /// When its commit is (next) read; nothing once that is done.
+    pub facts_due_at: Option<StoredTimestamp>,
     pub processed_at: Option<StoredTimestamp>,
     pub error: Option<String>,
     #[sea_orm(belongs_to, from = "repository_id", to = "id", on_delete = "Cascade")]

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use crate::kind::{BranchEventKind, DeliveryState};
+use crate::kind::{BranchEventKind, DeliveryState, RunState};
 use crate::value::{ObjectId, StoredTimestamp};
 
 /// What one trigger's target is told of one event. No second one has the same trigger, branch, commit and kind.
@@ -38,6 +38,11 @@ pub struct Model {
     pub error: Option<String>,
     /// What the target calls what it began, such as Tekton's `eventID`.
     pub answer_id: Option<String>,
+    /// How far what it began got, where the target tells.
+    pub run_state: Option<RunState>,
+    /// What the target calls the run.
+    pub run_name: Option<String>,
+    pub run_at: Option<StoredTimestamp>,
     #[sea_orm(belongs_to, from = "trigger_id", to = "id", on_delete = "Cascade")]
     pub trigger: BelongsTo<super::trigger::Entity>,
     #[sea_orm(belongs_to, from = "event_id", to = "id", on_delete = "Cascade")]

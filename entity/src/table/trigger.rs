@@ -25,6 +25,8 @@ pub struct Model {
     pub changed_at: StoredTimestamp,
     /// Why it is off, where no person switched it off.
     pub disabled_reason: Option<String>,
+    /// When it was no longer written in the configuration that it came from; it is off since.
+    pub unconfigured_at: Option<StoredTimestamp>,
     /// Attempts that failed since the last one that did not.
     pub failures_in_row: i64,
     pub last_delivery_at: Option<StoredTimestamp>,

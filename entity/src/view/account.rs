@@ -75,6 +75,10 @@ pub enum ShownOnce {
     SecondFactor,
     /// A link that works once, for somebody else's account.
     Link { account_id: Uuid, email: String, path: String },
+    /// A secret that was made for a trigger.
+    TriggerSecret { trigger_id: Uuid, text: String },
+    /// The secret that a forge signs its webhooks for a repository with.
+    WebhookSecret { repository_id: Uuid, text: String },
 }
 
 /// What an authenticator app is given. It has no `Debug`, which logs are made of.

@@ -24,12 +24,8 @@ pub fn web_url(
     path: Option<&str>,
     lines: Option<(i32, i32)>,
 ) -> Option<String> {
-    let base = base?.trim_end_matches('/');
-    if !(base.starts_with("https://") || base.starts_with("http://")) {
-        return None;
-    }
-    let base = base.strip_suffix(".git").unwrap_or(base);
-    if commit.is_empty() || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let base = web_base(base)?;
+    if !is_hash(commit) {
         return None;
     }
     let (commit_part, file_part) = match provider {
@@ -51,6 +47,54 @@ pub fn web_url(
         });
     }
     Some(link)
+}
+
+/// Where a person reads the repository, without what only clones need.
+fn web_base(base: Option<&str>) -> Option<&str> {
+    let base = base?.trim_end_matches('/');
+    let is_web = base.starts_with("https://") || base.starts_with("http://");
+    is_web.then(|| base.strip_suffix(".git").unwrap_or(base))
+}
+
+fn is_hash(commit: &str) -> bool {
+    !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Link to what lies between two commits. `None` where the forge's layout is not known.
+#[must_use]
+pub fn compare_url(provider: Provider, base: Option<&str>, old: &str, new: &str) -> Option<String> {
+    let base = web_base(base).filter(|_| is_hash(old) && is_hash(new))?;
+    match provider {
+        Provider::Github | Provider::Forgejo => Some(format!("{base}/compare/{old}...{new}")),
+        Provider::Gitlab => Some(format!("{base}/-/compare/{old}...{new}")),
+        Provider::Git => None,
+    }
+}
+
+/// Link to a branch. `None` where the forge's layout is not known.
+#[must_use]
+pub fn branch_url(provider: Provider, base: Option<&str>, branch: &str) -> Option<String> {
+    let between = match provider {
+        Provider::Github => "/tree/",
+        Provider::Gitlab => "/-/tree/",
+        Provider::Forgejo => "/src/branch/",
+        Provider::Git => return None,
+    };
+    let mut link = format!("{}{between}", web_base(base)?);
+    push_escaped(&mut link, branch);
+    Some(link)
+}
+
+/// Link to where the forge's webhooks of a repository are set up. `None` where the forge's layout is not known.
+#[must_use]
+pub fn webhooks_url(provider: Provider, base: Option<&str>) -> Option<String> {
+    let base = web_base(base)?;
+    match provider {
+        Provider::Github => Some(format!("{base}/settings/hooks/new")),
+        Provider::Gitlab => Some(format!("{base}/-/hooks")),
+        Provider::Forgejo => Some(format!("{base}/settings/hooks")),
+        Provider::Git => None,
+    }
 }
 
 /// The file of a place: `path` of `path#1` (a later document) and of `path#0.3` (an item of a `List`). Places are
@@ -114,6 +158,25 @@ mod tests {
     fn commit_without_path_links_to_the_commit() {
         let link = web_url(Provider::Github, Some("https://github.com/o/r"), "abc123", None, None);
         assert_eq!(link.as_deref(), Some("https://github.com/o/r/commit/abc123"));
+    }
+
+    #[test]
+    fn branches_comparisons_and_webhooks_are_where_each_forge_has_them() {
+        let base = Some("https://forge.example/o/r.git");
+        let compare = |provider| compare_url(provider, base, "abc1", "def2");
+        assert_eq!(compare(Provider::Github).as_deref(), Some("https://forge.example/o/r/compare/abc1...def2"));
+        assert_eq!(compare(Provider::Gitlab).as_deref(), Some("https://forge.example/o/r/-/compare/abc1...def2"));
+        assert_eq!(compare(Provider::Git), None);
+        assert_eq!(compare_url(Provider::Github, base, "abc1", "x/../y"), None);
+        let branch = |provider| branch_url(provider, base, "feature/ü #1");
+        assert_eq!(branch(Provider::Github).as_deref(), Some("https://forge.example/o/r/tree/feature/%C3%BC%20%231"));
+        let forgejo = branch(Provider::Forgejo).unwrap();
+        assert!(forgejo.ends_with("/src/branch/feature/%C3%BC%20%231"), "{forgejo}");
+        let hooks = |provider| webhooks_url(provider, base).unwrap_or_default();
+        assert!(
+            hooks(Provider::Github).ends_with("/settings/hooks/new") && hooks(Provider::Gitlab).ends_with("/-/hooks")
+        );
+        assert_eq!(webhooks_url(Provider::Github, Some("javascript:alert(1)")), None);
     }
 
     #[test]

@@ -14,4 +14,8 @@ pub enum Live {
     Repository { repository_id: Uuid },
     /// A scan stored events.
     Events { repository_id: Uuid, count: u64 },
+    /// A trigger changed, or a delivery of it moved on.
+    Trigger { trigger_id: Uuid, delivery_id: Option<Uuid> },
+    /// Branches of a repository changed, or what is told of that, or how they are watched.
+    Branches { repository_id: Uuid },
 }

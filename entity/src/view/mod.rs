@@ -3,6 +3,7 @@
 mod account;
 mod chart;
 mod commit;
+mod configuration;
 mod discovery;
 mod ecosystem;
 mod ecosystem_charts;
@@ -21,8 +22,11 @@ mod repository;
 mod resource;
 mod scan;
 mod task;
+mod tekton;
 mod trigger;
+mod trigger_check;
 mod watch;
+mod webhook;
 
 pub use account::{
     Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, Route, SecondFactorPicture, Session,
@@ -34,6 +38,7 @@ pub use chart::{
     ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue,
 };
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
+pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
 };
@@ -47,7 +52,7 @@ pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use forge_status::{ForgeStatus, TokenTest};
 pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
 pub use job::{Job, JobFilter};
-pub use link::{file_of, shared_folders, web_url};
+pub use link::{branch_url, compare_url, file_of, shared_folders, web_url, webhooks_url};
 pub use live::Live;
 pub use outcome::{Outcome, OutcomeOf, Refused};
 pub use overview::{
@@ -63,11 +68,19 @@ pub use resource::{
 };
 pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};
+pub use tekton::{TektonFound, TektonResource};
 pub use trigger::{
     Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, SentRequest, Target, Trigger, TriggerDay,
     Verdict,
 };
-pub use watch::{Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch};
+pub use trigger_check::{
+    ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,
+};
+pub use watch::{
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchCounts, WatchedRepository,
+    WatchedRepositoryFilter,
+};
+pub use webhook::{RepositoryWebhooks, WatchPreview, WebhookReceipt};
 
 /// Time with an offset, RFC 3339 when written as text.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

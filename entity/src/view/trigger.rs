@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::PageQuery;
-use crate::kind::{BranchEventKind, ClauseKind, DeliveryState, TargetKind};
+use crate::kind::{BranchEventKind, ClauseKind, DeliveryState, RunState, TargetKind};
 
 /// Which events a trigger is for. What is left empty asks nothing; the rest must all be met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,11 @@ pub enum Target {
         /// The branch or tag to run for; the event's own branch where there is none.
         reference: Option<String>,
     },
+    /// A command on the machine that Kubestats runs on; only the configuration may name one.
+    Command {
+        /// The program and what it is given, without a shell.
+        command: Vec<String>,
+    },
 }
 
 impl Target {
@@ -70,6 +75,7 @@ impl Target {
             Self::Flux { .. } => TargetKind::Flux,
             Self::GithubDispatch { .. } => TargetKind::GithubDispatch,
             Self::GitlabPipeline { .. } => TargetKind::GitlabPipeline,
+            Self::Command { .. } => TargetKind::Command,
         }
     }
 }
@@ -109,6 +115,8 @@ pub struct Trigger {
     pub changed_at: DateTime<Utc>,
     /// Why it is off, where no person switched it off.
     pub disabled_reason: Option<String>,
+    /// When it was no longer written in the configuration that it came from; it is off since, and may be removed.
+    pub unconfigured_at: Option<DateTime<Utc>>,
     /// Attempts that failed since the last one that did not.
     pub failures_in_row: i64,
     pub last_delivery_at: Option<DateTime<Utc>>,
@@ -143,7 +151,7 @@ pub struct Verdict {
     pub clauses: Vec<Clause>,
     /// What follows.
     pub delivery_id: Option<Uuid>,
-    /// The delivery was there before this event: the branch stood at the same commit then.
+    /// The delivery was there before this event, as the branch stood at the same commit then, and nothing more is told.
     pub is_repeated: bool,
 }
 
@@ -183,6 +191,12 @@ pub struct Delivery {
     pub error: Option<String>,
     /// What the target calls what it began, such as Tekton's `eventID`.
     pub answer_id: Option<String>,
+    /// How far what it began got, where the target tells.
+    pub run_state: Option<RunState>,
+    /// What the target calls the run, such as the PipelineRun's name.
+    pub run_name: Option<String>,
+    /// When the target told that.
+    pub run_at: Option<DateTime<Utc>>,
 }
 
 /// Which deliveries, newest first.
@@ -193,10 +207,14 @@ pub struct DeliveryFilter {
     pub repository_id: Option<Uuid>,
     pub branch_id: Option<Uuid>,
     pub state: Option<DeliveryState>,
+    /// Only those that were made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Only those that were made before.
+    pub until: Option<DateTime<Utc>>,
     pub page: PageQuery,
 }
 
-/// What was sent, secrets masked.
+/// What was sent, secrets masked; of a body the first 64 KiB.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SentRequest {

@@ -2,8 +2,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{PageQuery, Verdict};
-use crate::kind::{BranchEventKind, BranchEventState, NoticedBy};
+use super::{PageQuery, TektonFound, Verdict};
+use crate::kind::{BranchEventKind, BranchEventState, NoticedBy, Provider, SyncStatus};
 
 /// How a repository's branches are watched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,63 @@ pub struct Watch {
     pub tells_first_look: bool,
     /// When the branches were first looked at.
     pub first_look_at: Option<DateTime<Utc>>,
+}
+
+/// A repository whose branches are watched, or were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WatchedRepository {
+    pub id: Uuid,
+    pub full_name: String,
+    pub url: String,
+    pub provider: Provider,
+    /// Whether it is synced at all.
+    pub is_enabled: bool,
+    pub watch: Watch,
+    /// How often it is looked at, where it has an interval of its own.
+    pub polling_interval_seconds: Option<i64>,
+    pub last_sync_at: Option<DateTime<Utc>>,
+    pub sync_status: SyncStatus,
+    pub sync_error: Option<String>,
+    /// Branches that are there.
+    pub branches: i64,
+    /// Those of them that are watched.
+    pub watched_branches: i64,
+    /// When something was noticed last.
+    pub last_event_at: Option<DateTime<Utc>>,
+}
+
+/// Which repositories that are or were watched, by full name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchedRepositoryFilter {
+    /// Only those that are watched now, or only those that were.
+    pub watched: Option<bool>,
+    /// Part of the full name or description, any case.
+    pub text: Option<String>,
+    pub page: PageQuery,
+}
+
+/// How much is watched, and how much of what happened still has to be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WatchCounts {
+    pub repositories: u64,
+    /// Branches that are there and watched.
+    pub branches: u64,
+    /// Events of which it is not decided yet who is told.
+    pub undecided_events: u64,
+    pub triggers: u64,
+    /// Those of them that are on.
+    pub enabled_triggers: u64,
+    /// Deliveries that wait for an attempt, or for another delivery to end.
+    pub waiting_deliveries: u64,
+    /// Those that failed and are tried again.
+    pub retrying_deliveries: u64,
+    pub sending_deliveries: u64,
+    /// Delivered today, UTC.
+    pub delivered_today: u64,
+    /// Given up today, UTC.
+    pub failed_today: u64,
 }
 
 /// A branch of a remote.
@@ -68,8 +125,12 @@ pub struct BranchEvent {
     pub noticed_by: NoticedBy,
     pub noticed_at: DateTime<Utc>,
     pub state: BranchEventState,
-    /// What each trigger made of it.
+    /// How many triggers match.
+    pub matches: i32,
+    /// What each trigger made of it; lists leave it empty.
     pub verdicts: Vec<Verdict>,
+    /// What the new commit brings in `.tekton/`, where somebody asked; lists leave it out.
+    pub tekton: Option<TektonFound>,
     /// When it was decided who is to be told.
     pub processed_at: Option<DateTime<Utc>>,
     pub error: Option<String>,
@@ -80,6 +141,8 @@ pub struct BranchEvent {
 pub struct BranchEventFilter {
     pub repository_id: Option<Uuid>,
     pub branch_id: Option<Uuid>,
+    /// Part of the branch's name, any case; without a repository or branch only the 20,000 newest are looked through.
+    pub text: Option<String>,
     pub kind: Option<BranchEventKind>,
     pub state: Option<BranchEventState>,
     pub since: Option<DateTime<Utc>>,

@@ -1,18 +1,29 @@
 //! The command line: what each command takes, and nothing of how it does it.
 
 mod account;
+mod ask;
 mod backup;
+mod bootstrap;
 mod config;
 mod database;
 mod doctor;
+mod elsewhere;
 mod history;
+mod import;
 mod migrate;
+mod private_file;
 mod progress;
+mod repo;
+mod run;
 mod scan;
 mod serve;
+mod setup;
 mod source;
+mod status;
 mod table;
+mod test_webhook;
 mod uses;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,14 +46,27 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the pages and the REST API, and do the work behind them
-    Serve {
-        /// Which half to play, where several processes share a PostgreSQL database
-        #[arg(long, value_enum, default_value_t, env = "KUBESTATS_ROLE")]
-        role: crate::start::Role,
-        /// Where to listen, in place of app.listen; with it a worker tells its health there, which it does nowhere else
-        #[arg(long, env = "KUBESTATS_LISTEN", value_name = "ADDRESS")]
-        listen: Option<std::net::SocketAddr>,
-    },
+    Serve(ServeArgs),
+    /// The same, with the flags that RepoSentry has for it
+    Run(run::RunArgs),
+    /// RepoSentry's way into the background; says what is there in its place
+    Daemon(elsewhere::Rest),
+    /// Ask a running server how it is; fails where it is not well
+    Status(status::StatusArgs),
+    /// Ask a running server which repositories it watches
+    #[command(subcommand)]
+    Repo(repo::RepoCommand),
+    /// Send a Tekton EventListener what a trigger would
+    TestWebhook(test_webhook::TestWebhookArgs),
+    /// Make a configuration by a few questions
+    Setup(setup::SetupArgs),
+    /// Convert a configuration of RepoSentry, and say line by line what changes
+    ImportReposentry(import::ImportArgs),
+    /// What a cluster needs to run the pipelines of repositories that are watched
+    #[command(subcommand)]
+    Bootstrap(bootstrap::BootstrapCommand),
+    /// RepoSentry's look at its log files; says where the log is
+    Log(elsewhere::Rest),
     /// Count what repositories hold at one commit; no database, no server
     Scan(ScanArgs),
     /// Replay a repository's whole history; no database, no server
@@ -51,7 +75,7 @@ enum Command {
     Uses(UsesArgs),
     /// Write, show or check the configuration
     #[command(subcommand)]
-    Config(ConfigCommand),
+    Config(config::ConfigCommand),
     /// Change the database's schema
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -79,8 +103,8 @@ enum Command {
     },
     /// Print the version
     Version {
-        #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-        format: Format,
+        #[arg(long, short = 'o', alias = "output", value_enum, default_value_t = TextFormat::Text)]
+        format: TextFormat,
     },
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
@@ -93,6 +117,27 @@ pub enum Format {
     Table,
     /// For programs
     Json,
+}
+
+/// How results are written that are no table.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// For people
+    #[value(alias = "table")]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// What `serve` takes.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Which half to play, where several processes share a PostgreSQL database
+    #[arg(long, value_enum, default_value_t, env = "KUBESTATS_ROLE")]
+    role: crate::start::Role,
+    /// Where to listen, in place of app.listen; with it a worker tells its health there, which it does nowhere else
+    #[arg(long, env = "KUBESTATS_LISTEN", value_name = "ADDRESS")]
+    listen: Option<std::net::SocketAddr>,
 }
 
 /// What `scan` takes.
@@ -163,25 +208,6 @@ pub struct DoctorArgs {
     /// The folder that backups are kept in, whose age is looked at
     #[arg(long, value_name = "DIR")]
     backups: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-enum ConfigCommand {
-    /// Write a commented configuration
-    Init {
-        #[arg(default_value = crate::config::DEFAULT_FILE)]
-        file: PathBuf,
-        /// Overwrite the file if it exists
-        #[arg(long)]
-        force: bool,
-    },
-    /// Print the configuration in force, secrets masked
-    Show {
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
-    },
-    /// Check the configuration and say everything that is wrong with it
-    Validate,
 }
 
 #[derive(Subcommand)]
@@ -263,9 +289,21 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::History(args) => history::run(&args),
         Command::Uses(args) => uses::run(&args),
-        Command::Serve { role, listen } => configured(cli.config, |config| serve::run(config, role, listen)),
+        Command::Serve(args) => {
+            let file = cli.config.clone();
+            configured(cli.config, |config| serve::run(config, file, args.role, args.listen))
+        }
+        Command::Run(args) => run::run(cli.config, args),
+        Command::Daemon(_) => Err(elsewhere::daemon()),
+        Command::Log(_) => Err(elsewhere::log()),
+        Command::Status(args) => status::run(cli.config.as_deref(), &args),
+        Command::Repo(command) => repo::run(cli.config.as_deref(), &command),
+        Command::TestWebhook(args) => test_webhook::run(cli.config.as_deref(), &args),
+        Command::Setup(args) => setup::run(&args),
+        Command::ImportReposentry(args) => import::run(&args),
+        Command::Bootstrap(command) => bootstrap::run(cli.config.as_deref(), command),
         Command::Migrate(command) => configured(cli.config, |config| migrate::run(config, &command)),
-        Command::Config(command) => config::run(cli.config, &command),
+        Command::Config(command) => config::run(cli.config, command),
         Command::User(command) => configured(cli.config, |config| account::run_user(config, &command)),
         Command::Token(command) => configured(cli.config, |config| account::run_token(config, &command)),
         Command::Doctor(args) => doctor::run(cli.config.as_deref(), &args),
@@ -298,11 +336,14 @@ fn environment() -> Environment {
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
-fn version(format: Format) {
-    let version = env!("CARGO_PKG_VERSION");
+fn version(format: TextFormat) {
+    use crate::build_info::{BUILD_TIME, GIT_COMMIT, VERSION};
     match format {
-        Format::Table => println!("kubestats {version}"),
-        Format::Json => println!("{}", serde_json::json!({ "version": version })),
+        TextFormat::Text => println!("kubestats {VERSION} (commit {GIT_COMMIT}, {BUILD_TIME})"),
+        TextFormat::Json => {
+            let told = serde_json::json!({ "version": VERSION, "build_time": BUILD_TIME, "git_commit": GIT_COMMIT });
+            println!("{told}");
+        }
     }
 }
 
@@ -316,5 +357,5 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     eprintln!("kubestats: {error:#}");
-    ExitCode::FAILURE
+    if error.is::<elsewhere::Elsewhere>() { ExitCode::from(elsewhere::CODE) } else { ExitCode::FAILURE }
 }

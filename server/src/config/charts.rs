@@ -24,7 +24,7 @@ pub struct ChartsConfig {
 impl ChartsConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
         let sources = section.text("sources").map(PathBuf::from);
-        let known = sources.as_ref().and_then(|path| match read(path) {
+        let known = sources.as_ref().and_then(|path| match section.reader().may_read(path).and_then(|()| read(path)) {
             Ok(known) => Some(known),
             Err(reason) => {
                 section.error("sources", format!("{}: {reason}", path.display()));

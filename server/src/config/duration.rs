@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Reads a duration as Go writes it: `30s`, `5m`, `1h30m`, `250ms`; `d` for days as well.
@@ -30,6 +31,18 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(total).map_err(|_| wrong())
 }
 
+/// Reads a duration within bounds.
+///
+/// # Errors
+/// A sentence that says what is wrong and what is allowed.
+pub fn within(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    let found = parse(text)?;
+    if bounds.contains(&found) {
+        return Ok(found);
+    }
+    Err(format!("found {text:?}; from {} to {} is allowed", format(*bounds.start()), format(*bounds.end())))
+}
+
 /// Writes a duration the way it is read.
 #[must_use]
 pub fn format(duration: Duration) -> String {
@@ -51,6 +64,11 @@ pub fn format(duration: Duration) -> String {
 /// For `#[serde(serialize_with)]`.
 pub fn serialize<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format(*duration))
+}
+
+/// For `#[serde(serialize_with)]` on lists of durations.
+pub fn serialize_list<S: serde::Serializer>(durations: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(durations.iter().map(|duration| format(*duration)))
 }
 
 /// For `#[serde(serialize_with)]` on optional durations.

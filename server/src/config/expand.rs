@@ -5,6 +5,38 @@ use std::collections::BTreeMap;
 /// The process' environment, or a test's.
 pub type Environment = BTreeMap<String, String>;
 
+/// A `${NAME}` of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedVariable {
+    pub name: String,
+    pub state: VariableState,
+    pub file: String,
+    /// From 1.
+    pub line: Option<u32>,
+    /// Where it stands, such as `repositories[0].token`.
+    pub key: String,
+}
+
+/// Whether a variable can be put in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableState {
+    Set,
+    /// Not in the environment, or empty there.
+    Unset,
+    /// `security.allowed_env_vars` does not name it.
+    NotAllowed,
+}
+
+/// The names of the variables in a value.
+pub fn names(value: &str) -> impl Iterator<Item = &str> {
+    value.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).filter(|name| is_name(name))
+}
+
+/// Whether a name is among those that may be used.
+pub fn is_allowed(allowed: &[String], name: &str) -> bool {
+    allowed.iter().any(|pattern| matches(pattern, name))
+}
+
 /// Replaces every `${NAME}` in a value by the environment's, for allowed names only.
 ///
 /// # Errors
@@ -20,7 +52,7 @@ pub fn expand(value: &str, environment: &Environment, allowed: &[String]) -> Res
         if !is_name(name) {
             return Err(format!("`${{{name}}}` names no environment variable; letters, digits and `_` are allowed"));
         }
-        if !allowed.iter().any(|pattern| matches(pattern, name)) {
+        if !is_allowed(allowed, name) {
             return Err(format!(
                 "environment variable {name} may not be used here; add it to security.allowed_env_vars (allowed now: {})",
                 allowed.join(", ")

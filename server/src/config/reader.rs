@@ -1,53 +1,99 @@
 //! Reads a configuration tree key by key, gathering every error instead of stopping at the first.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use entity::view::ConfigProblem as ConfigError;
 use yaml::Node;
 
-use super::expand::Environment;
-use super::{duration, expand};
+use super::expand::{Environment, UsedVariable, VariableState};
+use super::{duration, expand, reposentry};
 
-/// One thing wrong with the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConfigError {
-    /// The file, or `environment`.
-    pub file: String,
-    /// From 1; `None` for the environment and for what is missing.
-    pub line: Option<u32>,
-    /// `repositories[0].url`.
-    pub key: String,
-    /// What was found, what is allowed.
-    pub message: String,
-}
-
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
-
-/// What all sections share: the file's name, the environment, the errors so far.
+/// What all sections share: the file's name, the environment, what was found so far.
 pub struct Reader {
     file: PathBuf,
+    /// Other files that may be read; any where there is none.
+    only: Option<Vec<PathBuf>>,
     environment: Environment,
     allowed: RefCell<Vec<String>>,
     errors: RefCell<Vec<ConfigError>>,
+    variables: RefCell<Vec<UsedVariable>>,
+    /// Other files that were read, or would have been if they were there.
+    files: RefCell<Vec<PathBuf>>,
 }
 
 impl Reader {
     /// A reader for one file.
     pub fn new(file: &Path, environment: Environment) -> Self {
-        Self { file: file.to_owned(), environment, allowed: RefCell::default(), errors: RefCell::default() }
+        Self {
+            file: file.to_owned(),
+            only: None,
+            environment,
+            allowed: RefCell::default(),
+            errors: RefCell::default(),
+            variables: RefCell::default(),
+            files: RefCell::default(),
+        }
+    }
+
+    /// The same, which reads no other files than these.
+    pub fn only(self, known: &[PathBuf]) -> Self {
+        Self { only: Some(known.to_vec()), ..self }
+    }
+
+    /// A reader for a file that this one names: the same variables may be used there, and no others.
+    pub fn of_file(&self, file: &Path) -> Self {
+        let reader = Self::new(file, self.environment.clone());
+        reader.allow(self.allowed.borrow().clone());
+        reader
+    }
+
+    /// Takes over what was found in another file.
+    pub fn take(&self, other: Self) {
+        self.errors.borrow_mut().extend(other.errors.into_inner());
+        self.variables.borrow_mut().extend(other.variables.into_inner());
+    }
+
+    /// Whether another file may be read; notes that it is.
+    pub fn may_read(&self, path: &Path) -> Result<(), String> {
+        if self.only.as_ref().is_none_or(|only| only.iter().any(|known| known == path)) {
+            self.files.borrow_mut().push(path.to_owned());
+            return Ok(());
+        }
+        Err("is none of the files in use, so it is not read here; kubestats config validate reads it".to_owned())
+    }
+
+    /// All files that were read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        std::iter::once(self.file.clone()).chain(self.files.borrow().iter().cloned()).collect()
+    }
+
+    /// The file that is read.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Puts variables in place of their names, and notes which those are.
+    fn expand(&self, key: &str, line: Option<u32>, text: &str) -> Result<String, String> {
+        let allowed = self.allowed.borrow();
+        for name in expand::names(text) {
+            let state = match self.environment.get(name) {
+                _ if !expand::is_allowed(&allowed, name) => VariableState::NotAllowed,
+                Some(value) if !value.is_empty() => VariableState::Set,
+                _ => VariableState::Unset,
+            };
+            self.variables.borrow_mut().push(UsedVariable {
+                name: name.to_owned(),
+                state,
+                file: self.file.display().to_string(),
+                line,
+                key: key.to_owned(),
+            });
+        }
+        expand::expand(text, &self.environment, &allowed)
     }
 
     /// Sets the names that `${NAME}` may use from here on.
@@ -55,12 +101,12 @@ impl Reader {
         *self.allowed.borrow_mut() = names;
     }
 
-    /// Everything wrong, in the file's order.
-    pub fn into_errors(self) -> Vec<ConfigError> {
+    /// Everything wrong, in the files' order, and all variables that stand in them.
+    pub fn into_parts(self) -> (Vec<ConfigError>, Vec<UsedVariable>) {
         let mut errors = self.errors.into_inner();
         errors.sort();
         errors.dedup();
-        errors
+        (errors, self.variables.into_inner())
     }
 
     /// The whole file as a section.
@@ -71,6 +117,11 @@ impl Reader {
     /// The environment, for what is not a key of the file.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Takes over an error of another file.
+    pub fn add(&self, error: ConfigError) {
+        self.errors.borrow_mut().push(error);
     }
 
     /// Records an error at a key.
@@ -147,6 +198,11 @@ impl<'a> Section<'a> {
             || self.variable(&self.key(name)).is_some()
     }
 
+    /// Whether nothing stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.node.is_none_or(|node| node.entries().next().is_none())
+    }
+
     /// Line of a key, or of the section where the key is missing.
     pub fn line(&self, name: &str) -> Option<u32> {
         let node = self.node?;
@@ -183,7 +239,7 @@ impl<'a> Section<'a> {
             self.reader.error(&key, line, "should be a single value, not a list or a mapping".to_owned());
             return None;
         };
-        match expand::expand(text, &self.reader.environment, &self.reader.allowed.borrow()) {
+        match self.reader.expand(&key, line, text) {
             Ok(text) => Some(Found { text, key, line }),
             Err(message) => {
                 self.reader.error(&key, line, message);
@@ -246,17 +302,47 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// A duration within bounds.
+    pub fn duration_within(&self, name: &'static str, bounds: std::ops::RangeInclusive<Duration>) -> Option<Duration> {
+        self.parsed(name, |text| duration::within(text, &bounds))
+    }
+
     /// Anything with a parser of its own.
     pub fn value<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         self.parsed(name, parse)
     }
 
-    /// A list of texts, not expanded.
+    /// Names and values of a mapping, as they are written: they are kept and shown, so no variables stand in them.
+    pub fn map(&self, name: &'static str) -> Option<BTreeMap<String, String>> {
+        let node = self.child(name)?;
+        if !node.is_mapping() {
+            self.error(name, "should be a mapping of names to values");
+            return None;
+        }
+        let mut map = BTreeMap::new();
+        for (key, value) in node.entries() {
+            let key = key.scalar().unwrap_or_default();
+            let (place, line) = (format!("{}.{key}", self.key(name)), Some(value.span().line));
+            match value.scalar() {
+                Some(text) if text.contains("${") => {
+                    let message =
+                        "is kept and shown as it stands here, so it holds no variable; write secrets as secret";
+                    self.reader.error(&place, line, message.to_owned());
+                }
+                Some(_) if map.contains_key(key) => self.reader.error(&place, line, "stands twice".to_owned()),
+                Some(text) => drop(map.insert(key.to_owned(), text.to_owned())),
+                None => self.reader.error(&place, line, "should be a single value".to_owned()),
+            }
+        }
+        Some(map)
+    }
+
+    /// A list of texts.
     pub fn texts(&self, name: &'static str) -> Option<Vec<String>> {
         self.list(name, |text| Ok(text.to_owned()))
     }
 
-    /// A list of texts with a parser of their own, not expanded. In the environment, commas stand between them.
+    /// A list of texts with a parser of their own. In the environment, commas stand between them.
     pub fn list<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let node = self.child(name);
         let read =
@@ -272,7 +358,13 @@ impl<'a> Section<'a> {
             self.error(name, "should be a list of texts");
             return None;
         };
-        Some(texts.into_iter().filter_map(|(line, text)| read(&self.key(name), Some(line), text)).collect())
+        let key = self.key(name);
+        let entry = |(line, text): (u32, &str)| {
+            let text = self.reader.expand(&key, Some(line), text);
+            let text = text.map_err(|message| self.reader.error(&key, Some(line), message)).ok()?;
+            read(&key, Some(line), &text)
+        };
+        Some(texts.into_iter().filter_map(entry).collect())
     }
 
     /// Reports every key that was not asked for, with the nearest one that could have been meant.
@@ -288,6 +380,10 @@ impl<'a> Section<'a> {
             }
             seen.push(name);
             if known.contains(&name) {
+                continue;
+            }
+            if let Some(sentence) = reposentry::refusal(&self.key(name)) {
+                self.reader.error(&self.key(name), line, sentence.to_owned());
                 continue;
             }
             let nearest =

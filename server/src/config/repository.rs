@@ -20,7 +20,8 @@ pub struct RepositoryConfig {
     pub provider: Provider,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
-    /// The branch to follow: the default branch if it matches, else the first that does.
+    /// Branches whose changes are watched, by a match anywhere in their names; none are where there is none. The branch that is
+    /// scanned is the default branch if it matches, else the first that does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch_regex: Option<String>,
     pub enabled: bool,
@@ -60,7 +61,7 @@ impl RepositoryConfig {
             _ => Err(format!("{text:?} is no http or https URL")),
         });
         let name = section.text("name");
-        let token = section.text("token").map(Secret::new);
+        let token = section.value("token", token);
         let enabled = section.switch("enabled").unwrap_or(true);
         let polling_interval = section.duration("polling_interval", Duration::from_mins(1));
         section.finish();
@@ -75,6 +76,20 @@ impl RepositoryConfig {
             api_base_url,
             url,
         })
+    }
+}
+
+/// Other programs put `$NAME` in place as well; here it would be sent as it stands.
+fn token(text: &str) -> Result<Secret, String> {
+    match text.trim() {
+        "" => Err("is empty".to_owned()),
+        text => match text.strip_prefix('$') {
+            Some(name) if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
+                // What follows is not said again: it may be a token after all.
+                Err("begins with $, which puts no variable in place; write ${NAME}".to_owned())
+            }
+            _ => Ok(Secret::new(text.to_owned())),
+        },
     }
 }
 

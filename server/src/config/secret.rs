@@ -1,6 +1,10 @@
-use serde::{Serialize, Serializer};
+use std::cell::Cell;
+use std::sync::LazyLock;
 
-/// A string that is never printed, logged or serialised: tokens and passwords.
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+/// A string that is never printed or logged, and serialised by [`with_secrets`] alone: tokens and passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -27,8 +31,68 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+thread_local! {
+    /// Whether this thread is at writing what its operator asked to see.
+    static SHOWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what serialises a configuration with its secrets, for the one command that is asked for them.
+pub fn with_secrets<T>(serialise: impl FnOnce() -> T) -> T {
+    /// Masks again, whatever happens.
+    struct Masks;
+    impl Drop for Masks {
+        fn drop(&mut self) {
+            SHOWN.set(false);
+        }
+    }
+    SHOWN.set(true);
+    let _masks = Masks;
+    serialise()
+}
+
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(MASKED)
+        match (SHOWN.get(), TOLD_APART.get()) {
+            (true, _) => serializer.serialize_str(&self.0),
+            (_, true) => {
+                serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes())))
+            }
+            _ => serializer.serialize_str(MASKED),
+        }
+    }
+}
+
+thread_local! {
+    /// Whether two secrets have to differ in what stands in their place.
+    static TOLD_APART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Nobody outside this process can try secrets against what stands in their place.
+static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let random = [Uuid::now_v7(), Uuid::now_v7()];
+    *blake3::hash(random.map(Uuid::into_bytes).as_flattened()).as_bytes()
+});
+
+/// Serialises something such that different secrets differ: to compare two configurations.
+pub(super) fn told_apart<T>(serialize: impl FnOnce() -> T) -> T {
+    TOLD_APART.set(true);
+    let done = serialize();
+    TOLD_APART.set(false);
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_written_where_somebody_asks_for_them_and_nowhere_else() {
+        let secret = Secret::new("abc".to_owned());
+        let written = || serde_json::to_string(&secret).unwrap();
+        assert_eq!(written(), format!("{MASKED:?}"));
+        assert_eq!(with_secrets(written), "\"abc\"");
+        let failed = std::panic::catch_unwind(|| with_secrets(|| panic!("in the middle")));
+        assert!(failed.is_err() && written() == format!("{MASKED:?}"));
+        assert_eq!(format!("{secret:?}"), MASKED);
     }
 }

@@ -1,6 +1,7 @@
 //! The sections of the configuration, each reading its own keys and knowing its own defaults.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,20 @@ pub struct AppConfig {
     pub time_zone: chrono_tz::Tz,
 }
 
+/// A level, or what else the log understands. A single word that is no level would be the name of a part, and silence all others.
+fn log_level(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = LEVELS.iter().any(|level| text.eq_ignore_ascii_case(level));
+    let is_filter = text.contains(['=', ',']) && tracing_subscriber::EnvFilter::try_new(text).is_ok();
+    match is_level || is_filter {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "{text:?} is no level of a log; allowed: {}, or a filter such as kubestats=debug,info",
+            LEVELS.join(", ")
+        )),
+    }
+}
+
 fn zone_name<S: serde::Serializer>(zone: &chrono_tz::Tz, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(zone.name())
 }
@@ -63,7 +78,7 @@ impl AppConfig {
                 })
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
             allowed_hosts: section.list("allowed_hosts", host::parse).unwrap_or_default(),
-            log_level: section.text("log_level").unwrap_or_else(|| "info".to_owned()),
+            log_level: section.value("log_level", log_level).unwrap_or_else(|| "info".to_owned()),
             log_format: section.one_of("log_format", &["auto", "text", "json"]).unwrap_or("auto"),
             samples: section.one_of("samples", &["auto", "always", "never"]).unwrap_or("auto"),
         };
@@ -85,6 +100,8 @@ pub struct StorageConfig {
     pub postgres_read_urls: Vec<Secret>,
     /// Connections kept open for reading, of each of them.
     pub max_connections: u32,
+    /// How long a free connection is waited for, and SQLite's lock.
+    pub connection_timeout: Duration,
 }
 
 /// Under the keys of the file, so that what is shown can be read again.
@@ -99,6 +116,8 @@ impl Serialize for StorageConfig {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             read_urls: &'a [Secret],
             max_connections: u32,
+            #[serde(serialize_with = "duration::serialize")]
+            connection_timeout: Duration,
         }
         let is_sqlite = self.engine == "sqlite";
         let engine = Engine {
@@ -106,6 +125,7 @@ impl Serialize for StorageConfig {
             url: self.postgres_url.as_ref().filter(|_| !is_sqlite),
             read_urls: if is_sqlite { &[] } else { &self.postgres_read_urls },
             max_connections: self.max_connections,
+            connection_timeout: self.connection_timeout,
         };
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("type", self.engine)?;
@@ -116,15 +136,18 @@ impl Serialize for StorageConfig {
 
 impl StorageConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
+        const PATIENCE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
         let mut engine = section.one_of("type", &["sqlite", "postgres"]);
         let sqlite = section.section("sqlite");
         let mut sqlite_path = sqlite.text("path").map(PathBuf::from);
         let sqlite_connections = sqlite.number("max_connections", 1..=64);
+        let sqlite_timeout = sqlite.duration_within("connection_timeout", PATIENCE);
         sqlite.finish();
         let postgres = section.section("postgres");
         let mut postgres_url = postgres.text("url");
         let read_urls = postgres.list("read_urls", read_url).unwrap_or_default();
         let postgres_connections = postgres.number("max_connections", 2..=512);
+        let postgres_timeout = postgres.duration_within("connection_timeout", PATIENCE);
         postgres.finish();
         let reader = section.reader();
         if let Some(url) = reader.environment().get("DATABASE_URL").filter(|url| !url.is_empty()) {
@@ -146,7 +169,10 @@ impl StorageConfig {
                 Some(_) => {}
             }
         }
-        let connections = if engine == "sqlite" { sqlite_connections } else { postgres_connections };
+        let (connections, timeout) = match engine {
+            "sqlite" => (sqlite_connections, sqlite_timeout),
+            _ => (postgres_connections, postgres_timeout),
+        };
         section.finish();
         Self {
             engine,
@@ -154,6 +180,7 @@ impl StorageConfig {
             postgres_url: postgres_url.map(Secret::new),
             postgres_read_urls: read_urls,
             max_connections: connections.and_then(|number| u32::try_from(number).ok()).unwrap_or(10),
+            connection_timeout: timeout.unwrap_or(Duration::from_secs(10)),
         }
     }
 }
@@ -260,6 +287,16 @@ pub struct PollingConfig {
     pub max_workers: usize,
     /// Syncs at once from one host, over all processes.
     pub max_per_host: usize,
+    /// Syncs that are queued at a time.
+    pub batch_size: u64,
+    /// Whether a forge's API is asked for branches where git can't be, and the other way round.
+    pub enable_api_fallback: bool,
+    /// How often in a row a sync that failed is tried again soon; where none is set, as often as every job of its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_attempts: Option<u32>,
+    /// Before the first of those tries; each wait is twice as long as the one before. As with every job where none is set.
+    #[serde(serialize_with = "duration::serialize_option", skip_serializing_if = "Option::is_none")]
+    pub retry_backoff: Option<Duration>,
 }
 
 impl PollingConfig {
@@ -273,6 +310,10 @@ impl PollingConfig {
             timeout: section.duration("timeout", Duration::from_secs(1)).unwrap_or(Duration::from_mins(10)),
             max_workers: workers("max_workers", 64).unwrap_or(4),
             max_per_host: workers("max_per_host", 64).unwrap_or(3),
+            batch_size: section.number("batch_size", 1..=10_000).unwrap_or(200),
+            enable_api_fallback: section.switch("enable_api_fallback").unwrap_or(true),
+            retry_attempts: section.number("retry_attempts", 0..=20).and_then(|number| u32::try_from(number).ok()),
+            retry_backoff: section.duration_within("retry_backoff", Duration::from_secs(1)..=Duration::from_hours(1)),
         };
         if config.min_interval > config.max_interval {
             section.error("min_interval", "is longer than max_interval");
@@ -299,6 +340,8 @@ pub struct SecurityConfig {
     pub require_https: bool,
     /// Whether repositories may be `file://` URLs or paths.
     pub allow_local_repositories: bool,
+    /// Whether triggers may run commands of this machine.
+    pub allow_commands: bool,
     /// What is masked beside Secrets: `credentials`, `urls`, `emails`.
     pub mask: Vec<&'static str>,
     /// Networks beside the public ones that addresses may lead to which people add or searches find.
@@ -320,6 +363,7 @@ impl SecurityConfig {
             allowed_env_vars: section.texts("allowed_env_vars").unwrap_or_else(defaults),
             require_https: section.switch("require_https").unwrap_or(true),
             allow_local_repositories: section.switch("allow_local_repositories").unwrap_or(false),
+            allow_commands: section.switch("allow_commands").unwrap_or(false),
             mask: section.list("mask", mask_rule).unwrap_or_else(|| MASK_RULES.to_vec()),
             allowed_networks: section.list("allowed_networks", net::parse_network).unwrap_or_default(),
         };

@@ -149,7 +149,10 @@ impl OidcSignIn {
 
 /// A secret, or the file that holds it: container platforms hand them over like that.
 fn client_secret(section: &Section<'_>) -> Option<Secret> {
-    let file = section.value("client_secret_file", |path| super::accounts::secret_of_file(Path::new(path)));
+    let file = section.value("client_secret_file", |path| {
+        section.reader().may_read(Path::new(path))?;
+        super::accounts::secret_of_file(Path::new(path))
+    });
     section.text("client_secret").map(Secret::new).or(file.map(Secret::new))
 }
 

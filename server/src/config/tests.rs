@@ -1,9 +1,19 @@
+mod files;
+mod triggers;
+
 use std::path::Path;
+
+use entity::kind::JobKind;
 
 use super::*;
 
 fn read(text: &str) -> Result<Config, ConfigErrors> {
-    let environment = [("GITHUB_TOKEN".to_owned(), "secret-token".to_owned())].into();
+    let set = [
+        ("GITHUB_TOKEN", "secret-token"),
+        ("DEPLOY_SECRET", "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1u"),
+        ("OLD_DEPLOY_SECRET", "whsec_bm1sa2ppaGdmZWRjYmE5ODc2NTQzMjEw"),
+    ];
+    let environment = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     parse(Path::new("kubestats.yaml"), text, environment)
 }
 
@@ -25,6 +35,18 @@ fn the_template_is_valid_and_means_the_defaults() {
 }
 
 #[test]
+fn the_shorter_templates_mean_the_defaults_too_and_are_valid_with_all_they_show() {
+    for template in [TEMPLATE_BASIC, TEMPLATE_MINIMAL] {
+        assert_eq!(read(template).unwrap().to_yaml().unwrap(), read("").unwrap().to_yaml().unwrap());
+        let switched_on =
+            |line: &str| if line.starts_with("  # ") { line.replacen("# ", "", 1) } else { line.to_owned() };
+        let all: Vec<String> = template.lines().map(switched_on).collect();
+        let config = read(&all.join("\n")).unwrap();
+        assert_eq!(config.repositories[0].token.as_ref().unwrap().expose(), "secret-token");
+    }
+}
+
+#[test]
 fn the_template_with_every_key_switched_on_is_valid() {
     let all: String = TEMPLATE
         .lines()
@@ -33,6 +55,7 @@ fn the_template_with_every_key_switched_on_is_valid() {
         .collect();
     let config = read(&all).unwrap();
     assert_eq!(config.repositories[0].token.as_ref().unwrap().expose(), "secret-token");
+    assert_eq!(config.triggers[0].secret.as_ref().unwrap().expose(), "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1u");
 }
 
 #[test]
@@ -145,6 +168,10 @@ fn what_is_shown_can_be_read_again() {
         "server: {trusted_proxies: [10.0.0.7, 'fd00::/8'], tls: {cert: /a, key: /b}, rate_limits: {enabled: true}, metrics: {listen: '127.0.0.1:9090'}}",
         "telemetry: {otlp: {endpoint: 'http://box:4318'}}",
         "server: {public_url: 'http://k.lan'}\nmail: {from: 'K <k@a.example>', smtp: {host: a.example, port: 465}}",
+        "watching: {keep_events: off, retry_waits: []}\ntekton: {event_listener_url: 'http://el:8080', retry_attempts: 2}",
+        "triggers: [{name: a, when: {cel: 'true', tekton: true}, target: {flux: {url: 'https://h/hook'}}, secret: x}]",
+        "security: {allow_commands: true}\ntriggers: [{name: a, target: {command: [/bin/true, -x]}}]",
+        "triggers: [{name: a, target: {github_dispatch: {event_type: x}}, secret: x}, {name: b, target: {gitlab_pipeline: {}}, secret: x}]",
         "storage: {sqlite: {path: /x/y.db, max_connections: 3}}\nscan: {history: 365d}\nrepositories: [{url: 'https://h/a/b'}]",
     ] {
         let shown = read(text).unwrap().to_yaml().unwrap();

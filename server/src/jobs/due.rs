@@ -8,14 +8,28 @@ use entity::view::Timestamp;
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::{self, SyncTarget};
+use store::watch;
 use uuid::Uuid;
 
 use crate::config::PollingConfig;
 
-/// So many syncs are asked for at once: after a long pause the queue fills step by step.
-const BATCH: u64 = 200;
+/// When a sync that failed is tried again soon, where the configuration says how often or when; nothing where it does not, or once
+/// that was often enough.
+pub(super) fn next_try(polling: &PollingConfig, failures: u32, now: Timestamp) -> Option<Timestamp> {
+    const LONGEST: Duration = Duration::from_hours(1);
+    const USUAL: Duration = Duration::from_mins(1);
+    if polling.retry_attempts.is_none() && polling.retry_backoff.is_none() || failures > soon_again(polling) {
+        return None;
+    }
+    let wait = polling.retry_backoff.unwrap_or(USUAL).saturating_mul(1 << failures.saturating_sub(1).min(16));
+    now.checked_add_signed(TimeDelta::from_std(wait.min(LONGEST)).unwrap_or(TimeDelta::hours(1)))
+}
+
 /// Syncs of one repository that failed in a row and are still tried again soon; after that only its next time counts.
-pub(super) const SOON_AGAIN: u32 = 4;
+pub(super) fn soon_again(polling: &PollingConfig) -> u32 {
+    const SOON_AGAIN: u32 = 4;
+    polling.retry_attempts.unwrap_or(SOON_AGAIN)
+}
 
 /// When a repository is synced next: half the age of its last commit, within the configured bounds; later where syncs
 /// fail, each time twice as late. An interval that is set wins over the age. Spread by a hash over a quarter of the
@@ -59,7 +73,7 @@ fn share(id: Uuid, now: Timestamp) -> f64 {
     f64::from(u16::from_le_bytes([bytes.as_bytes()[0], bytes.as_bytes()[1]])) / f64::from(u16::MAX)
 }
 
-/// Queues a sync for every repository whose time has come; how many.
+/// Queues syncs of repositories whose time has come; how many. So many at a time: after a long pause the queue fills step by step.
 ///
 /// # Errors
 /// If the database refuses.
@@ -71,13 +85,27 @@ pub async fn enqueue_due_syncs(
 ) -> Result<usize, DataError> {
     // Until its sync says when to look again; a sync that is lost is so asked for once more.
     let again = now + TimeDelta::from_std(polling.min_interval).unwrap_or(TimeDelta::minutes(10));
-    let due = repositories::take_due(db, now, again, BATCH).await?;
+    let due = repositories::take_due(db, now, again, polling.batch_size).await?;
     if !due.is_empty() {
         let requests: Vec<JobRequest> =
             due.iter().map(|id| JobRequest::SyncRepository { repository_id: *id }).collect();
         queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::ROUTINE, now).await?;
     }
     Ok(due.len())
+}
+
+/// Queues the following of branches whose events wait for it, such as those whose commits could not be read before.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn enqueue_due_events(db: &Db, queue: &JobQueue, now: Timestamp) -> Result<(), DataError> {
+    let due = watch::repositories_to_follow(&db.read, now, BATCH).await?;
+    if !due.is_empty() {
+        let requests: Vec<JobRequest> =
+            due.iter().map(|id| JobRequest::FollowBranches { repository_id: *id }).collect();
+        queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::FOLLOW_UP, now).await?;
+    }
+    Ok(())
 }
 
 /// Corrects times that no plan can have made: the clock stood ahead when they were stored.
@@ -165,6 +193,24 @@ mod tests {
         let (least, most) = minutes("polling: {interval: 2h}", target, TimeDelta::days(90), 0);
         assert!((90..=91).contains(&least) && (118..=120).contains(&most), "{least} {most}");
         assert_eq!(minutes("polling: {interval: 2h}", own, TimeDelta::days(90), 0), (3, 4));
+    }
+
+    #[test]
+    fn failed_syncs_are_tried_again_as_the_configuration_says() {
+        let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let waits = |text: &str| {
+            let polling = polling(text);
+            (1..).map_while(|failures| next_try(&polling, failures, now)).map(|at| (at - now).num_seconds()).collect()
+        };
+        let seconds: Vec<i64> = waits("polling: {retry_attempts: 3, retry_backoff: 1s}");
+        assert_eq!(seconds, [1, 2, 4]);
+        let seconds: Vec<i64> = waits("polling: {retry_attempts: 7}");
+        assert_eq!(seconds, [60, 120, 240, 480, 960, 1_920, 3_600]);
+        let seconds: Vec<i64> = waits("polling: {retry_attempts: 0}");
+        assert_eq!(seconds, [0; 0]);
+        // The queue has waits of its own.
+        let seconds: Vec<i64> = waits("");
+        assert_eq!(seconds, [0; 0]);
     }
 
     #[test]

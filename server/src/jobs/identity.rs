@@ -9,7 +9,7 @@ use store::workers::{self, FoundWorker};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Deps;
+use super::{Deps, LiveDeps};
 use crate::clock;
 
 /// More processes than this do not share one data directory.
@@ -62,8 +62,9 @@ impl Identity {
     }
 
     /// Shows the process to others until it ends, for one that has no runner.
-    pub async fn show(self, deps: Deps, stop: CancellationToken) {
+    pub async fn show(self, deps: LiveDeps, stop: CancellationToken) {
         while !stop.is_cancelled() {
+            let deps = deps.load();
             let shown = workers::record_worker(&deps.db.write, &self.shown(&deps), clock::now()).await;
             deps.queue.note_write(shown.is_ok());
             if let Err(error) = shown {

@@ -10,6 +10,7 @@ pub mod due;
 mod error;
 mod forge_facts;
 mod identity;
+mod live;
 mod prune;
 mod refresh_metrics;
 mod run;
@@ -32,12 +33,15 @@ use uuid::Uuid;
 pub use context::JobContext;
 pub use error::JobError;
 pub use identity::Identity;
+pub use live::LiveDeps;
 pub use runner::Runner;
+pub(crate) use sync_repository::remote;
 
-use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret};
+use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret, WatchingConfig};
 use crate::forges::Forges;
 use crate::mail::Mailer;
 use crate::replay::BatchLimits;
+use crate::watching;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -51,6 +55,8 @@ pub struct Deps {
     pub chart_sources: Arc<scan::uses::ChartSources>,
     pub polling: PollingConfig,
     pub schedules: SchedulesConfig,
+    /// What holds for watched branches and telling of them.
+    pub watching: WatchingConfig,
     /// Where the schedules' times are read.
     pub time_zone: chrono_tz::Tz,
     /// Clones are `<data_dir>/repos/<repository id>`.
@@ -95,6 +101,7 @@ pub async fn handle(deps: &Deps, context: &JobContext, request: &JobRequest) -> 
     match request {
         JobRequest::SyncRepository { repository_id } => sync_repository::run(deps, context, *repository_id).await,
         JobRequest::ScanRepository { repository_id } => scan_repository::run(deps, context, *repository_id).await,
+        JobRequest::FollowBranches { repository_id } => watching::follow(deps, context, *repository_id).await,
         JobRequest::DiscoverRepositories => discover::run(deps, context).await,
         JobRequest::RefreshMetrics => refresh_metrics::run(deps, context).await,
         JobRequest::SyncAllRepositories => sync_all::run(deps, context).await,

@@ -1,7 +1,8 @@
 //! Deletes what is kept for a time only. One table of how long, so that nobody has to look for it.
 
 use chrono::TimeDelta;
-use store::{accounts, audit, jobs, mail, scans, workers};
+use entity::view::Timestamp;
+use store::{accounts, audit, jobs, mail, scans, watch, workers};
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;
@@ -18,6 +19,10 @@ const SESSION_DAYS: i64 = 400;
 const REFUSED_DAYS: i64 = 90;
 /// Mails that were sent, or could not be, are told for so many days.
 const MAIL_DAYS: i64 = 14;
+/// Events of branches, with what was told of them, are kept for so many days.
+const BRANCH_EVENT_DAYS: i64 = 180;
+/// Branches that are gone are shown for as long, webhooks that came in for so many days.
+const WEBHOOK_DAYS: i64 = 30;
 /// So many rows go in one transaction: the writer is never held for long.
 const BATCH: u64 = 1_000;
 
@@ -51,9 +56,29 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
         None => 0,
     };
     let mails = mail::remove_ended_before(&deps.db.write, now - TimeDelta::days(MAIL_DAYS)).await?;
+    let events = remove_old_events(deps, context, now).await?;
     let texts = scans::remove_unused_manifests(&deps.db).await?;
     Ok(format!(
         "removed {removed} old jobs, {workers} workers that vanished, {sessions} sessions that ended, {refused} refusals, \
-         {told} entries of what people did, {mails} old mails and {texts} manifests of repositories that are gone"
+         {told} entries of what people did, {mails} old mails, {events} old events of branches and {texts} manifests of repositories that are gone"
     ))
+}
+
+/// Events with what they led to, then branches of which nothing is left to tell, and webhooks.
+async fn remove_old_events(deps: &Deps, context: &JobContext, now: Timestamp) -> Result<u64, JobError> {
+    let before = now - TimeDelta::days(BRANCH_EVENT_DAYS);
+    let mut removed = 0;
+    loop {
+        if context.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let count = watch::remove_events_before(&deps.db.write, before, BATCH).await?;
+        removed += count;
+        if count < BATCH {
+            break;
+        }
+    }
+    while watch::remove_branches_before(&deps.db.write, before, BATCH).await? == BATCH {}
+    watch::remove_receipts_before(&deps.db.write, now - TimeDelta::days(WEBHOOK_DAYS)).await?;
+    Ok(removed)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entity::kind::{JobKind, Lane};
 use entity::view::Timestamp;
-use store::queue::{Ended, Room};
+use store::queue::{Ended, JobQueue, Room};
 use store::{repositories, workers};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 
 use super::identity::Identity;
 use super::run::{Finished, LEASE, run_job};
-use super::{Deps, cleanup, due, schedule};
+use super::{Deps, LiveDeps, cleanup, due, schedule};
 use crate::clock;
 
 /// How long the runner sleeps where no bell rings.
@@ -37,7 +37,7 @@ const TIDY: Duration = Duration::from_hours(2);
 
 /// Works the queue until it is told to stop.
 pub struct Runner {
-    deps: Deps,
+    live: LiveDeps,
     identity: Identity,
 }
 
@@ -50,20 +50,21 @@ struct Look {
 impl Runner {
     /// A runner over these parts.
     #[must_use]
-    pub fn new(deps: Deps, identity: Identity) -> Self {
-        Self { deps, identity }
+    pub fn new(live: impl Into<LiveDeps>, identity: Identity) -> Self {
+        Self { live: live.into(), identity }
     }
 
     /// Runs until `stop`, then lets running jobs end in order.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { deps, identity } = &self;
+        let Self { live, identity } = &self;
+        let deps = live.load();
         match deps.queue.recover_own(&identity.worker, clock::now()).await {
             Ok(0) => {}
             Ok(jobs) => info!(jobs, "put back jobs that the last run left unfinished"),
             Err(error) => error!(%error, "unfinished jobs of the last run could not be put back"),
         }
         let (finished, ended) = mpsc::unbounded_channel();
-        let finisher = tokio::spawn(finish(deps.clone(), identity.worker.clone(), ended));
+        let finisher = tokio::spawn(finish(deps.queue.clone(), identity.worker.clone(), ended));
         let mut running = JoinSet::new();
         let ending = Arc::new(AtomicBool::new(false));
         let scans = Arc::new(AtomicUsize::new(0));
@@ -72,18 +73,19 @@ impl Runner {
         // The room for scans of the last look that left room over: nothing more may run until there is news.
         let mut exhausted = None::<usize>;
         while !stop.is_cancelled() {
+            let deps = live.load();
             if last_look.as_ref().is_none_or(|look: &Look| look.at.elapsed() >= DUE) {
                 let look = Look { at: Instant::now(), by_clock: clock::now() };
                 if last_look.as_ref().is_some_and(|last| jumped(last, &look)) {
                     warn!("the clock was set; leases are left alone until every worker has renewed its own");
                     trusted_from = look.at + LEASE;
                 }
-                self.look_for_due_work(look.at >= trusted_from).await;
+                self.look_for_due_work(&deps, look.at >= trusted_from).await;
                 last_look = Some(look);
             }
             if deps.shares_work && tidied.elapsed() >= TIDY {
                 tidied = Instant::now();
-                if let Err(error) = cleanup::tidy(deps).await {
+                if let Err(error) = cleanup::tidy(&deps).await {
                     warn!(%error, "this machine's clones could not be looked after");
                 }
             }
@@ -93,11 +95,11 @@ impl Runner {
                 if exhausted.is_some_and(|scans| room_for_scans <= scans) {
                     break;
                 }
-                let (claimed, wanted) = self.claim(jobs, room_for_scans).await;
+                let (claimed, wanted) = self.claim(&deps, jobs, room_for_scans).await;
                 exhausted = (claimed.len() < wanted).then_some(room_for_scans);
                 for job in claimed {
                     let computes = job.request.kind().lane() == Lane::Computing;
-                    let (deps, worker, ending) = (deps.clone(), identity.worker.clone(), ending.clone());
+                    let (deps, worker, ending) = (Deps::clone(&deps), identity.worker.clone(), ending.clone());
                     let (scans, finished) = (scans.clone(), finished.clone());
                     if computes {
                         scans.fetch_add(1, Ordering::Relaxed);
@@ -132,8 +134,7 @@ impl Runner {
     }
 
     /// Jobs to run, and for how many of them there was room; fewer means that no other may run now.
-    async fn claim(&self, jobs: usize, scans: usize) -> (Vec<store::queue::ClaimedJob>, usize) {
-        let Self { deps, identity } = self;
+    async fn claim(&self, deps: &Deps, jobs: usize, scans: usize) -> (Vec<store::queue::ClaimedJob>, usize) {
         let others: Vec<JobKind> = JobKind::ALL.iter().copied().filter(|kind| kind.lane() == Lane::Waiting).collect();
         // One scan at a time is added, so that their number holds.
         let (kinds, jobs) = match scans {
@@ -142,7 +143,7 @@ impl Runner {
             _ => (JobKind::ALL, jobs.min(scans)),
         };
         let max_per_host = Some(deps.polling.max_per_host);
-        let room = Room { worker: &identity.worker, kinds, jobs, max_per_host, lease: LEASE };
+        let room = Room { worker: &self.identity.worker, kinds, jobs, max_per_host, lease: LEASE };
         let claimed = deps.queue.claim_many(room, clock::now()).await.unwrap_or_else(|error| {
             error!(%error, "no job could be claimed");
             Vec::new()
@@ -150,8 +151,8 @@ impl Runner {
         (claimed, jobs)
     }
 
-    async fn look_for_due_work(&self, trusts_leases: bool) {
-        let Self { deps, identity } = self;
+    async fn look_for_due_work(&self, deps: &Deps, trusts_leases: bool) {
+        let identity = &self.identity;
         let now = clock::now();
         let told = |what: &str, result: Result<(), store::db::DataError>| {
             if let Err(error) = result {
@@ -176,6 +177,10 @@ impl Runner {
         told("interrupted repositories could not be reset", reset_interrupted(deps).await);
         let due = due::enqueue_due_syncs(&deps.db, &deps.queue, &deps.polling, now).await;
         told("repositories that are due could not be queued", due.map(drop));
+        told(
+            "events of branches that are due could not be queued",
+            due::enqueue_due_events(&deps.db, &deps.queue, now).await,
+        );
         told("wrong times could not be corrected", due::correct(&deps.db, &deps.queue, &deps.polling, now).await);
         let ran = schedule::run_due(&deps.db, &deps.queue, &deps.schedules, deps.time_zone, now).await;
         told("schedules could not be run", ran.map(drop));
@@ -195,14 +200,18 @@ fn jumped(last: &Look, now: &Look) -> bool {
 }
 
 /// Stores how jobs ended: all that ended while the last ones were stored go in one transaction.
-async fn finish(deps: Deps, worker: String, mut ended: mpsc::UnboundedReceiver<(Ended, oneshot::Sender<Finished>)>) {
+async fn finish(
+    queue: JobQueue,
+    worker: String,
+    mut ended: mpsc::UnboundedReceiver<(Ended, oneshot::Sender<Finished>)>,
+) {
     let mut waiting = Vec::new();
     while ended.recv_many(&mut waiting, 100).await > 0 {
         let (runs, tell): (Vec<Ended>, Vec<_>) = waiting.drain(..).unzip();
-        if let Err(error) = deps.queue.finish_many(&worker, &runs, clock::now()).await {
+        if let Err(error) = queue.finish_many(&worker, &runs, clock::now()).await {
             warn!(%error, jobs = runs.len(), "the ends of jobs could not be stored; trying one by one");
             for run in &runs {
-                finish_one(&deps, &worker, run).await;
+                finish_one(&queue, &worker, run).await;
             }
         }
         for tell in tell {
@@ -213,9 +222,9 @@ async fn finish(deps: Deps, worker: String, mut ended: mpsc::UnboundedReceiver<(
 }
 
 /// Stores one end, waiting for a database that is away: without it nobody else can take the job over either.
-async fn finish_one(deps: &Deps, worker: &str, run: &Ended) {
+async fn finish_one(queue: &JobQueue, worker: &str, run: &Ended) {
     for _ in 0..FINISH_TRIES {
-        match deps.queue.finish_many(worker, std::slice::from_ref(run), clock::now()).await {
+        match queue.finish_many(worker, std::slice::from_ref(run), clock::now()).await {
             Ok(_) => return,
             Err(error) if error.is_transient() => {
                 warn!(%error, job.id = %run.job, "the end of a job could not be stored; trying again");

@@ -4,7 +4,7 @@
 use chrono_tz::Tz;
 use entity::kind::{JobRequest, Priority, RequestedBy};
 use entity::view::Timestamp;
-use store::db::{DataError, Db};
+use store::db::{ConnectionTrait, DataError, Db};
 use store::queue::JobQueue;
 use store::schedules::{self, PlannedSchedule};
 use tracing::info;
@@ -16,6 +16,22 @@ use crate::config::SchedulesConfig;
 /// # Errors
 /// If the database refuses.
 pub async fn store(db: &Db, config: &SchedulesConfig, zone: Tz, now: Timestamp) -> Result<(), DataError> {
+    let txn = db.begin().await?;
+    store_in(&txn, config, zone, now).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn store_in(
+    w: &impl ConnectionTrait,
+    config: &SchedulesConfig,
+    zone: Tz,
+    now: Timestamp,
+) -> Result<(), DataError> {
     let planned: Vec<PlannedSchedule> = config
         .0
         .iter()
@@ -27,10 +43,7 @@ pub async fn store(db: &Db, config: &SchedulesConfig, zone: Tz, now: Timestamp) 
             next_run_at: schedule.next_after(now, zone),
         })
         .collect();
-    let txn = db.begin().await?;
-    schedules::upsert_schedules(&txn, &planned).await?;
-    txn.commit().await?;
-    Ok(())
+    schedules::upsert_schedules(w, &planned).await
 }
 
 /// Enqueues what is due; how many jobs.

@@ -13,11 +13,12 @@ use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, Ur
 use store::db::DataError;
 use store::repositories::{self, SyncTarget};
 use store::tasks;
+use store::watch::watch_state;
 use uuid::Uuid;
 
-use super::due::{SOON_AGAIN, next_sync};
+use super::due::{next_sync, next_try, soon_again};
 use super::{Deps, JobContext, JobError};
-use crate::clock;
+use crate::{clock, watching};
 
 /// What a sync came to.
 enum Synced {
@@ -54,6 +55,12 @@ enum Failure {
     Job(JobError),
 }
 
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::Job(error.into())
+    }
+}
+
 impl From<tokio::task::JoinError> for Failure {
     fn from(error: tokio::task::JoinError) -> Self {
         Self::Job(error.into())
@@ -62,19 +69,29 @@ impl From<tokio::task::JoinError> for Failure {
 
 async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<Synced, Failure> {
     context.say(deps, "asking the remote what it has", None).await;
+    // What is noted while the remote is asked is newer than what it says.
+    let watched = watch_state(&deps.db.read, target.id).await?;
     let ask = {
         let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
-        tokio::task::spawn_blocking(move || ask(&deps, &target, &cancel))
+        let all = watched.is_some();
+        tokio::task::spawn_blocking(move || ask(&deps, &target, all, &cancel))
     };
-    let Some((branch, listed)) = ask.await?.map_err(Failure::Git)? else { return Ok(Synced::Empty) };
+    let refs = ask.await?.map_err(Failure::Git)?;
+    if let Some(began) = &watched {
+        watching::note(deps, context, target.id, began, &refs, clock::now()).await?;
+    }
+    if refs.branches.is_empty() && refs.head.is_none() {
+        return Ok(Synced::Empty);
+    }
+    let branch = choose_branch(&refs, target).map_err(Failure::Git)?;
+    let listed = refs.branch(&branch);
     if let (Some(listed), Some(followed)) = (listed, &target.branch)
         && target.head == Some(listed)
         && *followed == branch
     {
         return Ok(Synced::Unmoved { branch, head: listed });
     }
-    let started = repositories::record_sync_started(&deps.db.write, target.id).await;
-    started.map_err(|error| Failure::Job(error.into()))?;
+    repositories::record_sync_started(&deps.db.write, target.id).await?;
     deps.queue.bus().send(Live::Repository { repository_id: target.id });
     fetch(deps, context, target, &branch).await?.map(Synced::Fetched).map_err(Failure::Git)
 }
@@ -121,8 +138,11 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
     repositories::plan_next_sync(&txn, target.id, next, failures).await?;
     txn.commit().await.map_err(DataError::from)?;
     match error {
-        JobError::Retry(_) if failures > SOON_AGAIN => Err(JobError::GiveUp(reason)),
-        JobError::Retry(_) => Err(JobError::Retry(reason)),
+        JobError::Retry(_) if failures > soon_again(&deps.polling) => Err(JobError::GiveUp(reason)),
+        JobError::Retry(_) => Err(match next_try(&deps.polling, failures, now) {
+            Some(at) => JobError::Later(reason, at),
+            None => JobError::Retry(reason),
+        }),
         JobError::GiveUp(_) => Err(JobError::GiveUp(reason)),
         error => Err(error),
     }
@@ -238,7 +258,7 @@ async fn report(
 }
 
 /// The address, the right to it, and how much it may send.
-fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits), GitError> {
+pub(crate) fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits), GitError> {
     let policy = UrlPolicy { allow_local: deps.allow_local || target.origin == Origin::Sample };
     // A sample lies in every machine's own data directory, under the same name.
     let sample = Path::new(&target.url).file_name().map(|name| deps.data_dir.join("samples").join(name));
@@ -258,24 +278,13 @@ fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits),
     Ok((url, auth, limits))
 }
 
-/// The branch to follow and where it stands; nothing where the remote has no commits.
-fn ask(
-    deps: &Deps,
-    target: &SyncTarget,
-    cancel: &Arc<AtomicBool>,
-) -> Result<Option<(String, Option<ObjectId>)>, GitError> {
+/// What the remote has: only a pattern and whoever watches need to see all branches.
+fn ask(deps: &Deps, target: &SyncTarget, all: bool, cancel: &Arc<AtomicBool>) -> Result<ListedRefs, GitError> {
     let (url, auth, limits) = remote(deps, target)?;
-    // Only a pattern needs to see all branches.
-    let refs = match target.branch_regex {
-        Some(_) => git::list_refs(&url, &auth, &limits, cancel)?,
-        None => git::list_head(&url, &auth, &limits, cancel)?,
-    };
-    if refs.branches.is_empty() && refs.head.is_none() {
-        return Ok(None);
+    match all || target.branch_regex.is_some() {
+        true => git::list_refs(&url, &auth, &limits, cancel),
+        false => git::list_head(&url, &auth, &limits, cancel),
     }
-    let branch = choose_branch(&refs, target)?;
-    let listed = refs.branch(&branch);
-    Ok(Some((branch, listed)))
 }
 
 fn fetch_blocking(

@@ -6,15 +6,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use auth::seal::Keys;
 use migration::{Migrator, MigratorTrait as _};
 use store::db::{DataError, Db, DbSettings};
 use store::queue::JobQueue;
 use store::repositories;
 
-use super::repositories::pin;
-use crate::clock;
+use super::repositories::{Occasion, pin};
 use crate::config::Config;
-use crate::jobs::schedule;
 
 /// How long a database that others keep busy is waited for at start.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,23 +32,24 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     }
     let mut settings = DbSettings::new(config.database_url().expose());
     settings.max_connections = config.storage.max_connections;
+    settings.acquire_timeout = config.storage.connection_timeout;
+    settings.busy_timeout = config.storage.connection_timeout;
     settings.read_urls = config.storage.postgres_read_urls.iter().map(|url| url.expose().to_owned()).collect();
     Db::connect(&settings).await.context("the database cannot be opened")
 }
 
-/// Brings schema, schedules and configured repositories into the database.
+/// Brings the schema and what the configuration names into the database.
 ///
 /// # Errors
 /// If the database refuses, or stays too busy for too long.
-pub(super) async fn prepare(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
+pub(super) async fn prepare(config: &Config, db: &Db, queue: &JobQueue, keys: &Keys) -> anyhow::Result<()> {
     patiently(PATIENCE, async || {
         // Processes that start at the same time prepare the database one after the other.
         let turn = db.take_turn().await?;
         let migrated = Migrator::up(&db.write, None).await.map_err(DataError::from);
         migrated.context("the database schema cannot be brought up to date")?;
         repositories::reset_interrupted(&db.write).await?;
-        schedule::store(db, &config.schedules, config.app.time_zone, clock::now()).await?;
-        pin(config, db, queue).await?;
+        pin(config, db, queue, keys, Occasion::Start).await?;
         drop(turn);
         Ok(())
     })
@@ -57,7 +57,7 @@ pub(super) async fn prepare(config: &Config, db: &Db, queue: &JobQueue) -> anyho
 }
 
 /// Tries again what others got in the way of: processes that are at work hold rows that a start has to change.
-async fn patiently(patience: Duration, attempt: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(super) async fn patiently(patience: Duration, attempt: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let began = Instant::now();
     loop {
         let Err(error) = attempt().await else { return Ok(()) };
@@ -65,7 +65,7 @@ async fn patiently(patience: Duration, attempt: impl AsyncFn() -> anyhow::Result
         if !passes || began.elapsed() >= patience {
             return Err(error);
         }
-        tracing::warn!(error = %format!("{error:#}"), "the database is not ready for a start; trying again");
+        tracing::warn!(error = %format!("{error:#}"), "the database is not ready; trying again");
         tokio::time::sleep(PAUSE).await;
     }
 }

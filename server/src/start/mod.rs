@@ -1,10 +1,15 @@
 //! The running program: database, repositories, runner and web server, started in order and ended in order.
 
 mod database;
+mod in_force;
 mod providers;
+mod reload;
 mod repositories;
 mod signals;
 mod state;
+mod triggers;
+mod watch_files;
+mod watches;
 mod workers;
 
 use std::sync::Arc;
@@ -22,12 +27,16 @@ use zeroize::Zeroizing;
 
 pub use database::connect;
 pub(crate) use database::{lock, make_private};
+pub use in_force::InForce;
 pub use providers::providers;
-pub use state::{actions, keys, limits, public_url, state};
+pub use reload::{Reloader, Source};
+pub use state::{actions, keys, limits, live_state, public_url, state};
 pub use workers::deps;
 
 use crate::config::Config;
-use crate::jobs::{Identity, Runner};
+use crate::jobs::{Deps, Identity, LiveDeps, Runner};
+use crate::telemetry::LogLevel;
+use crate::watching::{CloneReader, Secrets, Teller};
 use crate::web;
 
 /// Which half of the program a process plays.
@@ -95,11 +104,27 @@ async fn reseal(db: &Db, keys: &Keys) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Who tells targets of what happened to branches.
+///
+/// # Errors
+/// If the system gives no TLS.
+pub fn teller(deps: &Deps, keys: &Keys, worker: &str) -> anyhow::Result<Teller> {
+    let client = triggers::Client::new(Arc::clone(deps.forges.guard())).context("nothing can be sent to targets")?;
+    Ok(Teller {
+        db: deps.db.clone(),
+        queue: deps.queue.clone(),
+        secrets: Secrets::new(&deps.db, keys),
+        commits: CloneReader::new(&deps.data_dir),
+        client,
+        worker: worker.to_owned(),
+    })
+}
+
 /// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
 ///
 /// # Errors
 /// If something that the program cannot do without fails at start.
-pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()> {
+pub async fn run(config: Config, source: Source, log_level: LogLevel, role: Role, listens: bool) -> anyhow::Result<()> {
     // A SQLite file and its clones belong to one process; PostgreSQL spreads the work over many.
     let shares_work = config.storage.engine == "postgres";
     anyhow::ensure!(
@@ -130,8 +155,8 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let queue = JobQueue::new(db.clone());
     let keys = keys(&config)?;
     let providers = providers(&config)?;
-    let deps = deps(&config, &db, &queue, Some(&keys))?;
-    database::prepare(&config, &db, &queue).await?;
+    let live = LiveDeps::from(deps(&config, &db, &queue, Some(&keys))?);
+    database::prepare(&config, &db, &queue, &keys).await?;
     reseal(&db, &keys).await?;
     if let Some(warning) = config.mail.as_ref().and_then(|mail| mail.smtp.warning()) {
         tracing::warn!("{warning}");
@@ -143,16 +168,24 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
     let stop = CancellationToken::new();
     info!(worker = identity.worker, role = role.as_str(), "started");
     let worker = identity.worker.clone();
+    let telling = match role {
+        Role::Web => None,
+        Role::Worker | Role::All => Some(tokio::spawn(teller(&live.load(), &keys, &worker)?.run(stop.clone()))),
+    };
     let working = match role {
-        Role::Web => tokio::spawn(identity.show(deps, stop.clone())),
-        Role::Worker | Role::All => tokio::spawn(Runner::new(deps, identity).run(stop.clone())),
+        Role::Web => tokio::spawn(identity.show(live.clone(), stop.clone())),
+        Role::Worker | Role::All => tokio::spawn(Runner::new(live.clone(), identity).run(stop.clone())),
     };
     let wire = tokio::spawn({
         let queue = queue.clone();
         async move { queue.wire().await }
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
-    let state = state(&config, &db, &queue, &keys, providers, &stop);
+    let in_force = InForce::new(config);
+    let reloader = Reloader::new(source, in_force.clone(), live, (&db, &queue, &keys), log_level);
+    tokio::spawn(signals::reload_on_signal(Arc::clone(&reloader), stop.clone()));
+    tokio::spawn(watch_files::watch(Arc::clone(&reloader), stop.clone()));
+    let state = live_state(&in_force, Some(&reloader), (&db, &queue, &keys), providers, &stop);
     let following = tokio::spawn({
         let db = db.clone();
         async move { db.follow_replicas().await }
@@ -185,6 +218,9 @@ pub async fn run(config: Config, role: Role, listens: bool) -> anyhow::Result<()
         tracing::warn!(%error, "the figures were not served to the end");
     }
     working.await?;
+    if let Some(telling) = telling {
+        telling.await?;
+    }
     if let Err(error) = remove_worker(&db.write, &worker).await {
         tracing::warn!(%error, "this worker could not sign off; it will be shown as vanished");
     }

@@ -1,5 +1,7 @@
-//! What the configuration names: repositories and samples.
+//! What the configuration names: repositories with their watches, triggers, schedules, and the samples.
 
+use auth::seal::Keys;
+use chrono::TimeDelta;
 use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
 use store::db::{DataError, Db};
@@ -7,12 +9,30 @@ use store::queue::JobQueue;
 use store::repositories::SyncTarget;
 use store::{discovery, repositories};
 use tracing::info;
+use uuid::Uuid;
 
-use crate::config::{Config, RepositoryConfig};
+use super::{triggers, watches};
+use crate::config::{Config, PollingConfig, RepositoryConfig};
+use crate::jobs::schedule;
 use crate::{clock, replay, samples};
 
-/// Brings the configured repositories and the samples into the database and asks for their first sync.
-pub(super) async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::Result<()> {
+/// Who asks for the syncs of what was brought in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// All are synced.
+    Start,
+    /// Those that were not here before, or about which something else is written, are synced.
+    Reload,
+}
+
+/// Brings what the configuration names into the database, all of it or nothing, and asks for first syncs.
+pub(super) async fn pin(
+    config: &Config,
+    db: &Db,
+    queue: &JobQueue,
+    keys: &Keys,
+    occasion: Occasion,
+) -> anyhow::Result<()> {
     let now = clock::now();
     let configured: Vec<FoundRepository> = config.repositories.iter().map(found).collect();
     let mut samples = match config.shows_samples() {
@@ -21,6 +41,13 @@ pub(super) async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::R
     };
     // Every machine has the samples in a place of its own; they are the same repositories wherever they lie.
     let known = repositories::list_sync_targets(&db.read).await?;
+    let is_same = |id: Uuid, wanted: &FoundRepository| {
+        known.iter().any(|known| {
+            known.id == id
+                && known.branch_regex == wanted.branch_regex
+                && known.polling_interval_seconds == wanted.polling_interval_seconds
+        })
+    };
     for sample in &mut samples {
         let same = |known: &&SyncTarget| known.origin == Origin::Sample && known.full_name == sample.full_name;
         if let Some(known) = known.iter().find(same) {
@@ -41,20 +68,44 @@ pub(super) async fn pin(config: &Config, db: &Db, queue: &JobQueue) -> anyhow::R
     for request in &scans {
         queue.enqueue_in(&txn, request, RequestedBy::Start, Priority::FOLLOW_UP, now).await?;
     }
+    schedule::store_in(&txn, &config.schedules, config.app.time_zone, now).await?;
     for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
         let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();
         match origin {
             Origin::Sample => drop(repositories::remove_missing(&txn, origin, &urls).await?),
             _ => drop(repositories::disable_missing(&txn, origin, &urls).await?),
         }
-        for (id, _) in repositories::upsert_repositories(&txn, wanted, now).await? {
-            let request = JobRequest::SyncRepository { repository_id: id };
-            queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
+        let stored = repositories::upsert_repositories(&txn, wanted, now).await?;
+        if origin == Origin::Config {
+            watches::pin(&txn, config, &known, &stored).await?;
+        }
+        for ((id, _), wanted) in stored.into_iter().zip(wanted) {
+            if occasion == Occasion::Start || !is_same(id, wanted) {
+                let request = JobRequest::SyncRepository { repository_id: id };
+                queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
+            }
         }
     }
+    triggers::pin(&txn, &config.triggers, keys, now).await?;
+    if occasion == Occasion::Reload
+        && let Some(wait) = longest_wait(&config.polling)
+    {
+        repositories::bring_syncs_forward(&txn, now + wait).await?;
+    }
     txn.commit().await.map_err(DataError::from)?;
-    info!(configured = configured.len(), samples = samples.len(), "repositories pinned");
+    queue.ring();
+    info!(
+        configured = configured.len(),
+        samples = samples.len(),
+        triggers = config.triggers.len(),
+        "repositories and triggers pinned"
+    );
     Ok(())
+}
+
+/// How long a repository without an interval of its own waits at most, now that another may be written.
+fn longest_wait(polling: &PollingConfig) -> Option<TimeDelta> {
+    TimeDelta::from_std(polling.interval.unwrap_or(polling.max_interval)).ok()
 }
 
 fn found(repository: &RepositoryConfig) -> FoundRepository {

@@ -16,11 +16,14 @@ use store::queue::JobQueue;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::InForce;
+use super::reload::{Handle, Reloader};
 use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::Forges;
 use crate::jobs::clone_dir;
 use crate::state::AppState;
+use crate::watching::{CloneReader, Hooks, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -37,15 +40,26 @@ use crate::{clock, replay};
 /// What people and programs may ask for.
 #[must_use]
 pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: Arc<LoginLimits>) -> Actions {
-    let adding = Arc::new(Adding::new(config));
+    live_actions(&InForce::new(config.clone()), db, queue, keys, logins)
+}
+
+/// The same, as the configuration in force has it whenever something is asked for.
+fn live_actions(in_force: &InForce, db: &Db, queue: &JobQueue, keys: Keys, logins: Arc<LoginLimits>) -> Actions {
     let known = Arc::clone(&logins);
+    let config = || in_force.clone();
     let outside = Outside {
         now: clock::now,
-        discovery_is_on: config.discovery.is_on(),
-        read_address: Arc::new(move |text| {
-            let adding = Arc::clone(&adding);
-            Box::pin(async move { adding.read(&text).await })
-        }),
+        discovery_is_on: {
+            let config = config();
+            Arc::new(move || config.get().discovery.is_on())
+        },
+        read_address: {
+            let config = config();
+            Arc::new(move |text| {
+                let adding = Adding::new(&config.get());
+                Box::pin(async move { adding.read(&text).await })
+            })
+        },
         passwords: Passwords::new(),
         tries: Arc::new(move |address, account| {
             // A shell of the machine has no address.
@@ -54,12 +68,18 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
         }),
         knows: Arc::new(move |address, email| known.knows(address, email)),
         keys,
-        sends_mail: config.mail.is_some(),
-        forges: config.forges.iter().map(|forge| known_forge(config, forge)).collect(),
+        sends_mail: in_force.get().mail.is_some(),
+        forges: {
+            let config = config();
+            Arc::new(move || {
+                let config = config.get();
+                config.forges.iter().map(|forge| known_forge(&config, forge)).collect()
+            })
+        },
         try_token: {
-            let config = Arc::new(config.clone());
+            let config = config();
             Arc::new(move |host, provider, token| {
-                let config = Arc::clone(&config);
+                let config = config.get();
                 Box::pin(async move {
                     let token = Secret::new(token.to_string());
                     let tried = Forges::try_token(&config, &host, provider, token, TRY_WITHIN).await;
@@ -68,7 +88,8 @@ pub fn actions(config: &Config, db: &Db, queue: &JobQueue, keys: Keys, logins: A
             })
         },
     };
-    Actions::new(db.clone(), queue.clone(), outside)
+    let reader = Arc::new(CloneReader::new(&config.app.data_dir));
+    Actions::new(db.clone(), queue.clone(), outside).with_reader(reader)
 }
 
 /// A forge that does not answer by then is away.
@@ -132,9 +153,26 @@ pub fn state(
     providers: Providers,
     stop: &CancellationToken,
 ) -> AppState {
+    live_state(&InForce::new(config.clone()), None, (db, queue, keys), providers, stop)
+}
+
+/// The same, where the configuration can be read again.
+#[must_use]
+pub fn live_state(
+    in_force: &InForce,
+    reloader: Option<&Arc<Reloader>>,
+    (db, queue, keys): (&Db, &JobQueue, &Keys),
+    providers: Providers,
+    stop: &CancellationToken,
+) -> AppState {
+    let config = &*in_force.get();
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
     let login_limits = Arc::new(LoginLimits::default());
-    let actions = actions(config, db, queue, keys.clone(), Arc::clone(&login_limits));
+    let actions = live_actions(in_force, db, queue, keys.clone(), Arc::clone(&login_limits));
+    let actions = match reloader {
+        Some(reloader) => actions.with_configuration(Arc::new(Handle(Arc::clone(reloader)))),
+        None => actions,
+    };
     let providers = Arc::new(providers);
     AppState {
         db: db.clone(),
@@ -145,9 +183,13 @@ pub fn state(
             actions,
             compare,
             read_commit: commit_reader(config.app.data_dir.clone()),
-            discovery: Arc::new(discovery_settings(config)),
+            discovery: {
+                let in_force = in_force.clone();
+                Arc::new(move || discovery_settings(&in_force.get()))
+            },
             operations: Arc::new(needs::routes()),
             anonymous_read: config.server.anonymous_read,
+            public_url: config.server.public_url.as_deref().map(|url| url.trim_end_matches('/').into()),
             providers: providers.iter().map(Provider::shown).collect(),
         },
         leptos: LeptosOptions::builder().output_name("kubestats").build(),
@@ -160,8 +202,10 @@ pub fn state(
         metrics: Metrics::default(),
         metrics_access: metrics_access(config),
         last_look: LastLook::default(),
+        hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
+        started_at: clock::now(),
         seats: Seats::default(),
         shutdown: stop.clone(),
     }

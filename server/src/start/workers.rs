@@ -31,6 +31,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         chart_sources: Arc::clone(&config.charts.known),
         polling: config.polling.clone(),
         schedules: config.schedules.clone(),
+        watching: config.watching.clone(),
         time_zone: config.app.time_zone,
         audit_retention: config.accounts.audit_retention,
         max_disk_bytes: config.app.max_disk_mb.map(|megabytes| megabytes * 1_000_000),

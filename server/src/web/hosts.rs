@@ -76,8 +76,10 @@ impl AllowedHosts {
 /// Whether a path tells no more than how the program is: probes ask for it under any name.
 #[must_use]
 pub fn is_health(path: &str) -> bool {
-    matches!(path, "/health" | "/health/live" | "/health/ready" | "/health/detailed" | "/api/health")
-        || path.starts_with("/api/health/")
+    matches!(
+        path,
+        "/health" | "/health/live" | "/health/ready" | "/health/detailed" | "/healthz" | "/ready" | "/api/health"
+    ) || path.starts_with("/api/health/")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod client_address;
 pub mod etag;
 pub mod forms;
 pub mod health;
+pub mod hooks;
 pub mod hosts;
 pub mod identity;
 pub mod listen;
@@ -72,13 +73,14 @@ pub fn router(state: AppState) -> Router {
         .route("/upgrades/{event}", axum::routing::get(upgrade::of_event))
         .merge(metrics::route(&state.metrics_access))
         .merge(openapi::router())
-        .route("/api", any(problem::unknown_path))
         .route("/api/", any(problem::unknown_path))
         .route("/api/{*path}", any(problem::unknown_path))
         .fallback(pages::file_or_not_found)
         .layer(from_fn_with_state(Arc::new(state.db.clone()), reading::choose))
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
+        // Pushes of forges are larger than what else is sent to us; they have a bound of their own.
+        .merge(hooks::routes())
         .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))

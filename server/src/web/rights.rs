@@ -70,6 +70,7 @@ pub(super) fn is_open(path: &str) -> bool {
             "/api/v1/auth",
             "/api/v1/login",
             "/metrics",
+            "/webhooks",
         ]
         .into_iter()
         .any(below)

@@ -42,7 +42,7 @@ pub struct StreamParams {
 
 /// Live updates as server-sent events
 ///
-/// Each event's data is one JSON object as described; its `type` tells the three kinds apart. A client that
+/// Each event's data is one JSON object as described; its `type` tells the kinds apart. A client that
 /// was too slow to follow gets an event named `missed` and should read again what it shows.
 #[utoipa::path(
     get, path = "/stream", operation_id = "stream_live", tag = "live",
@@ -117,7 +117,10 @@ fn event(told: Result<Live, BroadcastStreamRecvError>, wanted: Option<uuid::Uuid
         Ok(live) => {
             let about = match &live {
                 Live::Job { job } => job.repository_id,
-                Live::Repository { repository_id } | Live::Events { repository_id, .. } => Some(*repository_id),
+                Live::Repository { repository_id }
+                | Live::Events { repository_id, .. }
+                | Live::Branches { repository_id } => Some(*repository_id),
+                Live::Trigger { .. } => None,
             };
             if wanted.is_some() && wanted != about {
                 return None;

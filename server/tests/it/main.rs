@@ -9,6 +9,7 @@
 
 mod api;
 mod backup;
+mod bootstrap;
 mod bounds;
 mod cli;
 mod connections;
@@ -16,9 +17,11 @@ mod doctor;
 mod jobs;
 mod layering;
 mod mail;
+mod reload;
 mod replicas;
 mod samples;
 mod ssh;
 mod support;
 mod tls;
 mod traces;
+mod watching;

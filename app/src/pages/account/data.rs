@@ -65,7 +65,9 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
     let params = ask::params(&query)?;
     let id = actor.signed_in()?.id;
     let account = find_account(&db.read, id).await?.ok_or(AppError::SignIn)?;
-    let shown = ask::shown_once(&ctx, &actor, |shown| !matches!(shown, ShownOnce::Link { .. }));
+    let shown = ask::shown_once(&ctx, &actor, |shown| {
+        matches!(shown, ShownOnce::Token { .. } | ShownOnce::RecoveryCodes(_) | ShownOnce::SecondFactor)
+    });
     let picture = match shown {
         Some(ShownOnce::SecondFactor) => pending_second_factor(&ctx, &actor).await?,
         _ => None,

@@ -35,11 +35,12 @@ pub async fn read_coverage(query: String) -> Result<CoverageData, AppError> {
         reason: ask::word(&params, "reason"),
         page: ask::page(&params, 25),
     };
+    let settings = (context.discovery)();
     let why = match ask::text(&params, "why")? {
-        Some(asked) => discovery::why_not(&context.db.read, &context.discovery, &asked).await?,
+        Some(asked) => discovery::why_not(&context.db.read, &settings, &asked).await?,
         None => Vec::new(),
     };
-    let mut discovery = discovery::discovery(&context.db.read, &context.discovery, &filter).await?;
+    let mut discovery = discovery::discovery(&context.db.read, &settings, &filter).await?;
     if ask::is_unknown::<RejectReason>(&params, "reason") {
         discovery.rejected = Listing::default();
     }

@@ -1,6 +1,6 @@
 use entity::view::{
-    ActivityBucket, ChartRelease, Event, ImagePlace, Job, Listing, NamedCount, PageQuery, Problem, Repository,
-    Resource, ResourceFacets, ResourceTreeRow, Timestamp,
+    ActivityBucket, Branch, ChartRelease, Event, ImagePlace, Job, Listing, NamedCount, PageQuery, Problem, Repository,
+    Resource, ResourceFacets, ResourceTreeRow, Timestamp, Watch,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -54,6 +54,16 @@ pub enum RepositoryTab {
         images: Listing<ImagePlace>,
         page: PageQuery,
     },
+    /// Branches of the remote, and how they are watched.
+    Branches {
+        branches: Listing<Branch>,
+        page: PageQuery,
+        watch: Option<Watch>,
+        /// Watched branches that are there.
+        watched: u64,
+        /// Whether the configuration says how they are watched.
+        is_configured: bool,
+    },
     /// Those that somebody may want to mend, or templates of Helm charts.
     Problems {
         problems: Listing<Problem>,
@@ -75,12 +85,12 @@ pub async fn find_repository(id: String, query: String) -> Result<RepositoryData
     let (span, activity) = ask::activity(&db, Some(id), params.get_str("span"), now).await?;
     Ok(RepositoryData {
         now,
-        repository,
         jobs: jobs::list_jobs(&db.read, &read::recent_jobs(id)).await?.data,
         chart: crate::chart::activity_options(&activity),
         span,
         activity,
-        tab: read::tab(&db, id, &params).await?,
+        tab: read::tab(&db, &repository, &params).await?,
+        repository,
         outcome: crate::pages::outcome::tell::find_text(&db, &params).await?,
     })
 }
@@ -107,25 +117,27 @@ pub async fn request_scan(repository_id: Uuid) -> Result<Uuid, AppError> {
 mod read {
     use entity::kind::{EventType, ProblemClass};
     use entity::view::{
-        ChartReleaseFilter, ChartReleaseSort, EventFilter, ImagePlaceFilter, JobFilter, Listing, PageQuery,
+        BranchFilter, ChartReleaseFilter, ChartReleaseSort, EventFilter, ImagePlaceFilter, JobFilter, Listing,
+        PageQuery, Repository,
     };
     use leptos_router::params::ParamsMap;
     use store::db::Db;
-    use store::{events, problems, resources};
+    use store::{events, problems, resources, watch};
     use uuid::Uuid;
 
     use super::RepositoryTab;
     use crate::error::AppError;
     use crate::pages::ask;
     use crate::pages::resources::{is_unknown_status, resource_filter};
+    use crate::pages::watch::there;
 
     pub(super) fn recent_jobs(repository: Uuid) -> JobFilter {
         let page = PageQuery { skip: 0, limit: 6 };
         JobFilter { repository_id: Some(repository), page, ..JobFilter::default() }
     }
 
-    pub(super) async fn tab(db: &Db, id: Uuid, params: &ParamsMap) -> Result<RepositoryTab, AppError> {
-        let page = ask::page(params, 50);
+    pub(super) async fn tab(db: &Db, repository: &Repository, params: &ParamsMap) -> Result<RepositoryTab, AppError> {
+        let (page, id) = (ask::page(params, 50), repository.id);
         Ok(match params.get_str("tab") {
             Some("resources") if params.get_str("view") == Some("table") => {
                 let filter = resource_filter(params, Some(id))?;
@@ -148,6 +160,7 @@ mod read {
                 let filter = ChartReleaseFilter { repository_id, sort, page, ..ChartReleaseFilter::default() };
                 RepositoryTab::Charts { charts: store::kept::list_releases(db, &filter).await?, page }
             }
+            Some("branches") => branches(db, repository, params).await?,
             Some("problems") => {
                 let templates = params.get_str("view") == Some("templates");
                 let class = templates.then_some(ProblemClass::HelmTemplate);
@@ -163,6 +176,35 @@ mod read {
                 };
                 RepositoryTab::Events { events, page, kinds, namespaces }
             }
+        })
+    }
+
+    async fn branches(db: &Db, repository: &Repository, params: &ParamsMap) -> Result<RepositoryTab, AppError> {
+        let (page, id) = (ask::page(params, 50), Some(repository.id));
+        let there = there(params);
+        let is_watched = match params.get_str("watched").unwrap_or_default() {
+            "" => Ok(None),
+            "yes" => Ok(Some(true)),
+            "no" => Ok(Some(false)),
+            _ => Err(()),
+        };
+        let text = ask::text(params, "text")?;
+        let branches = match is_watched {
+            Ok(watched) if !there.is_unknown => {
+                let filter = BranchFilter { repository_id: id, deleted: there.deleted, watched, text, page };
+                watch::list_branches(&db.read, &filter).await?
+            }
+            _ => Listing::default(),
+        };
+        let one = PageQuery { skip: 0, limit: 1 };
+        let (deleted, watched) = (Some(false), Some(true));
+        let watched = BranchFilter { repository_id: id, deleted, watched, page: one, ..BranchFilter::default() };
+        Ok(RepositoryTab::Branches {
+            branches,
+            page,
+            watch: watch::find_watch(&db.read, repository.id).await?,
+            watched: watch::list_branches(&db.read, &watched).await?.count,
+            is_configured: actions::watch::is_configured(repository),
         })
     }
 

@@ -1,5 +1,6 @@
-//! `/repositories/{id}`: what runs here, how alive it is, what changed last; then one of five views.
+//! `/repositories/{id}`: what runs here, how alive it is, what changed last; then one of six views.
 
+mod branches;
 mod data;
 mod head;
 mod tabs;
@@ -69,7 +70,7 @@ fn view(data: RepositoryData, url: PageUrl) -> AnyView {
             </Section>
         }
     });
-    let views = (scanned || repository.counts.problems > 0).then(|| tabs::view(&repository, tab, &url, now));
+    let views = tabs::view(&repository, tab, &url, now);
     view! {
         <Breadcrumb crumbs />
         {head::view(&repository, &url, now)}

@@ -1,4 +1,4 @@
-//! The views of a repository below its chart: events, resources, charts and images, problems.
+//! The views of a repository below its chart: events, resources, charts and images, problems, branches.
 
 use entity::kind::EventType;
 use entity::view::{Event, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp};
@@ -22,6 +22,7 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Events { .. } => "events",
         RepositoryTab::Tree { .. } | RepositoryTab::Table { .. } => "resources",
         RepositoryTab::Charts { .. } | RepositoryTab::Images { .. } => "charts",
+        RepositoryTab::Branches { .. } => "branches",
         RepositoryTab::Problems { .. } => "problems",
     };
     // Filters are of one view; only the range of the chart goes along.
@@ -30,14 +31,25 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         let target = if word == "events" { base.clone() } else { base.with("tab", word) };
         Tab::new(label, target.href(), chosen == word).counting(count)
     };
-    let tabs = vec![
-        link("events", "Changes", counts.events),
-        link("resources", "Resources", counts.active_resources),
-        link("charts", "Charts and images", counts.charts + counts.images),
-        link("problems", "Problems", counts.problems),
-    ];
+    let branches = Tab::new("Branches", base.with("tab", "branches").href(), chosen == "branches");
+    let of_scan = || {
+        [
+            link("events", "Changes", counts.events),
+            link("resources", "Resources", counts.active_resources),
+            link("charts", "Charts and images", counts.charts + counts.images),
+            link("problems", "Problems", counts.problems),
+        ]
+    };
+    // Branches are there before anything is read of them.
+    let is_read = repository.scanned_commit.is_some() || counts.problems > 0;
+    let tabs: Vec<Tab> = is_read.then(of_scan).into_iter().flatten().chain([branches]).collect();
     let here = base.with("tab", chosen);
     let body = match tab {
+        RepositoryTab::Branches { branches, page, watch, watched, is_configured } => {
+            let about = super::branches::About { watch, watched, is_configured };
+            super::branches::view(repository, branches, page, &about, url, now)
+        }
+        _ if !is_read => ().into_any(),
         RepositoryTab::Events { events: listing, page, kinds, namespaces } => {
             events(listing, page, kinds, namespaces, url, now)
         }

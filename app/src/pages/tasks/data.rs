@@ -1,4 +1,5 @@
-use entity::view::{Job, JobDetail, Listing, PageQuery, Tasks, Timestamp};
+use entity::kind::ReloadOutcome;
+use entity::view::{ConfigReload, Job, JobDetail, Listing, PageQuery, Tasks, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct TasksData {
     pub jobs: Listing<Job>,
     /// Which of them are here.
     pub page: PageQuery,
+    /// When the process that answers read its configuration again, newest first.
+    pub reloads: Vec<ConfigReload>,
 }
 
 /// Workers, queue, schedules, limits and runs, as the page's address says.
@@ -40,6 +43,10 @@ pub async fn read_tasks(query: String) -> Result<TasksData, AppError> {
         tasks: tasks::tasks(&db.read, now).await?,
         jobs: if unknown { Listing::default() } else { jobs::list_jobs(&db.read, &filter).await? },
         page: filter.page,
+        reloads: {
+            let (ctx, actor) = ask::actions()?;
+            actions::list_reloads(&ctx, &actor)?
+        },
     })
 }
 
@@ -66,6 +73,13 @@ pub async fn find_job(id: String) -> Result<JobData, AppError> {
 pub async fn trigger_schedule(name: String) -> Result<Uuid, AppError> {
     let (ctx, actor) = crate::pages::ask::actions()?;
     Ok(actions::trigger(&ctx, &actor, &name).await?)
+}
+
+/// Has the process that answers read its configuration again.
+#[server(prefix = "/ui", endpoint = "reload_configuration", output = Postcard, client = crate::client::PageClient)]
+pub async fn reload_configuration() -> Result<ReloadOutcome, AppError> {
+    let (ctx, actor) = crate::pages::ask::actions()?;
+    Ok(actions::reload_configuration(&ctx, &actor).await?.outcome)
 }
 
 /// Cancels a run that waits or goes on; gives back its id. One that has ended stays as it is, which is said.

@@ -83,6 +83,7 @@ fn facts(job: &View, now: Timestamp) -> AnyView {
         RequestedBy::Cli => "asked for on the command line",
         RequestedBy::Schedule => "asked for by a schedule",
         RequestedBy::Job => "asked for by another job",
+        RequestedBy::Webhook => "asked for by a webhook",
     };
     let tries =
         (job.attempts > 1).then(|| view! { <span>"try " <span class="num">{job.attempts.to_string()}</span></span> });

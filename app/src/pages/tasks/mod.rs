@@ -3,6 +3,7 @@
 mod data;
 mod job;
 mod parts;
+mod reloads;
 
 use entity::kind::{JobKind, JobState};
 use entity::view::Tasks as View;
@@ -10,7 +11,7 @@ use leptos::prelude::*;
 
 pub use job::Job;
 
-use self::data::{TasksData, TriggerSchedule, read_tasks};
+use self::data::{ReloadConfiguration, TasksData, TriggerSchedule, read_tasks};
 use super::filters::{chips, values};
 use super::{load, show};
 use crate::busy::Busy;
@@ -24,18 +25,23 @@ use crate::live::Live;
 #[derive(Clone, Copy)]
 pub(super) struct Trigger(ServerAction<TriggerSchedule>);
 
+/// Reading the configuration again, on its way.
+#[derive(Clone, Copy)]
+pub(super) struct Reload(ServerAction<ReloadConfiguration>);
+
 /// All work.
 #[component]
 pub fn Tasks() -> impl IntoView {
     let page = load(|_, query| read_tasks(query), |_, live| matches!(live, Live::Job { .. }));
-    let trigger = Trigger(ServerAction::new());
+    let (trigger, reload) = (Trigger(ServerAction::new()), Reload(ServerAction::new()));
     if let Some(busy) = use_context::<Busy>() {
-        busy.wait_while(move || trigger.0.pending().get());
+        busy.wait_while(move || trigger.0.pending().get() || reload.0.pending().get());
     }
     provide_context(trigger);
-    // The queued job shows at once, not only with the next news.
+    provide_context(reload);
+    // What was asked for shows at once, not only with the next news.
     Effect::new(move |asked: Option<usize>| {
-        let now = trigger.0.version().get();
+        let now = trigger.0.version().get() + reload.0.version().get();
         if asked.is_some_and(|before| before != now) {
             page.refetch();
         }
@@ -54,8 +60,9 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: TasksData, url: PageUrl) -> AnyView {
-    let TasksData { now, tasks, jobs, page } = data;
+    let TasksData { now, tasks, jobs, page, reloads } = data;
     let failed = use_context::<Trigger>().map(|Trigger(action)| view! { <ActFailed action /> });
+    let not_reloaded = use_context::<Reload>().map(|Reload(action)| view! { <ActFailed action /> });
     let value = values(&url);
     let states = JobState::ALL.iter().map(|state| Choice::new(state.as_str(), state_word(*state))).collect();
     let kinds = JobKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), kind.label())).collect();
@@ -83,12 +90,14 @@ fn view(data: TasksData, url: PageUrl) -> AnyView {
         <Breadcrumb crumbs=vec![Crumb::here("Tasks")] />
         <PageHead title="Tasks" facts=facts(&tasks) />
         {failed}
+        {not_reloaded}
         {parts::workers(tasks.workers, now)}
         <div class="columns">
             {parts::queue(tasks.queue)}
             {parts::budgets(tasks.budgets, tasks.disk, now)}
         </div>
         {parts::schedules(tasks.schedules, now)}
+        {reloads::reloads(reloads, now)}
         <Section title="Runs" id="runs">
             <FilterBar url=url.clone() keys=&["text", "kind", "state"] chips>
                 <TextField name="text" label="Repository or outcome" placeholder="Repository or outcome" search=true value=value("text") />

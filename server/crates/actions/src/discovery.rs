@@ -10,7 +10,7 @@ use crate::{Actions, Actor, Refusal, Result};
 /// The refusal.
 pub async fn discover(ctx: &Actions, actor: &Actor) -> Result<Uuid> {
     actor.may_to_all(AuditAction::Discover)?;
-    if !ctx.outside.discovery_is_on {
+    if !(ctx.outside.discovery_is_on)() {
         return Err(Refusal::DiscoveryOff);
     }
     let request = JobRequest::DiscoverRepositories;

@@ -60,7 +60,7 @@ pub async fn list_forges(ctx: &Actions, actor: &Actor) -> Result<Vec<ForgeStatus
     actor.need(Permission::Admin)?;
     let db = &ctx.db.read;
     let mut forges: BTreeMap<String, ForgeStatus> = BTreeMap::new();
-    for known in &ctx.outside.forges {
+    for known in (ctx.outside.forges)() {
         let status =
             ForgeStatus { token: known.token, is_searched: known.is_searched, ..unknown(&known.host, known.provider) };
         forges.insert(known.host.clone(), status);

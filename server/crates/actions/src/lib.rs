@@ -8,6 +8,7 @@ pub mod accounts;
 mod actor;
 mod adding;
 mod audit;
+mod configuration;
 mod discovery;
 pub mod forges;
 mod job;
@@ -18,6 +19,8 @@ mod repository;
 mod schedule;
 pub mod secrets;
 mod statistics;
+pub mod triggers;
+pub mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +35,7 @@ use uuid::Uuid;
 
 pub use actor::{Actor, Door};
 pub use adding::{MAX_ADDED, NotUsable, ReadAddress, add};
+pub use configuration::{Configuration, Soon, check_configuration, list_reloads, reload_configuration};
 pub use discovery::discover;
 pub use job::cancel;
 pub use refusal::Refusal;
@@ -49,9 +53,17 @@ pub struct Actions {
     db: Db,
     queue: JobQueue,
     outside: Arc<Outside>,
+    /// The configuration, in a process that reads it again while it runs.
+    configuration: Option<Arc<dyn Configuration>>,
     /// What was refused lately, so that the log of it is bounded.
     refused: Arc<refused::Refused>,
+    /// Reads commits from clones, in processes that have them.
+    reader: Option<Arc<dyn triggers::CommitReader>>,
+    dry_runs: Arc<tokio::sync::Semaphore>,
 }
+
+/// So many dry runs of triggers go on at the same time.
+const DRY_RUNS: usize = 2;
 
 /// Whether somebody may try to prove who they are.
 pub type Tries = Arc<dyn Fn(Option<IpAddr>, &str) -> std::result::Result<(), u32> + Send + Sync>;
@@ -63,8 +75,8 @@ pub type Knows = Arc<dyn Fn(IpAddr, &str) -> bool + Send + Sync>;
 pub struct Outside {
     /// What time it is.
     pub now: fn() -> Timestamp,
-    /// Whether forges are searched.
-    pub discovery_is_on: bool,
+    /// Whether forges are searched; a reload may change it, and the next as well.
+    pub discovery_is_on: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Reads and checks an address that somebody wants to add.
     pub read_address: ReadAddress,
     /// Hashes passwords, two at a time.
@@ -78,7 +90,7 @@ pub struct Outside {
     /// Whether there is a server that mails go to.
     pub sends_mail: bool,
     /// Forges of the configuration.
-    pub forges: Vec<forges::KnownForge>,
+    pub forges: Arc<dyn Fn() -> Vec<forges::KnownForge> + Send + Sync>,
     /// Asks a forge what it thinks of a token.
     pub try_token: forges::TryToken,
 }
@@ -87,7 +99,21 @@ impl Actions {
     /// Over this database and queue.
     #[must_use]
     pub fn new(db: Db, queue: JobQueue, outside: Outside) -> Self {
-        Self { db, queue, outside: Arc::new(outside), refused: Arc::default() }
+        let dry_runs = Arc::new(tokio::sync::Semaphore::new(DRY_RUNS));
+        let refused = Arc::default();
+        Self { db, queue, outside: Arc::new(outside), configuration: None, refused, reader: None, dry_runs }
+    }
+
+    /// The same with clones at hand.
+    #[must_use]
+    pub fn with_reader(self, reader: Arc<dyn triggers::CommitReader>) -> Self {
+        Self { reader: Some(reader), ..self }
+    }
+
+    /// The same, by which the configuration can be read again.
+    #[must_use]
+    pub fn with_configuration(self, configuration: Arc<dyn Configuration>) -> Self {
+        Self { configuration: Some(configuration), ..self }
     }
 
     /// Asks for a job, and tells that somebody did, in one transaction. One that waits already serves for both who asked.

@@ -1,5 +1,6 @@
 use chrono::NaiveDate;
 use entity::kind::{JobState, Permission, SyncStatus};
+use entity::view::FieldError;
 use store::db::DataError;
 
 use crate::MAX_ADDED;
@@ -23,6 +24,10 @@ pub enum Refusal {
     Configured {
         name: String,
     },
+    /// Its branches are watched as the configuration says, which would be so again after the next start.
+    ConfiguredWatch {
+        name: String,
+    },
     /// The configuration switched it off, or names it no more.
     Disabled {
         name: String,
@@ -44,6 +49,8 @@ pub enum Refusal {
     Future(NaiveDate),
     /// No forge is searched, so that a run would do nothing.
     DiscoveryOff,
+    /// The process that is asked works with a configuration that it cannot read again.
+    NoConfiguration,
     /// The job has ended already.
     Ended(JobState),
     /// Nobody signed in, and this needs somebody.
@@ -58,6 +65,16 @@ pub enum Refusal {
     OtherRepository,
     /// What was given can't be taken, and why.
     Unusable(String),
+    /// Fields of what was given can't be taken; all of them.
+    Wrong(Vec<FieldError>),
+    /// The trigger stands in the configuration, which alone changes it.
+    ConfiguredTrigger {
+        name: String,
+    },
+    /// The trigger is off, so that nothing is sent.
+    TriggerOff {
+        name: String,
+    },
     /// Who signs in is not known by that e-mail address and password; which of the two is wrong is not told.
     WrongPassword,
     /// The second factor's code is wrong, or was used.
@@ -85,6 +102,9 @@ impl Refusal {
             Self::Configured { name } => {
                 format!("{name} stands in the configuration; take it out there, or block it here")
             }
+            Self::ConfiguredWatch { name } => {
+                format!("{name} stands in the configuration, which says how its branches are watched; change it there")
+            }
             Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
             Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
             Self::PendingApproval { name, reason } => {
@@ -98,6 +118,7 @@ impl Refusal {
                  in the configuration, or GITHUB_TOKEN"
                     .to_owned()
             }
+            Self::NoConfiguration => "this process has no configuration that it could read again".to_owned(),
             Self::AddressCount(0) => "Nothing was added: no address is given, write at least one".to_owned(),
             Self::AddressCount(count) => {
                 format!("Nothing was added: {count} addresses, but no more than {MAX_ADDED} at once")
@@ -112,6 +133,14 @@ impl Refusal {
             Self::Later(seconds) => format!("too many tries; try again in {seconds} seconds"),
             Self::OtherRepository => "this token is for other repositories".to_owned(),
             Self::Unusable(why) => why.clone(),
+            Self::Wrong(errors) => {
+                let errors = errors.iter().map(|error| format!("{}: {}", error.field, error.message));
+                errors.collect::<Vec<_>>().join("; ")
+            }
+            Self::ConfiguredTrigger { name } => {
+                format!("the trigger {name} stands in the configuration; change it there")
+            }
+            Self::TriggerOff { name } => format!("the trigger {name} is off and sends nothing; switch it on first"),
             Self::WrongPassword => "Incorrect email or password".to_owned(),
             Self::WrongCode => "the code is wrong, too old, or was used already".to_owned(),
             Self::DeadLink => "this link was used already, or its time is over; ask for another one".to_owned(),
@@ -138,6 +167,7 @@ impl Refusal {
         match self {
             Self::NothingToApprove { name, .. }
             | Self::Configured { name }
+            | Self::ConfiguredWatch { name }
             | Self::Disabled { name }
             | Self::Blocked { name }
             | Self::PendingApproval { name, .. }
@@ -147,6 +177,7 @@ impl Refusal {
             | Self::AddressCount(_)
             | Self::Future(_)
             | Self::DiscoveryOff
+            | Self::NoConfiguration
             | Self::Ended(_)
             | Self::NotSignedIn
             | Self::NotAllowed(_)
@@ -154,6 +185,9 @@ impl Refusal {
             | Self::Later(_)
             | Self::OtherRepository
             | Self::Unusable(_)
+            | Self::Wrong(_)
+            | Self::ConfiguredTrigger { .. }
+            | Self::TriggerOff { .. }
             | Self::WrongPassword
             | Self::WrongCode
             | Self::DeadLink

@@ -23,7 +23,7 @@ pub struct Done {
 }
 
 /// Whether new work may be done on a repository.
-fn may_work(repository: &Repository) -> Result<()> {
+pub(crate) fn may_work(repository: &Repository) -> Result<()> {
     let name = repository.full_name.clone();
     match repository.sync_status {
         _ if !repository.enabled => Err(Refusal::Disabled { name }),
@@ -97,6 +97,7 @@ pub async fn act(ctx: &Actions, actor: &Actor, action: RepositoryAction, id: Uui
         RepositoryAction::Approve => discovery::approve(&txn, id, now).await?,
         RepositoryAction::Block => discovery::block(&txn, id, BY_HAND).await?,
         RepositoryAction::Delete | RepositoryAction::Sync => {
+            store::secrets::remove_secret(&txn, &crate::watch::secret_name(id)).await?;
             let removed = discovery::remove_repository_for_good(&txn, id, now).await?;
             removed.map_or(Decided::NotFound, |repository| Decided::Done(Box::new(repository)))
         }
@@ -134,6 +135,6 @@ pub async fn sync_all(ctx: &Actions, actor: &Actor) -> Result<(Uuid, i64)> {
     Ok((job, count))
 }
 
-fn object(repository: &Repository) -> Object {
+pub(crate) fn object(repository: &Repository) -> Object {
     Object::new("repository", repository.id, repository.full_name.clone())
 }

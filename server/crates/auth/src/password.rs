@@ -5,6 +5,7 @@
 //! whoever signs in from another machine typed the same. The forms of compatibility (NFKC, NFKD) are not used: they make one
 //! of what people see as two, such as `²` and `2`, and a password weaker for it.
 
+mod lines;
 mod strength;
 mod turns;
 
@@ -15,8 +16,10 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+use lines::Lines;
 use turns::{Turn, Turns};
 
+pub use lines::InLine;
 pub use strength::{Weak, check};
 pub use turns::Standing;
 
@@ -52,6 +55,7 @@ pub enum Verified {
 #[derive(Clone, Debug, Default)]
 pub struct Passwords {
     turns: Turns,
+    lines: Lines,
 }
 
 impl Passwords {
@@ -72,6 +76,12 @@ impl Passwords {
                 .to_string()
         })
         .await
+    }
+
+    /// Waits until no other try of a stranger for this name goes on; to be held while the password is compared. Whoever came in
+    /// from there before ([`Standing::Known`]) needs no such place: they know that there is an account.
+    pub async fn line_up(&self, name: &str) -> Result<InLine, Busy> {
+        self.lines.take(name).await
     }
 
     /// Compares a password with what is kept. Without anything kept (no such account, or one that has no password) the answer

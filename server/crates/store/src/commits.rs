@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, days, events};
-use crate::db::select::{count, paged, sum};
+use crate::db::select::{count, is_any, paged, sum};
 use entity::kind::Provider;
 use entity::table::{commit, day_total, problem, repository, repository_day};
 use entity::value::{ObjectId, StoredTimestamp};
@@ -79,6 +79,16 @@ pub async fn find_commit(
         events: Listing { data, count: u64::try_from(count).unwrap_or(0) },
         commit,
     }))
+}
+
+/// Those of these commits of a repository that changed resources, by their full hashes, in no order.
+pub async fn find_commits(c: &impl ConnectionTrait, repository: Uuid, hashes: &[&str]) -> Result<Vec<CommitSummary>> {
+    let hashes = hashes.iter().filter_map(|hash| hash.parse::<ObjectId>().ok());
+    let rows = commit::Entity::find().inner_join(repository::Entity);
+    let rows = rows.filter(commit::COLUMN.repository_id.eq(repository));
+    let rows = rows.filter(is_any(commit::Column::Sha.into_expr(), hashes));
+    let rows: Vec<CommitRow> = rows.into_partial_model().all(c).await?;
+    Ok(rows.into_iter().map(CommitSummary::from).collect())
 }
 
 /// The hash of the first commit of these.

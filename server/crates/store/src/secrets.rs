@@ -25,6 +25,13 @@ pub async fn find_secret(c: &impl ConnectionTrait, name: &str) -> Result<Option<
     Ok(found.into_tuple().one(c).await?)
 }
 
+/// When a secret was put there; nothing where there is none.
+pub async fn find_secret_time(c: &impl ConnectionTrait, name: &str) -> Result<Option<Timestamp>> {
+    let found = sealed_secret::Entity::find_by_id(name).select_only().column(sealed_secret::Column::ChangedAt);
+    let found: Option<StoredTimestamp> = found.into_tuple().one(c).await?;
+    Ok(found.map(Into::into))
+}
+
 /// Names of all secrets and when each was changed.
 pub async fn list_secrets(c: &impl ConnectionTrait) -> Result<Vec<(String, Timestamp)>> {
     use sealed_secret::Column::{ChangedAt, Name};

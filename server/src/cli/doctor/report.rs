@@ -7,7 +7,7 @@ use crate::cli::Format;
 /// How something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub(in crate::cli) enum State {
     /// As it should be, or not looked at by choice, which the message says.
     Ok,
     /// It works, and should be seen to.
@@ -37,19 +37,20 @@ struct Check {
 }
 
 /// All that was looked at, in the order of looking.
-#[derive(Debug, Default)]
-pub(super) struct Report(Vec<Check>);
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(in crate::cli) struct Report(Vec<Check>);
 
 impl Report {
-    pub(super) fn ok(&mut self, part: &'static str, message: impl Into<String>) {
+    pub(in crate::cli) fn ok(&mut self, part: &'static str, message: impl Into<String>) {
         self.add(part, State::Ok, message.into(), None);
     }
 
-    pub(super) fn warn(&mut self, part: &'static str, message: impl Into<String>, advice: impl Into<String>) {
+    pub(in crate::cli) fn warn(&mut self, part: &'static str, message: impl Into<String>, advice: impl Into<String>) {
         self.add(part, State::Warn, message.into(), Some(advice.into()));
     }
 
-    pub(super) fn fail(&mut self, part: &'static str, message: impl Into<String>, advice: impl Into<String>) {
+    pub(in crate::cli) fn fail(&mut self, part: &'static str, message: impl Into<String>, advice: impl Into<String>) {
         self.add(part, State::Fail, message.into(), Some(advice.into()));
     }
 
@@ -57,15 +58,15 @@ impl Report {
         self.0.push(Check { part, state, message, advice });
     }
 
-    pub(super) fn count(&self, state: State) -> usize {
+    pub(in crate::cli) fn count(&self, state: State) -> usize {
         self.0.iter().filter(|check| check.state == state).count()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::cli) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn write(&self, format: Format) -> std::io::Result<()> {
+    pub(in crate::cli) fn write(&self, format: Format) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         match format {
             Format::Json => {

@@ -240,6 +240,11 @@ impl Check {
         }
     }
 
+    /// Yes, no, or nothing given.
+    pub fn maybe_flag(&mut self, name: &str, given: Option<&str>) -> Option<bool> {
+        given.map(|given| self.flag(name, Some(given)))
+    }
+
     /// One of the fixed words.
     pub fn word<T: FromStr<Err = UnknownWord>>(&mut self, name: &str, given: Option<&str>) -> Option<T> {
         let given = given?;

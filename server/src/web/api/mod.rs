@@ -5,4 +5,6 @@ pub mod needs;
 pub mod openapi;
 pub mod problem;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
+pub mod reposentry;
+#[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
 pub mod v1;

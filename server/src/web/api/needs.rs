@@ -23,9 +23,11 @@ use super::problem::Problem;
 /// all but admins, and a test names it.
 fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
-        AddRepositories, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount, ChangeRole,
-        CreateAccount, DeleteAccount, DeleteRepository, DeleteRole, Discover, InviteAccount, RemoveSecret,
-        ScanRepository, SetSecret, SyncRepositories, SyncRepository, TriggerSchedule,
+        AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
+        ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole,
+        Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
+        RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret,
+        SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -43,6 +45,8 @@ fn by_name(operation: &str) -> Option<Needs> {
         "create_account_link" => Needs::to(InviteAccount),
         "change_role" => Needs::to(ChangeRole),
         "delete_role" => Needs::to(DeleteRole),
+        "reload_configuration" => Needs::to(ReloadConfiguration),
+        "validate_configuration" => Needs::to(CheckConfiguration),
         "change_forge_token" => Needs::to(SetSecret),
         "delete_forge_token" => Needs::to(RemoveSecret),
         "add_repositories" => Needs::to(AddRepositories),
@@ -50,12 +54,25 @@ fn by_name(operation: &str) -> Option<Needs> {
         "approve_repository" => Needs::to(ApproveRepository),
         "block_repository" => Needs::to(BlockRepository),
         "sync_repository" => Needs::to(SyncRepository),
+        "change_watch" => Needs::to(SetWatch),
+        "delete_watch" => Needs::to(UnsetWatch),
+        "create_webhook_secret" => Needs::to(SetWebhookSecret),
+        "delete_webhook_secret" => Needs::to(RemoveWebhookSecret),
         "scan_repository" => Needs::to(ScanRepository),
         "sync_repositories" | "sync_all_repositories" => Needs::to(SyncRepositories),
         "discover_repositories" => Needs::to(Discover),
         "trigger_aggregation" => Needs::to(Aggregate),
         "trigger_schedule" => Needs::to(TriggerSchedule),
         "cancel_job" => Needs::to(CancelJob),
+        "create_trigger" => Needs::to(AddTrigger),
+        "change_trigger" => Needs::to(ChangeTrigger),
+        "enable_trigger" | "disable_trigger" => Needs::to(SwitchTrigger),
+        "delete_trigger" => Needs::to(RemoveTrigger),
+        "change_trigger_secret" => Needs::to(SetTriggerSecret),
+        "delete_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "test_condition" | "test_dry_run" => Needs::Permission(Permission::ManagePipelines),
+        "test_trigger" => Needs::to(TestTrigger),
+        "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
         _ => return None,
     })
 }

@@ -31,7 +31,8 @@ pub const PATH: &str = "/api/v1/openapi.json";
 /// All operations under their full paths, with their description.
 #[must_use]
 pub fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
-    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes()).merge(health::routes());
+    let reads = OpenApiRouter::with_openapi(head()).nest("/api/v1", super::v1::routes());
+    let reads = reads.merge(health::routes()).merge(super::reposentry::routes());
     let streams = OpenApiRouter::new().nest("/api/v1", super::v1::streams());
     (reads, streams)
 }
@@ -95,6 +96,7 @@ fn head() -> OpenApi {
         .tags(Some([
             tag("repositories", "Git repositories and what is known of them"),
             tag("events", "What changed, commit by commit"),
+            tag("branches", "Branches that are watched, what happened to them, and the webhooks that tell of them"),
             tag("resources", "Kubernetes resources over all repositories"),
             tag("charts", "Charts: who uses them, in which version, with which values, now and at any time of the past"),
             tag("images", "Container images: their tags, and the places where they stand"),
@@ -104,8 +106,11 @@ fn head() -> OpenApi {
             tag("users", "The account that asks, its sessions and tokens"),
             tag("tasks", "Workers, schedules and jobs in the v1 API's words"),
             tag("jobs", "Work: syncs and scans"),
+            tag("triggers", "Who is told of changes of branches, and what came of it"),
+            tag("configuration", "Reading the configuration again, and checking one"),
             tag("live", "Updates as they happen"),
             tag("health", "Whether the program is well"),
+            tag("reposentry", "What clients of RepoSentry know: every answer in its envelope"),
         ]))
         .build()
 }
@@ -160,7 +165,7 @@ fn answers_are_complete(document: &mut OpenApi) {
     }
 }
 
-/// Names of the schemas of bodies that are sent to us.
+/// Names of the schemas of bodies that are sent to us, and of what they are made of.
 fn sent_schemas(document: &OpenApi) -> BTreeSet<String> {
     // All of it is here; nothing but schemas is named elsewhere in our description.
     fn here<T>(part: &RefOr<T>) -> Option<&T> {
@@ -172,11 +177,24 @@ fn sent_schemas(document: &OpenApi) -> BTreeSet<String> {
     let operations = document.paths.paths.values().flat_map(|item| [&item.post, &item.put, &item.patch]);
     let bodies = operations.flatten().filter_map(|operation| here(operation.request_body.as_ref()?));
     let schemas = bodies.flat_map(|body| body.content.values()).filter_map(|content| here(content)?.schema.as_ref());
-    let named = schemas.filter_map(|schema| match schema {
-        RefOr::Ref(named) => named.ref_location.rsplit('/').next().map(str::to_owned),
-        RefOr::T(_) => None,
-    });
-    named.collect()
+    let mut sent = BTreeSet::new();
+    let mut next: Vec<&RefOr<Schema>> = schemas.collect();
+    while let Some(schema) = next.pop() {
+        match schema {
+            RefOr::Ref(named) => {
+                let Some(name) = named.ref_location.rsplit('/').next() else { continue };
+                if sent.insert(name.to_owned()) {
+                    next.extend(document.components.as_ref().and_then(|components| components.schemas.get(name)));
+                }
+            }
+            RefOr::T(Schema::Object(object)) => next.extend(object.properties.values()),
+            RefOr::T(Schema::OneOf(one)) => next.extend(&one.items),
+            RefOr::T(Schema::AllOf(all)) => next.extend(&all.items),
+            RefOr::T(Schema::AnyOf(any)) => next.extend(&any.items),
+            RefOr::T(_) => {}
+        }
+    }
+    sent
 }
 
 /// What any operation may answer, said once instead of at each.

@@ -87,20 +87,25 @@ const WELL: Found = (Condition::Healthy, None);
     )
 )]
 pub async fn get_detailed_health(State(state): State<AppState>) -> (StatusCode, Json<DetailedHealth>) {
-    let mut last = state.last_look.0.lock().await;
-    let health = match &*last {
-        Some((at, health)) if at.elapsed() < KEPT => health.clone(),
-        _ => {
-            let health = look(&state).await;
-            *last = Some((Instant::now(), health.clone()));
-            health
-        }
-    };
+    let health = look_again(&state).await;
     let code = match health.status {
         Condition::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
         Condition::Healthy | Condition::Degraded => StatusCode::OK,
     };
     (code, Json(health))
+}
+
+/// How each part is; looked at anew where the last look was a while ago.
+pub async fn look_again(state: &AppState) -> DetailedHealth {
+    let mut last = state.last_look.0.lock().await;
+    match &*last {
+        Some((at, health)) if at.elapsed() < KEPT => health.clone(),
+        _ => {
+            let health = look(state).await;
+            *last = Some((Instant::now(), health.clone()));
+            health
+        }
+    }
 }
 
 async fn look(state: &AppState) -> DetailedHealth {

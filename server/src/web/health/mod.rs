@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{clock, state::AppState};
 
-pub use detailed::{Condition, DetailedHealth, LastLook, PartHealth};
+pub use detailed::{Condition, DetailedHealth, LastLook, PartHealth, look_again};
 
 /// A check that takes longer counts as failed.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
@@ -26,6 +26,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_liveness))
         .routes(routes!(get_readiness))
         .routes(routes!(detailed::get_detailed_health))
+        .merge(super::api::reposentry::probes())
 }
 
 /// How well something is.
@@ -140,8 +141,13 @@ pub async fn get_liveness() -> Json<Health> {
     )
 )]
 pub async fn get_readiness(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
-    let status = Status::of(!state.shutdown.is_cancelled() && database_answers(&state.db).await);
+    let status = Status::of(is_ready(&state).await);
     (status.code(), Json(Health { status, timestamp: clock::now() }))
+}
+
+/// Whether the program answers requests, and goes on to.
+pub async fn is_ready(state: &AppState) -> bool {
+    !state.shutdown.is_cancelled() && database_answers(&state.db).await
 }
 
 /// Health of the database

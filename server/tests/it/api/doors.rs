@@ -221,6 +221,9 @@ async fn what_cannot_be_looked_for_is_refused_by_pages_and_by_rest() {
             ("/repositories/coverage?text=".to_owned(), "/api/v1/discovery?text=".to_owned()),
             ("/repositories/coverage?why=".to_owned(), "/api/v1/discovery/why?repository=".to_owned()),
             ("/tasks?text=".to_owned(), "/api/v1/jobs?text=".to_owned()),
+            ("/watch?text=".to_owned(), "/api/v1/branch-events?text=".to_owned()),
+            ("/watch?view=branches&text=".to_owned(), "/api/v1/branches?text=".to_owned()),
+            (format!("/repositories/{id}?tab=branches&text="), format!("/api/v1/repositories/{id}/branches?text=")),
             (format!("/repositories/{id}?namespace="), format!("/api/v1/repositories/{id}/events?resource_namespace=")),
         ] {
             for wrong in ["%00", "a%00b", "%FF", "%ED%A0%80", &long] {

@@ -38,7 +38,8 @@ fn every_operation_has_its_own_name_made_of_verb_and_word() {
             let first = name.split('_').next().unwrap_or_default();
             let verbs = [
                 "list", "get", "search", "find", "compare", "diff", "sync", "scan", "stream", "cancel", "trigger",
-                "add", "approve", "block", "delete", "discover", "create", "change", "end", "revoke",
+                "add", "approve", "block", "delete", "discover", "create", "change", "end", "revoke", "enable",
+                "disable", "test", "replay", "reload", "validate",
             ];
             assert!(verbs.contains(&first) && name.contains('_'), "{verb} {path} is named {name:?}");
             assert!(names.insert(name.to_owned()), "{name} stands twice");

@@ -72,9 +72,18 @@ fn fits(route: &Route, who: &str, permissions: Permissions, status: StatusCode) 
 /// What an operation is sent; refused for what stands in it by who gets so far.
 fn body(path: &str, verb: &str) -> Option<Value> {
     let has_body = matches!(verb, "POST" | "PUT" | "PATCH")
-        && ["/repositories", "/users", "/users/me", "/users/{account_id}", "/roles/{name}", "/tokens", "/refresh"]
-            .iter()
-            .any(|end| path.trim_end_matches('/').ends_with(end));
+        && [
+            "/repositories",
+            "/users",
+            "/users/me",
+            "/users/{account_id}",
+            "/roles/{name}",
+            "/tokens",
+            "/refresh",
+            "/watch",
+        ]
+        .iter()
+        .any(|end| path.trim_end_matches('/').ends_with(end));
     has_body.then(|| json!({}))
 }
 
@@ -136,12 +145,17 @@ async fn every_function_of_pages_answers_each_role_as_the_table_says() {
             ("job_id", &id),
             ("session_id", &id),
             ("token_id", &id),
+            ("trigger_id", &id),
+            ("delivery_id", &id),
+            ("branch_id", &id),
+            ("on", "true"),
             ("path", "1"),
             ("sha", "abc"),
             ("query", ""),
             ("name", "nothing here"),
             ("host", "nowhere.example.org"),
             ("token", "a"),
+            ("pattern", "^main$"),
             ("issuer", "https://id.example.org"),
             ("subject", "nobody"),
             ("theme", "dark"),

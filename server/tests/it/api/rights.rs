@@ -40,7 +40,15 @@ async fn every_operation_that_changes_something_asks_who_it_is() {
                     "create_token" => json!({ "name": "a", "scopes": ["admin"] }),
                     "change_own_account" => json!({ "full_name": "a" }),
                     "get_next_access_token" => json!({ "refresh_token": "a" }),
+                    "change_watch" => json!({ "branch_regex": "^main$" }),
                     "change_forge_token" => json!({ "token": "a" }),
+                    "create_trigger" | "change_trigger" => {
+                        json!({ "name": "a", "target": { "flux": { "url": "https://example.org/hook" } } })
+                    }
+                    "test_condition" | "test_dry_run" => json!({ "condition": {} }),
+                    "change_trigger_secret" => json!({ "secret": "a" }),
+                    "test_trigger" => json!({ "branch_id": Uuid::nil() }),
+                    "replay_trigger" => json!({}),
                     "get_access_token" => Value::Null,
                     other => panic!("say what {other} is to be asked with"),
                 });

@@ -9,7 +9,7 @@ mod faults;
 mod hostile;
 mod killed;
 mod moved;
-mod processes;
+pub mod processes;
 pub mod repository;
 mod roles;
 mod secrets;

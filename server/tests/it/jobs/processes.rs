@@ -26,14 +26,14 @@ const REPOSITORIES: usize = 6;
 /// Kills of each test; `KUBESTATS_KILLS` sets another number for a long run.
 const KILLS: u32 = 25;
 /// All work is done by then, or something hangs.
-pub(super) const PATIENCE: Duration = Duration::from_mins(4);
+pub const PATIENCE: Duration = Duration::from_mins(4);
 
 fn kills() -> u32 {
     std::env::var("KUBESTATS_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(KILLS)
 }
 
 /// Repositories with a history each.
-pub(super) fn origins() -> Vec<Origins> {
+pub fn origins() -> Vec<Origins> {
     let origin = |number: usize| {
         let origin = Origins::new();
         for commit in 0..12 {
@@ -50,13 +50,13 @@ pub(super) fn origins() -> Vec<Origins> {
 }
 
 /// A machine: a data directory with a configuration.
-pub(super) struct Machine {
-    pub(super) folder: tempfile::TempDir,
+pub struct Machine {
+    pub folder: tempfile::TempDir,
     database: Option<String>,
 }
 
 impl Machine {
-    pub(super) fn new(origins: &[Origins], database: Option<&str>) -> Self {
+    pub fn new(origins: &[Origins], database: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
             "app:\n  data_dir: {}\n  listen: 127.0.0.1:0\n  log_level: server::start=info,warn\nsecurity:\n  allow_local_repositories: true\n\
@@ -70,17 +70,17 @@ impl Machine {
         Self { folder, database: database.map(str::to_owned) }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let file = self.folder.path().join("data/kubestats.db");
         self.database.clone().unwrap_or_else(|| format!("sqlite://{}", file.display()))
     }
 
-    pub(super) fn start(&self, role: &str) -> Child {
+    pub fn start(&self, role: &str) -> Child {
         self.start_with(role, &[])
     }
 
     /// With an address of its own to listen at.
-    pub(super) fn start_listening(&self, role: &str) -> Child {
+    pub fn start_listening(&self, role: &str) -> Child {
         self.start_with(role, &["--listen", "127.0.0.1:0"])
     }
 
@@ -97,33 +97,33 @@ impl Machine {
             .unwrap()
     }
 
-    pub(super) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    pub(super) fn repos(&self) -> PathBuf {
+    pub fn repos(&self) -> PathBuf {
         self.folder.path().join("data/repos")
     }
 }
 
 /// A generator of its own, so that a failure comes again with the same points, as far as the machine allows.
-pub(super) struct Seed(pub(super) u64);
+pub struct Seed(pub u64);
 
 impl Seed {
-    pub(super) fn below(&mut self, most: u64) -> u64 {
+    pub fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 }
 
-pub(super) async fn open(url: &str) -> Db {
+pub async fn open(url: &str) -> Db {
     let mut settings = DbSettings::new(url);
     settings.max_connections = 3;
     Db::connect(&settings).await.unwrap()
 }
 
 /// Whether every repository is synced and scanned and nothing waits.
-pub(super) async fn is_done(db: &Db) -> bool {
+pub async fn is_done(db: &Db) -> bool {
     let Ok(targets) = repositories::list_sync_targets(&db.read).await else { return false };
     let Ok(queue) = tasks::queue_depths(&db.read, clock::now()).await else { return false };
     // The statistics of days wait a while for more scans to end.
@@ -161,19 +161,19 @@ async fn until_done(machines: &[Machine]) -> Db {
     }
 }
 
-pub(super) async fn unfinished(db: &Db) -> String {
+pub async fn unfinished(db: &Db) -> String {
     let filter = JobFilter { unfinished: true, page: PageQuery { skip: 0, limit: 20 }, ..JobFilter::default() };
     format!("{:#?}", jobs::list_jobs(&db.read, &filter).await.map(|jobs| jobs.data))
 }
 
-pub(super) fn stop(child: &mut Child) {
+pub fn stop(child: &mut Child) {
     // SIGKILL: nothing in the program hears of it.
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
 /// Rows of an undisturbed run on SQLite.
-pub(super) async fn expected(origins: &[Origins]) -> (Vec<String>, Duration) {
+pub async fn expected(origins: &[Origins]) -> (Vec<String>, Duration) {
     let machine = [Machine::new(origins, None)];
     let began = Instant::now();
     let mut child = machine[0].start("all");
@@ -186,7 +186,7 @@ pub(super) async fn expected(origins: &[Origins]) -> (Vec<String>, Duration) {
     (rows, took)
 }
 
-pub(super) async fn compare(db: &Db, expected: &[String], kills: u32) {
+pub async fn compare(db: &Db, expected: &[String], kills: u32) {
     let rows = rows(db).await;
     let differing: Vec<_> = expected.iter().zip(&rows).filter(|(left, right)| left != right).take(3).collect();
     assert!(rows == expected, "after {kills} kills: {} rows instead of {}; {differing:#?}", rows.len(), expected.len());

@@ -100,8 +100,12 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(db: &Db) -> Self {
+        Self::with_config(db, "security: {allow_local_repositories: true}")
+    }
+
+    pub fn with_config(db: &Db, config: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let config = config::parse(Path::new("test"), "security: {allow_local_repositories: true}", [].into()).unwrap();
+        let config = config::parse(Path::new("test"), config, [].into()).unwrap();
         let deps = Deps {
             data_dir: data.path().to_owned(),
             ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()

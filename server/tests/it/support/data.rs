@@ -152,6 +152,12 @@ impl RepositoryBuilder {
         self
     }
 
+    /// Added by a person: the configuration, which others stand in, says nothing of it.
+    pub fn added(mut self) -> Self {
+        self.found.origin = Origin::Added;
+        self
+    }
+
     /// A commit on a day of January 2026.
     pub fn commit(self, on: u32, subject: &str, changes: Vec<Change>) -> Self {
         self.commit_at(day(on), subject, changes)

@@ -241,6 +241,12 @@ impl TestApp {
         Self { router: web::router(state.clone()), state, token, url: self.url.clone(), _folder: None, drop: None }
     }
 
+    /// The same with other parts.
+    pub fn with_state(&self, state: AppState) -> Self {
+        let token = self.token.clone();
+        Self { router: web::router(state.clone()), state, token, url: self.url.clone(), _folder: None, drop: None }
+    }
+
     /// The same over another handle on a database.
     pub fn over(&self, db: &Db, config: &str) -> Self {
         let state = test_state(config, db, &JobQueue::new(db.clone()));

@@ -35,6 +35,10 @@ pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroi
     let stored = found.as_ref().and_then(|found| found.password_hash.as_deref());
     let known = actor.address().is_some_and(|address| (ctx.outside.knows)(address, &email));
     let standing = if known { Standing::Known } else { Standing::New };
+    let _line = match standing {
+        Standing::Known => None,
+        Standing::New => Some(ctx.outside.passwords.line_up(&email).await?),
+    };
     let verified = ctx.outside.passwords.verify(password, stored, standing).await?;
     let Some(found) = found.filter(|_| verified != Verified::Wrong) else {
         refused(ctx, actor, &email).await?;

@@ -130,3 +130,26 @@ async fn who_stops_waiting_for_the_answer_makes_no_room_for_more_work() {
     assert_eq!(next.await.unwrap(), Ok(Verified::Wrong));
     assert!(Busy.to_string().contains("try again"), "{Busy}");
 }
+
+#[tokio::test]
+async fn tries_for_one_name_go_one_after_the_other_and_no_more_wait_than_a_few() {
+    let passwords = Passwords::new();
+    let first = passwords.line_up("somebody@example.org").await.unwrap();
+    // Another name has a line of its own, but for one in a thousand that shares it.
+    let mut others = 0;
+    for name in 0..16 {
+        let line = passwords.line_up(&format!("{name}@example.org"));
+        others += u32::from(tokio::time::timeout(Duration::from_millis(50), line).await.is_ok());
+    }
+    assert!(others >= 14, "{others}");
+    let next = passwords.line_up("somebody@example.org");
+    let mut next = Box::pin(next);
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut next).await.is_err(), "it waits");
+    let mut waiting: Vec<_> = (0..7).map(|_| Box::pin(passwords.line_up("somebody@example.org"))).collect();
+    for one in &mut waiting {
+        assert!(tokio::time::timeout(Duration::from_millis(5), one).await.is_err());
+    }
+    assert_eq!(passwords.line_up("somebody@example.org").await.err(), Some(Busy), "the line is full");
+    drop(first);
+    assert!(tokio::time::timeout(Duration::from_secs(5), next).await.unwrap().is_ok());
+}

@@ -19,6 +19,8 @@ pub struct CommitInfo {
     pub committed_at: DateTime<Utc>,
     /// At most 200 characters.
     pub author_name: String,
+    /// What stands between `<` and `>`, at most 200 characters; empty where there is none.
+    pub author_email: String,
     /// First line of the message, at most 500 characters.
     pub subject: String,
 }
@@ -75,6 +77,12 @@ impl<'a> CommitParts<'a> {
         printable(name, AUTHOR_CHARS)
     }
 
+    fn author_email(&self) -> String {
+        let author = self.decode(self.author, 2 * AUTHOR_CHARS);
+        let email = author.split_once('<').and_then(|(_, rest)| Some(rest.split_once('>')?.0));
+        printable(email.unwrap_or_default(), AUTHOR_CHARS)
+    }
+
     pub(crate) fn subject(&self) -> String {
         let start = self.message.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(self.message.len());
         let message = &self.message[start..];
@@ -98,6 +106,7 @@ impl<'a> CommitParts<'a> {
             parents: self.parents.clone(),
             committed_at: self.committed_at,
             author_name: self.author_name(),
+            author_email: self.author_email(),
             subject: self.subject(),
         }
     }

@@ -238,6 +238,7 @@ pub(crate) enum Turn {
     Prepare = 2,
     Accounts = 3,
     Deliver = 4,
+    Configure = 5,
 }
 
 /// Waits until no other transaction has this turn; it ends with the transaction.

@@ -13,10 +13,13 @@ use entity::view::Live;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Note {
     Ring,
+    Deliver,
     Job(Uuid),
     Cancel(Uuid),
     Repository(Uuid),
     Events(Uuid, u64),
+    Trigger(Uuid, Option<Uuid>),
+    Branches(Uuid),
 }
 
 /// Where notes to other processes go; nowhere until a wire is laid.
@@ -42,6 +45,7 @@ impl Outbox {
 #[derive(Clone, Debug, Default)]
 pub struct Bell {
     here: Arc<Notify>,
+    deliveries: Arc<Notify>,
     pub(super) outbox: Outbox,
 }
 
@@ -54,6 +58,21 @@ impl Bell {
 
     pub(super) fn ring_here(&self) {
         self.here.notify_one();
+    }
+
+    /// Tells who tells targets to look, here and in other processes.
+    pub fn ring_for_deliveries(&self) {
+        self.ring_for_deliveries_here();
+        self.outbox.put(Note::Deliver);
+    }
+
+    pub(super) fn ring_for_deliveries_here(&self) {
+        self.deliveries.notify_one();
+    }
+
+    /// Waits for a ring for deliveries; one that came since the last wait counts.
+    pub async fn heard_for_deliveries(&self) {
+        self.deliveries.notified().await;
     }
 
     /// Waits for a ring; one that came since the last wait counts.
@@ -80,6 +99,8 @@ impl Bus {
             Live::Job { job } => Note::Job(job.id),
             Live::Repository { repository_id } => Note::Repository(*repository_id),
             Live::Events { repository_id, count } => Note::Events(*repository_id, *count),
+            Live::Trigger { trigger_id, delivery_id } => Note::Trigger(*trigger_id, *delivery_id),
+            Live::Branches { repository_id } => Note::Branches(*repository_id),
         });
         self.send_here(live);
     }

@@ -89,9 +89,12 @@ impl JobQueue {
     async fn heard(&self, note: Note) {
         match note {
             Note::Ring => self.bell.ring_here(),
+            Note::Deliver => self.bell.ring_for_deliveries_here(),
             Note::Cancel(job) => self.running.stop(job),
             Note::Repository(repository_id) => self.bus.send_here(Live::Repository { repository_id }),
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
+            Note::Trigger(trigger_id, delivery_id) => self.bus.send_here(Live::Trigger { trigger_id, delivery_id }),
+            Note::Branches(repository_id) => self.bus.send_here(Live::Branches { repository_id }),
             Note::Job(id) => {
                 if self.bus.has_listeners()
                     && let Ok(Some(job)) = find_job(&self.db.read, id).await
@@ -106,10 +109,14 @@ impl JobQueue {
 fn written(note: Note) -> String {
     match note {
         Note::Ring => "ring".to_owned(),
+        Note::Deliver => "deliver".to_owned(),
         Note::Job(id) => format!("job {id}"),
         Note::Cancel(id) => format!("cancel {id}"),
         Note::Repository(id) => format!("repository {id}"),
         Note::Events(id, count) => format!("events {id} {count}"),
+        Note::Trigger(id, None) => format!("trigger {id}"),
+        Note::Trigger(id, Some(delivery)) => format!("trigger {id} {delivery}"),
+        Note::Branches(id) => format!("branches {id}"),
     }
 }
 
@@ -120,12 +127,17 @@ fn read(line: &str) -> Option<Note> {
     if word == "ring" {
         return Some(Note::Ring);
     }
+    if word == "deliver" {
+        return Some(Note::Deliver);
+    }
     let id = words.next()?.parse().ok()?;
     match word {
         "job" => Some(Note::Job(id)),
         "cancel" => Some(Note::Cancel(id)),
         "repository" => Some(Note::Repository(id)),
         "events" => Some(Note::Events(id, words.next()?.parse().ok()?)),
+        "trigger" => Some(Note::Trigger(id, words.next().map(str::parse).transpose().ok()?)),
+        "branches" => Some(Note::Branches(id)),
         _ => None,
     }
 }
@@ -137,10 +149,21 @@ mod tests {
     #[test]
     fn notes_are_read_as_they_were_written_and_unknown_ones_passed_over() {
         let id = Uuid::now_v7();
-        for note in [Note::Ring, Note::Job(id), Note::Cancel(id), Note::Repository(id), Note::Events(id, 7)] {
+        let all = [
+            Note::Ring,
+            Note::Job(id),
+            Note::Cancel(id),
+            Note::Repository(id),
+            Note::Events(id, 7),
+            Note::Branches(id),
+            Note::Trigger(id, None),
+            Note::Trigger(id, Some(Uuid::now_v7())),
+        ];
+        for note in all {
             assert_eq!(read(&written(note)), Some(note));
         }
-        for line in ["", "dance", "job", "job x", "events 1"] {
+        let half = format!("trigger {id} x");
+        for line in ["", "dance", "job", "job x", "events 1", &half] {
             assert_eq!(read(line), None, "{line:?}");
         }
     }

@@ -12,10 +12,11 @@ use super::{ConnectionTrait, Result};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
 use crate::db::upsert::excluded;
+use crate::secrets::remove_secret;
 use entity::address::Address;
 use entity::input::{FoundRepository, ObjectId, ScannedCommit};
 use entity::kind::{GitOpsTool, Origin, Provider, SyncStatus};
-use entity::table::{event, repository};
+use entity::table::{branch_event, delivery, event, repository};
 use entity::value::JsonText;
 use entity::view::Timestamp;
 
@@ -23,9 +24,9 @@ pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
 pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
 pub(crate) use syncs::shorten;
 pub use syncs::{
-    correct_next_syncs, count_syncable, has_syncing, plan_next_sync, record_clone_removed, record_scan_state,
-    record_set_aside, record_sync_failed, record_sync_postponed, record_sync_started, record_sync_stopped,
-    record_synced, record_synced_empty, record_unmoved, reset_interrupted, take_due,
+    bring_syncs_forward, correct_next_syncs, count_syncable, has_syncing, plan_next_sync, record_clone_removed,
+    record_scan_state, record_set_aside, record_sync_failed, record_sync_postponed, record_sync_started,
+    record_sync_stopped, record_synced, record_synced_empty, record_unmoved, reset_interrupted, take_due,
 };
 
 /// What a sync or scan needs to know of a repository.
@@ -195,11 +196,20 @@ pub async fn remove_missing(w: &impl ConnectionTrait, origin: Origin, kept_urls:
 /// Removes a repository with all that hangs on it; whether there was one. Wants a transaction: the totals over all
 /// repositories change with it.
 pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    // Before all that hangs on it: whoever writes of its branches holds it first, and now waits.
+    let held = repository::Entity::find_by_id(id).select_only().column(repository::Column::Id);
+    if held.lock_exclusive().into_tuple::<Uuid>().one(w).await?.is_none() {
+        return Ok(false);
+    }
     let mut difference = Totals::default();
     difference.subtract(Totals::of(w, id).await?);
     difference.mark_changed_days();
     // Events first: the cascade would look for them resource by resource.
     event::Entity::delete_many().filter(event::COLUMN.repository_id.eq(id)).exec(w).await?;
+    // So would it for deliveries, event by event and branch by branch.
+    delivery::Entity::delete_many().filter(delivery::COLUMN.repository_id.eq(id)).exec(w).await?;
+    branch_event::Entity::delete_many().filter(branch_event::COLUMN.repository_id.eq(id)).exec(w).await?;
+    remove_secret(w, &format!("webhook:{id}")).await?;
     if repository::Entity::delete_by_id(id).exec(w).await?.rows_affected == 0 {
         return Ok(false);
     }

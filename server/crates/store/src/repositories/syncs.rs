@@ -101,7 +101,7 @@ pub async fn take_due(db: &Db, now: Timestamp, again: Timestamp, limit: u64) -> 
         return Ok(Vec::new());
     }
     // SQLite has one writer and no such locks; SeaORM leaves them out there.
-    let due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query();
+    let due = due.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).into_query();
     let later = repository::ActiveModel { next_sync_at: Set(Some(again.into())), ..Default::default() };
     let mut take = set(later).filter(Id.in_subquery(due)).into_query();
     take.returning_col(Id);
@@ -129,6 +129,14 @@ pub async fn correct_next_syncs(db: &Db, most: TimeDelta, now: Timestamp) -> Res
         corrected += as_read.exec(&db.write).await?.rows_affected;
     }
     Ok(corrected)
+}
+
+/// Brings the next syncs of repositories without an interval of their own nearer, where they lie behind a time; how many.
+pub async fn bring_syncs_forward(w: &impl ConnectionTrait, to: Timestamp) -> Result<u64> {
+    use repository::Column::{NextSyncAt, PollingIntervalSeconds};
+    let nearer = set(repository::ActiveModel { next_sync_at: Set(Some(to.into())), ..Default::default() });
+    let nearer = nearer.filter(NextSyncAt.gt(StoredTimestamp::from(to))).filter(PollingIntervalSeconds.is_null());
+    Ok(nearer.exec(w).await?.rows_affected)
 }
 
 /// A clone was removed from disk.

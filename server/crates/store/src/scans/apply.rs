@@ -1,6 +1,6 @@
 //! One batch, one transaction.
 
-use sea_orm::sea_query::{ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{ExprTrait as _, LockType, OnConflict};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
@@ -57,7 +57,8 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
 async fn check_cursor(c: &impl ConnectionTrait, repository: Uuid, after: Option<ObjectId>) -> Result<Option<i64>> {
     use repository::Column::{ScannedCommit, ScannedSequence};
     let this = repository::Entity::find_by_id(repository).select_only().columns([ScannedCommit, ScannedSequence]);
-    let row: Option<(Option<ObjectId>, Option<i64>)> = this.lock_exclusive().into_tuple().one(c).await?;
+    // Whoever only refers to the repository need not wait.
+    let row: Option<(Option<ObjectId>, Option<i64>)> = this.lock(LockType::NoKeyUpdate).into_tuple().one(c).await?;
     let (stored, sequence) = row.ok_or(DataError::NotFound { what: "repository", id: repository })?;
     if stored != after {
         return Err(DataError::StaleBatch { repository, expected: after, stored });

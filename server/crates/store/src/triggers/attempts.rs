@@ -3,29 +3,36 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
-use super::decide::lock_branch;
+use super::bounds::{bounded_answer, bounded_request};
 use super::deliveries::{is_sending, is_unfinished};
-use super::{DayCount, count_day, retire};
+use super::list::{DayCount, count_day};
+use super::retire;
 use crate::db::select::at_most;
 use crate::db::{ConnectionTrait, DataError, Db, Result, Transaction};
 use crate::repositories::shorten;
+use crate::watch::hold::hold_branch;
 use entity::kind::{BranchEventState, DeliveryState};
 use entity::table::{branch_event, delivery, delivery_attempt, trigger};
-use entity::value::{JsonText, StoredTimestamp, clean};
+use entity::value::{JsonText, StoredTimestamp};
 use entity::view::{Pace, SentRequest, Timestamp};
 
-/// The most that is kept of an answer.
-const ANSWER_BYTES: usize = 16 << 10;
 /// No target is waited for longer, whatever it asks for.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
+/// So many attempts one after the other of which nobody knows what came cost a delivery none of its tries: processes end for
+/// reasons of their own. A delivery that ends each process that sends it has to come to an end, though.
+const FREE_LOSSES: i32 = 5;
+/// How soon it is tried again where the target's pace does not say so.
+const AFTER_LOSS: TimeDelta = TimeDelta::seconds(5);
 
 /// An attempt as it went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
+    /// Which one it was, as [`super::ClaimedDelivery::attempts`] says.
+    pub number: i32,
     pub started_at: Timestamp,
     pub duration: Duration,
     /// Secrets masked.
@@ -54,14 +61,23 @@ pub enum AttemptEnd {
     Gone {
         why: String,
     },
+    /// Whoever sent it ended before they could tell: it is tried again, and says nothing about the target.
+    Unknown {
+        why: String,
+    },
 }
 
 impl AttemptEnd {
     fn why(&self) -> Option<&str> {
         match self {
             Self::Delivered => None,
-            Self::Failed { why, .. } | Self::Refused { why } | Self::Gone { why } => Some(why),
+            Self::Failed { why, .. } | Self::Refused { why } | Self::Gone { why } | Self::Unknown { why } => Some(why),
         }
+    }
+
+    /// Why the target could not be told, where that is the target's.
+    fn failure(&self) -> Option<&str> {
+        if matches!(self, Self::Unknown { .. }) { None } else { self.why() }
     }
 }
 
@@ -77,7 +93,7 @@ pub struct Recorded {
 /// Keeps an attempt, and writes what follows from it in the same transaction.
 ///
 /// # Errors
-/// `LostLease` where the delivery is no longer this worker's: it took too long, and another has it.
+/// `LostLease` where this attempt is over: it took too long, and the delivery was taken back, or is gone.
 pub async fn record_attempt(
     db: &Db,
     delivery: Uuid,
@@ -86,123 +102,148 @@ pub async fn record_attempt(
     now: Timestamp,
 ) -> Result<Recorded> {
     let txn = db.begin().await?;
-    let Some(row) = held(&txn, delivery).await?.filter(|row| row.worker.as_deref() == Some(worker)) else {
+    let is_this = |row: &delivery::Model| row.worker.as_deref() == Some(worker) && row.attempts == attempt.number;
+    let Some((row, pace)) = held(&txn, delivery).await?.filter(|(row, _)| is_this(row)) else {
         return Err(DataError::LostLease { job: delivery, worker: worker.to_owned() });
     };
-    let recorded = end(&txn, row, attempt, now).await?;
+    let recorded = end(&txn, row, &pace, attempt, now).await?;
     txn.commit().await?;
     Ok(recorded)
+}
+
+/// Deliveries that workers hold for too long; at most so many.
+pub async fn lost_deliveries(c: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<Vec<Uuid>> {
+    use delivery::Column::{Id, LeaseUntil};
+    let lost = delivery::Entity::find().select_only().column(Id).filter(is_sending());
+    let lost = lost.filter(LeaseUntil.lt(StoredTimestamp::from(now))).order_by_asc(LeaseUntil).limit(at_most(limit));
+    Ok(lost.into_tuple().all(c).await?)
 }
 
 /// Takes deliveries from workers that held them for too long: nobody knows whether they arrived, so they are tried again.
 /// At most so many; how many.
 pub async fn recover_deliveries(db: &Db, now: Timestamp, limit: u64) -> Result<usize> {
-    use delivery::Column::{Id, LeaseUntil};
-    let lost = delivery::Entity::find().select_only().column(Id).filter(is_sending());
-    let lost = lost.filter(LeaseUntil.lt(StoredTimestamp::from(now))).limit(at_most(limit));
-    let lost: Vec<Uuid> = lost.into_tuple().all(&db.read).await?;
+    let lost = lost_deliveries(&db.read, now, limit).await?;
+    let over = |row: &delivery::Model| row.lease_until.is_none_or(|until| Timestamp::from(until) < now);
+    recover(db, &lost, now, over).await
+}
+
+/// The same for what this worker held when it ended, as it starts again: nobody else has its name. How many.
+pub async fn recover_own_deliveries(db: &Db, worker: &str, now: Timestamp) -> Result<usize> {
+    let own = delivery::Entity::find().select_only().column(delivery::Column::Id).filter(is_sending());
+    let own: Vec<Uuid> = own.filter(delivery::COLUMN.worker.eq(worker)).into_tuple().all(&db.read).await?;
+    recover(db, &own, now, |row| row.worker.as_deref() == Some(worker)).await
+}
+
+async fn recover(db: &Db, ids: &[Uuid], now: Timestamp, is_lost: impl Fn(&delivery::Model) -> bool) -> Result<usize> {
     let mut recovered = 0;
-    for id in lost {
+    for id in ids {
         let txn = db.begin().await?;
-        let over = |row: &delivery::Model| row.lease_until.is_none_or(|until| Timestamp::from(until) < now);
-        let Some(row) = held(&txn, id).await?.filter(over) else { continue };
+        let Some((row, pace)) = held(&txn, *id).await?.filter(|(row, _)| is_lost(row)) else { continue };
         let why = "the process that sent it ended before it could tell what came of it; it may have arrived".to_owned();
         let attempt = Attempt {
+            number: row.attempts,
             started_at: now,
             duration: Duration::ZERO,
             request: None,
             status: None,
             answer: None,
             answer_id: None,
-            end: AttemptEnd::Failed { why, not_before: None },
+            end: AttemptEnd::Unknown { why },
         };
-        end(&txn, row, &attempt, now).await?;
+        end(&txn, row, &pace, &attempt, now).await?;
         txn.commit().await?;
         recovered += 1;
     }
     Ok(recovered)
 }
 
-/// Asks for finished deliveries once more, by the same ids; how many there were.
-pub async fn replay_deliveries(db: &Db, ids: &[Uuid], now: Timestamp) -> Result<usize> {
-    let mut replayed = 0;
-    for id in ids {
-        let txn = db.begin().await?;
-        let Some(row) = delivery::Entity::find_by_id(*id).one(&txn).await? else { continue };
-        lock_branch(&txn, row.branch_id).await?;
-        let is_busy = next_of(&txn, &row).await?.is_some();
-        let again = delivery::ActiveModel {
-            state: Set(if is_busy { DeliveryState::Behind } else { DeliveryState::Pending }),
-            tries: Set(0),
-            next_try_at: Set((!is_busy).then(|| now.into())),
-            finished_at: Set(None),
-            ..Default::default()
-        };
-        let finished = delivery::Column::State.is_in([DeliveryState::Delivered, DeliveryState::Failed]);
-        let again = delivery::Entity::update_many().set(again).filter(delivery::COLUMN.id.eq(*id)).filter(finished);
-        if again.exec(&txn).await?.rows_affected == 0 {
-            continue;
-        }
-        refresh_event(&txn, row.event_id).await?;
-        txn.commit().await?;
-        replayed += 1;
-    }
-    Ok(replayed)
-}
-
-/// A delivery that somebody holds, with its branch's row locked.
-async fn held(txn: &Transaction, id: Uuid) -> Result<Option<delivery::Model>> {
+/// A delivery that somebody holds with its trigger's pace, and all rows before it held.
+async fn held(txn: &Transaction, id: Uuid) -> Result<Option<(delivery::Model, Pace)>> {
     let Some(row) = delivery::Entity::find_by_id(id).one(txn).await? else { return Ok(None) };
-    lock_branch(txn, row.branch_id).await?;
+    if hold_branch(txn, row.repository_id, row.branch_id).await?.is_none() {
+        return Ok(None);
+    }
+    let of = trigger::Entity::find_by_id(row.trigger_id).select_only().column(trigger::Column::Pace);
+    let pace: Option<JsonText<Pace>> = of.lock(LockType::NoKeyUpdate).into_tuple().one(txn).await?;
+    let Some(pace) = pace else { return Ok(None) };
     // Again, now that nobody else ends it.
-    Ok(delivery::Entity::find_by_id(id).filter(is_sending()).one(txn).await?)
+    let still = delivery::Entity::find_by_id(id).filter(is_sending()).lock(LockType::NoKeyUpdate);
+    Ok(still.one(txn).await?.map(|row| (row, pace.0)))
 }
 
-async fn end(txn: &Transaction, row: delivery::Model, attempt: &Attempt, now: Timestamp) -> Result<Recorded> {
-    let of = trigger::Entity::find_by_id(row.trigger_id).select_only().column(trigger::Column::Pace);
-    let pace: Option<JsonText<Pace>> = of.into_tuple().one(txn).await?;
-    let pace = pace.map(|pace| pace.0).unwrap_or_default();
+async fn end(
+    txn: &Transaction,
+    row: delivery::Model,
+    pace: &Pace,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<Recorded> {
     let why = attempt.end.why();
+    let mut tries = row.tries;
     let (state, next_try_at) = match &attempt.end {
         AttemptEnd::Delivered => (DeliveryState::Delivered, None),
         AttemptEnd::Refused { .. } | AttemptEnd::Gone { .. } => (DeliveryState::Failed, None),
-        AttemptEnd::Failed { not_before, .. } => match next_try(&pace, row.tries, *not_before, now) {
-            Some(at) => (DeliveryState::Retrying, Some(at)),
-            None => (DeliveryState::Failed, None),
-        },
+        AttemptEnd::Failed { not_before, .. } => retried(next_try(pace, tries, *not_before, now)),
+        AttemptEnd::Unknown { .. } => {
+            let is_free = losses_before(txn, &row).await? < FREE_LOSSES;
+            tries -= i32::from(is_free);
+            let soon = next_try(pace, row.tries, None, now).or_else(|| is_free.then_some(now + AFTER_LOSS));
+            retried(soon)
+        }
     };
     let status = attempt.status.map(i32::from);
-    let ended = delivery::ActiveModel {
+    let mut ended = delivery::ActiveModel {
         state: Set(state),
+        tries: Set(tries),
         next_try_at: Set(next_try_at.map(Into::into)),
         worker: Set(None),
         lease_until: Set(None),
         finished_at: Set(state.is_finished().then(|| now.into())),
         status: Set(status),
         error: Set(why.map(shorten)),
-        answer_id: Set(attempt.answer_id.as_deref().map(shorten).or_else(|| row.answer_id.clone())),
         ..Default::default()
     };
+    if let Some(answer_id) = attempt.answer_id.as_deref().map(shorten)
+        && row.answer_id.as_ref() != Some(&answer_id)
+    {
+        // What is known of a run is of the one before.
+        (ended.run_state, ended.run_name, ended.run_at) = (Set(None), Set(None), Set(None));
+        ended.answer_id = Set(Some(answer_id));
+    }
     delivery::Entity::update_many().set(ended).filter(delivery::COLUMN.id.eq(row.id)).exec(txn).await?;
     let kept = delivery_attempt::ActiveModel {
         delivery_id: Set(row.id),
         number: Set(row.attempts),
         started_at: Set(attempt.started_at.into()),
         duration_ms: Set(i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX)),
-        request: Set(attempt.request.clone().map(JsonText)),
+        request: Set(attempt.request.as_ref().map(bounded_request).map(JsonText)),
         status: Set(status),
-        answer: Set(attempt.answer.as_deref().map(shown_answer)),
+        answer: Set(attempt.answer.as_deref().map(bounded_answer)),
         error: Set(why.map(shorten)),
         next_try_at: Set(next_try_at.map(Into::into)),
     };
     delivery_attempt::Entity::insert(kept).exec_without_returning(txn).await?;
     let lets_another_go = state.is_finished() && let_next_go(txn, &row, now).await?;
-    tell_trigger(txn, row.trigger_id, state, why, now).await?;
+    tell_trigger(txn, row.trigger_id, state, &attempt.end, now).await?;
     if let AttemptEnd::Gone { why } = &attempt.end {
         retire(txn, row.trigger_id, why, now).await?;
     }
     refresh_event(txn, row.event_id).await?;
     Ok(Recorded { state, next_try_at, lets_another_go })
+}
+
+/// What a failed attempt leads to, by when the next one is.
+fn retried(next: Option<Timestamp>) -> (DeliveryState, Option<Timestamp>) {
+    (if next.is_some() { DeliveryState::Retrying } else { DeliveryState::Failed }, next)
+}
+
+/// How many of the last attempts nobody knows anything about.
+async fn losses_before(txn: &Transaction, row: &delivery::Model) -> Result<i32> {
+    use delivery_attempt::Column::Number;
+    let last = delivery_attempt::Entity::find().filter(delivery_attempt::COLUMN.delivery_id.eq(row.id));
+    let last = last.filter(Number.gte(row.attempts - FREE_LOSSES)).order_by_desc(Number).all(txn).await?;
+    let lost = last.iter().take_while(|attempt| attempt.request.is_none() && attempt.status.is_none());
+    Ok(i32::try_from(lost.count()).unwrap_or(i32::MAX))
 }
 
 /// When a delivery that failed so often is tried again.
@@ -214,13 +255,8 @@ fn next_try(pace: &Pace, tries: i32, not_before: Option<Timestamp>, now: Timesta
     Some(std::cmp::max(now + wait, asked))
 }
 
-/// The beginning of an answer, as it is kept.
-fn shown_answer(answer: &str) -> String {
-    clean(&answer[..answer.floor_char_boundary(ANSWER_BYTES)])
-}
-
 /// The first unfinished delivery of the same trigger and branch beside this one.
-async fn next_of(txn: &Transaction, row: &delivery::Model) -> Result<Option<delivery::Model>> {
+pub(super) async fn next_of(txn: &Transaction, row: &delivery::Model) -> Result<Option<delivery::Model>> {
     use delivery::Column::{BranchId, Id, Kind, Sequence, TriggerId};
     let others = delivery::Entity::find().filter(is_unfinished()).filter(TriggerId.eq(row.trigger_id));
     let others = others.filter(BranchId.eq(row.branch_id)).filter(Id.ne(row.id));
@@ -246,19 +282,19 @@ async fn tell_trigger(
     txn: &Transaction,
     id: Uuid,
     state: DeliveryState,
-    why: Option<&str>,
+    end: &AttemptEnd,
     now: Timestamp,
 ) -> Result<()> {
-    let failed = i64::from(why.is_some());
     let mut row = trigger::ActiveModel::default();
     if state == DeliveryState::Delivered {
         row.last_delivery_at = Set(Some(now.into()));
     }
-    if let Some(why) = why {
+    if let Some(why) = end.failure() {
         row.last_error = Set(Some(shorten(why)));
     }
-    let in_row = match failed {
-        0 => Expr::val(0_i64),
+    let in_row = match end {
+        AttemptEnd::Delivered => Expr::val(0_i64),
+        AttemptEnd::Unknown { .. } => trigger::Column::FailuresInRow.into_expr(),
         _ => trigger::COLUMN.failures_in_row.add(1),
     };
     let update = trigger::Entity::update_many().set(row).col_expr(trigger::Column::FailuresInRow, in_row);
@@ -267,17 +303,28 @@ async fn tell_trigger(
         delivered: i64::from(state == DeliveryState::Delivered),
         failed: i64::from(state == DeliveryState::Failed),
         attempts: 1,
-        failed_attempts: failed,
+        failed_attempts: i64::from(end.failure().is_some()),
     };
     count_day(txn, id, count, now).await
 }
 
 /// An event's state follows from its deliveries.
-async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
+pub(super) async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
+    // Held first: of two that end deliveries of one event the second sees what the first left.
+    let held = branch_event::Entity::find_by_id(event).select_only().column(branch_event::Column::Id);
+    held.lock(LockType::NoKeyUpdate).into_tuple::<Uuid>().one(txn).await?;
     let states = delivery::Entity::find().select_only().column(delivery::Column::State).distinct();
     let states: Vec<DeliveryState> = states.filter(delivery::COLUMN.event_id.eq(event)).into_tuple().all(txn).await?;
+    let row = branch_event::ActiveModel { state: Set(state_of(&states)), ..Default::default() };
+    let update = branch_event::Entity::update_many().set(row).filter(branch_event::COLUMN.id.eq(event));
+    update.filter(branch_event::COLUMN.due_at.is_null()).exec(txn).await?;
+    Ok(())
+}
+
+/// The state of an event whose deliveries have these.
+pub(super) fn state_of(states: &[DeliveryState]) -> BranchEventState {
     let has = |state| states.contains(&state);
-    let state = if has(DeliveryState::Retrying) {
+    if has(DeliveryState::Retrying) {
         BranchEventState::Retrying
     } else if states.iter().any(|state| !state.is_finished()) {
         BranchEventState::Pending
@@ -285,9 +332,5 @@ async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
         BranchEventState::Failed
     } else {
         BranchEventState::Processed
-    };
-    let row = branch_event::ActiveModel { state: Set(state), ..Default::default() };
-    let update = branch_event::Entity::update_many().set(row).filter(branch_event::COLUMN.id.eq(event));
-    update.filter(branch_event::COLUMN.due_at.is_null()).exec(txn).await?;
-    Ok(())
+    }
 }

@@ -7,15 +7,16 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::db::select::{constant, count, matching, paged};
+use super::past::first_id;
+use crate::db::select::{constant, count, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result};
-use entity::kind::{BranchEventKind, DeliveryState, TargetKind};
+use entity::kind::{BranchEventKind, DeliveryState, RunState, TargetKind};
 use entity::table::{branch, delivery, delivery_attempt, repository, trigger};
 use entity::value::ObjectId;
 use entity::view::{Delivery, DeliveryAttempt, DeliveryFilter, Listing, Timestamp};
 
 /// Deliveries that are not finished; written so that their index serves.
-pub(super) fn is_unfinished() -> Expr {
+pub(crate) fn is_unfinished() -> Expr {
     use DeliveryState::{Behind, Pending, Retrying, Sending};
     delivery::Column::State.into_expr().is_in([Behind, Pending, Retrying, Sending].map(constant))
 }
@@ -57,6 +58,9 @@ struct Row {
     status: Option<i32>,
     error: Option<String>,
     answer_id: Option<String>,
+    run_state: Option<RunState>,
+    run_name: Option<String>,
+    run_at: Option<Timestamp>,
 }
 
 impl From<Row> for Delivery {
@@ -81,6 +85,9 @@ impl From<Row> for Delivery {
             status: row.status,
             error: row.error,
             answer_id: row.answer_id,
+            run_state: row.run_state,
+            run_name: row.run_name,
+            run_at: row.run_at,
         }
     }
 }
@@ -94,6 +101,13 @@ fn find_views() -> Select<delivery::Entity> {
 pub async fn find_delivery(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Delivery>> {
     let row = find_views().filter(delivery::COLUMN.id.eq(id)).into_partial_model::<Row>().one(c).await?;
     Ok(row.map(Delivery::from))
+}
+
+/// Those of these deliveries that are there, in no order.
+pub async fn find_deliveries(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Delivery>> {
+    let rows = find_views().filter(is_any(delivery::Column::Id.into_expr(), ids.iter().copied()));
+    let rows = rows.into_partial_model::<Row>().all(c).await?;
+    Ok(rows.into_iter().map(Delivery::from).collect())
 }
 
 /// Which deliveries, newest first.
@@ -115,6 +129,8 @@ fn conditions(filter: &DeliveryFilter) -> Condition {
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
         .add_option(filter.branch_id.map(|id| COLUMN.branch_id.eq(id)))
         .add_option(filter.state.map(|state| Column::State.eq(state)))
+        .add_option(filter.since.map(|since| COLUMN.id.gte(first_id(since))))
+        .add_option(filter.until.map(|until| COLUMN.id.lt(first_id(until))))
 }
 
 /// Attempts of a delivery, the last first; at most so many.

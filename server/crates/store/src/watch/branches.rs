@@ -74,6 +74,19 @@ pub async fn list_branches(c: &impl ConnectionTrait, filter: &BranchFilter) -> R
     Ok(Listing { data: rows.into_iter().map(Branch::from).collect(), count })
 }
 
+/// Names of a repository's branches that are there, in their order; at most so many.
+pub async fn list_branch_names(c: &impl ConnectionTrait, repository: Uuid, limit: u64) -> Result<Vec<String>> {
+    use branch::Column::Name;
+    let there = branch::Entity::find().select_only().column(Name).filter(branch::COLUMN.repository_id.eq(repository));
+    let there = there.filter(branch::COLUMN.deleted_at.is_null()).order_by_asc(Name).limit(limit);
+    Ok(there.into_tuple().all(c).await?)
+}
+
+/// Branches that are there and watched; written so that their index serves.
+pub(super) fn is_standing_watched() -> Condition {
+    Condition::all().add(branch::Column::IsWatched.into_expr()).add(branch::COLUMN.deleted_at.is_null())
+}
+
 fn conditions(filter: &BranchFilter) -> Condition {
     let is_deleted = |deleted| match deleted {
         true => branch::COLUMN.deleted_at.is_not_null(),
@@ -85,10 +98,18 @@ fn conditions(filter: &BranchFilter) -> Condition {
         Some(_) => says(pattern),
         None => branch::COLUMN.id.in_subquery(newest_with(pattern)),
     });
+    let marks = match (filter.watched, filter.deleted) {
+        (None, None) => None,
+        (Some(true), Some(false)) => Some(is_standing_watched()),
+        (watched, deleted) => Some(
+            Condition::all()
+                .add_option(deleted.map(is_deleted))
+                .add_option(watched.map(|watched| branch::COLUMN.is_watched.eq(watched))),
+        ),
+    };
     Condition::all()
         .add_option(filter.repository_id.map(|id| branch::COLUMN.repository_id.eq(id)))
-        .add_option(filter.deleted.map(is_deleted))
-        .add_option(filter.watched.map(|watched| branch::COLUMN.is_watched.eq(watched)))
+        .add_option(marks)
         .add_option(of_text)
 }
 

@@ -1,19 +1,24 @@
 //! Events of branches: lists, and those of which it is not decided yet who is to be told.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
+use chrono::TimeDelta;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select, Set,
 };
 use uuid::Uuid;
 
-use crate::db::select::{at_most, constant, count, matching, paged};
+use crate::db::pattern::contains;
+use crate::db::select::{at_most, constant, count, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::shorten;
-use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
+use entity::kind::{BranchEventKind, BranchEventState, NoticedBy, Provider};
 use entity::table::{branch, branch_event, repository};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
-use entity::view::{BranchEvent, BranchEventFilter, Listing, Timestamp, Verdict};
+use entity::view::{BranchEvent, BranchEventFilter, Listing, TektonFound, Timestamp, Verdict};
+
+/// So many of the newest events are looked through for a text.
+const READ: u64 = 20_000;
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "branch_event::Entity")]
@@ -32,7 +37,7 @@ struct Row {
     noticed_by: NoticedBy,
     noticed_at: Timestamp,
     state: BranchEventState,
-    verdicts: JsonText<Vec<Verdict>>,
+    matches: i32,
     processed_at: Option<Timestamp>,
     error: Option<String>,
 }
@@ -52,7 +57,9 @@ impl From<Row> for BranchEvent {
             noticed_by: row.noticed_by,
             noticed_at: row.noticed_at,
             state: row.state,
-            verdicts: row.verdicts.0,
+            matches: row.matches,
+            verdicts: Vec::new(),
+            tekton: None,
             processed_at: row.processed_at,
             error: row.error,
         }
@@ -63,10 +70,15 @@ fn find_views() -> Select<branch_event::Entity> {
     branch_event::Entity::find().left_join(repository::Entity).left_join(branch::Entity)
 }
 
-/// One event.
+/// One event, with what each trigger made of it and what Tekton's resources it brings.
 pub async fn find_branch_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<BranchEvent>> {
+    use branch_event::Column::{Id, Tekton, Verdicts};
     let row = find_views().filter(branch_event::COLUMN.id.eq(id)).into_partial_model::<Row>().one(c).await?;
-    Ok(row.map(BranchEvent::from))
+    let Some(event) = row.map(BranchEvent::from) else { return Ok(None) };
+    let more = branch_event::Entity::find().select_only().columns([Verdicts, Tekton]).filter(Id.eq(id));
+    let more: Option<(JsonText<Vec<Verdict>>, Option<JsonText<TektonFound>>)> = more.into_tuple().one(c).await?;
+    let Some((verdicts, tekton)) = more else { return Ok(None) };
+    Ok(Some(BranchEvent { verdicts: verdicts.0, tekton: tekton.map(|tekton| tekton.0), ..event }))
 }
 
 /// Which events, newest first: of one branch in its own order, whatever clocks say.
@@ -87,25 +99,78 @@ pub async fn list_branch_events(c: &impl ConnectionTrait, filter: &BranchEventFi
 fn conditions(filter: &BranchEventFilter) -> Condition {
     use branch_event::{COLUMN, Column};
     let time = StoredTimestamp::from;
+    let text = filter.text.as_deref().filter(|text| !text.is_empty()).map(contains);
+    let of_text = text.map(|pattern| match (filter.branch_id, filter.repository_id) {
+        (None, None) => COLUMN.id.in_subquery(newest_with(pattern)),
+        (branch, repository) => COLUMN.branch_id.in_subquery(branches_with(pattern, branch, repository)),
+    });
+    // Ids begin with their time: every index that ends in them finds the first and the last of a span.
+    let of_span = Condition::all()
+        .add_option(filter.since.map(|since| Column::Id.gte(first_id(since))))
+        .add_option(filter.until.map(|until| Column::Id.lt(id_after(until))));
     Condition::all()
+        .add_option((!of_span.is_empty()).then_some(of_span))
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
         .add_option(filter.branch_id.map(|id| COLUMN.branch_id.eq(id)))
+        .add_option(of_text)
         .add_option(filter.kind.map(|kind| Column::Kind.eq(kind)))
         .add_option(filter.state.map(|state| Column::State.eq(state)))
         .add_option(filter.since.map(|since| COLUMN.noticed_at.gte(time(since))))
         .add_option(filter.until.map(|until| COLUMN.noticed_at.lt(time(until))))
 }
 
+/// Branches whose names hold it.
+fn branches_with(pattern: String, branch: Option<Uuid>, repository: Option<Uuid>) -> SelectStatement {
+    let named = branch::Entity::find().select_only().column(branch::Column::Id);
+    let named = named.filter(is_like(Func::lower(branch::Column::Name.into_expr()), pattern));
+    let named = named.apply_if(branch, |named, id| named.filter(branch::COLUMN.id.eq(id)));
+    named.apply_if(repository, |named, id| named.filter(branch::COLUMN.repository_id.eq(id))).into_query()
+}
+
+/// Those of the newest events whose branches' names hold it.
+fn newest_with(pattern: String) -> SelectStatement {
+    use branch_event::Column::{BranchId, Id};
+    let newest = branch_event::Entity::find().select_only().columns([Id, BranchId]).order_by_desc(Id).limit(READ);
+    Query::select()
+        .column(("i", Id))
+        .from_subquery(newest.into_query(), "i")
+        .join(JoinType::InnerJoin, branch::Entity, branch::Column::Id.into_expr().equals(("i", BranchId)))
+        .and_where(is_like(Func::lower(branch::Column::Name.into_expr()), pattern))
+        .to_owned()
+}
+
+/// The least id that anything made from a time on can have.
+fn first_id(time: Timestamp) -> Uuid {
+    Uuid::from_u128(u128::from(u64::try_from(time.timestamp_millis()).unwrap_or(0)) << 80)
+}
+
+/// An id that nothing made at a time or before it has.
+fn id_after(time: Timestamp) -> Uuid {
+    first_id(time.checked_add_signed(TimeDelta::milliseconds(1)).unwrap_or(time))
+}
+
 /// An event of which it is to be decided now who is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
+#[sea_orm(entity = "branch_event::Entity")]
 pub struct DueEvent {
     pub id: Uuid,
     pub repository_id: Uuid,
+    #[sea_orm(from_expr = "repository::Column::FullName")]
+    pub repository_full_name: String,
+    #[sea_orm(from_expr = "repository::Column::Url")]
+    pub repository_url: String,
+    #[sea_orm(from_expr = "repository::Column::Provider")]
+    pub provider: Provider,
     pub branch_id: Uuid,
+    #[sea_orm(from_expr = "branch::Column::Name")]
     pub branch_name: String,
     pub kind: BranchEventKind,
     pub old_commit: Option<ObjectId>,
     pub new_commit: Option<ObjectId>,
+    pub is_forced: Option<bool>,
+    /// What the commit brings in `.tekton/`, where that is known already.
+    pub tekton: Option<JsonText<TektonFound>>,
+    pub noticed_at: Timestamp,
     /// How often deciding failed.
     pub tries: i32,
 }
@@ -118,7 +183,7 @@ pub async fn due_events(
     now: Timestamp,
     limit: u64,
 ) -> Result<Vec<DueEvent>> {
-    use branch_event::Column::{BranchId, DueAt, Id, Kind, NewCommit, OldCommit, RepositoryId, Sequence, Tries};
+    use branch_event::Column::{BranchId, DueAt, Id, Sequence};
     let of_other = |column| Expr::col(("other", column));
     let earlier = Query::select()
         .expr(constant(1))
@@ -127,25 +192,11 @@ pub async fn due_events(
         .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
         .and_where(of_other(DueAt).is_not_null())
         .to_owned();
-    let due = branch_event::Entity::find().inner_join(branch::Entity).select_only();
-    let due = due.columns([Id, RepositoryId, BranchId]).column(branch::Column::Name);
-    let due = due.columns([Kind, OldCommit, NewCommit, Tries]);
+    let due = branch_event::Entity::find().inner_join(branch::Entity).inner_join(repository::Entity);
     let due = due.filter(DueAt.lte(StoredTimestamp::from(now))).filter(Expr::not_exists(earlier));
     let due = due.apply_if(repository, |due, id| due.filter(branch_event::COLUMN.repository_id.eq(id)));
     let due = due.order_by_asc(DueAt).order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
-    type Found = (Uuid, Uuid, Uuid, String, BranchEventKind, Option<ObjectId>, Option<ObjectId>, i32);
-    let rows: Vec<Found> = due.into_tuple().all(c).await?;
-    let event = |(id, repository_id, branch_id, branch_name, kind, old_commit, new_commit, tries)| DueEvent {
-        id,
-        repository_id,
-        branch_id,
-        branch_name,
-        kind,
-        old_commit,
-        new_commit,
-        tries,
-    };
-    Ok(rows.into_iter().map(event).collect())
+    Ok(due.into_partial_model().all(c).await?)
 }
 
 /// When the next event is to be decided.
@@ -178,9 +229,24 @@ pub async fn postpone_event(
     Ok(update.exec(w).await?.rows_affected > 0)
 }
 
-/// Notes whether an event's new commit leaves the old one behind, once that is known.
+/// Notes whether an event's new commit leaves the old one behind, where that comes to be known after the decision; not in a
+/// transaction that decides.
 pub async fn mark_forced(w: &impl ConnectionTrait, id: Uuid, is_forced: bool) -> Result<()> {
     let row = branch_event::ActiveModel { is_forced: Set(Some(is_forced)), ..Default::default() };
     branch_event::Entity::update_many().set(row).filter(branch_event::COLUMN.id.eq(id)).exec(w).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::new_id;
+
+    #[test]
+    fn ids_stand_in_the_span_of_their_times() {
+        let time: Timestamp = "2026-11-21T08:15:00.123456Z".parse().unwrap();
+        let id = new_id(time);
+        assert!(first_id(time) <= id && id < id_after(time), "{id}");
+        assert!(first_id("1960-01-01T00:00:00Z".parse().unwrap()).is_nil());
+    }
 }

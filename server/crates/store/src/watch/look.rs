@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
 use super::WatchState;
-use crate::db::bulk::Bulk;
+use super::hold::hold_watch;
+use super::write::{Known, Writer};
 use crate::db::select::is_any;
-use crate::db::{ConnectionTrait, Result, new_id};
-use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
-use entity::table::{branch, branch_event, repository, watch};
-use entity::value::{JsonText, ObjectId, StoredTimestamp};
+use crate::db::{ConnectionTrait, Result};
+use entity::kind::{BranchEventKind, NoticedBy};
+use entity::table::{branch, watch};
+use entity::value::ObjectId;
 use entity::view::Timestamp;
 
 /// Longer names are left out: no index holds them. Forges take 250 characters at most.
@@ -36,6 +37,8 @@ pub struct SeenBranch {
 pub struct Look {
     /// The watch's version when the look began.
     version: i64,
+    /// The pattern then, which says which branches are watched.
+    branch_regex: Option<String>,
     how: NoticedBy,
     branches: Vec<SeenBranch>,
     hash: [u8; 32],
@@ -58,7 +61,8 @@ impl Look {
             hasher.update(&[u8::from(branch.is_watched), protected]);
         }
         let hash = *hasher.finalize().as_bytes();
-        Self { version: began.version, how, left_out: all - branches.len(), branches, hash }
+        let branch_regex = began.branch_regex.clone();
+        Self { version: began.version, branch_regex, how, left_out: all - branches.len(), branches, hash }
     }
 
     /// Whether it saw what the look before it saw, so that there is nothing to note.
@@ -89,23 +93,19 @@ pub struct Noted {
     pub overtaken: usize,
     /// Branches whose names are too long.
     pub left_out: usize,
-}
-
-/// What is stored of a branch.
-struct Known {
-    id: Uuid,
-    commit: ObjectId,
-    is_watched: bool,
-    is_protected: Option<bool>,
-    version: i64,
-    is_deleted: bool,
+    /// Nothing was noted, as other branches are watched now than when it began: somebody has to look again.
+    pub look_again: bool,
 }
 
 /// Notes what a look saw: branches, and an event for each change of one that is watched. Wants a transaction, in which
 /// what follows from the events can be written too.
 pub async fn note_refs(w: &impl ConnectionTrait, repository: Uuid, look: &Look, now: Timestamp) -> Result<Noted> {
     let mut noted = Noted { left_out: look.left_out, ..Noted::default() };
-    let Some(watch) = locked_watch(w, repository).await? else { return Ok(noted) };
+    let Some(watch) = hold_watch(w, repository).await? else { return Ok(noted) };
+    if watch.branch_regex != look.branch_regex {
+        noted.look_again = true;
+        return Ok(noted);
+    }
     noted.is_first = watch.first_look_at.is_none();
     if watch.refs_hash.as_deref() == Some(&look.hash) {
         return Ok(noted);
@@ -119,7 +119,7 @@ pub async fn note_refs(w: &impl ConnectionTrait, repository: Uuid, look: &Look, 
             noted.overtaken += 1;
             continue;
         }
-        writer.see(before, seen, tells).await?;
+        writer.see(before.as_ref(), seen, tells).await?;
     }
     let mut gone = Vec::new();
     for (name, before) in known {
@@ -157,6 +157,8 @@ pub struct Change {
     pub old: Option<ObjectId>,
     /// Nothing where it is gone.
     pub new: Option<ObjectId>,
+    /// The watch's pattern, as it was when it was asked whether the branch is watched.
+    pub branch_regex: Option<String>,
     pub is_watched: bool,
 }
 
@@ -167,16 +169,8 @@ pub enum Told {
     Noted(Option<NewEvent>),
     /// The branch stands there already.
     Known,
-    /// It does not follow from what is stored, or nothing is stored yet: only a look can tell.
+    /// It does not follow from what is stored, nothing is stored yet, or other branches are watched now: only a look can tell.
     LookNeeded,
-}
-
-/// Whether a webhook was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Took {
-    First,
-    /// The same one was taken before.
-    Again,
 }
 
 /// Notes one change if it follows from what is stored, and leaves all else to a look. Wants a transaction.
@@ -190,8 +184,8 @@ pub async fn note_change(
     if change.branch.len() > MAX_NAME_BYTES || change.branch.contains('\0') {
         return Ok(Told::LookNeeded);
     }
-    let Some(watch) = locked_watch(w, repository).await? else { return Ok(Told::LookNeeded) };
-    if watch.first_look_at.is_none() {
+    let Some(watch) = hold_watch(w, repository).await? else { return Ok(Told::LookNeeded) };
+    if watch.first_look_at.is_none() || watch.branch_regex != change.branch_regex {
         return Ok(Told::LookNeeded);
     }
     let named = branch::Entity::find().filter(branch::COLUMN.repository_id.eq(repository));
@@ -208,7 +202,7 @@ pub async fn note_change(
         (Some(commit), before) => {
             let seen =
                 SeenBranch { name: change.branch.clone(), commit, is_watched: change.is_watched, is_protected: None };
-            writer.see(before, &seen, true).await?;
+            writer.see(before.as_ref(), &seen, true).await?;
         }
         (None, Some(before)) => writer.lose(vec![(change.branch.clone(), before)]).await?,
         (None, None) => return Ok(Told::Known),
@@ -218,25 +212,6 @@ pub async fn note_change(
     let state = watch::Entity::update_many().set(state);
     state.filter(watch::COLUMN.repository_id.eq(repository)).exec(w).await?;
     Ok(Told::Noted(events.pop()))
-}
-
-/// The row that whoever writes of a repository's branches holds; SQLite has one writer, and no such locks.
-async fn locked_watch(w: &impl ConnectionTrait, repository: Uuid) -> Result<Option<watch::Model>> {
-    let row = watch::Entity::find_by_id(repository).filter(watch::COLUMN.is_enabled.eq(true));
-    Ok(row.lock_exclusive().one(w).await?)
-}
-
-impl From<branch::Model> for Known {
-    fn from(row: branch::Model) -> Self {
-        Self {
-            id: row.id,
-            commit: row.head,
-            is_watched: row.is_watched,
-            is_protected: row.is_protected,
-            version: row.version,
-            is_deleted: row.deleted_at.is_some(),
-        }
-    }
 }
 
 /// The branches that are there by what is stored, and those of the look that were there once. Of a repository that makes
@@ -252,152 +227,4 @@ async fn known_branches(w: &impl ConnectionTrait, repository: Uuid, look: &Look)
         known.extend(named.all(w).await?.into_iter().map(|row| (row.name.clone(), row.into())));
     }
     Ok(known)
-}
-
-/// Writes branches and their events.
-struct Writer<'a, C: ConnectionTrait> {
-    w: &'a C,
-    repository: Uuid,
-    version: i64,
-    how: NoticedBy,
-    now: Timestamp,
-    branches: Bulk<'a, C, branch::Entity>,
-    events: Vec<NewEvent>,
-    has_written: bool,
-}
-
-impl<'a, C: ConnectionTrait> Writer<'a, C> {
-    fn new(w: &'a C, repository: Uuid, version: i64, how: NoticedBy, now: Timestamp) -> Self {
-        let branches = Bulk::new(w);
-        Self { w, repository, version, how, now, branches, events: Vec::new(), has_written: false }
-    }
-
-    /// A branch is there.
-    async fn see(&mut self, before: Option<Known>, seen: &SeenBranch, tells: bool) -> Result<()> {
-        let Some(before) = before else {
-            let id = new_id(self.now);
-            let now = StoredTimestamp::from(self.now);
-            self.has_written = true;
-            self.branches
-                .push(branch::ActiveModel {
-                    id: Set(id),
-                    repository_id: Set(self.repository),
-                    name: Set(seen.name.clone()),
-                    head: Set(seen.commit),
-                    is_watched: Set(seen.is_watched),
-                    is_protected: Set(seen.is_protected),
-                    version: Set(self.version),
-                    first_seen_at: Set(now),
-                    changed_at: Set(now),
-                    last_seen_at: Set(now),
-                    deleted_at: Set(None),
-                })
-                .await?;
-            if tells && seen.is_watched {
-                self.tell(id, &seen.name, BranchEventKind::BranchCreated, None, Some(seen.commit));
-            }
-            return Ok(());
-        };
-        let has_moved = before.is_deleted || before.commit != seen.commit;
-        let is_protected = seen.is_protected.or(before.is_protected);
-        if !has_moved && before.is_watched == seen.is_watched && before.is_protected == is_protected {
-            return Ok(());
-        }
-        let mut row = branch::ActiveModel {
-            is_watched: Set(seen.is_watched),
-            is_protected: Set(is_protected),
-            ..Default::default()
-        };
-        if has_moved {
-            row.head = Set(seen.commit);
-            row.version = Set(self.version);
-            row.changed_at = Set(self.now.into());
-            row.last_seen_at = Set(self.now.into());
-            row.deleted_at = Set(None);
-        }
-        branch::Entity::update_many().set(row).filter(branch::COLUMN.id.eq(before.id)).exec(self.w).await?;
-        self.has_written = true;
-        if has_moved && tells && seen.is_watched {
-            let (kind, old) = match before.is_deleted {
-                true => (BranchEventKind::BranchCreated, None),
-                false => (BranchEventKind::BranchUpdated, Some(before.commit)),
-            };
-            self.tell(before.id, &seen.name, kind, old, Some(seen.commit));
-        }
-        Ok(())
-    }
-
-    /// Branches are gone.
-    async fn lose(&mut self, gone: Vec<(String, Known)>) -> Result<()> {
-        if gone.is_empty() {
-            return Ok(());
-        }
-        // A look before this one saw them, which may have been a while after they changed.
-        let synced = repository::Entity::find_by_id(self.repository).select_only();
-        let synced: Option<Option<StoredTimestamp>> =
-            synced.column(repository::Column::LastSyncAt).into_tuple().one(self.w).await?;
-        let synced = synced.flatten();
-        for gone in gone.chunks(NAMES) {
-            let ids = || is_any(branch::Column::Id.into_expr(), gone.iter().map(|(_, known)| known.id));
-            if let Some(synced) = synced {
-                let seen = branch::ActiveModel { last_seen_at: Set(synced), ..Default::default() };
-                let seen = branch::Entity::update_many().set(seen).filter(ids());
-                seen.filter(branch::COLUMN.last_seen_at.lt(synced)).exec(self.w).await?;
-            }
-            let row = branch::ActiveModel {
-                version: Set(self.version),
-                changed_at: Set(self.now.into()),
-                deleted_at: Set(Some(self.now.into())),
-                ..Default::default()
-            };
-            branch::Entity::update_many().set(row).filter(ids()).exec(self.w).await?;
-            self.has_written = true;
-            for (name, known) in gone.iter().filter(|(_, known)| known.is_watched) {
-                self.tell(known.id, name, BranchEventKind::BranchDeleted, Some(known.commit), None);
-            }
-        }
-        Ok(())
-    }
-
-    fn tell(
-        &mut self,
-        branch_id: Uuid,
-        name: &str,
-        kind: BranchEventKind,
-        old: Option<ObjectId>,
-        new: Option<ObjectId>,
-    ) {
-        let (id, branch_name) = (new_id(self.now), name.to_owned());
-        self.events.push(NewEvent { id, branch_id, branch_name, kind, old_commit: old, new_commit: new });
-    }
-
-    /// Whether anything was written, and the events.
-    async fn finish(self) -> Result<(bool, Vec<NewEvent>)> {
-        // A name that another process brought in at this very moment can't be: it would hold the watch's row.
-        self.branches.finish().await?;
-        let mut rows = Bulk::new(self.w);
-        for event in &self.events {
-            rows.push(branch_event::ActiveModel {
-                id: Set(event.id),
-                repository_id: Set(self.repository),
-                branch_id: Set(event.branch_id),
-                sequence: Set(self.version),
-                kind: Set(event.kind),
-                old_commit: Set(event.old_commit),
-                new_commit: Set(event.new_commit),
-                is_forced: Set(None),
-                noticed_by: Set(self.how),
-                noticed_at: Set(self.now.into()),
-                state: Set(BranchEventState::Pending),
-                verdicts: Set(JsonText(Vec::new())),
-                tries: Set(0),
-                due_at: Set(Some(self.now.into())),
-                processed_at: Set(None),
-                error: Set(None),
-            })
-            .await?;
-        }
-        rows.finish().await?;
-        Ok((self.has_written, self.events))
-    }
 }

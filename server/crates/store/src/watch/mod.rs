@@ -4,25 +4,47 @@
 //! at once: whoever writes holds the watch's row, and no look overrules what was noted after it began (`version`).
 
 mod branches;
+mod counts;
 mod events;
+mod facts;
+mod history;
+pub(crate) mod hold;
 mod look;
+mod past;
 mod prune;
+mod receipts;
+mod received;
+mod watched;
+pub(crate) mod write;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
+use crate::db::select::count;
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Result};
-use entity::table::watch;
-use entity::view::{Timestamp, Watch};
+use entity::table::{repository, watch};
+use entity::view::{Listing, Timestamp, Watch};
 
-pub use branches::{find_branch, list_branches};
+pub use branches::{find_branch, list_branch_names, list_branches};
+pub use counts::watch_counts;
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
 };
-pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, Took, note_change, note_refs};
-pub use prune::{remove_branches_before, remove_events_before, remove_receipts_before, take_receipt, tell_receipt};
+pub use facts::{
+    FollowedEvent, events_to_follow, lacks_protection, mark_protected, note_facts, postpone_facts,
+    repositories_to_follow,
+};
+pub use history::list_branch_history;
+pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
+pub use past::{PastEvent, branch_events_between, find_tekton};
+pub use prune::{
+    gone_branches, old_events, old_receipts, remove_branches_before, remove_events_before, remove_receipts_before,
+};
+pub use receipts::{Took, take_receipt, tell_receipt};
+pub use received::list_receipts;
+pub use watched::list_watched_repositories;
 
 /// How a repository's branches are to be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +52,14 @@ pub struct WatchSettings {
     pub is_enabled: bool,
     pub branch_regex: Option<String>,
     pub tells_first_look: bool,
+}
+
+impl WatchSettings {
+    fn are_those_of(&self, watch: &Watch) -> bool {
+        self.is_enabled == watch.is_enabled
+            && self.branch_regex == watch.branch_regex
+            && self.tells_first_look == watch.tells_first_look
+    }
 }
 
 /// A watch as a look begins: what is noted meanwhile has a higher version.
@@ -41,9 +71,13 @@ pub struct WatchState {
     pub(super) refs_hash: Option<Vec<u8>>,
 }
 
-/// Sets how a repository's branches are watched. What was seen so far stays: who watches again goes on from there.
-pub async fn set_watch(w: &impl ConnectionTrait, repository: Uuid, settings: &WatchSettings) -> Result<()> {
+/// Sets how a repository's branches are watched; whether that is new. What was seen so far stays: who watches again goes on
+/// from there.
+pub async fn set_watch(w: &impl ConnectionTrait, repository: Uuid, settings: &WatchSettings) -> Result<bool> {
     use watch::Column::{BranchRegex, IsEnabled, RefsHash, RepositoryId, TellsFirstLook};
+    if find_watch(w, repository).await?.is_some_and(|known| settings.are_those_of(&known)) {
+        return Ok(false);
+    }
     let row = watch::ActiveModel {
         repository_id: Set(repository),
         is_enabled: Set(settings.is_enabled),
@@ -59,7 +93,7 @@ pub async fn set_watch(w: &impl ConnectionTrait, repository: Uuid, settings: &Wa
         .value(RefsHash, excluded(RefsHash))
         .to_owned();
     watch::Entity::insert(row).on_conflict(again).exec_without_returning(w).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Nobody watches the repository's branches any more; what was seen stays.
@@ -71,13 +105,16 @@ pub async fn unset_watch(w: &impl ConnectionTrait, repository: Uuid) -> Result<b
 
 /// How a repository's branches are watched; nothing where they never were.
 pub async fn find_watch(c: &impl ConnectionTrait, repository: Uuid) -> Result<Option<Watch>> {
-    let row = watch::Entity::find_by_id(repository).one(c).await?;
-    Ok(row.map(|row| Watch {
+    Ok(watch::Entity::find_by_id(repository).one(c).await?.map(shown))
+}
+
+fn shown(row: watch::Model) -> Watch {
+    Watch {
         is_enabled: row.is_enabled,
         branch_regex: row.branch_regex,
         tells_first_look: row.tells_first_look,
         first_look_at: row.first_look_at.map(Into::into),
-    }))
+    }
 }
 
 /// Where a watch stands, for a look that begins now; nothing where nobody watches. To be asked before the remote is.
@@ -89,4 +126,14 @@ pub async fn watch_state(c: &impl ConnectionTrait, repository: Uuid) -> Result<O
         first_look_at: row.first_look_at.map(Into::into),
         refs_hash: row.refs_hash,
     }))
+}
+
+/// Repositories whose branches are watched: id and full name, by name and at most so many, and how many there are.
+pub async fn list_watched_names(c: &impl ConnectionTrait, limit: u64) -> Result<Listing<(Uuid, String)>> {
+    use repository::Column::FullName;
+    let watched = || watch::Entity::find().filter(watch::COLUMN.is_enabled.eq(true));
+    let names = watched().inner_join(repository::Entity).select_only();
+    let names = names.column(watch::Column::RepositoryId).column(FullName);
+    let names = names.order_by_asc(FullName).order_by_asc(watch::Column::RepositoryId).limit(limit);
+    Ok(Listing { data: names.into_tuple().all(c).await?, count: count(c, watched()).await? })
 }

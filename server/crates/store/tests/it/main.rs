@@ -12,6 +12,7 @@ mod fill;
 mod support;
 
 mod accounts;
+mod deliveries;
 mod ecosystem;
 mod ecosystem_charts;
 mod forges;

@@ -13,6 +13,7 @@ macro_rules! record {
 }
 
 mod uses;
+mod watching;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -50,6 +51,10 @@ const SMALL: &[&str] = &[
     "tombstone",
     // Fifty are kept.
     "discovery_run",
+    // One for each repository, and each whom somebody wants to tell, with their days.
+    "watch",
+    "trigger",
+    "trigger_day",
     // Names: each once, however many use it.
     "chart",
     "image",
@@ -272,6 +277,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("figures", |c| figures::repository_stats(c));
     ask!("recent repositories", |c| figures::recent_repositories(c, now()));
     all.extend(uses::ask_all(db, repository).await);
+    all.extend(watching::ask_all(db, repository).await);
     all
 }
 
@@ -289,13 +295,14 @@ async fn filled(test: &TestDb) -> Uuid {
                 created_at, created_at, updated_at FROM kubernetesresource";
     test.db.write.execute_unprepared(done).await.unwrap();
     ecosystem::aggregate(&test.db, now()).await.unwrap();
+    watching::fill(&test.db).await;
     filled.repositories[5]
 }
 
 /// Lists that read an index from end to end on purpose: they have no filter, and what they count is not kept.
 fn reads_whole_index(name: &str) -> bool {
     // What searches left out and forges told is counted whole, and is as much as there are repositories and days.
-    name == "groups of all" || name == "database" || name.starts_with("discovery")
+    name == "groups of all" || name == "database" || name.starts_with("discovery") || watching::reads_whole_index(name)
 }
 
 /// Lists that look for a part of a text in names: paths of values are stored once each, thousands for a million values.

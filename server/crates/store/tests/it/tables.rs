@@ -210,6 +210,7 @@ fn word(table: &str, column: &str) -> &'static str {
         "state" if table == "branch_event" || table == "delivery" => "retrying",
         "noticed_by" => "webhook",
         "target_kind" => "flux",
+        "run_state" => "succeeded",
         "kind" if table == "one_time_link" || table == "mail" => "invite",
         "action" => "sign_in",
         "via" => "token",
@@ -260,6 +261,11 @@ fn json(column: &str) -> &'static str {
         "verdicts" => {
             r#"[{"trigger_id":"0191d1a0-5c4e-7000-8000-000000000000","trigger_name":"ci","is_match":false,
             "clauses":[{"kind":"branch","is_match":false,"why":"x"}],"delivery_id":null,"is_repeated":false}]"#
+        }
+        "tekton" => {
+            r#"{"has_directory":true,"total_files":1,"valid_files":1,"resources":[{"api_version":"tekton.dev/v1",
+            "kind":"PipelineRun","name":"build","namespace":null,"path":".tekton/build.yaml","index":0,"is_valid":true,
+            "errors":[],"dependencies":["Task/a"]}],"estimated_action":"trigger","reasons":["a run"],"errors":[],"warnings":[]}"#
         }
         "request" => r#"{"method":"POST","url":"https://h/x","headers":[["a","b"]],"body":"{}"}"#,
         _ => r#"{"HelmRelease":7,"Secret":2}"#,

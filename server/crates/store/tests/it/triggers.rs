@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::support::{at, on_each_engine};
 use crate::watch::{look, seen, watched};
 
-fn wanted(name: &str) -> NewTrigger {
+pub fn wanted(name: &str) -> NewTrigger {
     NewTrigger {
         name: name.to_owned(),
         is_enabled: true,
@@ -25,45 +25,51 @@ fn wanted(name: &str) -> NewTrigger {
     }
 }
 
-async fn add(db: &Db, name: &str) -> Uuid {
+pub async fn add(db: &Db, name: &str) -> Uuid {
     insert_trigger(&db.write, &wanted(name), at(8, 0)).await.unwrap()
 }
 
 /// Decides that these are told of an event.
-async fn tell(db: &Db, event: Uuid, triggers: &[Uuid], now: Timestamp) {
+pub async fn tell(db: &Db, event: Uuid, triggers: &[Uuid], now: Timestamp) {
     let decision = |id: &Uuid| Decision { trigger_id: *id, trigger_name: "x".into(), is_match: true, clauses: vec![] };
     let decisions: Vec<Decision> = triggers.iter().map(decision).collect();
+    assert!(decided(db, event, &decisions, now).await.is_some());
+}
+
+pub async fn decided(db: &Db, event: Uuid, decisions: &[Decision], now: Timestamp) -> Option<Decided> {
     let txn = db.begin().await.unwrap();
-    assert!(decide(&txn, event, &decisions, now).await.unwrap());
+    let decided = decide(&txn, event, Learned::default(), decisions, now).await.unwrap();
     txn.commit().await.unwrap();
+    decided
 }
 
 /// A watched repository with this branch, which moves on as often as events are asked for.
-struct Mover {
-    repository: Uuid,
+pub struct Mover {
+    pub repository: Uuid,
     branch: String,
     commit: u8,
 }
 
 impl Mover {
-    async fn new(db: &Db, repository: &str, branch: &str) -> Self {
+    pub async fn new(db: &Db, repository: &str, branch: &str) -> Self {
         let repository = watched(db, repository).await;
         look(db, repository, &[seen(branch, 1)], at(8, 0)).await;
         Self { repository, branch: branch.to_owned(), commit: 1 }
     }
 
-    async fn push(&mut self, db: &Db) -> Uuid {
+    pub async fn push(&mut self, db: &Db) -> Uuid {
         self.commit += 1;
         look(db, self.repository, &[seen(&self.branch, self.commit)], at(8, 1)).await.events[0].id
     }
 }
 
-fn room(most: usize, per_trigger: usize) -> DeliveryRoom<'static> {
-    DeliveryRoom { worker: "w", most, per_trigger, lease: Duration::from_mins(1) }
+pub fn room(most: usize, per_trigger: usize) -> DeliveryRoom<'static> {
+    DeliveryRoom { worker: "w", most, per_trigger, failing: 2 }
 }
 
-fn went(end: AttemptEnd) -> Attempt {
+pub fn went(end: AttemptEnd) -> Attempt {
     Attempt {
+        number: 1,
         started_at: at(9, 0),
         duration: Duration::from_millis(12),
         request: Some(SentRequest {
@@ -79,15 +85,21 @@ fn went(end: AttemptEnd) -> Attempt {
     }
 }
 
-fn failed() -> AttemptEnd {
+pub fn failed() -> AttemptEnd {
     AttemptEnd::Failed { why: "status 500".into(), not_before: None }
 }
 
-async fn ids(db: &Db, room: DeliveryRoom<'_>, now: Timestamp) -> Vec<Uuid> {
+/// Keeps an attempt at a delivery that was just claimed.
+pub async fn record(db: &Db, id: Uuid, end: AttemptEnd, now: Timestamp) -> store::db::Result<Recorded> {
+    let attempt = Attempt { number: delivery(db, id).await.attempts, ..went(end) };
+    record_attempt(db, id, "w", &attempt, now).await
+}
+
+pub async fn ids(db: &Db, room: DeliveryRoom<'_>, now: Timestamp) -> Vec<Uuid> {
     claim_deliveries(db, room, now).await.unwrap().into_iter().map(|claimed| claimed.id).collect()
 }
 
-async fn delivery(db: &Db, id: Uuid) -> Delivery {
+pub async fn delivery(db: &Db, id: Uuid) -> Delivery {
     find_delivery(&db.read, id).await.unwrap().unwrap()
 }
 
@@ -112,18 +124,28 @@ async fn triggers_are_kept_changed_switched_and_removed() {
             txn.commit().await.unwrap();
             ids
         };
-        let pinned = pin(&[wanted("tekton")]).await[0];
-        assert_eq!(pin(&[wanted("tekton")]).await, [pinned]);
+        let pinned = pin(&[wanted("tekton")]).await[0].id().unwrap();
+        assert_eq!(pin(&[wanted("tekton")]).await, [Pinned::Kept(pinned)]);
         assert!(!update_trigger(&db.write, pinned, &to, at(8, 6)).await.unwrap());
-        assert!(!remove_trigger(&db.write, pinned).await.unwrap());
+        assert!(!switch_trigger(&db.write, pinned, false, at(8, 6)).await.unwrap());
+        assert!(!remove_trigger(&db, pinned, at(8, 6)).await.unwrap());
+        assert_eq!(pin(&[wanted("cd"), wanted("tekton")]).await, [Pinned::NameTaken { by: id }, Pinned::Kept(pinned)]);
         pin(&[]).await;
+        let left = find_trigger(&db.read, pinned, at(8, 7)).await.unwrap().unwrap();
+        assert_eq!((left.is_enabled, left.unconfigured_at), (false, Some(at(8, 5))));
+        assert!(!switch_trigger(&db.write, pinned, true, at(8, 7)).await.unwrap());
         let names = |all: Vec<Trigger>| all.into_iter().map(|one| (one.name, one.is_enabled)).collect::<Vec<_>>();
         let all = names(list_triggers(&db.read, at(8, 7)).await.unwrap());
         assert_eq!(all, [("cd".to_owned(), false), ("tekton".to_owned(), false)]);
         pin(&[wanted("tekton")]).await;
         assert_eq!(enabled_triggers(&db.read).await.unwrap()[0].id, pinned);
-        assert!(remove_trigger(&db.write, id).await.unwrap());
+        assert!(remove_trigger(&db, id, at(8, 8)).await.unwrap());
         assert!(find_trigger(&db.read, id, at(8, 8)).await.unwrap().is_none());
+        assert!(!remove_trigger(&db, id, at(8, 8)).await.unwrap());
+        // One that is written nowhere any more goes when somebody says so.
+        pin(&[]).await;
+        assert!(remove_trigger(&db, pinned, at(8, 9)).await.unwrap());
+        assert!(list_triggers(&db.read, at(8, 9)).await.unwrap().is_empty());
     })
     .await;
 }
@@ -141,12 +163,12 @@ async fn an_event_and_a_trigger_are_one_delivery_and_it_says_why() {
             is_match,
             clauses: if is_match { vec![] } else { vec![clause.clone()] },
         };
-        let txn = db.begin().await.unwrap();
-        decide(&txn, event, &[decision(yes, true), decision(no, false)], at(8, 2)).await.unwrap();
-        txn.commit().await.unwrap();
+        decided(&db, event, &[decision(yes, true), decision(no, false)], at(8, 2)).await.unwrap();
         let told = find_branch_event(&db.read, event).await.unwrap().unwrap();
         assert_eq!(told.state, BranchEventState::Pending);
-        assert_eq!(told.verdicts.len(), 2);
+        assert_eq!((told.verdicts.len(), told.matches), (2, 1));
+        let listed = store::watch::list_branch_events(&db.read, &BranchEventFilter::default()).await.unwrap().data;
+        assert_eq!((listed[0].id, listed[0].matches, listed[0].verdicts.len()), (event, 1, 0));
         assert_eq!((told.verdicts[1].is_match, &told.verdicts[1].clauses[..]), (false, &[clause][..]));
         let id = told.verdicts[0].delivery_id.unwrap();
         let made = delivery(&db, id).await;
@@ -161,9 +183,9 @@ async fn an_event_and_a_trigger_are_one_delivery_and_it_says_why() {
         assert_eq!((claimed[0].id, claimed[0].attempts, claimed[0].branch_name.as_str()), (id, 1, "main"));
         assert_eq!(claimed[0].target.0, wanted("yes").target);
         assert_eq!(ids(&db, room(5, 5), at(8, 3)).await, [] as [Uuid; 0], "held");
-        let recorded = record_attempt(&db, id, "w", &went(AttemptEnd::Delivered), at(8, 4)).await.unwrap();
+        let recorded = record(&db, id, AttemptEnd::Delivered, at(8, 4)).await.unwrap();
         assert_eq!(recorded, Recorded { state: DeliveryState::Delivered, next_try_at: None, lets_another_go: false });
-        let lost = record_attempt(&db, id, "w", &went(failed()), at(8, 4)).await.unwrap_err();
+        let lost = record(&db, id, failed(), at(8, 4)).await.unwrap_err();
         assert!(matches!(lost, DataError::LostLease { .. }), "{lost}");
         let told = find_branch_event(&db.read, event).await.unwrap().unwrap();
         assert_eq!(told.state, BranchEventState::Processed);
@@ -199,7 +221,7 @@ async fn failed_attempts_wait_as_the_pace_says_and_then_it_has_failed() {
         let try_at = async |now, end: AttemptEnd| {
             let claimed = ids(&db, room(5, 5), now).await;
             assert_eq!(claimed.len(), 1, "{now}");
-            record_attempt(&db, claimed[0], "w", &went(end), now).await.unwrap()
+            record(&db, claimed[0], end, now).await.unwrap()
         };
         let state = async || find_branch_event(&db.read, event).await.unwrap().unwrap().state;
         let first = try_at(at(9, 0), failed()).await;
@@ -257,8 +279,8 @@ async fn deliveries_of_one_branch_go_out_in_order() {
             true => (claimed[0], claimed[1]),
             false => (claimed[1], claimed[0]),
         };
-        assert!(!record_attempt(&db, bad, "w", &went(failed()), at(9, 0)).await.unwrap().lets_another_go);
-        assert!(record_attempt(&db, good, "w", &went(AttemptEnd::Delivered), at(9, 0)).await.unwrap().lets_another_go);
+        assert!(!record(&db, bad, failed(), at(9, 0)).await.unwrap().lets_another_go);
+        assert!(record(&db, good, AttemptEnd::Delivered, at(9, 0)).await.unwrap().lets_another_go);
         let next = ids(&db, room(9, 9), at(9, 0)).await;
         assert_eq!(next.len(), 1);
         assert_eq!((of(next[0]).await.trigger_id, of(next[0]).await.event_id), (cd, events[1]));
@@ -266,14 +288,14 @@ async fn deliveries_of_one_branch_go_out_in_order() {
         let retried = ids(&db, room(9, 9), at(9, 1)).await;
         assert_eq!(retried, [bad]);
         // Asked for again while others wait: it is behind them no longer than its place in the order says.
-        record_attempt(&db, bad, "w", &went(AttemptEnd::Delivered), at(9, 1)).await.unwrap();
+        record(&db, bad, AttemptEnd::Delivered, at(9, 1)).await.unwrap();
         assert_eq!(replay_deliveries(&db, &[bad], at(9, 1)).await.unwrap(), 1);
         assert_eq!(of(bad).await.state, DeliveryState::Behind);
         for expected in [events[1], events[0], events[2]] {
             let next = ids(&db, room(9, 9), at(9, 2)).await;
             let next = next.into_iter().find(|id| *id != good).unwrap();
             assert_eq!(of(next).await.event_id, expected);
-            record_attempt(&db, next, "w", &went(AttemptEnd::Delivered), at(9, 2)).await.unwrap();
+            record(&db, next, AttemptEnd::Delivered, at(9, 2)).await.unwrap();
         }
     })
     .await;
@@ -298,16 +320,16 @@ async fn a_dead_target_delays_nobody() {
         assert_eq!(ids(&db, room(9, 3), at(9, 0)).await, [] as [Uuid; 0], "the dead one's room is taken");
         // After some failures in a row it gets one attempt at a time.
         for claimed in claimed.iter().filter(|claimed| claimed.trigger_id == dead) {
-            record_attempt(&db, claimed.id, "w", &went(failed()), at(9, 0)).await.unwrap();
+            record(&db, claimed.id, failed(), at(9, 0)).await.unwrap();
         }
         let more = ids(&db, room(9, 3), at(9, 0)).await;
         assert_eq!(more.len(), 3);
         for id in more {
-            record_attempt(&db, id, "w", &went(failed()), at(9, 0)).await.unwrap();
+            record(&db, id, failed(), at(9, 0)).await.unwrap();
         }
         let probe = ids(&db, room(9, 3), at(9, 0)).await;
         assert_eq!(probe.len(), 1);
-        record_attempt(&db, probe[0], "w", &went(AttemptEnd::Delivered), at(9, 0)).await.unwrap();
+        record(&db, probe[0], AttemptEnd::Delivered, at(9, 0)).await.unwrap();
         assert_eq!(ids(&db, room(9, 3), at(9, 0)).await.len(), 3);
 
         // What a trigger that is off has to tell waits.
@@ -328,7 +350,7 @@ async fn a_target_that_is_gone_switches_its_trigger_off_and_says_so() {
         tell(&db, event, &[id], at(9, 0)).await;
         let claimed = ids(&db, room(5, 5), at(9, 0)).await;
         let gone = AttemptEnd::Gone { why: "status 410: it wants to hear no more".into() };
-        let recorded = record_attempt(&db, claimed[0], "w", &went(gone), at(9, 0)).await.unwrap();
+        let recorded = record(&db, claimed[0], gone, at(9, 0)).await.unwrap();
         assert_eq!(recorded.state, DeliveryState::Failed);
         let trigger = find_trigger(&db.read, id, at(9, 1)).await.unwrap().unwrap();
         assert!(!trigger.is_enabled);
@@ -351,14 +373,14 @@ async fn what_a_dead_process_held_is_tried_again_and_nobody_pretends_to_know() {
         assert_eq!(recover_deliveries(&db, at(9, 1), 10).await.unwrap(), 0, "its lease runs");
         assert_eq!(recover_deliveries(&db, at(9, 2), 10).await.unwrap(), 1);
         assert_eq!(recover_deliveries(&db, at(9, 2), 10).await.unwrap(), 0);
-        let late = record_attempt(&db, claimed, "w", &went(AttemptEnd::Delivered), at(9, 2)).await.unwrap_err();
+        let late = record(&db, claimed, AttemptEnd::Delivered, at(9, 2)).await.unwrap_err();
         assert!(matches!(late, DataError::LostLease { .. }), "{late}");
         let attempt = list_attempts(&db.read, claimed, 10).await.unwrap().pop().unwrap();
         assert!(attempt.request.is_none() && attempt.error.unwrap().contains("it may have arrived"));
         let again = claim_deliveries(&db, room(5, 5), at(9, 3)).await.unwrap();
         assert_eq!((again[0].id, again[0].attempts), (claimed, 2), "by the same id");
-        record_attempt(&db, claimed, "w", &went(AttemptEnd::Delivered), at(9, 3)).await.unwrap();
-        assert_eq!(remove_events_before(&db.write, at(10, 0), 10).await.unwrap(), 1);
+        record(&db, claimed, AttemptEnd::Delivered, at(9, 3)).await.unwrap();
+        assert_eq!(remove_events_before(&db, at(10, 0), 10).await.unwrap(), 1);
         assert!(find_delivery(&db.read, claimed).await.unwrap().is_none(), "it goes with its event");
     })
     .await;
@@ -381,7 +403,7 @@ async fn processes_that_claim_at_once_share_and_each_delivery_goes_to_one() {
             tokio::spawn(async move {
                 let mut sent = Vec::new();
                 loop {
-                    let room = DeliveryRoom { worker: name, most: 4, per_trigger: 12, lease: Duration::from_mins(1) };
+                    let room = DeliveryRoom { worker: name, most: 4, per_trigger: 12, failing: 1 };
                     let claimed = claim_deliveries(&db, room, at(9, 0)).await.unwrap();
                     if claimed.is_empty() && next_delivery_at(&db.read).await.unwrap().is_none() {
                         let sending = DeliveryFilter { state: Some(DeliveryState::Sending), ..Default::default() };
@@ -391,7 +413,8 @@ async fn processes_that_claim_at_once_share_and_each_delivery_goes_to_one() {
                     }
                     for claimed in claimed {
                         sent.push((claimed.branch_name.clone(), claimed.commit_hash));
-                        record_attempt(&db, claimed.id, name, &went(AttemptEnd::Delivered), at(9, 0)).await.unwrap();
+                        let attempt = Attempt { number: claimed.attempts, ..went(AttemptEnd::Delivered) };
+                        record_attempt(&db, claimed.id, name, &attempt, at(9, 0)).await.unwrap();
                     }
                 }
             })

@@ -44,7 +44,8 @@ async fn end_look(db: &Db, repository: Uuid, began: &WatchState, branches: &[See
 }
 
 async fn tell(db: &Db, repository: Uuid, branch: &str, old: Option<u8>, new: Option<u8>) -> Told {
-    let change = Change { branch: branch.to_owned(), old: old.map(oid), new: new.map(oid), is_watched: true };
+    let (branch, branch_regex) = (branch.to_owned(), None);
+    let change = Change { branch, old: old.map(oid), new: new.map(oid), branch_regex, is_watched: true };
     let txn = db.begin().await.unwrap();
     let told = note_change(&txn, repository, &change, NoticedBy::Webhook, at(9, 0)).await.unwrap();
     txn.commit().await.unwrap();
@@ -250,8 +251,9 @@ async fn events_are_decided_in_the_order_of_their_branch() {
         let told = find_branch_event(&db.read, first).await.unwrap().unwrap();
         assert_eq!((told.state, told.error.as_deref()), (BranchEventState::Retrying, Some("the clone is away")));
         let txn = db.begin().await.unwrap();
-        assert!(triggers::decide(&txn, first, &[], at(9, 1)).await.unwrap());
-        assert!(!triggers::decide(&txn, first, &[], at(9, 1)).await.unwrap(), "decided once");
+        let decide = async || triggers::decide(&txn, first, triggers::Learned::default(), &[], at(9, 1)).await.unwrap();
+        assert_eq!(decide().await, Some(triggers::Decided::default()));
+        assert_eq!(decide().await, None, "decided once");
         txn.commit().await.unwrap();
         assert_eq!(due(at(9, 2)).await, [second, other]);
         let told = find_branch_event(&db.read, first).await.unwrap().unwrap();
@@ -277,20 +279,155 @@ async fn webhooks_are_taken_once_and_what_is_old_goes() {
         let take = async |delivery: &str| take_receipt(&db.write, id, delivery, "push", at(8, 0)).await.unwrap();
         assert_eq!((take("a").await, take("a").await, take("b").await), (Took::First, Took::Again, Took::First));
         tell_receipt(&db.write, id, "a", "main moved").await.unwrap();
-        assert_eq!(remove_receipts_before(&db.write, at(8, 0)).await.unwrap(), 0);
-        assert_eq!(remove_receipts_before(&db.write, at(8, 1)).await.unwrap(), 2);
+        assert_eq!(remove_receipts_before(&db, at(8, 0), 10).await.unwrap(), 0);
+        assert_eq!(remove_receipts_before(&db, at(8, 1), 10).await.unwrap(), 2);
 
         look(&db, id, &[seen("main", 1), seen("tmp", 1)], at(8, 0)).await;
         let gone = look(&db, id, &[seen("main", 1)], at(8, 1)).await.events[0].clone();
-        assert_eq!(remove_events_before(&db.write, at(9, 0), 10).await.unwrap(), 0, "it is not decided");
-        assert_eq!(remove_branches_before(&db.write, at(9, 0), 10).await.unwrap(), 0, "its event is kept");
+        assert_eq!(remove_events_before(&db, at(9, 0), 10).await.unwrap(), 0, "it is not decided");
+        assert_eq!(remove_branches_before(&db, at(9, 0), 10).await.unwrap(), 0, "its event is kept");
         let txn = db.begin().await.unwrap();
-        triggers::decide(&txn, gone.id, &[], at(8, 2)).await.unwrap();
+        triggers::decide(&txn, gone.id, triggers::Learned::default(), &[], at(8, 2)).await.unwrap();
         txn.commit().await.unwrap();
-        assert_eq!(remove_events_before(&db.write, at(8, 1), 10).await.unwrap(), 0, "it is not old");
-        assert_eq!(remove_events_before(&db.write, at(9, 0), 10).await.unwrap(), 1);
-        assert_eq!(remove_branches_before(&db.write, at(9, 0), 10).await.unwrap(), 1);
+        assert_eq!(remove_events_before(&db, at(8, 1), 10).await.unwrap(), 0, "it is not old");
+        assert_eq!(remove_events_before(&db, at(9, 0), 10).await.unwrap(), 1);
+        assert_eq!(remove_branches_before(&db, at(9, 0), 10).await.unwrap(), 1);
         assert_eq!(list_branches(&db.read, &BranchFilter::default()).await.unwrap().count, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_by_another_pattern_than_todays_says_to_look_again() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        look(&db, id, &[seen("main", 1), seen("dev", 1)], at(8, 0)).await;
+        let began = watch_state(&db.read, id).await.unwrap().unwrap();
+        let only_main = WatchSettings { branch_regex: Some("^main$".into()), ..settings() };
+        assert!(set_watch(&db.write, id, &only_main).await.unwrap());
+        assert!(!set_watch(&db.write, id, &only_main).await.unwrap(), "nothing new");
+        let overtaken = end_look(&db, id, &began, &[seen("main", 2), seen("dev", 2)], at(8, 1)).await;
+        assert_eq!(overtaken, Noted { look_again: true, ..Noted::default() });
+        assert_eq!(tell(&db, id, "main", Some(1), Some(2)).await, Told::LookNeeded, "so does a webhook");
+        let dev = SeenBranch { is_watched: false, ..seen("dev", 2) };
+        let noted = look(&db, id, &[seen("main", 2), dev], at(8, 2)).await;
+        assert_eq!(words(&noted), [("main".to_owned(), BranchEventKind::BranchUpdated)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hundreds_of_branches_that_move_or_come_to_be_watched_stand_where_each_was_seen() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let branches = |moved: u32, is_watched: bool| {
+            let branch = |number: u32| {
+                let mut commit = [0; 20];
+                commit[..8].copy_from_slice(&[number.to_be_bytes(), (moved * (number % 2)).to_be_bytes()].concat());
+                SeenBranch {
+                    name: format!("b{number:03}"),
+                    commit: entity::value::ObjectId(commit),
+                    is_watched,
+                    is_protected: number.is_multiple_of(3).then_some(number.is_multiple_of(2)),
+                }
+            };
+            (0..700).map(branch).collect::<Vec<_>>()
+        };
+        let stands = async |seen: &[SeenBranch]| {
+            let page = PageQuery { skip: 0, limit: 1_000 };
+            let filter = BranchFilter { repository_id: Some(id), page, ..Default::default() };
+            let mut stored = list_branches(&db.read, &filter).await.unwrap().data;
+            stored.sort_by(|a, b| a.name.cmp(&b.name));
+            let stored = stored.into_iter().map(|one| (one.name, one.head_commit, one.is_watched, one.is_protected));
+            let seen = seen.iter();
+            let seen = seen.map(|one| (one.name.clone(), one.commit.to_string(), one.is_watched, one.is_protected));
+            assert!(stored.eq(seen));
+        };
+        look(&db, id, &branches(0, false), at(8, 0)).await;
+        stands(&branches(0, false)).await;
+        assert_eq!(look(&db, id, &branches(0, true), at(8, 1)).await.events, [], "watched from now on");
+        stands(&branches(0, true)).await;
+        let moved = look(&db, id, &branches(7, true), at(8, 2)).await;
+        assert_eq!(moved.events.len(), 350);
+        stands(&branches(7, true)).await;
+        let gone = look(&db, id, &branches(7, true)[..100], at(8, 3)).await;
+        assert_eq!(gone.events.len(), 600);
+        let back = look(&db, id, &branches(9, true), at(8, 4)).await;
+        assert_eq!(back.events.len(), 650, "those that are back, and those of the others that moved");
+        stands(&branches(9, true)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn webhooks_of_long_ids_stay_apart() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let long = "x".repeat(5_000);
+        let take = async |end: &str| {
+            let delivery = format!("{long}{end}");
+            take_receipt(&db.write, id, &delivery, "push", at(8, 0)).await.unwrap()
+        };
+        assert_eq!((take("1").await, take("2").await, take("1").await), (Took::First, Took::First, Took::Again));
+        tell_receipt(&db.write, id, &format!("{long}1"), "main moved").await.unwrap();
+        let old = old_receipts(&db.write, at(9, 0), 10).await.unwrap();
+        assert!(old.len() == 2 && old.iter().all(|(_, id)| id.len() < 200), "{old:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn watched_repositories_are_listed_with_what_is_known_of_them() {
+    on_each_engine(async |db| {
+        let (home, lab) = (watched(&db, "ada/home").await, watched(&db, "kim/lab").await);
+        add_repository(&db, "leo/unwatched").await;
+        let tmp = SeenBranch { is_watched: false, ..seen("tmp", 1) };
+        look(&db, home, &[seen("main", 1), seen("dev", 1), tmp.clone()], at(8, 0)).await;
+        look(&db, home, &[seen("main", 2), tmp], at(8, 5)).await;
+        unset_watch(&db.write, lab).await.unwrap();
+        let list = async |filter: WatchedRepositoryFilter| {
+            let list = list_watched_repositories(&db.read, &filter).await.unwrap();
+            assert_eq!(list.count, list.data.len() as u64);
+            list.data
+        };
+        let all = list(WatchedRepositoryFilter::default()).await;
+        assert_eq!(all.iter().map(|one| one.full_name.as_str()).collect::<Vec<_>>(), ["ada/home", "kim/lab"]);
+        assert_eq!((all[0].branches, all[0].watched_branches, all[0].last_event_at), (2, 1, Some(at(8, 5))));
+        assert_eq!((all[1].branches, all[1].watched_branches, all[1].last_event_at), (0, 0, None));
+        assert_eq!((all[0].watch.is_enabled, all[1].watch.is_enabled), (true, false));
+        let watched = list(WatchedRepositoryFilter { watched: Some(true), ..Default::default() }).await;
+        assert_eq!(watched.iter().map(|one| one.id).collect::<Vec<_>>(), [home]);
+        let text = Some("LAB".to_owned());
+        assert_eq!(list(WatchedRepositoryFilter { text, ..Default::default() }).await[0].id, lab);
+        let page = PageQuery { skip: 1, limit: 1 };
+        let second = list_watched_repositories(&db.read, &WatchedRepositoryFilter { page, ..Default::default() }).await;
+        assert_eq!(second.unwrap().data[0].id, lab);
+        // Of branches those that are there and watched, whatever else there is.
+        let there = BranchFilter { watched: Some(true), deleted: Some(false), ..Default::default() };
+        let names: Vec<String> =
+            list_branches(&db.read, &there).await.unwrap().data.into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["main"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn branches_tell_where_they_are_from() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let protected = SeenBranch { is_protected: Some(true), ..seen("main", 1) };
+        look(&db, id, &[protected, seen("topic", 2)], at(8, 0)).await;
+        let branches = list_branches(&db.read, &BranchFilter::default()).await.unwrap().data;
+        // Asked for twice, and for one that is not here.
+        let ids = branches.iter().chain(&branches).map(|branch| branch.id).chain([Uuid::nil()]);
+        let origins = branch_origins(&db.read, ids).await.unwrap();
+        assert_eq!((branches.len(), origins.len()), (2, 2));
+        for branch in &branches {
+            let origin = &origins[&branch.id];
+            assert_eq!((origin.is_protected, origin.provider), (branch.is_protected, Provider::Github));
+            assert!(origin.repository_url.contains("ada/home"), "{origin:?}");
+        }
+        assert!(branch_origins(&db.read, []).await.unwrap().is_empty());
     })
     .await;
 }

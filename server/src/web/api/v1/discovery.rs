@@ -92,7 +92,7 @@ pub async fn get_discovery(
         page: page.page(&mut check),
     };
     check.finish()?;
-    Ok(Json(discovery::discovery(&state.db.read, &state.context.discovery, &filter).await?))
+    Ok(Json(discovery::discovery(&state.db.read, &(state.context.discovery)(), &filter).await?))
 }
 
 /// Which repository is asked about.
@@ -123,7 +123,7 @@ pub async fn why_not_here(
         check.refuse("repository", &asked, "missing", "must be given: owner/name or an address");
     }
     check.finish()?;
-    let data = discovery::why_not(&state.db.read, &state.context.discovery, &asked).await?;
+    let data = discovery::why_not(&state.db.read, &(state.context.discovery)(), &asked).await?;
     Ok(Json(Listing { count: data.len() as u64, data }))
 }
 

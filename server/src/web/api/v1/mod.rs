@@ -3,9 +3,12 @@
 pub mod accounts;
 pub mod admin;
 pub mod at;
+pub mod branches;
 pub mod chart_parts;
 pub mod charts;
 pub mod commits;
+pub mod configuration;
+pub mod deliveries;
 pub mod discovery;
 pub mod ecosystem;
 pub mod elsewhere;
@@ -17,17 +20,21 @@ pub mod repositories;
 pub mod repository_parts;
 pub mod resources;
 pub mod tasks;
+pub mod trigger_bodies;
+pub mod triggers;
 pub mod versions;
+pub mod watch;
 
 use actions::Refusal;
 use axum::http::{HeaderName, StatusCode, header};
+use entity::view::FieldError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::super::stream;
-use super::problem::Problem;
+use super::problem::{Problem, Refused};
 use crate::state::AppState;
 
 /// Every operation, with paths relative to `/api/v1`.
@@ -49,6 +56,15 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list_repository_events))
         .routes(routes!(events::list_repository_event_counts))
         .routes(routes!(events::list_repository_event_trends))
+        .routes(routes!(watch::get_watch, watch::change_watch, watch::delete_watch))
+        .routes(routes!(watch::get_watch_preview))
+        .routes(routes!(watch::create_webhook_secret, watch::delete_webhook_secret))
+        .routes(routes!(watch::list_repository_webhooks))
+        .routes(routes!(branches::list_repository_branches))
+        .routes(routes!(branches::list_branches))
+        .routes(routes!(branches::get_branch))
+        .routes(routes!(branches::list_branch_events))
+        .routes(routes!(branches::get_branch_event))
         .routes(routes!(repository_parts::list_repository_resources))
         .routes(routes!(repository_parts::list_repository_problems))
         .routes(routes!(repository_parts::list_repository_charts))
@@ -109,8 +125,23 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::list_roles))
         .routes(routes!(admin::put_role, admin::delete_role))
         .routes(routes!(admin::list_audit_entries))
+        .routes(routes!(configuration::reload_configuration))
+        .routes(routes!(configuration::list_reloads))
+        .routes(routes!(configuration::validate_configuration))
         .routes(routes!(forges::list_forges))
         .routes(routes!(forges::set_forge_token, forges::remove_forge_token))
+        .routes(routes!(triggers::list_triggers, triggers::create_trigger))
+        .routes(routes!(triggers::test_condition))
+        .routes(routes!(triggers::test_dry_run))
+        .routes(routes!(triggers::get_trigger, triggers::change_trigger, triggers::delete_trigger))
+        .routes(routes!(triggers::enable_trigger))
+        .routes(routes!(triggers::disable_trigger))
+        .routes(routes!(triggers::change_trigger_secret, triggers::delete_trigger_secret))
+        .routes(routes!(triggers::test_trigger))
+        .routes(routes!(deliveries::replay_trigger))
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(deliveries::replay_delivery))
 }
 
 /// Operations whose answers are not built in memory.
@@ -133,6 +164,8 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Failed(error) => Self::from(error),
             Refusal::Missing("repository") => Problem::not_found(repositories::NOT_FOUND),
+            Refusal::Missing("trigger") => Problem::not_found(triggers::NOT_FOUND),
+            Refusal::Missing("delivery") => Problem::not_found(deliveries::NOT_FOUND),
             Refusal::Missing("job") => Problem::not_found(jobs::NOT_FOUND),
             Refusal::NoSuchSchedule { name, known } => Problem::not_found(format!(
                 "Periodic task '{}' not found; there are: {}",
@@ -153,6 +186,7 @@ impl From<Refusal> for Problem {
             Refusal::NotInPerson | Refusal::OtherRepository => Problem::new(StatusCode::FORBIDDEN, refusal.text()),
             Refusal::WrongPassword => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
             Refusal::WrongCode => Problem::new(StatusCode::BAD_REQUEST, refusal.text()),
+            Refusal::Wrong(errors) => Problem::refused(errors.into_iter().map(refused_field).collect()),
             Refusal::Unusable(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, refusal.sentence()),
             Refusal::DeadLink => Problem::new(StatusCode::GONE, refusal.text()),
             Refusal::Busy => Problem::unavailable(refusal.text(), 5),
@@ -162,12 +196,23 @@ impl From<Refusal> for Problem {
     }
 }
 
+/// A field of a body that can't be taken.
+fn refused_field(error: FieldError) -> Refused {
+    let way = error.field.split('.').map(str::to_owned);
+    Refused {
+        loc: std::iter::once("body".to_owned()).chain(way).collect(),
+        msg: error.message,
+        kind: "value",
+        input: String::new(),
+    }
+}
+
 /// That a job is queued, and where it can be watched.
 fn accepted(job_id: Uuid, message: String) -> (StatusCode, [(HeaderName, String); 1], axum::Json<Accepted>) {
-    (StatusCode::ACCEPTED, [watch(job_id)], axum::Json(Accepted { message, job_id }))
+    (StatusCode::ACCEPTED, [watch_job(job_id)], axum::Json(Accepted { message, job_id }))
 }
 
 /// Where a job can be watched.
-fn watch(job_id: Uuid) -> (HeaderName, String) {
+fn watch_job(job_id: Uuid) -> (HeaderName, String) {
     (header::LOCATION, format!("/api/v1/jobs/{job_id}"))
 }

@@ -203,7 +203,11 @@ pub async fn trigger_schedule(
     let name = path.get("task_name").unwrap_or_default();
     let id = actions::trigger(&ctx, &actor, name).await?;
     let message = format!("Periodic task '{name}' triggered");
-    Ok((StatusCode::ACCEPTED, [watch(id)], Json(TaskStarted { task_id: id.to_string(), status: "PENDING", message })))
+    Ok((
+        StatusCode::ACCEPTED,
+        [watch_job(id)],
+        Json(TaskStarted { task_id: id.to_string(), status: "PENDING", message }),
+    ))
 }
 
 /// One task

@@ -1,5 +1,8 @@
 //! The command line on repositories that are odd, and on those that mean to take much memory.
 
+mod import;
+mod reposentry;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

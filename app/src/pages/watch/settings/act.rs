@@ -1,0 +1,67 @@
+//! What people do with how a repository's branches are watched. Each is a form's target and leads back to the page.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Postcard;
+use uuid::Uuid;
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::pages::{ask, outcome::tell};
+#[cfg(feature = "ssr")]
+use actions::watch;
+
+#[cfg(feature = "ssr")]
+fn page_of(id: Uuid) -> String {
+    crate::components::watch_href(id)
+}
+
+/// Watches branches by what their names are like.
+#[server(prefix = "/ui", endpoint = "set_watch", output = Postcard, client = crate::client::PageClient)]
+pub async fn set_watch(
+    repository_id: Uuid,
+    #[server(default)] branch_regex: String,
+    #[server(default)] tells_first_look: bool,
+) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let settings = store::watch::WatchSettings { is_enabled: true, branch_regex: Some(branch_regex), tells_first_look };
+    let done = watch::set_watch(&ctx, &actor, repository_id, settings).await;
+    let said = |set: watch::Watched| {
+        let which = match set.watch.branch_regex {
+            Some(regex) => format!("Branches that match {regex} are watched"),
+            None => "All branches are watched".to_owned(),
+        };
+        format!("{which}. A sync that looks at them is queued.")
+    };
+    tell::lead_to(&page_of(repository_id), done.map(said)).await
+}
+
+/// Nobody watches the branches any more.
+#[server(prefix = "/ui", endpoint = "unset_watch", output = Postcard, client = crate::client::PageClient)]
+pub async fn unset_watch(repository_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = watch::unset_watch(&ctx, &actor, repository_id).await;
+    let said = "The branches are no longer watched. What was seen of them stays.";
+    tell::lead_to(&page_of(repository_id), done.map(|()| said.to_owned())).await
+}
+
+/// Makes the secret of a repository's webhooks; the page then shows it, once.
+#[server(prefix = "/ui", endpoint = "make_webhook_secret", output = Postcard, client = crate::client::PageClient)]
+pub async fn make_webhook_secret(repository_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = watch::make_webhook_secret(&ctx, &actor, repository_id).await;
+    if let Ok(made) = &done {
+        let text = made.text.to_string();
+        ask::show_once(&ctx, &actor, entity::view::ShownOnce::WebhookSecret { repository_id, text });
+    }
+    let said = "The secret is made. Enter it at the forge now; earlier ones no longer work.";
+    tell::lead_to(&page_of(repository_id), done.map(|_| said.to_owned())).await
+}
+
+/// Forgets the secret of a repository's webhooks.
+#[server(prefix = "/ui", endpoint = "remove_webhook_secret", output = Postcard, client = crate::client::PageClient)]
+pub async fn remove_webhook_secret(repository_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = watch::remove_webhook_secret(&ctx, &actor, repository_id).await;
+    let said = "The secret is removed. Webhooks of this repository are refused until there is another one.";
+    tell::lead_to(&page_of(repository_id), done.map(|()| said.to_owned())).await
+}

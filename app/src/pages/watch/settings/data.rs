@@ -1,0 +1,98 @@
+use entity::kind::Provider;
+use entity::view::{RepositoryWebhooks, Timestamp, Watch, WatchPreview};
+use leptos::prelude::*;
+use leptos::server_fn::codec::{GetUrl, Postcard};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::AppError;
+use crate::pages::outcome::OutcomeText;
+
+/// What the page on how a repository's branches are watched shows. It has no `Debug`, which logs are made of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsData {
+    /// The server's clock when the data was read.
+    pub now: Timestamp,
+    pub repository_id: Uuid,
+    pub full_name: String,
+    pub provider: Provider,
+    /// The configuration says how, and alone changes it.
+    pub is_configured: bool,
+    pub watch: Watch,
+    /// What stands in the field: what somebody tries, else what is set.
+    pub pattern: String,
+    pub preview: WatchPreview,
+    pub webhooks: RepositoryWebhooks,
+    /// Scheme and name of this site, as far as they are known.
+    pub origin: Option<String>,
+    /// Where the forge's webhooks are set up.
+    pub forge_url: Option<String>,
+    /// The secret, where it was made just now: it is shown this once.
+    pub secret: Option<String>,
+    /// What came of the last form.
+    pub outcome: Option<OutcomeText>,
+}
+
+/// So many of the webhooks that came last are shown.
+#[cfg(feature = "ssr")]
+const SHOWN: entity::view::PageQuery = entity::view::PageQuery { skip: 0, limit: 10 };
+
+/// How a repository's branches are watched, as the page's address says.
+#[server(prefix = "/ui", endpoint = "watch_settings", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_settings(id: String, query: String) -> Result<SettingsData, AppError> {
+    use crate::pages::ask;
+    use crate::pages::outcome::tell;
+    use actions::watch;
+    use entity::view::{ShownOnce, webhooks_url};
+
+    let ((ctx, actor), params) = (ask::actions()?, ask::params(&query)?);
+    let context = ask::context()?;
+    let id = ask::id(&id, "repository")?;
+    let repository = store::repositories::find_repository(&context.db.read, id).await?;
+    let repository = repository.ok_or_else(|| ask::missing("repository"))?;
+    let watch = watch::find_watch(&ctx, &actor, id).await?;
+    // Without scripts an expression is tried by the page's address.
+    let pattern = match params.get_str("branch_regex") {
+        Some(_) => ask::text(&params, "branch_regex")?,
+        None => watch.branch_regex.clone(),
+    };
+    let shown = ask::shown_once(&ctx, &actor, |shown| matches!(shown, ShownOnce::WebhookSecret { .. }));
+    Ok(SettingsData {
+        now: ask::now(),
+        repository_id: id,
+        preview: watch::preview_watch(&ctx, &actor, id, pattern.as_deref()).await?,
+        pattern: pattern.unwrap_or_default(),
+        webhooks: watch::list_webhooks(&ctx, &actor, id, SHOWN).await?,
+        origin: context.public_url.as_deref().map(str::to_owned).or_else(ask::origin),
+        forge_url: webhooks_url(repository.provider, repository.web_url.as_deref()),
+        secret: match shown {
+            Some(ShownOnce::WebhookSecret { repository_id, text }) if repository_id == id => Some(text),
+            _ => None,
+        },
+        outcome: tell::find_text(&context.db, &params).await?,
+        is_configured: watch::is_configured(&repository),
+        provider: repository.provider,
+        full_name: repository.full_name,
+        watch,
+    })
+}
+
+/// What an expression would watch, given back with it, as answers may come in another order than they were asked for.
+#[server(prefix = "/ui", endpoint = "watch_preview", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn preview_watch(id: String, pattern: String) -> Result<(String, WatchPreview), AppError> {
+    use crate::pages::ask;
+
+    let (ctx, actor) = ask::actions()?;
+    let preview = actions::watch::preview_watch(&ctx, &actor, ask::id(&id, "repository")?, Some(&pattern)).await?;
+    Ok((pattern, preview))
+}
+
+/// Webhooks of a repository that came last, with the server's clock.
+#[server(prefix = "/ui", endpoint = "webhooks", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
+pub async fn read_webhooks(id: String) -> Result<(RepositoryWebhooks, Timestamp), AppError> {
+    use crate::pages::ask;
+
+    let (ctx, actor) = ask::actions()?;
+    let id = ask::id(&id, "repository")?;
+    Ok((actions::watch::list_webhooks(&ctx, &actor, id, SHOWN).await?, ask::now()))
+}

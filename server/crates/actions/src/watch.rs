@@ -1,0 +1,323 @@
+//! Which branches are watched, and the secrets by which forges prove that they tell of them.
+
+use auth::token::mint_opaque;
+use entity::kind::{AuditAction, JobRequest, Origin, Permission, Priority, Provider};
+use entity::view::{Live, PageQuery, Repository, RepositoryWebhooks, Watch, WatchPreview};
+use regex::{Regex, RegexBuilder};
+use serde_json::json;
+use store::db::DataError;
+use store::repositories::find_repository;
+use store::watch::{self, WatchSettings};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::audit::Change;
+use crate::repository::{may_work, object};
+use crate::secrets::purpose;
+use crate::{Actions, Actor, Refusal, Result};
+
+/// Longer expressions are a mistake.
+pub const MAX_PATTERN: usize = 500;
+/// What one expression may take once it is compiled: a few characters can ask for gigabytes.
+const MAX_COMPILED: usize = 1 << 20;
+/// So many names are held against an expression for a preview.
+const PREVIEWED: u64 = 20_000;
+/// So many names of a preview are shown of each sort.
+const SHOWN: usize = 12;
+
+/// Names of branches that are watched, compiled: a regular expression that may match anywhere in a name, or all.
+#[derive(Clone, Debug)]
+pub struct BranchPattern(Option<Regex>);
+
+impl BranchPattern {
+    /// Of what somebody wrote; nothing, or nothing but spaces, stands for all branches.
+    ///
+    /// # Errors
+    /// What is wrong with it and how to mend it, as a sentence without its full stop.
+    pub fn new(text: Option<&str>) -> std::result::Result<Self, String> {
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(Self(None)) };
+        if text.chars().count() > MAX_PATTERN {
+            return Err(format!(
+                "the expression is too long: it may have {MAX_PATTERN} characters; name what the branches have in common, \
+                 such as ^release/"
+            ));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(
+                "the expression must be one line, without control characters; no branch's name holds any".to_owned()
+            );
+        }
+        let compiled = RegexBuilder::new(text).size_limit(MAX_COMPILED).build();
+        compiled.map(|regex| Self(Some(regex))).map_err(|error| unreadable(text, &error))
+    }
+
+    /// Whether a branch of that name is watched.
+    #[must_use]
+    pub fn matches(&self, branch: &str) -> bool {
+        self.0.as_ref().is_none_or(|regex| regex.is_match(branch))
+    }
+}
+
+/// Why an expression can't be used, in one line; what people write instead of expressions is recognised.
+fn unreadable(text: &str, error: &regex::Error) -> String {
+    if let regex::Error::CompiledTooBig(_) = error {
+        return "the expression repeats too much; make the numbers in { } smaller".to_owned();
+    }
+    let said = error.to_string();
+    // The reason stands below a picture of where it is.
+    let reason = said.lines().last().unwrap_or_default().trim_start_matches("error: ").trim();
+    let way = match text.starts_with('*') || text.starts_with('?') {
+        true => {
+            "this is a pattern of file names; as an expression .* stands for anything, and leaving it empty for all branches"
+        }
+        false => "characters such as ( [ * + ? mean something; one that is meant as itself has \\ before it",
+    };
+    format!("the expression can't be read: {reason}; {way}")
+}
+
+/// Whether the configuration says how its branches are watched, which nobody else changes.
+#[must_use]
+pub fn is_configured(repository: &Repository) -> bool {
+    repository.origin == Origin::Config && repository.enabled
+}
+
+/// A repository whose watch somebody wants to change.
+async fn changeable(ctx: &Actions, actor: &Actor, action: AuditAction, id: Uuid) -> Result<Repository> {
+    let found = of_repository(ctx, actor, action, id).await?;
+    match is_configured(&found) {
+        true => Err(Refusal::ConfiguredWatch { name: found.full_name }),
+        false => Ok(found),
+    }
+}
+
+async fn of_repository(ctx: &Actions, actor: &Actor, action: AuditAction, id: Uuid) -> Result<Repository> {
+    actor.may(action)?;
+    let found = find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    actor.may_to(action, &found)?;
+    Ok(found)
+}
+
+/// How a repository's branches are watched now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    pub watch: Watch,
+    /// The sync that looks at the branches, where one is asked for.
+    pub job: Option<Uuid>,
+}
+
+/// Sets how a repository's branches are watched, and asks for a sync, which looks at them. Open pages are told.
+///
+/// # Errors
+/// The refusal.
+pub async fn set_watch(ctx: &Actions, actor: &Actor, id: Uuid, mut settings: WatchSettings) -> Result<Watched> {
+    let repository = changeable(ctx, actor, AuditAction::SetWatch, id).await?;
+    if settings.is_enabled {
+        may_work(&repository)?;
+    }
+    settings.branch_regex = settings.branch_regex.filter(|text| !text.trim().is_empty());
+    BranchPattern::new(settings.branch_regex.as_deref()).map_err(Refusal::Unusable)?;
+    let now = ctx.now();
+    let txn = ctx.db.begin().await?;
+    let before = watch::find_watch(&txn, id).await?;
+    watch::set_watch(&txn, id, &settings).await?;
+    let watch = watch::find_watch(&txn, id).await?.ok_or(Refusal::Missing("repository"))?;
+    let job = match settings.is_enabled {
+        true => {
+            let sync = JobRequest::SyncRepository { repository_id: id };
+            Some(ctx.queue.enqueue_in(&txn, &sync, actor.requested_by(), Priority::CLICK, now).await?)
+        }
+        false => None,
+    };
+    let change = Change { before: before.as_ref().map(told), after: Some(told(&watch)) };
+    ctx.tell(&txn, actor, AuditAction::SetWatch, object(&repository), change).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    if let Some(job) = job {
+        ctx.queue.announce(&[job]).await;
+    }
+    ctx.queue.bus().send(Live::Branches { repository_id: id });
+    Ok(Watched { watch, job })
+}
+
+fn told(watch: &Watch) -> serde_json::Value {
+    json!({
+        "is_enabled": watch.is_enabled,
+        "branch_regex": watch.branch_regex,
+        "tells_first_look": watch.tells_first_look,
+    })
+}
+
+/// Nobody watches a repository's branches any more; what was seen stays. Open pages are told.
+///
+/// # Errors
+/// The refusal, also where nobody watches.
+pub async fn unset_watch(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
+    let repository = changeable(ctx, actor, AuditAction::UnsetWatch, id).await?;
+    let txn = ctx.db.begin().await?;
+    if !watch::unset_watch(&txn, id).await? {
+        return Err(Refusal::Missing("watch"));
+    }
+    ctx.tell(&txn, actor, AuditAction::UnsetWatch, object(&repository), Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.bus().send(Live::Branches { repository_id: id });
+    Ok(())
+}
+
+/// How a repository's branches are watched; off where they never were.
+///
+/// # Errors
+/// The refusal.
+pub async fn find_watch(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Watch> {
+    actor.need(Permission::Read)?;
+    find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    let off = Watch { is_enabled: false, branch_regex: None, tells_first_look: false, first_look_at: None };
+    Ok(watch::find_watch(&ctx.db.read, id).await?.unwrap_or(off))
+}
+
+/// What an expression would watch of the branches that are known; nothing is changed.
+///
+/// # Errors
+/// The refusal; an expression that can't be used is part of the answer.
+pub async fn preview_watch(ctx: &Actions, actor: &Actor, id: Uuid, pattern: Option<&str>) -> Result<WatchPreview> {
+    actor.need(Permission::Read)?;
+    let repository = find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    let pattern = match BranchPattern::new(pattern) {
+        Ok(pattern) => pattern,
+        Err(why) => return Ok(WatchPreview { error: Some(why), ..WatchPreview::default() }),
+    };
+    let mut names = watch::list_branch_names(&ctx.db.read, id, PREVIEWED).await?;
+    let is_complete = !names.is_empty() && u64::try_from(names.len()).is_ok_and(|names| names < PREVIEWED);
+    if names.is_empty() && !repository.default_branch.is_empty() {
+        names.push(repository.default_branch);
+    }
+    let known = names.len();
+    let (mut matching, mut others): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| pattern.matches(name));
+    let matches = matching.len();
+    matching.truncate(SHOWN);
+    others.truncate(SHOWN);
+    let (known, matches) = (known as u64, matches as u64);
+    Ok(WatchPreview { known, matches, matching, others, is_complete, error: None })
+}
+
+/// What the sealed secret of a repository's webhooks is kept as.
+pub(crate) fn secret_name(repository: Uuid) -> String {
+    format!("webhook:{repository}")
+}
+
+/// Where a forge sends its webhooks to.
+#[must_use]
+pub fn webhook_path(provider: Provider, repository: Uuid) -> String {
+    let forge = match provider {
+        Provider::Github => "github",
+        Provider::Gitlab => "gitlab",
+        Provider::Forgejo => "forgejo",
+        Provider::Git => "generic",
+    };
+    format!("/webhooks/{forge}/{repository}")
+}
+
+/// A secret that was just made, to be shown once. It has no `Debug`, which logs are made of.
+pub struct MadeSecret {
+    /// 32 random bytes as text.
+    pub text: Zeroizing<String>,
+    /// Where the forge sends its webhooks to.
+    pub path: String,
+}
+
+/// Makes the secret that a forge signs webhooks of a repository with, in place of the one before. It is kept sealed, and given
+/// back this once.
+///
+/// # Errors
+/// The refusal.
+pub async fn make_webhook_secret(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<MadeSecret> {
+    let repository = of_repository(ctx, actor, AuditAction::SetWebhookSecret, id).await?;
+    let (name, text) = (secret_name(id), mint_opaque().text);
+    let sealed = ctx.outside.keys.seal(&purpose(&name), text.as_bytes());
+    let txn = ctx.db.begin().await?;
+    store::secrets::put_secret(&txn, &name, sealed, ctx.now()).await?;
+    ctx.tell(&txn, actor, AuditAction::SetWebhookSecret, object(&repository), Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.bus().send(Live::Branches { repository_id: id });
+    Ok(MadeSecret { text, path: webhook_path(repository.provider, id) })
+}
+
+/// Forgets the secret: webhooks of the repository are taken no more.
+///
+/// # Errors
+/// The refusal, also where there is none.
+pub async fn remove_webhook_secret(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
+    let repository = of_repository(ctx, actor, AuditAction::RemoveWebhookSecret, id).await?;
+    let txn = ctx.db.begin().await?;
+    if !store::secrets::remove_secret(&txn, &secret_name(id)).await? {
+        return Err(Refusal::Missing("webhook secret"));
+    }
+    ctx.tell(&txn, actor, AuditAction::RemoveWebhookSecret, object(&repository), Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.bus().send(Live::Branches { repository_id: id });
+    Ok(())
+}
+
+/// The secret that webhooks of a repository are signed with, opened: for whoever takes one. Nothing where there is none.
+///
+/// # Errors
+/// The database's, and where it was sealed with another key or is damaged.
+pub async fn webhook_secret(ctx: &Actions, repository: Uuid) -> Result<Option<Zeroizing<String>>> {
+    let name = secret_name(repository);
+    let Some(sealed) = store::secrets::find_secret(&ctx.db.read, &name).await? else { return Ok(None) };
+    let damaged = || {
+        Refusal::Unusable(
+            "the secret of these webhooks can't be opened: it was sealed with another key; make a new one".to_owned(),
+        )
+    };
+    let plain = ctx.outside.keys.open(&purpose(&name), &sealed).map_err(|_| damaged())?;
+    let text = std::str::from_utf8(&plain).map_err(|_| damaged())?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// How a repository's forge tells of it, and what it told lately.
+///
+/// # Errors
+/// The refusal.
+pub async fn list_webhooks(ctx: &Actions, actor: &Actor, id: Uuid, page: PageQuery) -> Result<RepositoryWebhooks> {
+    actor.need(Permission::Read)?;
+    let repository = find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    let receipts = watch::list_receipts(&ctx.db.read, id, page).await?;
+    Ok(RepositoryWebhooks {
+        path: webhook_path(repository.provider, id),
+        secret_made_at: store::secrets::find_secret_time(&ctx.db.read, &secret_name(id)).await?,
+        data: receipts.data,
+        count: receipts.count,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(text: &str) -> String {
+        BranchPattern::new(Some(text)).unwrap_err()
+    }
+
+    #[test]
+    fn expressions_match_anywhere_and_none_stands_for_all() {
+        let matches = |text, name| BranchPattern::new(text).unwrap().matches(name);
+        assert!(matches(None, "main") && matches(Some(""), "main") && matches(Some("  "), "main"));
+        assert!(matches(Some("lease/"), "release/1.0") && !matches(Some("^lease/"), "release/1.0"));
+        assert!(matches(Some("^(main|develop)$"), "develop") && !matches(Some("^(main|develop)$"), "main2"));
+        assert!(matches(Some("ü"), "feature/ü"));
+    }
+
+    #[test]
+    fn what_can_t_be_used_says_why_and_how_to_mend_it_in_one_line() {
+        assert!(why("(main").contains("unclosed group") && why("(main").contains("\\ before it"), "{}", why("(main"));
+        assert!(why("*").contains("pattern of file names") && why("*/main").contains(".* stands for anything"));
+        assert!(why("(?=main)").contains("look-around"), "{}", why("(?=main)"));
+        assert!(why(&"a".repeat(MAX_PATTERN + 1)).contains("500 characters"));
+        assert!(why("a\0").contains("control") && why("a\nb").contains("one line"));
+        assert!(why("(((a{100}){100}){100})").contains("repeats too much"));
+        for text in ["(main", "*", "[z-a]", "\\", "a{2", "(((a{100}){100}){100})"] {
+            let Err(why) = BranchPattern::new(Some(text)) else { continue };
+            assert!(!why.contains('\n') && !why.ends_with('.'), "{why}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Deliveries that are asked for once more, and what became of what others began.
+
+use sea_orm::sea_query::{ExprTrait as _, LockType};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
+};
+use uuid::Uuid;
+
+use super::attempts::{next_of, refresh_event};
+use crate::db::select::{at_most, constant};
+use crate::db::{ConnectionTrait, Db, Result, Transaction};
+use crate::repositories::shorten;
+use crate::watch::hold::{hold_branch, hold_triggers};
+use entity::kind::{DeliveryState, RunState};
+use entity::table::delivery;
+use entity::value::StoredTimestamp;
+use entity::view::Timestamp;
+
+/// Deliveries of a trigger that were given up from a time on, in the order of that; at most so many.
+pub async fn failed_deliveries(
+    c: &impl ConnectionTrait,
+    trigger: Uuid,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    use delivery::Column::{FinishedAt, Id, State, TriggerId};
+    let failed = delivery::Entity::find().select_only().column(Id).filter(TriggerId.eq(trigger));
+    let failed = failed.filter(State.into_expr().eq(constant(DeliveryState::Failed)));
+    let failed = failed.filter(FinishedAt.gte(StoredTimestamp::from(since)));
+    let failed = failed.order_by_asc(FinishedAt).order_by_asc(Id).limit(at_most(limit));
+    Ok(failed.into_tuple().all(c).await?)
+}
+
+/// Asks for finished deliveries once more, by the same ids; how many there were.
+pub async fn replay_deliveries(db: &Db, ids: &[Uuid], now: Timestamp) -> Result<usize> {
+    let mut replayed = 0;
+    for id in ids {
+        let txn = db.begin().await?;
+        if replay(&txn, *id, now).await? {
+            txn.commit().await?;
+            replayed += 1;
+        }
+    }
+    Ok(replayed)
+}
+
+async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
+    let Some(row) = delivery::Entity::find_by_id(id).one(txn).await? else { return Ok(false) };
+    if hold_branch(txn, row.repository_id, row.branch_id).await?.is_none()
+        || hold_triggers(txn, &[row.trigger_id]).await?.is_empty()
+    {
+        return Ok(false);
+    }
+    // Again, now that nobody else asks for it.
+    let finished = delivery::Column::State.is_in([DeliveryState::Delivered, DeliveryState::Failed]);
+    let still = delivery::Entity::find_by_id(id).filter(finished).lock(LockType::NoKeyUpdate);
+    let Some(row) = still.one(txn).await? else { return Ok(false) };
+    let is_busy = next_of(txn, &row).await?.is_some();
+    let again = delivery::ActiveModel {
+        state: Set(if is_busy { DeliveryState::Behind } else { DeliveryState::Pending }),
+        tries: Set(0),
+        next_try_at: Set((!is_busy).then(|| now.into())),
+        finished_at: Set(None),
+        ..Default::default()
+    };
+    delivery::Entity::update_many().set(again).filter(delivery::COLUMN.id.eq(id)).exec(txn).await?;
+    refresh_event(txn, row.event_id).await?;
+    Ok(true)
+}
+
+/// Notes how far what a delivery began got, as its target tells by the id that it answered with; the delivery, where there is
+/// one. What comes late changes nothing: a run that ended does not begin again.
+pub async fn set_run_state(
+    w: &impl ConnectionTrait,
+    answer_id: &str,
+    trigger: Option<Uuid>,
+    state: RunState,
+    name: Option<&str>,
+    at: Timestamp,
+) -> Result<Option<Uuid>> {
+    use delivery::{COLUMN, Column};
+    let known = delivery::Entity::find().select_only().column(Column::Id);
+    let known = known.filter(COLUMN.answer_id.eq(shorten(answer_id)));
+    let known = known.apply_if(trigger, |known, id| known.filter(COLUMN.trigger_id.eq(id)));
+    let Some(id) = known.order_by_desc(Column::Id).into_tuple::<Uuid>().one(w).await? else { return Ok(None) };
+    let row = delivery::ActiveModel { run_state: Set(Some(state)), run_at: Set(Some(at.into())), ..Default::default() };
+    let row = match name {
+        Some(name) => delivery::ActiveModel { run_name: Set(Some(shorten(name))), ..row },
+        None => row,
+    };
+    let update = delivery::Entity::update_many().set(row).filter(COLUMN.id.eq(id));
+    // Another answer may have taken its place meanwhile.
+    let update = update.filter(COLUMN.answer_id.eq(shorten(answer_id)));
+    let ends = [RunState::Succeeded, RunState::Failed];
+    let is_late = match ends.contains(&state) {
+        true => Column::RunState.is_in(ends).and(Column::RunAt.gt(StoredTimestamp::from(at))),
+        false => Column::RunState.is_in(ends).or(Column::RunAt.gt(StoredTimestamp::from(at))),
+    };
+    let news = Column::RunState.is_null().or(is_late.not());
+    update.filter(news).exec(w).await?;
+    Ok(Some(id))
+}

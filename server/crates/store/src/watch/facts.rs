@@ -1,0 +1,161 @@
+//! Events whose commits are not read yet: what their conditions may ask for, and what of it is kept.
+
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use uuid::Uuid;
+
+use super::NewEvent;
+use super::hold::hold_branch;
+use crate::db::select::{at_most, constant, is_any};
+use crate::db::{ConnectionTrait, Result};
+use crate::triggers::{Learned, bounded_tekton, tell_tekton};
+use entity::kind::BranchEventKind;
+use entity::table::{branch, branch_event};
+use entity::value::{JsonText, ObjectId, StoredTimestamp};
+use entity::view::Timestamp;
+
+/// So many names are looked for by one statement.
+const NAMES: usize = 500;
+
+/// An event that is followed now: its commit is read, and it is decided who is told, as far as that is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedEvent {
+    pub id: Uuid,
+    pub branch_name: String,
+    pub kind: BranchEventKind,
+    pub old_commit: Option<ObjectId>,
+    pub new_commit: Option<ObjectId>,
+    /// How often following it failed.
+    pub tries: i32,
+    pub is_undecided: bool,
+    sequence: i64,
+}
+
+/// Events of a repository whose time has come: those that wait for a decision, and those whose commits are not read; of each
+/// branch only the first, so that its events are followed in their order.
+pub async fn events_to_follow(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<FollowedEvent>> {
+    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Id, Kind, NewCommit, OldCommit, Sequence, Tries};
+    let of_other = |column| Expr::col(("other", column));
+    let earlier = |waits: branch_event::Column| {
+        let earlier = Query::select()
+            .expr(constant(1))
+            .from_as(branch_event::Entity, "other")
+            .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
+            .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
+            .and_where(of_other(waits).is_not_null())
+            .to_owned();
+        Expr::not_exists(earlier)
+    };
+    let mut found: Vec<FollowedEvent> = Vec::new();
+    // One index each.
+    for waits in [DueAt, FactsDueAt] {
+        let due = branch_event::Entity::find().inner_join(branch::Entity).select_only();
+        let due = due.column(Id).column(branch::Column::Name).columns([Kind, OldCommit, NewCommit, Tries, Sequence]);
+        let due = due.column(DueAt).filter(branch_event::COLUMN.repository_id.eq(repository));
+        let due = due.filter(waits.lte(StoredTimestamp::from(now))).filter(earlier(DueAt)).filter(earlier(FactsDueAt));
+        let due = due.order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
+        type Row =
+            (Uuid, String, BranchEventKind, Option<ObjectId>, Option<ObjectId>, i32, i64, Option<StoredTimestamp>);
+        let rows: Vec<Row> = due.into_tuple().all(c).await?;
+        let event = |(id, branch_name, kind, old_commit, new_commit, tries, sequence, due_at): Row| FollowedEvent {
+            id,
+            branch_name,
+            kind,
+            old_commit,
+            new_commit,
+            tries,
+            is_undecided: due_at.is_some(),
+            sequence,
+        };
+        found.extend(rows.into_iter().map(event));
+    }
+    found.sort_by_key(|event| (event.sequence, event.id));
+    found.dedup_by_key(|event| event.id);
+    Ok(found)
+}
+
+/// Repositories with events whose time has come, for which nobody may have been asked to look.
+pub async fn repositories_to_follow(c: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<Vec<Uuid>> {
+    use branch_event::Column::{DueAt, FactsDueAt, RepositoryId};
+    let now = StoredTimestamp::from(now);
+    let mut found: Vec<Uuid> = Vec::new();
+    // One index each.
+    for column in [DueAt, FactsDueAt] {
+        let due = branch_event::Entity::find().select_only().column(RepositoryId).filter(column.lte(now));
+        let due = due.group_by(RepositoryId).limit(at_most(limit));
+        found.extend(due.into_tuple::<Uuid>().all(c).await?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// Keeps what was read of a commit whose event was decided before, as its triggers asked for nothing of it. Where it brings
+/// Tekton's resources, that is an event of its own, which is given back. Nothing where the event is gone or was read already.
+/// Wants a transaction.
+pub async fn note_facts(
+    w: &impl ConnectionTrait,
+    event: Uuid,
+    learned: Learned<'_>,
+    now: Timestamp,
+) -> Result<Option<NewEvent>> {
+    let of = branch_event::Entity::find_by_id(event).select_only();
+    let of = of.columns([branch_event::Column::RepositoryId, branch_event::Column::BranchId]);
+    let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(None) };
+    let Some(branch_name) = hold_branch(w, repository, branch).await? else { return Ok(None) };
+    // Now that nobody else notes.
+    let unread = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.facts_due_at.is_not_null());
+    let Some(row) = unread.one(w).await? else { return Ok(None) };
+    let found = learned.tekton.map(bounded_tekton);
+    let detected = match &found {
+        Some(found) => tell_tekton(w, &row, branch_name, found, now).await?,
+        None => None,
+    };
+    let read = branch_event::ActiveModel {
+        is_forced: Set(learned.is_forced.or(row.is_forced)),
+        tekton: Set(found.map(JsonText)),
+        facts_due_at: Set(None),
+        ..Default::default()
+    };
+    branch_event::Entity::update_many().set(read).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
+    Ok(detected)
+}
+
+/// Reading an event's commit failed, and is tried again then.
+pub async fn postpone_facts(w: &impl ConnectionTrait, event: Uuid, again: Timestamp) -> Result<()> {
+    use branch_event::Column::{FactsDueAt, Tries};
+    let row = branch_event::ActiveModel { facts_due_at: Set(Some(again.into())), ..Default::default() };
+    let update = branch_event::Entity::update_many().set(row).col_expr(Tries, branch_event::COLUMN.tries.add(1));
+    update.filter(branch_event::COLUMN.id.eq(event)).filter(FactsDueAt.is_not_null()).exec(w).await?;
+    Ok(())
+}
+
+/// Whether there are watched branches of which nobody told whether they are protected.
+pub async fn lacks_protection(c: &impl ConnectionTrait, repository: Uuid) -> Result<bool> {
+    use branch::Column::{DeletedAt, Id, IsProtected};
+    let untold = branch::Entity::find().select_only().column(Id).filter(branch::COLUMN.repository_id.eq(repository));
+    let untold = untold.filter(branch::COLUMN.is_watched.eq(true)).filter(DeletedAt.is_null());
+    Ok(untold.filter(IsProtected.is_null()).into_tuple::<Uuid>().one(c).await?.is_some())
+}
+
+/// Notes which branches are protected, as their forge tells. It is no change of the branch.
+pub async fn mark_protected(w: &impl ConnectionTrait, repository: Uuid, told: &[(String, bool)]) -> Result<()> {
+    for is_protected in [true, false] {
+        let names = told.iter().filter(|(_, protected)| *protected == is_protected).map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.collect();
+        for names in names.chunks(NAMES) {
+            let row = branch::ActiveModel { is_protected: Set(Some(is_protected)), ..Default::default() };
+            let mark = branch::Entity::update_many().set(row).filter(branch::COLUMN.repository_id.eq(repository));
+            let other = Condition::any()
+                .add(branch::Column::IsProtected.is_null())
+                .add(branch::Column::IsProtected.eq(!is_protected));
+            mark.filter(is_any(branch::Column::Name.into_expr(), names.iter().copied())).filter(other).exec(w).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+use std::error::Error;
+
+use futures::{StreamExt as _, stream};
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::WITHIN;
+use super::report::Report;
+use crate::config::Config;
+
+const PART: &str = "listeners";
+/// Targets that are asked at once.
+const AT_ONCE: usize = 4;
+const ADVICE: &str = "see that it runs, and that this machine may reach it: names, proxies, network policies";
+
+/// Asks whom triggers of the configuration tell for a sign of life. Nothing is told: any answer but a failure of its own is one.
+pub(super) async fn look(report: &mut Report, config: &Config) {
+    let told: Vec<(String, Url)> = config
+        .triggers
+        .iter()
+        .filter(|trigger| trigger.is_enabled)
+        .filter_map(|trigger| Some((trigger.name.clone(), trigger.url()?)))
+        .collect();
+    if told.is_empty() {
+        return report.ok(PART, "no trigger is configured that tells anybody");
+    }
+    let client = match Client::builder().timeout(WITHIN).redirect(Policy::none()).build() {
+        Ok(client) => client,
+        Err(error) => {
+            return report.fail(PART, format!("no HTTP client can be had: {error}"), "see to the system's TLS");
+        }
+    };
+    let ask = |(name, url): (String, Url)| {
+        let request = client.get(url.clone()).send();
+        // A path may be as good as a password.
+        let place =
+            url.host_str().map(|host| url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+        async move { (name, place.unwrap_or_default(), request.await) }
+    };
+    let answers: Vec<_> = stream::iter(told).map(ask).buffered(AT_ONCE).collect().await;
+    for (name, place, answer) in answers {
+        match answer {
+            Ok(answer) if answer.status().is_server_error() => {
+                report.fail(PART, format!("{name}: {place} answers {}", answer.status().as_u16()), ADVICE);
+            }
+            Ok(_) => report.ok(PART, format!("{name}: {place} answers")),
+            Err(error) => {
+                let error = error.without_url();
+                let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
+                let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
+                report.fail(PART, format!("{name}: {place} does not answer: {why}"), ADVICE);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::sync::atomic::AtomicBool;
+
+use entity::address::Address;
+use futures::{StreamExt as _, stream};
+use git::{Auth, GitError, Limits, RemoteUrl, UrlPolicy};
+
+use super::WITHIN;
+use super::report::Report;
+use crate::config::{Config, RepositoryConfig, Secret};
+
+const PART: &str = "remotes";
+/// Remotes that are asked at once.
+const AT_ONCE: usize = 4;
+
+/// Asks each repository of the configuration where its HEAD stands, as a sync does.
+pub(super) async fn look(report: &mut Report, config: &Config) {
+    let repositories: Vec<_> = config.repositories.iter().filter(|repository| repository.enabled).collect();
+    if repositories.is_empty() {
+        return report.ok(PART, "no repository is named that is switched on");
+    }
+    let ask = |repository: &RepositoryConfig| {
+        let (name, policy) =
+            (repository.name.clone(), UrlPolicy { allow_local: config.security.allow_local_repositories });
+        let (url, token) = (repository.url.clone(), token(config, repository));
+        async move { (name, tokio::task::spawn_blocking(move || head(&url, policy, token)).await) }
+    };
+    let asked: Vec<_> = stream::iter(repositories).map(ask).buffered(AT_ONCE).collect().await;
+    for (name, answer) in asked {
+        match answer {
+            Ok(Ok(Some(branch))) => report.ok(PART, format!("{name} answers; its default branch is {branch}")),
+            Ok(Ok(None)) => {
+                report.warn(PART, format!("{name} answers, and is empty"), "push a commit, or leave it out")
+            }
+            Ok(Err(error)) => report.fail(PART, format!("{name}: {error}"), advice(&error)),
+            Err(_) => report.fail(PART, format!("{name}: the look at it broke off"), "look again"),
+        }
+    }
+}
+
+/// The token that a sync would use, short of those that people entered in pages.
+fn token(config: &Config, repository: &RepositoryConfig) -> Option<Secret> {
+    let host = || Address::read(&repository.url).ok().and_then(|address| address.forge_host());
+    let of_forge = || {
+        let host = host().filter(|host| host != "github.com")?;
+        config.forges.iter().find(|forge| forge.is_trusted && forge.host() == host)?.token.clone()
+    };
+    repository.token.clone().or_else(of_forge)
+}
+
+/// The branch that HEAD leads to; nothing where there is no commit.
+fn head(url: &str, policy: UrlPolicy, token: Option<Secret>) -> Result<Option<String>, GitError> {
+    let remote = RemoteUrl::parse(url, policy)?;
+    let auth = token.map_or(Auth::None, |token| Auth::Token(git::Secret::new(token.expose())));
+    let limits = Limits {
+        connect_timeout: WITHIN,
+        idle_timeout: WITHIN,
+        slow_window: WITHIN,
+        total_timeout: 2 * WITHIN,
+        ..Limits::default()
+    };
+    let listed = git::list_head(&remote, &auth, &limits, &AtomicBool::new(false))?;
+    Ok(listed.head.map(|_| listed.default_branch.unwrap_or_else(|| "none".to_owned())))
+}
+
+fn advice(error: &GitError) -> &'static str {
+    match error {
+        GitError::NeedsAuth { .. } | GitError::NotFound { .. } => {
+            "see that the address is right, and that its token is allowed to read the repository's contents"
+        }
+        GitError::Unreachable { .. } | GitError::Timeout { .. } => {
+            "see that this machine may reach it: names, proxies, firewalls"
+        }
+        _ => "mend what it says; syncs of this repository fail until then",
+    }
+}

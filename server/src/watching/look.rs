@@ -1,0 +1,66 @@
+//! What a look at a remote's refs says of its watched branches.
+
+use entity::kind::{JobRequest, LogLevel, NoticedBy, Priority, RequestedBy};
+use entity::view::{Live, Timestamp};
+use git::ListedRefs;
+use regex::Regex;
+use store::db::DataError;
+use store::watch::{Look, SeenBranch, WatchState, note_refs};
+use uuid::Uuid;
+
+use crate::jobs::{Deps, JobContext};
+
+/// Whether names are watched, by a watch's pattern. One that does not compile was refused when it was set; it watches nothing.
+pub fn watched_names(pattern: Option<&str>) -> impl Fn(&str) -> bool {
+    let pattern = pattern.map(Regex::new);
+    move |name| match &pattern {
+        None => true,
+        Some(Ok(pattern)) => pattern.is_match(name),
+        Some(Err(_)) => false,
+    }
+}
+
+/// Notes what a look saw, with what follows from it in the same transaction. A look that saw nothing new costs nothing.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn note(
+    deps: &Deps,
+    context: &JobContext,
+    repository: Uuid,
+    began: &WatchState,
+    refs: &ListedRefs,
+    now: Timestamp,
+) -> Result<(), DataError> {
+    let is_watched = watched_names(began.branch_regex.as_deref());
+    let seen = |branch: &git::RemoteRef| {
+        let name = branch.name.strip_prefix("refs/heads/")?;
+        Some(SeenBranch { name: name.to_owned(), commit: branch.id, is_watched: is_watched(name), is_protected: None })
+    };
+    let look = Look::new(began, NoticedBy::Poll, refs.branches.iter().filter_map(seen).collect());
+    if look.is_nothing_new(began) {
+        return Ok(());
+    }
+    let txn = deps.db.begin().await?;
+    let noted = note_refs(&txn, repository, &look, now).await?;
+    if noted.look_again {
+        let again = JobRequest::SyncRepository { repository_id: repository };
+        deps.queue.enqueue_in(&txn, &again, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    }
+    if !noted.events.is_empty() {
+        let follow = JobRequest::FollowBranches { repository_id: repository };
+        deps.queue.enqueue_in(&txn, &follow, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    }
+    txn.commit().await?;
+    if noted.left_out > 0 {
+        let text = format!("{} branches have names that are too long to be watched", noted.left_out);
+        context.note(LogLevel::Warn, &text);
+    }
+    if !noted.events.is_empty() {
+        let text = format!("{} changes of watched branches", noted.events.len());
+        context.note(LogLevel::Info, &text);
+        deps.queue.ring();
+    }
+    deps.queue.bus().send(Live::Branches { repository_id: repository });
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
+//!
+//! A sync's look and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers against them, with what
+//! [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets.
+
+mod decide;
+mod hooks;
+mod look;
+mod reader;
+mod secrets;
+mod teller;
+
+pub use decide::{decide_known, follow};
+pub use hooks::{HookAnswer, Hooks};
+pub use look::{note, watched_names};
+pub use reader::CloneReader;
+pub use secrets::Secrets;
+pub use teller::Teller;

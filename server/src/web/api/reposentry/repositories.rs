@@ -1,0 +1,162 @@
+//! Watched repositories.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use entity::address::shown_url;
+use entity::kind::{Provider, SyncStatus};
+use entity::view::{PageQuery, WatchedRepository, WatchedRepositoryFilter};
+use serde::Serialize;
+use store::db::Db;
+use store::watch::list_watched_repositories;
+use utoipa::ToSchema;
+
+use super::events::OffsetParams;
+use super::{Envelope, Failure, Refused};
+use crate::web::api::extract::{Check, MAX_LIMIT, Params, PathText};
+
+const NOT_FOUND: &str = "Repository not found";
+
+/// A repository whose branches are watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReposentryRepository {
+    /// `owner/name`, or what the configuration calls it.
+    pub name: String,
+    pub url: String,
+    pub provider: Provider,
+    /// Names of branches that are watched; empty where all are.
+    pub branch_regex: String,
+    /// Whether it is looked at.
+    pub enabled: bool,
+    /// Such as `300s`; null where that follows from how often it changes.
+    pub polling_interval: Option<String>,
+    pub polling_interval_seconds: Option<i64>,
+}
+
+impl From<WatchedRepository> for ReposentryRepository {
+    fn from(found: WatchedRepository) -> Self {
+        Self {
+            url: shown_url(&found.url),
+            name: found.full_name,
+            provider: found.provider,
+            branch_regex: found.watch.branch_regex.unwrap_or_default(),
+            enabled: found.is_enabled && found.watch.is_enabled,
+            polling_interval: found.polling_interval_seconds.map(|seconds| format!("{seconds}s")),
+            polling_interval_seconds: found.polling_interval_seconds,
+        }
+    }
+}
+
+/// Watched repositories, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReposentryRepositories {
+    /// How many there are.
+    pub total: u64,
+    pub repositories: Vec<ReposentryRepository>,
+}
+
+/// How the looks at a repository go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RepositoryStatus {
+    pub name: String,
+    pub enabled: bool,
+    /// How the last look ended.
+    pub status: SyncStatus,
+    /// Why it failed; null where it did not.
+    pub error: Option<String>,
+    pub last_checked: Option<DateTime<Utc>>,
+    /// When the branches were first looked at: what came later is an event.
+    pub first_checked: Option<DateTime<Utc>>,
+    /// Branches that are there.
+    pub branches: i64,
+    /// Those of them that are watched.
+    pub watched_branches: i64,
+    /// When something was noticed last.
+    pub last_event_at: Option<DateTime<Utc>>,
+}
+
+/// Watched repositories
+#[utoipa::path(
+    get, path = "/api/repositories", operation_id = "list_reposentry_repositories", tag = "reposentry",
+    params(OffsetParams),
+    responses(
+        (status = 200, description = "By name", body = Envelope<ReposentryRepositories>),
+        (status = 422, description = "Wrong parameters", body = Failure),
+    )
+)]
+pub async fn list_reposentry_repositories(
+    State(db): State<Db>,
+    Params(params): Params<OffsetParams>,
+) -> Result<Json<Envelope<ReposentryRepositories>>, Refused> {
+    let mut check = Check::default();
+    let page = params.page(&mut check, MAX_LIMIT);
+    check.finish()?;
+    let filter = WatchedRepositoryFilter { watched: Some(true), text: None, page };
+    let found = list_watched_repositories(&db.read, &filter).await?;
+    let repositories = found.data.into_iter().map(Into::into).collect();
+    Ok(Envelope::of(ReposentryRepositories { total: found.count, repositories }))
+}
+
+/// One watched repository
+#[utoipa::path(
+    get, path = "/api/repositories/{name}", operation_id = "get_reposentry_repository", tag = "reposentry",
+    params(("name" = String, Path, description = "Its name, slashes as `%2F`, or its id")),
+    responses(
+        (status = 200, description = "The repository", body = Envelope<ReposentryRepository>),
+        (status = 404, description = "None is watched by that name", body = Failure),
+    )
+)]
+pub async fn get_reposentry_repository(
+    State(db): State<Db>,
+    path: PathText,
+) -> Result<Json<Envelope<ReposentryRepository>>, Refused> {
+    Ok(Envelope::of(find(&db, path.get("name")).await?.into()))
+}
+
+/// How the looks at a repository go
+#[utoipa::path(
+    get, path = "/api/v1/repositories/{repository_id}/status", operation_id = "get_repository_status", tag = "reposentry",
+    params(("repository_id" = String, Path, description = "Its id, or its name with slashes as `%2F`")),
+    responses(
+        (status = 200, description = "Its last look", body = Envelope<RepositoryStatus>),
+        (status = 404, description = "None is watched by that name", body = Failure),
+    )
+)]
+pub async fn get_repository_status(
+    State(db): State<Db>,
+    path: PathText,
+) -> Result<Json<Envelope<RepositoryStatus>>, Refused> {
+    let found = find(&db, path.get("repository_id")).await?;
+    Ok(Envelope::of(RepositoryStatus {
+        enabled: found.is_enabled && found.watch.is_enabled,
+        name: found.full_name,
+        status: found.sync_status,
+        error: found.sync_error,
+        last_checked: found.last_sync_at,
+        first_checked: found.watch.first_look_at,
+        branches: found.branches,
+        watched_branches: found.watched_branches,
+        last_event_at: found.last_event_at,
+    }))
+}
+
+/// The watched repository of a name or id.
+async fn find(db: &Db, name: Option<&str>) -> Result<WatchedRepository, Refused> {
+    let mut check = Check::default();
+    let name = check.at("path").text("name", name);
+    check.finish()?;
+    let name = name.ok_or_else(|| Refused::missing(NOT_FOUND))?;
+    let id = name.parse::<uuid::Uuid>().ok();
+    let text = id.is_none().then(|| name.clone());
+    let mut page = PageQuery { skip: 0, limit: MAX_LIMIT };
+    loop {
+        let filter = WatchedRepositoryFilter { watched: Some(true), text: text.clone(), page };
+        let found = list_watched_repositories(&db.read, &filter).await?;
+        let is_last = (found.data.len() as u64) < page.limit;
+        let is_it = |other: &WatchedRepository| id == Some(other.id) || other.full_name == name;
+        match found.data.into_iter().find(is_it) {
+            Some(found) => return Ok(found),
+            None if is_last => return Err(Refused::missing(NOT_FOUND)),
+            None => page.skip += page.limit,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Watched branches, from a push to a receiver that counts: looks, webhooks, decisions, deliveries.
+
+mod branches;
+mod pushes;
+mod receiver;
+mod webhooks;

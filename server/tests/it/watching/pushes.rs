@@ -1,0 +1,369 @@
+//! Many pushes to many repositories, told by webhooks that come twice, too late and forged, and by looks at the same time,
+//! while processes are killed: every change is one event, and every event has one effect at a receiver that counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use actions::secrets::purpose;
+use auth::seal::Keys;
+use entity::kind::{BranchEventKind, DeliveryState, JobRequest, Priority, RequestedBy};
+use entity::view::{BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
+use serde_json::json;
+use server::clock;
+use store::db::{ConnectionTrait as _, Db};
+use store::queue::JobQueue;
+use store::repositories::list_sync_targets;
+use store::secrets::put_secret;
+use store::triggers::{NewTrigger, insert_trigger, list_deliveries};
+use store::watch::{WatchSettings, list_branch_events, set_watch, watch_state};
+use uuid::Uuid;
+
+use super::receiver::Receiver;
+use super::webhooks::{SECRET, sign};
+use crate::jobs::processes::{Seed, open, stop};
+
+/// Everything is told by then, or something hangs.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// What secrets are sealed with, the same in all processes.
+const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const BRANCHES: [&str; 2] = ["main", "release/1"];
+
+/// Pushes and repositories; `KUBESTATS_PUSHES` sets the number for a long run.
+fn sizes() -> (usize, usize) {
+    let pushes = std::env::var("KUBESTATS_PUSHES").ok().and_then(|number| number.parse().ok()).unwrap_or(150);
+    (pushes, (pushes / 5).clamp(1, 200))
+}
+
+/// Bare repositories whose commits are there before any branch moves to them.
+struct Remotes {
+    folder: tempfile::TempDir,
+    /// Commits of each, the first one first.
+    commits: Vec<Vec<String>>,
+}
+
+fn git(folder: &std::path::Path, args: &[&str], input: Option<&[u8]>) -> String {
+    let mut child = Command::new("git")
+        .args(args)
+        .current_dir(folder)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.unwrap_or_default()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "git {args:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+impl Remotes {
+    fn new(repositories: usize, length: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut commits = Vec::new();
+        for number in 0..repositories {
+            let path = folder.path().join(number.to_string());
+            std::fs::create_dir(&path).unwrap();
+            git(&path, &["init", "--quiet", "--bare", "--initial-branch=main"], None);
+            let mut stream = String::new();
+            for commit in 0..length {
+                let text = format!("a: {number}-{commit}\n");
+                stream.push_str(&format!(
+                    "commit refs/heads/line\nmark :{}\ncommitter Ada <ada@example.org> {} +0000\ndata 1\nx\n",
+                    commit + 1,
+                    1_700_000_000 + commit
+                ));
+                stream.push_str(&format!("M 100644 inline app.yaml\ndata {}\n{text}\n", text.len()));
+            }
+            git(&path, &["fast-import", "--quiet"], Some(stream.as_bytes()));
+            let line = git(&path, &["rev-list", "--reverse", "line"], None);
+            let line: Vec<String> = line.lines().map(str::to_owned).collect();
+            for branch in BRANCHES {
+                git(&path, &["update-ref", &format!("refs/heads/{branch}"), &line[0]], None);
+            }
+            // What no branch has can't be fetched from everywhere; from here it can.
+            git(&path, &["update-ref", "refs/keep/line", "refs/heads/line"], None);
+            git(&path, &["update-ref", "-d", "refs/heads/line"], None);
+            git(&path, &["config", "uploadpack.allowAnySHA1InWant", "true"], None);
+            commits.push(line);
+        }
+        Self { folder, commits }
+    }
+
+    fn push(&self, repository: usize, branch: &str, commit: &str) {
+        let path = self.folder.path().join(repository.to_string());
+        git(&path, &["update-ref", &format!("refs/heads/{branch}"), commit], None);
+    }
+}
+
+/// A process with a data directory of its own.
+struct Process {
+    folder: tempfile::TempDir,
+    database: Option<String>,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Process {
+    fn new(remotes: &Remotes, database: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut text = format!(
+            "app:\n  data_dir: {}\n  listen: 127.0.0.1:{port}\n  log_level: warn\nsecurity:\n  \
+             allow_local_repositories: true\n  require_https: false\n  allowed_networks: [127.0.0.0/8]\npolling:\n  \
+             max_workers: 3\nrepositories:\n",
+            folder.path().join("data").display()
+        );
+        for number in 0..remotes.commits.len() {
+            let path = remotes.folder.path().join(number.to_string());
+            text.push_str(&format!("  - url: {}\n    name: ada/r{number}\n", path.display()));
+        }
+        std::fs::write(folder.path().join("kubestats.yaml"), text).unwrap();
+        Self { folder, database: database.map(str::to_owned), port, child: None }
+    }
+
+    fn url(&self) -> String {
+        let file = self.folder.path().join("data/kubestats.db");
+        self.database.clone().unwrap_or_else(|| format!("sqlite://{}", file.display()))
+    }
+
+    fn start(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_kubestats"))
+            .args(["serve", "--config"])
+            .arg(self.folder.path().join("kubestats.yaml"))
+            .env("DATABASE_URL", self.url())
+            .env("KUBESTATS_SECRET_KEY", KEY)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            stop(&mut child);
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn until(what: &str, processes: &[Process], is: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is().await {
+        if began.elapsed() > PATIENCE {
+            let logs: Vec<String> = processes.iter().map(Process::log).collect();
+            panic!("not within {PATIENCE:?}: {what}\n{}", logs.join("\n"));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits until a first process has everything ready, then watches all repositories and tells the receiver.
+async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db, Vec<Uuid>) {
+    let file = processes[0].folder.path().join("data/kubestats.db");
+    let is_there = async || processes[0].database.is_some() || file.exists();
+    until("there is a database", processes, is_there).await;
+    let db = open(&processes[0].url()).await;
+    let targets = async || list_sync_targets(&db.read).await.unwrap_or_default();
+    until("all repositories are known", processes, async || targets().await.len() == count).await;
+    let mut targets = targets().await;
+    targets.sort_by_key(|target| target.full_name.trim_start_matches("ada/r").parse::<usize>().unwrap());
+    let ids: Vec<Uuid> = targets.iter().map(|target| target.id).collect();
+    let keys = Keys::load(processes[0].folder.path(), Some(KEY), None).unwrap();
+    let pace = Pace { timeout_ms: 5_000, waits_ms: vec![50; 100] };
+    let target = Target::Webhook { url: receiver.url(), headers: BTreeMap::new() };
+    let new = NewTrigger { name: "count".to_owned(), is_enabled: true, condition: Condition::default(), target, pace };
+    insert_trigger(&db.write, &new, clock::now()).await.unwrap();
+    for id in &ids {
+        let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
+        set_watch(&db.write, *id, &settings).await.unwrap();
+        let name = format!("webhook:{id}");
+        put_secret(&db.write, &name, keys.seal(&purpose(&name), SECRET.as_bytes()), clock::now()).await.unwrap();
+    }
+    look_at_all(&db, &ids).await;
+    until("every first look is done", processes, async || {
+        for id in &ids {
+            let state = watch_state(&db.read, *id).await.ok().flatten();
+            if state.is_none_or(|state| state.first_look_at.is_none()) {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    (db, ids)
+}
+
+async fn look_at_all(db: &Db, ids: &[Uuid]) {
+    let requests: Vec<JobRequest> = ids.iter().map(|id| JobRequest::SyncRepository { repository_id: *id }).collect();
+    let queue = JobQueue::new(db.clone());
+    queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::ROUTINE, clock::now()).await.unwrap();
+}
+
+/// Pushes everything while webhooks come and a process is killed now and then.
+async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[Uuid], pushes: usize, kills: usize) {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+    let mut seed = Seed(23);
+    let mut stands = vec![[0_usize; BRANCHES.len()]; ids.len()];
+    let mut late: Vec<(usize, String, serde_json::Value)> = Vec::new();
+    let (mut killed, mut taken) = (0, 0);
+    for push in 0..pushes {
+        let (repository, branch) = (push % ids.len(), seed.below(BRANCHES.len() as u64) as usize);
+        let (old, new) = (stands[repository][branch], stands[repository][branch] + 1);
+        stands[repository][branch] = new;
+        let line = &remotes.commits[repository];
+        remotes.push(repository, BRANCHES[branch], &line[new]);
+        let body =
+            json!({ "ref": format!("refs/heads/{}", BRANCHES[branch]), "before": line[old], "after": line[new] });
+        late.push((repository, format!("push-{push}"), body));
+        // Some come at once, some twice, some much later and in another order, some never; some are forged.
+        while late.len() > 6 || (!late.is_empty() && seed.below(3) > 0) {
+            let (repository, delivery, body) = late.swap_remove(seed.below(late.len() as u64) as usize);
+            let kind = seed.below(10);
+            let secret = if kind == 0 { "forged" } else { SECRET };
+            let port = processes[seed.below(processes.len() as u64) as usize].port;
+            for _ in 0..if kind == 1 { 2 } else { 1 } {
+                let text = body.to_string();
+                let request = client
+                    .post(format!("http://127.0.0.1:{port}/webhooks/github/{}", ids[repository]))
+                    .header("content-type", "application/json")
+                    .header("x-github-event", "push")
+                    .header("x-github-delivery", &delivery)
+                    .header("x-hub-signature-256", sign(secret, text.as_bytes()))
+                    .body(text);
+                // A process that was just killed takes none: the next look sees what it would have told.
+                if let Ok(answer) = request.send().await {
+                    if secret == SECRET {
+                        taken += u32::from(answer.status().as_u16() == 202);
+                    } else {
+                        assert_eq!(answer.status().as_u16(), 401, "forged");
+                    }
+                }
+            }
+        }
+        if seed.below(20) == 0 {
+            look_at_all(db, &[ids[seed.below(ids.len() as u64) as usize]]).await;
+        }
+        if killed * pushes < push * kills {
+            killed += 1;
+            let victim = seed.below(processes.len() as u64) as usize;
+            processes[victim].kill();
+            tokio::time::sleep(Duration::from_millis(seed.below(300))).await;
+            processes[victim].start();
+        }
+    }
+    assert!(taken > 0, "no webhook was ever taken");
+    println!("{pushes} pushes, {killed} kills, {taken} webhooks taken");
+}
+
+/// Looks until all is seen, waits until all is told, and holds what is stored and what was told against the pushes.
+async fn check(remotes: &Remotes, processes: &[Process], db: &Db, ids: &[Uuid], receiver: &Receiver) {
+    look_at_all(db, ids).await;
+    let page = PageQuery { skip: 0, limit: 100_000 };
+    let mut chains: BTreeMap<(usize, String), Vec<(String, String)>> = BTreeMap::new();
+    let heads: BTreeMap<(usize, String), String> = (0..ids.len())
+        .flat_map(|number| BRANCHES.map(|branch| (number, branch.to_owned())))
+        .map(|(number, branch)| {
+            let path = remotes.folder.path().join(number.to_string());
+            let head = git(&path, &["rev-parse", &format!("refs/heads/{branch}")], None);
+            ((number, branch), head.trim().to_owned())
+        })
+        .collect();
+    until("every branch is seen where it stands, and all is told", processes, async || {
+        let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
+        let Ok(events) = list_branch_events(&db.read, &filter).await else { return false };
+        let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
+        let Ok(deliveries) = list_deliveries(&db.read, &filter).await else { return false };
+        let mut seen = BTreeMap::new();
+        for event in events.data.iter().rev() {
+            let number = ids.iter().position(|id| *id == event.repository_id).unwrap();
+            seen.insert((number, event.branch_name.clone()), event.new_commit.clone().unwrap_or_default());
+        }
+        let moved = |at: &(usize, String)| heads[at] != remotes.commits[at.0][0];
+        heads.keys().filter(|at| moved(at)).all(|at| seen.get(at) == Some(&heads[at]))
+            && events.data.iter().all(|event| event.processed_at.is_some())
+            && deliveries.data.iter().all(|delivery| delivery.state.is_finished())
+    })
+    .await;
+    let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
+    let mut events = list_branch_events(&db.read, &filter).await.unwrap().data;
+    events.reverse();
+    for event in &events {
+        assert_eq!(event.kind, BranchEventKind::BranchUpdated);
+        let number = ids.iter().position(|id| *id == event.repository_id).unwrap();
+        let step = (event.old_commit.clone().unwrap(), event.new_commit.clone().unwrap());
+        chains.entry((number, event.branch_name.clone())).or_default().push(step);
+    }
+    for ((number, branch), steps) in &chains {
+        // Ids of events made by different processes may differ in order; commits do not.
+        let mut next: BTreeMap<&str, &str> = BTreeMap::new();
+        for (old, new) in steps {
+            assert!(next.insert(old, new).is_none(), "{number} {branch}: two events begin at {old}");
+        }
+        let mut at = remotes.commits[*number][0].as_str();
+        for _ in 0..steps.len() {
+            at = next.get(at).unwrap_or_else(|| panic!("{number} {branch}: the chain breaks at {at}"));
+        }
+        assert_eq!(at, heads[&(*number, branch.clone())], "{number} {branch}");
+    }
+    let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
+    let deliveries: Vec<Delivery> = list_deliveries(&db.read, &filter).await.unwrap().data;
+    assert_eq!(deliveries.len(), events.len(), "one for each event");
+    assert!(deliveries.iter().all(|delivery| delivery.state == DeliveryState::Delivered));
+    let told = receiver.by_id();
+    assert_eq!(told.len(), deliveries.len(), "one effect for each, by its id");
+    let keys: BTreeSet<_> = deliveries.iter().map(|delivery| (delivery.branch_id, &delivery.commit)).collect();
+    assert_eq!(keys.len(), deliveries.len());
+    println!("{} events, {} webhooks sent for them", events.len(), told.values().sum::<usize>());
+}
+
+#[tokio::test]
+async fn one_process_on_sqlite_that_is_killed_tells_every_push_once() {
+    let (pushes, repositories) = sizes();
+    let remotes = Remotes::new(repositories, pushes / repositories + 2);
+    let receiver = Receiver::start().await;
+    let mut processes = [Process::new(&remotes, None)];
+    processes[0].start();
+    let (db, ids) = set_up(&processes, &receiver, repositories).await;
+    push_all(&remotes, &mut processes, &db, &ids, pushes, pushes / 15).await;
+    check(&remotes, &processes, &db, &ids, &receiver).await;
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn three_processes_on_postgres_of_which_one_is_killed_tell_every_push_once() {
+    let Ok(server) = std::env::var("KUBESTATS_TEST_POSTGRES_URL") else {
+        println!("skipped on PostgreSQL: KUBESTATS_TEST_POSTGRES_URL is not set");
+        return;
+    };
+    let admin = open(&server).await;
+    let name = format!("kubestats_pushes_{}", Uuid::now_v7().simple());
+    admin.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let (pushes, repositories) = sizes();
+    let remotes = Remotes::new(repositories, pushes / repositories + 2);
+    let receiver = Receiver::start().await;
+    let mut processes: Vec<Process> = (0..3).map(|_| Process::new(&remotes, Some(url.as_str()))).collect();
+    processes.iter_mut().for_each(Process::start);
+    let (db, ids) = set_up(&processes, &receiver, repositories).await;
+    push_all(&remotes, &mut processes, &db, &ids, pushes, pushes / 15).await;
+    check(&remotes, &processes, &db, &ids, &receiver).await;
+    processes.clear();
+    db.close().await.unwrap();
+    admin.write.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+}

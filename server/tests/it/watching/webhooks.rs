@@ -1,0 +1,113 @@
+//! Webhooks that come in, signed and forged, again and out of order.
+
+use actions::secrets::purpose;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use entity::kind::{BranchEventKind, JobKind, JobState, NoticedBy};
+use entity::view::{JobFilter, PageQuery};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use store::secrets::put_secret;
+
+use super::branches::Watched;
+use crate::support::{Answer, KEYS, TestApp, on_each_engine};
+
+pub const SECRET: &str = "a secret of one repository";
+
+/// What GitHub writes into `X-Hub-Signature-256`.
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// A push as GitHub sends it.
+fn push(repository: uuid::Uuid, delivery: &str, secret: &str, body: &Value) -> Request<Body> {
+    let body = body.to_string();
+    Request::builder()
+        .method(Method::POST)
+        .uri(format!("/webhooks/github/{repository}"))
+        .header("content-type", "application/json")
+        .header("x-github-event", "push")
+        .header("x-github-delivery", delivery)
+        .header("x-hub-signature-256", sign(secret, body.as_bytes()))
+        .body(Body::from(body))
+        .unwrap()
+}
+
+fn moved(branch: &str, before: &str, after: &str) -> Value {
+    json!({ "ref": format!("refs/heads/{branch}"), "before": before, "after": after, "forced": false })
+}
+
+async fn set_up(app: &TestApp, watched: &Watched) {
+    let name = format!("webhook:{}", watched.repository);
+    let sealed = KEYS().seal(&purpose(&name), SECRET.as_bytes());
+    put_secret(&app.state.db.write, &name, sealed, server::clock::now()).await.unwrap();
+}
+
+async fn syncs(app: &TestApp) -> usize {
+    let page = PageQuery { skip: 0, limit: 100 };
+    let filter =
+        JobFilter { kind: Some(JobKind::SyncRepository), state: Some(JobState::Queued), page, ..JobFilter::default() };
+    store::jobs::list_jobs(&app.state.db.read, &filter).await.unwrap().data.len()
+}
+
+#[tokio::test]
+async fn a_push_is_noted_at_once_and_once() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        let first = watched.origin.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let second = watched.origin.commit("second", &[("app.yaml", Some("a: 2\n"))]);
+        let third = watched.origin.commit("third", &[("app.yaml", Some("a: 3\n"))]);
+        let send = async |delivery: &str, secret: &str, body: &Value| -> Answer {
+            app.send(push(watched.repository, delivery, secret, body)).await
+        };
+        let told = moved("main", &first, &second);
+        assert_eq!(send("1", SECRET, &told).await.status, StatusCode::NOT_FOUND, "no secret was made");
+        set_up(app, &watched).await;
+        assert_eq!(send("1", "a guess", &told).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(watched.events().await, []);
+
+        for _ in 0..3 {
+            assert_eq!(send("1", SECRET, &told).await.status, StatusCode::ACCEPTED);
+        }
+        let events = watched.events().await;
+        assert_eq!(events.len(), 1, "the same delivery counts once");
+        assert_eq!((events[0].kind, events[0].noticed_by), (BranchEventKind::BranchUpdated, NoticedBy::Webhook));
+        assert_eq!(events[0].new_commit.as_deref(), Some(second.as_str()));
+        assert_eq!(syncs(app).await, 1, "what it brought is fetched and scanned");
+
+        // By another delivery, and by one that comes too late.
+        assert_eq!(send("2", SECRET, &told).await.status, StatusCode::ACCEPTED);
+        assert_eq!(send("3", SECRET, &moved("main", &second, &third)).await.status, StatusCode::ACCEPTED);
+        assert_eq!(send("4", SECRET, &told).await.status, StatusCode::ACCEPTED);
+        watched.look().await;
+        let events = watched.events().await;
+        let steps: Vec<_> = events.iter().map(|event| event.new_commit.clone().unwrap()).collect();
+        assert_eq!(steps, [second, third]);
+        assert_eq!(events[1].old_commit, events[0].new_commit);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_webhook_is_told_what_it_lacks() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        set_up(app, &watched).await;
+        let mut request = push(watched.repository, "1", SECRET, &json!({ "zen": "quiet" }));
+        request.headers_mut().remove("x-hub-signature-256");
+        assert_eq!(app.send(request).await.status, StatusCode::UNAUTHORIZED);
+        let mut ping = push(watched.repository, "2", SECRET, &json!({ "zen": "quiet" }));
+        ping.headers_mut().insert("x-github-event", "ping".parse().unwrap());
+        assert_eq!(app.send(ping).await.status, StatusCode::ACCEPTED);
+        let odd = push(watched.repository, "3", SECRET, &json!({ "ref": 7 }));
+        assert_eq!(app.send(odd).await.status, StatusCode::BAD_REQUEST);
+        let other = push(uuid::Uuid::now_v7(), "4", SECRET, &json!({}));
+        assert_eq!(app.send(other).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(watched.events().await, []);
+    })
+    .await;
+}
