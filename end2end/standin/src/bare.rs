@@ -9,7 +9,12 @@ use chrono::{DateTime, Utc};
 use crate::Error;
 
 /// Runs git in a bare repository with nothing of the user's configuration; gives what it printed.
-fn git(path: &Path, arguments: &[&str], stdin: Option<&str>, environment: &[(&str, &str)]) -> Result<String, Error> {
+pub(crate) fn git(
+    path: &Path,
+    arguments: &[&str],
+    stdin: Option<&str>,
+    environment: &[(&str, &str)],
+) -> Result<String, Error> {
     let failed = |detail: String| Error::Git { command: arguments.join(" "), path: path.to_owned(), detail };
     let mut child = Command::new("git")
         .args(["-c", "safe.directory=*", "-c", "init.defaultBranch=main", "-c", "gc.auto=0"])
@@ -110,6 +115,25 @@ pub fn rewrite(path: &Path, branch: &str) -> Result<String, Error> {
     let commit = git(path, &arguments, None, &[])?;
     git(path, &["update-ref", &reference, &commit], None, &[])?;
     Ok(commit)
+}
+
+/// Makes branches where another stands, all in one go; those that are there are moved.
+///
+/// # Errors
+/// If the other has no commit or git fails.
+pub fn make_branches(path: &Path, names: &[&str], at: &str) -> Result<String, Error> {
+    let commit = git(path, &["rev-parse", "--verify", &format!("refs/heads/{at}^{{commit}}")], None, &[])?;
+    let lines: String = names.iter().map(|name| format!("update refs/heads/{name} {commit}\n")).collect();
+    git(path, &["update-ref", "--stdin"], Some(&lines), &[])?;
+    Ok(commit)
+}
+
+/// Deletes a branch.
+///
+/// # Errors
+/// If git fails.
+pub fn delete_branch(path: &Path, name: &str) -> Result<(), Error> {
+    git(path, &["update-ref", "-d", &format!("refs/heads/{name}")], None, &[]).map(drop)
 }
 
 /// Deletes every reference.

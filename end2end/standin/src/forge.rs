@@ -1,5 +1,6 @@
 //! One forge: its repositories, limits, faults and record, and what tests do to it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -59,6 +60,8 @@ pub struct Forge {
     pub(crate) record: Mutex<Record>,
     pub(crate) running: AtomicU64,
     pub(crate) grants: Mutex<Grants>,
+    /// Branches that are protected, by the repository's number and their name.
+    protected: Mutex<HashSet<(u64, String)>>,
     /// Where repositories of this forge's own are kept, once one is changed.
     own: TempDir,
 }
@@ -80,6 +83,7 @@ impl Forge {
             record: Mutex::default(),
             running: AtomicU64::new(0),
             grants: Mutex::default(),
+            protected: Mutex::default(),
             own: tempfile::Builder::new().prefix("kubestats-standin-").tempdir()?,
         })
     }
@@ -225,6 +229,65 @@ impl Forge {
         let commit = bare::rewrite(&path, &branch)?;
         self.pushed(id);
         Ok(commit)
+    }
+
+    /// Makes branches where the default branch stands; gives its commit.
+    ///
+    /// # Errors
+    /// If there is no such repository, it is empty, or git fails.
+    pub fn make_branches(&self, id: u64, names: &[&str]) -> Result<String, Error> {
+        let (path, branch) = self.own_copy(id)?;
+        let commit = bare::make_branches(&path, names, &branch)?;
+        self.pushed(id);
+        Ok(commit)
+    }
+
+    /// Commits files to a branch that is there; gives the commit.
+    ///
+    /// # Errors
+    /// If there is no such repository or git fails.
+    pub fn commit_on(
+        &self,
+        id: u64,
+        branch: &str,
+        files: &[(&str, Option<&str>)],
+        message: &str,
+    ) -> Result<String, Error> {
+        let (path, _) = self.own_copy(id)?;
+        let commit = bare::commit(&path, branch, files, message, Utc::now())?;
+        self.pushed(id);
+        Ok(commit)
+    }
+
+    /// Replaces a branch's latest commit as [`Forge::rewrite`] does the default branch's.
+    ///
+    /// # Errors
+    /// If there is no such repository or branch, or git fails.
+    pub fn rewrite_on(&self, id: u64, branch: &str) -> Result<String, Error> {
+        let (path, _) = self.own_copy(id)?;
+        let commit = bare::rewrite(&path, branch)?;
+        self.pushed(id);
+        Ok(commit)
+    }
+
+    /// Deletes a branch.
+    ///
+    /// # Errors
+    /// If there is no such repository or git fails.
+    pub fn delete_branch(&self, id: u64, branch: &str) -> Result<(), Error> {
+        let (path, _) = self.own_copy(id)?;
+        bare::delete_branch(&path, branch)?;
+        self.pushed(id);
+        Ok(())
+    }
+
+    /// Says that a branch may not be pushed to by everybody; the API tells.
+    pub fn protect(&self, id: u64, branch: &str) {
+        lock(&self.protected).insert((id, branch.to_owned()));
+    }
+
+    pub(crate) fn is_protected(&self, id: u64, branch: &str) -> bool {
+        lock(&self.protected).contains(&(id, branch.to_owned()))
     }
 
     /// Deletes every branch and tag: a repository without a commit.

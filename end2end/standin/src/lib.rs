@@ -7,6 +7,7 @@
 //! ([`Forge::fail`]). `/_control` on each port shows and changes all of it.
 
 pub mod bare;
+mod branches;
 mod control;
 mod faults;
 mod forge;

@@ -184,6 +184,11 @@ async fn change(State(forge): State<Arc<Forge>>, Path(id): Path<u64>, headers: H
     let wrong = |error: crate::Error| error.to_string();
     let outcome = match change.action.as_str() {
         "rename" | "transfer" if to.is_empty() => Err("it needs a new name".to_owned()),
+        "branch" | "push" | "delete_branch" | "protect" if to.is_empty() => Err("it needs a branch's name".to_owned()),
+        "protect" => {
+            forge.protect(id, to);
+            Ok(())
+        }
         "rename" => named(forge.rename(id, to)),
         "transfer" => named(forge.transfer(id, to)),
         "delete" => named(forge.delete(id)),
@@ -195,7 +200,7 @@ async fn change(State(forge): State<Arc<Forge>>, Path(id): Path<u64>, headers: H
             let topics = to.split(',').map(|one| one.trim().to_lowercase()).filter(|one| !one.is_empty()).collect();
             named(forge.change(id, |one| one.topics = topics))
         }
-        "commit" | "rewrite" | "empty" => {
+        "commit" | "rewrite" | "empty" | "branch" | "push" | "delete_branch" => {
             // Git is waited for, which must not hold up the other requests.
             let (shared, action, text) = (Arc::clone(&forge), change.action.clone(), to.to_owned());
             let work = move || match action.as_str() {
@@ -206,6 +211,12 @@ async fn change(State(forge): State<Arc<Forge>>, Path(id): Path<u64>, headers: H
                     shared.commit(id, &[("pushed.yaml", Some(&manifest))], "Push from the control page").map(drop)
                 }
                 "rewrite" => shared.rewrite(id).map(drop),
+                "branch" => shared.make_branches(id, &[&text]).map(drop),
+                "push" => {
+                    let now = chrono::Utc::now().to_rfc3339();
+                    shared.commit_on(id, &text, &[("pushed.txt", Some(&now))], "Push from the control page").map(drop)
+                }
+                "delete_branch" => shared.delete_branch(id, &text),
                 _ => shared.empty(id),
             };
             match tokio::task::spawn_blocking(work).await {

@@ -26,8 +26,23 @@ const FAULTS: &[(&str, &str)] = &[
     ("endless", "a body that never ends"),
 ];
 
-const ACTIONS: &[&str] =
-    &["commit", "rewrite", "empty", "rename", "transfer", "topics", "archive", "private", "public", "block", "delete"];
+const ACTIONS: &[&str] = &[
+    "commit",
+    "rewrite",
+    "empty",
+    "branch",
+    "push",
+    "delete_branch",
+    "protect",
+    "rename",
+    "transfer",
+    "topics",
+    "archive",
+    "private",
+    "public",
+    "block",
+    "delete",
+];
 
 /// The word for whether a repository can be seen.
 pub(super) fn access(access: Access) -> &'static str {

@@ -1,5 +1,7 @@
 //! Forgejo and Gitea: repositories by search, by name and by id, below `/api/v1`.
 
+mod branches;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
@@ -20,6 +22,7 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
     Router::new()
         .route("/api/v1/repos/search", get(search))
         .route("/api/v1/repos/{owner}/{name}", get(by_name))
+        .route("/api/v1/repos/{owner}/{name}/branches", get(branches::list))
         .route("/api/v1/repositories/{id}", get(by_id))
         .route("/api/v1/user", get(user))
         .route_layer(gate)
@@ -92,13 +95,18 @@ async fn search(
     let data: Vec<Value> = found.into_iter().skip(from).take(size).map(|one| wire(forge.url(), one)).collect();
     let mut headers = HeaderMap::new();
     headers.insert("x-total-count", HeaderValue::from(total));
-    let pages = (total as u64).div_ceil(limit).max(1);
+    link(&forge, &mut headers, "repos/search", &asked, page, (total as u64).div_ceil(limit).max(1));
+    (headers, Json(json!({"ok": true, "data": data}))).into_response()
+}
+
+/// Where the other pages of a list are, unless a proxy drops that.
+fn link(forge: &Forge, headers: &mut HeaderMap, path: &str, asked: &[(String, String)], page: u64, pages: u64) {
     let to = |number: u64, relation: &str| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(asked.iter().filter(|(key, _)| key != "page"));
         query.append_pair("page", &number.to_string());
         let root = forge.link_root().unwrap_or_default();
-        format!("<{root}/api/v1/repos/search?{}>; rel=\"{relation}\"", query.finish())
+        format!("<{root}/api/v1/{path}?{}>; rel=\"{relation}\"", query.finish())
     };
     let mut links = Vec::new();
     if page < pages {
@@ -113,7 +121,6 @@ async fn search(
     {
         headers.insert(header::LINK, link);
     }
-    (headers, Json(json!({"ok": true, "data": data}))).into_response()
 }
 
 async fn by_name(

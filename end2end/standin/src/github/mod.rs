@@ -1,5 +1,6 @@
-//! GitHub: search, repositories by name and id, the quota, GraphQL, signing in; below `/` and, as Enterprise has it, `/api/v3`.
+//! GitHub: search, repositories by name and id with their branches, the quota, GraphQL, signing in; below `/` and, as Enterprise has it, `/api/v3`.
 
+mod branches;
 mod fields;
 mod graphql;
 pub(crate) mod oauth;
@@ -28,7 +29,9 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
     let rest = Router::new()
         .route("/search/repositories", get(search::repositories))
         .route("/repos/{owner}/{name}", get(by_name))
+        .route("/repos/{owner}/{name}/branches", get(branches::by_name))
         .route("/repositories/{id}", get(by_id))
+        .route("/repositories/{id}/branches", get(branches::by_id))
         .route("/rate_limit", get(rate_limit))
         .route("/graphql", post(graphql::answer))
         .route_layer(gate.clone());
@@ -57,13 +60,7 @@ async fn by_name(
     };
     let Some(repository) = world.by_id(id).filter(|found| visible(found, caller)) else { return not_found() };
     if moved {
-        let target = format!("{root}/repositories/{id}");
-        let body = json!({
-            "message": "Moved Permanently",
-            "url": target,
-            "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
-        });
-        return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)], Json(body)).into_response();
+        return moved_to(&format!("{root}/repositories/{id}"));
     }
     full(&forge, &root, repository)
 }
@@ -90,6 +87,16 @@ fn full(forge: &Forge, root: &str, repository: &Repository) -> Response {
     let headers =
         [(header::LAST_MODIFIED, modified), (header::CACHE_CONTROL, "private, max-age=60, s-maxage=60".to_owned())];
     (headers, Json(wire::full(forge.url(), root, repository))).into_response()
+}
+
+/// Where a renamed repository is.
+fn moved_to(target: &str) -> Response {
+    let body = json!({
+        "message": "Moved Permanently",
+        "url": target,
+        "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
+    });
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)], Json(body)).into_response()
 }
 
 /// Whether a caller is told that a repository exists.

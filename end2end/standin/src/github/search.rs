@@ -97,7 +97,7 @@ fn sort(found: &mut [&Repository], by: Option<&str>, ascending: bool, by_update:
 }
 
 /// `Link: <...>; rel="prev", <...>; rel="next", ...`, if there is more than one page.
-fn link(at: &str, asked: &[(String, String)], page: u64, pages: u64) -> Option<HeaderValue> {
+pub(super) fn link(at: &str, asked: &[(String, String)], page: u64, pages: u64) -> Option<HeaderValue> {
     let to = |number: u64, relation: &str| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(asked.iter().filter(|(key, _)| key != "page"));

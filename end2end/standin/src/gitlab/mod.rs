@@ -1,5 +1,6 @@
 //! GitLab: projects by search, by id or path and by group, with keyset and offset paging, below `/api/v4`.
 
+mod branches;
 mod wire;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v4/projects", get(projects))
         .route("/api/v4/projects/{id}", get(project))
         .route("/api/v4/projects/{id}/languages", get(languages))
+        .route("/api/v4/projects/{id}/repository/branches", get(branches::list))
         .route("/api/v4/groups/{id}/projects", get(group))
         .route("/api/v4/user", get(user))
         .route("/api/v4/personal_access_tokens/self", get(own_token))

@@ -35,6 +35,9 @@ async fn openapi(town: &Town) -> Vec<Value> {
     github.set_access(blocked.id, Access::Blocked);
     github.change(user.id, |one| (one.organization, one.description, one.license) = (false, None, None));
     github.change(organization.id, |one| (one.organization, one.license) = (true, Some("MIT".to_owned())));
+    github.make_branches(user.id, &["release/1.0", "gr\u{fc}n"]).unwrap();
+    github.protect(user.id, "release/1.0");
+    let branches = "/repos/{owner}/{repo}/branches";
     let repository = "/repos/{owner}/{repo}";
     let search = "/search/repositories";
     let mut answers = Vec::new();
@@ -47,6 +50,8 @@ async fn openapi(town: &Town) -> Vec<Value> {
         ("an organisation's repository", repository, format!("/repos/{}", organization.full_name())),
         ("a repository by its id", repository, format!("/repositories/{}", organization.id)),
         ("a repository as Enterprise tells it", repository, format!("/api/v3/repos/{}", user.full_name())),
+        ("branches", branches, format!("/repos/{}/branches?per_page=2", user.full_name())),
+        ("branches of no repository", branches, "/repos/no/one/branches".to_owned()),
         ("a private repository", repository, format!("/repos/{}", private.full_name())),
         ("a renamed repository", repository, format!("/repos/{}", moved.full_name())),
     ] {
@@ -59,7 +64,7 @@ async fn openapi(town: &Town) -> Vec<Value> {
         answers.push(json!({"what": what, "path": path, "status": got.status, "body": got.body}));
     }
     let statuses: Vec<_> = answers.iter().map(|one| one["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [200, 422, 422, 200, 200, 200, 200, 200, 404, 301, 200, 200]);
+    assert_eq!(statuses, [200, 422, 422, 200, 200, 200, 200, 200, 200, 404, 404, 301, 200, 200]);
     answers
 }
 
@@ -83,6 +88,7 @@ async fn types(town: &Town) -> Vec<Value> {
     for (what, r#type, asked) in [
         ("Forgejo: a search", "SearchResults", "/api/v1/repos/search?q=kubesearch&topic=true".to_owned()),
         ("Forgejo: a repository", "Repository", format!("/api/v1/repos/{name}")),
+        ("Forgejo: branches", "Branch[]", format!("/api/v1/repos/{name}/branches")),
         ("Forgejo: an error", "APIError", "/api/v1/repos/no/one".to_owned()),
     ] {
         let got = town.get(&format!("{}{asked}", forgejo.url()), None).await;
@@ -95,6 +101,7 @@ async fn types(town: &Town) -> Vec<Value> {
     for (what, r#type, asked, token) in [
         ("GitLab: a list for strangers", "SimpleProjectSchema[]", "/projects".to_owned(), None),
         ("GitLab: a list", "(SimpleProjectSchema & Partial<ProjectSchema>)[]", "/projects".to_owned(), Some(TOKEN)),
+        ("GitLab: branches", "BranchSchema[]", format!("/projects/{id}/repository/branches"), None),
         ("GitLab: a project", full, format!("/projects/{id}?license=true&statistics=true"), Some(TOKEN)),
     ] {
         let got = town.get(&format!("{}/api/v4{asked}", gitlab.url()), token).await;

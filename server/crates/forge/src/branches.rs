@@ -12,7 +12,7 @@ use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange};
 
 /// The most branches that are listed; more is an error, as half a list would look like deleted branches.
-pub(crate) const MAX_BRANCHES: usize = 10_000;
+const MAX_BRANCHES: usize = 10_000;
 /// Servers that give few at once need more pages; more than this is a loop.
 const MAX_PAGES: usize = 1_000;
 /// Longest name that is taken, in bytes.
@@ -45,7 +45,7 @@ pub struct ListedBranches {
 
 /// What of a branch is read, from any of the forges.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Row {
+struct Row {
     name: String,
     commit: Option<Commit>,
     #[serde(default)]
@@ -180,7 +180,8 @@ impl Listing<'_> {
 
     async fn numbered_page(&self, number: usize) -> Result<(Vec<Row>, bool), ForgeError> {
         let what = format!("page {number} of the branches of {}", self.full_name);
-        self.page(&what, &[("page", &number.to_string())]).await
+        let number = number.to_string();
+        self.page(&what, &[("page", number.as_str())]).await
     }
 
     async fn page(&self, what: &str, query: &[(&str, &str)]) -> Result<(Vec<Row>, bool), ForgeError> {

@@ -155,10 +155,10 @@ fn delivery_id(
 ) -> String {
     let names: &[&str] = match kind {
         HookKind::Github => &["x-github-delivery"],
-        // `X-Gitlab-Event-UUID` is shared by what one webhook led to, and `X-Gitlab-Webhook-UUID` differs with each try.
-        HookKind::Gitlab => &["webhook-id", "idempotency-key"],
         HookKind::Forgejo => &["x-forgejo-delivery", "x-gitea-delivery", "x-gogs-delivery"],
-        HookKind::Generic => &["webhook-id", "idempotency-key"],
+        // GitLab's `X-Gitlab-Event-UUID` is shared by what one webhook led to, and its `X-Gitlab-Webhook-UUID` differs with
+        // each try.
+        HookKind::Gitlab | HookKind::Generic => &["webhook-id", "idempotency-key"],
     };
     let told = names.iter().find_map(|name| header(headers, name));
     if let Some(id) = told.filter(|id| id.len() <= MAX_WORD) {

@@ -60,8 +60,8 @@ pub(super) fn check(
         HookKind::Forgejo => {
             // Of a form the text within it is signed, unlike GitHub's.
             let signed = payload.json.as_ref();
-            let told = [FORGEJO, "X-Gitea-Signature", GITHUB].into_iter();
-            match told.filter_map(|name| Some((name, header(headers, name)?))).next() {
+            let mut names = [FORGEJO, "X-Gitea-Signature", GITHUB].into_iter();
+            match names.find_map(|name| Some((name, header(headers, name)?))) {
                 Some((name, text)) => hex_of(name, text, signed),
                 None => Err(HookError::Unsigned { expected }),
             }
@@ -83,7 +83,9 @@ pub(super) fn check(
 fn mac(key: &[u8], signed: &[&[u8]]) -> [u8; 32] {
     // Keys of any length are keys.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
-    signed.iter().for_each(|part| mac.update(part));
+    for part in signed {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().into()
 }
 
