@@ -14,7 +14,7 @@ mod text;
 pub use condition::{ChangedPaths, CompiledCondition, ConditionError, EventFacts, Judgement, MAX_PATHS, Needs};
 pub use send::{Client, MAX_ANSWER, SendEnd, Sent, send};
 pub use target::{
-    CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, build_request, check_secret, check_target,
-    new_webhook_secret, secret_use,
+    CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, build_request, check_secret,
+    check_target, new_webhook_secret, secret_use,
 };
 pub use tekton::{MAX_FILE_BYTES, detect_tekton, is_tekton_file};

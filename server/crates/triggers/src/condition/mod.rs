@@ -181,7 +181,10 @@ fn regex_error(error: &regex::Error) -> String {
             let text = other.to_string();
             let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
             let reason = last.trim().trim_start_matches("error: ");
-            format!("is no regular expression: {}; look-around and back-references are not known here", cut(reason, 200))
+            format!(
+                "is no regular expression: {}; look-around and back-references are not known here",
+                cut(reason, 200)
+            )
         }
     }
 }

@@ -24,7 +24,8 @@ impl PathPatterns {
             check_pattern(&field, pattern, "clusters/**")?;
             let pattern = pattern.trim();
             if pattern.starts_with('!') {
-                let message = "nothing is left out by `!`; an expression can: paths.exists(p, !p.startsWith(\"docs/\"))";
+                let message =
+                    "nothing is left out by `!`; an expression can: paths.exists(p, !p.startsWith(\"docs/\"))";
                 return Err(ConditionError::new(field, message));
             }
             if let Some(rest) = pattern.strip_prefix("./").or_else(|| pattern.strip_prefix('/')) {
@@ -115,8 +116,12 @@ mod tests {
 
     #[test]
     fn patterns_that_cannot_match_are_refused_with_what_to_write() {
-        let refused = |pattern: &str| PathPatterns::new(&["ok".to_owned(), pattern.to_owned()]).unwrap_err().to_string();
-        assert_eq!(refused("/apps/*"), "paths[1]: paths begin at the root of the repository without a slash; write apps/*");
+        let refused =
+            |pattern: &str| PathPatterns::new(&["ok".to_owned(), pattern.to_owned()]).unwrap_err().to_string();
+        assert_eq!(
+            refused("/apps/*"),
+            "paths[1]: paths begin at the root of the repository without a slash; write apps/*"
+        );
         assert_eq!(refused(" "), "paths[1]: is empty; remove it, or write a pattern such as clusters/**");
         assert!(refused("!docs/**").contains("expression"), "{}", refused("!docs/**"));
         assert!(refused(&"a".repeat(501)).contains("at most 500"));

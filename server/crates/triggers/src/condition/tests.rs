@@ -77,7 +77,10 @@ fn clauses_end_with_the_first_that_is_not_met() {
         (judgement.clauses.len(), whys(&judgement).pop().unwrap())
     };
     let gone = EventFacts { kind: BranchEventKind::BranchDeleted, new_commit: None, ..facts() };
-    assert_eq!(last(&gone), (1, "event false: asked for branch_created or branch_updated; it is branch_deleted".to_owned()));
+    assert_eq!(
+        last(&gone),
+        (1, "event false: asked for branch_created or branch_updated; it is branch_deleted".to_owned())
+    );
     let elsewhere = EventFacts { repository_url: "https://gitlab.com/ada/home-ops", ..facts() };
     let (_, why) = last(&elsewhere);
     assert_eq!(why, "repository false: asked for other/* or github.com/ada/*; it is ada/home-ops");

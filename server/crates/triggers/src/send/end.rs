@@ -88,10 +88,13 @@ fn redirected(answer: &Answer<'_>, guard: &AddressGuard, retry_after: Option<Dur
     };
     let status = answer.status.as_u16();
     if let Err(refused) = guard.check_url(&to) {
-        return SendEnd::Refused { why: format!("answers {status} and leads elsewhere, which is not followed: {refused}") };
+        return SendEnd::Refused {
+            why: format!("answers {status} and leads elsewhere, which is not followed: {refused}"),
+        };
     }
     let place = cut(&entity::credential::without_credentials(to.as_str()), 200);
-    let why = format!("answers {status} and leads to {place}, which is not followed; write that address where it is meant");
+    let why =
+        format!("answers {status} and leads to {place}, which is not followed; write that address where it is meant");
     SendEnd::Failed { why, retry_after }
 }
 
@@ -216,7 +219,8 @@ mod tests {
         let id = |kind, text: &str| {
             answer_id(&Answer { kind, url: &url, status: StatusCode::ACCEPTED, headers: &headers, text })
         };
-        let tekton = r#"{"eventListener":"l","namespace":"n","eventListenerUID":"u","eventID":"14a657c3-6816-45bf-b214"}"#;
+        let tekton =
+            r#"{"eventListener":"l","namespace":"n","eventListenerUID":"u","eventID":"14a657c3-6816-45bf-b214"}"#;
         assert_eq!(id(TargetKind::Tekton, tekton).as_deref(), Some("14a657c3-6816-45bf-b214"));
         assert_eq!(id(TargetKind::GitlabPipeline, r#"{"id":257,"status":"created"}"#).as_deref(), Some("257"));
         assert_eq!(id(TargetKind::Webhook, tekton), None);

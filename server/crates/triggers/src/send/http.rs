@@ -44,7 +44,8 @@ pub(super) async fn send(client: &Client, kind: TargetKind, request: &Request, t
     };
     let _ = timeout_at(deadline, reading).await;
     let answer = text_of(&body);
-    let told = Answer { kind, url: &request.url, status, headers: &headers, text: answer.as_deref().unwrap_or_default() };
+    let told =
+        Answer { kind, url: &request.url, status, headers: &headers, text: answer.as_deref().unwrap_or_default() };
     Sent {
         duration: Duration::ZERO,
         status: Some(i32::from(status.as_u16())),
@@ -79,6 +80,7 @@ fn failed(error: &reqwest::Error) -> SendEnd {
         }
     }
     let cause = cut(&entity::credential::without_credentials(&cause.to_string()), 300);
-    let why = if error.is_connect() { format!("can't be reached: {cause}") } else { format!("gives no answer: {cause}") };
+    let why =
+        if error.is_connect() { format!("can't be reached: {cause}") } else { format!("gives no answer: {cause}") };
     SendEnd::Failed { why, retry_after: None }
 }

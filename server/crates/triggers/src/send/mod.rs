@@ -35,11 +35,18 @@ pub struct Sent {
 pub enum SendEnd {
     Delivered,
     /// Another try may do better, not before the time that the target asks for.
-    Failed { why: String, retry_after: Option<Duration> },
+    Failed {
+        why: String,
+        retry_after: Option<Duration>,
+    },
     /// Another try would end the same way.
-    Refused { why: String },
+    Refused {
+        why: String,
+    },
     /// The target wants nothing any more.
-    Gone { why: String },
+    Gone {
+        why: String,
+    },
 }
 
 /// What all sending goes through; connections are kept for a while, so it is made once.

@@ -19,17 +19,8 @@ const MAX_ARGUMENTS: usize = 64;
 const MAX_ARGUMENT: usize = 4_000;
 
 /// What is written by whoever sends, and by nobody else.
-const RESERVED: [&str; 9] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "te",
-    "trailer",
-    "upgrade",
-    "keep-alive",
-    "expect",
-];
+const RESERVED: [&str; 9] =
+    ["host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "keep-alive", "expect"];
 /// Headers are shown with the trigger; these hold secrets by their nature.
 const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
 
@@ -55,7 +46,8 @@ pub fn check_target(target: &Target) -> Result<(), TargetError> {
             }
             let length = event_type.chars().count();
             if event_type.trim().is_empty() || length > MAX_EVENT_TYPE || event_type.chars().any(char::is_control) {
-                let message = format!("has to be a word that workflows wait for, of at most {MAX_EVENT_TYPE} characters");
+                let message =
+                    format!("has to be a word that workflows wait for, of at most {MAX_EVENT_TYPE} characters");
                 return Err(TargetError::new("event_type", message));
             }
             Ok(())
@@ -87,7 +79,9 @@ pub(super) fn web_url(field: &str, text: &str, with_secret: bool) -> Result<Url,
         return refused("has to begin with https:// or http:// and name a host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refused("holds a user or password, which everybody who sees the trigger would see; set a secret instead");
+        return refused(
+            "holds a user or password, which everybody who sees the trigger would see; set a secret instead",
+        );
     }
     if url.fragment().is_some() {
         return refused("has a part behind #, which is never sent; remove it");
@@ -108,7 +102,10 @@ pub(super) fn web_url(field: &str, text: &str, with_secret: bool) -> Result<Url,
 pub(super) fn api(field: &str, text: &str) -> Result<Url, TargetError> {
     let url = web_url(field, text, true)?;
     if url.query().is_some() {
-        return Err(TargetError::new(field, "has a part behind ?; write the API's root, such as https://api.github.com"));
+        return Err(TargetError::new(
+            field,
+            "has a part behind ?; write the API's root, such as https://api.github.com",
+        ));
     }
     Ok(url)
 }
@@ -131,7 +128,9 @@ fn check_headers(headers: &BTreeMap<String, String>, own: &str) -> Result<(), Ta
             return refused("is written by Kubestats itself; remove it".to_owned());
         }
         if SECRET.contains(&lower.as_str()) || names_credential(&lower) {
-            return refused("holds a secret, which everybody who sees the trigger would see; set the secret instead".to_owned());
+            return refused(
+                "holds a secret, which everybody who sees the trigger would see; set the secret instead".to_owned(),
+            );
         }
         if seen.contains(&lower) {
             return refused("stands twice, in upper and lower case; keep one".to_owned());

@@ -47,14 +47,16 @@ pub(super) fn request(
     telling: &Telling<'_>,
 ) -> Result<Content, TargetError> {
     let Some(commit) = telling.new_commit.filter(|_| !telling.is_gone()) else {
-        let message = "the branch is gone, and a dispatch for it would run on another; leave branch_deleted out of the condition";
+        let message =
+            "the branch is gone, and a dispatch for it would run on another; leave branch_deleted out of the condition";
         return Err(TargetError::new("event", message));
     };
     let repository = match repository {
         Some(repository) => repository,
         None if telling.provider == Provider::Github => telling.repository_full_name,
         None => {
-            let message = format!("{} is not on GitHub; name the repository that is to be told", telling.repository_full_name);
+            let message =
+                format!("{} is not on GitHub; name the repository that is to be told", telling.repository_full_name);
             return Err(TargetError::new("repository", message));
         }
     };
@@ -75,11 +77,7 @@ pub(super) fn request(
                 repository: telling.repository_full_name,
                 repository_url: telling.repository_url,
                 branch: telling.branch,
-                commit: Commit {
-                    sha: commit.to_string(),
-                    message,
-                    author: telling.commit.map(|it| it.author_name),
-                },
+                commit: Commit { sha: commit.to_string(), message, author: telling.commit.map(|it| it.author_name) },
                 previous_commit: telling.old_commit.map(|it| it.to_string()),
                 forced: telling.is_forced,
                 tekton_action: telling.tekton.map(|it| it.estimated_action.as_str()),

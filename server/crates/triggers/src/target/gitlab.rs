@@ -30,7 +30,8 @@ pub(super) fn request(
         Some(project) => project,
         None if telling.provider == Provider::Gitlab => telling.repository_full_name,
         None => {
-            let message = format!("{} is not on GitLab; name the project that is to be told", telling.repository_full_name);
+            let message =
+                format!("{} is not on GitLab; name the project that is to be told", telling.repository_full_name);
             return Err(TargetError::new("project", message));
         }
     };

@@ -193,5 +193,6 @@ fn second(at: DateTime<Utc>) -> String {
 
 /// What can't be written as JSON is a mistake of ours; it is said and not sent.
 fn json<T: Serialize>(value: &T) -> Result<String, TargetError> {
-    serde_json::to_string(value).map_err(|error| TargetError::new("event", format!("can't be written as JSON: {error}")))
+    serde_json::to_string(value)
+        .map_err(|error| TargetError::new("event", format!("can't be written as JSON: {error}")))
 }

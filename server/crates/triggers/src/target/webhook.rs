@@ -156,8 +156,8 @@ fn signature(secret: &str, id: &str, timestamp: &str, body: &str) -> Result<Stri
 
 /// HMAC-SHA256 of texts one after the other.
 pub(super) fn hmac(key: &[u8], texts: &[&str]) -> Result<[u8; 32], TargetError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .map_err(|_| TargetError::new("secret", "cannot sign; write another"))?;
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).map_err(|_| TargetError::new("secret", "cannot sign; write another"))?;
     for text in texts {
         mac.update(text.as_bytes());
     }

@@ -41,9 +41,8 @@ fn check_name(root: Node<'_>, kind: &str, errors: &mut Vec<String>) {
 /// As Kubernetes names things: parts of letters, digits and dashes, joined by dots.
 fn is_name(name: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(is_inner) && !part.starts_with('-') && !part.ends_with('-')
-    };
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(is_inner) && !part.starts_with('-') && !part.ends_with('-');
     name.len() <= 253 && name.split('.').all(is_part)
 }
 
@@ -79,7 +78,5 @@ fn check_spec(spec: Node<'_>, kind: &str, errors: &mut Vec<String>) {
 }
 
 fn refers(spec: Node<'_>, key: &str) -> bool {
-    spec.get(key).is_some_and(|reference| {
-        ["name", "resolver"].iter().any(|key| text_at(reference, key).is_some())
-    })
+    spec.get(key).is_some_and(|reference| ["name", "resolver"].iter().any(|key| text_at(reference, key).is_some()))
 }

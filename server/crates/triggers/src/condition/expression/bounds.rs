@@ -208,7 +208,11 @@ impl<'a> Bounds<'a> {
         let name = call.func_name.as_str();
         let is_operator = name.starts_with(['_', '@', '!', '-']);
         if !is_operator && !FUNCTIONS.contains(&name) {
-            let what = if LOOPS.contains(&name) { "is called on a list, such as paths.exists(p, p.endsWith(\".yaml\"))" } else { "is not known here" };
+            let what = if LOOPS.contains(&name) {
+                "is called on a list, such as paths.exists(p, p.endsWith(\".yaml\"))"
+            } else {
+                "is not known here"
+            };
             let known = FUNCTIONS.join(", ");
             return Err(self.error(at, &format!("{} {what}; there are {known} and loops", cut(name, 60))));
         }

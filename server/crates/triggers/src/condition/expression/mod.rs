@@ -104,7 +104,9 @@ impl Expression {
                 );
                 Answer::known(false, why)
             }
-            Ok(other) => Answer::known(false, format!("{text} gives {}, which is neither true nor false", article(&other))),
+            Ok(other) => {
+                Answer::known(false, format!("{text} gives {}, which is neither true nor false", article(&other)))
+            }
             Err(error) => match self.lacks(facts) {
                 Some((lacks, what)) => Answer::unknown(lacks, format!("{text} is unknown, as {what}")),
                 None => Answer::known(false, format!("{text} fails: {}", explained(&error.to_string()))),
@@ -150,7 +152,9 @@ fn refused(message: String) -> ConditionError {
 fn explained(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let mut plain = line.trim_start_matches("Syntax error: ").to_owned();
-    for (inner, written) in [("_==_", "=="), ("_!=_", "!="), ("_<=_", "<="), ("_>=_", ">="), ("_&&_", "&&"), ("_||_", "||")] {
+    for (inner, written) in
+        [("_==_", "=="), ("_!=_", "!="), ("_<=_", "<="), ("_>=_", ">="), ("_&&_", "&&"), ("_||_", "||")]
+    {
         plain = plain.replace(inner, written);
     }
     for operator in ["+", "-", "*", "/", "%", "<", ">"] {

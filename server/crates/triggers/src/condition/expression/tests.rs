@@ -112,7 +112,8 @@ fn needs_follow_from_what_is_used() {
 
 #[test]
 fn of_a_branch_that_is_gone_everything_is_known() {
-    let gone = EventFacts { kind: BranchEventKind::BranchDeleted, new_commit: None, is_forced: None, ..facts(None, None) };
+    let gone =
+        EventFacts { kind: BranchEventKind::BranchDeleted, new_commit: None, is_forced: None, ..facts(None, None) };
     assert!(is_true("size(paths) == 0 && !tekton.found && tekton.action == 'skip' && commit == '' && !forced", &gone));
 }
 
@@ -131,7 +132,8 @@ fn of_too_many_paths_only_what_more_of_them_cannot_change_is_known() {
         assert!(!answer.is_match && answer.why.contains("unknown: the commit changed more files"), "{}", answer.why);
     }
     let many = ChangedPaths { paths: vec!["a".repeat(400); 9_000], is_complete: true };
-    let answer = Expression::new("paths.all(p, size(p) == 400)").unwrap().answer(&EventFacts { paths: Some(&many), ..facts });
+    let answer =
+        Expression::new("paths.all(p, size(p) == 400)").unwrap().answer(&EventFacts { paths: Some(&many), ..facts });
     assert!(!answer.is_match && answer.why.contains("the first 2621"), "{}", answer.why);
 }
 
@@ -216,8 +218,40 @@ fn the_worst_that_may_be_written_ends_soon() {
 #[test]
 fn whatever_is_written_is_read_or_refused() {
     const PARTS: [&str; 34] = [
-        "branch", "paths", "tekton", "repository", ".", "exists", "(", ")", "[", "]", "{", "}", "p", ",", "'a'", "\"", "==",
-        "&&", "||", "!", "-", "+", "?", ":", "1", "0x", "1e999", "\\", "ü", "\n", " ", "in", "has", "r'",
+        "branch",
+        "paths",
+        "tekton",
+        "repository",
+        ".",
+        "exists",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "p",
+        ",",
+        "'a'",
+        "\"",
+        "==",
+        "&&",
+        "||",
+        "!",
+        "-",
+        "+",
+        "?",
+        ":",
+        "1",
+        "0x",
+        "1e999",
+        "\\",
+        "ü",
+        "\n",
+        " ",
+        "in",
+        "has",
+        "r'",
     ];
     let mut seed = 7_u64;
     let mut next = || {

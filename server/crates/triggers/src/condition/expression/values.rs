@@ -81,9 +81,7 @@ pub(super) fn context<'a>(
         let matches = move |This(text): This<Arc<String>>, pattern: Arc<String>| {
             patterns.get(pattern.as_str()).is_some_and(|regex| regex.is_match(&text))
         };
-        context
-            .add_function("matches", matches)
-            .map_err(|error| ExecutionError::InternalError(error.to_string()))?;
+        context.add_function("matches", matches).map_err(|error| ExecutionError::InternalError(error.to_string()))?;
     }
     Ok(context)
 }
