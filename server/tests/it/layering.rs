@@ -40,6 +40,10 @@ const RULES: &[(&str, &[&str])] = &[
         "server/crates/auth/src",
         &["entity::", "store::", "actions::", "sea_orm", "leptos", "axum", "scan::", "forge::", "git::"],
     ),
+    (
+        "server/crates/triggers/src",
+        &["store::", "actions::", "sea_orm", "leptos", "axum", "git::", "forge::", "scan::"],
+    ),
     ("entity/src", &["store::", "actions::", "leptos", "axum", "git::", "forge::", "net::"]),
     ("migration/src", &["entity::", "store::", "actions::"]),
     ("app/src", &["sea_orm", "server::", "git::", "forge::", "scan::", "net::", "JobRequest", "enqueue"]),
