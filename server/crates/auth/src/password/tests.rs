@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 /// The example of RFC 9106, 5.3, less its secret and associated data, which a PHC string does not carry; the value is that of
