@@ -88,11 +88,14 @@ pub(super) fn run(file: Option<PathBuf>, command: ConfigCommand) -> anyhow::Resu
         }
         ConfigCommand::Show { file: named, format, show_secrets } => {
             let config = load(named.or(file).as_deref(), environment())?;
-            let text = || match format {
-                ConfigFormat::Yaml => Ok(config.to_yaml()?),
-                ConfigFormat::Json => Ok::<_, anyhow::Error>(serde_json::to_string_pretty(&config)? + "\n"),
+            let written = || -> anyhow::Result<String> {
+                Ok(match format {
+                    ConfigFormat::Yaml => config.to_yaml()?,
+                    ConfigFormat::Json => serde_json::to_string_pretty(&config)? + "\n",
+                })
             };
-            print!("{}", if show_secrets { with_secrets(text) } else { text() }?);
+            let text = if show_secrets { with_secrets(written) } else { written() };
+            print!("{}", text?);
         }
         ConfigCommand::Validate(args) => {
             let file = args.file.clone().or(file);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use entity::address::Address;
 use entity::credential::{has_credentials, names_credential, without_credentials};
 use serde_yaml::{Mapping, Value};
 
@@ -21,6 +22,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 const SYNC: Duration = Duration::from_mins(10);
 /// Names that RepoSentry's `${NAME}` may use where nothing is said; Kubestats' own list has them all.
 const ALLOWED: [&str; 4] = ["GITHUB_TOKEN", "GITLAB_TOKEN", "GHE_TOKEN", "*_TOKEN"];
+
+/// Where RepoSentry's list of them stands.
+const ALLOWED_KEY: &str = "security.allowed_env_vars[]";
 
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +95,10 @@ pub(super) fn convert(path: &Path) -> anyhow::Result<Converted> {
     };
     let main = Source { file: path.display().to_string(), is_second: false };
     let found = leaves(path, &read(path)?)?;
+    // Known before the first variable is met, wherever it stands.
+    let allowed: Vec<String> =
+        found.iter().filter(|leaf| leaf.pattern() == ALLOWED_KEY).map(|leaf| leaf.text.clone()).collect();
+    converter.allowed = (!allowed.is_empty()).then_some(allowed);
     let second = found.iter().find(|leaf| leaf.key == "repositories_config" && !leaf.text.trim().is_empty()).cloned();
     let (listed, others): (Vec<Leaf>, Vec<Leaf>) =
         found.into_iter().partition(|leaf| leaf.key.starts_with("repositories["));
@@ -155,10 +163,7 @@ impl Converter {
                            what the first look finds of branches is the beginning";
                 self.note(source, leaf, What::Dropped, why);
             }
-            "security.allowed_env_vars[]" => {
-                self.allowed.get_or_insert_default().push(leaf.text.clone());
-                self.taken += 1;
-            }
+            ALLOWED_KEY => self.taken += 1,
             _ if pattern.starts_with("tekton.headers.") => self.header(source, leaf),
             _ => match fate(&pattern) {
                 Some(Fate::Honoured(_)) => {
@@ -319,7 +324,8 @@ impl Converter {
 
     /// An address without what stands before its `@`, which becomes the token where there is none.
     fn address(&mut self, source: &Source, leaf: &Leaf, place: usize, name: &str) -> Value {
-        let bare = without_credentials(&leaf.text).into_owned();
+        let bare = Address::read(&leaf.text)
+            .map_or_else(|_| without_credentials(&leaf.text).into_owned(), |bare| bare.to_string());
         let password = url::Url::parse(&leaf.text).ok().and_then(|url| {
             url.password()
                 .map(str::to_owned)

@@ -39,6 +39,7 @@ enum Way {
 }
 
 pub(super) fn run(args: &SetupArgs) -> anyhow::Result<()> {
+    let Way::Interactive = args.way;
     let (input, output) = (std::io::stdin(), std::io::stdout());
     anyhow::ensure!(
         input.is_terminal() && output.is_terminal(),

@@ -132,7 +132,7 @@ pub(super) fn ask<R: BufRead, W: Write>(
     })?;
     let mut answers = Answers { repositories, branch_regex, listen, event_listener, keeps_tokens: false };
     let is_here = |name: &&str| environment.get(*name).is_some_and(|value| !value.is_empty());
-    if answers.token_names().iter().any(|name| is_here(&name)) {
+    if answers.token_names().iter().any(is_here) {
         let question = "Write the tokens that are in the environment into .env, for you alone to read?";
         answers.keeps_tokens = talk.yes(question, false)?;
     }

@@ -4,7 +4,7 @@ pub mod extract;
 pub mod needs;
 pub mod openapi;
 pub mod problem;
-#[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
+#[allow(unused_qualifications, reason = "the macros of utoipa may write whole paths")]
 pub mod reposentry;
 #[expect(unused_qualifications, reason = "the macros of utoipa write whole paths")]
 pub mod v1;

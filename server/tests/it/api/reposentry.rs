@@ -150,8 +150,10 @@ async fn the_program_tells_what_it_is_and_how() {
             );
             assert!(version["build_time"].is_string() && version["git_commit"].is_string());
         }
+        let folder = tempfile::tempdir().unwrap();
+        let with_disk = app.with_config(&format!("app: {{data_dir: {}}}", folder.path().display()));
         for path in ["/status", "/api/v1/status"] {
-            let status = data(app, path).await;
+            let status = data(&with_disk, path).await;
             // Nobody does jobs here.
             assert_eq!(
                 (&status["state"], &status["components"]["poller"]["state"]),

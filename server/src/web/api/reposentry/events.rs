@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{Envelope, Failure, Refused};
 use crate::clock;
 use crate::web::api::extract::{Check, MAX_LIMIT, MAX_SKIP, Params, PathText};
+use crate::web::api::problem::Problem;
 
 /// Events of one page, where nobody says how many.
 const USUAL_LIMIT: u64 = 100;
@@ -128,10 +129,10 @@ pub struct RecentEvents {
 )]
 pub async fn list_reposentry_events(
     State(db): State<Db>,
-    Params(params): Params<OffsetParams>,
+    params: Result<Params<OffsetParams>, Problem>,
 ) -> Result<Json<Envelope<ReposentryEvents>>, Refused> {
     let mut check = Check::default();
-    let page = params.page(&mut check, USUAL_LIMIT);
+    let page = params?.0.page(&mut check, USUAL_LIMIT);
     check.finish()?;
     let (events, count) = list(&db, &BranchEventFilter { page, ..BranchEventFilter::default() }).await?;
     let (limit, offset) = (page.limit, page.skip);
@@ -162,11 +163,11 @@ pub async fn list_recent_reposentry_events(State(db): State<Db>) -> Result<Json<
 )]
 pub async fn get_reposentry_event(
     State(db): State<Db>,
-    path: PathText,
+    path: Result<PathText, Problem>,
 ) -> Result<Json<Envelope<ReposentryEvent>>, Refused> {
     let missing = || Refused::missing("Event not found");
     // Ids of RepoSentry's own are no ids here, and nothing is stored under them.
-    let id = path.get("event_id").and_then(|id| id.parse::<Uuid>().ok()).ok_or_else(missing)?;
+    let id = path?.get("event_id").and_then(|id| id.parse::<Uuid>().ok()).ok_or_else(missing)?;
     let event = find_branch_event(&db.read, id).await?.ok_or_else(missing)?;
     let origins = branch_origins(&db.read, [event.branch_id]).await?;
     told(event, &origins).map(Envelope::of).ok_or_else(missing)

@@ -73,7 +73,7 @@ pub struct Failure {
 }
 
 /// How a request is refused: in RepoSentry's words where it has any.
-enum Refused {
+pub enum Refused {
     Known(StatusCode, String),
     Other(Problem),
 }

@@ -61,7 +61,7 @@ pub struct ProgramStatus {
     pub uptime: i64,
     pub version: &'static str,
     /// By name.
-    pub components: BTreeMap<&'static str, Component>,
+    pub components: BTreeMap<String, Component>,
 }
 
 /// What the program was built from.
@@ -129,7 +129,7 @@ async fn status_of(state: &AppState) -> ProgramStatus {
     let component = |(name, parts): (&'static str, &[&str])| {
         let health = component_health(&health, parts);
         let state = if health.status == Condition::Unhealthy { LifeState::Error } else { LifeState::Running };
-        (name, Component { name, state, started_at, uptime, health })
+        (name.to_owned(), Component { name, state, started_at, uptime, health })
     };
     let components: BTreeMap<_, _> = COMPONENTS.into_iter().map(component).collect();
     let state = match components.values().any(|component| component.state == LifeState::Error) {

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::events::OffsetParams;
 use super::{Envelope, Failure, Refused};
 use crate::web::api::extract::{Check, MAX_LIMIT, Params, PathText};
+use crate::web::api::problem::Problem;
 
 const NOT_FOUND: &str = "Repository not found";
 
@@ -85,10 +86,10 @@ pub struct RepositoryStatus {
 )]
 pub async fn list_reposentry_repositories(
     State(db): State<Db>,
-    Params(params): Params<OffsetParams>,
+    params: Result<Params<OffsetParams>, Problem>,
 ) -> Result<Json<Envelope<ReposentryRepositories>>, Refused> {
     let mut check = Check::default();
-    let page = params.page(&mut check, MAX_LIMIT);
+    let page = params?.0.page(&mut check, MAX_LIMIT);
     check.finish()?;
     let filter = WatchedRepositoryFilter { watched: Some(true), text: None, page };
     let found = list_watched_repositories(&db.read, &filter).await?;
@@ -107,9 +108,9 @@ pub async fn list_reposentry_repositories(
 )]
 pub async fn get_reposentry_repository(
     State(db): State<Db>,
-    path: PathText,
+    path: Result<PathText, Problem>,
 ) -> Result<Json<Envelope<ReposentryRepository>>, Refused> {
-    Ok(Envelope::of(find(&db, path.get("name")).await?.into()))
+    Ok(Envelope::of(find(&db, path?.get("name")).await?.into()))
 }
 
 /// How the looks at a repository go
@@ -123,9 +124,9 @@ pub async fn get_reposentry_repository(
 )]
 pub async fn get_repository_status(
     State(db): State<Db>,
-    path: PathText,
+    path: Result<PathText, Problem>,
 ) -> Result<Json<Envelope<RepositoryStatus>>, Refused> {
-    let found = find(&db, path.get("repository_id")).await?;
+    let found = find(&db, path?.get("repository_id")).await?;
     Ok(Envelope::of(RepositoryStatus {
         enabled: found.is_enabled && found.watch.is_enabled,
         name: found.full_name,

@@ -63,13 +63,13 @@ pub(super) fn forced(facts: &EventFacts<'_>) -> Option<bool> {
 }
 
 /// The variables that an expression uses, as far as they are known, and `matches` with its patterns.
-pub(super) fn context<'a>(
+pub(super) fn context(
     env: &Arc<Env>,
     uses: &[Use],
-    facts: &EventFacts<'a>,
-    paths: &Paths<'a>,
+    facts: &EventFacts<'_>,
+    paths: &Paths<'_>,
     patterns: &Arc<HashMap<String, Regex>>,
-) -> Result<Context<'static, 'a>, ExecutionError> {
+) -> Result<Context<'static, 'static>, ExecutionError> {
     let mut context = Context::with_env(Arc::clone(env));
     for used in uses {
         if let Some(value) = value(*used, facts, paths) {
@@ -86,7 +86,7 @@ pub(super) fn context<'a>(
     Ok(context)
 }
 
-fn value<'a>(used: Use, facts: &EventFacts<'a>, paths: &Paths<'a>) -> Option<Box<dyn Val + 'a>> {
+fn value(used: Use, facts: &EventFacts<'_>, paths: &Paths<'_>) -> Option<Box<dyn Val>> {
     Some(match used {
         Use::Branch => text(facts.branch),
         Use::Event => text(facts.kind.as_str()),
@@ -107,7 +107,7 @@ fn value<'a>(used: Use, facts: &EventFacts<'a>, paths: &Paths<'a>) -> Option<Box
                 None => return None,
             };
             map([
-                ("found", Box::new(CelBool::from(found)) as Box<dyn Val + 'a>),
+                ("found", Box::new(CelBool::from(found)) as Box<dyn Val>),
                 ("action", text(action.as_str())),
                 ("kinds", list(kinds.into_iter())),
             ])
@@ -115,21 +115,22 @@ fn value<'a>(used: Use, facts: &EventFacts<'a>, paths: &Paths<'a>) -> Option<Box
     })
 }
 
-fn text<'a>(text: &'a str) -> Box<dyn Val + 'a> {
-    Box::new(CelString::from(text))
+/// What the program reads is its own.
+fn text(text: &str) -> Box<dyn Val> {
+    Box::new(CelString::from(text.to_owned()))
 }
 
 /// A commit that is not there is an empty text.
-fn hash<'a>(id: Option<ObjectId>) -> Box<dyn Val + 'a> {
+fn hash(id: Option<ObjectId>) -> Box<dyn Val> {
     Box::new(CelString::from(id.map(|id| id.to_string()).unwrap_or_default()))
 }
 
-fn list<'a>(texts: impl Iterator<Item = &'a str>) -> Box<dyn Val + 'a> {
+fn list<'a>(texts: impl Iterator<Item = &'a str>) -> Box<dyn Val> {
     Box::new(CelList::from(texts.map(text).collect::<Vec<_>>()))
 }
 
-fn map<'a, const N: usize>(fields: [(&'static str, Box<dyn Val + 'a>); N]) -> Box<dyn Val + 'a> {
-    let fields: HashMap<CelMapKey<'a>, Box<dyn Val + 'a>> =
+fn map<const N: usize>(fields: [(&'static str, Box<dyn Val>); N]) -> Box<dyn Val> {
+    let fields: HashMap<CelMapKey<'static>, Box<dyn Val>> =
         fields.into_iter().map(|(name, value)| (CelMapKey::from(name), value)).collect();
     Box::new(CelMap::from(fields))
 }
