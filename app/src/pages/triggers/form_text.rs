@@ -122,7 +122,14 @@ fn sentence(field: &str, message: &str) -> String {
     match (entry, field.split_once("headers.")) {
         (Some(entry), _) => format!("Line {} {message}", entry + 1),
         (None, Some((_, header))) => format!("{header} {message}"),
-        (None, None) => format!("This {message}"),
+        (None, None) => {
+            let about = match field.rsplit('.').next().unwrap_or(field) {
+                "repositories" | "paths" => "The list",
+                "headers" => "The headers",
+                _ => "This",
+            };
+            format!("{about} {message}")
+        }
     }
 }
 
@@ -286,6 +293,8 @@ mod tests {
         assert_eq!(sentence("condition.paths[2]", "is empty"), "Line 3 is empty");
         assert_eq!(sentence("target.headers.X-A", "is no header"), "X-A is no header");
         assert_eq!(sentence("target.url", "is no address"), "This is no address");
+        assert_eq!(sentence("condition.paths", "has 120 patterns"), "The list has 120 patterns");
+        assert_eq!(sentence("target.headers", "are 33"), "The headers are 33");
         assert_eq!(sentence("name", "give it one"), "give it one");
         let kind = TargetKind::GithubDispatch;
         let fields =

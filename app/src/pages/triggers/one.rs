@@ -25,7 +25,7 @@ pub fn OneTrigger() -> impl IntoView {
 }
 
 fn concerns(path: &ParamsMap, live: &Live) -> bool {
-    matches!(live, Live::Trigger { trigger_id, .. } if path.get_str("id") == Some(trigger_id))
+    matches!(live, Live::Trigger { trigger_id, .. } if path.get_str("id") == Some(trigger_id.as_str()))
 }
 
 fn skeleton() -> AnyView {

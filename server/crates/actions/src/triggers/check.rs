@@ -138,7 +138,7 @@ mod tests {
             ..wanted()
         };
         let expected =
-            ["name", "condition.branches", "condition.expression", "target", "pace.timeout_ms", "pace.waits_ms"];
+            ["name", "condition.branches", "condition.expression", "target.url", "pace.timeout_ms", "pace.waits_ms"];
         assert_eq!(fields(&all), expected);
     }
 

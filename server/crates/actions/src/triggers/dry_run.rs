@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
             if self.is_late {
                 return;
             }
-            if place % IN_ONE_GO == 0 {
+            if place.is_multiple_of(IN_ONE_GO) {
                 tokio::task::yield_now().await;
             }
             self.look(past).await;
