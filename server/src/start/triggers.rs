@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use actions::secrets::purpose;
 use auth::seal::Keys;
 use entity::view::Timestamp;
-use store::db::ConnectionTrait;
+use store::db::{ConnectionTrait, Transaction};
 use store::secrets::{find_secret, put_secret, remove_secret};
 use store::triggers::{NewTrigger, list_triggers, pin_triggers};
 use triggers::TargetSecrets;
@@ -15,28 +15,26 @@ use crate::config::{ConfiguredTrigger, Secret};
 
 /// Brings them in; those of an earlier configuration are off, and their secrets are gone.
 pub(super) async fn pin(
-    w: &impl ConnectionTrait,
+    txn: &Transaction,
     configured: &[ConfiguredTrigger],
     keys: &Keys,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let known = list_triggers(w, now).await?;
-    for other in known.iter().filter(|known| !known.is_configured) {
-        if configured.iter().any(|configured| configured.name == other.name) {
+    let known = list_triggers(txn, now).await?;
+    let wanted: Vec<NewTrigger> = configured.iter().map(new).collect();
+    let mut pinned = HashSet::new();
+    for (end, trigger) in pin_triggers(txn, &wanted, now).await?.into_iter().zip(configured) {
+        let Some(id) = end.id() else {
             anyhow::bail!(
                 "triggers: there is one named {:?} already, which somebody made on /triggers; give one of them another name",
-                other.name
+                trigger.name
             );
-        }
+        };
+        keep(txn, id, &secrets(trigger), keys, now).await?;
+        pinned.insert(id);
     }
-    let wanted: Vec<NewTrigger> = configured.iter().map(new).collect();
-    let ids = pin_triggers(w, &wanted, now).await?;
-    for (id, trigger) in ids.iter().zip(configured) {
-        keep(w, *id, &secrets(trigger), keys, now).await?;
-    }
-    let pinned: HashSet<Uuid> = ids.into_iter().collect();
     for left in known.iter().filter(|known| known.is_configured && !pinned.contains(&known.id)) {
-        remove_secret(w, &secret_name(left.id)).await?;
+        remove_secret(txn, &secret_name(left.id)).await?;
     }
     Ok(())
 }
