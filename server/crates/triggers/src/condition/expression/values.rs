@@ -115,7 +115,7 @@ fn truth<'a>(value: bool) -> Box<dyn Val + 'a> {
     Box::new(CelBool::from(value))
 }
 
-fn text<'a>(text: &'a str) -> Box<dyn Val + 'a> {
+fn text(text: &str) -> Box<dyn Val + '_> {
     Box::new(CelString::from(text))
 }
 
