@@ -72,13 +72,14 @@ async fn remove_old_events(deps: &Deps, context: &JobContext, now: Timestamp) ->
         if context.is_cancelled() {
             return Err(JobError::Cancelled);
         }
-        let count = watch::remove_events_before(&deps.db.write, before, BATCH).await?;
+        let count = watch::remove_events_before(&deps.db, before, BATCH).await?;
         removed += count;
         if count < BATCH {
             break;
         }
     }
-    while watch::remove_branches_before(&deps.db.write, before, BATCH).await? == BATCH {}
-    watch::remove_receipts_before(&deps.db.write, now - TimeDelta::days(WEBHOOK_DAYS)).await?;
+    while watch::remove_branches_before(&deps.db, before, BATCH).await? == BATCH {}
+    let webhooks = now - TimeDelta::days(WEBHOOK_DAYS);
+    while watch::remove_receipts_before(&deps.db, webhooks, BATCH).await? == BATCH {}
     Ok(removed)
 }

@@ -61,13 +61,22 @@ pub(super) async fn patiently(patience: Duration, attempt: impl AsyncFn() -> any
     let began = Instant::now();
     loop {
         let Err(error) = attempt().await else { return Ok(()) };
-        let passes = error.chain().filter_map(|cause| cause.downcast_ref::<DataError>()).any(DataError::is_transient);
-        if !passes || began.elapsed() >= patience {
-            return Err(error);
-        }
-        tracing::warn!(error = %format!("{error:#}"), "the database is not ready; trying again");
-        tokio::time::sleep(PAUSE).await;
+        wait_for_others(error, began, patience).await?;
     }
+}
+
+/// Waits a while, where the error says that others got in the way and there is patience left.
+///
+/// # Errors
+/// The error itself, otherwise.
+pub(super) async fn wait_for_others(error: anyhow::Error, began: Instant, patience: Duration) -> anyhow::Result<()> {
+    let passes = error.chain().filter_map(|cause| cause.downcast_ref::<DataError>()).any(DataError::is_transient);
+    if !passes || began.elapsed() >= patience {
+        return Err(error);
+    }
+    tracing::warn!(error = %format!("{error:#}"), "the database is not ready; trying again");
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }
 
 /// A directory, if there is none yet, that is nobody else's to read: private repositories lie in it.

@@ -109,7 +109,7 @@ async fn reseal(db: &Db, keys: &Keys) -> anyhow::Result<()> {
 /// # Errors
 /// If the system gives no TLS.
 pub fn teller(deps: &Deps, keys: &Keys, worker: &str) -> anyhow::Result<Teller> {
-    let client = triggers::Client::new(Arc::clone(deps.forges.guard())).context("nothing can be sent to targets")?;
+    let client = ::triggers::Client::new(Arc::clone(deps.forges.guard())).context("nothing can be sent to targets")?;
     Ok(Teller {
         db: deps.db.clone(),
         queue: deps.queue.clone(),

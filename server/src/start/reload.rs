@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::time::Instant;
 
 use actions::{Configuration, Soon};
 use auth::seal::Keys;
@@ -15,7 +16,7 @@ use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
 use super::InForce;
-use super::database::patiently;
+use super::database::wait_for_others;
 use super::repositories::{Occasion, pin};
 use super::workers::deps;
 use crate::clock;
@@ -132,11 +133,10 @@ impl Reloader {
     /// What may fail comes first; the database is changed in one transaction, and all else after it.
     async fn apply(&self, config: &Config) -> anyhow::Result<()> {
         let deps = deps(config, &self.db, &self.queue, Some(&self.keys))?;
-        patiently(PATIENCE, async || {
-            let _turn = self.db.take_turn().await?;
-            pin(config, &self.db, &self.queue, &self.keys, Occasion::Reload).await
-        })
-        .await?;
+        let began = Instant::now();
+        while let Err(error) = self.pin(config).await {
+            wait_for_others(error, began, PATIENCE).await?;
+        }
         self.live.replace(deps);
         self.in_force.replace(config.clone());
         if let Err(error) = self.log_level.set(&config.app.log_level) {
@@ -144,6 +144,11 @@ impl Reloader {
         }
         self.queue.ring();
         Ok(())
+    }
+
+    async fn pin(&self, config: &Config) -> anyhow::Result<()> {
+        let _turn = self.db.take_turn().await?;
+        pin(config, &self.db, &self.queue, &self.keys, Occasion::Reload).await
     }
 
     fn refused(&self, message: String) -> Refused {

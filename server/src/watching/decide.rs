@@ -229,6 +229,6 @@ async fn one(
         decide(&txn, event.id, learned, &decisions, now).await?;
     }
     note_facts(&txn, event.id, learned, now).await?;
-    txn.commit().await?;
+    txn.commit().await.map_err(DataError::from)?;
     Ok(true)
 }
