@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use crate::config::PollingConfig;
 
+/// Repositories whose events are followed, that are queued at a time; the rest follows.
+const BATCH: u64 = 200;
+
 /// When a sync that failed is tried again soon, where the configuration says how often or when; nothing where it does not, or once
 /// that was often enough.
 pub(super) fn next_try(polling: &PollingConfig, failures: u32, now: Timestamp) -> Option<Timestamp> {

@@ -11,7 +11,7 @@ use store::{discovery, repositories};
 use tracing::info;
 use uuid::Uuid;
 
-use super::{triggers, watches};
+use super::{configured_triggers, watches};
 use crate::config::{Config, PollingConfig, RepositoryConfig};
 use crate::jobs::schedule;
 use crate::{clock, replay, samples};
@@ -86,7 +86,7 @@ pub(super) async fn pin(
             }
         }
     }
-    triggers::pin(&txn, &config.triggers, keys, now).await?;
+    configured_triggers::pin(&txn, &config.triggers, keys, now).await?;
     if occasion == Occasion::Reload
         && let Some(wait) = longest_wait(&config.polling)
     {

@@ -88,7 +88,7 @@ fn live_actions(in_force: &InForce, db: &Db, queue: &JobQueue, keys: Keys, login
             })
         },
     };
-    let reader = Arc::new(CloneReader::new(&config.app.data_dir));
+    let reader = Arc::new(CloneReader::new(&in_force.get().app.data_dir));
     Actions::new(db.clone(), queue.clone(), outside).with_reader(reader)
 }
 

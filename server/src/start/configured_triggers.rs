@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use actions::secrets::purpose;
+use actions::triggers::{open_secrets, put_secrets, secret_name};
 use auth::seal::Keys;
 use entity::view::Timestamp;
 use store::db::ConnectionTrait;
-use store::secrets::{find_secret, put_secret, remove_secret};
+use store::secrets::{find_secret, remove_secret};
 use store::triggers::{NewTrigger, list_triggers, pin_triggers};
 use triggers::TargetSecrets;
 use uuid::Uuid;
@@ -56,11 +56,6 @@ fn secrets(trigger: &ConfiguredTrigger) -> TargetSecrets {
     TargetSecrets { current: exposed(&trigger.secret), previous: exposed(&trigger.previous_secret) }
 }
 
-/// Under which name the secrets of a trigger are kept.
-fn secret_name(trigger: Uuid) -> String {
-    format!("trigger:{trigger}")
-}
-
 /// Seals them, unless they are kept already; where there are none, none stay.
 async fn keep(
     w: &impl ConnectionTrait,
@@ -74,10 +69,9 @@ async fn keep(
         remove_secret(w, &name).await?;
         return Ok(());
     }
-    let (purpose, plain) = (purpose(&name), zeroize::Zeroizing::new(serde_json::to_vec(secrets)?));
-    let kept = find_secret(w, &name).await?.and_then(|sealed| keys.open(&purpose, &sealed).ok());
-    if kept.is_none_or(|kept| *kept != *plain) {
-        put_secret(w, &name, keys.seal(&purpose, &plain), now).await?;
+    let kept = find_secret(w, &name).await?.and_then(|sealed| open_secrets(keys, trigger, &sealed).ok());
+    if kept.as_ref() != Some(secrets) {
+        put_secrets(w, keys, trigger, secrets, now).await?;
     }
     Ok(())
 }
