@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actions::{Configuration, Soon};
 use auth::seal::Keys;
@@ -15,7 +16,7 @@ use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
 use super::InForce;
-use super::database::patiently;
+use super::database::{PAUSE, passes};
 use super::repositories::{Occasion, pin};
 use super::workers::deps;
 use crate::clock;
@@ -26,7 +27,7 @@ use crate::telemetry::LogLevel;
 /// So many reloads are told of.
 const KEPT: usize = 20;
 /// How long others may keep the database busy.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Where the configuration came from.
 #[derive(Clone, Debug, Default)]
@@ -132,11 +133,14 @@ impl Reloader {
     /// What may fail comes first; the database is changed in one transaction, and all else after it.
     async fn apply(&self, config: &Config) -> anyhow::Result<()> {
         let deps = deps(config, &self.db, &self.queue, Some(&self.keys))?;
-        patiently(PATIENCE, async || {
-            let _turn = self.db.take_turn().await?;
-            pin(config, &self.db, &self.queue, &self.keys, Occasion::Reload).await
-        })
-        .await?;
+        let began = Instant::now();
+        while let Err(error) = self.pin(config).await {
+            if !passes(&error) || began.elapsed() >= PATIENCE {
+                return Err(error);
+            }
+            warn!(error = %format!("{error:#}"), "others hold what a reload changes; trying again");
+            tokio::time::sleep(PAUSE).await;
+        }
         self.live.replace(deps);
         self.in_force.replace(config.clone());
         if let Err(error) = self.log_level.set(&config.app.log_level) {
@@ -144,6 +148,11 @@ impl Reloader {
         }
         self.queue.ring();
         Ok(())
+    }
+
+    async fn pin(&self, config: &Config) -> anyhow::Result<()> {
+        let _turn = self.db.take_turn().await?;
+        pin(config, &self.db, &self.queue, &self.keys, Occasion::Reload).await
     }
 
     fn refused(&self, message: String) -> Refused {

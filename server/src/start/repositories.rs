@@ -80,13 +80,13 @@ pub(super) async fn pin(
             watches::pin(&txn, config, &known, &stored).await?;
         }
         for ((id, _), wanted) in stored.into_iter().zip(wanted) {
-            if occasion == Occasion::Start || !is_same(id, wanted) {
+            if occasion == Occasion::Start || wanted.enabled && !is_same(id, wanted) {
                 let request = JobRequest::SyncRepository { repository_id: id };
                 queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
             }
         }
     }
-    configured_triggers::pin(&txn, &config.triggers, keys, now).await?;
+    configured_triggers::pin(&txn, &config.triggers, keys, occasion, now).await?;
     if occasion == Occasion::Reload
         && let Some(wait) = longest_wait(&config.polling)
     {
