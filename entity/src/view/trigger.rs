@@ -16,7 +16,7 @@ pub struct Condition {
     pub repositories: Vec<String>,
     /// A regular expression that has to match somewhere in the branch's name.
     pub branches: Option<String>,
-    /// Kinds of events; one of them has to be the event's.
+    /// Kinds of events; one of them has to be the event's. Where there are none, changes of branches are meant.
     pub events: Vec<BranchEventKind>,
     /// Patterns of paths, such as `clusters/**`; a changed file has to match one.
     pub paths: Vec<String>,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::config::PollingConfig;
 
-/// Repositories whose events are followed, that are queued at a time; the rest follows.
+/// So much is asked for at once: after a long pause the queue fills step by step.
 const BATCH: u64 = 200;
 
 /// When a sync that failed is tried again soon, where the configuration says how often or when; nothing where it does not, or once

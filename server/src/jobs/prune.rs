@@ -64,7 +64,8 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
 
 /// Webhooks, events with what they led to, then branches of which nothing is left to tell.
 async fn remove_old_events(deps: &Deps, context: &JobContext, now: Timestamp) -> Result<u64, JobError> {
-    watch::remove_receipts_before(&deps.db.write, now - TimeDelta::days(WEBHOOK_DAYS)).await?;
+    let webhooks = now - TimeDelta::days(WEBHOOK_DAYS);
+    while watch::remove_receipts_before(&deps.db, webhooks, BATCH).await? == BATCH {}
     let kept = deps.watching.keep_events.and_then(|kept| now.checked_sub_signed(TimeDelta::from_std(kept).ok()?));
     let Some(before) = kept else { return Ok(0) };
     let mut removed = 0;
@@ -72,12 +73,12 @@ async fn remove_old_events(deps: &Deps, context: &JobContext, now: Timestamp) ->
         if context.is_cancelled() {
             return Err(JobError::Cancelled);
         }
-        let count = watch::remove_events_before(&deps.db.write, before, BATCH).await?;
+        let count = watch::remove_events_before(&deps.db, before, BATCH).await?;
         removed += count;
         if count < BATCH {
             break;
         }
     }
-    while watch::remove_branches_before(&deps.db.write, before, BATCH).await? == BATCH {}
+    while watch::remove_branches_before(&deps.db, before, BATCH).await? == BATCH {}
     Ok(removed)
 }

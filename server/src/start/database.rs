@@ -18,7 +18,7 @@ use crate::config::Config;
 /// How long a database that others keep busy is waited for at start.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two tries.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Connects to the configured database, its directory made if need be.
 ///
@@ -57,21 +57,26 @@ pub(super) async fn prepare(config: &Config, db: &Db, queue: &JobQueue, keys: &K
 }
 
 /// Tries again what others got in the way of: processes that are at work hold rows that a start has to change.
-async fn patiently(patience: Duration, attempt: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(super) async fn patiently(patience: Duration, attempt: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let began = Instant::now();
     loop {
         let Err(error) = attempt().await else { return Ok(()) };
-        if !passes(&error) || began.elapsed() >= patience {
-            return Err(error);
-        }
-        tracing::warn!(error = %format!("{error:#}"), "the database is not ready for a start; trying again");
-        tokio::time::sleep(PAUSE).await;
+        wait_for_others(error, began, patience).await?;
     }
 }
 
-/// Whether it may work a little later.
-pub(super) fn passes(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<DataError>()).any(DataError::is_transient)
+/// Waits a while, where the error says that others got in the way and there is patience left.
+///
+/// # Errors
+/// The error itself, otherwise.
+pub(super) async fn wait_for_others(error: anyhow::Error, began: Instant, patience: Duration) -> anyhow::Result<()> {
+    let passes = error.chain().filter_map(|cause| cause.downcast_ref::<DataError>()).any(DataError::is_transient);
+    if !passes || began.elapsed() >= patience {
+        return Err(error);
+    }
+    tracing::warn!(error = %format!("{error:#}"), "the database is not ready; trying again");
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }
 
 /// A directory, if there is none yet, that is nobody else's to read: private repositories lie in it.

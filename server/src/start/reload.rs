@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actions::{Configuration, Soon};
 use auth::seal::Keys;
@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
 use super::InForce;
-use super::database::{PAUSE, passes};
+use super::database::wait_for_others;
 use super::repositories::{Occasion, pin};
 use super::workers::deps;
 use crate::clock;
@@ -27,7 +27,7 @@ use crate::telemetry::LogLevel;
 /// So many reloads are told of.
 const KEPT: usize = 20;
 /// How long others may keep the database busy.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Where the configuration came from.
 #[derive(Clone, Debug, Default)]
@@ -135,11 +135,7 @@ impl Reloader {
         let deps = deps(config, &self.db, &self.queue, Some(&self.keys))?;
         let began = Instant::now();
         while let Err(error) = self.pin(config).await {
-            if !passes(&error) || began.elapsed() >= PATIENCE {
-                return Err(error);
-            }
-            warn!(error = %format!("{error:#}"), "others hold what a reload changes; trying again");
-            tokio::time::sleep(PAUSE).await;
+            wait_for_others(error, began, PATIENCE).await?;
         }
         self.live.replace(deps);
         self.in_force.replace(config.clone());

@@ -39,12 +39,14 @@ impl Triggers {
         Ok(Self(enabled_triggers(c).await?.into_iter().map(compiled).collect()))
     }
 
-    /// What each makes of an event; what is not known of its commit is not met.
-    fn judge(&self, facts: &EventFacts<'_>) -> Vec<Decision> {
+    /// What each makes of an event, and what of its commit would have to be known for more.
+    fn judge(&self, facts: &EventFacts<'_>) -> (Vec<Decision>, Needs) {
+        let mut lacks = Needs::default();
         let decision = |(trigger, condition): &(EnabledTrigger, Result<CompiledCondition, String>)| {
             let (is_match, clauses) = match condition {
                 Ok(condition) => {
                     let judged = condition.judge(facts);
+                    lacks = lacks.and(judged.lacks);
                     (judged.is_match, judged.clauses)
                 }
                 // It was checked when it was set, by a program that knew more.
@@ -52,19 +54,8 @@ impl Triggers {
             };
             Decision { trigger_id: trigger.id, trigger_name: trigger.name.clone(), is_match, clauses }
         };
-        self.0.iter().map(decision).collect()
-    }
-
-    /// What each makes of an event; nothing where one of them has to know more of its commit first.
-    fn judge_at_once(&self, facts: &EventFacts<'_>) -> Option<Vec<Decision>> {
-        let decisions = self.judge(facts);
-        let lacks = |condition: &CompiledCondition, decision: &Decision| {
-            lacks(condition.needs(), facts) && !is_settled(decision.is_match, &decision.clauses)
-        };
-        let mut conditions = self.0.iter().map(|(_, condition)| condition.as_ref().ok()).zip(&decisions);
-        let waits =
-            conditions.any(|(condition, decision)| condition.is_some_and(|condition| lacks(condition, decision)));
-        (!waits).then_some(decisions)
+        let decisions = self.0.iter().map(decision).collect();
+        (decisions, lacks)
     }
 
     /// What has to be read for any of them.
@@ -72,19 +63,6 @@ impl Triggers {
         let needs = self.0.iter().filter_map(|(_, condition)| condition.as_ref().ok()).map(CompiledCondition::needs);
         needs.fold(Needs::default(), Needs::and)
     }
-}
-
-/// Whether something that is asked for is not known.
-fn lacks(needs: Needs, facts: &EventFacts<'_>) -> bool {
-    (needs.paths && facts.paths.is_none()) || (needs.tekton && facts.tekton.is_none())
-}
-
-/// Whether a part that nothing has to be read for already says no.
-fn is_settled(is_match: bool, clauses: &[Clause]) -> bool {
-    let by_name = |clause: &Clause| {
-        matches!(clause.kind, ClauseKind::Event | ClauseKind::Repository | ClauseKind::Branch) && !clause.is_match
-    };
-    !is_match && clauses.last().is_some_and(by_name)
 }
 
 /// A repository as conditions ask for it.
@@ -157,11 +135,11 @@ pub async fn decide_known(
     let mut all = true;
     for event in events {
         let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
-        match triggers.judge_at_once(&facts(asked, &event.into(), &read)) {
-            Some(decisions) => {
-                decide(w, event.id, Learned::default(), &decisions, now).await?;
-            }
-            None => all = false,
+        let (decisions, lacks) = triggers.judge(&facts(asked, &event.into(), &read));
+        if lacks.any() {
+            all = false;
+        } else {
+            decide(w, event.id, Learned::default(), &decisions, now).await?;
         }
     }
     Ok(all)
@@ -247,10 +225,10 @@ async fn one(
         let asked = Asked::from(target);
         let happened = Happened::from(event);
         // What can't be read is not known: such a part is not met, and its verdict says so.
-        let decisions = triggers.judge(&facts(&asked, &happened, &read));
+        let (decisions, _) = triggers.judge(&facts(&asked, &happened, &read));
         decide(&txn, event.id, learned, &decisions, now).await?;
     }
     note_facts(&txn, event.id, learned, now).await?;
-    txn.commit().await?;
+    txn.commit().await.map_err(DataError::from)?;
     Ok(true)
 }

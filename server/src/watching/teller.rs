@@ -149,11 +149,11 @@ impl Teller {
             attempt: delivery.attempts,
             tekton: delivery.tekton.as_ref().map(|tekton| &tekton.0),
         };
-        let outgoing = match build_request(&delivery.target, &secrets, &telling) {
+        let outgoing = match build_request(&delivery.target.0, &secrets, &telling) {
             Ok(outgoing) => outgoing,
             Err(error) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
         };
-        let timeout = Duration::from_millis(delivery.pace.timeout_ms);
+        let timeout = Duration::from_millis(delivery.pace.0.timeout_ms);
         let sent = send(&self.live.load().targets, &outgoing, timeout).await;
         Attempt {
             number: delivery.attempts,

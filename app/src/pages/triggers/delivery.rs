@@ -139,7 +139,7 @@ fn attempt(row: AttemptRow, is_last: bool, now: Timestamp) -> AnyView {
     let next = attempt.next_try_at.map(|at| {
         view! { <p class="quiet">"Tried again at " <span title=exact(at)><TimeAgo time=at now /></span></p> }
     });
-    let sent = attempt.request.map(|request| self::sent(request, curl, is_last));
+    let sent = attempt.request.map(|request| sent(request, curl, is_last));
     let answer = attempt.answer.filter(|answer| !answer.is_empty()).map(|answer| {
         view! {
             <details class="disclosure small" open=is_last>

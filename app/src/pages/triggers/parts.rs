@@ -9,7 +9,7 @@ use super::data::TriggerRow;
 use crate::components::{
     Glyph, Icon, Table, TimeAgo, branch_href, commit_href, counted, number_text, repository_href, short_sha,
 };
-use crate::pages::branches::status;
+use crate::pages::branches::{happened_badge, status};
 
 pub(in crate::pages) fn trigger_href(id: Uuid) -> String {
     format!("/triggers/{id}")

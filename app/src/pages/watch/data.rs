@@ -41,7 +41,7 @@ pub async fn read_watch(query: String) -> Result<WatchData, AppError> {
     let text = ask::text(&params, "text")?;
     let no_repository = ask::is_no_id(&params, "repository");
     let list = if params.get_str("view") == Some("branches") {
-        let there = read::there(&params);
+        let there = there(&params);
         let filter = BranchFilter { repository_id, text, watched: Some(true), deleted: there.deleted, page };
         WatchedList::Branches(match no_repository || there.is_unknown {
             true => Listing::default(),

@@ -47,8 +47,11 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
             Ok(_) => report.ok(PART, format!("{name}: {place} answers")),
             Err(error) => {
                 let error = error.without_url();
-                let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
-                let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
+                let mut why = error.to_string();
+                let mut cause = error.source();
+                while let Some(deeper) = cause {
+                    (why, cause) = (deeper.to_string(), deeper.source());
+                }
                 report.fail(PART, format!("{name}: {place} does not answer: {why}"), ADVICE);
             }
         }

@@ -140,7 +140,8 @@ async fn tries_for_one_name_go_one_after_the_other_and_no_more_wait_than_a_few()
     // Another name has a line of its own, but for one in a thousand that shares it.
     let mut others = 0;
     for name in 0..16 {
-        let line = passwords.line_up(&format!("{name}@example.org"));
+        let name = format!("{name}@example.org");
+        let line = passwords.line_up(&name);
         others += u32::from(tokio::time::timeout(Duration::from_millis(50), line).await.is_ok());
     }
     assert!(others >= 14, "{others}");

@@ -72,7 +72,7 @@ pub async fn tell_anyway(db: &Db, trigger: Uuid, event: Uuid, now: Timestamp) ->
     let Some(row) = branch_event::Entity::find_by_id(event).one(&txn).await? else { return Ok(None) };
     let Some(commit) = row.new_commit.or(row.old_commit) else { return Ok(None) };
     if hold_branch(&txn, row.repository_id, row.branch_id).await?.is_none()
-        || hold_triggers(&txn, [trigger]).await?.is_empty()
+        || hold_triggers(&txn, &[trigger]).await?.is_empty()
     {
         return Ok(None);
     }

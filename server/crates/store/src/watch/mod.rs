@@ -10,6 +10,7 @@ mod facts;
 mod history;
 pub(crate) mod hold;
 mod look;
+mod origins;
 mod past;
 mod prune;
 mod receipts;
@@ -18,7 +19,7 @@ mod watched;
 pub(crate) mod write;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use crate::db::select::count;
@@ -38,6 +39,7 @@ pub use facts::{
 };
 pub use history::list_branch_history;
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
+pub use origins::{BranchOrigin, branch_origins};
 pub use past::{PastEvent, branch_events_between, find_tekton};
 pub use prune::{
     gone_branches, old_events, old_receipts, remove_branches_before, remove_events_before, remove_receipts_before,

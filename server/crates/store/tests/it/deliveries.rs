@@ -8,7 +8,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entity::kind::*;
 use entity::view::*;
-use store::db::Db;
 use store::triggers::*;
 use store::watch::{find_branch_event, list_branch_events, remove_events_before, watch_counts};
 use store::{DataError, repositories, secrets};

@@ -67,7 +67,9 @@ impl CompiledCondition {
 
     fn event(&self, facts: &EventFacts<'_>) -> Option<Answer> {
         if self.events.is_empty() {
-            return None;
+            // What a commit brings is told of with the change that brought it: twice is what nobody asked for.
+            let why = || "asked for changes of branches; tekton_detected has to be named".to_owned();
+            return (facts.kind == BranchEventKind::TektonDetected).then(|| Answer::known(false, why()));
         }
         let asked: Vec<&str> = self.events.iter().map(|kind| kind.as_str()).collect();
         let why = format!("asked for {}; it is {}", listed(&asked, "or"), facts.kind);

@@ -19,7 +19,7 @@ pub const MAX_PATHS: usize = 10_000;
 const MAX_PATTERNS: usize = 100;
 /// Longest pattern or regular expression, in bytes.
 const MAX_PATTERN_BYTES: usize = 500;
-/// What a compiled regular expression may take; `\w` alone takes a tenth of it.
+/// What a compiled regular expression may take: room for some classes of Unicode, none for thousands of repetitions.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// What of a commit has to be known before a condition can be held against an event. Reading either also tells whether

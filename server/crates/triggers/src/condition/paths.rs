@@ -132,13 +132,12 @@ mod tests {
 
     #[test]
     fn stars_without_end_take_no_time() {
-        let patterns: Vec<String> = (0..100).map(|n| format!("{}{n}", "*a/**/".repeat(70))).collect();
-        let set = PathPatterns::new(&patterns);
+        let patterns =
+            ["*a/**/".repeat(40), "**/".repeat(160), format!("{}b", "*a*".repeat(80))].map(|text| text + "b");
+        let set = PathPatterns::new(&patterns).unwrap().unwrap();
         let path = "aaaaaaaaaaaaaaaaaaaa/".repeat(190);
         let started = std::time::Instant::now();
-        if let Ok(Some(set)) = set {
-            assert_eq!(set.matching(&path), None);
-        }
+        assert_eq!(set.matching(&path), None);
         assert!(started.elapsed() < std::time::Duration::from_secs(5));
     }
 }

@@ -67,7 +67,7 @@ impl Outgoing {
                 method: "POST".to_owned(),
                 url: self.masked(&without_credentials(request.url.as_str())),
                 headers: request.headers.iter().map(|(name, value)| (name.clone(), self.header(name, value))).collect(),
-                body: self.masked(&bounded(&request.body)),
+                body: bounded(&self.masked(&request.body)),
             },
             Content::Command(command) => SentRequest {
                 method: "RUN".to_owned(),
@@ -95,7 +95,7 @@ impl Outgoing {
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shown().fmt(f)
+        fmt::Debug::fmt(&self.shown(), f)
     }
 }
 

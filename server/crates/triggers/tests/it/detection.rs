@@ -174,15 +174,11 @@ fn a_broken_file_hides_no_other() {
         (".tekton/task.yaml", TASK),
     ]);
     assert_eq!((found.total_files, found.valid_files, found.resources.len()), (4, 2, 1));
-    assert!(found.errors[0].starts_with(".tekton/broken.yaml, line 2: "), "{:?}", found.errors);
+    assert!(found.errors[0].starts_with(".tekton/broken.yaml, line "), "{:?}", found.errors);
     assert!(found.errors[1].contains("more than the limit of 1048576"), "{:?}", found.errors);
-    assert_eq!(
-        found.warnings,
-        [
-            ".tekton/other.yaml, line 1: StepAction of tekton.dev/v1 is passed over",
-            ".tekton/other.yaml, line 5: has no apiVersion or no kind, and is passed over",
-        ]
-    );
+    let [passed_over, unnamed] = found.warnings.as_slice() else { panic!("{:?}", found.warnings) };
+    assert_eq!(passed_over, ".tekton/other.yaml, line 1: StepAction of tekton.dev/v1 is passed over");
+    assert!(unnamed.ends_with(": has no apiVersion or no kind, and is passed over"), "{unnamed}");
     assert_eq!(found.estimated_action, TektonAction::Apply);
 }
 
@@ -196,8 +192,11 @@ fn a_mark_within_a_text_begins_no_document() {
 
 #[test]
 fn how_much_is_read_and_said_is_bounded() {
-    let many = TASK.repeat(1).to_owned() + "---\n";
-    let file = many.repeat(600);
+    let file = format!(
+        "{TASK}---
+"
+    )
+    .repeat(600);
     let paths: Vec<String> = (0..1_100).map(|n| format!(".tekton/{n}.yaml")).collect();
     let found = detect_tekton(paths.iter().map(|path| (path.as_str(), "a: [\n".as_bytes())));
     assert_eq!((found.total_files, found.errors.len(), found.warnings.len()), (1_000, 50, 1));

@@ -48,8 +48,7 @@ async fn what_is_sent_arrives_as_it_was_made_and_the_answer_is_kept() {
     assert_eq!((sent.status, sent.answer_id.as_deref()), (Some(202), Some("14a657c3")));
     assert_eq!(sent.answer.as_deref(), Some(answer));
     assert!(sent.duration > Duration::ZERO && sent.duration < SOON);
-    let [request] = receiver.requests().try_into().unwrap();
-    let request: String = request;
+    let [request]: [String; 1] = receiver.requests().try_into().unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let shown = outgoing.shown();
     assert_eq!(body, shown.body);

@@ -8,7 +8,6 @@ use entity::view::{Delivery, DeliveryDetail, DeliveryFilter, Listing};
 use serde::{Deserialize, Serialize};
 use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::trigger_bodies::WantedReplay;
 use crate::web::api::extract::{Body, Check, Id, PageParams, Params};

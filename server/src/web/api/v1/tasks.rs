@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 
-use super::watch;
+use super::watch_job;
 use crate::{
     clock,
     web::{

@@ -7,7 +7,6 @@ use entity::view::{ConditionCheck, Delivery, DryRun, Trigger, TriggerDetail, Tri
 use serde::{Deserialize, Serialize};
 use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::trigger_bodies::{TriedCondition, TriggerTest, WantedSecret, WantedTrigger};
 use crate::clock;

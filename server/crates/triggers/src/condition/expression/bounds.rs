@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
-use cel::{IdedExpr as Root, Program};
 use regex::{Regex, RegexBuilder};
 
 use super::super::{MAX_REGEX_BYTES, regex_error};
@@ -14,9 +14,30 @@ const MAX_LOOPS: usize = 4;
 const MAX_SUMS: usize = 8;
 const MAX_PATTERNS: usize = 8;
 const MAX_USES_OF_PATHS: usize = 8;
-const MAX_NESTING: usize = 24;
+/// Whoever works it out goes down with each part that stands within another.
 const MAX_DEPTH: usize = 64;
 
+const OPERATORS: [&str; 19] = [
+    operators::CONDITIONAL,
+    operators::LOGICAL_AND,
+    operators::LOGICAL_OR,
+    operators::LOGICAL_NOT,
+    operators::SUBSTRACT,
+    operators::ADD,
+    operators::MULTIPLY,
+    operators::DIVIDE,
+    operators::MODULO,
+    operators::EQUALS,
+    operators::NOT_EQUALS,
+    operators::GREATER_EQUALS,
+    operators::LESS_EQUALS,
+    operators::GREATER,
+    operators::LESS,
+    operators::NEGATE,
+    operators::INDEX,
+    operators::NOT_STRICTLY_FALSE,
+    operators::IN,
+];
 /// What may be called, beside loops and operators.
 const FUNCTIONS: [&str; 10] =
     ["size", "contains", "startsWith", "endsWith", "matches", "string", "int", "uint", "double", "bool"];
@@ -72,62 +93,40 @@ impl Use {
 }
 
 /// What was found while looking.
-pub(super) struct Bounds<'a> {
+pub(super) struct Found {
     pub(super) uses: Vec<Use>,
+    /// What `matches` is called with.
     pub(super) patterns: HashMap<String, Regex>,
     /// Whether more paths cannot make it false.
     pub(super) grows: bool,
+}
+
+struct Bounds<'a> {
     text: &'a str,
     program: &'a Program,
+    uses: Vec<Use>,
+    patterns: HashMap<String, Regex>,
     loops: usize,
     sums: usize,
     uses_of_paths: usize,
 }
 
-/// Brackets within brackets: readers go down with each, so they are counted before anybody reads.
-pub(super) fn check_nesting(text: &str) -> Result<(), String> {
-    let mut open = 0_usize;
-    let mut signs = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' | '[' | '{' => open += 1,
-            ')' | ']' | '}' => open = open.saturating_sub(1),
-            '!' | '-' => signs += 1,
-            c if c.is_whitespace() => {}
-            _ => signs = 0,
-        }
-        if open > MAX_NESTING || signs > MAX_NESTING {
-            let column = text[..at].chars().count() + 1;
-            return Err(format!("column {column}: is nested too deeply; write it as several parts joined by &&"));
-        }
-    }
-    Ok(())
-}
-
 /// Where something stands, in words: lines and columns from 1.
 pub(super) fn place(text: &str, line: isize, column: isize) -> String {
-    let column = column.max(0) + 1;
+    let column = column.max(1);
     if text.contains('\n') { format!("line {}, column {column}", line.max(1)) } else { format!("column {column}") }
 }
 
-pub(super) fn check<'a>(text: &'a str, program: &'a Program) -> Result<Bounds<'a>, String> {
-    let mut bounds = Bounds {
-        uses: Vec::new(),
-        patterns: HashMap::new(),
-        grows: false,
-        text,
-        program,
-        loops: 0,
-        sums: 0,
-        uses_of_paths: 0,
-    };
+/// Looks through a whole expression.
+pub(super) fn check(text: &str, program: &Program) -> Result<Found, String> {
+    let mut bounds =
+        Bounds { text, program, uses: Vec::new(), patterns: HashMap::new(), loops: 0, sums: 0, uses_of_paths: 0 };
     bounds.walk(program.expression(), &mut Vec::new(), false, 0)?;
-    bounds.grows = grows(program.expression());
-    Ok(bounds)
+    Ok(Found { uses: bounds.uses, patterns: bounds.patterns, grows: grows(program.expression()) })
 }
 
 impl<'a> Bounds<'a> {
-    fn walk(&mut self, at: &'a Root, own: &mut Vec<&'a str>, in_loop: bool, depth: usize) -> Result<(), String> {
+    fn walk(&mut self, at: &'a IdedExpr, own: &mut Vec<&'a str>, in_loop: bool, depth: usize) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err(self.error(at, "is nested too deeply; write it as several parts joined by &&"));
         }
@@ -155,7 +154,7 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    fn name(&mut self, at: &Root, name: &str, own: &[&str], in_loop: bool) -> Result<(), String> {
+    fn name(&mut self, at: &IdedExpr, name: &str, own: &[&str], in_loop: bool) -> Result<(), String> {
         if name.starts_with('@') || own.contains(&name) {
             return Ok(());
         }
@@ -181,7 +180,7 @@ impl<'a> Bounds<'a> {
         Ok(())
     }
 
-    fn field(&mut self, at: &Root, root: &str, field: &str, own: &[&str]) -> Result<(), String> {
+    fn field(&mut self, at: &IdedExpr, root: &str, field: &str, own: &[&str]) -> Result<(), String> {
         let known = Use::ALL.into_iter().find(|known| known.name() == root && !own.contains(&root));
         let (root, field) = (cut(root, 60), cut(field, 60));
         match known {
@@ -199,15 +198,14 @@ impl<'a> Bounds<'a> {
 
     fn call(
         &mut self,
-        at: &'a Root,
+        at: &'a IdedExpr,
         call: &'a CallExpr,
         own: &mut Vec<&'a str>,
         in_loop: bool,
         depth: usize,
     ) -> Result<(), String> {
         let name = call.func_name.as_str();
-        let is_operator = name.starts_with(['_', '@', '!', '-']);
-        if !is_operator && !FUNCTIONS.contains(&name) {
+        if !OPERATORS.contains(&name) && !FUNCTIONS.contains(&name) {
             let what = if LOOPS.contains(&name) {
                 "is called on a list, such as paths.exists(p, p.endsWith(\".yaml\"))"
             } else {
@@ -241,7 +239,7 @@ impl<'a> Bounds<'a> {
     }
 
     /// Patterns are compiled here, once: compiled for each path they would take seconds.
-    fn pattern(&mut self, at: &Root, call: &CallExpr) -> Result<(), String> {
+    fn pattern(&mut self, at: &IdedExpr, call: &CallExpr) -> Result<(), String> {
         let Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) = call.args.last() else {
             return Err(self.error(at, "matches takes a pattern in quotes, such as branch.matches(\"^release/\")"));
         };
@@ -253,14 +251,14 @@ impl<'a> Bounds<'a> {
             return Err(self.error(at, &format!("at most {MAX_PATTERNS} patterns are allowed")));
         }
         let regex = RegexBuilder::new(pattern).size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES).build();
-        let regex = regex.map_err(|error| self.error(at, &format!("what matches takes {}", regex_error(&error))))?;
+        let regex = regex.map_err(|error| self.error(at, &format!("matches: {}", regex_error(&error))))?;
         self.patterns.insert(pattern.to_owned(), regex);
         Ok(())
     }
 
     fn repeated(
         &mut self,
-        at: &'a Root,
+        at: &'a IdedExpr,
         comprehension: &'a ComprehensionExpr,
         own: &mut Vec<&'a str>,
         in_loop: bool,
@@ -288,22 +286,22 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    fn error(&self, at: &Root, message: &str) -> String {
+    fn error(&self, at: &IdedExpr, message: &str) -> String {
         let Some((start, _)) = self.program.source_info().offset_for(at.id) else { return message.to_owned() };
-        let before: String = self.text.chars().take(start as usize).collect();
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count();
-        let place = place(self.text, isize::try_from(line).unwrap_or(1), isize::try_from(column).unwrap_or(0));
+        let before = self.text.get(..start as usize).unwrap_or_default();
+        let line = isize::try_from(before.matches('\n').count() + 1).unwrap_or(1);
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let place = place(self.text, line, isize::try_from(column).unwrap_or(1));
         format!("{place}: {message}")
     }
 }
 
 /// Whether what is true of some of the paths is true of all: `exists` and `in`, joined by `&&` and `||`.
-fn grows(at: &Root) -> bool {
+fn grows(at: &IdedExpr) -> bool {
     if !uses_paths(at) {
         return true;
     }
-    let is_paths = |at: &Root| matches!(&at.expr, Expr::Ident(name) if name == "paths");
+    let is_paths = |at: &IdedExpr| matches!(&at.expr, Expr::Ident(name) if name == "paths");
     match &at.expr {
         Expr::Call(call) => match call.func_name.as_str() {
             operators::LOGICAL_AND | operators::LOGICAL_OR => call.args.iter().all(grows),
@@ -318,6 +316,6 @@ fn grows(at: &Root) -> bool {
     }
 }
 
-fn uses_paths(at: &Root) -> bool {
+fn uses_paths(at: &IdedExpr) -> bool {
     at.references().has_variable("paths")
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use cel::{Env, ExecutionError, Program, Value};
 use regex::Regex;
 
-use self::bounds::{Bounds, Use};
+use self::bounds::{Found, Use};
 use self::values::Paths;
 use super::judge::{Answer, is_gone};
 use super::{ConditionError, EventFacts, Needs};
@@ -21,6 +21,8 @@ use crate::text::cut;
 
 /// Longest expression, in bytes.
 const MAX_BYTES: usize = 2_000;
+/// What reading may take of a stack: the longest chain of parts within parts, and to spare.
+const STACK: usize = 64 << 20;
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
 
@@ -38,25 +40,18 @@ pub(super) struct Expression {
 
 impl Expression {
     pub(super) fn new(text: &str) -> Result<Self, ConditionError> {
-        let text = text.trim();
+        let text = text.trim().to_owned();
         if text.len() > MAX_BYTES {
-            let message = format!("has {} bytes; at most {MAX_BYTES} are allowed", text.len());
-            return Err(refused(message));
+            return Err(refused(format!("has {} bytes; at most {MAX_BYTES} are allowed", text.len())));
         }
-        bounds::check_nesting(text).map_err(refused)?;
-        let compiled = catch_unwind(AssertUnwindSafe(|| ENV.compile(text)));
-        let program = match compiled {
-            Ok(Ok(program)) => program,
-            Ok(Err(errors)) => {
-                let first = errors.errors.first();
-                let at = first.map_or((1, 0), |error| error.pos);
-                let reason = first.map_or_else(String::new, |error| explained(&error.msg));
-                return Err(refused(format!("{}: {reason}", bounds::place(text, at.0, at.1))));
-            }
-            Err(_) => return Err(refused("can't be read; write it more simply".to_owned())),
+        let own = text.clone();
+        let reader = std::thread::Builder::new().name("expression".to_owned()).stack_size(STACK);
+        let read = reader.spawn(move || read(&own)).map(std::thread::JoinHandle::join);
+        let Ok(Ok(read)) = read else {
+            return Err(refused("can't be read; write it more simply".to_owned()));
         };
-        let Bounds { uses, patterns, grows, .. } = bounds::check(text, &program).map_err(refused)?;
-        let expression = Self { text: text.to_owned(), program, uses, patterns: Arc::new(patterns), grows };
+        let (program, Found { uses, patterns, grows }) = read.map_err(refused)?;
+        let expression = Self { text, program, uses, patterns: Arc::new(patterns), grows };
         expression.check_type()?;
         Ok(expression)
     }
@@ -142,6 +137,18 @@ impl Expression {
         catch_unwind(AssertUnwindSafe(|| self.program.execute(&context)))
             .unwrap_or_else(|_| Err(ExecutionError::InternalError("it can't be worked out".to_owned())))
     }
+}
+
+/// Reads and checks an expression: goes down with every part that stands within another, whatever its depth.
+fn read(text: &str) -> Result<(Program, Found), String> {
+    let program = ENV.compile(text).map_err(|errors| {
+        let first = errors.errors.first();
+        let (line, column) = first.map_or((1, 1), |error| error.pos);
+        let reason = first.map_or_else(String::new, |error| explained(&error.msg));
+        format!("{}: {reason}", bounds::place(text, line, column))
+    })?;
+    let found = bounds::check(text, &program)?;
+    Ok((program, found))
 }
 
 fn refused(message: String) -> ConditionError {

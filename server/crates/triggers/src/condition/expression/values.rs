@@ -92,7 +92,7 @@ fn value(used: Use, facts: &EventFacts<'_>, paths: &Paths<'_>) -> Option<Box<dyn
         Use::Event => text(facts.kind.as_str()),
         Use::Commit => hash(facts.new_commit),
         Use::PreviousCommit => hash(facts.old_commit),
-        Use::Forced => Box::new(CelBool::from(forced(facts)?)),
+        Use::Forced => truth(forced(facts)?),
         Use::Repository => map([
             ("name", text(facts.repository_full_name)),
             ("url", text(facts.repository_url)),
@@ -106,13 +106,13 @@ fn value(used: Use, facts: &EventFacts<'_>, paths: &Paths<'_>) -> Option<Box<dyn
                 Some(tekton) => (brings(tekton), tekton.estimated_action, kinds(tekton)),
                 None => return None,
             };
-            map([
-                ("found", Box::new(CelBool::from(found)) as Box<dyn Val>),
-                ("action", text(action.as_str())),
-                ("kinds", list(kinds.into_iter())),
-            ])
+            map([("found", truth(found)), ("action", text(action.as_str())), ("kinds", list(kinds.into_iter()))])
         }
     })
+}
+
+fn truth(value: bool) -> Box<dyn Val> {
+    Box::new(CelBool::from(value))
 }
 
 /// What the program reads is its own.
