@@ -73,6 +73,8 @@ pub struct Deps {
     pub allow_local: bool,
     pub discovery: DiscoveryConfig,
     pub forges: Arc<Forges>,
+    /// What targets are told through.
+    pub targets: triggers::Client,
     /// Sends mails, where a server for them is configured.
     pub mailer: Option<Arc<Mailer>>,
     /// How much of a history one transaction stores.

@@ -125,10 +125,12 @@ impl Watched {
         let mut followed: BTreeSet<PathBuf> = self.folders.intersection(&wanted).cloned().collect();
         for new in wanted.difference(&self.folders) {
             match watcher.watch(new, RecursiveMode::NonRecursive) {
-                Ok(()) => drop(followed.insert(new.clone())),
+                Ok(()) => {
+                    followed.insert(new.clone());
+                }
                 // It may be there later; until then its files are looked at now and then.
                 Err(error) => {
-                    debug!(%error, folder = %new.display(), "a folder of the configuration can't be followed")
+                    debug!(%error, folder = %new.display(), "a folder of the configuration can't be followed");
                 }
             }
         }

@@ -17,11 +17,8 @@ use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 use super::reader::CloneReader;
 use super::secrets::{SecretError, Secrets};
 use crate::clock;
+use crate::jobs::LiveDeps;
 
-/// Attempts at once.
-const AT_ONCE: usize = 32;
-/// Attempts at one target at once.
-const PER_TARGET: usize = 4;
 /// Attempts at once at targets that fail again and again.
 const FAILING: usize = 8;
 /// How long to sleep where no bell rings.
@@ -38,9 +35,10 @@ const RECORD_TRIES: u32 = 60;
 pub struct Teller {
     pub db: Db,
     pub queue: JobQueue,
+    /// How much at once, and who may be talked to: as the configuration has it when an attempt begins.
+    pub live: LiveDeps,
     pub secrets: Secrets,
     pub commits: CloneReader,
-    pub client: triggers::Client,
     /// Names this process in what it holds.
     pub worker: String,
 }
@@ -64,8 +62,9 @@ impl Teller {
                     Err(error) => error!(%error, "deliveries of vanished processes could not be taken back"),
                 }
             }
-            let room = AT_ONCE.saturating_sub(running.len());
-            let claimed = self.claim(room).await;
+            let watching = self.live.load().watching.clone();
+            let room = watching.max_deliveries.saturating_sub(running.len());
+            let claimed = self.claim(room, watching.max_per_trigger).await;
             let is_full = claimed.len() == room;
             for delivery in claimed {
                 running.spawn(self.clone().tell(delivery));
@@ -84,8 +83,8 @@ impl Teller {
         }
     }
 
-    async fn claim(&self, most: usize) -> Vec<ClaimedDelivery> {
-        let room = DeliveryRoom { worker: &self.worker, most, per_trigger: PER_TARGET, failing: FAILING };
+    async fn claim(&self, most: usize, per_trigger: usize) -> Vec<ClaimedDelivery> {
+        let room = DeliveryRoom { worker: &self.worker, most, per_trigger, failing: FAILING };
         claim_deliveries(&self.db, room, clock::now()).await.unwrap_or_else(|error| {
             error!(%error, "no delivery could be taken");
             Vec::new()
@@ -155,7 +154,7 @@ impl Teller {
             Err(error) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
         };
         let timeout = Duration::from_millis(delivery.pace.0.timeout_ms);
-        let sent = send(&self.client, &outgoing, timeout).await;
+        let sent = send(&self.live.load().targets, &outgoing, timeout).await;
         Attempt {
             number: delivery.attempts,
             started_at,
