@@ -77,10 +77,12 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
         tokio::task::spawn_blocking(move || ask(&deps, &target, all, &cancel))
     };
     let refs = ask.await?.map_err(Failure::Git)?;
-    if let Some(began) = &watched {
+    // A repository that is being moved or restored lists nothing for a moment; one that is empty does so again.
+    let is_empty = refs.branches.is_empty() && refs.head.is_none();
+    if let Some(began) = watched.as_ref().filter(|_| !is_empty || target.head.is_none()) {
         watching::note(deps, context, target.id, began, &refs, clock::now()).await?;
     }
-    if refs.branches.is_empty() && refs.head.is_none() {
+    if is_empty {
         return Ok(Synced::Empty);
     }
     let branch = choose_branch(&refs, target).map_err(Failure::Git)?;
