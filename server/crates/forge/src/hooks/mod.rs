@@ -170,7 +170,7 @@ fn delivery_id(
     hash.update(header(headers, "x-gitlab-event-uuid").unwrap_or_default().as_bytes()).update(&[0]).update(body);
     // A body that names no commit may well be the same for different things.
     if told.is_none() && !change.is_some_and(|change| change.before.is_some() || change.after.is_some()) {
-        hash.update(&now.timestamp_micros().to_le_bytes());
+        hash.update(&now.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
     }
     format!("body-{}", &hash.finalize().to_hex()[..32])
 }
