@@ -1,12 +1,14 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
 //! A sync's look and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers against them, with what
-//! [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets.
+//! [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets, and [`runs`] takes what these tell
+//! of the runs that they began.
 
 mod decide;
 mod hooks;
 mod look;
 mod reader;
+mod runs;
 mod secrets;
 mod teller;
 
@@ -14,5 +16,6 @@ pub use decide::{decide_known, follow};
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{note, watched_names};
 pub use reader::CloneReader;
+pub use runs::{RunAnswer, Runs};
 pub use secrets::Secrets;
 pub use teller::Teller;

@@ -118,6 +118,13 @@ pub async fn next_delivery_at(c: &impl ConnectionTrait) -> Result<Option<Timesta
     Ok(waiting(c).await?.into_iter().map(|waiting| waiting.first).min())
 }
 
+/// Whether a worker tells a trigger's target something right now: what the target calls that is not known yet.
+pub async fn is_being_told(c: &impl ConnectionTrait, trigger: Uuid) -> Result<bool> {
+    let held = delivery::Entity::find().select_only().column(delivery::Column::Id).filter(is_sending());
+    let held = held.filter(delivery::COLUMN.trigger_id.eq(trigger)).limit(1);
+    Ok(held.into_tuple::<Uuid>().one(c).await?.is_some())
+}
+
 /// Takes deliveries whose time has come: each is given to one caller only, for as long as its target's timeout lasts and a
 /// minute. Its row says so before anything is sent.
 pub async fn claim_deliveries(db: &Db, room: DeliveryRoom<'_>, now: Timestamp) -> Result<Vec<ClaimedDelivery>> {

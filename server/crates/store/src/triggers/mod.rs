@@ -27,7 +27,7 @@ pub use attempts::{
     Attempt, AttemptEnd, Recorded, lost_deliveries, record_attempt, recover_deliveries, recover_own_deliveries,
 };
 pub(crate) use bounds::bounded_tekton;
-pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, next_delivery_at};
+pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, is_being_told, next_delivery_at};
 pub use configured::{Pinned, pin_triggers};
 pub(crate) use decide::tell_tekton;
 pub use decide::{Decided, Decision, Learned, decide};
