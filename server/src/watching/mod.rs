@@ -1,8 +1,9 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
-//! A sync's look and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers against them, with what
+//! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers against them, with what
 //! [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets.
 
+mod api;
 mod decide;
 mod hooks;
 mod look;
@@ -10,6 +11,7 @@ mod reader;
 mod secrets;
 mod teller;
 
+pub use api::look_by_api;
 pub use decide::{decide_known, follow};
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{note, watched_names};
