@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 pub use context::JobContext;
 pub use error::JobError;
+pub(crate) use forge_facts::place_of;
 pub use identity::Identity;
 pub use live::LiveDeps;
 pub use runner::Runner;

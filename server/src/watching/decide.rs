@@ -9,10 +9,13 @@ use entity::view::{Clause, Condition, Live, TektonFound, Timestamp};
 use store::db::{ConnectionTrait, DataError, Db};
 use store::repositories::{self, SyncTarget};
 use store::triggers::{Decision, EnabledTrigger, Learned, decide, enabled_triggers};
-use store::watch::{FollowedEvent, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts};
+use store::watch::{
+    FollowedEvent, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts, watch_state,
+};
 use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
 
+use super::api::learn_protection;
 use super::reader::{CommitRead, fetch_and_read};
 use crate::clock;
 use crate::jobs::{Deps, JobContext, JobError};
@@ -170,6 +173,9 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         return Ok("the repository is no longer here".to_owned());
     };
     let (mut followed, mut put_off) = (0_u32, 0_u32);
+    // Nothing was noted but the first look.
+    let watch = watch_state(&deps.db.read, repository).await?;
+    let mut has_new = watch.is_some_and(|watch| watch.version == 1);
     let mut tried: HashMap<Uuid, u32> = HashMap::new();
     loop {
         let due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
@@ -185,12 +191,18 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
             }
             *tried.entry(event.id).or_default() += 1;
             match one(deps, context, &target, &triggers, &event).await? {
-                true => followed += 1,
+                true => {
+                    followed += 1;
+                    has_new |= event.kind == BranchEventKind::BranchCreated;
+                }
                 false => put_off += 1,
             }
         }
         deps.queue.bell().ring_for_deliveries();
         deps.queue.bus().send(Live::Branches { repository_id: repository });
+    }
+    if has_new {
+        learn_protection(deps, context, repository).await?;
     }
     Ok(match put_off {
         0 => format!("followed {followed} events of branches"),

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use uuid::Uuid;
 
 use super::NewEvent;
-use super::hold::hold_branch;
+use super::hold::{hold_branch, hold_watch};
 use crate::db::select::{at_most, constant, is_any};
 use crate::db::{ConnectionTrait, Result};
 use crate::triggers::{Learned, bounded_tekton, tell_tekton};
@@ -151,8 +151,11 @@ pub async fn lacks_protection(c: &impl ConnectionTrait, repository: Uuid) -> Res
     Ok(untold.filter(IsProtected.is_null()).into_tuple::<Uuid>().one(c).await?.is_some())
 }
 
-/// Notes which branches are protected, as their forge tells. It is no change of the branch.
+/// Notes which branches are protected, as their forge tells. It is no change of the branch. Wants a transaction.
 pub async fn mark_protected(w: &impl ConnectionTrait, repository: Uuid, told: &[(String, bool)]) -> Result<()> {
+    if hold_watch(w, repository).await?.is_none() {
+        return Ok(());
+    }
     for is_protected in [true, false] {
         let names = told.iter().filter(|(_, protected)| *protected == is_protected).map(|(name, _)| name.as_str());
         let names: Vec<&str> = names.collect();
