@@ -20,7 +20,7 @@ use store::forges::{self, Budget, KeptAnswer};
 use store::queue::CLOCKS_DIFFER;
 
 use crate::clock;
-use crate::config::{Config, ForgeConfig, Secret};
+use crate::config::{Config, ForgeConfig, RepositoryConfig, Secret};
 
 /// A token that was entered, changed or removed in any process is used in all of them after so long.
 const ENTERED_FOR: Duration = Duration::from_secs(5);
@@ -43,9 +43,47 @@ struct EnteredTokens {
 /// A client, and since when the token was entered that it asks with.
 type Client = (Option<Timestamp>, Arc<dyn Forge>);
 
+/// What the configuration says of how one repository's forge is asked about it.
+struct OwnForge {
+    token: Option<Secret>,
+    api_base_url: Option<String>,
+    token_key: String,
+}
+
+impl OwnForge {
+    fn new(repository: &RepositoryConfig) -> Option<(String, Self)> {
+        let (token, api_base_url) = (repository.token.clone(), repository.api_base_url.clone());
+        let token_key = format!("the token of the repository {}", repository.name);
+        let is_any = token.is_some() || api_base_url.is_some();
+        is_any.then(|| (repository.url.clone(), Self { token, api_base_url, token_key }))
+    }
+
+    /// The forge as it is asked about this repository. A token that was given for one address goes to no other.
+    fn over(&self, usual: ForgeConfig) -> ForgeConfig {
+        let api = self.api_base_url.as_ref();
+        let is_elsewhere = api.is_some_and(|api| url::Url::parse(api).ok() != usual.api());
+        let mut forge = usual;
+        if is_elsewhere {
+            (forge.token, forge.api_base_url) = (None, api.cloned());
+        }
+        if let Some(token) = &self.token {
+            (forge.token, forge.token_key) = (Some(token.clone()), self.token_key.clone());
+        }
+        forge
+    }
+}
+
+/// A repository's forge, as it is asked about that repository.
+pub struct RepositoryForge {
+    pub client: Arc<dyn Forge>,
+    pub has_token: bool,
+}
+
 /// All forges that are configured, and those of hosts that repositories come from.
 pub struct Forges {
     configured: Vec<ForgeConfig>,
+    /// By the repository's address.
+    own: HashMap<String, OwnForge>,
     guard: Arc<AddressGuard>,
     require_https: bool,
     store: Arc<dyn Store>,
@@ -62,6 +100,7 @@ impl Forges {
     pub fn new(config: &Config, db: &Db, keys: Option<&Keys>) -> Self {
         Self {
             configured: config.forges.clone(),
+            own: config.repositories.iter().filter_map(OwnForge::new).collect(),
             guard: Arc::new(guard(config)),
             require_https: config.security.require_https,
             store: Arc::new(DbStore(db.clone())),
@@ -170,21 +209,56 @@ impl Forges {
     /// # Errors
     /// If the forge's address or token cannot be used, or the host has no API that is known here.
     pub fn of_host(&self, host: &str, provider: Provider) -> Result<Arc<dyn Forge>, ForgeError> {
-        let found = self.configured.iter().find(|forge| forge.host() == host);
-        let entered = self.entered(host).filter(|_| found.is_none_or(|forge| forge.token.is_none()));
-        let since = entered.as_ref().map(|(since, _)| *since);
+        let (since, forge) = self.usual(host, provider);
+        self.kept(host, host, since, &forge)
+    }
+
+    /// The client for a repository of a host: with the token and at the address that the configuration gives for it, where it
+    /// does. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Forges::of_host`].
+    pub fn of_repository(&self, url: &str, host: &str, provider: Provider) -> Result<RepositoryForge, ForgeError> {
+        let (since, usual) = self.usual(host, provider);
+        let (key, since, forge) = match self.own.get(url) {
+            None => (host.to_owned(), since, usual),
+            Some(own) => {
+                let forge = own.over(usual);
+                // Many repositories have the same token, and share a client.
+                let token = forge.token.as_ref().map(|token| blake3::hash(token.expose().as_bytes()).to_hex());
+                let api = forge.api_base_url.as_deref().unwrap_or_default();
+                (format!("{host} {api} {}", token.as_deref().unwrap_or_default()), None, forge)
+            }
+        };
+        let client = self.kept(&key, host, since, &forge)?;
+        Ok(RepositoryForge { client, has_token: forge.token.is_some() })
+    }
+
+    /// The forge of a host, with the token that was entered where none is configured, and since when that is.
+    fn usual(&self, host: &str, provider: Provider) -> (Option<Timestamp>, ForgeConfig) {
+        let found = self.configured.iter().find(|forge| forge.host() == host).cloned();
+        let mut forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let Some((since, token)) = self.entered(host).filter(|_| forge.token.is_none()) else { return (None, forge) };
+        (forge.token, forge.token_key) = (Some(token), ENTERED_KEY.to_owned());
+        (Some(since), forge)
+    }
+
+    /// The client that is known by this key, made anew where another token was entered since.
+    fn kept(
+        &self,
+        key: &str,
+        host: &str,
+        since: Option<Timestamp>,
+        forge: &ForgeConfig,
+    ) -> Result<Arc<dyn Forge>, ForgeError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((made, client)) = clients.get(host)
+        if let Some((made, client)) = clients.get(key)
             && *made == since
         {
             return Ok(Arc::clone(client));
         }
-        let mut forge = found.cloned().unwrap_or_else(|| ForgeConfig::of_host(host, provider));
-        if let Some((_, token)) = entered {
-            (forge.token, forge.token_key) = (Some(token), ENTERED_KEY.to_owned());
-        }
-        let client = self.client(host, &forge, Arc::clone(&self.store))?;
-        clients.insert(host.to_owned(), (since, Arc::clone(&client)));
+        let client = self.client(host, forge, Arc::clone(&self.store))?;
+        clients.insert(key.to_owned(), (since, Arc::clone(&client)));
         Ok(client)
     }
 
@@ -223,6 +297,7 @@ impl Forges {
     fn of_one_look(config: &Config, within: Duration) -> Self {
         Self {
             configured: Vec::new(),
+            own: HashMap::new(),
             guard: Arc::new(guard(config)),
             require_https: config.security.require_https,
             store: Arc::new(MemoryStore::default()),
@@ -274,6 +349,9 @@ pub fn is_plain_by_choice(configured: &[ForgeConfig], address: &Address) -> bool
 #[must_use]
 pub fn guard(config: &Config) -> AddressGuard {
     let guard = AddressGuard::new(config.security.allowed_networks.iter().copied());
+    let own = config.repositories.iter().filter_map(|repository| repository.api_base_url.as_deref());
+    let own = own.filter_map(|api| url::Url::parse(api).ok());
+    let guard = own.fold(guard, |guard, url| guard.trusting_host_of(&url));
     config.forges.iter().filter(|forge| forge.is_trusted).fold(guard, |guard, forge| {
         let addresses = [url::Url::parse(&forge.url).ok(), forge.api()];
         addresses.into_iter().flatten().fold(guard, |guard, url| guard.trusting_host_of(&url))

@@ -1,5 +1,6 @@
 //! Deletes clones of repositories that are blocked, set aside, switched off or no longer here, and the oldest ones
-//! where clones take more disk than they may. A later fetch makes a clone again.
+//! where clones take more disk than they may. A later fetch makes a clone again. In the others, commits of branches that are
+//! gone are let go.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use entity::kind::{JobState, SyncStatus};
 use entity::view::{JobFilter, PageQuery, Timestamp};
 use git::GitError;
-use store::{jobs, repositories};
+use store::{jobs, repositories, watch};
 use uuid::Uuid;
 
 use super::{Deps, JobContext, JobError};
@@ -53,6 +54,7 @@ pub(super) async fn tidy(deps: &Deps) -> Result<String, JobError> {
             (target.id, known)
         })
         .collect();
+    let ids: Vec<Uuid> = needed.keys().copied().collect();
     let (repos, limit) = (deps.data_dir.join("repos"), deps.max_disk_bytes);
     let removed = tokio::task::spawn_blocking(move || remove(&repos, &needed, limit)).await??;
     for id in removed.unneeded.iter().chain(&removed.for_space) {
@@ -60,7 +62,36 @@ pub(super) async fn tidy(deps: &Deps) -> Result<String, JobError> {
     }
     let (unneeded, for_space) = (removed.unneeded.len(), removed.for_space.len());
     let megabytes = removed.left / 1_000_000;
-    Ok(format!("removed {unneeded} clones that nobody needs and {for_space} for disk space; {megabytes} MB are left"))
+    let said =
+        format!("removed {unneeded} clones that nobody needs and {for_space} for disk space; {megabytes} MB are left");
+    Ok(match forget_gone_branches(deps, &ids).await? {
+        0 => said,
+        forgotten => format!("{said}; {forgotten} branches that are gone are no longer kept"),
+    })
+}
+
+/// Lets clones go of branches that are gone; how many.
+async fn forget_gone_branches(deps: &Deps, repositories: &[Uuid]) -> Result<usize, JobError> {
+    let mut forgotten = 0;
+    for id in repositories {
+        let clone = deps.clone_dir(*id);
+        let dir = clone.clone();
+        let kept = tokio::task::spawn_blocking(move || git::kept_branches(&dir)).await?;
+        let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+        let gone = watch::gone_names(&deps.db.read, *id, &names).await?;
+        if gone.is_empty() {
+            continue;
+        }
+        let count = gone.len();
+        let forget = move || git::forget_branches(&clone, &gone.iter().map(String::as_str).collect::<Vec<_>>());
+        match tokio::task::spawn_blocking(forget).await? {
+            Ok(()) => forgotten += count,
+            // It is being fetched into: the next cleanup sees to it.
+            Err(GitError::Busy { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(forgotten)
 }
 
 /// What was removed, and how many bytes are left.

@@ -1,8 +1,19 @@
+use entity::address::Address;
 use entity::input::RepositoryFacts;
 use entity::kind::Provider;
-use forge::Facts;
+use forge::{Facts, Key};
+use store::discovery::MetricsTarget;
 
 use super::Deps;
+
+/// On which host a repository's forge is asked about it, and what it is known by there: by its number, where that is known,
+/// which outlives its name. Nothing where its address is none of a forge.
+pub(crate) fn place_of(target: &MetricsTarget) -> Option<(String, Key)> {
+    let address = Address::read(&target.url).ok()?.at_forge(target.provider)?;
+    let host = target.forge_host.clone().unwrap_or(address.host);
+    let full_name = if target.forge_id.is_some() { target.full_name.clone() } else { address.full_name };
+    Some((host, Key { id: target.forge_id, node_id: target.forge_node_id.clone(), full_name }))
+}
 
 /// What a forge's client tells, as it is stored.
 pub(super) fn facts_of(facts: Facts, host: &str, provider: Provider) -> RepositoryFacts {

@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 pub use context::JobContext;
 pub use error::JobError;
+pub(crate) use forge_facts::place_of;
 pub use identity::Identity;
 pub use live::LiveDeps;
 pub use runner::Runner;
@@ -75,6 +76,8 @@ pub struct Deps {
     pub forges: Arc<Forges>,
     /// What targets are told through.
     pub targets: triggers::Client,
+    /// The same for triggers of the configuration, whose author may name machines of their own network.
+    pub configured_targets: triggers::Client,
     /// Sends mails, where a server for them is configured.
     pub mailer: Option<Arc<Mailer>>,
     /// How much of a history one transaction stores.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use entity::address::Address;
 use entity::kind::{LogLevel, Origin, Provider};
 use entity::view::{Live, Timestamp};
 use forge::{Forge, ForgeError, Key, Sight};
@@ -12,7 +11,7 @@ use store::db::DataError;
 use store::discovery::{self as stored, Asked, MetricsTarget};
 
 use super::error::away;
-use super::forge_facts::{facts_of, keep_good_address};
+use super::forge_facts::{facts_of, keep_good_address, place_of};
 use super::{Deps, JobContext, JobError};
 use crate::clock;
 
@@ -33,11 +32,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     let mut by_host: BTreeMap<(String, Provider), Vec<(MetricsTarget, Key)>> = BTreeMap::new();
     let total = i64::try_from(targets.len()).unwrap_or(0);
     for target in targets {
-        let address = Address::read(&target.url).ok();
-        let Some(address) = address.and_then(|address| address.at_forge(target.provider)) else { continue };
-        let host = target.forge_host.clone().unwrap_or(address.host);
-        let full_name = if target.forge_id.is_some() { target.full_name.clone() } else { address.full_name };
-        let key = Key { id: target.forge_id, node_id: target.forge_node_id.clone(), full_name };
+        let Some((host, key)) = place_of(&target) else { continue };
         by_host.entry((host, target.provider)).or_default().push((target, key));
     }
     let mut tally = Tally { total, ..Tally::default() };

@@ -13,7 +13,7 @@ use git::{Auth, FetchProgress, GitError, Limits, ListedRefs, RemoteUrl, Repo, Ur
 use store::db::DataError;
 use store::repositories::{self, SyncTarget};
 use store::tasks;
-use store::watch::watch_state;
+use store::watch::{keep_last_seen, watch_state};
 use uuid::Uuid;
 
 use super::due::{next_sync, next_try, soon_again};
@@ -51,8 +51,15 @@ const APPROVED_BYTES: u64 = 4 << 30;
 
 /// Why a sync failed.
 enum Failure {
-    Git(GitError),
+    /// With what was seen of the branches all the same.
+    Git(GitError, Option<String>),
     Job(JobError),
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        Self::Git(error, None)
+    }
 }
 
 impl From<DataError> for Failure {
@@ -76,14 +83,25 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
         let all = watched.is_some();
         tokio::task::spawn_blocking(move || ask(&deps, &target, all, &cancel))
     };
-    let refs = ask.await?.map_err(Failure::Git)?;
-    if let Some(began) = &watched {
-        watching::note(deps, context, target.id, began, &refs, clock::now()).await?;
-    }
-    if refs.branches.is_empty() && refs.head.is_none() {
+    let refs = match (ask.await?, &watched) {
+        (Ok(refs), Some(began)) => {
+            // A repository that is being moved or restored lists nothing for a moment; one that is empty does so again.
+            if !is_empty(&refs) || target.head.is_none() {
+                watching::note(deps, context, target, began, &refs, clock::now()).await?;
+            }
+            refs
+        }
+        (Ok(refs), None) => refs,
+        (Err(error), Some(began)) => {
+            let seen = watching::look_by_api(deps, context, target, began, &error).await?;
+            return Err(Failure::Git(error, seen));
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
+    if is_empty(&refs) {
         return Ok(Synced::Empty);
     }
-    let branch = choose_branch(&refs, target).map_err(Failure::Git)?;
+    let branch = choose_branch(&refs, target)?;
     let listed = refs.branch(&branch);
     if let (Some(listed), Some(followed)) = (listed, &target.branch)
         && target.head == Some(listed)
@@ -93,7 +111,7 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
     }
     repositories::record_sync_started(&deps.db.write, target.id).await?;
     deps.queue.bus().send(Live::Repository { repository_id: target.id });
-    fetch(deps, context, target, &branch).await?.map(Synced::Fetched).map_err(Failure::Git)
+    Ok(Synced::Fetched(fetch(deps, context, target, &branch).await??))
 }
 
 /// Notes what went wrong; a repository that fails again and again waits for its own next time instead of a retry.
@@ -105,25 +123,29 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
         return Err(JobError::Cancelled);
     }
     let (reason, error) = match failure {
-        Failure::Git(GitError::TooLarge { limit }) => {
+        Failure::Git(GitError::TooLarge { limit }, _) => {
             let reason = GitError::TooLarge { limit }.to_string();
             repositories::record_set_aside(&deps.db.write, target.id, &reason, now).await?;
             return Ok(format!("set aside: {reason}"));
         }
-        Failure::Git(error @ GitError::DiskFull) => return Err(wait_for_room(deps, target, error).await?),
-        Failure::Git(error @ GitError::Limited { .. }) => {
+        Failure::Git(error @ GitError::DiskFull, _) => return Err(wait_for_room(deps, target, error).await?),
+        Failure::Git(error @ GitError::Limited { .. }, seen) => {
             repositories::record_sync_postponed(&deps.db.write, target.id, target.sync_status).await?;
-            let error = JobError::from(error);
-            if let JobError::Later(_, until) = &error {
-                let others = deps.queue.postpone_others(context.id, *until).await?;
-                if others > 0 {
-                    context.note(LogLevel::Info, &format!("{others} other jobs for this machine wait as long"));
+            return Err(match JobError::from(error) {
+                JobError::Later(reason, until) => {
+                    let others = deps.queue.postpone_others(context.id, until).await?;
+                    if others > 0 {
+                        context.note(LogLevel::Info, &format!("{others} other jobs for this machine wait as long"));
+                    }
+                    JobError::Later(with_seen(reason, seen), until)
                 }
-            }
-            return Err(error);
+                error => error,
+            });
         }
         // What people read names the repository as pages do.
-        Failure::Git(error) => (error.to_string().replace(&target.url, &shown_url(&target.url)), error.into()),
+        Failure::Git(error, seen) => {
+            (with_seen(error.to_string().replace(&target.url, &shown_url(&target.url)), seen), error.into())
+        }
         // The database is away; once it is back the runner sees to the status, if this write is lost as well.
         Failure::Job(error @ JobError::Later(..)) => {
             repositories::record_sync_postponed(&deps.db.write, target.id, target.sync_status).await?;
@@ -136,6 +158,9 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
     let txn = deps.db.begin().await?;
     repositories::record_sync_failed(&txn, target.id, SyncStatus::Error, &reason, now).await?;
     repositories::plan_next_sync(&txn, target.id, next, failures).await?;
+    if let Some(seen_at) = target.last_sync_at.filter(|_| target.sync_failures == 0) {
+        keep_last_seen(&txn, target.id, seen_at).await?;
+    }
     txn.commit().await.map_err(DataError::from)?;
     match error {
         JobError::Retry(_) if failures > soon_again(&deps.polling) => Err(JobError::GiveUp(reason)),
@@ -145,6 +170,14 @@ async fn fail(deps: &Deps, context: &JobContext, target: &SyncTarget, failure: F
         }),
         JobError::GiveUp(_) => Err(JobError::GiveUp(reason)),
         error => Err(error),
+    }
+}
+
+/// Why a sync failed, and what was seen all the same.
+fn with_seen(reason: String, seen: Option<String>) -> String {
+    match seen {
+        Some(seen) => format!("{reason}; {seen}"),
+        None => reason,
     }
 }
 
@@ -276,6 +309,10 @@ pub(crate) fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Aut
         ..Limits::default()
     };
     Ok((url, auth, limits))
+}
+
+fn is_empty(refs: &ListedRefs) -> bool {
+    refs.branches.is_empty() && refs.head.is_none()
 }
 
 /// What the remote has: only a pattern and whoever watches need to see all branches.

@@ -50,6 +50,10 @@ pub(super) async fn watch(reloader: Arc<Reloader>, stop: CancellationToken) {
             if files.len() != known.len() || files.iter().zip(&known).any(|(file, (known, _))| file != known) {
                 known = contents(files).await;
             }
+            if reloader.was_hindered() {
+                // The database was away, say: the next look tries again.
+                known.clear();
+            }
         }
     }
 }

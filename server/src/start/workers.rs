@@ -43,13 +43,18 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db, keys)),
-        targets: triggers::Client::new(Arc::new(target_guard(config))).context("nothing can be sent to targets")?,
+        targets: client(guard(config))?,
+        configured_targets: client(target_guard(config))?,
         mailer,
         batches: BatchLimits::default(),
     })
 }
 
-/// Which addresses targets may have: those of the configuration's triggers are where its author wants them.
+fn client(guard: AddressGuard) -> anyhow::Result<triggers::Client> {
+    triggers::Client::new(Arc::new(guard)).context("nothing can be sent to targets")
+}
+
+/// Which addresses targets of the configuration's triggers may have: those of the configuration's triggers are where its author wants them.
 fn target_guard(config: &Config) -> AddressGuard {
     let written = config.triggers.iter().filter_map(ConfiguredTrigger::url);
     written.fold(guard(config), |guard, url| guard.trusting_host_of(&url))

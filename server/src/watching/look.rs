@@ -1,14 +1,18 @@
 //! What a look at a remote's refs says of its watched branches.
 
-use entity::kind::{JobRequest, LogLevel, NoticedBy, Priority, RequestedBy};
+use entity::kind::{JobRequest, LogLevel, NoticedBy, Priority, Provider, RequestedBy};
 use entity::view::{Live, Timestamp};
 use git::ListedRefs;
 use regex::Regex;
 use store::db::DataError;
+use store::repositories::SyncTarget;
 use store::watch::{Look, SeenBranch, WatchState, note_refs};
-use uuid::Uuid;
 
+use super::decide::{Triggers, decide_known};
 use crate::jobs::{Deps, JobContext};
+
+/// Of more events than these it is decided one by one: a transaction holds what others wait for.
+const DECIDED_AT_ONCE: usize = 500;
 
 /// Whether names are watched, by a watch's pattern. One that does not compile was refused when it was set; it watches nothing.
 pub fn watched_names(pattern: Option<&str>) -> impl Fn(&str) -> bool {
@@ -20,14 +24,14 @@ pub fn watched_names(pattern: Option<&str>) -> impl Fn(&str) -> bool {
     }
 }
 
-/// Notes what a look saw, with what follows from it in the same transaction. A look that saw nothing new costs nothing.
+/// Notes what Git's list of refs says. A look that saw nothing new costs nothing.
 ///
 /// # Errors
 /// If the database refuses.
 pub async fn note(
     deps: &Deps,
     context: &JobContext,
-    repository: Uuid,
+    target: &SyncTarget,
     began: &WatchState,
     refs: &ListedRefs,
     now: Timestamp,
@@ -38,16 +42,35 @@ pub async fn note(
         Some(SeenBranch { name: name.to_owned(), commit: branch.id, is_watched: is_watched(name), is_protected: None })
     };
     let look = Look::new(began, NoticedBy::Poll, refs.branches.iter().filter_map(seen).collect());
+    note_look(deps, context, target, began, &look, now).await
+}
+
+/// Notes what a look saw, with what follows from it in the same transaction.
+pub(super) async fn note_look(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    began: &WatchState,
+    look: &Look,
+    now: Timestamp,
+) -> Result<(), DataError> {
     if look.is_nothing_new(began) {
         return Ok(());
     }
+    let repository = target.id;
+    let triggers = Triggers::load(&deps.db.read).await?;
     let txn = deps.db.begin().await?;
-    let noted = note_refs(&txn, repository, &look, now).await?;
+    let noted = note_refs(&txn, repository, look, now).await?;
+    if noted.events.len() <= DECIDED_AT_ONCE {
+        decide_known(&txn, &triggers, &target.into(), &noted.events, now).await?;
+    }
     if noted.look_again {
         let again = JobRequest::SyncRepository { repository_id: repository };
         deps.queue.enqueue_in(&txn, &again, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
     }
-    if !noted.events.is_empty() {
+    // After the first look there is nothing to decide, but forges are asked which branches are protected.
+    let is_followed = !noted.events.is_empty() || noted.is_first && target.provider != Provider::Git;
+    if is_followed {
         let follow = JobRequest::FollowBranches { repository_id: repository };
         deps.queue.enqueue_in(&txn, &follow, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
     }
@@ -59,6 +82,9 @@ pub async fn note(
     if !noted.events.is_empty() {
         let text = format!("{} changes of watched branches", noted.events.len());
         context.note(LogLevel::Info, &text);
+    }
+    if is_followed || noted.look_again {
+        deps.queue.bell().ring_for_deliveries();
         deps.queue.ring();
     }
     deps.queue.bus().send(Live::Branches { repository_id: repository });

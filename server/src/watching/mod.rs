@@ -1,9 +1,10 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
-//! A sync's look and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers against them, with what
-//! [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets, and [`runs`] takes what these tell
-//! of the runs that they began.
+//! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
+//! against them, with what [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets, and
+//! [`runs`] takes what these tell of the runs that they began.
 
+mod api;
 mod decide;
 mod hooks;
 mod look;
@@ -12,6 +13,7 @@ mod runs;
 mod secrets;
 mod teller;
 
+pub use api::look_by_api;
 pub use decide::{decide_known, follow};
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{note, watched_names};

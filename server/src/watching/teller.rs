@@ -6,8 +6,8 @@ use entity::view::{Live, Timestamp};
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::triggers::{
-    Attempt, AttemptEnd, ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_at, record_attempt,
-    recover_deliveries, recover_own_deliveries,
+    Attempt, AttemptEnd, ClaimedDelivery, DeliveryRoom, claim_deliveries, find_target, next_delivery_at,
+    record_attempt, recover_deliveries, recover_own_deliveries,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 
 use super::reader::CloneReader;
-use super::secrets::{SecretError, Secrets};
+use super::secrets::Secrets;
 use crate::clock;
 use crate::jobs::LiveDeps;
 
@@ -122,11 +122,18 @@ impl Teller {
         };
         let secrets = match self.secrets.of_trigger(delivery.trigger_id).await {
             Ok(secrets) => secrets,
-            Err(error @ SecretError::Database(_)) => {
-                return unsent(AttemptEnd::Failed { why: error.to_string(), not_before: None });
-            }
-            Err(error @ SecretError::Sealed(_)) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
+            // Another key may be the right one: processes get a new one after the other.
+            Err(error) => return unsent(AttemptEnd::Failed { why: error.to_string(), not_before: None }),
         };
+        // A secret goes only to the target that it was entered for, however both change meanwhile.
+        match find_target(&self.db.read, delivery.trigger_id).await {
+            Ok(Some(target)) if target == delivery.target.0 => {}
+            Ok(_) => {
+                let why = "its target was changed just before it was sent".to_owned();
+                return unsent(AttemptEnd::Unknown { why });
+            }
+            Err(error) => return unsent(AttemptEnd::Failed { why: error.to_string(), not_before: None }),
+        }
         let commit = match delivery.new_commit {
             Some(commit) => self.commits.commit_info(delivery.repository_id, commit).await,
             None => None,
@@ -154,7 +161,9 @@ impl Teller {
             Err(error) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
         };
         let timeout = Duration::from_millis(delivery.pace.0.timeout_ms);
-        let sent = send(&self.live.load().targets, &outgoing, timeout).await;
+        let live = self.live.load();
+        let client = if delivery.is_configured { &live.configured_targets } else { &live.targets };
+        let sent = send(client, &outgoing, timeout).await;
         Attempt {
             number: delivery.attempts,
             started_at,

@@ -199,13 +199,9 @@ pub(super) fn place(target: &Target) -> String {
     format!("{kind} {}", origin(url))
 }
 
-/// Scheme, machine and port of an address.
+/// Scheme, machine and port of an address, read as the sender does: what stands before an @ would be a secret.
 pub(super) fn origin(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
-    let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    // What stands before an @ would be a secret.
-    let host = host.rsplit('@').next().unwrap_or_default();
-    format!("{}://{}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
+    url::Url::parse(url.trim()).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -65,6 +65,11 @@ pub async fn list_metrics_targets(c: &impl ConnectionTrait, since: Timestamp) ->
     Ok(targets.into_partial_model().all(c).await?)
 }
 
+/// One repository, as its forge is asked about it.
+pub async fn find_metrics_target(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<MetricsTarget>> {
+    Ok(repository::Entity::find_by_id(id).into_partial_model().one(c).await?)
+}
+
 /// A new repository comes in with what its forge tells; with a reason it waits for approval.
 pub async fn take_up(
     w: &impl ConnectionTrait,

@@ -56,6 +56,9 @@ pub struct ClaimedDelivery {
     pub trigger_name: String,
     #[sea_orm(from_expr = "trigger::Column::Target")]
     pub target: JsonText<Target>,
+    /// Whether its trigger is written in the configuration.
+    #[sea_orm(from_expr = "trigger::Column::IsConfigured")]
+    pub is_configured: bool,
     #[sea_orm(from_expr = "trigger::Column::Pace")]
     pub pace: JsonText<Pace>,
     pub event_id: Uuid,

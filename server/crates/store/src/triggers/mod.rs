@@ -34,7 +34,7 @@ pub use decide::{Decided, Decision, Learned, decide};
 pub(crate) use deliveries::is_unfinished;
 pub use deliveries::{find_deliveries, find_delivery, list_attempts, list_deliveries};
 pub(crate) use list::day;
-pub use list::{EnabledTrigger, enabled_triggers, find_trigger, list_triggers};
+pub use list::{EnabledTrigger, enabled_triggers, find_target, find_trigger, list_triggers};
 pub use past::{PastCommit, PastEvent, past_commits, past_events};
 pub use remove::remove_trigger;
 pub use replay::{failed_deliveries, find_answered_trigger, replay_deliveries, set_run_state};

@@ -1,5 +1,7 @@
 //! Lists of branches.
 
+use std::collections::HashSet;
+
 use sea_orm::sea_query::{Condition, ExprTrait as _, Func, JoinType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -8,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::pattern::contains;
-use crate::db::select::{count, is_like, matching, paged};
+use crate::db::select::{count, is_any, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use entity::table::{branch, repository};
 use entity::value::ObjectId;
@@ -16,6 +18,8 @@ use entity::view::{Branch, BranchFilter, Listing, Timestamp};
 
 /// So many of the branches that changed last are looked through for a text.
 const READ: u64 = 20_000;
+/// So many names are looked for by one statement.
+const NAMES: usize = 500;
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "branch::Entity")]
@@ -26,6 +30,8 @@ struct Row {
     repository_full_name: String,
     #[sea_orm(from_expr = "repository::Column::LastSyncAt")]
     last_sync_at: Option<Timestamp>,
+    #[sea_orm(from_expr = "repository::Column::SyncFailures")]
+    sync_failures: Option<i64>,
     name: String,
     head: ObjectId,
     is_watched: bool,
@@ -38,8 +44,9 @@ struct Row {
 
 impl From<Row> for Branch {
     fn from(row: Row) -> Self {
-        // Of what is there nothing is written at each look.
-        let looked = row.last_sync_at.filter(|looked| row.deleted_at.is_none() && *looked > row.last_seen_at);
+        // Of what is there nothing is written at each look, and a sync that failed has seen nothing.
+        let is_seen = row.deleted_at.is_none() && row.sync_failures == Some(0);
+        let looked = row.last_sync_at.filter(|looked| is_seen && *looked > row.last_seen_at);
         Self {
             id: row.id,
             repository_id: row.repository_id,
@@ -80,6 +87,21 @@ pub async fn list_branch_names(c: &impl ConnectionTrait, repository: Uuid, limit
     let there = branch::Entity::find().select_only().column(Name).filter(branch::COLUMN.repository_id.eq(repository));
     let there = there.filter(branch::COLUMN.deleted_at.is_null()).order_by_asc(Name).limit(limit);
     Ok(there.into_tuple().all(c).await?)
+}
+
+/// Those of these names that no branch of the repository has that is there.
+pub async fn gone_names(c: &impl ConnectionTrait, repository: Uuid, names: &[&str]) -> Result<Vec<String>> {
+    use branch::Column::Name;
+    let mut gone = Vec::new();
+    for names in names.chunks(NAMES) {
+        let there = branch::Entity::find().select_only().column(Name);
+        let there =
+            there.filter(branch::COLUMN.repository_id.eq(repository)).filter(branch::COLUMN.deleted_at.is_null());
+        let there = there.filter(is_any(Name.into_expr(), names.iter().copied()));
+        let there: HashSet<String> = there.into_tuple::<String>().all(c).await?.into_iter().collect();
+        gone.extend(names.iter().filter(|name| !there.contains(**name)).map(|name| (*name).to_owned()));
+    }
+    Ok(gone)
 }
 
 /// Branches that are there and watched; written so that their index serves.

@@ -42,6 +42,8 @@ pub struct Look {
     how: NoticedBy,
     branches: Vec<SeenBranch>,
     hash: [u8; 32],
+    /// What it did not see is not there.
+    is_complete: bool,
     /// Branches whose names are too long.
     left_out: usize,
 }
@@ -61,8 +63,15 @@ impl Look {
             hasher.update(&[u8::from(branch.is_watched), protected]);
         }
         let hash = *hasher.finalize().as_bytes();
-        let branch_regex = began.branch_regex.clone();
-        Self { version: began.version, branch_regex, how, left_out: all - branches.len(), branches, hash }
+        let (branch_regex, left_out) = (began.branch_regex.clone(), all - branches.len());
+        Self { version: began.version, branch_regex, how, left_out, branches, hash, is_complete: true }
+    }
+
+    /// The same of a list that may lack branches: what it did not see is not gone. It can't be the first look either, as what it
+    /// missed would be new to the next one.
+    #[must_use]
+    pub fn with_gaps(self) -> Self {
+        Self { is_complete: false, ..self }
     }
 
     /// Whether it saw what the look before it saw, so that there is nothing to note.
@@ -106,6 +115,9 @@ pub async fn note_refs(w: &impl ConnectionTrait, repository: Uuid, look: &Look, 
         noted.look_again = true;
         return Ok(noted);
     }
+    if watch.first_look_at.is_none() && !look.is_complete {
+        return Ok(noted);
+    }
     noted.is_first = watch.first_look_at.is_none();
     if watch.refs_hash.as_deref() == Some(&look.hash) {
         return Ok(noted);
@@ -123,7 +135,7 @@ pub async fn note_refs(w: &impl ConnectionTrait, repository: Uuid, look: &Look, 
     }
     let mut gone = Vec::new();
     for (name, before) in known {
-        if before.is_deleted {
+        if before.is_deleted || !look.is_complete {
             continue;
         }
         if before.version > look.version {
@@ -136,10 +148,10 @@ pub async fn note_refs(w: &impl ConnectionTrait, repository: Uuid, look: &Look, 
     writer.lose(gone).await?;
     let (has_written, events) = writer.finish().await?;
     noted.events = events;
-    // A look that was overtaken has not seen what is there now: the next one compares again.
+    // A look that was overtaken, or has gaps, has not seen what is there now: the next one compares again.
     let state = watch::ActiveModel {
         version: Set(watch.version + i64::from(has_written)),
-        refs_hash: Set((noted.overtaken == 0).then(|| look.hash.to_vec())),
+        refs_hash: Set((noted.overtaken == 0 && look.is_complete).then(|| look.hash.to_vec())),
         first_look_at: Set(watch.first_look_at.or_else(|| Some(now.into()))),
         ..Default::default()
     };

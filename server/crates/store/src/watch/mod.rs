@@ -15,6 +15,7 @@ mod past;
 mod prune;
 mod receipts;
 mod received;
+mod seen;
 mod watched;
 pub(crate) mod write;
 
@@ -28,7 +29,7 @@ use crate::db::{ConnectionTrait, Result};
 use entity::table::{repository, watch};
 use entity::view::{Listing, Timestamp, Watch};
 
-pub use branches::{find_branch, list_branch_names, list_branches};
+pub use branches::{find_branch, gone_names, list_branch_names, list_branches};
 pub use counts::watch_counts;
 pub use events::{
     DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
@@ -46,6 +47,7 @@ pub use prune::{
 };
 pub use receipts::{Took, take_receipt, tell_receipt};
 pub use received::list_receipts;
+pub use seen::keep_last_seen;
 pub use watched::list_watched_repositories;
 
 /// How a repository's branches are to be watched.

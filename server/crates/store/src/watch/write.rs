@@ -121,8 +121,10 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
         if gone.is_empty() {
             return Ok(());
         }
-        // A look before this one saw them, which may have been a while after they changed.
-        let synced = repository::Entity::find_by_id(self.repository).select_only();
+        // A look before this one saw them, which may have been a while after they changed. One that failed did not: what the last
+        // good one saw was kept then.
+        let synced = repository::Entity::find_by_id(self.repository).filter(repository::COLUMN.sync_failures.eq(0));
+        let synced = synced.select_only();
         let synced: Option<Option<StoredTimestamp>> =
             synced.column(repository::Column::LastSyncAt).into_tuple().one(self.w).await?;
         let synced = synced.flatten();

@@ -33,12 +33,22 @@ pub async fn look(db: &Db, repository: Uuid, branches: &[SeenBranch], now: Times
 }
 
 async fn end_look(db: &Db, repository: Uuid, began: &WatchState, branches: &[SeenBranch], now: Timestamp) -> Noted {
-    let look = Look::new(began, NoticedBy::Poll, branches.to_vec());
+    end(db, repository, began, &Look::new(began, NoticedBy::Poll, branches.to_vec()), now).await
+}
+
+/// A look by a list that may lack branches.
+async fn look_with_gaps(db: &Db, repository: Uuid, branches: &[SeenBranch], now: Timestamp) -> Noted {
+    let began = watch_state(&db.read, repository).await.unwrap().unwrap();
+    let look = Look::new(&began, NoticedBy::Api, branches.to_vec()).with_gaps();
+    end(db, repository, &began, &look, now).await
+}
+
+async fn end(db: &Db, repository: Uuid, began: &WatchState, look: &Look, now: Timestamp) -> Noted {
     if look.is_nothing_new(began) {
         return Noted::default();
     }
     let txn = db.begin().await.unwrap();
-    let noted = note_refs(&txn, repository, &look, now).await.unwrap();
+    let noted = note_refs(&txn, repository, look, now).await.unwrap();
     txn.commit().await.unwrap();
     noted
 }
@@ -127,6 +137,115 @@ async fn no_look_overrules_what_was_noted_after_it_began() {
         let next = look(&db, id, &[seen("main", 3), seen("dev", 5), seen("new", 7)], at(8, 2)).await;
         assert_eq!(words(&next), [("main".to_owned(), BranchEventKind::BranchUpdated)]);
         assert_eq!(next.overtaken, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_with_gaps_tells_of_changes_and_takes_no_branch_away() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        assert_eq!(look_with_gaps(&db, id, &[seen("main", 1)], at(8, 0)).await, Noted::default());
+        let first = look(&db, id, &[seen("main", 1), seen("old", 2)], at(8, 1)).await;
+        assert!(first.is_first && first.events.is_empty(), "what the other one missed would be new: {first:?}");
+
+        use BranchEventKind::{BranchCreated, BranchDeleted, BranchUpdated};
+        let noted = look_with_gaps(&db, id, &[seen("main", 3), seen("new", 4)], at(8, 2)).await;
+        assert_eq!(words(&noted), [("main".to_owned(), BranchUpdated), ("new".to_owned(), BranchCreated)]);
+        let events = all_events(&db).await;
+        assert!(events.iter().all(|event| event.noticed_by == NoticedBy::Api), "{events:?}");
+        // The next whole look compares again, also where it sees the very same.
+        let whole = look(&db, id, &[seen("main", 3), seen("new", 4)], at(8, 3)).await;
+        assert_eq!(words(&whole), [("old".to_owned(), BranchDeleted)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn protection_is_told_once_and_is_no_change() {
+    on_each_engine(async |db| {
+        let (id, other) = (watched(&db, "ada/home").await, watched(&db, "kim/lab").await);
+        let tmp = SeenBranch { is_watched: false, ..seen("tmp", 1) };
+        look(&db, id, &[seen("main", 1), seen("dev", 1), tmp.clone()], at(8, 0)).await;
+        look(&db, other, &[seen("main", 1)], at(8, 0)).await;
+        assert!(lacks_protection(&db.read, id).await.unwrap());
+        let mark = async |told: &[(&str, bool)]| {
+            let told: Vec<(String, bool)> = told.iter().map(|(name, is)| ((*name).to_owned(), *is)).collect();
+            let txn = db.begin().await.unwrap();
+            mark_protected(&txn, id, &told).await.unwrap();
+            txn.commit().await.unwrap();
+        };
+        mark(&[("main", true), ("never", true)]).await;
+        assert!(lacks_protection(&db.read, id).await.unwrap(), "nobody told of dev");
+        mark(&[("main", true), ("dev", false)]).await;
+        assert!(!lacks_protection(&db.read, id).await.unwrap(), "those that nobody watches don't count");
+        assert!(lacks_protection(&db.read, other).await.unwrap());
+        let of = BranchFilter { repository_id: Some(id), ..Default::default() };
+        let mut branches = list_branches(&db.read, &of).await.unwrap().data;
+        branches.sort_by(|a, b| a.name.cmp(&b.name));
+        let told: Vec<_> = branches.iter().map(|branch| (branch.name.as_str(), branch.is_protected)).collect();
+        assert_eq!(told, [("dev", Some(false)), ("main", Some(true)), ("tmp", None)]);
+        // Git does not tell, and takes nothing back.
+        let after = look(&db, id, &[seen("main", 1), seen("dev", 2), tmp], at(8, 1)).await;
+        assert_eq!(words(&after), [("dev".to_owned(), BranchEventKind::BranchUpdated)]);
+        assert!(!lacks_protection(&db.read, id).await.unwrap());
+        unset_watch(&db.write, id).await.unwrap();
+        mark(&[("dev", true)]).await;
+        let dev = list_branches(&db.read, &BranchFilter { text: Some("dev".into()), ..of }).await.unwrap().data;
+        assert_eq!(dev[0].is_protected, Some(false), "nobody watches any more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sync_that_failed_saw_no_branch() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let head = SyncedHead { branch: "main".into(), head: oid(1), committed_at: at(7, 0), clone_bytes: 1 };
+        repositories::record_synced(&db.write, id, &head, at(8, 0)).await.unwrap();
+        look(&db, id, &[seen("main", 1), seen("dev", 1)], at(8, 0)).await;
+        repositories::record_unmoved(&db.write, id, None, at(8, 30)).await.unwrap();
+        let last_seen = async || {
+            let branches = list_branches(&db.read, &BranchFilter::default()).await.unwrap().data;
+            branches.into_iter().map(|branch| branch.last_seen_at).collect::<Vec<_>>()
+        };
+        assert_eq!(last_seen().await, [at(8, 30); 2]);
+        for (failures, time) in [(1, at(9, 0)), (2, at(10, 0))] {
+            let txn = db.begin().await.unwrap();
+            repositories::record_sync_failed(&txn, id, SyncStatus::Error, "away", time).await.unwrap();
+            repositories::plan_next_sync(&txn, id, None, failures).await.unwrap();
+            if failures == 1 {
+                keep_last_seen(&txn, id, at(8, 30)).await.unwrap();
+            }
+            txn.commit().await.unwrap();
+            assert_eq!(last_seen().await, [at(8, 30); 2], "after {failures} failures");
+        }
+        look(&db, id, &[seen("main", 1)], at(11, 0)).await;
+        let gone = BranchFilter { deleted: Some(true), ..Default::default() };
+        let gone = list_branches(&db.read, &gone).await.unwrap().data.pop().unwrap();
+        assert_eq!((gone.last_seen_at, gone.deleted_at), (at(8, 30), Some(at(11, 0))));
+        repositories::record_unmoved(&db.write, id, None, at(11, 0)).await.unwrap();
+        let there = BranchFilter { deleted: Some(false), ..Default::default() };
+        assert_eq!(list_branches(&db.read, &there).await.unwrap().data[0].last_seen_at, at(11, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_of_branches_that_are_gone_are_told() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let other = watched(&db, "kim/lab").await;
+        look(&db, id, &[seen("main", 1), seen("dev", 1)], at(8, 0)).await;
+        look(&db, other, &[seen("never", 1)], at(8, 0)).await;
+        look(&db, id, &[seen("main", 1)], at(8, 1)).await;
+        let gone = async |names: &[&str]| gone_names(&db.read, id, names).await.unwrap();
+        assert_eq!(gone(&["main", "dev", "never"]).await, ["dev", "never"]);
+        assert_eq!(gone(&["main"]).await, Vec::<String>::new());
+        let many: Vec<String> = (0..1_200).map(|number| format!("b{number}")).collect();
+        let mut names: Vec<&str> = many.iter().map(String::as_str).collect();
+        names.push("main");
+        assert_eq!(gone(&names).await, many);
     })
     .await;
 }

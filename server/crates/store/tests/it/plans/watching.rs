@@ -104,6 +104,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("branch", |c| watch::find_branch(c, branch));
     ask!("history of a branch", |c| watch::list_branch_history(c, branch, PageQuery { skip: 0, limit: 20 }));
     ask!("names of branches", |c| watch::list_branch_names(c, repository, 100));
+    ask!("gone names", |c| watch::gone_names(c, repository, &["b1", "b2"]));
     ask!("watched names", |c| watch::list_watched_names(c, 100));
     ask!("receipts", |c| watch::list_receipts(c, repository, PAGE));
     ask!("some deliveries", |c| triggers::find_deliveries(c, &[branch]));
