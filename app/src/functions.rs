@@ -14,8 +14,9 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
         DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret,
-        SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
+        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret,
+        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
+        TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -65,6 +66,8 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "remove_trigger" => Needs::to(RemoveTrigger),
         "set_trigger_secret" => Needs::to(SetTriggerSecret),
         "remove_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "make_trigger_sink" => Needs::to(SetTriggerSink),
+        "remove_trigger_sink" => Needs::to(RemoveTriggerSink),
         "test_trigger" => Needs::to(TestTrigger),
         "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),
         "reload_configuration" => Needs::to(ReloadConfiguration),

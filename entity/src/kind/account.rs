@@ -251,6 +251,8 @@ words! {
         RemoveTrigger = "remove_trigger",
         SetTriggerSecret = "set_trigger_secret",
         RemoveTriggerSecret = "remove_trigger_secret",
+        SetTriggerSink = "set_trigger_sink",
+        RemoveTriggerSink = "remove_trigger_sink",
         TestTrigger = "test_trigger",
         ReplayDeliveries = "replay_deliveries",
         ReloadConfiguration = "reload_configuration",
@@ -308,6 +310,8 @@ impl AuditAction {
             | Self::RemoveTrigger
             | Self::SetTriggerSecret
             | Self::RemoveTriggerSecret
+            | Self::SetTriggerSink
+            | Self::RemoveTriggerSink
             | Self::TestTrigger
             | Self::ReplayDeliveries => Some(Permission::ManagePipelines),
         }

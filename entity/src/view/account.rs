@@ -77,6 +77,8 @@ pub enum ShownOnce {
     Link { account_id: Uuid, email: String, path: String },
     /// A secret that was made for a trigger.
     TriggerSecret { trigger_id: Uuid, text: String },
+    /// The path of the address at which a trigger's target tells of runs, which holds the secret.
+    TriggerSink { trigger_id: Uuid, path: String },
     /// The secret that a forge signs its webhooks for a repository with.
     WebhookSecret { repository_id: Uuid, text: String },
 }

@@ -78,12 +78,14 @@ pub struct TriggerSecret {
     pub has_previous: bool,
 }
 
-/// A trigger and what is told of its secret.
+/// A trigger and what is told of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TriggerDetail {
     pub trigger: Trigger,
     pub secret: TriggerSecret,
+    /// Since when its target may tell of runs, at an address that was made for it; nothing where there is none.
+    pub sink_made_at: Option<DateTime<Utc>>,
 }
 
 /// A delivery with its attempts.

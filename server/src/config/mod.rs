@@ -29,6 +29,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use self::triggers::ConfiguredTrigger;
 pub use accounts::{AccountsConfig, Superuser};
 pub use charts::ChartsConfig;
 pub use compare::Reloaded;
@@ -47,7 +48,6 @@ pub use server::ServerConfig;
 pub use sign_in::{AdmissionConfig, GITHUB, GithubSignIn, OidcSignIn};
 pub use tekton::{TRIGGER as TEKTON_TRIGGER, TektonConfig};
 pub use telemetry::{OtlpConfig, TelemetryConfig};
-pub use triggers::ConfiguredTrigger;
 pub use watching::WatchingConfig;
 
 /// What `kubestats config init` writes: every key with its default and what it is for.

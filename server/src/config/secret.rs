@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-/// A string that is never printed or logged, and serialised by [`with_secrets`] alone: tokens and passwords.
+/// A string that is never printed or logged, and written by [`with_secrets`] alone: tokens and passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -31,40 +31,18 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-thread_local! {
-    /// Whether this thread is at writing what its operator asked to see.
-    static SHOWN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs what serialises a configuration with its secrets, for the one command that is asked for them.
-pub fn with_secrets<T>(serialise: impl FnOnce() -> T) -> T {
-    /// Masks again, whatever happens.
-    struct Masks;
-    impl Drop for Masks {
-        fn drop(&mut self) {
-            SHOWN.set(false);
-        }
-    }
-    SHOWN.set(true);
-    let _masks = Masks;
-    serialise()
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (SHOWN.get(), TOLD_APART.get()) {
-            (true, _) => serializer.serialize_str(&self.0),
-            (_, true) => {
-                serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes())))
-            }
-            _ => serializer.serialize_str(MASKED),
-        }
-    }
+/// What stands in the place of a secret that is serialised.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Masked,
+    /// Something that differs where secrets do.
+    Apart,
+    /// The secret itself.
+    Plain,
 }
 
 thread_local! {
-    /// Whether two secrets have to differ in what stands in their place.
-    static TOLD_APART: Cell<bool> = const { Cell::new(false) };
+    static SHOWN: Cell<Shown> = const { Cell::new(Shown::Masked) };
 }
 
 /// Nobody outside this process can try secrets against what stands in their place.
@@ -73,12 +51,39 @@ static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
     *blake3::hash(random.map(Uuid::into_bytes).as_flattened()).as_bytes()
 });
 
+/// Runs what serialises a configuration with its secrets, for the one command that is asked for them.
+pub fn with_secrets<T>(serialise: impl FnOnce() -> T) -> T {
+    show(Shown::Plain, serialise)
+}
+
 /// Serialises something such that different secrets differ: to compare two configurations.
-pub(super) fn told_apart<T>(serialize: impl FnOnce() -> T) -> T {
-    TOLD_APART.set(true);
-    let done = serialize();
-    TOLD_APART.set(false);
-    done
+pub(super) fn told_apart<T>(serialise: impl FnOnce() -> T) -> T {
+    show(Shown::Apart, serialise)
+}
+
+fn show<T>(shown: Shown, serialise: impl FnOnce() -> T) -> T {
+    /// Masks again, whatever happens.
+    struct Masks;
+    impl Drop for Masks {
+        fn drop(&mut self) {
+            SHOWN.set(Shown::Masked);
+        }
+    }
+    SHOWN.set(shown);
+    let _masks = Masks;
+    serialise()
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match SHOWN.get() {
+            Shown::Masked => serializer.serialize_str(MASKED),
+            Shown::Apart => {
+                serializer.collect_str(&format_args!("{MASKED} {}", blake3::keyed_hash(&KEY, self.0.as_bytes())))
+            }
+            Shown::Plain => serializer.serialize_str(&self.0),
+        }
+    }
 }
 
 #[cfg(test)]

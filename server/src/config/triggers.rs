@@ -1,7 +1,5 @@
 //! `triggers`: who is told of what happens to watched branches.
 
-use std::collections::BTreeMap;
-
 use entity::credential::has_credentials;
 use entity::kind::{BranchEventKind, TargetKind};
 use entity::view::{Condition, Pace, Target};
@@ -45,14 +43,7 @@ impl ConfiguredTrigger {
         }
         let is_enabled = section.switch("enabled").unwrap_or(true);
         let condition = condition(section.section("when"));
-        let at = section.section("target");
-        let target = target(&at, security);
-        if let Some(target) = &target
-            && let Err(message) = check_target(target)
-        {
-            section.error("target", message);
-        }
-        at.finish();
+        let target = target(&section, security);
         // Without a target nothing is known of its secrets; they are read all the same, so that they are no unknown keys.
         let kind = target.as_ref().map_or(TargetKind::Flux, Target::kind);
         let [secret, previous_secret] = ["secret", "previous_secret"].map(|name| secret(&section, name, kind));
@@ -180,34 +171,42 @@ fn condition(section: Section<'_>) -> Condition {
 
 /// `target`: the one key in it says what sort of program is told.
 fn target(section: &Section<'_>, security: &SecurityConfig) -> Option<Target> {
-    let (key, line) = section.place();
-    let kinds = ["tekton", "webhook", "flux", "github_dispatch", "gitlab_pipeline", "command"];
-    let set: Vec<&str> = kinds.iter().copied().filter(|kind| section.has(kind)).collect();
+    const KINDS: [&str; 6] = ["tekton", "webhook", "flux", "github_dispatch", "gitlab_pipeline", "command"];
+    let at = section.section("target");
+    let set: Vec<&str> = KINDS.into_iter().filter(|kind| at.has(kind)).collect();
     let mut found = None;
-    for kind in kinds {
+    for kind in KINDS {
         let read = match kind {
-            "command" => command(section, security),
+            "command" => command(&at, security),
             kind => {
-                let at = section.section(kind);
-                let read = set.contains(&kind).then(|| of_kind(kind, &at)).flatten();
-                at.finish();
+                let keys = at.section(kind);
+                let read = set.contains(&kind).then(|| of_kind(kind, &keys)).flatten();
+                keys.finish();
                 read
             }
         };
         found = found.or(read);
     }
+    // What else stands there is told as the unknown key that it is.
+    let is_empty = at.is_empty();
+    at.finish();
     match set.as_slice() {
-        [_] => found,
-        // What else stands there is told as the unknown key that it is.
-        [] if !section.is_empty() => None,
+        [_] => {
+            let target = found?;
+            if let Err(message) = check_target(&target) {
+                section.error("target", message);
+            }
+            Some(target)
+        }
         [] => {
-            let message = format!("is missing; one of {} is to be told", kinds.join(", "));
-            section.reader().error(&key, line, message);
+            if is_empty {
+                section.error("target", format!("is missing; one of {} is to be told", KINDS.join(", ")));
+            }
             None
         }
         several => {
-            let message = format!("has {}; one trigger tells one of them, so write two", several.join(" and "));
-            section.reader().error(&key, line, message);
+            let several = several.join(" and ");
+            section.error("target", format!("has {several}; one trigger tells one of them, so write two"));
             None
         }
     }
@@ -230,8 +229,7 @@ fn of_kind(kind: &str, at: &Section<'_>) -> Option<Target> {
     };
     Some(match kind {
         "tekton" => {
-            let (url, headers): (_, BTreeMap<_, _>) =
-                (required("url", "http://el-listener.namespace.svc:8080"), headers());
+            let (url, headers) = (required("url", "http://el-listener.namespace.svc:8080"), headers());
             Target::Tekton { url: url?, headers }
         }
         "webhook" => {

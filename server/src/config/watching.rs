@@ -60,9 +60,9 @@ impl WatchingConfig {
             timeout: section.duration_within("timeout", TIMEOUTS).unwrap_or(Duration::from_millis(usual.timeout_ms)),
             retry_waits: waits(&section)
                 .unwrap_or_else(|| usual.waits_ms.iter().copied().map(Duration::from_millis).collect()),
-            max_deliveries: number("max_deliveries", 256).unwrap_or(16),
+            max_deliveries: number("max_deliveries", 256).unwrap_or(32),
             max_per_trigger: number("max_per_trigger", 64).unwrap_or(4),
-            keep_events: keep.unwrap_or(Some(90 * DAY)),
+            keep_events: keep.unwrap_or(Some(180 * DAY)),
         };
         section.finish();
         config

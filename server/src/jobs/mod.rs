@@ -74,6 +74,10 @@ pub struct Deps {
     pub allow_local: bool,
     pub discovery: DiscoveryConfig,
     pub forges: Arc<Forges>,
+    /// What targets are told through.
+    pub targets: triggers::Client,
+    /// The same for triggers of the configuration, whose author may name machines of their own network.
+    pub configured_targets: triggers::Client,
     /// Sends mails, where a server for them is configured.
     pub mailer: Option<Arc<Mailer>>,
     /// How much of a history one transaction stores.

@@ -19,9 +19,7 @@ const SESSION_DAYS: i64 = 400;
 const REFUSED_DAYS: i64 = 90;
 /// Mails that were sent, or could not be, are told for so many days.
 const MAIL_DAYS: i64 = 14;
-/// Events of branches, with what was told of them, are kept for so many days.
-const BRANCH_EVENT_DAYS: i64 = 180;
-/// Branches that are gone are shown for as long, webhooks that came in for so many days.
+/// Webhooks that came in are told for so many days.
 const WEBHOOK_DAYS: i64 = 30;
 /// So many rows go in one transaction: the writer is never held for long.
 const BATCH: u64 = 1_000;
@@ -64,9 +62,12 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     ))
 }
 
-/// Events with what they led to, then branches of which nothing is left to tell, and webhooks.
+/// Webhooks, events with what they led to, then branches of which nothing is left to tell.
 async fn remove_old_events(deps: &Deps, context: &JobContext, now: Timestamp) -> Result<u64, JobError> {
-    let before = now - TimeDelta::days(BRANCH_EVENT_DAYS);
+    let webhooks = now - TimeDelta::days(WEBHOOK_DAYS);
+    while watch::remove_receipts_before(&deps.db, webhooks, BATCH).await? == BATCH {}
+    let kept = deps.watching.keep_events.and_then(|kept| now.checked_sub_signed(TimeDelta::from_std(kept).ok()?));
+    let Some(before) = kept else { return Ok(0) };
     let mut removed = 0;
     loop {
         if context.is_cancelled() {
@@ -79,7 +80,5 @@ async fn remove_old_events(deps: &Deps, context: &JobContext, now: Timestamp) ->
         }
     }
     while watch::remove_branches_before(&deps.db, before, BATCH).await? == BATCH {}
-    let webhooks = now - TimeDelta::days(WEBHOOK_DAYS);
-    while watch::remove_receipts_before(&deps.db, webhooks, BATCH).await? == BATCH {}
     Ok(removed)
 }

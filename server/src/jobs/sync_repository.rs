@@ -85,7 +85,10 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
     };
     let refs = match (ask.await?, &watched) {
         (Ok(refs), Some(began)) => {
-            watching::note(deps, context, target, began, &refs, clock::now()).await?;
+            // A repository that is being moved or restored lists nothing for a moment; one that is empty does so again.
+            if !is_empty(&refs) || target.head.is_none() {
+                watching::note(deps, context, target, began, &refs, clock::now()).await?;
+            }
             refs
         }
         (Ok(refs), None) => refs,
@@ -95,7 +98,7 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
         }
         (Err(error), None) => return Err(error.into()),
     };
-    if refs.branches.is_empty() && refs.head.is_none() {
+    if is_empty(&refs) {
         return Ok(Synced::Empty);
     }
     let branch = choose_branch(&refs, target)?;
@@ -306,6 +309,10 @@ pub(crate) fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Aut
         ..Limits::default()
     };
     Ok((url, auth, limits))
+}
+
+fn is_empty(refs: &ListedRefs) -> bool {
+    refs.branches.is_empty() && refs.head.is_none()
 }
 
 /// What the remote has: only a pattern and whoever watches need to see all branches.

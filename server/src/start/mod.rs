@@ -1,5 +1,6 @@
 //! The running program: database, repositories, runner and web server, started in order and ended in order.
 
+mod configured_triggers;
 mod database;
 mod in_force;
 mod providers;
@@ -7,7 +8,6 @@ mod reload;
 mod repositories;
 mod signals;
 mod state;
-mod triggers;
 mod watch_files;
 mod watches;
 mod workers;
@@ -34,7 +34,7 @@ pub use state::{actions, keys, limits, live_state, public_url, state};
 pub use workers::deps;
 
 use crate::config::Config;
-use crate::jobs::{Deps, Identity, LiveDeps, Runner};
+use crate::jobs::{Identity, LiveDeps, Runner};
 use crate::telemetry::LogLevel;
 use crate::watching::{CloneReader, Secrets, Teller};
 use crate::web;
@@ -105,19 +105,17 @@ async fn reseal(db: &Db, keys: &Keys) -> anyhow::Result<()> {
 }
 
 /// Who tells targets of what happened to branches.
-///
-/// # Errors
-/// If the system gives no TLS.
-pub fn teller(deps: &Deps, keys: &Keys, worker: &str) -> anyhow::Result<Teller> {
-    let client = ::triggers::Client::new(Arc::clone(deps.forges.guard())).context("nothing can be sent to targets")?;
-    Ok(Teller {
+#[must_use]
+pub fn teller(live: &LiveDeps, keys: &Keys, worker: &str) -> Teller {
+    let deps = live.load();
+    Teller {
         db: deps.db.clone(),
         queue: deps.queue.clone(),
+        live: live.clone(),
         secrets: Secrets::new(&deps.db, keys),
         commits: CloneReader::new(&deps.data_dir),
-        client,
         worker: worker.to_owned(),
-    })
+    }
 }
 
 /// Serves until the process is told to stop; pages and REST, or for a worker that listens only how it is.
@@ -170,7 +168,7 @@ pub async fn run(config: Config, source: Source, log_level: LogLevel, role: Role
     let worker = identity.worker.clone();
     let telling = match role {
         Role::Web => None,
-        Role::Worker | Role::All => Some(tokio::spawn(teller(&live.load(), &keys, &worker)?.run(stop.clone()))),
+        Role::Worker | Role::All => Some(tokio::spawn(teller(&live, &keys, &worker).run(stop.clone()))),
     };
     let working = match role {
         Role::Web => tokio::spawn(identity.show(live.clone(), stop.clone())),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Instant;
 
@@ -61,6 +62,8 @@ pub struct Reloader {
     turn: Mutex<()>,
     /// The newest first.
     reloads: SyncMutex<VecDeque<ConfigReload>>,
+    /// Whether the last one failed for a reason that may pass.
+    hindered: AtomicBool,
 }
 
 /// Why nothing is changed.
@@ -86,6 +89,7 @@ impl Reloader {
             log_level,
             turn: Mutex::default(),
             reloads: SyncMutex::default(),
+            hindered: AtomicBool::new(false),
         })
     }
 
@@ -119,13 +123,22 @@ impl Reloader {
         }
     }
 
+    /// Whether what the files say could not be brought in, although nothing is wrong with it.
+    pub(super) fn was_hindered(&self) -> bool {
+        self.hindered.load(Ordering::Relaxed)
+    }
+
     async fn try_reload(&self) -> Result<Reloaded, Refused> {
+        self.hindered.store(false, Ordering::Relaxed);
         let source = self.source.clone();
         let read = tokio::task::spawn_blocking(move || source.read());
         let new = read.await.map_err(|error| self.refused(error.to_string()))??;
         let reloaded = self.in_force.get().reloaded(new);
         if !reloaded.applied.is_empty() {
-            self.apply(&reloaded.config).await.map_err(|error| self.refused(format!("{error:#}")))?;
+            self.apply(&reloaded.config).await.map_err(|error| {
+                self.hindered.store(true, Ordering::Relaxed);
+                self.refused(format!("{error:#}"))
+            })?;
         }
         Ok(reloaded)
     }

@@ -11,7 +11,7 @@ use store::{discovery, repositories};
 use tracing::info;
 use uuid::Uuid;
 
-use super::{triggers, watches};
+use super::{configured_triggers, watches};
 use crate::config::{Config, PollingConfig, RepositoryConfig};
 use crate::jobs::schedule;
 use crate::{clock, replay, samples};
@@ -80,13 +80,13 @@ pub(super) async fn pin(
             watches::pin(&txn, config, &known, &stored).await?;
         }
         for ((id, _), wanted) in stored.into_iter().zip(wanted) {
-            if occasion == Occasion::Start || !is_same(id, wanted) {
+            if occasion == Occasion::Start || wanted.enabled && !is_same(id, wanted) {
                 let request = JobRequest::SyncRepository { repository_id: id };
                 queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
             }
         }
     }
-    triggers::pin(&txn, &config.triggers, keys, now).await?;
+    configured_triggers::pin(&txn, &config.triggers, keys, occasion, now).await?;
     if occasion == Occasion::Reload
         && let Some(wait) = longest_wait(&config.polling)
     {

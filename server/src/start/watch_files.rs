@@ -50,6 +50,10 @@ pub(super) async fn watch(reloader: Arc<Reloader>, stop: CancellationToken) {
             if files.len() != known.len() || files.iter().zip(&known).any(|(file, (known, _))| file != known) {
                 known = contents(files).await;
             }
+            if reloader.was_hindered() {
+                // The database was away, say: the next look tries again.
+                known.clear();
+            }
         }
     }
 }
@@ -125,10 +129,12 @@ impl Watched {
         let mut followed: BTreeSet<PathBuf> = self.folders.intersection(&wanted).cloned().collect();
         for new in wanted.difference(&self.folders) {
             match watcher.watch(new, RecursiveMode::NonRecursive) {
-                Ok(()) => drop(followed.insert(new.clone())),
+                Ok(()) => {
+                    followed.insert(new.clone());
+                }
                 // It may be there later; until then its files are looked at now and then.
                 Err(error) => {
-                    debug!(%error, folder = %new.display(), "a folder of the configuration can't be followed")
+                    debug!(%error, folder = %new.display(), "a folder of the configuration can't be followed");
                 }
             }
         }

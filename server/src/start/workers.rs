@@ -3,21 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use auth::seal::Keys;
+use net::AddressGuard;
 use store::db::Db;
 use store::queue::JobQueue;
 
-use crate::config::{Config, RepositoryConfig};
-use crate::forges::Forges;
+use crate::config::{Config, ConfiguredTrigger, RepositoryConfig};
+use crate::forges::{Forges, guard};
 use crate::jobs::Deps;
-use crate::mail::{MailError, Mailer};
+use crate::mail::Mailer;
 use crate::replay::BatchLimits;
 
 /// What job handlers work with; without keys no mail is sent, and no token used that was entered.
 ///
 /// # Errors
-/// If mails can't be sent as configured.
-pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> Result<Deps, MailError> {
+/// If mails can't be sent as configured, or the system gives no TLS.
+pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> anyhow::Result<Deps> {
     let token = |repository: &RepositoryConfig| Some((repository.url.clone(), repository.token.clone()?));
     let mailer = match (&config.mail, &config.server.public_url, keys) {
         (Some(mail), Some(url), Some(keys)) => Some(Arc::new(Mailer::new(mail, url, keys.clone())?)),
@@ -41,7 +43,19 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db, keys)),
+        targets: client(guard(config))?,
+        configured_targets: client(target_guard(config))?,
         mailer,
         batches: BatchLimits::default(),
     })
+}
+
+fn client(guard: AddressGuard) -> anyhow::Result<triggers::Client> {
+    triggers::Client::new(Arc::new(guard)).context("nothing can be sent to targets")
+}
+
+/// Which addresses targets of the configuration's triggers may have: those of the configuration's triggers are where its author wants them.
+fn target_guard(config: &Config) -> AddressGuard {
+    let written = config.triggers.iter().filter_map(ConfiguredTrigger::url);
+    written.fold(guard(config), |guard, url| guard.trusting_host_of(&url))
 }

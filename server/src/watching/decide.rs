@@ -1,12 +1,12 @@
 //! Who is told of an event: each trigger's condition is held against it, at once where nothing has to be read for that.
 
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use chrono::TimeDelta;
 use entity::kind::{BranchEventKind, ClauseKind, LogLevel, Provider};
 use entity::value::ObjectId;
-use entity::view::{Clause, Live, TektonFound, Timestamp};
-use store::db::{ConnectionTrait, DataError};
+use entity::view::{Clause, Condition, Live, TektonFound, Timestamp};
+use store::db::{ConnectionTrait, DataError, Db};
 use store::repositories::{self, SyncTarget};
 use store::triggers::{Decision, EnabledTrigger, Learned, decide, enabled_triggers};
 use store::watch::{
@@ -16,18 +16,37 @@ use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
 
 use super::api::learn_protection;
-use super::reader::{CommitError, CommitRead, fetch_and_read};
+use super::reader::{CommitRead, fetch_and_read};
 use crate::clock;
 use crate::jobs::{Deps, JobContext, JobError};
 
 /// Events that are looked at together.
 const BATCH: u64 = 50;
-/// Waits after tries to read a commit that failed; after the last, what could not be read stays unknown.
-const WAITS: [TimeDelta; 5] =
-    [TimeDelta::seconds(5), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2)];
+/// A condition ready to be held against events, or why it can't be.
+type Compiled = Arc<Result<CompiledCondition, String>>;
 
-/// Triggers that are on, each with its condition ready or why it can't be held against anything.
-pub struct Triggers(Vec<(EnabledTrigger, Result<CompiledCondition, String>)>);
+/// Conditions by a hash of what they say: they are asked for at every webhook, and change seldom.
+static COMPILED: LazyLock<Mutex<HashMap<blake3::Hash, Compiled>>> = LazyLock::new(Mutex::default);
+/// More are not kept; triggers that are changed leave old ones behind.
+const KEPT: usize = 1_000;
+
+/// Triggers that are on, each with its condition.
+pub struct Triggers(Vec<(EnabledTrigger, Compiled)>);
+
+fn compiled(condition: &Condition) -> Compiled {
+    let hash = blake3::hash(serde_json::to_string(condition).unwrap_or_default().as_bytes());
+    let kept = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(compiled) = kept().get(&hash) {
+        return Arc::clone(compiled);
+    }
+    let compiled = Arc::new(CompiledCondition::new(condition).map_err(|error| error.to_string()));
+    let mut kept = kept();
+    if kept.len() >= KEPT {
+        kept.clear();
+    }
+    kept.insert(hash, Arc::clone(&compiled));
+    compiled
+}
 
 impl Triggers {
     /// Those that are on now.
@@ -35,18 +54,18 @@ impl Triggers {
     /// # Errors
     /// The database's.
     pub async fn load(c: &impl ConnectionTrait) -> Result<Self, DataError> {
-        let compiled = |trigger: EnabledTrigger| {
-            let condition = CompiledCondition::new(&trigger.condition).map_err(|error| error.to_string());
+        let with_condition = |trigger: EnabledTrigger| {
+            let condition = compiled(&trigger.condition);
             (trigger, condition)
         };
-        Ok(Self(enabled_triggers(c).await?.into_iter().map(compiled).collect()))
+        Ok(Self(enabled_triggers(c).await?.into_iter().map(with_condition).collect()))
     }
 
     /// What each makes of an event, and what of its commit would have to be known for more.
     fn judge(&self, facts: &EventFacts<'_>) -> (Vec<Decision>, Needs) {
         let mut lacks = Needs::default();
-        let decision = |(trigger, condition): &(EnabledTrigger, Result<CompiledCondition, String>)| {
-            let (is_match, clauses) = match condition {
+        let decision = |(trigger, condition): &(EnabledTrigger, Compiled)| {
+            let (is_match, clauses) = match condition.as_ref() {
                 Ok(condition) => {
                     let judged = condition.judge(facts);
                     lacks = lacks.and(judged.lacks);
@@ -63,7 +82,8 @@ impl Triggers {
 
     /// What has to be read for any of them.
     fn needs(&self) -> Needs {
-        let needs = self.0.iter().filter_map(|(_, condition)| condition.as_ref().ok()).map(CompiledCondition::needs);
+        let needs =
+            self.0.iter().filter_map(|(_, condition)| condition.as_ref().as_ref().ok()).map(CompiledCondition::needs);
         needs.fold(Needs::default(), Needs::and)
     }
 }
@@ -139,11 +159,7 @@ pub async fn decide_known(
     for event in events {
         let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
         let (decisions, lacks) = triggers.judge(&facts(asked, &event.into(), &read));
-        if lacks.any() {
-            all = false;
-        } else {
-            decide(w, event.id, Learned::default(), &decisions, now).await?;
-        }
+        all &= !lacks.any() && decide(w, event.id, Learned::default(), &decisions, now).await?.is_some();
     }
     Ok(all)
 }
@@ -202,45 +218,69 @@ async fn one(
     triggers: &Triggers,
     event: &FollowedEvent,
 ) -> Result<bool, JobError> {
-    let now = clock::now();
+    let mut is_undecided = event.is_undecided;
+    if is_undecided {
+        // What refs alone answer does not wait for the commit.
+        is_undecided = !decide_one(&deps.db, triggers, target, event).await?;
+    }
     let read = match event.new_commit {
         None => gone(),
         Some(commit) => {
             let needs = Needs { tekton: true, ..triggers.needs() };
-            let read = fetch_and_read(deps, target, &event.branch_name, event.old_commit, commit, needs);
-            match read.await {
+            match fetch_and_read(deps, target, &event.branch_name, event.old_commit, commit, needs).await {
                 Ok(read) => read,
-                Err(CommitError::Temporary(why)) => {
-                    let tries = usize::try_from(event.tries).unwrap_or(usize::MAX);
-                    let again = WAITS.get(tries).map(|wait| now + *wait);
-                    context.note(LogLevel::Warn, &format!("{}: {why}", event.branch_name));
-                    if let Some(again) = again {
-                        if event.is_undecided {
-                            postpone_event(&deps.db.write, event.id, &why, Some(again), now).await?;
-                        } else {
-                            postpone_facts(&deps.db.write, event.id, again).await?;
-                        }
+                Err(error) => {
+                    context.note(LogLevel::Warn, &format!("{}: {}", event.branch_name, error.why()));
+                    if let Some(wait) = error.wait(event.tries) {
+                        put_off(deps, event, is_undecided, error.why(), clock::now() + wait).await?;
                         return Ok(false);
                     }
-                    CommitRead::default()
-                }
-                Err(CommitError::Gone(why)) => {
-                    context.note(LogLevel::Warn, &format!("{}: {why}", event.branch_name));
                     CommitRead::default()
                 }
             }
         }
     };
+    // What can't be read is not known: such a part is not met, and its verdict says so.
+    let decisions = is_undecided.then(|| triggers.judge(&facts(&target.into(), &event.into(), &read)).0);
     let learned = Learned { tekton: read.tekton.as_ref(), is_forced: read.is_forced };
+    let now = clock::now();
     let txn = deps.db.begin().await?;
-    if event.is_undecided {
-        let asked = Asked::from(target);
-        let happened = Happened::from(event);
-        // What can't be read is not known: such a part is not met, and its verdict says so.
-        let (decisions, _) = triggers.judge(&facts(&asked, &happened, &read));
+    if let Some(decisions) = decisions {
         decide(&txn, event.id, learned, &decisions, now).await?;
     }
     note_facts(&txn, event.id, learned, now).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(true)
+}
+
+/// Decides at once, where nothing has to be read for that; whether it is decided.
+async fn decide_one(
+    db: &Db,
+    triggers: &Triggers,
+    target: &SyncTarget,
+    event: &FollowedEvent,
+) -> Result<bool, JobError> {
+    let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
+    let (decisions, lacks) = triggers.judge(&facts(&target.into(), &event.into(), &read));
+    if lacks.any() {
+        return Ok(false);
+    }
+    let txn = db.begin().await?;
+    let decided = decide(&txn, event.id, Learned::default(), &decisions, clock::now()).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok(decided.is_some())
+}
+
+async fn put_off(
+    deps: &Deps,
+    event: &FollowedEvent,
+    is_undecided: bool,
+    why: &str,
+    again: Timestamp,
+) -> Result<(), JobError> {
+    if is_undecided {
+        postpone_event(&deps.db.write, event.id, why, Some(again), clock::now()).await?;
+    }
+    postpone_facts(&deps.db.write, event.id, again, !is_undecided).await?;
+    Ok(())
 }

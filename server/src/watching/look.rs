@@ -8,7 +8,11 @@ use store::db::DataError;
 use store::repositories::SyncTarget;
 use store::watch::{Look, SeenBranch, WatchState, note_refs};
 
+use super::decide::{Triggers, decide_known};
 use crate::jobs::{Deps, JobContext};
+
+/// Of more events than these it is decided one by one: a transaction holds what others wait for.
+const DECIDED_AT_ONCE: usize = 500;
 
 /// Whether names are watched, by a watch's pattern. One that does not compile was refused when it was set; it watches nothing.
 pub fn watched_names(pattern: Option<&str>) -> impl Fn(&str) -> bool {
@@ -54,8 +58,12 @@ pub(super) async fn note_look(
         return Ok(());
     }
     let repository = target.id;
+    let triggers = Triggers::load(&deps.db.read).await?;
     let txn = deps.db.begin().await?;
     let noted = note_refs(&txn, repository, look, now).await?;
+    if noted.events.len() <= DECIDED_AT_ONCE {
+        decide_known(&txn, &triggers, &target.into(), &noted.events, now).await?;
+    }
     if noted.look_again {
         let again = JobRequest::SyncRepository { repository_id: repository };
         deps.queue.enqueue_in(&txn, &again, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
@@ -76,6 +84,7 @@ pub(super) async fn note_look(
         context.note(LogLevel::Info, &text);
     }
     if is_followed || noted.look_again {
+        deps.queue.bell().ring_for_deliveries();
         deps.queue.ring();
     }
     deps.queue.bus().send(Live::Branches { repository_id: repository });

@@ -1,13 +1,15 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
-//! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers against them, with what
-//! [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets.
+//! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
+//! against them, with what [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets, and
+//! [`runs`] takes what these tell of the runs that they began.
 
 mod api;
 mod decide;
 mod hooks;
 mod look;
 mod reader;
+mod runs;
 mod secrets;
 mod teller;
 
@@ -16,5 +18,6 @@ pub use decide::{decide_known, follow};
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{note, watched_names};
 pub use reader::CloneReader;
+pub use runs::{RunAnswer, Runs};
 pub use secrets::Secrets;
 pub use teller::Teller;

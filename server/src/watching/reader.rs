@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use actions::triggers::{CommitFacts, CommitReader};
+use chrono::TimeDelta;
 use entity::value::ObjectId;
 use entity::view::TektonFound;
 use git::{BelowLimits, GitError, Repo};
-use store::db::DataError;
 use store::repositories::SyncTarget;
 use tokio::sync::Semaphore;
 use triggers::{ChangedPaths, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
@@ -39,9 +39,27 @@ pub enum CommitError {
     Gone(String),
 }
 
-impl From<DataError> for CommitError {
-    fn from(error: DataError) -> Self {
-        Self::Temporary(error.to_string())
+/// Waits after tries that failed; after the last, what could not be read stays unknown.
+const WAITS: [TimeDelta; 5] =
+    [TimeDelta::seconds(5), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2)];
+/// A forge's machines do not all know of a push at once: what is not there may be there soon.
+const WAITS_FOR_GONE: usize = 2;
+
+impl CommitError {
+    /// What to tell people.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Temporary(why) | Self::Gone(why) => why,
+        }
+    }
+
+    /// After what time to try again, where so many tries failed before this one.
+    pub fn wait(&self, tries: i32) -> Option<TimeDelta> {
+        let waits = match self {
+            Self::Temporary(_) => &WAITS[..],
+            Self::Gone(_) => &WAITS[..WAITS_FOR_GONE],
+        };
+        waits.get(usize::try_from(tries).unwrap_or(usize::MAX)).copied()
     }
 }
 
@@ -114,8 +132,11 @@ impl CloneReader {
 fn finish(read: Result<Result<CommitRead, GitError>, tokio::task::JoinError>) -> Result<CommitRead, CommitError> {
     match read {
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) if error.is_temporary() => Err(CommitError::Temporary(error.to_string())),
-        Ok(Err(error)) => Err(CommitError::Gone(error.to_string())),
+        Ok(Err(error @ (GitError::MissingObject { .. } | GitError::Corrupt { .. }))) => {
+            Err(CommitError::Gone(error.to_string()))
+        }
+        // What a remote refuses it may give once somebody mended a token.
+        Ok(Err(error)) => Err(CommitError::Temporary(error.to_string())),
         Err(error) => Err(CommitError::Temporary(format!("reading the commit was broken off: {error}"))),
     }
 }
@@ -123,9 +144,11 @@ fn finish(read: Result<Result<CommitRead, GitError>, tokio::task::JoinError>) ->
 fn read(repo: &Repo, old: Option<ObjectId>, new: ObjectId, needs: Needs) -> Result<CommitRead, GitError> {
     let mut found = CommitRead::default();
     if needs.paths {
-        let old = old.filter(|old| repo.contains(*old));
-        let changed = repo.changed_paths(old, new, MAX_PATHS)?;
-        found.paths = Some(ChangedPaths { paths: changed.paths, is_complete: changed.is_complete });
+        // Without what it is compared with, a commit is compared with its parent: there may be more that changed.
+        let known = old.filter(|old| repo.contains(*old));
+        let changed = repo.changed_paths(known, new, MAX_PATHS)?;
+        let is_complete = changed.is_complete && known == old;
+        found.paths = Some(ChangedPaths { paths: changed.paths, is_complete });
     }
     if needs.tekton {
         let below = repo.files_below(new, TEKTON, &BelowLimits::default(), is_tekton_file)?;
@@ -148,9 +171,7 @@ impl CommitReader for CloneReader {
         needs: Needs,
     ) -> Pin<Box<dyn Future<Output = Result<CommitFacts, String>> + Send + '_>> {
         Box::pin(async move {
-            let read = self.read_here(repository, old, new, needs).await.map_err(|error| match error {
-                CommitError::Temporary(why) | CommitError::Gone(why) => why,
-            })?;
+            let read = self.read_here(repository, old, new, needs).await.map_err(|error| error.why().to_owned())?;
             Ok(CommitFacts { paths: read.paths, tekton: read.tekton, is_forced: read.is_forced })
         })
     }

@@ -1,6 +1,7 @@
 //! Secrets of targets, which are kept sealed wherever they were entered.
 
 use actions::secrets::purpose;
+use actions::triggers::sink_name;
 use auth::seal::Keys;
 use store::db::{DataError, Db};
 use store::secrets::find_secret;
@@ -52,6 +53,14 @@ impl Secrets {
         let Some(text) = self.open(&format!("{OF_WEBHOOK}{repository}")).await? else { return Ok(None) };
         let text = String::from_utf8(text).map_err(|_| SecretError::Sealed("it is no text".to_owned()))?;
         Ok(Some(text))
+    }
+
+    /// The hash that what opens a trigger's sink is known by; nothing where it has none.
+    ///
+    /// # Errors
+    /// The database's, or that it was sealed with another key.
+    pub async fn of_sink(&self, trigger: Uuid) -> Result<Option<Vec<u8>>, SecretError> {
+        self.open(&sink_name(trigger)).await
     }
 
     async fn open(&self, name: &str) -> Result<Option<Vec<u8>>, SecretError> {

@@ -6,8 +6,8 @@ use entity::view::{Live, Timestamp};
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::triggers::{
-    Attempt, AttemptEnd, ClaimedDelivery, DeliveryRoom, claim_deliveries, next_delivery_at, record_attempt,
-    recover_deliveries, recover_own_deliveries,
+    Attempt, AttemptEnd, ClaimedDelivery, DeliveryRoom, claim_deliveries, find_target, next_delivery_at,
+    record_attempt, recover_deliveries, recover_own_deliveries,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,13 +15,10 @@ use tracing::{error, info, warn};
 use triggers::{CommitDescription, SendEnd, Telling, build_request, send};
 
 use super::reader::CloneReader;
-use super::secrets::{SecretError, Secrets};
+use super::secrets::Secrets;
 use crate::clock;
+use crate::jobs::LiveDeps;
 
-/// Attempts at once.
-const AT_ONCE: usize = 32;
-/// Attempts at one target at once.
-const PER_TARGET: usize = 4;
 /// Attempts at once at targets that fail again and again.
 const FAILING: usize = 8;
 /// How long to sleep where no bell rings.
@@ -38,9 +35,10 @@ const RECORD_TRIES: u32 = 60;
 pub struct Teller {
     pub db: Db,
     pub queue: JobQueue,
+    /// How much at once, and who may be talked to: as the configuration has it when an attempt begins.
+    pub live: LiveDeps,
     pub secrets: Secrets,
     pub commits: CloneReader,
-    pub client: triggers::Client,
     /// Names this process in what it holds.
     pub worker: String,
 }
@@ -64,8 +62,9 @@ impl Teller {
                     Err(error) => error!(%error, "deliveries of vanished processes could not be taken back"),
                 }
             }
-            let room = AT_ONCE.saturating_sub(running.len());
-            let claimed = self.claim(room).await;
+            let watching = self.live.load().watching.clone();
+            let room = watching.max_deliveries.saturating_sub(running.len());
+            let claimed = self.claim(room, watching.max_per_trigger).await;
             let is_full = claimed.len() == room;
             for delivery in claimed {
                 running.spawn(self.clone().tell(delivery));
@@ -84,8 +83,8 @@ impl Teller {
         }
     }
 
-    async fn claim(&self, most: usize) -> Vec<ClaimedDelivery> {
-        let room = DeliveryRoom { worker: &self.worker, most, per_trigger: PER_TARGET, failing: FAILING };
+    async fn claim(&self, most: usize, per_trigger: usize) -> Vec<ClaimedDelivery> {
+        let room = DeliveryRoom { worker: &self.worker, most, per_trigger, failing: FAILING };
         claim_deliveries(&self.db, room, clock::now()).await.unwrap_or_else(|error| {
             error!(%error, "no delivery could be taken");
             Vec::new()
@@ -123,11 +122,18 @@ impl Teller {
         };
         let secrets = match self.secrets.of_trigger(delivery.trigger_id).await {
             Ok(secrets) => secrets,
-            Err(error @ SecretError::Database(_)) => {
-                return unsent(AttemptEnd::Failed { why: error.to_string(), not_before: None });
-            }
-            Err(error @ SecretError::Sealed(_)) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
+            // Another key may be the right one: processes get a new one after the other.
+            Err(error) => return unsent(AttemptEnd::Failed { why: error.to_string(), not_before: None }),
         };
+        // A secret goes only to the target that it was entered for, however both change meanwhile.
+        match find_target(&self.db.read, delivery.trigger_id).await {
+            Ok(Some(target)) if target == delivery.target.0 => {}
+            Ok(_) => {
+                let why = "its target was changed just before it was sent".to_owned();
+                return unsent(AttemptEnd::Unknown { why });
+            }
+            Err(error) => return unsent(AttemptEnd::Failed { why: error.to_string(), not_before: None }),
+        }
         let commit = match delivery.new_commit {
             Some(commit) => self.commits.commit_info(delivery.repository_id, commit).await,
             None => None,
@@ -155,7 +161,9 @@ impl Teller {
             Err(error) => return unsent(AttemptEnd::Refused { why: error.to_string() }),
         };
         let timeout = Duration::from_millis(delivery.pace.0.timeout_ms);
-        let sent = send(&self.client, &outgoing, timeout).await;
+        let live = self.live.load();
+        let client = if delivery.is_configured { &live.configured_targets } else { &live.targets };
+        let sent = send(client, &outgoing, timeout).await;
         Attempt {
             number: delivery.attempts,
             started_at,

@@ -151,9 +151,7 @@ async fn what_the_file_names_is_put_in_force_and_taken_back() {
         assert_eq!(process.reload(StatusCode::OK).await["outcome"], "unchanged");
         assert_eq!(secrets::find_secret(&db.read, &name).await.unwrap().unwrap(), sealed, "sealed once");
 
-        // Branches that a person has watched stay watched, whatever the file says of others.
-        let by_hand = watch::WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: true };
-        watch::set_watch(&db.write, id("team/shown"), &by_hand).await.unwrap();
+        // The configuration alone says how its repositories are watched.
         process.write(
             "repositories:\n  - {url: 'https://h.example/team/app'}\n  - {url: 'https://h.example/team/shown'}\n",
         );
@@ -166,6 +164,7 @@ async fn what_the_file_names_is_put_in_force_and_taken_back() {
         process.write("");
         process.reload(StatusCode::OK).await;
         assert_eq!(repositories::list_sync_targets(&db.read).await.unwrap().len(), 0);
+        assert!(!is_watched("team/shown").await, "nor what it names no more");
     })
     .await;
 }
@@ -201,7 +200,7 @@ async fn a_file_with_errors_changes_nothing_and_all_of_them_are_told() {
         );
         let told = process.reload(StatusCode::UNPROCESSABLE_ENTITY).await;
         let message = told["errors"][0]["message"].as_str().unwrap();
-        assert!(message.contains("there is one named \"mine\" already"), "{message}");
+        assert!(message.contains("there is a trigger named \"mine\" already"), "{message}");
         let names: Vec<String> = repositories::list_sync_targets(&app.state.db.read)
             .await
             .unwrap()

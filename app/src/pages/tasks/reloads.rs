@@ -57,7 +57,7 @@ fn row(reload: ConfigReload, now: Timestamp) -> AnyView {
     };
     let (tone, glyph, word) = match reload.outcome {
         ReloadOutcome::Applied => ("good", Glyph::Check, "In force"),
-        ReloadOutcome::Unchanged => ("quiet", Glyph::Check, "Nothing changed"),
+        ReloadOutcome::Unchanged => ("idle", Glyph::Check, "Nothing changed"),
         ReloadOutcome::Refused => ("bad", Glyph::Failed, "Refused"),
     };
     let keys = |label: &'static str, keys: Vec<String>| {

@@ -120,6 +120,12 @@ pub fn hash_opaque(text: &str) -> Option<[u8; 32]> {
     bytes_of(text).map(|_| sha256(text))
 }
 
+/// Whether such a text is the one that a hash was kept of; how long that takes tells nothing.
+#[must_use]
+pub fn is_opaque(text: &str, hash: &[u8]) -> bool {
+    hash_opaque(text).is_some_and(|given| bool::from(given.as_slice().ct_eq(hash)))
+}
+
 /// CRC-32 in base 62, filled up with zeros.
 fn checksum(text: &str) -> String {
     let mut rest = crc32fast::hash(text.as_bytes()) as usize;
@@ -195,12 +201,17 @@ mod tests {
         assert_eq!(minted.text.len(), 43);
         assert_eq!(hash_opaque(&minted.text), Some(minted.hash));
         assert_ne!(minted.hash, mint_opaque().hash);
+        assert!(is_opaque(&minted.text, &minted.hash));
+        for hash in [&minted.hash[..31], &mint_opaque().hash, &[]] {
+            assert!(!is_opaque(&minted.text, hash));
+        }
         let padded = format!("{}=", *minted.text);
         // The last character carries two bits that must be zero.
         let slack = format!("{}B", "A".repeat(42));
         let other = format!("{}+", "A".repeat(42));
         for text in ["", &minted.text[1..], &padded, &slack, &other, &"A".repeat(44)] {
             assert_eq!(hash_opaque(text), None, "{text}");
+            assert!(!is_opaque(text, &minted.hash), "{text}");
         }
     }
 

@@ -3,15 +3,18 @@
 //! A [`CompiledCondition`] is held against what is known of an event and says in words why it matches or not. Where the answer
 //! depends on what a commit changes or brings, [`Needs`] says so before anybody reads it; [`detect_tekton`] makes what is
 //! known of `.tekton/` of its files. [`build_request`] makes of an event what each kind of target expects, to the byte,
-//! and [`send`] carries it there: guarded, bounded, once. What is decided, kept and tried again is no business of this crate.
+//! and [`send`] carries it there: guarded, bounded, once. [`read_run`] reads what Tekton tells afterwards of what that began. What is
+//! decided, kept and tried again is no business of this crate.
 
 mod condition;
+mod run;
 mod send;
 mod target;
 mod tekton;
 mod text;
 
 pub use condition::{ChangedPaths, CompiledCondition, ConditionError, EventFacts, Judgement, MAX_PATHS, Needs};
+pub use run::{MAX_RUN_BYTES, RunError, RunEvent, RunTold, read_run};
 pub use send::{Client, MAX_ANSWER, SendEnd, Sent, send};
 pub use target::{
     CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, build_request, check_secret,

@@ -17,7 +17,7 @@ pub(super) struct Leaf {
     /// From 1.
     pub line: u32,
     pub text: String,
-    tag: Tag,
+    pub tag: Tag,
 }
 
 impl Leaf {

@@ -26,8 +26,9 @@ fn by_name(operation: &str) -> Option<Needs> {
         AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
         ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole,
         Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret, SetWatch, SetWebhookSecret,
-        SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
+        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret,
+        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
+        TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -70,6 +71,8 @@ fn by_name(operation: &str) -> Option<Needs> {
         "delete_trigger" => Needs::to(RemoveTrigger),
         "change_trigger_secret" => Needs::to(SetTriggerSecret),
         "delete_trigger_secret" => Needs::to(RemoveTriggerSecret),
+        "create_trigger_sink" => Needs::to(SetTriggerSink),
+        "delete_trigger_sink" => Needs::to(RemoveTriggerSink),
         "test_condition" | "test_dry_run" => Needs::Permission(Permission::ManagePipelines),
         "test_trigger" => Needs::to(TestTrigger),
         "replay_delivery" | "replay_trigger" => Needs::to(ReplayDeliveries),

@@ -91,7 +91,7 @@ impl Watched {
 
     /// Somebody who tells, until this is dropped.
     pub fn start_telling(&self) -> tokio::task::JoinHandle<()> {
-        let teller: Teller = start::teller(&self.bench.deps, &self.keys, "teller").unwrap();
+        let teller: Teller = start::teller(&self.bench.deps.clone().into(), &self.keys, "teller");
         tokio::spawn(teller.run(self.stop.clone()))
     }
 

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::check::usable;
 use super::secret::{forget_secret, make_webhook_secret, put_secrets};
+use super::sink::forget_sink;
 use super::{changeable, find, object};
 use crate::audit::Change;
 use crate::{Actions, Actor, Refusal, Result};
@@ -93,6 +94,9 @@ pub async fn change(ctx: &Actions, actor: &Actor, id: Uuid, wanted: &TriggerRequ
     }
     let is_elsewhere = place(&before.target) != place(&new.target);
     let forgot_secret = is_elsewhere && forget_secret(&txn, id).await?;
+    if new.target.kind() != TargetKind::Tekton {
+        forget_sink(&txn, id).await?;
+    }
     let was = NewTrigger {
         name: before.name,
         is_enabled: before.is_enabled,
@@ -130,7 +134,7 @@ pub async fn switch(ctx: &Actions, actor: &Actor, id: Uuid, on: bool) -> Result<
     written(ctx, id).await
 }
 
-/// Removes a trigger with all that it told, and its secret.
+/// Removes a trigger with all that it told, and its secrets.
 ///
 /// # Errors
 /// The refusal.
@@ -195,13 +199,9 @@ pub(super) fn place(target: &Target) -> String {
     format!("{kind} {}", origin(url))
 }
 
-/// Scheme, machine and port of an address.
+/// Scheme, machine and port of an address, read as the sender does: what stands before an @ would be a secret.
 pub(super) fn origin(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
-    let host = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    // What stands before an @ would be a secret.
-    let host = host.rsplit('@').next().unwrap_or_default();
-    format!("{}://{}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
+    url::Url::parse(url.trim()).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod dry_run;
 mod replay;
 mod secret;
 mod shown;
+mod sink;
 
 use std::pin::Pin;
 
@@ -27,6 +28,7 @@ pub use secret::{
     wants_secret,
 };
 pub use shown::{show_attempts, show_delivery, show_trigger};
+pub use sink::{MadeSink, find_sink_time, make_sink, remove_sink, sink_name};
 
 /// What a commit changed and what Tekton's resources it brings, read from the clone: implemented by the server.
 pub trait CommitReader: Send + Sync {

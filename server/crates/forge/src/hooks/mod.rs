@@ -153,12 +153,13 @@ fn delivery_id(
     change: Option<&HookChange>,
     now: DateTime<Utc>,
 ) -> String {
+    // Where the signature is over the body alone, anybody who saw it may write another id beside it.
     let names: &[&str] = match kind {
-        HookKind::Github => &["x-github-delivery"],
-        HookKind::Forgejo => &["x-forgejo-delivery", "x-gitea-delivery", "x-gogs-delivery"],
-        // GitLab's `X-Gitlab-Event-UUID` is shared by what one webhook led to, and its `X-Gitlab-Webhook-UUID` differs with
-        // each try.
-        HookKind::Gitlab | HookKind::Generic => &["webhook-id", "idempotency-key"],
+        HookKind::Github | HookKind::Forgejo => &[],
+        // `X-Gitlab-Event-UUID` is shared by what one webhook led to, and `X-Gitlab-Webhook-UUID` differs with each try.
+        HookKind::Gitlab => &["webhook-id", "idempotency-key"],
+        HookKind::Generic if header(headers, "webhook-signature").is_some() => &["webhook-id"],
+        HookKind::Generic => &[],
     };
     let told = names.iter().find_map(|name| header(headers, name));
     if let Some(id) = told.filter(|id| id.len() <= MAX_WORD) {
@@ -169,7 +170,7 @@ fn delivery_id(
     hash.update(header(headers, "x-gitlab-event-uuid").unwrap_or_default().as_bytes()).update(&[0]).update(body);
     // A body that names no commit may well be the same for different things.
     if told.is_none() && !change.is_some_and(|change| change.before.is_some() || change.after.is_some()) {
-        hash.update(&now.timestamp_micros().to_le_bytes());
+        hash.update(&now.timestamp_nanos_opt().unwrap_or_default().to_le_bytes());
     }
     format!("body-{}", &hash.finalize().to_hex()[..32])
 }

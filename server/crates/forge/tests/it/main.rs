@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
+mod branches;
+mod hooks;
+
 use std::sync::Arc;
 
 use forge::{

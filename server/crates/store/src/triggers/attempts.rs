@@ -103,10 +103,10 @@ pub async fn record_attempt(
 ) -> Result<Recorded> {
     let txn = db.begin().await?;
     let is_this = |row: &delivery::Model| row.worker.as_deref() == Some(worker) && row.attempts == attempt.number;
-    let Some((row, pace)) = held(&txn, delivery).await?.filter(|(row, _)| is_this(row)) else {
+    let Some((row, of)) = held(&txn, delivery).await?.filter(|(row, _)| is_this(row)) else {
         return Err(DataError::LostLease { job: delivery, worker: worker.to_owned() });
     };
-    let recorded = end(&txn, row, &pace, attempt, now).await?;
+    let recorded = end(&txn, row, &of, attempt, now).await?;
     txn.commit().await?;
     Ok(recorded)
 }
@@ -138,7 +138,7 @@ async fn recover(db: &Db, ids: &[Uuid], now: Timestamp, is_lost: impl Fn(&delive
     let mut recovered = 0;
     for id in ids {
         let txn = db.begin().await?;
-        let Some((row, pace)) = held(&txn, *id).await?.filter(|(row, _)| is_lost(row)) else { continue };
+        let Some((row, of)) = held(&txn, *id).await?.filter(|(row, _)| is_lost(row)) else { continue };
         let why = "the process that sent it ended before it could tell what came of it; it may have arrived".to_owned();
         let attempt = Attempt {
             number: row.attempts,
@@ -150,35 +150,46 @@ async fn recover(db: &Db, ids: &[Uuid], now: Timestamp, is_lost: impl Fn(&delive
             answer_id: None,
             end: AttemptEnd::Unknown { why },
         };
-        end(&txn, row, &pace, &attempt, now).await?;
+        end(&txn, row, &of, &attempt, now).await?;
         txn.commit().await?;
         recovered += 1;
     }
     Ok(recovered)
 }
 
+/// What an attempt's end needs to know of its trigger.
+struct OfTrigger {
+    pace: Pace,
+    changed_at: Timestamp,
+}
+
 /// A delivery that somebody holds with its trigger's pace, and all rows before it held.
-async fn held(txn: &Transaction, id: Uuid) -> Result<Option<(delivery::Model, Pace)>> {
+async fn held(txn: &Transaction, id: Uuid) -> Result<Option<(delivery::Model, OfTrigger)>> {
     let Some(row) = delivery::Entity::find_by_id(id).one(txn).await? else { return Ok(None) };
     if hold_branch(txn, row.repository_id, row.branch_id).await?.is_none() {
         return Ok(None);
     }
-    let of = trigger::Entity::find_by_id(row.trigger_id).select_only().column(trigger::Column::Pace);
-    let pace: Option<JsonText<Pace>> = of.lock(LockType::NoKeyUpdate).into_tuple().one(txn).await?;
-    let Some(pace) = pace else { return Ok(None) };
+    let of = trigger::Entity::find_by_id(row.trigger_id).select_only();
+    let of = of.columns([trigger::Column::Pace, trigger::Column::ChangedAt]);
+    let of: Option<(JsonText<Pace>, StoredTimestamp)> = of.lock(LockType::NoKeyUpdate).into_tuple().one(txn).await?;
+    let Some((pace, changed_at)) = of else { return Ok(None) };
+    let of = OfTrigger { pace: pace.0, changed_at: changed_at.into() };
     // Again, now that nobody else ends it.
     let still = delivery::Entity::find_by_id(id).filter(is_sending()).lock(LockType::NoKeyUpdate);
-    Ok(still.one(txn).await?.map(|row| (row, pace.0)))
+    Ok(still.one(txn).await?.map(|row| (row, of)))
 }
 
 async fn end(
     txn: &Transaction,
     row: delivery::Model,
-    pace: &Pace,
+    of: &OfTrigger,
     attempt: &Attempt,
     now: Timestamp,
 ) -> Result<Recorded> {
     let why = attempt.end.why();
+    let pace = &of.pace;
+    // What came of a target that was replaced meanwhile says nothing about the new one.
+    let is_current = of.changed_at <= attempt.started_at;
     let mut tries = row.tries;
     let (state, next_try_at) = match &attempt.end {
         AttemptEnd::Delivered => (DeliveryState::Delivered, None),
@@ -224,8 +235,8 @@ async fn end(
     };
     delivery_attempt::Entity::insert(kept).exec_without_returning(txn).await?;
     let lets_another_go = state.is_finished() && let_next_go(txn, &row, now).await?;
-    tell_trigger(txn, row.trigger_id, state, &attempt.end, now).await?;
-    if let AttemptEnd::Gone { why } = &attempt.end {
+    tell_trigger(txn, row.trigger_id, state, &attempt.end, is_current, now).await?;
+    if let (AttemptEnd::Gone { why }, true) = (&attempt.end, is_current) {
         retire(txn, row.trigger_id, why, now).await?;
     }
     refresh_event(txn, row.event_id).await?;
@@ -283,6 +294,7 @@ async fn tell_trigger(
     id: Uuid,
     state: DeliveryState,
     end: &AttemptEnd,
+    is_current: bool,
     now: Timestamp,
 ) -> Result<()> {
     let mut row = trigger::ActiveModel::default();
@@ -295,6 +307,7 @@ async fn tell_trigger(
     let in_row = match end {
         AttemptEnd::Delivered => Expr::val(0_i64),
         AttemptEnd::Unknown { .. } => trigger::Column::FailuresInRow.into_expr(),
+        _ if !is_current => trigger::Column::FailuresInRow.into_expr(),
         _ => trigger::COLUMN.failures_in_row.add(1),
     };
     let update = trigger::Entity::update_many().set(row).col_expr(trigger::Column::FailuresInRow, in_row);

@@ -56,6 +56,9 @@ pub struct ClaimedDelivery {
     pub trigger_name: String,
     #[sea_orm(from_expr = "trigger::Column::Target")]
     pub target: JsonText<Target>,
+    /// Whether its trigger is written in the configuration.
+    #[sea_orm(from_expr = "trigger::Column::IsConfigured")]
+    pub is_configured: bool,
     #[sea_orm(from_expr = "trigger::Column::Pace")]
     pub pace: JsonText<Pace>,
     pub event_id: Uuid,
@@ -113,6 +116,13 @@ async fn waiting(c: &impl ConnectionTrait) -> Result<Vec<Waiting>> {
 /// When the next attempt is due, for a worker that sleeps. It may have come while targets have no room for more.
 pub async fn next_delivery_at(c: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
     Ok(waiting(c).await?.into_iter().map(|waiting| waiting.first).min())
+}
+
+/// Whether a worker tells a trigger's target something right now: what the target calls that is not known yet.
+pub async fn is_being_told(c: &impl ConnectionTrait, trigger: Uuid) -> Result<bool> {
+    let held = delivery::Entity::find().select_only().column(delivery::Column::Id).filter(is_sending());
+    let held = held.filter(delivery::COLUMN.trigger_id.eq(trigger)).limit(1);
+    Ok(held.into_tuple::<Uuid>().one(c).await?.is_some())
 }
 
 /// Takes deliveries whose time has come: each is given to one caller only, for as long as its target's timeout lasts and a

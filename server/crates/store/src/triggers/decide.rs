@@ -48,7 +48,7 @@ pub struct Decided {
 }
 
 /// Writes what triggers make of an event: a delivery for each that matches, and what was decided why. Nothing where the event
-/// was decided before, or is gone; triggers that are gone are left out. Wants a transaction: its own, or that of the look.
+/// was decided before, is gone, or an earlier one of its branch is not decided yet; triggers that are gone are left out. Wants a transaction: its own, or that of the look.
 pub async fn decide(
     w: &impl ConnectionTrait,
     event: Uuid,
@@ -63,6 +63,14 @@ pub async fn decide(
     // Now that nobody else decides.
     let still = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.due_at.is_not_null());
     let Some(row) = still.one(w).await? else { return Ok(None) };
+    // Targets are told in the order of a branch's events, so they are decided in it.
+    let earlier = branch_event::Entity::find().select_only().column(branch_event::Column::Id);
+    let earlier =
+        earlier.filter(branch_event::COLUMN.branch_id.eq(branch)).filter(branch_event::COLUMN.due_at.is_not_null());
+    let earlier = earlier.filter(branch_event::COLUMN.sequence.lt(row.sequence));
+    if earlier.into_tuple::<Uuid>().one(w).await?.is_some() {
+        return Ok(None);
+    }
     let matching = decisions.iter().filter(|decision| decision.is_match).map(|decision| decision.trigger_id);
     let there = hold_triggers(w, &matching.collect::<Vec<_>>()).await?;
     let mut verdicts = Vec::with_capacity(decisions.len());

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
 use entity::table::{trigger, trigger_day};
-use entity::view::{Condition, Timestamp, Trigger, TriggerDay};
+use entity::value::JsonText;
+use entity::view::{Condition, Target, Timestamp, Trigger, TriggerDay};
 
 /// So many days of a trigger are shown.
 const DAYS: u64 = 30;
@@ -104,4 +105,11 @@ pub(super) async fn count_day(w: &impl ConnectionTrait, trigger: Uuid, count: Da
     let add: OnConflict = crate::db::upsert::sum_up::<trigger_day::Entity>();
     trigger_day::Entity::insert(row).on_conflict(add).exec_without_returning(w).await?;
     Ok(())
+}
+
+/// Whom a trigger tells now.
+pub async fn find_target(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Target>> {
+    let target = trigger::Entity::find_by_id(id).select_only().column(trigger::Column::Target);
+    let target: Option<JsonText<Target>> = target.into_tuple().one(c).await?;
+    Ok(target.map(|target| target.0))
 }

@@ -39,7 +39,9 @@ pub async fn remove_trigger(db: &Db, id: Uuid, now: Timestamp) -> Result<bool> {
             continue;
         }
         trigger::Entity::delete_by_id(id).exec(&txn).await?;
-        remove_secret(&txn, &format!("trigger:{id}")).await?;
+        for kept in ["trigger", "sink"] {
+            remove_secret(&txn, &format!("{kept}:{id}")).await?;
+        }
         txn.commit().await?;
         return Ok(true);
     }

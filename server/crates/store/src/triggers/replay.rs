@@ -69,7 +69,8 @@ async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
 }
 
 /// Notes how far what a delivery began got, as its target tells by the id that it answered with; the delivery, where there is
-/// one. What comes late changes nothing: a run that ended does not begin again.
+/// one. What comes late changes nothing: a run that ended does not begin again. One delivery may begin several runs, of which one
+/// that failed is told before those that did not.
 pub async fn set_run_state(
     w: &impl ConnectionTrait,
     answer_id: &str,
@@ -91,12 +92,13 @@ pub async fn set_run_state(
     let update = delivery::Entity::update_many().set(row).filter(COLUMN.id.eq(id));
     // Another answer may have taken its place meanwhile.
     let update = update.filter(COLUMN.answer_id.eq(shorten(answer_id)));
-    let ends = [RunState::Succeeded, RunState::Failed];
-    let is_late = match ends.contains(&state) {
-        true => Column::RunState.is_in(ends).and(Column::RunAt.gt(StoredTimestamp::from(at))),
-        false => Column::RunState.is_in(ends).or(Column::RunAt.gt(StoredTimestamp::from(at))),
+    let before: &[RunState] = match state {
+        RunState::Started => &[],
+        RunState::Succeeded => &[RunState::Started],
+        RunState::Failed => &[RunState::Started, RunState::Succeeded],
     };
-    let news = Column::RunState.is_null().or(is_late.not());
+    let is_later = Column::RunState.is_in([state]).and(Column::RunAt.lte(StoredTimestamp::from(at)));
+    let news = Column::RunState.is_null().or(Column::RunState.is_in(before.iter().copied())).or(is_later);
     update.filter(news).exec(w).await?;
     Ok(Some(id))
 }

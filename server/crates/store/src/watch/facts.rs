@@ -39,25 +39,14 @@ pub async fn events_to_follow(
     now: Timestamp,
     limit: u64,
 ) -> Result<Vec<FollowedEvent>> {
-    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Id, Kind, NewCommit, OldCommit, Sequence, Tries};
-    let of_other = |column| Expr::col(("other", column));
-    let earlier = |waits: branch_event::Column| {
-        let earlier = Query::select()
-            .expr(constant(1))
-            .from_as(branch_event::Entity, "other")
-            .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
-            .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
-            .and_where(of_other(waits).is_not_null())
-            .to_owned();
-        Expr::not_exists(earlier)
-    };
+    use branch_event::Column::{DueAt, FactsDueAt, Id, Kind, NewCommit, OldCommit, Sequence, Tries};
     let mut found: Vec<FollowedEvent> = Vec::new();
     // One index each.
     for waits in [DueAt, FactsDueAt] {
         let due = branch_event::Entity::find().inner_join(branch::Entity).select_only();
         let due = due.column(Id).column(branch::Column::Name).columns([Kind, OldCommit, NewCommit, Tries, Sequence]);
         let due = due.column(DueAt).filter(branch_event::COLUMN.repository_id.eq(repository));
-        let due = due.filter(waits.lte(StoredTimestamp::from(now))).filter(earlier(DueAt)).filter(earlier(FactsDueAt));
+        let due = due.filter(is_due(waits, now));
         let due = due.order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
         type Row =
             (Uuid, String, BranchEventKind, Option<ObjectId>, Option<ObjectId>, i32, i64, Option<StoredTimestamp>);
@@ -82,17 +71,35 @@ pub async fn events_to_follow(
 /// Repositories with events whose time has come, for which nobody may have been asked to look.
 pub async fn repositories_to_follow(c: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<Vec<Uuid>> {
     use branch_event::Column::{DueAt, FactsDueAt, RepositoryId};
-    let now = StoredTimestamp::from(now);
     let mut found: Vec<Uuid> = Vec::new();
     // One index each.
-    for column in [DueAt, FactsDueAt] {
-        let due = branch_event::Entity::find().select_only().column(RepositoryId).filter(column.lte(now));
-        let due = due.group_by(RepositoryId).limit(at_most(limit));
+    for waits in [DueAt, FactsDueAt] {
+        let due = branch_event::Entity::find().select_only().column(RepositoryId).filter(is_due(waits, now));
+        let due = due.group_by(RepositoryId).order_by_asc(RepositoryId).limit(at_most(limit));
         found.extend(due.into_tuple::<Uuid>().all(c).await?);
     }
     found.sort_unstable();
     found.dedup();
     Ok(found)
+}
+
+/// Whether an event is to be followed now, for one of the two reasons: it waits for its decision, or only for its commit to be
+/// read. What stands before it in its branch goes first, and whoever waits for both waits for the time of the decision.
+fn is_due(waits: branch_event::Column, now: Timestamp) -> Condition {
+    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Sequence};
+    let of_other = |column| Expr::col(("other", column));
+    let earlier = |waits: branch_event::Column| {
+        let earlier = Query::select()
+            .expr(constant(1))
+            .from_as(branch_event::Entity, "other")
+            .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
+            .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
+            .and_where(of_other(waits).is_not_null())
+            .to_owned();
+        Expr::not_exists(earlier)
+    };
+    let due = Condition::all().add(waits.lte(StoredTimestamp::from(now))).add(earlier(DueAt)).add(earlier(FactsDueAt));
+    if matches!(waits, FactsDueAt) { due.add(DueAt.is_null()) } else { due }
 }
 
 /// Keeps what was read of a commit whose event was decided before, as its triggers asked for nothing of it. Where it brings
@@ -126,11 +133,12 @@ pub async fn note_facts(
     Ok(detected)
 }
 
-/// Reading an event's commit failed, and is tried again then.
-pub async fn postpone_facts(w: &impl ConnectionTrait, event: Uuid, again: Timestamp) -> Result<()> {
+/// Reading an event's commit failed, and is tried again then; it counts as a try unless that is counted elsewhere.
+pub async fn postpone_facts(w: &impl ConnectionTrait, event: Uuid, again: Timestamp, counts: bool) -> Result<()> {
     use branch_event::Column::{FactsDueAt, Tries};
     let row = branch_event::ActiveModel { facts_due_at: Set(Some(again.into())), ..Default::default() };
-    let update = branch_event::Entity::update_many().set(row).col_expr(Tries, branch_event::COLUMN.tries.add(1));
+    let tries = branch_event::COLUMN.tries.add(i32::from(counts));
+    let update = branch_event::Entity::update_many().set(row).col_expr(Tries, tries);
     update.filter(branch_event::COLUMN.id.eq(event)).filter(FactsDueAt.is_not_null()).exec(w).await?;
     Ok(())
 }

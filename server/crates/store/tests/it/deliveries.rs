@@ -130,8 +130,10 @@ async fn many_dead_targets_leave_room_for_those_that_answer() {
 async fn a_trigger_that_is_gone_is_left_out_and_takes_its_deliveries_and_secrets_along() {
     on_each_engine(async |db| {
         let (gone, stays) = (add(&db, "gone").await, add(&db, "stays").await);
-        let name = format!("trigger:{gone}");
-        secrets::put_secret(&db.write, &name, vec![1], at(8, 0)).await.unwrap();
+        let names = [format!("trigger:{gone}"), format!("sink:{gone}")];
+        for name in &names {
+            secrets::put_secret(&db.write, name, vec![1], at(8, 0)).await.unwrap();
+        }
         let mut mover = Mover::new(&db, "ada/home", "main").await;
         let first = mover.push(&db).await;
         tell(&db, first, &[gone], at(9, 0)).await;
@@ -139,7 +141,9 @@ async fn a_trigger_that_is_gone_is_left_out_and_takes_its_deliveries_and_secrets
         assert!(remove_trigger(&db, gone, at(9, 1)).await.unwrap());
         assert_eq!(find_branch_event(&db.read, first).await.unwrap().unwrap().state, BranchEventState::Processed);
         assert_eq!(list_deliveries(&db.read, &DeliveryFilter::default()).await.unwrap().count, 0);
-        assert_eq!(secrets::find_secret(&db.read, &name).await.unwrap(), None);
+        for name in &names {
+            assert_eq!(secrets::find_secret(&db.read, name).await.unwrap(), None, "{name}");
+        }
         let second = mover.push(&db).await;
         tell(&db, second, &[gone, stays], at(9, 2)).await;
         let verdicts = find_branch_event(&db.read, second).await.unwrap().unwrap().verdicts;
@@ -159,7 +163,9 @@ async fn what_a_target_tells_of_its_run_is_kept_in_its_order() {
             set_run_state(&db.write, "run-7", None, state, name, now).await.unwrap()
         };
         assert_eq!(set(RunState::Started, None, at(9, 0)).await, None, "nobody knows it yet");
+        assert!(is_being_told(&db.read, id).await.unwrap() && !is_being_told(&db.read, claimed).await.unwrap());
         record(&db, claimed, AttemptEnd::Delivered, at(9, 1)).await.unwrap();
+        assert!(!is_being_told(&db.read, id).await.unwrap());
         let known = async || {
             let told = delivery(&db, claimed).await;
             (told.run_state, told.run_name, told.run_at)
@@ -180,6 +186,16 @@ async fn what_a_target_tells_of_its_run_is_kept_in_its_order() {
         let next = Attempt { number: 2, answer_id: Some("run-8".into()), ..went(AttemptEnd::Delivered) };
         record_attempt(&db, claimed, "w", &next, at(10, 0)).await.unwrap();
         assert_eq!(known().await, (None, None, None));
+        // And another three, of which one fails.
+        let set = async |state, name: &str, now| {
+            set_run_state(&db.write, "run-8", Some(id), state, Some(name), now).await.unwrap()
+        };
+        set(RunState::Succeeded, "first", at(10, 2)).await;
+        set(RunState::Started, "second", at(10, 3)).await;
+        assert_eq!(known().await, (Some(RunState::Succeeded), Some("first".into()), Some(at(10, 2))));
+        set(RunState::Failed, "second", at(10, 1)).await;
+        set(RunState::Succeeded, "third", at(10, 5)).await;
+        assert_eq!(known().await, (Some(RunState::Failed), Some("second".into()), Some(at(10, 1))));
     })
     .await;
 }

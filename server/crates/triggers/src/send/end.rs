@@ -26,12 +26,13 @@ pub(super) struct Answer<'a> {
     pub(super) text: &'a str,
 }
 
-/// An address that may not be talked to stays so; a name that leads nowhere may lead somewhere later.
+/// A name that leads nowhere may lead somewhere later, and so may an address be allowed that is not yet: processes read a
+/// configuration one after the other. The schedule ends by itself.
 pub(super) fn of_guard(refused: &Refused) -> SendEnd {
     let why = refused.to_string();
     match refused {
-        Refused::Unresolved { .. } => SendEnd::Failed { why, retry_after: None },
-        Refused::Address { .. } | Refused::NoHost { .. } => SendEnd::Refused { why },
+        Refused::Unresolved { .. } | Refused::Address { .. } => SendEnd::Failed { why, retry_after: None },
+        Refused::NoHost { .. } => SendEnd::Refused { why },
     }
 }
 

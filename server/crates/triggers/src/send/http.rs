@@ -11,7 +11,16 @@ use super::{Client, MAX_ANSWER, SendEnd, Sent, shown, text_of};
 use crate::target::Request;
 use crate::text::cut;
 
-pub(super) async fn send(client: &Client, kind: TargetKind, request: &Request, timeout: Duration) -> Sent {
+/// More than is kept, so that no secret is cut before it is masked.
+const READ: usize = 2 * MAX_ANSWER;
+
+pub(super) async fn send(
+    client: &Client,
+    kind: TargetKind,
+    request: &Request,
+    timeout: Duration,
+    masked: impl Fn(&str) -> String,
+) -> Sent {
     let deadline = Instant::now() + timeout;
     if let Err(refused) = client.guard.check_url(&request.url) {
         return Sent::without_answer(end::of_guard(&refused));
@@ -35,15 +44,16 @@ pub(super) async fn send(client: &Client, kind: TargetKind, request: &Request, t
     // The status is what counts; who says that it arrived and then falls silent has said so.
     let reading = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            let room = MAX_ANSWER - body.len();
+            let room = READ - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if body.len() == MAX_ANSWER {
+            if body.len() == READ {
                 break;
             }
         }
     };
     let _ = timeout_at(deadline, reading).await;
-    let answer = text_of(&body);
+    // Masked before it is cut: a part of a secret is one too.
+    let answer = text_of(masked(&String::from_utf8_lossy(&body)).as_bytes());
     let told =
         Answer { kind, url: &request.url, status, headers: &headers, text: answer.as_deref().unwrap_or_default() };
     Sent {

@@ -79,7 +79,9 @@ impl Client {
 pub async fn send(client: &Client, outgoing: &Outgoing, timeout: Duration) -> Sent {
     let started = Instant::now();
     let mut sent = match &outgoing.content {
-        Content::Request(request) => http::send(client, outgoing.kind, request, timeout).await,
+        Content::Request(request) => {
+            http::send(client, outgoing.kind, request, timeout, |text| outgoing.masked(text)).await
+        }
         Content::Command(command) => command::run(command, timeout).await,
     };
     sent.duration = started.elapsed();

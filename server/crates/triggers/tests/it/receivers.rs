@@ -152,7 +152,8 @@ async fn nothing_is_sent_to_addresses_of_the_inside() {
     let guarded = Client::new(Arc::new(AddressGuard::new([]))).unwrap();
     for url in [receiver.url.clone(), receiver.url.replace("127.0.0.1", "localhost")] {
         let sent = send(&guarded, &webhook(&url), SOON).await;
-        let SendEnd::Refused { why } = &sent.end else { panic!("{url}: {sent:?}") };
+        // It may be allowed by the time that it is tried again.
+        let (why, _) = failed(&sent);
         assert!(why.contains("security.allowed_networks"), "{why}");
     }
     assert!(receiver.requests().is_empty());

@@ -137,6 +137,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(triggers::enable_trigger))
         .routes(routes!(triggers::disable_trigger))
         .routes(routes!(triggers::change_trigger_secret, triggers::delete_trigger_secret))
+        .routes(routes!(triggers::create_trigger_sink, triggers::delete_trigger_sink))
         .routes(routes!(triggers::test_trigger))
         .routes(routes!(deliveries::replay_trigger))
         .routes(routes!(deliveries::list_deliveries))

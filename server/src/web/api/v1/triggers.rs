@@ -33,7 +33,7 @@ pub async fn list_triggers(State(db): State<Db>, Actor(actor): Actor) -> Result<
     get, path = "/triggers/{trigger_id}", operation_id = "get_trigger", tag = "triggers",
     params(("trigger_id" = Uuid, Path, description = "The trigger")),
     responses(
-        (status = 200, description = "The trigger, and whether a secret is kept for it", body = TriggerDetail),
+        (status = 200, description = "The trigger, whether a secret is kept for it, and whether its target may tell of runs", body = TriggerDetail),
         (status = 404, description = "No such trigger", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -46,7 +46,8 @@ pub async fn get_trigger(
     let found = store::triggers::find_trigger(&db.read, id, clock::now()).await?;
     let trigger = found.ok_or_else(|| Problem::not_found(NOT_FOUND))?;
     let secret = ask::find_secret_state(&ctx, &actor, id).await?;
-    Ok(Json(TriggerDetail { trigger: show_trigger(&actor, trigger), secret }))
+    let sink_made_at = ask::find_sink_time(&ctx, &actor, id).await?;
+    Ok(Json(TriggerDetail { trigger: show_trigger(&actor, trigger), secret, sink_made_at }))
 }
 
 /// A trigger that was made.
@@ -227,6 +228,58 @@ pub async fn delete_trigger_secret(
     check.finish()?;
     let part = if previous { SecretPart::Previous } else { SecretPart::All };
     ask::remove_secret(&ctx, &actor, id, part).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// An address that was made.
+#[derive(Serialize, ToSchema)]
+pub struct TriggerSink {
+    /// Where Tekton sends its CloudEvents to, below the address of this program. Its last part is a secret: whoever knows the
+    /// address may tell of runs. Shown this once.
+    #[schema(value_type = String)]
+    pub path: zeroize::Zeroizing<String>,
+    pub made_at: chrono::DateTime<chrono::Utc>,
+}
+
+/// Make the address at which Tekton tells of a trigger's runs
+///
+/// It is entered as `sink` in Tekton's ConfigMap `config-events`. Deliveries then say whether their runs started, succeeded or
+/// failed. It takes the place of the one before, which is unknown from then on.
+#[utoipa::path(
+    post, path = "/triggers/{trigger_id}/sink", operation_id = "create_trigger_sink", tag = "triggers",
+    params(("trigger_id" = Uuid, Path, description = "The trigger; one of the configuration may have an address as well")),
+    responses(
+        (status = 201, description = "The address", body = TriggerSink),
+        (status = 404, description = "No such trigger", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id, or the trigger's target is not Tekton's", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn create_trigger_sink(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    Id(id): Id,
+) -> Result<(StatusCode, Json<TriggerSink>), Problem> {
+    let ask::MadeSink { path, made_at } = ask::make_sink(&ctx, &actor, id).await?;
+    Ok((StatusCode::CREATED, Json(TriggerSink { path, made_at })))
+}
+
+/// Forget the address at which Tekton tells of a trigger's runs
+///
+/// What is sent there is taken no more. What was told stays.
+#[utoipa::path(
+    delete, path = "/triggers/{trigger_id}/sink", operation_id = "delete_trigger_sink", tag = "triggers",
+    params(("trigger_id" = Uuid, Path, description = "The trigger")),
+    responses(
+        (status = 204, description = "It is forgotten"),
+        (status = 404, description = "No such trigger, or it has no such address", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn delete_trigger_sink(
+    State(ctx): State<Actions>,
+    Actor(actor): Actor,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
+    ask::remove_sink(&ctx, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -139,6 +139,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("lost deliveries", |c| triggers::lost_deliveries(c, at(9, 0), 20));
     ask!("failed deliveries", |c| triggers::failed_deliveries(c, repository, at(7, 0), 100));
     ask!("delivery by its answer", |c| triggers::set_run_state(c, "none", None, RunState::Failed, None, at(9, 0)));
+    ask!("what is being told", |c| triggers::is_being_told(c, repository));
     ask!("triggers", |c| triggers::list_triggers(c, at(9, 0)));
     all
 }

@@ -2,39 +2,48 @@
 
 use std::collections::HashSet;
 
-use actions::secrets::purpose;
+use actions::triggers::{open_secrets, put_secrets, secret_name};
 use auth::seal::Keys;
 use entity::view::Timestamp;
-use store::db::{ConnectionTrait, Transaction};
-use store::secrets::{find_secret, put_secret, remove_secret};
+use store::db::Transaction;
+use store::secrets::{find_secret, remove_secret};
 use store::triggers::{NewTrigger, list_triggers, pin_triggers};
+use tracing::error;
 use triggers::TargetSecrets;
 use uuid::Uuid;
 
+use super::repositories::Occasion;
 use crate::config::{ConfiguredTrigger, Secret};
 
-/// Brings them in; those of an earlier configuration are off, and their secrets are gone.
+/// Brings them in; those of an earlier configuration are off, and their secrets are gone. A name that somebody took on the pages
+/// refuses a reload; a start goes on without that trigger, and says so.
 pub(super) async fn pin(
     txn: &Transaction,
     configured: &[ConfiguredTrigger],
     keys: &Keys,
+    occasion: Occasion,
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let known = list_triggers(txn, now).await?;
     let wanted: Vec<NewTrigger> = configured.iter().map(new).collect();
-    let mut pinned = HashSet::new();
-    for (end, trigger) in pin_triggers(txn, &wanted, now).await?.into_iter().zip(configured) {
-        let Some(id) = end.id() else {
-            anyhow::bail!(
-                "triggers: there is one named {:?} already, which somebody made on /triggers; give one of them another name",
+    let mut kept = HashSet::new();
+    for (pinned, trigger) in pin_triggers(txn, &wanted, now).await?.into_iter().zip(configured) {
+        let Some(id) = pinned.id() else {
+            let told = format!(
+                "there is a trigger named {:?} already, which somebody made on /triggers; give one of them another name",
                 trigger.name
             );
+            anyhow::ensure!(occasion == Occasion::Start, "triggers: {told}");
+            error!("a trigger of the configuration is left out: {told}");
+            continue;
         };
         keep(txn, id, &secrets(trigger), keys, now).await?;
-        pinned.insert(id);
+        kept.insert(id);
     }
-    for left in known.iter().filter(|known| known.is_configured && !pinned.contains(&known.id)) {
-        remove_secret(txn, &secret_name(left.id)).await?;
+    let known = known.iter().filter(|known| known.is_configured).map(|known| known.id);
+    let left: Vec<Uuid> = known.filter(|id| !kept.contains(id)).collect();
+    for id in left {
+        remove_secret(txn, &secret_name(id)).await?;
     }
     Ok(())
 }
@@ -54,14 +63,9 @@ fn secrets(trigger: &ConfiguredTrigger) -> TargetSecrets {
     TargetSecrets { current: exposed(&trigger.secret), previous: exposed(&trigger.previous_secret) }
 }
 
-/// Under which name the secrets of a trigger are kept.
-fn secret_name(trigger: Uuid) -> String {
-    format!("trigger:{trigger}")
-}
-
 /// Seals them, unless they are kept already; where there are none, none stay.
 async fn keep(
-    w: &impl ConnectionTrait,
+    txn: &Transaction,
     trigger: Uuid,
     secrets: &TargetSecrets,
     keys: &Keys,
@@ -69,13 +73,12 @@ async fn keep(
 ) -> anyhow::Result<()> {
     let name = secret_name(trigger);
     if secrets.current.is_none() && secrets.previous.is_none() {
-        remove_secret(w, &name).await?;
+        remove_secret(txn, &name).await?;
         return Ok(());
     }
-    let (purpose, plain) = (purpose(&name), zeroize::Zeroizing::new(serde_json::to_vec(secrets)?));
-    let kept = find_secret(w, &name).await?.and_then(|sealed| keys.open(&purpose, &sealed).ok());
-    if kept.is_none_or(|kept| *kept != *plain) {
-        put_secret(w, &name, keys.seal(&purpose, &plain), now).await?;
+    let kept = find_secret(txn, &name).await?.and_then(|sealed| open_secrets(keys, trigger, &sealed).ok());
+    if kept.as_ref() != Some(secrets) {
+        put_secrets(txn, keys, trigger, secrets, now).await?;
     }
     Ok(())
 }
