@@ -5,7 +5,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use axum::http::StatusCode;
 use entity::input::FoundRepository;
 use entity::kind::{BranchEventKind, BranchEventState, JobKind, JobRequest, NoticedBy, Origin, Provider, SyncStatus};
-use entity::view::{Branch, BranchEvent, BranchEventFilter, BranchFilter, JobFilter, PageQuery, Repository};
+use entity::view::{
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, Condition, JobFilter, Pace, PageQuery, Repository, Target,
+};
 use serde_json::json;
 use server::{
     clock, config,
@@ -16,6 +18,7 @@ use store::{
     db::Db,
     queue::JobQueue,
     repositories,
+    triggers::{NewTrigger, insert_trigger},
     watch::{WatchSettings, list_branch_events, list_branches, set_watch},
 };
 use uuid::Uuid;
@@ -167,6 +170,12 @@ fn owned(told: &[(&str, BranchEventKind, NoticedBy)]) -> Vec<(String, BranchEven
 async fn while_git_can_t_be_had_branches_are_seen_by_the_api() {
     use BranchEventKind::{BranchCreated, BranchDeleted, BranchUpdated};
     on_each_engine(async |app| {
+        // What a commit brings has to be read for it.
+        let condition = Condition { tekton: Some(true), ..Condition::default() };
+        let target = Target::Webhook { url: "https://ci.example.org/".to_owned(), headers: [].into() };
+        let pace = Pace { timeout_ms: 2_000, waits_ms: vec![1] };
+        let new = NewTrigger { name: "tekton".to_owned(), is_enabled: true, condition, target, pace };
+        insert_trigger(&app.state.db.write, &new, clock::now()).await.unwrap();
         for fault in [Fault::Status { code: 503 }, Fault::TooMany { retry_after: Some(90) }] {
             let at = AtForge::start(&app.state.db).await;
             at.github().make_branches(at.id, &["old", "stays"]).unwrap();
@@ -197,7 +206,7 @@ async fn while_git_can_t_be_had_branches_are_seen_by_the_api() {
                 assert_eq!((seen.sync_status, seen.sync_error), (SyncStatus::Error, Some(why)));
             }
 
-            // The commits can't be read as long as Git is away; the events wait for that.
+            // The commits can't be read as long as Git is away; what asks for that waits.
             at.follow().await;
             let waiting = at.events().await.into_iter().filter(|event| event.state != BranchEventState::Processed);
             assert_eq!(waiting.map(|event| event.branch_name).collect::<Vec<_>>(), ["main", "topic"]);
