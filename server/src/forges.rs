@@ -1,5 +1,7 @@
 //! The forges' clients, each made when it is first asked for, and what they keep in the database.
 
+mod own;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,8 +21,10 @@ use store::db::{DataError, Db};
 use store::forges::{self, Budget, KeptAnswer};
 use store::queue::CLOCKS_DIFFER;
 
+use self::own::OwnForge;
+pub use self::own::RepositoryForge;
 use crate::clock;
-use crate::config::{Config, ForgeConfig, RepositoryConfig, Secret};
+use crate::config::{Config, ForgeConfig, Secret};
 
 /// A token that was entered, changed or removed in any process is used in all of them after so long.
 const ENTERED_FOR: Duration = Duration::from_secs(5);
@@ -42,42 +46,6 @@ struct EnteredTokens {
 
 /// A client, and since when the token was entered that it asks with.
 type Client = (Option<Timestamp>, Arc<dyn Forge>);
-
-/// What the configuration says of how one repository's forge is asked about it.
-struct OwnForge {
-    token: Option<Secret>,
-    api_base_url: Option<String>,
-    token_key: String,
-}
-
-impl OwnForge {
-    fn new(repository: &RepositoryConfig) -> Option<(String, Self)> {
-        let (token, api_base_url) = (repository.token.clone(), repository.api_base_url.clone());
-        let token_key = format!("the token of the repository {}", repository.name);
-        let is_any = token.is_some() || api_base_url.is_some();
-        is_any.then(|| (repository.url.clone(), Self { token, api_base_url, token_key }))
-    }
-
-    /// The forge as it is asked about this repository. A token that was given for one address goes to no other.
-    fn over(&self, usual: ForgeConfig) -> ForgeConfig {
-        let api = self.api_base_url.as_ref();
-        let is_elsewhere = api.is_some_and(|api| url::Url::parse(api).ok() != usual.api());
-        let mut forge = usual;
-        if is_elsewhere {
-            (forge.token, forge.api_base_url) = (None, api.cloned());
-        }
-        if let Some(token) = &self.token {
-            (forge.token, forge.token_key) = (Some(token.clone()), self.token_key.clone());
-        }
-        forge
-    }
-}
-
-/// A repository's forge, as it is asked about that repository.
-pub struct RepositoryForge {
-    pub client: Arc<dyn Forge>,
-    pub has_token: bool,
-}
 
 /// All forges that are configured, and those of hosts that repositories come from.
 pub struct Forges {

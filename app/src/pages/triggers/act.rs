@@ -143,6 +143,27 @@ pub async fn remove_trigger_secret(trigger_id: Uuid, #[server(default)] act: Str
     tell::lead_to(&page_of(trigger_id), done.map(|()| said.to_owned())).await
 }
 
+/// Makes the address at which Tekton tells of a trigger's runs; the page then shows it, once.
+#[server(prefix = "/ui", endpoint = "make_trigger_sink", output = Postcard, client = crate::client::PageClient)]
+pub async fn make_trigger_sink(trigger_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = triggers::make_sink(&ctx, &actor, trigger_id).await;
+    if let Ok(made) = &done {
+        ask::show_once(&ctx, &actor, ShownOnce::TriggerSink { trigger_id, path: made.path.to_string() });
+    }
+    let said = "The address is made. Enter it at Tekton now; an earlier one is no longer known.";
+    tell::lead_to(&page_of(trigger_id), done.map(|_| said.to_owned())).await
+}
+
+/// Forgets the address at which Tekton tells of a trigger's runs.
+#[server(prefix = "/ui", endpoint = "remove_trigger_sink", output = Postcard, client = crate::client::PageClient)]
+pub async fn remove_trigger_sink(trigger_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = triggers::remove_sink(&ctx, &actor, trigger_id).await;
+    let said = "The address is removed. What Tekton tells there is taken no more.";
+    tell::lead_to(&page_of(trigger_id), done.map(|()| said.to_owned())).await
+}
+
 /// Sends a branch's newest event to a trigger's target.
 #[server(prefix = "/ui", endpoint = "test_trigger", output = Postcard, client = crate::client::PageClient)]
 pub async fn test_trigger(trigger_id: Uuid, branch_id: Uuid) -> Result<(), AppError> {

@@ -1,5 +1,5 @@
 use entity::kind::TargetKind;
-use entity::view::{Delivery, DeliveryAttempt, Listing, PageQuery, Timestamp, TriggerSecret};
+use entity::view::{Delivery, DeliveryAttempt, Listing, PageQuery, ShownOnce, Timestamp, TriggerSecret};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -78,8 +78,12 @@ pub struct TriggerData {
     pub secret_name: Option<String>,
     /// Nothing can be sent until its secret is set.
     pub lacks_secret: bool,
-    /// A secret that is shown this once.
-    pub shown: Option<String>,
+    /// Since when its target may tell of runs, at an address that was made for it.
+    pub sink_made_at: Option<Timestamp>,
+    /// Scheme and name of this site, as far as they are known.
+    pub origin: Option<String>,
+    /// A secret of it that is shown this once.
+    pub shown: Option<ShownOnce>,
     pub deliveries: Listing<Delivery>,
     /// Which of them are here.
     pub page: PageQuery,
@@ -94,12 +98,12 @@ pub struct TriggerData {
 #[server(prefix = "/ui", endpoint = "trigger", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppError> {
     use entity::kind::{DeliveryState, Permission};
-    use entity::view::{DeliveryFilter, ShownOnce};
+    use entity::view::DeliveryFilter;
     use store::triggers as stored;
 
     let (ctx, actor) = ask::actions()?;
-    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
-    let id = ask::id(&id, "trigger")?;
+    let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query)?);
+    let (db, id) = (context.db, ask::id(&id, "trigger")?);
     let trigger = stored::find_trigger(&db.read, id, now).await?.ok_or_else(|| ask::missing("trigger"))?;
     let trigger = actions::triggers::show_trigger(&actor, trigger);
     let page = ask::page(&params, 25);
@@ -120,10 +124,11 @@ pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppE
     } else {
         (0, Vec::new())
     };
-    let shown = match ask::shown_once(&ctx, &actor, |shown| matches!(shown, ShownOnce::TriggerSecret { .. })) {
-        Some(ShownOnce::TriggerSecret { trigger_id, text }) if trigger_id == id => Some(text),
-        _ => None,
-    };
+    let is_here = |shown: &ShownOnce| matches!(shown, ShownOnce::TriggerSecret { .. } | ShownOnce::TriggerSink { .. });
+    let shown = ask::shown_once(&ctx, &actor, is_here).filter(|shown| match shown {
+        ShownOnce::TriggerSecret { trigger_id, .. } | ShownOnce::TriggerSink { trigger_id, .. } => *trigger_id == id,
+        _ => false,
+    });
     let secret = actions::triggers::find_secret_state(&ctx, &actor, id).await?;
     let kind = trigger.target.kind();
     Ok(TriggerData {
@@ -134,6 +139,8 @@ pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppE
         secret,
         secret_name: super::tell::secret_name(kind).map(str::to_owned),
         lacks_secret: secret.changed_at.is_none() && actions::triggers::wants_secret(kind),
+        sink_made_at: actions::triggers::find_sink_time(&ctx, &actor, id).await?,
+        origin: context.public_url.as_deref().map(str::to_owned).or_else(ask::origin),
         shown,
         deliveries: found.map(|delivery| actions::triggers::show_delivery(&actor, delivery)),
         page,

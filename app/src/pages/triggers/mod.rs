@@ -11,6 +11,7 @@ mod list;
 mod matches;
 mod one;
 mod parts;
+mod runs;
 #[cfg(feature = "ssr")]
 mod tell;
 

@@ -1,5 +1,5 @@
 use entity::kind::{DeliveryState, Permission};
-use entity::view::{Timestamp, TriggerSecret};
+use entity::view::{ShownOnce, Timestamp, TriggerSecret};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::act::{RemoveTrigger, RemoveTriggerSecret, ReplayTrigger, SetTriggerSecret, SwitchTrigger, TestTrigger};
 use super::data::{TriggerData, TriggerRow, find_trigger};
 use super::parts::{deliveries, in_row, kind_word, origin, spark, state_word, success_text, switch_badge, warning};
-use super::{load, show};
+use super::{load, runs, show};
 use crate::components::{
     ActForm, Breadcrumb, Choice, CopyButton, Crumb, DateField, EmptyState, FilterBar, InputField, Metric, Metrics,
     Notice, PageHead, PageUrl, Pager, Section, Select, SkeletonBlock, SkeletonRows, TimeAgo, number_text, relative,
@@ -20,6 +20,7 @@ use crate::viewer::may;
 /// `/triggers/{id}`
 #[component]
 pub fn OneTrigger() -> impl IntoView {
+    runs::provide_kept();
     let page = load(|path, query| find_trigger(path.get("id").unwrap_or_default(), query), concerns);
     show(page, "The trigger", skeleton, view)
 }
@@ -43,16 +44,21 @@ fn view(data: TriggerData, url: PageUrl) -> AnyView {
     let trigger = data.trigger.clone();
     let crumbs = vec![Crumb::link("Triggers", "/triggers"), Crumb::here(trigger.name.clone())];
     let told = outcome(data.outcome.clone());
-    let shown = data.shown.clone().map(shown_secret);
+    let (secret, sink) = match runs::kept(&data) {
+        Some(ShownOnce::TriggerSecret { text, .. }) => (Some(shown_secret(text)), None),
+        Some(ShownOnce::TriggerSink { path, .. }) => (None, Some(path)),
+        _ => (None, None),
+    };
     view! {
         <Breadcrumb crumbs />
         {head(&data, manages)}
         {told}
-        {shown}
+        {secret}
         {states(&trigger, data.lacks_secret)}
         {figures(&trigger, now)}
         {about(&data)}
         {manages.then(|| tools(&data))}
+        {manages.then(|| runs::view(&data, sink)).flatten()}
         {list(data, &url)}
     }
     .into_any()

@@ -26,6 +26,7 @@ mod repositories;
 mod resources;
 mod review;
 mod rights;
+mod sinks;
 mod stream;
 mod tasks;
 mod triggers;

@@ -25,11 +25,11 @@ fn webhook(name: &str, url: &str) -> Value {
     json!({ "name": name, "condition": { "branches": "^main$" }, "target": { "webhook": { "url": url } } })
 }
 
-async fn send(app: &TestApp, method: Method, path: &str, body: Option<Value>) -> Answer {
+pub(super) async fn send(app: &TestApp, method: Method, path: &str, body: Option<Value>) -> Answer {
     ask(app, method, path, Some(&app.token), body).await
 }
 
-async fn make(app: &TestApp, name: &str) -> String {
+pub(super) async fn make(app: &TestApp, name: &str) -> String {
     let made = send(app, Method::POST, "/api/v1/triggers", Some(webhook(name, "https://ci.example/hook"))).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     made.json()["trigger"]["id"].as_str().unwrap().to_owned()
@@ -46,7 +46,7 @@ fn refused(answer: &Answer) -> Vec<String> {
 }
 
 /// One look at a repository's only branch; the events that come of it.
-async fn push(app: &TestApp, repository: Uuid, commit: u8) -> Vec<NewEvent> {
+pub(super) async fn push(app: &TestApp, repository: Uuid, commit: u8) -> Vec<NewEvent> {
     let db = &app.state.db;
     let began = watch_state(&db.read, repository).await.unwrap().unwrap();
     let main =
@@ -57,7 +57,7 @@ async fn push(app: &TestApp, repository: Uuid, commit: u8) -> Vec<NewEvent> {
     noted.events
 }
 
-async fn watched(app: &TestApp, name: &str) -> Uuid {
+pub(super) async fn watched(app: &TestApp, name: &str) -> Uuid {
     let id = RepositoryBuilder::new(name).store(app).await;
     let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
     set_watch(&app.state.db.write, id, &settings).await.unwrap();
@@ -65,7 +65,7 @@ async fn watched(app: &TestApp, name: &str) -> Uuid {
     id
 }
 
-async fn tell(app: &TestApp, event: Uuid, trigger: &str) {
+pub(super) async fn tell(app: &TestApp, event: Uuid, trigger: &str) {
     let decision =
         Decision { trigger_id: trigger.parse().unwrap(), trigger_name: "ci".into(), is_match: true, clauses: vec![] };
     let txn = app.state.db.begin().await.unwrap();

@@ -23,7 +23,7 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 }
 
 /// A push as GitHub sends it.
-fn push(repository: uuid::Uuid, delivery: &str, secret: &str, body: &Value) -> Request<Body> {
+pub fn push(repository: uuid::Uuid, delivery: &str, secret: &str, body: &Value) -> Request<Body> {
     let body = body.to_string();
     Request::builder()
         .method(Method::POST)
@@ -40,8 +40,8 @@ fn moved(branch: &str, before: &str, after: &str) -> Value {
     json!({ "ref": format!("refs/heads/{branch}"), "before": before, "after": after, "forced": false })
 }
 
-async fn set_up(app: &TestApp, watched: &Watched) {
-    let name = format!("webhook:{}", watched.repository);
+pub async fn set_up(app: &TestApp, repository: uuid::Uuid) {
+    let name = format!("webhook:{repository}");
     let sealed = KEYS().seal(&purpose(&name), SECRET.as_bytes());
     put_secret(&app.state.db.write, &name, sealed, server::clock::now()).await.unwrap();
 }
@@ -66,7 +66,7 @@ async fn a_push_is_noted_at_once_and_once() {
         };
         let told = moved("main", &first, &second);
         assert_eq!(send("1", SECRET, &told).await.status, StatusCode::NOT_FOUND, "no secret was made");
-        set_up(app, &watched).await;
+        set_up(app, watched.repository).await;
         assert_eq!(send("1", "a guess", &told).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(watched.events().await, []);
 
@@ -96,7 +96,7 @@ async fn a_push_is_noted_at_once_and_once() {
 async fn what_is_no_webhook_is_told_what_it_lacks() {
     on_each_engine(async |app| {
         let watched = Watched::new(&app.state.db, None).await;
-        set_up(app, &watched).await;
+        set_up(app, watched.repository).await;
         let mut request = push(watched.repository, "1", SECRET, &json!({ "zen": "quiet" }));
         request.headers_mut().remove("x-hub-signature-256");
         assert_eq!(app.send(request).await.status, StatusCode::UNAUTHORIZED);

@@ -118,10 +118,9 @@ pub async fn next_delivery_at(c: &impl ConnectionTrait) -> Result<Option<Timesta
     Ok(waiting(c).await?.into_iter().map(|waiting| waiting.first).min())
 }
 
-/// Whether a worker tells a trigger's target something right now: what the target calls that is not known yet.
-pub async fn is_being_told(c: &impl ConnectionTrait, trigger: Uuid) -> Result<bool> {
-    let held = delivery::Entity::find().select_only().column(delivery::Column::Id).filter(is_sending());
-    let held = held.filter(delivery::COLUMN.trigger_id.eq(trigger)).limit(1);
+/// Whether a worker tells a target something right now: what the target calls that is not known yet.
+pub async fn is_telling(c: &impl ConnectionTrait) -> Result<bool> {
+    let held = delivery::Entity::find().select_only().column(delivery::Column::Id).filter(is_sending()).limit(1);
     Ok(held.into_tuple::<Uuid>().one(c).await?.is_some())
 }
 

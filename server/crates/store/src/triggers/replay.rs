@@ -11,8 +11,8 @@ use crate::db::select::{at_most, constant};
 use crate::db::{ConnectionTrait, Db, Result, Transaction};
 use crate::repositories::shorten;
 use crate::watch::hold::{hold_branch, hold_triggers};
-use entity::kind::{DeliveryState, RunState};
-use entity::table::delivery;
+use entity::kind::{DeliveryState, RunState, TargetKind};
+use entity::table::{delivery, trigger};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
@@ -66,6 +66,18 @@ async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
     delivery::Entity::update_many().set(again).filter(delivery::COLUMN.id.eq(id)).exec(txn).await?;
     refresh_event(txn, row.event_id).await?;
     Ok(true)
+}
+
+/// The trigger whose target, of this kind, answered a delivery with this id; of several the last.
+pub async fn find_answered_trigger(
+    c: &impl ConnectionTrait,
+    answer_id: &str,
+    kind: TargetKind,
+) -> Result<Option<Uuid>> {
+    use delivery::{COLUMN, Column};
+    let known = delivery::Entity::find().inner_join(trigger::Entity).select_only().column(Column::TriggerId);
+    let known = known.filter(COLUMN.answer_id.eq(shorten(answer_id))).filter(trigger::Column::TargetKind.eq(kind));
+    Ok(known.order_by_desc(Column::Id).into_tuple().one(c).await?)
 }
 
 /// Notes how far what a delivery began got, as its target tells by the id that it answered with; the delivery, where there is

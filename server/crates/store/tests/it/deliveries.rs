@@ -163,9 +163,14 @@ async fn what_a_target_tells_of_its_run_is_kept_in_its_order() {
             set_run_state(&db.write, "run-7", None, state, name, now).await.unwrap()
         };
         assert_eq!(set(RunState::Started, None, at(9, 0)).await, None, "nobody knows it yet");
-        assert!(is_being_told(&db.read, id).await.unwrap() && !is_being_told(&db.read, claimed).await.unwrap());
+        assert!(is_telling(&db.read).await.unwrap());
         record(&db, claimed, AttemptEnd::Delivered, at(9, 1)).await.unwrap();
-        assert!(!is_being_told(&db.read, id).await.unwrap());
+        assert!(!is_telling(&db.read).await.unwrap());
+        let kind = delivery(&db, claimed).await.target_kind;
+        let of = async |answer, kind| find_answered_trigger(&db.read, answer, kind).await.unwrap();
+        assert_eq!((of("run-7", kind).await, of("run-1", kind).await), (Some(id), None));
+        let other = TargetKind::ALL.iter().find(|other| **other != kind).unwrap();
+        assert_eq!(of("run-7", *other).await, None);
         let known = async || {
             let told = delivery(&db, claimed).await;
             (told.run_state, told.run_name, told.run_at)

@@ -139,7 +139,8 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("lost deliveries", |c| triggers::lost_deliveries(c, at(9, 0), 20));
     ask!("failed deliveries", |c| triggers::failed_deliveries(c, repository, at(7, 0), 100));
     ask!("delivery by its answer", |c| triggers::set_run_state(c, "none", None, RunState::Failed, None, at(9, 0)));
-    ask!("what is being told", |c| triggers::is_being_told(c, repository));
+    ask!("trigger by an answer", |c| triggers::find_answered_trigger(c, "none", TargetKind::Tekton));
+    ask!("whether something is told", |c| triggers::is_telling(c));
     ask!("triggers", |c| triggers::list_triggers(c, at(9, 0)));
     all
 }
@@ -154,6 +155,7 @@ pub(super) fn reads_whole_index(name: &str) -> bool {
             | "branch events of all with nothing"
             | "deliveries of all with nothing"
             | "deliveries to claim"
+            | "whether something is told"
             | "watch counts"
     )
 }

@@ -1,0 +1,449 @@
+//! Watched branches of a repository at a forge, which fails, is asked by its API, and has things become of the repository.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use entity::input::FoundRepository;
+use entity::kind::{BranchEventKind, BranchEventState, JobKind, JobRequest, NoticedBy, Origin, Provider, SyncStatus};
+use entity::view::{
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, Condition, JobFilter, Pace, PageQuery, Repository, Target,
+};
+use serde_json::json;
+use server::{
+    clock, config,
+    jobs::{self, Deps, JobContext, JobError},
+};
+use standin::{Access, Fault, Forge, Generator, Limits, OTHER_TOKEN, Options, Rule, Standin, TOKEN};
+use store::{
+    db::Db,
+    queue::JobQueue,
+    repositories,
+    triggers::{NewTrigger, insert_trigger},
+    watch::{WatchSettings, list_branch_events, list_branches, set_watch},
+};
+use uuid::Uuid;
+
+use super::webhooks::{SECRET, push, set_up};
+use crate::support::on_each_engine;
+
+/// All that one repository has.
+const ALL: PageQuery = PageQuery { skip: 0, limit: 1_000 };
+/// Paths of Git, not those of the API.
+const GIT: &str = "/home.git/";
+
+/// A repository at GitHub that is watched, with a token of its own in the configuration.
+struct AtForge {
+    standin: Standin,
+    deps: Deps,
+    repository: Uuid,
+    id: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl AtForge {
+    async fn start(db: &Db) -> Self {
+        Self::with_polling(db, "").await
+    }
+
+    async fn with_polling(db: &Db, polling: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("home");
+        standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
+        let mut found = Generator::new(1, vec![path]).repositories();
+        let one = &mut found[0];
+        (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, Access::Public);
+        (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
+        let id = one.id;
+        let options = Options { limits: Limits::generous(), ..Options::with(found) };
+        let standin = Standin::start(options).await.unwrap();
+        let (api, url) = (standin.github().url(), standin.github().clone_url("ada/home"));
+        let text = format!(
+            "security: {{require_https: false}}\npolling: {{timeout: 60s{polling}}}\ndiscovery:\n  forges:\n    - \
+             {{api_base_url: '{api}', url: '{api}', provider: github, token: '${{FORGE_TOKEN}}'}}\nrepositories:\n  - \
+             {{url: '{url}', name: ada/home, provider: github, token: '${{OWN_TOKEN}}'}}\n"
+        );
+        let tokens = [("FORGE_TOKEN", TOKEN), ("OWN_TOKEN", OTHER_TOKEN)];
+        let environment = tokens.map(|(name, token)| (name.to_owned(), token.to_owned())).into();
+        let config = config::parse(Path::new("test"), &text, environment).unwrap();
+        let deps = Deps {
+            data_dir: folder.path().join("data"),
+            ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()
+        };
+        let found = FoundRepository {
+            url,
+            owner: "ada".to_owned(),
+            name: "home".to_owned(),
+            full_name: "ada/home".to_owned(),
+            description: None,
+            provider: Provider::Github,
+            origin: Origin::Config,
+            web_url: None,
+            enabled: true,
+            branch_regex: None,
+            polling_interval_seconds: None,
+            topics: Vec::new(),
+        };
+        let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
+        let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
+        set_watch(&db.write, repository, &settings).await.unwrap();
+        Self { standin, deps, repository, id, _folder: folder }
+    }
+
+    fn github(&self) -> &Arc<Forge> {
+        self.standin.github()
+    }
+
+    async fn run(&self, request: JobRequest) -> Result<String, JobError> {
+        jobs::handle(&self.deps, &JobContext::new(Uuid::now_v7()), &request).await
+    }
+
+    async fn sync(&self) -> Result<String, JobError> {
+        self.run(JobRequest::SyncRepository { repository_id: self.repository }).await
+    }
+
+    /// Why a sync failed.
+    async fn failed_sync(&self) -> String {
+        self.sync().await.unwrap_err().to_string()
+    }
+
+    async fn follow(&self) {
+        self.run(JobRequest::FollowBranches { repository_id: self.repository }).await.unwrap();
+    }
+
+    /// Of this repository, the first one first; those of one look by name.
+    async fn events(&self) -> Vec<BranchEvent> {
+        let filter =
+            BranchEventFilter { repository_id: Some(self.repository), page: ALL, ..BranchEventFilter::default() };
+        let mut events = list_branch_events(&self.deps.db.read, &filter).await.unwrap().data;
+        events.sort_by(|a, b| (a.noticed_at, &a.branch_name).cmp(&(b.noticed_at, &b.branch_name)));
+        events
+    }
+
+    /// What happened to which branch, and who noticed it.
+    async fn told(&self) -> Vec<(String, BranchEventKind, NoticedBy)> {
+        let told = |event: BranchEvent| (event.branch_name, event.kind, event.noticed_by);
+        self.events().await.into_iter().map(told).collect()
+    }
+
+    /// Branches that are there, by name.
+    async fn branches(&self) -> Vec<Branch> {
+        let of = BranchFilter {
+            repository_id: Some(self.repository),
+            deleted: Some(false),
+            page: ALL,
+            ..BranchFilter::default()
+        };
+        let mut branches = list_branches(&self.deps.db.read, &of).await.unwrap().data;
+        branches.sort_by(|a, b| a.name.cmp(&b.name));
+        branches
+    }
+
+    async fn names(&self) -> Vec<String> {
+        self.branches().await.into_iter().map(|branch| branch.name).collect()
+    }
+
+    /// Whether each branch is protected, by name.
+    async fn protected(&self) -> Vec<(String, Option<bool>)> {
+        self.branches().await.into_iter().map(|branch| (branch.name, branch.is_protected)).collect()
+    }
+
+    async fn seen(&self) -> Repository {
+        repositories::find_repository(&self.deps.db.read, self.repository).await.unwrap().unwrap()
+    }
+
+    /// By which tokens the API was asked for branches.
+    fn asked(&self) -> Vec<Option<usize>> {
+        let requests = self.github().requests().into_iter();
+        requests.filter(|request| request.path.ends_with("/branches")).map(|request| request.token).collect()
+    }
+
+    fn commit(&self, branch: &str, text: &str) -> String {
+        self.github().commit_on(self.id, branch, &[("app.yaml", Some(text))], "Change").unwrap()
+    }
+}
+
+fn owned(told: &[(&str, BranchEventKind, NoticedBy)]) -> Vec<(String, BranchEventKind, NoticedBy)> {
+    told.iter().map(|(name, kind, how)| ((*name).to_owned(), *kind, *how)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_git_can_t_be_had_branches_are_seen_by_the_api() {
+    use BranchEventKind::{BranchCreated, BranchDeleted, BranchUpdated};
+    on_each_engine(async |app| {
+        // What a commit brings has to be read for it.
+        let condition = Condition { tekton: Some(true), ..Condition::default() };
+        let target = Target::Webhook { url: "https://ci.example.org/".to_owned(), headers: [].into() };
+        let pace = Pace { timeout_ms: 2_000, waits_ms: vec![1] };
+        let new = NewTrigger { name: "tekton".to_owned(), is_enabled: true, condition, target, pace };
+        insert_trigger(&app.state.db.write, &new, clock::now()).await.unwrap();
+        for fault in [Fault::Status { code: 503 }, Fault::TooMany { retry_after: Some(90) }] {
+            let at = AtForge::start(&app.state.db).await;
+            at.github().make_branches(at.id, &["old", "stays"]).unwrap();
+            at.sync().await.unwrap();
+            assert_eq!(at.events().await, []);
+            assert!(at.asked().is_empty(), "Git is asked first");
+
+            let limit = matches!(fault, Fault::TooMany { .. });
+            at.github().fail(Rule::new(fault).on(GIT));
+            let second = at.commit("main", "a: 2\n");
+            at.github().make_branches(at.id, &["topic"]).unwrap();
+            at.github().delete_branch(at.id, "old").unwrap();
+            let why = at.failed_sync().await;
+            assert!(why.contains("seen by the API of 127.0.0.1:") && why.contains("(3)"), "{why}");
+            let expected = owned(&[
+                ("main", BranchUpdated, NoticedBy::Api),
+                ("old", BranchDeleted, NoticedBy::Api),
+                ("topic", BranchCreated, NoticedBy::Api),
+            ]);
+            assert_eq!(at.told().await, expected, "{why}");
+            assert_eq!(at.events().await[0].new_commit.as_deref(), Some(second.as_str()));
+            // The second token is the repository's own.
+            assert!(at.asked().iter().all(|token| *token == Some(1)), "{:?}", at.asked());
+            let seen = at.seen().await;
+            if limit {
+                assert_eq!((seen.sync_status, seen.sync_error), (SyncStatus::Success, None), "a limit is no failure");
+            } else {
+                assert_eq!((seen.sync_status, seen.sync_error), (SyncStatus::Error, Some(why)));
+            }
+
+            // The commits can't be read as long as Git is away; what asks for that waits.
+            at.follow().await;
+            let waiting = at.events().await.into_iter().filter(|event| event.state != BranchEventState::Processed);
+            assert_eq!(waiting.map(|event| event.branch_name).collect::<Vec<_>>(), ["main", "topic"]);
+
+            at.github().clear_faults();
+            at.sync().await.unwrap();
+            assert_eq!(at.told().await, expected, "Git says the same");
+            assert_eq!(at.seen().await.sync_status, SyncStatus::Success);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_git_never_listed_begins_by_the_api() {
+    on_each_engine(async |app| {
+        let at = AtForge::start(&app.state.db).await;
+        at.github().make_branches(at.id, &["topic"]).unwrap();
+        at.github().protect(at.id, "main");
+        at.github().fail(Rule::new(Fault::Status { code: 502 }).on(GIT));
+        let why = at.failed_sync().await;
+        assert!(why.contains("seen by the API"), "{why}");
+        assert_eq!(at.events().await, [], "what the first look finds is what later ones are compared with");
+        assert_eq!(at.protected().await, [("main".to_owned(), Some(true)), ("topic".to_owned(), Some(false))]);
+        at.github().clear_faults();
+        at.sync().await.unwrap();
+        assert_eq!((at.events().await, at.names().await.len()), (Vec::new(), 2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_is_not_asked_where_it_is_not_to_be_or_can_t_tell() {
+    on_each_engine(async |app| {
+        let off = AtForge::with_polling(&app.state.db, ", enable_api_fallback: false").await;
+        off.sync().await.unwrap();
+        off.commit("main", "a: 2\n");
+        off.github().fail(Rule::new(Fault::Status { code: 503 }).on(GIT));
+        let why = off.failed_sync().await;
+        assert!(!why.contains("API") && off.asked().is_empty(), "{why}");
+        assert_eq!(off.events().await, []);
+
+        // Neither of the two answers, or the API only with nonsense.
+        let at = AtForge::start(&app.state.db).await;
+        at.github().make_branches(at.id, &["topic"]).unwrap();
+        at.sync().await.unwrap();
+        at.commit("main", "a: 2\n");
+        for fault in [
+            Fault::Status { code: 503 },
+            Fault::BadCredentials,
+            Fault::Blocked,
+            Fault::WrongJson,
+            Fault::MissingFields { fields: vec!["name".to_owned()] },
+            Fault::Cut,
+            Fault::SecondaryLimit { retry_after: Some(1) },
+        ] {
+            let what = format!("{fault:?}");
+            at.github().clear_faults();
+            at.github().fail(Rule::new(Fault::Status { code: 503 }).on(GIT));
+            at.github().fail(Rule::new(fault).on("/repos/"));
+            let why = at.failed_sync().await;
+            assert!(why.contains("503") && !why.contains("API"), "{what}: {why}");
+            assert_eq!((at.events().await, at.names().await.len()), (Vec::new(), 2), "{what}");
+        }
+    })
+    .await;
+}
+
+/// Who asks is refused, or the repository is not there for him: no branch is lost by that, and the reason is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_can_t_be_seen_any_more_loses_no_branch() {
+    on_each_engine(async |app| {
+        let cases: [(&str, fn(&AtForge), &str); 4] = [
+            ("its token ran out", |at| at.github().fail(Rule::new(Fault::BadCredentials)), "refused the token"),
+            ("it became private", |at| assert!(at.github().set_access(at.id, Access::Private)), "not visible to us"),
+            ("it was taken down", |at| assert!(at.github().set_access(at.id, Access::Blocked)), "451"),
+            ("it was deleted", |at| assert!(at.github().delete(at.id)), "not visible to us"),
+        ];
+        for (what, hide, reason) in cases {
+            let at = AtForge::start(&app.state.db).await;
+            at.github().make_branches(at.id, &["topic"]).unwrap();
+            at.sync().await.unwrap();
+            let last_seen: Vec<_> = at.branches().await.into_iter().map(|branch| branch.last_seen_at).collect();
+            at.commit("main", "a: 2\n");
+            let repository = at.github().repository("ada/home").unwrap();
+            hide(&at);
+            for _ in 0..2 {
+                let why = at.failed_sync().await;
+                assert!(why.contains(reason) && !why.contains("API"), "{what}: {why}");
+                let seen = at.seen().await;
+                assert_eq!((seen.sync_status, seen.sync_error), (SyncStatus::Error, Some(why)), "{what}");
+                assert_eq!((at.events().await, at.names().await), (Vec::new(), vec!["main".into(), "topic".into()]));
+            }
+            let still: Vec<_> = at.branches().await.into_iter().map(|branch| branch.last_seen_at).collect();
+            assert_eq!(still, last_seen, "{what}: nobody saw them since");
+            assert!(at.asked().is_empty(), "{what}: the API would say no more");
+            at.github().clear_faults();
+            at.github().add(repository);
+            at.sync().await.unwrap();
+            let told = owned(&[("main", BranchEventKind::BranchUpdated, NoticedBy::Poll)]);
+            assert_eq!(at.told().await, told, "{what}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_is_renamed_is_watched_on() {
+    on_each_engine(async |app| {
+        let at = AtForge::start(&app.state.db).await;
+        at.github().make_branches(at.id, &["topic"]).unwrap();
+        at.sync().await.unwrap();
+        assert!(at.github().rename(at.id, "renamed") && at.github().transfer(at.id, "eve"));
+        at.commit("main", "a: 2\n");
+        at.sync().await.unwrap();
+        let mut told = vec![("main", BranchEventKind::BranchUpdated, NoticedBy::Poll)];
+        assert_eq!(at.told().await, owned(&told));
+
+        // By the API too.
+        at.github().fail(Rule::new(Fault::Status { code: 503 }).on(".git/"));
+        at.commit("topic", "a: 3\n");
+        let why = at.failed_sync().await;
+        assert!(why.contains("seen by the API"), "{why}");
+        told.push(("topic", BranchEventKind::BranchUpdated, NoticedBy::Api));
+        assert_eq!(at.told().await, owned(&told));
+        assert_eq!(at.names().await, ["main", "topic"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_branches_are_protected_is_asked_once_and_again_for_new_ones() {
+    on_each_engine(async |app| {
+        let at = AtForge::start(&app.state.db).await;
+        at.github().make_branches(at.id, &["topic"]).unwrap();
+        at.github().protect(at.id, "main");
+        at.sync().await.unwrap();
+        let page = PageQuery { skip: 0, limit: 10 };
+        let follows = JobFilter { kind: Some(JobKind::FollowBranches), page, ..JobFilter::default() };
+        let follows = store::jobs::list_jobs(&app.state.db.read, &follows).await.unwrap();
+        assert_eq!(follows.count, 1, "the first look asks for it");
+        at.follow().await;
+        let mut expected = vec![("main".to_owned(), Some(true)), ("topic".to_owned(), Some(false))];
+        assert_eq!(at.protected().await, expected);
+        assert_eq!(at.asked(), vec![Some(1)]);
+        assert_eq!(at.events().await, [], "it is no change");
+
+        at.follow().await;
+        at.commit("topic", "a: 2\n");
+        at.sync().await.unwrap();
+        at.follow().await;
+        assert_eq!(at.asked().len(), 1, "nothing is new");
+
+        at.github().make_branches(at.id, &["release/1"]).unwrap();
+        at.github().protect(at.id, "release/1");
+        at.sync().await.unwrap();
+        at.follow().await;
+        expected.insert(1, ("release/1".to_owned(), Some(true)));
+        assert_eq!(at.protected().await, expected);
+
+        // What the forge does not tell is unknown; the events are followed all the same.
+        at.github().fail(Rule::new(Fault::BadCredentials).on("/repos/"));
+        at.github().make_branches(at.id, &["release/2"]).unwrap();
+        at.sync().await.unwrap();
+        at.follow().await;
+        expected.insert(2, ("release/2".to_owned(), None));
+        assert_eq!(at.protected().await, expected);
+        assert!(at.events().await.iter().all(|event| event.state == BranchEventState::Processed));
+        at.github().clear_faults();
+        at.github().reset();
+        at.commit("release/2", "a: 3\n");
+        at.sync().await.unwrap();
+        at.follow().await;
+        assert!(at.asked().is_empty(), "it is not asked again and again");
+    })
+    .await;
+}
+
+/// What a webhook tells while a look goes on is newer than what the look says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_began_before_a_webhook_and_ends_after_it_takes_nothing_back() {
+    on_each_engine(async |app| {
+        let at = AtForge::start(&app.state.db).await;
+        set_up(app, at.repository).await;
+        at.sync().await.unwrap();
+        let head = at.branches().await[0].head_commit.clone();
+
+        at.github().fail(Rule::new(Fault::Slow { ms: 1_500 }).on(GIT).times(1));
+        let (deps, repository_id) = (at.deps.clone(), at.repository);
+        let look = tokio::spawn(async move {
+            let context = JobContext::new(Uuid::now_v7());
+            jobs::handle(&deps, &context, &JobRequest::SyncRepository { repository_id }).await
+        });
+        while !at.github().faults().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // The look will say that there is no such branch: it is pushed where the look does not see it any more.
+        let zero = "0".repeat(40);
+        let body = json!({ "ref": "refs/heads/topic", "before": zero, "after": head });
+        let answer = app.send(push(at.repository, "1", SECRET, &body)).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+        assert!(!look.is_finished(), "the look ended before the webhook came");
+        look.await.unwrap().unwrap();
+        let told = owned(&[("topic", BranchEventKind::BranchCreated, NoticedBy::Webhook)]);
+        assert_eq!((at.told().await, at.names().await), (told.clone(), vec!["main".to_owned(), "topic".to_owned()]));
+
+        at.github().make_branches(at.id, &["topic"]).unwrap();
+        at.sync().await.unwrap();
+        assert_eq!(at.told().await, told, "the next look agrees");
+        at.github().delete_branch(at.id, "topic").unwrap();
+        at.sync().await.unwrap();
+        assert_eq!(at.names().await, ["main"], "and it sees what is gone");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_of_branches_that_are_gone_are_not_kept() {
+    on_each_engine(async |app| {
+        let at = AtForge::start(&app.state.db).await;
+        at.sync().await.unwrap();
+        at.github().make_branches(at.id, &["gone", "stays"]).unwrap();
+        let (gone, stays) = (at.commit("gone", "a: 2\n"), at.commit("stays", "a: 3\n"));
+        at.sync().await.unwrap();
+        at.follow().await;
+        let kept = || {
+            let kept = git::kept_branches(&at.deps.clone_dir(at.repository)).into_iter();
+            kept.map(|(name, commit)| (name, commit.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(), [("gone".to_owned(), gone), ("stays".to_owned(), stays.clone())]);
+        at.run(JobRequest::CleanupRepositoryWorkdirs).await.unwrap();
+        assert_eq!(kept().len(), 2, "both are there");
+        at.github().delete_branch(at.id, "gone").unwrap();
+        at.sync().await.unwrap();
+        let said = at.run(JobRequest::CleanupRepositoryWorkdirs).await.unwrap();
+        assert!(said.contains("1 branches that are gone"), "{said}");
+        assert_eq!(kept(), [("stays".to_owned(), stays)]);
+    })
+    .await;
+}
