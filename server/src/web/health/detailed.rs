@@ -31,6 +31,7 @@ const DISK_LOW: u64 = 1 << 30;
 /// How well a part does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthCondition)]
 pub enum Condition {
     /// As it should.
     Healthy,

@@ -10,7 +10,7 @@ use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
 #[tokio::test]
 async fn unknown_paths_and_verbs_of_the_api_are_problems() {
     on_each_engine(async |app| {
-        for path in ["/api", "/api/", "/api/v2/repositories", "/api/v1/nothing", "/assets/none.js"] {
+        for path in ["/api/", "/api/v2/repositories", "/api/v1/nothing", "/assets/none.js"] {
             let detail = app.missing(path).await;
             assert!(detail.contains(path), "{detail}");
         }

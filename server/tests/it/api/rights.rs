@@ -49,6 +49,7 @@ async fn every_operation_that_changes_something_asks_who_it_is() {
                     "change_trigger_secret" => json!({ "secret": "a" }),
                     "test_trigger" => json!({ "branch_id": Uuid::nil() }),
                     "replay_trigger" => json!({}),
+                    "validate_configuration" => json!({ "text": "app: {}" }),
                     "get_access_token" => Value::Null,
                     other => panic!("say what {other} is to be asked with"),
                 });

@@ -187,7 +187,7 @@ mod tests {
             "1614265330",
             "{\"test\": 2432232314}",
         );
-        assert_eq!(found.unwrap(), "v1,g0hM9SsE+OTPJTGt/tmzqP4nkcl1GXXlD5x2oDxT2Gk=");
+        assert_eq!(found.unwrap(), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         let without_prefix = signature("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a", "1", "{}").unwrap();
         assert_eq!(without_prefix, signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a", "1", "{}").unwrap());
     }
