@@ -97,13 +97,15 @@ class Server:
                 time.sleep(0.002)
         raise RuntimeError("kubestats serve is not ready: " + (self.folder / "server.log").read_text(errors="replace")[-2000:])
 
-    def get(self, path: str, timeout: float = 30, verb: str = "GET", headers: dict | None = None) -> tuple[int, bytes]:
+    def get(self, path: str, timeout: float = 30, verb: str = "GET", headers: dict | None = None, body: dict | None = None) -> tuple[int, bytes]:
         headers = dict(headers or {})
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if verb != "GET":
             headers["Authorization"] = f"Bearer {self.access_token()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(verb, path, headers=headers)
+            connection.request(verb, path, body=None if body is None else json.dumps(body), headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -118,11 +120,11 @@ class Server:
                 self.token = json.load(answer)["access_token"]
         return self.token
 
-    def json(self, path: str, verb: str = "GET"):
-        status, body = self.get(path, verb=verb)
+    def json(self, path: str, verb: str = "GET", body: dict | None = None):
+        status, answer = self.get(path, verb=verb, body=body)
         if status >= 300:
-            raise RuntimeError(f"{verb} {path}: {status} {body[:500]!r}")
-        return json.loads(body)
+            raise RuntimeError(f"{verb} {path}: {status} {answer[:500]!r}")
+        return json.loads(answer)
 
     def resident_mb(self, field: str = "VmRSS:") -> float:
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():

@@ -16,8 +16,9 @@ FOUND = int(os.environ.get("KUBESTATS_BENCH_FOUND", 2_500))
 ON_DISK = 8
 
 
-def small_repositories(folder: pathlib.Path) -> pathlib.Path:
+def small_repositories(folder: pathlib.Path, branches: int = 4) -> pathlib.Path:
     """A few branches, a few commits, a few manifests each."""
+    names = ["next", "renovate/all", "renovate/major", *[f"renovate/container-image-{number}" for number in range(4, branches)]]
     root = folder / "forge"
     for number in range(ON_DISK):
         path = root / f"owner-{number}" / f"cluster-{number}.git"
@@ -27,7 +28,7 @@ def small_repositories(folder: pathlib.Path) -> pathlib.Path:
             yaml = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app-{number}\ndata:\n  value: \"{commit}\"\n"
             lines += ["commit refs/heads/main", f"committer Bench <bench@kubestats.invalid> {1_700_000_000 + commit * 86_400} +0000",
                       "data 6", "Commit", f"M 100644 inline apps/{commit % 4}.yaml", f"data {len(yaml)}", yaml]
-        for branch in ("next", "renovate/all", "renovate/major"):
+        for branch in names[:branches - 1]:
             lines += [f"reset refs/heads/{branch}", "from refs/heads/main", ""]
         subprocess.run(["git", "--git-dir", str(path), "fast-import", "--quiet"], input="\n".join(lines).encode(), check=True)
     return root

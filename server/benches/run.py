@@ -12,10 +12,11 @@ import queue_speed
 import rounds
 import serving
 import slow
+import watching
 
 PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue,
          "sync": rounds.sync, "discovery": rounds.discovery, "cold": cold.cold, "site": serving.site, "slow": slow.slow,
-         "accounts": accounts.accounts}
+         "accounts": accounts.accounts, "watching": watching.watching}
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 

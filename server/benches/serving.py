@@ -9,6 +9,7 @@ import time
 from datetime import date, timedelta
 from urllib.parse import quote
 
+import postgres
 from load import steady
 from measure import PROGRAM, Server, run
 
@@ -24,18 +25,9 @@ def serving(report, folder: pathlib.Path) -> None:
     database = f"sqlite:{folder / 'data' / 'kubestats.db'}"
     print(run([GENERATE, database, *SCALE]).output.decode().strip(), file=sys.stderr)
     _engine(report, folder, "SQLite", database)
-    if subprocess.run(["which", "pg_virtualenv"], capture_output=True).returncode != 0:
-        report.skip("serving", "PostgreSQL is not installed (pg_virtualenv)")
-        return
     other = folder / "postgres"
     other.mkdir()
-    # The throw-away cluster lives as long as the command below; it runs this file again, within.
-    output = subprocess.run(["pg_virtualenv", "-t", "-o", "max_connections=100", sys.executable, "-B", __file__, str(other)],
-                            check=True, stdout=subprocess.PIPE).stdout.decode()
-    for line in output.splitlines():
-        if line.startswith("ROW\t"):
-            fields = line.split("\t")[1:]
-            report.row(*fields[:-1], {"True": True, "False": False, "None": None}[fields[-1]])
+    postgres.measure(report, "serving", __file__, str(other))
 
 
 def _engine(report, folder: pathlib.Path, engine: str, database: str) -> None:
@@ -140,17 +132,7 @@ def _lighthouse(report, folder: pathlib.Path) -> None:
             print(f"         marked down: {lost}", file=sys.stderr)
 
 
-class _Lines:
-    def row(self, *fields) -> None:
-        print("ROW", *fields, sep="\t")
-
-    def skip(self, part: str, why: str) -> None:
-        print(f"left out of {part}: {why}", file=sys.stderr)
-
-
 if __name__ == "__main__":
-    here = pathlib.Path(sys.argv[1])
-    e = os.environ
-    url = f"postgres://{e['PGUSER']}:{e['PGPASSWORD']}@{e['PGHOST']}:{e['PGPORT']}/postgres"
+    here, url = pathlib.Path(sys.argv[1]), postgres.url()
     print(run([GENERATE, url, *SCALE]).output.decode().strip(), file=sys.stderr)
-    _engine(_Lines(), here, "PostgreSQL", url)
+    _engine(postgres.Lines(), here, "PostgreSQL", url)

@@ -128,8 +128,8 @@ def _is_ended(one: _Held) -> bool:
 
 
 class _Printed:
-    def row(self, part: str, what: str, figure: str, against: str, ratio: str, reach: str, reached: bool) -> None:
-        print(f"{what}: {figure}, {ratio} ({against}) [{reach}] {'ok' if reached else 'MISSED'}", flush=True)
+    def row(self, part: str, what: str, figure: str, against: str, ratio: str, reach: str, reached: bool | None) -> None:
+        print(f"{what}: {figure}, {ratio} ({against}) [{reach}] {'' if reached is None else 'ok' if reached else 'MISSED'}", flush=True)
 
     def skip(self, part: str, why: str) -> None:
         print(f"LEFT OUT: {why}", flush=True)

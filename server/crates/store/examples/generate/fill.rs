@@ -51,7 +51,7 @@ impl Dice {
         words[self.roll(words.len() as u64) as usize]
     }
 
-    fn object(&mut self) -> ObjectId {
+    pub fn object(&mut self) -> ObjectId {
         let mut bytes = [0; 20];
         for part in bytes.chunks_mut(4) {
             part.copy_from_slice(&(self.roll(1 << 32) as u32).to_be_bytes());
