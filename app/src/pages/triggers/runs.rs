@@ -52,6 +52,7 @@ pub(super) fn view(data: &TriggerData, made: Option<String>) -> Option<AnyView> 
     };
     let steps = data.sink_made_at.is_some().then(|| how(address.as_deref()));
     let once = address.map(once);
+    let acts = acts(data);
     Some(
         view! {
             <Section title="Runs" id="runs">
@@ -61,7 +62,7 @@ pub(super) fn view(data: &TriggerData, made: Option<String>) -> Option<AnyView> 
                 {once}
                 {beside}
                 <p class="facts">{state}</p>
-                {acts(data)}
+                {acts}
                 {steps}
             </Section>
         }
