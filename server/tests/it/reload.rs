@@ -135,7 +135,7 @@ async fn what_the_file_names_is_put_in_force_and_taken_back() {
         assert_eq!(watch::find_watch(&db.read, id("team/shown")).await.unwrap(), None);
         let prune = schedules::list_schedules(&db.read).await.unwrap();
         assert!(prune.iter().any(|schedule| schedule.name == "prune" && !schedule.enabled));
-        let jobs = app.get("/api/v1/jobs/").await;
+        let jobs = app.get("/api/v1/jobs").await;
         assert_eq!(jobs.count(), 2, "a sync for each that is on: {}", jobs.text());
         let found = triggers::list_triggers(&db.read, now).await.unwrap();
         let names: Vec<(&str, bool, bool)> =

@@ -70,7 +70,7 @@ impl Imported {
 
     /// What Kubestats makes of the result, with every variable set.
     fn config(&self, variables: &[&str]) -> Config {
-        let environment = variables.iter().map(|name| ((*name).to_owned(), format!("value of {name}"))).collect();
+        let environment = variables.iter().map(|name| ((*name).to_owned(), format!("value-of-{name}"))).collect();
         parse(Path::new("out.yaml"), &self.text(), environment)
             .unwrap_or_else(|errors| panic!("{errors}\n{}", self.text()))
     }
@@ -123,12 +123,12 @@ fn a_configuration_becomes_ours_and_every_change_is_told_with_its_line() {
     assert_eq!(config.app.listen.to_string(), "0.0.0.0:8090");
     assert_eq!(config.polling.interval.unwrap().as_secs(), 60);
     assert_eq!(config.tekton.headers["X-Team"], "platform");
-    assert_eq!(config.tekton.secret.as_ref().unwrap().expose(), "value of REPOSENTRY_TEKTON_TOKEN");
+    assert_eq!(config.tekton.secret.as_ref().unwrap().expose(), "value-of-REPOSENTRY_TEKTON_TOKEN");
     let tokens: Vec<&str> =
         config.repositories.iter().map(|repository| repository.token.as_ref().unwrap().expose()).collect();
     assert_eq!(
         tokens,
-        ["value of GITHUB_TOKEN", "value of REPOSENTRY_MY_LAB_TOKEN", "value of REPOSENTRY_CLEAR_TOKEN"]
+        ["value-of-GITHUB_TOKEN", "value-of-REPOSENTRY_MY_LAB_TOKEN", "value-of-REPOSENTRY_CLEAR_TOKEN"]
     );
     assert!(config.repositories[0].enabled && config.repositories[1].url == "https://gitlab.com/ada/lab");
     let kept = imported.folder.path().join(".env");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actions::triggers::put_secrets;
 use auth::seal::Keys;
 use entity::kind::{BranchEventKind, BranchEventState, ClauseKind, DeliveryState, JobRequest};
 use entity::view::{
@@ -19,6 +20,7 @@ use store::{
     watch::{WatchSettings, find_branch_event, list_branch_events, list_branches, set_watch},
 };
 use tokio_util::sync::CancellationToken;
+use triggers::{TargetSecrets, new_webhook_secret};
 use uuid::Uuid;
 
 use super::receiver::Receiver;
@@ -86,7 +88,11 @@ impl Watched {
     pub async fn tell(&self, name: &str, condition: Condition, target: Target, waits_ms: &[u64]) -> Uuid {
         let pace = Pace { timeout_ms: 2_000, waits_ms: waits_ms.to_vec() };
         let new = NewTrigger { name: name.to_owned(), is_enabled: true, condition, target, pace };
-        insert_trigger(&self.bench.deps.db.write, &new, clock::now()).await.unwrap()
+        let db = &self.bench.deps.db;
+        let id = insert_trigger(&db.write, &new, clock::now()).await.unwrap();
+        let secrets = TargetSecrets { current: Some(new_webhook_secret().unwrap()), previous: None };
+        put_secrets(&db.write, &self.keys, id, &secrets, clock::now()).await.unwrap();
+        id
     }
 
     /// Somebody who tells, until this is dropped.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use actions::secrets::purpose;
+use actions::triggers::put_secrets;
 use auth::seal::Keys;
 use entity::kind::{BranchEventKind, DeliveryState, JobRequest, Priority, RequestedBy};
 use entity::view::{BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
@@ -18,6 +19,7 @@ use store::repositories::list_sync_targets;
 use store::secrets::put_secret;
 use store::triggers::{NewTrigger, insert_trigger, list_deliveries};
 use store::watch::{WatchSettings, list_branch_events, set_watch, watch_state};
+use triggers::{TargetSecrets, new_webhook_secret};
 use uuid::Uuid;
 
 use super::receiver::Receiver;
@@ -187,7 +189,9 @@ async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db
     let pace = Pace { timeout_ms: 5_000, waits_ms: vec![50; 100] };
     let target = Target::Webhook { url: receiver.url(), headers: BTreeMap::new() };
     let new = NewTrigger { name: "count".to_owned(), is_enabled: true, condition: Condition::default(), target, pace };
-    insert_trigger(&db.write, &new, clock::now()).await.unwrap();
+    let trigger = insert_trigger(&db.write, &new, clock::now()).await.unwrap();
+    let secrets = TargetSecrets { current: Some(new_webhook_secret().unwrap()), previous: None };
+    put_secrets(&db.write, &keys, trigger, &secrets, clock::now()).await.unwrap();
     for id in &ids {
         let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
         set_watch(&db.write, *id, &settings).await.unwrap();
