@@ -75,6 +75,8 @@ impl Watched {
         for event in listed.unwrap().data.into_iter().rev() {
             events.push(find_branch_event(&db.read, event.id).await.unwrap().unwrap());
         }
+        // What one look saw has no order but that of names.
+        events.sort_by(|a, b| (a.noticed_at, &a.branch_name).cmp(&(b.noticed_at, &b.branch_name)));
         events
     }
 

@@ -18,7 +18,7 @@ use store::queue::JobQueue;
 use store::repositories::list_sync_targets;
 use store::secrets::put_secret;
 use store::triggers::{NewTrigger, insert_trigger, list_deliveries};
-use store::watch::{WatchSettings, list_branch_events, set_watch, watch_state};
+use store::watch::{list_branch_events, watch_state};
 use triggers::{TargetSecrets, new_webhook_secret};
 use uuid::Uuid;
 
@@ -121,7 +121,7 @@ impl Process {
         );
         for number in 0..remotes.commits.len() {
             let path = remotes.folder.path().join(number.to_string());
-            text.push_str(&format!("  - url: {}\n    name: ada/r{number}\n", path.display()));
+            text.push_str(&format!("  - url: {}\n    name: ada/r{number}\n    branch_regex: .*\n", path.display()));
         }
         std::fs::write(folder.path().join("kubestats.yaml"), text).unwrap();
         Self { folder, database: database.map(str::to_owned), port, child: None }
@@ -193,8 +193,6 @@ async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db
     let secrets = TargetSecrets { current: Some(new_webhook_secret().unwrap()), previous: None };
     put_secrets(&db.write, &keys, trigger, &secrets, clock::now()).await.unwrap();
     for id in &ids {
-        let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
-        set_watch(&db.write, *id, &settings).await.unwrap();
         let name = format!("webhook:{id}");
         put_secret(&db.write, &name, keys.seal(&purpose(&name), SECRET.as_bytes()), clock::now()).await.unwrap();
     }

@@ -92,7 +92,7 @@ impl Repo {
                         below.leave_out(format!("{}: it is deeper than {MAX_DEPTH} folders", shown(&path)));
                     }
                     EntryKind::Tree => waiting.push((entry.id, path, depth + 1)),
-                    kind => {
+                    kind @ EntryKind::File(_) => {
                         if let Ok(path) = String::from_utf8(path)
                             && is_wanted(&path)
                         {

@@ -76,7 +76,8 @@ pub async fn find_branch_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Opt
     let row = find_views().filter(branch_event::COLUMN.id.eq(id)).into_partial_model::<Row>().one(c).await?;
     let Some(event) = row.map(BranchEvent::from) else { return Ok(None) };
     let more = branch_event::Entity::find().select_only().columns([Verdicts, Tekton]).filter(Id.eq(id));
-    let more: Option<(JsonText<Vec<Verdict>>, Option<JsonText<TektonFound>>)> = more.into_tuple().one(c).await?;
+    type More = (JsonText<Vec<Verdict>>, Option<JsonText<TektonFound>>);
+    let more: Option<More> = more.into_tuple().one(c).await?;
     let Some((verdicts, tekton)) = more else { return Ok(None) };
     Ok(Some(BranchEvent { verdicts: verdicts.0, tekton: tekton.map(|tekton| tekton.0), ..event }))
 }

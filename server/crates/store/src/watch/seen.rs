@@ -1,6 +1,6 @@
 //! When branches were seen last.
 
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, Set};
+use sea_orm::{EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
 use super::hold::hold_watch;
