@@ -107,7 +107,7 @@ impl Hooks {
                 // What is followed is fetched and scanned by a sync in any case.
                 jobs.push(JobRequest::SyncRepository { repository_id: repository });
                 match told.after.is_some() || told.is_deleted {
-                    true => self.note_change(&txn, &target, began, told, triggers.as_ref(), now, &mut jobs).await?,
+                    true => self.note_change(&txn, &target, began, told, triggers.as_ref(), &mut jobs).await?,
                     false => "it does not tell where the branch stands; the remote is looked at",
                 }
             }
@@ -124,9 +124,9 @@ impl Hooks {
         began: &WatchState,
         told: &HookChange,
         triggers: Option<&Triggers>,
-        now: Timestamp,
         jobs: &mut Vec<JobRequest>,
     ) -> Result<&'static str, DataError> {
+        let now = clock::now();
         let change = Change {
             branch: told.branch.clone(),
             old: told.before,

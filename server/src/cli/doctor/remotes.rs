@@ -29,7 +29,7 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
         match answer {
             Ok(Ok(Some(branch))) => report.ok(PART, format!("{name} answers; its default branch is {branch}")),
             Ok(Ok(None)) => {
-                report.warn(PART, format!("{name} answers, and is empty"), "push a commit, or leave it out")
+                report.warn(PART, format!("{name} answers, and is empty"), "push a commit, or leave it out");
             }
             Ok(Err(error)) => report.fail(PART, format!("{name}: {error}"), advice(&error)),
             Err(_) => report.fail(PART, format!("{name}: the look at it broke off"), "look again"),

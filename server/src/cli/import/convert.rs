@@ -276,7 +276,7 @@ impl Converter {
             let value = match field.as_str() {
                 "token" => Some(Value::from(self.secret(source, leaf, leaf.text.trim(), name))),
                 "url" if has_credentials(&leaf.text) => Some(self.address(source, leaf, place, name)),
-                "enabled" if !source.is_second && leaf.value() == Value::from(false) => {
+                "enabled" if !source.is_second && leaf.value() == false => {
                     let why = "true, as RepoSentry takes it for repositories of the main file whatever stands there; false is \
                                obeyed here";
                     self.note(source, leaf, What::Changed, why);

@@ -151,7 +151,7 @@ fn a_text_that_somebody_sent_makes_us_read_no_other_files() {
     let (folder, path) = folder("", "repositories: [{url: ftp://h/a}]\n");
     let other = folder.path().join("repositories.yaml");
     let check = |known: &[PathBuf]| {
-        let found = super::super::check(&path, NAMES, environment(), known);
+        let found = check(&path, NAMES, environment(), known);
         found.iter().map(|error| error.message.clone()).collect::<Vec<_>>()
     };
     assert!(check(&[])[0].contains("is none of the files in use, so it is not read here"), "{:?}", check(&[]));

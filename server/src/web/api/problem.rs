@@ -212,13 +212,13 @@ fn is_bare_error(response: &Response) -> bool {
 }
 
 /// The answer to a path of the API that does not exist.
-pub async fn unknown_path(uri: axum::http::Uri) -> Problem {
+pub async fn unknown_path(uri: http::Uri) -> Problem {
     let path: String = uri.path().chars().take(200).collect();
     Problem::not_found(format!("Nothing is served at {path}; /docs lists what there is"))
 }
 
 /// The answer to a verb that a path of the API does not know.
-pub async fn unknown_verb(method: axum::http::Method, uri: axum::http::Uri) -> Problem {
+pub async fn unknown_verb(method: http::Method, uri: http::Uri) -> Problem {
     let path: String = uri.path().chars().take(200).collect();
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,

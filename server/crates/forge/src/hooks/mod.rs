@@ -131,7 +131,7 @@ pub fn read_hook_at(
 }
 
 /// The sender's word for what happened; senders without a kind have none.
-fn event<'h>(kind: HookKind, headers: &'h HeaderMap) -> Result<Option<&'h str>, HookError> {
+fn event(kind: HookKind, headers: &HeaderMap) -> Result<Option<&str>, HookError> {
     let names: &[&str] = match kind {
         HookKind::Github => &["x-github-event"],
         HookKind::Gitlab => &["x-gitlab-event"],

@@ -1,5 +1,7 @@
 //! The crate as others use it: requests to the byte, receivers that misbehave, commands that do.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+
 mod commands;
 mod detection;
 mod receiver;
@@ -25,6 +27,7 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as events have it")]
 fn id(text: &str) -> Option<ObjectId> {
     Some(text.parse().unwrap())
 }

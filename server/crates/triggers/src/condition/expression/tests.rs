@@ -180,7 +180,7 @@ fn loops_sums_and_lengths_are_counted() {
     assert!(refusal(&sums(9)).contains("at most 8 sums"), "{}", refusal(&sums(9)));
     let long = format!("branch == '{}'", "a".repeat(2_000));
     assert!(refusal(&long).contains("at most 2000 are allowed"), "{}", refusal(&long));
-    let used = vec!["'a' in paths"; 9].join(" || ");
+    let used = ["'a' in paths"; 9].join(" || ");
     assert!(refusal(&used).contains("paths may be used 8 times"), "{}", refusal(&used));
     let patterns: Vec<String> = (0..9).map(|n| format!("branch.matches('{n}')")).collect();
     assert!(refusal(&patterns.join(" || ")).contains("at most 8 patterns"));
