@@ -130,9 +130,7 @@ async fn decisions_are_taken_and_refused_alike() {
                 assert_eq!(told.status, StatusCode::OK, "{act} {name}: {}", told.text());
                 let page = app.get_with(told.header("location"), &[(header::ACCEPT, "text/html")]).await.text();
                 let rest = match act {
-                    "delete" => {
-                        app.request(axum::http::Method::DELETE, &format!("/api/v1/repositories/{other}"), &[]).await
-                    }
+                    "delete" => app.request(http::Method::DELETE, &format!("/api/v1/repositories/{other}"), &[]).await,
                     act => app.post(&format!("/api/v1/repositories/{other}/{act}")).await,
                 };
                 let done = !page.contains("Nothing was done.");

@@ -172,7 +172,7 @@ async fn the_program_tells_what_it_is_and_how() {
         let has =
             |path: &str| described["endpoints"].as_array().unwrap().iter().any(|endpoint| endpoint["path"] == path);
         assert!(has("/api/events/recent") && has("/status") && has("/api/v1/repositories/"), "{described}");
-        assert_eq!(app.request(axum::http::Method::DELETE, "/api", &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(app.request(http::Method::DELETE, "/api", &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
     })
     .await;
 }
