@@ -313,7 +313,7 @@ async fn commits_count_up_to_the_first_look_at_their_branches() {
             "what came later are events: {all:?}"
         );
         assert_eq!(all.len(), 5);
-        assert_eq!(found(day(5), 100).await, [newest.clone()]);
+        assert_eq!(found(day(5), 100).await, std::slice::from_ref(&newest));
         assert_eq!(found(day(1), 1).await, [newest]);
     })
     .await;

@@ -279,7 +279,8 @@ async fn the_api_is_not_asked_where_it_is_not_to_be_or_can_t_tell() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_that_can_t_be_seen_any_more_loses_no_branch() {
     on_each_engine(async |app| {
-        let cases: [(&str, fn(&AtForge), &str); 4] = [
+        type Befalls = fn(&AtForge);
+        let cases: [(&str, Befalls, &str); 4] = [
             ("its token ran out", |at| at.github().fail(Rule::new(Fault::BadCredentials)), "refused the token"),
             ("it became private", |at| assert!(at.github().set_access(at.id, Access::Private)), "not visible to us"),
             ("it was taken down", |at| assert!(at.github().set_access(at.id, Access::Blocked)), "451"),
