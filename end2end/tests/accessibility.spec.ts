@@ -4,7 +4,7 @@ import { awake, everyPage, expect, test, violations } from "./support.ts";
 
 test("every page wakes without complaint, fits its window, and axe finds no violation", async ({ page, request, javaScriptEnabled }, { project }) => {
   test.skip(javaScriptEnabled === false, "axe is a script");
-  test.setTimeout(180_000);
+  test.setTimeout(420_000);
   const found: string[] = [];
   for (const { name, path } of await everyPage(request)) {
     await page.goto(path);

@@ -5,7 +5,7 @@ import { begin, known, noted, type Watching } from "./watching.ts";
 
 let watching: Watching;
 
-test.use({ storageState: async ({}, use) => use(watching.signedIn) });
+test.use({ storageState: async ({}, use) => use(watching?.signedIn) });
 
 test.beforeAll(async ({ playwright }) => {
   test.setTimeout(90_000);

@@ -7,7 +7,7 @@ import { begin, known, noted, type Watching } from "./watching.ts";
 
 let watching: Watching;
 
-test.use({ storageState: async ({}, use) => use(watching.signedIn) });
+test.use({ storageState: async ({}, use) => use(watching?.signedIn) });
 
 test.describe.configure({ mode: "serial" });
 
@@ -112,6 +112,7 @@ test("a branch that is gone keeps its page", async ({ page, request, javaScriptE
 });
 
 test("the secret of the webhook is shown once", async ({ page, javaScriptEnabled: script }) => {
+  test.setTimeout(90_000);
   await open(page, `/repositories/${watching.id}/watch`, script);
   const webhook = page.locator("#webhook");
   await expect(webhook).toContainText(`${watching.site}/webhooks/generic/${watching.id}`);

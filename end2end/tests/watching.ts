@@ -43,6 +43,7 @@ export async function begin(name: string, newContext: (options: object) => Promi
   const { git: remote } = await place.forge(join(place.folder, "forge"));
   await place.serve(`
 app: { listen: "127.0.0.1:${port}", samples: never }
+server: { public_url: "http://127.0.0.1:${port}" }
 security: { allowed_networks: [127.0.0.0/8], require_https: false }
 `);
   const signedIn = await signIn(site);

@@ -356,7 +356,7 @@ fn condition(form: &TriggerForm, looked: Looked) -> AnyView {
                 <legend>"Events"</legend>
                 {events.collect_view()}
                 {wrong_events}
-                <p class="field-hint">"All of them if none is ticked."</p>
+                <p class="field-hint">"Changes of branches if none is ticked."</p>
             </fieldset>
             <Line name="paths" label="Paths" value=form.paths.clone() looked rows=2 placeholder="clusters/**" hint="Patterns, one on each line; a changed file has to match one." />
             <label class="field-inline trigger-select"><span class="field-label">"Tekton: the commit"</span><select name="form[tekton]">{tekton.collect_view()}</select></label>
