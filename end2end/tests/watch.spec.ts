@@ -70,7 +70,8 @@ test("branches are chosen by an expression that is tried first", async ({ page, 
   await expect(rows.filter({ hasText: "main" })).toContainText("default");
 });
 
-test("what cannot be read is refused beside the field, with what was typed still in it", async ({ page, javaScriptEnabled: script }) => {
+test("what cannot be read is refused beside the field, with what was typed still in it", async ({ page, javaScriptEnabled: script, forgive }) => {
+  forgive(/status of 400.*\/ui\/set_watch/);
   await open(page, `/repositories/${watching.id}/watch`, script);
   await page.getByLabel("Names of branches").fill("*");
   await page.getByRole("button", { name: "Save" }).click();
@@ -124,7 +125,7 @@ test("the secret of the webhook is shown once", async ({ page, javaScriptEnabled
   await expect(webhook).toContainText("None came yet");
   await webhook.getByText("How to set it up at").click();
   await expect(webhook).toContainText("X-Signature");
-  expect(await violations(page)).toEqual([]);
+  if (script !== false) expect(await violations(page)).toEqual([]);
   await open(page, `/repositories/${watching.id}/watch`, script);
   await expect(webhook).not.toContainText(secret);
   await webhook.getByRole("button", { name: "Remove the secret" }).click();
