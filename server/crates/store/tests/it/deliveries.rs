@@ -77,7 +77,8 @@ async fn what_was_given_up_is_told_when_the_branch_comes_to_its_commit_again() {
         assert_eq!(record(&db, claimed, failed(), at(9, 0)).await.unwrap().state, DeliveryState::Failed);
         assert_eq!(failed_deliveries(&db.read, id, at(9, 0), 10).await.unwrap(), [claimed]);
         assert_eq!(failed_deliveries(&db.read, id, at(9, 1), 10).await.unwrap(), [] as [Uuid; 0]);
-        look(&db, mover.repository, &[seen("main", 9)], at(9, 1)).await;
+        let between = look(&db, mover.repository, &[seen("main", 9)], at(9, 1)).await.events[0].id;
+        tell(&db, between, &[], at(9, 1)).await;
         let again = look(&db, mover.repository, &[seen("main", 2)], at(9, 2)).await.events[0].id;
         tell(&db, again, &[id], at(9, 2)).await;
         let told = find_branch_event(&db.read, again).await.unwrap().unwrap();
