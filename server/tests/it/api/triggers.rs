@@ -1,25 +1,23 @@
-//! Triggers and their deliveries by REST and pages: made, tried, switched, tested, replayed, and seen by whom.
+//! Triggers by REST and pages: made, changed, switched, deleted, and their secrets.
 
-use std::time::Duration;
+mod deliveries;
+mod dry_run;
 
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use chrono::{TimeDelta, Utc};
-use entity::kind::{AuditAction, NoticedBy, Permission};
+use chrono::Utc;
+use entity::kind::{AuditAction, NoticedBy};
 use entity::value::ObjectId;
-use entity::view::{AuditFilter, MASK, PageQuery, SentRequest};
+use entity::view::{AuditFilter, PageQuery};
 use serde_json::{Value, json};
-use store::triggers::{
-    Attempt, AttemptEnd, Decision, DeliveryRoom, Learned, NewTrigger, claim_deliveries, decide, past_commits,
-    pin_triggers, record_attempt,
-};
+use store::triggers::{Decision, Learned, NewTrigger, decide, pin_triggers};
 use store::watch::{Look, NewEvent, SeenBranch, WatchSettings, note_refs, set_watch, watch_state};
 use uuid::Uuid;
 
-use super::people::{account, ask, form, location, token};
-use crate::support::{Answer, Change, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};
+use super::people::{ask, form, location};
+use crate::support::{Answer, RepositoryBuilder, TestApp, on_each_engine};
 
 fn webhook(name: &str, url: &str) -> Value {
     json!({ "name": name, "condition": { "branches": "^main$" }, "target": { "webhook": { "url": url } } })
@@ -71,29 +69,6 @@ pub(super) async fn tell(app: &TestApp, event: Uuid, trigger: &str) {
     let txn = app.state.db.begin().await.unwrap();
     assert!(decide(&txn, event, Learned::default(), &[decision], Utc::now()).await.unwrap().is_some());
     txn.commit().await.unwrap();
-}
-
-/// Has the next delivery fail for good.
-async fn give_up(app: &TestApp) -> Uuid {
-    let room = DeliveryRoom { worker: "w", most: 1, per_trigger: 1, failing: 1 };
-    let claimed = claim_deliveries(&app.state.db, room, Utc::now() + TimeDelta::seconds(1)).await.unwrap();
-    let attempt = Attempt {
-        number: claimed[0].attempts,
-        started_at: Utc::now(),
-        duration: Duration::from_millis(12),
-        request: Some(SentRequest {
-            method: "POST".into(),
-            url: "https://ci.example/hook".into(),
-            headers: vec![("Authorization".into(), format!("Bearer {MASK}"))],
-            body: "{\"a\":1}".into(),
-        }),
-        status: Some(400),
-        answer: Some("no such pipeline".into()),
-        answer_id: None,
-        end: AttemptEnd::Refused { why: "status 400".into() },
-    };
-    record_attempt(&app.state.db, claimed[0].id, "w", &attempt, Utc::now()).await.unwrap();
-    claimed[0].id
 }
 
 #[tokio::test]
@@ -243,195 +218,6 @@ async fn secrets_are_replaced_without_a_gap() {
             assert!(!kept.text().contains(secret), "what was given is not given back");
             assert_eq!(kept.json()["state"]["has_previous"], json!(false), "a token replaces the one before at once");
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_dry_run_counts_what_a_trigger_would_have_been_for() {
-    on_each_engine(async |app| {
-        let (home, other) = (watched(app, "ada/home").await, watched(app, "bob/other").await);
-        for commit in 2..=4 {
-            push(app, home, commit).await;
-        }
-        push(app, other, 2).await;
-        let dry = async |condition: Value| {
-            let body = Some(json!({ "condition": condition }));
-            send(app, Method::POST, "/api/v1/triggers/dry-run", body).await.json()
-        };
-        let all = dry(json!({})).await;
-        assert_eq!(
-            (&all["matched"], &all["events"], &all["is_complete"]),
-            (&json!(4), &json!(4), &json!(true)),
-            "{all}"
-        );
-        let home = dry(json!({ "repositories": ["ada/*"], "events": ["branch_updated"] })).await;
-        assert_eq!(home["matched"], json!(3));
-        let commits: Vec<&str> =
-            home["matches"].as_array().unwrap().iter().map(|found| found["commit"].as_str().unwrap()).collect();
-        let hash = |byte: u8| ObjectId([byte; 20]).to_string();
-        assert_eq!(commits, [hash(4), hash(3), hash(2)], "newest first");
-        assert_eq!(dry(json!({ "branches": "^release/" })).await["matched"], json!(0));
-        // No clone is at hand here: what is not known is said, and never taken for a no.
-        let paths = dry(json!({ "repositories": ["ada/*"], "paths": ["clusters/**"] })).await;
-        assert_eq!((&paths["matched"], &paths["unknown"]), (&json!(0), &json!(3)), "{paths}");
-        assert!(!paths["notes"].as_array().unwrap().is_empty());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn commits_count_up_to_the_first_look_at_their_branches() {
-    on_each_engine(async |app| {
-        let builder = |name: &str| {
-            let change = |version| vec![Change::Modify(Manifest::release("podinfo", version))];
-            RepositoryBuilder::new(name)
-                .commit(2, "Add", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
-                .commit(4, "Bump", change("6.1.0"))
-                .commit(6, "Bump again", change("6.2.0"))
-        };
-        let db = &app.state.db;
-        builder("ada/never-watched").store(app).await;
-        let watched = builder("ada/watched").store(app).await;
-        let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
-        set_watch(&db.write, watched, &settings).await.unwrap();
-        let began = watch_state(&db.read, watched).await.unwrap().unwrap();
-        let txn = db.begin().await.unwrap();
-        note_refs(&txn, watched, &Look::new(&began, NoticedBy::Poll, vec![]), day(5)).await.unwrap();
-        txn.commit().await.unwrap();
-        let found = async |since, limit| {
-            let found = past_commits(&db.read, since, limit).await.unwrap();
-            found.into_iter().map(|commit| (commit.repository_full_name, commit.subject)).collect::<Vec<_>>()
-        };
-        let mut all = found(day(1), 100).await;
-        let newest = ("ada/never-watched".to_owned(), "Bump again".to_owned());
-        assert_eq!(all[0], newest, "newest first");
-        all.sort();
-        assert_eq!(
-            all.iter().filter(|(name, _)| name == "ada/watched").count(),
-            2,
-            "what came later are events: {all:?}"
-        );
-        assert_eq!(all.len(), 5);
-        assert_eq!(found(day(5), 100).await, std::slice::from_ref(&newest));
-        assert_eq!(found(day(1), 1).await, [newest]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn deliveries_are_listed_shown_tested_and_replayed() {
-    on_each_engine(async |app| {
-        let repository = watched(app, "ada/home").await;
-        let trigger = make(app, "ci").await;
-        let place = format!("/api/v1/triggers/{trigger}");
-        assert_eq!(send(app, Method::POST, &format!("{place}/enable"), None).await.status, StatusCode::OK);
-        let event = push(app, repository, 2).await.remove(0);
-        tell(app, event.id, &trigger).await;
-        let id = give_up(app).await;
-
-        let listed = app.get(&format!("/api/v1/deliveries?trigger_id={trigger}&state=failed")).await;
-        assert_eq!((listed.count(), listed.column("id")), (1, vec![id.to_string()]));
-        for (query, count) in [
-            (format!("repository_id={repository}"), 1),
-            (format!("event_id={}", event.id), 1),
-            (format!("branch_id={}", event.branch_id), 1),
-            ("state=delivered".to_owned(), 0),
-            ("since=2100-01-01T00:00:00Z".to_owned(), 0),
-            ("until=2100-01-01T00:00:00Z".to_owned(), 1),
-        ] {
-            assert_eq!(app.get(&format!("/api/v1/deliveries?{query}")).await.count(), count, "{query}");
-        }
-        assert_eq!(app.refused("/api/v1/deliveries?state=lost&trigger_id=x").await.len(), 2);
-        let one = send(app, Method::GET, &format!("/api/v1/deliveries/{id}"), None).await.json();
-        assert_eq!(one["attempts"][0]["answer"], json!("no such pipeline"));
-        assert_eq!(one["attempts"][0]["request"]["body"], json!("{\"a\":1}"));
-
-        let again = send(app, Method::POST, &format!("/api/v1/deliveries/{id}/replay"), None).await;
-        assert_eq!((again.status, &again.json()["state"]), (StatusCode::ACCEPTED, &json!("pending")));
-        let busy = send(app, Method::POST, &format!("/api/v1/deliveries/{id}/replay"), None).await;
-        assert_eq!(busy.status, StatusCode::UNPROCESSABLE_ENTITY, "it goes out by itself");
-        assert_eq!(give_up(app).await, id, "by the same id");
-
-        let replay = async |body: Value| {
-            let answer = send(app, Method::POST, &format!("{place}/replay"), Some(body)).await;
-            assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
-            answer.json()["deliveries"].as_u64().unwrap()
-        };
-        assert_eq!(replay(json!({ "since": "2100-01-01T00:00:00Z" })).await, 0);
-        assert_eq!(replay(json!({ "until": "2000-01-01T00:00:00Z", "only_failed": false })).await, 0);
-        let failed_until = Some(json!({ "until": "2100-01-01T00:00:00Z" }));
-        let answer = send(app, Method::POST, &format!("{place}/replay"), failed_until).await;
-        assert_eq!(refused(&answer), ["body.until"]);
-        assert_eq!(replay(json!({ "since": "2000-01-01T00:00:00Z" })).await, 1);
-        give_up(app).await;
-        assert_eq!(replay(json!({ "until": "2100-01-01T00:00:00Z", "only_failed": false })).await, 1);
-        give_up(app).await;
-        let backwards =
-            json!({ "since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z", "only_failed": false });
-        let answer = send(app, Method::POST, &format!("{place}/replay"), Some(backwards)).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-
-        // A test sends the newest event: that one again, or one that the trigger was not for.
-        let test = async |branch: Uuid| {
-            send(app, Method::POST, &format!("{place}/test"), Some(json!({ "branch_id": branch }))).await
-        };
-        assert_eq!(test(event.branch_id).await.json()["id"], json!(id));
-        give_up(app).await;
-        push(app, repository, 3).await;
-        let fresh = test(event.branch_id).await;
-        assert_eq!(fresh.status, StatusCode::ACCEPTED);
-        assert_ne!(fresh.json()["id"], json!(id));
-        assert_eq!(fresh.json()["commit"], json!(ObjectId([3; 20]).to_string()));
-        assert_eq!(test(Uuid::now_v7()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "nothing happened there");
-        send(app, Method::POST, &format!("{place}/disable"), None).await;
-        assert_eq!(test(event.branch_id).await.status, StatusCode::CONFLICT, "one that is off sends nothing");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn who_may_not_manage_pipelines_sees_machines_alone() {
-    on_each_engine(async |app| {
-        let repository = watched(app, "ada/home").await;
-        let trigger = make(app, "ci").await;
-        send(app, Method::POST, &format!("/api/v1/triggers/{trigger}/enable"), None).await;
-        tell(app, push(app, repository, 2).await[0].id, &trigger).await;
-        let id = give_up(app).await;
-        let (own, viewer) = account(app, "vera@example.org", "viewer").await;
-        let paths = [
-            "/api/v1/triggers".to_owned(),
-            format!("/api/v1/triggers/{trigger}"),
-            "/api/v1/deliveries".to_owned(),
-            format!("/api/v1/deliveries/{id}"),
-            "/triggers".to_owned(),
-            format!("/triggers/{trigger}"),
-            format!("/deliveries/{id}"),
-        ];
-        for path in paths {
-            let seen = ask(app, Method::GET, &path, Some(&viewer), None).await;
-            assert_eq!(seen.status, StatusCode::OK, "{path}");
-            for hidden in ["/hook", "no such pipeline", "status 400", "Bearer"] {
-                assert!(!seen.text().contains(hidden), "{path} shows {hidden}");
-            }
-            let all = send(app, Method::GET, &path, None).await.text();
-            assert!(all.contains("ci"), "{path}");
-        }
-        let page = send(app, Method::GET, &format!("/deliveries/{id}"), None).await.text();
-        assert!(page.contains("no such pipeline") && page.contains("curl -X POST"), "{page}");
-        assert!(page.contains("&lt;secret>") || page.contains("<secret>") || page.contains("&lt;secret&gt;"), "{page}");
-        // A token for some repositories changes no trigger, and replays what is of its own.
-        let (developer, _) = account(app, "dora@example.org", "developer").await;
-        let scopes = [Permission::ManagePipelines, Permission::Read];
-        for (repositories, status) in [(&["bob/*"][..], StatusCode::FORBIDDEN), (&["ada/*"][..], StatusCode::ACCEPTED)]
-        {
-            let some = token(app, developer, &scopes, repositories).await;
-            let switch = format!("/api/v1/triggers/{trigger}/disable");
-            assert_eq!(ask(app, Method::POST, &switch, Some(&some), None).await.status, StatusCode::FORBIDDEN);
-            let replay = format!("/api/v1/deliveries/{id}/replay");
-            assert_eq!(ask(app, Method::POST, &replay, Some(&some), None).await.status, status, "{repositories:?}");
-        }
-        assert!(own != developer);
     })
     .await;
 }

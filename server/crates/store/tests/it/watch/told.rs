@@ -1,0 +1,103 @@
+//! What forges tell by webhooks, beside looks and twice.
+
+use super::*;
+
+#[tokio::test]
+async fn what_a_forge_tells_is_noted_once_and_only_where_it_follows() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        assert_eq!(tell(&db, id, "main", Some(1), Some(2)).await, Told::LookNeeded, "nothing is stored yet");
+        look(&db, id, &[seen("main", 1)], at(8, 0)).await;
+        // In the wrong order: the later one waits for a look, or for the earlier one.
+        assert_eq!(tell(&db, id, "main", Some(2), Some(3)).await, Told::LookNeeded);
+        assert!(matches!(tell(&db, id, "main", Some(1), Some(2)).await, Told::Noted(Some(_))));
+        assert_eq!(tell(&db, id, "main", Some(1), Some(2)).await, Told::Known);
+        assert!(matches!(tell(&db, id, "main", Some(2), Some(3)).await, Told::Noted(Some(_))));
+        assert!(matches!(tell(&db, id, "topic", None, Some(3)).await, Told::Noted(Some(_))));
+        assert!(matches!(tell(&db, id, "topic", Some(3), None).await, Told::Noted(Some(_))));
+        assert_eq!(tell(&db, id, "topic", Some(3), None).await, Told::Known);
+        assert_eq!(tell(&db, id, &"x".repeat(1_025), None, Some(3)).await, Told::LookNeeded);
+        assert_eq!(look(&db, id, &[seen("main", 3)], at(9, 1)).await.events, [], "the look agrees");
+        assert_eq!(all_events(&db).await.len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_change_is_one_event_however_many_look_and_tell_at_once() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let names: Vec<String> = (0..30).map(|number| format!("branch-{number}")).collect();
+        let at_commit = |commit| names.iter().map(|name| seen(name, commit)).collect::<Vec<_>>();
+        look(&db, id, &at_commit(1), at(8, 0)).await;
+        for commit in 2..6 {
+            let polls = (0..3).map(|_| {
+                let (db, branches) = (db.clone(), at_commit(commit));
+                tokio::spawn(async move {
+                    look(&db, id, &branches, at(8, 1)).await;
+                })
+            });
+            let pushes = names.iter().map(|name| {
+                let (db, name) = (db.clone(), name.clone());
+                tokio::spawn(async move {
+                    tell(&db, id, &name, Some(commit - 1), Some(commit)).await;
+                })
+            });
+            for task in polls.chain(pushes).collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+        }
+        // Whatever was overtaken is seen now.
+        look(&db, id, &at_commit(5), at(8, 2)).await;
+        let page = PageQuery { skip: 0, limit: 1_000 };
+        let events = list_branch_events(&db.read, &BranchEventFilter { page, ..Default::default() }).await.unwrap();
+        assert_eq!(events.count, 30 * 4);
+        let mut changes: Vec<_> = events.data.iter().map(|event| (&event.branch_name, &event.new_commit)).collect();
+        changes.sort();
+        changes.dedup();
+        assert_eq!(changes.len(), 30 * 4, "each branch came to each commit once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn webhooks_are_taken_once_and_what_is_old_goes() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let take = async |delivery: &str| take_receipt(&db.write, id, delivery, "push", at(8, 0)).await.unwrap();
+        assert_eq!((take("a").await, take("a").await, take("b").await), (Took::First, Took::Again, Took::First));
+        tell_receipt(&db.write, id, "a", "main moved").await.unwrap();
+        assert_eq!(remove_receipts_before(&db, at(8, 0), 10).await.unwrap(), 0);
+        assert_eq!(remove_receipts_before(&db, at(8, 1), 10).await.unwrap(), 2);
+
+        look(&db, id, &[seen("main", 1), seen("tmp", 1)], at(8, 0)).await;
+        let gone = look(&db, id, &[seen("main", 1)], at(8, 1)).await.events[0].clone();
+        assert_eq!(remove_events_before(&db, at(9, 0), 10).await.unwrap(), 0, "it is not decided");
+        assert_eq!(remove_branches_before(&db, at(9, 0), 10).await.unwrap(), 0, "its event is kept");
+        let txn = db.begin().await.unwrap();
+        triggers::decide(&txn, gone.id, triggers::Learned::default(), &[], at(8, 2)).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(remove_events_before(&db, at(8, 1), 10).await.unwrap(), 0, "it is not old");
+        assert_eq!(remove_events_before(&db, at(9, 0), 10).await.unwrap(), 1);
+        assert_eq!(remove_branches_before(&db, at(9, 0), 10).await.unwrap(), 1);
+        assert_eq!(list_branches(&db.read, &BranchFilter::default()).await.unwrap().count, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn webhooks_of_long_ids_stay_apart() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        let long = "x".repeat(5_000);
+        let take = async |end: &str| {
+            let delivery = format!("{long}{end}");
+            take_receipt(&db.write, id, &delivery, "push", at(8, 0)).await.unwrap()
+        };
+        assert_eq!((take("1").await, take("2").await, take("1").await), (Took::First, Took::First, Took::Again));
+        tell_receipt(&db.write, id, &format!("{long}1"), "main moved").await.unwrap();
+        let old = old_receipts(&db.write, at(9, 0), 10).await.unwrap();
+        assert!(old.len() == 2 && old.iter().all(|(_, id)| id.len() < 200), "{old:?}");
+    })
+    .await;
+}
