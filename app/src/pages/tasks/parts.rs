@@ -7,8 +7,8 @@ use leptos::prelude::*;
 
 use super::Trigger;
 use crate::components::{
-    EmptyState, Glyph, Icon, JobLine, JobStateBadge, MaybeTimeAgo, Number, Progress, Section, Table, TimeAgo,
-    bytes_text, counted, number_text,
+    EmptyState, Glyph, JobLine, JobStateBadge, MaybeTimeAgo, Number, Progress, Section, Table, TimeAgo, bytes_text,
+    counted, number_text, status,
 };
 use crate::viewer::may;
 
@@ -38,12 +38,13 @@ pub(super) fn workers(workers: Vec<Worker>, now: Timestamp) -> AnyView {
             <li class="worker">
                 <div class="facts">
                     <strong>{worker.host}</strong>
-                    <span class="status" data-tone=tone><Icon glyph /> {word}</span>
+                    {status(tone, glyph, word)}
                     <span class="tag">{role_word(&worker.role)}</span>
                     <span class="quiet">{number_text(busy)} " of " {counted(worker.capacity, "slot", "slots")} " taken"</span>
                     <span class="quiet">"version " {worker.version} ", process " <span class="num">{worker.pid.to_string()}</span></span>
-                    <span class="quiet">"started " <TimeAgo time=worker.started_at now /></span>
                     <span class="quiet">"heard from " <TimeAgo time=worker.seen_at now /></span>
+                    // Last, for it grows each minute, and what came after it would move.
+                    <span class="quiet">"started " <TimeAgo time=worker.started_at now /></span>
                 </div>
                 {idle}
                 <ul class="jobs">{lines}</ul>
