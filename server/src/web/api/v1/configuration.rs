@@ -77,7 +77,7 @@ fn is_yaml(headers: &HeaderMap) -> bool {
 /// read only where they are in use already.
 #[utoipa::path(
     post, path = "/config/validate", operation_id = "validate_configuration", tag = "configuration",
-    request_body(content = String, content_type = "application/yaml", description = "A whole `kubestats.yaml`"),
+    request_body(content = serde_json::Value, content_type = "application/yaml", description = "A whole `kubestats.yaml`"),
     responses(
         (status = 200, description = "Whether it could be put in force, and all errors", body = ConfigCheck),
         (status = 409, description = "This process has no configuration that it could read again", body = Problem, content_type = "application/problem+json"),

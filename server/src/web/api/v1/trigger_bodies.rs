@@ -111,6 +111,7 @@ impl Default for WantedPace {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WantedTrigger {
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// Left out, a new trigger is off, and another stays as it is.
     is_enabled: Option<bool>,
