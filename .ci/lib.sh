@@ -13,7 +13,14 @@ case ${RUSTFLAGS:-} in
   *) export RUSTFLAGS="${RUSTFLAGS:-}${RUSTFLAGS:+ }--cfg erase_components" ;;
 esac
 
-say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+# Each step tells how long after the first it began; where a run keeps a list of its steps, it is written there too.
+export KUBESTATS_BEGAN=${KUBESTATS_BEGAN:-$EPOCHSECONDS}
+say() {
+  local after=$((EPOCHSECONDS - KUBESTATS_BEGAN))
+  after=$(printf '%d:%02d' $((after / 60)) $((after % 60)))
+  printf '\033[1m== %s\033[0m (%s)\n' "$*" "$after" >&2
+  [ -z "${KUBESTATS_STEPS:-}" ] || printf '%6s %s\n' "$after" "$*" >>"$KUBESTATS_STEPS"
+}
 fail() {
   printf '\033[31mkubestats: %s\033[0m\n' "$*" >&2
   exit 1

@@ -243,7 +243,7 @@ async fn three_processes_on_postgres_share_the_work_and_one_may_be_killed_at_any
     let mut shared = 0;
     while killed < kills() {
         let name = format!("kubestats_many_{}", Uuid::now_v7().simple());
-        admin.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        admin.write.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
         // Three machines without a common disk; the one that scans may not be the one that synced.

@@ -169,7 +169,7 @@ impl Place {
         }
         let admin = Db::connect(&DbSettings::new(std::env::var(POSTGRES).unwrap())).await.unwrap();
         let name = format!("kubestats_it_{}", Uuid::now_v7().simple());
-        admin.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        admin.write.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
         let mut url = url::Url::parse(&app.url).unwrap();
         url.set_path(&name);
         Self { url: url.to_string(), _folder: None, drop: Some((admin, name)) }

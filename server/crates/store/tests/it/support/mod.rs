@@ -20,15 +20,20 @@ pub struct TestDb {
 }
 
 impl TestDb {
-    /// An empty, migrated database on this engine; nothing for PostgreSQL without a server.
+    /// A database without rows on this engine; nothing for PostgreSQL without a server.
     pub async fn open(engine: Engine) -> Option<Self> {
-        let test = Self::open_bare(engine).await?;
+        // Where the server's template has the tables, nothing is left to migrate.
+        let test = Self::copy_of("template1", engine).await?;
         Migrator::up(&test.db.write, None).await.unwrap();
         Some(test)
     }
 
     /// The same without tables.
     pub async fn open_bare(engine: Engine) -> Option<Self> {
+        Self::copy_of("template0", engine).await
+    }
+
+    async fn copy_of(template: &str, engine: Engine) -> Option<Self> {
         match engine {
             Engine::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
@@ -40,7 +45,7 @@ impl TestDb {
                 let url = std::env::var(POSTGRES_URL).ok().filter(|url| !url.is_empty())?;
                 let server = Db::connect(&DbSettings { max_connections: 2, ..DbSettings::new(&url) }).await.unwrap();
                 let name = format!("kubestats_test_{}", Uuid::now_v7().simple());
-                server.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+                server.write.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
                 let (base, _) = url.rsplit_once('/').unwrap();
                 let settings = DbSettings { max_connections: 5, ..DbSettings::new(format!("{base}/{name}")) };
                 let db = Db::connect(&settings).await.unwrap();
