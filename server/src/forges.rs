@@ -24,7 +24,7 @@ use store::queue::CLOCKS_DIFFER;
 use self::own::OwnForge;
 pub use self::own::RepositoryForge;
 use crate::clock;
-use crate::config::{Config, ForgeConfig, Secret};
+use crate::config::{Config, ForgeConfig, Secret, git_host};
 
 /// A token that was entered, changed or removed in any process is used in all of them after so long.
 const ENTERED_FOR: Duration = Duration::from_secs(5);
@@ -127,18 +127,17 @@ impl Forges {
     }
 
     /// The token with which git may fetch from this address: that of an entry of `discovery.forges`, else the one that was
-    /// entered. github.com needs none for what is public, and one that ran out would stop every sync.
+    /// entered.
     #[must_use]
     pub fn git_token(&self, url: &str) -> Option<Secret> {
         let address = Address::read(url).ok()?;
-        let host = address.forge_host().filter(|host| host != "github.com")?;
-        let found = self.configured.iter().find(|forge| forge.host() == host && forge.is_trusted);
+        let host = git_host(&address)?;
         let entered = || {
             // Nothing that was entered goes over a line that others read, unless the operator wrote that address.
             let is_safe = *address.scheme() != Scheme::Http || is_plain_by_choice(&self.configured, &address);
             self.entered(&host).filter(|_| is_safe).map(|(_, token)| token)
         };
-        found.and_then(|forge| forge.token.clone()).or_else(entered)
+        ForgeConfig::git_token(&self.configured, &host).or_else(entered)
     }
 
     /// Whether an address that a forge gives may be cloned from, as far as can be told without asking for its name.

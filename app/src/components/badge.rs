@@ -20,7 +20,7 @@ pub fn StatusBadge(
         SyncStatus::Blocked => ("warn", Glyph::Blocked, "Blocked"),
         SyncStatus::PendingApproval => ("warn", Glyph::Clock, "To approve"),
     };
-    state(tone, glyph, word, of)
+    state(tone, glyph, word.to_owned(), of, None)
 }
 
 /// The state of a job, as icon and word.
@@ -36,7 +36,7 @@ pub fn JobStateBadge(
         JobState::Failed => ("bad", Glyph::Failed, "Failed"),
         JobState::Cancelled => ("idle", Glyph::Blocked, "Cancelled"),
     };
-    self::state(tone, glyph, word, None)
+    status(tone, glyph, word)
 }
 
 /// Whether a resource stands at the head of the branch.
@@ -46,14 +46,26 @@ pub fn ResourceStatusBadge(
     status: ResourceStatus,
 ) -> impl IntoView {
     match status {
-        ResourceStatus::Active => state("good", Glyph::Check, "Active", None),
-        ResourceStatus::Deleted => state("gone", Glyph::Minus, "Deleted", None),
+        ResourceStatus::Active => self::status("good", Glyph::Check, "Active"),
+        ResourceStatus::Deleted => self::status("gone", Glyph::Minus, "Deleted"),
     }
 }
 
-fn state(tone: &'static str, glyph: Glyph, word: &'static str, of: Option<String>) -> AnyView {
+/// A state as icon and word.
+#[must_use]
+pub fn status(tone: &'static str, glyph: Glyph, word: impl Into<String>) -> AnyView {
+    state(tone, glyph, word.into(), None, None)
+}
+
+/// The same with what there is to know of it, if anything.
+#[must_use]
+pub fn status_about(tone: &'static str, glyph: Glyph, word: impl Into<String>, title: Option<String>) -> AnyView {
+    state(tone, glyph, word.into(), None, title)
+}
+
+fn state(tone: &'static str, glyph: Glyph, word: String, of: Option<String>, title: Option<String>) -> AnyView {
     view! {
-        <span class="status" data-tone=tone>
+        <span class="status" data-tone=tone title=title>
             <Icon glyph />
             {of.map(|of| view! { <span class="status-of">{of}": "</span> })}
             {word}

@@ -15,6 +15,7 @@ mod icon;
 mod input_field;
 mod metric;
 mod number;
+mod once;
 mod pager;
 mod progress;
 mod search_form;
@@ -33,7 +34,7 @@ mod yaml;
 pub use act_form::{ActFailed, ActForm};
 pub use badge::{
     EventTypeBadge, GitOpsBadge, JobStateBadge, KindBadge, OriginBadge, ProblemBadge, ResourceStatusBadge, StatusBadge,
-    event_words, gitops_word,
+    event_words, gitops_word, status, status_about,
 };
 pub use breadcrumb::{Breadcrumb, Crumb, PageHead, Section};
 pub use copy::CopyButton;
@@ -49,6 +50,7 @@ pub use icon::{Glyph, Icon};
 pub use input_field::InputField;
 pub use metric::{Metric, Metrics};
 pub use number::{Bytes, Number, bytes_text, counted, number_text};
+pub use once::Once;
 pub use pager::{PAGE_SIZES, Pager, page_query};
 pub use progress::{JobLine, Progress};
 pub use search_form::SearchForm;

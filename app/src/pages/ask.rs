@@ -65,8 +65,14 @@ pub(crate) fn set_cookie(name: &str, value: &str, keeping: Keeping) {
     }
 }
 
-/// Scheme and name of this site as the reader's browser knows them; only a page of ours tells.
+/// Scheme and name of this site, as far as they are known: what the configuration says, else what the reader's browser does.
 pub(crate) fn origin() -> Option<String> {
+    let context = use_context::<ServerContext>();
+    context.and_then(|context| context.public_url.as_deref().map(str::to_owned)).or_else(origin_of_browser)
+}
+
+/// As the reader's browser knows them; only a page of ours tells.
+fn origin_of_browser() -> Option<String> {
     let request = use_context::<Parts>()?;
     let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let (scheme, rest) = text("referer")?.split_once("://")?;
@@ -86,8 +92,8 @@ pub(crate) fn show_once(ctx: &Actions, actor: &Actor, shown: ShownOnce) {
     }
 }
 
-/// What is to be shown on the page at hand, if it is one that `is_here` wants.
-pub(crate) fn shown_once(ctx: &Actions, actor: &Actor, is_here: fn(&ShownOnce) -> bool) -> Option<ShownOnce> {
+/// What is to be shown on the page at hand, if `is_here` says that it is this page's; another's waits for that.
+pub(crate) fn shown_once(ctx: &Actions, actor: &Actor, is_here: impl FnOnce(&ShownOnce) -> bool) -> Option<ShownOnce> {
     let shown = actions::accounts::open_shown(ctx, actor, &cookie(SHOWN)?).filter(is_here)?;
     // A picture stays until its code was given.
     if shown != ShownOnce::SecondFactor {
@@ -108,6 +114,8 @@ pub(crate) fn job(done: Done) -> Result<Uuid, AppError> {
 /// The values in the part of an address after `?`.
 pub(crate) fn params(query: &str) -> Result<ParamsMap, AppError> {
     given::query(query).map_err(|unusable| AppError::invalid(format!("What stands after ? {unusable}.")))?;
+    // The router decodes values that are decoded already.
+    let query = query.replace("%25", "%2525");
     Ok(RequestUrl::new(&format!("/?{query}")).parse().map(|url| url.search_params().clone()).unwrap_or_default())
 }
 

@@ -4,7 +4,7 @@ use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
 use entity::view::{Branch, Timestamp};
 use leptos::prelude::*;
 
-use crate::components::{Glyph, Icon, Table, TimeAgo, branch_href, repository_href, short_sha};
+use crate::components::{Glyph, Icon, Table, TimeAgo, branch_href, repository_href, short_sha, status};
 
 /// The sign, the word and the CSS word of what happened to a branch.
 pub(super) const fn happened(kind: BranchEventKind) -> (&'static str, &'static str, &'static str) {
@@ -42,11 +42,6 @@ pub(super) fn state_badge(state: BranchEventState) -> AnyView {
         BranchEventState::Retrying => ("warn", Glyph::Sync),
     };
     status(tone, glyph, state_word(state))
-}
-
-/// A state as icon and word.
-pub(super) fn status(tone: &'static str, glyph: Glyph, word: &'static str) -> AnyView {
-    view! { <span class="status" data-tone=tone><Icon glyph /> {word}</span> }.into_any()
 }
 
 /// How a change came to be known.
@@ -114,9 +109,7 @@ fn row(branch: Branch, repository: Option<&str>, now: Timestamp) -> AnyView {
 /// Whether the forge protects a branch, which not all tell.
 fn protected(is_protected: Option<bool>) -> AnyView {
     match is_protected {
-        Some(true) => {
-            view! { <span class="status" data-tone="idle"><Icon glyph=Glyph::Shield /> "Protected"</span> }.into_any()
-        }
+        Some(true) => status("idle", Glyph::Shield, "Protected"),
         Some(false) => view! { <span class="quiet">"no"</span> }.into_any(),
         None => view! { <span class="quiet" title="The forge did not tell">"–"</span> }.into_any(),
     }

@@ -27,9 +27,9 @@ pub struct Model {
     pub verdicts: JsonText<Vec<Verdict>>,
     /// How many of them match.
     pub matches: i32,
-    /// What the new commit brings in `.tekton/`, where a trigger asked.
+    /// What the new commit brings in `.tekton/`, where that is known.
     pub tekton: Option<JsonText<TektonFound>>,
-    /// How often deciding failed.
+    /// How often following it failed.
     pub tries: i32,
     /// When it is (next) decided who is to be told; nothing once that is done.
     pub due_at: Option<StoredTimestamp>,

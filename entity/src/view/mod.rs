@@ -77,8 +77,7 @@ pub use trigger_check::{
     ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,
 };
 pub use watch::{
-    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchCounts, WatchedRepository,
-    WatchedRepositoryFilter,
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchedRepository, WatchedRepositoryFilter,
 };
 pub use webhook::{RepositoryWebhooks, WatchPreview, WebhookReceipt};
 

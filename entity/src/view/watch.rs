@@ -52,29 +52,6 @@ pub struct WatchedRepositoryFilter {
     pub page: PageQuery,
 }
 
-/// How much is watched, and how much of what happened still has to be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct WatchCounts {
-    pub repositories: u64,
-    /// Branches that are there and watched.
-    pub branches: u64,
-    /// Events of which it is not decided yet who is told.
-    pub undecided_events: u64,
-    pub triggers: u64,
-    /// Those of them that are on.
-    pub enabled_triggers: u64,
-    /// Deliveries that wait for an attempt, or for another delivery to end.
-    pub waiting_deliveries: u64,
-    /// Those that failed and are tried again.
-    pub retrying_deliveries: u64,
-    pub sending_deliveries: u64,
-    /// Delivered today, UTC.
-    pub delivered_today: u64,
-    /// Given up today, UTC.
-    pub failed_today: u64,
-}
-
 /// A branch of a remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -66,10 +66,13 @@ impl Server {
         self.base.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// Asks for what is at a path, given in its parts.
-    pub(super) fn get(&self, path: &[&str]) -> anyhow::Result<Answer> {
+    /// Asks for what is at a path, given in its parts, with these names and values behind it.
+    pub(super) fn get(&self, path: &[&str], query: &[(&str, u64)]) -> anyhow::Result<Answer> {
         let mut url = self.base.clone();
         url.path_segments_mut().ok().context("the server's address takes no path")?.pop_if_empty().extend(path);
+        for (name, value) in query {
+            url.query_pairs_mut().append_pair(name, &value.to_string());
+        }
         let mut request = self.client.get(url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
@@ -92,8 +95,8 @@ impl Server {
     }
 
     /// The `data` of an answer that went well.
-    pub(super) fn data(&self, path: &[&str]) -> anyhow::Result<Value> {
-        let Answer { status, mut body } = self.get(path)?;
+    pub(super) fn data(&self, path: &[&str], query: &[(&str, u64)]) -> anyhow::Result<Value> {
+        let Answer { status, mut body } = self.get(path, query)?;
         if status != 200 {
             let why = body["error"].as_str().or_else(|| body["detail"].as_str()).unwrap_or("and says no reason");
             anyhow::bail!("{} answers {status}: {}", self.place(), shown(why));

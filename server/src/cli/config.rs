@@ -41,7 +41,7 @@ pub struct ValidateArgs {
     /// List the environment variables that it names, and whether they are set
     #[arg(long)]
     pub(super) check_env: bool,
-    /// Ask the database, the forges, every repository's remote and every EventListener whether they answer
+    /// Ask the database, the forges, every repository's remote, every trigger's target and the mail server whether they answer
     #[arg(long)]
     pub(super) check_connections: bool,
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]

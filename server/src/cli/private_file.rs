@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use zeroize::Zeroizing;
 
 /// Writes a file that is not there yet, or any with `force`.
 pub(super) fn write(path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
@@ -15,6 +16,12 @@ pub(super) fn write(path: &Path, text: &str, force: bool) -> anyhow::Result<()> 
 /// The same, readable by its owner alone, also where it was there and was not.
 pub(super) fn write_private(path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
     write_with(path, text, force, 0o600)
+}
+
+/// Names and values as a shell and systemd read them.
+pub(super) fn env_file<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Zeroizing<String> {
+    let line = |(name, value): (&str, &str)| format!("{name}='{}'\n", value.replace('\'', r"'\''"));
+    Zeroizing::new(entries.into_iter().map(line).collect())
 }
 
 fn write_with(path: &Path, text: &str, force: bool, mode: u32) -> anyhow::Result<()> {

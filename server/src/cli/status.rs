@@ -50,7 +50,7 @@ pub(super) fn run(file: Option<&Path>, args: &StatusArgs) -> anyhow::Result<()> 
 
 /// One look; an error where the server is not well.
 fn look(server: &Server, format: TextFormat) -> anyhow::Result<()> {
-    let status = server.data(&["status"])?;
+    let status = server.data(&["status"], &[])?;
     let mut out = std::io::stdout().lock();
     match format {
         TextFormat::Json => writeln!(out, "{status:#}")?,

@@ -59,7 +59,10 @@ pub(super) fn run(file: Option<&Path>, args: &TestWebhookArgs) -> anyhow::Result
     let address = repository(args)?;
     let commit = match args.commit {
         Some(commit) => commit,
-        None => head(&address, &args.branch, token(config.as_ref(), &address))?,
+        None => {
+            let token = config.as_ref().and_then(|config| config.git_token(&address.to_string()));
+            head(&address, &args.branch, token)?
+        }
     };
     let full_name = address.full_name();
     let repository_url = address.to_string();
@@ -127,9 +130,7 @@ fn target(args: &TestWebhookArgs, config: Option<&Config>) -> anyhow::Result<(Ta
     let url = args.tekton_url.clone().or_else(|| configured.clone());
     let url = url.context("give the EventListener's address by --tekton-url, or set tekton.event_listener_url")?;
     let tekton = tekton.filter(|_| configured.as_ref() == Some(&url));
-    // What any says that the configuration makes.
-    let usual = || [("X-Source".to_owned(), "reposentry".to_owned())].into();
-    let headers = tekton.map_or_else(usual, |tekton| tekton.headers.clone());
+    let headers = tekton.map(|tekton| tekton.headers.clone()).unwrap_or_default();
     let current = tekton.and_then(|tekton| tekton.secret.as_ref()).map(|secret| secret.expose().to_owned());
     let target = Target::Tekton { url: url.to_string(), headers };
     Ok((target, TargetSecrets { current, previous: None }, url))
@@ -142,12 +143,6 @@ fn repository(args: &TestWebhookArgs) -> anyhow::Result<Address> {
     };
     let named = named.context("name the repository by --repo; the folder here is in none that has a remote")?;
     Address::read_pasted(&named).with_context(|| format!("--repo {}", entity::credential::shown_address(&named)))
-}
-
-/// The token that the configuration has for this repository.
-fn token(config: Option<&Config>, address: &Address) -> Option<Secret> {
-    let is_it = |url: &str| Address::read(url).is_ok_and(|other| other.key() == address.key());
-    config?.repositories.iter().find(|repository| is_it(&repository.url))?.token.clone()
 }
 
 /// Where a branch stands.

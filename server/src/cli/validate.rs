@@ -73,15 +73,11 @@ fn tell(name: &Path, read: &Result<Config, ConfigErrors>, report: &Report) -> st
 fn tell_json(name: &Path, read: &Result<Config, ConfigErrors>, report: &Report) -> std::io::Result<()> {
     let none = Vec::new();
     let errors = read.as_ref().map_or_else(|errors| &errors.0, |_| &none);
-    let error = |error: &crate::config::ConfigError| {
-        let (file, line, key, message) = (&error.file, error.line, &error.key, &error.message);
-        serde_json::json!({ "file": file, "line": line, "key": key, "message": message })
-    };
     let told = serde_json::json!({
         "valid": read.is_ok(),
         "file": from(name),
         "repositories": read.as_ref().ok().map(|config| config.repositories.len()),
-        "errors": errors.iter().map(error).collect::<Vec<_>>(),
+        "errors": errors,
         "checks": report,
     });
     writeln!(std::io::stdout(), "{told:#}")

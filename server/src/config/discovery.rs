@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use entity::address::{forge_host, provider_of_host};
+use entity::address::{Address, forge_host, provider_of_host};
 use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use url::Url;
 
 use super::duration;
 use super::reader::{Reader, Section};
-use super::secret::Secret;
+use super::secret::{Secret, read_secret};
 
 /// What is searched for where nothing else is said.
 const TOPICS: [&str; 2] = ["kubesearch", "k8s-at-home"];
@@ -112,7 +112,7 @@ impl ForgeConfig {
         let (key, _) = section.place();
         let url = section.value("url", is_web);
         let provider = section.word::<Provider>("provider");
-        let token = section.text("token").map(Secret::new);
+        let token = read_secret(&section, "token", |_| Ok(()));
         let api_base_url = section.value("api_base_url", is_web);
         let search = section.switch("search").unwrap_or(true);
         let host = url.as_deref().and_then(|url| forge_host(&Url::parse(url).ok()?));
@@ -138,6 +138,12 @@ impl ForgeConfig {
             token_key: format!("the token of an entry of discovery.forges for https://{host}"),
             is_trusted: false,
         }
+    }
+
+    /// The token with which git may fetch from a host: that of the entry that the operator wrote for it.
+    #[must_use]
+    pub fn git_token(forges: &[Self], host: &str) -> Option<Secret> {
+        forges.iter().find(|forge| forge.is_trusted && forge.host() == host)?.token.clone()
     }
 
     /// The variable that holds github.com's token.
@@ -190,6 +196,13 @@ impl ForgeConfig {
             Provider::Forgejo | Provider::Git => below("/api/v1"),
         })
     }
+}
+
+/// The forge whose token git fetches from an address with. github.com needs none for what is public, and one that ran out would
+/// stop every sync.
+#[must_use]
+pub fn git_host(address: &Address) -> Option<String> {
+    address.forge_host().filter(|host| host != "github.com")
 }
 
 /// `["a","b"]` as the original wrote it, or `a, b`.

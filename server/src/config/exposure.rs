@@ -8,7 +8,7 @@ use net::IpNet;
 use serde::Serialize;
 
 use super::reader::Section;
-use super::secret::Secret;
+use super::secret::{Secret, read_secret};
 
 /// A network whose proxies are believed.
 ///
@@ -105,9 +105,9 @@ impl Default for MetricsConfig {
 impl MetricsConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
         const SHORTEST: usize = 16;
-        let token = section.value("token", |text| match text.trim() {
-            text if text.len() < SHORTEST => Err(format!("has fewer than {SHORTEST} characters, which can be guessed")),
-            text => Ok(Secret::new(text.to_owned())),
+        let token = read_secret(&section, "token", |text| match text.len() {
+            ..SHORTEST => Err(format!("has fewer than {SHORTEST} characters, which can be guessed")),
+            _ => Ok(()),
         });
         let config = Self {
             enabled: section.switch("enabled").unwrap_or(true),

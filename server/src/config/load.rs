@@ -204,11 +204,16 @@ fn triggers(
     for section in root.sections("triggers") {
         let place = section.place();
         let Some(found) = ConfiguredTrigger::read(section, security, watching) else { continue };
-        if let Some(other) = triggers.iter().find(|other| other.name == found.name) {
-            let by_tekton =
-                if other.name == TEKTON_TRIGGER { " (tekton.event_listener_url makes one of that name)" } else { "" };
-            let message = format!("the name {} stands twice{by_tekton}; each once", other.name);
+        // Also where nothing makes one: lists that leave that one out know it by its name.
+        if found.name == TEKTON_TRIGGER {
+            let message = format!(
+                "{TEKTON_TRIGGER} is the name of the trigger that tekton.event_listener_url makes; give this one another"
+            );
             root.reader().error(&place.0, place.1, message);
+            continue;
+        }
+        if let Some(other) = triggers.iter().find(|other| other.name == found.name) {
+            root.reader().error(&place.0, place.1, format!("the name {} stands twice; each once", other.name));
             continue;
         }
         triggers.push(found);
@@ -235,11 +240,11 @@ fn forges(reader: &Reader, discovery: &DiscoveryConfig, repositories: &[Reposito
         if repository.provider == Provider::Git || forges.iter().any(|forge| forge.host() == address.host) {
             continue;
         }
+        // It is the operator's for this one repository: git fetches no other with its token.
         forges.push(ForgeConfig {
             token: repository.token.clone(),
             api_base_url: repository.api_base_url.clone(),
             token_key: format!("the token of the repository {}", repository.name),
-            is_trusted: true,
             ..ForgeConfig::of_host(&address.host, repository.provider)
         });
     }

@@ -27,13 +27,14 @@ mod watching;
 
 use std::path::PathBuf;
 
+use entity::address::Address;
 use serde::Serialize;
 
 pub use self::triggers::ConfiguredTrigger;
 pub use accounts::{AccountsConfig, Superuser};
 pub use charts::ChartsConfig;
 pub use compare::Reloaded;
-pub use discovery::{DiscoveryConfig, ForgeConfig};
+pub use discovery::{DiscoveryConfig, ForgeConfig, git_host};
 pub use duration::parse as parse_duration;
 pub use entity::view::ConfigProblem as ConfigError;
 pub use expand::{Environment, UsedVariable, VariableState, is_allowed as variable_is_allowed, names as names_in};
@@ -112,6 +113,22 @@ impl Config {
             ("postgres", Some(url)) => url.clone(),
             _ => Secret::new(format!("sqlite://{}?mode=rwc", self.sqlite_path().display())),
         }
+    }
+
+    /// The token with which git may fetch from an address, short of those that people entered in pages: the repository's own,
+    /// else that of its forge's entry.
+    #[must_use]
+    pub fn git_token(&self, url: &str) -> Option<Secret> {
+        let address = Address::read(url).ok()?;
+        // A token that was given for one way to a repository goes no other.
+        let is_same = |other: &&RepositoryConfig| {
+            Address::read(&other.url)
+                .is_ok_and(|other| other.key() == address.key() && other.scheme() == address.scheme())
+        };
+        let repositories = || self.repositories.iter();
+        let own = repositories().find(|own| own.url == url).or_else(|| repositories().find(is_same));
+        let of_forge = || ForgeConfig::git_token(&self.forges, &git_host(&address)?);
+        own.and_then(|own| own.token.clone()).or_else(of_forge)
     }
 
     /// Whether the program's samples are to be shown.

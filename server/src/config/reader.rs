@@ -198,6 +198,12 @@ impl<'a> Section<'a> {
             || self.variable(&self.key(name)).is_some()
     }
 
+    /// A value as the file has it, variables in it being variables still; nothing where the environment says another.
+    pub fn written(&self, name: &str) -> Option<&'a str> {
+        let node = self.node?.get(name)?;
+        node.scalar().filter(|_| self.variable(&self.key(name)).is_none())
+    }
+
     /// Whether nothing stands in it.
     pub fn is_empty(&self) -> bool {
         self.node.is_none_or(|node| node.entries().next().is_none())

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::duration;
 use super::reader::Section;
-use super::secret::Secret;
+use super::secret::{Secret, read_secret};
 use super::sections::SecurityConfig;
 
 /// One entry of `repositories`.
@@ -61,7 +61,7 @@ impl RepositoryConfig {
             _ => Err(format!("{text:?} is no http or https URL")),
         });
         let name = section.text("name");
-        let token = section.value("token", token);
+        let token = read_secret(&section, "token", |_| Ok(()));
         let enabled = section.switch("enabled").unwrap_or(true);
         let polling_interval = section.duration("polling_interval", Duration::from_mins(1));
         section.finish();
@@ -76,20 +76,6 @@ impl RepositoryConfig {
             api_base_url,
             url,
         })
-    }
-}
-
-/// Other programs put `$NAME` in place as well; here it would be sent as it stands.
-fn token(text: &str) -> Result<Secret, String> {
-    match text.trim() {
-        "" => Err("is empty".to_owned()),
-        text => match text.strip_prefix('$') {
-            Some(name) if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
-                // What follows is not said again: it may be a token after all.
-                Err("begins with $, which puts no variable in place; write ${NAME}".to_owned())
-            }
-            _ => Ok(Secret::new(text.to_owned())),
-        },
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use super::reader::Section;
+
 /// A string that is never printed or logged, and written by [`with_secrets`] alone: tokens and passwords.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -20,6 +22,23 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Reads a token or another secret, which `check` holds against what it is for.
+pub(super) fn read_secret(
+    section: &Section<'_>,
+    name: &'static str,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) -> Option<Secret> {
+    // Other programs put `$NAME` in place as well; here it would be sent as it stands.
+    let names_variable = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_bare = section.written(name).and_then(|text| text.trim().strip_prefix('$')).is_some_and(names_variable);
+    section.value(name, |text| match text.trim() {
+        "" => Err("is empty".to_owned()),
+        // What follows is not said again: it may be a token after all.
+        _ if is_bare => Err("begins with $, which puts no variable in place; write ${NAME}".to_owned()),
+        text => check(text).map(|()| Secret::new(text.to_owned())),
+    })
 }
 
 /// What stands in place of a secret wherever configuration is shown.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::reader::Section;
-use super::secret::Secret;
+use super::secret::{Secret, read_secret};
 
 /// The provider that needs no entry of a list.
 pub const GITHUB: &str = "github";
@@ -153,7 +153,7 @@ fn client_secret(section: &Section<'_>) -> Option<Secret> {
         section.reader().may_read(Path::new(path))?;
         super::accounts::secret_of_file(Path::new(path))
     });
-    section.text("client_secret").map(Secret::new).or(file.map(Secret::new))
+    read_secret(section, "client_secret", |_| Ok(())).or(file.map(Secret::new))
 }
 
 fn id(text: &str) -> Result<String, String> {

@@ -10,17 +10,10 @@ use super::reader::Section;
 use super::secret::Secret;
 use super::triggers::{ConfiguredTrigger, check_target, secret, target_url};
 use super::watching::{WatchingConfig, pace};
+use crate::bootstrap::{NAMESPACE, PIPELINE, check_name};
 
 /// The trigger that these keys make.
 pub const TRIGGER: &str = "tekton";
-/// Where the bootstrap pipeline and its EventListener are, as RepoSentry named them.
-const NAMESPACE: &str = "reposentry-system";
-const PIPELINE: &str = "reposentry-bootstrap-pipeline";
-/// Every request says who sends it, unless `tekton.headers` says something else.
-const SOURCE: (&str, &str) = ("X-Source", "reposentry");
-/// Kubernetes' bounds of names.
-const MOST_OF_NAMESPACE: usize = 63;
-const MOST_OF_NAME: usize = 253;
 
 /// `tekton`: whom it tells, and where its bootstrap pipeline is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,12 +58,8 @@ impl TektonConfig {
     pub(super) fn read(section: Section<'_>, watching: &WatchingConfig) -> Self {
         let config = Self {
             event_listener_url: section.value("event_listener_url", target_url),
-            system_namespace: section
-                .value("system_namespace", |text| name(text, MOST_OF_NAMESPACE))
-                .unwrap_or_else(|| NAMESPACE.to_owned()),
-            bootstrap_pipeline: section
-                .value("bootstrap_pipeline", |text| name(text, MOST_OF_NAME))
-                .unwrap_or_else(|| PIPELINE.to_owned()),
+            system_namespace: section.value("system_namespace", name).unwrap_or_else(|| NAMESPACE.to_owned()),
+            bootstrap_pipeline: section.value("bootstrap_pipeline", name).unwrap_or_else(|| PIPELINE.to_owned()),
             headers: headers(&section),
             secret: secret(&section, "secret", TargetKind::Tekton),
             pace: PaceKeys(pace(&section, watching)),
@@ -115,20 +104,10 @@ fn headers(section: &Section<'_>) -> BTreeMap<String, String> {
         }
         !is_type
     });
-    if !headers.keys().any(|name| name.eq_ignore_ascii_case(SOURCE.0)) {
-        headers.insert(SOURCE.0.to_owned(), SOURCE.1.to_owned());
-    }
     headers
 }
 
 /// A name as Kubernetes has them.
-fn name(text: &str, most: usize) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_name = text.starts_with(plain) && text.ends_with(plain) && text.chars().all(|c| plain(c) || c == '-');
-    if is_name && text.len() <= most {
-        return Ok(text.to_owned());
-    }
-    Err(format!(
-        "{text:?} is no name in Kubernetes; at most {most} of a-z, 0-9 and -, with a letter or digit at both ends, are allowed"
-    ))
+fn name(text: &str) -> Result<String, String> {
+    check_name(text).map(|()| text.to_owned())
 }

@@ -8,7 +8,7 @@ use serde::ser::SerializeMap as _;
 use triggers::{SecretUse, secret_use};
 
 use super::reader::Section;
-use super::secret::Secret;
+use super::secret::{Secret, read_secret};
 use super::sections::SecurityConfig;
 use super::tekton::PaceKeys;
 use super::watching::{WatchingConfig, pace};
@@ -276,10 +276,7 @@ pub(super) fn check_target(target: &Target) -> Result<(), String> {
 
 /// Reads a secret and holds it against what the target does with it.
 pub(super) fn secret(section: &Section<'_>, name: &'static str, kind: TargetKind) -> Option<Secret> {
-    section.value(name, |text| match triggers::check_secret(kind, text.trim()) {
-        Ok(()) => Ok(Secret::new(text.trim().to_owned())),
-        Err(error) => Err(error.message),
-    })
+    read_secret(section, name, |text| triggers::check_secret(kind, text).map_err(|error| error.message))
 }
 
 /// What no event could be held against.

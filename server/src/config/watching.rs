@@ -12,7 +12,7 @@ use super::reader::Section;
 /// How long an attempt to tell somebody may take.
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
 /// Between two attempts.
-const WAITS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(168);
+const WAITS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
 /// More attempts than this help nobody.
 const MOST_WAITS: usize = 20;
 /// Waits that double grow no further.

@@ -88,7 +88,8 @@ async fn forget_gone_branches(deps: &Deps, repositories: &[Uuid]) -> Result<usiz
             Ok(()) => forgotten += count,
             // It is being fetched into: the next cleanup sees to it.
             Err(GitError::Busy { .. }) => {}
-            Err(error) => return Err(error.into()),
+            // One clone that can't be written keeps no other from being tidied.
+            Err(error) => tracing::warn!(repository = %id, %error, "a clone still keeps branches that are gone"),
         }
     }
     Ok(forgotten)

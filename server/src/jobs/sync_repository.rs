@@ -35,7 +35,7 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
         return Ok("the repository is no longer here".to_owned());
     };
     deps.forges.refresh().await;
-    if !target.enabled || target.sync_status == SyncStatus::Blocked {
+    if target.is_off() {
         return Ok("skipped: the repository is switched off".to_owned());
     }
     let result = match sync(deps, context, &target).await {

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use actions::triggers::{open_secrets, put_secrets, secret_name};
+use actions::triggers::{open_secrets, put_secrets};
 use auth::seal::Keys;
 use entity::view::Timestamp;
 use store::db::Transaction;
-use store::secrets::{find_secret, remove_secret};
+use store::secrets::{find_secret, of_trigger, remove_secret};
 use store::triggers::{NewTrigger, list_triggers, pin_triggers};
 use tracing::error;
 use triggers::TargetSecrets;
@@ -43,7 +43,7 @@ pub(super) async fn pin(
     let known = known.iter().filter(|known| known.is_configured).map(|known| known.id);
     let left: Vec<Uuid> = known.filter(|id| !kept.contains(id)).collect();
     for id in left {
-        remove_secret(txn, &secret_name(id)).await?;
+        remove_secret(txn, &of_trigger(id)).await?;
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ async fn keep(
     keys: &Keys,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let name = secret_name(trigger);
+    let name = of_trigger(trigger);
     if secrets.current.is_none() && secrets.previous.is_none() {
         remove_secret(txn, &name).await?;
         return Ok(());

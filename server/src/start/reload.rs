@@ -98,10 +98,13 @@ impl Reloader {
         self.in_force.get().files.clone()
     }
 
-    /// Whether the files say something else than is in force and could be.
+    /// Whether the files say something else than is in force and could be, or are others.
     pub(super) async fn is_behind(&self) -> bool {
         let (source, in_force) = (self.source.clone(), self.in_force.get());
-        let read = move || source.read().map_or(true, |new| !in_force.reloaded(new).applied.is_empty());
+        let read = move || {
+            let new = source.read();
+            new.map_or(true, |new| new.files != in_force.files || !in_force.reloaded(new).applied.is_empty())
+        };
         tokio::task::spawn_blocking(read).await.unwrap_or(false)
     }
 
@@ -134,7 +137,10 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || source.read());
         let new = read.await.map_err(|error| self.refused(error.to_string()))??;
         let reloaded = self.in_force.get().reloaded(new);
-        if !reloaded.applied.is_empty() {
+        if reloaded.applied.is_empty() {
+            // Other files may say the same; they are the ones to follow now.
+            self.in_force.replace(reloaded.config.clone());
+        } else {
             self.apply(&reloaded.config).await.map_err(|error| {
                 self.hindered.store(true, Ordering::Relaxed);
                 self.refused(format!("{error:#}"))

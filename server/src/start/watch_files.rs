@@ -40,27 +40,37 @@ pub(super) async fn watch(reloader: Arc<Reloader>, stop: CancellationToken) {
             () = bell.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
-        let now = settled(&reloader).await;
         // Of folders we hear more than of our files.
-        if now != known {
-            known = now;
-            let _ = reloader.run(ReloadCause::File, None).await;
-            // Other files may be named now: what was in them is read just now.
-            let files = reloader.files();
-            if files.len() != known.len() || files.iter().zip(&known).any(|(file, (known, _))| file != known) {
-                known = contents(files).await;
-            }
-            if reloader.was_hindered() {
-                // The database was away, say: the next look tries again.
+        let seen = contents(reloader.files()).await;
+        if seen == known {
+            continue;
+        }
+        let now = settled(&reloader, seen).await;
+        if now == known {
+            continue;
+        }
+        known = now;
+        let _ = reloader.run(ReloadCause::File, None).await;
+        // Other files may be named now.
+        let files = reloader.files();
+        if files.len() != known.len() || files.iter().zip(&known).any(|(file, (known, _))| file != known) {
+            known = contents(files).await;
+            if reloader.is_behind().await {
+                // Somebody wrote in them between the reload and this look.
                 known.clear();
+                bell.notify_one();
             }
+        }
+        if reloader.was_hindered() {
+            // The database was away, say: the next look tries again.
+            known.clear();
         }
     }
 }
 
 /// What is in the files once that stays the same for a moment.
-async fn settled(reloader: &Reloader) -> Contents {
-    let mut before = contents(reloader.files()).await;
+async fn settled(reloader: &Reloader, seen: Contents) -> Contents {
+    let mut before = seen;
     loop {
         tokio::time::sleep(SETTLED).await;
         let now = contents(reloader.files()).await;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use entity::kind::Origin;
 use store::db::{ConnectionTrait, DataError};
 use store::repositories::SyncTarget;
-use store::watch::{WatchSettings, set_watch, unset_watch};
+use store::watch::{WatchSettings, set_watch, unset_watches};
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -18,9 +18,12 @@ pub(super) async fn pin(
     known: &[SyncTarget],
     stored: &[(Uuid, bool)],
 ) -> Result<(), DataError> {
+    let configured: HashSet<Uuid> = stored.iter().map(|(id, _)| *id).collect();
+    let known = known.iter().filter(|known| known.origin == Origin::Config).map(|known| known.id);
+    let mut left: Vec<Uuid> = known.filter(|id| !configured.contains(id)).collect();
     for (repository, (id, _)) in config.repositories.iter().zip(stored) {
         if repository.branch_regex.is_none() {
-            unset_watch(w, *id).await?;
+            left.push(*id);
             continue;
         }
         let wanted = WatchSettings {
@@ -30,11 +33,6 @@ pub(super) async fn pin(
         };
         set_watch(w, *id, &wanted).await?;
     }
-    let configured: HashSet<Uuid> = stored.iter().map(|(id, _)| *id).collect();
-    let known = known.iter().filter(|known| known.origin == Origin::Config).map(|known| known.id);
-    let left: Vec<Uuid> = known.filter(|id| !configured.contains(id)).collect();
-    for id in left {
-        unset_watch(w, id).await?;
-    }
+    unset_watches(w, &left).await?;
     Ok(())
 }

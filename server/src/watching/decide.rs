@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use actions::triggers::CommitFacts;
 use entity::kind::{BranchEventKind, ClauseKind, LogLevel, Provider};
 use entity::value::ObjectId;
 use entity::view::{Clause, Condition, Live, TektonFound, Timestamp};
 use store::db::{ConnectionTrait, DataError, Db};
 use store::repositories::{self, SyncTarget};
-use store::triggers::{Decision, EnabledTrigger, Learned, decide, enabled_triggers};
+use store::triggers::{Decision, EnabledTrigger, decide, enabled_triggers};
 use store::watch::{
-    FollowedEvent, NewEvent, events_to_follow, note_facts, postpone_event, postpone_facts, watch_state,
+    FollowedEvent, Learned, NewEvent, events_to_follow, knows_protection, note_facts, postpone_event, postpone_facts,
 };
 use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
 
 use super::api::learn_protection;
-use super::reader::{CommitRead, fetch_and_read};
+use super::reader::{CommitError, fetch_all, read_commit};
 use crate::clock;
 use crate::jobs::{Deps, JobContext, JobError};
 
@@ -123,7 +124,7 @@ impl<'a> From<&'a FollowedEvent> for Happened<'a> {
     }
 }
 
-fn facts<'a>(asked: &Asked<'a>, event: &Happened<'a>, read: &'a CommitRead) -> EventFacts<'a> {
+fn facts<'a>(asked: &Asked<'a>, event: &Happened<'a>, read: &'a CommitFacts) -> EventFacts<'a> {
     EventFacts {
         repository_full_name: asked.full_name,
         repository_url: asked.url,
@@ -139,9 +140,9 @@ fn facts<'a>(asked: &Asked<'a>, event: &Happened<'a>, read: &'a CommitRead) -> E
 }
 
 /// What is known of a branch that is gone: nothing is at its commit any more, so that nothing is started by it.
-fn gone() -> CommitRead {
+fn gone() -> CommitFacts {
     let paths = ChangedPaths { paths: Vec::new(), is_complete: true };
-    CommitRead { paths: Some(paths), tekton: Some(TektonFound::default()), is_forced: None }
+    CommitFacts { paths: Some(paths), tekton: Some(TektonFound::default()), is_forced: None }
 }
 
 /// Decides of events in the transaction that writes them, as far as nothing has to be read for that; whether all are decided.
@@ -157,9 +158,9 @@ pub async fn decide_known(
 ) -> Result<bool, DataError> {
     let mut all = true;
     for event in events {
-        let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
+        let read = if event.new_commit.is_none() { gone() } else { CommitFacts::default() };
         let (decisions, lacks) = triggers.judge(&facts(asked, &event.into(), &read));
-        all &= !lacks.any() && decide(w, event.id, Learned::default(), &decisions, now).await?.is_some();
+        all &= !lacks.any() && decide(w, event.id, &decisions, now).await?;
     }
     Ok(all)
 }
@@ -173,24 +174,37 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         return Ok("the repository is no longer here".to_owned());
     };
     let (mut followed, mut put_off) = (0_u32, 0_u32);
-    // Nothing was noted but the first look.
-    let watch = watch_state(&deps.db.read, repository).await?;
-    let mut has_new = watch.is_some_and(|watch| watch.version == 1);
+    // Nobody told of any branch yet; later of new ones only, as some forges do not tell.
+    let mut has_new = !knows_protection(&deps.db.read, repository).await?;
     let mut tried: HashMap<Uuid, u32> = HashMap::new();
     loop {
         let due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
         // One that can neither be followed nor put off would be met for ever.
-        let due: Vec<FollowedEvent> = due.into_iter().filter(|event| *tried.entry(event.id).or_default() < 3).collect();
+        let mut due: Vec<FollowedEvent> =
+            due.into_iter().filter(|event| *tried.entry(event.id).or_default() < 3).collect();
         if due.is_empty() {
             break;
         }
         let triggers = Triggers::load(&deps.db.read).await?;
+        // What refs alone answer does not wait for commits.
+        for event in due.iter_mut().filter(|event| event.is_undecided) {
+            event.is_undecided = !decide_one(&deps.db, &triggers, &target, event).await?;
+        }
+        deps.queue.bell().ring_for_deliveries();
+        let hindered = match target.is_off() {
+            true => None,
+            false => {
+                let wanted = due.iter().filter(|event| event.is_unread || event.is_undecided);
+                let wanted = wanted.filter_map(|event| Some((event.branch_name.clone(), event.new_commit?)));
+                fetch_all(deps, context, &target, wanted.collect()).await
+            }
+        };
         for event in due {
             if context.is_cancelled() {
                 return Err(JobError::Cancelled);
             }
             *tried.entry(event.id).or_default() += 1;
-            match one(deps, context, &target, &triggers, &event).await? {
+            match one(deps, context, &target, &triggers, &event, hindered.as_ref()).await? {
                 true => {
                     followed += 1;
                     has_new |= event.kind == BranchEventKind::BranchCreated;
@@ -201,7 +215,7 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         deps.queue.bell().ring_for_deliveries();
         deps.queue.bus().send(Live::Branches { repository_id: repository });
     }
-    if has_new {
+    if has_new && !target.is_off() {
         learn_protection(deps, context, repository).await?;
     }
     Ok(match put_off {
@@ -217,25 +231,28 @@ async fn one(
     target: &SyncTarget,
     triggers: &Triggers,
     event: &FollowedEvent,
+    hindered: Option<&CommitError>,
 ) -> Result<bool, JobError> {
-    let mut is_undecided = event.is_undecided;
-    if is_undecided {
-        // What refs alone answer does not wait for the commit.
-        is_undecided = !decide_one(&deps.db, triggers, target, event).await?;
+    let is_undecided = event.is_undecided;
+    if !is_undecided && !event.is_unread {
+        return Ok(true);
     }
     let read = match event.new_commit {
         None => gone(),
-        Some(commit) => {
+        // Nobody asks its remote any more: what is not known stays so.
+        Some(_) if target.is_off() => CommitFacts::default(),
+        Some(_) => {
             let needs = Needs { tekton: true, ..triggers.needs() };
-            match fetch_and_read(deps, target, &event.branch_name, event.old_commit, commit, needs).await {
+            match read_commit(deps, context, target, event, needs, hindered).await {
                 Ok(read) => read,
+                Err(_) if context.is_cancelled() => return Err(JobError::Cancelled),
                 Err(error) => {
                     context.note(LogLevel::Warn, &format!("{}: {}", event.branch_name, error.why()));
                     if let Some(wait) = error.wait(event.tries) {
-                        put_off(deps, event, is_undecided, error.why(), clock::now() + wait).await?;
+                        put_off(deps, event, error.why(), clock::now() + wait).await?;
                         return Ok(false);
                     }
-                    CommitRead::default()
+                    CommitFacts::default()
                 }
             }
         }
@@ -246,7 +263,7 @@ async fn one(
     let now = clock::now();
     let txn = deps.db.begin().await?;
     if let Some(decisions) = decisions {
-        decide(&txn, event.id, learned, &decisions, now).await?;
+        decide(&txn, event.id, &decisions, now).await?;
     }
     note_facts(&txn, event.id, learned, now).await?;
     txn.commit().await.map_err(DataError::from)?;
@@ -260,27 +277,24 @@ async fn decide_one(
     target: &SyncTarget,
     event: &FollowedEvent,
 ) -> Result<bool, JobError> {
-    let read = if event.new_commit.is_none() { gone() } else { CommitRead::default() };
+    let read = match event.new_commit {
+        None => gone(),
+        Some(_) => CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() },
+    };
     let (decisions, lacks) = triggers.judge(&facts(&target.into(), &event.into(), &read));
     if lacks.any() {
         return Ok(false);
     }
     let txn = db.begin().await?;
-    let decided = decide(&txn, event.id, Learned::default(), &decisions, clock::now()).await?;
+    let decided = decide(&txn, event.id, &decisions, clock::now()).await?;
     txn.commit().await.map_err(DataError::from)?;
-    Ok(decided.is_some())
+    Ok(decided)
 }
 
-async fn put_off(
-    deps: &Deps,
-    event: &FollowedEvent,
-    is_undecided: bool,
-    why: &str,
-    again: Timestamp,
-) -> Result<(), JobError> {
-    if is_undecided {
-        postpone_event(&deps.db.write, event.id, why, Some(again), clock::now()).await?;
+async fn put_off(deps: &Deps, event: &FollowedEvent, why: &str, again: Timestamp) -> Result<(), JobError> {
+    if event.is_undecided {
+        postpone_event(&deps.db.write, event.id, why, again).await?;
     }
-    postpone_facts(&deps.db.write, event.id, again, !is_undecided).await?;
+    postpone_facts(&deps.db.write, event.id, again, !event.is_undecided).await?;
     Ok(())
 }

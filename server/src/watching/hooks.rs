@@ -57,7 +57,7 @@ impl Hooks {
     /// What to answer where there is none.
     pub async fn secret(&self, repository: Uuid) -> Result<Zeroizing<String>, HookAnswer> {
         match self.secrets.of_webhook(repository).await {
-            Ok(Some(secret)) => Ok(Zeroizing::new(secret)),
+            Ok(Some(secret)) => Ok(secret),
             Ok(None) => Err(HookAnswer::NoneHere),
             Err(SecretError::Database(error)) => Err(error.into()),
             Err(SecretError::Sealed(why)) => {
@@ -76,7 +76,7 @@ impl Hooks {
         headers: &HeaderMap,
         body: &[u8],
     ) -> HookAnswer {
-        match read_hook(kind, headers, body, secret) {
+        match read_hook(kind, headers, body, secret, clock::now()) {
             Ok(hook) => self.note(repository, &hook).await.unwrap_or_else(HookAnswer::from),
             Err(error) => HookAnswer::Refused(error),
         }
@@ -86,11 +86,7 @@ impl Hooks {
         let now = clock::now();
         let began = watch_state(&self.db.read, repository).await?;
         let target = repositories::sync_target(&self.db.read, repository).await?;
-        let Some(target) = target.filter(|target| target.enabled) else { return Ok(HookAnswer::NoneHere) };
-        let triggers = match (&hook.change, &began) {
-            (Some(_), Some(_)) => Some(Triggers::load(&self.db.read).await?),
-            _ => None,
-        };
+        let Some(target) = target.filter(|target| !target.is_off()) else { return Ok(HookAnswer::NoneHere) };
         let txn = self.db.begin().await?;
         if take_receipt(&txn, repository, &hook.delivery_id, &hook.event, now).await? == Took::Again {
             return Ok(HookAnswer::Taken("it was taken before"));
@@ -107,7 +103,7 @@ impl Hooks {
                 // What is followed is fetched and scanned by a sync in any case.
                 jobs.push(JobRequest::SyncRepository { repository_id: repository });
                 match told.after.is_some() || told.is_deleted {
-                    true => self.note_change(&txn, &target, began, told, triggers.as_ref(), &mut jobs).await?,
+                    true => self.note_change(&txn, &target, began, told, &mut jobs).await?,
                     false => "it does not tell where the branch stands; the remote is looked at",
                 }
             }
@@ -123,7 +119,6 @@ impl Hooks {
         target: &SyncTarget,
         began: &WatchState,
         told: &HookChange,
-        triggers: Option<&Triggers>,
         jobs: &mut Vec<JobRequest>,
     ) -> Result<&'static str, DataError> {
         let now = clock::now();
@@ -137,9 +132,8 @@ impl Hooks {
         Ok(match note_change(txn, target.id, &change, NoticedBy::Webhook, now).await? {
             Told::Noted(None) => "noted; the branch is not watched",
             Told::Noted(Some(event)) => {
-                if let Some(triggers) = triggers {
-                    decide_known(txn, triggers, &Asked::from(target), std::slice::from_ref(&event), now).await?;
-                }
+                let triggers = Triggers::load(txn).await?;
+                decide_known(txn, &triggers, &Asked::from(target), std::slice::from_ref(&event), now).await?;
                 jobs.push(JobRequest::FollowBranches { repository_id: target.id });
                 "noted"
             }

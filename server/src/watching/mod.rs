@@ -1,7 +1,7 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
 //! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
-//! against them, with what [`reader`] reads of their commits where a condition asks for it; [`teller`] tells targets, and
+//! against them, with what [`reader`] reads of their commits; [`teller`] tells targets, and
 //! [`runs`] takes what these tell of the runs that they began.
 
 mod api;

@@ -3,40 +3,55 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use actions::triggers::{CommitFacts, CommitReader};
 use chrono::TimeDelta;
 use entity::value::ObjectId;
-use entity::view::TektonFound;
 use git::{BelowLimits, GitError, Repo};
 use store::repositories::SyncTarget;
+use store::watch::FollowedEvent;
 use tokio::sync::Semaphore;
-use triggers::{ChangedPaths, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
+use triggers::{ChangedPaths, MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
 use uuid::Uuid;
 
-use crate::jobs::{Deps, clone_dir, remote};
+use crate::jobs::{Deps, JobContext, clone_dir, remote};
 
 /// Where Tekton's resources are looked for.
 const TEKTON: &str = ".tekton";
+/// Files and folders looked at there.
+const MAX_ENTRIES: usize = 10_000;
 /// Commits that are read at the same time: each takes a thread.
 const AT_ONCE: usize = 4;
 
-/// What is known of a commit.
-#[derive(Clone, Debug, Default)]
-pub struct CommitRead {
-    pub paths: Option<ChangedPaths>,
-    pub tekton: Option<TektonFound>,
-    pub is_forced: Option<bool>,
-}
-
 /// Why a commit could not be read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum CommitError {
-    /// It may be there later.
-    Temporary(String),
+    /// It may be there later, after such a time at the soonest.
+    Temporary { why: String, at_least: TimeDelta },
     /// It can't be had any more.
     Gone(String),
+}
+
+impl From<GitError> for CommitError {
+    fn from(error: GitError) -> Self {
+        let why = error.to_string();
+        match error {
+            GitError::MissingObject { .. } | GitError::Corrupt { .. } => Self::Gone(why),
+            // Who allows no more asks for that time.
+            GitError::Limited { wait, .. } => {
+                Self::Temporary { why, at_least: TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)) }
+            }
+            // What a remote refuses it may give once somebody mended a token.
+            _ => Self::Temporary { why, at_least: TimeDelta::zero() },
+        }
+    }
+}
+
+impl From<tokio::task::JoinError> for CommitError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        let why = format!("reading the commit was broken off: {error}");
+        Self::Temporary { why, at_least: TimeDelta::zero() }
+    }
 }
 
 /// Waits after tries that failed; after the last, what could not be read stays unknown.
@@ -49,46 +64,76 @@ impl CommitError {
     /// What to tell people.
     pub fn why(&self) -> &str {
         match self {
-            Self::Temporary(why) | Self::Gone(why) => why,
+            Self::Temporary { why, .. } | Self::Gone(why) => why,
         }
     }
 
     /// After what time to try again, where so many tries failed before this one.
     pub fn wait(&self, tries: i32) -> Option<TimeDelta> {
-        let waits = match self {
-            Self::Temporary(_) => &WAITS[..],
-            Self::Gone(_) => &WAITS[..WAITS_FOR_GONE],
+        let (waits, at_least) = match self {
+            Self::Temporary { at_least, .. } => (&WAITS[..], *at_least),
+            Self::Gone(_) => (&WAITS[..WAITS_FOR_GONE], TimeDelta::zero()),
         };
-        waits.get(usize::try_from(tries).unwrap_or(usize::MAX)).copied()
+        waits.get(usize::try_from(tries).unwrap_or(usize::MAX)).map(|wait| at_least.max(*wait))
     }
 }
 
-/// Reads a commit that a branch moved to; one that the clone does not have is fetched.
+/// Fetches commits that branches moved to, all by one session. Where the remote can't be had, why; what is wrong with one of
+/// them is told when that is read.
+pub async fn fetch_all(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    wanted: Vec<(String, ObjectId)>,
+) -> Option<CommitError> {
+    if wanted.is_empty() {
+        return None;
+    }
+    match fetch(deps, context, target, wanted).await {
+        Err(error @ CommitError::Temporary { .. }) => Some(error),
+        Ok(()) | Err(CommitError::Gone(_)) => None,
+    }
+}
+
+/// Reads a commit that a branch moved to; one that the clone does not have is fetched, unless the remote can't be had just now.
 ///
 /// # Errors
 /// Whether it is worth another try.
-pub async fn fetch_and_read(
+pub async fn read_commit(
     deps: &Deps,
+    context: &JobContext,
     target: &SyncTarget,
-    branch: &str,
-    old: Option<ObjectId>,
-    new: ObjectId,
+    event: &FollowedEvent,
     needs: Needs,
-) -> Result<CommitRead, CommitError> {
-    let (deps, target, branch) = (deps.clone(), target.clone(), branch.to_owned());
-    let work = tokio::task::spawn_blocking(move || {
-        let clone = deps.clone_dir(target.id);
-        let has = |repo: &Repo| repo.contains(new) && old.is_none_or(|old| repo.contains(old));
-        let opened = Repo::open(&clone).ok();
-        if !opened.as_ref().is_some_and(has) {
-            let (url, auth, limits) = remote(&deps, &target)?;
-            let wanted = [(branch, new)];
-            let cancel = AtomicBool::new(false);
-            git::fetch_commits(&clone, &url, &wanted, &auth, &limits, &cancel, &mut |_| {})?;
+    hindered: Option<&CommitError>,
+) -> Result<CommitFacts, CommitError> {
+    let Some(new) = event.new_commit else { return Ok(CommitFacts::default()) };
+    let (old, clone) = (event.old_commit, deps.clone_dir(target.id));
+    let has = {
+        let clone = clone.clone();
+        move || Repo::open(&clone).is_ok_and(|repo| repo.contains(new))
+    };
+    if !tokio::task::spawn_blocking(has).await? {
+        if let Some(error) = hindered {
+            return Err(error.clone());
         }
-        read(&Repo::open(&clone)?, old, new, needs)
+        fetch(deps, context, target, vec![(event.branch_name.clone(), new)]).await?;
+    }
+    Ok(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
+}
+
+async fn fetch(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    wanted: Vec<(String, ObjectId)>,
+) -> Result<(), CommitError> {
+    let (deps, target, cancel) = (deps.clone(), target.clone(), Arc::clone(&context.cancel));
+    let work = tokio::task::spawn_blocking(move || {
+        let (url, auth, limits) = remote(&deps, &target)?;
+        git::fetch_commits(&deps.clone_dir(target.id), &url, &wanted, &auth, &limits, &cancel, &mut |_| {}).map(drop)
     });
-    finish(work.await)
+    Ok(work.await??)
 }
 
 /// Reads commits that clones have.
@@ -115,10 +160,10 @@ impl CloneReader {
         old: Option<ObjectId>,
         new: ObjectId,
         needs: Needs,
-    ) -> Result<CommitRead, CommitError> {
+    ) -> Result<CommitFacts, CommitError> {
         let _seat = self.seats.acquire().await;
         let clone = clone_dir(&self.data_dir, repository);
-        finish(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await)
+        Ok(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
     }
 
     /// What a commit says of itself, where the clone has it.
@@ -129,20 +174,8 @@ impl CloneReader {
     }
 }
 
-fn finish(read: Result<Result<CommitRead, GitError>, tokio::task::JoinError>) -> Result<CommitRead, CommitError> {
-    match read {
-        Ok(Ok(read)) => Ok(read),
-        Ok(Err(error @ (GitError::MissingObject { .. } | GitError::Corrupt { .. }))) => {
-            Err(CommitError::Gone(error.to_string()))
-        }
-        // What a remote refuses it may give once somebody mended a token.
-        Ok(Err(error)) => Err(CommitError::Temporary(error.to_string())),
-        Err(error) => Err(CommitError::Temporary(format!("reading the commit was broken off: {error}"))),
-    }
-}
-
-fn read(repo: &Repo, old: Option<ObjectId>, new: ObjectId, needs: Needs) -> Result<CommitRead, GitError> {
-    let mut found = CommitRead::default();
+fn read(repo: &Repo, old: Option<ObjectId>, new: ObjectId, needs: Needs) -> Result<CommitFacts, GitError> {
+    let mut found = CommitFacts::default();
     if needs.paths {
         // Without what it is compared with, a commit is compared with its parent: there may be more that changed.
         let known = old.filter(|old| repo.contains(*old));
@@ -151,8 +184,15 @@ fn read(repo: &Repo, old: Option<ObjectId>, new: ObjectId, needs: Needs) -> Resu
         found.paths = Some(ChangedPaths { paths: changed.paths, is_complete });
     }
     if needs.tekton {
-        let below = repo.files_below(new, TEKTON, &BelowLimits::default(), is_tekton_file)?;
-        let mut tekton = detect_tekton(below.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+        let limits = BelowLimits {
+            files: MAX_FILES,
+            file_bytes: MAX_FILE_BYTES as u64,
+            total_bytes: MAX_BYTES as u64,
+            entries: MAX_ENTRIES,
+        };
+        let below = repo.files_below(new, TEKTON, &limits, is_tekton_file)?;
+        let files = below.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let mut tekton = detect_tekton(below.is_there, files);
         tekton.warnings.extend(below.left_out);
         found.tekton = Some(tekton);
     }
@@ -170,9 +210,8 @@ impl CommitReader for CloneReader {
         new: ObjectId,
         needs: Needs,
     ) -> Pin<Box<dyn Future<Output = Result<CommitFacts, String>> + Send + '_>> {
-        Box::pin(async move {
-            let read = self.read_here(repository, old, new, needs).await.map_err(|error| error.why().to_owned())?;
-            Ok(CommitFacts { paths: read.paths, tekton: read.tekton, is_forced: read.is_forced })
-        })
+        Box::pin(
+            async move { self.read_here(repository, old, new, needs).await.map_err(|error| error.why().to_owned()) },
+        )
     }
 }

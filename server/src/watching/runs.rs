@@ -1,7 +1,6 @@
 //! What Tekton tells of the runs that deliveries began, at an address of a trigger. A cluster's Tekton can be given one address
 //! only, so that what comes there counts for other triggers as well, but for those that have an address of their own.
 
-use actions::triggers::sink_name;
 use auth::token::is_opaque;
 use chrono::TimeDelta;
 use entity::kind::TargetKind;
@@ -9,8 +8,8 @@ use entity::view::{Live, Timestamp};
 use http::HeaderMap;
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
-use store::secrets::find_secret_time;
-use store::triggers::{find_answered_trigger, find_delivery, is_telling, set_run_state};
+use store::secrets::{find_secret_time, of_sink};
+use store::triggers::{Answered, find_answered, is_telling, set_run_state};
 use triggers::{RunError, RunEvent, RunTold, read_run};
 use uuid::Uuid;
 
@@ -90,21 +89,16 @@ impl Runs {
         // Asked first: of an attempt that ends meanwhile the id is kept by then.
         let may_be_early = now - event.at < EARLY && is_telling(w).await?;
         let RunEvent { event_id, state, name, at } = event;
-        let Some(trigger_id) = find_answered_trigger(w, event_id, TargetKind::Tekton).await? else {
+        let Some(answered) = find_answered(w, event_id, TargetKind::Tekton).await? else {
             return Ok(if may_be_early { RunAnswer::Early } else { RunAnswer::Taken(NOT_OURS) });
         };
-        if trigger_id != asked && find_secret_time(w, &sink_name(trigger_id)).await?.is_some() {
+        let Answered { delivery_id, trigger_id, repository_id } = answered;
+        if trigger_id != asked && find_secret_time(w, &of_sink(trigger_id)).await?.is_some() {
             return Ok(RunAnswer::Taken("the run's trigger has an address of its own"));
         }
-        let noted = set_run_state(w, event_id, Some(trigger_id), *state, Some(name), *at).await?;
-        let delivery = match noted {
-            Some(id) => find_delivery(w, id).await?,
-            None => None,
-        };
-        // It may have been removed right now.
-        let Some(delivery) = delivery else { return Ok(RunAnswer::Taken(NOT_OURS)) };
-        self.queue.bus().send(Live::Branches { repository_id: delivery.repository_id });
-        self.queue.bus().send(Live::Trigger { trigger_id, delivery_id: Some(delivery.id) });
+        set_run_state(w, delivery_id, event_id, *state, name, *at).await?;
+        self.queue.bus().send(Live::Branches { repository_id });
+        self.queue.bus().send(Live::Trigger { trigger_id, delivery_id: Some(delivery_id) });
         Ok(RunAnswer::Taken("noted"))
     }
 }

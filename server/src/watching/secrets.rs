@@ -1,17 +1,13 @@
 //! Secrets of targets, which are kept sealed wherever they were entered.
 
 use actions::secrets::purpose;
-use actions::triggers::sink_name;
+use actions::triggers::open_secrets;
 use auth::seal::Keys;
 use store::db::{DataError, Db};
-use store::secrets::find_secret;
+use store::secrets::{find_secret, of_sink, of_trigger, of_webhook};
 use triggers::TargetSecrets;
 use uuid::Uuid;
-
-/// What names of triggers' secrets begin with; the trigger's id follows.
-const OF_TRIGGER: &str = "trigger:";
-/// The same for webhooks that come in; the repository's id follows.
-const OF_WEBHOOK: &str = "webhook:";
+use zeroize::Zeroizing;
 
 /// Finds secrets when they are needed, and keeps none of those that are sealed.
 #[derive(Clone)]
@@ -41,31 +37,33 @@ impl Secrets {
     /// # Errors
     /// The database's, or that it was sealed with another key.
     pub async fn of_trigger(&self, id: Uuid) -> Result<TargetSecrets, SecretError> {
-        let Some(text) = self.open(&format!("{OF_TRIGGER}{id}")).await? else { return Ok(TargetSecrets::default()) };
-        serde_json::from_slice(&text).map_err(|error| SecretError::Sealed(error.to_string()))
+        let Some(sealed) = find_secret(&self.db.read, &of_trigger(id)).await? else {
+            return Ok(TargetSecrets::default());
+        };
+        open_secrets(&self.keys, id, &sealed).map_err(SecretError::Sealed)
     }
 
     /// What a repository's webhooks are signed with; nothing where none is set up.
     ///
     /// # Errors
     /// The database's, or that it was sealed with another key.
-    pub async fn of_webhook(&self, repository: Uuid) -> Result<Option<String>, SecretError> {
-        let Some(text) = self.open(&format!("{OF_WEBHOOK}{repository}")).await? else { return Ok(None) };
-        let text = String::from_utf8(text).map_err(|_| SecretError::Sealed("it is no text".to_owned()))?;
-        Ok(Some(text))
+    pub async fn of_webhook(&self, repository: Uuid) -> Result<Option<Zeroizing<String>>, SecretError> {
+        let Some(plain) = self.open(&of_webhook(repository)).await? else { return Ok(None) };
+        let text = std::str::from_utf8(&plain).map_err(|_| SecretError::Sealed("it is no text".to_owned()))?;
+        Ok(Some(Zeroizing::new(text.to_owned())))
     }
 
     /// The hash that what opens a trigger's sink is known by; nothing where it has none.
     ///
     /// # Errors
     /// The database's, or that it was sealed with another key.
-    pub async fn of_sink(&self, trigger: Uuid) -> Result<Option<Vec<u8>>, SecretError> {
-        self.open(&sink_name(trigger)).await
+    pub async fn of_sink(&self, trigger: Uuid) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
+        self.open(&of_sink(trigger)).await
     }
 
-    async fn open(&self, name: &str) -> Result<Option<Vec<u8>>, SecretError> {
+    async fn open(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
         let Some(sealed) = find_secret(&self.db.read, name).await? else { return Ok(None) };
         let opened = self.keys.open(&purpose(name), &sealed);
-        opened.map(|text| Some(text.to_vec())).map_err(|error| SecretError::Sealed(error.to_string()))
+        opened.map(Some).map_err(|error| SecretError::Sealed(error.to_string()))
     }
 }

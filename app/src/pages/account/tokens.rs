@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::act::{CreateToken, RevokeToken};
 use crate::components::{
-    ActFailed, ActForm, CopyButton, EmptyState, Glyph, Icon, InputField, MaybeTimeAgo, Section, Table, TimeAgo,
+    ActFailed, ActForm, EmptyState, Glyph, Icon, InputField, MaybeTimeAgo, Once, Section, Table, TimeAgo, status,
 };
 
 /// A notice comes so long before a token stops working.
@@ -55,11 +55,9 @@ pub(super) fn view(
 
 fn shown((name, text): (String, String)) -> AnyView {
     view! {
-        <div class="once" role="status">
-            <p><strong>"Copy the token " {name} " now. It is shown only this once."</strong></p>
-            <p class="secret"><code>{text.clone()}</code> <CopyButton text what="token" /></p>
+        <Once name=format!("the token {name}") what="token" text>
             <p class="quiet">"Send it with each request: " <code>"Authorization: Bearer kst_…"</code></p>
-        </div>
+        </Once>
     }
     .into_any()
 }
@@ -72,9 +70,7 @@ fn row(token: ApiToken, action: ServerAction<RevokeToken>, now: Timestamp) -> An
     let repositories = if token.repositories.is_empty() { "all".to_owned() } else { token.repositories.join(", ") };
     let expiry = match token.expires_at {
         None => view! { <span class="quiet">"never"</span> }.into_any(),
-        Some(end) if end <= now => {
-            view! { <span class="status" data-tone="bad"><Icon glyph=Glyph::Failed /> "expired"</span> }.into_any()
-        }
+        Some(end) if end <= now => status("bad", Glyph::Failed, "expired"),
         Some(end) if end - now <= SOON => {
             view! { <span class="status" data-tone="warn"><Icon glyph=Glyph::Warning /> <TimeAgo time=end now /></span> }.into_any()
         }

@@ -11,8 +11,8 @@ use super::outcome::AddRepositories as Add;
 use super::outcome::outcome;
 use super::{load, show};
 use crate::components::{
-    ActForm, Breadcrumb, Crumb, Glyph, Icon, PageHead, PageUrl, Section, SkeletonBlock, TextArea, counted,
-    repository_href,
+    ActForm, Breadcrumb, Crumb, Glyph, PageHead, PageUrl, Section, SkeletonBlock, TextArea, counted, repository_href,
+    status,
 };
 
 /// Add repositories.
@@ -106,7 +106,7 @@ fn answer(added: Added) -> AnyView {
     let reason = added.refused.map(|reason| view! { <span class="quiet answer-why">{reason} "."</span> });
     view! {
         <li>
-            <span class="status" data-tone=tone><Icon glyph /> {word}</span>
+            {status(tone, glyph, word)}
             {address}
             {reason}
         </li>

@@ -66,10 +66,9 @@ pub async fn find_user(id: String, query: String) -> Result<UserData, AppError> 
     let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
     let id = ask::id(&id, "account")?;
     let account = find_account(&db.read, id).await?.ok_or_else(|| ask::missing("account"))?;
-    let link = match ask::shown_once(&ctx, &actor, |shown| matches!(shown, ShownOnce::Link { .. })) {
-        Some(ShownOnce::Link { account_id, path, .. }) if account_id == id => {
-            Some(format!("{}{path}", ask::origin().unwrap_or_default()))
-        }
+    let is_here = |shown: &ShownOnce| matches!(shown, ShownOnce::Link { account_id, .. } if *account_id == id);
+    let link = match ask::shown_once(&ctx, &actor, is_here) {
+        Some(ShownOnce::Link { path, .. }) => Some(format!("{}{path}", ask::origin().unwrap_or_default())),
         _ => None,
     };
     Ok(UserData {

@@ -7,7 +7,7 @@ use super::data::{UserData, find_user};
 use super::users::state;
 use super::{load_still, role_options, show, skeleton};
 use crate::components::{
-    ActForm, Breadcrumb, CopyButton, Crumb, MaybeTimeAgo, Notice, PageHead, PageUrl, Section, TimeAgo, counted,
+    ActForm, Breadcrumb, Crumb, MaybeTimeAgo, Notice, Once, PageHead, PageUrl, Section, TimeAgo, counted,
 };
 use crate::pages::outcome::outcome;
 
@@ -58,12 +58,10 @@ fn view(data: UserData, _: PageUrl) -> AnyView {
 fn shown(path: String) -> AnyView {
     let is_bare = path.starts_with('/');
     view! {
-        <div class="once" role="status">
-            <p><strong>"Copy this link now. It is shown only this once."</strong> " It works once, for 48 hours."</p>
-            <p class="secret"><code>{path.clone()}</code> <CopyButton text=path what="link" /></p>
+        <Once name="this link" what="link" text=path beside=" It works once, for 48 hours.">
             {is_bare.then(|| view! { <p class="quiet">"Put this site’s address before it."</p> })}
             <p class="quiet">"Send it so that only the owner of the account reads it: whoever opens it first chooses the password."</p>
-        </div>
+        </Once>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use super::act::CreateAccount;
 use super::data::{UsersData, read_users};
 use super::{head, load_still, role_options, show, skeleton};
 use crate::components::{
-    ActForm, EmptyState, FilterBar, Glyph, Icon, InputField, MaybeTimeAgo, PageUrl, Pager, Table, TextField,
+    ActForm, EmptyState, FilterBar, Glyph, InputField, MaybeTimeAgo, PageUrl, Pager, Table, TextField, status,
 };
 use crate::pages::outcome::outcome;
 
@@ -83,7 +83,7 @@ pub(super) fn state(account: &Account) -> AnyView {
     } else {
         ("good", Glyph::Check, "active")
     };
-    view! { <span class="status" data-tone=tone><Icon glyph /> {word}</span> }.into_any()
+    status(tone, glyph, word)
 }
 
 fn row(account: Account, now: Timestamp) -> AnyView {

@@ -1,7 +1,7 @@
 use entity::view::{Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, Timestamp};
 use leptos::prelude::*;
 
-use crate::components::{EmptyState, Glyph, Icon, Number, Section, Table, TimeAgo, counted, number_text};
+use crate::components::{EmptyState, Glyph, Number, Section, Table, TimeAgo, counted, number_text, status_about};
 
 /// Each search of the run that goes on or ended last, and the rules that what it finds passes.
 pub(super) fn view(discovery: &Discovery, now: Timestamp) -> AnyView {
@@ -62,7 +62,7 @@ fn table(searches: Vec<DiscoverySearch>, is_planned: bool) -> AnyView {
                 <td data-label="Search"><code>{search.search}</code> {error}</td>
                 <td class="num" data-label="Read">{found}</td>
                 <td class="num" data-label="Requests" title=unchanged><Number value=search.requests /></td>
-                <td data-label="State"><span class="status" data-tone=tone title=title><Icon glyph /> {word}</span></td>
+                <td data-label="State">{status_about(tone, glyph, word, title.map(str::to_owned))}</td>
             </tr>
         }
     };

@@ -2,7 +2,7 @@ use entity::kind::{Permission, WhyNotKind};
 use entity::view::{Timestamp, WhyNot};
 use leptos::prelude::*;
 
-use crate::components::{Glyph, Icon, PageUrl, SearchForm, Section, TextField, TimeAgo, repository_href};
+use crate::components::{Glyph, Icon, PageUrl, SearchForm, Section, TextField, TimeAgo, repository_href, status};
 use crate::viewer::may;
 
 /// One question, and the answers to it.
@@ -64,7 +64,7 @@ fn one(answer: WhyNot, now: Timestamp) -> AnyView {
     view! {
         <li class="why">
             <p class="why-head">
-                <span class="status" data-tone=tone><Icon glyph /> {word}</span>
+                {status(tone, glyph, word)}
                 <strong>{name}</strong>
                 {at}
             </p>

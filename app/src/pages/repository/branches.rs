@@ -4,9 +4,11 @@ use entity::kind::Permission;
 use entity::view::{Branch, Listing, PageQuery, Repository, Timestamp, Watch};
 use leptos::prelude::*;
 
-use super::super::branches::{branch_table, status};
+use super::super::branches::branch_table;
 use super::super::filters::{chips, values};
-use crate::components::{Choice, EmptyState, FilterBar, Glyph, PageUrl, Pager, Select, TextField, counted, watch_href};
+use crate::components::{
+    Choice, EmptyState, FilterBar, Glyph, PageUrl, Pager, Select, TextField, counted, status, watch_href,
+};
 use crate::viewer::may;
 
 /// How a repository's branches are watched.
@@ -51,7 +53,7 @@ fn state(repository: &Repository, about: &About) -> AnyView {
     let href = watch_href(repository.id);
     let enabled = about.watch.as_ref().filter(|watch| watch.is_enabled);
     let words = match enabled {
-        None => view! { {status("idle", Glyph::Minus, "Not watched")} }.into_any(),
+        None => status("idle", Glyph::Minus, "Not watched"),
         Some(watch) => {
             let many = counted(i64::try_from(about.watched).unwrap_or(i64::MAX), "branch", "branches");
             let which = match watch.branch_regex.clone() {

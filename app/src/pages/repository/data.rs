@@ -196,14 +196,11 @@ mod read {
             }
             _ => Listing::default(),
         };
-        let one = PageQuery { skip: 0, limit: 1 };
-        let (deleted, watched) = (Some(false), Some(true));
-        let watched = BranchFilter { repository_id: id, deleted, watched, page: one, ..BranchFilter::default() };
         Ok(RepositoryTab::Branches {
             branches,
             page,
             watch: watch::find_watch(&db.read, repository.id).await?,
-            watched: watch::list_branches(&db.read, &watched).await?.count,
+            watched: watch::count_watched(&db.read, id).await?,
             is_configured: actions::watch::is_configured(repository),
         })
     }

@@ -6,7 +6,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::Reload;
-use crate::components::{Glyph, Icon, Section, Table, TimeAgo, counted};
+use crate::components::{Glyph, Section, Table, TimeAgo, counted, status};
 use crate::viewer::may;
 
 /// The last reloads of the process that answers, and the button for another.
@@ -75,7 +75,7 @@ fn row(reload: ConfigReload, now: Timestamp) -> AnyView {
         <tr>
             <th scope="row" data-label="When"><TimeAgo time=reload.at now /></th>
             <td data-label="Why">{why} {reload.asked_by.map(|who| view! { <span class="quiet">" (" {who} ")"</span> })}</td>
-            <td data-label="Outcome"><span class="status" data-tone=tone><Icon glyph /> {word}</span></td>
+            <td data-label="Outcome">{status(tone, glyph, word)}</td>
             <td class="wide" data-label="Details">
                 {keys("Changed:", reload.applied)}
                 {keys("Needs a restart:", reload.needs_restart)}

@@ -5,6 +5,8 @@ use leptos::server_fn::codec::Postcard;
 use uuid::Uuid;
 
 use super::form_data::{FormCheck, TriggerForm};
+#[cfg(feature = "ssr")]
+use super::parts::{delivery_href, trigger_href};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::pages::{ask, outcome::tell};
@@ -12,11 +14,6 @@ use crate::pages::{ask, outcome::tell};
 use actions::triggers::{self, Replay, SecretPart};
 #[cfg(feature = "ssr")]
 use entity::view::ShownOnce;
-
-#[cfg(feature = "ssr")]
-fn page_of(id: Uuid) -> String {
-    format!("/triggers/{id}")
-}
 
 /// What is wrong with a form as it stands, for who types in it.
 #[server(prefix = "/ui", endpoint = "check_trigger", output = Postcard, client = crate::client::PageClient)]
@@ -70,7 +67,7 @@ pub async fn save_trigger(#[server(default)] id: String, #[server(default)] form
         },
     };
     match done {
-        Ok((id, said)) => tell::lead_to(&page_of(id), Ok(said)).await,
+        Ok((id, said)) => tell::lead_to(&trigger_href(id), Ok(said)).await,
         Err(refusal @ (Refusal::Failed(_) | Refusal::NotSignedIn)) => Err(refusal.into()),
         Err(refusal) if leads_on() => {
             let of = match &refusal {
@@ -79,7 +76,7 @@ pub async fn save_trigger(#[server(default)] id: String, #[server(default)] form
                 refusal => OutcomeOf::Nothing(refusal.sentence()),
             };
             let outcome = store::outcomes::record_outcome(&ask::context()?.db.write, &of, ask::now()).await?;
-            let path = known.map_or_else(|| "/triggers/new".to_owned(), |id| format!("{}/edit", page_of(id)));
+            let path = known.map_or_else(|| "/triggers/new".to_owned(), |id| format!("{}/edit", trigger_href(id)));
             let url = PageUrl::new(path).with("kind", form.kind.clone()).with("outcome", outcome.to_string());
             let url = form.pairs().into_iter().fold(url, |url, (name, text)| url.and(name, text));
             leptos_axum::redirect(&url.href());
@@ -100,7 +97,7 @@ pub async fn switch_trigger(trigger_id: Uuid, on: bool) -> Result<(), AppError> 
         true => "The trigger is on. What waited goes out now.",
         false => "The trigger is off. What it still has to tell waits; what happens meanwhile it is never told.",
     };
-    tell::lead_to(&page_of(trigger_id), done.map(|_| said.to_owned())).await
+    tell::lead_to(&trigger_href(trigger_id), done.map(|_| said.to_owned())).await
 }
 
 /// Removes a trigger with all that it told.
@@ -109,7 +106,7 @@ pub async fn remove_trigger(trigger_id: Uuid) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     match triggers::remove(&ctx, &actor, trigger_id).await {
         Ok(gone) => tell::lead_to("/triggers", Ok(format!("The trigger {} is deleted.", gone.name))).await,
-        Err(refusal) => tell::lead_to(&page_of(trigger_id), Err(refusal)).await,
+        Err(refusal) => tell::lead_to(&trigger_href(trigger_id), Err(refusal)).await,
     }
 }
 
@@ -128,7 +125,7 @@ pub async fn set_trigger_secret(trigger_id: Uuid, #[server(default)] secret: Str
             false => "The secret is saved and in use.".to_owned(),
         }
     });
-    tell::lead_to(&page_of(trigger_id), done).await
+    tell::lead_to(&trigger_href(trigger_id), done).await
 }
 
 /// Forgets a trigger's secret, or the one before it.
@@ -140,7 +137,7 @@ pub async fn remove_trigger_secret(trigger_id: Uuid, #[server(default)] act: Str
         _ => (SecretPart::All, "The secret is removed."),
     };
     let done = triggers::remove_secret(&ctx, &actor, trigger_id, part).await;
-    tell::lead_to(&page_of(trigger_id), done.map(|()| said.to_owned())).await
+    tell::lead_to(&trigger_href(trigger_id), done.map(|()| said.to_owned())).await
 }
 
 /// Makes the address at which Tekton tells of a trigger's runs; the page then shows it, once.
@@ -152,7 +149,7 @@ pub async fn make_trigger_sink(trigger_id: Uuid) -> Result<(), AppError> {
         ask::show_once(&ctx, &actor, ShownOnce::TriggerSink { trigger_id, path: made.path.to_string() });
     }
     let said = "The address is made. Enter it at Tekton now; an earlier one is no longer known.";
-    tell::lead_to(&page_of(trigger_id), done.map(|_| said.to_owned())).await
+    tell::lead_to(&trigger_href(trigger_id), done.map(|_| said.to_owned())).await
 }
 
 /// Forgets the address at which Tekton tells of a trigger's runs.
@@ -161,7 +158,7 @@ pub async fn remove_trigger_sink(trigger_id: Uuid) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     let done = triggers::remove_sink(&ctx, &actor, trigger_id).await;
     let said = "The address is removed. What Tekton tells there is taken no more.";
-    tell::lead_to(&page_of(trigger_id), done.map(|()| said.to_owned())).await
+    tell::lead_to(&trigger_href(trigger_id), done.map(|()| said.to_owned())).await
 }
 
 /// Sends a branch's newest event to a trigger's target.
@@ -170,10 +167,9 @@ pub async fn test_trigger(trigger_id: Uuid, branch_id: Uuid) -> Result<(), AppEr
     let (ctx, actor) = ask::actions()?;
     match triggers::test(&ctx, &actor, trigger_id, branch_id).await {
         Ok(sent) => {
-            let page = format!("/deliveries/{}", sent.id);
-            tell::lead_to(&page, Ok("The newest event of this branch goes out now.".to_owned())).await
+            tell::lead_to(&delivery_href(sent.id), Ok("The newest event of this branch goes out now.".to_owned())).await
         }
-        Err(refusal) => tell::lead_to(&page_of(trigger_id), Err(refusal)).await,
+        Err(refusal) => tell::lead_to(&trigger_href(trigger_id), Err(refusal)).await,
     }
 }
 
@@ -183,7 +179,7 @@ pub async fn replay_delivery(delivery_id: Uuid) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
     let done = triggers::replay_one(&ctx, &actor, delivery_id).await;
     let said = "It goes out once more, by the same id.".to_owned();
-    tell::lead_to(&format!("/deliveries/{delivery_id}"), done.map(|_| said)).await
+    tell::lead_to(&delivery_href(delivery_id), done.map(|_| said)).await
 }
 
 /// Sends many of a trigger's deliveries once more: those that were given up since a time, or all of a range.
@@ -197,14 +193,17 @@ pub async fn replay_trigger(
     let (ctx, actor) = ask::actions()?;
     let (since, until) = (super::tell::begin_of(&since)?, super::tell::end_of(&until)?);
     let which = if act == "all" { Replay::Made { since, until } } else { Replay::Failed { since } };
+    let is_failed = matches!(which, Replay::Failed { .. });
     let done = triggers::replay(&ctx, &actor, trigger_id, which).await;
     let said = |count: usize| match count {
         0 => "There is nothing in this range to send once more.".to_owned(),
         count => {
             let many = i64::try_from(count).unwrap_or(i64::MAX);
             let many = crate::components::counted(many, "delivery goes", "deliveries go");
-            format!("{many} out once more, in order, by the same ids.")
+            let is_part = is_failed && count as u64 >= triggers::MOST_REPLAYED;
+            let rest = if is_part { " Ask again for the rest." } else { "" };
+            format!("{many} out once more, in order, by the same ids.{rest}")
         }
     };
-    tell::lead_to(&page_of(trigger_id), done.map(said)).await
+    tell::lead_to(&trigger_href(trigger_id), done.map(said)).await
 }

@@ -31,6 +31,8 @@ pub struct TriggerRow {
     /// How many of 100 attempts failed lately, where that is worth a word.
     pub failing: Option<u8>,
     pub failures_in_row: i64,
+    /// They are so many that one attempt goes out at a time.
+    pub is_held_back: bool,
     /// How many of 100 deliveries arrived.
     pub success: Option<u8>,
     pub delivered: i64,
@@ -102,8 +104,8 @@ pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppE
     use store::triggers as stored;
 
     let (ctx, actor) = ask::actions()?;
-    let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query)?);
-    let (db, id) = (context.db, ask::id(&id, "trigger")?);
+    let (db, now, params) = (ask::context()?.db, ask::now(), ask::params(&query)?);
+    let id = ask::id(&id, "trigger")?;
     let trigger = stored::find_trigger(&db.read, id, now).await?.ok_or_else(|| ask::missing("trigger"))?;
     let trigger = actions::triggers::show_trigger(&actor, trigger);
     let page = ask::page(&params, 25);
@@ -124,8 +126,7 @@ pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppE
     } else {
         (0, Vec::new())
     };
-    let is_here = |shown: &ShownOnce| matches!(shown, ShownOnce::TriggerSecret { .. } | ShownOnce::TriggerSink { .. });
-    let shown = ask::shown_once(&ctx, &actor, is_here).filter(|shown| match shown {
+    let shown = ask::shown_once(&ctx, &actor, |shown| match shown {
         ShownOnce::TriggerSecret { trigger_id, .. } | ShownOnce::TriggerSink { trigger_id, .. } => *trigger_id == id,
         _ => false,
     });
@@ -140,7 +141,7 @@ pub async fn find_trigger(id: String, query: String) -> Result<TriggerData, AppE
         secret_name: super::tell::secret_name(kind).map(str::to_owned),
         lacks_secret: secret.changed_at.is_none() && actions::triggers::wants_secret(kind),
         sink_made_at: actions::triggers::find_sink_time(&ctx, &actor, id).await?,
-        origin: context.public_url.as_deref().map(str::to_owned).or_else(ask::origin),
+        origin: ask::origin(),
         shown,
         deliveries: found.map(|delivery| actions::triggers::show_delivery(&actor, delivery)),
         page,

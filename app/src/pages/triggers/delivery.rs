@@ -1,18 +1,18 @@
-use entity::kind::{DeliveryState, Permission, RunState};
+use entity::kind::{DeliveryState, Permission};
 use entity::view::{Delivery, SentRequest, Timestamp};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
 use super::act::ReplayDelivery;
 use super::data::{AttemptRow, DeliveryData, find_delivery};
-use super::parts::{branch, commit, kind_word, state_badge, trigger_href};
+use super::parts::{branch, commit, kind_word, run_badge, state_badge, trigger_href};
 use super::{load, show};
 use crate::components::{
     ActForm, Breadcrumb, CopyButton, Crumb, EmptyState, Glyph, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
-    TimeAgo, exact, number_text, short_sha,
+    TimeAgo, exact, number_text, short_sha, status,
 };
 use crate::live::Live;
-use crate::pages::branches::{happened_badge, status};
+use crate::pages::branches::happened_badge;
 use crate::pages::outcome::outcome;
 use crate::viewer::may;
 
@@ -102,14 +102,10 @@ fn state(delivery: &Delivery, next: String, now: Timestamp) -> AnyView {
 
 /// How far what it began got, where the target told.
 fn run(delivery: &Delivery, now: Timestamp) -> Option<AnyView> {
-    let (tone, glyph, word) = match delivery.run_state? {
-        RunState::Started => ("busy", Glyph::Busy, "Started"),
-        RunState::Succeeded => ("good", Glyph::Check, "Succeeded"),
-        RunState::Failed => ("bad", Glyph::Failed, "Failed"),
-    };
+    let state = run_badge(delivery.run_state?);
     let name = delivery.run_name.clone().map(|name| view! { " " <code>{name}</code> });
     let at = delivery.run_at.map(|at| view! { " " <span class="quiet"><TimeAgo time=at now /></span> });
-    Some(view! { <div><dt>"Run"</dt><dd>{status(tone, glyph, word)} {name} {at}</dd></div> }.into_any())
+    Some(view! { <div><dt>"Run"</dt><dd>{state} {name} {at}</dd></div> }.into_any())
 }
 
 fn list(attempts: Vec<AttemptRow>, sees_all: bool, now: Timestamp) -> AnyView {

@@ -165,6 +165,10 @@ fn leads_to_wrong(save: ServerAction<SaveTrigger>, check: ServerAction<CheckTrig
             request_animation_frame(|| {
                 let wrong = document().query_selector(&format!("#{FORM} [aria-invalid=true]")).ok().flatten();
                 if let Some(field) = wrong.and_then(|field| field.dyn_into::<HtmlElement>().ok()) {
+                    // What is closed has no caret.
+                    if let Ok(Some(closed)) = field.closest("details:not([open])") {
+                        let _ = closed.set_attribute("open", "");
+                    }
                     let _ = field.focus();
                 }
             });
@@ -367,8 +371,13 @@ fn condition(form: &TriggerForm, looked: Looked) -> AnyView {
 }
 
 fn pace(form: &TriggerForm, looked: Looked) -> AnyView {
+    // What is wrong is seen, and nothing closes over somebody's typing once it is mended.
+    let is_open = Memo::new(move |was: Option<&bool>| {
+        let is_wrong = looked.with(|looked| looked.is_wrong(&["timeout", "waits"]));
+        is_wrong || was.copied().unwrap_or(false)
+    });
     view! {
-        <details class="disclosure">
+        <details class="disclosure" open=move || is_open.get()>
             <summary>"Attempts"</summary>
             <div class="trigger-part">
                 <Line name="timeout" label="An attempt may take" value=form.timeout.clone() looked placeholder="10s" hint="From 500ms to 60s." />

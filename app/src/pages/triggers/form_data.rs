@@ -82,4 +82,10 @@ impl FormCheck {
             self.errors.iter().filter(|error| error.field == field).map(|error| error.message.as_str()).collect();
         (!of_field.is_empty()).then(|| of_field.join(" "))
     }
+
+    /// Whether anything is wrong with one of these fields.
+    #[must_use]
+    pub fn is_wrong(&self, fields: &[&str]) -> bool {
+        self.errors.iter().any(|error| fields.contains(&error.field.as_str()))
+    }
 }

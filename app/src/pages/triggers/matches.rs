@@ -34,7 +34,7 @@ pub(super) fn dry_run(run: DryRun) -> AnyView {
     let notes = notes.into_iter().map(|note| view! { <p class="quiet">{note}</p> }).collect_view();
     let rows = matches.into_iter().map(|found| row(found, now)).collect_view();
     view! {
-        <p class="dry-times"><strong>{times}</strong></p>
+        <p><strong>{times}</strong></p>
         {looked}
         {unknown}
         {(shown > 0).then(|| view! { <ul class="dry-matches">{rows}</ul> })}

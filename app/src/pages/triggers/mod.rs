@@ -22,7 +22,7 @@ use self::delivery::OneDelivery;
 use self::form::TriggerFormPage;
 use self::list::TriggerList;
 use self::one::OneTrigger;
-pub(super) use self::parts::{delivery_href, state_badge as delivery_badge, trigger_href};
+pub(super) use self::parts::{delivery_href, run_badge, state_badge as delivery_badge, trigger_href};
 use super::{load, load_still, show};
 
 /// All of them: one part of the WebAssembly, since who looks after triggers goes from one to the next.

@@ -1,6 +1,7 @@
 use entity::kind::{DeliveryState, Permission};
 use entity::view::{ShownOnce, Timestamp, TriggerSecret};
 use leptos::prelude::*;
+use leptos::tachys::view::keyed::keyed;
 use leptos_router::params::ParamsMap;
 use uuid::Uuid;
 
@@ -9,8 +10,8 @@ use super::data::{TriggerData, TriggerRow, find_trigger};
 use super::parts::{deliveries, in_row, kind_word, origin, spark, state_word, success_text, switch_badge, warning};
 use super::{load, runs, show};
 use crate::components::{
-    ActForm, Breadcrumb, Choice, CopyButton, Crumb, DateField, EmptyState, FilterBar, InputField, Metric, Metrics,
-    Notice, PageHead, PageUrl, Pager, Section, Select, SkeletonBlock, SkeletonRows, TimeAgo, number_text, relative,
+    ActForm, Breadcrumb, Choice, Crumb, DateField, EmptyState, FilterBar, InputField, Metric, Metrics, Notice, Once,
+    PageHead, PageUrl, Pager, Section, Select, SkeletonBlock, SkeletonRows, TimeAgo, number_text, relative,
 };
 use crate::live::Live;
 use crate::pages::filters::{chips, values};
@@ -151,11 +152,9 @@ fn about(data: &TriggerData) -> AnyView {
 
 fn shown_secret(text: String) -> AnyView {
     view! {
-        <div class="once" role="status">
-            <p><strong>"Copy this secret now. It is shown only this once."</strong></p>
-            <p class="secret"><code>{text.clone()}</code> <CopyButton text what="secret" /></p>
+        <Once name="this secret" what="secret" text>
             <p class="quiet">"The receiver checks the header webhook-signature with it, as the Standard Webhooks specification says."</p>
-        </div>
+        </Once>
     }
     .into_any()
 }
@@ -186,9 +185,10 @@ fn test(data: &TriggerData) -> AnyView {
     } else if !on {
         view! { <p class="quiet">"The trigger is off and sends nothing. Switch it on first."</p> }.into_any()
     } else {
-        let options =
-            data.branches.iter().cloned().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> });
-        let options = options.collect_view();
+        // News bring others and another order: an option stays its branch's, so that the chosen one does.
+        let option =
+            |_, (id, name): (Uuid, String)| (|_: usize| {}, view! { <option value=id.to_string()>{name}</option> });
+        let options = keyed(data.branches.clone(), |(id, _)| *id, option);
         view! {
             <p class="quiet">"Sends the newest event of a branch, whatever the condition says of it. One that was sent before goes out once more, by the same id."</p>
             <ActForm action class="settings-line">

@@ -1,15 +1,16 @@
 //! What several of these pages show.
 
-use entity::kind::{DeliveryState, TargetKind};
+use entity::kind::{DeliveryState, RunState, TargetKind};
 use entity::view::{Delivery, Timestamp};
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::data::TriggerRow;
 use crate::components::{
-    Glyph, Icon, Table, TimeAgo, branch_href, commit_href, counted, number_text, repository_href, short_sha,
+    Glyph, Icon, Table, TimeAgo, branch_href, commit_href, counted, number_text, repository_href, short_sha, status,
+    status_about,
 };
-use crate::pages::branches::{happened_badge, status};
+use crate::pages::branches::happened_badge;
 
 pub(in crate::pages) fn trigger_href(id: Uuid) -> String {
     format!("/triggers/{id}")
@@ -31,28 +32,37 @@ pub(super) const fn kind_word(kind: TargetKind) -> &'static str {
     }
 }
 
+/// How far a delivery is.
 pub(super) const fn state_word(state: DeliveryState) -> &'static str {
     match state {
-        DeliveryState::Behind => "behind another",
-        DeliveryState::Pending => "next",
-        DeliveryState::Sending => "sending",
-        DeliveryState::Retrying => "retrying",
-        DeliveryState::Delivered => "delivered",
-        DeliveryState::Failed => "failed",
+        DeliveryState::Behind => "Behind another",
+        DeliveryState::Pending => "Next",
+        DeliveryState::Sending => "Sending",
+        DeliveryState::Retrying => "Retrying",
+        DeliveryState::Delivered => "Delivered",
+        DeliveryState::Failed => "Failed",
     }
 }
 
-/// How far a delivery is, as icon and word.
+/// The same as icon and word.
 pub(in crate::pages) fn state_badge(state: DeliveryState) -> AnyView {
-    let (tone, glyph, word) = match state {
-        DeliveryState::Behind => ("idle", Glyph::Clock, "Behind another"),
-        DeliveryState::Pending => ("idle", Glyph::Clock, "Next"),
-        DeliveryState::Sending => ("busy", Glyph::Busy, "Sending"),
-        DeliveryState::Retrying => ("warn", Glyph::Sync, "Retrying"),
-        DeliveryState::Delivered => ("good", Glyph::Check, "Delivered"),
-        DeliveryState::Failed => ("bad", Glyph::Failed, "Failed"),
+    let (tone, glyph) = match state {
+        DeliveryState::Behind | DeliveryState::Pending => ("idle", Glyph::Clock),
+        DeliveryState::Sending => ("busy", Glyph::Busy),
+        DeliveryState::Retrying => ("warn", Glyph::Sync),
+        DeliveryState::Delivered => ("good", Glyph::Check),
+        DeliveryState::Failed => ("bad", Glyph::Failed),
     };
-    status(tone, glyph, word)
+    status(tone, glyph, state_word(state))
+}
+
+/// What became of the run that a delivery began, as icon and word.
+pub(in crate::pages) fn run_badge(state: RunState) -> AnyView {
+    match state {
+        RunState::Started => status("busy", Glyph::Busy, "Started"),
+        RunState::Succeeded => status("good", Glyph::Check, "Succeeded"),
+        RunState::Failed => status("bad", Glyph::Failed, "Failed"),
+    }
 }
 
 /// Where a trigger comes from, if nobody made it here.
@@ -85,7 +95,7 @@ pub(super) fn warning(trigger: &TriggerRow) -> Option<AnyView> {
         _ => "half of the attempts fail".to_owned(),
     };
     let title = format!("{failing} of 100 attempts failed in the last 3 days");
-    Some(view! { <span class="status" data-tone=tone title=title><Icon glyph /> {word}</span> }.into_any())
+    Some(status_about(tone, glyph, word, Some(title)))
 }
 
 /// Deliveries of the last days: a bar a day, what arrived above the line, what was given up below it.
@@ -194,8 +204,7 @@ pub(super) fn branch(delivery: &Delivery) -> AnyView {
 
 /// Failures in a row, where there are so many that one attempt goes out at a time.
 pub(super) fn in_row(trigger: &TriggerRow) -> Option<String> {
-    const BREAKER: i64 = 5;
-    (trigger.failures_in_row >= BREAKER).then(|| {
+    trigger.is_held_back.then(|| {
         let many = counted(trigger.failures_in_row, "failure", "failures");
         format!("{many} in a row: one attempt goes out at a time until one arrives.")
     })

@@ -6,8 +6,7 @@ use leptos::prelude::*;
 
 use super::act::{MakeTriggerSink, RemoveTriggerSink};
 use super::data::TriggerData;
-use crate::components::{ActForm, CopyButton, Glyph, Section, TimeAgo};
-use crate::pages::branches::status;
+use crate::components::{ActForm, Glyph, Once, Section, TimeAgo, status};
 
 /// What was shown once stays while its page is open: news of the trigger have the page asked for anew, and it is told only once.
 #[derive(Clone, Copy)]
@@ -72,11 +71,9 @@ pub(super) fn view(data: &TriggerData, made: Option<String>) -> Option<AnyView> 
 
 fn once(address: String) -> AnyView {
     view! {
-        <div class="once" role="status">
-            <p><strong>"Copy this address now. It is shown only this once."</strong></p>
-            <p class="secret"><code>{address.clone()}</code> <CopyButton text=address what="address" /></p>
+        <Once name="this address" what="address" text=address>
             <p class="quiet">"Its last part is a secret: whoever knows the address can say how runs went."</p>
-        </div>
+        </Once>
     }
     .into_any()
 }

@@ -38,6 +38,7 @@ pub(super) fn row(trigger: &Trigger, now: Timestamp) -> TriggerRow {
         why_off: trigger.disabled_reason.clone().filter(|_| !trigger.is_enabled),
         failing: trigger.failing(now).filter(|failing| *failing >= WORTH_A_WORD),
         failures_in_row: trigger.failures_in_row,
+        is_held_back: trigger.failures_in_row >= store::triggers::BREAKER,
         success: trigger.success(),
         delivered,
         failed,
@@ -56,11 +57,10 @@ fn days(trigger: &Trigger, now: Timestamp) -> Vec<(i64, i64)> {
     (0..DAYS).rev().map(|back| of(day(back))).collect()
 }
 
-/// The machine of an address.
+/// The machine of an address, read as the sender does.
 fn machine(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    host.rsplit('@').next().unwrap_or(host).to_owned()
+    let origin = actions::triggers::origin(url);
+    origin.split_once("://").map_or_else(|| origin.clone(), |(_, machine)| machine.to_owned())
 }
 
 fn place(target: &Target) -> String {
@@ -280,6 +280,8 @@ pub(super) fn next(delivery: &Delivery, trigger: &Trigger) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::components::PageUrl;
+    use crate::pages::ask;
 
     #[test]
     fn commands_are_quoted_and_hold_no_secret() {
@@ -302,6 +304,42 @@ mod tests {
         let repositories = ["a/*", "b/*", "c/*", "d/*", "e/*"].map(str::to_owned).to_vec();
         let some = about(&Condition { repositories, branches: Some("^main$".into()), ..Condition::default() });
         assert_eq!(some, ["in a/* or b/* or c/* or 2 more", "branch matches ^main$"]);
+    }
+
+    #[test]
+    fn a_target_is_called_by_the_machine_that_is_asked() {
+        assert_eq!(machine("https://ada:pw@CI.example:8443/hook?token=a"), "ci.example:8443");
+        assert_eq!(machine("http://ci.example\\@evil.example/"), "ci.example");
+        assert_eq!(machine("http://[::1]:8080/"), "[::1]:8080");
+    }
+
+    #[test]
+    fn a_form_comes_back_from_an_address_as_it_was() {
+        let text = |field: &str| format!("{field} ^(a|b)+$ & 100%2F=\"c\"\n#second");
+        let form = TriggerForm {
+            kind: text("kind"),
+            name: text("name"),
+            is_enabled: text("is_enabled"),
+            repositories: text("repositories"),
+            branches: text("branches"),
+            events: vec![text("an event"), text("another")],
+            paths: text("paths"),
+            tekton: text("tekton"),
+            expression: text("expression"),
+            url: text("url"),
+            headers: text("headers"),
+            api_url: text("api_url"),
+            project: text("project"),
+            event_type: text("event_type"),
+            reference: text("reference"),
+            timeout: text("timeout"),
+            waits: text("waits"),
+        };
+        let url = PageUrl::new("/triggers/new");
+        let href = form.pairs().into_iter().fold(url, |url, (name, text)| url.and(name, text)).href();
+        let (_, query) = href.split_once('?').unwrap();
+        assert_eq!(given_form(&ask::params(query).unwrap()), Some(form));
+        assert_eq!(given_form(&ask::params("kind=webhook").unwrap()), None);
     }
 
     #[test]

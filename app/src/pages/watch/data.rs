@@ -64,15 +64,13 @@ pub async fn read_watch(query: String) -> Result<WatchData, AppError> {
         })
     };
     let repositories = watch::list_watched_names(&db.read, read::MOST_REPOSITORIES).await?;
-    let one = PageQuery { skip: 0, limit: 1 };
-    let there = BranchFilter { watched: Some(true), deleted: Some(false), page: one, ..BranchFilter::default() };
     Ok(WatchData {
         now: ask::now(),
         list,
         page,
         watching: repositories.count,
         repositories: repositories.data.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
-        watched: watch::list_branches(&db.read, &there).await?.count,
+        watched: watch::count_watched(&db.read, None).await?,
     })
 }
 

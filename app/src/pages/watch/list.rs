@@ -29,16 +29,16 @@ fn view(data: WatchData, url: PageUrl) -> AnyView {
         Tab::new("Events", other(""), !is_branches),
         Tab::new("Branches", other("branches"), is_branches).counting(i64::try_from(watched).unwrap_or(i64::MAX)),
     ];
-    let (filters, body, count, what) = match list {
+    let (filters, is_filtered, body, count, what) = match list {
         WatchedList::Events(listing) => {
             let count = listing.count;
             let (filters, is_filtered) = event_filters(&url, repositories);
-            (filters, events(listing, is_filtered, watching, now), count, "events")
+            (filters, is_filtered, events(listing, is_filtered, watching, now), count, "events")
         }
         WatchedList::Branches(listing) => {
             let count = listing.count;
             let (filters, is_filtered) = branch_filters(&url, repositories);
-            (filters, branches(listing, is_filtered, watching, now), count, "branches")
+            (filters, is_filtered, branches(listing, is_filtered, watching, now), count, "branches")
         }
     };
     let facts = view! {
@@ -47,7 +47,8 @@ fn view(data: WatchData, url: PageUrl) -> AnyView {
             {counted(i64::try_from(watching).unwrap_or(i64::MAX), "repository", "repositories")} " watched"</span>
         </div>
     };
-    let is_new = watching == 0 && count == 0;
+    // Where filters left nothing, they are what has to be mended.
+    let is_new = watching == 0 && count == 0 && !is_filtered;
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Watch")] />
         <PageHead title="Watch" facts=facts.into_any() />

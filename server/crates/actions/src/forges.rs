@@ -68,7 +68,7 @@ pub async fn list_forges(ctx: &Actions, actor: &Actor) -> Result<Vec<ForgeStatus
     for (host, provider, repositories) in store::forges::list_hosts(db).await? {
         forges.entry(host.clone()).or_insert_with(|| unknown(&host, provider)).repositories += repositories;
     }
-    for (name, changed_at) in store::secrets::list_secrets(db).await? {
+    for (name, changed_at) in store::secrets::list_secrets(db, PREFIX).await? {
         let Some(host) = name.strip_prefix(PREFIX) else { continue };
         let provider = entity::address::provider_of_host(host);
         let forge = forges.entry(host.to_owned()).or_insert_with(|| unknown(host, provider));

@@ -97,7 +97,6 @@ pub async fn act(ctx: &Actions, actor: &Actor, action: RepositoryAction, id: Uui
         RepositoryAction::Approve => discovery::approve(&txn, id, now).await?,
         RepositoryAction::Block => discovery::block(&txn, id, BY_HAND).await?,
         RepositoryAction::Delete | RepositoryAction::Sync => {
-            store::secrets::remove_secret(&txn, &crate::watch::secret_name(id)).await?;
             let removed = discovery::remove_repository_for_good(&txn, id, now).await?;
             removed.map_or(Decided::NotFound, |repository| Decided::Done(Box::new(repository)))
         }

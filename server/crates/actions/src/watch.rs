@@ -7,6 +7,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::json;
 use store::db::DataError;
 use store::repositories::find_repository;
+use store::secrets::of_webhook;
 use store::watch::{self, WatchSettings};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -199,11 +200,6 @@ pub async fn preview_watch(ctx: &Actions, actor: &Actor, id: Uuid, pattern: Opti
     Ok(WatchPreview { known, matches, matching, others, is_complete, error: None })
 }
 
-/// What the sealed secret of a repository's webhooks is kept as.
-pub(crate) fn secret_name(repository: Uuid) -> String {
-    format!("webhook:{repository}")
-}
-
 /// Where a forge sends its webhooks to.
 #[must_use]
 pub fn webhook_path(provider: Provider, repository: Uuid) -> String {
@@ -231,7 +227,7 @@ pub struct MadeSecret {
 /// The refusal.
 pub async fn make_webhook_secret(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<MadeSecret> {
     let repository = of_repository(ctx, actor, AuditAction::SetWebhookSecret, id).await?;
-    let (name, text) = (secret_name(id), mint_opaque().text);
+    let (name, text) = (of_webhook(id), mint_opaque().text);
     let sealed = ctx.outside.keys.seal(&purpose(&name), text.as_bytes());
     let txn = ctx.db.begin().await?;
     store::secrets::put_secret(&txn, &name, sealed, ctx.now()).await?;
@@ -248,30 +244,13 @@ pub async fn make_webhook_secret(ctx: &Actions, actor: &Actor, id: Uuid) -> Resu
 pub async fn remove_webhook_secret(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
     let repository = of_repository(ctx, actor, AuditAction::RemoveWebhookSecret, id).await?;
     let txn = ctx.db.begin().await?;
-    if !store::secrets::remove_secret(&txn, &secret_name(id)).await? {
+    if !store::secrets::remove_secret(&txn, &of_webhook(id)).await? {
         return Err(Refusal::Missing("webhook secret"));
     }
     ctx.tell(&txn, actor, AuditAction::RemoveWebhookSecret, object(&repository), Change::NONE).await?;
     txn.commit().await.map_err(DataError::from)?;
     ctx.queue.bus().send(Live::Branches { repository_id: id });
     Ok(())
-}
-
-/// The secret that webhooks of a repository are signed with, opened: for whoever takes one. Nothing where there is none.
-///
-/// # Errors
-/// The database's, and where it was sealed with another key or is damaged.
-pub async fn webhook_secret(ctx: &Actions, repository: Uuid) -> Result<Option<Zeroizing<String>>> {
-    let name = secret_name(repository);
-    let Some(sealed) = store::secrets::find_secret(&ctx.db.read, &name).await? else { return Ok(None) };
-    let damaged = || {
-        Refusal::Unusable(
-            "the secret of these webhooks can't be opened: it was sealed with another key; make a new one".to_owned(),
-        )
-    };
-    let plain = ctx.outside.keys.open(&purpose(&name), &sealed).map_err(|_| damaged())?;
-    let text = std::str::from_utf8(&plain).map_err(|_| damaged())?;
-    Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
 /// How a repository's forge tells of it, and what it told lately.
@@ -284,7 +263,7 @@ pub async fn list_webhooks(ctx: &Actions, actor: &Actor, id: Uuid, page: PageQue
     let receipts = watch::list_receipts(&ctx.db.read, id, page).await?;
     Ok(RepositoryWebhooks {
         path: webhook_path(repository.provider, id),
-        secret_made_at: store::secrets::find_secret_time(&ctx.db.read, &secret_name(id)).await?,
+        secret_made_at: store::secrets::find_secret_time(&ctx.db.read, &of_webhook(id)).await?,
         data: receipts.data,
         count: receipts.count,
     })

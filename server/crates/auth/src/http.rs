@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use net::AddressGuard;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use url::{Host, Url};
+use url::Url;
 
 use crate::sign_in::{SignInError, tidy};
 
@@ -89,15 +89,9 @@ impl<'c> AsyncHttpClient<'c> for Http {
 
 /// Codes and secrets go only over TLS; what stays on this machine needs none.
 pub(crate) fn check(url: &Url) -> Result<(), SignInError> {
-    let here = match url.host() {
-        Some(Host::Ipv4(v4)) => v4.is_loopback(),
-        Some(Host::Ipv6(v6)) => v6.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
     match url.scheme() {
         "https" if url.has_host() => Ok(()),
-        "http" if here => Ok(()),
+        "http" if net::is_here(url) => Ok(()),
         _ => Err(SignInError::Insecure { url: tidy(url.as_str()) }),
     }
 }

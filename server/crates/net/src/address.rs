@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::{Host, Url};
+
 /// Why an address is not a public one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -71,6 +73,17 @@ fn class_v4(ip: Ipv4Addr) -> Option<Class> {
         [240..=255, ..] => Class::Reserved,
         _ => return None,
     })
+}
+
+/// Whether what is sent to an address stays on this machine, so that a secret needs no TLS on its way.
+#[must_use]
+pub fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(v4)) => v4.is_loopback(),
+        Some(Host::Ipv6(v6)) => v6.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 fn class_v6(ip: Ipv6Addr) -> Option<Class> {
@@ -158,5 +171,24 @@ mod tests {
             assert_eq!(class_of(text), Some(expected), "{text}");
         }
         assert_eq!(class_of("::ffff:1.1.1.1"), None);
+    }
+
+    #[test]
+    fn only_loopback_addresses_and_localhost_are_here() {
+        for (text, expected) in [
+            ("http://localhost:8080/a", true),
+            ("http://LOCALHOST/", true),
+            ("http://127.0.0.1/", true),
+            ("http://127.9.9.9:1/", true),
+            ("http://[::1]:3000/", true),
+            ("http://0.0.0.0/", false),
+            ("http://10.0.0.1/", false),
+            ("http://[fe80::1]/", false),
+            ("http://localhost.example.org/", false),
+            ("http://127.0.0.1.example.org/", false),
+            ("file:///tmp/a", false),
+        ] {
+            assert_eq!(is_here(&Url::parse(text).unwrap()), expected, "{text}");
+        }
     }
 }

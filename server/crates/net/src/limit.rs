@@ -65,13 +65,17 @@ fn moment(seconds: i64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (at <= now + LONGEST).then_some(at)
 }
 
-/// Seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When to come again, as `Retry-After` says it in seconds or as a date: what is over is now, and a day from now is the latest.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
-    match text.parse::<i64>() {
-        Ok(seconds) => now.checked_add_signed(TimeDelta::try_seconds(seconds)?),
-        Err(_) => DateTime::parse_from_rfc2822(text).ok().map(|at| at.with_timezone(&Utc)),
-    }
+    let at = match text.parse::<u32>() {
+        Ok(seconds) => now + TimeDelta::seconds(i64::from(seconds)),
+        // More digits than a number has are a very long time.
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => now + LONGEST,
+        Err(_) => DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc),
+    };
+    Some(at.clamp(now, now + LONGEST))
 }
 
 #[cfg(test)]
@@ -104,5 +108,29 @@ mod tests {
         assert_eq!(blocked(429, &relative, ""), Some(20));
         let absurd = [("retry-after", "99999999999")];
         assert_eq!(blocked(429, &absurd, ""), Some(24 * 3600));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_a_day_at_most() {
+        let after = |text: &str| {
+            let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), text.parse().unwrap())]);
+            retry_after(&headers, now()).map(|at| (at - now()).num_seconds())
+        };
+        for (text, expected) in [
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("1000000", Some(86_400)),
+            ("4294967296", Some(86_400)),
+            ("99999999999999999999999", Some(86_400)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Fri, 01 Jan 2100 00:00:00 GMT", Some(86_400)),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(after(text), expected, "{text}");
+        }
+        let date = (now() + TimeDelta::seconds(90)).to_rfc2822();
+        assert_eq!((after(&date), retry_after(&HeaderMap::new(), now())), (Some(90), None));
     }
 }

@@ -9,6 +9,24 @@ use entity::table::{account, mail, sealed_secret};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
 
+/// What the secrets of a trigger's target are kept as.
+#[must_use]
+pub fn of_trigger(id: Uuid) -> String {
+    format!("trigger:{id}")
+}
+
+/// What opens the sink of a trigger is kept as.
+#[must_use]
+pub fn of_sink(trigger: Uuid) -> String {
+    format!("sink:{trigger}")
+}
+
+/// What the secret of a repository's webhooks is kept as.
+#[must_use]
+pub fn of_webhook(repository: Uuid) -> String {
+    format!("webhook:{repository}")
+}
+
 /// Keeps a secret under its name, in place of the one before.
 pub async fn put_secret(w: &impl ConnectionTrait, name: &str, sealed: Vec<u8>, now: Timestamp) -> Result<()> {
     use sealed_secret::Column::{ChangedAt, Name, Sealed};
@@ -32,10 +50,11 @@ pub async fn find_secret_time(c: &impl ConnectionTrait, name: &str) -> Result<Op
     Ok(found.map(Into::into))
 }
 
-/// Names of all secrets and when each was changed.
-pub async fn list_secrets(c: &impl ConnectionTrait) -> Result<Vec<(String, Timestamp)>> {
+/// Names of all secrets that begin so, and when each was changed.
+pub async fn list_secrets(c: &impl ConnectionTrait, prefix: &str) -> Result<Vec<(String, Timestamp)>> {
     use sealed_secret::Column::{ChangedAt, Name};
-    let all = sealed_secret::Entity::find().select_only().columns([Name, ChangedAt]).order_by_asc(Name);
+    let all = sealed_secret::Entity::find().filter(Name.starts_with(prefix));
+    let all = all.select_only().columns([Name, ChangedAt]).order_by_asc(Name);
     let rows: Vec<(String, StoredTimestamp)> = all.into_tuple().all(c).await?;
     Ok(rows.into_iter().map(|(name, at)| (name, at.into())).collect())
 }
@@ -48,16 +67,22 @@ pub struct SealedSecret {
     pub changed_at: Timestamp,
 }
 
+impl From<sealed_secret::Model> for SealedSecret {
+    fn from(row: sealed_secret::Model) -> Self {
+        Self { name: row.name, sealed: row.sealed, changed_at: row.changed_at.into() }
+    }
+}
+
+/// One secret with its name and time.
+pub async fn find_sealed(c: &impl ConnectionTrait, name: &str) -> Result<Option<SealedSecret>> {
+    Ok(sealed_secret::Entity::find_by_id(name).one(c).await?.map(SealedSecret::from))
+}
+
 /// All secrets whose names begin so; there are few.
 pub async fn list_sealed(c: &impl ConnectionTrait, prefix: &str) -> Result<Vec<SealedSecret>> {
     let all = sealed_secret::Entity::find().filter(sealed_secret::Column::Name.starts_with(prefix));
     let all = all.order_by_asc(sealed_secret::Column::Name).all(c).await?;
-    let secret = |row: sealed_secret::Model| SealedSecret {
-        name: row.name,
-        sealed: row.sealed,
-        changed_at: row.changed_at.into(),
-    };
-    Ok(all.into_iter().map(secret).collect())
+    Ok(all.into_iter().map(SealedSecret::from).collect())
 }
 
 /// Something that was sealed with a key, wherever it is kept.

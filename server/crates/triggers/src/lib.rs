@@ -7,6 +7,7 @@
 //! decided, kept and tried again is no business of this crate.
 
 mod condition;
+mod pattern;
 mod run;
 mod send;
 mod target;
@@ -14,10 +15,11 @@ mod tekton;
 mod text;
 
 pub use condition::{ChangedPaths, CompiledCondition, ConditionError, EventFacts, Judgement, MAX_PATHS, Needs};
+pub use pattern::{BranchPattern, MAX_PATTERN};
 pub use run::{MAX_RUN_BYTES, RunError, RunEvent, RunTold, read_run};
-pub use send::{Client, MAX_ANSWER, SendEnd, Sent, send};
+pub use send::{Client, SendEnd, Sent, send};
 pub use target::{
     CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, build_request, check_secret,
     check_target, new_webhook_secret, secret_use,
 };
-pub use tekton::{MAX_FILE_BYTES, detect_tekton, is_tekton_file};
+pub use tekton::{MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, detect_tekton, is_tekton_file};

@@ -19,10 +19,7 @@ pub(super) async fn look(report: &mut Report, config: &Config, offline: bool) {
         report.ok(PART, "not asked (--offline)");
         return report.ok("clock", "not compared (--offline)");
     }
-    // Those that nothing asks for are not asked by us.
-    let used =
-        |forge: &&ForgeConfig| config.discovery.is_on() && forge.search || forge.is_trusted || is_named(config, forge);
-    let forges: Vec<&ForgeConfig> = config.forges.iter().filter(used).collect();
+    let forges: Vec<&ForgeConfig> = config.forges.iter().filter(|forge| is_used(config, forge)).collect();
     if forges.is_empty() {
         report.ok(PART, "none is configured, and none is asked");
         return report.ok("clock", "not compared: no forge is asked");
@@ -48,6 +45,11 @@ pub(super) async fn look(report: &mut Report, config: &Config, offline: bool) {
         }
     }
     compare_clocks(report, skew);
+}
+
+/// Whether anything asks this forge; others are not asked by us.
+fn is_used(config: &Config, forge: &ForgeConfig) -> bool {
+    config.discovery.is_on() && forge.search || forge.is_trusted || is_named(config, forge)
 }
 
 /// Whether a repository of the configuration is on this forge.
@@ -109,5 +111,28 @@ fn compare_clocks(report: &mut Report, skew: Option<TimeDelta>) {
         differs if differs > CLOCK_FAIL => report.fail(PART, message, ADVICE),
         differs if differs > CLOCK_WARN => report.warn(PART, message, ADVICE),
         _ => report.ok(PART, "right, by the forges' time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn forges_that_only_repositories_name_are_asked_as_well() {
+        let asked = |text: &str| -> Vec<String> {
+            let config = crate::config::parse(Path::new("test"), text, [].into()).unwrap();
+            config.forges.iter().filter(|forge| is_used(&config, forge)).map(ForgeConfig::host).collect()
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(asked(""), none);
+        assert_eq!(asked("repositories: [{url: 'https://h.example/a/b', provider: forgejo}]"), none);
+        let api = "api_base_url: 'https://h.example:3000/api/v1'";
+        for url in ["https://h.example:3000/a/b", "ssh://git@h.example:3000/a/b"] {
+            let found = asked(&format!("repositories: [{{url: '{url}', provider: forgejo, {api}}}]"));
+            assert_eq!(found, [if url.starts_with("ssh") { "h.example" } else { "h.example:3000" }]);
+        }
     }
 }

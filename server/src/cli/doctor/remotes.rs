@@ -1,6 +1,5 @@
 use std::sync::atomic::AtomicBool;
 
-use entity::address::Address;
 use futures::{StreamExt as _, stream};
 use git::{Auth, GitError, Limits, RemoteUrl, UrlPolicy};
 
@@ -21,7 +20,8 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
     let ask = |repository: &RepositoryConfig| {
         let (name, policy) =
             (repository.name.clone(), UrlPolicy { allow_local: config.security.allow_local_repositories });
-        let (url, token) = (repository.url.clone(), token(config, repository));
+        // As a sync has it, short of those that people entered in pages.
+        let (url, token) = (repository.url.clone(), config.git_token(&repository.url));
         async move { (name, tokio::task::spawn_blocking(move || head(&url, policy, token)).await) }
     };
     let asked: Vec<_> = stream::iter(repositories).map(ask).buffered(AT_ONCE).collect().await;
@@ -35,16 +35,6 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
             Err(_) => report.fail(PART, format!("{name}: the look at it broke off"), "look again"),
         }
     }
-}
-
-/// The token that a sync would use, short of those that people entered in pages.
-fn token(config: &Config, repository: &RepositoryConfig) -> Option<Secret> {
-    let host = || Address::read(&repository.url).ok().and_then(|address| address.forge_host());
-    let of_forge = || {
-        let host = host().filter(|host| host != "github.com")?;
-        config.forges.iter().find(|forge| forge.is_trusted && forge.host() == host)?.token.clone()
-    };
-    repository.token.clone().or_else(of_forge)
 }
 
 /// The branch that HEAD leads to; nothing where there is no commit.

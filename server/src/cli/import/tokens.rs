@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use super::private_file;
+
 /// Tokens with their names, and where they stood.
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -44,8 +46,7 @@ impl Tokens {
 
     /// What a shell and systemd read.
     pub(super) fn env_file(&self) -> Zeroizing<String> {
-        let line = |(name, token): &(String, Zeroizing<String>)| format!("{name}='{}'\n", token.replace('\'', r"'\''"));
-        Zeroizing::new(self.found.iter().map(line).collect())
+        private_file::env_file(self.found.iter().map(|(name, token)| (name.as_str(), token.as_str())))
     }
 }
 

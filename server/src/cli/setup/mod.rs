@@ -73,7 +73,8 @@ fn write(
     let missing: Vec<&str> = names.iter().copied().filter(|name| !environment.contains_key(*name)).collect();
     if answers.keeps_tokens {
         let path = args.output.parent().unwrap_or(Path::new("")).join(ENV_FILE);
-        private_file::write_private(&path, &env_file(&names, environment), args.force)?;
+        let entries = names.iter().map(|name| (*name, environment.get(*name).map_or("", String::as_str)));
+        private_file::write_private(&path, &private_file::env_file(entries), args.force)?;
         writeln!(
             out,
             "wrote {} for you alone to read: keep it out of Git; systemd reads it as EnvironmentFile, a shell by `set -a; . {}`",
@@ -94,14 +95,6 @@ fn with_tokens(answers: &Answers, mut environment: Environment) -> Environment {
         environment.entry(name.to_owned()).or_insert_with(|| "set-later".to_owned());
     }
     environment
-}
-
-fn env_file(names: &[&str], environment: &Environment) -> String {
-    let line = |name: &&str| {
-        let value = environment.get(*name).map(String::as_str).unwrap_or_default();
-        format!("{name}='{}'\n", value.replace('\'', r"'\''"))
-    };
-    names.iter().map(line).collect()
 }
 
 /// The file that the answers make, with `${NAME}` where a token is.

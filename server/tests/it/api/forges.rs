@@ -97,7 +97,7 @@ async fn a_token_that_is_entered_is_tried_kept_sealed_and_used_by_every_process(
             assert!(refused.text().contains(why) && !refused.text().contains("made-up"), "{}", refused.text());
         }
         assert_eq!(put(app, "nowhere.example", PRIVATE_TOKEN).await.status, StatusCode::NOT_FOUND);
-        assert!(secrets::list_secrets(&app.state.db.read).await.unwrap().is_empty(), "what is refused is not kept");
+        assert!(secrets::list_secrets(&app.state.db.read, "").await.unwrap().is_empty(), "what is refused is not kept");
 
         let taken = put(app, &host, PRIVATE_TOKEN).await;
         assert_eq!(taken.status, StatusCode::OK, "{}", taken.text());
@@ -172,12 +172,12 @@ async fn the_form_tries_a_token_without_keeping_it() {
         for words in ["takes the token", "It is ada’s.", "Its scopes: repo.", "core: ", "It is not saved."] {
             assert!(tried.contains(words), "{words} is not in {tried}");
         }
-        assert!(secrets::list_secrets(&app.state.db.read).await.unwrap().is_empty());
+        assert!(secrets::list_secrets(&app.state.db.read, "").await.unwrap().is_empty());
         let wrong = form(&[("host", &host), ("token", "made-up"), ("act", "test")]).await;
         assert!(wrong.contains("refused the token") && !wrong.contains("made-up"), "{wrong}");
         let saved = form(&[("host", &host), ("token", PRIVATE_TOKEN), ("act", "save")]).await;
         assert!(saved.contains("It is saved") && !saved.contains(PRIVATE_TOKEN), "{saved}");
-        assert_eq!(secrets::list_secrets(&app.state.db.read).await.unwrap().len(), 1);
+        assert_eq!(secrets::list_secrets(&app.state.db.read, "").await.unwrap().len(), 1);
     })
     .await;
 }

@@ -12,7 +12,7 @@ use entity::kind::{AuditAction, NoticedBy};
 use entity::value::ObjectId;
 use entity::view::{AuditFilter, PageQuery};
 use serde_json::{Value, json};
-use store::triggers::{Decision, Learned, NewTrigger, decide, pin_triggers};
+use store::triggers::{Decision, NewTrigger, decide, pin_triggers};
 use store::watch::{Look, NewEvent, SeenBranch, WatchSettings, note_refs, set_watch, watch_state};
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ pub(super) async fn tell(app: &TestApp, event: Uuid, trigger: &str) {
     let decision =
         Decision { trigger_id: trigger.parse().unwrap(), trigger_name: "ci".into(), is_match: true, clauses: vec![] };
     let txn = app.state.db.begin().await.unwrap();
-    assert!(decide(&txn, event, Learned::default(), &[decision], Utc::now()).await.unwrap().is_some());
+    assert!(decide(&txn, event, &[decision], Utc::now()).await.unwrap());
     txn.commit().await.unwrap();
 }
 

@@ -1,7 +1,5 @@
 //! Which branches are watched, what happened to them, and the secrets of webhooks: by REST and on pages.
 
-use actions::Refusal;
-use actions::watch::webhook_secret;
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
@@ -12,13 +10,14 @@ use entity::{
     view::{Clause, Condition, JobFilter, Pace, Target},
 };
 use serde_json::{Value, json};
-use store::triggers::{Decision, Learned, NewTrigger};
+use server::watching::Secrets;
+use store::triggers::{Decision, NewTrigger};
 use store::watch::{Look, SeenBranch, WatchSettings, WatchState, set_watch, watch_state};
 use store::{jobs, repositories, triggers, watch};
 use uuid::Uuid;
 
 use super::people::{PASSWORD, account, ask, cookie, person};
-use crate::support::{Answer, Change, Manifest, RepositoryBuilder, TestApp, commit_id, day, on_each_engine};
+use crate::support::{Answer, Change, KEYS, Manifest, RepositoryBuilder, TestApp, commit_id, day, on_each_engine};
 
 async fn put(app: &TestApp, id: Uuid, settings: Value) -> Answer {
     let request = Request::put(format!("/api/v1/repositories/{id}/watch"));
@@ -266,7 +265,7 @@ async fn a_branch_tells_of_each_push_what_triggers_made_of_it_and_what_came_of_t
             decision(waits("deploy").await, "deploy", true, "apps/podinfo.yaml is below apps/"),
         ];
         let txn = db.begin().await.unwrap();
-        assert!(triggers::decide(&txn, event, Learned::default(), &decisions, day(4)).await.unwrap().is_some());
+        assert!(triggers::decide(&txn, event, &decisions, day(4)).await.unwrap());
         txn.commit().await.unwrap();
 
         let rest = app.get(&format!("/api/v1/branch-events/{event}")).await.json();
@@ -306,7 +305,8 @@ async fn a_webhooks_secret_is_shown_once_kept_sealed_and_gone_with_its_repositor
     on_each_engine(async |app| {
         let id = RepositoryBuilder::new("ada/home").added().store(app).await;
         let at = format!("/api/v1/repositories/{id}/webhook-secret");
-        assert_eq!(webhook_secret(&app.state.actions, id).await.unwrap(), None);
+        let secrets = Secrets::new(&app.state.db, &KEYS());
+        assert!(secrets.of_webhook(id).await.unwrap().is_none());
         let none = app.get(&format!("/api/v1/repositories/{id}/webhooks")).await.json();
         assert!(none["secret_made_at"].is_null() && none["path"] == format!("/webhooks/github/{id}"), "{none}");
 
@@ -314,7 +314,7 @@ async fn a_webhooks_secret_is_shown_once_kept_sealed_and_gone_with_its_repositor
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
         let first = made.json()["secret"].as_str().unwrap().to_owned();
         assert_eq!(first.len(), 43, "32 bytes");
-        let opened = async || webhook_secret(&app.state.actions, id).await.unwrap().map(|text| text.to_string());
+        let opened = async || secrets.of_webhook(id).await.unwrap().map(|text| text.to_string());
         assert_eq!(opened().await.as_deref(), Some(first.as_str()));
         let second = app.post(&at).await.json()["secret"].as_str().unwrap().to_owned();
         assert!(first != second && opened().await.as_deref() == Some(second.as_str()));
@@ -323,8 +323,8 @@ async fn a_webhooks_secret_is_shown_once_kept_sealed_and_gone_with_its_repositor
         // One that is sealed for another repository opens for none else.
         let other = RepositoryBuilder::new("kim/lab").added().store(app).await;
         store::secrets::put_secret(&app.state.db.write, &format!("webhook:{other}"), sealed, day(2)).await.unwrap();
-        let refused = webhook_secret(&app.state.actions, other).await;
-        assert!(matches!(refused, Err(Refusal::Unusable(_))), "{refused:?}");
+        let refused = secrets.of_webhook(other).await.unwrap_err().to_string();
+        assert!(refused.contains("enter it anew"), "{refused}");
 
         watch::take_receipt(&app.state.db.write, id, "72d3162e", "push", day(3)).await.unwrap();
         watch::tell_receipt(&app.state.db.write, id, "72d3162e", "main moved").await.unwrap();
@@ -364,7 +364,7 @@ async fn a_page_shows_a_new_secret_once_and_to_nobody_else() {
         let kept = made.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
         let kept = kept.filter_map(|value| value.split(';').next()).find(|value| value.starts_with("kubestats_shown="));
         let kept = kept.unwrap_or_else(|| panic!("{:?}", made.headers)).to_owned();
-        let secret = webhook_secret(&app.state.actions, id).await.unwrap().unwrap();
+        let secret = Secrets::new(&app.state.db, &KEYS()).of_webhook(id).await.unwrap().unwrap();
         assert!(!kept.contains(secret.as_str()));
         let read = async |cookies: &str| {
             let at = format!("/repositories/{id}/watch");

@@ -11,7 +11,7 @@ use self::data::{BranchData, find_branch};
 use super::{load, show, skeleton};
 use crate::components::{
     Breadcrumb, CopyButton, Crumb, EmptyState, Glyph, Icon, Notice, PageHead, PageUrl, Pager, Section, TimeAgo,
-    branch_href, repository_href, short_sha, watch_href,
+    branch_href, repository_href, short_sha, status, watch_href,
 };
 use crate::live::Live;
 use crate::pages::branches::branch_state;
@@ -89,8 +89,7 @@ fn facts(
     let seen = branch.deleted_at.is_none().then(|| {
         view! { <span class="fact"><span class="quiet">"last seen "</span> <TimeAgo time=branch.last_seen_at now /></span> }
     });
-    let protected = (branch.is_protected == Some(true))
-        .then(|| view! { <span class="status" data-tone="idle"><Icon glyph=Glyph::Shield /> "Protected"</span> });
+    let protected = (branch.is_protected == Some(true)).then(|| status("idle", Glyph::Shield, "Protected"));
     let default = is_default.then(|| view! { <span class="tag" title="The branch that is read">"default"</span> });
     let on_forge = web_url.map(|href| {
         view! { <a href=href rel="noopener external">"On the forge " <Icon glyph=Glyph::External /></a> }

@@ -6,7 +6,7 @@ use entity::kind::TektonAction;
 use entity::view::{TektonFound, TektonResource};
 use leptos::prelude::*;
 
-use crate::components::{Glyph, Icon, KindBadge, Table, counted};
+use crate::components::{Glyph, KindBadge, Table, counted, status};
 
 /// What is best done with it, and why.
 const fn action_words(action: TektonAction) -> (&'static str, &'static str) {
@@ -36,9 +36,7 @@ pub(super) fn view(found: TektonFound) -> AnyView {
     let (word, why) = action_words(found.estimated_action);
     let files = counted(i64::from(found.total_files), "file", "files");
     let invalid = found.total_files.saturating_sub(found.valid_files);
-    let invalid = (invalid > 0).then(|| {
-        view! { <span class="status" data-tone="bad"><Icon glyph=Glyph::Failed /> {format!("{invalid} can’t be read")}</span> }
-    });
+    let invalid = (invalid > 0).then(|| status("bad", Glyph::Failed, format!("{invalid} can’t be read")));
     let lines = |class: &'static str, lines: Vec<String>| {
         lines.into_iter().map(move |line| view! { <p class=class>{line}</p> }).collect_view()
     };
@@ -80,9 +78,9 @@ fn resources(resources: Vec<TektonResource>) -> AnyView {
 
 fn row(resource: TektonResource) -> AnyView {
     let state = match resource.is_valid {
-        true => view! { <span class="status" data-tone="good"><Icon glyph=Glyph::Check /> "Valid"</span> }.into_any(),
+        true => status("good", Glyph::Check, "Valid"),
         false => view! {
-            <span class="status" data-tone="bad"><Icon glyph=Glyph::Failed /> "Not valid"</span>
+            {status("bad", Glyph::Failed, "Not valid")}
             {resource.errors.into_iter().map(|error| view! { <p class="field-error">{error}</p> }).collect_view()}
         }
         .into_any(),

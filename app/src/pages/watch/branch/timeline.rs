@@ -1,6 +1,6 @@
 //! What happened to a branch and what followed from each: who was to be told and why, what was sent, and what came of it.
 
-use entity::kind::{BranchEventState, ClauseKind, DeliveryState, RunState};
+use entity::kind::{BranchEventState, ClauseKind, DeliveryState};
 use entity::view::{BranchEvent, Clause, CommitSummary, Delivery, Timestamp, Verdict};
 use leptos::prelude::*;
 
@@ -8,9 +8,9 @@ use super::super::list::forced_tag;
 use super::data::Entry;
 use super::tekton;
 use crate::components::{Glyph, Icon, TimeAgo, commit_href, counted};
-use crate::pages::branches::{happened_badge, noticed_words, state_badge, status, step};
+use crate::pages::branches::{happened_badge, noticed_words, state_badge, step};
 use crate::pages::commits::commit_counts;
-use crate::pages::triggers::{delivery_badge, delivery_href, trigger_href};
+use crate::pages::triggers::{delivery_badge, delivery_href, run_badge, trigger_href};
 
 /// The events in the order given; `chosen` is the one that the address names.
 pub(super) fn view(entries: Vec<Entry>, chosen: Option<&str>, now: Timestamp) -> AnyView {
@@ -191,12 +191,11 @@ fn sent(delivery: Delivery, now: Timestamp) -> AnyView {
 
 /// What the target said of the run that it began.
 fn run(delivery: &Delivery, now: Timestamp) -> Option<AnyView> {
-    let (tone, glyph, word) = match delivery.run_state? {
-        RunState::Started => ("busy", Glyph::Busy, "Run started"),
-        RunState::Succeeded => ("good", Glyph::Check, "Run succeeded"),
-        RunState::Failed => ("bad", Glyph::Failed, "Run failed"),
-    };
+    let state = run_badge(delivery.run_state?);
     let name = delivery.run_name.clone().map(|name| view! { <code class="path">{name}</code> });
     let at = delivery.run_at.map(|time| view! { <TimeAgo time now /> });
-    Some(view! { <p class="facts">{status(tone, glyph, word)} {name} {at}</p> }.into_any())
+    Some(
+        view! { <p class="facts"><span class="fact"><span class="quiet">"run "</span> {state}</span> {name} {at}</p> }
+            .into_any(),
+    )
 }

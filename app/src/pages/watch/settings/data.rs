@@ -46,9 +46,8 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
     use entity::view::{ShownOnce, webhooks_url};
 
     let ((ctx, actor), params) = (ask::actions()?, ask::params(&query)?);
-    let context = ask::context()?;
-    let id = ask::id(&id, "repository")?;
-    let repository = store::repositories::find_repository(&context.db.read, id).await?;
+    let (db, id) = (ask::context()?.db, ask::id(&id, "repository")?);
+    let repository = store::repositories::find_repository(&db.read, id).await?;
     let repository = repository.ok_or_else(|| ask::missing("repository"))?;
     let watch = watch::find_watch(&ctx, &actor, id).await?;
     // Without scripts an expression is tried by the page's address.
@@ -56,20 +55,22 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         Some(_) => ask::text(&params, "branch_regex")?,
         None => watch.branch_regex.clone(),
     };
-    let shown = ask::shown_once(&ctx, &actor, |shown| matches!(shown, ShownOnce::WebhookSecret { .. }));
+    let is_here =
+        |shown: &ShownOnce| matches!(shown, ShownOnce::WebhookSecret { repository_id, .. } if *repository_id == id);
+    let secret = match ask::shown_once(&ctx, &actor, is_here) {
+        Some(ShownOnce::WebhookSecret { text, .. }) => Some(text),
+        _ => None,
+    };
     Ok(SettingsData {
         now: ask::now(),
         repository_id: id,
         preview: watch::preview_watch(&ctx, &actor, id, pattern.as_deref()).await?,
         pattern: pattern.unwrap_or_default(),
         webhooks: watch::list_webhooks(&ctx, &actor, id, SHOWN).await?,
-        origin: context.public_url.as_deref().map(str::to_owned).or_else(ask::origin),
+        origin: ask::origin(),
         forge_url: webhooks_url(repository.provider, repository.web_url.as_deref()),
-        secret: match shown {
-            Some(ShownOnce::WebhookSecret { repository_id, text }) if repository_id == id => Some(text),
-            _ => None,
-        },
-        outcome: tell::find_text(&context.db, &params).await?,
+        secret,
+        outcome: tell::find_text(&db, &params).await?,
         is_configured: watch::is_configured(&repository),
         provider: repository.provider,
         full_name: repository.full_name,

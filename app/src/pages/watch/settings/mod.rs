@@ -15,9 +15,8 @@ use self::data::{SettingsData, read_settings};
 use self::pattern::PatternField;
 use super::{load_still, show, skeleton};
 use crate::components::{
-    ActForm, Breadcrumb, Crumb, Glyph, Notice, PageHead, PageUrl, Section, repository_href, watch_href,
+    ActForm, Breadcrumb, Crumb, Glyph, Notice, PageHead, PageUrl, Section, repository_href, status, watch_href,
 };
-use crate::pages::branches::status;
 use crate::pages::outcome::outcome;
 use crate::viewer::may;
 

@@ -6,9 +6,8 @@ use leptos::prelude::*;
 
 use super::act::{MakeWebhookSecret, RemoveWebhookSecret};
 use super::data::{SettingsData, read_webhooks};
-use crate::components::{ActForm, CopyButton, Glyph, Icon, Section, Table, TimeAgo};
-use crate::live::{Live, on_live};
-use crate::pages::branches::status;
+use crate::components::{ActForm, CopyButton, Glyph, Icon, Once, Section, Table, TimeAgo, status};
+use crate::live::{Live, live_version};
 use crate::viewer::may;
 
 pub(super) fn view(data: &SettingsData) -> AnyView {
@@ -24,7 +23,8 @@ pub(super) fn view(data: &SettingsData) -> AnyView {
     let with =
         move |show: fn(&RepositoryWebhooks, Timestamp) -> AnyView| latest.with(|(webhooks, now)| show(webhooks, *now));
     let steps = data.webhooks.secret_made_at.is_some().then(|| how(data, &url));
-    let (new, change) = (data.secret.clone().map(once), secret(data));
+    let new = data.secret.clone().map(|text| view! { <Once name="the secret" what="secret" text /> });
+    let change = secret(data);
     view! {
         <Section title="Webhook" id="webhook">
             <p class="quiet">
@@ -49,22 +49,13 @@ fn latest(data: &SettingsData) -> Signal<(RepositoryWebhooks, Timestamp)> {
     let (id, first) = (data.repository_id.to_string(), (data.webhooks.clone(), data.now));
     let of = id.clone();
     let read = Action::new(move |(): &()| read_webhooks(of.clone()));
-    on_live(move |live| {
-        if matches!(live, Live::Branches { repository_id } if *repository_id == id) {
+    let version = live_version(move |live| matches!(live, Live::Branches { repository_id } if *repository_id == id));
+    Effect::new(move |_| {
+        if version.get() > 0 {
             read.dispatch(());
         }
     });
     Signal::derive(move || read.value().get().and_then(Result::ok).unwrap_or_else(|| first.clone()))
-}
-
-fn once(text: String) -> AnyView {
-    view! {
-        <div class="once" role="status">
-            <p><strong>"Copy the secret now. It is shown only this once."</strong></p>
-            <p class="secret"><code>{text.clone()}</code> <CopyButton text what="secret" /></p>
-        </div>
-    }
-    .into_any()
 }
 
 /// Whether one came.

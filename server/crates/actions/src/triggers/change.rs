@@ -200,7 +200,8 @@ pub(super) fn place(target: &Target) -> String {
 }
 
 /// Scheme, machine and port of an address, read as the sender does: what stands before an @ would be a secret.
-pub(super) fn origin(url: &str) -> String {
+#[must_use]
+pub fn origin(url: &str) -> String {
     url::Url::parse(url.trim()).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 

@@ -19,16 +19,15 @@ use uuid::Uuid;
 use crate::audit::Object;
 use crate::{Actions, Refusal, Result};
 
-pub use change::{ChangedTrigger, MadeTrigger, TriggerRequest, add, change, remove, switch};
+pub use change::{ChangedTrigger, MadeTrigger, TriggerRequest, add, change, origin, remove, switch};
 pub use check::{check, try_condition};
 pub use dry_run::dry_run;
 pub use replay::{MOST_REPLAYED, Replay, count_failed, replay, replay_one, test};
 pub use secret::{
-    NewSecret, SecretPart, find_secret_state, open_secrets, put_secrets, remove_secret, secret_name, set_secret,
-    wants_secret,
+    NewSecret, SecretPart, find_secret_state, open_secrets, put_secrets, remove_secret, set_secret, wants_secret,
 };
 pub use shown::{show_attempts, show_delivery, show_trigger};
-pub use sink::{MadeSink, find_sink_time, make_sink, remove_sink, sink_name};
+pub use sink::{MadeSink, find_sink_time, make_sink, remove_sink};
 
 /// What a commit changed and what Tekton's resources it brings, read from the clone: implemented by the server.
 pub trait CommitReader: Send + Sync {

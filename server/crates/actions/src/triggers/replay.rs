@@ -17,7 +17,7 @@ pub const MOST_REPLAYED: u64 = 1_000;
 /// Which of a trigger's finished deliveries are to go out once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
-    /// Those that were given up since then, or ever.
+    /// Those that were given up since then, or ever: the first of them, where they are more than go out at one time.
     Failed { since: Option<Timestamp> },
     /// All that were made within this time.
     Made { since: Option<Timestamp>, until: Option<Timestamp> },
@@ -46,25 +46,27 @@ pub async fn replay_one(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Delive
 /// Asks for finished deliveries of a trigger once more, in their order; how many there are.
 ///
 /// # Errors
-/// The refusal, also where there are too many at once.
+/// The refusal, also where a range holds too many at once.
 pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) -> Result<usize> {
     actor.may_to_all(AuditAction::ReplayDeliveries)?;
     let found = find(ctx, trigger).await?;
-    let most = MOST_REPLAYED + 1;
     let (ids, mut change) = match which {
-        Replay::Failed { since } => (failed(ctx, trigger, since, most).await?, json!({ "failed_since": since })),
+        // Their end can't be narrowed. Those that go out are failed no more, so that who asks again gets the rest.
+        Replay::Failed { since } => {
+            (failed(ctx, trigger, since, MOST_REPLAYED).await?, json!({ "failed_since": since }))
+        }
         Replay::Made { since, until } => {
             if since.zip(until).is_some_and(|(since, until)| since >= until) {
                 return Err(Refusal::Unusable("the range ends before it begins".to_owned()));
             }
-            let ids = stored::finished_deliveries(&ctx.db.read, trigger, since, until, most).await?;
+            let ids = stored::finished_deliveries(&ctx.db.read, trigger, since, until, MOST_REPLAYED + 1).await?;
+            if ids.len() as u64 > MOST_REPLAYED {
+                let why = format!("more than {MOST_REPLAYED} deliveries are in this range; choose a shorter one");
+                return Err(Refusal::Unusable(why));
+            }
             (ids, json!({ "since": since, "until": until }))
         }
     };
-    if ids.len() as u64 > MOST_REPLAYED {
-        let why = format!("more than {MOST_REPLAYED} deliveries are in this range; choose a shorter one");
-        return Err(Refusal::Unusable(why));
-    }
     if ids.is_empty() {
         return Ok(0);
     }

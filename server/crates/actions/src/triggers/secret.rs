@@ -5,6 +5,7 @@ use entity::kind::{AuditAction, TargetKind};
 use entity::view::{Timestamp, TriggerSecret};
 use serde_json::json;
 use store::db::{ConnectionTrait, DataError};
+use store::secrets::of_trigger;
 use triggers::TargetSecrets;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -13,12 +14,6 @@ use super::{changeable, object};
 use crate::audit::Change;
 use crate::secrets::purpose;
 use crate::{Actions, Actor, Refusal, Result};
-
-/// The name that a trigger's secret is kept under.
-#[must_use]
-pub fn secret_name(trigger: Uuid) -> String {
-    format!("trigger:{trigger}")
-}
 
 /// Whether such a target can be told nothing without a secret.
 #[must_use]
@@ -31,7 +26,7 @@ pub fn wants_secret(kind: TargetKind) -> bool {
 /// # Errors
 /// If they were sealed with another key, or are damaged.
 pub fn open_secrets(keys: &Keys, trigger: Uuid, sealed: &[u8]) -> std::result::Result<TargetSecrets, String> {
-    let plain = keys.open(&purpose(&secret_name(trigger)), sealed).map_err(|error| error.to_string())?;
+    let plain = keys.open(&purpose(&of_trigger(trigger)), sealed).map_err(|error| error.to_string())?;
     serde_json::from_slice(&plain).map_err(|_| "a trigger's secret is damaged; enter it anew".to_owned())
 }
 
@@ -46,7 +41,7 @@ pub async fn put_secrets(
     secrets: &TargetSecrets,
     now: Timestamp,
 ) -> store::db::Result<()> {
-    let name = secret_name(trigger);
+    let name = of_trigger(trigger);
     let damaged = |error: serde_json::Error| DataError::Damaged { what: "sealed_secret", reason: error.to_string() };
     let plain = Zeroizing::new(serde_json::to_vec(secrets).map_err(damaged)?);
     store::secrets::put_secret(w, &name, keys.seal(&purpose(&name), &plain), now).await
@@ -54,7 +49,7 @@ pub async fn put_secrets(
 
 /// Forgets a trigger's secrets; whether there were any.
 pub(super) async fn forget_secret(w: &impl ConnectionTrait, trigger: Uuid) -> Result<bool> {
-    Ok(store::secrets::remove_secret(w, &secret_name(trigger)).await?)
+    Ok(store::secrets::remove_secret(w, &of_trigger(trigger)).await?)
 }
 
 /// A secret for signing webhooks, written as the Standard Webhooks specification has it.
@@ -69,9 +64,8 @@ pub(super) fn make_webhook_secret() -> Result<Zeroizing<String>> {
 /// The refusal.
 pub async fn find_secret_state(ctx: &Actions, actor: &Actor, trigger: Uuid) -> Result<TriggerSecret> {
     actor.need(entity::kind::Permission::Read)?;
-    let name = secret_name(trigger);
-    let kept = store::secrets::list_sealed(&ctx.db.read, &name).await?;
-    let Some(kept) = kept.into_iter().find(|kept| kept.name == name) else { return Ok(TriggerSecret::default()) };
+    let kept = store::secrets::find_sealed(&ctx.db.read, &of_trigger(trigger)).await?;
+    let Some(kept) = kept else { return Ok(TriggerSecret::default()) };
     let has_previous =
         open_secrets(&ctx.outside.keys, trigger, &kept.sealed).is_ok_and(|secrets| secrets.previous.is_some());
     Ok(TriggerSecret { changed_at: Some(kept.changed_at), has_previous })
@@ -112,7 +106,12 @@ pub async fn set_secret(
     };
     let (now, keys) = (ctx.now(), &ctx.outside.keys);
     let txn = ctx.db.begin().await?;
-    let before = match store::secrets::find_secret(&txn, &secret_name(id)).await? {
+    // It was entered for the target that it was checked against.
+    if store::triggers::hold_target(&txn, id).await?.as_ref() != Some(&trigger.target) {
+        let why = "the trigger's target was changed meanwhile; look at it, and set the secret again";
+        return Err(Refusal::Unusable(why.to_owned()));
+    }
+    let before = match store::secrets::find_secret(&txn, &of_trigger(id)).await? {
         // What can't be opened is used by nobody.
         Some(sealed) => open_secrets(keys, id, &sealed).ok().and_then(|secrets| secrets.current),
         None => None,
@@ -146,7 +145,7 @@ pub async fn remove_secret(ctx: &Actions, actor: &Actor, id: Uuid, part: SecretP
     let trigger = changeable(ctx, id).await?;
     let keys = &ctx.outside.keys;
     let txn = ctx.db.begin().await?;
-    let sealed = store::secrets::find_secret(&txn, &secret_name(id)).await?.ok_or(Refusal::Missing("secret"))?;
+    let sealed = store::secrets::find_secret(&txn, &of_trigger(id)).await?.ok_or(Refusal::Missing("secret"))?;
     match part {
         SecretPart::All => {
             forget_secret(&txn, id).await?;
@@ -175,7 +174,7 @@ mod tests {
         let keys = Keys::new([7; 32], None);
         let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let plain = serde_json::to_vec(&TargetSecrets { current: Some("a".into()), previous: Some("b".into()) });
-        let sealed = keys.seal(&purpose(&secret_name(own)), &plain.unwrap());
+        let sealed = keys.seal(&purpose(&of_trigger(own)), &plain.unwrap());
         let opened = open_secrets(&keys, own, &sealed).unwrap();
         assert_eq!((opened.current.as_deref(), opened.previous.as_deref()), (Some("a"), Some("b")));
         assert!(open_secrets(&keys, other, &sealed).is_err());

@@ -5,6 +5,7 @@ use auth::token::mint_opaque;
 use entity::kind::{AuditAction, Permission, TargetKind};
 use entity::view::Timestamp;
 use store::db::{ConnectionTrait, DataError};
+use store::secrets::of_sink;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -13,12 +14,6 @@ use super::{find, object};
 use crate::audit::Change;
 use crate::secrets::purpose;
 use crate::{Actions, Actor, Refusal, Result};
-
-/// The name that what opens a trigger's sink is kept under.
-#[must_use]
-pub fn sink_name(trigger: Uuid) -> String {
-    format!("sink:{trigger}")
-}
 
 /// An address that was made, to be shown once. It has no `Debug`, which logs are made of.
 pub struct MadeSink {
@@ -39,7 +34,7 @@ pub async fn make_sink(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<MadeSin
         let why = "only Tekton tells how its runs end; this trigger tells a target of another kind";
         return Err(Refusal::Unusable(why.to_owned()));
     }
-    let (name, minted, now) = (sink_name(id), mint_opaque(), ctx.now());
+    let (name, minted, now) = (of_sink(id), mint_opaque(), ctx.now());
     let sealed = ctx.outside.keys.seal(&purpose(&name), &minted.hash);
     let txn = ctx.db.begin().await?;
     store::secrets::put_secret(&txn, &name, sealed, now).await?;
@@ -69,7 +64,7 @@ pub async fn remove_sink(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
 
 /// Forgets it; whether there was one.
 pub(super) async fn forget_sink(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    Ok(store::secrets::remove_secret(w, &sink_name(id)).await?)
+    Ok(store::secrets::remove_secret(w, &of_sink(id)).await?)
 }
 
 /// Since when a trigger has such an address; nothing where it has none.
@@ -78,5 +73,5 @@ pub(super) async fn forget_sink(w: &impl ConnectionTrait, id: Uuid) -> Result<bo
 /// The refusal.
 pub async fn find_sink_time(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Option<Timestamp>> {
     actor.need(Permission::Read)?;
-    Ok(store::secrets::find_secret_time(&ctx.db.read, &sink_name(id)).await?)
+    Ok(store::secrets::find_secret_time(&ctx.db.read, &of_sink(id)).await?)
 }

@@ -101,19 +101,12 @@ pub enum HookError {
     Malformed { why: String },
 }
 
-/// Reads a webhook as it came: its signature first, over the very bytes of the body.
+/// Reads a webhook as it came: its signature first, over the very bytes of the body. Signatures of some kinds are good for
+/// minutes only, so that it takes the time.
 ///
 /// # Errors
 /// If it is not signed with `secret`, too large, or not what its sender documents.
-pub fn read_hook(kind: HookKind, headers: &HeaderMap, body: &[u8], secret: &str) -> Result<Hook, HookError> {
-    read_hook_at(kind, headers, body, secret, Utc::now())
-}
-
-/// The same at a time: signatures of some kinds are good for minutes only.
-///
-/// # Errors
-/// As [`read_hook`].
-pub fn read_hook_at(
+pub fn read_hook(
     kind: HookKind,
     headers: &HeaderMap,
     body: &[u8],

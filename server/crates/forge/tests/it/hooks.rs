@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
-use forge::hooks::{Hook, HookChange, HookError, HookKind, MAX_HOOK_BYTES, read_hook, read_hook_at};
+use forge::hooks::{Hook, HookChange, HookError, HookKind, MAX_HOOK_BYTES, read_hook};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -40,13 +40,13 @@ fn github(event: &str, body: &[u8]) -> Result<Hook, HookError> {
         ("X-GitHub-Delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"),
         ("X-Hub-Signature-256", &signature),
     ]);
-    read_hook(HookKind::Github, &headers, body, SECRET)
+    read_hook(HookKind::Github, &headers, body, SECRET, Utc::now())
 }
 
 fn gitlab(event: &str, body: &Value) -> Result<Hook, HookError> {
     let headers =
         headers(&[("X-Gitlab-Event", event), ("X-Gitlab-Token", SECRET), ("Idempotency-Key", "f5e5f430-f57b-4e6e")]);
-    read_hook(HookKind::Gitlab, &headers, body.to_string().as_bytes(), SECRET)
+    read_hook(HookKind::Gitlab, &headers, body.to_string().as_bytes(), SECRET, Utc::now())
 }
 
 fn forgejo(event: &str, body: &Value) -> Result<Hook, HookError> {
@@ -57,7 +57,7 @@ fn forgejo(event: &str, body: &Value) -> Result<Hook, HookError> {
         ("X-Forgejo-Delivery", "f6266f16-1bf3-46a5-9ea4-602e06ead473"),
         ("X-Forgejo-Signature", &hex(body.as_bytes())),
     ]);
-    read_hook(HookKind::Forgejo, &headers, body.as_bytes(), SECRET)
+    read_hook(HookKind::Forgejo, &headers, body.as_bytes(), SECRET, Utc::now())
 }
 
 fn change(branch: &str, before: Option<&str>, after: Option<&str>) -> HookChange {
@@ -115,7 +115,7 @@ fn what_github_publishes_of_its_webhooks_is_read() {
             let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &text).finish();
             let mut with = headers(&[("X-GitHub-Event", event), ("Content-Type", "application/x-www-form-urlencoded")]);
             with.insert("x-hub-signature-256", format!("sha256={}", hex(form.as_bytes())).parse().unwrap());
-            let as_form = read_hook(HookKind::Github, &with, form.as_bytes(), SECRET).unwrap();
+            let as_form = read_hook(HookKind::Github, &with, form.as_bytes(), SECRET, Utc::now()).unwrap();
             assert_eq!((as_form.event.as_str(), as_form.change.is_some()), (event, of_branch));
             seen += 1;
         }
@@ -172,7 +172,9 @@ fn gitlab_tells_pushes_and_shows_its_token() {
     let of = |id: &str, after: &str| {
         let headers =
             headers(&[("X-Gitlab-Event", "Push Hook"), ("X-Gitlab-Token", SECRET), ("X-Gitlab-Event-UUID", id)]);
-        read_hook(HookKind::Gitlab, &headers, body(after).to_string().as_bytes(), SECRET).unwrap().delivery_id
+        read_hook(HookKind::Gitlab, &headers, body(after).to_string().as_bytes(), SECRET, Utc::now())
+            .unwrap()
+            .delivery_id
     };
     assert_eq!(of("one", AFTER), of("one", AFTER));
     assert!(of("one", AFTER) != of("one", BEFORE) && of("one", AFTER) != of("two", AFTER));
@@ -191,10 +193,10 @@ fn gitlabs_signing_token_is_good_as_well() {
         ("webhook-timestamp", time.as_str()),
         ("webhook-signature", signature.as_str()),
     ];
-    let hook = read_hook_at(HookKind::Gitlab, &headers(&pairs), body.as_bytes(), SECRET, now).unwrap();
+    let hook = read_hook(HookKind::Gitlab, &headers(&pairs), body.as_bytes(), SECRET, now).unwrap();
     assert_eq!((hook.delivery_id.as_str(), hook.change.unwrap().branch.as_str()), ("id-1", "main"));
     let changed = body.replace("main", "evil");
-    let error = read_hook_at(HookKind::Gitlab, &headers(&pairs), changed.as_bytes(), SECRET, now).unwrap_err();
+    let error = read_hook(HookKind::Gitlab, &headers(&pairs), changed.as_bytes(), SECRET, now).unwrap_err();
     assert_eq!(error, HookError::WrongSignature { header: "webhook-signature" });
 }
 
@@ -221,10 +223,13 @@ fn forgejo_tells_pushes_new_branches_and_deleted_ones() {
         ("X-Gitea-Signature", &hex(text.as_bytes())),
         ("Content-Type", "application/x-www-form-urlencoded"),
     ]);
-    assert_eq!(read_hook(HookKind::Forgejo, &with, form.as_bytes(), SECRET).unwrap().change.unwrap().branch, "develop");
+    assert_eq!(
+        read_hook(HookKind::Forgejo, &with, form.as_bytes(), SECRET, Utc::now()).unwrap().change.unwrap().branch,
+        "develop"
+    );
     let github_alike =
         headers(&[("X-Gitea-Event", "push"), ("X-Hub-Signature-256", &format!("sha256={}", hex(text.as_bytes())))]);
-    assert!(read_hook(HookKind::Forgejo, &github_alike, text.as_bytes(), SECRET).is_ok());
+    assert!(read_hook(HookKind::Forgejo, &github_alike, text.as_bytes(), SECRET, Utc::now()).is_ok());
 }
 
 /// Secret, id, time, body and signature of the specification's own tests.
@@ -243,7 +248,7 @@ fn webhooks_of_the_standard_are_good_for_minutes() {
     let read = |signatures: &str, secret: &str, now: i64| {
         let time = seconds.to_string();
         let pairs = [("webhook-id", id), ("webhook-timestamp", &*time), ("webhook-signature", signatures)];
-        read_hook_at(HookKind::Generic, &headers(&pairs), body.as_bytes(), secret, at(now))
+        read_hook(HookKind::Generic, &headers(&pairs), body.as_bytes(), secret, at(now))
     };
     let hook = read(signature, secret, seconds).unwrap();
     assert_eq!(hook, Hook { delivery_id: id.to_owned(), event: "notify".to_owned(), change: None, is_ping: false });
@@ -267,7 +272,7 @@ fn anybody_who_signs_may_say_that_there_is_something_new() {
             ("X-Signature", &format!("sha256={}", hex(body.as_bytes()))),
             ("Content-Type", "application/x-www-form-urlencoded"),
         ]);
-        read_hook(HookKind::Generic, &with, body.as_bytes(), SECRET)
+        read_hook(HookKind::Generic, &with, body.as_bytes(), SECRET, Utc::now())
     };
     let told = json!({"ref": "refs/heads/main", "before": BEFORE, "after": AFTER}).to_string();
     let hook = generic(&told).unwrap();
@@ -291,7 +296,9 @@ fn whoever_does_not_know_the_secret_is_told_so_and_nothing_else() {
     let body = json!({"ref": "refs/heads/main", "before": BEFORE, "after": AFTER}).to_string();
     let good = format!("sha256={}", hex(body.as_bytes()));
     assert_eq!(format!("sha256={}", hex(b"Hello, World!")), GITHUBS_OWN, "the example of GitHub's documentation");
-    let read = |kind, pairs: &[(&str, &str)], secret: &str| read_hook(kind, &headers(pairs), body.as_bytes(), secret);
+    let read = |kind, pairs: &[(&str, &str)], secret: &str| {
+        read_hook(kind, &headers(pairs), body.as_bytes(), secret, Utc::now())
+    };
     for (kind, event, name) in [
         (HookKind::Github, "X-GitHub-Event", "X-Hub-Signature-256"),
         (HookKind::Forgejo, "X-Forgejo-Event", "X-Forgejo-Signature"),
@@ -320,7 +327,7 @@ fn whoever_does_not_know_the_secret_is_told_so_and_nothing_else() {
         read(HookKind::Github, &[("X-GitHub-Event", "push"), ("X-Hub-Signature", "sha1=00")], SECRET).unwrap_err();
     assert!(matches!(old, HookError::Unsigned { expected: "X-Hub-Signature-256" }));
     let large = vec![b' '; MAX_HOOK_BYTES + 1];
-    let error = read_hook(HookKind::Github, &HeaderMap::new(), &large, SECRET).unwrap_err();
+    let error = read_hook(HookKind::Github, &HeaderMap::new(), &large, SECRET, Utc::now()).unwrap_err();
     assert_eq!(error, HookError::TooLarge { limit: MAX_HOOK_BYTES });
 }
 
@@ -349,7 +356,7 @@ fn what_is_signed_and_makes_no_sense_is_told_where() {
     let odd = json!({"ref": "refs/heads/a", "after": AFTER, "sender": {"deleted": 7}, "commits": 3}).to_string();
     assert_eq!(github("push", odd.as_bytes()).unwrap().change, Some(change("a", None, Some(AFTER))));
     let no_event = headers(&[("X-Hub-Signature-256", &format!("sha256={}", hex(b"{}")))]);
-    let error = read_hook(HookKind::Github, &no_event, b"{}", SECRET).unwrap_err();
+    let error = read_hook(HookKind::Github, &no_event, b"{}", SECRET, Utc::now()).unwrap_err();
     assert!(error.to_string().contains("x-github-event"), "{error}");
     assert_eq!(HookKind::read("gitea"), Some(HookKind::Forgejo));
     assert!(

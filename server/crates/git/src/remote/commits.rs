@@ -64,7 +64,7 @@ pub fn fetch_commits(
         let mut kept = existing.kept;
         kept::add(&mut kept, &here);
         clone_dir::write_refs(clone.path(), existing.followed.as_ref(), &kept)?;
-        Ok(outcome(&clone, here, missing, false, budget))
+        Ok(FetchedCommits { here, missing })
     })
 }
 
@@ -174,14 +174,13 @@ fn put_new(
 ) -> Result<FetchedCommits, GitError> {
     let (here, missing) = sort_out(&new.path, wanted)?;
     budget.begin_install()?;
-    let is_worth = followed.is_some() || !here.is_empty();
-    if is_worth {
+    if followed.is_some() || !here.is_empty() {
         let mut kept = kept::Kept::new();
         kept::add(&mut kept, &here);
         clone_dir::write_refs(&new.path, followed.as_ref(), &kept)?;
         clone.put(new)?;
     }
-    Ok(outcome(clone, here, missing, is_worth, budget))
+    Ok(FetchedCommits { here, missing })
 }
 
 fn is_here(repo: &Repo, id: ObjectId) -> Result<bool, GitError> {
@@ -203,15 +202,4 @@ fn sort_out(git_dir: &Path, wanted: &[(String, ObjectId)]) -> Result<(Branches, 
         place.push((branch.clone(), *id));
     }
     Ok((here, missing))
-}
-
-fn outcome(clone: &CloneDir, here: Branches, missing: Branches, cloned: bool, budget: &Budget) -> FetchedCommits {
-    FetchedCommits {
-        here,
-        missing,
-        cloned,
-        received_bytes: budget.pack_bytes.load(Ordering::Relaxed),
-        received_objects: budget.pack_objects.load(Ordering::Relaxed),
-        clone_bytes: clone.size(),
-    }
 }

@@ -103,9 +103,14 @@ pub struct ListedRefs {
 }
 
 impl ListedRefs {
+    /// The branches by their names without `refs/heads/`, each with its commit.
+    pub fn named_branches(&self) -> impl Iterator<Item = (&str, ObjectId)> + Clone {
+        self.branches.iter().filter_map(|branch| Some((branch.name.strip_prefix("refs/heads/")?, branch.id)))
+    }
+
     /// The names of the branches, without `refs/heads/`.
     pub fn branch_names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.branches.iter().filter_map(|branch| branch.name.strip_prefix("refs/heads/"))
+        self.named_branches().map(|(name, _)| name)
     }
 
     /// The branch to read where HEAD leads to none: `main`, else `master`, else the only one.
@@ -162,11 +167,4 @@ pub struct FetchedCommits {
     pub here: Vec<(String, ObjectId)>,
     /// Branches whose commit the remote does not give out any more: they moved on, or are gone.
     pub missing: Vec<(String, ObjectId)>,
-    /// The clone was made, or made anew.
-    pub cloned: bool,
-    /// Bytes of packs received; 0 where everything was there.
-    pub received_bytes: u64,
-    pub received_objects: u64,
-    /// Size of the clone on disk.
-    pub clone_bytes: u64,
 }

@@ -23,15 +23,11 @@ pub struct BelowLimits {
     pub entries: usize,
 }
 
-impl Default for BelowLimits {
-    fn default() -> Self {
-        Self { files: 200, file_bytes: 1 << 20, total_bytes: 10 << 20, entries: 10_000 }
-    }
-}
-
 /// The files below a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilesBelow {
+    /// Whether there is such a folder at all, whatever could be read of it.
+    pub is_there: bool,
     /// By path, in full from the root of the repository.
     pub files: Vec<(String, Vec<u8>)>,
     /// What was left out and why, as sentences, at most a hundred.
@@ -67,6 +63,7 @@ impl Repo {
         let Some((EntryKind::Tree, tree)) = entry_at(&objects, root, &names, &mut Vec::new())? else {
             return Ok(below);
         };
+        below.is_there = true;
         let mut blobs = Vec::new();
         let mut looked_at = 0;
         let mut buffer = Vec::new();

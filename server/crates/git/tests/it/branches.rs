@@ -23,6 +23,12 @@ fn bring_within(
     git::fetch_commits(dir, &url(address), &wanted, &Auth::None, limits, &AtomicBool::new(false), &mut |_| {})
 }
 
+/// Objects in a clone's packs.
+fn packed(dir: &Path) -> usize {
+    let counted = run_git(dir, &["count-objects", "-v"], b"");
+    counted.lines().find_map(|line| line.strip_prefix("in-pack: ")).unwrap().parse().unwrap()
+}
+
 /// A commit on a branch of its own, made from where `main` stands.
 fn branch(work: &Work, name: &str, path: &str) -> ObjectId {
     work.git(&["checkout", "-q", "-B", name, "main"]);
@@ -42,9 +48,11 @@ fn commits_of_other_branches_come_beside_the_followed_one_and_stay() {
     let (dir, address) = (work.clone_dir(), server.url("cluster/.git"));
     let head = fetch(&dir, &address).unwrap().head;
 
+    let had = packed(&dir);
     let brought = bring(&dir, &address, &commits).unwrap();
-    assert_eq!((brought.here.len(), brought.missing.len(), brought.cloned), (4, 0, false));
-    assert!(brought.received_objects > 0 && brought.received_objects <= 4 * 3, "{brought:?}");
+    assert_eq!((brought.here.len(), brought.missing.len()), (4, 0));
+    // Of each branch a commit, a folder and a file, and nothing that was there.
+    assert_eq!(packed(&dir) - had, 4 * 3);
     let repo = Repo::open(&dir).unwrap();
     assert_eq!((repo.head(None).unwrap(), repo.head_branch().as_deref()), (head, Some("main")));
     for (name, id) in &commits {
@@ -57,7 +65,7 @@ fn commits_of_other_branches_come_beside_the_followed_one_and_stay() {
     // What is there is not asked for.
     let before = asked();
     let again = bring(&dir, &address, &commits).unwrap();
-    assert_eq!((again.here.len(), again.received_bytes, asked()), (4, 0, before));
+    assert_eq!((again.here.len(), asked()), (4, before));
 
     // The followed branch moves on, and the others stay.
     let next = work.commit("c.yaml", "c: 1\n", "next");
@@ -109,7 +117,7 @@ fn without_a_clone_one_is_made_that_follows_nothing_yet() {
     for (n, address) in [server.url("cluster/.git"), format!("file://{}", work.path.display())].iter().enumerate() {
         let dir = work.dir.path().join(format!("clones/{n}"));
         let brought = bring(&dir, address, &[("side", side)]).unwrap();
-        assert_eq!((brought.here.len(), brought.cloned), (1, true));
+        assert_eq!(brought.here, [("side".to_owned(), side)]);
         let repo = Repo::open(&dir).unwrap();
         assert_eq!(repo.commit_info(side).unwrap().subject, "side");
         assert!(matches!(repo.head(None), Err(GitError::EmptyRepository)));
@@ -117,7 +125,7 @@ fn without_a_clone_one_is_made_that_follows_nothing_yet() {
         assert_eq!((fetched.head, fetched.previous, fetched.cloned), (work.head(), None, false));
         assert_eq!(git::kept_branches(&dir).get("side"), Some(&side));
         let nothing = bring(&work.dir.path().join("clones/none"), address, &[("x", ObjectId([7; 20]))]).unwrap();
-        assert_eq!((nothing.missing.len(), nothing.cloned), (1, false));
+        assert_eq!((nothing.here.len(), nothing.missing.len()), (0, 1));
         assert!(!work.dir.path().join("clones/none").exists());
     }
 }
@@ -142,7 +150,7 @@ fn a_worn_clone_is_made_anew_with_what_it_follows() {
     let side = branch(&work, "side", "b.yaml");
     work.commit("c.yaml", "c: 1\n", "not asked for");
     let brought = bring(&dir, &address, &[("side", side)]).unwrap();
-    assert!(brought.cloned && brought.missing.is_empty());
+    assert!(brought.missing.is_empty());
     assert_eq!(std::fs::read_dir(dir.join("objects/pack")).unwrap().count(), 2);
     assert_eq!(Repo::open(&dir).unwrap().head(None).unwrap(), head);
     assert_eq!(git::kept_branches(&dir).get("side"), Some(&side));
@@ -292,6 +300,24 @@ fn changed_paths_of_a_bomb_are_told_as_incomplete() {
     assert!(!changed.is_complete && changed.paths.len() < 1_000_000);
 }
 
+const BELOW: BelowLimits = BelowLimits { files: 100, file_bytes: 1 << 20, total_bytes: 10 << 20, entries: 1_000 };
+
+#[test]
+fn a_folder_of_which_nothing_is_read_is_there() {
+    let work = Work::with_commit();
+    work.write(".tekton/README.md", "no\n");
+    let of_text = work.commit_all("a text");
+    work.write(".tekton/large.yaml", "kind: Task\n");
+    std::os::unix::fs::symlink("large.yaml", work.path.join(".tekton/link.yaml")).unwrap();
+    let of_large = work.commit_all("a large file and a link");
+    let repo = Repo::open(&work.path).unwrap();
+    for (commit, left_out) in [(of_text, 0), (of_large, 2)] {
+        let limits = BelowLimits { file_bytes: 5, ..BELOW };
+        let below = repo.files_below(commit, ".tekton", &limits, git::is_yaml_path).unwrap();
+        assert_eq!((below.is_there, below.files.len(), below.left_out.len()), (true, 0, left_out), "{below:?}");
+    }
+}
+
 #[test]
 fn files_below_a_folder_are_read_within_bounds() {
     let work = Work::with_commit();
@@ -303,24 +329,25 @@ fn files_below_a_folder_are_read_within_bounds() {
     let head = work.commit_all("tekton");
     let repo = Repo::open(&work.path).unwrap();
     let read = |limits: &BelowLimits| repo.files_below(head, ".tekton", limits, git::is_yaml_path).unwrap();
-    let all = read(&BelowLimits::default());
+    let all = read(&BELOW);
+    assert!(all.is_there);
     let names: Vec<&str> = all.files.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(names, [".tekton/run.yaml", ".tekton/tasks/build.yml"]);
     assert_eq!(all.files[0].1, b"kind: PipelineRun\n");
     assert_eq!(all.left_out, [".tekton/link.yaml: it is a link or another repository"]);
-    let one = read(&BelowLimits { files: 1, ..BelowLimits::default() });
+    let one = read(&BelowLimits { files: 1, ..BELOW });
     assert!(one.files.len() == 1 && one.left_out.iter().any(|said| said.starts_with(".tekton/tasks/build.yml: 1 ")));
-    let small = read(&BelowLimits { file_bytes: 12, ..BelowLimits::default() });
+    let small = read(&BelowLimits { file_bytes: 12, ..BELOW });
     assert_eq!(small.files.len(), 1);
     assert!(small.left_out.iter().any(|said| said.starts_with(".tekton/run.yaml: ") && said.contains("18 bytes")));
-    let total = read(&BelowLimits { total_bytes: 20, ..BelowLimits::default() });
+    let total = read(&BelowLimits { total_bytes: 20, ..BELOW });
     assert_eq!((total.files.len(), total.left_out.len()), (1, 2));
-    let few = read(&BelowLimits { entries: 2, ..BelowLimits::default() });
+    let few = read(&BelowLimits { entries: 2, ..BELOW });
     assert!(few.left_out.iter().any(|said| said.contains("more than 2 files and folders")));
     for folder in ["apps/a.yaml", "nothing", ".tekton/link.yaml"] {
-        let none = repo.files_below(head, folder, &BelowLimits::default(), |_| true).unwrap();
+        let none = repo.files_below(head, folder, &BELOW, |_| true).unwrap();
         assert_eq!(none, git::FilesBelow::default(), "{folder}");
     }
-    let error = repo.files_below(ObjectId([7; 20]), ".tekton", &BelowLimits::default(), |_| true).unwrap_err();
+    let error = repo.files_below(ObjectId([7; 20]), ".tekton", &BELOW, |_| true).unwrap_err();
     assert!(matches!(error, GitError::MissingObject { .. }), "{error}");
 }

@@ -10,11 +10,12 @@ use entity::view::{Clause, Condition, Pace, SentRequest, Target, TektonFound, Te
 use futures::{TryStreamExt as _, stream};
 use store::db::{DataError, Db, Result, Transaction};
 use store::triggers::{
-    Attempt, AttemptEnd, ClaimedDelivery, Decision, DeliveryRoom, Learned, NewTrigger, claim_deliveries, decide,
-    insert_trigger, record_attempt,
+    Attempt, AttemptEnd, ClaimedDelivery, Decision, DeliveryRoom, NewTrigger, claim_deliveries, decide, insert_trigger,
+    record_attempt,
 };
 use store::watch::{
-    Change, Look, NewEvent, SeenBranch, Told, WatchSettings, note_change, note_refs, set_watch, watch_state,
+    Change, Learned, Look, NewEvent, SeenBranch, Told, WatchSettings, note_change, note_facts, note_refs, set_watch,
+    watch_state,
 };
 use uuid::Uuid;
 
@@ -151,10 +152,10 @@ async fn push(
     let found = if repository.has_tekton { tekton() } else { TektonFound::default() };
     let learned = Learned { tekton: Some(&found), is_forced: Some(dice.roll(40) == 0) };
     let first = dice.roll(TRIGGERS as u64) as usize;
-    let decided = decide(txn, event.id, learned, &decisions(triggers, &event, Some(first)), at).await?;
-    let Some(detected) = decided.and_then(|decided| decided.tekton_event) else { return Ok(1) };
+    decide(txn, event.id, &decisions(triggers, &event, Some(first)), at).await?;
+    let Some(detected) = note_facts(txn, event.id, learned, at).await? else { return Ok(1) };
     // Triggers that name no events are for changes of branches.
-    decide(txn, detected.id, Learned::default(), &decisions(triggers, &detected, None), at).await?;
+    decide(txn, detected.id, &decisions(triggers, &detected, None), at).await?;
     Ok(2)
 }
 

@@ -316,6 +316,18 @@ fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> C
     options
 }
 
+/// The least id that anything can have that was made at a time or later; times that 48 bits of milliseconds do not hold are as
+/// the nearest that they do.
+#[must_use]
+pub fn first_id(time: entity::view::Timestamp) -> uuid::Uuid {
+    uuid::Uuid::from_u128(milliseconds(time) << 80)
+}
+
+/// Since 1970, as 48 bits hold it; earlier times are as 1970.
+pub(crate) fn milliseconds(time: entity::view::Timestamp) -> u128 {
+    u128::try_from(time.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1)
+}
+
 /// An id that sorts by the time it was made at.
 #[must_use]
 pub fn new_id(now: entity::view::Timestamp) -> uuid::Uuid {

@@ -4,7 +4,6 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
 use uuid::Uuid;
 
-use crate::db::select::count;
 use crate::db::{ConnectionTrait, Result};
 use crate::repositories::{find_repository, remove_repository};
 use entity::address::{Address, Scheme};
@@ -76,12 +75,6 @@ pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<D
         0 => Ok(Decided::NotFound),
         _ => Ok(Decided::Done(Box::new(repository))),
     }
-}
-
-/// Whether somebody let the repository in although it is larger than others may be.
-pub async fn is_approved(c: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    let approved = repository::Entity::find_by_id(id).filter(repository::COLUMN.approved_at.is_not_null());
-    Ok(count(c, approved).await? > 0)
 }
 
 /// Deletes a repository with all that was found in it, and remembers that it is not wanted.

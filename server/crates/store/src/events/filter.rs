@@ -5,10 +5,10 @@ use sea_orm::{ColumnTrait as _, EntityTrait, QueryFilter as _, QuerySelect as _,
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
+use crate::db::first_id;
 use crate::db::pattern::contains;
 use crate::db::select::{constant, count, is_like, matching, number, sum};
 use crate::resources::text_condition;
-use crate::scans::event_id_floor;
 use entity::kind::EventType;
 use entity::table::{commit, day_total, event, repository, repository_day, resource};
 use entity::value::{ObjectId, StoredTimestamp};
@@ -30,9 +30,9 @@ pub(super) async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -
         .map(|namespace| COLUMN.resource_namespace.eq(namespace).or(inherits(namespace, filter.repository_id)));
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
     let whole_history = filter.repository_id.is_none() && filter.resource_id.is_none();
-    let id_since = filter.since.filter(|_| whole_history).map(event_id_floor);
+    let id_since = filter.since.filter(|_| whole_history).map(first_id);
     let id_until = filter.until.filter(|_| whole_history);
-    let id_until = id_until.map(|until| event_id_floor(until + chrono::TimeDelta::milliseconds(1)));
+    let id_until = id_until.map(|until| first_id(until + chrono::TimeDelta::milliseconds(1)));
     let time = |time| StoredTimestamp::from(time);
     Ok(Some(
         Condition::all()

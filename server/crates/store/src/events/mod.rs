@@ -90,7 +90,7 @@ pub async fn list_events(c: &impl ConnectionTrait, filter: &EventFilter) -> Resu
         let jump = days::jump(c, &counted.join(" + "), page).await?;
         page = jump.page;
         if let Some(before) = jump.before {
-            conditions = conditions.add(event::COLUMN.id.lt(super::scans::event_id_floor(before)));
+            conditions = conditions.add(event::COLUMN.id.lt(crate::db::first_id(before)));
         }
     }
     let data = list(c, matching(conditions), order, page).await?;

@@ -9,9 +9,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
+use crate::db::first_id;
 use crate::db::select::is_any;
 use crate::events::with_ids;
-use crate::scans::event_id_floor;
 use entity::kind::EventType;
 use entity::table::{commit, event, repository, resource_chart, resource_image};
 use entity::value::{JsonText, ObjectId};
@@ -27,7 +27,7 @@ const TOLD: usize = 12;
 /// The newest steps first.
 pub(super) async fn bumps(c: &impl ConnectionTrait, limit: usize, now: Timestamp) -> Result<Vec<VersionBump>> {
     // Clocks of committers may be ahead; what lies further in the future would stand first for ever.
-    let future = event_id_floor(now + TimeDelta::days(1));
+    let future = first_id(now + TimeDelta::days(1));
     let mut steps = Steps::default();
     charts(c, future, &mut steps).await?;
     images(c, future, &mut steps).await?;

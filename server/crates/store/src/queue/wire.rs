@@ -151,6 +151,7 @@ mod tests {
         let id = Uuid::now_v7();
         let all = [
             Note::Ring,
+            Note::Deliver,
             Note::Job(id),
             Note::Cancel(id),
             Note::Repository(id),

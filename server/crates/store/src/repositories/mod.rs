@@ -12,7 +12,7 @@ use super::{ConnectionTrait, Result};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
 use crate::db::upsert::excluded;
-use crate::secrets::remove_secret;
+use crate::secrets::{of_webhook, remove_secret};
 use entity::address::Address;
 use entity::input::{FoundRepository, ObjectId, ScannedCommit};
 use entity::kind::{GitOpsTool, Origin, Provider, SyncStatus};
@@ -56,6 +56,14 @@ pub struct SyncTarget {
     pub last_sync_at: Option<Timestamp>,
     /// Syncs that failed in a row.
     pub sync_failures: u32,
+}
+
+impl SyncTarget {
+    /// Nobody asks its remote: it is switched off, or blocked.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        !self.enabled || self.sync_status == SyncStatus::Blocked
+    }
 }
 
 impl From<repository::Model> for SyncTarget {
@@ -209,7 +217,7 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     // So would it for deliveries, event by event and branch by branch.
     delivery::Entity::delete_many().filter(delivery::COLUMN.repository_id.eq(id)).exec(w).await?;
     branch_event::Entity::delete_many().filter(branch_event::COLUMN.repository_id.eq(id)).exec(w).await?;
-    remove_secret(w, &format!("webhook:{id}")).await?;
+    remove_secret(w, &of_webhook(id)).await?;
     if repository::Entity::delete_by_id(id).exec(w).await?.rows_affected == 0 {
         return Ok(false);
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, Set};
 use uuid::Uuid;
 
-use crate::db::Result;
 use crate::db::bulk::Bulk;
 use crate::db::clean::{clean, clean_option};
 use crate::db::upsert::sum_up;
+use crate::db::{Result, milliseconds};
 use entity::input::{FoundCommit, FoundEvent};
 use entity::kind::EventType;
 use entity::table::{commit, event, repository_day};
@@ -177,19 +177,10 @@ fn event_id(repository: Uuid, time: Timestamp, sequence: i64, index: usize) -> U
     Uuid::from_u128(bits)
 }
 
-/// No event at this time or later has a smaller id.
-pub(crate) fn event_id_floor(time: Timestamp) -> Uuid {
-    Uuid::from_u128(milliseconds(time) << 80)
-}
-
-/// Since 1970, as 48 bits hold it; earlier times are as 1970.
-fn milliseconds(time: Timestamp) -> u128 {
-    u128::try_from(time.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::first_id;
 
     #[test]
     fn event_ids_sort_by_time_then_history_then_place_in_the_commit() {
@@ -204,7 +195,7 @@ mod tests {
         ];
         assert!(ids.is_sorted() && ids.iter().all(|id| id.get_version_num() == 7));
         assert_eq!(ids[1].get_variant(), uuid::Variant::RFC4122);
-        assert!(event_id_floor(at(100)) < ids[1] && ids[3] < event_id_floor(at(101)));
+        assert!(first_id(at(100)) < ids[1] && ids[3] < first_id(at(101)));
         assert_ne!(ids[1], event_id(Uuid::from_u128(1), at(100), 7, 0));
     }
 }

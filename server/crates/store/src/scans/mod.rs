@@ -21,7 +21,6 @@ mod unused;
 mod uses;
 
 pub use apply::apply_batch;
-pub(crate) use events::event_id_floor;
 pub use known::{event_commits, known_all, known_by_files, known_by_keys, known_by_source, known_sources};
 pub use known_uses::{known_images, known_references, known_uses, known_values, newest_use_time};
 pub use past::{gone_for_a_while, known_at};

@@ -7,10 +7,9 @@ use uuid::Uuid;
 
 use super::attempts::refresh_event;
 use super::decide::deliver;
-use super::past::first_id;
 use super::replay::replay_deliveries;
 use crate::db::select::at_most;
-use crate::db::{ConnectionTrait, Db, Result};
+use crate::db::{ConnectionTrait, Db, Result, first_id};
 use crate::watch::hold::{hold_branch, hold_triggers};
 use entity::kind::DeliveryState;
 use entity::table::{branch, branch_event, delivery, repository};

@@ -20,9 +20,12 @@ const RESOURCES: usize = 200;
 /// Of what is said of them, and of each.
 const REMARKS: usize = 50;
 
-/// The beginning of a text, cut between characters.
+/// The beginning of a text, cut between characters, with a mark where some are missing.
 fn cut(text: &str, bytes: usize) -> String {
-    text[..text.floor_char_boundary(bytes)].to_owned()
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes - '…'.len_utf8())])
 }
 
 /// An answer as it is kept.
@@ -82,8 +85,12 @@ mod tests {
         let headers = vec![("X-A".to_owned(), long.clone()); 300];
         let request = SentRequest { method: "POST".into(), url: format!("https://h/{long}"), headers, body: long };
         let kept = bounded_request(&request);
-        assert_eq!((kept.method.as_str(), kept.headers.len(), kept.body.len()), ("POST", 100, 64 << 10));
-        assert!(kept.url.len() <= 2_000 && kept.headers.iter().all(|(_, value)| value.len() == 2_000));
+        // The mark has three bytes, which leaves one that is half a character.
+        assert_eq!((kept.method.as_str(), kept.headers.len(), kept.body.len()), ("POST", 100, (64 << 10) - 1));
+        assert!(kept.body.ends_with("ä…") && kept.url.len() <= 2_000 && kept.url.ends_with("ä…"));
+        assert!(kept.headers.iter().all(|(name, value)| name == "X-A" && value.len() == 1_999));
+        assert_eq!(bounded_request(&kept), kept, "what was cut is not cut again");
+        assert_eq!((cut("äää", 6).as_str(), cut("äääa", 6).as_str()), ("äää", "ä…"));
         assert_eq!(bounded_answer("a\0b"), "a\u{fffd}b");
     }
 }

@@ -21,7 +21,7 @@ use entity::value::{JsonText, ObjectId, StoredTimestamp};
 use entity::view::{Pace, Target, TektonFound, Timestamp};
 
 /// So many failures in a row, and a target gets one attempt at a time until one does not fail.
-const BREAKER: i64 = 5;
+pub const BREAKER: i64 = 5;
 /// Whoever holds a delivery for so much longer than its target's timeout is taken for dead.
 const MARGIN: Duration = Duration::from_mins(1);
 /// No timeout counts for more.
@@ -70,7 +70,7 @@ pub struct ClaimedDelivery {
     pub new_commit: Option<ObjectId>,
     #[sea_orm(from_expr = "branch_event::Column::IsForced")]
     pub is_forced: Option<bool>,
-    /// What the commit brings in `.tekton/`, where a trigger asked.
+    /// What the commit brings in `.tekton/`, where that is known.
     #[sea_orm(from_expr = "branch_event::Column::Tekton")]
     pub tekton: Option<JsonText<TektonFound>>,
     pub branch_id: Uuid,

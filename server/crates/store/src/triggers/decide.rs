@@ -7,17 +7,14 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::attempts::refresh_event;
-use super::bounds::{bounded_clauses, bounded_tekton};
+use super::bounds::bounded_clauses;
 use super::deliveries::is_unfinished;
-use crate::db::select::constant;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
-use crate::watch::NewEvent;
 use crate::watch::hold::{hold_branch, hold_triggers};
-use crate::watch::write::event_row;
-use entity::kind::{BranchEventKind, BranchEventState, DeliveryState};
+use entity::kind::{BranchEventState, DeliveryState};
 use entity::table::{branch_event, delivery};
 use entity::value::{JsonText, ObjectId};
-use entity::view::{Clause, TektonFound, Timestamp, Verdict};
+use entity::view::{Clause, Timestamp, Verdict};
 
 /// What a trigger makes of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,53 +25,31 @@ pub struct Decision {
     pub clauses: Vec<Clause>,
 }
 
-/// What was read of an event's commit for the decision.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Learned<'a> {
-    /// What it brings in `.tekton/`; nothing where nobody asked.
-    pub tekton: Option<&'a TektonFound>,
-    /// Whether it leaves the old commit behind; nothing where nobody asked.
-    pub is_forced: Option<bool>,
-}
-
-/// What a decision led to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decided {
-    /// Deliveries that wait for an attempt now, or for one before them.
-    pub deliveries: Vec<Uuid>,
-    /// The commit brings Tekton's resources, which it did not when it was last asked: an event of its own, that is to be
-    /// decided next.
-    pub tekton_event: Option<NewEvent>,
-}
-
-/// Writes what triggers make of an event: a delivery for each that matches, and what was decided why. Nothing where the event
-/// was decided before, is gone, or an earlier one of its branch is not decided yet; triggers that are gone are left out. Wants a transaction: its own, or that of the look.
-pub async fn decide(
-    w: &impl ConnectionTrait,
-    event: Uuid,
-    learned: Learned<'_>,
-    decisions: &[Decision],
-    now: Timestamp,
-) -> Result<Option<Decided>> {
+/// Writes what triggers make of an event: a delivery for each that matches, and what was decided why; whether it was still to be
+/// decided. Nothing is written where it was decided before, is gone, or an earlier one of its branch is not decided yet; triggers
+/// that are gone are left out. Wants a transaction: its own, or that of the look.
+pub async fn decide(w: &impl ConnectionTrait, event: Uuid, decisions: &[Decision], now: Timestamp) -> Result<bool> {
     use branch_event::Column::{BranchId, RepositoryId};
     let of = branch_event::Entity::find_by_id(event).select_only().columns([RepositoryId, BranchId]);
-    let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(None) };
-    let Some(branch_name) = hold_branch(w, repository, branch).await? else { return Ok(None) };
+    let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(false) };
+    if hold_branch(w, repository, branch).await?.is_none() {
+        return Ok(false);
+    }
     // Now that nobody else decides.
     let still = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.due_at.is_not_null());
-    let Some(row) = still.one(w).await? else { return Ok(None) };
+    let Some(row) = still.one(w).await? else { return Ok(false) };
     // Targets are told in the order of a branch's events, so they are decided in it.
     let earlier = branch_event::Entity::find().select_only().column(branch_event::Column::Id);
     let earlier =
         earlier.filter(branch_event::COLUMN.branch_id.eq(branch)).filter(branch_event::COLUMN.due_at.is_not_null());
     let earlier = earlier.filter(branch_event::COLUMN.sequence.lt(row.sequence));
     if earlier.into_tuple::<Uuid>().one(w).await?.is_some() {
-        return Ok(None);
+        return Ok(false);
     }
     let matching = decisions.iter().filter(|decision| decision.is_match).map(|decision| decision.trigger_id);
     let there = hold_triggers(w, &matching.collect::<Vec<_>>()).await?;
     let mut verdicts = Vec::with_capacity(decisions.len());
-    let mut decided = Decided::default();
+    let mut follows = false;
     for decision in decisions {
         let mut verdict = Verdict {
             trigger_id: decision.trigger_id,
@@ -89,19 +64,16 @@ pub async fn decide(
             if !there.contains(&decision.trigger_id) {
                 continue;
             }
-            let (id, follows) = deliver(w, &row, decision.trigger_id, commit, now).await?;
+            let (id, is_told) = deliver(w, &row, decision.trigger_id, commit, now).await?;
             verdict.delivery_id = Some(id);
-            verdict.is_repeated = !follows;
-            decided.deliveries.extend(follows.then_some(id));
+            verdict.is_repeated = !is_told;
+            follows |= is_told;
         }
         verdicts.push(verdict);
     }
     let matches = verdicts.iter().filter(|verdict| verdict.is_match).count();
-    let mut update = branch_event::ActiveModel {
-        state: Set(match decided.deliveries.is_empty() {
-            true => BranchEventState::Processed,
-            false => BranchEventState::Pending,
-        }),
+    let update = branch_event::ActiveModel {
+        state: Set(if follows { BranchEventState::Pending } else { BranchEventState::Processed }),
         verdicts: Set(JsonText(verdicts)),
         matches: Set(i32::try_from(matches).unwrap_or(i32::MAX)),
         due_at: Set(None),
@@ -109,49 +81,8 @@ pub async fn decide(
         error: Set(None),
         ..Default::default()
     };
-    if let Some(found) = learned.tekton {
-        let found = bounded_tekton(found);
-        decided.tekton_event = tell_tekton(w, &row, branch_name, &found, now).await?;
-        update.tekton = Set(Some(JsonText(found)));
-        update.facts_due_at = Set(None);
-    }
-    if learned.is_forced.is_some() {
-        update.is_forced = Set(learned.is_forced);
-    }
     branch_event::Entity::update_many().set(update).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
-    Ok(Some(decided))
-}
-
-/// The event that a branch came to a commit that brings Tekton's resources: one for each branch and commit.
-pub(crate) async fn tell_tekton(
-    w: &impl ConnectionTrait,
-    of: &branch_event::Model,
-    branch_name: String,
-    found: &TektonFound,
-    now: Timestamp,
-) -> Result<Option<NewEvent>> {
-    use branch_event::Column::{BranchId, Id, Kind, NewCommit};
-    use sea_orm::sea_query::ExprTrait as _;
-    let kind = BranchEventKind::TektonDetected;
-    let is_standing = matches!(of.kind, BranchEventKind::BranchCreated | BranchEventKind::BranchUpdated);
-    let Some(commit) = of.new_commit.filter(|_| is_standing && !found.resources.is_empty()) else { return Ok(None) };
-    let before = branch_event::Entity::find().select_only().column(Id).filter(BranchId.eq(of.branch_id));
-    let before = before.filter(NewCommit.eq(commit)).filter(Kind.into_expr().eq(constant(kind)));
-    if before.into_tuple::<Uuid>().one(w).await?.is_some() {
-        return Ok(None);
-    }
-    let event = NewEvent {
-        id: new_id(now),
-        branch_id: of.branch_id,
-        branch_name,
-        kind,
-        old_commit: of.old_commit,
-        new_commit: Some(commit),
-    };
-    let mut row = event_row(&event, of.repository_id, of.sequence, of.noticed_by, now);
-    row.tekton = Set(Some(JsonText(found.clone())));
-    branch_event::Entity::insert(row).exec_without_returning(w).await?;
-    Ok(Some(event))
+    Ok(true)
 }
 
 /// The delivery of this trigger, branch, commit and kind, and whether it goes out now: it does where it is new, or was given up.

@@ -7,9 +7,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::past::first_id;
 use crate::db::select::{constant, count, is_any, matching, paged};
-use crate::db::{ConnectionTrait, Result};
+use crate::db::{ConnectionTrait, Result, first_id};
 use entity::kind::{BranchEventKind, DeliveryState, RunState, TargetKind};
 use entity::table::{branch, delivery, delivery_attempt, repository, trigger};
 use entity::value::ObjectId;

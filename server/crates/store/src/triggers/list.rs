@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
@@ -26,9 +26,15 @@ pub struct EnabledTrigger {
 
 /// Triggers that are on, by name.
 pub async fn enabled_triggers(c: &impl ConnectionTrait) -> Result<Vec<EnabledTrigger>> {
-    let enabled = trigger::Entity::find().filter(trigger::COLUMN.is_enabled.eq(true));
-    let rows = enabled.order_by_asc(trigger::Column::Name).all(c).await?;
-    let trigger = |row: trigger::Model| EnabledTrigger { id: row.id, name: row.name, condition: row.condition.0 };
+    use trigger::Column::{Condition as Asked, Id, Name};
+    let enabled = trigger::Entity::find().filter(trigger::COLUMN.is_enabled.eq(true)).select_only();
+    let rows: Vec<(Uuid, String, JsonText<Condition>)> =
+        enabled.columns([Id, Name, Asked]).order_by_asc(Name).into_tuple().all(c).await?;
+    let trigger = |(id, name, condition): (Uuid, String, JsonText<Condition>)| EnabledTrigger {
+        id,
+        name,
+        condition: condition.0,
+    };
     Ok(rows.into_iter().map(trigger).collect())
 }
 
@@ -111,5 +117,12 @@ pub(super) async fn count_day(w: &impl ConnectionTrait, trigger: Uuid, count: Da
 pub async fn find_target(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<Target>> {
     let target = trigger::Entity::find_by_id(id).select_only().column(trigger::Column::Target);
     let target: Option<JsonText<Target>> = target.into_tuple().one(c).await?;
+    Ok(target.map(|target| target.0))
+}
+
+/// The same, which nobody changes or removes until the transaction ends.
+pub async fn hold_target(w: &impl ConnectionTrait, id: Uuid) -> Result<Option<Target>> {
+    let target = trigger::Entity::find_by_id(id).select_only().column(trigger::Column::Target);
+    let target: Option<JsonText<Target>> = target.lock(LockType::NoKeyUpdate).into_tuple().one(w).await?;
     Ok(target.map(|target| target.0))
 }

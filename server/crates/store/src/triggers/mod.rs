@@ -27,17 +27,16 @@ pub use attempts::{
     Attempt, AttemptEnd, Recorded, lost_deliveries, record_attempt, recover_deliveries, recover_own_deliveries,
 };
 pub(crate) use bounds::bounded_tekton;
-pub use claim::{ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, is_telling, next_delivery_at};
+pub use claim::{
+    BREAKER, ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, is_telling, next_delivery_at,
+};
 pub use configured::{Pinned, pin_triggers};
-pub(crate) use decide::tell_tekton;
-pub use decide::{Decided, Decision, Learned, decide};
-pub(crate) use deliveries::is_unfinished;
+pub use decide::{Decision, decide};
 pub use deliveries::{find_deliveries, find_delivery, list_attempts, list_deliveries};
-pub(crate) use list::day;
-pub use list::{EnabledTrigger, enabled_triggers, find_target, find_trigger, list_triggers};
+pub use list::{EnabledTrigger, enabled_triggers, find_target, find_trigger, hold_target, list_triggers};
 pub use past::{PastCommit, PastEvent, past_commits, past_events};
 pub use remove::remove_trigger;
-pub use replay::{failed_deliveries, find_answered_trigger, replay_deliveries, set_run_state};
+pub use replay::{Answered, failed_deliveries, find_answered, replay_deliveries, set_run_state};
 
 /// A trigger as somebody wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]

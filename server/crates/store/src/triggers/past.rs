@@ -9,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::select::at_most;
-use crate::db::{ConnectionTrait, Result};
+use crate::db::{ConnectionTrait, Result, first_id};
 use entity::kind::{BranchEventKind, Provider};
 use entity::table::{branch, branch_event, commit, repository, watch};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
@@ -53,12 +53,6 @@ pub struct PastCommit {
     pub sha: ObjectId,
     pub committed_at: Timestamp,
     pub subject: String,
-}
-
-/// The smallest id that something can have that was made then or later.
-pub(super) fn first_id(at: Timestamp) -> Uuid {
-    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
-    Uuid::from_u128(milliseconds << 80)
 }
 
 /// Events since then, newest first; at most so many.

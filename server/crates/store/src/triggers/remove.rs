@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::attempts::state_of;
 use crate::db::select::is_any;
 use crate::db::{Db, Result, Transaction};
-use crate::secrets::remove_secret;
+use crate::secrets::{of_sink, of_trigger, remove_secret};
 use entity::kind::{BranchEventState, DeliveryState};
 use entity::table::{branch_event, delivery, trigger};
 use entity::view::Timestamp;
@@ -39,8 +39,8 @@ pub async fn remove_trigger(db: &Db, id: Uuid, now: Timestamp) -> Result<bool> {
             continue;
         }
         trigger::Entity::delete_by_id(id).exec(&txn).await?;
-        for kept in ["trigger", "sink"] {
-            remove_secret(&txn, &format!("{kept}:{id}")).await?;
+        for kept in [of_trigger(id), of_sink(id)] {
+            remove_secret(&txn, &kept).await?;
         }
         txn.commit().await?;
         return Ok(true);

@@ -1,9 +1,7 @@
 //! Deliveries that are asked for once more, and what became of what others began.
 
 use sea_orm::sea_query::{ExprTrait as _, LockType};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use super::attempts::{next_of, refresh_event};
@@ -68,40 +66,43 @@ async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
     Ok(true)
 }
 
-/// The trigger whose target, of this kind, answered a delivery with this id; of several the last.
-pub async fn find_answered_trigger(
-    c: &impl ConnectionTrait,
-    answer_id: &str,
-    kind: TargetKind,
-) -> Result<Option<Uuid>> {
-    use delivery::{COLUMN, Column};
-    let known = delivery::Entity::find().inner_join(trigger::Entity).select_only().column(Column::TriggerId);
-    let known = known.filter(COLUMN.answer_id.eq(shorten(answer_id))).filter(trigger::Column::TargetKind.eq(kind));
-    Ok(known.order_by_desc(Column::Id).into_tuple().one(c).await?)
+/// A delivery that a target answered with an id of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub delivery_id: Uuid,
+    pub trigger_id: Uuid,
+    pub repository_id: Uuid,
 }
 
-/// Notes how far what a delivery began got, as its target tells by the id that it answered with; the delivery, where there is
-/// one. What comes late changes nothing: a run that ended does not begin again. One delivery may begin several runs, of which one
+/// The delivery that a target of this kind answered with this id; of several the last.
+pub async fn find_answered(c: &impl ConnectionTrait, answer_id: &str, kind: TargetKind) -> Result<Option<Answered>> {
+    use delivery::{COLUMN, Column};
+    let known = delivery::Entity::find().inner_join(trigger::Entity).select_only();
+    let known = known.columns([Column::Id, Column::TriggerId, Column::RepositoryId]);
+    let known = known.filter(COLUMN.answer_id.eq(shorten(answer_id))).filter(trigger::Column::TargetKind.eq(kind));
+    let known: Option<(Uuid, Uuid, Uuid)> = known.order_by_desc(Column::Id).into_tuple().one(c).await?;
+    Ok(known.map(|(delivery_id, trigger_id, repository_id)| Answered { delivery_id, trigger_id, repository_id }))
+}
+
+/// Notes how far what a delivery began got, as its target tells by the id that it answered with. What comes
+/// late changes nothing: a run that ended does not begin again. One delivery may begin several runs, of which one
 /// that failed is told before those that did not.
 pub async fn set_run_state(
     w: &impl ConnectionTrait,
+    delivery: Uuid,
     answer_id: &str,
-    trigger: Option<Uuid>,
     state: RunState,
-    name: Option<&str>,
+    name: &str,
     at: Timestamp,
-) -> Result<Option<Uuid>> {
+) -> Result<()> {
     use delivery::{COLUMN, Column};
-    let known = delivery::Entity::find().select_only().column(Column::Id);
-    let known = known.filter(COLUMN.answer_id.eq(shorten(answer_id)));
-    let known = known.apply_if(trigger, |known, id| known.filter(COLUMN.trigger_id.eq(id)));
-    let Some(id) = known.order_by_desc(Column::Id).into_tuple::<Uuid>().one(w).await? else { return Ok(None) };
-    let row = delivery::ActiveModel { run_state: Set(Some(state)), run_at: Set(Some(at.into())), ..Default::default() };
-    let row = match name {
-        Some(name) => delivery::ActiveModel { run_name: Set(Some(shorten(name))), ..row },
-        None => row,
+    let row = delivery::ActiveModel {
+        run_state: Set(Some(state)),
+        run_name: Set(Some(shorten(name))),
+        run_at: Set(Some(at.into())),
+        ..Default::default()
     };
-    let update = delivery::Entity::update_many().set(row).filter(COLUMN.id.eq(id));
+    let update = delivery::Entity::update_many().set(row).filter(COLUMN.id.eq(delivery));
     // Another answer may have taken its place meanwhile.
     let update = update.filter(COLUMN.answer_id.eq(shorten(answer_id)));
     let before: &[RunState] = match state {
@@ -112,5 +113,5 @@ pub async fn set_run_state(
     let is_later = Column::RunState.is_in([state]).and(Column::RunAt.lte(StoredTimestamp::from(at)));
     let news = Column::RunState.is_null().or(Column::RunState.is_in(before.iter().copied())).or(is_later);
     update.filter(news).exec(w).await?;
-    Ok(Some(id))
+    Ok(())
 }

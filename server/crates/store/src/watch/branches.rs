@@ -81,6 +81,12 @@ pub async fn list_branches(c: &impl ConnectionTrait, filter: &BranchFilter) -> R
     Ok(Listing { data: rows.into_iter().map(Branch::from).collect(), count })
 }
 
+/// How many branches are there and watched, of a repository or of all.
+pub async fn count_watched(c: &impl ConnectionTrait, repository: Option<Uuid>) -> Result<u64> {
+    let of = repository.map(|id| branch::COLUMN.repository_id.eq(id));
+    count(c, branch::Entity::find().filter(is_standing_watched().add_option(of))).await
+}
+
 /// Names of a repository's branches that are there, in their order; at most so many.
 pub async fn list_branch_names(c: &impl ConnectionTrait, repository: Uuid, limit: u64) -> Result<Vec<String>> {
     use branch::Column::Name;

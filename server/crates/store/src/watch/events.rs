@@ -1,7 +1,7 @@
-//! Events of branches: lists, and those of which it is not decided yet who is to be told.
+//! Events of branches as they are listed.
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, ExprTrait as _, Func, JoinType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select, Set,
@@ -9,10 +9,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::pattern::contains;
-use crate::db::select::{at_most, constant, count, is_like, matching, paged};
-use crate::db::{ConnectionTrait, Result};
+use crate::db::select::{count, is_like, matching, paged};
+use crate::db::{ConnectionTrait, Result, first_id};
 use crate::repositories::shorten;
-use entity::kind::{BranchEventKind, BranchEventState, NoticedBy, Provider};
+use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
 use entity::table::{branch, branch_event, repository};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
 use entity::view::{BranchEvent, BranchEventFilter, Listing, TektonFound, Timestamp, Verdict};
@@ -140,114 +140,21 @@ fn newest_with(pattern: String) -> SelectStatement {
         .to_owned()
 }
 
-/// The least id that anything made from a time on can have.
-fn first_id(time: Timestamp) -> Uuid {
-    Uuid::from_u128(u128::from(u64::try_from(time.timestamp_millis()).unwrap_or(0)) << 80)
-}
-
 /// An id that nothing made at a time or before it has.
 fn id_after(time: Timestamp) -> Uuid {
     first_id(time.checked_add_signed(TimeDelta::milliseconds(1)).unwrap_or(time))
 }
 
-/// An event of which it is to be decided now who is told.
-#[derive(Clone, Debug, PartialEq, Eq, DerivePartialModel)]
-#[sea_orm(entity = "branch_event::Entity")]
-pub struct DueEvent {
-    pub id: Uuid,
-    pub repository_id: Uuid,
-    #[sea_orm(from_expr = "repository::Column::FullName")]
-    pub repository_full_name: String,
-    #[sea_orm(from_expr = "repository::Column::Url")]
-    pub repository_url: String,
-    #[sea_orm(from_expr = "repository::Column::Provider")]
-    pub provider: Provider,
-    pub branch_id: Uuid,
-    #[sea_orm(from_expr = "branch::Column::Name")]
-    pub branch_name: String,
-    pub kind: BranchEventKind,
-    pub old_commit: Option<ObjectId>,
-    pub new_commit: Option<ObjectId>,
-    pub is_forced: Option<bool>,
-    /// What the commit brings in `.tekton/`, where that is known already.
-    pub tekton: Option<JsonText<TektonFound>>,
-    pub noticed_at: Timestamp,
-    /// How often deciding failed.
-    pub tries: i32,
-}
-
-/// Events that wait for a decision and whose time has come, the longest due first; of each branch only the first that waits,
-/// so that its events are decided in their order.
-pub async fn due_events(
-    c: &impl ConnectionTrait,
-    repository: Option<Uuid>,
-    now: Timestamp,
-    limit: u64,
-) -> Result<Vec<DueEvent>> {
-    use branch_event::Column::{BranchId, DueAt, Id, Sequence};
-    let of_other = |column| Expr::col(("other", column));
-    let earlier = Query::select()
-        .expr(constant(1))
-        .from_as(branch_event::Entity, "other")
-        .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
-        .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
-        .and_where(of_other(DueAt).is_not_null())
-        .to_owned();
-    let due = branch_event::Entity::find().inner_join(branch::Entity).inner_join(repository::Entity);
-    let due = due.filter(DueAt.lte(StoredTimestamp::from(now))).filter(Expr::not_exists(earlier));
-    let due = due.apply_if(repository, |due, id| due.filter(branch_event::COLUMN.repository_id.eq(id)));
-    let due = due.order_by_asc(DueAt).order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
-    Ok(due.into_partial_model().all(c).await?)
-}
-
-/// When the next event is to be decided.
-pub async fn next_due_event_at(c: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
-    use branch_event::Column::DueAt;
-    let next = branch_event::Entity::find().select_only().column(DueAt).filter(DueAt.is_not_null());
-    let next: Option<Option<StoredTimestamp>> = next.order_by_asc(DueAt).into_tuple().one(c).await?;
-    Ok(next.flatten().map(Into::into))
-}
-
-/// Deciding failed, and is tried again then; without a time it has failed for good. Whether it was still to be decided.
-pub async fn postpone_event(
-    w: &impl ConnectionTrait,
-    id: Uuid,
-    error: &str,
-    again: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<bool> {
+/// Deciding failed, and is tried again then. Whether it was still to be decided.
+pub async fn postpone_event(w: &impl ConnectionTrait, id: Uuid, error: &str, again: Timestamp) -> Result<bool> {
     use branch_event::Column::Tries;
-    let state = if again.is_some() { BranchEventState::Retrying } else { BranchEventState::Failed };
     let row = branch_event::ActiveModel {
-        state: Set(state),
+        state: Set(BranchEventState::Retrying),
         error: Set(Some(shorten(error))),
-        due_at: Set(again.map(Into::into)),
-        processed_at: Set(again.is_none().then(|| now.into())),
+        due_at: Set(Some(again.into())),
         ..Default::default()
     };
     let update = branch_event::Entity::update_many().set(row).col_expr(Tries, branch_event::COLUMN.tries.add(1));
     let update = update.filter(branch_event::COLUMN.id.eq(id)).filter(branch_event::COLUMN.due_at.is_not_null());
     Ok(update.exec(w).await?.rows_affected > 0)
-}
-
-/// Notes whether an event's new commit leaves the old one behind, where that comes to be known after the decision; not in a
-/// transaction that decides.
-pub async fn mark_forced(w: &impl ConnectionTrait, id: Uuid, is_forced: bool) -> Result<()> {
-    let row = branch_event::ActiveModel { is_forced: Set(Some(is_forced)), ..Default::default() };
-    branch_event::Entity::update_many().set(row).filter(branch_event::COLUMN.id.eq(id)).exec(w).await?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::new_id;
-
-    #[test]
-    fn ids_stand_in_the_span_of_their_times() {
-        let time: Timestamp = "2026-11-21T08:15:00.123456Z".parse().unwrap();
-        let id = new_id(time);
-        assert!(first_id(time) <= id && id < id_after(time), "{id}");
-        assert!(first_id("1960-01-01T00:00:00Z".parse().unwrap()).is_nil());
-    }
 }

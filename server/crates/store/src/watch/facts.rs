@@ -1,18 +1,21 @@
 //! Events whose commits are not read yet: what their conditions may ask for, and what of it is kept.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+};
 use uuid::Uuid;
 
 use super::NewEvent;
 use super::hold::{hold_branch, hold_watch};
+use super::write::event_row;
 use crate::db::select::{at_most, constant, is_any};
-use crate::db::{ConnectionTrait, Result};
-use crate::triggers::{Learned, bounded_tekton, tell_tekton};
+use crate::db::{ConnectionTrait, Result, new_id};
+use crate::triggers::bounded_tekton;
 use entity::kind::BranchEventKind;
 use entity::table::{branch, branch_event};
 use entity::value::{JsonText, ObjectId, StoredTimestamp};
-use entity::view::Timestamp;
+use entity::view::{TektonFound, Timestamp};
 
 /// So many names are looked for by one statement.
 const NAMES: usize = 500;
@@ -28,7 +31,44 @@ pub struct FollowedEvent {
     /// How often following it failed.
     pub tries: i32,
     pub is_undecided: bool,
+    /// Its commit is not read yet.
+    pub is_unread: bool,
+    /// What the commit brings in `.tekton/`, where that is known already.
+    pub tekton: Option<TektonFound>,
     sequence: i64,
+}
+
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "branch_event::Entity")]
+struct Row {
+    id: Uuid,
+    #[sea_orm(from_expr = "branch::Column::Name")]
+    branch_name: String,
+    kind: BranchEventKind,
+    old_commit: Option<ObjectId>,
+    new_commit: Option<ObjectId>,
+    tekton: Option<JsonText<TektonFound>>,
+    tries: i32,
+    sequence: i64,
+    due_at: Option<StoredTimestamp>,
+    facts_due_at: Option<StoredTimestamp>,
+}
+
+impl From<Row> for FollowedEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            branch_name: row.branch_name,
+            kind: row.kind,
+            old_commit: row.old_commit,
+            new_commit: row.new_commit,
+            tries: row.tries,
+            is_undecided: row.due_at.is_some(),
+            is_unread: row.facts_due_at.is_some(),
+            tekton: row.tekton.map(|found| found.0),
+            sequence: row.sequence,
+        }
+    }
 }
 
 /// Events of a repository whose time has come: those that wait for a decision, and those whose commits are not read; of each
@@ -39,29 +79,15 @@ pub async fn events_to_follow(
     now: Timestamp,
     limit: u64,
 ) -> Result<Vec<FollowedEvent>> {
-    use branch_event::Column::{DueAt, FactsDueAt, Id, Kind, NewCommit, OldCommit, Sequence, Tries};
+    use branch_event::Column::{DueAt, FactsDueAt, Id, Sequence};
     let mut found: Vec<FollowedEvent> = Vec::new();
     // One index each.
     for waits in [DueAt, FactsDueAt] {
-        let due = branch_event::Entity::find().inner_join(branch::Entity).select_only();
-        let due = due.column(Id).column(branch::Column::Name).columns([Kind, OldCommit, NewCommit, Tries, Sequence]);
-        let due = due.column(DueAt).filter(branch_event::COLUMN.repository_id.eq(repository));
-        let due = due.filter(is_due(waits, now));
+        let due = branch_event::Entity::find().inner_join(branch::Entity);
+        let due = due.filter(branch_event::COLUMN.repository_id.eq(repository)).filter(is_due(waits, now));
         let due = due.order_by_asc(Sequence).order_by_asc(Id).limit(at_most(limit));
-        type Row =
-            (Uuid, String, BranchEventKind, Option<ObjectId>, Option<ObjectId>, i32, i64, Option<StoredTimestamp>);
-        let rows: Vec<Row> = due.into_tuple().all(c).await?;
-        let event = |(id, branch_name, kind, old_commit, new_commit, tries, sequence, due_at): Row| FollowedEvent {
-            id,
-            branch_name,
-            kind,
-            old_commit,
-            new_commit,
-            tries,
-            is_undecided: due_at.is_some(),
-            sequence,
-        };
-        found.extend(rows.into_iter().map(event));
+        let rows: Vec<Row> = due.into_partial_model().all(c).await?;
+        found.extend(rows.into_iter().map(FollowedEvent::from));
     }
     found.sort_by_key(|event| (event.sequence, event.id));
     found.dedup_by_key(|event| event.id);
@@ -102,9 +128,17 @@ fn is_due(waits: branch_event::Column, now: Timestamp) -> Condition {
     if matches!(waits, FactsDueAt) { due.add(DueAt.is_null()) } else { due }
 }
 
-/// Keeps what was read of a commit whose event was decided before, as its triggers asked for nothing of it. Where it brings
-/// Tekton's resources, that is an event of its own, which is given back. Nothing where the event is gone or was read already.
-/// Wants a transaction.
+/// What was read of an event's commit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Learned<'a> {
+    /// What it brings in `.tekton/`; nothing where it could not be read.
+    pub tekton: Option<&'a TektonFound>,
+    /// Whether it leaves the old commit behind, where that is known.
+    pub is_forced: Option<bool>,
+}
+
+/// Keeps what was read of an event's commit. Where it brings Tekton's resources, that is an event of its own, which is given
+/// back. Nothing where the event is gone or its commit was read before. Wants a transaction.
 pub async fn note_facts(
     w: &impl ConnectionTrait,
     event: Uuid,
@@ -119,18 +153,52 @@ pub async fn note_facts(
     let unread = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.facts_due_at.is_not_null());
     let Some(row) = unread.one(w).await? else { return Ok(None) };
     let found = learned.tekton.map(bounded_tekton);
+    let is_forced = learned.is_forced.or(row.is_forced);
     let detected = match &found {
-        Some(found) => tell_tekton(w, &row, branch_name, found, now).await?,
+        Some(found) => tell_tekton(w, &row, branch_name, found, is_forced, now).await?,
         None => None,
     };
     let read = branch_event::ActiveModel {
-        is_forced: Set(learned.is_forced.or(row.is_forced)),
+        is_forced: Set(is_forced),
         tekton: Set(found.map(JsonText)),
         facts_due_at: Set(None),
         ..Default::default()
     };
     branch_event::Entity::update_many().set(read).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
     Ok(detected)
+}
+
+/// The event that a branch came to a commit that brings Tekton's resources: one for each branch and commit.
+async fn tell_tekton(
+    w: &impl ConnectionTrait,
+    of: &branch_event::Model,
+    branch_name: String,
+    found: &TektonFound,
+    is_forced: Option<bool>,
+    now: Timestamp,
+) -> Result<Option<NewEvent>> {
+    use branch_event::Column::{BranchId, Id, Kind, NewCommit};
+    let kind = BranchEventKind::TektonDetected;
+    let is_standing = matches!(of.kind, BranchEventKind::BranchCreated | BranchEventKind::BranchUpdated);
+    let Some(commit) = of.new_commit.filter(|_| is_standing && !found.resources.is_empty()) else { return Ok(None) };
+    let before = branch_event::Entity::find().select_only().column(Id).filter(BranchId.eq(of.branch_id));
+    let before = before.filter(NewCommit.eq(commit)).filter(Kind.into_expr().eq(constant(kind)));
+    if before.into_tuple::<Uuid>().one(w).await?.is_some() {
+        return Ok(None);
+    }
+    let event = NewEvent {
+        id: new_id(now),
+        branch_id: of.branch_id,
+        branch_name,
+        kind,
+        old_commit: of.old_commit,
+        new_commit: Some(commit),
+    };
+    let mut row = event_row(&event, of.repository_id, of.sequence, of.noticed_by, now);
+    row.tekton = Set(Some(JsonText(found.clone())));
+    row.is_forced = Set(is_forced);
+    branch_event::Entity::insert(row).exec_without_returning(w).await?;
+    Ok(Some(event))
 }
 
 /// Reading an event's commit failed, and is tried again then; it counts as a try unless that is counted elsewhere.
@@ -149,6 +217,14 @@ pub async fn lacks_protection(c: &impl ConnectionTrait, repository: Uuid) -> Res
     let untold = branch::Entity::find().select_only().column(Id).filter(branch::COLUMN.repository_id.eq(repository));
     let untold = untold.filter(branch::COLUMN.is_watched.eq(true)).filter(DeletedAt.is_null());
     Ok(untold.filter(IsProtected.is_null()).into_tuple::<Uuid>().one(c).await?.is_some())
+}
+
+/// Whether anybody told of any branch of a repository whether it is protected.
+pub async fn knows_protection(c: &impl ConnectionTrait, repository: Uuid) -> Result<bool> {
+    let told = branch::Entity::find().select_only().column(branch::Column::Id);
+    let told =
+        told.filter(branch::COLUMN.repository_id.eq(repository)).filter(branch::COLUMN.is_protected.is_not_null());
+    Ok(told.into_tuple::<Uuid>().one(c).await?.is_some())
 }
 
 /// Notes which branches are protected, as their forge tells. It is no change of the branch. Wants a transaction.

@@ -4,14 +4,12 @@
 //! at once: whoever writes holds the watch's row, and no look overrules what was noted after it began (`version`).
 
 mod branches;
-mod counts;
 mod events;
 mod facts;
 mod history;
 pub(crate) mod hold;
 mod look;
 mod origins;
-mod past;
 mod prune;
 mod receipts;
 mod received;
@@ -20,35 +18,31 @@ mod watched;
 pub(crate) mod write;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
-use crate::db::select::count;
+use crate::db::select::{count, is_any};
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Result};
 use entity::table::{repository, watch};
 use entity::view::{Listing, Timestamp, Watch};
 
-pub use branches::{find_branch, gone_names, list_branch_names, list_branches};
-pub use counts::watch_counts;
-pub use events::{
-    DueEvent, due_events, find_branch_event, list_branch_events, mark_forced, next_due_event_at, postpone_event,
-};
+pub use branches::{count_watched, find_branch, gone_names, list_branch_names, list_branches};
+pub use events::{find_branch_event, list_branch_events, postpone_event};
 pub use facts::{
-    FollowedEvent, events_to_follow, lacks_protection, mark_protected, note_facts, postpone_facts,
-    repositories_to_follow,
+    FollowedEvent, Learned, events_to_follow, knows_protection, lacks_protection, mark_protected, note_facts,
+    postpone_facts, repositories_to_follow,
 };
 pub use history::list_branch_history;
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
 pub use origins::{BranchOrigin, branch_origins};
-pub use past::{PastEvent, branch_events_between, find_tekton};
 pub use prune::{
     gone_branches, old_events, old_receipts, remove_branches_before, remove_events_before, remove_receipts_before,
 };
 pub use receipts::{Took, take_receipt, tell_receipt};
 pub use received::list_receipts;
 pub use seen::keep_last_seen;
-pub use watched::list_watched_repositories;
+pub use watched::{find_watched_repository, list_watched_repositories};
 
 /// How a repository's branches are to be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,9 +96,15 @@ pub async fn set_watch(w: &impl ConnectionTrait, repository: Uuid, settings: &Wa
 
 /// Nobody watches the repository's branches any more; what was seen stays.
 pub async fn unset_watch(w: &impl ConnectionTrait, repository: Uuid) -> Result<bool> {
-    let off = watch::Entity::update_many().col_expr(watch::Column::IsEnabled, Expr::val(false));
-    let off = off.filter(watch::COLUMN.repository_id.eq(repository)).filter(watch::COLUMN.is_enabled.eq(true));
-    Ok(off.exec(w).await?.rows_affected > 0)
+    Ok(unset_watches(w, &[repository]).await? > 0)
+}
+
+/// The same for several; of how many that is new.
+pub async fn unset_watches(w: &impl ConnectionTrait, repositories: &[Uuid]) -> Result<u64> {
+    use watch::Column::{IsEnabled, RepositoryId};
+    let off = watch::Entity::update_many().col_expr(IsEnabled, Expr::val(false));
+    let off = off.filter(is_any(RepositoryId.into_expr(), repositories.iter().copied()));
+    Ok(off.filter(watch::COLUMN.is_enabled.eq(true)).exec(w).await?.rows_affected)
 }
 
 /// How a repository's branches are watched; nothing where they never were.

@@ -72,9 +72,19 @@ pub async fn list_watched_repositories(
     let repositories = matching::<repository::Entity>(conditions);
     let count = count(c, repositories.clone()).await?;
     let ids = paged(repositories.select_only().column(Id).order_by_asc(FullName).order_by_asc(Id), filter.page);
+    Ok(Listing { data: shown(c, Id.in_subquery(ids.into_query())).await?, count })
+}
+
+/// One repository whose branches are watched, or were.
+pub async fn find_watched_repository(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<WatchedRepository>> {
+    Ok(shown(c, repository::Column::Id.eq(id)).await?.pop())
+}
+
+async fn shown(c: &impl ConnectionTrait, which: Expr) -> Result<Vec<WatchedRepository>> {
+    use repository::Column::{FullName, Id};
     let rows = repository::Entity::find()
         .join(sea_orm::JoinType::InnerJoin, watch::Relation::Repository.def().rev())
-        .filter(Id.in_subquery(ids.into_query()));
+        .filter(which);
     let rows: Vec<Row> = rows.order_by_asc(FullName).order_by_asc(Id).into_partial_model().all(c).await?;
     let branches = standing(c, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
     let shown = |row: Row| {
@@ -100,7 +110,7 @@ pub async fn list_watched_repositories(
             last_event_at: row.last_event_at.map(Into::into),
         }
     };
-    Ok(Listing { data: rows.into_iter().map(shown).collect(), count })
+    Ok(rows.into_iter().map(shown).collect())
 }
 
 /// How many branches of each of these repositories are there, and how many of them are watched.

@@ -201,7 +201,7 @@ async fn secrets_are_kept_as_they_were_sealed() {
         secrets::put_secret(&db.write, "forge:github.com", vec![1, 2], at(8, 0)).await.unwrap();
         secrets::put_secret(&db.write, "forge:github.com", vec![3], at(9, 0)).await.unwrap();
         assert_eq!(secrets::find_secret(&db.read, "forge:github.com").await.unwrap(), Some(vec![3]));
-        assert_eq!(secrets::list_secrets(&db.read).await.unwrap(), [("forge:github.com".to_owned(), at(9, 0))]);
+        assert_eq!(secrets::list_secrets(&db.read, "").await.unwrap(), [("forge:github.com".to_owned(), at(9, 0))]);
         assert!(secrets::remove_secret(&db.write, "forge:github.com").await.unwrap());
         assert_eq!(secrets::find_secret(&db.read, "forge:github.com").await.unwrap(), None);
     })

@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 use entity::kind::*;
 use entity::view::*;
 use store::triggers::*;
-use store::watch::{find_branch_event, list_branch_events, remove_events_before, watch_counts};
+use store::watch::{
+    Learned, events_to_follow, find_branch_event, list_branch_events, note_facts, remove_events_before,
+};
 use store::{DataError, repositories, secrets};
 use uuid::Uuid;
 
@@ -160,32 +162,33 @@ async fn what_a_target_tells_of_its_run_is_kept_in_its_order() {
         let event = Mover::new(&db, "ada/home", "main").await.push(&db).await;
         tell(&db, event, &[id], at(9, 0)).await;
         let claimed = ids(&db, room(5, 5), at(9, 0)).await[0];
-        let set = async |state, name: Option<&str>, now| {
-            set_run_state(&db.write, "run-7", None, state, name, now).await.unwrap()
+        let set = async |answer: &str, state, name: &str, now| {
+            set_run_state(&db.write, claimed, answer, state, name, now).await.unwrap();
         };
-        assert_eq!(set(RunState::Started, None, at(9, 0)).await, None, "nobody knows it yet");
-        assert!(is_telling(&db.read).await.unwrap());
-        record(&db, claimed, AttemptEnd::Delivered, at(9, 1)).await.unwrap();
-        assert!(!is_telling(&db.read).await.unwrap());
-        let kind = delivery(&db, claimed).await.target_kind;
-        let of = async |answer, kind| find_answered_trigger(&db.read, answer, kind).await.unwrap();
-        assert_eq!((of("run-7", kind).await, of("run-1", kind).await), (Some(id), None));
-        let other = TargetKind::ALL.iter().find(|other| **other != kind).unwrap();
-        assert_eq!(of("run-7", *other).await, None);
         let known = async || {
             let told = delivery(&db, claimed).await;
             (told.run_state, told.run_name, told.run_at)
         };
+        set("run-7", RunState::Started, "early", at(9, 0)).await;
+        assert_eq!(known().await, (None, None, None), "it has not answered yet");
+        assert!(is_telling(&db.read).await.unwrap());
+        record(&db, claimed, AttemptEnd::Delivered, at(9, 1)).await.unwrap();
+        assert!(!is_telling(&db.read).await.unwrap());
+        let kind = delivery(&db, claimed).await.target_kind;
+        let of = async |answer, kind| find_answered(&db.read, answer, kind).await.unwrap();
+        let answered = of("run-7", kind).await.unwrap();
+        assert_eq!((answered.delivery_id, answered.trigger_id), (claimed, id));
+        assert_eq!(of("run-1", kind).await, None);
+        let other = TargetKind::ALL.iter().find(|other| **other != kind).unwrap();
+        assert_eq!(of("run-7", *other).await, None);
         assert_eq!(known().await, (None, None, None));
-        assert_eq!(set(RunState::Started, Some("build-x1"), at(9, 2)).await, Some(claimed));
+        set("run-7", RunState::Started, "build-x1", at(9, 2)).await;
         assert_eq!(known().await, (Some(RunState::Started), Some("build-x1".into()), Some(at(9, 2))));
-        set(RunState::Failed, None, at(9, 5)).await;
-        set(RunState::Started, Some("late"), at(9, 6)).await;
-        set(RunState::Succeeded, None, at(9, 4)).await;
+        set("run-7", RunState::Failed, "build-x1", at(9, 5)).await;
+        set("run-7", RunState::Started, "late", at(9, 6)).await;
+        set("run-7", RunState::Succeeded, "build-x1", at(9, 4)).await;
+        set("run-1", RunState::Failed, "another", at(9, 9)).await;
         assert_eq!(known().await, (Some(RunState::Failed), Some("build-x1".into()), Some(at(9, 5))));
-        let of_other =
-            set_run_state(&db.write, "run-7", Some(Uuid::now_v7()), RunState::Succeeded, None, at(9, 9)).await;
-        assert_eq!(of_other.unwrap(), None);
         // Told once more, it begins another run.
         replay_deliveries(&db, &[claimed], at(10, 0)).await.unwrap();
         ids(&db, room(5, 5), at(10, 0)).await;
@@ -193,14 +196,11 @@ async fn what_a_target_tells_of_its_run_is_kept_in_its_order() {
         record_attempt(&db, claimed, "w", &next, at(10, 0)).await.unwrap();
         assert_eq!(known().await, (None, None, None));
         // And another three, of which one fails.
-        let set = async |state, name: &str, now| {
-            set_run_state(&db.write, "run-8", Some(id), state, Some(name), now).await.unwrap()
-        };
-        set(RunState::Succeeded, "first", at(10, 2)).await;
-        set(RunState::Started, "second", at(10, 3)).await;
+        set("run-8", RunState::Succeeded, "first", at(10, 2)).await;
+        set("run-8", RunState::Started, "second", at(10, 3)).await;
         assert_eq!(known().await, (Some(RunState::Succeeded), Some("first".into()), Some(at(10, 2))));
-        set(RunState::Failed, "second", at(10, 1)).await;
-        set(RunState::Succeeded, "third", at(10, 5)).await;
+        set("run-8", RunState::Failed, "second", at(10, 1)).await;
+        set("run-8", RunState::Succeeded, "third", at(10, 5)).await;
         assert_eq!(known().await, (Some(RunState::Failed), Some("second".into()), Some(at(10, 1))));
     })
     .await;
@@ -234,10 +234,11 @@ async fn a_commit_that_brings_tekton_resources_is_an_event_of_its_own_once() {
         let mut mover = Mover::new(&db, "ada/home", "main").await;
         let learn = async |event, found: &TektonFound| {
             let txn = db.begin().await.unwrap();
+            assert!(decide(&txn, event, &[], at(9, 0)).await.unwrap());
             let learned = Learned { tekton: Some(found), is_forced: Some(true) };
-            let decided = decide(&txn, event, learned, &[], at(9, 0)).await.unwrap().unwrap();
+            let detected = note_facts(&txn, event, learned, at(9, 0)).await.unwrap();
             txn.commit().await.unwrap();
-            decided.tekton_event
+            detected
         };
         let event = mover.push(&db).await;
         let follows = learn(event, &brings()).await.unwrap();
@@ -249,9 +250,10 @@ async fn a_commit_that_brings_tekton_resources_is_an_event_of_its_own_once() {
         );
         // It is decided next, before what happens to the branch afterwards, and knows what was found.
         let later = mover.push(&db).await;
-        let due = store::watch::due_events(&db.read, None, at(9, 9), 10).await.unwrap();
+        let due = events_to_follow(&db.read, mover.repository, at(9, 9), 10).await.unwrap();
         assert_eq!(due.iter().map(|due| due.id).collect::<Vec<_>>(), [follows.id]);
-        assert_eq!(due[0].tekton.as_ref().map(|found| found.0.resources.len()), Some(200));
+        assert_eq!(due[0].tekton.as_ref().map(|found| found.resources.len()), Some(200));
+        assert_eq!((due[0].is_undecided, due[0].is_unread), (true, false), "its commit was read");
         assert_eq!(learn(follows.id, &brings()).await, None, "it leads to no further one");
         assert_eq!(learn(later, &TektonFound::default()).await, None, "nothing is brought");
         let of_branch = BranchEventFilter { branch_id: Some(follows.branch_id), ..Default::default() };
@@ -259,12 +261,9 @@ async fn a_commit_that_brings_tekton_resources_is_an_event_of_its_own_once() {
         assert_eq!(timeline.iter().map(|event| event.id).collect::<Vec<_>>(), [later, follows.id, event]);
         let back = look(&db, mover.repository, &[seen("main", 2)], at(9, 3)).await.events[0].id;
         assert_eq!(learn(back, &brings()).await, None, "it was told of this commit");
-        let past = store::watch::branch_events_between(&db.read, at(8, 0), at(23, 0), 3).await.unwrap();
-        assert_eq!((past.len(), past[0].id, past[0].is_tekton_known), (3, back, true));
-        assert_eq!(past[0].repository_full_name, "ada/home");
-        let found = store::watch::find_tekton(&db.read, &[back, Uuid::now_v7()]).await.unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[&back].resources.len(), 200);
+        let past = past_events(&db.read, at(8, 0), 3).await.unwrap();
+        assert_eq!((past.len(), past[0].id, past[0].repository_full_name.as_str()), (3, back, "ada/home"));
+        assert_eq!(past[0].tekton.as_ref().map(|found| found.0.resources.len()), Some(200));
     })
     .await;
 }
@@ -281,29 +280,21 @@ async fn a_repository_that_is_removed_takes_all_of_it_along() {
         let secret = format!("webhook:{}", mover.repository);
         secrets::put_secret(&db.write, &secret, vec![1], at(8, 0)).await.unwrap();
         store::watch::take_receipt(&db.write, mover.repository, "a", "push", at(9, 0)).await.unwrap();
-        let counts = watch_counts(&db.read, at(9, 0)).await.unwrap();
-        let expected = WatchCounts {
-            repositories: 1,
-            branches: 1,
-            triggers: 1,
-            enabled_triggers: 1,
-            waiting_deliveries: 1,
-            sending_deliveries: 1,
-            ..Default::default()
-        };
-        assert_eq!(counts, expected);
+        let told = async || list_deliveries(&db.read, &DeliveryFilter::default()).await.unwrap().count;
+        assert_eq!(told().await, 2);
         let txn = db.begin().await.unwrap();
         assert!(repositories::remove_repository(&txn, mover.repository).await.unwrap());
         txn.commit().await.unwrap();
-        let counts = watch_counts(&db.read, at(9, 0)).await.unwrap();
-        assert_eq!(counts, WatchCounts { triggers: 1, enabled_triggers: 1, ..Default::default() });
+        assert_eq!(told().await, 0);
+        assert_eq!(store::watch::list_branches(&db.read, &BranchFilter::default()).await.unwrap().count, 0);
+        assert_eq!(enabled_triggers(&db.read).await.unwrap()[0].id, id, "it is nobody's");
         assert_eq!(secrets::find_secret(&db.read, &secret).await.unwrap(), None);
         assert!(find_branch_event(&db.read, first).await.unwrap().is_none());
         // Whoever works on what was there is told so.
         let attempt = Attempt { number: claimed.attempts, ..went(AttemptEnd::Delivered) };
         let lost = record_attempt(&db, claimed.id, "w", &attempt, at(9, 1)).await.unwrap_err();
         assert!(matches!(lost, DataError::LostLease { .. }), "{lost}");
-        assert!(decided(&db, second, &[], at(9, 1)).await.is_none());
+        assert!(!decided(&db, second, &[], at(9, 1)).await);
         let taken = store::watch::take_receipt(&db.write, mover.repository, "b", "push", at(9, 1)).await.unwrap_err();
         assert!(matches!(taken, DataError::NotFound { what: "repository", .. }), "{taken}");
     })
@@ -362,7 +353,7 @@ async fn lanes_hold_however_many_decide_end_ask_again_and_remove_at_once() {
                             clauses: vec![],
                         };
                         let decisions: Vec<Decision> = triggers.into_iter().chain([doomed]).map(decision).collect();
-                        decide(&txn, event.id, Learned::default(), &decisions, at(8, 1)).await.unwrap();
+                        decide(&txn, event.id, &decisions, at(8, 1)).await.unwrap();
                     }
                     txn.commit().await.unwrap();
                 }
@@ -425,10 +416,11 @@ async fn lanes_hold_however_many_decide_end_ask_again_and_remove_at_once() {
                 record(&db, claimed.id, AttemptEnd::Delivered, at(9, 0)).await.unwrap();
             }
         }
-        let counts = watch_counts(&db.read, at(9, 0)).await.unwrap();
-        let left = (counts.waiting_deliveries, counts.retrying_deliveries, counts.sending_deliveries);
-        assert_eq!((left, counts.undecided_events), ((0, 0, 0), 0));
         let page = PageQuery { skip: 0, limit: 1_000 };
+        for state in [DeliveryState::Behind, DeliveryState::Pending, DeliveryState::Retrying, DeliveryState::Sending] {
+            let left = DeliveryFilter { state: Some(state), page, ..Default::default() };
+            assert_eq!(list_deliveries(&db.read, &left).await.unwrap().data, [], "{state:?}");
+        }
         let events = list_branch_events(&db.read, &BranchEventFilter { page, ..Default::default() }).await.unwrap();
         assert!(events.data.iter().all(|event| event.repository_id != doomed_repository));
         let finished = [BranchEventState::Processed, BranchEventState::Failed];

@@ -91,9 +91,9 @@ impl CompiledCondition {
     }
 
     fn branch(&self, facts: &EventFacts<'_>) -> Option<Answer> {
-        let regex = self.branches.as_ref()?;
-        let (branch, asked) = (cut(facts.branch, 200), cut(regex.as_str(), 200));
-        Some(if regex.is_match(facts.branch) {
+        let asked = cut(self.branches.text()?, 200);
+        let branch = cut(facts.branch, 200);
+        Some(if self.branches.matches(facts.branch) {
             Answer::known(true, format!("{branch} matches /{asked}/"))
         } else {
             Answer::known(false, format!("asked for a branch that matches /{asked}/; it is {branch}"))
@@ -151,7 +151,10 @@ fn described(found: &entity::view::TektonFound) -> String {
     }
     let kinds = crate::tekton::kinds(found);
     if !brings(found) {
-        return format!("none of {} in .tekton/ can be used", counted(found.total_files as usize, "file"));
+        return match found.total_files as usize {
+            0 => "nothing in .tekton/ can be used".to_owned(),
+            files => format!("none of {} in .tekton/ can be used", counted(files, "file")),
+        };
     }
     format!("the commit brings {} ({})", counted(found.resources.len(), "resource"), listed(&kinds, "and"))
 }

@@ -7,20 +7,17 @@ mod paths;
 use entity::kind::{BranchEventKind, Provider};
 use entity::value::ObjectId;
 use entity::view::{Clause, Condition, TektonFound};
-use regex::{Regex, RegexBuilder};
 
 use self::expression::Expression;
 use self::paths::PathPatterns;
-use crate::text::cut;
+use crate::pattern::BranchPattern;
 
 /// As many paths of a commit are looked at.
 pub const MAX_PATHS: usize = 10_000;
 /// As many patterns of one sort a condition may have.
 const MAX_PATTERNS: usize = 100;
-/// Longest pattern or regular expression, in bytes.
+/// Longest pattern of repositories or paths, in bytes.
 const MAX_PATTERN_BYTES: usize = 500;
-/// What a compiled regular expression may take: room for some classes of Unicode, none for thousands of repetitions.
-const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// What of a commit has to be known before a condition can be held against an event. Reading either also tells whether
 /// the branch was forced, where an expression asks for that.
@@ -100,7 +97,7 @@ impl ConditionError {
 #[derive(Debug)]
 pub struct CompiledCondition {
     repositories: Vec<String>,
-    branches: Option<Regex>,
+    branches: BranchPattern,
     events: Vec<BranchEventKind>,
     paths: Option<PathPatterns>,
     tekton: Option<bool>,
@@ -121,14 +118,15 @@ impl CompiledCondition {
         let mut events = condition.events.clone();
         events.sort_unstable();
         events.dedup();
-        let asked = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let expression = condition.expression.as_deref().filter(|text| !text.trim().is_empty());
         Ok(Self {
             repositories,
-            branches: asked(&condition.branches).map(|text| branch_regex(&text)).transpose()?,
+            branches: BranchPattern::new(condition.branches.as_deref())
+                .map_err(|why| ConditionError::new("branches", why))?,
             events,
             paths: PathPatterns::new(&condition.paths)?,
             tekton: condition.tekton,
-            expression: asked(&condition.expression).map(|text| Expression::new(&text)).transpose()?,
+            expression: expression.map(Expression::new).transpose()?,
         })
     }
 
@@ -159,34 +157,6 @@ fn check_pattern(field: &str, pattern: &str, example: &str) -> Result<(), Condit
         return Err(ConditionError::new(field, "has a character that cannot be seen; write it anew"));
     }
     Ok(())
-}
-
-/// May match anywhere in a branch's name.
-fn branch_regex(text: &str) -> Result<Regex, ConditionError> {
-    check_pattern("branches", text, "^(main|release/.*)$")?;
-    RegexBuilder::new(text)
-        .size_limit(MAX_REGEX_BYTES)
-        .dfa_size_limit(MAX_REGEX_BYTES)
-        .build()
-        .map_err(|error| ConditionError::new("branches", regex_error(&error)))
-}
-
-/// What is wrong with a regular expression, in one line.
-fn regex_error(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => {
-            "the regular expression takes too much memory; shorten its repetitions, such as {1,1000}".to_owned()
-        }
-        other => {
-            let text = other.to_string();
-            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            let reason = last.trim().trim_start_matches("error: ");
-            format!(
-                "is no regular expression: {}; look-around and back-references are not known here",
-                cut(reason, 200)
-            )
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use regex::{RegexSet, RegexSetBuilder};
 
-use super::{ConditionError, MAX_REGEX_BYTES, check_count, check_pattern};
+use super::{ConditionError, check_count, check_pattern};
+use crate::pattern::MAX_COMPILED;
 
 /// Patterns of which one has to match a whole path.
 #[derive(Debug)]
@@ -35,8 +36,8 @@ impl PathPatterns {
             own.push(pattern.to_owned());
         }
         let set = RegexSetBuilder::new(own.iter().map(|pattern| regex_of(pattern)))
-            .size_limit(MAX_REGEX_BYTES)
-            .dfa_size_limit(MAX_REGEX_BYTES)
+            .size_limit(MAX_COMPILED)
+            .dfa_size_limit(MAX_COMPILED)
             .dot_matches_new_line(true)
             .build()
             .map_err(|_| ConditionError::new("paths", "take too much memory together; write fewer or shorter ones"))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Utc};
 use entity::kind::TargetKind;
+use net::limit::{Limit, retry_after};
 use net::{AddressGuard, Refused};
 use serde_json::Value;
 use url::Url;
@@ -12,8 +13,6 @@ use url::Url;
 use super::SendEnd;
 use crate::text::cut;
 
-/// Who closes for longer is asked again all the same.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// Longest name of what a target began.
 const MAX_ID: usize = 200;
 
@@ -41,7 +40,8 @@ pub(super) fn of_answer(answer: &Answer<'_>, guard: &AddressGuard) -> SendEnd {
     if status.is_success() {
         return SendEnd::Delivered;
     }
-    let retry_after = retry_after(answer.headers, Utc::now());
+    let now = Utc::now();
+    let retry_after = retry_after(answer.headers, now).map(|at| until(at, now));
     if status == StatusCode::GONE {
         return SendEnd::Gone { why: said(answer) };
     }
@@ -49,7 +49,7 @@ pub(super) fn of_answer(answer: &Answer<'_>, guard: &AddressGuard) -> SendEnd {
         return redirected(answer, guard, retry_after);
     }
     match answer.kind {
-        TargetKind::GithubDispatch | TargetKind::GitlabPipeline => of_forge(answer, retry_after),
+        TargetKind::GithubDispatch | TargetKind::GitlabPipeline => of_forge(answer, retry_after, now),
         // Whoever writes receivers makes mistakes that are mended; the schedule ends by itself.
         TargetKind::Tekton | TargetKind::Webhook | TargetKind::Flux | TargetKind::Command => {
             SendEnd::Failed { why: said(answer), retry_after }
@@ -58,13 +58,10 @@ pub(super) fn of_answer(answer: &Answer<'_>, guard: &AddressGuard) -> SendEnd {
 }
 
 /// APIs that say precisely what is wrong: a token, a name or a field that will be as wrong the next time.
-fn of_forge(answer: &Answer<'_>, retry_after: Option<Duration>) -> SendEnd {
+fn of_forge(answer: &Answer<'_>, retry_after: Option<Duration>, now: DateTime<Utc>) -> SendEnd {
     let code = answer.status.as_u16();
-    if net::limit::is_limit(answer.headers, code, answer.text) {
-        let now = Utc::now();
-        let limit = net::limit::Limit::read(answer.headers, code, answer.text, now);
-        let wait = limit.blocked_until.and_then(|until| (until - now).to_std().ok());
-        return SendEnd::Failed { why: said(answer), retry_after: wait.or(retry_after) };
+    if let Some(at) = Limit::read(answer.headers, code, answer.text, now).blocked_until {
+        return SendEnd::Failed { why: said(answer), retry_after: Some(until(at, now)) };
     }
     match code {
         400 | 401 | 403 | 404 | 405 | 406 | 413 | 414 | 415 | 422 | 431 | 451 => {
@@ -108,19 +105,9 @@ fn said(answer: &Answer<'_>) -> String {
     format!("answers {}{name}{line}", status.as_u16())
 }
 
-/// Seconds, or a date; what is over is over.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let text = headers.get("retry-after")?.to_str().ok()?.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        // More digits than a number has are a very long time.
-        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => LONGEST_WAIT,
-        Err(_) => {
-            let at = DateTime::parse_from_rfc2822(text).ok()?;
-            (at.with_timezone(&Utc) - now).to_std().unwrap_or_default()
-        }
-    };
-    Some(wait.min(LONGEST_WAIT))
+/// What is over is over.
+fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or_default()
 }
 
 /// Tekton's `eventID`, or the number of GitLab's pipeline.

@@ -15,7 +15,7 @@ use net::AddressGuard;
 use crate::target::{Content, Outgoing};
 
 /// As much of an answer is kept, in bytes.
-pub const MAX_ANSWER: usize = 16 << 10;
+const MAX_ANSWER: usize = 16 << 10;
 
 /// What came of sending.
 #[derive(Clone, Debug, PartialEq, Eq)]

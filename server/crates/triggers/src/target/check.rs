@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entity::credential::names_credential;
 use entity::view::Target;
-use url::{Host, Url};
+use url::Url;
 
 use super::TargetError;
 use crate::text::cut;
@@ -86,13 +86,7 @@ pub(super) fn web_url(field: &str, text: &str, with_secret: bool) -> Result<Url,
     if url.fragment().is_some() {
         return refused("has a part behind #, which is never sent; remove it");
     }
-    let stays_here = match url.host() {
-        Some(Host::Ipv4(v4)) => v4.is_loopback(),
-        Some(Host::Ipv6(v6)) => v6.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if with_secret && url.scheme() == "http" && !stays_here {
+    if with_secret && url.scheme() == "http" && !net::is_here(&url) {
         return refused("would send a token in the clear; write https://");
     }
     Ok(url)

@@ -4,11 +4,8 @@ use entity::kind::Provider;
 use serde::Serialize;
 
 use super::{AGENT, Content, Request, TargetError, TargetSecrets, Telling, check, json};
-use crate::text::cut;
 
 const API_VERSION: &str = "2022-11-28";
-/// GitHub takes less than 64 KB.
-const MAX_BODY: usize = 60_000;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -35,7 +32,7 @@ struct Payload<'a> {
 #[derive(Serialize)]
 struct Commit<'a> {
     sha: String,
-    message: Option<String>,
+    message: Option<&'a str>,
     author: Option<&'a str>,
 }
 
@@ -67,27 +64,22 @@ pub(super) fn request(
         .map_err(|()| TargetError::new("api_url", "has to begin with https://"))?
         .pop_if_empty()
         .extend(["repos", owner, name, "dispatches"]);
-    let body = |message: Option<String>| {
-        json(&Body {
-            event_type,
-            client_payload: Payload {
-                event: telling.kind.as_str(),
-                delivery_id: telling.delivery_id.to_string(),
-                trigger: telling.trigger_name,
-                repository: telling.repository_full_name,
-                repository_url: telling.repository_url,
-                branch: telling.branch,
-                commit: Commit { sha: commit.to_string(), message, author: telling.commit.map(|it| it.author_name) },
-                previous_commit: telling.old_commit.map(|it| it.to_string()),
-                forced: telling.is_forced,
-                tekton_action: telling.tekton.map(|it| it.estimated_action.as_str()),
-            },
-        })
-    };
-    let mut text = body(telling.message())?;
-    if text.len() > MAX_BODY {
-        text = body(telling.message().map(|message| cut(&message, 1_000)))?;
-    }
+    let (message, author) = (telling.message(), telling.commit.map(|it| it.author_name));
+    let body = json(&Body {
+        event_type,
+        client_payload: Payload {
+            event: telling.kind.as_str(),
+            delivery_id: telling.delivery_id.to_string(),
+            trigger: telling.trigger_name,
+            repository: telling.repository_full_name,
+            repository_url: telling.repository_url,
+            branch: telling.branch,
+            commit: Commit { sha: commit.to_string(), message, author },
+            previous_commit: telling.old_commit.map(|it| it.to_string()),
+            forced: telling.is_forced,
+            tekton_action: telling.tekton.map(|it| it.estimated_action.as_str()),
+        },
+    })?;
     let mut headers = vec![
         ("Content-Type".to_owned(), "application/json".to_owned()),
         ("User-Agent".to_owned(), AGENT.to_owned()),
@@ -97,5 +89,5 @@ pub(super) fn request(
     if let Some(secret) = &secrets.current {
         headers.push(("Authorization".to_owned(), format!("Bearer {secret}")));
     }
-    Ok(Content::Request(Request { url, headers, body: text }))
+    Ok(Content::Request(Request { url, headers, body }))
 }

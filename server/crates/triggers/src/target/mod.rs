@@ -22,14 +22,11 @@ pub use self::check::check_target;
 pub use self::outgoing::Outgoing;
 pub(crate) use self::outgoing::{Command, Content, Request};
 pub use self::webhook::new_webhook_secret;
-use crate::text::cut;
 
 /// How we call ourselves.
 pub(crate) const AGENT: &str = concat!("kubestats/", env!("CARGO_PKG_VERSION"));
 /// Longest secret that is used, in bytes.
 const MAX_SECRET: usize = 4_000;
-/// Longest commit message that is passed on, in characters.
-const MAX_MESSAGE: usize = 16_000;
 /// Resources of Tekton that are passed on.
 const MAX_RESOURCES: usize = 100;
 
@@ -64,6 +61,7 @@ pub struct Telling<'a> {
 /// What a commit says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitDescription<'a> {
+    /// Its first line, which is bounded by whoever reads commits.
     pub message: &'a str,
     pub author_name: &'a str,
     pub author_email: &'a str,
@@ -171,18 +169,18 @@ pub fn build_request(target: &Target, secrets: &TargetSecrets, telling: &Telling
         }
         Target::Command { command } => command::content(command, telling)?,
     };
-    Ok(Outgoing::new(kind, content, secrets))
+    Ok(Outgoing::new(kind, content, secrets, telling.commit.map(|commit| commit.author_email)))
 }
 
-impl Telling<'_> {
+impl<'a> Telling<'a> {
     /// Nothing stands on the branch any more.
     fn is_gone(&self) -> bool {
         self.new_commit.is_none() || self.kind == BranchEventKind::BranchDeleted
     }
 
-    /// The commit's message, cut where it is very long.
-    fn message(&self) -> Option<String> {
-        self.commit.map(|commit| cut(commit.message, MAX_MESSAGE)).filter(|message| !message.trim().is_empty())
+    /// The commit's message, where it has one.
+    fn message(&self) -> Option<&'a str> {
+        self.commit.map(|commit| commit.message).filter(|message| !message.trim().is_empty())
     }
 }
 

@@ -8,10 +8,9 @@ use entity::view::{MASK, SentRequest};
 use url::Url;
 
 use super::TargetSecrets;
+use super::tekton::as_go_writes_it;
 
-/// Longest text of a request's body that is kept, in bytes.
-const MAX_SHOWN_BODY: usize = 64 << 10;
-/// Shorter secrets are not looked for in texts: they would be found in words.
+/// Shorter texts are not looked for in others: they would be found in words.
 const MIN_MASKED: usize = 4;
 
 /// A request or a command, ready to be sent. Made by [`build_request`](super::build_request) alone.
@@ -19,7 +18,8 @@ const MIN_MASKED: usize = 4;
 pub struct Outgoing {
     pub(crate) kind: TargetKind,
     pub(crate) content: Content,
-    secrets: Vec<String>,
+    /// What is masked where this is shown, longest first.
+    hidden: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -46,20 +46,25 @@ pub(crate) struct Command {
 }
 
 impl Outgoing {
-    pub(super) fn new(kind: TargetKind, content: Content, secrets: &TargetSecrets) -> Self {
-        let mut masked: Vec<String> = Vec::new();
-        for secret in [&secrets.current, &secrets.previous].into_iter().flatten() {
+    /// What is sent names the author's address; what is kept of it and shown to everybody does not.
+    pub(super) fn new(kind: TargetKind, content: Content, secrets: &TargetSecrets, author_email: Option<&str>) -> Self {
+        let secrets = [&secrets.current, &secrets.previous].into_iter().flatten().map(String::as_str);
+        // A commit may have any word there, which is not to be masked wherever it stands.
+        let author_email = author_email.filter(|email| email.contains('@'));
+        let mut hidden: Vec<String> = Vec::new();
+        for text in secrets.chain(author_email) {
             // In a body some of its signs are escaped.
-            let escaped = serde_json::Value::from(secret.as_str()).to_string();
-            masked.extend([secret.clone(), escaped.trim_matches('"').to_owned()]);
+            let escaped = serde_json::Value::from(text).to_string();
+            let escaped = escaped.trim_matches('"');
+            hidden.extend([text.to_owned(), escaped.to_owned(), as_go_writes_it(escaped)]);
         }
-        masked.retain(|secret| secret.len() >= MIN_MASKED);
+        hidden.retain(|text| text.len() >= MIN_MASKED);
         // One that is the beginning of another would leave its end.
-        masked.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { kind, content, secrets: masked }
+        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        Self { kind, content, hidden }
     }
 
-    /// As it may be kept and shown: without secrets, and no longer than a row should be.
+    /// As it may be kept and shown: without secrets, and without the address of whoever wrote the commit.
     #[must_use]
     pub fn shown(&self) -> SentRequest {
         match &self.content {
@@ -67,13 +72,13 @@ impl Outgoing {
                 method: "POST".to_owned(),
                 url: self.masked(&without_credentials(request.url.as_str())),
                 headers: request.headers.iter().map(|(name, value)| (name.clone(), self.header(name, value))).collect(),
-                body: bounded(&self.masked(&request.body)),
+                body: self.masked(&request.body),
             },
             Content::Command(command) => SentRequest {
                 method: "RUN".to_owned(),
                 url: self.masked(&command.command.join(" ")),
                 headers: command.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-                body: bounded(&command.input),
+                body: self.masked(&command.input),
             },
         }
     }
@@ -87,9 +92,9 @@ impl Outgoing {
         if names_credential(name) { MASK.to_owned() } else { self.masked(value) }
     }
 
-    /// A text without the secrets, also where somebody sends them back.
+    /// A text without what is hidden, also where somebody sends it back.
     pub(crate) fn masked(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+        self.hidden.iter().fold(text.to_owned(), |text, hidden| text.replace(hidden.as_str(), MASK))
     }
 }
 
@@ -97,12 +102,4 @@ impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.shown(), f)
     }
-}
-
-fn bounded(text: &str) -> String {
-    if text.len() <= MAX_SHOWN_BODY {
-        return text.to_owned();
-    }
-    let end = (0..=MAX_SHOWN_BODY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    format!("{}…", &text[..end])
 }

@@ -50,7 +50,7 @@ struct Branch<'a> {
 struct Commit<'a> {
     sha: String,
     short_sha: String,
-    message: String,
+    message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     author: Option<Author<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,7 +194,7 @@ fn body<'a>(telling: &Telling<'a>) -> Body<'a> {
         commit: Commit {
             sha: commit.to_string(),
             short_sha: short(commit),
-            message: of_commit.and_then(|_| telling.message()).unwrap_or_else(|| NO_MESSAGE.to_owned()),
+            message: of_commit.and_then(|_| telling.message()).unwrap_or(NO_MESSAGE),
             author: of_commit.map(|it| Author { name: it.author_name, email: it.author_email }),
             timestamp: of_commit.map(|it| second(it.time)),
         },
@@ -214,7 +214,7 @@ fn short(commit: ObjectId) -> String {
 }
 
 /// RepoSentry was written in Go, whose writer of JSON escapes what HTML gives a meaning. All of these stand within texts.
-fn as_go_writes_it(json: &str) -> String {
+pub(super) fn as_go_writes_it(json: &str) -> String {
     let mut written = String::with_capacity(json.len());
     for c in json.chars() {
         match c {

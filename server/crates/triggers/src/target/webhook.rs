@@ -58,7 +58,7 @@ struct Repository<'a> {
 #[derive(Serialize)]
 struct Commit<'a> {
     sha: String,
-    message: Option<String>,
+    message: Option<&'a str>,
     author: Option<Author<'a>>,
     timestamp: Option<String>,
 }

@@ -16,9 +16,10 @@ use crate::text::{counted, cut, listed};
 const FOLDER: &str = ".tekton/";
 /// Larger files are not read.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
-/// All files together.
-const MAX_BYTES: usize = 16 << 20;
-const MAX_FILES: u32 = 1_000;
+/// All files of a commit together have no more bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+/// As many files of a commit are read.
+pub const MAX_FILES: usize = 1_000;
 const MAX_RESOURCES: usize = 500;
 /// Errors and warnings of one commit.
 const MAX_NOTES: usize = 50;
@@ -41,21 +42,17 @@ pub fn is_tekton_file(path: &str) -> bool {
     path.starts_with(FOLDER) && matches!(ending.as_deref(), Some("yaml" | "yml"))
 }
 
-/// What the files of a commit bring: paths from the root of the repository, and what stands in them. What is not below
-/// `.tekton/` is passed over.
+/// What the files of a commit bring: paths from the root of the repository, and what stands in them. What is no YAML below
+/// `.tekton/` is passed over. `has_directory` says whether the commit has that folder, of which there may be nothing to read.
 #[must_use]
-pub fn detect_tekton<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> TektonFound {
-    let mut found = TektonFound::default();
+pub fn detect_tekton<'a>(has_directory: bool, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> TektonFound {
+    let mut found = TektonFound { has_directory, ..TektonFound::default() };
     let mut bytes = 0_usize;
     for (path, text) in files {
-        if !path.starts_with(FOLDER) {
-            continue;
-        }
-        found.has_directory = true;
         if !is_tekton_file(path) {
             continue;
         }
-        if found.total_files == MAX_FILES {
+        if found.total_files as usize == MAX_FILES {
             note(&mut found.warnings, format!("only the first {MAX_FILES} files of .tekton/ are read"));
             break;
         }

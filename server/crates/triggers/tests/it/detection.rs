@@ -1,11 +1,31 @@
 //! `.tekton/` as commits bring it.
 
 use entity::kind::TektonAction;
-use entity::view::TektonFound;
-use triggers::{MAX_FILE_BYTES, detect_tekton};
+use entity::view::{Condition, TektonFound};
+use triggers::{CompiledCondition, EventFacts, MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, detect_tekton};
+
+use crate::telling;
 
 fn detect(files: &[(&str, &str)]) -> TektonFound {
-    detect_tekton(files.iter().map(|(path, text)| (*path, text.as_bytes())))
+    let has_directory = files.iter().any(|(path, _)| path.starts_with(".tekton/"));
+    detect_tekton(has_directory, files.iter().map(|(path, text)| (*path, text.as_bytes())))
+}
+
+/// An event as conditions ask for it.
+fn facts() -> EventFacts<'static> {
+    let told = telling();
+    EventFacts {
+        repository_full_name: told.repository_full_name,
+        repository_url: told.repository_url,
+        provider: told.provider,
+        branch: told.branch,
+        kind: told.kind,
+        old_commit: told.old_commit,
+        new_commit: told.new_commit,
+        is_forced: told.is_forced,
+        paths: None,
+        tekton: None,
+    }
 }
 
 const TASK: &str =
@@ -47,6 +67,19 @@ fn a_commit_without_the_folder_is_skipped_and_no_error() {
     assert_eq!((found.total_files, found.estimated_action), (0, TektonAction::Skip));
     assert_eq!(found.reasons, ["the commit has no .tekton/"]);
     assert!(found.errors.is_empty() && found.warnings.is_empty());
+}
+
+#[test]
+fn a_folder_of_which_nothing_can_be_read_is_there_all_the_same() {
+    for found in [detect_tekton(true, []), detect(&[(".tekton/README.md", "x")])] {
+        assert!(found.has_directory);
+        assert_eq!((found.total_files, found.estimated_action), (0, TektonAction::Skip));
+        assert_eq!(found.reasons, ["nothing in .tekton/ is a resource of Tekton that can be used"]);
+        let condition = Condition { tekton: Some(true), ..Condition::default() };
+        let told = EventFacts { tekton: Some(&found), ..facts() };
+        let judged = CompiledCondition::new(&condition).unwrap().judge(&told);
+        assert_eq!(judged.clauses[0].why, "asked for Tekton's resources; nothing in .tekton/ can be used");
+    }
 }
 
 #[test]
@@ -198,13 +231,17 @@ fn how_much_is_read_and_said_is_bounded() {
     )
     .repeat(600);
     let paths: Vec<String> = (0..1_100).map(|n| format!(".tekton/{n}.yaml")).collect();
-    let found = detect_tekton(paths.iter().map(|path| (path.as_str(), "a: [\n".as_bytes())));
-    assert_eq!((found.total_files, found.errors.len(), found.warnings.len()), (1_000, 50, 1));
+    let found = detect_tekton(true, paths.iter().map(|path| (path.as_str(), "a: [\n".as_bytes())));
+    assert_eq!((found.total_files as usize, found.errors.len(), found.warnings.len()), (MAX_FILES, 50, 1));
     let found = detect(&[(".tekton/a.yaml", &file)]);
     assert_eq!((found.resources.len(), found.warnings.len()), (500, 1));
     let megabyte = format!("# {}\n", "x".repeat(MAX_FILE_BYTES - 100));
-    let found = detect_tekton(paths.iter().map(|path| (path.as_str(), megabyte.as_bytes())));
-    assert!(found.total_files < 20, "{}", found.total_files);
+    let found = detect_tekton(true, paths.iter().map(|path| (path.as_str(), megabyte.as_bytes())));
+    // The last of them is counted and not read.
+    assert_eq!(
+        (found.total_files as usize, found.valid_files as usize),
+        (MAX_BYTES / megabyte.len() + 1, MAX_BYTES / megabyte.len())
+    );
     assert_eq!(found.warnings, ["only the first 16 MiB of .tekton/ are read"]);
     let refers: Vec<String> = (0..500).map(|n| format!("{{name: t{n}, taskRef: {{name: n{n}}}}}")).collect();
     let pipeline = format!(

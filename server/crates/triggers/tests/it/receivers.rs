@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use entity::kind::Provider;
 use entity::view::{MASK, Target};
 use net::{AddressGuard, parse_network};
-use triggers::{Client, MAX_ANSWER, Outgoing, SendEnd, Sent, TargetSecrets, Telling, build_request, send};
+use triggers::{Client, Outgoing, SendEnd, Sent, TargetSecrets, Telling, build_request, send};
 
 use crate::receiver::{Manner, Receiver};
-use crate::{WEBHOOK_SECRET, headers, secret, telling};
+use crate::{WEBHOOK_SECRET, described, headers, secret, telling};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -63,6 +63,21 @@ async fn what_is_sent_arrives_as_it_was_made_and_the_answer_is_kept() {
         assert!(found >= at, "{name} stands before {}", lines[at]);
         at = found;
     }
+}
+
+#[tokio::test]
+async fn the_address_of_whoever_wrote_a_commit_is_sent_and_not_kept() {
+    let receiver = Receiver::answering("400 Bad Request", "", "who is ada@example.org?").await;
+    let target = Target::Webhook { url: receiver.url.clone(), headers: headers(&[]) };
+    let told = Telling { commit: Some(described()), ..telling() };
+    let outgoing = build_request(&target, &secret(WEBHOOK_SECRET), &told).unwrap();
+    let sent = send(&client(), &outgoing, SOON).await;
+    let [request]: [String; 1] = receiver.requests().try_into().unwrap();
+    let (_, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(body.contains(r#""email":"ada@example.org""#), "{body}");
+    assert_eq!(outgoing.shown().body, body.replace("ada@example.org", MASK));
+    assert_eq!(sent.answer, Some(format!("who is {MASK}?")));
+    assert!(!failed(&sent).0.contains("ada@"), "{sent:?}");
 }
 
 #[tokio::test]
@@ -125,7 +140,7 @@ async fn answers_without_end_are_kept_to_their_beginning() {
     let started = Instant::now();
     let sent = to(&Receiver::new(Manner::Endless).await).await;
     assert_eq!(sent.end, SendEnd::Delivered);
-    assert_eq!(sent.answer.map(|answer| answer.len()), Some(MAX_ANSWER));
+    assert_eq!(sent.answer.map(|answer| answer.len()), Some(16 << 10));
     assert!(started.elapsed() < SOON);
 }
 

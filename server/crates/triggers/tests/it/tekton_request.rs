@@ -70,13 +70,14 @@ fn what_is_known_of_the_commit_stands_where_the_contract_has_room_for_it() {
     let sent = sent(&target(&[]), &TargetSecrets::default(), &told);
     assert_eq!(header(&sent, "ce-type"), "dev.reposentry.repository.branch_created");
     assert_eq!(header(&sent, "ce-source"), "reposentry/gitlab");
+    // All but the address is shown as it is sent.
     let body = concat!(
         r#"{"repository":{"provider":"gitlab","organization":"group/sub","name":"name","full_name":"group/sub/name","#,
         r#""url":"https://gitlab.com/group/sub/name","id":"gitlab-group-sub-name"},"#,
         r#""branch":{"name":"feature/a\u0026b","ref":"refs/heads/feature/a\u0026b"},"#,
         r#""commit":{"sha":"abcd1234567890abcdef1234567890abcdef1234","short_sha":"abcd1234","#,
         r#""message":"Update \u003capp\u003e \u0026 \"more\"\n\nBody","#,
-        r#""author":{"name":"Ada","email":"ada@example.org"},"timestamp":"2024-01-01T11:59:30Z"},"#,
+        r#""author":{"name":"Ada","email":"••••••"},"timestamp":"2024-01-01T11:59:30Z"},"#,
         r#""event":{"type":"branch_created","trigger_source":"reposentry","trigger_id":"reposentry-gitlab-1704110400","#,
         r#""detection_time":"2024-01-01T12:00:00Z"},"#,
         r#""previous_commit":{"sha":"00ff10a1b2c3d4e5f60718293a4b5c6d7e8f9001","short_sha":"00ff10a1"}}"#,
@@ -88,7 +89,7 @@ fn what_is_known_of_the_commit_stands_where_the_contract_has_room_for_it() {
 fn what_was_detected_stands_behind_the_contract_and_moves_nothing() {
     let plain = sent(&target(&[]), &TargetSecrets::default(), &telling());
     let run = "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata:\n  name: go\n  namespace: ci\nspec:\n  pipelineRef:\n    name: build\n";
-    let found = detect_tekton([(".tekton/run.yaml", run.as_bytes())]);
+    let found = detect_tekton(true, [(".tekton/run.yaml", run.as_bytes())]);
     let told = Telling { tekton: Some(&found), kind: BranchEventKind::TektonDetected, ..telling() };
     let with = sent(&target(&[]), &TargetSecrets::default(), &told);
     assert_eq!(header(&with, "ce-type"), "dev.reposentry.repository.tekton_detected");

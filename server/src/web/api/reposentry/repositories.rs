@@ -7,8 +7,10 @@ use entity::kind::{Provider, SyncStatus};
 use entity::view::{PageQuery, WatchedRepository, WatchedRepositoryFilter};
 use serde::Serialize;
 use store::db::Db;
-use store::watch::list_watched_repositories;
+use store::repositories::find_repository_by_name;
+use store::watch::{find_watched_repository, list_watched_repositories};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::events::OffsetParams;
 use super::{Envelope, Failure, Refused};
@@ -146,18 +148,18 @@ async fn find(db: &Db, name: Option<&str>) -> Result<WatchedRepository, Refused>
     let name = check.at("path").text("name", name);
     check.finish()?;
     let name = name.ok_or_else(|| Refused::missing(NOT_FOUND))?;
-    let id = name.parse::<uuid::Uuid>().ok();
-    let text = id.is_none().then(|| name.clone());
-    let mut page = PageQuery { skip: 0, limit: MAX_LIMIT };
-    loop {
-        let filter = WatchedRepositoryFilter { watched: Some(true), text: text.clone(), page };
-        let found = list_watched_repositories(&db.read, &filter).await?;
-        let is_last = (found.data.len() as u64) < page.limit;
-        let is_it = |other: &WatchedRepository| id == Some(other.id) || other.full_name == name;
-        match found.data.into_iter().find(is_it) {
-            Some(found) => return Ok(found),
-            None if is_last => return Err(Refused::missing(NOT_FOUND)),
-            None => page.skip += page.limit,
-        }
+    let missing = || Refused::missing(NOT_FOUND);
+    let is_watched = |found: &WatchedRepository| found.watch.is_enabled;
+    if let Ok(id) = name.parse::<Uuid>() {
+        return find_watched_repository(&db.read, id).await?.filter(is_watched).ok_or_else(missing);
     }
+    let named = find_repository_by_name(&db.read, &name).await?.ok_or_else(missing)?;
+    if let Some(found) = find_watched_repository(&db.read, named.id).await?.filter(is_watched) {
+        return Ok(found);
+    }
+    // One of the same name may be watched on another host.
+    let page = PageQuery { skip: 0, limit: MAX_LIMIT };
+    let filter = WatchedRepositoryFilter { watched: Some(true), text: Some(name), page };
+    let mut others = list_watched_repositories(&db.read, &filter).await?.data.into_iter();
+    others.find(|other| other.full_name.eq_ignore_ascii_case(&named.full_name)).ok_or_else(missing)
 }

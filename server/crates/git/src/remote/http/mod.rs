@@ -44,16 +44,10 @@ pub(super) struct Requests {
 impl Requests {
     pub(super) fn new(budget: &Arc<Budget>, url: &Url, auth: &Auth) -> Result<Self, GitError> {
         let authorization = authorization(auth)?;
-        let loopback = match url.host() {
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
         if let Some(guard) = &budget.limits.guard {
             guard.check_url(url).map_err(|refused| refused_address(url.as_str(), &refused))?;
         }
-        if authorization.is_some() && url.scheme() == "http" && !loopback {
+        if authorization.is_some() && url.scheme() == "http" && !net::is_here(url) {
             return Err(GitError::RefusedUrl {
                 url: url.to_string(),
                 reason: "a token is not sent unencrypted; use https://".to_owned(),

@@ -32,8 +32,9 @@ pub(super) async fn fill(db: &Db) {
         ),
         format!(
             "INSERT INTO branch_event (id, repository_id, branch_id, sequence, kind, new_commit, noticed_by, noticed_at, \
-             state, verdicts, tries, due_at) SELECT id, repository_id, id, 1, 'branch_updated', head, 'poll', changed_at, \
-             'processed', '[]', 0, CASE WHEN {some} 50 = 0 THEN changed_at END FROM branch"
+             state, verdicts, tries, due_at, facts_due_at) SELECT id, repository_id, id, 1, 'branch_updated', head, 'poll', \
+             changed_at, 'processed', '[]', 0, CASE WHEN {some} 50 = 0 THEN changed_at END, CASE WHEN {some} 40 = 0 THEN \
+             changed_at END FROM branch"
         ),
         "INSERT INTO \"trigger\" (id, name, is_enabled, is_configured, condition, target_kind, target, pace, created_at, \
          changed_at, failures_in_row) SELECT id, url, TRUE, FALSE, '{}', 'flux', '{\"flux\":{\"url\":\"https://x\"}}', \
@@ -97,7 +98,6 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
         ] {
             ask!(format!("deliveries {scope} with {name}"), |c| triggers::list_deliveries(c, &filter));
         }
-        ask!(format!("due events {scope}"), |c| watch::due_events(c, repository_id, at(9, 0), 20));
     }
     let filter = BranchFilter { repository_id: Some(repository), ..Default::default() };
     let branch = watch::list_branches(&db.read, &filter).await.unwrap().data[0].id;
@@ -116,11 +116,14 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     let of_branch = BranchEventFilter { branch_id: Some(branch), ..Default::default() };
     ask!("events of a branch", |c| watch::list_branch_events(c, &of_branch));
     ask!("branch event", |c| watch::find_branch_event(c, branch));
-    ask!("next due event", |c| watch::next_due_event_at(c));
-    ask!("events between", |c| watch::branch_events_between(c, at(7, 0), at(9, 0), 100));
-    ask!("tekton of events", |c| watch::find_tekton(c, &[branch]));
+    ask!("repositories to follow", |c| watch::repositories_to_follow(c, at(9, 0), 20));
+    ask!("events to follow", |c| watch::events_to_follow(c, repository, at(9, 0), 20));
+    ask!("lacking protection", |c| watch::lacks_protection(c, repository));
+    ask!("known protection", |c| watch::knows_protection(c, repository));
+    ask!("origins of branches", |c| watch::branch_origins(c, [branch]));
     ask!("watched repositories", |c| watch::list_watched_repositories(c, &WatchedRepositoryFilter::default()));
-    ask!("watch counts", |c| watch::watch_counts(c, at(9, 0)));
+    ask!("watched repository", |c| watch::find_watched_repository(c, repository));
+    ask!("number of watched branches", |c| watch::count_watched(c, None));
     ask!("old events", |c| watch::old_events(c, at(9, 0), 100));
     ask!("gone branches", |c| watch::gone_branches(c, at(9, 0), 100));
     ask!("old receipts", |c| watch::old_receipts(c, at(9, 0), 100));
@@ -138,10 +141,15 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("next delivery", |c| triggers::next_delivery_at(c));
     ask!("lost deliveries", |c| triggers::lost_deliveries(c, at(9, 0), 20));
     ask!("failed deliveries", |c| triggers::failed_deliveries(c, repository, at(7, 0), 100));
-    ask!("delivery by its answer", |c| triggers::set_run_state(c, "none", None, RunState::Failed, None, at(9, 0)));
-    ask!("trigger by an answer", |c| triggers::find_answered_trigger(c, "none", TargetKind::Tekton));
+    ask!("delivery by its answer", |c| triggers::find_answered(c, "none", TargetKind::Tekton));
     ask!("whether something is told", |c| triggers::is_telling(c));
     ask!("triggers", |c| triggers::list_triggers(c, at(9, 0)));
+    ask!("enabled triggers", |c| triggers::enabled_triggers(c));
+    ask!("target of a trigger", |c| triggers::find_target(c, repository));
+    ask!("past events", |c| triggers::past_events(c, at(7, 0), 100));
+    ask!("past commits", |c| triggers::past_commits(c, at(7, 0), 100));
+    ask!("branches to test with", |c| triggers::list_test_branches(c, 100));
+    ask!("newest event of a branch", |c| triggers::newest_event(c, branch));
     all
 }
 
@@ -156,7 +164,6 @@ pub(super) fn reads_whole_index(name: &str) -> bool {
             | "deliveries of all with nothing"
             | "deliveries to claim"
             | "whether something is told"
-            | "watch counts"
     )
 }
 

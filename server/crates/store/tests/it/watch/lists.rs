@@ -72,26 +72,32 @@ async fn events_are_decided_in_the_order_of_their_branch() {
         let second = look(&db, id, &[seen("main", 3), seen("dev", 1)], at(8, 2)).await.events[0].id;
         let other = look(&db, id, &[seen("main", 3), seen("dev", 2)], at(8, 3)).await.events[0].id;
         let due = async |now| {
-            let due = due_events(&db.read, None, now, 10).await.unwrap();
-            due.into_iter().map(|event| event.id).collect::<Vec<_>>()
+            let due = events_to_follow(&db.read, id, now, 10).await.unwrap();
+            due.into_iter().filter(|event| event.is_undecided).map(|event| event.id).collect::<Vec<_>>()
         };
         assert_eq!(due(at(8, 0)).await, [] as [Uuid; 0]);
+        assert_eq!(repositories_to_follow(&db.read, at(8, 0), 10).await.unwrap(), [] as [Uuid; 0]);
+        assert_eq!(repositories_to_follow(&db.read, at(9, 0), 10).await.unwrap(), [id]);
         assert_eq!(due(at(9, 0)).await, [first, other], "the second of main waits for the first");
-        assert!(postpone_event(&db.write, first, "the clone is away", Some(at(10, 0)), at(9, 0)).await.unwrap());
+        assert!(postpone_event(&db.write, first, "the clone is away", at(10, 0)).await.unwrap());
         assert_eq!(due(at(9, 0)).await, [other]);
-        assert_eq!(next_due_event_at(&db.read).await.unwrap(), Some(at(8, 2)));
         let told = find_branch_event(&db.read, first).await.unwrap().unwrap();
         assert_eq!((told.state, told.error.as_deref()), (BranchEventState::Retrying, Some("the clone is away")));
         let txn = db.begin().await.unwrap();
-        let decide = async || triggers::decide(&txn, first, triggers::Learned::default(), &[], at(9, 1)).await.unwrap();
-        assert_eq!(decide().await, Some(triggers::Decided::default()));
-        assert_eq!(decide().await, None, "decided once");
+        let decide = async |event| triggers::decide(&txn, event, &[], at(9, 1)).await.unwrap();
+        assert!(!decide(second).await, "the first of main is not decided");
+        assert!(decide(first).await);
+        assert!(!decide(first).await, "decided once");
+        note_facts(&txn, first, Learned::default(), at(9, 1)).await.unwrap();
         txn.commit().await.unwrap();
         assert_eq!(due(at(9, 2)).await, [second, other]);
         let told = find_branch_event(&db.read, first).await.unwrap().unwrap();
         assert_eq!((told.state, told.error, told.processed_at), (BranchEventState::Processed, None, Some(at(9, 1))));
-        assert!(!postpone_event(&db.write, first, "late", None, at(9, 2)).await.unwrap());
-        mark_forced(&db.write, second, true).await.unwrap();
+        assert!(!postpone_event(&db.write, first, "late", at(9, 9)).await.unwrap());
+        let txn = db.begin().await.unwrap();
+        let forced = Learned { tekton: None, is_forced: Some(true) };
+        note_facts(&txn, second, forced, at(9, 2)).await.unwrap();
+        txn.commit().await.unwrap();
         let of_branch = BranchEventFilter { branch_id: Some(told.branch_id), ..Default::default() };
         let timeline = list_branch_events(&db.read, &of_branch).await.unwrap().data;
         assert_eq!(timeline.iter().map(|event| event.id).collect::<Vec<_>>(), [second, first]);

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators};
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-use super::super::{MAX_REGEX_BYTES, regex_error};
+use crate::pattern::compile;
 use crate::text::cut;
 
 const MAX_LOOPS: usize = 4;
@@ -250,8 +250,7 @@ impl<'a> Bounds<'a> {
         if self.patterns.len() == MAX_PATTERNS {
             return Err(self.error(at, &format!("at most {MAX_PATTERNS} patterns are allowed")));
         }
-        let regex = RegexBuilder::new(pattern).size_limit(MAX_REGEX_BYTES).dfa_size_limit(MAX_REGEX_BYTES).build();
-        let regex = regex.map_err(|error| self.error(at, &format!("matches: {}", regex_error(&error))))?;
+        let regex = compile(pattern).map_err(|why| self.error(at, &format!("matches: {why}")))?;
         self.patterns.insert(pattern.to_owned(), regex);
         Ok(())
     }
