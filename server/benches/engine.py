@@ -41,6 +41,22 @@ def scan(report, folder: pathlib.Path) -> None:
                f"{theirs / ours.seconds:.1f} times faster", "10 times", theirs / ours.seconds >= 10)
 
 
+def uses(report, folder: pathlib.Path) -> None:
+    bundles = sorted(CORPUS.glob("*.bundle"))
+    if not bundles:
+        report.skip("uses", "no corpus in KUBESTATS_SHARED")
+        return
+    repositories = [str(clone(b, folder / b.stem)) for b in bundles]
+    # A repository each time, as the counter takes them: both start as often.
+    ours = [run([PROGRAM, "uses", r, "--threads", "1", "--format", "json"], times=5) for r in repositories]
+    theirs = sum(run(["python3", str(CORPUS / "uses.py"), "--git-dir", r], times=2).seconds for r in repositories)
+    found = [json.loads(one.output)["figures"] for one in ours]
+    seconds, count = sum(one.seconds for one in ours), sum(figures["chart_uses"] for figures in found)
+    report.row("uses", f"`kubestats uses`, one thread, {len(bundles)} repositories one after the other, {count} uses of charts, starts included",
+               f"{seconds * 1e3:.0f} ms", f"uses.py for each, {theirs * 1e3:.0f} ms", f"{theirs / seconds:.1f} times faster", "20 times",
+               theirs / seconds >= 20)
+
+
 def floor(repository: pathlib.Path) -> float:
     """What git itself needs to list every change and to read every YAML blob that the replay reads."""
     log = ["git", "--git-dir", str(repository), "log", "--first-parent", "--raw", "--no-abbrev", "--no-renames", "--root", "-m", "--format=%H", "HEAD"]

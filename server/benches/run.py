@@ -14,7 +14,7 @@ import serving
 import slow
 import watching
 
-PARTS = {"scan": engine.scan, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue,
+PARTS = {"scan": engine.scan, "uses": engine.uses, "history": engine.history, "commit": engine.commit, "serving": serving.serving, "queue": queue_speed.queue,
          "sync": rounds.sync, "discovery": rounds.discovery, "cold": cold.cold, "site": serving.site, "slow": slow.slow,
          "accounts": accounts.accounts, "watching": watching.watching}
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
