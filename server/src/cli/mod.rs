@@ -348,7 +348,10 @@ fn version(format: TextFormat) {
 fn fail(error: &anyhow::Error) -> ExitCode {
     // A closed pipe (`| head`) is the reader's choice, not a failure to report.
     let closed = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        let io = || cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        // Its chain does not lead to the error that it wraps.
+        let json = || cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io().or_else(json) == Some(std::io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(closed) {
         return ExitCode::SUCCESS;

@@ -55,6 +55,26 @@ fn json_tells_the_same_problems_as_the_table() {
 }
 
 #[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    let origin = Origins::new();
+    // More than a pipe holds.
+    let pods: String = (0..2_000).map(|n| format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p{n}}}\nspec: {{containers: [{{name: a, image: 'shop/{n}:1'}}]}}\n---\n")).collect();
+    origin.commit("one", &[("a.yaml", Some(pods.as_str()))]);
+    let place = origin.path().display().to_string();
+    for arguments in [
+        ["uses", &place, "--format", "json"],
+        ["history", &place, "--format", "json"],
+        ["uses", &place, "--format", "table"],
+    ] {
+        let mut child = program(&arguments).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("pipe"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn uses_are_told_to_programs_and_to_people() {
     const CHARTS: &str = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: shop}\n\
         spec: {url: 'https://charts.example/x'}\n";
