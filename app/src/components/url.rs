@@ -1,5 +1,4 @@
-use leptos_router::params::ParamsMap;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// An address on this site whose state is in its query: links for sorting, paging and filters are made
 /// from the address at hand, so that no part of the state gets lost.
@@ -17,16 +16,22 @@ impl PageUrl {
         Self { path: path.into(), query: Vec::new(), part: "" }
     }
 
-    /// The address at hand; empty values are left out, and so is what came of the last action (`outcome`, or `__err` where
-    /// a form failed): links lead on from it.
+    /// The address at hand, by what stands after its `?`; of a key that stands twice the last value, empty ones are left out,
+    /// and so is what came of the last action (`outcome`, or `__err` where a form failed): links lead on from it.
     #[must_use]
-    pub fn current(path: impl Into<String>, query: &ParamsMap) -> Self {
-        let query = query
-            .latest_values()
-            .filter(|(key, value)| !value.is_empty() && *key != "outcome" && !key.starts_with("__"))
-            .map(|(key, value)| (key.to_string(), value.to_string()))
-            .collect();
-        Self { path: path.into(), query, part: "" }
+    pub fn current(path: impl Into<String>, query: &str) -> Self {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        // The router's own map decodes values twice, so that `%2F` in a value would be another one.
+        for pair in query.trim_start_matches('?').split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (key, value) = (decoded(key), decoded(value));
+            match pairs.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => *known = value,
+                None => pairs.push((key, value)),
+            }
+        }
+        pairs.retain(|(key, value)| !value.is_empty() && key != "outcome" && !key.starts_with("__"));
+        Self { path: path.into(), query: pairs, part: "" }
     }
 
     /// The same address with one value set; an empty value removes it. Back to the first page, because the
@@ -120,6 +125,11 @@ impl PageUrl {
 
 /// Everything but unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A key or a value as a form writes it.
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
 
 fn encode(text: &str, into: &mut String) {
     into.extend(utf8_percent_encode(text, RESERVED));
@@ -215,5 +225,17 @@ mod tests {
         assert_eq!(url.with("text", "a b&c").href(), "/resources?kind=HelmRelease&text=a%20b%26c");
         assert_eq!(url.with("kind", "").href(), "/resources");
         assert_eq!(url.with_same_rows("view", "split").href(), "/resources?kind=HelmRelease&view=split&page=3");
+    }
+
+    #[test]
+    fn the_address_at_hand_is_read_as_it_was_written() {
+        let read = |query: &str| PageUrl::current("/charts", query).href();
+        for same in ["/charts?text=a%2525b", "/charts?source=https%3A%2F%2Fh.example%2Fgroup%252Fapp&page=2", "/charts"]
+        {
+            let query = same.strip_prefix("/charts").unwrap();
+            assert_eq!((read(query), read(query.trim_start_matches('?'))), (same.to_owned(), same.to_owned()));
+        }
+        assert_eq!(read("?text=a+b&text=c%20d&kind=&outcome=x&__err=y&z"), "/charts?text=c%20d");
+        assert_eq!(read("?text=%E4%"), "/charts?text=%EF%BF%BD%25");
     }
 }

@@ -7,7 +7,7 @@ use codee::binary::PostcardCodec;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map, use_query_map};
+use leptos_router::hooks::{use_location, use_params_map};
 use leptos_router::params::ParamsMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -232,7 +232,8 @@ pub(super) fn show<T: PageData>(
     view: fn(T, PageUrl) -> AnyView,
 ) -> AnyView {
     let Answer { data, shown } = answer;
-    let (path, query) = (use_location().pathname, use_query_map());
+    let place = use_location();
+    let (path, query) = (place.pathname, place.search);
     let draw = move || {
         Suspend::new(async move {
             let answered = data.await;
