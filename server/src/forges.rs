@@ -316,8 +316,9 @@ pub fn is_plain_by_choice(configured: &[ForgeConfig], address: &Address) -> bool
 #[must_use]
 pub fn guard(config: &Config) -> AddressGuard {
     let guard = AddressGuard::new(config.security.allowed_networks.iter().copied());
-    let own = config.repositories.iter().filter_map(|repository| repository.api_base_url.as_deref());
-    let own = own.filter_map(|api| url::Url::parse(api).ok());
+    // A forge that one repository names by its API, which may be on another machine than the forge itself.
+    let own = config.repositories.iter().filter_map(|it| Some([it.url.as_str(), it.api_base_url.as_deref()?]));
+    let own = own.flatten().filter_map(|address| url::Url::parse(address).ok());
     let guard = own.fold(guard, |guard, url| guard.trusting_host_of(&url));
     config.forges.iter().filter(|forge| forge.is_trusted).fold(guard, |guard, forge| {
         let addresses = [url::Url::parse(&forge.url).ok(), forge.api()];

@@ -20,6 +20,14 @@ pub struct TektonFound {
     pub warnings: Vec<String>,
 }
 
+impl TektonFound {
+    /// Whether there is anything that Tekton can do with it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.estimated_action != TektonAction::Skip
+    }
+}
+
 /// One of Tekton's resources, as a file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,6 +4,7 @@ use entity::address::{Address, Scheme, is_local, name_of, provider_of};
 use entity::credential::has_credentials;
 use entity::kind::Provider;
 use serde::Serialize;
+use triggers::BranchPattern;
 
 use super::duration;
 use super::reader::Section;
@@ -49,9 +50,9 @@ impl RepositoryConfig {
             }
         });
         let provider = section.word::<Provider>("provider");
-        let branch_regex = section.value("branch_regex", |text| match regex::Regex::new(text) {
+        let branch_regex = section.value("branch_regex", |text| match BranchPattern::new(Some(text)) {
             Ok(_) => Ok(text.to_owned()),
-            Err(error) => Err(format!("{text:?} is no regular expression: {error}")),
+            Err(why) => Err(format!("{text:?}: {why}")),
         });
         let api_base_url = section.value("api_base_url", |text| match url::Url::parse(text) {
             Ok(_) if has_credentials(text) => {

@@ -72,7 +72,7 @@ fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
         "kubestats.yaml:9: repositories[0].url: scheme \"ftp\" is not known here; allowed: https, http, ssh, file",
         "kubestats.yaml:10: repositories[0].provider: \"svn\" is not known here; allowed: github, gitlab, forgejo, git",
         "kubestats.yaml:11: repositories[1].url: is missing",
-        "kubestats.yaml:13: repositories[2].branch_regex: \"(\" is no regular expression",
+        "kubestats.yaml:13: repositories[2].branch_regex: \"(\": the expression can't be read: unclosed group",
     ] {
         assert!(found.iter().any(|error| error.starts_with(expected)), "{expected}\nnot in\n{}", found.join("\n"));
     }

@@ -347,8 +347,7 @@ fn fetch_blocking(
 fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitError> {
     let default = refs.default_branch.as_deref().filter(|name| refs.branch(name).is_some());
     if let Some(pattern) = &target.branch_regex {
-        // The configuration was checked; a pattern that does not compile matches nothing.
-        let matches = |name: &str| regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(name));
+        let matches = watching::watched_names(Some(pattern));
         let chosen = default.filter(|name| matches(name)).or_else(|| refs.branch_names().find(|name| matches(name)));
         let gone =
             || GitError::BranchGone { branch: format!("matching {pattern}"), default: default.map(str::to_owned) };

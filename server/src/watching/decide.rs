@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use actions::triggers::CommitFacts;
+use chrono::TimeDelta;
 use entity::kind::{BranchEventKind, ClauseKind, LogLevel, Provider};
 use entity::value::ObjectId;
 use entity::view::{Clause, Condition, Live, TektonFound, Timestamp};
@@ -12,6 +13,7 @@ use store::repositories::{self, SyncTarget};
 use store::triggers::{Decision, EnabledTrigger, decide, enabled_triggers};
 use store::watch::{
     FollowedEvent, Learned, NewEvent, events_to_follow, knows_protection, note_facts, postpone_event, postpone_facts,
+    watch_state,
 };
 use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 use uuid::Uuid;
@@ -23,6 +25,8 @@ use crate::jobs::{Deps, JobContext, JobError};
 
 /// Events that are looked at together.
 const BATCH: u64 = 50;
+/// So long after the first look branches are told of that were there before.
+const FRESH: TimeDelta = TimeDelta::hours(1);
 /// A condition ready to be held against events, or why it can't be.
 type Compiled = Arc<Result<CompiledCondition, String>>;
 
@@ -174,8 +178,10 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         return Ok("the repository is no longer here".to_owned());
     };
     let (mut followed, mut put_off) = (0_u32, 0_u32);
-    // Nobody told of any branch yet; later of new ones only, as some forges do not tell.
-    let mut has_new = !knows_protection(&deps.db.read, repository).await?;
+    // Of what was there before it was watched, asked for a while only: some forges do not tell. Later of new ones.
+    let first = watch_state(&deps.db.read, repository).await?.and_then(|watch| watch.first_look_at);
+    let is_fresh = first.is_some_and(|at| clock::now() - at < FRESH);
+    let mut has_new = is_fresh && !knows_protection(&deps.db.read, repository).await?;
     let mut tried: HashMap<Uuid, u32> = HashMap::new();
     loop {
         let due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
@@ -192,7 +198,8 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         }
         deps.queue.bell().ring_for_deliveries();
         let hindered = match target.is_off() {
-            true => None,
+            // What the clone has is read all the same.
+            true => Some(CommitError::Gone("the repository is switched off: nothing is fetched".to_owned())),
             false => {
                 let wanted = due.iter().filter(|event| event.is_unread || event.is_undecided);
                 let wanted = wanted.filter_map(|event| Some((event.branch_name.clone(), event.new_commit?)));
@@ -239,8 +246,6 @@ async fn one(
     }
     let read = match event.new_commit {
         None => gone(),
-        // Nobody asks its remote any more: what is not known stays so.
-        Some(_) if target.is_off() => CommitFacts::default(),
         Some(_) => {
             let needs = Needs { tekton: true, ..triggers.needs() };
             match read_commit(deps, context, target, event, needs, hindered).await {
@@ -252,7 +257,7 @@ async fn one(
                         put_off(deps, event, error.why(), clock::now() + wait).await?;
                         return Ok(false);
                     }
-                    CommitFacts::default()
+                    CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() }
                 }
             }
         }

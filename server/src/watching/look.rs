@@ -3,10 +3,10 @@
 use entity::kind::{JobRequest, LogLevel, NoticedBy, Priority, Provider, RequestedBy};
 use entity::view::{Live, Timestamp};
 use git::ListedRefs;
-use regex::Regex;
 use store::db::DataError;
 use store::repositories::SyncTarget;
 use store::watch::{Look, SeenBranch, WatchState, note_refs};
+use triggers::BranchPattern;
 
 use super::decide::{Triggers, decide_known};
 use crate::jobs::{Deps, JobContext};
@@ -16,12 +16,8 @@ const DECIDED_AT_ONCE: usize = 500;
 
 /// Whether names are watched, by a watch's pattern. One that does not compile was refused when it was set; it watches nothing.
 pub fn watched_names(pattern: Option<&str>) -> impl Fn(&str) -> bool {
-    let pattern = pattern.map(Regex::new);
-    move |name| match &pattern {
-        None => true,
-        Some(Ok(pattern)) => pattern.is_match(name),
-        Some(Err(_)) => false,
-    }
+    let pattern = BranchPattern::new(pattern);
+    move |name| pattern.as_ref().is_ok_and(|pattern| pattern.matches(name))
 }
 
 /// Notes what Git's list of refs says. A look that saw nothing new costs nothing.

@@ -26,8 +26,8 @@ const AT_ONCE: usize = 4;
 /// Why a commit could not be read.
 #[derive(Clone, Debug)]
 pub enum CommitError {
-    /// It may be there later, after such a time at the soonest.
-    Temporary { why: String, at_least: TimeDelta },
+    /// It may be there later, after such a time at the soonest. `is_remote`: nothing else can be had there either.
+    Temporary { why: String, at_least: TimeDelta, is_remote: bool },
     /// It can't be had any more.
     Gone(String),
 }
@@ -38,11 +38,23 @@ impl From<GitError> for CommitError {
         match error {
             GitError::MissingObject { .. } | GitError::Corrupt { .. } => Self::Gone(why),
             // Who allows no more asks for that time.
-            GitError::Limited { wait, .. } => {
-                Self::Temporary { why, at_least: TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)) }
-            }
+            GitError::Limited { wait, .. } => Self::Temporary {
+                why,
+                at_least: TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)),
+                is_remote: true,
+            },
             // What a remote refuses it may give once somebody mended a token.
-            _ => Self::Temporary { why, at_least: TimeDelta::zero() },
+            GitError::NeedsAuth { .. }
+            | GitError::NotFound { .. }
+            | GitError::NoRepository { .. }
+            | GitError::Unreachable { .. }
+            | GitError::RefusedUrl { .. }
+            | GitError::Redirected { .. }
+            | GitError::Busy { .. }
+            | GitError::Cancelled
+            | GitError::DiskFull => Self::Temporary { why, at_least: TimeDelta::zero(), is_remote: true },
+            // Too much, too slow or broken: it may be one commit's fault.
+            _ => Self::Temporary { why, at_least: TimeDelta::zero(), is_remote: false },
         }
     }
 }
@@ -50,7 +62,7 @@ impl From<GitError> for CommitError {
 impl From<tokio::task::JoinError> for CommitError {
     fn from(error: tokio::task::JoinError) -> Self {
         let why = format!("reading the commit was broken off: {error}");
-        Self::Temporary { why, at_least: TimeDelta::zero() }
+        Self::Temporary { why, at_least: TimeDelta::zero(), is_remote: false }
     }
 }
 
@@ -78,8 +90,8 @@ impl CommitError {
     }
 }
 
-/// Fetches commits that branches moved to, all by one session. Where the remote can't be had, why; what is wrong with one of
-/// them is told when that is read.
+/// Fetches commits that branches moved to, all by one session. Where the remote can't be had, why; else each that did not come,
+/// for one of them may be too much for all, is fetched by itself when it is read.
 pub async fn fetch_all(
     deps: &Deps,
     context: &JobContext,
@@ -90,8 +102,8 @@ pub async fn fetch_all(
         return None;
     }
     match fetch(deps, context, target, wanted).await {
-        Err(error @ CommitError::Temporary { .. }) => Some(error),
-        Ok(()) | Err(CommitError::Gone(_)) => None,
+        Err(error @ CommitError::Temporary { is_remote: true, .. }) => Some(error),
+        Ok(()) | Err(_) => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::pages::{ask, outcome::tell};
 #[cfg(feature = "ssr")]
-use actions::triggers::{self, Replay, SecretPart};
+use actions::triggers::{self, Replay, Replayed, SecretPart};
 #[cfg(feature = "ssr")]
 use entity::view::ShownOnce;
 
@@ -193,15 +193,13 @@ pub async fn replay_trigger(
     let (ctx, actor) = ask::actions()?;
     let (since, until) = (super::tell::begin_of(&since)?, super::tell::end_of(&until)?);
     let which = if act == "all" { Replay::Made { since, until } } else { Replay::Failed { since } };
-    let is_failed = matches!(which, Replay::Failed { .. });
     let done = triggers::replay(&ctx, &actor, trigger_id, which).await;
-    let said = |count: usize| match count {
+    let said = |Replayed { deliveries, has_more }| match deliveries {
         0 => "There is nothing in this range to send once more.".to_owned(),
         count => {
             let many = i64::try_from(count).unwrap_or(i64::MAX);
             let many = crate::components::counted(many, "delivery goes", "deliveries go");
-            let is_part = is_failed && count as u64 >= triggers::MOST_REPLAYED;
-            let rest = if is_part { " Ask again for the rest." } else { "" };
+            let rest = if has_more { " Ask again for the rest." } else { "" };
             format!("{many} out once more, in order, by the same ids.{rest}")
         }
     };

@@ -3,12 +3,12 @@
 use auth::token::mint_opaque;
 use entity::kind::{AuditAction, JobRequest, Origin, Permission, Priority, Provider};
 use entity::view::{Live, PageQuery, Repository, RepositoryWebhooks, Watch, WatchPreview};
-use regex::{Regex, RegexBuilder};
 use serde_json::json;
 use store::db::DataError;
 use store::repositories::find_repository;
 use store::secrets::of_webhook;
 use store::watch::{self, WatchSettings};
+use triggers::BranchPattern;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -17,64 +17,10 @@ use crate::repository::{may_work, object};
 use crate::secrets::purpose;
 use crate::{Actions, Actor, Refusal, Result};
 
-/// Longer expressions are a mistake.
-pub const MAX_PATTERN: usize = 500;
-/// What one expression may take once it is compiled: a few characters can ask for gigabytes.
-const MAX_COMPILED: usize = 1 << 20;
 /// So many names are held against an expression for a preview.
 const PREVIEWED: u64 = 20_000;
 /// So many names of a preview are shown of each sort.
 const SHOWN: usize = 12;
-
-/// Names of branches that are watched, compiled: a regular expression that may match anywhere in a name, or all.
-#[derive(Clone, Debug)]
-pub struct BranchPattern(Option<Regex>);
-
-impl BranchPattern {
-    /// Of what somebody wrote; nothing, or nothing but spaces, stands for all branches.
-    ///
-    /// # Errors
-    /// What is wrong with it and how to mend it, as a sentence without its full stop.
-    pub fn new(text: Option<&str>) -> std::result::Result<Self, String> {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(Self(None)) };
-        if text.chars().count() > MAX_PATTERN {
-            return Err(format!(
-                "the expression is too long: it may have {MAX_PATTERN} characters; name what the branches have in common, \
-                 such as ^release/"
-            ));
-        }
-        if text.chars().any(char::is_control) {
-            return Err(
-                "the expression must be one line, without control characters; no branch's name holds any".to_owned()
-            );
-        }
-        let compiled = RegexBuilder::new(text).size_limit(MAX_COMPILED).build();
-        compiled.map(|regex| Self(Some(regex))).map_err(|error| unreadable(text, &error))
-    }
-
-    /// Whether a branch of that name is watched.
-    #[must_use]
-    pub fn matches(&self, branch: &str) -> bool {
-        self.0.as_ref().is_none_or(|regex| regex.is_match(branch))
-    }
-}
-
-/// Why an expression can't be used, in one line; what people write instead of expressions is recognised.
-fn unreadable(text: &str, error: &regex::Error) -> String {
-    if let regex::Error::CompiledTooBig(_) = error {
-        return "the expression repeats too much; make the numbers in { } smaller".to_owned();
-    }
-    let said = error.to_string();
-    // The reason stands below a picture of where it is.
-    let reason = said.lines().last().unwrap_or_default().trim_start_matches("error: ").trim();
-    let way = match text.starts_with('*') || text.starts_with('?') {
-        true => {
-            "this is a pattern of file names; as an expression .* stands for anything, and leaving it empty for all branches"
-        }
-        false => "characters such as ( [ * + ? mean something; one that is meant as itself has \\ before it",
-    };
-    format!("the expression can't be read: {reason}; {way}")
-}
 
 /// Whether the configuration says how its branches are watched, which nobody else changes.
 #[must_use]
@@ -267,36 +213,4 @@ pub async fn list_webhooks(ctx: &Actions, actor: &Actor, id: Uuid, page: PageQue
         data: receipts.data,
         count: receipts.count,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn why(text: &str) -> String {
-        BranchPattern::new(Some(text)).unwrap_err()
-    }
-
-    #[test]
-    fn expressions_match_anywhere_and_none_stands_for_all() {
-        let matches = |text, name| BranchPattern::new(text).unwrap().matches(name);
-        assert!(matches(None, "main") && matches(Some(""), "main") && matches(Some("  "), "main"));
-        assert!(matches(Some("lease/"), "release/1.0") && !matches(Some("^lease/"), "release/1.0"));
-        assert!(matches(Some("^(main|develop)$"), "develop") && !matches(Some("^(main|develop)$"), "main2"));
-        assert!(matches(Some("ü"), "feature/ü"));
-    }
-
-    #[test]
-    fn what_can_t_be_used_says_why_and_how_to_mend_it_in_one_line() {
-        assert!(why("(main").contains("unclosed group") && why("(main").contains("\\ before it"), "{}", why("(main"));
-        assert!(why("*").contains("pattern of file names") && why("*/main").contains(".* stands for anything"));
-        assert!(why("(?=main)").contains("look-around"), "{}", why("(?=main)"));
-        assert!(why(&"a".repeat(MAX_PATTERN + 1)).contains("500 characters"));
-        assert!(why("a\0").contains("control") && why("a\nb").contains("one line"));
-        assert!(why("(((a{100}){100}){100})").contains("repeats too much"));
-        for text in ["(main", "*", "[z-a]", "\\", "a{2", "(((a{100}){100}){100})"] {
-            let Err(why) = BranchPattern::new(Some(text)) else { continue };
-            assert!(!why.contains('\n') && !why.ends_with('.'), "{why}");
-        }
-    }
 }

@@ -15,7 +15,7 @@ mod tekton;
 mod text;
 
 pub use condition::{ChangedPaths, CompiledCondition, ConditionError, EventFacts, Judgement, MAX_PATHS, Needs};
-pub use pattern::{BranchPattern, MAX_PATTERN};
+pub use pattern::BranchPattern;
 pub use run::{MAX_RUN_BYTES, RunError, RunEvent, RunTold, read_run};
 pub use send::{Client, SendEnd, Sent, send};
 pub use target::{

@@ -5,7 +5,7 @@ use regex::{Regex, RegexBuilder};
 use crate::text::cut;
 
 /// Longest expression for names of branches, in characters; longer ones are a mistake.
-pub const MAX_PATTERN: usize = 500;
+const MAX_PATTERN: usize = 500;
 /// What expressions may take once they are compiled, for a few characters can ask for gigabytes: room for some classes of
 /// Unicode, none for thousands of repetitions.
 pub(crate) const MAX_COMPILED: usize = 1 << 20;

@@ -110,10 +110,7 @@ pub(super) fn ask<R: BufRead, W: Write>(
     let repositories = tokens(talk, urls, environment)?;
     let branch_regex = talk.ask("Branches to watch, as a regular expression; - for none", ".*", |text| match text {
         "-" => Ok(None),
-        pattern => match regex::Regex::new(pattern) {
-            Ok(_) => Ok(Some(pattern.to_owned())),
-            Err(error) => Err(format!("this is no regular expression: {error}")),
-        },
+        pattern => triggers::BranchPattern::new(Some(pattern)).map(|_| Some(pattern.to_owned())),
     })?;
     let listen = talk.ask("Where to listen", "127.0.0.1:3000", |text| match text.parse::<SocketAddr>() {
         Ok(address) => Ok(address.to_string()),

@@ -23,6 +23,15 @@ pub enum Replay {
     Made { since: Option<Timestamp>, until: Option<Timestamp> },
 }
 
+/// What came of asking for many once more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many go out.
+    pub deliveries: usize,
+    /// Whether there are others, which go out when it is asked again.
+    pub has_more: bool,
+}
+
 /// Asks for one finished delivery once more, by its own id.
 ///
 /// # Errors
@@ -43,17 +52,17 @@ pub async fn replay_one(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Delive
     stored::find_delivery(&ctx.db.write, id).await?.ok_or(Refusal::Missing("delivery"))
 }
 
-/// Asks for finished deliveries of a trigger once more, in their order; how many there are.
+/// Asks for finished deliveries of a trigger once more, in their order.
 ///
 /// # Errors
 /// The refusal, also where a range holds too many at once.
-pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) -> Result<usize> {
+pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) -> Result<Replayed> {
     actor.may_to_all(AuditAction::ReplayDeliveries)?;
     let found = find(ctx, trigger).await?;
-    let (ids, mut change) = match which {
+    let (mut ids, mut change) = match which {
         // Their end can't be narrowed. Those that go out are failed no more, so that who asks again gets the rest.
         Replay::Failed { since } => {
-            (failed(ctx, trigger, since, MOST_REPLAYED).await?, json!({ "failed_since": since }))
+            (failed(ctx, trigger, since, MOST_REPLAYED + 1).await?, json!({ "failed_since": since }))
         }
         Replay::Made { since, until } => {
             if since.zip(until).is_some_and(|(since, until)| since >= until) {
@@ -68,14 +77,16 @@ pub async fn replay(ctx: &Actions, actor: &Actor, trigger: Uuid, which: Replay) 
         }
     };
     if ids.is_empty() {
-        return Ok(0);
+        return Ok(Replayed::default());
     }
+    let has_more = ids.len() as u64 > MOST_REPLAYED;
+    ids.truncate(usize::try_from(MOST_REPLAYED).unwrap_or(usize::MAX));
     change["deliveries"] = json!(ids.len());
     let told = object(trigger, &found.name);
     ctx.tell(&ctx.db.write, actor, AuditAction::ReplayDeliveries, told, Change::to(change)).await?;
-    let replayed = stored::replay_deliveries(&ctx.db, &ids, ctx.now()).await?;
+    let deliveries = stored::replay_deliveries(&ctx.db, &ids, ctx.now()).await?;
     moved(ctx, trigger, None);
-    Ok(replayed)
+    Ok(Replayed { deliveries, has_more })
 }
 
 async fn failed(ctx: &Actions, trigger: Uuid, since: Option<Timestamp>, most: u64) -> Result<Vec<Uuid>> {

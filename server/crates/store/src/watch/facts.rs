@@ -180,7 +180,7 @@ async fn tell_tekton(
     use branch_event::Column::{BranchId, Id, Kind, NewCommit};
     let kind = BranchEventKind::TektonDetected;
     let is_standing = matches!(of.kind, BranchEventKind::BranchCreated | BranchEventKind::BranchUpdated);
-    let Some(commit) = of.new_commit.filter(|_| is_standing && !found.resources.is_empty()) else { return Ok(None) };
+    let Some(commit) = of.new_commit.filter(|_| is_standing && found.is_usable()) else { return Ok(None) };
     let before = branch_event::Entity::find().select_only().column(Id).filter(BranchId.eq(of.branch_id));
     let before = before.filter(NewCommit.eq(commit)).filter(Kind.into_expr().eq(constant(kind)));
     if before.into_tuple::<Uuid>().one(w).await?.is_some() {

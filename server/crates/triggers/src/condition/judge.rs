@@ -5,7 +5,6 @@ use entity::kind::{BranchEventKind, ClauseKind};
 use entity::view::Clause;
 
 use super::{CompiledCondition, EventFacts, Judgement, MAX_PATHS, Needs};
-use crate::tekton::brings;
 use crate::text::{counted, cut, listed};
 
 /// Longest reason that a clause gives, in characters.
@@ -136,7 +135,7 @@ impl CompiledCondition {
             let why = format!("{wish}; whether the commit brings any is unknown");
             return Some(Answer::unknown(Needs { paths: false, tekton: true }, why));
         };
-        Some(Answer::known(brings(found) == asked, format!("{wish}; {}", described(found))))
+        Some(Answer::known(found.is_usable() == asked, format!("{wish}; {}", described(found))))
     }
 }
 
@@ -150,7 +149,7 @@ fn described(found: &entity::view::TektonFound) -> String {
         return "the commit has no .tekton/".to_owned();
     }
     let kinds = crate::tekton::kinds(found);
-    if !brings(found) {
+    if !found.is_usable() {
         return match found.total_files as usize {
             0 => "nothing in .tekton/ can be used".to_owned(),
             files => format!("none of {} in .tekton/ can be used", counted(files, "file")),

@@ -105,12 +105,12 @@ async fn attend(
     Ok(status)
 }
 
-/// Reads to the end, so that nobody waits for us, and keeps the beginning.
+/// Reads to the end, so that nobody waits for us, and keeps the beginning: a byte more than is told shows that there was more.
 async fn keep(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     let Some(mut stream) = stream else { return };
     let mut buffer = vec![0; 4 << 10];
     while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-        let room = MAX_ANSWER.saturating_sub(kept.len());
+        let room = (MAX_ANSWER + 1).saturating_sub(kept.len());
         kept.extend_from_slice(&buffer[..read.min(room)]);
     }
 }

@@ -98,13 +98,14 @@ impl Sent {
     }
 }
 
-/// The beginning of an answer as a text that every database takes; nothing where it is empty.
+/// The beginning of an answer as a text that every database takes, with a mark where more came; nothing where it is empty.
 fn text_of(answer: &[u8]) -> Option<String> {
     let kept = &answer[..answer.len().min(MAX_ANSWER)];
     let mut text = entity::value::clean(&String::from_utf8_lossy(kept));
-    // A character that was cut, and what stands for unreadable bytes, may be longer than what was read.
-    while text.len() > MAX_ANSWER {
-        text.pop();
+    // What stands for unreadable bytes may be longer than they were.
+    if answer.len() > MAX_ANSWER || text.len() > MAX_ANSWER {
+        text.truncate(text.floor_char_boundary(MAX_ANSWER - '…'.len_utf8()));
+        text.push('…');
     }
     (!text.is_empty()).then_some(text)
 }

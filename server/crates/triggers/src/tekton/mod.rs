@@ -20,7 +20,8 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 pub const MAX_BYTES: usize = 16 << 20;
 /// As many files of a commit are read.
 pub const MAX_FILES: usize = 1_000;
-const MAX_RESOURCES: usize = 500;
+/// As many are kept of a commit.
+const MAX_RESOURCES: usize = 200;
 /// Errors and warnings of one commit.
 const MAX_NOTES: usize = 50;
 /// Longest name that is kept; Kubernetes has none longer than 253.
@@ -168,11 +169,6 @@ fn estimate(found: &TektonFound) -> (TektonAction, Vec<String>) {
         reasons.push(format!("{} cannot be used as written", counted(invalid, "resource")));
     }
     (action, reasons)
-}
-
-/// Whether there is something to do.
-pub(crate) fn brings(found: &TektonFound) -> bool {
-    found.estimated_action != TektonAction::Skip
 }
 
 /// The kinds of what was found, each once.

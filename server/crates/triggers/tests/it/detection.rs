@@ -234,7 +234,7 @@ fn how_much_is_read_and_said_is_bounded() {
     let found = detect_tekton(true, paths.iter().map(|path| (path.as_str(), "a: [\n".as_bytes())));
     assert_eq!((found.total_files as usize, found.errors.len(), found.warnings.len()), (MAX_FILES, 50, 1));
     let found = detect(&[(".tekton/a.yaml", &file)]);
-    assert_eq!((found.resources.len(), found.warnings.len()), (500, 1));
+    assert_eq!((found.resources.len(), found.warnings.len()), (200, 1));
     let megabyte = format!("# {}\n", "x".repeat(MAX_FILE_BYTES - 100));
     let found = detect_tekton(true, paths.iter().map(|path| (path.as_str(), megabyte.as_bytes())));
     // The last of them is counted and not read.

@@ -119,16 +119,19 @@ pub async fn replay_delivery(
     Ok((StatusCode::ACCEPTED, Json(ask::replay_one(&ctx, &actor, id).await?)))
 }
 
-/// How many deliveries go out once more.
+/// What goes out once more.
 #[derive(Serialize, ToSchema)]
 pub struct Replayed {
+    /// How many deliveries.
     pub deliveries: usize,
+    /// Whether others were given up as well, which go out when it is asked again.
+    pub has_more: bool,
 }
 
 /// Send many of a trigger's deliveries once more
 ///
-/// Those that were given up since a time, or all that were made within a range; at most 1,000 at once, each by its own id, and
-/// those of a branch in their order.
+/// Those that were given up since a time, the 1,000 oldest of them at once, or all that were made within a range, which may hold
+/// as many; each by its own id, and those of a branch in their order.
 #[utoipa::path(
     post, path = "/triggers/{trigger_id}/replay", operation_id = "replay_trigger", tag = "triggers",
     request_body = WantedReplay,
@@ -155,6 +158,6 @@ pub async fn replay_trigger(
             return Err(check.problem());
         }
     };
-    let deliveries = ask::replay(&ctx, &actor, id, which).await?;
-    Ok((StatusCode::ACCEPTED, Json(Replayed { deliveries })))
+    let ask::Replayed { deliveries, has_more } = ask::replay(&ctx, &actor, id, which).await?;
+    Ok((StatusCode::ACCEPTED, Json(Replayed { deliveries, has_more })))
 }

@@ -15,7 +15,7 @@ use regex::Regex;
 use super::bounds::Use;
 use crate::condition::judge::is_gone;
 use crate::condition::{ChangedPaths, EventFacts, MAX_PATHS};
-use crate::tekton::{brings, kinds};
+use crate::tekton::kinds;
 use crate::text::{counted, cut};
 
 /// All paths together, in bytes: sums and loops make a few hundred times as much of them at most.
@@ -103,7 +103,7 @@ fn value(used: Use, facts: &EventFacts<'_>, paths: &Paths<'_>) -> Option<Box<dyn
             let none = (false, TektonAction::Skip, Vec::new());
             let (found, action, kinds) = match facts.tekton {
                 _ if is_gone(facts) => none,
-                Some(tekton) => (brings(tekton), tekton.estimated_action, kinds(tekton)),
+                Some(tekton) => (tekton.is_usable(), tekton.estimated_action, kinds(tekton)),
                 None => return None,
             };
             map([("found", truth(found)), ("action", text(action.as_str())), ("kinds", list(kinds.into_iter()))])
