@@ -11,10 +11,21 @@ export const FEATURES = ["reference-types", "bulk-memory", "bulk-memory-opt", "m
 
 // Put into the glue that wasm-split wrote. A page's loader asks for its parts as soon as it is called, before it awaits
 // anything, so `offered` is that page's file then. A file that does not come in time can't be had: the page is loaded whole.
+// Which parts a file has is told by how many are left out, how many follow, and so on: a place for each in each of the files
+// would take more than what else is loaded first.
 const RUNTIME = `
 let offered;
-function offer(file, at, load) {
+function offer(file, runs, load) {
     return () => {
+        const at = [];
+        let number = 0, place = 0;
+        for (let i = 0; i < runs.length; i += 2) {
+            number += runs[i];
+            for (const end = number + runs[i + 1]; number < end; number++) {
+                at[number] = [place, SIZES[number]];
+                place += SIZES[number];
+            }
+        }
         const bytes = fetch(new URL(file, import.meta.url), { signal: AbortSignal.timeout(10_000) }).then((answer) => {
             if (!answer.ok) throw new Error(answer.url + ": " + answer.status);
             return answer.arrayBuffer();
@@ -24,9 +35,9 @@ function offer(file, at, load) {
         return load();
     };
 }
-function part(name) {
+function part(number) {
     const { bytes, at } = offered;
-    return bytes.then((all) => new Uint8Array(all, ...at[name]));
+    return bytes.then((all) => new Uint8Array(all, ...at[number]));
 }
 `;
 
@@ -50,23 +61,24 @@ function optimise(bytes) {
  * Gives back the glue.
  */
 export function joinParts(folder, release, add) {
-  const parts = new Map();
-  const read = (name) => {
-    if (!parts.has(name)) {
-      const bytes = readFileSync(join(folder, `${name}.wasm`));
-      parts.set(name, release ? optimise(bytes) : bytes);
-    }
-    return parts.get(name);
-  };
+  const pages = Object.entries(JSON.parse(readFileSync(join(folder, "parts.json"), "utf8")));
+  const names = [...new Set(pages.flatMap(([, names]) => names))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const number = new Map(names.map((name, place) => [name, place]));
+  const bytes = names.map((name) => {
+    const read = readFileSync(join(folder, `${name}.wasm`));
+    return release ? optimise(read) : read;
+  });
   const offers = new Map();
-  for (const [split, names] of Object.entries(JSON.parse(readFileSync(join(folder, "parts.json"), "utf8")))) {
-    const at = {};
-    let length = 0;
-    for (const name of names) {
-      at[name] = [length, read(name).length];
-      length += read(name).length;
+  for (const [page, names] of pages) {
+    const numbers = names.map((name) => number.get(name)).sort((a, b) => a - b);
+    const runs = [];
+    let end = 0;
+    for (const one of numbers) {
+      if (one === end && runs.length > 0) runs[runs.length - 1] += 1;
+      else runs.push(one - end, 1);
+      end = one + 1;
     }
-    offers.set(split, [add(split, Buffer.concat(names.map(read))), at]);
+    offers.set(page, [add(page, Buffer.concat(numbers.map((one) => bytes[one]))), runs]);
   }
 
   let glue = readFileSync(join(folder, "split.js"), "utf8");
@@ -75,11 +87,11 @@ export function joinParts(folder, release, add) {
     glue = glue.replace(pattern, (...match) => { changed += 1; return replacement(...match); });
     if (changed !== times) throw new Error(`the glue of wasm-split has ${changed} of ${times} places to change: ${pattern}`);
   };
-  change(/fetch\(new URL\("\.\/(\w+)\.wasm", import\.meta\.url\)\)/g, (_, name) => `part("${name}")`, parts.size);
-  change(/WebAssembly\.instantiateStreaming\(src, imports\)/g, () => "WebAssembly.instantiate(await src, imports)", parts.size);
+  change(/fetch\(new URL\("\.\/(\w+)\.wasm", import\.meta\.url\)\)/g, (_, name) => `part(${number.get(name)})`, names.length);
+  change(/WebAssembly\.instantiateStreaming\(src, imports\)/g, () => "WebAssembly.instantiate(await src, imports)", names.length);
   change(/(export const __wasm_split_load_(\w+) = wrapAsyncCb\()(makeLoad\([\s\S]*?, \[[\w, ]*\]\))\);/g, (_, start, split, load) => {
-    const [file, at] = offers.get(split);
-    return `${start}offer(${JSON.stringify(`./${file}`)}, ${JSON.stringify(at)}, ${load}));`;
+    const [file, runs] = offers.get(split);
+    return `${start}offer(${JSON.stringify(`./${file}`)}, ${JSON.stringify(runs)}, ${load}));`;
   }, offers.size);
-  return glue + RUNTIME;
+  return `${glue}const SIZES = ${JSON.stringify(bytes.map(({ length }) => length))};${RUNTIME}`;
 }
