@@ -166,10 +166,10 @@ pub fn commit_href(repository: uuid::Uuid, sha: &str) -> String {
 }
 
 /// Where a chart's page is. A folder of a Git repository is written `//` in keys, and `/-/` in addresses, where two slashes
-/// are taken for one.
+/// are taken for one; so is `%2f`, as addresses of GitLab's packages have it, `~2f`: a click on a link would decode it.
 #[must_use]
 pub fn chart_href(key: &str) -> String {
-    format!("/charts/{}", in_path(&key.replacen("//", "/-/", 1)))
+    format!("/charts/{}", in_path(&without_percents(&key.replacen("//", "/-/", 1))))
 }
 
 /// What others changed when they went from one version of a chart to another.
@@ -187,7 +187,42 @@ pub fn chart_keys(path: &str) -> Vec<String> {
         Some(root) => format!("{root}//"),
         None => path.replacen("/-/", "//", 1),
     };
-    if folder == path { vec![folder] } else { vec![folder, path.to_owned()] }
+    let mut keys = if folder == path { vec![folder] } else { vec![folder, path.to_owned()] };
+    // Some keys have a `~` themselves, as homes of users do.
+    let escaped: Vec<String> = keys.iter().map(|key| with_percents(key)).filter(|key| !keys.contains(key)).collect();
+    keys.extend(escaped);
+    keys
+}
+
+/// `~` stands for `%`, and `~7e` for a `~` that would else be taken for it.
+fn without_percents(key: &str) -> String {
+    let mut text = String::with_capacity(key.len());
+    for (at, c) in key.char_indices() {
+        match c {
+            '%' => text.push('~'),
+            '~' if is_escape(&key[at + 1..]) => text.push_str("~7e"),
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+/// The same, back.
+fn with_percents(path: &str) -> String {
+    let mut parts = path.split('~');
+    let mut key = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.strip_prefix("7e") {
+            Some(rest) => key.extend(["~", rest]),
+            None => key.extend([if is_escape(part) { "%" } else { "~" }, part]),
+        }
+    }
+    key
+}
+
+/// Whether two hexadecimal digits come next.
+fn is_escape(rest: &str) -> bool {
+    rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Where values of a chart are compared.
@@ -216,7 +251,26 @@ pub fn short_sha(sha: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::PageUrl;
+    use super::{PageUrl, chart_href, chart_keys};
+
+    #[test]
+    fn the_address_of_a_chart_leads_to_its_key() {
+        for key in [
+            "ghcr.io/ada/charts/web",
+            "github.com/ada/home//charts/web",
+            "github.com/ada/home//",
+            "gitlab.example/api/v4/projects/group%2fapp/packages/helm/stable/web",
+            "example.org/~bob/charts/web",
+            "example.org/~bedford/web",
+            "example.org/~bedford/a%2fb/web",
+        ] {
+            let href = chart_href(key);
+            let path = href.strip_prefix("/charts/").unwrap();
+            assert!(!path.contains('%') && !path.contains("//"), "{path}");
+            let keys = chart_keys(path);
+            assert!(keys.iter().any(|found| found == key), "{key}: {keys:?}");
+        }
+    }
 
     #[test]
     fn changing_a_filter_goes_back_to_the_first_page_and_keeps_the_rest() {
