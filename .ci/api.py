@@ -38,9 +38,9 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 422, 
 include-operation-id = ["get_access_token", "create_account", "change_account", "delete_account", "change_role", "delete_role", "create_token", "change_own_account", "delete_second_factor", "change_forge_token"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 422, 429, "5xx"]
 
-# What is well formed may be no pattern, no expression, no address, no secret that the target takes, or times that do not go together.
+# What is well formed may be no pattern, no expression, no address, or times that do not go together.
 [[operations]]
-include-operation-id = ["create_trigger", "change_trigger", "change_trigger_secret", "test_dry_run", "replay_trigger", "change_watch", "get_watch_preview"]
+include-operation-id = ["create_trigger", "change_trigger", "test_dry_run", "replay_trigger"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429, "5xx"]
 """
 ADMIN = {"username": "ada@example.org", "password": "violet anchor timber seventeen"}

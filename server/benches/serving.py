@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -97,11 +98,15 @@ def site(report, folder: pathlib.Path) -> None:
     report.row("site", "the program, with the site inside", f"{size:.1f} MB", "", "", "under 60 MB", size < 60)
     manifest = json.loads((SITE / "manifest.json").read_text())
     sent = lambda logical: (lambda f: (f.with_name(f.name + ".br") if f.with_name(f.name + ".br").exists() else f).stat().st_size)(SITE / manifest[logical])
+    # What the build refuses to pass; said there alone.
+    build = (pathlib.Path(__file__).resolve().parents[2] / ".ci/site.d/build.mjs").read_text()
+    budget = lambda name: int(re.search(rf"^const {name} = ([0-9_]+);", build, re.MULTILINE)[1]) / 1000
+    wasm_budget, first_budget = budget("WASM_BUDGET"), budget("FIRST_LOAD_BUDGET")
     wasm = (sent("kubestats.wasm") + sent("parts/Repositories")) / 1000
-    report.row("site", "the WebAssembly of /repositories, brotli", f"{wasm:.0f} kB", "", "", "under 326 kB", wasm < 326)
+    report.row("site", "the WebAssembly of /repositories, brotli", f"{wasm:.0f} kB", "", "", f"under {wasm_budget:.0f} kB", wasm < wasm_budget)
     first = ["kubestats.js", "kubestats.wasm", "parts/Repositories", "main.css", *[n for n in ("ui.js", "favicon.svg", "inter-latin-wght-normal.woff2", "jetbrains-mono-latin-wght-normal.woff2") if n in manifest]]
     total = sum(sent(n) for n in first) / 1000
-    report.row("site", f"first load of /repositories: {', '.join(first)}", f"{total:.0f} kB", "", "", "under 450 kB", total < 450)
+    report.row("site", f"first load of /repositories: {', '.join(first)}", f"{total:.0f} kB", "", "", f"under {first_budget:.0f} kB", total < first_budget)
     _lighthouse(report, folder)
 
 

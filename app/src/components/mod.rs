@@ -63,7 +63,7 @@ pub use time_ago::{MaybeTimeAgo, TimeAgo, exact, provide_clock, relative};
 pub use timeline::VersionTimeline;
 pub use tree::Tree;
 pub use url::{
-    PageUrl, branch_href, chart_href, chart_keys, commit_href, compare_href, image_href, repository_href,
+    PageUrl, branch_href, chart_href, chart_keys, commit_href, compare_href, image_href, query_pairs, repository_href,
     resource_href, short_sha, upgrade_href, watch_href,
 };
 pub use version::{Version, VersionChange, tag_version};

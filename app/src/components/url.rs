@@ -21,10 +21,7 @@ impl PageUrl {
     #[must_use]
     pub fn current(path: impl Into<String>, query: &str) -> Self {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        // The router's own map decodes values twice, so that `%2F` in a value would be another one.
-        for pair in query.trim_start_matches('?').split('&') {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (key, value) = (decoded(key), decoded(value));
+        for (key, value) in query_pairs(query) {
             match pairs.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, known)) => *known = value,
                 None => pairs.push((key, value)),
@@ -126,9 +123,14 @@ impl PageUrl {
 /// Everything but unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A key or a value as a form writes it.
-fn decoded(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+/// Keys and values of what stands after the `?` of an address, in their order, as forms write them. The router's own map decodes
+/// values twice, so that a `%2F` in one would be another text.
+pub fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(key), decoded(value))
+    })
 }
 
 fn encode(text: &str, into: &mut String) {

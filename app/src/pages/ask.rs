@@ -10,13 +10,13 @@ use entity::kind::UnknownWord;
 use entity::view::{ActivityBucket, PageQuery, ShownOnce, Sort, Timestamp};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use leptos_router::location::RequestUrl;
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
 use store::db::Db;
 use store::given;
 use uuid::Uuid;
 
+use crate::components::query_pairs;
 use crate::context::ServerContext;
 use crate::cookies::{self, Keeping};
 use crate::error::AppError;
@@ -114,9 +114,12 @@ pub(crate) fn job(done: Done) -> Result<Uuid, AppError> {
 /// The values in the part of an address after `?`.
 pub(crate) fn params(query: &str) -> Result<ParamsMap, AppError> {
     given::query(query).map_err(|unusable| AppError::invalid(format!("What stands after ? {unusable}.")))?;
-    // The router decodes values that are decoded already.
-    let query = query.replace("%25", "%2525");
-    Ok(RequestUrl::new(&format!("/?{query}")).parse().map(|url| url.search_params().clone()).unwrap_or_default())
+    let mut params = ParamsMap::new();
+    for (key, value) in query_pairs(query) {
+        // The map decodes what it is given.
+        params.insert(key, value.replace('%', "%25"));
+    }
+    Ok(params)
 }
 
 /// A filter's text, if there is any.

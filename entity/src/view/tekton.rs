@@ -21,6 +21,9 @@ pub struct TektonFound {
 }
 
 impl TektonFound {
+    /// So many resources of a commit are kept.
+    pub const MOST_RESOURCES: usize = 200;
+
     /// Whether there is anything that Tekton can do with it.
     #[must_use]
     pub fn is_usable(&self) -> bool {

@@ -199,6 +199,16 @@ pub struct Delivery {
     pub run_at: Option<DateTime<Utc>>,
 }
 
+/// What came of asking for many deliveries once more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Replayed {
+    /// How many go out.
+    pub deliveries: usize,
+    /// Whether others were given up as well, which go out when it is asked again.
+    pub has_more: bool,
+}
+
 /// Which deliveries, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryFilter {

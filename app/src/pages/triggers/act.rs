@@ -11,9 +11,9 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::pages::{ask, outcome::tell};
 #[cfg(feature = "ssr")]
-use actions::triggers::{self, Replay, Replayed, SecretPart};
+use actions::triggers::{self, Replay, SecretPart};
 #[cfg(feature = "ssr")]
-use entity::view::ShownOnce;
+use entity::view::{Replayed, ShownOnce};
 
 /// What is wrong with a form as it stands, for who types in it.
 #[server(prefix = "/ui", endpoint = "check_trigger", output = Postcard, client = crate::client::PageClient)]

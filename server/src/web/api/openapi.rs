@@ -13,7 +13,7 @@ use utoipa::openapi::{
     ContentBuilder, InfoBuilder, License, Object, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
     Schema, Type,
     path::{Parameter, ParameterIn},
-    schema::SchemaType,
+    schema::{AdditionalProperties, SchemaType},
     tag::TagBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
@@ -45,6 +45,7 @@ pub fn document() -> OpenApi {
     document.merge(streams.into_openapi());
     parameters_are_described(&mut document);
     answers_are_complete(&mut document);
+    choices_have_one_key(&mut document);
     failures_are_described(&mut document);
     document
 }
@@ -162,6 +163,23 @@ fn answers_are_complete(document: &mut OpenApi) {
     let Some(components) = document.components.as_mut() else { return };
     for (_, schema) in components.schemas.iter_mut().filter(|(name, _)| !sent.contains(*name)) {
         complete(schema);
+    }
+}
+
+/// A choice that is named by its key has no other key beside it; what is sent with two is refused.
+fn choices_have_one_key(document: &mut OpenApi) {
+    let sent = sent_schemas(document);
+    let Some(components) = document.components.as_mut() else { return };
+    for (_, schema) in components.schemas.iter_mut().filter(|(name, _)| sent.contains(*name)) {
+        let RefOr::T(Schema::OneOf(choices)) = schema else { continue };
+        for choice in &mut choices.items {
+            if let RefOr::T(Schema::Object(object)) = choice
+                && object.properties.len() == 1
+                && object.required.len() == 1
+            {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
     }
 }
 

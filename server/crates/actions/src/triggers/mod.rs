@@ -22,7 +22,7 @@ use crate::{Actions, Refusal, Result};
 pub use change::{ChangedTrigger, MadeTrigger, TriggerRequest, add, change, origin, remove, switch};
 pub use check::{check, try_condition};
 pub use dry_run::dry_run;
-pub use replay::{MOST_REPLAYED, Replay, Replayed, count_failed, replay, replay_one, test};
+pub use replay::{MOST_REPLAYED, Replay, count_failed, replay, replay_one, test};
 pub use secret::{
     NewSecret, SecretPart, find_secret_state, open_secrets, put_secrets, remove_secret, set_secret, wants_secret,
 };

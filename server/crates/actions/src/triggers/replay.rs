@@ -1,7 +1,7 @@
 //! Deliveries that are asked for once more, and tests of a trigger.
 
 use entity::kind::AuditAction;
-use entity::view::{Delivery, Live, Timestamp};
+use entity::view::{Delivery, Live, Replayed, Timestamp};
 use serde_json::json;
 use store::db::DataError;
 use store::triggers as stored;
@@ -21,15 +21,6 @@ pub enum Replay {
     Failed { since: Option<Timestamp> },
     /// All that were made within this time.
     Made { since: Option<Timestamp>, until: Option<Timestamp> },
-}
-
-/// What came of asking for many once more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Replayed {
-    /// How many go out.
-    pub deliveries: usize,
-    /// Whether there are others, which go out when it is asked again.
-    pub has_more: bool,
 }
 
 /// Asks for one finished delivery once more, by its own id.

@@ -15,8 +15,6 @@ const HEADERS: usize = 100;
 const WHY_BYTES: usize = 500;
 /// Clauses of a condition; it has no more kinds.
 const CLAUSES: usize = 20;
-/// Tekton's resources of one commit.
-const RESOURCES: usize = 200;
 /// Of what is said of them, and of each.
 const REMARKS: usize = 50;
 
@@ -67,7 +65,7 @@ pub(crate) fn bounded_tekton(found: &TektonFound) -> TektonFound {
         has_directory: found.has_directory,
         total_files: found.total_files,
         valid_files: found.valid_files,
-        resources: found.resources.iter().take(RESOURCES).map(resource).collect(),
+        resources: found.resources.iter().take(TektonFound::MOST_RESOURCES).map(resource).collect(),
         estimated_action: found.estimated_action,
         reasons: lines(&found.reasons),
         errors: lines(&found.errors),

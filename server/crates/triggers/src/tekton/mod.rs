@@ -20,8 +20,6 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 pub const MAX_BYTES: usize = 16 << 20;
 /// As many files of a commit are read.
 pub const MAX_FILES: usize = 1_000;
-/// As many are kept of a commit.
-const MAX_RESOURCES: usize = 200;
 /// Errors and warnings of one commit.
 const MAX_NOTES: usize = 50;
 /// Longest name that is kept; Kubernetes has none longer than 253.
@@ -103,8 +101,8 @@ fn read_file(path: &str, text: &[u8], found: &mut TektonFound) -> Result<(), Str
             note(&mut found.warnings, format!("{place}: {kind} of {} is passed over", cut(api_version, 100)));
             continue;
         }
-        if found.resources.len() == MAX_RESOURCES {
-            note(&mut found.warnings, format!("only the first {MAX_RESOURCES} resources are kept"));
+        if found.resources.len() == TektonFound::MOST_RESOURCES {
+            note(&mut found.warnings, format!("only the first {} resources are kept", TektonFound::MOST_RESOURCES));
             return Ok(());
         }
         let index = u32::try_from(index).unwrap_or(u32::MAX);

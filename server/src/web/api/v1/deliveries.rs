@@ -4,10 +4,10 @@ use actions::Actions;
 use actions::triggers::{self as ask, Replay, show_attempts, show_delivery};
 use axum::{Json, extract::State, http::StatusCode};
 use entity::kind::DeliveryState;
-use entity::view::{Delivery, DeliveryDetail, DeliveryFilter, Listing};
-use serde::{Deserialize, Serialize};
+use entity::view::{Delivery, DeliveryDetail, DeliveryFilter, Listing, Replayed};
+use serde::Deserialize;
 use store::db::Db;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::trigger_bodies::WantedReplay;
 use crate::web::api::extract::{Body, Check, Id, PageParams, Params};
@@ -119,15 +119,6 @@ pub async fn replay_delivery(
     Ok((StatusCode::ACCEPTED, Json(ask::replay_one(&ctx, &actor, id).await?)))
 }
 
-/// What goes out once more.
-#[derive(Serialize, ToSchema)]
-pub struct Replayed {
-    /// How many deliveries.
-    pub deliveries: usize,
-    /// Whether others were given up as well, which go out when it is asked again.
-    pub has_more: bool,
-}
-
 /// Send many of a trigger's deliveries once more
 ///
 /// Those that were given up since a time, the 1,000 oldest of them at once, or all that were made within a range, which may hold
@@ -158,6 +149,5 @@ pub async fn replay_trigger(
             return Err(check.problem());
         }
     };
-    let ask::Replayed { deliveries, has_more } = ask::replay(&ctx, &actor, id, which).await?;
-    Ok((StatusCode::ACCEPTED, Json(Replayed { deliveries, has_more })))
+    Ok((StatusCode::ACCEPTED, Json(ask::replay(&ctx, &actor, id, which).await?)))
 }
