@@ -28,6 +28,25 @@ test("a link that is followed while the page wakes is not lost", async ({ page, 
   await expect(page.locator(".diff-lines").first()).toBeVisible();
 });
 
+test("a page that is left asks nothing of the next one's address", async ({ page, request }) => {
+  const cluster = await repository(request, "home-cluster");
+  await page.goto(`/repositories/${cluster.id}`);
+  await awake(page);
+  // The page stays in sight meanwhile.
+  await page.route(/\.parts$/, async (route) => {
+    await new Promise((late) => setTimeout(late, 1_000));
+    await route.continue();
+  });
+  const asked: string[] = [];
+  page.on("request", (request) => request.url().includes("cilium") && asked.push(new URL(request.url()).pathname));
+  const search = page.getByRole("banner").getByRole("searchbox");
+  await search.fill("cilium");
+  await search.press("Enter");
+  await expect(page).toHaveURL(/\/resources\?.*cilium/);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/resources/i);
+  expect(asked).toEqual(["/ui/resources"]);
+});
+
 test("slash focuses the search, and it searches", async ({ page }) => {
   await page.goto("/repositories");
   await awake(page);

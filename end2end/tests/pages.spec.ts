@@ -8,7 +8,7 @@ import { expected } from "../server.ts";
 import { everyPage, expect, repository, resource, test } from "./support.ts";
 
 test("every page has one heading, a title and a main part", async ({ page, request }) => {
-  test.setTimeout(90_000);
+  test.setTimeout(240_000);
   for (const { name, path, heading } of await everyPage(request)) {
     await test.step(name, async () => {
       const answer = await page.goto(path);

@@ -78,14 +78,13 @@ where
     T: PageData,
     Asked: Future<Output = Answered<T>> + Send + 'static,
 {
-    // Not as a map, which would keep one of several values of a key.
-    let (path, query) = (use_params_map(), use_location().search);
+    let address = own_address();
     let shown = StoredValue::new(None);
     let patience = Patience::new(shown);
-    patience.give_up_when(move || (path.get(), query.get()));
+    patience.give_up_when(move || address.get());
     let data = Data::<T>::new_with_options(
-        move || (path.get(), query.get(), news.get()),
-        move |(path, query, news)| -> Asking<T> {
+        move || (address.get(), news.get()),
+        move |((path, query), news)| -> Asking<T> {
             let asked: Asking<T> = Box::pin(ask(path.clone(), query.trim_start_matches('?').to_owned()));
             if cfg!(feature = "hydrate") { Box::pin(patience.answer(asked, (path, query), news)) } else { asked }
         },
@@ -99,6 +98,26 @@ where
         mark_awake();
     }
     Answer { data, shown }
+}
+
+/// The values of a page's path, and the part of its address after `?`: not as a map, which would keep one of several values
+/// of a key.
+type Address = (ParamsMap, String);
+
+/// The address of the page at hand. A page that is left is in sight until the next one is there; it would ask with the next
+/// one's query, which may be for something that is gone, so its address stays once the path leads elsewhere.
+fn own_address() -> Memo<Address> {
+    let (params, place) = (use_params_map(), use_location());
+    let at = Memo::new(move |before: Option<&(Address, String)>| {
+        let path = place.pathname.get().trim_end_matches('/').to_owned();
+        let now = (params.get(), place.search.get());
+        match before {
+            // The router tells of the path first and of its values, if the page stays, afterwards.
+            Some((address, own)) if *own != path && address.0 == now.0 => (address.clone(), own.clone()),
+            _ => (now, path),
+        }
+    });
+    Memo::new(move |_| at.with(|(address, _)| address.clone()))
 }
 
 type Asking<T> = Pin<Box<dyn Future<Output = Answered<T>> + Send>>;
@@ -127,9 +146,6 @@ struct Patience<T: 'static> {
     /// The question on its way: of which address, and what ends waiting for its answer.
     asking: StoredValue<Option<(Address, oneshot::Sender<()>)>>,
 }
-
-/// The values of a page's path, and the part of its address after `?`.
-type Address = (ParamsMap, String);
 
 impl<T> Clone for Patience<T> {
     fn clone(&self) -> Self {
