@@ -1,15 +1,22 @@
-//! Puts the built site (WebAssembly, JavaScript, CSS, icons) and the sample repositories into the program.
+//! Puts the built site (WebAssembly, JavaScript, CSS, icons), the API's interactive documentation and the sample repositories
+//! into the program.
 //!
 //! `KUBESTATS_SITE_DIR` names the folder that `make site` wrote. Without it, and in development builds, nothing
 //! is put in, and the program reads the folder of that variable when it runs.
 
 use std::{
+    borrow::Cow,
+    collections::HashSet,
     env,
     error::Error,
     fmt::Write as _,
     fs,
+    io::{self, Cursor},
     path::{Path, PathBuf},
 };
+
+use flate2::{Compression, write::GzEncoder};
+use zip::ZipArchive;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -31,7 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
         }
     }
+    // Compressed files are enough: the few clients that take none get them unpacked.
+    let names: HashSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    files.retain(|(name, _)| !names.contains(&format!("{name}.gz")));
     write_list("site.rs", files)?;
+    write_docs()?;
+    fold_code(release)?;
 
     // The sample repositories: bare, packed, one folder each. The scripts that make them stay outside.
     println!("cargo::rerun-if-changed=samples");
@@ -42,6 +54,38 @@ fn main() -> Result<(), Box<dyn Error>> {
         |file: &str| matches!(file, "HEAD" | "config" | "description" | "packed-refs") || file.starts_with("pack-");
     files.retain(|(name, _)| name.split_once('/').is_some_and(|(_, file)| belongs(file)));
     write_list("samples.rs", files)
+}
+
+/// What the interactive documentation of the API consists of.
+const DOCS: [&str; 3] = ["swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css"];
+
+/// Writes the files of Swagger UI as gzip, and a Rust list of them.
+fn write_docs() -> Result<(), Box<dyn Error>> {
+    let dir = PathBuf::from(env::var("OUT_DIR")?).join("docs");
+    fs::create_dir_all(&dir)?;
+    let mut all = ZipArchive::new(Cursor::new(utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED))?;
+    let names = all.file_names().map(|name| name.map(Cow::into_owned)).collect::<Result<Vec<String>, _>>()?;
+    let mut files = Vec::new();
+    for wanted in DOCS {
+        let ending = format!("/dist/{wanted}");
+        let name = names.iter().find(|name| name.ends_with(&ending)).ok_or(format!("Swagger UI has no {wanted}"))?;
+        let packed = dir.join(format!("{wanted}.gz"));
+        let mut packing = GzEncoder::new(fs::File::create(&packed)?, Compression::best());
+        io::copy(&mut all.by_name(name)?, &mut packing)?;
+        packing.finish()?;
+        files.push((format!("{wanted}.gz"), packed));
+    }
+    write_list("docs.rs", files)
+}
+
+/// Has the linker keep one of functions that are the same: generic code is compiled for each of its types, and much of it
+/// comes out alike. Only where the compiler brings a linker that can.
+fn fold_code(release: bool) -> Result<(), env::VarError> {
+    let target = env::var("TARGET")?;
+    if release && target == "x86_64-unknown-linux-gnu" {
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+    }
+    Ok(())
 }
 
 /// Writes a Rust list of (name, content). Contents are copied beside it: a target folder that several checkouts

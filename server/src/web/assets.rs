@@ -3,7 +3,9 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io::Read as _,
     path::{Component, Path, PathBuf},
+    sync::OnceLock,
 };
 
 use axum::{
@@ -11,10 +13,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
+use flate2::read::GzDecoder;
 
 use super::{etag, security};
 
-/// Every file of the site as it was when the program was built.
+/// Every file of the site as it was when the program was built; of what is compressed, only the compressed forms.
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
 /// Says which file has which logical name.
@@ -23,7 +26,9 @@ const MANIFEST: &str = "manifest.json";
 /// A file of the site with what is sent along.
 #[derive(Clone, Debug)]
 pub struct Asset {
-    plain: Bytes,
+    /// Where the program holds the file as gzip, it is unpacked for the first who takes nothing else, and kept: however many
+    /// connections wait with it, it is in memory once.
+    plain: OnceLock<Bytes>,
     brotli: Option<Bytes>,
     gzip: Option<Bytes>,
     etag: HeaderValue,
@@ -75,14 +80,14 @@ impl Site {
     fn embedded(held: &'static [(&'static str, &'static [u8])]) -> Option<Self> {
         let all: HashMap<&str, &'static [u8]> = held.iter().copied().collect();
         let manifest = read_manifest(all.get(MANIFEST)?);
-        let sibling =
-            |name: &str, ending: &str| all.get(format!("{name}.{ending}").as_str()).copied().map(Bytes::from_static);
-        let files = held
-            .iter()
-            .filter(|(name, _)| is_served(name))
-            .map(|(name, bytes)| {
-                let (brotli, gzip) = (sibling(name, "br"), sibling(name, "gz"));
-                (*name, Asset::new(name, !at_root(&manifest, name), Bytes::from_static(bytes), brotli, gzip))
+        let part =
+            |name: &str, ending: &str| all.get(format!("{name}{ending}").as_str()).copied().map(Bytes::from_static);
+        let names =
+            held.iter().map(|(name, _)| name.strip_suffix(".gz").unwrap_or(name)).filter(|name| is_served(name));
+        let files = names
+            .map(|name| {
+                let (plain, brotli, gzip) = (part(name, ""), part(name, ".br"), part(name, ".gz"));
+                (name, Asset::new(name, !at_root(&manifest, name), plain, brotli, gzip))
             })
             .collect();
         Some(Self::Embedded { files, manifest })
@@ -128,7 +133,7 @@ impl Site {
                 };
                 let (brotli, gzip) = (sibling("br").await, sibling("gz").await);
                 let hashed = !at_root(&self.manifest(), name);
-                Some(Asset::new(name, hashed, Bytes::from(plain), brotli, gzip).answer(request))
+                Some(Asset::new(name, hashed, Some(Bytes::from(plain)), brotli, gzip).answer(request))
             }
             Self::Missing => None,
         }
@@ -147,11 +152,18 @@ impl Site {
 }
 
 impl Asset {
-    fn new(name: &str, hashed: bool, plain: Bytes, brotli: Option<Bytes>, gzip: Option<Bytes>) -> Self {
-        let tag = format!("W/\"{}\"", &blake3::hash(&plain).to_hex()[..32]);
+    pub(super) fn new(
+        name: &str,
+        hashed: bool,
+        plain: Option<Bytes>,
+        brotli: Option<Bytes>,
+        gzip: Option<Bytes>,
+    ) -> Self {
+        let held = plain.as_ref().or(gzip.as_ref()).map_or(&[][..], |bytes| bytes);
+        let tag = format!("W/\"{}\"", &blake3::hash(held).to_hex()[..32]);
         let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
         Self {
-            plain,
+            plain: plain.map(OnceLock::from).unwrap_or_default(),
             brotli,
             gzip,
             etag: HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"0\"")),
@@ -160,7 +172,7 @@ impl Asset {
         }
     }
 
-    fn answer(&self, request: &HeaderMap) -> Response {
+    pub(super) fn answer(&self, request: &HeaderMap) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert(header::ETAG, self.etag.clone());
         headers.insert(header::CACHE_CONTROL, self.cache.clone());
@@ -175,15 +187,25 @@ impl Asset {
         }
         let accepted = Accepted::of(request);
         let (body, encoding) = match (&self.brotli, &self.gzip) {
-            (Some(body), _) if accepted.brotli => (body, Some("br")),
-            (_, Some(body)) if accepted.gzip => (body, Some("gzip")),
-            _ => (&self.plain, None),
+            (Some(body), _) if accepted.brotli => (body.clone(), Some("br")),
+            (_, Some(body)) if accepted.gzip => (body.clone(), Some("gzip")),
+            _ => (self.plain.get_or_init(|| self.unpacked()).clone(), None),
         };
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        (headers, Body::from(body.clone())).into_response()
+        (headers, Body::from(body)).into_response()
+    }
+
+    fn unpacked(&self) -> Bytes {
+        let mut file = Vec::new();
+        if let Some(packed) = &self.gzip
+            && let Err(error) = GzDecoder::new(&packed[..]).read_to_end(&mut file)
+        {
+            tracing::error!(%error, "a file of the site can't be unpacked");
+        }
+        Bytes::from(file)
     }
 }
 
@@ -348,8 +370,12 @@ mod tests {
     async fn a_site_inside_the_program_is_served_like_one_in_a_folder() {
         const HELD: &[(&str, &[u8])] = &[
             ("manifest.json", br#"{"main.css":"main-1a2b3c4d.css","robots.txt":"robots.txt"}"#),
-            ("main-1a2b3c4d.css", b"plain"),
             ("main-1a2b3c4d.css.br", b"brotli"),
+            // "plain", as gzip writes it.
+            (
+                "main-1a2b3c4d.css.gz",
+                &[31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 43, 200, 73, 204, 204, 3, 0, 207, 98, 32, 25, 5, 0, 0, 0],
+            ),
             ("robots.txt", b"User-agent: *"),
         ];
         assert!(Site::embedded(&[]).is_none());
@@ -359,9 +385,13 @@ mod tests {
         assert_eq!(style.headers()[header::CONTENT_ENCODING], "br");
         assert!(style.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
         assert_eq!(to_bytes(style.into_body(), 100).await.unwrap(), "brotli".as_bytes());
+        let bare = site.serve("main-1a2b3c4d.css", &HeaderMap::new()).await.unwrap();
+        assert_eq!(bare.headers()[header::CONTENT_LENGTH], "5");
+        assert!(!bare.headers().contains_key(header::CONTENT_ENCODING));
+        assert_eq!(to_bytes(bare.into_body(), 100).await.unwrap(), "plain".as_bytes());
         assert!(site.serve_at_root("/robots.txt", &wanted).await.is_some());
         assert!(site.serve_at_root("/main-1a2b3c4d.css", &wanted).await.is_none());
-        for hidden in ["manifest.json", "main-1a2b3c4d.css.br"] {
+        for hidden in ["manifest.json", "main-1a2b3c4d.css.br", "main-1a2b3c4d.css.gz"] {
             assert!(site.serve(hidden, &wanted).await.is_none(), "{hidden}");
         }
         assert_eq!(site.manifest()["main.css"], "main-1a2b3c4d.css");

@@ -1,5 +1,6 @@
 //! The REST API: its errors, its parameters, its description, its versions.
 
+mod docs;
 pub mod extract;
 pub mod needs;
 pub mod openapi;

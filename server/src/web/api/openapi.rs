@@ -17,12 +17,11 @@ use utoipa::openapi::{
     tag::TagBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::problem::PROBLEM_JSON;
 use crate::{
     state::AppState,
-    web::{health, hosts::is_health, rate_limits::is_limited, security},
+    web::{health, hosts::is_health, rate_limits::is_limited},
 };
 
 /// Where the description is served.
@@ -64,13 +63,7 @@ pub fn router() -> Router<AppState> {
         async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes) }
     })
     .layer(axum::middleware::from_fn(super::super::etag::tag_reads));
-    let docs: Router<AppState> = SwaggerUi::new("/docs").config(Config::from(PATH)).into();
-    let docs = docs.layer(tower_http::set_header::SetResponseHeaderLayer::overriding(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(security::DOCS_POLICY),
-    ));
-    let docs = docs.layer(axum::middleware::from_fn(super::super::etag::tag_reads));
-    Router::new().route(PATH, description).merge(docs)
+    Router::new().route(PATH, description).merge(super::docs::router())
 }
 
 fn head() -> OpenApi {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use server::web::api::openapi;
 
 use crate::support::{errors_of, on_each_engine};
@@ -84,6 +84,18 @@ async fn description_and_documentation_are_served_from_the_program() {
         assert!(page.header("content-security-policy").contains("script-src 'self'"));
         let start = app.get("/docs/swagger-initializer.js").await.text();
         assert!(start.contains("/api/v1/openapi.json"), "{start}");
+        // What the page names is there, packed for who takes it, and whole for who does not.
+        for name in ["swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css"] {
+            assert!(page.text().contains(name), "{name}");
+            let at = format!("/docs/{name}");
+            let packed = app.get_with(&at, &[(header::ACCEPT_ENCODING, "gzip")]).await;
+            assert_eq!((packed.status, packed.header("content-encoding")), (StatusCode::OK, "gzip"), "{name}");
+            let whole = app.get(&at).await;
+            assert!(whole.header("content-encoding").is_empty() && whole.text().contains("swagger-ui"), "{name}");
+            assert!(packed.body.len() * 2 < whole.body.len(), "{name}");
+            app.holds_etag(&at).await;
+        }
+        assert_eq!(app.get("/docs/swagger-ui-es-bundle.js").await.status, StatusCode::NOT_FOUND);
     })
     .await;
 }
