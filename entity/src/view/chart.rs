@@ -187,6 +187,9 @@ pub struct ChartRelease {
     /// Releases that have a lower version, in percent of all whose version can be compared; `None` where they are fewer
     /// than five, or it can't.
     pub ahead_of_percent: Option<i64>,
+    /// How alike its values are to those of the repository that was asked for, of 100: what both set to the same, of what both
+    /// set.
+    pub alike_percent: Option<i64>,
 }
 
 /// Which releases of a chart.
@@ -202,6 +205,8 @@ pub struct ChartReleaseFilter {
     pub value: Option<String>,
     /// Only repositories that also have all of these charts.
     pub with_charts: Vec<i64>,
+    /// Those of a chart first whose values are most like those of this repository.
+    pub like: Option<Uuid>,
     pub sort: ChartReleaseSort,
     pub at: Option<DateTime<Utc>>,
     pub page: PageQuery,

@@ -47,6 +47,8 @@ pub enum ChartTab {
     Users {
         users: Listing<ChartRelease>,
         page: PageQuery,
+        /// Who uses the chart: ids and names.
+        repositories: Vec<(String, String)>,
         together: Vec<ChartNeighbour>,
     },
     Upgrades {
@@ -128,6 +130,7 @@ mod read {
             path: ask::text(params, "path")?,
             value: ask::text(params, "value")?,
             with_charts: with_charts.clone(),
+            like: ask::uuid(params, "like"),
             sort: ask::serde_word(params, "sort").unwrap_or_default(),
             at,
             ..ChartReleaseFilter::default()
@@ -151,8 +154,6 @@ mod read {
                 ChartTab::Path { path: common, values: listing, page }
             }
             Some("values") => {
-                let users = kept::list_users(db, id, at).await?;
-                let names: Vec<(String, String)> = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
                 let majors = detail.versions.iter().filter_map(|one| charts::major_version(&one.version));
                 let mut majors: Vec<u64> = majors.collect();
                 majors.sort_unstable_by(|a, b| b.cmp(a));
@@ -160,15 +161,19 @@ mod read {
                 ChartTab::Values {
                     page: values.page,
                     values: kept::list_value_paths(db, &values).await?,
-                    repositories: names,
+                    repositories: repositories(db, id, at).await?,
                     together: kept::used_with(db, id, at).await?,
                     majors,
                 }
             }
             Some("users") => {
                 let users = ChartReleaseFilter { page: ask::page(params, 50), ..users };
-                let together = kept::used_with(db, id, at).await?;
-                ChartTab::Users { page: users.page, users: kept::list_releases(db, &users).await?, together }
+                ChartTab::Users {
+                    page: users.page,
+                    users: kept::list_releases(db, &users).await?,
+                    repositories: repositories(db, id, at).await?,
+                    together: kept::used_with(db, id, at).await?,
+                }
             }
             Some("upgrades") => {
                 let (from, to) = (ask::text(params, "from")?, ask::text(params, "to")?);
@@ -189,5 +194,11 @@ mod read {
                 }
             }
         })
+    }
+
+    /// Who uses a chart, by id, to choose from.
+    async fn repositories(db: &Db, chart: i64, at: Option<Timestamp>) -> Result<Vec<(String, String)>, AppError> {
+        let users = kept::list_users(db, chart, at).await?;
+        Ok(users.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
     }
 }

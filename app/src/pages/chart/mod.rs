@@ -69,7 +69,9 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
             values::paths(values, page, values::Choices { repositories, together, majors }, &url, &base)
         }
         ChartTab::Path { path, values, page } => values::path(path, values, page, &url, &base, now),
-        ChartTab::Users { users, page, together } => users::view(&detail, users, page, together, with, &url, now),
+        ChartTab::Users { users, page, repositories, together } => {
+            users::view(&detail, users, page, users::Choices { repositories, together, with }, &url, now)
+        }
         ChartTab::Upgrades { upgrades } => upgrades::view(upgrades, &url, now),
         ChartTab::Install { snippets } => install::view(&detail, snippets),
         ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail, &base),

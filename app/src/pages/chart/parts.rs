@@ -91,6 +91,10 @@ pub(super) fn path_rows(paths: Vec<ChartValuePath>, releases: i64, base: &PageUr
 
 /// Releases as rows.
 pub(super) fn release_rows(releases: Vec<ChartRelease>, short: bool, now: Timestamp) -> AnyView {
+    let is_alike = releases.iter().any(|release| release.alike_percent.is_some());
+    let alike = is_alike.then(|| {
+        view! { <th scope="col" class="num" title="What both set to the same, of what both set">"Alike"</th> }
+    });
     let rows = releases.into_iter().map(|release| release_row(release, short, now)).collect_view();
     let long = move |label: &'static str| (!short).then(|| view! { <th scope="col">{label}</th> });
     view! {
@@ -98,6 +102,7 @@ pub(super) fn release_rows(releases: Vec<ChartRelease>, short: bool, now: Timest
             <thead>
                 <tr>
                     <th scope="col">"Repository"</th>
+                    {alike}
                     <th scope="col" class="num">"Stars"</th>
                     <th scope="col">"Version"</th>
                     {long("Release")}
@@ -132,6 +137,7 @@ fn release_row(release: ChartRelease, short: bool, now: Timestamp) -> AnyView {
         )
     });
     let (place, file) = long.map_or((None, None), |(place, file)| (Some(place), Some(file)));
+    let alike = release.alike_percent.map(|percent| view! { <td data-label="Alike">{share(percent, 100)}</td> });
     let stars = match release.stars {
         Some(stars) => view! { <Number value=stars /> }.into_any(),
         None => view! { <span class="quiet" title="Not known">"–"</span> }.into_any(),
@@ -139,6 +145,7 @@ fn release_row(release: ChartRelease, short: bool, now: Timestamp) -> AnyView {
     view! {
         <tr>
             <td class="row-link" data-label="Repository"><a href=repository_href(release.repository_id)>{release.repository}</a></td>
+            {alike}
             <td class="num" data-label="Stars">{stars}</td>
             <td data-label="Version"><Version version=release.version /></td>
             {place}

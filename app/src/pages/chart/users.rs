@@ -11,20 +11,37 @@ use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, c
 /// Repositories that fit beside each other.
 const COMPARED: usize = 4;
 
+/// What the filters choose from.
+pub(super) struct Choices {
+    pub repositories: Vec<(String, String)>,
+    pub together: Vec<ChartNeighbour>,
+    /// The other charts that are asked for.
+    pub with: Vec<(i64, String)>,
+}
+
 pub(super) fn view(
     detail: &ChartDetail,
     listing: Listing<ChartRelease>,
     page: PageQuery,
-    together: Vec<ChartNeighbour>,
-    with: Vec<(i64, String)>,
+    choices: Choices,
     url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
+    let Choices { repositories, together, with } = choices;
     let value = values(url);
-    let mut set = chips(url, &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("with", "Also has")]);
-    if let [(_, key)] = with.as_slice() {
-        set.iter_mut().filter(|chip| chip.key == "with").for_each(|chip| chip.value.clone_from(key));
+    let mut set = chips(
+        url,
+        &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("with", "Also has"), ("like", "Most like")],
+    );
+    let name_of = |id: &str| repositories.iter().find(|(of, _)| of == id).map(|(_, name)| name.clone());
+    for chip in &mut set {
+        match (chip.key, with.as_slice()) {
+            ("with", [(_, key)]) => chip.value.clone_from(key),
+            ("like", _) => chip.value = name_of(&chip.value).unwrap_or_else(|| chip.value.clone()),
+            _ => {}
+        }
     }
+    let like = repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
     let versions = detail.versions.iter().map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
     let sorts = vec![Choice::new("recent", "newest version first"), Choice::new("repository", "file")];
     let mut first: Vec<String> = Vec::new();
@@ -49,9 +66,10 @@ pub(super) fn view(
     };
     view! {
         <div class="tab-ways">{compare}</div>
-        <FilterBar url=url.clone() keys=&["version", "with", "sort"] chips=set>
+        <FilterBar url=url.clone() keys=&["version", "with", "like", "sort"] chips=set>
             <Select name="version" label="Version" choices=versions selected=value("version") />
             <Select name="with" label="Also has" choices=with_choices(&together) selected=value("with") />
+            <Select name="like" label="Most like" choices=like selected=value("like") none="no repository" />
             <Select name="sort" label="Sort" choices=sorts selected=value("sort") none="most stars first" />
         </FilterBar>
         {list}

@@ -88,7 +88,7 @@ async fn a_chart_is_found_by_its_id_and_by_each_of_its_keys() {
 #[tokio::test]
 async fn releases_of_a_chart_are_filtered_and_sorted() {
     on_each_engine(async |app| {
-        three(app).await;
+        let ids = three(app).await;
         let (ada, bob, eve) = ("ada/home-ops", "bob/lab", "eve/k8s");
         for (query, found) in [
             ("", &[bob, ada][..]),
@@ -106,6 +106,19 @@ async fn releases_of_a_chart_are_filtered_and_sorted() {
         ] {
             let answer = app.get(&format!("/api/v1/charts/{APP_ID}/releases?{query}")).await;
             assert_eq!(answer.column("repository"), found, "{query}");
+        }
+        // Of three and two values that may be shown one is the same; who sets nothing comes last.
+        let nobody = Uuid::now_v7();
+        for (query, found, alike) in [
+            (format!("like={}", ids[0]), &[ada, bob][..], &["100", "40"][..]),
+            (format!("like={}&skip=1", ids[0]), &[bob], &["40"]),
+            (format!("like={}&at=2026-01-12", ids[1]), &[bob, ada, eve], &["100", "40", "0"]),
+            (format!("like={}", ids[2]), &[bob, ada], &["null", "null"]),
+            (format!("like={nobody}&sort=recent"), &[ada, bob], &["null", "null"]),
+        ] {
+            let answer = app.get(&format!("/api/v1/charts/{APP_ID}/releases?{query}")).await;
+            assert_eq!(answer.column("repository"), found, "{query}");
+            assert_eq!(answer.column("alike_percent"), alike, "{query}");
         }
         let release = &app.get(&format!("/api/v1/charts/{APP_ID}/releases?limit=1")).await.json()["data"][0];
         let head = commit_id(bob, 1);
@@ -258,7 +271,7 @@ async fn wrong_parameters_and_unknown_charts_are_told() {
             ("/charts/find?key=&at=x".to_owned(), &["key", "at"]),
             ("/charts/find?key=%00".to_owned(), &["key"]),
             (format!("{of_app}?at=x"), &["at"]),
-            (format!("{of_app}/releases?with=a&sort=size"), &["with", "sort"]),
+            (format!("{of_app}/releases?with=a&sort=size&like=x"), &["with", "like", "sort"]),
             (format!("{of_app}/releases?with=1,,2"), &["with"]),
             (format!("{of_app}/releases?with=1,2,3,4,5,6,7,8,9,10,11"), &["with"]),
             (format!("{of_app}/values?major=-1&with=0&mine=1&unlike=yes"), &["major", "with", "mine", "unlike"]),

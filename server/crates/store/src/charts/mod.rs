@@ -3,6 +3,7 @@
 //! A use is a span of time, so "as of a day" is a condition, and "over time" reads all spans of one chart.
 
 mod adoption;
+mod alike;
 mod compare;
 mod detail;
 mod find;

@@ -9,8 +9,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::alike::alike;
 use super::in_use::{UsedVersion, newest, versions_in_use};
-use super::values::path_ids;
+use super::values::{MOST_RELEASES, path_ids};
 use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, stars_of, time, uses_at};
 use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
@@ -47,10 +48,39 @@ pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter
     };
     let uses: Select<chart_use::Entity> = matching(conditions(filter, path));
     let count = count(c, uses.clone()).await?;
+    if let (Some(chart), Some(like)) = (filter.chart_id, filter.like) {
+        return Ok(Listing { data: most_alike(c, filter, uses, chart, like).await?, count });
+    }
     let page = paged(ordered(uses, filter.sort), filter.page);
     let ids = page.select_only().column_as(Expr::col((chart_use::Entity, chart_use::Column::Id)), "id");
     let rows = read(c, ids.into_tuple().all(c).await?).await?;
     Ok(Listing { data: shown(c, rows, filter.at).await?, count })
+}
+
+/// A page of the releases of a chart whose values are most like those of a repository, and how alike they are. Those that are as
+/// alike stay in their usual order.
+async fn most_alike(
+    c: &impl ConnectionTrait,
+    filter: &ChartReleaseFilter,
+    uses: Select<chart_use::Entity>,
+    chart: i64,
+    like: Uuid,
+) -> Result<Vec<ChartRelease>> {
+    let column = |column| Expr::col((chart_use::Entity, column));
+    let all = ordered(uses, filter.sort).limit(MOST_RELEASES).select_only();
+    let all = all.column_as(column(chart_use::Column::Id), "id");
+    let all = all.column_as(column(chart_use::Column::ReleaseId), "release_id");
+    let mut all: Vec<(i64, i64)> = all.into_tuple().all(c).await?;
+    let alike = alike(c, chart, like, filter.at).await?;
+    all.sort_by_key(|(_, release)| std::cmp::Reverse(alike.get(release).copied()));
+    let skip = usize::try_from(filter.page.skip).unwrap_or(usize::MAX);
+    let limit = usize::try_from(std::cmp::min(filter.page.limit, MAX_PAGE)).unwrap_or(usize::MAX);
+    let rows = read(c, all.into_iter().skip(skip).take(limit).map(|(id, _)| id).collect()).await?;
+    let mut shown = shown(c, rows, filter.at).await?;
+    for release in &mut shown {
+        release.alike_percent = release.id.parse().ok().and_then(|id: i64| alike.get(&id).copied());
+    }
+    Ok(shown)
 }
 
 /// Repositories that use a chart, by name; at most a thousand.
@@ -172,6 +202,7 @@ async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) 
             web_url: url,
             resource_id: resources.get(&(one.repository_id, one.file_path.clone())).copied(),
             newest_version: newest(in_use),
+            alike_percent: None,
             ahead_of_percent: ahead_of(one.version.as_deref(), one.version_kind, in_use),
             repository_id: one.repository_id,
             repository,

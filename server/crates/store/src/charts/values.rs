@@ -20,7 +20,7 @@ use entity::view::{ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Li
 /// Common values that are told of a path.
 const COMMON: usize = 5;
 /// Releases that are named one by one; both engines take some more.
-const MOST_RELEASES: u64 = 30_000;
+pub(super) const MOST_RELEASES: u64 = 30_000;
 /// Paths that are looked through for what a repository sets unlike others.
 const UNLIKE: u64 = 5_000;
 

@@ -42,6 +42,9 @@ pub struct ChartReleaseParams {
     /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
     #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
     with: Option<String>,
+    /// The repository whose values the first ones are most like, before `sort`.
+    #[param(value_type = Option<Uuid>)]
+    like: Option<String>,
     /// What the list is sorted by.
     #[param(inline, value_type = Option<ChartReleaseSort>, default = "stars")]
     sort: Option<String>,
@@ -128,6 +131,7 @@ pub async fn list_chart_releases(
         path: check.text("path", params.path.as_deref()),
         value: check.text("value", params.value.as_deref()),
         with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
+        like: check.uuid("like", params.like.as_deref()),
         sort: check.choice("sort", params.sort.as_deref(), RELEASE_SORTS),
         at: at.moment(&mut check),
         page: page.page(&mut check),

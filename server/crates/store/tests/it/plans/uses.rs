@@ -103,6 +103,7 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ("a path", ChartReleaseFilter { path: of_path.clone(), ..filter.clone() }),
         ("a value", ChartReleaseFilter { path: of_path, value, ..filter.clone() }),
         ("others", ChartReleaseFilter { with_charts: with_charts.clone(), ..filter.clone() }),
+        ("like one", ChartReleaseFilter { like: Some(place.repository_id), ..filter.clone() }),
     ] {
         ask!(format!("releases with {name}"), |c| charts::list_releases(c, &filter));
     }
