@@ -35,7 +35,8 @@ test("before anything is watched the page says how to begin", async ({ page, jav
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Watch");
 });
 
-test("branches are chosen by an expression that is tried first", async ({ page, request, javaScriptEnabled: script }) => {
+test("branches are chosen by an expression that is tried first", async ({ page, request, forgive, javaScriptEnabled: script }) => {
+  forgive(/status of 400.*\/ui\/set_watch/);
   await open(page, `/repositories/${watching.id}?tab=branches`, script);
   await expect(page.getByRole("main")).toContainText("Branches are not watched");
   await page.getByRole("link", { name: "Watch branches…" }).click();
@@ -54,8 +55,16 @@ test("branches are chosen by an expression that is tried first", async ({ page, 
   await attempt("^main$");
   await expect(preview).toContainText("Matches the default branch");
   await field.fill("^(main|release/)");
+  const interval = page.getByLabel("Look at it every");
+  await interval.fill("5 minutes");
+  await page.getByRole("button", { name: "Watch these branches" }).click();
+  await expect(page.getByRole("main")).toContainText("write a number with a unit, such as 30s, 5m");
+  await expect(field, "nothing typed is lost").toHaveValue("^(main|release/)");
+  await expect(interval).toHaveValue("5 minutes");
+  await interval.fill("1h30m");
   await page.getByRole("button", { name: "Watch these branches" }).click();
   await expect(told(page)).toContainText("Branches that match ^(main|release/) are watched");
+  await expect(page.getByLabel("Look at it every")).toHaveValue("1h30m");
   await expect.poll(() => known(request, watching), { timeout: 20_000 }).toEqual(["feature/ü", "main", "release/1"]);
   expect(await known(request, watching, "?watched=true")).toEqual(["main", "release/1"]);
 

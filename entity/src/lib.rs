@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod credential;
+pub mod duration;
 pub mod input;
 pub mod kind;
 pub mod pattern;

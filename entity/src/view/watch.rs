@@ -14,6 +14,8 @@ pub struct Watch {
     pub branch_regex: Option<String>,
     /// Whether branches that the first look finds are events.
     pub tells_first_look: bool,
+    /// So far apart are looks at the remote; where nothing is set, a busy repository is looked at more often than a quiet one.
+    pub polling_interval_seconds: Option<i64>,
     /// When the branches were first looked at.
     pub first_look_at: Option<DateTime<Utc>>,
 }
@@ -29,8 +31,6 @@ pub struct WatchedRepository {
     /// Whether it is synced at all.
     pub is_enabled: bool,
     pub watch: Watch,
-    /// How often it is looked at, where it has an interval of its own.
-    pub polling_interval_seconds: Option<i64>,
     pub last_sync_at: Option<DateTime<Utc>>,
     pub sync_status: SyncStatus,
     pub sync_error: Option<String>,

@@ -6,7 +6,6 @@ mod accounts;
 mod charts;
 mod compare;
 mod discovery;
-mod duration;
 mod expand;
 mod exposure;
 mod host;
@@ -28,6 +27,7 @@ mod watching;
 use std::path::PathBuf;
 
 use entity::address::Address;
+use entity::duration;
 use serde::Serialize;
 
 pub use self::triggers::ConfiguredTrigger;
@@ -35,7 +35,7 @@ pub use accounts::{AccountsConfig, Superuser};
 pub use charts::ChartsConfig;
 pub use compare::Reloaded;
 pub use discovery::{DiscoveryConfig, ForgeConfig, git_host};
-pub use duration::parse as parse_duration;
+pub use entity::duration::parse as parse_duration;
 pub use entity::view::ConfigProblem as ConfigError;
 pub use expand::{Environment, UsedVariable, VariableState, is_allowed as variable_is_allowed, names as names_in};
 pub use exposure::{MetricsConfig, RateLimitsConfig, TlsConfig};

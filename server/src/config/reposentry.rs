@@ -105,7 +105,7 @@ pub const KEYS: &[Key] = &[
         "watches the branches that it matches, anywhere in their names; without it none is watched",
     ),
     honoured("repositories[].enabled", "false", "in both files; `true` where none is set"),
-    honoured("repositories[].polling_interval", "5m", "at least `1m`, and obeyed"),
+    honoured("repositories[].polling_interval", "5m", "from `1m` to `30d`, and obeyed"),
     honoured("repositories[].api_base_url", "https://ghe.example.org/api/v3", "of GitHub Enterprise and others"),
     refused("global_settings.default_polling_enabled", "true", GLOBAL),
     refused("global_settings.default_webhook_enabled", "true", GLOBAL),

@@ -33,6 +33,12 @@ pub struct RepositoryConfig {
 }
 
 impl RepositoryConfig {
+    /// How far apart looks at it are, in whole seconds.
+    #[must_use]
+    pub fn polling_seconds(&self) -> Option<i64> {
+        self.polling_interval.and_then(|interval| i64::try_from(interval.as_secs()).ok())
+    }
+
     /// `None` if the URL is unusable; the errors are with the reader then.
     pub(super) fn read(section: Section<'_>, security: &SecurityConfig) -> Option<Self> {
         let url = section.text("url");
@@ -64,7 +70,7 @@ impl RepositoryConfig {
         let name = section.text("name");
         let token = read_secret(&section, "token", |_| Ok(()));
         let enabled = section.switch("enabled").unwrap_or(true);
-        let polling_interval = section.duration("polling_interval", Duration::from_mins(1));
+        let polling_interval = section.duration_within("polling_interval", duration::POLLING_INTERVAL);
         section.finish();
         let url = url?;
         Some(Self {

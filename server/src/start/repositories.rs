@@ -122,9 +122,7 @@ fn found(repository: &RepositoryConfig) -> FoundRepository {
         web_url: is_web.then(|| repository.url.trim_end_matches('/').trim_end_matches(".git").to_owned()),
         enabled: repository.enabled,
         branch_regex: repository.branch_regex.clone(),
-        polling_interval_seconds: repository
-            .polling_interval
-            .and_then(|interval| i64::try_from(interval.as_secs()).ok()),
+        polling_interval_seconds: repository.polling_seconds(),
         topics: Vec::new(),
     }
 }

@@ -30,6 +30,7 @@ pub(super) async fn pin(
             is_enabled: repository.enabled,
             branch_regex: repository.branch_regex.clone(),
             tells_first_look: config.watching.first_look_events,
+            polling_interval_seconds: repository.polling_seconds(),
         };
         set_watch(w, *id, &wanted).await?;
     }

@@ -64,7 +64,8 @@ pub(in crate::pages) async fn lead_to(page: &str, done: Result<String, actions::
         Err(refusal) => return Err(refusal.into()),
     };
     let id = store::outcomes::record_outcome(&ask::context()?.db.write, &of, ask::now()).await?;
-    leptos_axum::redirect(&format!("{page}?outcome={id}"));
+    let mark = if page.contains('?') { '&' } else { '?' };
+    leptos_axum::redirect(&format!("{page}{mark}outcome={id}"));
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! From a form's text to a trigger, and back.
 
+use std::time::Duration;
+
 use actions::triggers::TriggerRequest;
+use entity::duration;
 use entity::kind::TargetKind;
 use entity::view::{Condition, FieldError, Pace, Target, Trigger};
 
@@ -210,21 +213,14 @@ pub(super) fn new_form(kind: Option<TargetKind>) -> TriggerForm {
     }
 }
 
-const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-
-/// A time such as `10s` in milliseconds.
+/// A time such as `10s` or `1h30m` in milliseconds.
 fn duration_ms(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let (_, unit) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    number.parse::<u64>().ok()?.checked_mul(*unit)
+    u64::try_from(duration::parse(text).ok()?.as_millis()).ok()
 }
 
-/// Milliseconds in the largest unit that tells them exactly.
+/// Milliseconds as a form takes them.
 pub(super) fn duration_text(milliseconds: u64) -> String {
-    let fits = |(_, unit): &&(&str, u64)| milliseconds > 0 && milliseconds.is_multiple_of(*unit);
-    let (name, unit) = UNITS.iter().rev().find(fits).unwrap_or(&UNITS[1]);
-    format!("{}{name}", milliseconds / unit)
+    duration::format(Duration::from_millis(milliseconds))
 }
 
 #[cfg(test)]
@@ -301,16 +297,5 @@ mod tests {
             ["condition.paths[2]", "target.headers.X-A", "target.api_url", "pace.waits_ms", "target.repository"];
         let names = fields.map(|field| field_of(field, kind));
         assert_eq!(names, ["paths", "headers", "api_url", "waits", "project"]);
-    }
-
-    #[test]
-    fn times_are_written_in_the_largest_unit_that_fits() {
-        for (text, milliseconds) in [("500ms", 500), ("5s", 5_000), ("90s", 90_000), ("2h", 7_200_000), ("0s", 0)] {
-            assert_eq!(duration_ms(text), Some(milliseconds));
-            assert_eq!(duration_text(milliseconds), text);
-        }
-        for wrong in ["", "s", "5", "5 s", "1d", "99999999999999999999h", "-5s"] {
-            assert_eq!(duration_ms(wrong), None, "{wrong:?}");
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! Which branches are watched, and the secrets by which forges prove that they tell of them.
 
 use auth::token::mint_opaque;
+use entity::duration::{self, POLLING_INTERVAL};
 use entity::kind::{AuditAction, JobRequest, Origin, Permission, Priority, Provider};
 use entity::view::{Live, PageQuery, Repository, RepositoryWebhooks, Watch, WatchPreview};
 use serde_json::json;
 use store::db::DataError;
-use store::repositories::find_repository;
+use store::repositories::{find_repository, sync_target};
 use store::secrets::of_webhook;
 use store::watch::{self, WatchSettings};
 use triggers::BranchPattern;
@@ -63,6 +64,7 @@ pub async fn set_watch(ctx: &Actions, actor: &Actor, id: Uuid, mut settings: Wat
     }
     settings.branch_regex = settings.branch_regex.filter(|text| !text.trim().is_empty());
     BranchPattern::new(settings.branch_regex.as_deref()).map_err(Refusal::Unusable)?;
+    is_far_enough(settings.polling_interval_seconds)?;
     let now = ctx.now();
     let txn = ctx.db.begin().await?;
     let before = watch::find_watch(&txn, id).await?;
@@ -85,11 +87,26 @@ pub async fn set_watch(ctx: &Actions, actor: &Actor, id: Uuid, mut settings: Wat
     Ok(Watched { watch, job })
 }
 
+/// Whether looks may be so far apart.
+fn is_far_enough(seconds: Option<i64>) -> Result<()> {
+    let Some(seconds) = seconds else { return Ok(()) };
+    let interval = u64::try_from(seconds).map(std::time::Duration::from_secs).unwrap_or_default();
+    match POLLING_INTERVAL.contains(&interval) {
+        true => Ok(()),
+        false => Err(Refusal::Unusable(format!(
+            "a repository can't be looked at every {seconds} seconds; from {} to {} is allowed",
+            duration::format(*POLLING_INTERVAL.start()),
+            duration::format(*POLLING_INTERVAL.end()),
+        ))),
+    }
+}
+
 fn told(watch: &Watch) -> serde_json::Value {
     json!({
         "is_enabled": watch.is_enabled,
         "branch_regex": watch.branch_regex,
         "tells_first_look": watch.tells_first_look,
+        "polling_interval_seconds": watch.polling_interval_seconds,
     })
 }
 
@@ -115,8 +132,14 @@ pub async fn unset_watch(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
 /// The refusal.
 pub async fn find_watch(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Watch> {
     actor.need(Permission::Read)?;
-    find_repository(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
-    let off = Watch { is_enabled: false, branch_regex: None, tells_first_look: false, first_look_at: None };
+    let target = sync_target(&ctx.db.read, id).await?.ok_or(Refusal::Missing("repository"))?;
+    let off = Watch {
+        is_enabled: false,
+        branch_regex: None,
+        tells_first_look: false,
+        polling_interval_seconds: target.polling_interval_seconds,
+        first_look_at: None,
+    };
     Ok(watch::find_watch(&ctx.db.read, id).await?.unwrap_or(off))
 }
 

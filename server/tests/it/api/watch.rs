@@ -5,7 +5,8 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use entity::{
-    kind::{BranchEventKind, ClauseKind, NoticedBy, RepositoryAction, SyncStatus},
+    input::FoundRepository,
+    kind::{BranchEventKind, ClauseKind, NoticedBy, Origin, RepositoryAction, SyncStatus},
     value::ObjectId,
     view::{Clause, Condition, JobFilter, Pace, Target},
 };
@@ -58,7 +59,12 @@ async fn watched(app: &TestApp, name: &str) -> Uuid {
         .commit(2, "Add podinfo", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
         .store(app)
         .await;
-    let settings = WatchSettings { is_enabled: true, branch_regex: Some("^main$".to_owned()), tells_first_look: false };
+    let settings = WatchSettings {
+        is_enabled: true,
+        branch_regex: Some("^main$".to_owned()),
+        tells_first_look: false,
+        ..WatchSettings::default()
+    };
     set_watch(&app.state.db.write, id, &settings).await.unwrap();
     id
 }
@@ -74,8 +80,10 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
     on_each_engine(async |app| {
         let id = RepositoryBuilder::new("ada/home").added().store(app).await;
         let at = format!("/api/v1/repositories/{id}/watch");
-        let off =
-            json!({ "is_enabled": false, "branch_regex": null, "tells_first_look": false, "first_look_at": null });
+        let off = json!({
+            "is_enabled": false, "branch_regex": null, "tells_first_look": false, "polling_interval_seconds": null,
+            "first_look_at": null,
+        });
         assert_eq!(app.get(&at).await.json(), off, "off where it never was");
         assert_eq!(app.request(Method::DELETE, &at, &[]).await.status, StatusCode::NOT_FOUND);
 
@@ -84,6 +92,9 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
             (json!({ "branch_regex": "*" }), "pattern of file names"),
             (json!({ "branch_regex": "a".repeat(501) }), "500 characters"),
             (json!({ "pattern": "main" }), "pattern"),
+            (json!({ "polling_interval_seconds": 59 }), "from 1m to 30d is allowed"),
+            (json!({ "polling_interval_seconds": -60 }), "from 1m to 30d is allowed"),
+            (json!({ "polling_interval_seconds": 30 * 86_400 + 1 }), "from 1m to 30d is allowed"),
         ] {
             let refused = put(app, id, wrong).await;
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
@@ -101,6 +112,22 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
         let all = put(app, id, json!({ "branch_regex": "  ", "tells_first_look": true })).await.json();
         assert!(all["branch_regex"].is_null() && all["tells_first_look"] == true, "{all}");
         assert_eq!(waiting(app, id).await, 1, "the one that waits serves for both");
+        // How often it is looked at is the repository's; who finds it again does not undo what somebody set.
+        let own = put(app, id, json!({ "polling_interval_seconds": 300 })).await.json();
+        assert_eq!((&own["polling_interval_seconds"], &app.get(&at).await.json()), (&json!(300), &own));
+        let seconds = async || {
+            let target = repositories::sync_target(&app.state.db.read, id).await.unwrap().unwrap();
+            target.polling_interval_seconds
+        };
+        assert_eq!(seconds().await, Some(300));
+        let url = repositories::find_repository(&app.state.db.read, id).await.unwrap().unwrap().url;
+        let again = FoundRepository { url, origin: Origin::Discovered, ..RepositoryBuilder::new("ada/home").found() };
+        repositories::upsert_repositories(&app.state.db.write, std::slice::from_ref(&again), day(3)).await.unwrap();
+        assert_eq!(seconds().await, Some(300));
+        let configured = FoundRepository { origin: Origin::Config, ..again.clone() };
+        repositories::upsert_repositories(&app.state.db.write, &[configured], day(4)).await.unwrap();
+        assert_eq!(seconds().await, None, "the configuration alone says it of its own");
+        repositories::upsert_repositories(&app.state.db.write, &[again], day(5)).await.unwrap();
         let paused = put(app, id, json!({ "is_enabled": false })).await;
         assert!(paused.status == StatusCode::OK && paused.header("location").is_empty());
         put(app, id, json!({})).await;

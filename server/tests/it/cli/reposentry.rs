@@ -205,6 +205,7 @@ async fn watched_repositories_are_listed_and_shown() {
             is_enabled: true,
             branch_regex: Some("^main$".to_owned()),
             tells_first_look: false,
+            ..store::watch::WatchSettings::default()
         };
         store::watch::set_watch(&app.state.db.write, id, &settings).await.unwrap();
         let (code, told, said) = ask(app, &["repo", "list"]).await;

@@ -147,6 +147,11 @@ impl RepositoryBuilder {
         }
     }
 
+    /// As it comes in.
+    pub fn found(self) -> FoundRepository {
+        self.found
+    }
+
     pub fn disabled(mut self) -> Self {
         self.found.enabled = false;
         self

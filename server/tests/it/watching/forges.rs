@@ -84,7 +84,8 @@ impl AtForge {
             topics: Vec::new(),
         };
         let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
-        let settings = WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false };
+        let settings =
+            WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false, ..WatchSettings::default() };
         set_watch(&db.write, repository, &settings).await.unwrap();
         Self { standin, deps, repository, id, _folder: folder }
     }

@@ -21,10 +21,24 @@ pub async fn set_watch(
     repository_id: Uuid,
     #[server(default)] branch_regex: String,
     #[server(default)] tells_first_look: bool,
+    #[server(default)] polling_interval: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
-    let settings = store::watch::WatchSettings { is_enabled: true, branch_regex: Some(branch_regex), tells_first_look };
-    let done = watch::set_watch(&ctx, &actor, repository_id, settings).await;
+    let mut page = crate::components::PageUrl::new(page_of(repository_id));
+    let done = match seconds(&polling_interval) {
+        Ok(polling_interval_seconds) => {
+            let branch_regex = Some(branch_regex.clone());
+            let is_enabled = true;
+            let settings =
+                store::watch::WatchSettings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds };
+            watch::set_watch(&ctx, &actor, repository_id, settings).await
+        }
+        Err(why) => Err(actions::Refusal::Unusable(why)),
+    };
+    if done.is_err() {
+        // What was typed stays in the fields.
+        page = page.and("branch_regex", branch_regex).and("polling_interval", polling_interval);
+    }
     let said = |set: watch::Watched| {
         let which = match set.watch.branch_regex {
             Some(regex) => format!("Branches that match {regex} are watched"),
@@ -32,7 +46,18 @@ pub async fn set_watch(
         };
         format!("{which}. A sync that looks at them is queued.")
     };
-    tell::lead_to(&page_of(repository_id), done.map(said)).await
+    tell::lead_to(&page.href(), done.map(said)).await
+}
+
+/// What somebody wrote, in seconds; nothing where nothing is written.
+#[cfg(feature = "ssr")]
+fn seconds(text: &str) -> Result<Option<i64>, String> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let interval = entity::duration::within(text, &entity::duration::POLLING_INTERVAL)
+        .map_err(|why| format!("how often it is looked at: {why}"))?;
+    Ok(i64::try_from(interval.as_secs()).ok())
 }
 
 /// Nobody watches the branches any more.

@@ -22,6 +22,8 @@ pub struct SettingsData {
     /// What stands in the field: what somebody tries, else what is set.
     pub pattern: String,
     pub preview: WatchPreview,
+    /// How far apart looks are, as it stands in the field.
+    pub interval: String,
     pub webhooks: RepositoryWebhooks,
     /// Scheme and name of this site, as far as they are known.
     pub origin: Option<String>,
@@ -40,9 +42,12 @@ const SHOWN: entity::view::PageQuery = entity::view::PageQuery { skip: 0, limit:
 /// How a repository's branches are watched, as the page's address says.
 #[server(prefix = "/ui", endpoint = "watch_settings", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn read_settings(id: String, query: String) -> Result<SettingsData, AppError> {
+    use std::time::Duration;
+
     use crate::pages::ask;
     use crate::pages::outcome::tell;
     use actions::watch;
+    use entity::duration;
     use entity::view::{ShownOnce, webhooks_url};
 
     let ((ctx, actor), params) = (ask::actions()?, ask::params(&query)?);
@@ -55,6 +60,11 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         Some(_) => ask::text(&params, "branch_regex")?,
         None => watch.branch_regex.clone(),
     };
+    let interval = watch.polling_interval_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let interval = match params.get_str("polling_interval") {
+        Some(_) => ask::text(&params, "polling_interval")?.unwrap_or_default(),
+        None => interval.map(|seconds| duration::format(Duration::from_secs(seconds))).unwrap_or_default(),
+    };
     let is_here =
         |shown: &ShownOnce| matches!(shown, ShownOnce::WebhookSecret { repository_id, .. } if *repository_id == id);
     let secret = match ask::shown_once(&ctx, &actor, is_here) {
@@ -66,6 +76,7 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         repository_id: id,
         preview: watch::preview_watch(&ctx, &actor, id, pattern.as_deref()).await?,
         pattern: pattern.unwrap_or_default(),
+        interval,
         webhooks: watch::list_webhooks(&ctx, &actor, id, SHOWN).await?,
         origin: ask::origin(),
         forge_url: webhooks_url(repository.provider, repository.web_url.as_deref()),

@@ -7,7 +7,6 @@ mod pattern;
 mod webhook;
 
 use entity::kind::Permission;
-use entity::view::Watch;
 use leptos::prelude::*;
 
 use self::act::{SetWatch, UnsetWatch};
@@ -15,7 +14,8 @@ use self::data::{SettingsData, read_settings};
 use self::pattern::PatternField;
 use super::{load_still, show, skeleton};
 use crate::components::{
-    ActForm, Breadcrumb, Crumb, Glyph, Notice, PageHead, PageUrl, Section, repository_href, status, watch_href,
+    ActForm, Breadcrumb, Crumb, Glyph, InputField, Notice, PageHead, PageUrl, Section, repository_href, status,
+    watch_href,
 };
 use crate::pages::outcome::outcome;
 use crate::viewer::may;
@@ -59,30 +59,36 @@ fn which(data: &SettingsData) -> AnyView {
     let body = match (data.is_configured, may_change) {
         (true, _) => view! {
             <Notice>"The configuration names this repository, and says how its branches are watched (" <code>"branch_regex"</code> ")."</Notice>
-            {as_it_is(&data.watch)}
+            {as_it_is(data)}
         }
         .into_any(),
-        (false, false) => as_it_is(&data.watch),
+        (false, false) => as_it_is(data),
         (false, true) => form(data),
     };
     view! { <Section title="Which branches" id="which">{body}</Section> }.into_any()
 }
 
 /// For those who may not change it.
-fn as_it_is(watch: &Watch) -> AnyView {
-    match (watch.is_enabled, watch.branch_regex.clone()) {
+fn as_it_is(data: &SettingsData) -> AnyView {
+    let watch = &data.watch;
+    let every = (!data.interval.is_empty()).then(|| {
+        let interval = data.interval.clone();
+        view! { <p>"The remote is looked at every " {interval} "."</p> }
+    });
+    let which = match (watch.is_enabled, watch.branch_regex.clone()) {
         (false, _) => view! { <p>"Its branches are not watched."</p> }.into_any(),
         (true, None) => view! { <p>"All branches are watched."</p> }.into_any(),
         (true, Some(regex)) => {
             view! { <p>"Branches whose names match " <code>{regex}</code> " are watched."</p> }.into_any()
         }
-    }
+    };
+    view! { {which} {every} }.into_any()
 }
 
 fn form(data: &SettingsData) -> AnyView {
     let (set, unset) = (ServerAction::<SetWatch>::new(), ServerAction::<UnsetWatch>::new());
     let id = data.repository_id;
-    let (pattern, preview) = (data.pattern.clone(), data.preview.clone());
+    let (pattern, preview, interval) = (data.pattern.clone(), data.preview.clone(), data.interval.clone());
     // After the first look there is nothing that it could change.
     let first = data.watch.first_look_at.is_none().then(|| {
         let is_on = data.watch.tells_first_look;
@@ -110,11 +116,19 @@ fn form(data: &SettingsData) -> AnyView {
     });
     view! {
         <p class="quiet">
-            "Every push to a watched branch is noted, and held against the triggers. The branches are looked at with every sync, and at once when the forge sends a webhook."
+            "Every push to a watched branch is noted, and held against the triggers. Each sync looks at the branches, and so does every webhook that the forge sends, at once."
         </p>
         <ActForm action=set class="watch-form">
             <input type="hidden" name="repository_id" value=id.to_string() />
             <PatternField repository=id pattern preview />
+            <InputField
+                name="polling_interval"
+                within="watch"
+                label="Look at it every"
+                value=interval
+                hint="Such as 5m, 2h or 1d; from 1m to 30d. Empty, it is looked at the more often the busier it is."
+                required=false
+            />
             {first} {kept}
             <p class="watch-acts">
                 <button type="submit" class="button primary">{label}</button>

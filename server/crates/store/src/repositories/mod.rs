@@ -160,9 +160,14 @@ fn newer_words() -> OnConflict {
     };
     let stored = |column: repository::Column| Expr::col((repository::Entity, column));
     let topics = Expr::case(stored(FactsAt).is_null(), excluded(Topics)).finally(stored(Topics));
+    // The configuration alone says it of its own; of others somebody may have, which finding them again does not undo.
+    let interval = Func::coalesce([excluded(PollingIntervalSeconds), stored(PollingIntervalSeconds)]);
+    let interval = Expr::case(excluded(Origin).eq(entity::kind::Origin::Config), excluded(PollingIntervalSeconds))
+        .finally(interval);
     OnConflict::column(Url)
         .update_columns([Owner, Name, FullName, Search, WebUrl, Provider, Origin, Enabled])
-        .update_columns([BranchRegex, PollingIntervalSeconds])
+        .update_columns([BranchRegex])
+        .value(PollingIntervalSeconds, interval)
         .value(Description, Func::coalesce([excluded(Description), stored(Description)]))
         .value(Topics, topics)
         .to_owned()

@@ -18,7 +18,9 @@ mod watched;
 pub(crate) mod write;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+};
 use uuid::Uuid;
 
 use crate::db::select::{count, is_any};
@@ -45,11 +47,13 @@ pub use seen::keep_last_seen;
 pub use watched::{find_watched_repository, list_watched_repositories};
 
 /// How a repository's branches are to be watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchSettings {
     pub is_enabled: bool,
     pub branch_regex: Option<String>,
     pub tells_first_look: bool,
+    /// Of the whole repository, as its syncs are what looks at branches.
+    pub polling_interval_seconds: Option<i64>,
 }
 
 impl WatchSettings {
@@ -57,6 +61,7 @@ impl WatchSettings {
         self.is_enabled == watch.is_enabled
             && self.branch_regex == watch.branch_regex
             && self.tells_first_look == watch.tells_first_look
+            && self.polling_interval_seconds == watch.polling_interval_seconds
     }
 }
 
@@ -91,6 +96,11 @@ pub async fn set_watch(w: &impl ConnectionTrait, repository: Uuid, settings: &Wa
         .value(RefsHash, excluded(RefsHash))
         .to_owned();
     watch::Entity::insert(row).on_conflict(again).exec_without_returning(w).await?;
+    let interval = repository::ActiveModel {
+        polling_interval_seconds: Set(settings.polling_interval_seconds),
+        ..Default::default()
+    };
+    repository::Entity::update_many().set(interval).filter(repository::COLUMN.id.eq(repository)).exec(w).await?;
     Ok(true)
 }
 
@@ -109,15 +119,25 @@ pub async fn unset_watches(w: &impl ConnectionTrait, repositories: &[Uuid]) -> R
 
 /// How a repository's branches are watched; nothing where they never were.
 pub async fn find_watch(c: &impl ConnectionTrait, repository: Uuid) -> Result<Option<Watch>> {
-    Ok(watch::Entity::find_by_id(repository).one(c).await?.map(shown))
+    let watch = watch::Entity::find_by_id(repository).inner_join(repository::Entity);
+    Ok(watch.into_partial_model::<WatchRow>().one(c).await?.map(Watch::from))
 }
 
-fn shown(row: watch::Model) -> Watch {
-    Watch {
-        is_enabled: row.is_enabled,
-        branch_regex: row.branch_regex,
-        tells_first_look: row.tells_first_look,
-        first_look_at: row.first_look_at.map(Into::into),
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "watch::Entity")]
+struct WatchRow {
+    is_enabled: bool,
+    branch_regex: Option<String>,
+    tells_first_look: bool,
+    first_look_at: Option<Timestamp>,
+    #[sea_orm(from_expr = "repository::Column::PollingIntervalSeconds")]
+    polling_interval_seconds: Option<i64>,
+}
+
+impl From<WatchRow> for Watch {
+    fn from(row: WatchRow) -> Self {
+        let WatchRow { is_enabled, branch_regex, tells_first_look, first_look_at, polling_interval_seconds } = row;
+        Self { is_enabled, branch_regex, tells_first_look, polling_interval_seconds, first_look_at }
     }
 }
 

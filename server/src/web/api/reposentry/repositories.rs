@@ -43,8 +43,8 @@ impl From<WatchedRepository> for ReposentryRepository {
             provider: found.provider,
             branch_regex: found.watch.branch_regex.unwrap_or_default(),
             enabled: found.is_enabled && found.watch.is_enabled,
-            polling_interval: found.polling_interval_seconds.map(|seconds| format!("{seconds}s")),
-            polling_interval_seconds: found.polling_interval_seconds,
+            polling_interval: found.watch.polling_interval_seconds.map(|seconds| format!("{seconds}s")),
+            polling_interval_seconds: found.watch.polling_interval_seconds,
         }
     }
 }

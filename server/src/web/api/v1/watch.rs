@@ -31,6 +31,10 @@ pub struct WatchSettings {
     /// Whether branches that the first look finds are events.
     #[serde(default)]
     pub tells_first_look: bool,
+    /// So far apart are looks at the remote, also those of syncs. Where nothing is set, a busy repository is looked at more
+    /// often than a quiet one.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    pub polling_interval_seconds: Option<i64>,
 }
 
 const fn yes() -> bool {
@@ -81,7 +85,7 @@ pub async fn get_watch(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): 
             headers(("location" = String, description = "Where the job that looks at them can be watched, where one is queued"))),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The configuration says how, or the repository is blocked or switched off", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not an id, or an expression that can't be used", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id, or an expression or an interval that can't be used", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn change_watch(
@@ -90,8 +94,8 @@ pub async fn change_watch(
     Id(id): Id,
     Body(given): Body<WatchSettings>,
 ) -> Result<(AppendHeaders<Option<(HeaderName, String)>>, Json<Watch>), Problem> {
-    let WatchSettings { is_enabled, branch_regex, tells_first_look } = given;
-    let settings = Settings { is_enabled, branch_regex, tells_first_look };
+    let WatchSettings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds } = given;
+    let settings = Settings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds };
     let set = ask::set_watch(&ctx, &actor, id, settings).await?;
     Ok((AppendHeaders(set.job.map(super::watch_job)), Json(set.watch)))
 }

@@ -1,3 +1,5 @@
+//! Durations as people write them, in forms, in the configuration and on the command line.
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -30,6 +32,9 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
     Duration::try_from_secs_f64(total).map_err(|_| wrong())
 }
+
+/// How far apart looks at a remote may be, where somebody says so for one repository.
+pub const POLLING_INTERVAL: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 
 /// Reads a duration within bounds.
 ///
