@@ -57,10 +57,14 @@ test("branches are chosen by an expression that is tried first", async ({ page, 
   await field.fill("^(main|release/)");
   const interval = page.getByLabel("Look at it every");
   await interval.fill("5 minutes");
+  const first = page.getByLabel("Branches that are there already are events too");
+  await first.check();
   await page.getByRole("button", { name: "Watch these branches" }).click();
   await expect(page.getByRole("main")).toContainText("write a number with a unit, such as 30s, 5m");
   await expect(field, "nothing typed is lost").toHaveValue("^(main|release/)");
   await expect(interval).toHaveValue("5 minutes");
+  await expect(first).toBeChecked();
+  await first.uncheck();
   await interval.fill("1h30m");
   await page.getByRole("button", { name: "Watch these branches" }).click();
   await expect(told(page)).toContainText("Branches that match ^(main|release/) are watched");

@@ -45,7 +45,13 @@ pub fn within(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duration,
     if bounds.contains(&found) {
         return Ok(found);
     }
-    Err(format!("found {text:?}; from {} to {} is allowed", format(*bounds.start()), format(*bounds.end())))
+    Err(format!("found {text:?}; {}", allowed(bounds)))
+}
+
+/// Bounds in words.
+#[must_use]
+pub fn allowed(bounds: &RangeInclusive<Duration>) -> String {
+    format!("from {} to {} is allowed", format(*bounds.start()), format(*bounds.end()))
 }
 
 /// Writes a duration the way it is read.

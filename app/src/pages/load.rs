@@ -31,6 +31,8 @@ pub(super) type Data<T> = Resource<Answered<T>, PostcardCodec>;
 /// A page's data on its way.
 pub(super) struct Answer<T: PageData> {
     data: Data<T>,
+    /// The page's own address, which links on it lead on from.
+    at: Memo<(Address, String)>,
     /// What is shown now; news that can't be had do not take it away.
     shown: StoredValue<Option<T>>,
 }
@@ -78,7 +80,8 @@ where
     T: PageData,
     Asked: Future<Output = Answered<T>> + Send + 'static,
 {
-    let address = own_address();
+    let at = own_address();
+    let address = Memo::new(move |_| at.with(|(address, _)| address.clone()));
     let shown = StoredValue::new(None);
     let patience = Patience::new(shown);
     patience.give_up_when(move || address.get());
@@ -97,27 +100,30 @@ where
         }
         mark_awake();
     }
-    Answer { data, shown }
+    Answer { data, at, shown }
 }
 
 /// The values of a page's path, and the part of its address after `?`: not as a map, which would keep one of several values
 /// of a key.
 type Address = (ParamsMap, String);
 
-/// The address of the page at hand. A page that is left is in sight until the next one is there; it would ask with the next
-/// one's query, which may be for something that is gone, so its address stays once the path leads elsewhere.
-fn own_address() -> Memo<Address> {
+/// The address of the page at hand, with its path as it is written. A page that is left is in sight until the next one is there;
+/// it would ask with the next one's query, which may be for something that is gone, so its address stays once the path leads
+/// elsewhere.
+fn own_address() -> Memo<(Address, String)> {
     let (params, place) = (use_params_map(), use_location());
-    let at = Memo::new(move |before: Option<&(Address, String)>| {
-        let path = place.pathname.get().trim_end_matches('/').to_owned();
-        let now = (params.get(), place.search.get());
+    Memo::new(move |before: Option<&(Address, String)>| {
+        let (path, now) = (place.pathname.get(), (params.get(), place.search.get()));
         match before {
             // The router tells of the path first and of its values, if the page stays, afterwards.
-            Some((address, own)) if *own != path && address.0 == now.0 => (address.clone(), own.clone()),
+            Some((address, own)) if !is_same_path(own, &path) && address.0 == now.0 => (address.clone(), own.clone()),
             _ => (now, path),
         }
-    });
-    Memo::new(move |_| at.with(|(address, _)| address.clone()))
+    })
+}
+
+fn is_same_path(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 type Asking<T> = Pin<Box<dyn Future<Output = Answered<T>> + Send>>;
@@ -247,13 +253,11 @@ pub(super) fn show<T: PageData>(
     skeleton: fn() -> AnyView,
     view: fn(T, PageUrl) -> AnyView,
 ) -> AnyView {
-    let Answer { data, shown } = answer;
-    let place = use_location();
-    let (path, query) = (place.pathname, place.search);
+    let Answer { data, at, shown } = answer;
     let draw = move || {
         Suspend::new(async move {
             let answered = data.await;
-            let url = PageUrl::current(path.get_untracked(), &query.get_untracked());
+            let url = at.with_untracked(|((_, query), path)| PageUrl::current(path.clone(), query));
             shown.try_set_value(answered.as_ref().ok().cloned());
             match answered {
                 Ok(data) => view(data, url),

@@ -91,11 +91,11 @@ pub(super) fn path_rows(paths: Vec<ChartValuePath>, releases: i64, base: &PageUr
 
 /// Releases as rows.
 pub(super) fn release_rows(releases: Vec<ChartRelease>, short: bool, now: Timestamp) -> AnyView {
-    let is_alike = releases.iter().any(|release| release.alike_percent.is_some());
-    let alike = is_alike.then(|| {
+    let with_alike = releases.iter().any(|release| release.alike_percent.is_some());
+    let alike = with_alike.then(|| {
         view! { <th scope="col" class="num" title="What both set to the same, of what both set">"Alike"</th> }
     });
-    let rows = releases.into_iter().map(|release| release_row(release, short, now)).collect_view();
+    let rows = releases.into_iter().map(|release| release_row(release, short, with_alike, now)).collect_view();
     let long = move |label: &'static str| (!short).then(|| view! { <th scope="col">{label}</th> });
     view! {
         <Table caption="Who uses it">
@@ -118,7 +118,7 @@ pub(super) fn release_rows(releases: Vec<ChartRelease>, short: bool, now: Timest
     .into_any()
 }
 
-fn release_row(release: ChartRelease, short: bool, now: Timestamp) -> AnyView {
+fn release_row(release: ChartRelease, short: bool, with_alike: bool, now: Timestamp) -> AnyView {
     let name = release.release_name.or(release.name).unwrap_or_default();
     let about = match release.resource_id {
         Some(id) => view! { <a href=resource_href(id)>{name}</a> }.into_any(),
@@ -137,7 +137,13 @@ fn release_row(release: ChartRelease, short: bool, now: Timestamp) -> AnyView {
         )
     });
     let (place, file) = long.map_or((None, None), |(place, file)| (Some(place), Some(file)));
-    let alike = release.alike_percent.map(|percent| view! { <td data-label="Alike">{share(percent, 100)}</td> });
+    let alike = with_alike.then(|| {
+        let alike = match release.alike_percent {
+            Some(percent) => share(percent, 100),
+            None => view! { <span class="quiet" title="It sets no value">"–"</span> }.into_any(),
+        };
+        view! { <td class="num" data-label="Alike">{alike}</td> }
+    });
     let stars = match release.stars {
         Some(stars) => view! { <Number value=stars /> }.into_any(),
         None => view! { <span class="quiet" title="Not known">"–"</span> }.into_any(),

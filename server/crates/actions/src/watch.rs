@@ -94,9 +94,8 @@ fn is_far_enough(seconds: Option<i64>) -> Result<()> {
     match POLLING_INTERVAL.contains(&interval) {
         true => Ok(()),
         false => Err(Refusal::Unusable(format!(
-            "a repository can't be looked at every {seconds} seconds; from {} to {} is allowed",
-            duration::format(*POLLING_INTERVAL.start()),
-            duration::format(*POLLING_INTERVAL.end()),
+            "a repository can't be looked at every {seconds} seconds; {}",
+            duration::allowed(&POLLING_INTERVAL),
         ))),
     }
 }

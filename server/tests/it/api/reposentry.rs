@@ -52,12 +52,8 @@ async fn see(app: &TestApp, repository: Uuid, branches: &[(&str, usize)]) {
 async fn watched(app: &TestApp) -> Uuid {
     let id = RepositoryBuilder::new("ada/home").store(app).await;
     RepositoryBuilder::new("kim/lab").store(app).await;
-    let settings = WatchSettings {
-        is_enabled: true,
-        branch_regex: Some("^[a-z]".to_owned()),
-        tells_first_look: false,
-        ..WatchSettings::default()
-    };
+    let settings =
+        WatchSettings { is_enabled: true, branch_regex: Some("^[a-z]".to_owned()), ..WatchSettings::default() };
     watch::set_watch(&app.state.db.write, id, &settings).await.unwrap();
     see(app, id, &[("main", 1)]).await;
     see(app, id, &[("main", 2), ("topic", 3)]).await;

@@ -57,8 +57,7 @@ pub(super) async fn push(app: &TestApp, repository: Uuid, commit: u8) -> Vec<New
 
 pub(super) async fn watched(app: &TestApp, name: &str) -> Uuid {
     let id = RepositoryBuilder::new(name).store(app).await;
-    let settings =
-        WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false, ..WatchSettings::default() };
+    let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
     set_watch(&app.state.db.write, id, &settings).await.unwrap();
     push(app, id, 1).await;
     id

@@ -59,12 +59,8 @@ async fn watched(app: &TestApp, name: &str) -> Uuid {
         .commit(2, "Add podinfo", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
         .store(app)
         .await;
-    let settings = WatchSettings {
-        is_enabled: true,
-        branch_regex: Some("^main$".to_owned()),
-        tells_first_look: false,
-        ..WatchSettings::default()
-    };
+    let settings =
+        WatchSettings { is_enabled: true, branch_regex: Some("^main$".to_owned()), ..WatchSettings::default() };
     set_watch(&app.state.db.write, id, &settings).await.unwrap();
     id
 }

@@ -204,7 +204,6 @@ async fn watched_repositories_are_listed_and_shown() {
         let settings = store::watch::WatchSettings {
             is_enabled: true,
             branch_regex: Some("^main$".to_owned()),
-            tells_first_look: false,
             ..store::watch::WatchSettings::default()
         };
         store::watch::set_watch(&app.state.db.write, id, &settings).await.unwrap();

@@ -48,12 +48,8 @@ impl Watched {
         let bench = Bench::with_config(db, config);
         let keys = KEYS();
         let repository = bench.pin(&origin.path()).await;
-        let settings = WatchSettings {
-            is_enabled: true,
-            branch_regex: pattern.map(str::to_owned),
-            tells_first_look: false,
-            ..WatchSettings::default()
-        };
+        let settings =
+            WatchSettings { is_enabled: true, branch_regex: pattern.map(str::to_owned), ..WatchSettings::default() };
         set_watch(&bench.deps.db.write, repository, &settings).await.unwrap();
         Self { origin, bench, repository, keys, stop: CancellationToken::new() }
     }

@@ -1,167 +1,27 @@
 //! Watched branches of a repository at a forge, which fails, is asked by its API, and has things become of the repository.
 
-use std::{path::Path, sync::Arc, time::Duration};
+mod world;
+
+use std::time::Duration;
 
 use axum::http::StatusCode;
-use entity::input::FoundRepository;
-use entity::kind::{BranchEventKind, BranchEventState, JobKind, JobRequest, NoticedBy, Origin, Provider, SyncStatus};
-use entity::view::{
-    Branch, BranchEvent, BranchEventFilter, BranchFilter, Condition, JobFilter, Pace, PageQuery, Repository, Target,
-};
+use entity::kind::{BranchEventKind, BranchEventState, JobKind, JobRequest, NoticedBy, SyncStatus};
+use entity::view::{Condition, JobFilter, Pace, PageQuery, Target};
 use serde_json::json;
 use server::{
-    clock, config,
-    jobs::{self, Deps, JobContext, JobError},
+    clock,
+    jobs::{self, JobContext},
 };
-use standin::{Access, Fault, Forge, Generator, Limits, OTHER_TOKEN, Options, Rule, Standin, TOKEN};
-use store::{
-    db::Db,
-    queue::JobQueue,
-    repositories,
-    triggers::{NewTrigger, insert_trigger},
-    watch::{WatchSettings, list_branch_events, list_branches, set_watch},
-};
+use standin::{Access, Fault, Rule};
+use store::triggers::{NewTrigger, insert_trigger};
 use uuid::Uuid;
 
+use self::world::AtForge;
 use super::webhooks::{SECRET, push, set_up};
 use crate::support::on_each_engine;
 
-/// All that one repository has.
-const ALL: PageQuery = PageQuery { skip: 0, limit: 1_000 };
 /// Paths of Git, not those of the API.
 const GIT: &str = "/home.git/";
-
-/// A repository at GitHub that is watched, with a token of its own in the configuration.
-struct AtForge {
-    standin: Standin,
-    deps: Deps,
-    repository: Uuid,
-    id: u64,
-    _folder: tempfile::TempDir,
-}
-
-impl AtForge {
-    async fn start(db: &Db) -> Self {
-        Self::with_polling(db, "").await
-    }
-
-    async fn with_polling(db: &Db, polling: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("home");
-        standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
-        let mut found = Generator::new(1, vec![path]).repositories();
-        let one = &mut found[0];
-        (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, Access::Public);
-        (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
-        let id = one.id;
-        let options = Options { limits: Limits::generous(), ..Options::with(found) };
-        let standin = Standin::start(options).await.unwrap();
-        let (api, url) = (standin.github().url(), standin.github().clone_url("ada/home"));
-        let text = format!(
-            "security: {{require_https: false}}\npolling: {{timeout: 60s{polling}}}\ndiscovery:\n  forges:\n    - \
-             {{api_base_url: '{api}', url: '{api}', provider: github, token: '${{FORGE_TOKEN}}'}}\nrepositories:\n  - \
-             {{url: '{url}', name: ada/home, provider: github, token: '${{OWN_TOKEN}}'}}\n"
-        );
-        let tokens = [("FORGE_TOKEN", TOKEN), ("OWN_TOKEN", OTHER_TOKEN)];
-        let environment = tokens.map(|(name, token)| (name.to_owned(), token.to_owned())).into();
-        let config = config::parse(Path::new("test"), &text, environment).unwrap();
-        let deps = Deps {
-            data_dir: folder.path().join("data"),
-            ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()
-        };
-        let found = FoundRepository {
-            url,
-            owner: "ada".to_owned(),
-            name: "home".to_owned(),
-            full_name: "ada/home".to_owned(),
-            description: None,
-            provider: Provider::Github,
-            origin: Origin::Config,
-            web_url: None,
-            enabled: true,
-            branch_regex: None,
-            polling_interval_seconds: None,
-            topics: Vec::new(),
-        };
-        let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
-        let settings =
-            WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false, ..WatchSettings::default() };
-        set_watch(&db.write, repository, &settings).await.unwrap();
-        Self { standin, deps, repository, id, _folder: folder }
-    }
-
-    fn github(&self) -> &Arc<Forge> {
-        self.standin.github()
-    }
-
-    async fn run(&self, request: JobRequest) -> Result<String, JobError> {
-        jobs::handle(&self.deps, &JobContext::new(Uuid::now_v7()), &request).await
-    }
-
-    async fn sync(&self) -> Result<String, JobError> {
-        self.run(JobRequest::SyncRepository { repository_id: self.repository }).await
-    }
-
-    /// Why a sync failed.
-    async fn failed_sync(&self) -> String {
-        self.sync().await.unwrap_err().to_string()
-    }
-
-    async fn follow(&self) {
-        self.run(JobRequest::FollowBranches { repository_id: self.repository }).await.unwrap();
-    }
-
-    /// Of this repository, the first one first; those of one look by name.
-    async fn events(&self) -> Vec<BranchEvent> {
-        let filter =
-            BranchEventFilter { repository_id: Some(self.repository), page: ALL, ..BranchEventFilter::default() };
-        let mut events = list_branch_events(&self.deps.db.read, &filter).await.unwrap().data;
-        events.sort_by(|a, b| (a.noticed_at, &a.branch_name).cmp(&(b.noticed_at, &b.branch_name)));
-        events
-    }
-
-    /// What happened to which branch, and who noticed it.
-    async fn told(&self) -> Vec<(String, BranchEventKind, NoticedBy)> {
-        let told = |event: BranchEvent| (event.branch_name, event.kind, event.noticed_by);
-        self.events().await.into_iter().map(told).collect()
-    }
-
-    /// Branches that are there, by name.
-    async fn branches(&self) -> Vec<Branch> {
-        let of = BranchFilter {
-            repository_id: Some(self.repository),
-            deleted: Some(false),
-            page: ALL,
-            ..BranchFilter::default()
-        };
-        let mut branches = list_branches(&self.deps.db.read, &of).await.unwrap().data;
-        branches.sort_by(|a, b| a.name.cmp(&b.name));
-        branches
-    }
-
-    async fn names(&self) -> Vec<String> {
-        self.branches().await.into_iter().map(|branch| branch.name).collect()
-    }
-
-    /// Whether each branch is protected, by name.
-    async fn protected(&self) -> Vec<(String, Option<bool>)> {
-        self.branches().await.into_iter().map(|branch| (branch.name, branch.is_protected)).collect()
-    }
-
-    async fn seen(&self) -> Repository {
-        repositories::find_repository(&self.deps.db.read, self.repository).await.unwrap().unwrap()
-    }
-
-    /// By which tokens the API was asked for branches.
-    fn asked(&self) -> Vec<Option<usize>> {
-        let requests = self.github().requests().into_iter();
-        requests.filter(|request| request.path.ends_with("/branches")).map(|request| request.token).collect()
-    }
-
-    fn commit(&self, branch: &str, text: &str) -> String {
-        self.github().commit_on(self.id, branch, &[("app.yaml", Some(text))], "Change").unwrap()
-    }
-}
 
 fn owned(told: &[(&str, BranchEventKind, NoticedBy)]) -> Vec<(String, BranchEventKind, NoticedBy)> {
     told.iter().map(|(name, kind, how)| ((*name).to_owned(), *kind, *how)).collect()

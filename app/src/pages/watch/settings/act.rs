@@ -38,6 +38,7 @@ pub async fn set_watch(
     if done.is_err() {
         // What was typed stays in the fields.
         page = page.and("branch_regex", branch_regex).and("polling_interval", polling_interval);
+        page = page.with("tells_first_look", if tells_first_look { "true" } else { "" });
     }
     let said = |set: watch::Watched| {
         let which = match set.watch.branch_regex {
@@ -49,15 +50,14 @@ pub async fn set_watch(
     tell::lead_to(&page.href(), done.map(said)).await
 }
 
-/// What somebody wrote, in seconds; nothing where nothing is written.
+/// What somebody wrote, in seconds; nothing where nothing is written. The action says what is too short or too long.
 #[cfg(feature = "ssr")]
 fn seconds(text: &str) -> Result<Option<i64>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let interval = entity::duration::within(text, &entity::duration::POLLING_INTERVAL)
-        .map_err(|why| format!("how often it is looked at: {why}"))?;
-    Ok(i64::try_from(interval.as_secs()).ok())
+    let interval = entity::duration::parse(text).map_err(|why| format!("how often it is looked at: {why}"))?;
+    Ok(Some(i64::try_from(interval.as_secs()).unwrap_or(i64::MAX)))
 }
 
 /// Nobody watches the branches any more.

@@ -19,11 +19,13 @@ pub struct SettingsData {
     /// The configuration says how, and alone changes it.
     pub is_configured: bool,
     pub watch: Watch,
-    /// What stands in the field: what somebody tries, else what is set.
+    /// How far apart looks are, in words, where that is set.
+    pub every: Option<String>,
+    /// What stands in the fields: what somebody tries, else what is set.
     pub pattern: String,
-    pub preview: WatchPreview,
-    /// How far apart looks are, as it stands in the field.
     pub interval: String,
+    pub tells_first_look: bool,
+    pub preview: WatchPreview,
     pub webhooks: RepositoryWebhooks,
     /// Scheme and name of this site, as far as they are known.
     pub origin: Option<String>,
@@ -56,14 +58,15 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
     let repository = repository.ok_or_else(|| ask::missing("repository"))?;
     let watch = watch::find_watch(&ctx, &actor, id).await?;
     // Without scripts an expression is tried by the page's address.
-    let pattern = match params.get_str("branch_regex") {
-        Some(_) => ask::text(&params, "branch_regex")?,
-        None => watch.branch_regex.clone(),
-    };
-    let interval = watch.polling_interval_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let interval = match params.get_str("polling_interval") {
-        Some(_) => ask::text(&params, "polling_interval")?.unwrap_or_default(),
-        None => interval.map(|seconds| duration::format(Duration::from_secs(seconds))).unwrap_or_default(),
+    let is_tried = params.get_str("branch_regex").is_some();
+    let every = watch.polling_interval_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let every = every.map(|seconds| duration::format(Duration::from_secs(seconds)));
+    let (pattern, interval, tells_first_look) = match is_tried {
+        true => {
+            let (pattern, interval) = (ask::text(&params, "branch_regex")?, ask::text(&params, "polling_interval")?);
+            (pattern, interval, params.get_str("tells_first_look") == Some("true"))
+        }
+        false => (watch.branch_regex.clone(), every.clone(), watch.tells_first_look),
     };
     let is_here =
         |shown: &ShownOnce| matches!(shown, ShownOnce::WebhookSecret { repository_id, .. } if *repository_id == id);
@@ -76,7 +79,9 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         repository_id: id,
         preview: watch::preview_watch(&ctx, &actor, id, pattern.as_deref()).await?,
         pattern: pattern.unwrap_or_default(),
-        interval,
+        interval: interval.unwrap_or_default(),
+        tells_first_look,
+        every,
         webhooks: watch::list_webhooks(&ctx, &actor, id, SHOWN).await?,
         origin: ask::origin(),
         forge_url: webhooks_url(repository.provider, repository.web_url.as_deref()),

@@ -71,10 +71,7 @@ fn which(data: &SettingsData) -> AnyView {
 /// For those who may not change it.
 fn as_it_is(data: &SettingsData) -> AnyView {
     let watch = &data.watch;
-    let every = (!data.interval.is_empty()).then(|| {
-        let interval = data.interval.clone();
-        view! { <p>"The remote is looked at every " {interval} "."</p> }
-    });
+    let every = data.every.clone().map(|every| view! { <p>"The remote is looked at every " {every} "."</p> });
     let which = match (watch.is_enabled, watch.branch_regex.clone()) {
         (false, _) => view! { <p>"Its branches are not watched."</p> }.into_any(),
         (true, None) => view! { <p>"All branches are watched."</p> }.into_any(),
@@ -91,7 +88,7 @@ fn form(data: &SettingsData) -> AnyView {
     let (pattern, preview, interval) = (data.pattern.clone(), data.preview.clone(), data.interval.clone());
     // After the first look there is nothing that it could change.
     let first = data.watch.first_look_at.is_none().then(|| {
-        let is_on = data.watch.tells_first_look;
+        let is_on = data.tells_first_look;
         view! {
             <label class="choice">
                 <input type="checkbox" name="tells_first_look" value="true" checked=is_on />

@@ -112,8 +112,7 @@ fn branch_name(number: usize) -> String {
 
 /// The first look, which says where all branches stand.
 async fn look(db: &Db, repository: &Repository, at: Timestamp) -> Result<()> {
-    let settings =
-        WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false, ..WatchSettings::default() };
+    let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
     let txn = db.begin().await?;
     set_watch(&txn, repository.id, &settings).await?;
     if let Some(began) = watch_state(&txn, repository.id).await? {

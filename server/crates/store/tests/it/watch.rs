@@ -19,7 +19,7 @@ pub fn seen(name: &str, commit: u8) -> SeenBranch {
 }
 
 fn settings() -> WatchSettings {
-    WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false, ..WatchSettings::default() }
+    WatchSettings { is_enabled: true, ..WatchSettings::default() }
 }
 
 /// A repository whose branches are watched.

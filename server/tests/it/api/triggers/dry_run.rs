@@ -51,8 +51,7 @@ async fn commits_count_up_to_the_first_look_at_their_branches() {
         let db = &app.state.db;
         builder("ada/never-watched").store(app).await;
         let watched = builder("ada/watched").store(app).await;
-        let settings =
-            WatchSettings { is_enabled: true, branch_regex: None, tells_first_look: false, ..WatchSettings::default() };
+        let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
         set_watch(&db.write, watched, &settings).await.unwrap();
         let began = watch_state(&db.read, watched).await.unwrap().unwrap();
         let txn = db.begin().await.unwrap();

@@ -1,0 +1,152 @@
+//! A watched repository at a stand-in of GitHub, and what is known of it.
+
+use std::{path::Path, sync::Arc};
+
+use entity::input::FoundRepository;
+use entity::kind::{BranchEventKind, JobRequest, NoticedBy, Origin, Provider};
+use entity::view::{Branch, BranchEvent, BranchEventFilter, BranchFilter, PageQuery, Repository};
+use server::{
+    clock, config,
+    jobs::{self, Deps, JobContext, JobError},
+};
+use standin::{Access, Forge, Generator, Limits, OTHER_TOKEN, Options, Standin, TOKEN};
+use store::{
+    db::Db,
+    queue::JobQueue,
+    repositories,
+    watch::{WatchSettings, list_branch_events, list_branches, set_watch},
+};
+use uuid::Uuid;
+
+/// All that one repository has.
+const ALL: PageQuery = PageQuery { skip: 0, limit: 1_000 };
+/// A repository at GitHub that is watched, with a token of its own in the configuration.
+pub(super) struct AtForge {
+    standin: Standin,
+    pub(super) deps: Deps,
+    pub(super) repository: Uuid,
+    pub(super) id: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl AtForge {
+    pub(super) async fn start(db: &Db) -> Self {
+        Self::with_polling(db, "").await
+    }
+
+    pub(super) async fn with_polling(db: &Db, polling: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("home");
+        standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
+        let mut found = Generator::new(1, vec![path]).repositories();
+        let one = &mut found[0];
+        (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, Access::Public);
+        (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
+        let id = one.id;
+        let options = Options { limits: Limits::generous(), ..Options::with(found) };
+        let standin = Standin::start(options).await.unwrap();
+        let (api, url) = (standin.github().url(), standin.github().clone_url("ada/home"));
+        let text = format!(
+            "security: {{require_https: false}}\npolling: {{timeout: 60s{polling}}}\ndiscovery:\n  forges:\n    - \
+             {{api_base_url: '{api}', url: '{api}', provider: github, token: '${{FORGE_TOKEN}}'}}\nrepositories:\n  - \
+             {{url: '{url}', name: ada/home, provider: github, token: '${{OWN_TOKEN}}'}}\n"
+        );
+        let tokens = [("FORGE_TOKEN", TOKEN), ("OWN_TOKEN", OTHER_TOKEN)];
+        let environment = tokens.map(|(name, token)| (name.to_owned(), token.to_owned())).into();
+        let config = config::parse(Path::new("test"), &text, environment).unwrap();
+        let deps = Deps {
+            data_dir: folder.path().join("data"),
+            ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()
+        };
+        let found = FoundRepository {
+            url,
+            owner: "ada".to_owned(),
+            name: "home".to_owned(),
+            full_name: "ada/home".to_owned(),
+            description: None,
+            provider: Provider::Github,
+            origin: Origin::Config,
+            web_url: None,
+            enabled: true,
+            branch_regex: None,
+            polling_interval_seconds: None,
+            topics: Vec::new(),
+        };
+        let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
+        let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
+        set_watch(&db.write, repository, &settings).await.unwrap();
+        Self { standin, deps, repository, id, _folder: folder }
+    }
+
+    pub(super) fn github(&self) -> &Arc<Forge> {
+        self.standin.github()
+    }
+
+    pub(super) async fn run(&self, request: JobRequest) -> Result<String, JobError> {
+        jobs::handle(&self.deps, &JobContext::new(Uuid::now_v7()), &request).await
+    }
+
+    pub(super) async fn sync(&self) -> Result<String, JobError> {
+        self.run(JobRequest::SyncRepository { repository_id: self.repository }).await
+    }
+
+    /// Why a sync failed.
+    pub(super) async fn failed_sync(&self) -> String {
+        self.sync().await.unwrap_err().to_string()
+    }
+
+    pub(super) async fn follow(&self) {
+        self.run(JobRequest::FollowBranches { repository_id: self.repository }).await.unwrap();
+    }
+
+    /// Of this repository, the first one first; those of one look by name.
+    pub(super) async fn events(&self) -> Vec<BranchEvent> {
+        let filter =
+            BranchEventFilter { repository_id: Some(self.repository), page: ALL, ..BranchEventFilter::default() };
+        let mut events = list_branch_events(&self.deps.db.read, &filter).await.unwrap().data;
+        events.sort_by(|a, b| (a.noticed_at, &a.branch_name).cmp(&(b.noticed_at, &b.branch_name)));
+        events
+    }
+
+    /// What happened to which branch, and who noticed it.
+    pub(super) async fn told(&self) -> Vec<(String, BranchEventKind, NoticedBy)> {
+        let told = |event: BranchEvent| (event.branch_name, event.kind, event.noticed_by);
+        self.events().await.into_iter().map(told).collect()
+    }
+
+    /// Branches that are there, by name.
+    pub(super) async fn branches(&self) -> Vec<Branch> {
+        let of = BranchFilter {
+            repository_id: Some(self.repository),
+            deleted: Some(false),
+            page: ALL,
+            ..BranchFilter::default()
+        };
+        let mut branches = list_branches(&self.deps.db.read, &of).await.unwrap().data;
+        branches.sort_by(|a, b| a.name.cmp(&b.name));
+        branches
+    }
+
+    pub(super) async fn names(&self) -> Vec<String> {
+        self.branches().await.into_iter().map(|branch| branch.name).collect()
+    }
+
+    /// Whether each branch is protected, by name.
+    pub(super) async fn protected(&self) -> Vec<(String, Option<bool>)> {
+        self.branches().await.into_iter().map(|branch| (branch.name, branch.is_protected)).collect()
+    }
+
+    pub(super) async fn seen(&self) -> Repository {
+        repositories::find_repository(&self.deps.db.read, self.repository).await.unwrap().unwrap()
+    }
+
+    /// By which tokens the API was asked for branches.
+    pub(super) fn asked(&self) -> Vec<Option<usize>> {
+        let requests = self.github().requests().into_iter();
+        requests.filter(|request| request.path.ends_with("/branches")).map(|request| request.token).collect()
+    }
+
+    pub(super) fn commit(&self, branch: &str, text: &str) -> String {
+        self.github().commit_on(self.id, branch, &[("app.yaml", Some(text))], "Change").unwrap()
+    }
+}
