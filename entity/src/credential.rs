@@ -68,6 +68,8 @@ pub fn is_template(text: &str) -> bool {
 /// Whether the whole text is an e-mail address.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
+    // A block of one line ends with its break.
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let Some((name, host)) = text.split_once('@') else { return false };
     let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@:/".contains(c));
     let Some((host, top)) = host.rsplit_once('.') else { return false };
@@ -253,7 +255,7 @@ mod tests {
 
     #[test]
     fn an_e_mail_address_is_all_of_its_text() {
-        assert!(is_email("someone@example.org"));
+        assert!(is_email("someone@example.org") && is_email("someone@example.org\n"));
         for text in
             ["@example.org", "a@b", "a b@example.org", "image@sha256:abc.d", "https://a@example.org", "a@b@example.org"]
         {

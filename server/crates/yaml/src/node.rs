@@ -188,6 +188,14 @@ impl<'t> Node<'t> {
         self.scalar().filter(|text| !text.is_empty())
     }
 
+    /// The text of a scalar that tools take for a string, and that is not empty: dates and what carries an unknown tag too,
+    /// which resolve to something else.
+    #[must_use]
+    pub fn string(self) -> Option<&'t str> {
+        let is_string = !matches!(self.tag(), Tag::Null | Tag::Cycle | Tag::Bool | Tag::Int | Tag::Float);
+        self.scalar().filter(|text| is_string && !text.is_empty())
+    }
+
     /// Whether it is a mapping, whatever its tag.
     #[must_use]
     pub fn is_mapping(self) -> bool {

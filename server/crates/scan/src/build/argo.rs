@@ -95,7 +95,7 @@ impl Application {
             self.add_generators(generator.at(&["matrix", "generators"]));
             let mut directories = Directories::default();
             for directory in list(generator.at(&["git", "directories"])) {
-                let Some(path) = directory.get("path").and_then(Node::text).and_then(|path| join("", path)) else {
+                let Some(path) = directory.get("path").and_then(Node::string).and_then(|path| join("", path)) else {
                     continue;
                 };
                 let of = match directory.get("exclude").is_some_and(is_true) {
@@ -157,15 +157,43 @@ impl Application {
 
 impl PathSource {
     fn read(number: usize, node: Node<'_>) -> Option<Self> {
-        let path = node.get("path").and_then(Node::text)?.to_owned();
+        let path = node.get("path").and_then(Node::string)?.to_owned();
         Some(Self { number, path, recurse: node.at(&["directory", "recurse"]).is_some_and(is_true) })
     }
 }
 
 /// A pattern for each name of a path: `*` stays within one. What is no pattern matches nothing.
 fn patterns(paths: &[String]) -> Vec<Vec<Pattern>> {
-    let pattern = |path: &String| path.split('/').map(|name| Pattern::new(name).ok()).collect();
+    let pattern = |path: &String| path.split('/').map(|name| Pattern::new(&of_one_name(name)).ok()).collect();
     paths.iter().filter_map(pattern).collect()
+}
+
+/// A pattern in the form that our library reads: within one name several `*` are one, and a `[` that nothing closes is
+/// itself.
+fn of_one_name(written: &str) -> String {
+    let mut pattern = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(next) = rest.chars().next() {
+        let taken = match next {
+            '[' => set_length(rest).unwrap_or(1),
+            next => next.len_utf8(),
+        };
+        match &rest[..taken] {
+            "[" => pattern.push_str("[[]"),
+            "*" if pattern.ends_with('*') => {}
+            part => pattern.push_str(part),
+        }
+        rest = &rest[taken..];
+    }
+    pattern
+}
+
+/// Bytes of the set (`[a-z]`, `[!a-z]`) that a text begins with: its first character may be the bracket that closes others.
+fn set_length(text: &str) -> Option<usize> {
+    let negated = usize::from(text[1..].starts_with('!'));
+    let first = text[1 + negated..].chars().next()?;
+    let from = 1 + negated + first.len_utf8();
+    Some(from + text[from..].find(']')? + 1)
 }
 
 fn matches(pattern: &[Pattern], folder: &str) -> bool {
@@ -236,6 +264,22 @@ mod tests {
     }
 
     #[test]
+    fn patterns_of_one_name_are_those_of_the_shell() {
+        for (pattern, name, is) in [
+            ("a[b", "a[b", true),
+            ("a[b", "ab", false),
+            ("[]", "[]", true),
+            ("[!]", "[!]", true),
+            ("[]x]", "]", true),
+            ("[!]x]", "a", true),
+            ("[!]x]", "x", false),
+            ("ä**[é]", "äxé", true),
+        ] {
+            assert_eq!(matches(&patterns(&[pattern.to_owned()])[0], name), is, "{pattern} {name}");
+        }
+    }
+
+    #[test]
     fn an_application_set_applies_what_its_directories_match() {
         let of = |path: &str, namespace: &str, generators: &str| {
             let template =
@@ -249,6 +293,12 @@ mod tests {
             of("{{ .path.path }}", "ns-{{index .path.segments 1}}", matrix),
             ["apps/db ns-db false", "apps/web ns-web false"]
         );
+        for (pattern, found) in [("apps/w**", "apps/web"), ("***/db", "apps/db"), ("a[p]*/w[!a]b", "apps/web")] {
+            let git = format!("{{git: {{directories: [{{path: '{pattern}'}}]}}}}");
+            assert_eq!(of("{{path}}", "x", &git), [format!("{found} x false")], "{pattern}");
+        }
+        let unclosed = "{git: {directories: [{path: 'apps/[web'}]}}";
+        assert!(of("{{path}}", "x", unclosed).is_empty());
         assert_eq!(of("{{path[0]}}/{{path[1]}}", "{{cluster}}", git), ["apps/web  false"]);
         assert!(of("{{path}}/{{other}}", "x", git).is_empty());
     }

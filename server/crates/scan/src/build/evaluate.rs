@@ -11,16 +11,16 @@ use super::kustomization::folder;
 use super::passages::{Passage, Passages};
 use super::tree::{Entry, Kustomization, Placed, Tree};
 use super::variables::Variables;
-use super::{Build, BuildKind, Builds, FastMap};
+use super::{Build, BuildKind, Builds, FastMap, Reading};
 
 /// Folders walked and files reached before a tree is given up: real ones take some ten thousand.
 const MAX_STEPS: usize = 5_000_000;
 /// Kustomizations within kustomizations followed; real ones nest a handful.
 const MAX_NESTING: usize = 64;
 
-pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
+pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading) -> Builds {
     let flux: Vec<Placed<'_, FluxKustomization>> = tree.flux().collect();
-    let served = served_from_here(tree, &flux);
+    let served = served_from_here(tree, &flux, reading);
     let mut tables: Vec<Variables> = Vec::new();
     let mut table_of: Vec<Option<usize>> = Vec::with_capacity(flux.len());
     for placed in &flux {
@@ -33,7 +33,7 @@ pub(super) fn evaluate(tree: &Tree<'_>) -> Builds {
     }
     let included = included(tree);
     let common =
-        Common { tree, flux: &flux, served: &served, tables: &tables, table_of: &table_of, included: &included };
+        Common { tree, reading, flux: &flux, served: &served, tables: &tables, table_of: &table_of, included: &included };
 
     let mut trial = Evaluation::new(&common);
     trial.flux(&common.all());
@@ -76,6 +76,7 @@ fn included(tree: &Tree<'_>) -> Vec<bool> {
 /// What both rounds share.
 struct Common<'a, 't> {
     tree: &'a Tree<'t>,
+    reading: Reading,
     flux: &'a [Placed<'t, FluxKustomization>],
     served: &'a [Serves],
     tables: &'a [Variables],
@@ -304,7 +305,8 @@ impl<'a, 't> Evaluation<'a, 't> {
     fn components(&mut self, components: &[Entry], mut passage: Passage, depth: usize) -> Passage {
         for component in components.iter().rev() {
             self.entry(*component, passage, depth);
-            if passage.is_free()
+            if self.common.reading == Reading::Rendered
+                && passage.is_free()
                 && let Entry::Kustomization(number) = component
                 && let Some(namespace) = self.set_by_component(*number, depth)
             {

@@ -7,6 +7,7 @@ use yaml::Node;
 
 use super::kustomization::{folder, join};
 use super::tree::{Placed, Tree};
+use super::Reading;
 use super::variables::Variables;
 use crate::detect::{list, plain, plain_at};
 
@@ -41,8 +42,8 @@ impl FluxKustomization {
     pub(super) fn read(root: Node<'_>, namespace: Option<String>) -> Self {
         let literal = is_literal(root);
         let Some(spec) = root.get("spec") else { return Self { namespace, literal, ..Self::default() } };
-        let text = |key: &str| spec.get(key).and_then(Node::text).map(str::to_owned);
-        let components = list(spec.get("components")).filter_map(Node::text).map(str::to_owned).collect();
+        let text = |key: &str| spec.get(key).and_then(Node::string).map(str::to_owned);
+        let components = list(spec.get("components")).filter_map(Node::string).map(str::to_owned).collect();
         Self {
             namespace,
             path: text("path"),
@@ -145,7 +146,11 @@ pub(super) enum Serves {
 ///
 /// The tree has no address of its own to compare with. A source whose document is not here may be this repository; one whose
 /// document is here is it where it is the bootstrapped one, or, without such a one, where it serves the most folders that are here.
-pub(super) fn served_from_here(tree: &Tree<'_>, kustomizations: &[Placed<'_, FluxKustomization>]) -> Vec<Serves> {
+pub(super) fn served_from_here(
+    tree: &Tree<'_>,
+    kustomizations: &[Placed<'_, FluxKustomization>],
+    reading: Reading,
+) -> Vec<Serves> {
     let ids: Vec<SourceId> = kustomizations.iter().map(|placed| source_id(tree, placed)).collect();
     let folders: Vec<Option<String>> = kustomizations
         .iter()
@@ -166,7 +171,9 @@ pub(super) fn served_from_here(tree: &Tree<'_>, kustomizations: &[Placed<'_, Flu
         .collect();
     (0..ids.len())
         .map(|at| {
-            let elsewhere = matches!(ids[at], SourceId::Address(_)) && !own.contains(&ids[at]);
+            let elsewhere = reading == Reading::Rendered
+                && matches!(ids[at], SourceId::Address(_))
+                && !own.contains(&ids[at]);
             let serves_folders = kustomizations[at].part.source.as_ref().is_some_and(|source| serving.contains(source));
             match (elsewhere, serves_folders) {
                 (true, _) => Serves::Nothing,

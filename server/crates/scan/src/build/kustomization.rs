@@ -28,16 +28,18 @@ impl KustomizeFile {
         if root.kind() != Kind::Mapping {
             return None;
         }
-        let text = |key: &str| root.get(key).and_then(Node::text);
-        // Both lines may be left out in a file of this name.
-        if text("kind").is_some_and(|kind| !matches!(kind, "Kustomization" | "Component"))
-            || text("apiVersion").is_some_and(|version| !version.starts_with("kustomize.config.k8s.io/"))
-        {
+        let text = |key: &str| root.get(key).and_then(Node::string);
+        // Both lines may be left out in a file of this name; with the right version, the kind is only misspelled.
+        let is_one = match text("apiVersion") {
+            Some(version) => version.starts_with("kustomize.config.k8s.io/"),
+            None => text("kind").is_none_or(|kind| matches!(kind, "Kustomization" | "Component")),
+        };
+        if !is_one {
             return None;
         }
         let namespace = text("namespace").filter(|text| text.len() <= MAX_TEXT).map(str::to_owned);
         let listed = |keys: &[&str]| {
-            let items = keys.iter().filter_map(|key| root.get(key)).flat_map(Node::items).filter_map(Node::text);
+            let items = keys.iter().filter_map(|key| root.get(key)).flat_map(Node::items).filter_map(Node::string);
             let here = items.filter(|text| text.len() <= MAX_TEXT && !text.contains("://"));
             here.take(MAX_LISTED).map(str::to_owned).collect()
         };
@@ -107,6 +109,9 @@ mod tests {
         assert_eq!(file.namespace.as_deref(), Some("shop"));
         assert_eq!(file.resources, ["a.yaml", "../base"]);
         assert!(read("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n").is_some());
+        assert!(read("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: kustomization\n").is_some());
+        let dated = read("namespace: 2024-01-01\nresources: [!here a.yaml, 1]\n").unwrap();
+        assert_eq!((dated.namespace.as_deref(), dated.resources), (Some("2024-01-01"), vec!["a.yaml".to_owned()]));
         assert!(read("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n").is_none());
         assert!(read("kind: Deployment\n").is_none());
         assert!(read("- a\n").is_none());

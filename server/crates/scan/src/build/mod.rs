@@ -44,6 +44,19 @@ pub enum BuildKind {
     Kustomize,
 }
 
+/// How a tree is read where what its tools would make of it cannot be told from the tree alone.
+///
+/// Figures of uses are compared between programs, so their rules ask for nothing that two of these could see otherwise. What is
+/// said of one resource is what its cluster would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// As the tools render it: a path in another repository is none of this one, and a component's namespace goes over
+    /// everything that it is added to.
+    Rendered,
+    /// As uses are counted: every path that is a folder here is meant, and a component is walked like any other folder.
+    Counted,
+}
+
 /// One build of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Build {
@@ -91,15 +104,15 @@ impl Builds {
     /// Evaluates a tree.
     #[must_use]
     pub fn of(tree: &Tree<'_>) -> Self {
-        let mut builds = evaluate::evaluate(tree);
+        let mut builds = evaluate::evaluate(tree, Reading::Rendered);
         builds.scopes = Scopes::of(tree);
         builds
     }
 
-    /// Evaluates a tree for those who do not ask which kinds are cluster-wide.
+    /// Evaluates a tree as uses are counted, for those who do not ask which kinds are cluster-wide.
     #[must_use]
-    pub fn without_scopes(tree: &Tree<'_>) -> Self {
-        evaluate::evaluate(tree)
+    pub fn as_counted(tree: &Tree<'_>) -> Self {
+        evaluate::evaluate(tree, Reading::Counted)
     }
 
     /// The builds.

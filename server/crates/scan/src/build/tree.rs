@@ -172,6 +172,11 @@ impl<'t> Tree<'t> {
         tree
     }
 
+    /// Adds folders that hold none of the files that are read: a build may ask for them all the same.
+    pub fn add_folders(&mut self, folders: impl IntoIterator<Item = &'t str>) {
+        self.folders.extend(folders);
+    }
+
     /// Of each folder the kustomization that counts.
     fn add_kustomizations(&mut self, kustomizations: impl IntoIterator<Item = (&'t str, &'t KustomizeFile)>) {
         let mut best: BTreeMap<&'t str, (usize, &'t KustomizeFile)> = BTreeMap::new();

@@ -26,8 +26,7 @@ pub fn scalar(node: Node<'_>) -> Option<(&str, ValueType)> {
 
 /// The text of a scalar that is a string and not empty.
 pub fn string(node: Option<Node<'_>>) -> Option<&str> {
-    let (text, kind) = scalar(node?)?;
-    (kind == ValueType::String && !text.is_empty() && text.len() <= MAX_TEXT).then_some(text)
+    node?.string().filter(|text| text.len() <= MAX_TEXT)
 }
 
 /// The trimmed text of any scalar but null; `None` where it is empty.

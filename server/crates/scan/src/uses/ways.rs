@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::build::{self, Build, BuildKind, Builds, FastMap, Part, Reach, Variables, is_kustomization};
+use crate::build::{
+    self, Build, BuildKind, Builds, FastMap, Folders as _, Part, Reach, Variables, is_kustomization,
+};
 use crate::file::DocumentIndex;
 
 /// Documents, counted once for each build that reaches them, before a tree is taken as it is written: real ones have some
@@ -146,7 +148,9 @@ fn builds(tree: &Tree) -> Builds {
         documents.filter_map(move |document| Some((path, document.index, document.part.as_deref()?)))
     });
     let parts: Vec<(&str, DocumentIndex, &Part)> = parts.collect();
-    Builds::without_scopes(&build::Tree::new(yaml().map(|(path, _)| path), kustomizations, parts))
+    let mut built = build::Tree::new(yaml().map(|(path, _)| path), kustomizations, parts);
+    built.add_folders(tree.folders());
+    Builds::as_counted(&built)
 }
 
 /// Builds and variables by their numbers, those that were known before as the same things.

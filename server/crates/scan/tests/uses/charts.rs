@@ -76,6 +76,49 @@ fn a_release_in_several_builds_is_one_use_where_they_agree() {
 }
 
 #[test]
+fn every_path_that_is_a_folder_here_is_built_whatever_its_source_and_name() {
+    let git = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: mall, namespace: flux}\n\
+        spec: {url: 'https://git.example.org/they/mall'}\n";
+    let flux = |metadata: &str, path: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {metadata}\n\
+             spec: {{path: {path}, targetNamespace: mall, sourceRef: {{kind: GitRepository, name: mall}}}}\n"
+        )
+    };
+    let release = release("{chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: x, namespace: flux}}}}");
+    let source = repository("x", "flux", "https://a.example");
+    let files = [("c/mall.yaml", git), ("deploy/web.yaml", &release), ("c/x.yaml", &source), ("data/x.json", "{}")];
+    let found = |metadata: &str, path: &str| {
+        let flux = flux(metadata, path);
+        places(&[&files[..], &[("c/flux.yaml", flux.as_str())]].concat())
+    };
+    assert_eq!(found("{name: mall, namespace: flux}", "./deploy"), ["mall/web a.example/web -"]);
+    assert_eq!(found("{generateName: mall-}", "./deploy"), ["mall/web a.example/web -"]);
+    assert_eq!(found("{name: mall, namespace: flux}", "./elsewhere"), ["shop/web a.example/web -"]);
+    // A folder without YAML is one: with it, the same source's root is this one's.
+    let (root, data) = (flux("{name: all, namespace: flux}", "./"), flux("{name: data, namespace: flux}", "./data"));
+    let rooted = [&files[..], &[("c/root.yaml", root.as_str())]].concat();
+    assert_eq!(places(&rooted), ["shop/web a.example/web -"]);
+    let both = [&rooted[..], &[("c/data.yaml", data.as_str())]].concat();
+    assert_eq!(places(&both), ["mall/web a.example/web -"]);
+}
+
+#[test]
+fn the_namespace_of_a_component_is_that_of_what_it_includes() {
+    let release = release("{chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: x, namespace: flux}}}}");
+    let source = repository("x", "flux", "https://a.example");
+    let other = release.replace("name: web, namespace: shop", "name: other, namespace: shop");
+    let found = places(&[
+        ("app/kustomization.yaml", "resources: [web.yaml]\ncomponents: [../part]\n"),
+        ("app/web.yaml", &release),
+        ("part/kustomization.yaml", "kind: Component\nnamespace: mall\nresources: [other.yaml]\n"),
+        ("part/other.yaml", &other),
+        ("x.yaml", &source),
+    ]);
+    assert_eq!(found, ["shop/web a.example/web -", "mall/other a.example/web -"]);
+}
+
+#[test]
 fn a_comment_for_renovate_stands_in_for_a_source_that_is_missing() {
     let text = format!(
         "{RELEASE}spec:\n  chart:\n    spec:\n      # renovate: registryUrl=https://a.example\n      chart: web\n      sourceRef: {{kind: HelmRepository, name: x}}\n"

@@ -169,6 +169,8 @@ impl Evaluator {
             None => self.tree.remove(&path),
         };
         if !folders.is_empty() {
+            // A folder may be what a build asks for, whatever lies in it.
+            round.decisive = true;
             round.special = true;
             round.dirty.insert(Key::Folders);
             round.dirty.extend(folders.into_iter().map(|folder| Key::Folder(folder.as_ref().into())));

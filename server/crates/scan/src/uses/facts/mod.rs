@@ -223,13 +223,18 @@ impl DocumentFacts {
         let name = string(body.at(&["metadata", "name"]));
         let namespace = string(body.at(&["metadata", "namespace"]));
         let reader = Reader { root, group: identity.group, kind: identity.kind, name, rules };
-        let key = name.map(|name| ResourceKey {
+        let key = ResourceKey {
             group: identity.group.to_owned(),
             kind: identity.kind.to_owned(),
             namespace: namespace.unwrap_or_default().to_owned(),
-            name: name.to_owned(),
+            name: name.unwrap_or_default().to_owned(),
+        };
+        let part = Part::of(&key, body).filter(|part| match part {
+            // They build a folder whatever they are called.
+            Part::Flux(_) | Part::Argo(_) => true,
+            Part::Source(_) | Part::ConfigMap(_) => name.is_some(),
+            Part::Custom(_) => false,
         });
-        let part = key.and_then(|key| Part::of(&key, body)).filter(|part| !matches!(part, Part::Custom(_)));
         let defines = identity.kind == "CustomResourceDefinition";
         Self {
             number: number.into(),

@@ -169,7 +169,7 @@ impl References {
         let get = |key: &str| spec.and_then(|spec| spec.get(key));
         match reader.kind {
             // Of these groups the kinds are known, and called otherwise.
-            _ if [FLUX_HELM, FLUX_SOURCE, FLUX_NOTIFICATION].contains(&reader.group) => {}
+            _ if [FLUX_SOURCE, FLUX_NOTIFICATION].contains(&reader.group) => {}
             "HorizontalPodAutoscaler" | "ScaledObject" => {
                 self.local("spec.scaleTargetRef", Some("Deployment"), get("scaleTargetRef"));
             }
