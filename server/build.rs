@@ -38,9 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
         }
     }
-    // Compressed files are enough: the few clients that take none get them unpacked.
+    // The smallest form is enough: the others are made of it for the first who asks.
     let names: HashSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    files.retain(|(name, _)| !names.contains(&format!("{name}.gz")));
+    files.retain(|(name, _)| !names.contains(&format!("{}.br", name.strip_suffix(".gz").unwrap_or(name))));
     write_list("site.rs", files)?;
     write_docs()?;
     fold_code(release)?;

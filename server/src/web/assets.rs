@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io::Read as _,
+    io::{Read as _, Write as _},
     path::{Component, Path, PathBuf},
     sync::OnceLock,
 };
@@ -13,24 +13,29 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
-use flate2::read::GzDecoder;
+use brotli_decompressor::Decompressor;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 use super::{etag, security};
 
-/// Every file of the site as it was when the program was built; of what is compressed, only the compressed forms.
+/// Every file of the site as it was when the program was built; of what is compressed, only the smallest form.
 const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
+
+/// Bytes unpacked at a time.
+const BUFFER: usize = 16 << 10;
 
 /// Says which file has which logical name.
 const MANIFEST: &str = "manifest.json";
 
 /// A file of the site with what is sent along.
+///
+/// Where the program holds one form alone, the others are made for the first who takes nothing else, and kept: however many
+/// connections wait with a form, it is in memory once.
 #[derive(Clone, Debug)]
 pub struct Asset {
-    /// Where the program holds the file as gzip, it is unpacked for the first who takes nothing else, and kept: however many
-    /// connections wait with it, it is in memory once.
     plain: OnceLock<Bytes>,
     brotli: Option<Bytes>,
-    gzip: Option<Bytes>,
+    gzip: OnceLock<Bytes>,
     etag: HeaderValue,
     content_type: HeaderValue,
     cache: HeaderValue,
@@ -82,14 +87,11 @@ impl Site {
         let manifest = read_manifest(all.get(MANIFEST)?);
         let part =
             |name: &str, ending: &str| all.get(format!("{name}{ending}").as_str()).copied().map(Bytes::from_static);
-        let names =
-            held.iter().map(|(name, _)| name.strip_suffix(".gz").unwrap_or(name)).filter(|name| is_served(name));
-        let files = names
-            .map(|name| {
-                let (plain, brotli, gzip) = (part(name, ""), part(name, ".br"), part(name, ".gz"));
-                (name, Asset::new(name, !at_root(&manifest, name), plain, brotli, gzip))
-            })
-            .collect();
+        let names = held.iter().map(|(name, _)| name.strip_suffix(".br").unwrap_or(name));
+        let asset = |name| {
+            Asset::new(name, !at_root(&manifest, name), part(name, ""), part(name, ".br"), part(name, ".gz"))
+        };
+        let files = names.filter(|name| is_served(name)).map(|name| (name, asset(name))).collect();
         Some(Self::Embedded { files, manifest })
     }
 
@@ -159,13 +161,13 @@ impl Asset {
         brotli: Option<Bytes>,
         gzip: Option<Bytes>,
     ) -> Self {
-        let held = plain.as_ref().or(gzip.as_ref()).map_or(&[][..], |bytes| bytes);
+        let held = plain.as_ref().or(brotli.as_ref()).or(gzip.as_ref()).map_or(&[][..], |bytes| bytes);
         let tag = format!("W/\"{}\"", &blake3::hash(held).to_hex()[..32]);
         let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
         Self {
             plain: plain.map(OnceLock::from).unwrap_or_default(),
             brotli,
-            gzip,
+            gzip: gzip.map(OnceLock::from).unwrap_or_default(),
             etag: HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"0\"")),
             content_type: HeaderValue::from_static(content_type(name)),
             cache: HeaderValue::from_static(cache),
@@ -186,9 +188,11 @@ impl Asset {
             headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(security::WORKER_POLICY));
         }
         let accepted = Accepted::of(request);
-        let (body, encoding) = match (&self.brotli, &self.gzip) {
-            (Some(body), _) if accepted.brotli => (body.clone(), Some("br")),
-            (_, Some(body)) if accepted.gzip => (body.clone(), Some("gzip")),
+        let (body, encoding) = match &self.brotli {
+            Some(body) if accepted.brotli => (body.clone(), Some("br")),
+            brotli if accepted.gzip && (brotli.is_some() || self.gzip.get().is_some()) => {
+                (self.gzip.get_or_init(|| self.packed()).clone(), Some("gzip"))
+            }
             _ => (self.plain.get_or_init(|| self.unpacked()).clone(), None),
         };
         if let Some(encoding) = encoding {
@@ -200,12 +204,23 @@ impl Asset {
 
     fn unpacked(&self) -> Bytes {
         let mut file = Vec::new();
-        if let Some(packed) = &self.gzip
-            && let Err(error) = GzDecoder::new(&packed[..]).read_to_end(&mut file)
-        {
+        let read = match (&self.brotli, self.gzip.get()) {
+            (Some(packed), _) => Decompressor::new(&packed[..], BUFFER).read_to_end(&mut file),
+            (None, Some(packed)) => GzDecoder::new(&packed[..]).read_to_end(&mut file),
+            (None, None) => Ok(0),
+        };
+        if let Err(error) = read {
             tracing::error!(%error, "a file of the site can't be unpacked");
         }
         Bytes::from(file)
+    }
+
+    fn packed(&self) -> Bytes {
+        let plain = self.plain.get().cloned().unwrap_or_else(|| self.unpacked());
+        let mut packing = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing to memory fails for nobody.
+        let packed = packing.write_all(&plain).and_then(|()| packing.finish());
+        packed.map(Bytes::from).unwrap_or_default()
     }
 }
 
