@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(total).map_err(|_| wrong())
 }
 
-/// How far apart looks at a remote may be, where somebody says so for one repository.
+/// How far apart looks at a remote may be, for one repository or for all.
 pub const POLLING_INTERVAL: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 
 /// Reads a duration within bounds.

@@ -12,6 +12,9 @@ use yaml::Node;
 use super::expand::{Environment, UsedVariable, VariableState};
 use super::{duration, expand, reposentry};
 
+/// The longest duration that may be written: what is added to a time has to stay one.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
 /// What all sections share: the file's name, the environment, what was found so far.
 pub struct Reader {
     file: PathBuf,
@@ -304,6 +307,7 @@ impl<'a> Section<'a> {
             found if found < minimum => {
                 Err(format!("found {text:?}; at least {} is allowed", duration::format(minimum)))
             }
+            found if found > LONGEST => Err(format!("found {text:?}; at most {} is allowed", duration::format(LONGEST))),
             found => Ok(found),
         })
     }

@@ -303,10 +303,11 @@ impl PollingConfig {
     pub(super) fn read(section: Section<'_>) -> Self {
         const MINUTE: Duration = Duration::from_mins(1);
         let workers = |name, most| section.number(name, 1..=most).and_then(|n| usize::try_from(n).ok());
+        let interval = |name| section.duration_within(name, duration::POLLING_INTERVAL);
         let config = Self {
-            interval: section.duration("interval", MINUTE),
-            min_interval: section.duration("min_interval", MINUTE).unwrap_or(10 * MINUTE),
-            max_interval: section.duration("max_interval", MINUTE).unwrap_or(24 * 60 * MINUTE),
+            interval: interval("interval"),
+            min_interval: interval("min_interval").unwrap_or(10 * MINUTE),
+            max_interval: interval("max_interval").unwrap_or(24 * 60 * MINUTE),
             timeout: section.duration("timeout", Duration::from_secs(1)).unwrap_or(Duration::from_mins(10)),
             max_workers: workers("max_workers", 64).unwrap_or(4),
             max_per_host: workers("max_per_host", 64).unwrap_or(3),

@@ -59,6 +59,12 @@ fn the_template_with_every_key_switched_on_is_valid() {
 }
 
 #[test]
+fn durations_stay_within_times() {
+    assert!(errors("accounts:\n  session_max: 40000d\n")[0].ends_with("found \"40000d\"; at most 36500d is allowed"));
+    assert!(errors("polling:\n  max_interval: 31d\n")[0].ends_with("found \"31d\"; from 1m to 30d is allowed"));
+}
+
+#[test]
 fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
     let found = errors(concat!(
         "app:\n  data_dirr: x\n  listen: nowhere\nscan:\n  history: always\npolling:\n  interval: 5s\n",
@@ -68,7 +74,7 @@ fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
         "kubestats.yaml:2: app.data_dirr: unknown key; did you mean \"data_dir\"?",
         "kubestats.yaml:3: app.listen: \"nowhere\" is no address with a port, such as 127.0.0.1:3000",
         "kubestats.yaml:5: scan.history: \"always\" is not known here; allowed: full, a number of commits, or an age such as 365d",
-        "kubestats.yaml:7: polling.interval: found \"5s\"; at least 1m is allowed",
+        "kubestats.yaml:7: polling.interval: found \"5s\"; from 1m to 30d is allowed",
         "kubestats.yaml:9: repositories[0].url: scheme \"ftp\" is not known here; allowed: https, http, ssh, file",
         "kubestats.yaml:10: repositories[0].provider: \"svn\" is not known here; allowed: github, gitlab, forgejo, git",
         "kubestats.yaml:11: repositories[1].url: is missing",

@@ -105,7 +105,7 @@ fn every_repository_is_checked_as_the_sync_will_use_it() {
     let found = errors("repositories:\n  - url: http://h/a/b\n  - {url: 'https://h/a/c', polling_interval: 59s}\n", "");
     assert!(found[0].starts_with("kubestats.yaml:2: repositories[0].url: plain http is not allowed"), "{found:?}");
     assert!(found[1].starts_with("kubestats.yaml:3: repositories[1].polling_interval: found \"59s\"; from 1m to 30d"));
-    assert!(errors("polling: {interval: 30s}\n", "")[0].contains("at least 1m is allowed"));
+    assert!(errors("polling: {interval: 30s}\n", "")[0].contains("from 1m to 30d is allowed"));
     assert!(errors("storage: {type: mysql}\n", "")[0].contains("allowed: sqlite, postgres"));
     // What is off in the file is off.
     let off = "repositories: [{name: a/b, url: 'https://h/a/b', enabled: false}]";

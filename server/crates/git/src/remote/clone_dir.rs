@@ -1,7 +1,9 @@
 //! The clone's folder: one fetch at a time, never half made, cleaned of what killed runs left.
 //!
-//! Beside `<dir>` lie `.<name>.lock`, which the operating system frees when its holder dies, and while a clone is being made
-//! `.<name>.tmp-<pid>-<n>`, which becomes `<dir>` by a rename. Refs are lines of `packed-refs`, replaced by a rename too.
+//! Beside `<dir>` lie two locks, which the operating system frees when their holders die: `.<name>.lock` is held alone by those
+//! who may replace or remove what is there, and together by those who read it; `.<name>.adding` by the one of these who only
+//! adds, so that commits of branches come while a long history is read. While a clone is being made, `.<name>.tmp-<pid>-<n>`
+//! lies there too, which becomes `<dir>` by a rename. Refs are lines of `packed-refs`, replaced by a rename as well.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -19,17 +21,25 @@ use crate::{GitError, Repo};
 /// More packs than this make every lookup slow: then the clone is made anew. There is one pack per fetch that brought something.
 const MAX_PACKS: usize = 64;
 
+/// What is locked to keep the clone in its place, or to change it.
+const LOCK: &str = ".lock";
+/// What is locked to add to it.
+const ADDING: &str = ".adding";
+
 /// A lock lives a moment longer than its holder where a program is just being started: until then the new process has
 /// a copy of every open file.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The right to change a clone, held until dropped.
+/// The right to change a clone, to add to it or to read it, held until dropped.
 pub(super) struct CloneDir {
     dir: PathBuf,
     parent: PathBuf,
     name: OsString,
-    _lock: File,
+    locks: Vec<File>,
 }
+
+/// Tries to lock a file, alone or with others.
+type TryLock = fn(&File) -> Result<(), fs::TryLockError>;
 
 /// A clone being made; removed unless it is put into place.
 pub(super) struct NewClone {
@@ -61,13 +71,26 @@ impl Drop for NewClone {
 }
 
 impl CloneDir {
+    /// To change whatever is there; nobody reads it meanwhile.
     pub(super) fn lock(dir: &Path) -> Result<Self, GitError> {
-        let clone = Self::lock_by(dir, File::try_lock)?;
+        let clone = Self::at(dir)?.locked(LOCK, File::try_lock)?;
         clone.clean();
         Ok(clone)
     }
 
-    fn lock_by(dir: &Path, lock_it: impl Fn(&File) -> Result<(), fs::TryLockError>) -> Result<Self, GitError> {
+    /// To add objects to what is there and change its refs, while others may read it: it is not to be replaced or removed.
+    pub(super) fn lock_to_add(dir: &Path) -> Result<Self, GitError> {
+        let clone = Self::at(dir)?.locked(LOCK, File::try_lock_shared)?.locked(ADDING, File::try_lock)?;
+        clone.clean();
+        Ok(clone)
+    }
+
+    /// To read what is there.
+    fn lock_to_read(dir: &Path) -> Result<Self, GitError> {
+        Self::at(dir)?.locked(LOCK, File::try_lock_shared)
+    }
+
+    fn at(dir: &Path) -> Result<Self, GitError> {
         let no_name = || GitError::Io {
             what: format!("{} is no folder for a clone", dir.display()),
             source: std::io::ErrorKind::InvalidInput.into(),
@@ -78,7 +101,12 @@ impl CloneDir {
             _ => PathBuf::from("."),
         };
         fs::create_dir_all(&parent).map_err(GitError::io(format!("{} cannot be created", parent.display())))?;
-        let path = parent.join(beside(&name, ".lock"));
+        Ok(Self { dir: dir.to_owned(), parent, name, locks: Vec::new() })
+    }
+
+    /// The same with one more lock. Of several the one that keeps the clone in its place comes first.
+    fn locked(mut self, suffix: &str, lock_it: TryLock) -> Result<Self, GitError> {
+        let path = self.parent.join(beside(&self.name, suffix));
         let open = || {
             let lock = File::options().create(true).truncate(false).write(true).open(&path);
             lock.map_err(GitError::io(format!("{} cannot be opened", path.display())))
@@ -89,9 +117,14 @@ impl CloneDir {
             match lock_it(&lock) {
                 // The clone was removed meanwhile, and the file with it: others lock another of that name.
                 Ok(()) if !is_at(&lock, &path) => lock = open()?,
-                Ok(()) => return Ok(Self { dir: dir.to_owned(), parent, name, _lock: lock }),
+                Ok(()) => {
+                    self.locks.push(lock);
+                    return Ok(self);
+                }
                 Err(fs::TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PATIENCE / 50),
-                Err(fs::TryLockError::WouldBlock) => return Err(GitError::Busy { path: dir.display().to_string() }),
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(GitError::Busy { path: self.dir.display().to_string() });
+                }
                 Err(fs::TryLockError::Error(error)) => {
                     return Err(GitError::io(format!("{} cannot be locked", path.display()))(error));
                 }
@@ -226,7 +259,7 @@ pub(super) fn is_branch_name(name: &str) -> bool {
     name.len() <= 1_000 && gix::validate::reference::name(full.as_str().into()).is_ok()
 }
 
-/// A clone that somebody reads: while this lives it is neither removed nor fetched into.
+/// A clone that somebody reads: while this lives it is neither replaced nor removed.
 pub struct CloneInUse {
     _clone: CloneDir,
 }
@@ -236,7 +269,7 @@ pub struct CloneInUse {
 /// # Errors
 /// `Busy` if it is being fetched into or removed, `Io` if its lock cannot be written.
 pub fn use_clone(dir: &Path) -> Result<CloneInUse, GitError> {
-    Ok(CloneInUse { _clone: CloneDir::lock_by(dir, File::try_lock_shared)? })
+    Ok(CloneInUse { _clone: CloneDir::lock_to_read(dir)? })
 }
 
 /// Removes a clone with all that lies beside it. Nothing there is fine too.
@@ -248,7 +281,9 @@ pub fn remove_clone(dir: &Path) -> Result<(), GitError> {
     if dir.exists() {
         fs::remove_dir_all(dir).map_err(GitError::io(format!("the clone {} cannot be removed", dir.display())))?;
     }
-    let _ = fs::remove_file(clone.parent.join(beside(&clone.name, ".lock")));
+    for suffix in [ADDING, LOCK] {
+        let _ = fs::remove_file(clone.parent.join(beside(&clone.name, suffix)));
+    }
     Ok(())
 }
 

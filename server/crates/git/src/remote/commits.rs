@@ -35,8 +35,14 @@ pub fn fetch_commits(
     }
     let (dir, url, auth, wanted) = (dir.to_owned(), url.clone(), auth.clone(), wanted.to_vec());
     budget::watched(limits, url.host(), cancel, progress, move |budget| {
-        let clone = CloneDir::lock(&dir)?;
-        let existing = clone.existing();
+        // Most of the time something is only added, which is in no reader's way.
+        let mut clone = CloneDir::lock_to_add(&dir)?;
+        let mut existing = clone.existing();
+        if existing.is_none() || clone.is_worn(budget.limits.pack_bytes) {
+            drop(clone);
+            clone = CloneDir::lock(&dir)?;
+            existing = clone.existing();
+        }
         let mut absent: Vec<ObjectId> = wanted.iter().map(|(_, id)| *id).collect();
         absent.sort_unstable();
         absent.dedup();

@@ -62,7 +62,7 @@ pub fn forget_branches(dir: &Path, names: &[&str]) -> Result<(), GitError> {
     if !names.iter().any(|name| kept.contains_key(*name)) {
         return Ok(());
     }
-    let clone = CloneDir::lock(dir)?;
+    let clone = CloneDir::lock_to_add(dir)?;
     let Some(existing) = clone.existing() else { return Ok(()) };
     kept = existing.kept;
     kept.retain(|name, _| !names.contains(&name.as_str()));

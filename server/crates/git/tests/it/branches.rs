@@ -79,6 +79,31 @@ fn commits_of_other_branches_come_beside_the_followed_one_and_stay() {
 }
 
 #[test]
+fn commits_come_while_the_clone_is_read_but_nothing_replaces_it() {
+    let work = Work::with_commit();
+    let side = branch(&work, "side", "b.yaml");
+    let server = Server::git(work.dir.path());
+    let (dir, address) = (work.clone_dir(), server.url("cluster/.git"));
+    let head = fetch(&dir, &address).unwrap().head;
+    let reader = git::use_clone(&dir).unwrap();
+    let open = Repo::open(&dir).unwrap();
+    let brought = bring(&dir, &address, &[("side", side)]).unwrap();
+    assert_eq!(brought.here.len(), 1);
+    assert_eq!(open.commit_info(head).unwrap().id, head);
+    assert_eq!(open.commit_info(side).unwrap().subject, "side");
+    git::forget_branches(&dir, &["side"]).unwrap();
+    let next = work.commit("c.yaml", "c: 1\n", "next");
+    assert!(matches!(fetch(&dir, &address), Err(GitError::Busy { .. })));
+    assert!(matches!(git::remove_clone(&dir), Err(GitError::Busy { .. })));
+    drop(reader);
+    assert_eq!(fetch(&dir, &address).unwrap().head, next);
+    assert_tidy(&dir);
+    git::remove_clone(&dir).unwrap();
+    let left = std::fs::read_dir(dir.parent().unwrap()).unwrap().count();
+    assert_eq!(left, 0, "nothing is left beside it");
+}
+
+#[test]
 fn a_commit_that_is_not_given_out_by_itself_comes_with_its_branch_or_is_missing() {
     let work = Work::with_commit();
     let root = work.dir.path().to_owned();

@@ -1,6 +1,8 @@
 //! What values come to, and where each comes from.
 
-use crate::texts::{charts, values};
+use scan::uses::Uses;
+
+use crate::texts::{charts, tree, values};
 
 const HEAD: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: shop}\nspec:\n  chartRef: {kind: OCIRepository, name: web}\n";
 
@@ -73,4 +75,28 @@ fn kustomize_merges_as_it_is_told() {
     assert_eq!(of("version: 1"), "a=inline b=inline c=file");
     assert_eq!(of("valuesMerge: merge"), "a=file b=inline c=file");
     assert_eq!(of("valuesMerge: replace"), "a=inline b=inline");
+}
+
+#[test]
+fn what_is_hidden_where_it_stands_counts_as_itself_and_is_not_shown() {
+    let release = |name: &str, variable: &str, value: &str| {
+        HEAD.replace("name: web, namespace", &format!("name: {name}, namespace"))
+            + &format!("  values: {{env: [{{name: {variable}, value: {value}}}]}}\n")
+    };
+    let modal = |releases: &[(&str, &str)]| {
+        let texts: Vec<(String, String)> = releases
+            .iter()
+            .enumerate()
+            .map(|(n, (variable, value))| (format!("{n}.yaml"), release(&format!("r{n}"), variable, value)))
+            .collect();
+        let files: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let top = Uses::of(&tree(&files)).value_statistics(10);
+        let one = top.into_iter().find(|one| one.path == "env[].value").unwrap();
+        (one.modal, one.uses, one.modal_uses)
+    };
+    let hidden = ["one", "two", "three"].map(|value| ("DB_PASSWORD", value));
+    let open = [("MODE", "plain"), ("MODE", "plain")];
+    assert_eq!(modal(&[&hidden[..], &open].concat()), ("plain".to_owned(), 5, 2));
+    let same = [("DB_PASSWORD", "one"); 3];
+    assert_eq!(modal(&[&same[..], &open].concat()), ("<masked>".to_owned(), 5, 3));
 }

@@ -121,7 +121,7 @@ impl Rows {
                 let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
                 let names = (text(&one.name), text(&one.release), text(&one.namespace));
                 let source = (text(&one.group), text(&one.version), one.how.as_str().to_owned());
-                let masked = one.values.leaves.iter().any(|leaf| leaf.masked || leaf.hidden);
+                let masked = one.values.leaves.iter().any(|leaf| leaf.masked || leaf.hidden.is_some());
                 let digest = (!masked).then(|| one.values.digest.to_string());
                 (one.document.to_string(), names, source, one.values.leaves.len(), digest)
             })

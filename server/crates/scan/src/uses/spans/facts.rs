@@ -45,7 +45,7 @@ pub fn of_use(one: &ChartUse, tree: &Tree, names: &mut Names, batch: &mut UsesBa
 
 /// A leaf as it is stored.
 pub fn of_leaf(leaf: &Leaf) -> ValueFacts {
-    ValueFacts { kind: leaf.kind, text: clean(&leaf.text), masked: leaf.masked || leaf.hidden }
+    ValueFacts { kind: leaf.kind, text: clean(&leaf.text), masked: leaf.masked || leaf.hidden.is_some() }
 }
 
 /// An image in the values of a use.

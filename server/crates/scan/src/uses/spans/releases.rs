@@ -362,7 +362,7 @@ impl Tracker {
 
 /// Whether values differ in nothing but where they stand.
 fn is_same(left: &Arc<Values>, right: &Arc<Values>) -> bool {
-    let facts = |leaf: &Leaf| (leaf.kind, leaf.masked, leaf.hidden);
+    let facts = |leaf: &Leaf| (leaf.kind, leaf.masked, leaf.hidden.is_some());
     let same = |(a, b): (&Leaf, &Leaf)| a.path == b.path && a.text == b.text && facts(a) == facts(b);
     Arc::ptr_eq(left, right)
         || left.leaves.len() == right.leaves.len()

@@ -1,7 +1,8 @@
 //! The leaves of merged values: scalars, nulls, and what is empty.
 
 use entity::kind::ValueType;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,9 @@ const MAX_LEAVES: usize = 20_000;
 /// Bytes of paths and texts kept of one use.
 const MAX_BYTES: usize = 4 << 20;
 
+/// Random, so that nobody can find a text by its number.
+static TELLING_APART: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
 /// A scalar, a null, or something empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
@@ -27,8 +31,8 @@ pub struct Leaf {
     pub text: Box<str>,
     /// Whether it must not be shown for what it is.
     pub masked: bool,
-    /// Whether it must not be shown for where it stands.
-    pub hidden: bool,
+    /// Whether it must not be shown for where it stands: then a number that tells its text from others of this program's run.
+    pub hidden: Option<u64>,
     /// The file that it comes from; `None` where several made it together.
     pub file: Option<Arc<str>>,
     /// Its line there.
@@ -67,7 +71,7 @@ impl Values {
             }
         }
         // Only the comparison sees secrets.
-        for leaf in leaves.iter_mut().filter(|leaf| leaf.masked || leaf.hidden) {
+        for leaf in leaves.iter_mut().filter(|leaf| leaf.masked || leaf.hidden.is_some()) {
             leaf.text = Box::default();
         }
         let digest = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -151,7 +155,7 @@ impl Collector<'_> {
             kind,
             text: text.into(),
             masked: is_masked(key, kind, text, self.rules),
-            hidden: view.is_hidden(),
+            hidden: view.is_hidden().then(|| TELLING_APART.hash_one(text)),
             file,
             line,
         });

@@ -28,7 +28,33 @@ pub struct PathStatistic {
 struct Path<'v> {
     uses: usize,
     types: BTreeSet<ValueType>,
-    texts: HashMap<&'v str, usize>,
+    texts: HashMap<Text<'v>, usize>,
+}
+
+/// A text as it is counted. What is masked for what it is counts as one; what only must not be shown where it stands counts as
+/// itself, behind those that can be shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Text<'v> {
+    Shown(&'v str),
+    Hidden(u64),
+}
+
+impl<'v> Text<'v> {
+    fn of(leaf: &'v Leaf) -> Self {
+        match leaf.hidden {
+            _ if leaf.masked => Self::Shown(MASKED),
+            Some(number) => Self::Hidden(number),
+            None => Self::Shown(&leaf.text),
+        }
+    }
+
+    fn shown(self) -> &'v str {
+        match self {
+            Self::Shown(text) if text.chars().nth(MAX_SHOWN).is_some() || text.contains('\n') => LONG,
+            Self::Shown(text) => text,
+            Self::Hidden(_) => MASKED,
+        }
+    }
 }
 
 /// The most common paths over some uses, as many as `limit`, and how many paths there are.
@@ -36,10 +62,10 @@ struct Path<'v> {
 pub fn statistics<'v>(uses: impl IntoIterator<Item = &'v Values>, limit: usize) -> (Vec<PathStatistic>, usize) {
     let mut paths: HashMap<&'v str, Path<'v>> = HashMap::new();
     for values in uses {
-        let mut seen: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut seen: BTreeMap<&str, BTreeSet<Text<'_>>> = BTreeMap::new();
         for leaf in &values.leaves {
             paths.entry(&leaf.path).or_default().types.insert(leaf.kind);
-            seen.entry(&leaf.path).or_default().insert(text(leaf));
+            seen.entry(&leaf.path).or_default().insert(Text::of(leaf));
         }
         for (path, texts) in seen {
             let path = paths.entry(path).or_default();
@@ -55,17 +81,10 @@ pub fn statistics<'v>(uses: impl IntoIterator<Item = &'v Values>, limit: usize) 
     order.truncate(limit);
     let statistic = |(path, Path { uses, types, texts }): (&str, Path<'_>)| {
         let modal = texts.into_iter().max_by(|(left, a), (right, b)| a.cmp(b).then(right.cmp(left)));
-        let (modal, modal_uses) = modal.unwrap_or_default();
-        let is_long = modal.chars().nth(MAX_SHOWN).is_some() || modal.contains('\n');
-        let modal = if is_long { LONG } else { modal };
+        let (modal, modal_uses) = modal.map_or(("", 0), |(text, uses)| (text.shown(), uses));
         let mut types: Vec<ValueType> = types.into_iter().collect();
         types.sort_unstable_by_key(|kind| kind.as_str());
         PathStatistic { path: path.to_owned(), uses, types, modal: modal.to_owned(), modal_uses }
     };
     (order.into_iter().map(statistic).collect(), count)
-}
-
-/// What is counted of a leaf: secrets as one text.
-fn text(leaf: &Leaf) -> &str {
-    if leaf.masked || leaf.hidden { MASKED } else { &leaf.text }
 }
