@@ -156,6 +156,13 @@ test("a trigger is tried on the past, saved, and tells its receiver once it is o
   await expect(main).toContainText("by the same id");
   await says(page, "It arrived, after 2 attempts", javaScriptEnabled);
   expect(told.map(({ headers }) => headers["webhook-id"])).toEqual([headers["webhook-id"], headers["webhook-id"]]);
+
+  await page.goto(`${site}/triggers/new?kind=webhook`);
+  if (javaScriptEnabled !== false) await awake(page);
+  await main.getByLabel("Name").fill("deploy main");
+  await main.getByLabel("Address").fill(hook);
+  await main.getByRole("button", { name: "Save" }).click();
+  await expect(main, "only saving finds that out").toContainText(/called deploy main already/);
 });
 
 test("a trigger is tested with what happened last, and deleted", async ({ page, request, javaScriptEnabled }) => {

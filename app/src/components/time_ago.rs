@@ -26,23 +26,20 @@ pub fn provide_clock() {
     });
 }
 
-/// How long ago, in one unit.
+/// How long ago, in one unit that is full; the day, where it is more than a month.
 #[must_use]
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
     let seconds = (now - time).num_seconds();
     let (amount, unit) = match seconds.abs() {
-        0..45 => return "just now".to_owned(),
-        s @ 45..3_570 => (((s + 30) / 60).max(1), "min"),
-        s @ 3_570..84_600 => ((s + 1_800) / 3_600, "h"),
-        s if s < 30 * 86_400 => count((s + 43_200) / 86_400, "day", "days"),
-        s if s < 365 * 86_400 => count(((s + 1_314_900) / 2_629_800).max(1), "month", "months"),
-        s => count(((s + 15_778_800) / 31_557_600).max(1), "year", "years"),
+        // Clocks of machines differ by seconds.
+        0..60 if seconds > -5 => return "just now".to_owned(),
+        0..60 => return "in a moment".to_owned(),
+        s @ 60..3_600 => (s / 60, "min"),
+        s @ 3_600..86_400 => (s / 3_600, "h"),
+        s if s < 31 * 86_400 => (s / 86_400, if s < 2 * 86_400 { "day" } else { "days" }),
+        _ => return time.format("%-d %b %Y").to_string(),
     };
     if seconds < 0 { format!("in {amount} {unit}") } else { format!("{amount} {unit} ago") }
-}
-
-const fn count(amount: i64, one: &'static str, many: &'static str) -> (i64, &'static str) {
-    (amount, if amount == 1 { one } else { many })
 }
 
 /// The exact time for titles, before the page puts it into the reader's zone.
@@ -114,11 +111,15 @@ mod tests {
         let now = Utc.with_ymd_and_hms(2026, 11, 21, 12, 0, 0).unwrap();
         let ago = |seconds| relative(now - TimeDelta::seconds(seconds), now);
         assert_eq!(ago(3), "just now");
+        assert_eq!(ago(-3), "just now");
+        assert_eq!(ago(-30), "in a moment");
         assert_eq!(ago(60), "1 min ago");
+        assert_eq!(ago(3_599), "59 min ago");
         assert_eq!(ago(3_600), "1 h ago");
         assert_eq!(ago(86_400), "1 day ago");
-        assert_eq!(ago(86_400 * 45), "1 month ago");
-        assert_eq!(ago(86_400 * 800), "2 years ago");
+        assert_eq!(ago(86_400 * 31 - 1), "30 days ago");
+        assert_eq!(ago(86_400 * 45), "7 Oct 2026");
+        assert_eq!(ago(86_400 * 800), "12 Sep 2024");
         assert_eq!(ago(-7_200), "in 2 h");
     }
 }

@@ -126,7 +126,7 @@ pub(super) fn step(old: Option<&str>, new: Option<&str>, compare: Option<String>
         }
         (None, Some(new)) => view! { <span title=new.to_owned()>{short_sha(new)}</span> }.into_any(),
         (Some(old), None) => {
-            view! { <span class="quiet">"was "</span><span title=old.to_owned()>{short_sha(old)}</span> }.into_any()
+            view! { <span class="quiet">"was"</span>" "<span title=old.to_owned()>{short_sha(old)}</span> }.into_any()
         }
         (None, None) => ().into_any(),
     };

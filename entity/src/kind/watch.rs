@@ -58,6 +58,12 @@ impl DeliveryState {
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Delivered | Self::Failed)
     }
+
+    /// Whether somebody may ask for it now: it is finished, or waits for its next try.
+    #[must_use]
+    pub const fn may_be_replayed(self) -> bool {
+        self.is_finished() || matches!(self, Self::Retrying)
+    }
 }
 
 words! {

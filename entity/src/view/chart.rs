@@ -58,7 +58,7 @@ pub enum ChartTrend {
     Rising,
     /// Fewer.
     Falling,
-    /// Nobody used it 30 days before.
+    /// Nobody had ever used it 30 days before.
     New,
 }
 
@@ -102,6 +102,10 @@ pub struct ChartSource {
     pub key: String,
     /// Repository or registry.
     pub url: String,
+    /// What the chart is called here, as written.
+    pub name: String,
+    /// The highest exact version that anybody takes from here; one that is no pre-release, where there is any.
+    pub newest_version: Option<String>,
     /// Repositories that take it from here.
     pub repositories: i64,
 }
@@ -207,6 +211,8 @@ pub struct ChartReleaseFilter {
     pub with_charts: Vec<i64>,
     /// Those of a chart first whose values are most like those of this repository.
     pub like: Option<Uuid>,
+    /// Of each repository one release.
+    pub one_each: bool,
     pub sort: ChartReleaseSort,
     pub at: Option<DateTime<Utc>>,
     pub page: PageQuery,
@@ -230,13 +236,31 @@ pub struct ChartValuePath {
     pub path: String,
     /// Releases that set it.
     pub releases: i64,
+    /// Releases that were looked at: of that version, and in repositories with those charts.
+    pub of: i64,
     pub types: Vec<ValueType>,
     /// The values that most set, most common first; a few.
     pub common: Vec<CommonValue>,
     /// How many different values there are.
     pub different: i64,
-    /// What the repository sets that "mine against all" is of.
+    /// How they spread, where they are numbers and not few.
+    pub spread: Option<ValueSpread>,
+    /// What the repository sets that "mine against all" is of; empty where it must not be shown.
     pub mine: Option<String>,
+    pub mine_masked: bool,
+}
+
+/// How values that are numbers spread, each as somebody wrote it: a quarter of the releases sets `lower_quarter` or less.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ValueSpread {
+    pub lowest: String,
+    pub lower_quarter: String,
+    pub median: String,
+    pub upper_quarter: String,
+    pub highest: String,
+    /// Releases whose value is told.
+    pub releases: i64,
 }
 
 /// A value, and how many set it.
@@ -291,14 +315,18 @@ pub struct ChartValue {
     pub web_url: Option<String>,
 }
 
-/// A step from one version to another that somebody made.
+/// A step from one version to another that somebody made in one commit, with one release or several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartUpgrade {
+    /// Of the first release.
     pub release_id: String,
     pub repository_id: Uuid,
     pub repository: String,
+    /// Of the first release.
     pub release_name: Option<String>,
+    /// Releases that made it.
+    pub releases: i64,
     pub from: String,
     pub to: String,
     pub at: DateTime<Utc>,
@@ -314,15 +342,20 @@ pub struct ChartUpgrade {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartUpgrades {
-    /// Those who made it, newest first; at most 100.
+    /// One page of those who made it, newest first.
     pub upgrades: Vec<ChartUpgrade>,
-    /// How many in all.
+    /// How many in all, each commit once.
     pub count: i64,
+    /// Releases that made it.
+    pub releases: i64,
+    /// Of `count`, those of which a release went back.
     pub rolled_back: i64,
     /// Every version that anybody had, highest first.
     pub versions: Vec<String>,
-    /// Paths that changed with it, and in how many of the upgrades that are told.
+    /// Paths that changed with it, and in how many of the newest `looked_at`.
     pub changed: Vec<ChangedPath>,
+    /// How many were looked at for what changed with them.
+    pub looked_at: i64,
 }
 
 /// A path of values that changed with an upgrade.
@@ -348,6 +381,8 @@ pub struct ChartNeighbour {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartComparison {
     pub releases: Vec<ChartRelease>,
+    /// How many those repositories have in all: not all fit beside each other.
+    pub of: i64,
     /// Paths, those with differences first.
     pub rows: Vec<ComparedValue>,
 }
@@ -357,7 +392,10 @@ pub struct ChartComparison {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ComparedValue {
     pub path: String,
+    /// Whether they differ, or may: of what must not be shown nobody is told.
     pub differs: bool,
     /// In the order of the releases; `None` where it sets none, and empty where it must not be shown.
     pub values: Vec<Option<String>>,
+    /// Which of them must not be shown.
+    pub masked: Vec<bool>,
 }

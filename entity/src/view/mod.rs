@@ -35,7 +35,7 @@ pub use account::{
 pub use chart::{
     ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour,
     ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary, ChartTrend, ChartUpgrade,
-    ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue,
+    ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue, ValueSpread,
 };
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
@@ -63,8 +63,8 @@ pub use page::{Listing, PageQuery, Sort};
 pub use problem::Problem;
 pub use repository::{NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort};
 pub use resource::{
-    ChartUse, GroupedRepository, GroupedResource, ImageUse, Reference, References, Resource, ResourceFacets,
-    ResourceFilter, ResourceSort, ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
+    GroupedRepository, GroupedResource, Reference, References, Resource, ResourceFacets, ResourceFilter, ResourceSort,
+    ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
 };
 pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};

@@ -204,37 +204,6 @@ pub struct References {
     pub incoming: Vec<Reference>,
 }
 
-/// A chart that a repository installs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
-pub struct ChartUse {
-    pub resource_id: Uuid,
-    pub kind: String,
-    pub resource_name: String,
-    pub namespace: Option<String>,
-    pub chart_name: String,
-    pub chart_url: Option<String>,
-    pub version: Option<String>,
-    pub updated_at: DateTime<Utc>,
-}
-
-/// An image that a resource runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "db", derive(sea_orm::FromQueryResult))]
-pub struct ImageUse {
-    pub resource_id: Uuid,
-    pub kind: String,
-    pub resource_name: String,
-    /// Registry and name, as written.
-    pub image: String,
-    pub tag: Option<String>,
-    pub digest: Option<String>,
-    /// Where in the manifest it stands.
-    pub field_path: String,
-}
-
 /// A resource as a leaf of the folder tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -56,7 +56,7 @@ pub(super) fn run(file: Option<&Path>, args: &TestWebhookArgs) -> anyhow::Result
         (Err(errors), None) => return Err(errors.into()),
     };
     let (target, secrets, url) = target(args, config.as_ref())?;
-    let address = repository(args)?;
+    let address = repository(args, config.as_ref())?;
     let commit = match args.commit {
         Some(commit) => commit,
         None => {
@@ -136,7 +136,15 @@ fn target(args: &TestWebhookArgs, config: Option<&Config>) -> anyhow::Result<(Ta
     Ok((target, TargetSecrets { current, previous: None }, url))
 }
 
-fn repository(args: &TestWebhookArgs) -> anyhow::Result<Address> {
+/// The repository that is told of: by its name in the configuration, or by an address.
+fn repository(args: &TestWebhookArgs, config: Option<&Config>) -> anyhow::Result<Address> {
+    let configured = |name: &String| {
+        let all = config.map(|config| config.repositories.as_slice()).unwrap_or_default();
+        all.iter().find(|one| one.name.eq_ignore_ascii_case(name)).and_then(|one| Address::read(&one.url).ok())
+    };
+    if let Some(address) = args.repo.as_ref().and_then(configured) {
+        return Ok(address);
+    }
     let named = match &args.repo {
         Some(named) => Some(named.clone()),
         None => setup::remotes(&std::env::current_dir()?).into_iter().next(),

@@ -307,7 +307,9 @@ impl<'a> Section<'a> {
             found if found < minimum => {
                 Err(format!("found {text:?}; at least {} is allowed", duration::format(minimum)))
             }
-            found if found > LONGEST => Err(format!("found {text:?}; at most {} is allowed", duration::format(LONGEST))),
+            found if found > LONGEST => {
+                Err(format!("found {text:?}; at most {} is allowed", duration::format(LONGEST)))
+            }
             found => Ok(found),
         })
     }

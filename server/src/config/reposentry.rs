@@ -49,7 +49,7 @@ pub const KEYS: &[Key] = &[
     honoured(
         "polling.interval",
         "5m",
-        "at least `1m`, also where RepoSentry took less; where none is set, half the age of the last commit",
+        "from `1m` to `30d`, also where RepoSentry took less; where none is set, half the age of the last commit",
     ),
     honoured("polling.timeout", "11m", "of a whole sync with its fetch, so not less than the largest clone takes"),
     honoured("polling.max_workers", "5", "jobs at once"),

@@ -36,7 +36,8 @@ impl From<GitError> for CommitError {
     fn from(error: GitError) -> Self {
         let why = error.to_string();
         match error {
-            GitError::MissingObject { .. } | GitError::Corrupt { .. } => Self::Gone(why),
+            GitError::MissingObject { id } => Self::Gone(format!("the remote does not give out commit {id}")),
+            GitError::Corrupt { .. } => Self::Gone(why),
             // Who allows no more asks for that time.
             GitError::Limited { wait, .. } => Self::Temporary {
                 why,

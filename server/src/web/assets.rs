@@ -88,9 +88,8 @@ impl Site {
         let part =
             |name: &str, ending: &str| all.get(format!("{name}{ending}").as_str()).copied().map(Bytes::from_static);
         let names = held.iter().map(|(name, _)| name.strip_suffix(".br").unwrap_or(name));
-        let asset = |name| {
-            Asset::new(name, !at_root(&manifest, name), part(name, ""), part(name, ".br"), part(name, ".gz"))
-        };
+        let asset =
+            |name| Asset::new(name, !at_root(&manifest, name), part(name, ""), part(name, ".br"), part(name, ".gz"));
         let files = names.filter(|name| is_served(name)).map(|name| (name, asset(name))).collect();
         Some(Self::Embedded { files, manifest })
     }

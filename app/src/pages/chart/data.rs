@@ -53,6 +53,7 @@ pub enum ChartTab {
     },
     Upgrades {
         upgrades: ChartUpgrades,
+        page: PageQuery,
     },
     Install {
         snippets: Vec<Snippet>,
@@ -89,7 +90,14 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
     }
     let detail = store::kept::find_chart(&db, id, at, now).await?.ok_or_else(missing)?;
     let keys: Vec<String> = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty()).collect();
-    let with = charts::chart_keys(&db.read, &keys).await?;
+    let mut with = charts::chart_keys(&db.read, &keys).await?;
+    // What is no chart nobody has.
+    with.extend(
+        keys.iter()
+            .filter(|key| !with.iter().any(|(_, known)| known == *key))
+            .map(|key| (0, key.clone()))
+            .collect::<Vec<_>>(),
+    );
     let points: Vec<(String, i64)> =
         detail.adoption.iter().map(|point| (point.date.clone(), point.repositories)).collect();
     let line = crate::chart::draw_line("Repositories", &points);
@@ -177,8 +185,9 @@ mod read {
             }
             Some("upgrades") => {
                 let (from, to) = (ask::text(params, "from")?, ask::text(params, "to")?);
-                let upgrades = kept::list_upgrades(db, id, from.as_deref(), to.as_deref(), at).await?;
-                ChartTab::Upgrades { upgrades }
+                let page = ask::page(params, 50);
+                let upgrades = kept::list_upgrades(db, id, (from.as_deref(), to.as_deref()), at, page).await?;
+                ChartTab::Upgrades { upgrades, page }
             }
             Some("install") => ChartTab::Install { snippets: snippets(detail) },
             Some("related") => ChartTab::Related {
@@ -186,7 +195,7 @@ mod read {
                 alternatives: charts::alternatives(c, id, at).await?,
             },
             _ => {
-                let users = ChartReleaseFilter { page: PageQuery { skip: 0, limit: FEW }, ..users };
+                let users = ChartReleaseFilter { page: PageQuery { skip: 0, limit: FEW }, one_each: true, ..users };
                 let values = ChartValueFilter { page: PageQuery { skip: 0, limit: PATHS }, ..values };
                 ChartTab::Overview {
                     values: kept::list_value_paths(db, &values).await?,

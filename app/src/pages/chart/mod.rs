@@ -72,7 +72,7 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
         ChartTab::Users { users, page, repositories, together } => {
             users::view(&detail, users, page, users::Choices { repositories, together, with }, &url, now)
         }
-        ChartTab::Upgrades { upgrades } => upgrades::view(upgrades, &url, now),
+        ChartTab::Upgrades { upgrades, page } => upgrades::view(upgrades, page, &url, now),
         ChartTab::Install { snippets } => install::view(&detail, snippets),
         ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail, &base),
     };

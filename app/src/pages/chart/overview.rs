@@ -31,8 +31,8 @@ pub(super) fn view(
         view! { <a class="more" href=base.with("tab", tab).at_part("views").href()>{label}</a> }.into_any()
     };
     let versions = versions(detail, base, now);
-    let paths = path_rows(values.data, detail.chart.releases, base, false);
-    let all_users = all("users", format!("All {}", users.count));
+    let paths = path_rows(values.data, base, false);
+    let all_users = all("users", format!("All {} releases", detail.chart.releases));
     let all_values = all("values", format!("All {}", values.count));
     view! {
         <div class="columns">

@@ -47,7 +47,7 @@ pub(super) fn common(values: &[CommonValue], different: i64) -> AnyView {
 }
 
 /// Paths of values as rows.
-pub(super) fn path_rows(paths: Vec<ChartValuePath>, releases: i64, base: &PageUrl, with_mine: bool) -> AnyView {
+pub(super) fn path_rows(paths: Vec<ChartValuePath>, base: &PageUrl, with_mine: bool) -> AnyView {
     let base = base.with("tab", "values");
     let rows = paths
         .into_iter()
@@ -56,7 +56,7 @@ pub(super) fn path_rows(paths: Vec<ChartValuePath>, releases: i64, base: &PageUr
             let types = path.types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
             let mine = with_mine.then(|| {
                 let mine = match &path.mine {
-                    Some(mine) => value(mine, false),
+                    Some(mine) => value(mine, path.mine_masked),
                     None => view! { <span class="quiet">"not set"</span> }.into_any(),
                 };
                 view! { <td data-label="Mine">{mine}</td> }
@@ -64,7 +64,7 @@ pub(super) fn path_rows(paths: Vec<ChartValuePath>, releases: i64, base: &PageUr
             view! {
                 <tr>
                     <td class="row-link" data-label="Value"><a class="value-path" href=href>{path.path.clone()}</a></td>
-                    <td class="num" data-label="Set by">{share(path.releases, releases)}</td>
+                    <td class="num" data-label="Set by">{share(path.releases, path.of)}</td>
                     {mine}
                     <td data-label="Most common">{common(&path.common, path.different)}</td>
                     <td class="quiet" data-label="Type">{types}</td>

@@ -1,4 +1,4 @@
-//! Texts that install a chart: the newest version, from the most used place.
+//! Texts that install a chart from the most used place, in the newest version that anybody takes from there.
 
 use entity::view::{ChartDetail, ChartSource};
 
@@ -7,7 +7,7 @@ use super::data::Snippet;
 /// What is to be installed.
 struct Wanted<'d> {
     source: &'d ChartSource,
-    /// What it is called at that place.
+    /// What it is called at that place, as written.
     name: &'d str,
     /// Nothing where nobody names an exact one.
     version: Option<&'d str>,
@@ -15,8 +15,8 @@ struct Wanted<'d> {
 
 pub(super) fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
     let Some(source) = detail.sources.first() else { return Vec::new() };
-    let last = source.key.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let wanted = Wanted { source, name: last, version: detail.chart.newest_version.as_deref() };
+    let last = source.name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let wanted = Wanted { source, name: last, version: source.newest_version.as_deref() };
     if let Some((url, folder)) = source.key.split_once("//") {
         return vec![wanted.git(url, folder)];
     }
@@ -32,7 +32,12 @@ impl Wanted<'_> {
     }
 
     fn metadata(&self) -> String {
-        format!("metadata:\n  name: {0}\n  namespace: {0}\n", self.name)
+        format!("metadata:\n  name: {0}\n  namespace: {0}\n", self.label())
+    }
+
+    /// What a release, source or namespace may be called.
+    fn label(&self) -> String {
+        self.name.to_lowercase()
     }
 
     /// A line for the version, where there is one.
@@ -55,40 +60,44 @@ impl Wanted<'_> {
     }
 
     fn git(&self, url: &str, folder: &str) -> Snippet {
-        let source = self.source("GitRepository", &format!("  url: https://{url}\n  ref:\n    branch: main\n"));
+        // Which branch or tag has it, no use says.
+        let branch = "branch: main # or the branch or tag that you want: none is known here";
+        let source = self.source("GitRepository", &format!("  url: https://{url}\n  ref:\n    {branch}\n"));
         let chart = format!(
             "  chart:\n    spec:\n      chart: ./{folder}\n      sourceRef:\n        kind: GitRepository\n        name: {}\n",
-            self.name
+            self.label()
         );
         Self::snippet("Flux: GitRepository and HelmRelease", source + &self.release(&chart))
     }
 
     fn oci(&self, registry: &str) -> Snippet {
         let tag = match self.version {
-            Some(version) => format!("    tag: {version}\n"),
+            // No tag of a registry has a `+`: Helm writes `_` for it.
+            Some(version) => format!("    tag: {}\n", version.replace('+', "_")),
             None => "    semver: \"*\"\n".to_owned(),
         };
         let spec = format!("  url: oci://{registry}/{}\n  ref:\n{tag}", self.name);
-        let chart = format!("  chartRef:\n    kind: OCIRepository\n    name: {}\n", self.name);
+        let chart = format!("  chartRef:\n    kind: OCIRepository\n    name: {}\n", self.label());
         let text = self.source("OCIRepository", &spec) + &self.release(&chart);
         Self::snippet("Flux: OCIRepository and HelmRelease", text)
     }
 
     fn helm_repository(&self) -> Snippet {
-        let name = self.name;
         let chart = format!(
-            "  chart:\n    spec:\n      chart: {name}\n{}      sourceRef:\n        kind: HelmRepository\n        name: {name}\n",
-            self.version("      version:")
+            "  chart:\n    spec:\n      chart: {}\n{}      sourceRef:\n        kind: HelmRepository\n        name: {}\n",
+            self.name,
+            self.version("      version:"),
+            self.label()
         );
         let text = self.source("HelmRepository", &format!("  url: {}\n", self.source.url)) + &self.release(&chart);
         Self::snippet("Flux: HelmRepository and HelmRelease", text)
     }
 
     fn application(&self, url: &str) -> Snippet {
-        let (name, version) = (self.name, self.version.unwrap_or("\"*\""));
+        let (name, version, chart) = (self.label(), self.version.unwrap_or("\"*\""), self.name);
         let text = format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  namespace: argocd\nspec:\n  \
-             project: default\n  source:\n    repoURL: {url}\n    chart: {name}\n    targetRevision: {version}\n    helm:\n      \
+             project: default\n  source:\n    repoURL: {url}\n    chart: {chart}\n    targetRevision: {version}\n    helm:\n      \
              valuesObject: {{}}\n  destination:\n    server: https://kubernetes.default.svc\n    namespace: {name}\n  \
              syncPolicy:\n    automated: {{}}\n    syncOptions:\n      - CreateNamespace=true\n"
         );
@@ -105,7 +114,7 @@ impl Wanted<'_> {
 
     fn command(&self, chart: &str, more: &str) -> Snippet {
         let version = self.version.map(|version| format!(" --version {version}")).unwrap_or_default();
-        let name = self.name;
+        let name = self.label();
         let text = format!("helm install {name} {chart}{more}{version} --namespace {name} --create-namespace\n");
         Self::snippet("Helm", text)
     }
@@ -117,14 +126,16 @@ mod tests {
     use entity::view::ChartSummary;
 
     fn of(key: &str, url: &str, version: Option<&str>) -> Vec<Snippet> {
-        let source = ChartSource { key: key.to_owned(), url: url.to_owned(), repositories: 1 };
+        let name = key.rsplit('/').next().unwrap().replace("web", "Web");
+        let newest_version = version.map(str::to_owned);
+        let source = ChartSource { key: key.to_owned(), url: url.to_owned(), name, newest_version, repositories: 1 };
         let chart = ChartSummary {
             id: 1,
             key: "example.org/other".to_owned(),
             name: "other".to_owned(),
             repositories: 1,
             releases: 1,
-            newest_version: version.map(str::to_owned),
+            newest_version: Some("9.9.9".to_owned()),
             most_used_version: None,
             most_used_releases: 0,
             stars: None,
@@ -153,7 +164,9 @@ mod tests {
             ("ghcr.io/me/web", "oci://ghcr.io/me", None),
         ] {
             let texts = of(key, url, version);
-            assert!(texts.iter().all(|one| one.text.contains("web") && !one.text.contains("other")), "{texts:?}");
+            let told = |text: &str| text.contains("web") && !text.contains("other") && !text.contains("9.9.9");
+            assert!(texts.iter().all(|one| told(&one.text)), "{texts:?}");
+            assert!(texts.iter().all(|one| key.contains("//") || one.text.contains("Web")), "{texts:?}");
             for Snippet { title, text } in texts.iter().filter(|one| one.title != "Helm") {
                 for document in text.split("---\n") {
                     let parsed: serde_yaml::Value =
@@ -163,5 +176,7 @@ mod tests {
             }
             assert_eq!(texts.iter().any(|one| one.text.contains("1.2.3")), version.is_some());
         }
+        let built = of("ghcr.io/me/web", "oci://ghcr.io/me", Some("1.2.3+build5"));
+        assert!(built[0].text.contains("tag: 1.2.3_build5\n") && built[2].text.contains("--version 1.2.3+build5 "));
     }
 }

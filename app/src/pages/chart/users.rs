@@ -43,7 +43,7 @@ pub(super) fn view(
     }
     let like = repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
     let versions = detail.versions.iter().map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
-    let sorts = vec![Choice::new("recent", "newest version first"), Choice::new("repository", "file")];
+    let sorts = vec![Choice::new("recent", "changed last first"), Choice::new("repository", "repository and file")];
     let mut first: Vec<String> = Vec::new();
     for release in &listing.data {
         let id = release.repository_id.to_string();

@@ -1,6 +1,6 @@
 //! What people set: every path, and one of them.
 
-use entity::view::{ChartNeighbour, ChartValue, ChartValuePath, Listing, PageQuery, Timestamp};
+use entity::view::{ChartNeighbour, ChartValue, ChartValuePath, Listing, PageQuery, Timestamp, ValueSpread};
 use leptos::prelude::*;
 
 use super::super::filters::{chips, values as given};
@@ -58,14 +58,12 @@ pub(super) fn paths(
         let choices = vec![Choice::new("yes", "unlike others")];
         view! { <Select name="unlike" label="Show" choices selected=value("unlike") none="all" /> }
     });
-    // All of these set the most common path, so it stands for all.
-    let most = listing.data.iter().map(|path| path.releases).max().unwrap_or(0);
     let list = match listing.data.is_empty() {
         true if listing.count > 0 => ().into_any(),
         true => {
             view! { <EmptyState title="No value matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any()
         }
-        false => path_rows(listing.data, most, base, with_mine),
+        false => path_rows(listing.data, base, with_mine),
     };
     view! {
         <FilterBar url=url.clone() keys=&["text", "major", "with", "mine", "unlike"] chips=set>
@@ -112,12 +110,14 @@ pub(super) fn path(
         <Section title="What it is set to">
             <ol class="ranks">{bars}</ol>
             {more}
+            {path.spread.map(spread)}
         </Section>
         <Section title="Who sets it">
             <Table caption="Who sets it, and to what">
                 <thead>
                     <tr>
                         <th scope="col">"Repository"</th>
+                        <th scope="col">"Release"</th>
                         <th scope="col">"Version"</th>
                         <th scope="col">"Value"</th>
                         <th scope="col">"Set"</th>
@@ -128,6 +128,22 @@ pub(super) fn path(
             </Table>
             <Pager page count url what="values" />
         </Section>
+    }
+    .into_any()
+}
+
+/// How numbers spread.
+fn spread(spread: ValueSpread) -> AnyView {
+    let ValueSpread { lowest, lower_quarter, median, upper_quarter, highest, .. } = spread;
+    let part = |label: &'static str, text: String| view! { <div><dt>{label}</dt><dd>{value(&text, false)}</dd></div> };
+    view! {
+        <dl class="spread">
+            {part("Lowest", lowest)}
+            {part("A quarter up to", lower_quarter)}
+            {part("Half up to", median)}
+            {part("Three quarters up to", upper_quarter)}
+            {part("Highest", highest)}
+        </dl>
     }
     .into_any()
 }
@@ -146,6 +162,7 @@ fn row(one: ChartValue, now: Timestamp) -> AnyView {
     view! {
         <tr>
             <td class="row-link" data-label="Repository"><a href=repository_href(one.repository_id)>{one.repository}</a></td>
+            <td data-label="Release">{one.release_name}</td>
             <td data-label="Version"><Version version=one.version /></td>
             <td data-label="Value">{value(&one.value, one.masked)}</td>
             <td data-label="Set"><TimeAgo time=one.since now /></td>

@@ -36,7 +36,11 @@ pub async fn list_charts(query: String) -> Result<ChartsData, AppError> {
         at: ask::at(&params)?,
         page: ask::page(&params, 50),
     };
-    let charts = match ask::is_unknown::<ChartUseKind>(&params, "kind") {
+    // A filter that says nothing that is known here is none that anything meets.
+    let given = |key| params.get_str(key).is_some_and(|text| !text.is_empty());
+    let unknown = given("trend") && filter.trend.is_none()
+        || params.get_str("used_by").is_some_and(|text| !text.is_empty() && text.parse::<i64>().is_err());
+    let charts = match unknown || ask::is_unknown::<ChartUseKind>(&params, "kind") {
         true => Listing::default(),
         false => store::kept::list_charts(&db, &filter, ask::now()).await?,
     };

@@ -8,7 +8,7 @@ use super::filters::past;
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Choice, Crumb, EmptyState, FilterBar, PageHead, PageUrl, Section, Select, SkeletonBlock, SkeletonRows,
-    Table, Version, chart_href, counted, repository_href,
+    Table, Version, chart_href, counted, repository_href, resource_href,
 };
 use crate::live::Live;
 
@@ -63,10 +63,15 @@ fn view(data: CompareData, url: PageUrl) -> AnyView {
 }
 
 fn columns(comparison: ChartComparison, chosen: &[String], url: &PageUrl) -> AnyView {
-    let ChartComparison { releases, rows } = comparison;
+    let ChartComparison { releases, of, rows } = comparison;
+    let shown = i64::try_from(releases.len()).unwrap_or(i64::MAX);
+    let left_out = (of > shown).then(|| {
+        let all = format!("These are {shown} of the {of} releases of these repositories, the first by file of each.");
+        view! { <p class="quiet">{all}</p> }
+    });
     let (chosen, url, columns) = (chosen.to_vec(), url.clone(), releases.clone());
     let head = move || columns.iter().map(|release| head(release, &chosen, &url)).collect_view();
-    let names: Vec<String> = releases.iter().map(|release| release.repository.clone()).collect();
+    let names: Vec<String> = releases.iter().map(label).collect();
     let (differ, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.differs);
     let count = |rows: &[ComparedValue]| counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "value", "values");
     let (first, second) = (format!("{} differ", count(&differ)), format!("{} are the same", count(&same)));
@@ -84,14 +89,14 @@ fn columns(comparison: ChartComparison, chosen: &[String], url: &PageUrl) -> Any
     if !many {
         let title = count(&same);
         let all = table(same, title.clone());
-        return view! { <Section title>{all}</Section> }.into_any();
+        return view! { {left_out} <Section title>{all}</Section> }.into_any();
     }
     let same = (!same.is_empty()).then(|| {
         let rest = table(same, second.clone());
         view! { <details class="older"><summary>{second}</summary>{rest}</details> }
     });
     let differ = table(differ, first.clone());
-    view! { <Section title=first>{differ}</Section> {same} }.into_any()
+    view! { {left_out} <Section title=first>{differ}</Section> {same} }.into_any()
 }
 
 fn head(release: &ChartRelease, chosen: &[String], url: &PageUrl) -> AnyView {
@@ -99,9 +104,16 @@ fn head(release: &ChartRelease, chosen: &[String], url: &PageUrl) -> AnyView {
     let rest = chosen.iter().filter(|other| **other != id).cloned().collect::<Vec<_>>().join(",");
     let without = url.with("repositories", rest).href();
     let name = release.repository.clone();
+    let about = release.release_name.clone().or_else(|| release.name.clone()).unwrap_or_default();
+    let about = match release.resource_id {
+        Some(id) => view! { <a href=resource_href(id)>{about}</a> }.into_any(),
+        None => about.into_any(),
+    };
+    let namespace = release.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
     view! {
         <th scope="col">
-            <a href=repository_href(release.repository_id)>{name.clone()}</a> " "
+            <a href=repository_href(release.repository_id)>{name.clone()}</a>
+            <span class="compared" title=release.file_path.clone()>{about} <span class="quiet">{namespace}</span></span>
             <Version version=release.version.clone() /> " "
             <a class="quiet" href=without title=format!("Leave {name} out")>"leave out"</a>
         </th>
@@ -109,15 +121,27 @@ fn head(release: &ChartRelease, chosen: &[String], url: &PageUrl) -> AnyView {
     .into_any()
 }
 
+/// What a column is called where it is a line of its own: on a phone.
+fn label(release: &ChartRelease) -> String {
+    match release.release_name.as_deref().or(release.name.as_deref()) {
+        Some(name) => format!("{}: {name}", release.repository),
+        None => release.repository.clone(),
+    }
+}
+
 fn line(row: ComparedValue, names: &[String]) -> AnyView {
     let cells = row
         .values
         .into_iter()
+        .zip(row.masked)
         .zip(names)
-        .map(|(value, name)| {
+        .map(|((value, masked), name)| {
             let shown = match value {
                 None => view! { <span class="quiet">"not set"</span> }.into_any(),
-                Some(text) if text.is_empty() => view! { <span class="quiet">"empty or hidden"</span> }.into_any(),
+                Some(_) if masked => {
+                    view! { <span class="quiet" title="Not shown: it may be a secret">"hidden"</span> }.into_any()
+                }
+                Some(text) if text.is_empty() => view! { <span class="quiet">"empty"</span> }.into_any(),
                 Some(text) => view! { <code class="value whole">{text}</code> }.into_any(),
             };
             view! { <td data-label=name.clone()>{shown}</td> }

@@ -24,18 +24,21 @@ pub(super) fn view(charts: EcosystemCharts, now: Timestamp) -> AnyView {
 }
 
 /// The list of all charts that comes nearest: it knows changes of 30 and of 90 days.
-const fn all_charts(days: u32, falling: bool) -> (&'static str, &'static str) {
-    match (days <= 30, falling) {
-        (true, false) => ("/charts?sort=change", "By their change in 30 days"),
-        (true, true) => ("/charts?sort=change&direction=ascending", "By their change in 30 days"),
-        (false, false) => ("/charts?trend=rising", "Those that rose in 90 days"),
-        (false, true) => ("/charts?trend=falling", "Those that fell in 90 days"),
+const fn all_charts(days: u32, falling: bool) -> Option<(&'static str, &'static str)> {
+    match (days, falling) {
+        (0..=30, false) => Some(("/charts?sort=change", "By their change in 30 days")),
+        (0..=30, true) => Some(("/charts?sort=change&direction=ascending", "By their change in 30 days")),
+        (31..=90, false) => Some(("/charts?trend=rising", "Those that rose in 90 days")),
+        (31..=90, true) => Some(("/charts?trend=falling", "Those that fell in 90 days")),
+        _ => None,
     }
 }
 
 fn moves(title: &'static str, moves: Vec<ChartMove>, days: u32, falling: bool) -> AnyView {
-    let (href, which) = all_charts(days, falling);
-    let aside = view! { <a href=href title=which>"All charts"</a> }.into_any();
+    let aside = match all_charts(days, falling) {
+        Some((href, which)) => view! { <a href=href title=which>"All charts"</a> }.into_any(),
+        None => ().into_any(),
+    };
     let than = if falling { "fewer" } else { "more" };
     if moves.is_empty() {
         let none = format!("No chart is used by {than} repositories than {days} days ago");

@@ -152,12 +152,14 @@ mod read {
             }
             Some("resources") => RepositoryTab::Tree { rows: resources::list_tree(&db.read, id).await? },
             Some("charts") if params.get_str("view") == Some("images") => {
-                let filter = ImagePlaceFilter { repository_id: Some(id), page, ..ImagePlaceFilter::default() };
+                let at = ask::at(params)?;
+                let filter = ImagePlaceFilter { repository_id: Some(id), at, page, ..ImagePlaceFilter::default() };
                 RepositoryTab::Images { images: store::kept::list_image_places(db, &filter).await?, page }
             }
             Some("charts") => {
                 let (repository_id, sort) = (Some(id), ChartReleaseSort::Repository);
-                let filter = ChartReleaseFilter { repository_id, sort, page, ..ChartReleaseFilter::default() };
+                let at = ask::at(params)?;
+                let filter = ChartReleaseFilter { repository_id, sort, at, page, ..ChartReleaseFilter::default() };
                 RepositoryTab::Charts { charts: store::kept::list_releases(db, &filter).await?, page }
             }
             Some("branches") => branches(db, repository, params).await?,

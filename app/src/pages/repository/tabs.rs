@@ -73,10 +73,12 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
             .into_any()
         }
         RepositoryTab::Charts { charts: listing, page } => {
-            view! { {uses(&here, "charts", counts.charts, counts.images)} {super::uses::charts(listing, page, url, now)} }.into_any()
+            let ways = uses(&here, "charts", counts.charts, counts.images);
+            view! { {super::uses::past(url)} {ways} {super::uses::charts(listing, page, url, now)} }.into_any()
         }
         RepositoryTab::Images { images: listing, page } => {
-            view! { {uses(&here, "images", counts.charts, counts.images)} {super::uses::images(listing, page, url)} }.into_any()
+            let ways = uses(&here, "images", counts.charts, counts.images);
+            view! { {super::uses::past(url)} {ways} {super::uses::images(listing, page, url)} }.into_any()
         }
         RepositoryTab::Problems { problems: listing, templates, page } => {
             // Those who follow an old link to templates that are gone find the way back.

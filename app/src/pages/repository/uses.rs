@@ -1,12 +1,20 @@
 //! Charts that a repository installs, and images that it names.
 
+use entity::kind::UnresolvedReason;
 use entity::view::{ChartRelease, ImagePlace, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 
 use crate::components::{
-    EmptyState, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, image_href, resource_href,
-    tag_version,
+    EmptyState, Notice, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, image_href,
+    resource_href, tag_version,
 };
+
+/// Says that a list shows how things were, and leads to how they are.
+pub(super) fn past(url: &PageUrl) -> Option<AnyView> {
+    let at = url.get("at")?.to_owned();
+    let now = url.without("at").href();
+    Some(view! { <Notice>"As of " {at} ". "<a href=now>"Show it as it is now"</a></Notice> }.into_any())
+}
 
 pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
     if listing.count == 0 {
@@ -52,8 +60,7 @@ fn release_row(release: ChartRelease, now: Timestamp) -> AnyView {
     let chart = match &release.chart_key {
         Some(key) => view! { <a href=chart_href(key) title=key.clone()>{chart_name}</a> }.into_any(),
         None => {
-            let why =
-                release.reason.map_or_else(|| "not known where it comes from".to_owned(), |reason| reason.to_string());
+            let why = release.reason.map_or("not known where it comes from", reason_words);
             view! { {chart_name} " " <span class="quiet" title="Where it comes from is not known">{why}</span> }
                 .into_any()
         }
@@ -79,6 +86,17 @@ fn release_row(release: ChartRelease, now: Timestamp) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// Why it is not known where a chart comes from.
+const fn reason_words(reason: UnresolvedReason) -> &'static str {
+    match reason {
+        UnresolvedReason::SourceNotFound => "its source is not in the repository",
+        UnresolvedReason::SourceAmbiguous => "several sources have that name",
+        UnresolvedReason::Templated => "a variable stands in its source",
+        UnresolvedReason::NoUrl => "its source has no address",
+        UnresolvedReason::UnsupportedKind => "its source is of a kind that is not read",
+    }
 }
 
 pub(super) fn images(listing: Listing<ImagePlace>, page: PageQuery, url: &PageUrl) -> AnyView {

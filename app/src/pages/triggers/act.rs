@@ -71,8 +71,7 @@ pub async fn save_trigger(#[server(default)] id: String, #[server(default)] form
         Err(refusal @ (Refusal::Failed(_) | Refusal::NotSignedIn)) => Err(refusal.into()),
         Err(refusal) if leads_on() => {
             let of = match &refusal {
-                // Each stands beside its field.
-                Refusal::Wrong(_) => OutcomeOf::Nothing("Nothing is saved yet: mend what is marked below.".to_owned()),
+                Refusal::Wrong(errors) => OutcomeOf::Nothing(format!("Nothing is saved yet: {}.", in_words(errors))),
                 refusal => OutcomeOf::Nothing(refusal.sentence()),
             };
             let outcome = store::outcomes::record_outcome(&ask::context()?.db.write, &of, ask::now()).await?;
@@ -82,10 +81,15 @@ pub async fn save_trigger(#[server(default)] id: String, #[server(default)] form
             leptos_axum::redirect(&url.href());
             Ok(())
         }
-        // Each stands beside its field there, too.
-        Err(Refusal::Wrong(_)) => Err(AppError::invalid("nothing is saved yet: mend what is marked.")),
+        Err(Refusal::Wrong(errors)) => Err(AppError::invalid(format!("nothing is saved yet: {}.", in_words(&errors)))),
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+/// What is wrong in one sentence: each stands beside its field as well, but for what only saving finds out.
+#[cfg(feature = "ssr")]
+fn in_words(errors: &[entity::view::FieldError]) -> String {
+    errors.iter().map(|error| error.message.trim_end_matches('.')).collect::<Vec<_>>().join("; ")
 }
 
 /// Switches a trigger on or off.

@@ -1,5 +1,5 @@
 use entity::kind::{DeliveryState, Permission};
-use entity::view::{Delivery, SentRequest, Timestamp};
+use entity::view::{Delivery, MASK, SentRequest, Timestamp};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 
@@ -54,13 +54,14 @@ fn view(data: DeliveryData, _: PageUrl) -> AnyView {
         {commit(&delivery)}
         <span class="quiet">"made " <TimeAgo time=delivery.created_at now /></span>
     };
-    let replay = (may(Permission::ManagePipelines) && delivery.state.is_finished()).then(|| {
+    let replay = (may(Permission::ManagePipelines) && delivery.state.may_be_replayed()).then(|| {
         let action = ServerAction::<ReplayDelivery>::new();
         let title = if is_on { "Sends it once more, by the same id" } else { "It goes out once its trigger is on" };
+        let word = if delivery.state.is_finished() { "Replay" } else { "Try now" };
         view! {
             <ActForm action>
                 <input type="hidden" name="delivery_id" value=delivery.id.to_string() />
-                <button type="submit" class="button" title=title>"Replay"</button>
+                <button type="submit" class="button" title=title>{word}</button>
             </ActForm>
         }
     });
@@ -133,7 +134,7 @@ fn attempt(row: AttemptRow, is_last: bool, now: Timestamp) -> AnyView {
     let took = format!("{} ms", number_text(attempt.duration_ms));
     let why = attempt.error.map(|why| view! { <p class="wrap">{why}</p> });
     let next = attempt.next_try_at.map(|at| {
-        view! { <p class="quiet">"Tried again at " <span title=exact(at)><TimeAgo time=at now /></span></p> }
+        view! { <p class="quiet">"Next try: " <span title=exact(at)><TimeAgo time=at now /></span></p> }
     });
     let sent = attempt.request.map(|request| sent(request, curl, is_last));
     let answer = attempt.answer.filter(|answer| !answer.is_empty()).map(|answer| {
@@ -168,6 +169,8 @@ fn sent(request: SentRequest, curl: Option<String>, is_open: bool) -> AnyView {
         .into_iter()
         .map(|(name, value)| view! { <div><dt>{name}</dt><dd class="wrap">{value}</dd></div> })
         .collect_view();
+    // What is hidden in a body was signed as well.
+    let is_cut = body.contains(MASK);
     let body = (!body.is_empty()).then(|| {
         let text = body.clone();
         view! {
@@ -177,9 +180,13 @@ fn sent(request: SentRequest, curl: Option<String>, is_open: bool) -> AnyView {
             </div>
         }
     });
+    let title = match is_cut {
+        true => "What must not be shown is left as <secret> in it, in its body too: a signature does not fit that",
+        false => "Secrets are left as <secret> in it",
+    };
     let curl = curl.map(|command| {
         view! {
-            <button type="button" class="button small needs-script" data-copy=command title="Secrets are left as <secret> in it">
+            <button type="button" class="button small needs-script" data-copy=command title=title>
                 "Copy as curl"
             </button>
         }

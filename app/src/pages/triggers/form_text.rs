@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actions::triggers::TriggerRequest;
 use entity::duration;
-use entity::kind::TargetKind;
+use entity::kind::{BranchEventKind, TargetKind};
 use entity::view::{Condition, FieldError, Pace, Target, Trigger};
 
 use super::form_data::TriggerForm;
@@ -204,11 +204,19 @@ pub(super) fn new_form(kind: Option<TargetKind>) -> TriggerForm {
         Some(TargetKind::GitlabPipeline) => "https://gitlab.com/api/v4",
         _ => "",
     };
+    // Nothing runs for a branch that is gone.
+    let events: &[BranchEventKind] = match kind {
+        Some(TargetKind::Tekton | TargetKind::GithubDispatch | TargetKind::GitlabPipeline) => {
+            &[BranchEventKind::BranchCreated, BranchEventKind::BranchUpdated]
+        }
+        _ => &[],
+    };
     TriggerForm {
         kind: kind.filter(|kind| *kind != TargetKind::Command).map(|kind| kind.to_string()).unwrap_or_default(),
         timeout: duration_text(timeout_ms),
         waits: waits.join(" "),
         api_url: api_url.to_owned(),
+        events: events.iter().map(|event| event.as_str().to_owned()).collect(),
         ..TriggerForm::default()
     }
 }

@@ -106,7 +106,7 @@ fn states(trigger: &TriggerRow, lacks_secret: bool) -> AnyView {
         let in_row = in_row(trigger);
         view! {
             <Notice tone>
-                {format!("{failing} of 100 attempts failed in the last 3 days.")} {why} " "
+                {format!("{failing} % of the attempts of the last 3 days failed.")} {why} " "
                 {in_row}
             </Notice>
         }
@@ -127,7 +127,7 @@ fn figures(trigger: &TriggerRow, now: Timestamp) -> AnyView {
                 <Metric label="Failed" value=Some(failed) note=Some("in 30 days".to_owned()) alert={failed > 0} />
                 <Metric label="Arrived" value=None text=Some(share) note=note />
                 <Metric label="Failures in a row" value=Some(in_row) />
-                <Metric label="Last delivery" value=None text=Some(last) />
+                <Metric label="Last arrived" value=None text=Some(last) />
             </Metrics>
             {spark(&trigger.days)}
         </div>

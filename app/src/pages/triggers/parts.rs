@@ -94,7 +94,7 @@ pub(super) fn warning(trigger: &TriggerRow) -> Option<AnyView> {
         70.. => "7 of 10 attempts fail".to_owned(),
         _ => "half of the attempts fail".to_owned(),
     };
-    let title = format!("{failing} of 100 attempts failed in the last 3 days");
+    let title = format!("{failing} % of the attempts of the last 3 days failed");
     Some(status_about(tone, glyph, word, Some(title)))
 }
 

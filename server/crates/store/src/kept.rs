@@ -107,12 +107,15 @@ pub async fn compare_releases(
 pub async fn list_upgrades(
     db: &Db,
     id: i64,
-    from: Option<&str>,
-    to: Option<&str>,
+    versions: (Option<&str>, Option<&str>),
     at: Option<Timestamp>,
+    page: PageQuery,
 ) -> Result<ChartUpgrades> {
-    let ask = || charts::list_upgrades(&db.read, id, from, to, at);
-    db.kept(format!("upgrades {id} {from:?} {to:?} {at:?}"), ask).await
+    let ask = || charts::list_upgrades(&db.read, id, versions, at, page);
+    if is_long(page) {
+        return ask().await;
+    }
+    db.kept(format!("upgrades {id} {versions:?} {at:?} {page:?}"), ask).await
 }
 
 /// [`images::list_images`].

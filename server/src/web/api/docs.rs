@@ -59,6 +59,9 @@ pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/docs", get(async || Redirect::to("/docs/")))
         .route("/docs/", get(async || Html(PAGE)))
+        // Where RepoSentry had it.
+        .route("/swagger/", get(async || Redirect::to("/docs/")))
+        .route("/swagger/doc.json", get(async || Redirect::to(PATH)))
         .route("/docs/swagger-initializer.js", get(async move || (script, start)))
         .layer(axum::middleware::from_fn(tag_reads))
         .route("/docs/{file}", get(file))

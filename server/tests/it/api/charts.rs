@@ -103,6 +103,7 @@ async fn releases_of_a_chart_are_filtered_and_sorted() {
             (&format!("with={GRAFANA_ID},{OTHER_GRAFANA_ID}"), &[]),
             ("with=9999999999999999999", &[]),
             ("skip=1", &[ada]),
+            ("one_each=true&sort=repository", &[ada, bob]),
         ] {
             let answer = app.get(&format!("/api/v1/charts/{APP_ID}/releases?{query}")).await;
             assert_eq!(answer.column("repository"), found, "{query}");
@@ -120,6 +121,10 @@ async fn releases_of_a_chart_are_filtered_and_sorted() {
             assert_eq!(answer.column("repository"), found, "{query}");
             assert_eq!(answer.column("alike_percent"), alike, "{query}");
         }
+        let own = format!("/api/v1/repositories/{}", ids[0]);
+        assert_eq!(app.get(&format!("{own}/charts")).await.column("chart_key"), [APP, GRAFANA]);
+        assert_eq!(app.get(&format!("{own}/charts?at=2026-01-03")).await.column("version"), ["3.0.0"]);
+        assert_eq!(app.get(&format!("{own}/images")).await.column("image"), ["docker.io/library/nginx"]);
         let release = &app.get(&format!("/api/v1/charts/{APP_ID}/releases?limit=1")).await.json()["data"][0];
         let head = commit_id(bob, 1);
         assert_eq!(release["web_url"], format!("https://github.com/bob/lab/blob/{head}/apps/app.yaml"));
@@ -131,7 +136,7 @@ async fn releases_of_a_chart_are_filtered_and_sorted() {
 #[tokio::test]
 async fn values_are_told_by_path_beside_those_of_one_repository() {
     on_each_engine(async |app| {
-        let [_, bob, _] = three(app).await;
+        let [ada, bob, _] = three(app).await;
         let values = format!("/api/v1/charts/{APP_ID}/values");
         for (query, found) in [
             ("", &PATHS[..]),
@@ -143,11 +148,19 @@ async fn values_are_told_by_path_beside_those_of_one_repository() {
             (&format!("with={GRAFANA_ID}"), &PATHS),
             (&format!("with={OTHER_GRAFANA_ID}"), &[REPLICAS, HOST]),
             (&format!("mine={bob}&unlike=true"), &[REPLICAS]),
+            // What nobody else sets is unlike them too.
+            (&format!("mine={ada}&unlike=true"), &[REPLICAS, TOKEN, INGRESS]),
+            (&format!("mine={ada}&unlike=true&skip=1&limit=1"), &[TOKEN]),
         ] {
             let answer = app.get(&format!("{values}?{query}")).await;
             assert_eq!(answer.column("path"), found, "{query}");
-            assert_eq!(answer.count(), found.len() as u64, "{query}");
+            let all = if query.contains("skip=1") { 3 } else { found.len() as u64 };
+            assert_eq!(answer.count(), all, "{query}");
         }
+        assert_eq!(app.get(&format!("{values}?text=ingress")).await.column("of"), ["2"]);
+        assert_eq!(app.get(&format!("{values}?with={OTHER_GRAFANA_ID}")).await.column("of"), ["1", "1"]);
+        let own = app.get(&format!("{values}?mine={ada}&text=TOKEN")).await;
+        assert_eq!((own.column("mine"), own.column("mine_masked")), (vec![String::new()], vec!["true".to_owned()]));
         let beside = app.get(&format!("{values}?mine={bob}")).await;
         assert_eq!(beside.column("mine"), ["2", "false", "null", "null"]);
         assert_eq!(beside.column("releases"), ["2", "2", "1", "1"]);
@@ -177,7 +190,11 @@ async fn upgrades_tell_what_changed_and_who_went_back() {
         assert_eq!(each(&all["upgrades"], "rolled_back"), [false, false, true]);
         assert_eq!(all["upgrades"][1]["commit"], commit_id("bob/lab", 1).to_string());
         assert_eq!(all["upgrades"][1]["changed"], json!([REPLICAS]));
-        assert_eq!(all["changed"], json!([{"path": REPLICAS, "upgrades": 1}]));
+        assert_eq!((&all["changed"], &all["looked_at"]), (&json!([{"path": REPLICAS, "upgrades": 1}]), &json!(3)));
+        assert_eq!(each(&all["upgrades"], "releases"), [1, 1, 1]);
+        let page = app.get(&format!("{path}?skip=1&limit=1")).await.json();
+        assert_eq!((each(&page["upgrades"], "repository"), &page["count"]), (vec![json!("bob/lab")], &json!(3)));
+        assert_eq!(page["changed"], all["changed"]);
         for (query, count, rolled_back) in [
             ("", 3, 1),
             ("from=3.0.0&to=3.1.0", 3, 1),
@@ -206,7 +223,8 @@ async fn releases_stand_side_by_side_and_charts_beside_charts() {
         assert_eq!(each(&both["rows"], "differs"), [true, true, true, false]);
         assert_eq!(both["rows"][0]["values"], json!(["1", "2"]));
         assert_eq!(both["rows"][1]["values"], json!(["", null]));
-        assert_eq!(app.get(&format!("{path}={eve}")).await.json(), json!({"releases": [], "rows": []}));
+        assert_eq!(both["rows"][1]["masked"], json!([true, false]));
+        assert_eq!(app.get(&format!("{path}={eve}")).await.json(), json!({"releases": [], "of": 0, "rows": []}));
         let then = app.get(&format!("{path}={eve},{bob}&at=2026-01-12")).await.json();
         assert_eq!(then["rows"][0]["values"], json!(["3", "2"]));
 
@@ -237,7 +255,8 @@ async fn images_are_listed_with_their_tags_and_places() {
         assert_eq!(image["image"]["id"], 41);
         assert_eq!(each(&image["tags_in_use"], "tag"), ["1.27", "1.26"]);
         assert_eq!(each(&image["through"], "chart_key"), [APP]);
-        assert_eq!(app.missing("/api/v1/images/find?name=nginx").await, "Image not found");
+        assert_eq!(app.get("/api/v1/images/find?name=nginx").await.json(), image);
+        assert_eq!(app.missing("/api/v1/images/find?name=ghcr.io/nginx").await, "Image not found");
         for (query, tags) in [
             ("image_id=41&tag=1.27", &["1.27"][..]),
             ("image_id=41&at=2026-01-05", &["1.27"]),

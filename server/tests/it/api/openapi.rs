@@ -78,6 +78,7 @@ async fn description_and_documentation_are_served_from_the_program() {
         assert_eq!(answer.json(), serde_json::to_value(openapi::document()).unwrap());
         app.holds_etag("/api/v1/openapi.json").await;
         assert_eq!(app.get("/docs").await.status, StatusCode::SEE_OTHER);
+        assert_eq!(app.get("/swagger/doc.json").await.status, StatusCode::SEE_OTHER);
         let page = app.get("/docs/").await;
         assert!(page.status == StatusCode::OK && page.text().contains("swagger-ui"), "{}", page.text());
         assert!(!page.text().contains("http://") && !page.text().contains("https://"), "nothing comes from elsewhere");

@@ -129,7 +129,23 @@ async fn events_are_told_in_reposentrys_fields_newest_first() {
         }
         let second = data(app, "/api/events?limit=1&offset=1").await;
         assert_eq!((&second["total"], &second["count"], &second["events"][0]), (&1.into(), &3.into(), &events[1]));
+        for (query, found) in [
+            ("", 3),
+            ("?repository=ada%2Fhome", 3),
+            ("?type=branch_deleted", 1),
+            ("?since=2100-01-01T00:00:00Z", 0),
+            ("?until=2100-01-01T00:00:00Z&limit=1", 3),
+        ] {
+            let told = data(app, &format!("/api/v1/events{query}")).await;
+            assert_eq!(told["count"], found, "{query}");
+        }
+        assert_eq!(data(app, "/api/v1/events").await, page);
+        assert_eq!(&data(app, &format!("/api/v1/events/{}", updated["id"].as_str().unwrap())).await, updated);
+        failure(app, "/api/v1/events?repository=kim%2Flab", StatusCode::NOT_FOUND).await;
+        let said = failure(app, "/api/v1/events?type=x&since=y", StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert!(said.contains("type") && said.contains("since"), "{said}");
         let recent = data(app, "/api/events/recent").await;
+        assert_eq!(data(app, "/api/v1/events/recent").await["events"], recent["events"]);
         assert_eq!((&recent["total"], &recent["events"]), (&3.into(), &page["events"]));
         assert!(recent["since"].is_string());
         for query in ["limit=0", "limit=1001", "limit=x", "offset=-1"] {

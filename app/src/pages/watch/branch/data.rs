@@ -22,6 +22,8 @@ pub struct BranchData {
     pub page: PageQuery,
     /// One event alone is shown, which the address names.
     pub is_alone: bool,
+    /// Why the last look at the repository failed, where it did.
+    pub trouble: Option<String>,
 }
 
 /// Something that happened to the branch, with all that followed.
@@ -40,9 +42,11 @@ pub struct Entry {
 #[server(prefix = "/ui", endpoint = "branch", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppError> {
     use crate::pages::ask;
+    use entity::kind::SyncStatus;
     use entity::view::{branch_url, web_url};
     use store::{repositories, watch};
 
+    let (_, actor) = ask::actions()?;
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
     let (c, page) = (&db.read, ask::page(&params, 25));
     let branch = watch::find_branch(c, ask::id(&id, "branch")?).await?.ok_or_else(|| ask::missing("branch"))?;
@@ -64,7 +68,8 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
         web_url: branch_url(repository.provider, base, &branch.name).filter(|_| branch.deleted_at.is_none()),
         head_url: web_url(repository.provider, base, &branch.head_commit, None, None),
         is_default: repository.default_branch == branch.name,
-        entries: read::entries(c, &repository, events).await?,
+        entries: read::entries(c, &actor, &repository, events).await?,
+        trouble: repository.sync_error.filter(|_| repository.sync_status == SyncStatus::Error),
         branch,
         page,
         is_alone,
@@ -75,6 +80,8 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
 mod read {
     use std::collections::HashMap;
 
+    use actions::Actor;
+    use actions::triggers::show_delivery;
     use entity::view::{BranchEvent, CommitSummary, Delivery, Listing, Repository, compare_url};
     use store::db::ConnectionTrait;
     use store::{commits, triggers};
@@ -86,13 +93,15 @@ mod read {
     /// The events with what followed from each, asked for together.
     pub(super) async fn entries(
         c: &impl ConnectionTrait,
+        actor: &Actor,
         repository: &Repository,
         events: Listing<BranchEvent>,
     ) -> Result<Listing<Entry>, AppError> {
         let told = events.data.iter().flat_map(|event| &event.verdicts).filter_map(|verdict| verdict.delivery_id);
         let told: Vec<Uuid> = told.collect();
+        let shown = |delivery: Delivery| (delivery.id, show_delivery(actor, delivery));
         let deliveries: HashMap<Uuid, Delivery> =
-            triggers::find_deliveries(c, &told).await?.into_iter().map(|delivery| (delivery.id, delivery)).collect();
+            triggers::find_deliveries(c, &told).await?.into_iter().map(shown).collect();
         let new: Vec<&str> = events.data.iter().filter_map(|event| event.new_commit.as_deref()).collect();
         let commits: HashMap<String, CommitSummary> =
             commits::find_commits(c, repository.id, &new).await?.into_iter().map(|it| (it.sha.clone(), it)).collect();

@@ -27,7 +27,11 @@ pub fn BranchPage() -> impl IntoView {
 }
 
 fn view(data: BranchData, url: PageUrl) -> AnyView {
-    let BranchData { now, branch, web_url, head_url, is_default, entries, page, is_alone } = data;
+    let BranchData { now, branch, web_url, head_url, is_default, entries, page, is_alone, trouble } = data;
+    let trouble = trouble.map(|why| {
+        let why = why.trim_end_matches('.').to_owned();
+        view! { <Notice tone="warn">"What happens to it is not seen now: " {why} "."</Notice> }
+    });
     let of = repository_href(branch.repository_id);
     let tab = PageUrl::new(of.clone()).with("tab", "branches").at_part("views").href();
     let crumbs = vec![
@@ -51,6 +55,7 @@ fn view(data: BranchData, url: PageUrl) -> AnyView {
     view! {
         <Breadcrumb crumbs />
         <PageHead title=branch.name.clone() facts=facts(&branch, web_url, head_url, is_default, now) />
+        {trouble}
         {alone}
         <Section title="What happened">{list} {pager}</Section>
     }
@@ -59,7 +64,7 @@ fn view(data: BranchData, url: PageUrl) -> AnyView {
 
 fn nothing(branch: &Branch) -> AnyView {
     let text = match branch.is_watched {
-        true => "The next push stands here, with which triggers it meets and what came of them.",
+        true => "The next push is shown here, with the triggers that it meets and what came of them.",
         false => "Pushes to branches that are not watched are not noted.",
     };
     let way = (!branch.is_watched).then(|| {

@@ -82,12 +82,12 @@ pub fn check(wanted: &TriggerRequest) -> Vec<FieldError> {
 fn check_pace(pace: &Pace) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if !TIMEOUT_MS.contains(&pace.timeout_ms) {
-        errors.push(wrong("pace.timeout_ms", "an attempt may take from half a second (500) to a minute (60000)"));
+        errors.push(wrong("pace.timeout_ms", "an attempt may take from 500ms to 1m"));
     }
     if pace.waits_ms.len() > MOST_WAITS {
         errors.push(wrong("pace.waits_ms", format!("at most {MOST_WAITS} tries may follow a failed one")));
     } else if pace.waits_ms.iter().any(|wait| *wait > LONGEST_WAIT_MS) {
-        errors.push(wrong("pace.waits_ms", "no try may wait for longer than a day (86400000)"));
+        errors.push(wrong("pace.waits_ms", "no try may wait for longer than 24h"));
     }
     errors
 }

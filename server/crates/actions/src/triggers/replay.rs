@@ -23,18 +23,18 @@ pub enum Replay {
     Made { since: Option<Timestamp>, until: Option<Timestamp> },
 }
 
-/// Asks for one finished delivery once more, by its own id.
+/// Asks for one delivery once more, by its own id; for one that waits for another try, now.
 ///
 /// # Errors
-/// The refusal: one that is not finished goes out by itself.
+/// The refusal: one that is being sent, or whose turn it is not yet, goes out by itself.
 pub async fn replay_one(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Delivery> {
     let action = AuditAction::ReplayDeliveries;
     actor.may(action)?;
     let delivery = stored::find_delivery(&ctx.db.read, id).await?.ok_or(Refusal::Missing("delivery"))?;
     let repository = store::repositories::find_repository(&ctx.db.read, delivery.repository_id).await?;
     actor.may_to(action, &repository.ok_or(Refusal::Missing("delivery"))?)?;
-    if !delivery.state.is_finished() {
-        return Err(Refusal::Unusable("the delivery is not finished: its next attempt comes by itself".to_owned()));
+    if !delivery.state.may_be_replayed() {
+        return Err(Refusal::Unusable("the delivery goes out by itself: its turn comes".to_owned()));
     }
     let told = Object::new("delivery", id, format!("{} {}", delivery.repository_full_name, delivery.branch_name));
     ctx.tell(&ctx.db.write, actor, action, told, Change::to(json!({ "trigger": delivery.trigger_name }))).await?;
@@ -93,7 +93,7 @@ pub async fn count_failed(ctx: &Actions, trigger: Uuid) -> Result<usize> {
     Ok(failed(ctx, trigger, None, MOST_REPLAYED).await?.len())
 }
 
-/// Sends a branch's newest event to a trigger's target, whatever the condition says of it. Where the trigger told that event
+/// Sends a branch's newest change to a trigger's target, whatever the condition says of it. Where the trigger told that event
 /// before, it is told once more by the same id.
 ///
 /// # Errors

@@ -32,8 +32,15 @@ pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading) -> Builds {
         }));
     }
     let included = included(tree);
-    let common =
-        Common { tree, reading, flux: &flux, served: &served, tables: &tables, table_of: &table_of, included: &included };
+    let common = Common {
+        tree,
+        reading,
+        flux: &flux,
+        served: &served,
+        tables: &tables,
+        table_of: &table_of,
+        included: &included,
+    };
 
     let mut trial = Evaluation::new(&common);
     trial.flux(&common.all());

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use entity::address::Address;
 use yaml::Node;
 
+use super::Reading;
 use super::kustomization::{folder, join};
 use super::tree::{Placed, Tree};
-use super::Reading;
 use super::variables::Variables;
 use crate::detect::{list, plain, plain_at};
 
@@ -171,9 +171,8 @@ pub(super) fn served_from_here(
         .collect();
     (0..ids.len())
         .map(|at| {
-            let elsewhere = reading == Reading::Rendered
-                && matches!(ids[at], SourceId::Address(_))
-                && !own.contains(&ids[at]);
+            let elsewhere =
+                reading == Reading::Rendered && matches!(ids[at], SourceId::Address(_)) && !own.contains(&ids[at]);
             let serves_folders = kustomizations[at].part.source.as_ref().is_some_and(|source| serving.contains(source));
             match (elsewhere, serves_folders) {
                 (true, _) => Serves::Nothing,

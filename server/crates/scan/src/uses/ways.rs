@@ -5,9 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::build::{
-    self, Build, BuildKind, Builds, FastMap, Folders as _, Part, Reach, Variables, is_kustomization,
-};
+use crate::build::{self, Build, BuildKind, Builds, FastMap, Folders as _, Part, Reach, Variables, is_kustomization};
 use crate::file::DocumentIndex;
 
 /// Documents, counted once for each build that reaches them, before a tree is taken as it is written: real ones have some

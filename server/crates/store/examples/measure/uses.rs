@@ -56,7 +56,8 @@ async fn kept_answers(db: &Db, all: &mut Vec<Duration>, id: i64) -> anyhow::Resu
         ask(&format!("kept::list_value_paths, {when}"), all, |_| kept::list_value_paths(db, &filter)).await?;
         let filter = ChartReleaseFilter { chart_id: Some(id), at, page: PAGE, ..ChartReleaseFilter::default() };
         ask(&format!("kept::list_releases, {when}"), all, |_| kept::list_releases(db, &filter)).await?;
-        ask(&format!("kept::list_upgrades, {when}"), all, |_| kept::list_upgrades(db, id, None, None, at)).await?;
+        ask(&format!("kept::list_upgrades, {when}"), all, |_| kept::list_upgrades(db, id, (None, None), at, PAGE))
+            .await?;
         let filter = ImageFilter { at, page: PAGE, ..ImageFilter::default() };
         let images = kept::list_images(db, &filter).await?.data;
         ask(&format!("kept::list_images, {when}"), all, |_| kept::list_images(db, &filter)).await?;
@@ -178,9 +179,10 @@ async fn chart_parts(
         ask(&format!("charts::list_releases of a repository, {when}"), all, |_| charts::list_releases(c, &filter))
             .await?;
     }
-    ask(&format!("charts::list_upgrades, {when}"), all, |_| charts::list_upgrades(c, id, None, None, at)).await?;
+    ask(&format!("charts::list_upgrades, {when}"), all, |_| charts::list_upgrades(c, id, (None, None), at, PAGE))
+        .await?;
     ask(&format!("charts::list_upgrades to a version, {when}"), all, |_| {
-        charts::list_upgrades(c, id, None, Some(&of.version), at)
+        charts::list_upgrades(c, id, (None, Some(&of.version)), at, PAGE)
     })
     .await?;
     let few = &of.users[..of.users.len().min(3)];

@@ -19,26 +19,31 @@ pub async fn compare_releases(
     repositories: &[Uuid],
     at: Option<Timestamp>,
 ) -> Result<ChartComparison> {
-    let releases = releases_of(c, chart, repositories, MOST, at).await?;
+    let (releases, of) = releases_of(c, chart, repositories, MOST, at).await?;
     let ids: Vec<i64> = releases.iter().filter_map(|release| release.id.parse().ok()).collect();
     let values = all_values(c, &ids, at).await?;
-    let mut paths: BTreeMap<&str, Vec<Option<String>>> = BTreeMap::new();
+    let mut paths: BTreeMap<&str, ComparedValue> = BTreeMap::new();
     for (place, id) in ids.iter().enumerate() {
-        for (path, text) in values.get(id).into_iter().flatten() {
-            let row = paths.entry(path).or_insert_with(|| vec![None; ids.len()]);
-            row[place] = Some(match row[place].take() {
+        for (path, text, masked) in values.get(id).into_iter().flatten() {
+            let row = paths.entry(path).or_insert_with(|| ComparedValue {
+                path: path.clone(),
+                differs: false,
+                values: vec![None; ids.len()],
+                masked: vec![false; ids.len()],
+            });
+            row.masked[place] |= masked;
+            row.values[place] = Some(match row.values[place].take() {
                 // The items of a list.
                 Some(before) => format!("{before}\n{text}"),
                 None => text.clone(),
             });
         }
     }
-    let row = |(path, values): (&str, Vec<Option<String>>)| ComparedValue {
-        path: path.to_owned(),
-        differs: values.windows(2).any(|pair| pair[0] != pair[1]),
-        values,
-    };
-    let mut rows: Vec<ComparedValue> = paths.into_iter().map(row).collect();
+    let mut rows: Vec<ComparedValue> = paths.into_values().collect();
+    for row in &mut rows {
+        let hidden = row.masked.iter().filter(|masked| **masked).count();
+        row.differs = hidden > 0 && ids.len() > 1 || row.values.windows(2).any(|pair| pair[0] != pair[1]);
+    }
     rows.sort_by_key(|row| !row.differs);
-    Ok(ChartComparison { releases, rows })
+    Ok(ChartComparison { releases, of, rows })
 }

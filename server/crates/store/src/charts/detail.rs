@@ -20,6 +20,7 @@ struct UseSpan {
     repository_id: Uuid,
     version: Option<String>,
     version_kind: VersionKind,
+    chart_name: Option<String>,
     kind: ChartUseKind,
     source_id: Option<i64>,
     from_time: i64,
@@ -70,12 +71,7 @@ pub async fn find_chart(
             *in_use.entry((version, span.version_kind)).or_default() += 1;
         }
     }
-    let used = |((version, kind), releases): ((&str, VersionKind), i64)| UsedVersion {
-        version: version.to_owned(),
-        kind,
-        releases,
-    };
-    let in_use: Vec<UsedVersion> = in_use.into_iter().map(used).collect();
+    let in_use = used_versions(&in_use);
     let most = most_used(&in_use);
     let summary = ChartSummary {
         id,
@@ -112,27 +108,58 @@ pub async fn find_chart(
     }))
 }
 
+fn used_versions(versions: &BTreeMap<(&str, VersionKind), i64>) -> Vec<UsedVersion> {
+    let used = |((version, kind), releases): (&(&str, VersionKind), &i64)| UsedVersion {
+        version: (*version).to_owned(),
+        kind: *kind,
+        releases: *releases,
+    };
+    versions.iter().map(used).collect()
+}
+
 fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Whether the second is the same release with another version.
+/// Whether the second is the same release with another version that is not lower.
 fn is_upgrade(before: &UseSpan, after: &UseSpan) -> bool {
-    before.release_id == after.release_id && before.version.is_some() && before.version != after.version
+    let (Some(from), Some(to)) = (before.version.as_deref(), after.version.as_deref()) else { return false };
+    let at_once = before.to_time == Some(after.from_time);
+    before.release_id == after.release_id && at_once && from != to && !compare_versions(from, to).is_gt()
 }
 
 async fn sources(c: &impl ConnectionTrait, chart: i64, open: &[&UseSpan]) -> Result<Vec<ChartSource>> {
-    let mut users: HashMap<i64, HashSet<Uuid>> = HashMap::new();
+    #[derive(Default)]
+    struct Users<'s> {
+        repositories: HashSet<Uuid>,
+        versions: BTreeMap<(&'s str, VersionKind), i64>,
+        names: BTreeMap<&'s str, i64>,
+    }
+    let mut users: HashMap<i64, Users<'_>> = HashMap::new();
     for span in open {
-        if let Some(source) = span.source_id {
-            users.entry(source).or_default().insert(span.repository_id);
+        let Some(source) = span.source_id else { continue };
+        let users = users.entry(source).or_default();
+        users.repositories.insert(span.repository_id);
+        if let Some(version) = span.version.as_deref() {
+            *users.versions.entry((version, span.version_kind)).or_default() += 1;
+        }
+        if let Some(name) = span.chart_name.as_deref() {
+            *users.names.entry(name).or_default() += 1;
         }
     }
     let rows = chart_source::Entity::find().filter(chart_source::COLUMN.chart_id.eq(chart));
-    let source = |row: chart_source::Model| ChartSource {
-        repositories: users.get(&row.id).map_or(0, |users| count(users.len())),
-        key: row.key,
-        url: row.url,
+    let source = |row: chart_source::Model| {
+        let users = users.get(&row.id);
+        let versions = users.into_iter().flat_map(|users| used_versions(&users.versions)).collect::<Vec<_>>();
+        let name = users.and_then(|users| users.names.iter().max_by_key(|(_, times)| **times));
+        let last = || row.key.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        ChartSource {
+            name: name.map_or_else(|| last().to_owned(), |(name, _)| (*name).to_owned()),
+            newest_version: newest(&versions),
+            repositories: users.map_or(0, |users| count(users.repositories.len())),
+            key: row.key,
+            url: row.url,
+        }
     };
     let mut sources: Vec<ChartSource> = rows.all(c).await?.into_iter().map(source).collect();
     // What nobody takes it from is of no use, but for a chart that nobody has any more.

@@ -45,14 +45,26 @@ pub async fn list_charts(
     for name in ["repositories", "releases", "before_30", "before_90"] {
         query.expr_as(column(name), name);
     }
-    query.and_where(column("repositories").gte(Ord::max(filter.used_by, 1)));
+    // Of those that fall some have nobody left.
+    let fewest = if filter.trend == Some(ChartTrend::Falling) { 0 } else { 1 };
+    query.and_where(column("repositories").gte(Ord::max(filter.used_by, fewest)));
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         query.and_where(is_like(Expr::col((chart::Entity, chart::Column::Key)), contains(text)));
     }
     match filter.trend {
         Some(ChartTrend::Rising) => drop(query.and_where(column("repositories").gt(column("before_90")))),
         Some(ChartTrend::Falling) => drop(query.and_where(column("repositories").lt(column("before_90")))),
-        Some(ChartTrend::New) => drop(query.and_where(column("before_30").eq(0))),
+        Some(ChartTrend::New) => {
+            let before = (filter.at.unwrap_or(now) - TimeDelta::days(30)).timestamp();
+            let earlier = chart_use::Entity::find()
+                .filter(Expr::col((chart_use::Entity, chart_use::Column::ChartId)).equals(("u", "chart_id")))
+                .filter(chart_use::Column::FromTime.lte(before))
+                .filter(of_interest(filter))
+                .select_only()
+                .column(chart_use::Column::Id)
+                .into_query();
+            query.and_where(column("before_30").eq(0)).and_where(Expr::exists(earlier).not());
+        }
         None => {}
     }
     let direction = match filter.direction {

@@ -13,6 +13,7 @@ mod neighbours;
 mod of_event;
 mod origins;
 mod releases;
+mod spread;
 mod steps;
 mod upgrades;
 mod values;

@@ -46,7 +46,12 @@ pub async fn list_releases(c: &impl ConnectionTrait, filter: &ChartReleaseFilter
         Some(path) => Some(path_ids(c, path).await?),
         None => None,
     };
-    let uses: Select<chart_use::Entity> = matching(conditions(filter, path));
+    let mut uses: Select<chart_use::Entity> = matching(conditions(filter, path));
+    if filter.one_each {
+        let first = uses.clone().select_only().expr(chart_use::Column::Id.min());
+        let first = first.group_by(chart_use::Column::RepositoryId).into_query();
+        uses = uses.filter(chart_use::Column::Id.in_subquery(first));
+    }
     let count = count(c, uses.clone()).await?;
     if let (Some(chart), Some(like)) = (filter.chart_id, filter.like) {
         return Ok(Listing { data: most_alike(c, filter, uses, chart, like).await?, count });
@@ -132,21 +137,24 @@ fn ordered(uses: Select<chart_use::Entity>, sort: ChartReleaseSort) -> Select<ch
                 .order_by_desc(repository_metrics::Column::Id)
                 .limit(1)
                 .into_query();
-            uses.order_by_desc(Expr::from(Func::coalesce([newest.into(), Expr::val(0_i64)]))).order_by_asc(RepositoryId)
+            uses.inner_join(repository::Entity)
+                .order_by_desc(Expr::from(Func::coalesce([newest.into(), Expr::val(0_i64)])))
+                .order_by_asc(repository::Column::FullName)
+                .order_by_asc(RepositoryId)
         }
     };
     uses.order_by_asc(Id)
 }
 
-/// Releases of a chart in some repositories, so many of them: the first of each before the second of any, then in the order of
-/// the repositories.
+/// Releases of a chart in some repositories, so many of them, and how many there are: the first of each before the second of any,
+/// then in the order of the repositories.
 pub(super) async fn releases_of(
     c: &impl ConnectionTrait,
     chart: i64,
     repositories: &[Uuid],
     most: usize,
     at: Option<Timestamp>,
-) -> Result<Vec<ChartRelease>> {
+) -> Result<(Vec<ChartRelease>, i64)> {
     use chart_use::Column::{FilePath, Id, RepositoryId};
     let uses = chart_use::Entity::find()
         .filter(chart_use::COLUMN.chart_id.eq(chart))
@@ -160,11 +168,12 @@ pub(super) async fn releases_of(
         let of_it = uses.iter().filter(|(of, _)| of == repository);
         places.extend(of_it.enumerate().map(|(place, (_, id))| (place, column, *id)));
     }
+    let all = i64::try_from(places.len()).unwrap_or(i64::MAX);
     places.sort_unstable();
     places.truncate(most);
     places.sort_unstable_by_key(|(place, column, _)| (*column, *place));
     let rows = read(c, places.into_iter().map(|(.., id)| id).collect()).await?;
-    shown(c, rows, at).await
+    Ok((shown(c, rows, at).await?, all))
 }
 
 /// Uses by their ids, in this order.

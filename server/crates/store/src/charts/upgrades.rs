@@ -1,26 +1,44 @@
 //! Steps between versions: who made them, and what they had to change.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::steps::{Step, VersionSpan, steps};
 use super::values::changed_paths;
 use super::{ConnectionTrait, Result, commits_of, compare_versions, origins_of, time};
+use crate::db::select::MAX_PAGE;
 use entity::table::chart_use;
-use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, Timestamp, web_url};
+use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, PageQuery, Timestamp, web_url};
 
-/// Upgrades that are told, the newest, and looked at for what changed with them.
-const TOLD: usize = 100;
+/// Upgrades that are looked at for what changed with them: the newest.
+const LOOKED_AT: usize = 300;
 
-/// Upgrades of a chart from one version to another; from any, to any, where none is named.
+/// A step that releases of a repository made in one commit.
+struct Upgrade<'s> {
+    steps: Vec<Step<'s>>,
+    rolled_back: bool,
+}
+
+impl Upgrade<'_> {
+    fn first(&self) -> &VersionSpan {
+        self.steps[0].after
+    }
+
+    /// Where its values may have changed.
+    fn places(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.steps.iter().map(|step| (step.after.release_id, step.after.from_sequence))
+    }
+}
+
+/// Upgrades of a chart from one version to another; from any, to any, where none is named. One page of them.
 pub async fn list_upgrades(
     c: &impl ConnectionTrait,
     chart: i64,
-    from: Option<&str>,
-    to: Option<&str>,
+    (from, to): (Option<&str>, Option<&str>),
     at: Option<Timestamp>,
+    page: PageQuery,
 ) -> Result<ChartUpgrades> {
     use chart_use::Column::{FromSequence, ReleaseId};
     let mut spans = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart));
@@ -37,26 +55,31 @@ pub async fn list_upgrades(
         (None, None) => step.is_upgrade(),
         (from, to) => from.is_none_or(|from| from == step.from) && to.is_none_or(|to| to == step.to),
     };
-    let mut steps: Vec<(Step<'_>, bool)> =
-        steps(&spans).filter(wanted).map(|step| (step, step.is_rolled_back())).collect();
-    steps.sort_by_key(|(Step { after, .. }, _)| (Reverse(after.from_time), after.release_id));
-    let (count, rolled_back) = (steps.len(), steps.iter().filter(|(_, back)| *back).count());
-    steps.truncate(TOLD);
-    let places: Vec<(i64, i64)> =
-        steps.iter().map(|(step, _)| (step.after.release_id, step.after.from_sequence)).collect();
-    let mut changed = changed_paths(c, &places).await?;
-    let mut by_path: BTreeMap<&str, i64> = BTreeMap::new();
-    for path in changed.values().flatten() {
+    let releases = steps(&spans).filter(wanted).count();
+    let upgrades = folded(steps(&spans).filter(wanted));
+    let rolled_back = upgrades.iter().filter(|upgrade| upgrade.rolled_back).count();
+    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX).min(upgrades.len());
+    let limit = usize::try_from(std::cmp::min(page.limit, MAX_PAGE)).unwrap_or(usize::MAX);
+    let shown = &upgrades[skip..skip.saturating_add(limit).min(upgrades.len())];
+    let newest = &upgrades[..upgrades.len().min(LOOKED_AT)];
+    let places: HashSet<(i64, i64)> = newest.iter().chain(shown).flat_map(Upgrade::places).collect();
+    let changed = changed_paths(c, &places.into_iter().collect::<Vec<_>>()).await?;
+    let changed_with = |upgrade: &Upgrade<'_>| -> BTreeSet<String> {
+        upgrade.places().filter_map(|place| changed.get(&place)).flatten().cloned().collect()
+    };
+    let mut by_path: BTreeMap<String, i64> = BTreeMap::new();
+    for path in newest.iter().flat_map(changed_with) {
         *by_path.entry(path).or_default() += 1;
     }
     let mut paths: Vec<ChangedPath> =
-        by_path.into_iter().map(|(path, upgrades)| ChangedPath { path: path.to_owned(), upgrades }).collect();
+        by_path.into_iter().map(|(path, upgrades)| ChangedPath { path, upgrades }).collect();
     paths.sort_by(|a, b| b.upgrades.cmp(&a.upgrades).then_with(|| a.path.cmp(&b.path)));
-    let commits =
-        commits_of(c, steps.iter().map(|(step, _)| (step.after.repository_id, step.after.from_sequence))).await?;
-    let repositories = origins_of(c, steps.iter().map(|(step, _)| step.after.repository_id)).await?;
-    let shown = |(step, back): (Step<'_>, bool)| {
-        let after = step.after;
+    let places = || shown.iter().map(|upgrade| (upgrade.first().repository_id, upgrade.first().from_sequence));
+    let commits = commits_of(c, places()).await?;
+    let repositories = origins_of(c, places().map(|(repository, _)| repository)).await?;
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let told = |upgrade: &Upgrade<'_>| {
+        let (step, after) = (&upgrade.steps[0], upgrade.first());
         let commit = commits.get(&(after.repository_id, after.from_sequence))?.to_string();
         let (name, provider, base) = repositories.get(&after.repository_id)?;
         Some(ChartUpgrade {
@@ -64,21 +87,36 @@ pub async fn list_upgrades(
             repository_id: after.repository_id,
             repository: name.clone(),
             release_name: after.release_name.clone(),
+            releases: number(upgrade.steps.len()),
             from: step.from.to_owned(),
             to: step.to.to_owned(),
             at: time(after.from_time),
             web_url: web_url(*provider, base.as_deref(), &commit, None, None),
             commit,
-            changed: changed.remove(&(after.release_id, after.from_sequence)).unwrap_or_default(),
-            rolled_back: back,
+            changed: changed_with(upgrade).into_iter().collect(),
+            rolled_back: upgrade.rolled_back,
         })
     };
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     Ok(ChartUpgrades {
-        upgrades: steps.into_iter().filter_map(shown).collect(),
-        count: number(count),
+        upgrades: shown.iter().filter_map(told).collect(),
+        count: number(upgrades.len()),
+        releases: number(releases),
         rolled_back: number(rolled_back),
         changed: paths,
+        looked_at: number(newest.len()),
         versions,
     })
+}
+
+/// Steps of one repository, commit and pair of versions together, the newest first: a shared source moves many releases at once.
+fn folded<'s>(steps: impl Iterator<Item = Step<'s>>) -> Vec<Upgrade<'s>> {
+    let mut by_commit: BTreeMap<_, Upgrade<'s>> = BTreeMap::new();
+    for step in steps {
+        let after = step.after;
+        let key = (Reverse(after.from_time), after.repository_id, after.from_sequence, step.from, step.to);
+        let upgrade = by_commit.entry(key).or_insert_with(|| Upgrade { steps: Vec::new(), rolled_back: false });
+        upgrade.rolled_back |= step.is_rolled_back();
+        upgrade.steps.push(step);
+    }
+    by_commit.into_values().collect()
 }

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Order, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
+use super::spread::spread;
 use super::{ConnectionTrait, Result, covers, have_all, time, uses_at, version};
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, count, is_any, is_like, page_of, paged, rows};
+use crate::db::select::{MAX_PAGE, count, count_all, is_any, is_like, page_of, paged, rows};
 use entity::kind::{Provider, ValueType};
 use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
 use entity::value::ObjectId;
@@ -31,9 +32,15 @@ struct PathRow {
     releases: i64,
 }
 
-/// Values of a chart that the filter asks for.
-async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Select<chart_value::Entity>> {
+/// Values of a chart that the filter asks for, and how many releases they may be of.
+struct Wanted {
+    values: Select<chart_value::Entity>,
+    of: i64,
+}
+
+async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Wanted> {
     use chart_value::Column::{FromTime, ReleaseId, ToTime};
+    let of;
     let mut values = chart_value::Entity::find()
         .filter(chart_value::COLUMN.chart_id.eq(filter.chart_id))
         .filter(covers(FromTime, ToTime, filter.at));
@@ -41,7 +48,13 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<S
         // Asked for first: within the greater question PostgreSQL looks them up again for every value, once it has a plan for
         // values of any chart.
         let these = releases_with(c, filter).await?;
+        of = i64::try_from(these.len()).unwrap_or(i64::MAX);
         values = values.filter(is_any(ReleaseId.into_expr(), these));
+    } else {
+        let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
+        let uses = uses.filter(uses_at(filter.at)).select_only();
+        let releases = uses.expr(chart_use::Column::ReleaseId.into_expr().count_distinct());
+        of = releases.into_tuple::<i64>().one(c).await?.unwrap_or(0);
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         let paths = value_path::Entity::find().filter(is_like(lower(value_path::Column::Path), contains(text)));
@@ -49,7 +62,7 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<S
         let in_path = Condition::any().add(chart_value::Column::PathId.in_subquery(paths));
         values = values.filter(in_path.add(is_like(lower(chart_value::Column::Text), contains(text))));
     }
-    Ok(values)
+    Ok(Wanted { values, of })
 }
 
 /// Releases of the chart that have a major version, in repositories that have other charts as well.
@@ -79,10 +92,10 @@ fn by_path(values: Select<chart_value::Entity>) -> SelectStatement {
 
 /// Paths, those that most set first.
 pub async fn list_value_paths(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Listing<ChartValuePath>> {
-    let values = wanted(c, filter).await?;
+    let wanted = wanted(c, filter).await?;
     let mut query = Query::select();
     query
-        .from_subquery(by_path(values.clone()), "v")
+        .from_subquery(by_path(wanted.values.clone()), "v")
         .inner_join(
             value_path::Entity,
             Expr::col((value_path::Entity, value_path::Column::Id)).equals(("v", "path_id")),
@@ -97,45 +110,34 @@ pub async fn list_value_paths(c: &impl ConnectionTrait, filter: &ChartValueFilte
         None => HashMap::new(),
     };
     if filter.unlike && filter.mine.is_some() {
-        return unlike(c, filter, values, query, &mine).await;
+        return unlike(c, filter, wanted, query, &mine).await;
     }
     let (page, count) = page_of(c, &query, filter.page).await?;
-    Ok(Listing { data: with_common(c, values, page, &mine).await?, count })
+    let paths = with_counts(c, &wanted, page).await?;
+    Ok(Listing { data: paths.into_iter().map(|path| path.shown(wanted.of, &mine)).collect(), count })
 }
 
 /// What one repository sets unlike the others, and what most set and it does not.
 async fn unlike(
     c: &impl ConnectionTrait,
     filter: &ChartValueFilter,
-    values: Select<chart_value::Entity>,
+    wanted: Wanted,
     mut query: SelectStatement,
     mine: &HashMap<i64, Vec<CommonValue>>,
 ) -> Result<Listing<ChartValuePath>> {
-    query.limit(UNLIKE);
-    let page: Vec<PathRow> = rows(c, &query).await?;
-    let most = page.first().map_or(0, |row| row.releases);
-    let of_interest = page.into_iter().filter(|row| mine.contains_key(&row.path_id) || row.releases * 2 > most);
-    let of_interest: Vec<PathRow> = of_interest.collect();
-    let of_interest_paths: Vec<(i64, String)> = of_interest.iter().map(|row| (row.path_id, row.path.clone())).collect();
-    let paths = with_common(c, values, of_interest, mine).await?;
-    let of_path: HashMap<&str, &Vec<CommonValue>> =
-        of_interest_paths.iter().filter_map(|(id, path)| Some((path.as_str(), mine.get(id)?))).collect();
-    // Of the items of a list each has to be among the common ones; of anything else, the most common one.
-    let is_unlike = |path: &ChartValuePath| match of_path.get(path.path.as_str()) {
-        Some(mine) if mine.len() > 1 || path.path.ends_with("[]") => {
-            mine.iter().any(|one| path.common.iter().all(|common| common.value != one.value))
-        }
-        Some(mine) => mine.first().map(|one| &one.value) != path.common.first().map(|common| &common.value),
-        None => true,
-    };
-    let found: Vec<ChartValuePath> = paths.into_iter().filter(is_unlike).collect();
+    let own = is_any(Expr::col(("v", "path_id")), mine.keys().copied());
+    query.and_where(own.or(Expr::col(("v", "releases")).mul(2).gt(wanted.of))).limit(UNLIKE);
+    let paths = with_counts(c, &wanted, rows(c, &query).await?).await?;
+    let is_unlike = |path: &PathCounts| mine.get(&path.row.path_id).is_none_or(|mine| path.is_unlike(mine));
+    let found: Vec<PathCounts> = paths.into_iter().filter(is_unlike).collect();
     let count = found.len() as u64;
     let skip = usize::try_from(filter.page.skip).unwrap_or(usize::MAX);
     let limit = usize::try_from(std::cmp::min(filter.page.limit, MAX_PAGE)).unwrap_or(usize::MAX);
-    Ok(Listing { data: found.into_iter().skip(skip).take(limit).collect(), count })
+    let page = found.into_iter().skip(skip).take(limit);
+    Ok(Listing { data: page.map(|path| path.shown(wanted.of, mine)).collect(), count })
 }
 
-/// What a repository sets.
+/// What a repository sets, and with how many of its releases.
 async fn values_of(
     c: &impl ConnectionTrait,
     filter: &ChartValueFilter,
@@ -152,32 +154,80 @@ async fn values_of(
         .filter(covers(FromTime, ToTime, filter.at))
         .select_only()
         .columns([ChartId, PathId, Text, Masked])
-        .distinct()
+        .expr_as(ReleaseId.into_expr().count_distinct(), "releases")
+        .group_by(ChartId)
+        .group_by(PathId)
+        .group_by(Text)
+        .group_by(Masked)
         .order_by_asc(Text);
     let mut mine: HashMap<i64, Vec<CommonValue>> = HashMap::new();
-    let values = values.into_tuple::<(Option<i64>, i64, String, bool)>().all(c).await?;
+    let values = values.into_tuple::<(Option<i64>, i64, String, bool, i64)>().all(c).await?;
     // Asked for here, as SQLite would rather read all values of the chart than those of a few releases.
-    for (_, path, value, masked) in values.into_iter().filter(|(chart, ..)| *chart == Some(filter.chart_id)) {
-        mine.entry(path).or_default().push(CommonValue { value, masked, releases: 1 });
+    for (_, path, value, masked, releases) in values.into_iter().filter(|(chart, ..)| *chart == Some(filter.chart_id)) {
+        mine.entry(path).or_default().push(CommonValue { value, masked, releases });
     }
     Ok(mine)
 }
 
-/// What each of these paths is set to.
-async fn with_common(
-    c: &impl ConnectionTrait,
-    values: Select<chart_value::Entity>,
-    page: Vec<PathRow>,
-    mine: &HashMap<i64, Vec<CommonValue>>,
-) -> Result<Vec<ChartValuePath>> {
-    use chart_value::Column::{Kind, Masked, PathId, ReleaseId, Text};
-    struct Of {
-        types: BTreeSet<ValueType>,
-        common: HashMap<(String, bool), i64>,
+/// A path, and everything that it is set to.
+struct PathCounts {
+    row: PathRow,
+    types: BTreeSet<ValueType>,
+    /// Releases by text, and by whether that must not be shown.
+    values: HashMap<(String, bool), i64>,
+}
+
+impl PathCounts {
+    /// Whether what a repository sets here differs from what the other releases do: from the most common value, or for one of
+    /// the items of a list, from what half as many set as set the most common one. Several values that are as common are all
+    /// the most common.
+    fn is_unlike(&self, mine: &[CommonValue]) -> bool {
+        let own = |value: &str, masked: bool| {
+            let same = mine.iter().find(|one| one.value == value && one.masked == masked);
+            same.map_or(0, |one| one.releases)
+        };
+        let others = |value: &str, masked: bool, releases: i64| releases - own(value, masked);
+        let most = self.values.iter().map(|((value, masked), releases)| others(value, *masked, *releases)).max();
+        let most = most.unwrap_or(0);
+        if most <= 0 {
+            return true;
+        }
+        let needed = if mine.len() > 1 || self.row.path.contains("[]") { (most + 1) / 2 } else { most };
+        mine.iter().any(|one| {
+            let all = self.values.get(&(one.value.clone(), one.masked)).copied().unwrap_or(0);
+            others(&one.value, one.masked, all) < needed
+        })
     }
-    let mut of_path: HashMap<i64, Of> = HashMap::new();
+
+    fn shown(self, of: i64, mine: &HashMap<i64, Vec<CommonValue>>) -> ChartValuePath {
+        let Self { row, types, values } = self;
+        let different = i64::try_from(values.len()).unwrap_or(i64::MAX);
+        let value = |((value, masked), releases)| CommonValue { value, masked, releases };
+        let mut common: Vec<CommonValue> = values.into_iter().map(value).collect();
+        common.sort_by(|a, b| b.releases.cmp(&a.releases).then_with(|| a.value.cmp(&b.value)));
+        let spread = spread(common.iter());
+        common.truncate(COMMON);
+        let mine = mine.get(&row.path_id);
+        ChartValuePath {
+            path: row.path,
+            releases: row.releases,
+            of,
+            types: types.into_iter().collect(),
+            common,
+            different,
+            spread,
+            mine_masked: mine.is_some_and(|mine| mine.iter().any(|one| one.masked)),
+            mine: mine.map(|mine| mine.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
+/// What each of these paths is set to.
+async fn with_counts(c: &impl ConnectionTrait, wanted: &Wanted, page: Vec<PathRow>) -> Result<Vec<PathCounts>> {
+    use chart_value::Column::{Kind, Masked, PathId, ReleaseId, Text};
+    let mut of_path: HashMap<i64, (BTreeSet<ValueType>, HashMap<(String, bool), i64>)> = HashMap::new();
     for ids in page.chunks(500) {
-        let these = values.clone().filter(is_any(PathId.into_expr(), ids.iter().map(|row| row.path_id)));
+        let these = wanted.values.clone().filter(is_any(PathId.into_expr(), ids.iter().map(|row| row.path_id)));
         let counted = these
             .select_only()
             .columns([PathId, Text, Masked, Kind])
@@ -189,31 +239,16 @@ async fn with_common(
         for (path, text, masked, kind, releases) in
             counted.into_tuple::<(i64, String, bool, ValueType, i64)>().all(c).await?
         {
-            let of = of_path.entry(path).or_insert_with(|| Of { types: BTreeSet::new(), common: HashMap::new() });
-            of.types.insert(kind);
-            *of.common.entry((text, masked)).or_default() += releases;
+            let (types, values) = of_path.entry(path).or_default();
+            types.insert(kind);
+            *values.entry((text, masked)).or_default() += releases;
         }
     }
-    let shown = |row: PathRow| {
-        let Of { types, common } =
-            of_path.remove(&row.path_id).unwrap_or(Of { types: BTreeSet::new(), common: HashMap::new() });
-        let different = i64::try_from(common.len()).unwrap_or(i64::MAX);
-        let value = |((value, masked), releases)| CommonValue { value, masked, releases };
-        let mut common: Vec<CommonValue> = common.into_iter().map(value).collect();
-        common.sort_by(|a, b| b.releases.cmp(&a.releases).then_with(|| a.value.cmp(&b.value)));
-        common.truncate(COMMON);
-        let mine =
-            mine.get(&row.path_id).map(|mine| mine.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().join(", "));
-        ChartValuePath {
-            path: row.path,
-            releases: row.releases,
-            types: types.into_iter().collect(),
-            common,
-            different,
-            mine,
-        }
+    let counted = |row: PathRow| {
+        let (types, values) = of_path.remove(&row.path_id).unwrap_or_default();
+        PathCounts { row, types, values }
     };
-    Ok(page.into_iter().map(shown).collect())
+    Ok(page.into_iter().map(counted).collect())
 }
 
 /// The id of a path, where anybody sets it. Asked before: within a greater question, SQLite reads all that a chart ever had.
@@ -231,10 +266,13 @@ pub async fn path_summary(
 ) -> Result<Option<ChartValuePath>> {
     let filter = ChartValueFilter { chart_id: chart, at, ..ChartValueFilter::default() };
     let paths = is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?);
-    let values = wanted(c, &filter).await?.filter(paths);
-    let Some(row) = rows::<PathCount>(c, &by_path(values.clone())).await?.into_iter().next() else { return Ok(None) };
+    let Wanted { values, of } = wanted(c, &filter).await?;
+    let wanted = Wanted { values: values.filter(paths), of };
+    let counted = rows::<PathCount>(c, &by_path(wanted.values.clone())).await?;
+    let Some(row) = counted.into_iter().next() else { return Ok(None) };
     let row = PathRow { path_id: row.path_id, path: path.to_owned(), releases: row.releases };
-    Ok(with_common(c, values, vec![row], &HashMap::new()).await?.into_iter().next())
+    let found = with_counts(c, &wanted, vec![row]).await?.into_iter().next();
+    Ok(found.map(|path| path.shown(of, &HashMap::new())))
 }
 
 #[derive(FromQueryResult)]
@@ -272,7 +310,7 @@ pub async fn list_path_values(
     at: Option<Timestamp>,
     page: PageQuery,
 ) -> Result<Listing<ChartValue>> {
-    use chart_value::Column::{FromSequence, FromTime, Ordinal, ReleaseId, Text, ToTime};
+    use chart_value::Column::{FromSequence, FromTime, Masked, Ordinal, ReleaseId, Text, ToTime};
     let values = chart_value::Entity::find()
         .filter(chart_value::COLUMN.chart_id.eq(chart))
         .filter(is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?))
@@ -287,12 +325,18 @@ pub async fn list_path_values(
     let of_commit = Expr::col((use_commit::Entity, use_commit::Column::RepositoryId))
         .equals((chart_use::Entity, chart_use::Column::RepositoryId))
         .and(Expr::col((use_commit::Entity, use_commit::Column::Sequence)).equals((chart_value::Entity, FromSequence)));
+    let common = values.clone().select_only().columns([Text, Masked]).expr_as(count_all(), "times");
+    let common = common.group_by(Text).group_by(Masked).into_query();
+    let same = Expr::col(("n", Text)).equals((chart_value::Entity, Text));
+    let same = same.and(Expr::col(("n", Masked)).equals((chart_value::Entity, Masked)));
     let mut values = values;
     sea_orm::QuerySelect::query(&mut values)
         .inner_join(chart_use::Entity, of_release)
         .inner_join(repository::Entity, of_repository)
-        .left_join(use_commit::Entity, of_commit);
-    let values = values.order_by_asc(Text).order_by_asc(repository::Column::FullName);
+        .left_join(use_commit::Entity, of_commit)
+        .join_subquery(JoinType::InnerJoin, common, "n", same);
+    let values = values.order_by_desc(Expr::col(("n", "times"))).order_by_asc(Text);
+    let values = values.order_by_asc(repository::Column::FullName);
     let values = values.order_by_asc(ReleaseId).order_by_asc(Ordinal);
     let rows: Vec<ValueRow> = paged(values, page).into_partial_model().all(c).await?;
     let shown = |row: ValueRow| {
@@ -320,13 +364,13 @@ pub async fn list_path_values(
     Ok(Listing { data: rows.into_iter().map(shown).collect(), count })
 }
 
-/// Every value of some releases: path and text, which is empty where it must not be shown.
+/// Every value of some releases: path, text, and whether that must not be shown and is empty.
 pub(super) async fn all_values(
     c: &impl ConnectionTrait,
     releases: &[i64],
     at: Option<Timestamp>,
-) -> Result<HashMap<i64, Vec<(String, String)>>> {
-    use chart_value::Column::{FromTime, ReleaseId, Text, ToTime};
+) -> Result<HashMap<i64, Vec<(String, String, bool)>>> {
+    use chart_value::Column::{FromTime, Masked, ReleaseId, Text, ToTime};
     let values = chart_value::Entity::find()
         .inner_join(value_path::Entity)
         .filter(is_any(ReleaseId.into_expr(), releases.iter().copied()))
@@ -334,12 +378,12 @@ pub(super) async fn all_values(
         .select_only()
         .column(ReleaseId)
         .column(value_path::Column::Path)
-        .column(Text)
+        .columns([Text, Masked])
         .order_by_asc(value_path::Column::Path)
         .order_by_asc(Text);
-    let mut all: HashMap<i64, Vec<(String, String)>> = HashMap::new();
-    for (release, path, text) in values.into_tuple::<(i64, String, String)>().all(c).await? {
-        all.entry(release).or_default().push((path, text));
+    let mut all: HashMap<i64, Vec<(String, String, bool)>> = HashMap::new();
+    for (release, path, text, masked) in values.into_tuple::<(i64, String, String, bool)>().all(c).await? {
+        all.entry(release).or_default().push((path, text, masked));
     }
     Ok(all)
 }

@@ -100,6 +100,16 @@ async fn history(c: &impl ConnectionTrait, image: i64, until: i64) -> Result<Vec
     Ok(spans.select_only().columns([RepositoryId, FromTime, ToTime]).into_tuple().all(c).await?)
 }
 
+/// A name with its registry, as it is stored: people leave out what Docker fills in.
+fn full_name(name: &str) -> String {
+    let (host, path) = match name.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host.to_ascii_lowercase(), path),
+        _ => ("docker.io".to_owned(), name),
+    };
+    let library = if host == "docker.io" && !path.contains('/') { "library/" } else { "" };
+    format!("{host}/{library}{path}")
+}
+
 /// An image by its name.
 pub async fn find_image(
     c: &impl ConnectionTrait,
@@ -108,7 +118,7 @@ pub async fn find_image(
     now: Timestamp,
 ) -> Result<Option<ImageDetail>> {
     use image_use::Column::{FromTime, ToTime};
-    let named = image::Entity::find().filter(image::COLUMN.name.eq(name));
+    let named = image::Entity::find().filter(image::COLUMN.name.eq(full_name(name)));
     let Some(image) = named.one(c).await? else { return Ok(None) };
     let moment = at.unwrap_or(now).timestamp();
     let open = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image.id));
@@ -166,4 +176,22 @@ pub async fn find_image(
         through,
         adoption: adoption(&uses, moment),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::full_name;
+
+    #[test]
+    fn names_are_completed_as_docker_does() {
+        for (written, full) in [
+            ("nginx", "docker.io/library/nginx"),
+            ("grafana/grafana", "docker.io/grafana/grafana"),
+            ("GHCR.io/a/b", "ghcr.io/a/b"),
+            ("localhost/a", "localhost/a"),
+            ("docker.io/library/nginx", "docker.io/library/nginx"),
+        ] {
+            assert_eq!(full_name(written), full);
+        }
+    }
 }

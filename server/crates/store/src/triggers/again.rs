@@ -11,7 +11,7 @@ use super::replay::replay_deliveries;
 use crate::db::select::at_most;
 use crate::db::{ConnectionTrait, Db, Result, first_id};
 use crate::watch::hold::{hold_branch, hold_triggers};
-use entity::kind::DeliveryState;
+use entity::kind::{BranchEventKind, DeliveryState};
 use entity::table::{branch, branch_event, delivery, repository};
 use entity::view::Timestamp;
 
@@ -56,11 +56,13 @@ pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result
     Ok(branches)
 }
 
-/// The newest event of a branch, in the branch's own order.
+/// The newest change of a branch, in the branch's own order.
 pub async fn newest_event(c: &impl ConnectionTrait, branch: Uuid) -> Result<Option<Uuid>> {
     use branch_event::Column::{Id, Kind, Sequence};
     let newest =
         branch_event::Entity::find().select_only().column(Id).filter(branch_event::COLUMN.branch_id.eq(branch));
+    // That Tekton's resources were found in a commit is told beside the change that brought it.
+    let newest = newest.filter(branch_event::COLUMN.kind.ne(BranchEventKind::TektonDetected));
     Ok(newest.order_by_desc(Sequence).order_by_desc(Kind).into_tuple().one(c).await?)
 }
 

@@ -29,7 +29,7 @@ pub async fn failed_deliveries(
     Ok(failed.into_tuple().all(c).await?)
 }
 
-/// Asks for finished deliveries once more, by the same ids; how many there were.
+/// Asks for deliveries once more that are finished or wait for another try, by the same ids; how many there were.
 pub async fn replay_deliveries(db: &Db, ids: &[Uuid], now: Timestamp) -> Result<usize> {
     let mut replayed = 0;
     for id in ids {
@@ -50,10 +50,10 @@ async fn replay(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<bool> {
         return Ok(false);
     }
     // Again, now that nobody else asks for it.
-    let finished = delivery::Column::State.is_in([DeliveryState::Delivered, DeliveryState::Failed]);
-    let still = delivery::Entity::find_by_id(id).filter(finished).lock(LockType::NoKeyUpdate);
-    let Some(row) = still.one(txn).await? else { return Ok(false) };
-    let is_busy = next_of(txn, &row).await?.is_some();
+    let still = delivery::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(txn).await?;
+    let Some(row) = still.filter(|row| row.state.may_be_replayed()) else { return Ok(false) };
+    // One that waits for another try is the one whose turn it is.
+    let is_busy = row.state.is_finished() && next_of(txn, &row).await?.is_some();
     let again = delivery::ActiveModel {
         state: Set(if is_busy { DeliveryState::Behind } else { DeliveryState::Pending }),
         tries: Set(0),

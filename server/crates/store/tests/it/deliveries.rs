@@ -156,6 +156,29 @@ async fn a_trigger_that_is_gone_is_left_out_and_takes_its_deliveries_and_secrets
 }
 
 #[tokio::test]
+async fn one_that_waits_for_another_try_is_tried_at_once_and_stays_the_first_of_its_branch() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        for hour in [9, 10] {
+            let event = mover.push(&db).await;
+            tell(&db, event, &[id], at(hour, 0)).await;
+        }
+        let first = ids(&db, room(5, 5), at(10, 0)).await[0];
+        assert_eq!(replay_deliveries(&db, &[first], at(10, 0)).await.unwrap(), 0, "it is being sent");
+        record(&db, first, failed(), at(10, 0)).await.unwrap();
+        assert_eq!(delivery(&db, first).await.state, DeliveryState::Retrying);
+        assert!(ids(&db, room(5, 5), at(10, 0)).await.is_empty(), "its next try is later");
+        assert_eq!(replay_deliveries(&db, &[first], at(10, 0)).await.unwrap(), 1);
+        assert_eq!(delivery(&db, first).await.state, DeliveryState::Pending);
+        assert_eq!(ids(&db, room(5, 5), at(10, 0)).await, [first], "and the later one waits for it");
+        record(&db, first, AttemptEnd::Delivered, at(10, 1)).await.unwrap();
+        assert_eq!(ids(&db, room(5, 5), at(10, 1)).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_target_tells_of_its_run_is_kept_in_its_order() {
     on_each_engine(async |db| {
         let id = add(&db, "ci").await;

@@ -198,8 +198,6 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("version text", |c| resources::find_version_text(c, resource.id, event));
     ask!("current text", |c| resources::find_current_text(c, resource.id));
     ask!("references", |c| resources::find_references(c, resource.id));
-    ask!("charts", |c| resources::list_charts(c, repository, page));
-    ask!("images", |c| resources::list_images(c, repository, page));
     ask!("tree", |c| resources::list_tree(c, repository));
 
     ask!("repositories", |c| repositories::list_repositories(c, &RepositoryFilter::default()));

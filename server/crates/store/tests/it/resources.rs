@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use entity::input::*;
 use entity::kind::*;
-use entity::view::{FieldChange, PageQuery, ResourceFilter, ResourceSort, Sort};
+use entity::view::{ChartReleaseFilter, FieldChange, ImagePlaceFilter, PageQuery, ResourceFilter, ResourceSort, Sort};
 use store::resources::VersionPlace;
-use store::{overview, resources};
+use store::{charts, images, overview, resources};
 use uuid::Uuid;
 
 use crate::support::input::*;
@@ -314,14 +316,17 @@ async fn charts_images_tree_and_overview_show_what_stands() {
         all.uses.image_uses =
             vec![image_use(1, "apps/web.yaml", "spec.template.spec.containers[0].image", 1), in_values];
         scan(&db, id, &all).await;
-        let charts = resources::list_charts(&db.read, id, PageQuery::default()).await.unwrap();
-        assert_eq!((charts.count, charts.data[0].chart_name.as_str()), (1, "grafana"));
-        let images = resources::list_images(&db.read, id, PageQuery::default()).await.unwrap();
-        let told: Vec<_> = images.data.iter().map(|one| (&*one.image, &*one.kind, &*one.resource_name)).collect();
-        assert_eq!(
-            (images.count, told),
-            (2, vec![("ghcr.io/a/web", "Deployment", "web"), ("ghcr.io/g/grafana", "HelmRelease", "grafana")])
-        );
+        let of_it = ChartReleaseFilter { repository_id: Some(id), ..ChartReleaseFilter::default() };
+        let charts = charts::list_releases(&db.read, &of_it).await.unwrap();
+        let mut told: Vec<_> =
+            charts.data.iter().map(|one| (one.chart_name.as_deref().unwrap(), one.resource_id.is_some())).collect();
+        told.sort_unstable();
+        assert_eq!((charts.count, told), (2, vec![("gone", false), ("grafana", true)]));
+        let of_it = ImagePlaceFilter { repository_id: Some(id), ..ImagePlaceFilter::default() };
+        let images = images::list_image_places(&db.read, &of_it).await.unwrap();
+        let told: BTreeSet<_> =
+            images.data.iter().map(|one| (one.image.as_deref().unwrap(), one.resource_id.is_some())).collect();
+        assert_eq!((images.count, told), (2, BTreeSet::from([("ghcr.io/a/web", true), ("ghcr.io/g/grafana", true)])));
         let tree = resources::list_tree(&db.read, id).await.unwrap();
         let paths: Vec<_> = tree.iter().map(|row| row.file_path.as_str()).collect();
         assert_eq!(paths, ["apps/Settings_50%.yaml", "apps/other.yaml", "apps/web.yaml", "grafana.yaml"]);

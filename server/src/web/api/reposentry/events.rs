@@ -19,7 +19,7 @@ use crate::web::api::extract::{Check, MAX_LIMIT, MAX_SKIP, Params, PathText};
 use crate::web::api::problem::Problem;
 
 /// Events of one page, where nobody says how many.
-const USUAL_LIMIT: u64 = 100;
+pub(super) const USUAL_LIMIT: u64 = 100;
 /// What "recent" means.
 const RECENT: TimeDelta = TimeDelta::hours(24);
 /// The version that RepoSentry's poller tells; clients know no other.
@@ -173,7 +173,7 @@ pub async fn get_reposentry_event(
     told(event, &origins).map(Envelope::of).ok_or_else(missing)
 }
 
-async fn list(db: &Db, filter: &BranchEventFilter) -> Result<(Vec<ReposentryEvent>, u64), DataError> {
+pub(super) async fn list(db: &Db, filter: &BranchEventFilter) -> Result<(Vec<ReposentryEvent>, u64), DataError> {
     let found = list_branch_events(&db.read, filter).await?;
     let origins = branch_origins(&db.read, found.data.iter().map(|event| event.branch_id)).await?;
     let events = found.data.into_iter().filter_map(|event| told(event, &origins)).collect();

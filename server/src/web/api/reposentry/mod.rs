@@ -4,6 +4,7 @@
 //! a problem as everywhere else.
 
 mod events;
+mod events_v1;
 mod program;
 mod repositories;
 
@@ -35,6 +36,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list_reposentry_events))
         .routes(routes!(events::list_recent_reposentry_events))
         .routes(routes!(events::get_reposentry_event))
+        .routes(routes!(events_v1::list_v1_reposentry_events))
+        .routes(routes!(events_v1::list_recent_v1_reposentry_events))
+        .routes(routes!(events_v1::get_v1_reposentry_event))
 }
 
 /// Those that tell how the program is, for everybody and for workers as well.

@@ -143,7 +143,7 @@ pub async fn get_repository_status(
 }
 
 /// The watched repository of a name or id.
-async fn find(db: &Db, name: Option<&str>) -> Result<WatchedRepository, Refused> {
+pub(super) async fn find(db: &Db, name: Option<&str>) -> Result<WatchedRepository, Refused> {
     let mut check = Check::default();
     let name = check.at("path").text("name", name);
     check.finish()?;

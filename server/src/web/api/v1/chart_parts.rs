@@ -45,6 +45,9 @@ pub struct ChartReleaseParams {
     /// The repository whose values the first ones are most like, before `sort`.
     #[param(value_type = Option<Uuid>)]
     like: Option<String>,
+    /// Of each repository one release.
+    #[param(value_type = Option<bool>, default = false)]
+    one_each: Option<String>,
     /// What the list is sorted by.
     #[param(inline, value_type = Option<ChartReleaseSort>, default = "stars")]
     sort: Option<String>,
@@ -127,6 +130,7 @@ pub async fn list_chart_releases(
     let filter = ChartReleaseFilter {
         chart_id: Some(id),
         repository_id: None,
+        one_each: check.flag("one_each", params.one_each.as_deref()),
         version: check.text("version", params.version.as_deref()),
         path: check.text("path", params.path.as_deref()),
         value: check.text("value", params.value.as_deref()),
@@ -213,7 +217,7 @@ pub async fn list_chart_path_values(
     get, path = "/charts/{chart_id}/upgrades", operation_id = "list_chart_upgrades", tag = "charts",
     params(
         ("chart_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, description = "The chart"),
-        ChartUpgradeParams, AtParams,
+        PageParams, ChartUpgradeParams, AtParams,
     ),
     responses(
         (status = 200, description = "Who made them, newest first, what changed with them, and how many went back",
@@ -225,6 +229,7 @@ pub async fn list_chart_path_values(
 pub async fn list_chart_upgrades(
     State(db): State<Db>,
     NumberId(id): NumberId,
+    Params(page): Params<PageParams>,
     Params(params): Params<ChartUpgradeParams>,
     Params(at): Params<AtParams>,
 ) -> Result<Json<ChartUpgrades>, Problem> {
@@ -232,9 +237,10 @@ pub async fn list_chart_upgrades(
     let from = check.text("from", params.from.as_deref());
     let to = check.text("to", params.to.as_deref());
     let at = at.moment(&mut check);
+    let page = page.page(&mut check);
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::kept::list_upgrades(&db, id, from.as_deref(), to.as_deref(), at).await?))
+    Ok(Json(store::kept::list_upgrades(&db, id, (from.as_deref(), to.as_deref()), at, page).await?))
 }
 
 /// Values of a chart in several repositories side by side

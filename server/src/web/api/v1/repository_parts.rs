@@ -3,7 +3,10 @@
 use axum::{Json, extract::State};
 use entity::{
     kind::ProblemClass,
-    view::{ChartUse, ImageUse, Listing, Problem as FileProblem, Resource},
+    view::{
+        ChartRelease, ChartReleaseFilter, ChartReleaseSort, ImagePlace, ImagePlaceFilter, Listing,
+        Problem as FileProblem, Resource,
+    },
 };
 use store::db::Db;
 
@@ -11,6 +14,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
+    at::AtParams,
     repositories::find,
     resources::{ResourceOrder, ResourceParams},
 };
@@ -76,12 +80,13 @@ pub async fn list_repository_problems(
     Ok(Json(store::problems::list_problems(&db.read, id, class, page).await?))
 }
 
-/// Charts that a repository installs
+/// Charts that a repository uses
 #[utoipa::path(
     get, path = "/repositories/{repository_id}/charts", operation_id = "list_repository_charts", tag = "repositories",
-    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams),
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, AtParams),
     responses(
-        (status = 200, description = "With the version and the release that installs it", body = Listing<ChartUse>),
+        (status = 200, description = "Its releases: where each chart comes from, and how its version stands to others",
+            body = Listing<ChartRelease>),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
@@ -90,20 +95,27 @@ pub async fn list_repository_charts(
     State(db): State<Db>,
     Id(id): Id,
     Params(page): Params<PageParams>,
-) -> Result<Json<Listing<ChartUse>>, Problem> {
+    Params(at): Params<AtParams>,
+) -> Result<Json<Listing<ChartRelease>>, Problem> {
     let mut check = Check::default();
-    let page = page.page(&mut check);
+    let filter = ChartReleaseFilter {
+        repository_id: Some(id),
+        sort: ChartReleaseSort::Repository,
+        at: at.moment(&mut check),
+        page: page.page(&mut check),
+        ..ChartReleaseFilter::default()
+    };
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(store::resources::list_charts(&db.read, id, page).await?))
+    Ok(Json(store::kept::list_releases(&db, &filter).await?))
 }
 
-/// Images that a repository runs
+/// Images that a repository uses
 #[utoipa::path(
     get, path = "/repositories/{repository_id}/images", operation_id = "list_repository_images", tag = "repositories",
-    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams),
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, AtParams),
     responses(
-        (status = 200, description = "With tag, digest and the place in the manifest", body = Listing<ImageUse>),
+        (status = 200, description = "Each place with its tag, digest and field", body = Listing<ImagePlace>),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
@@ -112,10 +124,16 @@ pub async fn list_repository_images(
     State(db): State<Db>,
     Id(id): Id,
     Params(page): Params<PageParams>,
-) -> Result<Json<Listing<ImageUse>>, Problem> {
+    Params(at): Params<AtParams>,
+) -> Result<Json<Listing<ImagePlace>>, Problem> {
     let mut check = Check::default();
-    let page = page.page(&mut check);
+    let filter = ImagePlaceFilter {
+        repository_id: Some(id),
+        at: at.moment(&mut check),
+        page: page.page(&mut check),
+        ..ImagePlaceFilter::default()
+    };
     check.finish()?;
     find(&db, id).await?;
-    Ok(Json(store::resources::list_images(&db.read, id, page).await?))
+    Ok(Json(store::kept::list_image_places(&db, &filter).await?))
 }

@@ -110,7 +110,8 @@ async fn who_may_not_manage_pipelines_sees_machines_alone() {
         let repository = watched(app, "ada/home").await;
         let trigger = make(app, "ci").await;
         send(app, Method::POST, &format!("/api/v1/triggers/{trigger}/enable"), None).await;
-        tell(app, push(app, repository, 2).await[0].id, &trigger).await;
+        let event = push(app, repository, 2).await.remove(0);
+        tell(app, event.id, &trigger).await;
         let id = give_up(app).await;
         let (own, viewer) = account(app, "vera@example.org", "viewer").await;
         let paths = [
@@ -121,6 +122,7 @@ async fn who_may_not_manage_pipelines_sees_machines_alone() {
             "/triggers".to_owned(),
             format!("/triggers/{trigger}"),
             format!("/deliveries/{id}"),
+            format!("/branches/{}", event.branch_id),
         ];
         for path in paths {
             let seen = ask(app, Method::GET, &path, Some(&viewer), None).await;

@@ -103,6 +103,7 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ("a path", ChartReleaseFilter { path: of_path.clone(), ..filter.clone() }),
         ("a value", ChartReleaseFilter { path: of_path, value, ..filter.clone() }),
         ("others", ChartReleaseFilter { with_charts: with_charts.clone(), ..filter.clone() }),
+        ("one of each", ChartReleaseFilter { one_each: true, ..filter.clone() }),
         ("like one", ChartReleaseFilter { like: Some(place.repository_id), ..filter.clone() }),
     ] {
         ask!(format!("releases with {name}"), |c| charts::list_releases(c, &filter));
@@ -123,8 +124,9 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     }
     ask!("a value", |c| charts::path_summary(c, id, &path.path, at));
     ask!("who sets a value", |c| charts::list_path_values(c, id, &path.path, at, PageQuery::default()));
-    ask!("upgrades", |c| charts::list_upgrades(c, id, None, None, at));
-    ask!("upgrades to a version", |c| charts::list_upgrades(c, id, None, version.as_deref(), at));
+    let page = PageQuery::default();
+    ask!("upgrades", |c| charts::list_upgrades(c, id, (None, None), at, page));
+    ask!("upgrades to a version", |c| charts::list_upgrades(c, id, (None, version.as_deref()), at, page));
     let repositories = [place.repository_id, repository];
     ask!("comparison", |c| charts::compare_releases(c, id, &repositories, at));
 }
