@@ -46,7 +46,7 @@ pub async fn list_charts(
         query.expr_as(column(name), name);
     }
     // Of those that fall some have nobody left.
-    let fewest = if filter.trend == Some(ChartTrend::Falling) { 0 } else { 1 };
+    let fewest = i64::from(filter.trend != Some(ChartTrend::Falling));
     query.and_where(column("repositories").gte(Ord::max(filter.used_by, fewest)));
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         query.and_where(is_like(Expr::col((chart::Entity, chart::Column::Key)), contains(text)));

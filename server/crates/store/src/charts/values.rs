@@ -169,12 +169,14 @@ async fn values_of(
     Ok(mine)
 }
 
+/// Releases by text, and by whether that must not be shown.
+type Counts = HashMap<(String, bool), i64>;
+
 /// A path, and everything that it is set to.
 struct PathCounts {
     row: PathRow,
     types: BTreeSet<ValueType>,
-    /// Releases by text, and by whether that must not be shown.
-    values: HashMap<(String, bool), i64>,
+    values: Counts,
 }
 
 impl PathCounts {
@@ -225,7 +227,7 @@ impl PathCounts {
 /// What each of these paths is set to.
 async fn with_counts(c: &impl ConnectionTrait, wanted: &Wanted, page: Vec<PathRow>) -> Result<Vec<PathCounts>> {
     use chart_value::Column::{Kind, Masked, PathId, ReleaseId, Text};
-    let mut of_path: HashMap<i64, (BTreeSet<ValueType>, HashMap<(String, bool), i64>)> = HashMap::new();
+    let mut of_path: HashMap<i64, (BTreeSet<ValueType>, Counts)> = HashMap::new();
     for ids in page.chunks(500) {
         let these = wanted.values.clone().filter(is_any(PathId.into_expr(), ids.iter().map(|row| row.path_id)));
         let counted = these
