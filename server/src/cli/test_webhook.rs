@@ -33,7 +33,7 @@ pub struct TestWebhookArgs {
     /// Where the runs are to be looked for afterwards
     #[arg(long, value_name = "NAMESPACE", default_value = crate::bootstrap::NAMESPACE)]
     tekton_namespace: String,
-    /// The repository that is told of, as owner/name or by its address [default: the first remote of the one here]
+    /// The repository that is told of: by its name in the configuration, as owner/name of GitHub, or by its address [default: the first remote of the one here]
     #[arg(long, value_name = "REPOSITORY")]
     repo: Option<String>,
     /// The branch that is told of

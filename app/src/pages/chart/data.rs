@@ -92,12 +92,10 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
     let keys: Vec<String> = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty()).collect();
     let mut with = charts::chart_keys(&db.read, &keys).await?;
     // What is no chart nobody has.
-    with.extend(
-        keys.iter()
-            .filter(|key| !with.iter().any(|(_, known)| known == *key))
-            .map(|key| (0, key.clone()))
-            .collect::<Vec<_>>(),
-    );
+    let is_known = |key: &String| with.iter().any(|(_, known)| *known == key.to_lowercase());
+    if let Some(unknown) = keys.iter().find(|key| !is_known(key)) {
+        with.push((0, unknown.clone()));
+    }
     let points: Vec<(String, i64)> =
         detail.adoption.iter().map(|point| (point.date.clone(), point.repositories)).collect();
     let line = crate::chart::draw_line("Repositories", &points);

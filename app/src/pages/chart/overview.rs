@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::parts::{path_rows, release_rows, share};
 use crate::chart::{LineChart, LineData};
-use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version};
+use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version, counted};
 
 /// Versions that are shown before the rest is folded.
 const VERSIONS: usize = 7;
@@ -32,7 +32,7 @@ pub(super) fn view(
     };
     let versions = versions(detail, base, now);
     let paths = path_rows(values.data, base, false);
-    let all_users = all("users", format!("All {} releases", detail.chart.releases));
+    let all_users = all("users", format!("All {}", counted(detail.chart.releases, "release", "releases")));
     let all_values = all("values", format!("All {}", values.count));
     view! {
         <div class="columns">

@@ -18,7 +18,10 @@ pub(super) fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
     let last = source.name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let wanted = Wanted { source, name: last, version: source.newest_version.as_deref() };
     if let Some((url, folder)) = source.key.split_once("//") {
-        return vec![wanted.git(url, folder)];
+        // Keys are in lower case; of the folder's own name it is known how it is written.
+        let above = folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
+        let is_name = folder.len() == above.len() + last.len() && folder[above.len()..].eq_ignore_ascii_case(last);
+        return vec![wanted.git(url, &if is_name { above + last } else { folder.to_owned() })];
     }
     match source.url.strip_prefix("oci://") {
         Some(registry) => vec![wanted.oci(registry), wanted.application(registry), wanted.helm_oci(registry)],
@@ -166,7 +169,7 @@ mod tests {
             let texts = of(key, url, version);
             let told = |text: &str| text.contains("web") && !text.contains("other") && !text.contains("9.9.9");
             assert!(texts.iter().all(|one| told(&one.text)), "{texts:?}");
-            assert!(texts.iter().all(|one| key.contains("//") || one.text.contains("Web")), "{texts:?}");
+            assert!(texts.iter().all(|one| one.text.contains("Web")), "{texts:?}");
             for Snippet { title, text } in texts.iter().filter(|one| one.title != "Helm") {
                 for document in text.split("---\n") {
                     let parsed: serde_yaml::Value =

@@ -28,7 +28,8 @@ pub(super) fn view(upgrades: ChartUpgrades, page: PageQuery, url: &PageUrl, now:
         view! { <EmptyState title="No upgrades"><p>{why}</p></EmptyState> }.into_any()
     } else {
         let (rows, url) = (u64::try_from(count).unwrap_or_default(), url.clone());
-        let newest = (count > looked_at).then(|| format!("Of the newest {}.", number_text(looked_at)));
+        let newest =
+            (count > looked_at).then(|| format!("Of the newest {}.", counted(looked_at, "upgrade", "upgrades")));
         let list = (!upgrades.upgrades.is_empty()).then(|| list(upgrades.upgrades, now));
         view! {
             <p class="quiet">{head}</p>

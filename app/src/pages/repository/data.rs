@@ -49,10 +49,13 @@ pub enum RepositoryTab {
     Charts {
         charts: Listing<ChartRelease>,
         page: PageQuery,
+        /// As of when, where that is not now.
+        at: Option<Timestamp>,
     },
     Images {
         images: Listing<ImagePlace>,
         page: PageQuery,
+        at: Option<Timestamp>,
     },
     /// Branches of the remote, and how they are watched.
     Branches {
@@ -154,13 +157,13 @@ mod read {
             Some("charts") if params.get_str("view") == Some("images") => {
                 let at = ask::at(params)?;
                 let filter = ImagePlaceFilter { repository_id: Some(id), at, page, ..ImagePlaceFilter::default() };
-                RepositoryTab::Images { images: store::kept::list_image_places(db, &filter).await?, page }
+                RepositoryTab::Images { images: store::kept::list_image_places(db, &filter).await?, page, at }
             }
             Some("charts") => {
                 let (repository_id, sort) = (Some(id), ChartReleaseSort::Repository);
                 let at = ask::at(params)?;
                 let filter = ChartReleaseFilter { repository_id, sort, at, page, ..ChartReleaseFilter::default() };
-                RepositoryTab::Charts { charts: store::kept::list_releases(db, &filter).await?, page }
+                RepositoryTab::Charts { charts: store::kept::list_releases(db, &filter).await?, page, at }
             }
             Some("branches") => branches(db, repository, params).await?,
             Some("problems") => {

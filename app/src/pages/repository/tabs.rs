@@ -4,7 +4,7 @@ use entity::kind::EventType;
 use entity::view::{Event, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp};
 use leptos::prelude::*;
 
-use super::super::filters::{chips, choices, resource_filters, values};
+use super::super::filters::{chips, choices, past, resource_filters, values};
 use super::super::resources::resource_table;
 use super::data::RepositoryTab;
 use crate::components::{
@@ -44,6 +44,8 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
     let is_read = repository.scanned_commit.is_some() || counts.problems > 0;
     let tabs: Vec<Tab> = is_read.then(of_scan).into_iter().flatten().chain([branches]).collect();
     let here = base.with("tab", chosen);
+    // Charts and images are of one time.
+    let then = here.with("at", url.get("at").unwrap_or_default());
     let body = match tab {
         RepositoryTab::Branches { branches, page, watch, watched, is_configured } => {
             let about = super::branches::About { watch, watched, is_configured };
@@ -72,13 +74,13 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
             }
             .into_any()
         }
-        RepositoryTab::Charts { charts: listing, page } => {
-            let ways = uses(&here, "charts", counts.charts, counts.images);
-            view! { {super::uses::past(url)} {ways} {super::uses::charts(listing, page, url, now)} }.into_any()
+        RepositoryTab::Charts { charts: listing, page, at } => {
+            let ways = uses(&then, "charts", counts.charts, counts.images);
+            view! { {past(at, url)} {ways} {super::uses::charts(listing, page, url, now)} }.into_any()
         }
-        RepositoryTab::Images { images: listing, page } => {
-            let ways = uses(&here, "images", counts.charts, counts.images);
-            view! { {super::uses::past(url)} {ways} {super::uses::images(listing, page, url)} }.into_any()
+        RepositoryTab::Images { images: listing, page, at } => {
+            let ways = uses(&then, "images", counts.charts, counts.images);
+            view! { {past(at, url)} {ways} {super::uses::images(listing, page, url)} }.into_any()
         }
         RepositoryTab::Problems { problems: listing, templates, page } => {
             // Those who follow an old link to templates that are gone find the way back.

@@ -5,16 +5,9 @@ use entity::view::{ChartRelease, ImagePlace, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 
 use crate::components::{
-    EmptyState, Notice, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, image_href,
-    resource_href, tag_version,
+    EmptyState, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, image_href, resource_href,
+    tag_version,
 };
-
-/// Says that a list shows how things were, and leads to how they are.
-pub(super) fn past(url: &PageUrl) -> Option<AnyView> {
-    let at = url.get("at")?.to_owned();
-    let now = url.without("at").href();
-    Some(view! { <Notice>"As of " {at} ". "<a href=now>"Show it as it is now"</a></Notice> }.into_any())
-}
 
 pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
     if listing.count == 0 {

@@ -41,8 +41,8 @@ pub async fn compare_releases(
     }
     let mut rows: Vec<ComparedValue> = paths.into_values().collect();
     for row in &mut rows {
-        let hidden = row.masked.iter().filter(|masked| **masked).count();
-        row.differs = hidden > 0 && ids.len() > 1 || row.values.windows(2).any(|pair| pair[0] != pair[1]);
+        let may_differ = ids.len() > 1 && row.masked.contains(&true);
+        row.differs = may_differ || row.values.windows(2).any(|pair| pair[0] != pair[1]);
     }
     rows.sort_by_key(|row| !row.differs);
     Ok(ChartComparison { releases, of, rows })

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilte
 use uuid::Uuid;
 
 use super::in_use::{UsedVersion, most_used, newest};
+use super::steps::goes_up;
 use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
 use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
@@ -125,7 +126,7 @@ fn count(count: usize) -> i64 {
 fn is_upgrade(before: &UseSpan, after: &UseSpan) -> bool {
     let (Some(from), Some(to)) = (before.version.as_deref(), after.version.as_deref()) else { return false };
     let at_once = before.to_time == Some(after.from_time);
-    before.release_id == after.release_id && at_once && from != to && !compare_versions(from, to).is_gt()
+    before.release_id == after.release_id && at_once && from != to && goes_up(from, to)
 }
 
 async fn sources(c: &impl ConnectionTrait, chart: i64, open: &[&UseSpan]) -> Result<Vec<ChartSource>> {

@@ -34,7 +34,7 @@ pub(crate) struct Step<'s> {
 impl Step<'_> {
     /// Whether it goes up.
     pub fn is_upgrade(&self) -> bool {
-        !compare_versions(self.from, self.to).is_gt()
+        goes_up(self.from, self.to)
     }
 
     /// Whether the release went back to a lower version of the chart within days that tell whether a version stays.
@@ -47,6 +47,11 @@ impl Step<'_> {
             version.is_some_and(|version| compare_versions(version, self.to).is_lt())
         })
     }
+}
+
+/// Whether a step from one version to another is an upgrade.
+pub(super) fn goes_up(from: &str, to: &str) -> bool {
+    !compare_versions(from, to).is_gt()
 }
 
 /// Every step within spans that are in the order of their releases and commits. What a release had before some commits

@@ -12,7 +12,7 @@ use crate::db::select::MAX_PAGE;
 use entity::table::chart_use;
 use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, PageQuery, Timestamp, web_url};
 
-/// Upgrades that are looked at for what changed with them: the newest.
+/// Releases of the newest upgrades that are looked at for what changed with them, a hundred by one question.
 const LOOKED_AT: usize = 300;
 
 /// A step that releases of a repository made in one commit.
@@ -61,7 +61,13 @@ pub async fn list_upgrades(
     let skip = usize::try_from(page.skip).unwrap_or(usize::MAX).min(upgrades.len());
     let limit = usize::try_from(std::cmp::min(page.limit, MAX_PAGE)).unwrap_or(usize::MAX);
     let shown = &upgrades[skip..skip.saturating_add(limit).min(upgrades.len())];
-    let newest = &upgrades[..upgrades.len().min(LOOKED_AT)];
+    let mut releases_so_far = 0;
+    let few = upgrades.iter().take_while(|upgrade| {
+        releases_so_far += upgrade.steps.len();
+        releases_so_far <= LOOKED_AT
+    });
+    // One at least, however many releases it moved.
+    let newest = &upgrades[..few.count().max(upgrades.len().min(1))];
     let places: HashSet<(i64, i64)> = newest.iter().chain(shown).flat_map(Upgrade::places).collect();
     let changed = changed_paths(c, &places.into_iter().collect::<Vec<_>>()).await?;
     let changed_with = |upgrade: &Upgrade<'_>| -> BTreeSet<String> {
