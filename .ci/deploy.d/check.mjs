@@ -1,18 +1,22 @@
 // Reads what was rendered of deploy/ and says everything that is wrong: `node check.mjs ROOT RENDERED`.
 //
 // Each object is held against the schema of its kind, and as TypeScript against its type, which knows keys that are none;
-// then pods against what a restricted namespace asks, and names against what they name. PromQL is parsed, and its metrics
-// have to be ones that the program tells.
+// then pods against what a restricted namespace asks and what they have to be told, and names against what they name. PromQL is
+// parsed, and its metrics have to be ones that the program tells. The chart's schema has to know what the program reads, and
+// docs/security.md may name only tests that are there.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { checkCompose } from "./compose.mjs";
 import { checkFigures } from "./figures.mjs";
+import { checkKeys } from "./keys.mjs";
 import { checkReferences } from "./references.mjs";
 import { checkPod } from "./restricted.mjs";
 import { checkTypes, model } from "./schemas.mjs";
+import { checkSettings } from "./settings.mjs";
 import { isTekton, podsOf } from "./tekton.mjs";
+import { checkTests } from "./tests.mjs";
 
 const [root, rendered] = process.argv.slice(2);
 const problems = [];
@@ -41,12 +45,16 @@ for (const name of readdirSync(rendered).sort()) {
     const pod = object.spec?.template?.spec;
     if (pod) problems.push(...checkPod(pod).map((problem) => `${where}: ${problem}`));
   }
-  problems.push(...checkReferences(file.map(({ object }) => object)).map((problem) => `${name}: ${problem}`));
+  for (const check of [checkReferences, checkSettings]) {
+    problems.push(...check(file.map(({ object }) => object)).map((problem) => `${name}: ${problem}`));
+  }
   objects.push(...file);
 }
 problems.push(...checkTypes(objects));
 problems.push(...checkCompose(join(root, "deploy"), read));
 problems.push(...checkFigures(root, read));
+problems.push(...checkKeys(root, read));
+problems.push(...checkTests(root));
 
 for (const problem of problems) console.error(problem);
 console.log(`${objects.length} objects looked at, ${problems.length} problems`);

@@ -1,4 +1,5 @@
-// Compose files against the schema of their specification; each service without privileges that it needs no more.
+// Compose files against the schema of their specification; each service without privileges that it needs no more. What Traefik is
+// told: middlewares that are there, of which one removes what a client says of where it comes from.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -24,6 +25,19 @@ export function checkCompose(folder, read) {
       }
       if (given.image && !/:[^/]+$/.test(given.image)) problems.push(`${name}: ${service}'s image has no version`);
     }
+  }
+  const [{ http }] = read(join(folder, "traefik.yaml"));
+  for (const [name, { middlewares = [] }] of Object.entries(http.routers)) {
+    for (const middleware of middlewares) {
+      if (!http.middlewares?.[middleware]) problems.push(`traefik.yaml: no middleware ${middleware}`);
+    }
+    if (!middlewares.some((middleware) => http.middlewares?.[middleware]?.headers?.customRequestHeaders?.Forwarded === "")) {
+      problems.push(`traefik.yaml: ${name} hands on Forwarded of its clients`);
+    }
+  }
+  const [{ services }] = read(join(folder, "compose.tls.yaml"));
+  if (!services.kubestats.environment.KUBESTATS_SERVER_PUBLIC_URL?.startsWith("https://")) {
+    problems.push("compose.tls.yaml: server.public_url is no https address");
   }
   return problems;
 }

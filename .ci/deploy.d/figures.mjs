@@ -1,4 +1,4 @@
-// Alert rules and the dashboard: PromQL that can be read, of metrics that the program tells.
+// Alert rules and the dashboard: PromQL that can be read, of metrics that the program tells; as those that documents name.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -55,17 +55,23 @@ export function checkFigures(root, read) {
   if (expressions.length < 10) problems.push("alerts and dashboard ask for hardly anything");
 
   const told = toldMetrics(root);
-  if (!told) console.error("this program tells no metrics: the names in alerts and dashboard are NOT LOOKED AT");
+  if (!told) console.error("this program tells no metrics: the names in alerts, dashboard and documents are NOT LOOKED AT");
+  // What is added to names: by the kind of metric, and by the registry.
+  const isTold = (metric) => {
+    const base = metric.replace(/_(bucket|count|sum|total)$/, "");
+    return [metric, base, base.replace(/^kubestats_/, "")].some((name) => told.has(name));
+  };
   for (const [where, expression] of expressions) {
     const metrics = metricsOf(expression);
     if (!metrics) problems.push(`${where}: cannot be read as PromQL: ${expression}`);
     else if (metrics.length === 0) problems.push(`${where}: names no metric: ${expression}`);
     for (const metric of told ? (metrics ?? []) : []) {
-      // What is added to names: by the kind of metric, and by the registry.
-      const base = metric.replace(/_(bucket|count|sum|total)$/, "");
-      if (![metric, base, base.replace(/^kubestats_/, "")].some((name) => told.has(name))) {
-        problems.push(`${where}: the program tells no metric ${metric}`);
-      }
+      if (!isTold(metric)) problems.push(`${where}: the program tells no metric ${metric}`);
+    }
+  }
+  for (const file of ["deploy/helm/kubestats/README.md", "docs/operations.md", "docs/triggers.md"]) {
+    for (const [metric] of told ? readFileSync(join(root, file), "utf8").matchAll(/\bkubestats_[a-z0-9_]+/g) : []) {
+      if (!isTold(metric)) problems.push(`${file}: the program tells no metric ${metric}`);
     }
   }
   return problems;

@@ -57,6 +57,33 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $hosts | uniq | join "," }}
 {{- end }}
 
+{{/*
+Where people find it by https: the first name with a certificate, or the route's. Names with a * are no address, and nothing is
+said where extraEnv says it.
+*/}}
+{{- define "kubestats.derivedUrl" -}}
+{{- $hosts := list }}
+{{- if .Values.ingress.enabled }}
+{{- range $rule := .Values.ingress.hosts }}
+{{- range $tls := $.Values.ingress.tls }}
+{{- $names := default (list $rule.host) $tls.hosts }}
+{{- if or (has $rule.host $names) (has (regexReplaceAll "^[^.]+" $rule.host "*") $names) }}{{ $hosts = append $hosts $rule.host }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if .Values.httpRoute.enabled }}
+{{- $hosts = concat $hosts .Values.httpRoute.hostnames }}
+{{- end }}
+{{- $found := "" }}
+{{- range $hosts }}
+{{- if not (or $found (hasPrefix "*" .)) }}{{ $found = printf "https://%s" . }}{{ end }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{- if eq .name "KUBESTATS_SERVER_PUBLIC_URL" }}{{ $found = "" }}{{ end }}
+{{- end }}
+{{- $found }}
+{{- end }}
+
 {{/* A pod: (dict "root" . "component" "web" "args" (list ...) "resources" ... "data" <a volume's source>) */}}
 {{- define "kubestats.pod" -}}
 {{- $root := .root }}
@@ -103,6 +130,22 @@ spec:
         - {name: KUBESTATS_APP_LOG_FORMAT, value: json}
         {{- with include "kubestats.hosts" . }}
         - {name: KUBESTATS_APP_ALLOWED_HOSTS, value: {{ . | quote }}}
+        {{- end }}
+        {{- if not (dig "server" "public_url" "" .Values.config) }}
+        {{- with include "kubestats.derivedUrl" . }}
+        # Cookies are for https alone, and links lead there.
+        - {name: KUBESTATS_SERVER_PUBLIC_URL, value: {{ . | quote }}}
+        {{- end }}
+        {{- end }}
+        {{- with .Values.secretKey }}
+        {{- if .name }}
+        - name: KUBESTATS_SECRET_KEY
+          valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key }}}}
+        {{- end }}
+        {{- if .previous.name }}
+        - name: KUBESTATS_SECRET_KEY_PREVIOUS
+          valueFrom: {secretKeyRef: {name: {{ .previous.name }}, key: {{ .previous.key }}}}
+        {{- end }}
         {{- end }}
         {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not (dig "server" "max_connections_per_address" "" .Values.config)) }}
         # Everybody comes through the proxy's few addresses.
