@@ -184,7 +184,10 @@ fn each_once(sections: Vec<Section<'_>>, security: &SecurityConfig) -> Vec<Repos
         let (place, reader) = (section.place(), section.reader());
         let Some(found) = RepositoryConfig::read(section, security) else { continue };
         if let Some(other) = repositories.iter().find(|other| other.name == found.name || other.url == found.url) {
-            let message = format!("{} ({}) stands twice; each repository once", other.name, other.url);
+            let message = match other.url == found.url {
+                true => format!("{} ({}) stands twice; each repository once", other.name, other.url),
+                false => format!("{} is called {} already; give this one another `name`", other.url, other.name),
+            };
             reader.error(&place.0, place.1, message);
             continue;
         }

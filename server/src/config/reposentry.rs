@@ -51,7 +51,11 @@ pub const KEYS: &[Key] = &[
         "5m",
         "from `1m` to `30d`, also where RepoSentry took less; where none is set, half the age of the last commit",
     ),
-    honoured("polling.timeout", "11m", "of a whole sync with its fetch, so not less than the largest clone takes"),
+    honoured(
+        "polling.timeout",
+        "11m",
+        "of a list of branches, and of each question to an API; a fetch may take 10 minutes all the same",
+    ),
     honoured("polling.max_workers", "5", "jobs at once"),
     honoured("polling.batch_size", "10", "syncs that are queued at a time; nothing is skipped, the rest follows"),
     honoured("polling.enable_api_fallback", "false", "on where it is not set, and with the repository's token"),

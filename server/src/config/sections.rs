@@ -280,7 +280,7 @@ pub struct PollingConfig {
     /// A repository that rests, or fails, is looked at no less often.
     #[serde(serialize_with = "duration::serialize")]
     pub max_interval: Duration,
-    /// A sync may take this long altogether.
+    /// A list of branches and a question to an API may take this long; a fetch may take as long, and ten minutes in any case.
     #[serde(serialize_with = "duration::serialize")]
     pub timeout: Duration,
     /// Jobs at once.

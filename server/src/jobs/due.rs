@@ -8,6 +8,7 @@ use entity::view::Timestamp;
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::{self, SyncTarget};
+use store::triggers::correct_ahead;
 use store::watch;
 use uuid::Uuid;
 
@@ -119,6 +120,9 @@ pub async fn correct(db: &Db, queue: &JobQueue, polling: &PollingConfig, now: Ti
     let most = TimeDelta::from_std(polling.max_interval.max(polling.interval.unwrap_or_default()));
     repositories::correct_next_syncs(db, most.unwrap_or(TimeDelta::days(1)), now).await?;
     queue.correct_waiting(now).await?;
+    if correct_ahead(db, now).await? > 0 {
+        queue.bell().ring_for_deliveries();
+    }
     Ok(())
 }
 

@@ -46,6 +46,9 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     result
 }
 
+/// A fetch may take so long, however soon the remote has to say what it has: what is large takes its time.
+const FETCH: Duration = Duration::from_mins(10);
+
 /// The most that an approved repository may send.
 const APPROVED_BYTES: u64 = 4 << 30;
 
@@ -89,6 +92,7 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
             if !is_empty(&refs) || target.head.is_none() {
                 watching::note(deps, context, target, began, &refs, clock::now()).await?;
             }
+            watching::ask_daily(deps, context, target, clock::now()).await?;
             refs
         }
         (Ok(refs), None) => refs,
@@ -200,6 +204,7 @@ async fn wait_for_room(deps: &Deps, target: &SyncTarget, error: GitError) -> Res
 /// Stores where the branch stands and, in the same transaction, asks for the scan that this calls for.
 async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<String, JobError> {
     let now = clock::now();
+    watching::hurry(deps, target.id, now).await?;
     let next = |committed_at| next_sync(&deps.polling, target, committed_at, 0, now);
     let standing = match &synced {
         Synced::Empty => None,
@@ -290,7 +295,7 @@ async fn report(
     }
 }
 
-/// The address, the right to it, and how much it may send.
+/// The address, the right to it, and how much it may send how long.
 pub(crate) fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits), GitError> {
     let policy = UrlPolicy { allow_local: deps.allow_local || target.origin == Origin::Sample };
     // A sample lies in every machine's own data directory, under the same name.
@@ -303,7 +308,7 @@ pub(crate) fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Aut
     let limits = Limits {
         // An approval is of a size that nobody foresaw; there is an end to it all the same.
         pack_bytes: if target.approved { APPROVED_BYTES } else { deps.scan.max_repository_size_mb << 20 },
-        total_timeout: deps.polling.timeout,
+        total_timeout: deps.polling.timeout.max(FETCH),
         // The operator may name any address; what people add and searches find may not lead inside.
         guard: matches!(target.origin, Origin::Added | Origin::Discovered).then(|| Arc::clone(deps.forges.guard())),
         ..Limits::default()
@@ -318,6 +323,7 @@ fn is_empty(refs: &ListedRefs) -> bool {
 /// What the remote has: only a pattern and whoever watches need to see all branches.
 fn ask(deps: &Deps, target: &SyncTarget, all: bool, cancel: &Arc<AtomicBool>) -> Result<ListedRefs, GitError> {
     let (url, auth, limits) = remote(deps, target)?;
+    let limits = Limits { total_timeout: deps.polling.timeout, ..limits };
     match all || target.branch_regex.is_some() {
         true => git::list_refs(&url, &auth, &limits, cancel),
         false => git::list_head(&url, &auth, &limits, cancel),
@@ -342,16 +348,16 @@ fn fetch_blocking(
     Ok(SyncedHead { branch: fetched.branch, head: fetched.head, committed_at, clone_bytes })
 }
 
-/// The branch to follow: what the configuration matches, else the remote's default, else the one followed so far, else the
-/// one that stands in where HEAD leads to none.
+/// The branch to follow: the remote's default if the configuration matches it, else the first that it matches. Where it matches
+/// none or says nothing: the default, else the one followed so far, else the one that stands in where HEAD leads to none.
 fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitError> {
     let default = refs.default_branch.as_deref().filter(|name| refs.branch(name).is_some());
     if let Some(pattern) = &target.branch_regex {
         let matches = watching::watched_names(Some(pattern));
         let chosen = default.filter(|name| matches(name)).or_else(|| refs.branch_names().find(|name| matches(name)));
-        let gone =
-            || GitError::BranchGone { branch: format!("matching {pattern}"), default: default.map(str::to_owned) };
-        return chosen.map(str::to_owned).ok_or_else(gone);
+        if let Some(chosen) = chosen {
+            return Ok(chosen.to_owned());
+        }
     }
     let followed = target.branch.as_deref().filter(|name| refs.branch(name).is_some());
     match default.or(followed) {

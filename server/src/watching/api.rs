@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use entity::kind::{LogLevel, NoticedBy, Origin, Provider};
-use entity::view::Live;
+use entity::view::{Live, Timestamp};
 use forge::{Key, ListedBranches};
 use git::GitError;
 use store::db::DataError;
@@ -41,7 +41,7 @@ pub async fn look_by_api(
         return Ok(None);
     }
     let Some((forge, key)) = at_forge(deps, context, target.id).await? else { return Ok(None) };
-    let Some(listed) = list(context, &forge, &key).await else { return Ok(None) };
+    let Some(listed) = list(deps, context, &forge, &key).await else { return Ok(None) };
     let host = forge.client.host();
     let count = listed.branches.len();
     if count == 0 {
@@ -71,20 +71,50 @@ fn is_passing(failed: &GitError) -> bool {
     matches!(failed, GitError::Unreachable { .. } | GitError::Timeout { .. } | GitError::Limited { .. })
 }
 
-/// Asks which branches of a repository are protected, where nobody told so far and its forge does tell those with a token. What
-/// goes wrong there is a line of the job's log.
+/// Asks which branches of a repository are protected, where nobody told so far.
 ///
 /// # Errors
 /// If the database refuses.
 pub(super) async fn learn_protection(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<(), DataError> {
-    if !lacks_protection(&deps.db.read, repository).await? {
-        return Ok(());
+    match lacks_protection(&deps.db.read, repository).await? {
+        true => ask_protection(deps, context, repository).await,
+        false => Ok(()),
     }
+}
+
+/// Asks the same once a day, as people change it without any push: by the first sync after a time of day that each repository has
+/// for itself, so that not all ask at once.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn ask_daily(
+    deps: &Deps,
+    context: &JobContext,
+    target: &SyncTarget,
+    now: Timestamp,
+) -> Result<(), DataError> {
+    match target.last_sync_at {
+        Some(last) if day_of(target.id, last) != day_of(target.id, now) => {
+            ask_protection(deps, context, target.id).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Days as a repository counts them.
+fn day_of(repository: Uuid, at: Timestamp) -> i64 {
+    const SECONDS: i64 = 86_400;
+    let begins = i64::try_from(repository.as_u128() % 86_400).unwrap_or_default();
+    (at.timestamp() - begins).div_euclid(SECONDS)
+}
+
+/// Asks a forge that tells those with a token. What goes wrong there is a line of the job's log.
+async fn ask_protection(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<(), DataError> {
     let Some((forge, key)) = at_forge(deps, context, repository).await? else { return Ok(()) };
     if !forge.has_token {
         return Ok(());
     }
-    let Some(listed) = list(context, &forge, &key).await else { return Ok(()) };
+    let Some(listed) = list(deps, context, &forge, &key).await else { return Ok(()) };
     let told = listed.branches.into_iter().filter_map(|branch| Some((branch.name, branch.is_protected?)));
     let told: Vec<(String, bool)> = told.collect();
     if told.is_empty() {
@@ -117,21 +147,43 @@ async fn at_forge(
 }
 
 /// All branches; nothing where the forge does not tell them now, of which the job's log says why.
-async fn list(context: &JobContext, forge: &RepositoryForge, key: &Key) -> Option<ListedBranches> {
-    tokio::select! {
+async fn list(deps: &Deps, context: &JobContext, forge: &RepositoryForge, key: &Key) -> Option<ListedBranches> {
+    let why = tokio::select! {
         listed = forge.client.list_branches(key) => match listed {
-            Ok(listed) => Some(listed),
-            Err(error) => {
-                context.note(LogLevel::Warn, &format!("the API does not tell the branches: {error}"));
-                None
-            }
+            Ok(listed) => return Some(listed),
+            Err(error) => error.to_string(),
         },
-        () = cancelled(context) => None,
-    }
+        () = tokio::time::sleep(deps.polling.timeout) => "it takes longer than polling.timeout".to_owned(),
+        () = cancelled(context) => return None,
+    };
+    context.note(LogLevel::Warn, &format!("the API does not tell the branches: {why}"));
+    None
 }
 
 async fn cancelled(context: &JobContext) {
     while !context.is_cancelled() {
         tokio::time::sleep(TICK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn each_repository_has_one_moment_of_a_day() {
+        let start: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let mut moments = std::collections::BTreeSet::new();
+        for id in [1_u128, 40_000, 86_399, 86_400] {
+            let id = Uuid::from_u128(id);
+            let days = (0..=24 * 60).map(|minute| day_of(id, start + TimeDelta::minutes(minute)));
+            let days: Vec<i64> = days.collect();
+            let changes: Vec<usize> = (1..days.len()).filter(|at| days[*at] != days[at - 1]).collect();
+            assert_eq!(changes.len(), 1, "{id}");
+            moments.extend(changes);
+        }
+        assert!(moments.len() > 1, "not all at once");
     }
 }

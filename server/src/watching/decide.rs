@@ -10,7 +10,7 @@ use entity::value::ObjectId;
 use entity::view::{Clause, Condition, Live, TektonFound, Timestamp};
 use store::db::{ConnectionTrait, DataError, Db};
 use store::repositories::{self, SyncTarget};
-use store::triggers::{Decision, EnabledTrigger, decide, enabled_triggers};
+use store::triggers::{Decision, EnabledTrigger, decide, decide_unknown, enabled_triggers};
 use store::watch::{
     FollowedEvent, Learned, NewEvent, events_to_follow, knows_protection, note_facts, postpone_event, postpone_facts,
     watch_state,
@@ -244,6 +244,7 @@ async fn one(
     if !is_undecided && !event.is_unread {
         return Ok(true);
     }
+    let mut unread = None;
     let read = match event.new_commit {
         None => gone(),
         Some(_) => {
@@ -253,22 +254,27 @@ async fn one(
                 Err(_) if context.is_cancelled() => return Err(JobError::Cancelled),
                 Err(error) => {
                     context.note(LogLevel::Warn, &format!("{}: {}", event.branch_name, error.why()));
-                    if let Some(wait) = error.wait(event.tries) {
-                        put_off(deps, event, error.why(), clock::now() + wait).await?;
+                    let now = clock::now();
+                    if let Some(wait) = error.wait(event.tries, now - event.noticed_at) {
+                        put_off(deps, event, error.why(), now + wait).await?;
                         return Ok(false);
                     }
+                    unread = Some(format!("what triggers ask of the commit could not be read: {}", error.why()));
                     CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() }
                 }
             }
         }
     };
-    // What can't be read is not known: such a part is not met, and its verdict says so.
-    let decisions = is_undecided.then(|| triggers.judge(&facts(&target.into(), &event.into(), &read)).0);
+    // What can't be read is not known: such a part is not met, its verdict says so, and the event has failed.
+    let judged = is_undecided.then(|| triggers.judge(&facts(&target.into(), &event.into(), &read)));
     let learned = Learned { tekton: read.tekton.as_ref(), is_forced: read.is_forced };
     let now = clock::now();
     let txn = deps.db.begin().await?;
-    if let Some(decisions) = decisions {
-        decide(&txn, event.id, &decisions, now).await?;
+    if let Some((decisions, lacks)) = judged {
+        match unread.filter(|_| lacks.any()) {
+            Some(why) => decide_unknown(&txn, event.id, &decisions, &why, now).await?,
+            None => decide(&txn, event.id, &decisions, now).await?,
+        };
     }
     note_facts(&txn, event.id, learned, now).await?;
     txn.commit().await.map_err(DataError::from)?;

@@ -89,7 +89,13 @@ impl Hooks {
         let Some(target) = target.filter(|target| !target.is_off()) else { return Ok(HookAnswer::NoneHere) };
         let txn = self.db.begin().await?;
         if take_receipt(&txn, repository, &hook.delivery_id, &hook.event, now).await? == Took::Again {
-            return Ok(HookAnswer::Taken("it was taken before"));
+            // Of senders without ids the same words may tell of another push: there, back, and there again.
+            let look = hook.change.is_some().then_some(JobRequest::SyncRepository { repository_id: repository });
+            self.finish(txn, repository, look.as_slice(), now).await?;
+            return Ok(HookAnswer::Taken(match look {
+                Some(_) => "it was taken before; the remote is looked at",
+                None => "it was taken before",
+            }));
         }
         let mut jobs = Vec::new();
         let said = match (&hook.change, &began) {

@@ -5,8 +5,9 @@ use entity::view::{Live, Timestamp};
 use git::ListedRefs;
 use store::db::DataError;
 use store::repositories::SyncTarget;
-use store::watch::{Look, SeenBranch, WatchState, note_refs};
+use store::watch::{Look, SeenBranch, WatchState, has_put_off, hurry_events, note_refs};
 use triggers::BranchPattern;
+use uuid::Uuid;
 
 use super::decide::{Triggers, decide_known};
 use crate::jobs::{Deps, JobContext};
@@ -84,5 +85,23 @@ pub(super) async fn note_look(
         deps.queue.ring();
     }
     deps.queue.bus().send(Live::Branches { repository_id: repository });
+    Ok(())
+}
+
+/// The remote answers: events whose commits it did not give out before are followed now, and not at their next time. Costs a look
+/// into two indexes where none waits.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn hurry(deps: &Deps, repository: Uuid, now: Timestamp) -> Result<(), DataError> {
+    if !has_put_off(&deps.db.read, repository, now).await? {
+        return Ok(());
+    }
+    let txn = deps.db.begin().await?;
+    hurry_events(&txn, repository, now).await?;
+    let follow = JobRequest::FollowBranches { repository_id: repository };
+    deps.queue.enqueue_in(&txn, &follow, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
+    txn.commit().await?;
+    deps.queue.ring();
     Ok(())
 }

@@ -13,10 +13,10 @@ mod runs;
 mod secrets;
 mod teller;
 
-pub use api::look_by_api;
+pub use api::{ask_daily, look_by_api};
 pub use decide::{decide_known, follow};
 pub use hooks::{HookAnswer, Hooks};
-pub use look::{note, watched_names};
+pub use look::{hurry, note, watched_names};
 pub use reader::CloneReader;
 pub use runs::{RunAnswer, Runs};
 pub use secrets::Secrets;

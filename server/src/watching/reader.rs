@@ -26,10 +26,21 @@ const AT_ONCE: usize = 4;
 /// Why a commit could not be read.
 #[derive(Clone, Debug)]
 pub enum CommitError {
-    /// It may be there later, after such a time at the soonest. `is_remote`: nothing else can be had there either.
-    Temporary { why: String, at_least: TimeDelta, is_remote: bool },
+    /// It may be there later, after such a time at the soonest.
+    Temporary { why: String, at_least: TimeDelta, fault: Fault },
     /// It can't be had any more.
     Gone(String),
+}
+
+/// Whose fault it is that a commit can't be had now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The remote's, or that of the way to it: nothing else can be had there either.
+    Remote,
+    /// Perhaps the remote's, perhaps that of one commit: others may be had by themselves.
+    Unclear,
+    /// The commit's, or our own.
+    Commit,
 }
 
 impl From<GitError> for CommitError {
@@ -42,7 +53,7 @@ impl From<GitError> for CommitError {
             GitError::Limited { wait, .. } => Self::Temporary {
                 why,
                 at_least: TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)),
-                is_remote: true,
+                fault: Fault::Remote,
             },
             // What a remote refuses it may give once somebody mended a token.
             GitError::NeedsAuth { .. }
@@ -53,27 +64,39 @@ impl From<GitError> for CommitError {
             | GitError::Redirected { .. }
             | GitError::Busy { .. }
             | GitError::Cancelled
-            | GitError::DiskFull => Self::Temporary { why, at_least: TimeDelta::zero(), is_remote: true },
-            // Too much, too slow or broken: it may be one commit's fault.
-            _ => Self::Temporary { why, at_least: TimeDelta::zero(), is_remote: false },
+            | GitError::DiskFull => Self::temporary(why, Fault::Remote),
+            // Too slow, or no Git that speaks: an outage looks so as well.
+            GitError::Timeout { .. } | GitError::Protocol { .. } | GitError::Io { .. } => {
+                Self::temporary(why, Fault::Unclear)
+            }
+            // Too much or broken.
+            _ => Self::temporary(why, Fault::Commit),
         }
     }
 }
 
 impl From<tokio::task::JoinError> for CommitError {
     fn from(error: tokio::task::JoinError) -> Self {
-        let why = format!("reading the commit was broken off: {error}");
-        Self::Temporary { why, at_least: TimeDelta::zero(), is_remote: false }
+        Self::temporary(format!("reading the commit was broken off: {error}"), Fault::Commit)
     }
 }
 
+/// The longest wait between two tries.
+const LAST_WAIT: TimeDelta = TimeDelta::hours(2);
 /// Waits after tries that failed; after the last, what could not be read stays unknown.
 const WAITS: [TimeDelta; 5] =
-    [TimeDelta::seconds(5), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), TimeDelta::hours(2)];
+    [TimeDelta::seconds(5), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(30), LAST_WAIT];
+/// So long after an event the last wait is repeated where the commit is not at fault. An outage of a weekend, or a token that ran
+/// out while whoever mends it was away, is over by then; who is told of an older push would start what nobody waits for.
+const PATIENCE: TimeDelta = TimeDelta::days(7);
 /// A forge's machines do not all know of a push at once: what is not there may be there soon.
 const WAITS_FOR_GONE: usize = 2;
 
 impl CommitError {
+    const fn temporary(why: String, fault: Fault) -> Self {
+        Self::Temporary { why, at_least: TimeDelta::zero(), fault }
+    }
+
     /// What to tell people.
     pub fn why(&self) -> &str {
         match self {
@@ -81,13 +104,15 @@ impl CommitError {
         }
     }
 
-    /// After what time to try again, where so many tries failed before this one.
-    pub fn wait(&self, tries: i32) -> Option<TimeDelta> {
-        let (waits, at_least) = match self {
-            Self::Temporary { at_least, .. } => (&WAITS[..], *at_least),
-            Self::Gone(_) => (&WAITS[..WAITS_FOR_GONE], TimeDelta::zero()),
+    /// After what time to try again, where so many tries failed before this one and the event was noticed so long ago.
+    pub fn wait(&self, tries: i32, age: TimeDelta) -> Option<TimeDelta> {
+        let (waits, at_least, may_repeat) = match self {
+            Self::Temporary { at_least, fault, .. } => (&WAITS[..], *at_least, *fault != Fault::Commit),
+            Self::Gone(_) => (&WAITS[..WAITS_FOR_GONE], TimeDelta::zero(), false),
         };
-        waits.get(usize::try_from(tries).unwrap_or(usize::MAX)).map(|wait| at_least.max(*wait))
+        let next = waits.get(usize::try_from(tries).unwrap_or(usize::MAX)).copied();
+        let repeated = (may_repeat && age < PATIENCE).then_some(LAST_WAIT);
+        next.or(repeated).map(|wait| at_least.max(wait))
     }
 }
 
@@ -103,7 +128,7 @@ pub async fn fetch_all(
         return None;
     }
     match fetch(deps, context, target, wanted).await {
-        Err(error @ CommitError::Temporary { is_remote: true, .. }) => Some(error),
+        Err(error @ CommitError::Temporary { fault: Fault::Remote, .. }) => Some(error),
         Ok(()) | Err(_) => None,
     }
 }
@@ -226,5 +251,30 @@ impl CommitReader for CloneReader {
         Box::pin(
             async move { self.read_here(repository, old, new, needs).await.map_err(|error| error.why().to_owned()) },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_is_waited_for_for_days_and_a_commit_for_hours() {
+        let hours = |error: &CommitError| {
+            let mut age = TimeDelta::zero();
+            for tries in 0.. {
+                let Some(wait) = error.wait(tries, age) else { break };
+                age += wait;
+            }
+            age.num_hours()
+        };
+        let away = CommitError::from(GitError::Unreachable { host: "h".into(), reason: "away".into() });
+        let slow = CommitError::from(GitError::Timeout { what: "fetching".into(), seconds: 1 });
+        assert!((168..=170).contains(&hours(&away)) && hours(&slow) == hours(&away), "{}", hours(&away));
+        let large = CommitError::from(GitError::TooLarge { limit: 1 });
+        assert_eq!(hours(&large), 2);
+        assert_eq!(CommitError::Gone("gone".into()).wait(2, TimeDelta::zero()), None);
+        // Where the clock was wrong when it was noticed, it is tried as often as any.
+        assert!(away.wait(0, TimeDelta::days(400)).is_some());
     }
 }

@@ -49,9 +49,13 @@ fn view(data: WatchData, url: PageUrl) -> AnyView {
     };
     // Where filters left nothing, they are what has to be mended.
     let is_new = watching == 0 && count == 0 && !is_filtered;
+    let another = (!is_new && may(Permission::ManageRepositories)).then(|| {
+        let title = "Open one, its tab Branches, and choose which to watch";
+        view! { <a class="button" href="/repositories" title=title>"Watch another repository"</a> }
+    });
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Watch")] />
-        <PageHead title="Watch" facts=facts.into_any() />
+        <PageHead title="Watch" facts=facts.into_any()>{another}</PageHead>
         <Tabs label="What is watched" tabs />
         <div class="tab-body">
             {(!is_new).then_some(filters)}

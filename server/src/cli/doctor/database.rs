@@ -99,6 +99,7 @@ async fn look_at_replicas(report: &mut Report, db: &Db) {
 
 async fn look_for_damage(report: &mut Report, db: &Db) -> store::Result<()> {
     if db.engine == Engine::Postgres {
+        report.ok(PART, "damage is not looked for: PostgreSQL checks its own pages, where data_checksums is on");
         return Ok(());
     }
     let Ok(damage) = tokio::time::timeout(CHECK_WITHIN, maintenance::find_damage(db)).await else {

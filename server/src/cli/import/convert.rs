@@ -18,8 +18,8 @@ use crate::config::{names_in, parse_duration, variable_is_allowed};
 const PORT: &str = "8080";
 /// The least time between two looks.
 const MINUTE: Duration = Duration::from_mins(1);
-/// A sync takes no longer, fetching included, where nothing else is said.
-const SYNC: Duration = Duration::from_mins(10);
+/// How often RepoSentry looks where nothing is said.
+const INTERVAL: &str = "5m";
 /// Names that RepoSentry's `${NAME}` may use where nothing is said; Kubestats' own list has them all.
 const ALLOWED: [&str; 4] = ["GITHUB_TOKEN", "GITLAB_TOKEN", "GHE_TOKEN", "*_TOKEN"];
 
@@ -153,10 +153,6 @@ impl Converter {
             "polling.interval" if parse_duration(&leaf.text).is_ok_and(|interval| interval < MINUTE) => {
                 self.put("polling.interval", Value::from("1m"));
                 self.note(source, leaf, What::Changed, "1m, the shortest that there is");
-            }
-            "polling.timeout" if parse_duration(&leaf.text).is_ok_and(|timeout| timeout < SYNC) => {
-                let why = "RepoSentry bounds a list of branches by it; here it bounds a whole sync, which also fetches, and is 10m";
-                self.note(source, leaf, What::Dropped, why);
             }
             "storage.sqlite.path" => {
                 let why = "that file is RepoSentry's own and is not read; the database is kubestats.db in app.data_dir, and \
@@ -339,21 +335,36 @@ impl Converter {
         Value::from(bare)
     }
 
-    fn finish(mut self, main: &Source) -> anyhow::Result<Converted> {
-        let has_listen = self.root.get("app").is_some_and(|app| app.get("listen").is_some());
+    /// A key that nobody wrote, and why it is told of.
+    fn tell(&mut self, main: &Source, key: &str, what: What, why: String) {
+        self.notes.push(Note { file: main.file.clone(), line: None, key: key.to_owned(), what, why });
+    }
+
+    /// What RepoSentry does where nothing is said, and Kubestats does not.
+    fn defaults(&mut self, main: &Source) {
+        let says = |section: &str, key: &str| self.root.get(section).is_some_and(|section| section.get(key).is_some());
+        let (has_listen, has_interval) = (says("app", "listen"), says("polling", "interval"));
         if !has_listen {
             self.put("app.listen", Value::from(format!("0.0.0.0:{PORT}")));
             let why = format!(
                 "0.0.0.0:{PORT}, where RepoSentry listens if nothing is said; 127.0.0.1:{PORT} keeps it to this machine"
             );
-            self.notes.push(Note {
-                file: main.file.clone(),
-                line: None,
-                key: "app.listen".to_owned(),
-                what: What::Added,
-                why,
-            });
+            self.tell(main, "app.listen", What::Added, why);
         }
+        if !has_interval {
+            self.put("polling.interval", Value::from(INTERVAL));
+            let why = format!(
+                "{INTERVAL}, as RepoSentry looks if nothing is said; without it, looks come after half the age of the last commit"
+            );
+            self.tell(main, "polling.interval", What::Added, why);
+        }
+        let why = "what the first look finds is what later ones are compared with, and no event; RepoSentry tells of every \
+                   branch then, as true here does";
+        self.tell(main, "watching.first_look_events", What::Changed, why.to_owned());
+    }
+
+    fn finish(mut self, main: &Source) -> anyhow::Result<Converted> {
+        self.defaults(main);
         if let Some(allowed) = self.allowed.take() {
             let names = allowed.into_iter().map(Value::from).collect();
             self.put("security.allowed_env_vars", Value::Sequence(names));

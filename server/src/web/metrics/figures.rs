@@ -3,11 +3,11 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use entity::view::{ForgeBudget, QueueDepth, Timestamp};
+use entity::view::{ForgeBudget, QueueDepth, Timestamp, Trigger};
 use prometheus_client::metrics::{family::Family, gauge::Gauge};
 use prometheus_client::registry::Registry;
 use store::db::{DataError, Db};
-use store::{forges, overview, tasks};
+use store::{forges, overview, tasks, triggers};
 
 use crate::clock;
 
@@ -80,6 +80,14 @@ async fn gather(db: &Db, now: Timestamp) -> Result<Registry, DataError> {
         "Repositories whose sync or scan failed last",
         state.failing_repositories,
     );
+    let next = triggers::next_delivery_at(&db.read).await?;
+    set(
+        &mut registry,
+        "late_delivery_seconds",
+        "How long ago the delivery was due that waits longest; 0 where none is late",
+        next.map_or(0, |due| (now - due).num_seconds().max(0)),
+    );
+    deliveries(&mut registry, &triggers::list_triggers(&db.read, now).await?);
     let disk = tasks::disk_use(&db.read).await?;
     set(&mut registry, "clones_bytes", "Disk that clones take", disk.bytes);
     Ok(registry)
@@ -105,6 +113,26 @@ fn jobs(registry: &mut Registry, depths: &[QueueDepth]) {
     }
     registry.register("jobs", "Jobs that wait for a time, that could run, and that run", now);
     registry.register("jobs_last_24_hours", "Jobs that ended in the last 24 hours", lately);
+}
+
+/// What came of triggers: of those of one name together, should there be two.
+fn deliveries(registry: &mut Registry, triggers: &[Trigger]) {
+    let (lately, in_row, enabled) = (Gauges::default(), Gauges::default(), Gauges::default());
+    for trigger in triggers {
+        let name = || ("trigger", trigger.name.clone());
+        let ended = trigger
+            .days
+            .iter()
+            .fold([0, 0], |[delivered, failed], day| [delivered + day.delivered, failed + day.failed]);
+        for (state, number) in ["delivered", "failed"].into_iter().zip(ended) {
+            lately.get_or_create(&vec![name(), ("state", state.to_owned())]).inc_by(number);
+        }
+        in_row.get_or_create(&vec![name()]).inc_by(trigger.failures_in_row);
+        enabled.get_or_create(&vec![name()]).inc_by(i64::from(trigger.is_enabled));
+    }
+    registry.register("deliveries_last_30_days", "Deliveries that arrived, and that were given up, in 30 days", lately);
+    registry.register("trigger_failures_in_row", "Attempts that failed since the last that did not", in_row);
+    registry.register("trigger_enabled", "Whether a trigger is switched on", enabled);
 }
 
 /// Several tokens of one host are one budget.

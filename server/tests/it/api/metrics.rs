@@ -3,7 +3,11 @@
 use axum::http::{StatusCode, header};
 use chrono::{TimeDelta, Utc};
 use entity::kind::{JobRequest, Priority, RequestedBy};
+use entity::table::trigger_day;
+use entity::view::{Condition, Pace, Target};
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use store::forges;
+use store::triggers::{NewTrigger, insert_trigger};
 
 use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
 
@@ -73,7 +77,30 @@ async fn jobs_forges_scans_and_connections_are_told_and_the_database_is_asked_se
             seen_at: now,
         };
         forges::record_budget(&app.state.db.write, ("github.com", "", "core"), &budget, 1_000).await.unwrap();
+        let new = NewTrigger {
+            name: "deploy".to_owned(),
+            is_enabled: true,
+            condition: Condition::default(),
+            target: Target::Flux { url: "https://flux.example/hook".to_owned() },
+            pace: Pace::default(),
+        };
+        let id = insert_trigger(&app.state.db.write, &new, now).await.unwrap();
+        // As attempts count: the last 30 days, and no earlier one.
+        for (ago, delivered) in [(0, 2), (3, 5), (40, 100)] {
+            let day = (now - TimeDelta::days(ago)).date_naive().to_string();
+            let (attempts, failed_attempts) = (delivered + 1, 1);
+            let row = trigger_day::Model { trigger_id: id, day, delivered, failed: 1, attempts, failed_attempts };
+            trigger_day::Entity::insert(row.into_active_model())
+                .exec_without_returning(&app.state.db.write)
+                .await
+                .unwrap();
+        }
         for (name, line) in [
+            ("kubestats_deliveries_last_30_days", r#"{trigger="deploy",state="delivered"} 7"#),
+            ("kubestats_deliveries_last_30_days", r#"{trigger="deploy",state="failed"} 2"#),
+            ("kubestats_trigger_failures_in_row", r#"{trigger="deploy"} 0"#),
+            ("kubestats_trigger_enabled", r#"{trigger="deploy"} 1"#),
+            ("kubestats_late_delivery_seconds", "kubestats_late_delivery_seconds 0"),
             ("kubestats_jobs", r#"kubestats_jobs{kind="prune",state="ready"} 1"#),
             ("kubestats_forge_budget_remaining", r#"{host="github.com",resource="core"} 4000"#),
             ("kubestats_forge_budget_quota", r#"{host="github.com",resource="core"} 5000"#),

@@ -101,7 +101,6 @@ fn a_configuration_becomes_ours_and_every_change_is_told_with_its_line() {
         "config.yaml:6: app.log_file_rotation.max_size: dropped: ",
         "config.yaml:7: app.health_check_port: changed: app.listen: 0.0.0.0:8090",
         "config.yaml:10: polling.interval: changed: 1m",
-        "config.yaml:11: polling.timeout: dropped: ",
         "config.yaml:17: storage.sqlite.path: dropped: that file is RepoSentry's own",
         "config.yaml:23: tekton.headers.X-Team: changed: it is sent now",
         "config.yaml:24: tekton.headers.Authorization: changed: tekton.secret",
@@ -110,6 +109,7 @@ fn a_configuration_becomes_ours_and_every_change_is_told_with_its_line() {
         "config.yaml:37: repositories[0].enabled: changed: true",
         "config.yaml:38: repositories[0].polling_interval: changed: it is obeyed here",
         "config.yaml:40: repositories[1].url: changed: without the credentials",
+        "config.yaml: watching.first_look_events: changed: what the first look finds is what later ones are compared with",
         "config.yaml:46: repositories[2].token: the token stands in clear; the environment has to hold it as REPOSENTRY_CLEAR_TOKEN",
     ] {
         imported.says(line);
@@ -121,7 +121,9 @@ fn a_configuration_becomes_ours_and_every_change_is_told_with_its_line() {
     let names = ["GITHUB_TOKEN", "REPOSENTRY_CLEAR_TOKEN", "REPOSENTRY_MY_LAB_TOKEN", "REPOSENTRY_TEKTON_TOKEN"];
     let config = imported.config(&names);
     assert_eq!(config.app.listen.to_string(), "0.0.0.0:8090");
-    assert_eq!(config.polling.interval.unwrap().as_secs(), 60);
+    assert_eq!((config.polling.interval.unwrap().as_secs(), config.polling.timeout.as_secs()), (60, 30));
+    assert!(!config.watching.first_look_events);
+    assert!(!imported.said.contains("polling.interval: added"), "{}", imported.said);
     assert_eq!(config.tekton.headers["X-Team"], "platform");
     assert_eq!(config.tekton.secret.as_ref().unwrap().expose(), "value-of-REPOSENTRY_TEKTON_TOKEN");
     let tokens: Vec<&str> =
@@ -171,7 +173,9 @@ repositories:
     );
     imported.says("repositories.yaml: repositories[1].enabled: added: false");
     imported.says("config.yaml: app.listen: added: 0.0.0.0:8080");
+    imported.says("config.yaml: polling.interval: added: 5m");
     let config = imported.config(&["A_TOKEN", "SECRET_OF_B"]);
+    assert_eq!(config.polling.interval.unwrap().as_secs(), 300);
     let told: Vec<(&str, bool)> =
         config.repositories.iter().map(|repository| (repository.name.as_str(), repository.enabled)).collect();
     assert_eq!(told, [("a", true), ("b", false)]);

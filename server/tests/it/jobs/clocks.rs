@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::repository::{Bench, Origins, rows};
 use super::world::World;
 use crate::support::on_each_engine;
+use crate::watching::away;
 
 const JUMPS: [TimeDelta; 4] = [TimeDelta::hours(1), TimeDelta::days(365), TimeDelta::hours(-1), TimeDelta::days(-365)];
 
@@ -209,8 +210,17 @@ async fn nothing_stalls_after_a_year_in_the_future() {
         let text = "SELECT COUNT(*) FROM ecosystemstats WHERE calculated_at > ";
         let tomorrow = (now + TimeDelta::days(1)).format("%Y-%m-%d 00:00:00");
         assert_eq!(count(format!("{text}'{tomorrow}'")).await, 0, "no day is taken for computed that was only guessed");
+        away::telling_goes_on(db).await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_wait_for_their_remote_for_days() {
+    if !is_alone("jobs::clocks::events_wait_for_their_remote_for_days") {
+        return;
+    }
+    on_each_engine(async |app| away::events_wait_for_days(&app.state.db).await).await;
 }
 
 /// A job that is taken over while its first holder still works: both do it, once to effect.

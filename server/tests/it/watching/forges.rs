@@ -5,6 +5,7 @@ mod world;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use entity::kind::{BranchEventKind, BranchEventState, JobKind, JobRequest, NoticedBy, SyncStatus};
 use entity::view::{Condition, JobFilter, Pace, PageQuery, Target};
 use serde_json::json;
@@ -243,6 +244,16 @@ async fn which_branches_are_protected_is_asked_once_and_again_for_new_ones() {
         at.sync().await.unwrap();
         at.follow().await;
         assert!(at.asked().is_empty(), "it is not asked again and again");
+
+        // People change it without a push.
+        at.github().protect(at.id, "topic");
+        at.synced_before(TimeDelta::days(2)).await;
+        for _ in 0..2 {
+            at.sync().await.unwrap();
+            assert_eq!(at.asked().len(), 1, "once a day");
+        }
+        (expected[2].1, expected[3].1) = (Some(false), Some(true));
+        assert_eq!(at.protected().await, expected);
     })
     .await;
 }

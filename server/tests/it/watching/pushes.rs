@@ -38,6 +38,19 @@ fn sizes() -> (usize, usize) {
     (pushes, (pushes / 5).clamp(1, 200))
 }
 
+/// When a process is killed.
+#[derive(Clone, Copy)]
+enum Kills {
+    /// So many times in all, spread over the pushes.
+    InAll(usize),
+    EachSecond,
+}
+
+/// How often the only process is killed: in a long run so often that each moment of its work is met.
+fn kills(pushes: usize) -> Kills {
+    Kills::InAll((pushes / 15).max(if pushes >= 1_000 { 200 } else { 0 }))
+}
+
 /// Bare repositories whose commits are there before any branch moves to them.
 struct Remotes {
     folder: tempfile::TempDir,
@@ -217,12 +230,13 @@ async fn look_at_all(db: &Db, ids: &[Uuid]) {
 }
 
 /// Pushes everything while webhooks come and a process is killed now and then.
-async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[Uuid], pushes: usize, kills: usize) {
+async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[Uuid], pushes: usize, kills: Kills) {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
     let mut seed = Seed(23);
     let mut stands = vec![[0_usize; BRANCHES.len()]; ids.len()];
     let mut late: Vec<(usize, String, serde_json::Value)> = Vec::new();
     let (mut killed, mut taken) = (0, 0);
+    let mut last_kill = Instant::now();
     for push in 0..pushes {
         let (repository, branch) = (push % ids.len(), seed.below(BRANCHES.len() as u64) as usize);
         let (old, new) = (stands[repository][branch], stands[repository][branch] + 1);
@@ -260,8 +274,13 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
         if seed.below(20) == 0 {
             look_at_all(db, &[ids[seed.below(ids.len() as u64) as usize]]).await;
         }
-        if killed * pushes < push * kills {
+        let is_time = match kills {
+            Kills::InAll(kills) => killed * pushes < push * kills,
+            Kills::EachSecond => last_kill.elapsed() >= Duration::from_secs(1),
+        };
+        if is_time {
             killed += 1;
+            last_kill = Instant::now();
             let victim = seed.below(processes.len() as u64) as usize;
             processes[victim].kill();
             tokio::time::sleep(Duration::from_millis(seed.below(300))).await;
@@ -341,7 +360,7 @@ async fn one_process_on_sqlite_that_is_killed_tells_every_push_once() {
     let mut processes = [Process::new(&remotes, None)];
     processes[0].start();
     let (db, ids) = set_up(&processes, &receiver, repositories).await;
-    push_all(&remotes, &mut processes, &db, &ids, pushes, pushes / 15).await;
+    push_all(&remotes, &mut processes, &db, &ids, pushes, kills(pushes)).await;
     check(&remotes, &processes, &db, &ids, &receiver).await;
     db.close().await.unwrap();
 }
@@ -363,7 +382,7 @@ async fn three_processes_on_postgres_of_which_one_is_killed_tell_every_push_once
     let mut processes: Vec<Process> = (0..3).map(|_| Process::new(&remotes, Some(url.as_str()))).collect();
     processes.iter_mut().for_each(Process::start);
     let (db, ids) = set_up(&processes, &receiver, repositories).await;
-    push_all(&remotes, &mut processes, &db, &ids, pushes, pushes / 15).await;
+    push_all(&remotes, &mut processes, &db, &ids, pushes, Kills::EachSecond).await;
     check(&remotes, &processes, &db, &ids, &receiver).await;
     processes.clear();
     db.close().await.unwrap();

@@ -8,6 +8,7 @@ use entity::view::{JobFilter, PageQuery};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use store::db::ConnectionTrait as _;
 use store::secrets::put_secret;
 
 use super::branches::Watched;
@@ -108,6 +109,33 @@ async fn what_is_no_webhook_is_told_what_it_lacks() {
         let other = push(uuid::Uuid::now_v7(), "4", SECRET, &json!({}));
         assert_eq!(app.send(other).await.status, StatusCode::NOT_FOUND);
         assert_eq!(watched.events().await, []);
+    })
+    .await;
+}
+
+/// Where the body is all that is signed, a branch that goes there, back and there again is told by the same webhook twice.
+#[tokio::test]
+async fn the_same_words_once_more_ask_for_a_look() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        set_up(app, watched.repository).await;
+        let first = watched.origin.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let second = watched.origin.commit("second", &[("app.yaml", Some("a: 2\n"))]);
+        let send = async |delivery: &str, before: &str, after: &str| {
+            let answer = app.send(push(watched.repository, delivery, SECRET, &moved("main", before, after))).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+        };
+        send("1", &first, &second).await;
+        send("2", &second, &first).await;
+        app.state.db.write.execute_unprepared("DELETE FROM job").await.unwrap();
+        send("3", &first, &second).await;
+        assert_eq!(watched.events().await.len(), 2, "it is known by its body");
+        assert_eq!(syncs(app).await, 1, "but it may be news");
+        watched.look().await;
+        let events = watched.events().await;
+        assert_eq!(events.len(), 3);
+        assert!(events.iter().any(|event| event.noticed_by == NoticedBy::Poll), "{events:#?}");
     })
     .await;
 }

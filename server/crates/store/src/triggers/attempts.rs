@@ -8,14 +8,14 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use uuid::Uuid;
 
 use super::bounds::{bounded_answer, bounded_request};
-use super::deliveries::{is_sending, is_unfinished};
+use super::deliveries::{is_sending, is_unfinished, state_of};
 use super::list::{DayCount, count_day};
 use super::retire;
 use crate::db::select::at_most;
 use crate::db::{ConnectionTrait, DataError, Db, Result, Transaction};
 use crate::repositories::shorten;
 use crate::watch::hold::hold_branch;
-use entity::kind::{BranchEventState, DeliveryState};
+use entity::kind::DeliveryState;
 use entity::table::{branch_event, delivery, delivery_attempt, trigger};
 use entity::value::{JsonText, StoredTimestamp};
 use entity::view::{Pace, SentRequest, Timestamp};
@@ -321,29 +321,16 @@ async fn tell_trigger(
     count_day(txn, id, count, now).await
 }
 
-/// An event's state follows from its deliveries.
+/// An event's state follows from its deliveries, and from why it could not be decided as a whole.
 pub(super) async fn refresh_event(txn: &impl ConnectionTrait, event: Uuid) -> Result<()> {
     // Held first: of two that end deliveries of one event the second sees what the first left.
-    let held = branch_event::Entity::find_by_id(event).select_only().column(branch_event::Column::Id);
-    held.lock(LockType::NoKeyUpdate).into_tuple::<Uuid>().one(txn).await?;
+    let held = branch_event::Entity::find_by_id(event).select_only().column(branch_event::Column::Error);
+    let error: Option<Option<String>> = held.lock(LockType::NoKeyUpdate).into_tuple().one(txn).await?;
     let states = delivery::Entity::find().select_only().column(delivery::Column::State).distinct();
     let states: Vec<DeliveryState> = states.filter(delivery::COLUMN.event_id.eq(event)).into_tuple().all(txn).await?;
-    let row = branch_event::ActiveModel { state: Set(state_of(&states)), ..Default::default() };
+    let state = Set(state_of(&states, error.flatten().is_none()));
+    let row = branch_event::ActiveModel { state, ..Default::default() };
     let update = branch_event::Entity::update_many().set(row).filter(branch_event::COLUMN.id.eq(event));
     update.filter(branch_event::COLUMN.due_at.is_null()).exec(txn).await?;
     Ok(())
-}
-
-/// The state of an event whose deliveries have these.
-pub(super) fn state_of(states: &[DeliveryState]) -> BranchEventState {
-    let has = |state| states.contains(&state);
-    if has(DeliveryState::Retrying) {
-        BranchEventState::Retrying
-    } else if states.iter().any(|state| !state.is_finished()) {
-        BranchEventState::Pending
-    } else if has(DeliveryState::Failed) {
-        BranchEventState::Failed
-    } else {
-        BranchEventState::Processed
-    }
 }

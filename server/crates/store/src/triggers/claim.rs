@@ -23,9 +23,9 @@ use entity::view::{Pace, Target, TektonFound, Timestamp};
 /// So many failures in a row, and a target gets one attempt at a time until one does not fail.
 pub const BREAKER: i64 = 5;
 /// Whoever holds a delivery for so much longer than its target's timeout is taken for dead.
-const MARGIN: Duration = Duration::from_mins(1);
+pub(super) const MARGIN: Duration = Duration::from_mins(1);
 /// No timeout counts for more.
-const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// What a worker has room for.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,7 @@ use super::attempts::refresh_event;
 use super::bounds::bounded_clauses;
 use super::deliveries::is_unfinished;
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
+use crate::repositories::shorten;
 use crate::watch::hold::{hold_branch, hold_triggers};
 use entity::kind::{BranchEventState, DeliveryState};
 use entity::table::{branch_event, delivery};
@@ -29,6 +30,28 @@ pub struct Decision {
 /// decided. Nothing is written where it was decided before, is gone, or an earlier one of its branch is not decided yet; triggers
 /// that are gone are left out. Wants a transaction: its own, or that of the look.
 pub async fn decide(w: &impl ConnectionTrait, event: Uuid, decisions: &[Decision], now: Timestamp) -> Result<bool> {
+    write(w, event, decisions, None, now).await
+}
+
+/// The same where something that a trigger asked for can't be found out any more, and why not: the event has failed, whatever
+/// comes of what others are told of it.
+pub async fn decide_unknown(
+    w: &impl ConnectionTrait,
+    event: Uuid,
+    decisions: &[Decision],
+    why: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    write(w, event, decisions, Some(why), now).await
+}
+
+async fn write(
+    w: &impl ConnectionTrait,
+    event: Uuid,
+    decisions: &[Decision],
+    unknown: Option<&str>,
+    now: Timestamp,
+) -> Result<bool> {
     use branch_event::Column::{BranchId, RepositoryId};
     let of = branch_event::Entity::find_by_id(event).select_only().columns([RepositoryId, BranchId]);
     let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(false) };
@@ -72,13 +95,18 @@ pub async fn decide(w: &impl ConnectionTrait, event: Uuid, decisions: &[Decision
         verdicts.push(verdict);
     }
     let matches = verdicts.iter().filter(|verdict| verdict.is_match).count();
+    let state = match (follows, unknown) {
+        (true, _) => BranchEventState::Pending,
+        (false, Some(_)) => BranchEventState::Failed,
+        (false, None) => BranchEventState::Processed,
+    };
     let update = branch_event::ActiveModel {
-        state: Set(if follows { BranchEventState::Pending } else { BranchEventState::Processed }),
+        state: Set(state),
         verdicts: Set(JsonText(verdicts)),
         matches: Set(i32::try_from(matches).unwrap_or(i32::MAX)),
         due_at: Set(None),
         processed_at: Set(Some(now.into())),
-        error: Set(None),
+        error: Set(unknown.map(shorten)),
         ..Default::default()
     };
     branch_event::Entity::update_many().set(update).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::db::select::{constant, count, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result, first_id};
-use entity::kind::{BranchEventKind, DeliveryState, RunState, TargetKind};
+use entity::kind::{BranchEventKind, BranchEventState, DeliveryState, RunState, TargetKind};
 use entity::table::{branch, delivery, delivery_attempt, repository, trigger};
 use entity::value::ObjectId;
 use entity::view::{Delivery, DeliveryAttempt, DeliveryFilter, Listing, Timestamp};
@@ -29,6 +29,20 @@ pub(super) fn is_waiting() -> Expr {
 /// Deliveries that a worker holds; written so that their index serves.
 pub(super) fn is_sending() -> Expr {
     delivery::Column::State.into_expr().eq(constant(DeliveryState::Sending))
+}
+
+/// The state of an event whose deliveries have these. `is_whole`: nothing that a trigger asked for stayed unknown.
+pub(super) fn state_of(states: &[DeliveryState], is_whole: bool) -> BranchEventState {
+    let has = |state| states.contains(&state);
+    if has(DeliveryState::Retrying) {
+        BranchEventState::Retrying
+    } else if states.iter().any(|state| !state.is_finished()) {
+        BranchEventState::Pending
+    } else if has(DeliveryState::Failed) || !is_whole {
+        BranchEventState::Failed
+    } else {
+        BranchEventState::Processed
+    }
 }
 
 #[derive(DerivePartialModel)]

@@ -1,6 +1,7 @@
 //! Triggers: who is told of which events, what each is told, and what came of it.
 
 mod again;
+mod ahead;
 mod attempts;
 mod bounds;
 mod claim;
@@ -23,6 +24,7 @@ use entity::value::JsonText;
 use entity::view::{Condition, Pace, Target, Timestamp};
 
 pub use again::{TestBranch, finished_deliveries, list_test_branches, newest_event, tell_anyway};
+pub use ahead::correct_ahead;
 pub use attempts::{
     Attempt, AttemptEnd, Recorded, lost_deliveries, record_attempt, recover_deliveries, recover_own_deliveries,
 };
@@ -31,7 +33,7 @@ pub use claim::{
     BREAKER, ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, is_telling, next_delivery_at,
 };
 pub use configured::{Pinned, pin_triggers};
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, decide_unknown};
 pub use deliveries::{find_deliveries, find_delivery, list_attempts, list_deliveries};
 pub use list::{EnabledTrigger, enabled_triggers, find_target, find_trigger, hold_target, list_triggers};
 pub use past::{PastCommit, PastEvent, past_commits, past_events};

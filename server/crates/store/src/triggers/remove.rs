@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Condition, LockBehavior, LockType};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
-use super::attempts::state_of;
+use super::deliveries::state_of;
 use crate::db::select::is_any;
 use crate::db::{Db, Result, Transaction};
 use crate::secrets::{of_sink, of_trigger, remove_secret};
@@ -62,12 +62,15 @@ async fn remove_deliveries(txn: &Transaction, trigger: Uuid) -> Result<usize> {
 
 /// The states of events follow from what is left of their deliveries.
 async fn refresh_events(txn: &Transaction, events: BTreeSet<Uuid>) -> Result<()> {
-    use branch_event::Column::Id;
+    use branch_event::Column::{Error, Id};
     use delivery::Column::{EventId, State};
     // Held first: whoever ends another delivery of one of them is waited for, and what it left is seen.
-    let held = branch_event::Entity::find().select_only().column(Id);
+    let held = branch_event::Entity::find().select_only().columns([Id, Error]);
     let held = held.filter(is_any(Id.into_expr(), events)).order_by_asc(Id).lock(LockType::NoKeyUpdate);
-    let events: Vec<Uuid> = held.into_tuple().all(txn).await?;
+    let events: Vec<(Uuid, Option<String>)> = held.into_tuple().all(txn).await?;
+    // Of which something that a trigger asked for stayed unknown.
+    let in_part: BTreeSet<Uuid> = events.iter().filter(|(_, error)| error.is_some()).map(|(id, _)| *id).collect();
+    let events: Vec<Uuid> = events.into_iter().map(|(id, _)| id).collect();
     let left = delivery::Entity::find().select_only().columns([EventId, State]).distinct();
     let left = left.filter(is_any(EventId.into_expr(), events.iter().copied()));
     let mut states: BTreeMap<Uuid, Vec<DeliveryState>> = events.into_iter().map(|id| (id, Vec::new())).collect();
@@ -76,7 +79,7 @@ async fn refresh_events(txn: &Transaction, events: BTreeSet<Uuid>) -> Result<()>
     }
     let mut by_state = BTreeMap::<BranchEventState, Vec<Uuid>>::new();
     for (event, states) in states {
-        by_state.entry(state_of(&states)).or_default().push(event);
+        by_state.entry(state_of(&states, !in_part.contains(&event))).or_default().push(event);
     }
     for (state, events) in by_state {
         let row = branch_event::ActiveModel { state: Set(state), ..Default::default() };

@@ -28,6 +28,7 @@ pub struct FollowedEvent {
     pub kind: BranchEventKind,
     pub old_commit: Option<ObjectId>,
     pub new_commit: Option<ObjectId>,
+    pub noticed_at: Timestamp,
     /// How often following it failed.
     pub tries: i32,
     pub is_undecided: bool,
@@ -48,6 +49,7 @@ struct Row {
     old_commit: Option<ObjectId>,
     new_commit: Option<ObjectId>,
     tekton: Option<JsonText<TektonFound>>,
+    noticed_at: Timestamp,
     tries: i32,
     sequence: i64,
     due_at: Option<StoredTimestamp>,
@@ -62,6 +64,7 @@ impl From<Row> for FollowedEvent {
             kind: row.kind,
             old_commit: row.old_commit,
             new_commit: row.new_commit,
+            noticed_at: row.noticed_at,
             tries: row.tries,
             is_undecided: row.due_at.is_some(),
             is_unread: row.facts_due_at.is_some(),

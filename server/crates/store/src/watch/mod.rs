@@ -8,6 +8,7 @@ mod events;
 mod facts;
 mod history;
 pub(crate) mod hold;
+mod hurry;
 mod look;
 mod origins;
 mod prune;
@@ -36,6 +37,7 @@ pub use facts::{
     postpone_facts, repositories_to_follow,
 };
 pub use history::list_branch_history;
+pub use hurry::{has_put_off, hurry_events};
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
 pub use origins::{BranchOrigin, branch_origins};
 pub use prune::{

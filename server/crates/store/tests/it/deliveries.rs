@@ -208,3 +208,34 @@ async fn a_repository_that_is_removed_takes_all_of_it_along() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_event_of_which_something_stayed_unknown_has_failed_whatever_is_told() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let mut events = Vec::new();
+        for (is_match, state) in [(false, BranchEventState::Failed), (true, BranchEventState::Pending)] {
+            let event = mover.push(&db).await;
+            let decision = Decision { trigger_id: id, trigger_name: "ci".into(), is_match, clauses: vec![] };
+            let txn = db.begin().await.unwrap();
+            assert!(decide_unknown(&txn, event, &[decision], "git is away", at(9, 0)).await.unwrap());
+            txn.commit().await.unwrap();
+            let found = find_branch_event(&db.read, event).await.unwrap().unwrap();
+            assert_eq!((found.state, found.error.as_deref()), (state, Some("git is away")));
+            events.push(event);
+        }
+        let claimed = ids(&db, room(5, 5), at(9, 0)).await[0];
+        record(&db, claimed, AttemptEnd::Delivered, at(9, 1)).await.unwrap();
+        let have_failed = async || {
+            for event in &events {
+                let found = find_branch_event(&db.read, *event).await.unwrap().unwrap();
+                assert_eq!(found.state, BranchEventState::Failed);
+            }
+        };
+        have_failed().await;
+        assert!(remove_trigger(&db, id, at(9, 2)).await.unwrap());
+        have_failed().await;
+    })
+    .await;
+}

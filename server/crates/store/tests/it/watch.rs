@@ -295,3 +295,25 @@ async fn hundreds_of_branches_that_move_or_come_to_be_watched_stand_where_each_w
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_waits_for_another_try_is_followed_once_there_is_a_reason_to() {
+    on_each_engine(async |db| {
+        let (id, other) = (watched(&db, "ada/home").await, watched(&db, "ada/other").await);
+        for repository in [id, other] {
+            look(&db, repository, &[seen("main", 1)], at(8, 0)).await;
+            let event = look(&db, repository, &[seen("main", 2)], at(8, 1)).await.events[0].id;
+            postpone_event(&db.write, event, "away", at(10, 0)).await.unwrap();
+            postpone_facts(&db.write, event, at(10, 0), false).await.unwrap();
+        }
+        let due = async |repository: Uuid| events_to_follow(&db.read, repository, at(8, 2), 10).await.unwrap().len();
+        assert!(has_put_off(&db.read, id, at(8, 2)).await.unwrap() && due(id).await == 0);
+        let txn = db.begin().await.unwrap();
+        assert_eq!(hurry_events(&txn, id, at(8, 2)).await.unwrap(), 2, "its decision, and its commit");
+        txn.commit().await.unwrap();
+        assert!(!has_put_off(&db.read, id, at(8, 2)).await.unwrap());
+        assert_eq!((due(id).await, due(other).await), (1, 0));
+        assert!(!has_put_off(&db.read, other, at(9, 59)).await.unwrap(), "its time comes soon enough");
+    })
+    .await;
+}

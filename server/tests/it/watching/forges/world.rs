@@ -2,16 +2,18 @@
 
 use std::{path::Path, sync::Arc};
 
+use chrono::TimeDelta;
 use entity::input::FoundRepository;
 use entity::kind::{BranchEventKind, JobRequest, NoticedBy, Origin, Provider};
 use entity::view::{Branch, BranchEvent, BranchEventFilter, BranchFilter, PageQuery, Repository};
+use sea_orm::Statement;
 use server::{
     clock, config,
     jobs::{self, Deps, JobContext, JobError},
 };
 use standin::{Access, Forge, Generator, Limits, OTHER_TOKEN, Options, Standin, TOKEN};
 use store::{
-    db::Db,
+    db::{ConnectionTrait as _, Db},
     queue::JobQueue,
     repositories,
     watch::{WatchSettings, list_branch_events, list_branches, set_watch},
@@ -88,6 +90,15 @@ impl AtForge {
 
     pub(super) async fn sync(&self) -> Result<String, JobError> {
         self.run(JobRequest::SyncRepository { repository_id: self.repository }).await
+    }
+
+    /// Its last sync was so long ago.
+    pub(super) async fn synced_before(&self, ago: TimeDelta) {
+        let write = &self.deps.db.write;
+        let sql = "UPDATE repository SET last_sync_at = $1";
+        let statement =
+            Statement::from_sql_and_values(write.get_database_backend(), sql, [(clock::now() - ago).into()]);
+        write.execute_raw(statement).await.unwrap();
     }
 
     /// Why a sync failed.

@@ -117,6 +117,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("events of a branch", |c| watch::list_branch_events(c, &of_branch));
     ask!("branch event", |c| watch::find_branch_event(c, branch));
     ask!("repositories to follow", |c| watch::repositories_to_follow(c, at(9, 0), 20));
+    ask!("events that are put off", |c| watch::has_put_off(c, repository, at(9, 0)));
     ask!("events to follow", |c| watch::events_to_follow(c, repository, at(9, 0), 20));
     ask!("lacking protection", |c| watch::lacks_protection(c, repository));
     ask!("known protection", |c| watch::knows_protection(c, repository));
