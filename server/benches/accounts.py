@@ -30,7 +30,7 @@ def accounts(report, folder: pathlib.Path) -> None:
 
     person = {"email": FIRST_ACCOUNT["FIRST_SUPERUSER"], "password": FIRST_ACCOUNT["FIRST_SUPERUSER_PASSWORD"]}
     with Server(folder, config=CONFIG, samples="always") as server:
-        came, session = come(server.port, person, "198.51.100.1")
+        came, session, device = come(server.port, person, "198.51.100.1")
         if not came:
             raise RuntimeError("the right password does not get in")
         steady(server.port, PATHS, seconds=3)
@@ -52,10 +52,10 @@ def accounts(report, folder: pathlib.Path) -> None:
                 under = steady(server.port, PATHS, seconds=SECONDS, head=f"Cookie: {session}\r\n")
                 busy = (server.cpu_seconds() - begun) / SECONDS
                 for number in range(SECONDS):
-                    # From where they came before, and from where nobody did.
-                    for address in ("198.51.100.1", f"192.0.2.{number + 1}"):
+                    # From where they came before, and from elsewhere with the browser that they had there.
+                    for address, cookie in (("198.51.100.1", ""), (f"192.0.2.{number + 1}", device)):
                         start = time.perf_counter()
-                        came, _ = come(server.port, person, address)
+                        came, _, _ = come(server.port, person, address, cookie)
                         waited.append(time.perf_counter() - start)
                         in_time += came
                     time.sleep(1)
@@ -70,23 +70,28 @@ def accounts(report, folder: pathlib.Path) -> None:
         report.row("accounts", "processor that the server took meanwhile", f"{busy:.2f} cores", "", "", "", None)
 
 
-def come(port: int, person: dict, address: str) -> tuple[bool, str]:
-    """Signs in; whether that let somebody in, and the cookie. Who is asked to come again in some seconds does."""
+def come(port: int, person: dict, address: str, device: str = "") -> tuple[bool, str, str]:
+    """Signs in; whether that let somebody in, and the cookies of the session and of the browser. Who is asked to come again in
+    some seconds does."""
     for _ in range(4):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             head = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": address}
+            if device:
+                head["Cookie"] = device
             connection.request("POST", "/sign-in", urlencode(person), head)
             answer = connection.getresponse()
             answer.read()
             where = answer.getheader("location", "")
             if "later=" not in where:
-                cookie = (answer.getheader("set-cookie") or "").split(";")[0]
-                return where == "/" and cookie.startswith("kubestats="), cookie
+                cookies = [text.split(";")[0] for name, text in answer.getheaders() if name.lower() == "set-cookie"]
+                named = {text.split("=")[0]: text for text in cookies}
+                session = named.get("kubestats", "")
+                return where == "/" and bool(session), session, named.get("kubestats_device", "")
             time.sleep(min(20, int("".join(c for c in where.split("later=")[1].split("&")[0] if c.isdigit()) or 5)))
         finally:
             connection.close()
-    return False, ""
+    return False, "", ""
 
 
 async def attack(port: int, rate: int, email: str) -> None:

@@ -7,7 +7,7 @@ words! {
     Permission {
         /// See everything but what other permissions open.
         Read = "read",
-        /// Change what has no permission of its own; clients of the v1 API know it.
+        /// Kept for clients of the v1 API, which know it; what changes something here has a permission of its own.
         Write = "write",
         /// Add, sync, scan, watch, approve, block and delete repositories.
         ManageRepositories = "repositories:write",
@@ -28,7 +28,7 @@ impl Permission {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Read => "See everything but accounts and what people did",
-            Self::Write => "Change what has no permission of its own",
+            Self::Write => "Kept for clients of the v1 API; allows nothing by itself",
             Self::ManageRepositories => "Add, sync, scan, watch, approve, block and delete repositories",
             Self::RunJobs => "Start and cancel jobs and schedules",
             Self::ManagePipelines => "Manage triggers and pipelines",

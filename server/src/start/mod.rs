@@ -22,7 +22,8 @@ use store::db::Db;
 use store::queue::JobQueue;
 use store::workers::remove_worker;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{Level, info};
+use tracing_subscriber::filter::Targets;
 use zeroize::Zeroizing;
 
 pub use database::connect;
@@ -81,8 +82,23 @@ async fn first_account(config: &Config, actions: &Actions) -> anyhow::Result<()>
     if let Some(link) = link.map_err(|refusal| anyhow::anyhow!("{}", refusal.text()))? {
         let address = format!("{}/set-up/{}", public_url(config), link.as_str());
         info!("nobody can sign in yet, so nothing can be changed: make the first account at {address}");
+        if !logs_info(&config.app.log_level) {
+            show_on_terminal(&address);
+        }
     }
     Ok(())
+}
+
+/// Whether what is only told, as the link for the first account, gets into the log. A filter that is more than levels
+/// of modules counts as one that leaves it out: told twice is better than not at all.
+fn logs_info(log_level: &str) -> bool {
+    log_level.parse::<Targets>().is_ok_and(|targets| targets.would_enable(module_path!(), &Level::INFO))
+}
+
+/// Without the link nobody could ever sign in.
+#[expect(clippy::print_stderr, reason = "the log leaves it out")]
+fn show_on_terminal(address: &str) {
+    eprintln!("kubestats: nobody can sign in yet, so nothing can be changed: make the first account at {address}");
 }
 
 /// What the previous key sealed is sealed with the current one, so that the previous one can go.
@@ -227,4 +243,19 @@ pub async fn run(config: Config, source: Source, log_level: LogLevel, role: Role
     let _ = wire.await;
     db.close().await?;
     Ok(served?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::logs_info;
+
+    #[test]
+    fn the_first_link_is_shown_on_the_terminal_where_the_log_leaves_it_out() {
+        for level in ["info", "INFO", "debug", "trace", "warn,server=info", "off,server::start=debug"] {
+            assert!(logs_info(level), "{level}");
+        }
+        for level in ["warn", "error", "off", "server=warn", "info,server::start=error", "warn,[request]=info"] {
+            assert!(!logs_info(level), "{level}");
+        }
+    }
 }

@@ -53,6 +53,7 @@ const MAX_REQUEST_BODY: usize = 256 << 10;
 /// Everything that is served, for this state.
 pub fn router(state: AppState) -> Router {
     let https_alone = security::HttpsAlone(state.identity.settings().secure);
+    let known: identity::Known = (state.identity.clone(), state.actions.clone(), state.rate_limits.clone());
     let (reads, streams) = openapi::described();
     let reads: Router<AppState> = reads.into();
     let streams: Router<AppState> = streams.into();
@@ -85,7 +86,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate))
-        .layer(from_fn_with_state(Arc::new((state.identity.clone(), state.actions.clone())), identity::find_out))
+        .layer(from_fn_with_state(Arc::new(known), identity::find_out))
         .layer(identity::layer(&state.db, state.identity.settings()))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(problem::finish))

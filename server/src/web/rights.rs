@@ -2,14 +2,15 @@
 //!
 //! Requests for a name that is not ours are not answered at all ([`AllowedHosts`]). A request that another website makes a
 //! visitor's browser send changes nothing: browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`), programs
-//! such as curl do not and are let through. Whoever may not even read is led to where one signs in. What else somebody may
-//! is decided by the action that they ask for.
+//! such as curl do not and are let through. Whoever may not even read is led to where one signs in; who signed in and lacks
+//! that is told so. What else somebody may is decided by the action that they ask for.
 
 use std::sync::Arc;
 
+use actions::Refusal;
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -77,11 +78,16 @@ pub(super) fn is_open(path: &str) -> bool {
         || matches!(path, "/favicon.ico" | "/favicon.svg" | "/robots.txt" | "/ui/welcome" | "/ui/theme")
 }
 
+/// Whether a person waits for a page, and no program for an answer.
+fn is_page(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    request.method().is_safe() && accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
 /// Who may not read is led to where one signs in and then back here, a program is told so.
-fn asked_in(uri: &Uri, method: &Method, headers: &HeaderMap) -> Response {
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if method.is_safe() && accepts.contains("text/html") {
-        let from = uri.path_and_query().map_or("/", |from| from.as_str());
+fn asked_in(request: &Request) -> Response {
+    if is_page(request) {
+        let from = request.uri().path_and_query().map_or("/", |from| from.as_str());
         return Redirect::to(&format!("/sign-in?from={}", utf8_percent_encode(from, NON_ALPHANUMERIC))).into_response();
     }
     let mut response = Problem::new(StatusCode::UNAUTHORIZED, "Not authenticated").into_response();
@@ -107,11 +113,20 @@ pub async fn gate(State(hosts): State<Arc<AllowedHosts>>, request: Request, next
     if let Err(problem) = named.and_then(|()| check(request.method(), request.headers())) {
         return problem.into_response();
     }
-    let actor = request.extensions().get::<actions::Actor>();
-    if !is_open(path) && actor.is_none_or(|actor| actor.need(Permission::Read).is_err()) {
-        return asked_in(request.uri(), request.method(), request.headers());
+    // What a request of the API changes has a need of its own, which is asked for where the operation is known.
+    let is_decided_later = path.starts_with("/api/") && !request.method().is_safe();
+    if is_open(path) {
+        return next.run(request).await;
     }
-    next.run(request).await
+    match request.extensions().get::<actions::Actor>() {
+        Some(actor) if is_decided_later && actor.signed_in().is_ok() => next.run(request).await,
+        Some(actor) => match actor.need(Permission::Read) {
+            Ok(()) => next.run(request).await,
+            Err(refusal @ Refusal::NotAllowed(_)) if !is_page(&request) => Problem::from(refusal).into_response(),
+            Err(_) => asked_in(&request),
+        },
+        None => asked_in(&request),
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Actor {

@@ -39,6 +39,11 @@ const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').ad
 /// A code is asked for no longer after the password was right.
 const CODE_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
+/// What a browser is known by, and for how long, from which somebody came in. It opens nothing: with it the right password is
+/// taken also while others try many.
+const DEVICE_COOKIE: &str = "kubestats_device";
+const DEVICE_FOR: TimeDelta = TimeDelta::days(180);
+
 /// Where the forms are sent.
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -113,6 +118,33 @@ fn remembering(mut response: Response, email: &str) -> Response {
     response
 }
 
+/// A browser that somebody came in with.
+#[derive(Serialize, Deserialize)]
+struct Device {
+    id: Uuid,
+    /// Whom it vouches for.
+    email: String,
+}
+
+/// The browser's own name, where somebody came in to this account with it before.
+fn known_device(ctx: &Actions, headers: &HeaderMap, email: &str) -> Option<Uuid> {
+    let sealed = cookies::find(headers, DEVICE_COOKIE)?;
+    let device: Device = ask::open_sealed(ctx, DEVICE_COOKIE, &sealed)?;
+    (device.email == email.trim().to_lowercase()).then_some(device.id)
+}
+
+/// Lets the browser vouch for its person from now on.
+fn with_device(ctx: &Actions, mut response: Response, email: &str) -> Response {
+    let device = Device { id: Uuid::now_v7(), email: email.trim().to_lowercase() };
+    let sealed = ask::keep_sealed(ctx, DEVICE_COOKIE, &device, DEVICE_FOR);
+    let seconds = u32::try_from(DEVICE_FOR.num_seconds()).unwrap_or(u32::MAX);
+    let keeping = Keeping { path: "/sign-in", strict: true, ..Keeping::so_long(seconds) };
+    if let Some(cookie) = sealed.and_then(|sealed| cookies::set(DEVICE_COOKIE, &sealed, keeping)) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
 fn unavailable(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "a session could not be stored");
     Problem::unavailable("The session could not be stored; try again in a moment", 5)
@@ -143,6 +175,10 @@ async fn sign_in(
 ) -> Result<Response, Problem> {
     const PATH: &str = "/sign-in";
     let address = sender.client.address;
+    let device = known_device(&ctx, &sender.headers, &given.email);
+    if let Some(device) = device {
+        limits.vouch(address, &given.email, device);
+    }
     if let Err(after) = limits.check(address, &given.email) {
         return Ok(remembering(later(PATH, after, &given.from), &given.email));
     }
@@ -150,12 +186,14 @@ async fn sign_in(
     let why = match Box::pin(ask::sign_in(&ctx, &sender.actor, &given.email, &given.password)).await {
         Ok(SignedIn { account, needs_code }) => {
             limits.succeeded(address, &given.email);
-            if needs_code {
+            let answer = if needs_code {
                 sender.open(PENDING, Pending { account, since: clock::now(), first: Via::Password }).await?;
-                return Ok(back("/sign-in/code", None, &given.from));
-            }
-            sender.open(ACCOUNT, account).await?;
-            return Ok(to(way_on(&given.from)));
+                back("/sign-in/code", None, &given.from)
+            } else {
+                sender.open(ACCOUNT, account).await?;
+                to(way_on(&given.from))
+            };
+            return Ok(if device.is_some() { answer } else { with_device(&ctx, answer, &given.email) });
         }
         Err(Refusal::WrongPassword) => "wrong",
         Err(Refusal::Busy) => "later=5",

@@ -58,7 +58,7 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
     use crate::pages::ask;
     use crate::pages::outcome::tell;
     use actions::accounts::{kept_identity, pending_second_factor};
-    use store::accounts::{find_account, list_identities, list_sessions, list_tokens};
+    use store::accounts::{find_account, list_identities, list_open_sessions, list_tokens};
 
     let (ctx, actor) = ask::actions()?;
     let (ServerContext { db, providers, .. }, now) = (ask::context()?, ask::now());
@@ -72,7 +72,8 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
         Some(ShownOnce::SecondFactor) => pending_second_factor(&ctx, &actor).await?,
         _ => None,
     };
-    let sessions = list_sessions(&db.read, id, now).await?.into_iter().map(|session| SessionRow {
+    let open = list_open_sessions(&db.read, id, idle_since(), now).await?;
+    let sessions = open.into_iter().map(|session| SessionRow {
         is_this: actor.session_id() == Some(session.id),
         device: device(session.user_agent.as_deref().unwrap_or_default()),
         session,
@@ -98,4 +99,14 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
         picture: picture.map(|offer| SecondFactorPicture { secret: offer.secret, url: offer.url, svg: offer.picture }),
         account,
     })
+}
+
+/// Since when a browser's session has to have been seen to be open still, as the request at hand brings it.
+#[cfg(feature = "ssr")]
+pub(in crate::pages) fn idle_since() -> store::accounts::IdleSince {
+    use axum::http::request::Parts;
+    use store::accounts::IdleSince;
+
+    let found = use_context::<Parts>().and_then(|request| request.extensions.get::<IdleSince>().copied());
+    found.unwrap_or_else(|| IdleSince(Timestamp::default()))
 }

@@ -1,7 +1,7 @@
 //! What browsers say of themselves, in words.
 
 /// Browser and system, as far as a browser says so; else the first word of what it says.
-pub(super) fn device(agent: &str) -> String {
+pub(in crate::pages) fn device(agent: &str) -> String {
     // The first that is found: most name others too, that they want to be taken for.
     const BROWSERS: [(&str, &str); 8] = [
         ("Edg", "Edge"),

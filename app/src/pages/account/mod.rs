@@ -9,16 +9,23 @@ mod second_factor;
 mod sessions;
 mod tokens;
 
-use entity::view::{Account as View, ShownOnce};
+use entity::view::{Account as View, ApiToken, ShownOnce, Timestamp};
 use leptos::prelude::*;
 
 use self::act::{ChangePassword, ChangeProfile};
 use self::data::{AccountData, read_account};
+use self::tokens::ends_soon;
 use super::outcome::outcome;
 use super::{load_still, show};
 use crate::components::{
-    ActForm, Breadcrumb, Crumb, InputField, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows,
+    ActForm, Breadcrumb, Crumb, InputField, Notice, PageHead, PageUrl, Section, SkeletonBlock, SkeletonRows, TimeAgo,
 };
+use crate::theme::ThemeSwitch;
+
+#[cfg(feature = "ssr")]
+pub(super) use self::data::idle_since;
+#[cfg(feature = "ssr")]
+pub(super) use self::device::device;
 
 /// The own account.
 #[component]
@@ -51,14 +58,51 @@ fn view(data: AccountData, _: PageUrl) -> AnyView {
         <Breadcrumb crumbs=vec![Crumb::here("Your account")] />
         <PageHead title="Your account" facts=facts.into_any() />
         {outcome(told)}
+        {ending(&tokens, now)}
         <div class="settings">
             {profile(&account)}
+            {appearance()}
             {password(&account)}
             {second_factor::view(&account, picture, codes)}
             {connections::view(identities, providers, offer, account.has_password, now)}
             {sessions::view(sessions, now)}
             {tokens::view(tokens, scopes, token, now)}
         </div>
+    }
+    .into_any()
+}
+
+/// Which tokens stop working soon: whoever sees it here can make others in time.
+fn ending(tokens: &[ApiToken], now: Timestamp) -> Option<AnyView> {
+    let ending = tokens.iter().filter_map(|token| Some((token.name.clone(), ends_soon(token, now)?)));
+    let ending: Vec<(String, Timestamp)> = ending.collect();
+    let what = match ending.len() {
+        0 => return None,
+        1 => "A token stops working soon. Make a new one before that: ",
+        _ => "Tokens stop working soon. Make new ones before that: ",
+    };
+    let one = |(name, end): (String, Timestamp)| {
+        view! { <li><strong>{name}</strong> " " <TimeAgo time=end now /></li> }
+    };
+    let list = ending.into_iter().map(one).collect_view();
+    Some(
+        view! {
+            <Notice tone="warn">
+                <p>{what} <a href="#tokens">"API tokens"</a></p>
+                <ul>{list}</ul>
+            </Notice>
+        }
+        .into_any(),
+    )
+}
+
+/// The same switch as in the bar above; it is kept for this browser.
+fn appearance() -> AnyView {
+    view! {
+        <Section title="Appearance" id="appearance">
+            <div class="settings-line"><ThemeSwitch /></div>
+            <p class="quiet">"Light, dark, or as your system is. This browser remembers it."</p>
+        </Section>
     }
     .into_any()
 }

@@ -12,6 +12,11 @@ use crate::components::{
 /// A notice comes so long before a token stops working.
 const SOON: TimeDelta = TimeDelta::days(3);
 
+/// When a token stops working, where that is soon.
+pub(super) fn ends_soon(token: &ApiToken, now: Timestamp) -> Option<Timestamp> {
+    token.expires_at.filter(|end| *end > now && *end - now <= SOON)
+}
+
 /// Tokens of programs.
 pub(super) fn view(
     tokens: Vec<ApiToken>,
@@ -63,6 +68,7 @@ fn shown((name, text): (String, String)) -> AnyView {
 }
 
 fn row(token: ApiToken, action: ServerAction<RevokeToken>, now: Timestamp) -> AnyView {
+    let soon = ends_soon(&token, now).is_some();
     let scopes = token
         .scopes
         .into_iter()
@@ -71,7 +77,7 @@ fn row(token: ApiToken, action: ServerAction<RevokeToken>, now: Timestamp) -> An
     let expiry = match token.expires_at {
         None => view! { <span class="quiet">"never"</span> }.into_any(),
         Some(end) if end <= now => status("bad", Glyph::Failed, "expired"),
-        Some(end) if end - now <= SOON => {
+        Some(end) if soon => {
             view! { <span class="status" data-tone="warn"><Icon glyph=Glyph::Warning /> <TimeAgo time=end now /></span> }.into_any()
         }
         Some(end) => view! { <TimeAgo time=end now /> }.into_any(),

@@ -1,11 +1,14 @@
+use chrono::SecondsFormat;
 use entity::kind::{AuditAction, Via};
-use entity::view::Timestamp;
+use entity::view::{AuditEntry, Timestamp};
 use leptos::prelude::*;
 
 use super::data::{AuditData, AuditRow, read_audit};
 use super::permissions::action_words;
 use super::{head, load_still, show, skeleton};
-use crate::components::{Chip, Choice, EmptyState, FilterBar, PageUrl, Pager, Select, Table, TextField, TimeAgo};
+use crate::components::{
+    Chip, Choice, DateField, EmptyState, FilterBar, PageUrl, Pager, Select, Table, TextField, TimeAgo,
+};
 
 /// `/admin/audit`
 #[component]
@@ -15,15 +18,15 @@ pub fn AdminAudit() -> impl IntoView {
 }
 
 fn view(data: AuditData, url: PageUrl) -> AnyView {
-    let AuditData { now, rows, page, account } = data;
+    let AuditData { now, rows, page, account, since, until } = data;
     let given = |key: &str| url.get(key).map(str::to_owned);
     let actions = AuditAction::ALL.iter().map(|action| Choice::new(action.as_str(), action_words(*action))).collect();
-    let chips = account
-        .map(|account| Chip { label: "Account".to_owned(), value: account, key: "account_id" })
-        .into_iter()
-        .collect::<Vec<_>>();
+    let chips = account.map(|account| Chip::new("Account", account, "account_id")).into_iter().collect::<Vec<_>>();
+    let time = |at: Option<Timestamp>| Some(at?.to_rfc3339_opts(SecondsFormat::Secs, true));
     let export = |format: &str| {
-        let keep = ["action", "account_id", "text"].into_iter().filter_map(|key| Some((key, given(key)?)));
+        let keep = ["action", "account_id", "text"].into_iter().map(|key| (key, given(key)));
+        let keep = keep.chain([("since", time(since)), ("until", time(until))]);
+        let keep = keep.filter_map(|(key, value)| Some((key, value?)));
         let start = PageUrl::new("/api/v1/admin/audit").with("format", format).with("limit", "1000");
         keep.fold(start, |url, (key, value)| url.with(key, value)).href()
     };
@@ -53,12 +56,14 @@ fn view(data: AuditData, url: PageUrl) -> AnyView {
         }
         .into_any()
     };
-    let (text, action) = (given("text"), given("action"));
+    let (text, action, from, to) = (given("text"), given("action"), given("since"), given("until"));
     view! {
         {head("Audit log", exports.into_any())}
-        <FilterBar url=url.clone() keys=&["text", "action"] chips>
+        <FilterBar url=url.clone() keys=&["text", "action", "since", "until"] chips>
             <TextField name="text" label="Search the log" search=true placeholder="Who, or on what" value=text />
             <Select name="action" label="Action" choices=actions selected=action />
+            <DateField name="since" label="From" value=from />
+            <DateField name="until" label="to" value=to />
         </FilterBar>
         {list}
         <Pager page count=rows.count url what="entries" />
@@ -82,8 +87,25 @@ const fn via(via: Via) -> &'static str {
     }
 }
 
+/// How somebody came in, with the token's name where it is still there.
+fn came_in(entry: &AuditEntry, means: Option<&str>) -> String {
+    match (entry.via, means) {
+        (Via::Token, Some(name)) => format!("by the token {name}"),
+        (other, _) => via(other).to_owned(),
+    }
+}
+
+/// Which token or session it was, by its id as well: names come twice.
+fn shown_means(entry: &AuditEntry, means: Option<String>) -> Option<AnyView> {
+    let (id, what) = (entry.via_id?.to_string(), if entry.via == Via::Token { "Token " } else { "Session " });
+    let means = means.map(|means| format!("{means} "));
+    Some(view! { <p class="quiet">{what} {means} <code>{id}</code></p> }.into_any())
+}
+
 fn row(row: AuditRow, url: &PageUrl, now: Timestamp) -> AnyView {
-    let AuditRow { entry, before, after } = row;
+    let AuditRow { entry, before, after, means } = row;
+    let by = came_in(&entry, means.as_deref());
+    let means = shown_means(&entry, means);
     let who = match entry.account_id {
         Some(id) => {
             let href = url.with("account_id", id.to_string()).href();
@@ -91,13 +113,12 @@ fn row(row: AuditRow, url: &PageUrl, now: Timestamp) -> AnyView {
         }
         None => view! { <span class="quiet">{entry.who}</span> }.into_any(),
     };
-    let by = via(entry.via);
     let has_more = before.is_some() || after.is_some();
     let block = |label: &'static str, text: Option<String>| {
         text.map(|text| view! { <p class="quiet">{label}</p> <pre class="snippet"><code>{text}</code></pre> })
     };
     let request = entry.request_id.map(|id| view! { <p class="quiet">"Request " <code>{id}</code></p> });
-    let details = (has_more || request.is_some()).then(|| {
+    let details = (has_more || means.is_some() || request.is_some()).then(|| {
         let summary = match (before.is_some(), after.is_some()) {
             (true, true) => "Before and after",
             (true, false) => "Before",
@@ -107,7 +128,7 @@ fn row(row: AuditRow, url: &PageUrl, now: Timestamp) -> AnyView {
         view! {
             <details class="disclosure small">
                 <summary>{summary}</summary>
-                {block("Before", before)} {block("After", after)} {request}
+                {block("Before", before)} {block("After", after)} {means} {request}
             </details>
         }
     });

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::AppError;
 use crate::pages::outcome::OutcomeText;
 #[cfg(feature = "ssr")]
-use crate::pages::{ask, outcome::tell};
+use crate::pages::{account::idle_since, ask, outcome::tell};
 #[cfg(feature = "ssr")]
 use entity::kind::Permission;
 #[cfg(feature = "ssr")]
 use entity::view::ShownOnce;
 #[cfg(feature = "ssr")]
-use store::accounts::{find_account, list_accounts, list_roles, list_sessions, list_tokens};
+use store::accounts::{find_account, list_accounts, list_open_sessions, list_roles, list_tokens};
 
 /// What the page of all accounts shows. Like all that may hold a link, it has no `Debug`, which logs are made of.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub async fn find_user(id: String, query: String) -> Result<UserData, AppError> 
         now,
         is_own: actor.account().is_some_and(|own| own.id == id),
         roles: list_roles(&db.read).await?.into_iter().map(|role| role.name).collect(),
-        sessions: list_sessions(&db.read, id, now).await?.len(),
+        sessions: list_open_sessions(&db.read, id, idle_since(), now).await?.len(),
         tokens: list_tokens(&db.read, id).await?.len(),
         outcome: tell::find_text(&db, &params).await?,
         link,
@@ -130,6 +130,8 @@ pub struct AuditRow {
     pub entry: AuditEntry,
     pub before: Option<String>,
     pub after: Option<String>,
+    /// What the token is called that let them in, or the device that the session is of, while that is there.
+    pub means: Option<String>,
 }
 
 /// What the page of the log shows.
@@ -142,6 +144,10 @@ pub struct AuditData {
     pub page: PageQuery,
     /// The account that is filtered by, as people know it.
     pub account: Option<String>,
+    /// The times that days of the address stand for: not before this one.
+    pub since: Option<Timestamp>,
+    /// Before this one.
+    pub until: Option<Timestamp>,
 }
 
 /// What people did, as the page's address says.
@@ -159,15 +165,19 @@ pub async fn read_audit(query: String) -> Result<AuditData, AppError> {
             action: ask::word(&params, "action"),
             account_id: ask::uuid(&params, "account_id"),
             text: ask::text(&params, "text")?,
-            ..AuditFilter::default()
+            since: super::tell::midnight(&params, "since", 0)?,
+            // To the end of the day.
+            until: super::tell::midnight(&params, "until", 1)?,
         },
     );
     let unknown = ask::is_unknown::<AuditAction>(&params, "action") || ask::is_no_id(&params, "account_id");
     let found = if unknown { Listing::default() } else { list_audit_entries(&db.read, &filter, page).await? };
     let words = |json: Option<serde_json::Value>| json.and_then(|json| serde_json::to_string_pretty(&json).ok());
+    let means = super::tell::means(&db, &found.data).await?;
     let row = |mut entry: AuditEntry| AuditRow {
         before: words(entry.before.take()),
         after: words(entry.after.take()),
+        means: entry.via_id.and_then(|id| means.get(&id).cloned()),
         entry,
     };
     let account = match filter.account_id {
@@ -179,6 +189,8 @@ pub async fn read_audit(query: String) -> Result<AuditData, AppError> {
         rows: Listing { data: found.data.into_iter().map(row).collect(), count: found.count },
         page,
         account,
+        since: filter.since,
+        until: filter.until,
     })
 }
 

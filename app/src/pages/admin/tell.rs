@@ -1,10 +1,38 @@
-//! What is told of forges, in sentences.
+//! What is told of forges, in sentences, and what the log's page looks up.
 
-use entity::kind::{Provider, TokenSource};
-use entity::view::{ForgeBudget, ForgeStatus, TokenTest};
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveTime};
+use entity::kind::{Provider, TokenSource, Via};
+use entity::view::{AuditEntry, ForgeBudget, ForgeStatus, Timestamp, TokenTest};
+use leptos_router::params::ParamsMap;
+use store::accounts::{session_agents, token_names};
+use store::db::Db;
+use store::given;
+use uuid::Uuid;
 
 use super::data::ForgeRow;
 use crate::components::counted;
+use crate::error::AppError;
+use crate::pages::account::device;
+use crate::pages::ask;
+
+/// When a day begins, UTC, where one is given: that day or, with 1, the one after it.
+pub(super) fn midnight(params: &ParamsMap, key: &str, after: u64) -> Result<Option<Timestamp>, AppError> {
+    let Some(text) = ask::text(params, key)? else { return Ok(None) };
+    let day = given::day(&text).map_err(|unusable| AppError::invalid(format!("The value of {key} {unusable}.")))?;
+    Ok(day.checked_add_days(Days::new(after)).map(|day| day.and_time(NaiveTime::MIN).and_utc()))
+}
+
+/// What let those in who did these, as far as it is still there: a token's name, or the device that a session is of.
+pub(super) async fn means(db: &Db, entries: &[AuditEntry]) -> Result<HashMap<Uuid, String>, AppError> {
+    let of = |via: Via| entries.iter().filter(move |entry| entry.via == via).filter_map(|entry| entry.via_id);
+    let (tokens, sessions): (Vec<Uuid>, Vec<Uuid>) = (of(Via::Token).collect(), of(Via::Session).collect());
+    let mut means: HashMap<Uuid, String> = token_names(&db.read, &tokens).await?.into_iter().collect();
+    let agents = session_agents(&db.read, &sessions).await?.into_iter();
+    means.extend(agents.map(|(id, agent)| (id, device(agent.as_deref().unwrap_or_default()))));
+    Ok(means)
+}
 
 pub(super) fn forge(forge: ForgeStatus) -> ForgeRow {
     let searched = if forge.is_searched { "It is searched; " } else { "" };

@@ -147,7 +147,7 @@ fn code(data: WelcomeData) -> AnyView {
                 <input type="hidden" name="from" value=data.from />
                 <button type="submit" class="button">"Use recovery code"</button>
             </form>
-            <p class="quiet">"None left? An admin can make a new account for you."</p>
+            <p class="quiet">"None left? An admin can remove the second factor of your account."</p>
         </details>
         <p><a href="/sign-in" rel="external">"Sign in as somebody else"</a></p>
     };

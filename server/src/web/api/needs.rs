@@ -90,7 +90,7 @@ struct Known {
 /// Operations by verb and path.
 static OPERATIONS: LazyLock<HashMap<(Method, String), Known>> = LazyLock::new(|| {
     let mut operations = HashMap::new();
-    for (path, item) in openapi::document().paths.paths {
+    for (path, item) in openapi::operations().paths.paths {
         let of = [
             (Method::GET, item.get),
             (Method::POST, item.post),

@@ -5,19 +5,22 @@ use std::collections::BTreeSet;
 use axum::{
     Router,
     body::Bytes,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, header},
     routing::get,
 };
+use entity::kind::{Needs, Permission};
 use store::given;
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, License, Object, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
     Schema, Type,
     path::{Parameter, ParameterIn},
     schema::{AdditionalProperties, SchemaType},
+    security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 
+use super::needs;
 use super::problem::PROBLEM_JSON;
 use crate::{
     state::AppState,
@@ -26,6 +29,11 @@ use crate::{
 
 /// Where the description is served.
 pub const PATH: &str = "/api/v1/openapi.json";
+
+/// Who signed in with a password; the name is the v1 API's.
+const SIGNED_IN: &str = "OAuth2PasswordBearer";
+/// Who brings a token that was made for a program.
+const TOKEN: &str = "Bearer";
 
 /// All operations under their full paths, with their description.
 #[must_use]
@@ -39,6 +47,14 @@ pub fn described() -> (OpenApiRouter<AppState>, OpenApiRouter<AppState>) {
 /// The whole description.
 #[must_use]
 pub fn document() -> OpenApi {
+    let mut document = operations();
+    needs_are_described(&mut document);
+    document
+}
+
+/// The same but for what each operation needs, which is looked up in a table that is made of it.
+#[must_use]
+pub(super) fn operations() -> OpenApi {
     let (reads, streams) = described();
     let mut document = reads.into_openapi();
     document.merge(streams.into_openapi());
@@ -206,6 +222,45 @@ fn sent_schemas(document: &OpenApi) -> BTreeSet<String> {
         }
     }
     sent
+}
+
+/// How somebody says who they are, and which operation wants to know: `/docs` and generated clients ask for it by that.
+fn needs_are_described(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let of = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in of {
+            let Some(operation) = operation.as_mut() else { continue };
+            operation.security = needs::of(&method, path).and_then(security);
+        }
+    }
+    let password = Password::new("/api/v1/login/access-token", Scopes::new());
+    let signed_in = OAuth2::with_description([Flow::Password(password)], "An access token of who signed in");
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token that was made on /account; it may no more than its scopes and its account"))
+        .build();
+    let schemes = &mut document.components.get_or_insert_default().security_schemes;
+    schemes.insert(SIGNED_IN.to_owned(), RefOr::T(SecurityScheme::OAuth2(signed_in)));
+    schemes.insert(TOKEN.to_owned(), RefOr::T(SecurityScheme::Http(token)));
+}
+
+/// Any of these will do; one that asks for nothing is for nobody in particular.
+fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
+    let by = |scheme: &str| SecurityRequirement::new(scheme, std::iter::empty::<String>());
+    match needs {
+        Needs::Nothing => None,
+        // Everybody may read, unless the configuration keeps strangers out.
+        Needs::Permission(Permission::Read) => Some(vec![SecurityRequirement::default(), by(SIGNED_IN), by(TOKEN)]),
+        Needs::Permission(_) | Needs::Account => Some(vec![by(SIGNED_IN), by(TOKEN)]),
+        // A token is no person.
+        Needs::Person => Some(vec![by(SIGNED_IN)]),
+    }
 }
 
 /// What any operation may answer, said once instead of at each.

@@ -19,7 +19,7 @@ use axum::{
 use chrono::TimeDelta;
 use entity::kind::Permission;
 use entity::view::{Timestamp, Viewer, ViewerAccount};
-use store::accounts::{self, Holder, StoredSession};
+use store::accounts::{self, Holder, IdleSince, StoredSession};
 use store::db::Db;
 use tower_sessions::Session;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ pub use sessions::{ADDRESS as SESSION_ADDRESS, SessionRows, USER_AGENT as SESSIO
 
 use super::api::problem::Problem;
 use super::client_address::Client;
-use super::rate_limits::SignedIn;
+use super::rate_limits::{RateLimits, SignedIn, limit_refused};
 use super::reading::Changed;
 use super::rights::LINKS;
 use super::trace::RequestId;
@@ -156,14 +156,19 @@ impl Identity {
         Some((holder, found.id))
     }
 
+    /// Since when a browser's session has to have been seen to be open still.
+    #[must_use]
+    pub fn idle_since(&self, now: Timestamp) -> IdleSince {
+        let idle = TimeDelta::from_std(self.settings.session_idle).unwrap_or(TimeDelta::MAX);
+        IdleSince(now.checked_sub_signed(idle).unwrap_or_default())
+    }
+
     /// Whether whoever came in before may still read: what let them in works, and the account has the right. Where that can't
     /// be found out they may, for now.
     pub async fn still_reads(&self, actor: &Actor) -> bool {
         let now = clock::now();
-        let idle = TimeDelta::from_std(self.settings.session_idle).unwrap_or(TimeDelta::MAX);
-        let idle_since = now.checked_sub_signed(idle).unwrap_or_default();
         let found = match (actor.session_id(), actor.token_id()) {
-            (Some(id), _) => accounts::find_open_session(&self.db.write, id, idle_since, now)
+            (Some(id), _) => accounts::find_open_session(&self.db.write, id, self.idle_since(now).0, now)
                 .await
                 .map(|found| found.and_then(|found| found.holder).map(|holder| holder.permissions)),
             (None, Some(id)) => accounts::find_open_token(&self.db.write, id, now).await.map(|found| {
@@ -248,9 +253,12 @@ fn bad_credentials() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "Could not validate credentials")
 }
 
+/// What [`find_out`] works with: who is known, what tells of who is refused, and what counts them.
+pub type Known = (Identity, Actions, RateLimits);
+
 /// Finds out who asks and says so to all that follow.
-pub async fn find_out(State(with): State<Arc<(Identity, Actions)>>, mut request: Request, next: Next) -> Response {
-    let (identity, ctx) = &*with;
+pub async fn find_out(State(with): State<Arc<Known>>, mut request: Request, next: Next) -> Response {
+    let (identity, ctx, limits) = &*with;
     // Files of the site are everybody's.
     if request.uri().path().starts_with(super::pages::ASSETS) {
         return next.run(request).await;
@@ -265,6 +273,8 @@ pub async fn find_out(State(with): State<Arc<(Identity, Actions)>>, mut request:
         Err(_) if super::rights::is_open(request.uri().path()) => {
             (Actor::nobody(Door::Api, identity.settings.anonymous_read).from(client, id), None)
         }
+        // What does not work is counted; that it can't be found out is nobody's fault.
+        Err(problem) if problem.status < 500 => return limit_refused(limits, &request, problem),
         Err(problem) => return problem.into_response(),
     };
     // A browser's session is at the door that its request knocks at.
@@ -289,6 +299,8 @@ pub async fn find_out(State(with): State<Arc<(Identity, Actions)>>, mut request:
     }
     request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(viewer);
+    // Pages know no configuration.
+    request.extensions_mut().insert(identity.idle_since(clock::now()));
     let changes = !request.method().is_safe();
     let mut response = next.run(request).await;
     if changes {

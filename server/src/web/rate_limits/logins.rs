@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::keyed::Keyed;
 use crate::web::client_address::one_party;
 
@@ -15,6 +17,9 @@ const BY_ADDRESS: (NonZeroU32, Duration) = (NonZeroU32::new(3).unwrap(), Duratio
 const BY_ACCOUNT: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Duration::from_secs(10));
 /// Answers of other sites that an address may bring at once: no password is tried by them, but we ask the site each time.
 const BY_ANSWER: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Duration::from_secs(1));
+/// Addresses that one browser may vouch for at once, and the time after which it may for one more: one that was stolen opens no
+/// way for guesses from everywhere.
+const BY_DEVICE: (NonZeroU32, Duration) = (NonZeroU32::new(10).unwrap(), Duration::from_secs(600));
 /// So many pairs of address and account are remembered that fitted once.
 const KNOWN: usize = 20_000;
 
@@ -36,6 +41,7 @@ pub struct LoginLimits {
     by_address: Keyed<IpAddr>,
     by_account: Keyed<Account>,
     by_answer: Keyed<IpAddr>,
+    by_device: Keyed<Uuid>,
     known: Mutex<Known>,
 }
 
@@ -57,6 +63,7 @@ impl Default for LoginLimits {
             by_address: Keyed::new(BY_ADDRESS.0, BY_ADDRESS.1),
             by_account: Keyed::new(BY_ACCOUNT.0, BY_ACCOUNT.1),
             by_answer: Keyed::new(BY_ANSWER.0, BY_ANSWER.1),
+            by_device: Keyed::new(BY_DEVICE.0, BY_DEVICE.1),
             known: Mutex::default(),
         }
     }
@@ -88,6 +95,14 @@ impl LoginLimits {
 
     fn is_known(&self, pair: &Pair) -> bool {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).pairs.contains_key(pair)
+    }
+
+    /// Takes an address for one from which somebody logged in to an account before, as their browser did: people travel, and an
+    /// account under attack is not to be lost to them elsewhere.
+    pub fn vouch(&self, address: IpAddr, account: &str, device: Uuid) {
+        if !self.knows(address, account) && self.by_device.check(device).retry_after.is_none() {
+            self.succeeded(address, account);
+        }
     }
 
     /// Whether another site may be asked now who brings its answer.
@@ -155,6 +170,21 @@ mod tests {
         assert!(limits.check(address(2), "ada@example.org").is_err());
         assert!(limits.knows(home, "ada@example.org") && !limits.knows(address(2), "ada@example.org"));
         assert_eq!(limits.check(address(3), "bob@example.org"), Ok(()), "other accounts are not touched");
+    }
+
+    #[test]
+    fn a_browser_vouches_for_few_addresses() {
+        let limits = LoginLimits::default();
+        let device = Uuid::from_u128(7);
+        let guesses = (1_000..).take_while(|guess| limits.check(address(*guess), "ada@example.org").is_ok());
+        assert!(guesses.count() < 100);
+        for number in 1..=10 {
+            limits.vouch(address(number), "Ada@example.org", device);
+            limits.vouch(address(number), "Ada@example.org", device);
+            assert_eq!(limits.check(address(number), "ada@example.org"), Ok(()));
+        }
+        limits.vouch(address(11), "ada@example.org", device);
+        assert!(limits.check(address(11), "ada@example.org").is_err(), "it vouches for all the world");
     }
 
     #[test]

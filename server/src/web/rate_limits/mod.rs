@@ -91,6 +91,14 @@ impl RateLimits {
             Key::Account(account) => limiters.by_account.check(account),
         })
     }
+
+    /// Counts a request, where its path has a limit.
+    fn count(&self, request: &Request) -> Option<Verdict> {
+        match is_limited(request.uri().path()) {
+            true => self.check(Key::of(request)),
+            false => None,
+        }
+    }
 }
 
 /// Whether a path is asked for by programs, and costs work.
@@ -101,22 +109,36 @@ pub fn is_limited(path: &str) -> bool {
 
 /// Refuses what comes too often, and says what is left.
 pub async fn limit(State(limits): State<RateLimits>, request: Request, next: Next) -> Response {
-    let verdict = match is_limited(request.uri().path()) {
-        true => limits.check(Key::of(&request)),
-        false => None,
-    };
+    let verdict = limits.count(&request);
     let Some(verdict) = verdict else { return next.run(request).await };
-    let mut response = match verdict.retry_after {
+    let response = match verdict.retry_after {
         None => next.run(request).await,
-        Some(after) => {
-            let seconds = RetryAfter(after).seconds();
-            let detail = format!(
-                "The limit of {} requests in an hour is reached; the next one is answered in {seconds} s",
-                verdict.limit
-            );
-            Problem::too_many(detail, seconds).into_response()
-        }
+        Some(after) => too_often(verdict.limit, after),
     };
+    tell(verdict, response)
+}
+
+/// Counts a request that is answered before it gets to [`limit`]: whoever brings what does not work is a stranger like others,
+/// however much of it they try.
+#[must_use]
+pub fn limit_refused(limits: &RateLimits, request: &Request, refusal: Problem) -> Response {
+    let Some(verdict) = limits.count(request) else { return refusal.into_response() };
+    let response = match verdict.retry_after {
+        None => refusal.into_response(),
+        Some(after) => too_often(verdict.limit, after),
+    };
+    tell(verdict, response)
+}
+
+fn too_often(limit: u32, after: Duration) -> Response {
+    let seconds = RetryAfter(after).seconds();
+    let detail =
+        format!("The limit of {limit} requests in an hour is reached; the next one is answered in {seconds} s");
+    Problem::too_many(detail, seconds).into_response()
+}
+
+/// Says what is left with the answer.
+fn tell(verdict: Verdict, mut response: Response) -> Response {
     let resets_at = clock::now() + TimeDelta::from_std(verdict.resets_in).unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(X_RATELIMIT_LIMIT, HeaderValue::from(verdict.limit));

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use serde_json::Value;
-use server::web::api::openapi;
+use entity::kind::{Needs, Permission};
+use serde_json::{Value, json};
+use server::web::api::{needs, openapi};
 
 /// Operations of the v1 API that are not served yet: accounts.
 const NOT_SERVED: &[&str] = &[];
@@ -34,6 +35,11 @@ fn the_v1_description_is_a_subset_of_ours() {
                 continue;
             }
             parameters(&name, operation, mine, &mut wrong);
+            for by in operation["security"].as_array().into_iter().flatten() {
+                if !mine["security"].as_array().is_some_and(|known| known.contains(by)) {
+                    wrong.push(format!("{name}: nobody signs in by {by}"));
+                }
+            }
             let theirs_schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
             // What becomes a job here is accepted; the rest is done at once.
             let status = if mine["responses"]["202"].is_null() { "200" } else { "202" };
@@ -54,6 +60,28 @@ fn the_v1_description_is_a_subset_of_ours() {
     assert!(wrong.is_empty(), "existing clients would break:\n{}", wrong.join("\n"));
     let expected: BTreeSet<String> = NOT_SERVED.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(missing, expected, "the list of what is not served yet is out of date");
+}
+
+#[test]
+fn the_description_says_which_operation_wants_to_know_who_asks() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    let schemes = &document["components"]["securitySchemes"];
+    let password = json!({ "scopes": {}, "tokenUrl": "/api/v1/login/access-token" });
+    assert_eq!(schemes["OAuth2PasswordBearer"]["flows"], json!({ "password": password }));
+    assert_eq!((&schemes["Bearer"]["type"], &schemes["Bearer"]["scheme"]), (&json!("http"), &json!("bearer")));
+    let (signed_in, token) = (json!({ "OAuth2PasswordBearer": [] }), json!({ "Bearer": [] }));
+    let routes = needs::routes();
+    assert!(routes.len() > 50, "only {} operations were looked at", routes.len());
+    for route in routes {
+        let expected = match route.needs {
+            Needs::Nothing => Value::Null,
+            Needs::Permission(Permission::Read) => json!([{}, signed_in, token]),
+            Needs::Permission(_) | Needs::Account => json!([signed_in, token]),
+            Needs::Person => json!([signed_in]),
+        };
+        let said = &document["paths"][&route.path][route.verb.to_lowercase()]["security"];
+        assert_eq!(*said, expected, "{} {}", route.verb, route.path);
+    }
 }
 
 fn theirs() -> Option<Value> {

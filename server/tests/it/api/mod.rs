@@ -1,10 +1,13 @@
 //! REST by word: what is answered, what is refused, what is missing.
 
 mod accounts;
+mod accounts_page;
 mod actions;
+mod admin_audit;
 mod charts;
 mod commits;
 mod contract;
+mod devices;
 mod discovery;
 mod doors;
 mod ecosystem;
@@ -15,11 +18,13 @@ mod health;
 mod hosts;
 mod http;
 mod jobs;
+mod limits;
 mod metrics;
 mod openapi;
 mod pages;
 mod people;
 mod permissions;
+mod permissions_metrics;
 mod rate_limits;
 mod reposentry;
 mod repositories;

@@ -128,6 +128,15 @@ async fn roles_and_tokens_allow_what_they_say_and_no_more() {
         assert_eq!(ask(app, Method::POST, &sync(two), Some(&some), None).await.status, StatusCode::FORBIDDEN);
         let all_at_once = ask(app, Method::POST, "/api/v1/repositories/sync", Some(&some), None).await;
         assert_eq!(all_at_once.status, StatusCode::FORBIDDEN);
+        // One that may only change is told so where it reads, and changes what it may.
+        let pipelines = token(app, developer, &[Permission::ManagePipelines], &[]).await;
+        let answer = ask(app, Method::GET, "/api/v1/triggers", Some(&pipelines), None).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert!(answer.json()["detail"].as_str().unwrap().ends_with("read is needed"), "{}", answer.json());
+        let condition = || Some(json!({ "condition": {} }));
+        let answer = ask(app, Method::POST, "/api/v1/triggers/check", Some(&pipelines), condition()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(ask(app, Method::POST, &sync(one), Some(&pipelines), None).await.status, StatusCode::FORBIDDEN);
         // A token is no person: it makes no other, and changes nothing of its account.
         let wanted = json!({ "name": "more", "scopes": ["read"] });
         for token in [&some, &all] {

@@ -20,11 +20,11 @@ pub use people::{
 };
 pub use roles::{add_role, delete_role, list_roles, permissions_of, set_role_permissions};
 pub use sessions::{
-    Holder, NewSession, StoredSession, count_active_accounts, delete_session, delete_sessions, drop_session,
-    find_api_session, find_open_session, find_session, find_session_of_family, insert_session, list_sessions,
-    mark_session, prune_sessions, rotate_session, save_session, touch_session,
+    Holder, IdleSince, NewSession, StoredSession, count_active_accounts, delete_session, delete_sessions, drop_session,
+    find_api_session, find_open_session, find_session, find_session_of_family, insert_session, list_open_sessions,
+    list_sessions, mark_session, prune_sessions, rotate_session, save_session, session_agents, touch_session,
 };
 pub use tokens::{
     EndingToken, NewToken, StoredToken, count_tokens, delete_token, delete_tokens, find_open_token, find_token,
-    insert_token, list_ending_tokens, list_tokens, mark_ending_told, mark_token, touch_token,
+    insert_token, list_ending_tokens, list_tokens, mark_ending_told, mark_token, token_names, touch_token,
 };

@@ -125,6 +125,16 @@ pub async fn find_session_of_family(c: &impl ConnectionTrait, family: &[u8; 32])
     Ok(found.into_partial_model::<Row>().one(c).await?.map(Into::into))
 }
 
+/// Since when a browser's session has to have been seen to be open still; lent to pages with each request.
+#[derive(Clone, Copy, Debug)]
+pub struct IdleSince(pub Timestamp);
+
+/// Those that did not end by not being used: a program's never do.
+fn used_since(idle_since: Timestamp) -> Condition {
+    let used = session::COLUMN.seen_at.gte(StoredTimestamp::from(idle_since));
+    Condition::any().add(session::Column::Kind.eq(SessionKind::Api)).add(used)
+}
+
 /// A session that let somebody in before, by its id, where it still does. One of a browser ends where it is not used.
 pub async fn find_open_session(
     c: &impl ConnectionTrait,
@@ -132,10 +142,8 @@ pub async fn find_open_session(
     idle_since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<StoredSession>> {
-    let used = session::COLUMN.seen_at.gte(StoredTimestamp::from(idle_since));
-    let used = Condition::any().add(session::Column::Kind.eq(SessionKind::Api)).add(used);
     let open = session::COLUMN.expires_at.gt(StoredTimestamp::from(now));
-    let of = session::Entity::find_by_id(id).filter(open).filter(used);
+    let of = session::Entity::find_by_id(id).filter(open).filter(used_since(idle_since));
     let found = joined(of.join(JoinType::LeftJoin, session::Relation::Account.def()));
     Ok(found.into_partial_model::<Row>().one(c).await?.map(Into::into))
 }
@@ -195,8 +203,27 @@ pub async fn mark_session(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) ->
     Ok(())
 }
 
-/// An account's sessions, the one last seen first.
+/// An account's open sessions, the one last seen first.
+pub async fn list_open_sessions(
+    c: &impl ConnectionTrait,
+    account_id: Uuid,
+    idle_since: IdleSince,
+    now: Timestamp,
+) -> Result<Vec<Session>> {
+    list(c, unexpired(account_id, now).filter(used_since(idle_since.0))).await
+}
+
+/// The same with those that ended by not being used.
 pub async fn list_sessions(c: &impl ConnectionTrait, account_id: Uuid, now: Timestamp) -> Result<Vec<Session>> {
+    list(c, unexpired(account_id, now)).await
+}
+
+fn unexpired(account_id: Uuid, now: Timestamp) -> Select<session::Entity> {
+    let of = session::Entity::find().filter(session::COLUMN.account_id.eq(account_id));
+    of.filter(session::COLUMN.expires_at.gt(StoredTimestamp::from(now)))
+}
+
+async fn list(c: &impl ConnectionTrait, sessions: Select<session::Entity>) -> Result<Vec<Session>> {
     #[derive(DerivePartialModel)]
     #[sea_orm(entity = "session::Entity")]
     struct Shown {
@@ -208,10 +235,7 @@ pub async fn list_sessions(c: &impl ConnectionTrait, account_id: Uuid, now: Time
         address: Option<String>,
         user_agent: Option<String>,
     }
-    let open = session::Entity::find()
-        .filter(session::COLUMN.account_id.eq(account_id))
-        .filter(session::COLUMN.expires_at.gt(StoredTimestamp::from(now)));
-    let rows: Vec<Shown> = open.order_by_desc(session::Column::SeenAt).into_partial_model().all(c).await?;
+    let rows: Vec<Shown> = sessions.order_by_desc(session::Column::SeenAt).into_partial_model().all(c).await?;
     let view = |row: Shown| Session {
         id: row.id,
         kind: row.kind,
@@ -222,6 +246,12 @@ pub async fn list_sessions(c: &impl ConnectionTrait, account_id: Uuid, now: Time
         user_agent: row.user_agent,
     };
     Ok(rows.into_iter().map(view).collect())
+}
+
+/// What browsers and programs said of themselves that sessions are of, where those are still there.
+pub async fn session_agents(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, Option<String>)>> {
+    let of = session::Entity::find().filter(session::COLUMN.id.is_in(ids.iter().copied()));
+    Ok(of.select_only().columns([session::Column::Id, session::Column::UserAgent]).into_tuple().all(c).await?)
 }
 
 /// Ends one of an account's sessions.

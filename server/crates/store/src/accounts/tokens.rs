@@ -137,6 +137,12 @@ pub async fn list_tokens(c: &impl ConnectionTrait, account_id: Uuid) -> Result<V
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// What tokens are called, of those that are still there.
+pub async fn token_names(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>> {
+    let of = api_token::Entity::find().filter(api_token::COLUMN.id.is_in(ids.iter().copied()));
+    Ok(of.select_only().columns([api_token::Column::Id, api_token::Column::Name]).into_tuple().all(c).await?)
+}
+
 /// How many tokens an account has, those included whose time is over.
 pub async fn count_tokens(c: &impl ConnectionTrait, account_id: Uuid) -> Result<u64> {
     count(c, api_token::Entity::find().filter(api_token::COLUMN.account_id.eq(account_id))).await

@@ -148,6 +148,52 @@ async fn sessions_end_by_themselves_and_by_hand() {
 }
 
 #[tokio::test]
+async fn sessions_that_ended_by_not_being_used_are_not_open() {
+    on_each_engine(async |db| {
+        let w = &db.write;
+        let id = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
+        for (hash, kind) in [(1, SessionKind::Browser), (2, SessionKind::Browser), (3, SessionKind::Api)] {
+            insert_session(w, &session(hash, Some(id), kind)).await.unwrap();
+        }
+        touch_session(w, Uuid::from_u128(2), None, at(9, 0)).await.unwrap();
+        let open = async |idle_since, now| {
+            let open = list_open_sessions(&db.read, id, IdleSince(idle_since), now).await.unwrap();
+            open.into_iter().map(|session| session.id.as_u128()).collect::<Vec<_>>()
+        };
+        assert_eq!(open(at(8, 30), at(9, 0)).await, [2, 3], "a program's ends by its time alone");
+        assert_eq!(open(at(8, 0), at(9, 0)).await.len(), 3);
+        assert_eq!(open(at(8, 0), at(8, 0) + TimeDelta::days(1)).await.len(), 0, "their time is over");
+        assert_eq!(list_sessions(&db.read, id, at(9, 0)).await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_let_somebody_in_is_told_while_it_is_there() {
+    on_each_engine(async |db| {
+        let w = &db.write;
+        let id = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
+        insert_session(w, &session(1, Some(id), SessionKind::Browser)).await.unwrap();
+        let (browser, gone) = (Uuid::from_u128(1), Uuid::from_u128(9));
+        let agents = session_agents(&db.read, &[browser, gone, browser]).await.unwrap();
+        assert_eq!(agents, [(browser, Some("a browser".to_owned()))]);
+        let token = NewToken {
+            account_id: id,
+            token_hash: [3; 32],
+            name: "ci".to_owned(),
+            scopes: vec![Permission::Read],
+            repositories: Vec::new(),
+            expires_at: None,
+        };
+        let token = insert_token(w, &token, at(8, 0)).await.unwrap();
+        assert_eq!(token_names(&db.read, &[gone, token]).await.unwrap(), [(token, "ci".to_owned())]);
+        assert!(token_names(&db.read, &[]).await.unwrap().is_empty());
+        assert!(session_agents(&db.read, &[]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_people_did_is_found_by_who_what_and_when() {
     on_each_engine(async |db| {
         let entry = |minute: u32, action, who: &str, name: &str| AuditEntry {
@@ -182,7 +228,8 @@ async fn what_people_did_is_found_by_who_what_and_when() {
         assert_eq!(find(text("one")).await.0, 1);
         assert_eq!(find(text("0%")).await.0, 1);
         let until = Some(at(8, 2));
-        assert_eq!(find(AuditFilter { until, ..AuditFilter::default() }).await.0, 1);
+        assert_eq!(find(AuditFilter { until, ..AuditFilter::default() }).await.1, ["ada/One"]);
+        assert_eq!(find(AuditFilter { since: until, ..AuditFilter::default() }).await.1, ["ada/100%"]);
         // What strangers add goes in time; what people did stays.
         let refused = entry(3, AuditAction::SignInRefused, "nobody", "eve@example.org");
         add_audit_entry(&db.write, &refused).await.unwrap();

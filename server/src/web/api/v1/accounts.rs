@@ -217,8 +217,13 @@ pub async fn change_own(
         (status = 200, description = "Open ones, the one last seen first", body = [Session]),
     )
 )]
-pub async fn list_sessions(State(db): State<Db>, Actor(actor): Actor) -> Result<Json<Vec<Session>>, Problem> {
-    Ok(Json(stored::list_sessions(&db.read, actor.signed_in()?.id, clock::now()).await?))
+pub async fn list_sessions(
+    State(db): State<Db>,
+    State(identity): State<Identity>,
+    Actor(actor): Actor,
+) -> Result<Json<Vec<Session>>, Problem> {
+    let (own, now) = (actor.signed_in()?.id, clock::now());
+    Ok(Json(stored::list_open_sessions(&db.read, own, identity.idle_since(now), now).await?))
 }
 
 /// End one of the own sessions
