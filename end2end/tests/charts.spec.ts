@@ -139,9 +139,37 @@ test("values of two repositories stand side by side", async ({ page, request }) 
   await expect(heads).toHaveCount(3);
   for (const name of ["samples/home-cluster", "samples/argo-apps"]) await expect(heads.filter({ hasText: name })).toHaveCount(1);
   await expect(main.getByRole("row").filter({ hasText: "replicaCount" })).toContainText("not set");
-  await heads.filter({ hasText: "samples/argo-apps" }).getByRole("link", { name: "leave out" }).click();
+  const sides = main.getByRole("list", { name: "Repositories that are compared" });
+  await sides.getByRole("link", { name: "Leave out samples/argo-apps" }).click();
   await expect(heads).toHaveCount(2);
   await expect(heads.nth(1)).toContainText("samples/home-cluster");
+});
+
+test("releases of one name stand side by side, and who is unknown is said", async ({ page, request }) => {
+  const main = page.getByRole("main");
+  const path = chartPath(await chart(request, "app-template"));
+  await page.goto(`/compare${path}?repositories=samples/home-cluster,no/such`);
+  await expect(main).toContainText("No repository that uses the chart is called no/such.");
+  const heads = main.getByRole("table").first().getByRole("columnheader");
+  const all = await heads.count();
+  expect(all).toBeGreaterThan(2);
+  await main.getByLabel("Release").selectOption("home-assistant");
+  const apply = main.getByRole("button", { name: "Apply" });
+  if (await apply.isVisible()) await apply.click();
+  await expect(page).toHaveURL(/release=home-assistant/);
+  await expect(heads).toHaveCount(2);
+  await expect(heads.nth(1)).toContainText("home-assistant");
+});
+
+test("charts and the ecosystem are told as of a day", async ({ page, request }) => {
+  const main = page.getByRole("main");
+  for (const path of [chartPath(await chart(request, "cilium")), "/ecosystem"]) {
+    await page.goto(`${path}?at=2026-08-01`);
+    await expect(main, path).toContainText("As it was on");
+    await expect(main.getByLabel("As of"), path).toHaveValue("2026-08-01");
+    await main.getByRole("link", { name: "Show it as it is now" }).click();
+    await expect(main, path).not.toContainText("As it was on");
+  }
 });
 
 test("a repository's charts and images lead to those of everybody", async ({ page, request }) => {

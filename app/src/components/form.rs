@@ -13,6 +13,20 @@ pub struct Chip {
     pub value: String,
     /// The key in the address that removing it takes away.
     pub key: &'static str,
+    /// What stays under that key: a filter of several has a chip for each.
+    pub others: Vec<String>,
+}
+
+impl Chip {
+    /// A filter of one value.
+    #[must_use]
+    pub fn new(label: impl Into<String>, value: impl Into<String>, key: &'static str) -> Self {
+        Self { label: label.into(), value: value.into(), key, others: Vec::new() }
+    }
+
+    fn removed_from(&self, url: &PageUrl) -> String {
+        self.others.iter().fold(url.without(self.key), |url, other| url.and(self.key, other.clone())).href()
+    }
 }
 
 /// Filters above a list: a GET form, so it works without JavaScript; with it, choosing is enough.
@@ -50,7 +64,7 @@ pub fn FilterBar(
                             .map(|chip| {
                                 view! {
                                     <li>
-                                        <a class="chip" href=url.without(chip.key).href() title="Remove this filter">
+                                        <a class="chip" href=chip.removed_from(&url) title="Remove this filter">
     <span class="sr-only">"Remove filter "</span>
                                             <span class="chip-label">{chip.label.clone()}</span>
                                             <span class="chip-value">{chip.value.clone()}</span>

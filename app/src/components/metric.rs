@@ -11,6 +11,9 @@ pub fn Metrics(
     view! { <dl class="metrics">{children()}</dl> }
 }
 
+/// Characters of a text that stand on a line beside other figures at their size.
+const SHORT: usize = 9;
+
 /// One figure with its name; what is not known is said to be not known.
 #[component]
 pub fn Metric(
@@ -34,7 +37,8 @@ pub fn Metric(
     alert: bool,
 ) -> impl IntoView {
     let known = text.is_some() || value.is_some();
-    let title = value.map(|value| value.to_string());
+    let long = text.as_ref().is_some_and(|text| text.chars().count() > SHORT);
+    let title = value.map(|value| value.to_string()).or_else(|| text.clone().filter(|_| long));
     let shown = text.or_else(|| value.map(number_text)).unwrap_or_else(|| "not known".to_owned());
     let figure = match href {
         Some(href) if known => view! { <a href=href>{shown}</a> }.into_any(),
@@ -43,7 +47,7 @@ pub fn Metric(
     view! {
         <div class="metric" class:unknown=!known class:alert=alert>
             <dt>{label}</dt>
-            <dd class="metric-value num" title=title>{figure}</dd>
+            <dd class="metric-value num" class:long=long title=title>{figure}</dd>
             {note.map(|note| view! { <dd class="metric-note">{note}</dd> })}
         </div>
     }

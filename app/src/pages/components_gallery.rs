@@ -140,10 +140,7 @@ fn lists(url: PageUrl) -> AnyView {
             }
         })
         .collect_view();
-    let chips = vec![
-        Chip { label: "Kind".to_owned(), value: "HelmRelease".to_owned(), key: "kind" },
-        Chip { label: "Namespace".to_owned(), value: "observability".to_owned(), key: "namespace" },
-    ];
+    let chips = vec![Chip::new("Kind", "HelmRelease", "kind"), Chip::new("Namespace", "observability", "namespace")];
     let kinds = vec![Choice::word("HelmRelease").counting(1_420), Choice::word("Kustomization").counting(80)];
     let pager_url = url.clone();
     let pager = move |skip, count| view! { <Pager page=PageQuery { skip, limit: 25 } count url=pager_url.clone() what="events" /> };

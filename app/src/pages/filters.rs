@@ -4,7 +4,7 @@ use entity::kind::ResourceStatus;
 use entity::view::{NamedCount, ResourceFacets, Timestamp};
 use leptos::prelude::*;
 
-use crate::components::{Chip, Choice, FilterBar, Notice, PageUrl, Select, TextField, exact};
+use crate::components::{Chip, Choice, DateField, FilterBar, Notice, PageUrl, Select, TextField, exact};
 
 /// Choices with the number of rows behind each.
 pub(super) fn choices(counts: Vec<NamedCount>) -> Vec<Choice> {
@@ -23,7 +23,7 @@ pub(super) fn chips(url: &PageUrl, filters: &[(&'static str, &'static str)]) -> 
         .iter()
         .filter_map(|(key, label)| {
             let value = url.get(key)?.to_owned();
-            Some(Chip { label: (*label).to_owned(), value, key })
+            Some(Chip::new(*label, value, key))
         })
         .collect()
 }
@@ -33,6 +33,13 @@ pub(super) fn past(at: Option<Timestamp>, url: &PageUrl) -> AnyView {
     let Some(at) = at else { return ().into_any() };
     let now = url.without("at").href();
     view! { <Notice>{format!("As it was on {}. ", exact(at))}<a href=now>"Show it as it is now"</a></Notice> }
+        .into_any()
+}
+
+/// Where one says of which day a page tells.
+pub(super) fn as_of(url: &PageUrl) -> AnyView {
+    let value = url.get("at").map(str::to_owned);
+    view! { <FilterBar url=url.without("page") keys=&["at"]><DateField name="at" label="As of" value /></FilterBar> }
         .into_any()
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Ids follow from what they name, so that a scan that is killed and begun again gives the same rows.
 
+use std::collections::BTreeMap;
+
 use super::ObjectId;
 use crate::kind::{
     ChartResolution, ChartUseKind, ImagePlaceKind, ImageState, ReferenceStatus, Renderer, UnresolvedReason, ValueType,
@@ -106,6 +108,8 @@ pub struct ChartUseFacts {
     pub values_resolved: i32,
     pub values_missing: i32,
     pub values_secret: i32,
+    /// What the variables stand for that the values name, as far as the repository says so.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A use of a chart while nothing about it but its values changes.

@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use sea_orm::entity::prelude::*;
 
 use crate::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, VersionKind};
+use crate::value::JsonText;
 
 /// A release while nothing about it but its values changes: from a commit, to a commit.
 #[sea_orm::model]
@@ -36,6 +39,8 @@ pub struct Model {
     pub values_resolved: i32,
     pub values_missing: i32,
     pub values_secret: i32,
+    /// What the variables stand for that the values name, as far as the repository says so.
+    pub variables: Option<JsonText<BTreeMap<String, String>>>,
     pub from_sequence: i64,
     /// Seconds since 1970, as all times of spans: there are a million of them.
     pub from_time: i64,

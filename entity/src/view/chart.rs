@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -181,6 +183,8 @@ pub struct ChartRelease {
     pub values: i64,
     /// When the version, source or place changed last.
     pub since: DateTime<Utc>,
+    /// When that or one of the values that it sets did.
+    pub changed_at: DateTime<Utc>,
     pub file_path: String,
     /// The file at its forge, where there is one.
     pub web_url: Option<String>,
@@ -191,9 +195,15 @@ pub struct ChartRelease {
     /// Releases that have a lower version, in percent of all whose version can be compared; `None` where they are fewer
     /// than five, or it can't.
     pub ahead_of_percent: Option<i64>,
+    /// The version in the middle of all releases whose version can be compared, under the same conditions.
+    pub median_version: Option<String>,
+    /// How many of the versions in use are higher than its own, up to the one in the middle; 0 where it is not behind that.
+    pub behind_median: Option<i64>,
     /// How alike its values are to those of the repository that was asked for, of 100: what both set to the same, of what both
     /// set.
     pub alike_percent: Option<i64>,
+    /// What the variables stand for that its values name, as far as the repository says so.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Which releases of a chart.
@@ -261,6 +271,8 @@ pub struct ValueSpread {
     pub highest: String,
     /// Releases whose value is told.
     pub releases: i64,
+    /// Releases whose value is no number, and left out.
+    pub others: i64,
 }
 
 /// A value, and how many set it.
@@ -313,6 +325,8 @@ pub struct ChartValue {
     pub line: i32,
     /// That line at the forge, for ever.
     pub web_url: Option<String>,
+    /// What the variables in it stand for, as far as the repository says so.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A step from one version to another that somebody made in one commit, with one release or several.
@@ -366,14 +380,26 @@ pub struct ChangedPath {
     pub upgrades: i64,
 }
 
-/// A chart beside another: used together with it, or in its place.
+/// A chart beside another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartNeighbour {
     pub key: String,
     pub name: String,
-    /// Repositories that have both, or of an alternative, that have it.
+    /// Repositories that have both.
     pub repositories: i64,
+}
+
+/// A chart that some use where others use another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartAlternative {
+    pub key: String,
+    pub name: String,
+    /// Repositories that have it, for the same app.
+    pub repositories: i64,
+    /// How many had it at the ends of the months since the first did, oldest first; the last is today.
+    pub over_time: Vec<ChartAdoption>,
 }
 
 /// Values of several releases of a chart side by side.
@@ -381,8 +407,10 @@ pub struct ChartNeighbour {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartComparison {
     pub releases: Vec<ChartRelease>,
-    /// How many those repositories have in all: not all fit beside each other.
+    /// How many those repositories have in all, of the name that was asked for: not all fit beside each other.
     pub of: i64,
+    /// What those repositories call their releases of it, whatever name was asked for.
+    pub names: Vec<String>,
     /// Paths, those with differences first.
     pub rows: Vec<ComparedValue>,
 }

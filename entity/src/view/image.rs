@@ -57,6 +57,8 @@ pub struct ImageTag {
     pub places: i64,
     /// Different digests that are written beside it.
     pub digests: i64,
+    /// Those that most places have, at most ten, the most common first.
+    pub most_pinned: Vec<String>,
     /// Places with a digest.
     pub pinned: i64,
 }

@@ -25,6 +25,7 @@ mod task;
 mod tekton;
 mod trigger;
 mod trigger_check;
+mod variable;
 mod watch;
 mod webhook;
 
@@ -33,9 +34,10 @@ pub use account::{
     ShownOnce, Viewer, ViewerAccount,
 };
 pub use chart::{
-    ChangedPath, ChartAdoption, ChartComparison, ChartDetail, ChartFilter, ChartKindCount, ChartNeighbour,
-    ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary, ChartTrend, ChartUpgrade,
-    ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue, ComparedValue, ValueSpread,
+    ChangedPath, ChartAdoption, ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartKindCount,
+    ChartNeighbour, ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartSort, ChartSource, ChartSummary,
+    ChartTrend, ChartUpgrade, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue,
+    ComparedValue, ValueSpread,
 };
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
@@ -76,6 +78,7 @@ pub use trigger::{
 pub use trigger_check::{
     ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,
 };
+pub use variable::variables_in;
 pub use watch::{
     Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchedRepository, WatchedRepositoryFilter,
 };

@@ -41,7 +41,7 @@ pub(crate) use sync_repository::remote;
 use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig, Secret, WatchingConfig};
 use crate::forges::Forges;
 use crate::mail::Mailer;
-use crate::replay::BatchLimits;
+use crate::replay::{BatchLimits, KeptUses};
 use crate::watching;
 
 /// What handlers work with.
@@ -82,6 +82,8 @@ pub struct Deps {
     pub mailer: Option<Arc<Mailer>>,
     /// How much of a history one transaction stores.
     pub batches: BatchLimits,
+    /// What was scanned lately, for the next commits.
+    pub kept_uses: KeptUses,
 }
 
 impl Deps {

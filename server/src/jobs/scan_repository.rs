@@ -23,7 +23,9 @@ use uuid::Uuid;
 use super::{Deps, JobContext, JobError, sync_repository};
 use crate::clock;
 use crate::config::History;
-use crate::replay::{Origins, Parser, ReplayError, StoredMemory, Tracking, TrackingSettings, Walk, pack, scan_format};
+use crate::replay::{
+    Followed, Origins, Parser, ReplayError, StoredMemory, Tracking, TrackingSettings, Walk, pack, scan_format,
+};
 
 /// Up to so many new commits, only what they touch is read; beyond, the whole state is loaded once.
 const INCREMENTAL_COMMITS: usize = 64;
@@ -40,6 +42,8 @@ struct HeadFacts {
     figures: HeadFigures,
     odd_paths: Vec<FileProblems>,
     charts: Charts,
+    /// What the head uses, for the commits after it.
+    followed: Option<(ScannedCommit, Followed)>,
 }
 
 pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
@@ -57,10 +61,13 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     context.say(deps, "reading the history", None).await;
     let result = replay(deps, context, &target, run, head).await;
     let result = match result {
-        Ok((events, HeadFacts { figures, odd_paths, charts })) => {
+        Ok((events, HeadFacts { figures, odd_paths, charts, followed })) => {
             scans::record_odd_paths(&deps.db.write, repository, &odd_paths, clock::now()).await?;
             scans::mark_helm_templates(&deps.db.write, repository, |path| charts.holds_template(path)).await?;
             scans::finish_scan(&deps.db.write, repository, run, figures, clock::now()).await?;
+            if let Some((at, followed)) = followed {
+                deps.kept_uses.put(repository, at, scan_format(&deps.mask, &deps.chart_sources), followed);
+            }
             if events > 0 {
                 super::aggregate::ask(deps).await?;
             }
@@ -272,7 +279,10 @@ fn replay_blocking(
         threads: deps.scan.threads,
     };
     let mut tracking = match from {
-        Some(at) => Tracking::from(settings, at)?,
+        Some(at) => match deps.kept_uses.take(target.id, at, target.scan_format) {
+            Some(followed) => Tracking::again(settings, followed),
+            None => Tracking::from(settings, at)?,
+        },
         None => Tracking::fresh(settings),
     };
     let total = i64::try_from(commits.len()).unwrap_or(i64::MAX);
@@ -308,7 +318,13 @@ fn replay_blocking(
         let origins = Origins::new(repo.first_parent_chain(head, None)?.commits, stored);
         odd_paths = origins.of_odd_paths(&repo, listing.odd_paths)?;
     }
-    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths, charts })
+    let last = commits.last().map(|commit| ScannedCommit {
+        id: commit.id,
+        sequence: commit.sequence,
+        committed_at: commit.committed_at,
+    });
+    let followed = last.or(from).zip(tracking.into_followed());
+    Ok(HeadFacts { figures: HeadFigures { yaml_files }, odd_paths, charts, followed })
 }
 
 /// Where the rewritten line left the one that was scanned: the newest of its commits that gave events.

@@ -5,6 +5,7 @@
 mod commit;
 mod follower;
 mod head;
+mod kept;
 mod memory;
 mod origin;
 mod parse;
@@ -14,6 +15,7 @@ mod walk;
 
 pub use commit::read_commit;
 pub use head::{HeadScan, scan_head};
+pub use kept::{Followed, KeptUses};
 pub use memory::StoredMemory;
 pub use origin::Origins;
 pub use parse::{Parser, scan_format};

@@ -12,6 +12,7 @@ use store::scans;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::kept::Followed;
 use super::uses::{RepoBlobs, tree_changes};
 use super::{Parser, ReplayError};
 
@@ -21,6 +22,8 @@ pub struct Tracking<'a> {
     tracker: Tracker,
     blobs: RepoBlobs<'a>,
     stored: StoredSpans<'a>,
+    /// Bytes of YAML in the tree that was read; nothing where none was.
+    bytes: Option<usize>,
 }
 
 /// How uses of a repository are found, and where they are stored.
@@ -45,6 +48,7 @@ impl<'a> Tracking<'a> {
             tracker: Tracker::new(settings.repository.as_bytes()),
             blobs: RepoBlobs::new(settings.repo, settings.parser.max_bytes()),
             stored: StoredSpans { settings, sequence: -1 },
+            bytes: None,
         }
     }
 
@@ -55,8 +59,9 @@ impl<'a> Tracking<'a> {
     pub fn from(settings: TrackingSettings<'a>, at: ScannedCommit) -> Result<Self, ReplayError> {
         let mut tracking = Self::fresh(settings);
         tracking.stored.sequence = at.sequence;
-        let changes =
+        let (changes, bytes) =
             tree_changes(settings.repo, at.id, &settings.rules, settings.parser.max_bytes(), settings.threads)?;
+        tracking.bytes = Some(bytes);
         let tree = tracking.evaluator.apply(changes, &tracking.blobs);
         let asked = async {
             let (db, repository) = (&settings.db.read, settings.repository);
@@ -69,6 +74,23 @@ impl<'a> Tracking<'a> {
         let (time, uses, images, references) = settings.runtime.block_on(asked).map_err(memory_error)?;
         tracking.tracker = Tracker::known(settings.repository.as_bytes(), time, tree, uses, images, references);
         Ok(tracking)
+    }
+
+    /// From a commit up to which it was followed before.
+    #[must_use]
+    pub fn again(settings: TrackingSettings<'a>, followed: Followed) -> Self {
+        let Followed { evaluator, tracker, sequence, bytes } = followed;
+        let blobs = RepoBlobs::new(settings.repo, settings.parser.max_bytes());
+        Self { evaluator, tracker, blobs, stored: StoredSpans { settings, sequence }, bytes: Some(bytes) }
+    }
+
+    /// What it knows, for commits that come later; nothing where how large that is is not known.
+    #[must_use]
+    pub fn into_followed(mut self) -> Option<Followed> {
+        // Names are told again: those that nobody uses may have been taken away meanwhile.
+        self.tracker.forget_names();
+        let (sequence, bytes) = (self.stored.sequence, self.bytes?);
+        Some(Followed { evaluator: self.evaluator, tracker: self.tracker, sequence, bytes })
     }
 
     /// Applies what a commit did to files.

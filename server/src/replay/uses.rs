@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use entity::input::ObjectId;
 use git::{BlobReader, FileKind, GitError, Repo, TreeFile, TreeLimits};
@@ -41,13 +42,13 @@ pub fn uses_of_head(
     threads: usize,
 ) -> Result<Evaluator, GitError> {
     let max_bytes = max_file_bytes as u64;
-    let changes = tree_changes(repo, commit, &Rules::default(), max_bytes, threads)?;
+    let (changes, _) = tree_changes(repo, commit, &Rules::default(), max_bytes, threads)?;
     let mut evaluator = Evaluator::new(sources);
     evaluator.apply(changes, &RepoBlobs::new(repo, max_bytes));
     Ok(evaluator)
 }
 
-/// The tree of a commit, as changes of an empty one.
+/// The tree of a commit, as changes of an empty one, and how many bytes of text its facts were read from.
 ///
 /// # Errors
 /// If the commit or its trees cannot be read; a file that cannot is taken to be empty.
@@ -57,19 +58,23 @@ pub fn tree_changes(
     rules: &Rules,
     max_bytes: u64,
     threads: usize,
-) -> Result<Vec<Change>, GitError> {
+) -> Result<(Vec<Change>, usize), GitError> {
     let listing = repo.tree_files(commit, &TreeLimits::default())?;
     let regular = |file: &TreeFile| matches!(file.kind, FileKind::Regular | FileKind::Executable);
     let files: Vec<TreeFile> = listing.files.into_iter().filter(regular).collect();
     let limits = Limits { bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX), ..Limits::default() };
+    let bytes = AtomicUsize::new(0);
     let read = |reader: &mut BlobReader<'_>, file: &TreeFile| {
         let facts = FileFacts::are_of(&file.path).then(|| {
-            let facts = reader.read(file.id, |text| FileFacts::read_masking(text, &limits, rules));
+            let facts = reader.read(file.id, |text| {
+                bytes.fetch_add(text.len(), Ordering::Relaxed);
+                FileFacts::read_masking(text, &limits, rules)
+            });
             Arc::new(facts.unwrap_or_default()).at_path(&file.path)
         });
         Change { path: file.path.as_str().into(), after: Some((file.id, facts)) }
     };
     let mut changes = Vec::with_capacity(files.len());
     each_file(repo, &files, max_bytes, threads, read, |_, change| changes.push(change));
-    Ok(changes)
+    Ok((changes, bytes.into_inner()))
 }

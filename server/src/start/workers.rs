@@ -13,7 +13,7 @@ use crate::config::{Config, ConfiguredTrigger, RepositoryConfig};
 use crate::forges::{Forges, guard};
 use crate::jobs::Deps;
 use crate::mail::Mailer;
-use crate::replay::BatchLimits;
+use crate::replay::{BatchLimits, KeptUses};
 
 /// What job handlers work with; without keys no mail is sent, and no token used that was entered.
 ///
@@ -47,6 +47,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         configured_targets: client(target_guard(config))?,
         mailer,
         batches: BatchLimits::default(),
+        kept_uses: KeptUses::default(),
     })
 }
 

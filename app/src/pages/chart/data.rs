@@ -1,5 +1,6 @@
 use entity::view::{
-    ChartDetail, ChartNeighbour, ChartRelease, ChartUpgrades, ChartValue, ChartValuePath, Listing, PageQuery, Timestamp,
+    ChartAlternative, ChartDetail, ChartNeighbour, ChartRelease, ChartUpgrades, ChartValue, ChartValuePath, Listing,
+    PageQuery, Timestamp,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -17,7 +18,7 @@ pub struct ChartData {
     /// Repositories that use it, over time.
     pub line: LineData,
     pub tab: ChartTab,
-    /// Charts that are chosen with `with`: id and key.
+    /// Charts that are chosen with `with`, and the one that `also` adds to them: id and key.
     pub with: Vec<(i64, String)>,
     pub at: Option<Timestamp>,
 }
@@ -60,7 +61,7 @@ pub enum ChartTab {
     },
     Related {
         together: Vec<ChartNeighbour>,
-        alternatives: Vec<ChartNeighbour>,
+        alternatives: Vec<ChartAlternative>,
     },
 }
 
@@ -89,7 +90,8 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
         leptos_axum::redirect(&to);
     }
     let detail = store::kept::find_chart(&db, id, at, now).await?.ok_or_else(missing)?;
-    let keys: Vec<String> = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty()).collect();
+    let given = ["with", "also"].into_iter().flat_map(|key| params.get_all(key).into_iter().flatten());
+    let keys: Vec<String> = given.filter(|key| !key.is_empty()).collect();
     let mut with = charts::chart_keys(&db.read, &keys).await?;
     // What is no chart nobody has.
     let is_known = |key: &String| with.iter().any(|(_, known)| *known == key.to_lowercase());
@@ -99,7 +101,7 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
     let points: Vec<(String, i64)> =
         detail.adoption.iter().map(|point| (point.date.clone(), point.repositories)).collect();
     let line = crate::chart::draw_line("Repositories", &points);
-    let tab = read::tab(&db, &params, &detail, &with, at).await?;
+    let tab = read::tab(&db, &params, &detail, &with, (at, now)).await?;
     Ok(ChartData { now, detail, line, tab, with, at })
 }
 
@@ -125,9 +127,8 @@ mod read {
         params: &ParamsMap,
         detail: &ChartDetail,
         with: &[(i64, String)],
-        at: Option<Timestamp>,
+        (at, now): (Option<Timestamp>, Timestamp),
     ) -> Result<ChartTab, AppError> {
-        let c = &db.read;
         let id = detail.chart.id;
         let with_charts: Vec<i64> = with.iter().map(|(id, _)| *id).collect();
         let users = ChartReleaseFilter {
@@ -154,10 +155,9 @@ mod read {
         Ok(match params.get_str("tab") {
             Some("values") if users.path.is_some() => {
                 let path = users.path.unwrap_or_default();
-                let page = ask::page(params, 50);
-                let listing = kept::list_path_values(db, id, &path, at, page).await?;
-                let common = kept::path_summary(db, id, &path, at).await?.ok_or_else(|| ask::missing("value"))?;
-                ChartTab::Path { path: common, values: listing, page }
+                let listing = kept::list_path_values(db, &values, &path).await?;
+                let common = kept::path_summary(db, &values, &path).await?.ok_or_else(|| ask::missing("value"))?;
+                ChartTab::Path { path: common, values: listing, page: values.page }
             }
             Some("values") => {
                 let majors = detail.versions.iter().filter_map(|one| charts::major_version(&one.version));
@@ -190,7 +190,7 @@ mod read {
             Some("install") => ChartTab::Install { snippets: snippets(detail) },
             Some("related") => ChartTab::Related {
                 together: kept::used_with(db, id, at).await?,
-                alternatives: charts::alternatives(c, id, at).await?,
+                alternatives: kept::alternatives(db, id, at, now).await?,
             },
             _ => {
                 let users = ChartReleaseFilter { page: PageQuery { skip: 0, limit: FEW }, one_each: true, ..users };

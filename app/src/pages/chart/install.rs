@@ -1,11 +1,12 @@
 //! How to get a chart, and what else there is.
 
-use entity::view::{ChartDetail, ChartNeighbour};
+use entity::view::{ChartAlternative, ChartDetail, ChartNeighbour};
 use leptos::prelude::*;
 
+use super::alternatives;
 use super::data::Snippet;
 use super::parts::share;
-use crate::components::{CopyButton, EmptyState, Number, PageUrl, Section, Table, chart_href};
+use crate::components::{CopyButton, EmptyState, Number, PageUrl, Section, Table, chart_href, counted, number_text};
 
 pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
     let most = detail.sources.first().map(|source| source.key.clone());
@@ -32,7 +33,13 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
             view! { <Section title aside=copy><pre class="code-block" tabindex="0"><code>{text}</code></pre></Section> }
         })
         .collect_view();
+    let chosen = detail.sources.first().filter(|_| popular).map(|source| {
+        let all = counted(detail.chart.repositories, "repository takes", "repositories take");
+        let text = format!("{} of {all} it from ", number_text(source.repositories));
+        view! { <p>{text} <code>{source.url.clone()}</code> ", as these do."</p> }
+    });
     view! {
+        {chosen}
         <div class="columns even">{shown}</div>
         <Section title="Where it comes from">
             <Table caption="Where it comes from">
@@ -48,26 +55,16 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
 
 pub(super) fn related(
     together: Vec<ChartNeighbour>,
-    alternatives: Vec<ChartNeighbour>,
+    alternatives: Vec<ChartAlternative>,
     detail: &ChartDetail,
     base: &PageUrl,
 ) -> AnyView {
     let at = base.get("at").unwrap_or_default();
-    let users = detail.chart.repositories;
-    let own = ChartNeighbour { key: detail.chart.key.clone(), name: detail.chart.name.clone(), repositories: users };
-    let mut same = alternatives;
-    let all: i64 = same.iter().map(|one| one.repositories).sum::<i64>() + users;
-    if !same.is_empty() {
-        same.insert(0, own);
-        same.sort_by_key(|one| std::cmp::Reverse(one.repositories));
-    }
-    let together = list(together, users, at, "Nobody uses another chart beside it");
-    let same = list(same, all, at, "No other chart is known for the same app");
+    let together = list(together, detail.chart.repositories, at, "Nobody uses another chart beside it");
+    let alternatives = alternatives::view(alternatives, detail, at);
     view! {
-        <div class="columns even">
-            <Section title="Used together with">{together}</Section>
-            <Section title="Alternatives">{same}</Section>
-        </div>
+        {alternatives}
+        <Section title="Used together with">{together}</Section>
     }
     .into_any()
 }

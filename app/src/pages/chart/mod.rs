@@ -1,5 +1,6 @@
 //! `/charts/{key}`: is it used, is it alive, which version; then versions, values, who, upgrades, how to get it.
 
+mod alternatives;
 mod data;
 mod install;
 mod overview;
@@ -14,8 +15,10 @@ use entity::view::{ChartDetail, Timestamp};
 use leptos::prelude::*;
 
 use self::data::{ChartData, ChartTab, find_chart};
+use self::parts::percent;
+pub(super) use self::parts::stands_for;
 use super::charts::kind_word;
-use super::filters::past;
+use super::filters::{as_of, past};
 use super::{load, show};
 use crate::components::{
     Breadcrumb, CopyButton, Crumb, Metric, Metrics, PageHead, PageUrl, SkeletonBlock, SkeletonRows, Tab, Tabs,
@@ -45,6 +48,7 @@ fn skeleton() -> AnyView {
 fn view(data: ChartData, url: PageUrl) -> AnyView {
     let ChartData { now, detail, line, tab, with, at } = data;
     let name = detail.chart.name.clone();
+    let url = with.iter().fold(url.without("with").without("also"), |url, (_, key)| url.and("with", key.clone()));
     let base = PageUrl::new(url.path()).with("at", url.get("at").unwrap_or_default());
     let chosen = match &tab {
         ChartTab::Overview { .. } => "",
@@ -66,9 +70,9 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
     let body = match tab {
         ChartTab::Overview { values, users } => overview::view(&detail, line, values, users, &base, now),
         ChartTab::Values { values, page, repositories, together, majors } => {
-            values::paths(values, page, values::Choices { repositories, together, majors }, &url, &base)
+            values::paths(values, page, values::Choices { repositories, together, majors, with }, &url)
         }
-        ChartTab::Path { path, values, page } => values::path(path, values, page, &url, &base, now),
+        ChartTab::Path { path, values, page } => values::path(path, values, page, (&url, &base), &with, now),
         ChartTab::Users { users, page, repositories, together } => {
             users::view(&detail, users, page, users::Choices { repositories, together, with }, &url, now)
         }
@@ -76,10 +80,10 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
         ChartTab::Install { snippets } => install::view(&detail, snippets),
         ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail, &base),
     };
-    let past = past(at, &base);
+    let (past, day) = (past(at, &base), as_of(&url));
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Charts", "/charts"), Crumb::here(name.clone())] />
-        <PageHead title=name facts=facts(&detail) />
+        <PageHead title=name facts=facts(&detail)>{day}</PageHead>
         {past}
         {figures(&detail, &base, now)}
         <div id="views" class="views">
@@ -114,8 +118,8 @@ fn figures(detail: &ChartDetail, base: &PageUrl, now: Timestamp) -> AnyView {
         more @ 1.. => format!("+{} in 90 days", number_text(more)),
         fewer => format!("{} in 90 days", number_text(fewer)),
     };
-    let share = (chart.releases > 0).then(|| chart.most_used_releases * 100 / chart.releases);
-    let most_note = share.map(|share| format!("{share}% of releases"));
+    let known = chart.most_used_version.is_some() && chart.releases > 0;
+    let most_note = known.then(|| format!("{} of releases", percent(chart.most_used_releases, chart.releases)));
     let ago = |time: Timestamp| relative(time, now);
     let first = detail.first_used_at.map(ago);
     let upgrade = detail.last_upgrade_at.map(ago);

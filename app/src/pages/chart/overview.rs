@@ -52,7 +52,7 @@ fn versions(detail: &ChartDetail, base: &PageUrl, now: Timestamp) -> AnyView {
         detail.versions.iter().map(|version| row(version, detail.chart.releases, base, now)).collect();
     let rest = rows.split_off(rows.len().min(VERSIONS));
     let more = (!rest.is_empty()).then(|| {
-        let summary = format!("{} older versions", rest.len());
+        let summary = counted(i64::try_from(rest.len()).unwrap_or(i64::MAX), "version more", "versions more");
         view! { <details class="older"><summary>{summary}</summary>{table(rest)}</details> }
     });
     view! { {table(rows)} {more} }.into_any()
@@ -60,7 +60,7 @@ fn versions(detail: &ChartDetail, base: &PageUrl, now: Timestamp) -> AnyView {
 
 fn table(rows: Vec<AnyView>) -> AnyView {
     view! {
-        <Table caption="Versions in use, highest first">
+        <Table caption="Versions in use or left lately, highest first">
             <thead>
                 <tr>
                     <th scope="col">"Version"</th>

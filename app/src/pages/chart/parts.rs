@@ -1,6 +1,8 @@
 //! What several views of a chart have in common.
 
-use entity::view::{ChartRelease, ChartValuePath, CommonValue, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::view::{ChartRelease, ChartValuePath, CommonValue, Timestamp, variables_in};
 use leptos::prelude::*;
 
 use crate::components::{Number, PageUrl, Table, TimeAgo, Version, cut_path, repository_href, resource_href};
@@ -24,15 +26,33 @@ pub(super) fn value(value: &str, masked: bool) -> AnyView {
 
 /// A share in percent, with how many it is of.
 pub(super) fn share(part: i64, of: i64) -> AnyView {
-    let percent = if of > 0 { part * 100 / of } else { 0 };
-    let width = format!("inline-size: {percent}%");
+    let width = format!("inline-size: {}%", if of > 0 { part * 100 / of } else { 0 });
+    let text = percent(part, of);
     view! {
         <span class="share" title=format!("{part} of {of}")>
             <span class="rank-bar" aria-hidden="true"><span style=width></span></span>
-            <span class="num">{format!("{percent}%")}</span>
+            <span class="num">{text}</span>
         </span>
     }
     .into_any()
+}
+
+/// What the variables in a value stand for, where the repository says so.
+pub(in crate::pages) fn stands_for(text: &str, variables: &BTreeMap<String, String>) -> AnyView {
+    let known: BTreeSet<(&str, &str)> =
+        variables_in(text).filter_map(|name| Some((name, variables.get(name)?.as_str()))).collect();
+    let one = |(name, text): (&str, &str)| {
+        view! { <span class="stands-for"><code>{name.to_owned()}</code>" is "<code>{text.to_owned()}</code></span> }
+    };
+    known.into_iter().map(one).collect_view().into_any()
+}
+
+/// A share in a word: little is not nothing.
+pub(super) fn percent(part: i64, of: i64) -> String {
+    match if of > 0 { part * 100 / of } else { 0 } {
+        0 if part > 0 => "<1%".to_owned(),
+        percent => format!("{percent}%"),
+    }
 }
 
 /// The most common values of a path in one line.
@@ -48,7 +68,7 @@ pub(super) fn common(values: &[CommonValue], different: i64) -> AnyView {
 
 /// Paths of values as rows.
 pub(super) fn path_rows(paths: Vec<ChartValuePath>, base: &PageUrl, with_mine: bool) -> AnyView {
-    let base = base.with("tab", "values");
+    let base = base.with("tab", "values").without("unlike");
     let rows = paths
         .into_iter()
         .map(|path| {
@@ -108,7 +128,7 @@ pub(super) fn release_rows(releases: Vec<ChartRelease>, short: bool, now: Timest
                     {long("Release")}
                     {long("Namespace")}
                     <th scope="col" class="num">"Values"</th>
-                    <th scope="col">"Since"</th>
+                    <th scope="col" title="Of the version, its place or a value">"Last change"</th>
                     {long("File")}
                 </tr>
             </thead>
@@ -156,7 +176,7 @@ fn release_row(release: ChartRelease, short: bool, with_alike: bool, now: Timest
             <td data-label="Version"><Version version=release.version /></td>
             {place}
             <td class="num" data-label="Values"><Number value=release.values /></td>
-            <td data-label="Since"><TimeAgo time=release.since now /></td>
+            <td data-label="Last change"><TimeAgo time=release.changed_at now /></td>
             {file}
         </tr>
     }

@@ -17,11 +17,12 @@ pub(super) fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
     let Some(source) = detail.sources.first() else { return Vec::new() };
     let last = source.name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let wanted = Wanted { source, name: last, version: source.newest_version.as_deref() };
-    if let Some((url, folder)) = source.key.split_once("//") {
+    if let Some((_, folder)) = source.key.split_once("//") {
         // Keys are in lower case; of the folder's own name it is known how it is written.
         let above = folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
         let is_name = folder.len() == above.len() + last.len() && folder[above.len()..].eq_ignore_ascii_case(last);
-        return vec![wanted.git(url, &if is_name { above + last } else { folder.to_owned() })];
+        let folder = if is_name { above + last } else { folder.to_owned() };
+        return vec![wanted.git(&folder), wanted.application_of_folder(&folder)];
     }
     match source.url.strip_prefix("oci://") {
         Some(registry) => vec![wanted.oci(registry), wanted.application(registry), wanted.helm_oci(registry)],
@@ -55,17 +56,19 @@ impl Wanted<'_> {
         )
     }
 
+    /// The source, in a namespace that is there.
     fn source(&self, kind: &str, spec: &str) -> String {
         format!(
-            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: {kind}\n{}spec:\n  interval: 1h\n{spec}---\n",
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: {kind}\n{}spec:\n  interval: 1h\n{spec}---\n",
+            self.label(),
             self.metadata()
         )
     }
 
-    fn git(&self, url: &str, folder: &str) -> Snippet {
+    fn git(&self, folder: &str) -> Snippet {
         // Which branch or tag has it, no use says.
         let branch = "branch: main # or the branch or tag that you want: none is known here";
-        let source = self.source("GitRepository", &format!("  url: https://{url}\n  ref:\n    {branch}\n"));
+        let source = self.source("GitRepository", &format!("  url: {}\n  ref:\n    {branch}\n", self.source.url));
         let chart = format!(
             "  chart:\n    spec:\n      chart: ./{folder}\n      sourceRef:\n        kind: GitRepository\n        name: {}\n",
             self.label()
@@ -97,10 +100,20 @@ impl Wanted<'_> {
     }
 
     fn application(&self, url: &str) -> Snippet {
-        let (name, version, chart) = (self.label(), self.version.unwrap_or("\"*\""), self.name);
+        let (chart, version) = (self.name, self.version.unwrap_or("\"*\""));
+        self.application_of(url, &format!("    chart: {chart}\n    targetRevision: {version}\n"))
+    }
+
+    fn application_of_folder(&self, folder: &str) -> Snippet {
+        // Which branch or tag has it, no use says: this is the default branch.
+        self.application_of(&self.source.url, &format!("    path: {folder}\n    targetRevision: HEAD\n"))
+    }
+
+    fn application_of(&self, url: &str, place: &str) -> Snippet {
+        let name = self.label();
         let text = format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  namespace: argocd\nspec:\n  \
-             project: default\n  source:\n    repoURL: {url}\n    chart: {chart}\n    targetRevision: {version}\n    helm:\n      \
+             project: default\n  source:\n    repoURL: {url}\n{place}    helm:\n      \
              valuesObject: {{}}\n  destination:\n    server: https://kubernetes.default.svc\n    namespace: {name}\n  \
              syncPolicy:\n    automated: {{}}\n    syncOptions:\n      - CreateNamespace=true\n"
         );

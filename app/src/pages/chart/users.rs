@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::super::filters::{chips, values};
 use super::parts::release_rows;
-use super::values::with_choices;
+use super::values::{with_chips, with_choices};
 use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href};
 
 /// Repositories that fit beside each other.
@@ -29,21 +29,19 @@ pub(super) fn view(
 ) -> AnyView {
     let Choices { repositories, together, with } = choices;
     let value = values(url);
-    let mut set = chips(
-        url,
-        &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("with", "Also has"), ("like", "Most like")],
-    );
+    let mut set = chips(url, &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("like", "Most like")]);
     let name_of = |id: &str| repositories.iter().find(|(of, _)| of == id).map(|(_, name)| name.clone());
     for chip in &mut set {
-        match (chip.key, with.as_slice()) {
-            ("with", [(_, key)]) => chip.value.clone_from(key),
-            ("like", _) => chip.value = name_of(&chip.value).unwrap_or_else(|| chip.value.clone()),
-            _ => {}
+        if let ("like", Some(name)) = (chip.key, name_of(&chip.value)) {
+            chip.value = name;
         }
     }
+    set.extend(with_chips(&with));
     let like = repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
-    let versions = detail.versions.iter().map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
-    let sorts = vec![Choice::new("recent", "changed last first"), Choice::new("repository", "repository and file")];
+    let in_use = detail.versions.iter().filter(|one| one.releases > 0);
+    let versions = in_use.map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
+    let sorts =
+        vec![Choice::new("recent", "newest step of version first"), Choice::new("repository", "repository and file")];
     let mut first: Vec<String> = Vec::new();
     for release in &listing.data {
         let id = release.repository_id.to_string();
@@ -53,7 +51,8 @@ pub(super) fn view(
     }
     let compare = (first.len() > 1).then(|| {
         let chosen = first.iter().take(COMPARED).cloned().collect::<Vec<_>>().join(",");
-        let href = PageUrl::new(compare_href(&detail.chart.key)).with("repositories", chosen).href();
+        let href = PageUrl::new(compare_href(&detail.chart.key)).with("repositories", chosen);
+        let href = href.with("at", url.get("at").unwrap_or_default()).href();
         let label = format!("Compare the first {}", first.len().min(COMPARED));
         view! { <a class="button" href=href>{label}</a> }
     });
@@ -66,9 +65,9 @@ pub(super) fn view(
     };
     view! {
         <div class="tab-ways">{compare}</div>
-        <FilterBar url=url.clone() keys=&["version", "with", "like", "sort"] chips=set>
+        <FilterBar url=url.clone() keys=&["version", "also", "like", "sort"] chips=set>
             <Select name="version" label="Version" choices=versions selected=value("version") />
-            <Select name="with" label="Also has" choices=with_choices(&together) selected=value("with") />
+            <Select name="also" label="Also has" choices=with_choices(&together, &with) none="a chart" />
             <Select name="like" label="Most like" choices=like selected=value("like") none="no repository" />
             <Select name="sort" label="Sort" choices=sorts selected=value("sort") none="most stars first" />
         </FilterBar>

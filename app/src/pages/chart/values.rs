@@ -4,10 +4,10 @@ use entity::view::{ChartNeighbour, ChartValue, ChartValuePath, Listing, PageQuer
 use leptos::prelude::*;
 
 use super::super::filters::{chips, values as given};
-use super::parts::{path_rows, share, value};
+use super::parts::{path_rows, share, stands_for, value};
 use crate::components::{
-    Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, cut_path,
-    repository_href,
+    Chip, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, counted,
+    cut_path, repository_href,
 };
 
 /// What the filters of values may be set to.
@@ -15,31 +15,28 @@ pub(super) struct Choices {
     pub repositories: Vec<(String, String)>,
     pub together: Vec<ChartNeighbour>,
     pub majors: Vec<u64>,
+    /// The other charts that are asked for.
+    pub with: Vec<(i64, String)>,
 }
 
-/// Choices of charts that a repository has as well.
-pub(super) fn with_choices(together: &[ChartNeighbour]) -> Vec<Choice> {
-    together.iter().map(|one| Choice::new(one.key.clone(), one.name.clone()).counting(one.repositories)).collect()
+/// Choices of charts that a repository has as well, beside those that are chosen.
+pub(super) fn with_choices(together: &[ChartNeighbour], chosen: &[(i64, String)]) -> Vec<Choice> {
+    let left = together.iter().filter(|one| chosen.iter().all(|(_, key)| *key != one.key));
+    left.map(|one| Choice::new(one.key.clone(), one.name.clone()).counting(one.repositories)).collect()
 }
 
-pub(super) fn paths(
-    listing: Listing<ChartValuePath>,
-    page: PageQuery,
-    choices: Choices,
-    url: &PageUrl,
-    base: &PageUrl,
-) -> AnyView {
+/// A chip for each chart that is chosen.
+pub(super) fn with_chips(chosen: &[(i64, String)]) -> impl Iterator<Item = Chip> {
+    chosen.iter().enumerate().map(|(place, (_, key))| {
+        let others = chosen.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, (_, key))| key.clone());
+        Chip { others: others.collect(), ..Chip::new("Also has", key.clone(), "with") }
+    })
+}
+
+pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: Choices, url: &PageUrl) -> AnyView {
     let value = given(url);
-    let mut set = chips(
-        url,
-        &[
-            ("text", "Path or value"),
-            ("major", "Major version"),
-            ("with", "Also has"),
-            ("mine", "Mine"),
-            ("unlike", "Only"),
-        ],
-    );
+    let mut set =
+        chips(url, &[("text", "Path or value"), ("major", "Major version"), ("mine", "Mine"), ("unlike", "Only")]);
     for chip in &mut set {
         match chip.key {
             "mine" => {
@@ -51,6 +48,7 @@ pub(super) fn paths(
             _ => {}
         }
     }
+    set.extend(with_chips(&choices.with));
     let with_mine = url.get("mine").is_some();
     let mine = choices.repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
     let majors = choices.majors.iter().map(|major| Choice::new(major.to_string(), format!("{major}.x"))).collect();
@@ -63,13 +61,13 @@ pub(super) fn paths(
         true => {
             view! { <EmptyState title="No value matches"><p>"Remove a filter to see more."</p></EmptyState> }.into_any()
         }
-        false => path_rows(listing.data, base, with_mine),
+        false => path_rows(listing.data, url, with_mine),
     };
     view! {
-        <FilterBar url=url.clone() keys=&["text", "major", "with", "mine", "unlike"] chips=set>
+        <FilterBar url=url.clone() keys=&["text", "major", "also", "mine", "unlike"] chips=set>
             <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />
             <Select name="major" label="Version" choices=majors selected=value("major") />
-            <Select name="with" label="Also has" choices=with_choices(&choices.together) selected=value("with") />
+            <Select name="also" label="Also has" choices=with_choices(&choices.together, &choices.with) none="a chart" />
             <Select name="mine" label="Compare" choices=mine selected=value("mine") none="no repository" />
             {unlike}
         </FilterBar>
@@ -83,12 +81,18 @@ pub(super) fn path(
     path: ChartValuePath,
     listing: Listing<ChartValue>,
     page: PageQuery,
-    url: &PageUrl,
-    base: &PageUrl,
+    (url, base): (&PageUrl, &PageUrl),
+    with: &[(i64, String)],
     now: Timestamp,
 ) -> AnyView {
-    let all = base.with("tab", "values").href();
+    let all = url.without("path").with("tab", "values").href();
     let releases = path.releases;
+    let mut set = chips(url, &[("major", "Major version")]);
+    set.extend(with_chips(with));
+    let filters = (!set.is_empty()).then(|| view! { <FilterBar url=url.clone() keys=&[] chips=set>{()}</FilterBar> });
+    let mine = path.mine.as_deref().map(|mine| {
+        view! { <p>"Mine: " {value(mine, path.mine_masked)}</p> }
+    });
     let users = base.with("tab", "users").with("path", path.path.clone());
     let bars = path
         .common
@@ -107,7 +111,9 @@ pub(super) fn path(
     let (count, url) = (listing.count, url.clone());
     view! {
         <p class="value-head"><a href=all>"All values"</a> " / " <code class="value-path">{path.path.clone()}</code></p>
+        {filters}
         <Section title="What it is set to">
+            {mine}
             <ol class="ranks">{bars}</ol>
             {more}
             {path.spread.map(spread)}
@@ -134,7 +140,11 @@ pub(super) fn path(
 
 /// How numbers spread.
 fn spread(spread: ValueSpread) -> AnyView {
-    let ValueSpread { lowest, lower_quarter, median, upper_quarter, highest, .. } = spread;
+    let ValueSpread { lowest, lower_quarter, median, upper_quarter, highest, others, .. } = spread;
+    let left_out = (others > 0).then(|| {
+        let others = counted(others, "release sets", "releases set");
+        view! { <p class="quiet">{format!("{others} something else than a number.")}</p> }
+    });
     let part = |label: &'static str, text: String| view! { <div><dt>{label}</dt><dd>{value(&text, false)}</dd></div> };
     view! {
         <dl class="spread">
@@ -144,6 +154,7 @@ fn spread(spread: ValueSpread) -> AnyView {
             {part("Three quarters up to", upper_quarter)}
             {part("Highest", highest)}
         </dl>
+        {left_out}
     }
     .into_any()
 }
@@ -164,7 +175,7 @@ fn row(one: ChartValue, now: Timestamp) -> AnyView {
             <td class="row-link" data-label="Repository"><a href=repository_href(one.repository_id)>{one.repository}</a></td>
             <td data-label="Release">{one.release_name}</td>
             <td data-label="Version"><Version version=one.version /></td>
-            <td data-label="Value">{value(&one.value, one.masked)}</td>
+            <td data-label="Value">{value(&one.value, one.masked)} {stands_for(&one.value, &one.variables)}</td>
             <td data-label="Set"><TimeAgo time=one.since now /></td>
             <td class="file" data-label="Where">{place}</td>
         </tr>

@@ -143,7 +143,8 @@ fn row(chart: ChartSummary, at: &str) -> AnyView {
         Some(stars) => view! { <Number value=stars /> }.into_any(),
         None => view! { <span class="quiet" title="Not known">"–"</span> }.into_any(),
     };
-    let share = (chart.releases > 0).then(|| format!(" {}%", chart.most_used_releases * 100 / chart.releases));
+    let is_known = chart.releases > 0 && chart.most_used_version.is_some();
+    let share = is_known.then(|| format!(" {}%", chart.most_used_releases * 100 / chart.releases));
     view! {
         <tr>
             <td class="row-link" data-label="Chart">

@@ -11,8 +11,14 @@ pub struct CompareData {
     pub key: String,
     pub name: String,
     pub comparison: ChartComparison,
+    /// Ids of the repositories that are compared.
+    pub chosen: Vec<String>,
+    /// What was asked for and is no repository that uses the chart.
+    pub unknown: Vec<String>,
     /// Repositories that use the chart: id and name.
     pub repositories: Vec<(String, String)>,
+    /// The name whose releases alone are shown.
+    pub release: Option<String>,
     pub at: Option<Timestamp>,
 }
 
@@ -33,6 +39,7 @@ pub async fn compare_chart(path: String, query: String) -> Result<CompareData, A
     let mut named = params.get_str("repositories").unwrap_or_default().split(',').map(str::trim).collect::<Vec<_>>();
     let added = params.get_str("add").unwrap_or_default().to_owned();
     named.push(&added);
+    let mut seen = std::collections::HashSet::new();
     let ids: Vec<uuid::Uuid> = named
         .iter()
         .filter_map(|name| {
@@ -40,8 +47,13 @@ pub async fn compare_chart(path: String, query: String) -> Result<CompareData, A
                 repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name))?;
             known.0.parse().ok()
         })
+        .filter(|id| seen.insert(*id))
         .collect();
-    let comparison = kept::compare_releases(&db, id, &ids, at).await?;
+    let release = ask::text(&params, "release")?;
+    let comparison = kept::compare_releases(&db, id, &ids, release.as_deref(), at).await?;
+    let known = |name: &&str| repositories.iter().any(|(id, full)| id == name || full.eq_ignore_ascii_case(name));
+    let unknown = named.iter().copied().filter(|name| !name.is_empty() && !known(name)).map(str::to_owned).collect();
+    let chosen = ids.iter().map(uuid::Uuid::to_string).collect();
     let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
-    Ok(CompareData { key, name, comparison, repositories, at })
+    Ok(CompareData { key, name, comparison, chosen, unknown, repositories, release, at })
 }

@@ -1,14 +1,17 @@
 mod data;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use entity::view::{ChartComparison, ChartRelease, ComparedValue};
 use leptos::prelude::*;
 
 use self::data::{CompareData, compare_chart};
-use super::filters::past;
+use super::chart::stands_for;
+use super::filters::{as_of, past};
 use super::{load, show};
 use crate::components::{
-    Breadcrumb, Choice, Crumb, EmptyState, FilterBar, PageHead, PageUrl, Section, Select, SkeletonBlock, SkeletonRows,
-    Table, Version, chart_href, counted, repository_href, resource_href,
+    Breadcrumb, Choice, Crumb, EmptyState, FilterBar, Glyph, Icon, Notice, PageHead, PageUrl, Section, Select,
+    SkeletonBlock, SkeletonRows, Table, Version, chart_href, counted, cut_path, repository_href, resource_href,
 };
 use crate::live::Live;
 
@@ -31,51 +34,100 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: CompareData, url: PageUrl) -> AnyView {
-    let CompareData { key, name, comparison, repositories, at } = data;
-    let mut chosen: Vec<String> = comparison.releases.iter().map(|release| release.repository_id.to_string()).collect();
-    chosen.dedup();
+    let CompareData { key, name, comparison, chosen, unknown, repositories, release, at } = data;
     let url = url.without("add").with("repositories", chosen.join(","));
+    let sides = sides(&chosen, &repositories, &comparison, &url);
     let others = repositories.iter().filter(|(id, _)| !chosen.contains(id));
     let others: Vec<Choice> = others.map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
-    let body = match comparison.releases.len() {
-        0 => view! {
+    let unknown = (!unknown.is_empty()).then(|| {
+        let text = format!("No repository that uses the chart is called {}.", unknown.join(", "));
+        view! { <Notice tone="warn">{text}</Notice> }
+    });
+    let named = (comparison.names.len() > 1 || release.is_some()).then(|| {
+        let choices: Vec<Choice> = comparison.names.iter().map(Choice::word).collect();
+        view! { <Select name="release" label="Release" choices selected=release.clone() none="any name" /> }
+    });
+    let body = match (comparison.releases.len(), chosen.len()) {
+        (0, 0) => view! {
             <EmptyState title="Choose repositories to compare">
-                <p>"Each is a column; values that differ stand first."</p>
+                <p>"Each of their releases is a column; values that differ stand first."</p>
             </EmptyState>
         }
         .into_any(),
-        _ => columns(comparison, &chosen, &url),
+        (0, _) => {
+            let any = url.without("release").href();
+            view! {
+                <EmptyState title="None of them has a release of this name">
+                    <p><a href=any>"Show releases of any name"</a></p>
+                </EmptyState>
+            }
+            .into_any()
+        }
+        _ => columns(comparison),
     };
     let chart = PageUrl::new(chart_href(&key)).with("at", url.get("at").unwrap_or_default());
-    let past = past(at, &url);
+    let (past, day) = (past(at, &url), as_of(&url));
     let crumbs =
         vec![Crumb::link("Charts", "/charts"), Crumb::link(name.clone(), chart.href()), Crumb::here("Compare")];
     view! {
         <Breadcrumb crumbs />
-        <PageHead title=format!("{name}: values side by side") />
+        <PageHead title=format!("{name}: values side by side")>{day}</PageHead>
         {past}
-        <FilterBar url=url keys=&["add"]>
+        {unknown}
+        <FilterBar url=url keys=&["add", "release"]>
             <Select name="add" label="Add" choices=others none="a repository" />
+            {named}
         </FilterBar>
+        {sides}
         {body}
     }
     .into_any()
 }
 
-fn columns(comparison: ChartComparison, chosen: &[String], url: &PageUrl) -> AnyView {
-    let ChartComparison { releases, of, rows } = comparison;
+/// The repositories that are compared, each with a way to leave it out, and what it has none of.
+fn sides(chosen: &[String], names: &[(String, String)], comparison: &ChartComparison, url: &PageUrl) -> AnyView {
+    let side = |id: &String| {
+        let name = names.iter().find(|(other, _)| other == id).map(|(_, name)| name.clone()).unwrap_or_default();
+        let rest = chosen.iter().filter(|other| *other != id).cloned().collect::<Vec<_>>().join(",");
+        let without = url.with("repositories", rest).href();
+        let of_it = comparison.releases.iter().filter(|release| release.repository_id.to_string() == *id);
+        let versions: BTreeSet<&str> = of_it.clone().filter_map(|release| release.version.as_deref()).collect();
+        let versions = match of_it.count() {
+            0 => "none shown".to_owned(),
+            _ => versions.into_iter().collect::<Vec<_>>().join(", "),
+        };
+        let leave_out = format!("Leave {name} out");
+        view! {
+            <li>
+                <a class="chip" href=without title=leave_out>
+                    <span class="sr-only">"Leave out "</span>
+                    <span class="chip-label">{name}</span>
+                    <span class="chip-value">{versions}</span>
+                    <Icon glyph=Glyph::Close />
+                </a>
+            </li>
+        }
+    };
+    let sides = chosen.iter().map(side).collect_view();
+    (!chosen.is_empty())
+        .then(|| view! { <ul class="chips" aria-label="Repositories that are compared">{sides}</ul> })
+        .into_any()
+}
+
+fn columns(comparison: ChartComparison) -> AnyView {
+    let ChartComparison { releases, of, rows, .. } = comparison;
     let shown = i64::try_from(releases.len()).unwrap_or(i64::MAX);
     let left_out = (of > shown).then(|| {
-        let all = format!("These are {shown} of the {of} releases of these repositories, the first by file of each.");
+        let all = format!("These are {shown} of the {of} releases of these repositories, the first by file of each. Choose a name to see others.");
         view! { <p class="quiet">{all}</p> }
     });
-    let (chosen, url, columns) = (chosen.to_vec(), url.clone(), releases.clone());
-    let head = move || columns.iter().map(|release| head(release, &chosen, &url)).collect_view();
-    let names: Vec<String> = releases.iter().map(label).collect();
+    let names: Vec<(String, BTreeMap<String, String>)> =
+        labels(&releases).into_iter().zip(releases.iter().map(|release| release.variables.clone())).collect();
+    let head = move || releases.iter().map(head).collect_view();
     let (differ, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.differs);
     let count = |rows: &[ComparedValue]| counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "value", "values");
     let (first, second) = (format!("{} differ", count(&differ)), format!("{} are the same", count(&same)));
-    let many = releases.len() > 1;
+    let many = shown > 1;
     let table = move |rows: Vec<ComparedValue>, caption: String| {
         let (names, head) = (names.clone(), head());
         view! {
@@ -99,11 +151,7 @@ fn columns(comparison: ChartComparison, chosen: &[String], url: &PageUrl) -> Any
     view! { {left_out} <Section title=first>{differ}</Section> {same} }.into_any()
 }
 
-fn head(release: &ChartRelease, chosen: &[String], url: &PageUrl) -> AnyView {
-    let id = release.repository_id.to_string();
-    let rest = chosen.iter().filter(|other| **other != id).cloned().collect::<Vec<_>>().join(",");
-    let without = url.with("repositories", rest).href();
-    let name = release.repository.clone();
+fn head(release: &ChartRelease) -> AnyView {
     let about = release.release_name.clone().or_else(|| release.name.clone()).unwrap_or_default();
     let about = match release.resource_id {
         Some(id) => view! { <a href=resource_href(id)>{about}</a> }.into_any(),
@@ -112,37 +160,47 @@ fn head(release: &ChartRelease, chosen: &[String], url: &PageUrl) -> AnyView {
     let namespace = release.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
     view! {
         <th scope="col">
-            <a href=repository_href(release.repository_id)>{name.clone()}</a>
-            <span class="compared" title=release.file_path.clone()>{about} <span class="quiet">{namespace}</span></span>
-            <Version version=release.version.clone() /> " "
-            <a class="quiet" href=without title=format!("Leave {name} out")>"leave out"</a>
+            <a href=repository_href(release.repository_id)>{release.repository.clone()}</a>
+            <span class="compared">{about} <span class="quiet">{namespace}</span></span>
+            <span class="compared quiet" title=release.file_path.clone()>{cut_path(&release.file_path)}</span>
+            <Version version=release.version.clone() />
         </th>
     }
     .into_any()
 }
 
-/// What a column is called where it is a line of its own: on a phone.
-fn label(release: &ChartRelease) -> String {
-    match release.release_name.as_deref().or(release.name.as_deref()) {
+/// What each column is called where it is a line of its own: on a phone. A name that stands twice says its file too.
+fn labels(releases: &[ChartRelease]) -> Vec<String> {
+    let name = |release: &ChartRelease| match release.release_name.as_deref().or(release.name.as_deref()) {
         Some(name) => format!("{}: {name}", release.repository),
         None => release.repository.clone(),
-    }
+    };
+    let names: Vec<String> = releases.iter().map(name).collect();
+    let is_alone = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+    let label = |(name, release): (&String, &ChartRelease)| match is_alone(name) {
+        true => name.clone(),
+        false => format!("{name} ({})", release.file_path),
+    };
+    names.iter().zip(releases).map(label).collect()
 }
 
-fn line(row: ComparedValue, names: &[String]) -> AnyView {
+fn line(row: ComparedValue, names: &[(String, BTreeMap<String, String>)]) -> AnyView {
     let cells = row
         .values
         .into_iter()
         .zip(row.masked)
         .zip(names)
-        .map(|((value, masked), name)| {
+        .map(|((value, masked), (name, variables))| {
             let shown = match value {
                 None => view! { <span class="quiet">"not set"</span> }.into_any(),
                 Some(_) if masked => {
                     view! { <span class="quiet" title="Not shown: it may be a secret">"hidden"</span> }.into_any()
                 }
                 Some(text) if text.is_empty() => view! { <span class="quiet">"empty"</span> }.into_any(),
-                Some(text) => view! { <code class="value whole">{text}</code> }.into_any(),
+                Some(text) => {
+                    let known = stands_for(&text, variables);
+                    view! { <code class="value whole">{text}</code> {known} }.into_any()
+                }
             };
             view! { <td data-label=name.clone()>{shown}</td> }
         })

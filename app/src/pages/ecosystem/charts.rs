@@ -4,7 +4,7 @@ use entity::view::{ChartMove, EcosystemCharts, Listing, NewChart, RecentUpgrade,
 use leptos::prelude::*;
 
 use crate::components::{
-    EmptyState, Number, Section, Table, TimeAgo, VersionChange, chart_href, commit_href, counted, number_text,
+    EmptyState, Number, PageUrl, Section, Table, TimeAgo, VersionChange, chart_href, commit_href, counted, number_text,
     repository_href, short_sha,
 };
 use crate::pages::charts::change;
@@ -159,10 +159,17 @@ fn upgrade_row(upgrade: RecentUpgrade, now: Timestamp) -> AnyView {
         let text = format!("{} rolled back", number_text(upgrade.rolled_back));
         view! { " " <span class="tag" title=title>{text}</span> }
     });
+    let step = PageUrl::new(chart_href(&upgrade.chart_key)).with("tab", "upgrades");
+    let step = step.with("from", upgrade.from.clone()).with("to", upgrade.to.clone()).href();
     view! {
         <tr>
             <td class="row-link" data-label="Chart">{chart(&upgrade.chart_key, upgrade.chart_name)}</td>
-            <td data-label="Step"><VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />{back}</td>
+            <td data-label="Step">
+                <a class="step-link" href=step title="What others changed with this step">
+                    <VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />
+                </a>
+                {back}
+            </td>
             <td data-label="Repositories">{names}{more}</td>
             <td data-label="When"><TimeAgo time=upgrade.at now /></td>
             <td data-label="Commit">{commit}</td>

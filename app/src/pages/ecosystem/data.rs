@@ -38,7 +38,9 @@ pub struct EcosystemData {
     /// Those with most changes in so many days.
     pub most_active: Vec<RecentRepository>,
     pub active_days: u32,
-    /// HelmReleases that changed, newest first.
+    /// The time that all this is of, where it is past.
+    pub at: Option<Timestamp>,
+    /// HelmReleases that changed, newest first; none where the time is past, since who changed last is known of now alone.
     pub releases: Listing<ReleaseActivity>,
     /// Which of them are here.
     pub page: PageQuery,
@@ -100,17 +102,21 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
 
     let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query)?);
     let db = &context.db;
+    let at = ask::at(&params)?;
     let mut overview = entity::view::EcosystemOverview::default();
     for range in EcosystemRange::candidates(ask::serde_word(&params, "range")) {
-        overview = ecosystem::overview(&db.read, *range, now).await?;
+        overview = ecosystem::overview(&db.read, *range, at, now).await?;
         let changes = |span: &EcosystemSpan| span.created + span.modified + span.deleted + span.resurrected;
         if overview.latest.is_none() || overview.spans.iter().any(|span| changes(span) > 0) {
             break;
         }
     }
-    let charts = store::kept::ecosystem_charts(db, overview.range, now).await?;
+    let charts = store::kept::ecosystem_charts(db, overview.range, at, now).await?;
     let page = ask::page(&params, 10);
-    let releases = ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?;
+    let releases = match at {
+        Some(_) => Listing { data: Vec::new(), count: 0 },
+        None => ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?,
+    };
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
     let opened = match ask::uuid(&params, "change") {
         Some(event_id) => {
@@ -151,6 +157,7 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
         newest: overview.newest,
         most_active: overview.most_active,
         active_days: overview.active_days,
+        at,
         releases,
         page,
         opened,

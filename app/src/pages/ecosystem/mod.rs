@@ -8,6 +8,7 @@ use entity::view::{
 use leptos::prelude::*;
 
 use self::data::{EcosystemData, OpenedChange, Total, read_ecosystem};
+use super::filters::{as_of, past};
 use super::resource::Comparison;
 use super::{load, show};
 use crate::chart::{ActivityChart, LineChart};
@@ -37,13 +38,17 @@ fn skeleton() -> AnyView {
 
 fn view(data: EcosystemData, url: PageUrl) -> AnyView {
     let EcosystemData { now, range, latest, growth, total, line, stale, activity, chart, .. } = data;
+    let (past, day) = (past(data.at, &url), as_of(&url));
     let Some(latest) = latest else {
+        let why = match data.at {
+            Some(_) => "No day before that is counted: history begins with the first commit, days with the first scan.",
+            None => "Days are computed soon after the first scan; this page fills by itself.",
+        };
         return view! {
             <Breadcrumb crumbs=vec![Crumb::here("Ecosystem")] />
-            <PageHead title="Ecosystem" />
-            <EmptyState title="No day is computed yet">
-                <p>"Days are computed soon after the first scan; this page fills by itself."</p>
-            </EmptyState>
+            <PageHead title="Ecosystem">{day}</PageHead>
+            {past}
+            <EmptyState title="No day is computed yet"><p>{why}</p></EmptyState>
         }
         .into_any();
     };
@@ -60,9 +65,18 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
     });
     let popular = data.charts.popular.iter().map(Rank::of_chart).collect();
     let facts = view! { <span class="quiet">"All repositories together, by days in UTC"</span> }.into_any();
+    let changed = data.at.is_none().then(|| {
+        let count = data.releases.count;
+        let releases = releases(data.releases.data, count, data.opened, &url, now);
+        view! { {releases} <Pager page=data.page count url=url.at_part("releases") what="releases" /> }
+    });
     view! {
         <Breadcrumb crumbs=vec![Crumb::here("Ecosystem")] />
-        <PageHead title="Ecosystem" facts><Segments label="How far back the page looks" tabs=ranges /></PageHead>
+        <PageHead title="Ecosystem" facts>
+            <Segments label="How far back the page looks" tabs=ranges />
+            {day}
+        </PageHead>
+        {past}
         {stale}
         {figures(&latest, growth, range)}
         <Section title="Totals">
@@ -82,8 +96,7 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
             {most_active(data.most_active, data.active_days, now)}
             {newest(data.newest, now)}
         </div>
-        {releases(data.releases.data, data.releases.count, data.opened, &url, now)}
-        <Pager page=data.page count=data.releases.count url=url.at_part("releases") what="releases" />
+        {changed}
     }
     .into_any()
 }
@@ -279,7 +292,12 @@ fn releases(
 fn change(change: ReleaseChange, opened: Option<OpenedChange>, url: &PageUrl, now: Timestamp) -> AnyView {
     let bumped = change.version_before != change.version_after && change.version_before.is_some();
     let version = bumped.then(|| {
-        view! { <VersionChange before=change.version_before.clone() after=change.version_after.clone() /> }
+        let href = format!("/upgrades/{}", change.event_id);
+        view! {
+            <a class="step-link" rel="external" href=href title="What others changed with this step">
+                <VersionChange before=change.version_before.clone() after=change.version_after.clone() />
+            </a>
+        }
     });
     let sha = change.commit.clone();
     let fields = (!change.field_changes.is_empty()).then(|| {

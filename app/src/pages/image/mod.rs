@@ -4,13 +4,13 @@ use entity::view::{ImagePlace, ImageTag, ImageThrough, Timestamp};
 use leptos::prelude::*;
 
 use self::data::{ImageData, find_image};
-use super::filters::{chips, past, values};
+use super::filters::{as_of, chips, past, values};
 use super::{load, show};
 use crate::chart::LineChart;
 use crate::components::{
     Breadcrumb, Choice, CopyButton, Crumb, FilterBar, Metric, Metrics, Number, PageHead, PageUrl, Pager, Section,
-    Select, SkeletonBlock, SkeletonRows, Table, TimeAgo, Version, chart_href, cut_path, repository_href, resource_href,
-    tag_version,
+    Select, SkeletonBlock, SkeletonRows, Table, TimeAgo, Version, chart_href, cut_path, number_text, repository_href,
+    resource_href, tag_version,
 };
 use crate::live::Live;
 
@@ -43,17 +43,18 @@ fn view(data: ImageData, url: PageUrl) -> AnyView {
         <span class="fact"><code class="path">{name.clone()}</code><CopyButton text=name what="name of the image" /></span>
     }
     .into_any();
-    let past = past(at, &url);
+    let (past, day) = (past(at, &url), as_of(&url));
     let tags: Vec<Choice> =
         detail.tags_in_use.iter().filter_map(|tag| Some(Choice::word(tag.tag.clone()?).counting(tag.places))).collect();
     let set = chips(&url, &[("tag", "Tag"), ("at", "As of")]);
     let value = values(&url);
-    let (tag_rows, filter_url, pager_url) = (tag_table(detail.tags_in_use, &url), url.clone(), url.at_part("places"));
-    let through = through(detail.through);
+    let (tag_rows, filter_url, pager_url) =
+        (tag_table(detail.tags_in_use, &url), url.clone(), url.clone().at_part("places"));
+    let through = through(detail.through, url.get("at").unwrap_or_default());
     let rows = places.data.into_iter().map(|place| place_row(place, now)).collect_view();
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Images", "/images"), Crumb::here(short.clone())] />
-        <PageHead title=short facts />
+        <PageHead title=short facts>{day}</PageHead>
         {past}
         <Metrics>
             <Metric label="Repositories" value=image.repositories />
@@ -103,7 +104,7 @@ fn tag_table(tags: Vec<ImageTag>, url: &PageUrl) -> AnyView {
                 <td class="row-link" data-label="Tag">{name}</td>
                 <td class="num" data-label="Repositories"><Number value=tag.repositories /></td>
                 <td class="num" data-label="Places"><Number value=tag.places /></td>
-                <td class="num" data-label="Digests"><Number value=tag.digests /></td>
+                <td class="num" data-label="Digests">{digests(tag.digests, tag.most_pinned)}</td>
             </tr>
         }
     };
@@ -130,13 +131,26 @@ fn tag_table(tags: Vec<ImageTag>, url: &PageUrl) -> AnyView {
     view! { {table(rows)} {more} }.into_any()
 }
 
-fn through(through: Vec<ImageThrough>) -> AnyView {
+/// How many digests are written beside a tag, and which.
+fn digests(count: i64, most: Vec<String>) -> AnyView {
+    if most.is_empty() {
+        return view! { <Number value=count /> }.into_any();
+    }
+    let rest = count - i64::try_from(most.len()).unwrap_or(0);
+    let rest = (rest > 0).then(|| view! { <li class="quiet">{format!("and {rest} more")}</li> });
+    let one = |digest: String| view! { <li><code class="value">{digest}</code></li> };
+    let most = most.into_iter().map(one).collect_view();
+    view! { <details class="digests"><summary>{number_text(count)}</summary><ul>{most} {rest}</ul></details> }
+        .into_any()
+}
+
+fn through(through: Vec<ImageThrough>, at: &str) -> AnyView {
     let row = |one: ImageThrough| {
         let what = match (one.chart_key, one.kind) {
             (Some(key), _) => {
                 let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
-                view! { <a href=chart_href(&key) title=key>{name}</a> " " <span class="quiet">"chart"</span> }
-                    .into_any()
+                let href = PageUrl::new(chart_href(&key)).with("at", at).href();
+                view! { <a href=href title=key>{name}</a> " " <span class="quiet">"chart"</span> }.into_any()
             }
             (None, Some(kind)) => view! { {kind} }.into_any(),
             (None, None) => {
@@ -152,15 +166,22 @@ fn through(through: Vec<ImageThrough>) -> AnyView {
             </tr>
         }
     };
-    view! {
-        <Table caption="Charts and kinds that it is used through">
-            <thead>
-                <tr><th scope="col">"Through"</th><th scope="col" class="num">"Repositories"</th><th scope="col" class="num">"Places"</th></tr>
-            </thead>
-            <tbody>{through.into_iter().take(15).map(row).collect_view()}</tbody>
-        </Table>
-    }
-    .into_any()
+    let mut rows: Vec<_> = through.into_iter().map(row).collect();
+    let rest = rows.split_off(rows.len().min(15));
+    let table = |rows: Vec<_>| {
+        view! {
+            <Table caption="Charts and kinds that it is used through">
+                <thead>
+                    <tr><th scope="col">"Through"</th><th scope="col" class="num">"Repositories"</th><th scope="col" class="num">"Places"</th></tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </Table>
+        }
+    };
+    let more = (!rest.is_empty()).then(|| {
+        view! { <details class="older"><summary>{format!("{} more", rest.len())}</summary>{table(rest)}</details> }
+    });
+    view! { {table(rows)} {more} }.into_any()
 }
 
 /// A place as a row; `name` of it stands in what has it.

@@ -1,12 +1,12 @@
 //! Charts that a repository installs, and images that it names.
 
-use entity::kind::UnresolvedReason;
+use entity::kind::{ChartResolution, UnresolvedReason};
 use entity::view::{ChartRelease, ImagePlace, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 
 use crate::components::{
-    EmptyState, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, image_href, resource_href,
-    tag_version,
+    EmptyState, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, counted, cut_path, image_href,
+    resource_href, tag_version,
 };
 
 pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
@@ -21,7 +21,8 @@ pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &Page
     if listing.data.is_empty() {
         return view! { <Pager page count=listing.count url=url.clone() what="releases" /> }.into_any();
     }
-    let rows = listing.data.into_iter().map(|release| release_row(release, now)).collect_view();
+    let at = url.get("at").unwrap_or_default();
+    let rows = listing.data.into_iter().map(|release| release_row(release, at, now)).collect_view();
     view! {
         <Table caption="Charts">
             <thead>
@@ -30,7 +31,7 @@ pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &Page
                     <th scope="col">"Chart"</th>
                     <th scope="col">"Version"</th>
                     <th scope="col" title="The highest version that anybody uses">"Newest in use"</th>
-                    <th scope="col" class="num" title="Releases of this chart, here and elsewhere, with a lower version">"Ahead of"</th>
+                    <th scope="col" title="Half of all releases of this chart have the median or a lower version">"Against the median"</th>
                     <th scope="col" class="num">"Values"</th>
                     <th scope="col">"Since"</th>
                 </tr>
@@ -42,7 +43,8 @@ pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &Page
     .into_any()
 }
 
-fn release_row(release: ChartRelease, now: Timestamp) -> AnyView {
+fn release_row(release: ChartRelease, at: &str, now: Timestamp) -> AnyView {
+    let against = against(&release);
     let name = release.release_name.or(release.name).unwrap_or_else(|| release.file_path.clone());
     let name = match release.resource_id {
         Some(id) => view! { <a href=resource_href(id)>{name}</a> }.into_any(),
@@ -51,34 +53,63 @@ fn release_row(release: ChartRelease, now: Timestamp) -> AnyView {
     let namespace = release.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });
     let chart_name = release.chart_name.clone().unwrap_or_default();
     let chart = match &release.chart_key {
-        Some(key) => view! { <a href=chart_href(key) title=key.clone()>{chart_name}</a> }.into_any(),
-        None => {
-            let why = release.reason.map_or("not known where it comes from", reason_words);
-            view! { {chart_name} " " <span class="quiet" title="Where it comes from is not known">{why}</span> }
-                .into_any()
+        Some(key) => {
+            let href = PageUrl::new(chart_href(key)).with("at", at).href();
+            view! { <a href=href title=key.clone()>{chart_name}</a> }.into_any()
         }
+        None => {
+            let why = match (release.how, release.reason) {
+                (ChartResolution::Local, _) => "in this repository",
+                (_, Some(reason)) => reason_words(reason),
+                (_, None) => "not known where it comes from",
+            };
+            view! { {chart_name} " " <span class="quiet">{why}</span> }.into_any()
+        }
+    };
+    let source = release.source_url.clone().filter(|url| url != ".");
+    let source = source.map(|url| view! { <span class="row-about quiet" title=url.clone()>{url.clone()}</span> });
+    let values = match &release.chart_key {
+        // Beside what everybody sets.
+        Some(key) if release.values > 0 => {
+            let href = PageUrl::new(chart_href(key)).with("tab", "values").with("at", at);
+            let href = href.with("mine", release.repository_id.to_string()).href();
+            view! { <a href=href title="Beside what others set"><Number value=release.values /></a> }.into_any()
+        }
+        _ => view! { <Number value=release.values /> }.into_any(),
     };
     let is_newest = release.newest_version.is_some() && release.newest_version == release.version;
     let newest = match is_newest {
         true => view! { <span class="quiet">"this one"</span> }.into_any(),
         false => view! { <Version version=release.newest_version /> }.into_any(),
     };
-    let ahead = release.ahead_of_percent.map_or_else(
-        || view! { <span class="quiet" title="Too few to compare with, or no exact version">"–"</span> }.into_any(),
-        |percent| view! { {format!("{percent}%")} }.into_any(),
-    );
     view! {
         <tr>
             <td class="row-link" data-label="Release">{name}{namespace}</td>
-            <td data-label="Chart" title=release.source_url>{chart}</td>
+            <td data-label="Chart">{chart} {source}</td>
             <td data-label="Version"><Version version=release.version /></td>
             <td data-label="Newest in use">{newest}</td>
-            <td class="num" data-label="Ahead of">{ahead}</td>
-            <td class="num" data-label="Values"><Number value=release.values /></td>
+            <td data-label="Against the median">{against}</td>
+            <td class="num" data-label="Values">{values}</td>
             <td data-label="Since"><TimeAgo time=release.since now /></td>
         </tr>
     }
     .into_any()
+}
+
+/// How far a release is behind the version that half of all have.
+fn against(release: &ChartRelease) -> AnyView {
+    let (Some(median), Some(behind)) = (release.median_version.as_deref(), release.behind_median) else {
+        return view! { <span class="quiet" title="Too few to compare with, or no exact version">"–"</span> }
+            .into_any();
+    };
+    let is_median = release.version.as_deref() == Some(median);
+    let text = match behind {
+        0 if is_median => "the same".to_owned(),
+        0 => format!("ahead of {median}"),
+        _ => format!("{} behind {median}", counted(behind, "version", "versions")),
+    };
+    let title = release.ahead_of_percent.map(|percent| format!("Higher than {percent}% of all releases"));
+    view! { <span class:quiet=behind == 0 title=title>{text}</span> }.into_any()
 }
 
 /// Why it is not known where a chart comes from.
@@ -104,7 +135,8 @@ pub(super) fn images(listing: Listing<ImagePlace>, page: PageQuery, url: &PageUr
     if listing.data.is_empty() {
         return view! { <Pager page count=listing.count url=url.clone() what="places" /> }.into_any();
     }
-    let rows = listing.data.into_iter().map(image_row).collect_view();
+    let at = url.get("at").unwrap_or_default();
+    let rows = listing.data.into_iter().map(|place| image_row(place, at)).collect_view();
     view! {
         <Table caption="Images">
             <thead>
@@ -123,10 +155,10 @@ pub(super) fn images(listing: Listing<ImagePlace>, page: PageQuery, url: &PageUr
     .into_any()
 }
 
-fn image_row(place: ImagePlace) -> AnyView {
+fn image_row(place: ImagePlace, at: &str) -> AnyView {
     let image = match place.image {
         Some(name) => {
-            let href = image_href(&name);
+            let href = PageUrl::new(image_href(&name)).with("at", at).href();
             view! { <a href=href>{name}</a> }.into_any()
         }
         None => view! { <span class="quiet">{place_word(&place.path)}</span> }.into_any(),

@@ -21,12 +21,15 @@ pub struct ResourceData {
     pub references: References,
     pub shown: Shown,
     /// Charts that it installs, as others use them.
-    pub installed: Vec<InstalledChart>,
+    pub charts: Vec<Shared>,
+    /// Images that it names, those that most use first.
+    pub images: Vec<Shared>,
 }
 
-/// A chart that a resource installs.
+/// A chart or an image that a resource has, as others do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstalledChart {
+pub struct Shared {
+    /// The chart's key, the image's name.
     pub key: String,
     /// Repositories that use it.
     pub repositories: i64,
@@ -82,11 +85,15 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
     let versions = resources::list_versions(&db.read, id, page).await?;
     let references = resources::find_references(&db.read, id).await?;
     let place = (resource.repository_id, resource.file_path.as_str());
-    let installed = store::charts::installed_at(&db.read, place.0, place.1).await?;
-    let installed = installed.into_iter().map(|(key, repositories)| InstalledChart { key, repositories }).collect();
+    let charts = store::charts::installed_at(&db.read, place.0, place.1).await?;
+    let images = store::images::named_at(&db.read, place.0, place.1).await?;
+    let shared = |found: Vec<(String, i64)>| {
+        found.into_iter().map(|(key, repositories)| Shared { key, repositories }).collect::<Vec<_>>()
+    };
     Ok(ResourceData {
         now: ask::now(),
-        installed,
+        charts: shared(charts),
+        images: shared(images),
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,
         references,

@@ -2,17 +2,20 @@ use entity::view::{Event, Resource, Timestamp};
 use leptos::prelude::*;
 
 use super::super::resources::namespace;
-use super::data::InstalledChart;
+use super::data::Shared;
 use crate::components::{
-    KindBadge, Notice, PageHead, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted,
+    KindBadge, Notice, PageHead, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted, image_href,
     repository_href, short_sha,
 };
+
+/// Charts, and images, that a head names; a list of many would be all that one sees of the page.
+const MOST_SHARED: usize = 3;
 
 /// What the resource is, where it stands, and since when it is gone if it is.
 pub(super) fn view(
     resource: &Resource,
     deleted_by: Option<Event>,
-    installed: Vec<InstalledChart>,
+    (charts, images): (Vec<Shared>, Vec<Shared>),
     now: Timestamp,
 ) -> AnyView {
     let has_namespace = resource.namespace.is_some() || resource.namespace_inherited.is_some();
@@ -26,15 +29,21 @@ pub(super) fn view(
             <span class="fact" title=resource.chart_url.clone()><span class="quiet">"chart "</span>{chart}</span>
         }
     });
-    let users = installed.into_iter().take(1).map(|one| {
-        let others = counted(one.repositories - 1, "other repository", "other repositories");
-        view! {
-            <span class="fact">
-                <a href=chart_href(&one.key)>{if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() }}</a>
-            </span>
-        }
+    let installs = (charts.len() == 1 && resource.chart_name.is_some(), charts.len());
+    let charts = charts.into_iter().take(MOST_SHARED).map(|one| {
+        // Where its only chart is named already, the name says nothing more.
+        let name = (!installs.0).then(|| last_part(&one.key).to_owned());
+        shared("chart", name, chart_href(&one.key), one)
     });
-    let users = users.collect_view();
+    let charts = charts.collect_view();
+    let more_images = images.len().saturating_sub(MOST_SHARED);
+    let images = images
+        .into_iter()
+        .take(MOST_SHARED)
+        .map(|one| shared("image", Some(last_part(&one.key).to_owned()), image_href(&one.key), one));
+    let images = images.collect_view();
+    let more = more_images + installs.1.saturating_sub(MOST_SHARED);
+    let more = (more > 0).then(|| view! { <span class="fact quiet">{format!("and {more} more")}</span> });
     let gone = deleted_by.map(|event| {
         view! {
             <Notice tone="warn">
@@ -50,7 +59,7 @@ pub(super) fn view(
             <KindBadge kind=resource.kind.clone() />
             <span class="quiet">{resource.api_version.clone()}</span>
             <ResourceStatusBadge status=resource.status />
-            {space} {version} {chart} {users}
+            {space} {version} {chart} {charts} {images} {more}
             <span class="fact">
                 <span class="quiet">"in "</span>
                 <a href=repository_href(resource.repository_id)>{resource.repository_full_name.clone()}</a>
@@ -70,4 +79,16 @@ pub(super) fn view(
         {gone}
     }
     .into_any()
+}
+
+/// How many others have what a resource has.
+fn shared(what: &'static str, name: Option<String>, href: String, one: Shared) -> AnyView {
+    let others = counted(one.repositories - 1, "other repository", "other repositories");
+    let used = if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() };
+    let name = name.map(|name| view! { <span class="quiet">{what} " "</span> {name} " " });
+    view! { <span class="fact" title=one.key>{name} <a href=href>{used}</a></span> }.into_any()
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
 }

@@ -39,7 +39,7 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: ResourceData, url: PageUrl) -> AnyView {
-    let ResourceData { now, resource, deleted_by, versions, page, references, installed, shown } = data;
+    let ResourceData { now, resource, deleted_by, versions, page, references, charts, images, shown } = data;
     let crumbs = vec![
         Crumb::link("Repositories", "/repositories"),
         Crumb::link(resource.repository_full_name.clone(), repository_href(resource.repository_id)),
@@ -56,7 +56,7 @@ fn view(data: ResourceData, url: PageUrl) -> AnyView {
     };
     view! {
         <Breadcrumb crumbs />
-        {head::view(&resource, deleted_by, installed, now)}
+        {head::view(&resource, deleted_by, (charts, images), now)}
         <div class="with-aside">
             <div class="main-part">{shown::view(&resource, shown, &url, now)}</div>
             <aside class="aside-part">{references::view(references)}</aside>

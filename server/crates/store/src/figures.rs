@@ -120,10 +120,15 @@ async fn most_events(
     Ok(rows.into_iter().map(RecentRepository::from).collect())
 }
 
-/// Repositories with the most events since the beginning of a day.
-pub(crate) async fn most_active(c: &impl ConnectionTrait, since: NaiveDate) -> Result<Vec<RecentRepository>> {
+/// Repositories with the most events from a day on, to another or to now. What they did last is told of now.
+pub(crate) async fn most_active(
+    c: &impl ConnectionTrait,
+    first: NaiveDate,
+    last: Option<NaiveDate>,
+) -> Result<Vec<RecentRepository>> {
     use repository_day::Column::{Created, Deleted, Modified, RepositoryId, Resurrected};
-    let days = repository_day::Entity::find().filter(repository_day::COLUMN.day.gte(since.to_string()));
+    let days = repository_day::Entity::find().filter(repository_day::COLUMN.day.gte(first.to_string()));
+    let days = days.apply_if(last, |days, last| days.filter(repository_day::COLUMN.day.lte(last.to_string())));
     let days = by_repository(days, RepositoryId, [Created, Modified, Deleted, Resurrected]);
     let events =
         [Modified, Deleted, Resurrected].into_iter().fold(Created.into_expr(), |all, more| all.add(more.into_expr()));

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use crate::db::{Db, Result};
 use crate::{charts, ecosystem, images};
 use entity::view::{
-    ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter, ChartSummary,
-    ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts, EcosystemRange, ImageDetail,
-    ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing, PageQuery, Timestamp,
+    ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter,
+    ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts, EcosystemRange,
+    ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing, PageQuery, Timestamp,
 };
 
 /// What is told of now and of days before it moves on with the clock by so many seconds.
@@ -49,6 +49,11 @@ pub async fn list_users(db: &Db, id: i64, at: Option<Timestamp>) -> Result<Vec<(
     db.kept(format!("users {id} {at:?}"), || charts::list_users(&db.read, id, at)).await
 }
 
+/// [`charts::alternatives`].
+pub async fn alternatives(db: &Db, id: i64, at: Option<Timestamp>, now: Timestamp) -> Result<Vec<ChartAlternative>> {
+    db.kept(words("alternatives", id, at, now), || charts::alternatives(&db.read, id, at, now)).await
+}
+
 /// [`charts::used_with`].
 pub async fn used_with(db: &Db, id: i64, at: Option<Timestamp>) -> Result<Vec<ChartNeighbour>> {
     db.kept(format!("used with {id} {at:?}"), || charts::used_with(&db.read, id, at)).await
@@ -73,23 +78,17 @@ pub async fn list_value_paths(db: &Db, filter: &ChartValueFilter) -> Result<List
 }
 
 /// [`charts::path_summary`].
-pub async fn path_summary(db: &Db, id: i64, path: &str, at: Option<Timestamp>) -> Result<Option<ChartValuePath>> {
-    db.kept(format!("path {id} {path:?} {at:?}"), || charts::path_summary(&db.read, id, path, at)).await
+pub async fn path_summary(db: &Db, filter: &ChartValueFilter, path: &str) -> Result<Option<ChartValuePath>> {
+    db.kept(format!("path {path:?} {filter:?}"), || charts::path_summary(&db.read, filter, path)).await
 }
 
 /// [`charts::list_path_values`].
-pub async fn list_path_values(
-    db: &Db,
-    id: i64,
-    path: &str,
-    at: Option<Timestamp>,
-    page: PageQuery,
-) -> Result<Listing<ChartValue>> {
-    let ask = || charts::list_path_values(&db.read, id, path, at, page);
-    if is_long(page) {
+pub async fn list_path_values(db: &Db, filter: &ChartValueFilter, path: &str) -> Result<Listing<ChartValue>> {
+    let ask = || charts::list_path_values(&db.read, filter, path);
+    if is_long(filter.page) {
         return ask().await;
     }
-    db.kept(format!("values {id} {path:?} {at:?} {page:?}"), ask).await
+    db.kept(format!("values {path:?} {filter:?}"), ask).await
 }
 
 /// [`charts::compare_releases`].
@@ -97,10 +96,11 @@ pub async fn compare_releases(
     db: &Db,
     id: i64,
     repositories: &[Uuid],
+    name: Option<&str>,
     at: Option<Timestamp>,
 ) -> Result<ChartComparison> {
-    let ask = || charts::compare_releases(&db.read, id, repositories, at);
-    db.kept(format!("comparison {id} {repositories:?} {at:?}"), ask).await
+    let ask = || charts::compare_releases(&db.read, id, repositories, name, at);
+    db.kept(format!("comparison {id} {repositories:?} {name:?} {at:?}"), ask).await
 }
 
 /// [`charts::list_upgrades`].
@@ -142,7 +142,12 @@ pub async fn find_image(db: &Db, name: &str, at: Option<Timestamp>, now: Timesta
 }
 
 /// [`ecosystem::charts`].
-pub async fn ecosystem_charts(db: &Db, range: EcosystemRange, now: Timestamp) -> Result<EcosystemCharts> {
-    let ask = || ecosystem::charts(&db.read, range, now);
-    db.kept(words("charts of all", range, None, now), ask).await
+pub async fn ecosystem_charts(
+    db: &Db,
+    range: EcosystemRange,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<EcosystemCharts> {
+    let ask = || ecosystem::charts(&db.read, range, at, now);
+    db.kept(words("charts of all", range, at, now), ask).await
 }

@@ -224,7 +224,17 @@ async fn releases_stand_side_by_side_and_charts_beside_charts() {
         assert_eq!(both["rows"][0]["values"], json!(["1", "2"]));
         assert_eq!(both["rows"][1]["values"], json!(["", null]));
         assert_eq!(both["rows"][1]["masked"], json!([true, false]));
-        assert_eq!(app.get(&format!("{path}={eve}")).await.json(), json!({"releases": [], "of": 0, "rows": []}));
+        let none = json!({"releases": [], "of": 0, "names": [], "rows": []});
+        assert_eq!(app.get(&format!("{path}={eve}")).await.json(), none);
+        // Of one name alone; the names are those of all.
+        let names = both["names"].as_array().unwrap();
+        assert!(!names.is_empty());
+        for name in names {
+            let of_name = app.get(&format!("{path}={ada},{bob}&release={}", name.as_str().unwrap())).await.json();
+            assert!(each(&of_name["releases"], "release_name").iter().all(|one| one == name), "{of_name}");
+            assert_eq!(&of_name["names"], &both["names"]);
+        }
+        assert_eq!(app.get(&format!("{path}={ada}&release=no-such")).await.json()["of"], 0);
         let then = app.get(&format!("{path}={eve},{bob}&at=2026-01-12")).await.json();
         assert_eq!(then["rows"][0]["values"], json!(["3", "2"]));
 
@@ -233,6 +243,10 @@ async fn releases_stand_side_by_side_and_charts_beside_charts() {
         assert_eq!(of_app["alternatives"], json!([]));
         let of_grafana = app.get(&format!("/api/v1/charts/{GRAFANA_ID}/neighbours")).await.json();
         assert_eq!(each(&of_grafana["alternatives"], "key"), [OTHER_GRAFANA]);
+        let over_time = of_grafana["alternatives"][0]["over_time"].as_array().unwrap();
+        assert_eq!(over_time.last().unwrap()["repositories"], of_grafana["alternatives"][0]["repositories"]);
+        let dates = each(&of_grafana["alternatives"][0]["over_time"], "date");
+        assert!(dates.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()), "{dates:?}");
         let before = app.get(&format!("/api/v1/charts/{GRAFANA_ID}/neighbours?at=2026-01-09")).await.json();
         assert_eq!(each(&before["used_with"], "key"), [APP]);
         assert_eq!(before["alternatives"], json!([]));

@@ -13,7 +13,8 @@ use super::repository::{Origins, rows};
 /// How often the program is killed in all.
 const KILLS: u32 = 200;
 
-/// A history long enough to be killed in the middle of: releases, lists, moves, broken files, deletions.
+/// A history long enough to be killed in the middle of: releases with values and variables, lists, moves, broken files,
+/// deletions.
 fn history(origin: &Origins) {
     let mut stream = String::new();
     let (mut mark, mut blobs) = (0, 0);
@@ -22,12 +23,20 @@ fn history(origin: &Origins) {
         let text = match number % 13 {
             12 => "broken: [\n".to_owned(),
             11 => list(number),
+            10 => release(&name, number),
+            9 => values(number),
+            8 => build(number),
             _ => format!(
                 "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  replicas: {number}\n  template:\n    \
                  spec:\n      containers:\n        - name: main\n          image: example.org/{name}:1.{number}.0\n"
             ),
         };
-        let path = if number % 17 == 5 { format!("moved/{name}.yaml") } else { format!("apps/{name}.yaml") };
+        let is_build = number % 13 == 8;
+        let path = match number % 17 == 5 {
+            _ if is_build => "flux.yaml".to_owned(),
+            true => format!("moved/{name}.yaml"),
+            false => format!("apps/{name}.yaml"),
+        };
         blobs += 1;
         stream.push_str(&format!("blob\nmark :{}\ndata {}\n{text}\n", 100_000 + blobs, text.len()));
         mark += 1;
@@ -38,7 +47,7 @@ fn history(origin: &Origins) {
         if mark > 1 {
             stream.push_str(&format!("from :{}\n", mark - 1));
         }
-        if number % 17 == 5 {
+        if number % 17 == 5 && !is_build {
             stream.push_str(&format!("D apps/{name}.yaml\n"));
         }
         stream.push_str(&format!("M 100644 :{} {path}\n\n", 100_000 + blobs));
@@ -52,6 +61,33 @@ fn history(origin: &Origins) {
     std::io::Write::write_all(import.stdin.as_mut().unwrap(), stream.as_bytes()).unwrap();
     drop(import.stdin.take());
     assert!(import.wait().unwrap().success());
+}
+
+/// A release with its source; the values of a ConfigMap come and go.
+fn release(name: &str, number: usize) -> String {
+    format!(
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {{name: charts, namespace: web}}\n\
+         spec: {{url: 'https://charts.example.org'}}\n---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n\
+         metadata: {{name: {name}, namespace: web}}\nspec:\n  chart: {{spec: {{chart: web, version: 1.{number}.0, sourceRef: \
+         {{kind: HelmRepository, name: charts}}}}}}\n  valuesFrom: [{{kind: ConfigMap, name: values}}]\n  values:\n    \
+         replicas: {number}\n    host: 'web.${{DOMAIN}}'\n    image: {{repository: example.org/{name}, tag: 1.{number}.0}}\n"
+    )
+}
+
+fn values(number: usize) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: values, namespace: web}}\ndata:\n  values.yaml: |\n    \
+         level: {number}\n"
+    )
+}
+
+/// What builds all of it, with a variable that is another each time.
+fn build(number: usize) -> String {
+    format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: apps, namespace: flux-system}}\n\
+         spec:\n  path: ./apps\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n  postBuild: {{substitute: \
+         {{DOMAIN: d{number}.example.org}}}}\n"
+    )
 }
 
 /// A `List` whose items come, go and change places as the numbers go on.
@@ -97,6 +133,9 @@ async fn killed_at_any_moment_the_rows_are_those_of_an_undisturbed_run() {
     let whole = began.elapsed();
     let expected = stored(undisturbed.path()).await;
     assert!(expected.len() > 3_000, "{} rows", expected.len());
+    for part in ["charts.example.org/web", r#""DOMAIN":"d"#, ": level|"] {
+        assert!(expected.iter().any(|row| row.contains(part)), "{part} is nowhere: uses are not looked at");
+    }
 
     let mut kills = 0;
     // A generator of its own, so that a failure comes again with the same points, as far as the machine allows.

@@ -197,7 +197,7 @@ const ROWS: &[&str] = &[
     "SELECT active_resources, deleted_resources, events, helm_releases, problems, yaml_files FROM repository",
     "SELECT u.file_path, u.document, u.part, u.kind, u.name, u.release_name, u.namespace, c.key, s.key, u.chart_name, \
          u.source_url, u.version, u.version_kind, u.digest, u.how, u.reason, u.by_name, u.rendered, u.values_resolved, \
-         u.values_missing, u.values_secret, u.from_sequence, u.to_sequence, r.first_sequence FROM chart_use u \
+         u.values_missing, u.values_secret, u.variables, u.from_sequence, u.to_sequence, r.first_sequence FROM chart_use u \
          JOIN chart_release r ON r.id = u.release_id LEFT JOIN chart c ON c.id = u.chart_id \
          LEFT JOIN chart_source s ON s.id = u.source_id",
     "SELECT p.path, v.ordinal, v.kind, v.text, v.masked, v.file_path, v.line, v.from_sequence, v.to_sequence, c.key, \

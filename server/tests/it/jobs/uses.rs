@@ -186,7 +186,7 @@ fn without_release(facts: ImageUseFacts) -> ImageUseFacts {
 
 fn of_tree(repo: &Repo, commit: entity::input::ObjectId) -> anyhow::Result<Used> {
     let mut evaluator = Evaluator::new(Arc::new(ChartSources::built_in()));
-    let changes = tree_changes(repo, commit, &scan::mask::Rules::default(), 64 << 20, 2)?;
+    let (changes, _) = tree_changes(repo, commit, &scan::mask::Rules::default(), 64 << 20, 2)?;
     let delta = evaluator.apply(changes, &RepoBlobs::new(repo, 64 << 20));
     let mut tracker = Tracker::new(b"tree");
     let Ok(()) =
@@ -238,9 +238,13 @@ async fn compare(db: &Db, bundle: &Path) -> anyhow::Result<usize> {
     let commits = repo.first_parent_chain(head, None)?.commits;
     let step = commits.len().div_ceil(SAMPLED).max(1);
     let mut compared = 0;
-    for commit in commits.iter().step_by(step) {
+    // One of each so many, others each time: what fails names its commit.
+    for these in commits.chunks(step) {
+        let drawn = usize::try_from(Uuid::now_v7().as_u128() % these.len() as u128)?;
+        let commit = &these[drawn];
         let (stored, right) = (stored(db, repository, commit.sequence).await?, of_tree(&repo, commit.id)?);
-        ensure!(stored.uses.len() == right.uses.len(), "{} uses stored of {}", stored.uses.len(), right.uses.len());
+        let (count, rightly) = (stored.uses.len(), right.uses.len());
+        ensure!(count == rightly, "{}: {count} uses stored of {rightly}", commit.id);
         ensure!(stored == right, "{}: {stored:#?}\nand not {right:#?}", commit.id);
         compared += 1;
     }

@@ -349,6 +349,7 @@ fn uses<'r>(repository: &str, at: ScannedCommit, resources: impl Iterator<Item =
                 values_resolved: 0,
                 values_missing: 0,
                 values_secret: 0,
+                variables: Default::default(),
             },
             span: Span { from: point, to: None },
         });

@@ -1,6 +1,7 @@
 //! A chart as somebody uses it.
 
 use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, VersionKind};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -44,11 +45,18 @@ pub struct ChartUse {
     pub rendered: Renderer,
     pub values: Arc<Values>,
     pub values_from: ValuesFromCount,
+    /// What the variables stand for that the values name.
+    pub variables: BTreeMap<Box<str>, Box<str>>,
     /// Keys under which kubesearch has shown it, newest first.
     pub kubesearch: Vec<Box<str>>,
 }
 
 impl ChartUse {
+    /// Forgets what variables stand for where another build of the same says otherwise.
+    pub fn agree(&mut self, other: &Self) {
+        self.variables.retain(|name, text| other.variables.get(name) == Some(text));
+    }
+
     /// What tells uses apart: equal results of several builds are one.
     #[must_use]
     pub fn identity(&self) -> impl Ord + '_ {

@@ -10,7 +10,7 @@ use entity::input::{
     FoundChartUse, FoundChartValue, FoundImageUse, FoundReference, KnownChartUse, KnownImageUse, KnownValue, LinePoint,
     ObjectId, UsesBatch, ValueSpanKey,
 };
-use entity::kind::ImagePlaceKind;
+use entity::kind::{ChartResolution, ImagePlaceKind};
 use scan::uses::{ChartSources, Evaluator, KnownSpans, Reference, TrackedCommit, Tracker, Uses};
 use sha2::{Digest as _, Sha256};
 
@@ -120,7 +120,9 @@ impl Rows {
             .map(|one| {
                 let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
                 let names = (text(&one.name), text(&one.release), text(&one.namespace));
-                let source = (text(&one.group), text(&one.version), one.how.as_str().to_owned());
+                // A chart in a folder of the repository is nobody else's, and has no id.
+                let group = text(&one.group).filter(|_| one.how != ChartResolution::Local);
+                let source = (group, text(&one.version), one.how.as_str().to_owned());
                 let masked = one.values.leaves.iter().any(|leaf| leaf.masked || leaf.hidden.is_some());
                 let digest = (!masked).then(|| one.values.digest.to_string());
                 (one.document.to_string(), names, source, one.values.leaves.len(), digest)

@@ -139,7 +139,7 @@ async fn chart_parts(
     ask(&format!("charts::find_chart, {when}"), all, |_| charts::find_chart(c, id, at, now())).await?;
     ask(&format!("charts::list_users, {when}"), all, |_| charts::list_users(c, id, at)).await?;
     ask(&format!("charts::used_with, {when}"), all, |_| charts::used_with(c, id, at)).await?;
-    ask(&format!("charts::alternatives, {when}"), all, |_| charts::alternatives(c, id, at)).await?;
+    ask(&format!("charts::alternatives, {when}"), all, |_| charts::alternatives(c, id, at, now())).await?;
 
     let some = |text: &str| Some(text.to_owned());
     let mine = of.users.first().copied();
@@ -155,9 +155,9 @@ async fn chart_parts(
     for (name, filter) in &filters {
         ask(&format!("charts::list_value_paths{name}, {when}"), all, |_| charts::list_value_paths(c, filter)).await?;
     }
-    ask(&format!("charts::path_summary, {when}"), all, |_| charts::path_summary(c, id, &of.path, at)).await?;
-    ask(&format!("charts::list_path_values, {when}"), all, |_| charts::list_path_values(c, id, &of.path, at, PAGE))
-        .await?;
+    let at_path = ChartValueFilter { chart_id: id, at, page: PAGE, ..ChartValueFilter::default() };
+    ask(&format!("charts::path_summary, {when}"), all, |_| charts::path_summary(c, &at_path, &of.path)).await?;
+    ask(&format!("charts::list_path_values, {when}"), all, |_| charts::list_path_values(c, &at_path, &of.path)).await?;
 
     let filter = ChartReleaseFilter { chart_id: Some(id), at, page: PAGE, ..ChartReleaseFilter::default() };
     let (path, value, version) = (some(&of.path), some(&of.value), some(&of.version));
@@ -186,6 +186,6 @@ async fn chart_parts(
     })
     .await?;
     let few = &of.users[..of.users.len().min(3)];
-    ask(&format!("charts::compare_releases, {when}"), all, |_| charts::compare_releases(c, id, few, at)).await?;
+    ask(&format!("charts::compare_releases, {when}"), all, |_| charts::compare_releases(c, id, few, None, at)).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::releases::releases_of;
+use super::releases::{ReleasesOf, releases_of};
 use super::values::all_values;
 use super::{ConnectionTrait, Result};
 use entity::view::{ChartComparison, ComparedValue, Timestamp};
@@ -12,14 +12,15 @@ use entity::view::{ChartComparison, ComparedValue, Timestamp};
 /// Releases that fit beside each other.
 const MOST: usize = 6;
 
-/// The releases of a chart in these repositories, side by side; paths that differ first.
+/// The releases of a chart in these repositories, side by side, those of one `name` if it is given; paths that differ first.
 pub async fn compare_releases(
     c: &impl ConnectionTrait,
     chart: i64,
     repositories: &[Uuid],
+    name: Option<&str>,
     at: Option<Timestamp>,
 ) -> Result<ChartComparison> {
-    let (releases, of) = releases_of(c, chart, repositories, MOST, at).await?;
+    let ReleasesOf { releases, all: of, names } = releases_of(c, chart, repositories, name, MOST, at).await?;
     let ids: Vec<i64> = releases.iter().filter_map(|release| release.id.parse().ok()).collect();
     let values = all_values(c, &ids, at).await?;
     let mut paths: BTreeMap<&str, ComparedValue> = BTreeMap::new();
@@ -45,5 +46,5 @@ pub async fn compare_releases(
         row.differs = may_differ || row.values.windows(2).any(|pair| pair[0] != pair[1]);
     }
     rows.sort_by_key(|row| !row.differs);
-    Ok(ChartComparison { releases, of, rows })
+    Ok(ChartComparison { releases, of, names, rows })
 }

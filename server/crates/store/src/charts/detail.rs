@@ -8,10 +8,14 @@ use uuid::Uuid;
 
 use super::in_use::{UsedVersion, most_used, newest};
 use super::steps::goes_up;
+use super::version::is_lower;
 use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
 use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
 use entity::view::{ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp};
+
+/// Days for which a version is told that nobody has any more.
+const LATELY_DAYS: i64 = 90;
 
 /// A span of a use, as far as its versions go.
 #[derive(Clone, Debug, DerivePartialModel)]
@@ -171,11 +175,13 @@ async fn sources(c: &impl ConnectionTrait, chart: i64, open: &[&UseSpan]) -> Res
     Ok(sources)
 }
 
-/// Every version in use, highest first.
+/// Every version in use, and those that so many had lately that it tells why nobody has them any more; highest first.
 fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec<ChartVersion> {
     struct Came {
         /// When each release had it first.
         times: Vec<i64>,
+        /// When the last release left it.
+        left: i64,
         seen: HashSet<i64>,
         /// Of those who came seven days ago or earlier, how many stayed.
         stayed: usize,
@@ -184,13 +190,15 @@ fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec
     let week = STAYED_DAYS * 86_400;
     let mut came: HashMap<&str, Came> = HashMap::new();
     for (place, span) in spans.iter().enumerate() {
-        let Some(version) = span.version.as_deref().filter(|version| in_use.contains_key(version)) else { continue };
+        let Some(version) = span.version.as_deref() else { continue };
         let of = came.entry(version).or_insert_with(|| Came {
             times: Vec::new(),
+            left: 0,
             seen: HashSet::new(),
             stayed: 0,
             stayed_of: 0,
         });
+        of.left = of.left.max(span.to_time.unwrap_or(now));
         let before = place.checked_sub(1).map(|place| &spans[place]).filter(|one| one.release_id == span.release_id);
         if before.is_some_and(|before| before.version == span.version) || !of.seen.insert(span.release_id) {
             continue;
@@ -201,14 +209,17 @@ fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec
             let later = spans[place + 1..].iter().take_while(|one| one.release_id == span.release_id);
             let left = later
                 .take_while(|one| one.from_time - span.from_time <= week)
-                .any(|one| one.version.as_deref().is_some_and(|other| compare_versions(other, version).is_lt()));
+                .any(|one| one.version.as_deref().is_some_and(|other| is_lower(other, version)));
             of.stayed += usize::from(!left);
         }
     }
-    let mut versions: Vec<ChartVersion> = in_use
-        .iter()
-        .filter_map(|(version, releases)| {
-            let mut of = came.remove(version)?;
+    let is_told = |version: &str, of: &Came| {
+        in_use.contains_key(version) || (of.times.len() >= FEW && of.left >= now - LATELY_DAYS * 86_400)
+    };
+    let mut versions: Vec<ChartVersion> = came
+        .into_iter()
+        .filter(|(version, of)| is_told(version, of))
+        .filter_map(|(version, mut of)| {
             of.times.sort_unstable();
             let first = *of.times.first()?;
             #[expect(clippy::cast_precision_loss, reason = "days and shares are shown with one digit")]
@@ -216,8 +227,8 @@ fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec
             #[expect(clippy::cast_precision_loss, reason = "days and shares are shown with one digit")]
             let share = |part: usize, of: usize| part as f64 / of as f64;
             Some(ChartVersion {
-                version: (*version).to_owned(),
-                releases: *releases,
+                version: version.to_owned(),
+                releases: in_use.get(version).copied().unwrap_or(0),
                 ever: count(of.times.len()),
                 first_used_at: time(first),
                 days_to_half: (of.times.len() >= FEW).then(|| days(of.times[(of.times.len() - 1) / 2] - first)),

@@ -1,6 +1,6 @@
 //! What stands beside a chart: charts that are used together with it, and others for the same.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
@@ -9,10 +9,10 @@ use sea_orm::{
 
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, covers, uses_at};
+use super::{ConnectionTrait, Result, adoption, uses_at};
 use crate::db::select::is_any;
 use entity::table::{chart, chart_use, image, image_use};
-use entity::view::{ChartNeighbour, Timestamp};
+use entity::view::{ChartAdoption, ChartAlternative, ChartNeighbour, Timestamp};
 
 /// So many are told.
 const TOLD: u64 = 30;
@@ -38,60 +38,84 @@ pub async fn used_with(c: &impl ConnectionTrait, id: i64, at: Option<Timestamp>)
     named(c, with.into_tuple::<(i64, i64)>().all(c).await?).await
 }
 
+/// A use that an adoption is counted of: by which repository, of which release, from when, to when.
+type Use = (Uuid, i64, i64, Option<i64>);
+
 /// Other charts of that name, and charts of which somebody makes a release of that name with the image of that name: what
-/// others only run beside something else is no alternative.
-pub async fn alternatives(c: &impl ConnectionTrait, id: i64, at: Option<Timestamp>) -> Result<Vec<ChartNeighbour>> {
+/// others only run beside something else is no alternative. Those that are used no more are told too, as people left them.
+pub async fn alternatives(
+    c: &impl ConnectionTrait,
+    id: i64,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<ChartAlternative>> {
     let Some(of) = chart::Entity::find_by_id(id).one(c).await? else { return Ok(Vec::new()) };
+    let mut uses = by_image(c, &of).await?;
     let same_name = chart::Entity::find().filter(chart::COLUMN.name.eq(of.name.as_str()));
     let same_name = same_name.filter(chart::COLUMN.id.ne(id)).select_only().column(chart::Column::Id);
-    let mut charts: Vec<i64> = same_name.into_tuple().all(c).await?;
-    let (from, to) = (image_use::Column::FromTime, image_use::Column::ToTime);
+    let same_name: Vec<i64> = same_name.into_tuple().all(c).await?;
+    for (chart, found) in by_chart(c, same_name).await? {
+        uses.insert(chart, found);
+    }
+    let moment = at.unwrap_or(now).timestamp();
+    let told = uses.into_iter().filter_map(|(chart, uses)| {
+        let over_time = adoption(&uses, moment);
+        Some((chart, over_time.last()?.repositories, over_time))
+    });
+    let mut told: Vec<(i64, i64, Vec<ChartAdoption>)> = told.collect();
+    told.sort_by(|(a, n, _), (b, m, _)| m.cmp(n).then(a.cmp(b)));
+    told.truncate(usize::try_from(TOLD).unwrap_or(usize::MAX));
+    let charts = charts(c, told.iter().map(|(id, ..)| *id)).await?;
+    let shown = |(id, repositories, over_time): (i64, i64, Vec<ChartAdoption>)| {
+        let chart = charts.get(&id)?;
+        Some(ChartAlternative { key: chart.key.clone(), name: chart.name.clone(), repositories, over_time })
+    };
+    Ok(told.into_iter().filter_map(shown).collect())
+}
+
+/// All uses there were of these charts.
+async fn by_chart(c: &impl ConnectionTrait, charts: Vec<i64>) -> Result<BTreeMap<i64, Vec<Use>>> {
+    use chart_use::Column::{ChartId, FromTime, ReleaseId, RepositoryId, ToTime};
+    let uses = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), charts));
+    let uses = uses.select_only().columns([ChartId, RepositoryId, ReleaseId, FromTime, ToTime]);
+    let uses: Vec<(i64, Uuid, i64, i64, Option<i64>)> = uses.into_tuple().all(c).await?;
+    let mut by_chart: BTreeMap<i64, Vec<Use>> = BTreeMap::new();
+    for (chart, repository, release, from, to) in uses {
+        by_chart.entry(chart).or_default().push((repository, release, from, to));
+    }
+    Ok(by_chart)
+}
+
+/// All uses there were of other charts by releases that are called as the chart and have the image that is called as it.
+async fn by_image(c: &impl ConnectionTrait, of: &chart::Model) -> Result<BTreeMap<i64, Vec<Use>>> {
+    use image_use::Column::{ChartId, FromTime, ImageId, ReleaseId, RepositoryId, ToTime};
     // The image of the app is called as the app: others, such as databases beside it, say nothing.
     let images = image::Entity::find().filter(image::Column::Name.ends_with(format!("/{}", of.name)));
     let images: Vec<i64> = images.select_only().column(image::Column::Id).limit(500).into_tuple().all(c).await?;
-    let same_image = image_use::Entity::find()
-        .filter(is_any(image_use::Column::ImageId.into_expr(), images))
-        .filter(covers(from, to, at))
-        .filter(image_use::COLUMN.chart_id.is_not_null().and(image_use::COLUMN.chart_id.ne(id)))
+    let uses = image_use::Entity::find()
+        .filter(is_any(ImageId.into_expr(), images))
+        .filter(image_use::COLUMN.release_id.is_not_null())
+        .filter(image_use::COLUMN.chart_id.is_not_null().and(image_use::COLUMN.chart_id.ne(of.id)))
         .select_only()
-        .columns([image_use::Column::ChartId, image_use::Column::RepositoryId, image_use::Column::ReleaseId]);
-    let same_image: Vec<(i64, Uuid, Option<i64>)> = same_image.into_tuple().all(c).await?;
-    let called = called(c, &of.name, same_image.iter().filter_map(|(.., release)| *release), at).await?;
-    let mut users: BTreeMap<i64, HashSet<Uuid>> = BTreeMap::new();
-    for (chart, repository, _) in
-        same_image.iter().filter(|(.., release)| release.is_some_and(|id| called.contains(&id)))
-    {
-        users.entry(*chart).or_default().insert(*repository);
+        .columns([ChartId, RepositoryId, ReleaseId, FromTime, ToTime]);
+    let uses: Vec<(i64, Uuid, i64, i64, Option<i64>)> = uses.into_tuple().all(c).await?;
+    let called = called(c, &of.name, uses.iter().map(|(_, _, release, ..)| *release)).await?;
+    let mut by_chart: BTreeMap<i64, Vec<Use>> = BTreeMap::new();
+    for (chart, repository, release, from, to) in uses {
+        if called.contains(&release) {
+            by_chart.entry(chart).or_default().push((repository, release, from, to));
+        }
     }
-    let count = |users: HashSet<Uuid>| i64::try_from(users.len()).unwrap_or(i64::MAX);
-    let by_image: Vec<(i64, i64)> = users.into_iter().map(|(chart, users)| (chart, count(users))).collect();
-    charts.retain(|chart| !by_image.iter().any(|(other, _)| other == chart));
-    let users = chart_use::Entity::find()
-        .filter(is_any(chart_use::Column::ChartId.into_expr(), charts))
-        .filter(uses_at(at))
-        .select_only();
-    let repositories = chart_use::Column::RepositoryId.into_expr().count_distinct();
-    let users =
-        users.column(chart_use::Column::ChartId).expr_as(repositories, "n").group_by(chart_use::Column::ChartId);
-    let mut found: Vec<(i64, i64)> = users.into_tuple().all(c).await?;
-    found.extend(by_image);
-    found.sort_by(|(a, n), (b, m)| m.cmp(n).then(a.cmp(b)));
-    found.truncate(usize::try_from(TOLD).unwrap_or(usize::MAX));
-    named(c, found).await
+    Ok(by_chart)
 }
 
-/// Those of some releases in whose name an app's is.
-async fn called(
-    c: &impl ConnectionTrait,
-    app: &str,
-    releases: impl Iterator<Item = i64>,
-    at: Option<Timestamp>,
-) -> Result<HashSet<i64>> {
+/// Those of some releases in whose name an app's is, or once was.
+async fn called(c: &impl ConnectionTrait, app: &str, releases: impl Iterator<Item = i64>) -> Result<HashSet<i64>> {
     use chart_use::Column::{Name, ReleaseId, ReleaseName};
     let app = app.to_lowercase();
     let these: HashSet<i64> = releases.collect();
-    let uses = chart_use::Entity::find().filter(is_any(ReleaseId.into_expr(), these)).filter(uses_at(at));
-    let uses = uses.select_only().columns([ReleaseId, ReleaseName, Name]);
+    let uses = chart_use::Entity::find().filter(is_any(ReleaseId.into_expr(), these));
+    let uses = uses.select_only().columns([ReleaseId, ReleaseName, Name]).distinct();
     let uses: Vec<(i64, Option<String>, Option<String>)> = uses.into_tuple().all(c).await?;
     let is_called = |name: &str| name.to_lowercase().contains(&app);
     let named =
@@ -100,11 +124,16 @@ async fn called(
 }
 
 async fn named(c: &impl ConnectionTrait, found: Vec<(i64, i64)>) -> Result<Vec<ChartNeighbour>> {
-    let these = is_any(chart::Column::Id.into_expr(), found.iter().map(|(id, _)| *id));
-    let charts = chart::Entity::find().filter(these).all(c).await?;
+    let charts = charts(c, found.iter().map(|(id, _)| *id)).await?;
     let neighbour = |(id, repositories): (i64, i64)| {
-        let chart = charts.iter().find(|chart| chart.id == id)?;
+        let chart = charts.get(&id)?;
         Some(ChartNeighbour { key: chart.key.clone(), name: chart.name.clone(), repositories })
     };
     Ok(found.into_iter().filter_map(neighbour).collect())
+}
+
+/// Charts by their ids.
+async fn charts(c: &impl ConnectionTrait, ids: impl Iterator<Item = i64>) -> Result<HashMap<i64, chart::Model>> {
+    let charts = chart::Entity::find().filter(is_any(chart::Column::Id.into_expr(), ids)).all(c).await?;
+    Ok(charts.into_iter().map(|chart| (chart.id, chart)).collect())
 }

@@ -1,6 +1,6 @@
 //! Releases: who uses a chart, and what a repository uses.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType};
 use sea_orm::{
@@ -17,7 +17,7 @@ use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
 use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit};
-use entity::value::ObjectId;
+use entity::value::{JsonText, ObjectId};
 use entity::view::{ChartRelease, ChartReleaseFilter, ChartReleaseSort, Listing, Timestamp, file_of, web_url};
 
 /// Places that are looked up together.
@@ -146,34 +146,49 @@ fn ordered(uses: Select<chart_use::Entity>, sort: ChartReleaseSort) -> Select<ch
     uses.order_by_asc(Id)
 }
 
-/// Releases of a chart in some repositories, so many of them, and how many there are: the first of each before the second of any,
-/// then in the order of the repositories.
+/// Releases of a chart in some repositories.
+pub(super) struct ReleasesOf {
+    /// So many of them as were asked for: the first of each repository before the second of any, in the order of these.
+    pub(super) releases: Vec<ChartRelease>,
+    /// How many there are.
+    pub(super) all: i64,
+    /// What those repositories call their releases of it, in order of the alphabet.
+    pub(super) names: Vec<String>,
+}
+
+/// Releases of a chart in some repositories, `most` of them; of one `name` if it is given.
 pub(super) async fn releases_of(
     c: &impl ConnectionTrait,
     chart: i64,
     repositories: &[Uuid],
+    name: Option<&str>,
     most: usize,
     at: Option<Timestamp>,
-) -> Result<(Vec<ChartRelease>, i64)> {
-    use chart_use::Column::{FilePath, Id, RepositoryId};
+) -> Result<ReleasesOf> {
+    use chart_use::Column::{FilePath, Id, Name, ReleaseName, RepositoryId};
     let uses = chart_use::Entity::find()
         .filter(chart_use::COLUMN.chart_id.eq(chart))
         .filter(is_any(RepositoryId.into_expr(), repositories.iter().copied()))
         .filter(uses_at(at))
         .order_by_asc(FilePath)
         .order_by_asc(Id);
-    let uses: Vec<(Uuid, i64)> = uses.select_only().columns([RepositoryId, Id]).into_tuple().all(c).await?;
+    let columns = [RepositoryId, Id, ReleaseName, Name];
+    let uses: Vec<(Uuid, i64, Option<String>, Option<String>)> =
+        uses.select_only().columns(columns).into_tuple().all(c).await?;
+    let called = |uses: &(Uuid, i64, Option<String>, Option<String>)| uses.2.clone().or_else(|| uses.3.clone());
+    let names: BTreeSet<String> = uses.iter().filter_map(called).collect();
     let mut places: Vec<(usize, usize, i64)> = Vec::new();
     for (column, repository) in repositories.iter().enumerate() {
-        let of_it = uses.iter().filter(|(of, _)| of == repository);
-        places.extend(of_it.enumerate().map(|(place, (_, id))| (place, column, *id)));
+        let of_it = uses.iter().filter(|one| one.0 == *repository);
+        let of_it = of_it.filter(|one| name.is_none_or(|name| called(one).as_deref() == Some(name)));
+        places.extend(of_it.enumerate().map(|(place, one)| (place, column, one.1)));
     }
     let all = i64::try_from(places.len()).unwrap_or(i64::MAX);
     places.sort_unstable();
     places.truncate(most);
     places.sort_unstable_by_key(|(place, column, _)| (*column, *place));
     let rows = read(c, places.into_iter().map(|(.., id)| id).collect()).await?;
-    Ok((shown(c, rows, at).await?, all))
+    Ok(ReleasesOf { releases: shown(c, rows, at).await?, all, names: names.into_iter().collect() })
 }
 
 /// Uses by their ids, in this order.
@@ -203,16 +218,23 @@ async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) 
         let url = head.and_then(|head| {
             web_url(provider, base.as_deref(), &head.to_string(), Some(file_of(&one.file_path)), None)
         });
+        let place = place_among(one.version.as_deref(), one.version_kind, in_use);
         ChartRelease {
             id: one.release_id.to_string(),
             stars: stars.get(&one.repository_id).copied(),
-            values: values.get(&one.release_id).copied().unwrap_or(0),
+            values: values.get(&one.release_id).map_or(0, |(count, _)| *count),
             since: time(one.from_time),
+            changed_at: time(
+                values.get(&one.release_id).map_or(one.from_time, |(_, newest)| Ord::max(one.from_time, *newest)),
+            ),
             web_url: url,
             resource_id: resources.get(&(one.repository_id, one.file_path.clone())).copied(),
             newest_version: newest(in_use),
             alike_percent: None,
-            ahead_of_percent: ahead_of(one.version.as_deref(), one.version_kind, in_use),
+            variables: one.variables.map(|JsonText(variables)| variables).unwrap_or_default(),
+            ahead_of_percent: place.as_ref().map(|place| place.ahead_of_percent),
+            behind_median: place.as_ref().map(|place| place.behind_median),
+            median_version: place.map(|place| place.median),
             repository_id: one.repository_id,
             repository,
             kind: one.kind,
@@ -235,21 +257,45 @@ async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) 
     Ok(rows.into_iter().map(show).collect())
 }
 
-/// The share of releases that have a lower version.
-fn ahead_of(version: Option<&str>, kind: VersionKind, in_use: &[UsedVersion]) -> Option<i64> {
+/// Where a version stands among those in use; of an exact one, where there are enough to tell.
+fn place_among(version: Option<&str>, kind: VersionKind, in_use: &[UsedVersion]) -> Option<Place> {
     let version = version.filter(|_| kind == VersionKind::Exact)?;
-    let exact = || in_use.iter().filter(|one| one.kind == VersionKind::Exact);
-    let all: i64 = exact().map(|one| one.releases).sum();
-    let lower: i64 =
-        exact().filter(|one| compare_versions(&one.version, version).is_lt()).map(|one| one.releases).sum();
-    (all >= i64::try_from(FEW).unwrap_or(i64::MAX)).then(|| lower * 100 / all)
+    let mut exact: Vec<&UsedVersion> = in_use.iter().filter(|one| one.kind == VersionKind::Exact).collect();
+    exact.sort_by(|a, b| compare_versions(&a.version, &b.version));
+    let all: i64 = exact.iter().map(|one| one.releases).sum();
+    if all < i64::try_from(FEW).unwrap_or(i64::MAX) {
+        return None;
+    }
+    let lower = exact.iter().filter(|one| compare_versions(&one.version, version).is_lt());
+    let lower: i64 = lower.map(|one| one.releases).sum();
+    let mut below = 0;
+    // Of an even number the lower of the two in the middle: nobody is behind what half do not have.
+    let median = exact.iter().position(|one| {
+        below += one.releases;
+        below * 2 >= all
+    })?;
+    let behind = exact.get(..=median)?.iter().filter(|one| compare_versions(&one.version, version).is_gt()).count();
+    Some(Place {
+        ahead_of_percent: lower * 100 / all,
+        median: exact.get(median)?.version.clone(),
+        behind_median: i64::try_from(behind).unwrap_or(i64::MAX),
+    })
 }
 
+struct Place {
+    /// The share of releases that have a lower version.
+    ahead_of_percent: i64,
+    median: String,
+    /// Versions in use that are higher, up to the median.
+    behind_median: i64,
+}
+
+/// How many values each release sets, and when the newest of them was set.
 async fn count_values(
     c: &impl ConnectionTrait,
     releases: impl Iterator<Item = i64>,
     at: Option<Timestamp>,
-) -> Result<HashMap<i64, i64>> {
+) -> Result<HashMap<i64, (i64, i64)>> {
     use chart_value::Column::{FromTime, ReleaseId, ToTime};
     let values = chart_value::Entity::find()
         .filter(is_any(ReleaseId.into_expr(), releases))
@@ -257,8 +303,10 @@ async fn count_values(
         .select_only()
         .column(ReleaseId)
         .expr_as(count_all(), "count")
+        .expr_as(FromTime.max(), "newest")
         .group_by(ReleaseId);
-    Ok(values.into_tuple::<(i64, i64)>().all(c).await?.into_iter().collect())
+    let values = values.into_tuple::<(i64, i64, i64)>().all(c).await?.into_iter();
+    Ok(values.map(|(release, count, newest)| (release, (count, newest))).collect())
 }
 
 /// The resources that stand at places; of several at one, any.
@@ -309,4 +357,28 @@ pub(crate) async fn commits_at(
     QuerySelect::query(&mut rows).join_subquery(JoinType::InnerJoin, newest, "n", same);
     let rows = rows.select_only().columns([RepositoryId, Sha]);
     Ok(rows.into_tuple::<(Uuid, ObjectId)>().all(c).await?.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_stands_among_those_in_use() {
+        let used = |version: &str, kind, releases| UsedVersion { version: version.to_owned(), kind, releases };
+        let exact = VersionKind::Exact;
+        let mut in_use = vec![used("1.10.0", exact, 3), used("1.9.0", exact, 1), used("1.2.0", exact, 1)];
+        in_use.push(used("2.0.0", exact, 1));
+        in_use.push(used(">=1", VersionKind::Range, 9));
+        let place = |version: &str, kind| {
+            let place = place_among(Some(version), kind, &in_use)?;
+            Some((place.ahead_of_percent, place.median, place.behind_median))
+        };
+        assert_eq!(place("1.2.0", exact), Some((0, "1.10.0".to_owned(), 2)));
+        assert_eq!(place("1.9.0", exact), Some((16, "1.10.0".to_owned(), 1)));
+        assert_eq!(place("1.10.0", exact), Some((33, "1.10.0".to_owned(), 0)));
+        assert_eq!(place("2.0.0", exact), Some((83, "1.10.0".to_owned(), 0)));
+        assert_eq!(place(">=1", VersionKind::Range), None);
+        assert!(place_among(Some("1.2.0"), exact, &in_use[..2]).is_none(), "four tell nothing");
+    }
 }

@@ -23,6 +23,9 @@ const UNITS: [(&str, f64); 13] = [
 /// Different numbers that make a spread: fewer are seen at a glance.
 const DIFFERENT: usize = 3;
 
+/// One that is no number is left out for each so many that are.
+const OTHERS: i64 = 4;
+
 /// A number, with a unit of Kubernetes' quantities or without.
 fn quantity(text: &str) -> Option<f64> {
     let text = text.trim();
@@ -32,16 +35,20 @@ fn quantity(text: &str) -> Option<f64> {
     Some(number * factor)
 }
 
-/// The spread of what releases set, each value as it is written. `None` where they are few, or anything but numbers.
+/// The spread of what releases set, each value as it is written. `None` where they are few, or too many are no numbers: a
+/// template among them says nothing of the others.
 pub(super) fn spread<'v>(values: impl Iterator<Item = &'v CommonValue>) -> Option<ValueSpread> {
-    let mut numbers: Vec<(f64, &str, i64)> = Vec::new();
+    let (mut numbers, mut others): (Vec<(f64, &str, i64)>, i64) = (Vec::new(), 0);
     for one in values.filter(|one| !one.masked) {
-        numbers.push((quantity(&one.value)?, &one.value, one.releases));
+        match quantity(&one.value) {
+            Some(number) => numbers.push((number, &one.value, one.releases)),
+            None => others += one.releases,
+        }
     }
     numbers.sort_by(|(a, written, _), (b, other, _)| a.total_cmp(b).then_with(|| written.cmp(other)));
     let different = numbers.chunk_by(|(a, ..), (b, ..)| a.total_cmp(b).is_eq()).count();
     let releases: i64 = numbers.iter().map(|(.., releases)| releases).sum();
-    if different < DIFFERENT || releases < i64::try_from(FEW).unwrap_or(i64::MAX) {
+    if others * OTHERS > releases || different < DIFFERENT || releases < i64::try_from(FEW).unwrap_or(i64::MAX) {
         return None;
     }
     // The smallest number that so many fourths of all set, or less.
@@ -61,6 +68,7 @@ pub(super) fn spread<'v>(values: impl Iterator<Item = &'v CommonValue>) -> Optio
         upper_quarter: at(3),
         highest: at(4),
         releases,
+        others,
     })
 }
 
@@ -91,7 +99,10 @@ mod tests {
     fn few_values_and_what_is_no_number_spread_nowhere() {
         assert_eq!(of(&[("1", 2), ("2", 2)]), None);
         assert_eq!(of(&[("1", 1), ("2", 1), ("3", 1)]), None);
-        assert_eq!(of(&[("1", 9), ("2", 1), ("30s", 1), ("4", 1)]), None);
+        // One template among numbers is left out, and said to be; among few numbers nothing is told.
+        let found = of(&[("1", 9), ("2", 1), ("${MEMORY}", 1), ("4", 1)]).unwrap();
+        assert_eq!((found.highest.as_str(), found.releases, found.others), ("4", 11, 1));
+        assert_eq!(of(&[("1", 3), ("2", 1), ("30s", 2), ("4", 1)]), None);
         assert_eq!(of(&[("1", 9), ("1.0", 3), ("1000m", 1)]), None);
         assert_eq!(of(&[("", 9), ("inf", 3), ("nan", 1)]), None);
     }

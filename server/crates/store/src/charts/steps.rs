@@ -3,7 +3,8 @@
 use sea_orm::DerivePartialModel;
 use uuid::Uuid;
 
-use super::{STAYED_DAYS, compare_versions};
+use super::STAYED_DAYS;
+use super::version::{is_lower, is_ordered};
 use entity::table::chart_use;
 
 /// A span of a release, as far as steps between versions go.
@@ -44,14 +45,14 @@ impl Step<'_> {
         let mut soon = later.take_while(|one| one.from_time - after.from_time <= most);
         soon.any(|one| {
             let version = one.version.as_deref().filter(|_| one.chart_id == after.chart_id);
-            version.is_some_and(|version| compare_versions(version, self.to).is_lt())
+            version.is_some_and(|version| is_lower(version, self.to))
         })
     }
 }
 
-/// Whether a step from one version to another is an upgrade.
+/// Whether a step from one version to another is an upgrade: between digests and branches nothing is higher.
 pub(super) fn goes_up(from: &str, to: &str) -> bool {
-    !compare_versions(from, to).is_gt()
+    is_ordered(from) && is_ordered(to) && !is_lower(to, from)
 }
 
 /// Every step within spans that are in the order of their releases and commits. What a release had before some commits

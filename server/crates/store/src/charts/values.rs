@@ -1,6 +1,6 @@
 //! Values of a chart: which paths people set, to what, and where.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Order, Query, SelectStatement};
 use sea_orm::{
@@ -15,8 +15,10 @@ use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, count, count_all, is_any, is_like, page_of, paged, rows};
 use entity::kind::{Provider, ValueType};
 use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
-use entity::value::ObjectId;
-use entity::view::{ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Listing, PageQuery, Timestamp, web_url};
+use entity::value::{JsonText, ObjectId};
+use entity::view::{
+    ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Listing, Timestamp, variables_in, web_url,
+};
 
 /// Common values that are told of a path.
 const COMMON: usize = 5;
@@ -259,22 +261,29 @@ pub(super) async fn path_ids(c: &impl ConnectionTrait, path: &str) -> Result<Vec
     Ok(paths.select_only().column(value_path::Column::Id).into_tuple().all(c).await?)
 }
 
-/// What a chart's users set at one path; nothing where nobody sets it.
+/// Values at one path that a filter leaves, whatever text it looks for.
+async fn at_path(c: &impl ConnectionTrait, filter: &ChartValueFilter, path: &str) -> Result<Wanted> {
+    let paths = is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?);
+    let Wanted { values, of } = wanted(c, &ChartValueFilter { text: None, ..filter.clone() }).await?;
+    Ok(Wanted { values: values.filter(paths), of })
+}
+
+/// What those of a chart's users set at one path that a filter leaves; nothing where none of them sets it.
 pub async fn path_summary(
     c: &impl ConnectionTrait,
-    chart: i64,
+    filter: &ChartValueFilter,
     path: &str,
-    at: Option<Timestamp>,
 ) -> Result<Option<ChartValuePath>> {
-    let filter = ChartValueFilter { chart_id: chart, at, ..ChartValueFilter::default() };
-    let paths = is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?);
-    let Wanted { values, of } = wanted(c, &filter).await?;
-    let wanted = Wanted { values: values.filter(paths), of };
+    let wanted = at_path(c, filter, path).await?;
+    let mine = match filter.mine {
+        Some(repository) => values_of(c, filter, repository).await?,
+        None => HashMap::new(),
+    };
     let counted = rows::<PathCount>(c, &by_path(wanted.values.clone())).await?;
     let Some(row) = counted.into_iter().next() else { return Ok(None) };
     let row = PathRow { path_id: row.path_id, path: path.to_owned(), releases: row.releases };
     let found = with_counts(c, &wanted, vec![row]).await?.into_iter().next();
-    Ok(found.map(|path| path.shown(of, &HashMap::new())))
+    Ok(found.map(|path| path.shown(wanted.of, &mine)))
 }
 
 #[derive(FromQueryResult)]
@@ -294,6 +303,8 @@ struct ValueRow {
     release_name: Option<String>,
     #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::Version))")]
     version: Option<String>,
+    #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::Variables))")]
+    variables: Option<JsonText<BTreeMap<String, String>>>,
     #[sea_orm(from_expr = "repository::Column::FullName")]
     repository: String,
     #[sea_orm(from_expr = "repository::Column::WebUrl")]
@@ -304,24 +315,19 @@ struct ValueRow {
     commit: Option<ObjectId>,
 }
 
-/// What each release sets at a path, the common first.
+/// What each release that a filter leaves sets at a path, the common first.
 pub async fn list_path_values(
     c: &impl ConnectionTrait,
-    chart: i64,
+    filter: &ChartValueFilter,
     path: &str,
-    at: Option<Timestamp>,
-    page: PageQuery,
 ) -> Result<Listing<ChartValue>> {
-    use chart_value::Column::{FromSequence, FromTime, Masked, Ordinal, ReleaseId, Text, ToTime};
-    let values = chart_value::Entity::find()
-        .filter(chart_value::COLUMN.chart_id.eq(chart))
-        .filter(is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?))
-        .filter(covers(FromTime, ToTime, at));
+    use chart_value::Column::{FromSequence, Masked, Ordinal, ReleaseId, Text};
+    let Wanted { values, .. } = at_path(c, filter, path).await?;
     let count = count(c, values.clone()).await?;
     let of_release = Condition::all()
         .add(Expr::col((chart_use::Entity, chart_use::Column::ReleaseId)).equals((chart_value::Entity, ReleaseId)))
-        .add(Expr::col((chart_use::Entity, chart_use::Column::ChartId)).eq(chart))
-        .add(uses_at(at));
+        .add(Expr::col((chart_use::Entity, chart_use::Column::ChartId)).eq(filter.chart_id))
+        .add(uses_at(filter.at));
     let of_repository = Expr::col((repository::Entity, repository::Column::Id))
         .equals((chart_use::Entity, chart_use::Column::RepositoryId));
     let of_commit = Expr::col((use_commit::Entity, use_commit::Column::RepositoryId))
@@ -340,9 +346,12 @@ pub async fn list_path_values(
     let values = values.order_by_desc(Expr::col(("n", "times"))).order_by_asc(Text);
     let values = values.order_by_asc(repository::Column::FullName);
     let values = values.order_by_asc(ReleaseId).order_by_asc(Ordinal);
-    let rows: Vec<ValueRow> = paged(values, page).into_partial_model().all(c).await?;
+    let rows: Vec<ValueRow> = paged(values, filter.page).into_partial_model().all(c).await?;
     let shown = |row: ValueRow| {
-        let ValueRow { value, repository_id, release_name, version, repository, base, provider, commit } = row;
+        let ValueRow { value, repository_id, release_name, version, variables, repository, base, provider, commit } =
+            row;
+        let mut variables = variables.map(|JsonText(variables)| variables).unwrap_or_default();
+        variables.retain(|name, _| variables_in(&value.text).any(|other| other == name));
         let lines = (value.line > 0).then_some((value.line, value.line));
         let url = commit
             .zip(value.file_path.as_deref())
@@ -361,6 +370,7 @@ pub async fn list_path_values(
             file_path: value.file_path,
             line: value.line,
             web_url: url,
+            variables,
         }
     };
     Ok(Listing { data: rows.into_iter().map(shown).collect(), count })

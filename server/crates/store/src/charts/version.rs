@@ -5,7 +5,11 @@ use std::cmp::Ordering;
 /// Compares two versions. What differs only in how it is written (`v1.2` and `1.2`) is ordered by its text.
 pub(crate) fn compare_versions(left: &str, right: &str) -> Ordering {
     let (a, b) = (Parts::of(left), Parts::of(right));
-    compare_parts(a.release, b.release)
+    // What is no number has no place among numbers: `latest` is not the highest.
+    let begins = |release: &str| release.starts_with(|first: char| first.is_ascii_digit());
+    begins(a.release)
+        .cmp(&begins(b.release))
+        .then_with(|| compare_parts(a.release, b.release))
         .then_with(|| match (a.before, b.before) {
             (None, None) => Ordering::Equal,
             (None, Some(_)) => Ordering::Greater,
@@ -13,6 +17,18 @@ pub(crate) fn compare_versions(left: &str, right: &str) -> Ordering {
             (Some(left), Some(right)) => compare_parts(left, right),
         })
         .then_with(|| left.cmp(right))
+}
+
+/// Whether it is a version of which another can be higher or lower: numbers, perhaps of one before a release. A digest, a range
+/// and the name of a branch are none.
+pub(super) fn is_ordered(version: &str) -> bool {
+    let mut pieces = pieces(Parts::of(version).release).peekable();
+    pieces.peek().is_some() && pieces.all(|piece| matches!(piece, Piece::Number(_)))
+}
+
+/// Whether a version is lower than another, where both can be told.
+pub(super) fn is_lower(version: &str, than: &str) -> bool {
+    is_ordered(version) && is_ordered(than) && compare_versions(version, than).is_lt()
 }
 
 /// Whether it is one before a release: `1.0.0-rc.1`.
@@ -92,6 +108,12 @@ mod tests {
     #[test]
     fn versions_are_in_the_order_in_which_people_read_them() {
         let ordered = [
+            "*",
+            ">=1",
+            "latest",
+            "main",
+            "sha256:0a",
+            "sha256:9f",
             "0.9",
             "1.0.0-alpha.1",
             "1.0.0-alpha.10",
@@ -113,6 +135,23 @@ mod tests {
             assert!(order.is_lt() || pair == ["v1.10.0", "1.10.0+2"], "{} {order:?} {}", pair[0], pair[1]);
         }
         assert_eq!(compare_versions("1.2", "1.2"), Ordering::Equal);
+        for (version, is) in [
+            ("v1.2.3", true),
+            ("1.2.3-rc.1", true),
+            ("2024", true),
+            ("1.x", false),
+            ("^1.2", false),
+            ("12ab", false),
+            ("", false),
+        ] {
+            assert_eq!(is_ordered(version), is, "{version}");
+        }
+        assert!(
+            is_lower("1.9", "1.10")
+                && !is_lower("1.10", "1.9")
+                && !is_lower("latest", "1.0")
+                && !is_lower("1.x", "2.0")
+        );
         assert_eq!((major("v12.3"), major("latest"), major("4")), (Some(12), None, Some(4)));
         assert!(is_prerelease("1.0-rc1") && !is_prerelease("latest-build") && !is_prerelease("1.0+a-b"));
     }

@@ -33,15 +33,22 @@ const ROWS: usize = 20;
 /// Repositories that are named of each upgrade.
 const NAMED: usize = 3;
 
-/// What is used most, what is rising and falling over a range, what is new and who upgraded in the last week.
-pub async fn charts(c: &impl ConnectionTrait, range: EcosystemRange, now: Timestamp) -> Result<EcosystemCharts> {
+/// What is used most, what is rising and falling over a range, what is new and who upgraded in the last week; as it was `at`
+/// a time, or as it is now.
+pub async fn charts(
+    c: &impl ConnectionTrait,
+    range: EcosystemRange,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<EcosystemCharts> {
     let days = range.days().unwrap_or(USUAL_DAYS);
-    let (rising, falling) = moves(c, now - TimeDelta::days(i64::from(days))).await?;
-    let week = Week { since: (now - WEEK).timestamp(), now: now.timestamp() };
+    let now = at.unwrap_or(now);
+    let (rising, falling) = moves(c, now - TimeDelta::days(i64::from(days)), at).await?;
+    let week = Week { since: (now - WEEK).timestamp(), now: now.timestamp(), at };
     let spans = week.spans(c).await?;
     let new = week.new_charts(c, &spans).await?;
     let upgrades = week.upgrades(c, &spans).await?;
-    Ok(EcosystemCharts { days, popular: popular(c).await?, rising, falling, new, upgrades })
+    Ok(EcosystemCharts { days, popular: popular(c, at).await?, rising, falling, new, upgrades })
 }
 
 /// Uses of charts that are known. Said like this, each chart is looked up in the index that begins with charts and goes on
@@ -52,9 +59,9 @@ fn uses_of_charts() -> Select<chart_use::Entity> {
 }
 
 /// Charts with most releases: a release has one use at a time.
-async fn popular(c: &impl ConnectionTrait) -> Result<Vec<PopularChart>> {
+async fn popular(c: &impl ConnectionTrait, at: Option<Timestamp>) -> Result<Vec<PopularChart>> {
     use chart_use::Column::ChartId;
-    let most = uses_of_charts().filter(uses_at(None)).select_only();
+    let most = uses_of_charts().filter(uses_at(at)).select_only();
     let most = most.column(ChartId).expr_as(count_all(), "releases").group_by(ChartId);
     let most = most.order_by_desc(count_all()).order_by_asc(ChartId).limit(POPULAR);
     let most: Vec<(i64, i64)> = most.into_tuple().all(c).await?;
@@ -69,8 +76,12 @@ async fn popular(c: &impl ConnectionTrait) -> Result<Vec<PopularChart>> {
 }
 
 /// Charts whose number of repositories is another one than it was then: those with more, and those with fewer.
-async fn moves(c: &impl ConnectionTrait, then: Timestamp) -> Result<(Vec<ChartMove>, Vec<ChartMove>)> {
-    let mut rising: Vec<ChartMove> = rows(c, &moved(then)).await?;
+async fn moves(
+    c: &impl ConnectionTrait,
+    then: Timestamp,
+    at: Option<Timestamp>,
+) -> Result<(Vec<ChartMove>, Vec<ChartMove>)> {
+    let mut rising: Vec<ChartMove> = rows(c, &moved(then, at)).await?;
     let mut falling: Vec<ChartMove> = rising.extract_if(.., |one| one.change() < 0).collect();
     let order = |a: &ChartMove, b: &ChartMove| {
         let most = b.change().abs().cmp(&a.change().abs()).then(b.now.cmp(&a.now));
@@ -85,7 +96,7 @@ async fn moves(c: &impl ConnectionTrait, then: Timestamp) -> Result<(Vec<ChartMo
 
 /// Charts with the number of their repositories now and then, where it is not the same. What is open, and what ended since, is
 /// read by two ranges of the index: most uses ended long before.
-fn moved(then: Timestamp) -> SelectStatement {
+fn moved(then: Timestamp, at: Option<Timestamp>) -> SelectStatement {
     use chart_use::Column::{ChartId, FromTime, RepositoryId, ToTime};
     let then = then.timestamp();
     let parts = |uses: Select<chart_use::Entity>| {
@@ -98,7 +109,11 @@ fn moved(then: Timestamp) -> SelectStatement {
         let counted: Expr = Expr::case(which, of_use(RepositoryId)).into();
         counted.count_distinct()
     };
-    let (now, before) = (users(of_use(ToTime).is_null()), users(of_use(FromTime).lte(then)));
+    let is_open = match at.map(|at| at.timestamp()) {
+        None => of_use(ToTime).is_null(),
+        Some(at) => of_use(FromTime).lte(at).and(of_use(ToTime).is_null().or(of_use(ToTime).gt(at))),
+    };
+    let (now, before) = (users(is_open), users(of_use(FromTime).lte(then)));
     let of_chart = |column| Expr::col((chart::Entity, column));
     let (id, key, name) = (of_chart(chart::Column::Id), of_chart(chart::Column::Key), of_chart(chart::Column::Name));
     Query::select()
@@ -125,6 +140,8 @@ async fn named(c: &impl ConnectionTrait, ids: impl Iterator<Item = i64>) -> Resu
 struct Week {
     since: i64,
     now: i64,
+    /// The time that these are told of, where it is past: what ended later is open.
+    at: Option<Timestamp>,
 }
 
 /// A chart that may be new: its first use, and who has it.
@@ -165,9 +182,16 @@ impl Week {
     async fn spans(&self, c: &impl ConnectionTrait) -> Result<Vec<VersionSpan>> {
         use chart_use::COLUMN;
         let ended = uses_of_charts().filter(COLUMN.to_time.gt(self.since));
-        let begun = uses_of_charts().filter(uses_at(None)).filter(COLUMN.from_time.gt(self.since));
+        let ended = ended.apply_if(self.at, |ended, at| ended.filter(COLUMN.to_time.lte(at.timestamp())));
         let mut spans: Vec<VersionSpan> = ended.into_partial_model().all(c).await?;
-        spans.extend(begun.into_partial_model::<VersionSpan>().all(c).await?);
+        let begun = uses_of_charts().filter(COLUMN.from_time.gt(self.since));
+        let begun = begun.apply_if(self.at, |begun, at| begun.filter(COLUMN.from_time.lte(at.timestamp())));
+        spans.extend(begun.clone().filter(uses_at(None)).into_partial_model::<VersionSpan>().all(c).await?);
+        if let Some(at) = self.at {
+            // Asked for by itself: of either the one or the other, SQLite would read all uses.
+            let begun = begun.filter(COLUMN.to_time.gt(at.timestamp())).into_partial_model::<VersionSpan>();
+            spans.extend(begun.all(c).await?.into_iter().map(|span| VersionSpan { to_sequence: None, ..span }));
+        }
         spans.sort_unstable_by_key(|span| (span.release_id, span.from_sequence));
         Ok(spans)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::gather::start_of;
-use super::spans::{SeriesRow, growth, series, spans};
+use super::spans::{SeriesRow, days, growth, series, spans};
 use super::{ConnectionTrait, Result};
 use crate::db::DataError;
 use crate::db::select::{added, constant, count, count_all, paged, sum};
@@ -45,7 +45,12 @@ pub async fn list_days(
 
 /// The newest day.
 pub async fn find_latest(c: &impl ConnectionTrait) -> Result<Option<EcosystemStats>> {
-    let newest = ecosystem_stats::Entity::find().order_by_desc(ecosystem_stats::Column::Day);
+    find_last(c, None).await
+}
+
+/// The newest day up to one.
+async fn find_last(c: &impl ConnectionTrait, last: Option<NaiveDate>) -> Result<Option<EcosystemStats>> {
+    let newest = days(None, last).order_by_desc(ecosystem_stats::Column::Day);
     newest.one(c).await?.map(shown).transpose()
 }
 
@@ -62,9 +67,21 @@ pub async fn trends(c: &impl ConnectionTrait, days: u32, now: Timestamp) -> Resu
     })
 }
 
-/// The page of the ecosystem.
-pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Timestamp) -> Result<EcosystemOverview> {
-    let latest = find_latest(c).await?;
+/// The last day that had ended at a time.
+fn last_whole_day(at: Timestamp) -> Option<NaiveDate> {
+    at.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(at).date_naive().pred_opt()
+}
+
+/// The page of the ecosystem: as it is now, or by the whole days before a time.
+pub async fn overview(
+    c: &impl ConnectionTrait,
+    range: EcosystemRange,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<EcosystemOverview> {
+    let last = at.and_then(last_whole_day);
+    let now = at.unwrap_or(now);
+    let latest = find_last(c, last).await?;
     let first = range.days().map(|days| first_day(days, now));
     let mark: Option<Uuid> =
         stale_day::Entity::find().select_only().column(stale_day::Column::Id).into_tuple().one(c).await?;
@@ -74,14 +91,14 @@ pub async fn overview(c: &impl ConnectionTrait, range: EcosystemRange, now: Time
     Ok(EcosystemOverview {
         range,
         growth: growth(c, first, latest.as_ref()).await?,
-        spans: spans(c, first).await?,
+        spans: spans(c, first, last).await?,
         stale: mark.is_some(),
         kinds: counts(|stats| &stats.resource_type_breakdown),
         charts: counts(|stats| &stats.popular_helm_charts),
         languages: counts(|stats| &stats.language_breakdown),
         topics: counts(|stats| &stats.popular_topics),
-        newest: list_newest(c, 10).await?,
-        most_active: most_active(c, first_day(active_days, now)).await?,
+        newest: list_newest(c, 10, at).await?,
+        most_active: most_active(c, first_day(active_days, now), last).await?,
         active_days,
         latest,
     })

@@ -40,12 +40,14 @@ impl SeriesRow {
 
 /// Every day from the first on.
 pub(super) async fn series(c: &impl ConnectionTrait, first: NaiveDate) -> Result<Vec<SeriesRow>> {
-    Ok(days_since(Some(first)).order_by_asc(Column::Day).into_partial_model().all(c).await?)
+    Ok(days(Some(first), None).order_by_asc(Column::Day).into_partial_model().all(c).await?)
 }
 
-fn days_since(first: Option<NaiveDate>) -> Select<ecosystem_stats::Entity> {
+/// Days from the first to the last; from the beginning, and to the newest, where none is named.
+pub(super) fn days(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Select<ecosystem_stats::Entity> {
     ecosystem_stats::Entity::find()
         .apply_if(first, |days, first| days.filter(ecosystem_stats::COLUMN.day.gte(first.to_string())))
+        .apply_if(last, |days, last| days.filter(ecosystem_stats::COLUMN.day.lte(last.to_string())))
 }
 
 /// What the totals were on a day.
@@ -108,9 +110,13 @@ struct SpanRow {
 }
 
 /// Days put together so that a chart can show them; the last span ends with the last day, the first may be shorter.
-pub(super) async fn spans(c: &impl ConnectionTrait, first: Option<NaiveDate>) -> Result<Vec<EcosystemSpan>> {
-    let days = count(c, days_since(first)).await?;
-    let length = length(i64::try_from(days).unwrap_or(i64::MAX));
+pub(super) async fn spans(
+    c: &impl ConnectionTrait,
+    first: Option<NaiveDate>,
+    last: Option<NaiveDate>,
+) -> Result<Vec<EcosystemSpan>> {
+    let all = count(c, days(first, last)).await?;
+    let length = length(i64::try_from(all).unwrap_or(i64::MAX));
     let span = |row: SpanRow| EcosystemSpan {
         start: row.start,
         days: row.days,
@@ -124,7 +130,7 @@ pub(super) async fn spans(c: &impl ConnectionTrait, first: Option<NaiveDate>) ->
         active_helm_releases: row.active_helm_releases,
         stars: (row.measured_repositories > 0).then_some(row.stars),
     };
-    Ok(rows(c, &spans_of(days_since(first), length)).await?.into_iter().map(span).collect())
+    Ok(rows(c, &spans_of(days(first, last), length)).await?.into_iter().map(span).collect())
 }
 
 /// Days from the newest back, put together by so many.

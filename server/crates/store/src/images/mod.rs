@@ -4,18 +4,18 @@ mod places;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query};
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
-    QueryTrait as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _,
 };
 use uuid::Uuid;
 
-use crate::charts::{adoption, compare_versions, covers};
+use crate::charts::{adoption, compare_versions, covers, uses_at};
 use crate::db::pattern::contains;
 use crate::db::select::{count_all, is_any, is_like, page_of};
 use crate::db::{ConnectionTrait, Result};
-use entity::table::{chart, image, image_use};
+use entity::table::{chart, chart_use, image, image_use};
 use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, Timestamp};
 
 pub use places::list_image_places;
@@ -41,6 +41,40 @@ impl From<Row> for ImageSummary {
             pinned: row.pinned,
         }
     }
+}
+
+/// Digests that are told of one tag.
+const DIGESTS: usize = 10;
+/// Images that are told of one place.
+const AT_PLACE: u64 = 50;
+
+/// Images that what stands at a place of a repository names itself or by the values of a release: each with how many repositories
+/// use it, those that most use first.
+pub async fn named_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<(String, i64)>> {
+    use image_use::Column::{FilePath, FromTime, ImageId, ReleaseId, RepositoryId, ToTime};
+    let releases = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
+    let releases = releases.filter(chart_use::COLUMN.file_path.eq(place)).filter(uses_at(None));
+    let releases = releases.select_only().column(chart_use::Column::ReleaseId).into_query();
+    let here = image_use::Entity::find()
+        .filter(image_use::COLUMN.repository_id.eq(repository))
+        .filter(covers(FromTime, ToTime, None))
+        .filter(image_use::COLUMN.image_id.is_not_null())
+        .filter(Condition::any().add(FilePath.eq(place)).add(ReleaseId.in_subquery(releases)));
+    let images = here.select_only().column(ImageId).distinct().order_by_asc(ImageId).limit(AT_PLACE);
+    let images: Vec<i64> = images.into_tuple().all(c).await?;
+    if images.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = RepositoryId.into_expr().count_distinct();
+    let used = image_use::Entity::find()
+        .inner_join(image::Entity)
+        .filter(is_any(ImageId.into_expr(), images))
+        .filter(covers(FromTime, ToTime, None))
+        .select_only()
+        .column(image::Column::Name)
+        .expr_as(users.clone(), "repositories")
+        .group_by(image::Column::Name);
+    Ok(used.order_by_desc(users).order_by_asc(image::Column::Name).into_tuple().all(c).await?)
 }
 
 /// Images in use, those of most repositories first.
@@ -91,6 +125,17 @@ struct Span {
     kind: Option<String>,
     tag: Option<String>,
     digest: Option<String>,
+}
+
+/// Digests that most places have, the most common first.
+fn most_pinned(spans: &[&Span]) -> Vec<String> {
+    let mut digests: BTreeMap<&str, usize> = BTreeMap::new();
+    for digest in spans.iter().filter_map(|span| span.digest.as_deref()) {
+        *digests.entry(digest).or_default() += 1;
+    }
+    let mut digests: Vec<(&str, usize)> = digests.into_iter().collect();
+    digests.sort_by_key(|(_, places)| std::cmp::Reverse(*places));
+    digests.into_iter().take(DIGESTS).map(|(digest, _)| digest.to_owned()).collect()
 }
 
 /// When places had an image: repository, from when, to when. An index holds it, as history is long and mostly over.
@@ -152,6 +197,7 @@ pub async fn find_image(
         repositories: users(&spans),
         places: number(spans.len()),
         digests: number(spans.iter().filter_map(|span| span.digest.as_deref()).collect::<HashSet<_>>().len()),
+        most_pinned: most_pinned(&spans),
         pinned: pinned(&spans),
     };
     let count = tags.keys().flatten().count();

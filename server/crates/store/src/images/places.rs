@@ -37,7 +37,7 @@ struct Row {
 
 /// Places, one page of them.
 pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilter) -> Result<Listing<ImagePlace>> {
-    use image_use::Column::{FromTime, Id, Path, RepositoryId, ToTime};
+    use image_use::Column::{FromTime, Id, Path, ToTime};
     let conditions = Condition::all()
         .add(covers(FromTime, ToTime, filter.at))
         .add_option(filter.image_id.map(|id| image_use::COLUMN.image_id.eq(id)))
@@ -45,7 +45,8 @@ pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilt
         .add_option(filter.tag.as_deref().map(|tag| image_use::COLUMN.tag.eq(tag)));
     let uses: Select<image_use::Entity> = matching(conditions);
     let count = count(c, uses.clone()).await?;
-    let page = paged(uses.order_by_asc(RepositoryId).order_by_asc(Path).order_by_asc(Id), filter.page);
+    let named = uses.inner_join(repository::Entity).order_by_asc(repository::Column::FullName);
+    let page = paged(named.order_by_asc(Path).order_by_asc(Id), filter.page);
     let ids: Vec<i64> = page.select_only().column(Id).into_tuple().all(c).await?;
     let rows = image_use::Entity::find()
         .inner_join(repository::Entity)

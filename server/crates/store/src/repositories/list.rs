@@ -13,8 +13,10 @@ use crate::db::{ConnectionTrait, Result};
 use entity::address::shown_url;
 use entity::kind::SyncStatus;
 use entity::table::{repository, repository_metrics};
+use entity::value::StoredTimestamp;
 use entity::view::{
     Listing, NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort, Sort,
+    Timestamp,
 };
 
 /// What the language is called where no forge told it.
@@ -193,11 +195,18 @@ pub async fn find_repository_by_name(c: &impl ConnectionTrait, full_name: &str) 
     read_one(c, named.order_by_desc(Enabled).order_by_asc(Id)).await
 }
 
-/// Those that came here last, the newest first.
-pub(crate) async fn list_newest(c: &impl ConnectionTrait, limit: u64) -> Result<Vec<Repository>> {
+/// Those that came here last, or last until a time, the newest first.
+pub(crate) async fn list_newest(
+    c: &impl ConnectionTrait,
+    limit: u64,
+    until: Option<Timestamp>,
+) -> Result<Vec<Repository>> {
     use repository::Column::{DiscoveredAt, Id};
     let newest = |rows: Select<repository::Entity>| rows.order_by_desc(DiscoveredAt).order_by_desc(Id);
-    read(c, newest(page_with_metrics(newest(repository::Entity::find()).limit(limit)))).await
+    let known = repository::Entity::find().apply_if(until, |known, until| {
+        known.filter(repository::COLUMN.discovered_at.lte(StoredTimestamp::from(until)))
+    });
+    read(c, newest(page_with_metrics(newest(known).limit(limit)))).await
 }
 
 /// Languages with the number of repositories, most frequent first.

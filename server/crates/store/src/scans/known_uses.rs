@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{ConnectionTrait, Result};
 use entity::input::{ChartUseFacts, ImageUseFacts, KnownChartUse, KnownImageUse, KnownValue, ValueFacts, ValueSpanKey};
 use entity::table::{chart_release, chart_use, chart_value, image_use, reference, use_commit};
+use entity::value::JsonText;
 
 /// Spans that cover a place on the line.
 fn covers(from: impl ColumnTrait, to: impl ColumnTrait, sequence: i64) -> Condition {
@@ -144,6 +145,7 @@ fn known_use(row: chart_use::Model) -> KnownChartUse {
             values_resolved: row.values_resolved,
             values_missing: row.values_missing,
             values_secret: row.values_secret,
+            variables: row.variables.map(|JsonText(variables)| variables).unwrap_or_default(),
         },
     }
 }

@@ -16,6 +16,7 @@ use entity::table::{
     chart, chart_alias, chart_release, chart_source, chart_use, chart_value, image, image_use, reference, use_commit,
     value_path,
 };
+use entity::value::JsonText;
 
 /// Spans that are ended by one statement.
 const ENDED: usize = 100;
@@ -205,6 +206,7 @@ fn use_row(repository: Uuid, one: &FoundChartUse) -> chart_use::ActiveModel {
         values_resolved: Set(facts.values_resolved),
         values_missing: Set(facts.values_missing),
         values_secret: Set(facts.values_secret),
+        variables: Set((!facts.variables.is_empty()).then_some(JsonText(facts.variables))),
         from_sequence: Set(one.span.from.sequence),
         from_time: Set(one.span.from.time),
         to_sequence: Set(one.span.to.map(|to| to.sequence)),

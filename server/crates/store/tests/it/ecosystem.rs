@@ -229,7 +229,7 @@ async fn stars_are_those_of_the_newest_snapshot_up_to_the_day_and_unknown_before
         assert_eq!(stars, [(0, 0, 0), (0, 0, 0), (1, 12, 0), (1, 12, 0), (2, 115, 3), (2, 115, 0)]);
         let today = &days["2026-01-06"];
         assert_eq!((today.total_forks, today.total_open_issues, today.repositories_with_known_issues), (2, 3, 1));
-        let overview = ecosystem::overview(&db.read, EcosystemRange::Week, now).await.unwrap();
+        let overview = ecosystem::overview(&db.read, EcosystemRange::Week, None, now).await.unwrap();
         assert_eq!(overview.spans.iter().map(|span| span.stars).collect::<Vec<_>>()[1..3], [None, Some(12)]);
         assert_eq!((overview.growth.stars, overview.growth.repositories), (None, 2));
     })
@@ -270,7 +270,7 @@ async fn wrong_clocks_neither_begin_the_calendar_nor_outlive_today() {
         ];
         scan(&db, id, &batch(commits, vec![one, two])).await;
         ecosystem::aggregate(&db, now).await.unwrap();
-        let overview = ecosystem::overview(&db.read, EcosystemRange::All, now).await.unwrap();
+        let overview = ecosystem::overview(&db.read, EcosystemRange::All, None, now).await.unwrap();
         assert_eq!(overview.spans[0].start.as_str(), "2014-06-06");
         assert_eq!((overview.spans[0].active_resources, overview.spans.last().unwrap().active_resources), (1, 2));
         let latest = ecosystem::find_latest(&db.read).await.unwrap().unwrap();
@@ -292,7 +292,7 @@ async fn overview_of_a_generated_database_agrees_with_what_is_counted_now() {
         ecosystem::aggregate(&db, now).await.unwrap();
         let counted = store::overview::overview(&db.read, now).await.unwrap();
         for range in EcosystemRange::ALL {
-            let shown = ecosystem::overview(&db.read, range, now).await.unwrap();
+            let shown = ecosystem::overview(&db.read, range, None, now).await.unwrap();
             let latest = shown.latest.unwrap();
             assert_eq!((latest.active_resources, latest.total_resource_events), (counted.resources, counted.events));
             assert_eq!(latest.active_repositories, counted.active_repositories);
@@ -307,6 +307,17 @@ async fn overview_of_a_generated_database_agrees_with_what_is_counted_now() {
                 assert_eq!(shown.growth.active_resources, counted.resources);
             }
         }
+        // Of the past by the days that had ended: at noon it is the day before.
+        let days = ecosystem::list_days(&db.read, 365, PageQuery { skip: 40, limit: 1 }, now).await.unwrap().data;
+        for hours in [24, 36] {
+            let at = days[0].date + chrono::TimeDelta::hours(hours) - chrono::TimeDelta::seconds(1);
+            let shown = ecosystem::overview(&db.read, EcosystemRange::Month, Some(at), now).await.unwrap();
+            assert_eq!(shown.latest.as_ref(), Some(&days[0]));
+            assert_eq!(shown.spans.last().unwrap().active_resources, days[0].active_resources);
+        }
+        let before =
+            ecosystem::overview(&db.read, EcosystemRange::Month, Some(time("1999-01-01T00:00:00Z")), now).await;
+        assert_eq!(before.unwrap().latest, None);
         let stats = ecosystem::database_stats(&db.read, now).await.unwrap();
         assert_eq!((stats.table_counts.repositories, stats.table_counts.kubernetes_resource_events), (4, 3600));
         assert_eq!(stats.sync_run_stats.event_type_breakdown.values().sum::<i64>(), 3600);

@@ -79,7 +79,7 @@ impl Home {
 }
 
 async fn ask(db: &Db, range: EcosystemRange) -> EcosystemCharts {
-    ecosystem::charts(&db.read, range, time(NOW)).await.unwrap()
+    ecosystem::charts(&db.read, range, None, time(NOW)).await.unwrap()
 }
 
 fn moves(moves: &[ChartMove]) -> Vec<(&str, i64, i64)> {
@@ -248,6 +248,48 @@ async fn the_newest_are_told_of_many_and_all_are_counted() {
         assert_eq!((told.rising.len(), told.falling.len(), told.popular.len()), (8, 0, 12));
         assert_eq!((told.new.data.len(), told.new.count), (20, 25));
         assert_eq!((told.upgrades.data.len(), told.upgrades.count), (20, 25));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_past_is_told_as_it_was_then() {
+    on_each_engine(async |db| {
+        Home::new("ada/one", &[200, 60, 20, 6, 4])
+            .release(&[(200, "cilium@1"), (20, "cilium@2")])
+            .release(&[(60, "cilium@1")])
+            .release(&[(200, "nginx@1"), (20, "")])
+            // Rolled back, which nobody knew the day after.
+            .release(&[(200, "loki@1"), (6, "loki@2"), (4, "loki@1")])
+            .store(&db)
+            .await;
+        Home::new("bob/two", &[200, 20, 6, 3])
+            .release(&[(20, "cilium@2")])
+            .release(&[(200, "nginx@1"), (3, "")])
+            .release(&[(6, "tempo@1"), (3, "")])
+            .store(&db)
+            .await;
+        let ago = async |days| {
+            let at = time(NOW) - chrono::TimeDelta::days(days);
+            ecosystem::charts(&db.read, EcosystemRange::Month, Some(at), time(NOW)).await.unwrap()
+        };
+        let ten = ago(10).await;
+        assert_eq!(moves(&ten.rising), [("cilium", 2, 1)]);
+        assert_eq!(moves(&ten.falling), [("nginx", 1, 2)]);
+        let popular: Vec<_> = ten.popular.iter().map(|one| (one.name.as_str(), one.releases)).collect();
+        assert_eq!(popular, [("cilium", 3), ("loki", 1), ("nginx", 1)]);
+        assert_eq!((ten.new.count, ten.upgrades.count), (0, 0));
+
+        let five = ago(5).await;
+        assert_eq!(steps(&five.upgrades.data), [("loki", "1", "2", 1)]);
+        assert_eq!(five.upgrades.data[0].rolled_back, 0);
+        let new: Vec<_> = five.new.data.iter().map(|one| (one.name.as_str(), one.repositories)).collect();
+        assert_eq!(new, [("tempo", 1)]);
+        let eighteen = ago(18).await;
+        assert_eq!(steps(&eighteen.upgrades.data), [("cilium", "1", "2", 1)]);
+        let now = ask(&db, EcosystemRange::Month).await;
+        assert_eq!(ago(0).await, now);
+        assert_eq!((now.upgrades.data[0].rolled_back, now.new.count), (1, 0));
     })
     .await;
 }

@@ -261,9 +261,10 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("metrics to ask for", |c| discovery::list_metrics_targets(c, now()));
     ask!("forge id taken", |c| discovery::is_taken(c, repository, "github.com", 1));
 
-    for range in EcosystemRange::ALL {
-        ask!(format!("ecosystem, {}", range.as_str()), |c| ecosystem::overview(c, range, now()));
-        ask!(format!("charts of the ecosystem, {}", range.as_str()), |c| ecosystem::charts(c, range, now()));
+    let past = Some(now() - chrono::TimeDelta::days(365));
+    for (range, at) in EcosystemRange::ALL.into_iter().flat_map(|range| [(range, None), (range, past)]) {
+        ask!(format!("ecosystem, {}", range.as_str()), |c| ecosystem::overview(c, range, at, now()));
+        ask!(format!("charts of the ecosystem, {}", range.as_str()), |c| ecosystem::charts(c, range, at, now()));
     }
     ask!("days", |c| ecosystem::list_days(c, 365, page, now()));
     ask!("trends of days", |c| ecosystem::trends(c, 365, now()));

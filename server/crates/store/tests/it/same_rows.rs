@@ -7,8 +7,17 @@ use crate::fill::{Scale, fill};
 use crate::support::TestDb;
 
 /// Columns whose values are new each time: ids that are drawn, and what is made of them.
-const DRAWN: &[&str] =
-    &["id", "repository_id", "resource_id", "sync_run_id", "number", "started_at", "finished_at", "applied_at"];
+const DRAWN: &[&str] = &[
+    "id",
+    "repository_id",
+    "resource_id",
+    "release_id",
+    "sync_run_id",
+    "number",
+    "started_at",
+    "finished_at",
+    "applied_at",
+];
 
 const TABLES: &[&str] = &[
     "repository",
@@ -24,6 +33,16 @@ const TABLES: &[&str] = &[
     "repository_day",
     "problem",
     "manifest",
+    "chart",
+    "chart_source",
+    "chart_alias",
+    "chart_release",
+    "chart_use",
+    "chart_value",
+    "value_path",
+    "image",
+    "image_use",
+    "use_commit",
 ];
 
 fn value(row: &QueryResult, column: &str) -> String {

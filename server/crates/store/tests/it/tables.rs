@@ -245,6 +245,7 @@ fn json(column: &str) -> &'static str {
     match column {
         "permissions" | "scopes" => r#"["read","jobs:run"]"#,
         "repositories" => r#"["owner/*"]"#,
+        "variables" => r#"{"DOMAIN":"example.org"}"#,
         "topics" | "discovery_tags" | "changes_detected" => r#"["flux","k8s at \"home\""]"#,
         "changes" => r#"[{"path":"spec.x","old":null,"new":"1"}]"#,
         "searches" => {

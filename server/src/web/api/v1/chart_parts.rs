@@ -80,6 +80,12 @@ pub struct ChartPathParams {
     /// The whole path, such as `controllers.main.replicas`.
     #[param(required = true, value_type = String, min_length = 1)]
     path: Option<String>,
+    /// Only releases whose version begins with this number.
+    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000)]
+    major: Option<String>,
+    /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
+    #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
+    with: Option<String>,
 }
 
 /// Which steps between versions.
@@ -104,6 +110,8 @@ pub struct ChartComparisonParams {
                    (,[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}){0,5}$"
     )]
     repositories: Option<String>,
+    /// Only releases of this name.
+    release: Option<String>,
 }
 
 /// Releases of a chart
@@ -205,11 +213,17 @@ pub async fn list_chart_path_values(
 ) -> Result<Json<Listing<ChartValue>>, Problem> {
     let mut check = Check::default();
     let path = check.required("path", params.path.as_deref(), "the path of a value");
-    let at = at.moment(&mut check);
-    let page = page.page(&mut check);
+    let filter = ChartValueFilter {
+        chart_id: id,
+        major: params.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
+        with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
+        at: at.moment(&mut check),
+        page: page.page(&mut check),
+        ..ChartValueFilter::default()
+    };
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::kept::list_path_values(&db, id, &path, at, page).await?))
+    Ok(Json(store::kept::list_path_values(&db, &filter, &path).await?))
 }
 
 /// Upgrades of a chart
@@ -269,10 +283,11 @@ pub async fn compare_chart_releases(
         check.refuse("repositories", "", "missing", "must be given: ids of repositories, separated by commas");
     }
     let repositories = each(&mut check, "repositories", given, MOST_COMPARED, Check::uuid);
+    let release = check.text("release", params.release.as_deref());
     let at = at.moment(&mut check);
     check.finish()?;
     exists(&db, id).await?;
-    Ok(Json(store::kept::compare_releases(&db, id, &repositories, at).await?))
+    Ok(Json(store::kept::compare_releases(&db, id, &repositories, release.as_deref(), at).await?))
 }
 
 /// What is separated by commas, each kept once.

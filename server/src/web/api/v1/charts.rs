@@ -3,7 +3,9 @@
 use axum::{Json, extract::State};
 use entity::{
     kind::ChartUseKind,
-    view::{ChartDetail, ChartFilter, ChartNeighbour, ChartSort, ChartSummary, ChartTrend, Listing, Sort},
+    view::{
+        ChartAlternative, ChartDetail, ChartFilter, ChartNeighbour, ChartSort, ChartSummary, ChartTrend, Listing, Sort,
+    },
 };
 use serde::{Deserialize, Serialize};
 use store::db::Db;
@@ -88,8 +90,9 @@ pub struct KeyParams {
 pub struct ChartNeighbours {
     /// What repositories that use the chart use too, the most common first.
     pub used_with: Vec<ChartNeighbour>,
-    /// Others of its name, and those whose values name the image of its name, the most used first.
-    pub alternatives: Vec<ChartNeighbour>,
+    /// Others of its name, and those whose releases of its name have the image of its name, the most used first; those that are
+    /// used no more are among them.
+    pub alternatives: Vec<ChartAlternative>,
 }
 
 /// Charts in use
@@ -192,7 +195,7 @@ pub async fn list_chart_neighbours(
     check.finish()?;
     exists(&db, id).await?;
     let used_with = store::kept::used_with(&db, id, at).await?;
-    let alternatives = store::charts::alternatives(&db.read, id, at).await?;
+    let alternatives = store::kept::alternatives(&db, id, at, clock::now()).await?;
     Ok(Json(ChartNeighbours { used_with, alternatives }))
 }
 

@@ -8,13 +8,14 @@ use axum::{
 };
 use entity::view::{
     DatabaseStats, EcosystemCharts, EcosystemOverview, EcosystemRange, EcosystemStats, EcosystemTrends, Listing,
-    PageQuery, ReleaseActivity,
+    PageQuery, ReleaseActivity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::at::AtParams;
 use crate::{
     clock,
     web::{
@@ -60,12 +61,13 @@ pub struct OverviewParams {
 }
 
 impl OverviewParams {
-    fn range(&self) -> Result<EcosystemRange, Problem> {
+    fn read(&self, at: &AtParams) -> Result<(EcosystemRange, Option<Timestamp>), Problem> {
         let mut check = Check::default();
         let ranges = EcosystemRange::ALL.map(|range| (range.as_str(), range));
         let range = check.choice("range", self.range.as_deref(), &ranges);
+        let at = at.moment(&mut check);
         check.finish()?;
-        Ok(range)
+        Ok((range, at))
     }
 }
 
@@ -162,7 +164,7 @@ pub async fn get_ecosystem_trends(
 /// Everything about a range of days
 #[utoipa::path(
     get, path = "/ecosystem/overview", operation_id = "get_ecosystem_overview", tag = "ecosystem",
-    params(OverviewParams),
+    params(OverviewParams, AtParams),
     responses(
         (status = 200, description = "The newest day, growth, spans of days, and who is new and active", body = EcosystemOverview),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
@@ -171,26 +173,28 @@ pub async fn get_ecosystem_trends(
 pub async fn get_ecosystem_overview(
     State(db): State<Db>,
     Params(params): Params<OverviewParams>,
+    Params(at): Params<AtParams>,
 ) -> Result<Json<EcosystemOverview>, Problem> {
-    let range = params.range()?;
-    Ok(Json(store::ecosystem::overview(&db.read, range, clock::now()).await?))
+    let (range, at) = params.read(&at)?;
+    Ok(Json(store::ecosystem::overview(&db.read, range, at, clock::now()).await?))
 }
 
 /// Charts: what is used most, what is rising and falling, what is new, who upgraded
 #[utoipa::path(
     get, path = "/ecosystem/charts", operation_id = "get_ecosystem_charts", tag = "ecosystem",
-    params(OverviewParams),
+    params(OverviewParams, AtParams),
     responses(
-        (status = 200, description = "Charts as they are used now, against the beginning of the range, and what the last seven days brought", body = EcosystemCharts),
+        (status = 200, description = "Charts as they are used then, against the beginning of the range, and what the last seven days brought", body = EcosystemCharts),
         (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn get_ecosystem_charts(
     State(db): State<Db>,
     Params(params): Params<OverviewParams>,
+    Params(at): Params<AtParams>,
 ) -> Result<Json<EcosystemCharts>, Problem> {
-    let range = params.range()?;
-    Ok(Json(store::kept::ecosystem_charts(&db, range, clock::now()).await?))
+    let (range, at) = params.read(&at)?;
+    Ok(Json(store::kept::ecosystem_charts(&db, range, at, clock::now()).await?))
 }
 
 /// Ask for statistics to be computed

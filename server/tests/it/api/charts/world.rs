@@ -114,6 +114,7 @@ impl Home {
                 values_resolved: 0,
                 values_missing: 0,
                 values_secret: 0,
+                variables: Default::default(),
             };
             let span = self.span(*from, versions.get(place + 1).map(|(to, _)| *to));
             let id_of_use = id * 10 + i64::try_from(place).unwrap();

@@ -1,6 +1,7 @@
 //! A use under construction: where its chart is.
 
 use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entity::credential::shown_address;
@@ -32,6 +33,7 @@ pub struct Draft {
     pub reason: Option<UnresolvedReason>,
     pub by_name: bool,
     pub kubesearch: Vec<Box<str>>,
+    pub variables: BTreeMap<Box<str>, Box<str>>,
     /// Of a chart in the tree.
     pub folder: Option<String>,
 }
@@ -53,6 +55,7 @@ impl Draft {
             reason: None,
             by_name: false,
             kubesearch: Vec::new(),
+            variables: BTreeMap::new(),
             folder: None,
         }
     }
@@ -186,6 +189,7 @@ impl Asker<'_> {
             rendered,
             values: Arc::clone(values),
             values_from,
+            variables: draft.variables,
             kubesearch: draft.kubesearch,
         })
     }

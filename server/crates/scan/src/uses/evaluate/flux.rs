@@ -60,6 +60,7 @@ impl<'e> Asker<'e> {
             let texts = self.texts(&context, &release.values_from);
             let ids = texts.iter().map(|text| text.as_ref().map(DataText::id)).collect();
             let merged = known.entry(ids).or_insert_with(|| self.merged(self.flux_values(place, release, &texts)));
+            let draft = Draft { variables: self.variables(way, document.literal, &merged.values), ..draft };
             self.complete(&mut uses, (place.path, &document.number), draft, merged, rendered(ways));
         }
         uses

@@ -32,6 +32,7 @@ impl<'e> Asker<'e> {
             draft.namespace = put_in(&chart.target_namespace).or_else(|| own().as_deref().map(Into::into));
             draft.version = put_in(&chart.version);
             let draft = placed(draft, put_in(&chart.chart), put_in(&chart.repository), chart.has_content);
+            let draft = Draft { variables: self.variables(way, document.literal, &merged.values), ..draft };
             self.complete(&mut uses, (place.path, &document.number), draft, &merged, rendered(ways));
         }
         uses

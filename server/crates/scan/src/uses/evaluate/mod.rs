@@ -12,6 +12,7 @@ mod folder;
 mod k3s;
 mod kustomize;
 mod reference;
+mod variables;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};

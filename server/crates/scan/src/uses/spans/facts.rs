@@ -40,6 +40,7 @@ pub fn of_use(one: &ChartUse, tree: &Tree, names: &mut Names, batch: &mut UsesBa
         values_resolved: count(one.values_from.resolved),
         values_missing: count(one.values_from.missing),
         values_secret: count(one.values_from.secret),
+        variables: one.variables.iter().map(|(name, text)| (clean(name), clean(text))).collect(),
     }
 }
 

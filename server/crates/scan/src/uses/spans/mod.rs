@@ -202,6 +202,11 @@ impl Tracker {
         std::mem::take(&mut self.batch)
     }
 
+    /// Tells names anew from here on, as if this were another scan.
+    pub fn forget_names(&mut self) {
+        self.names = Names::default();
+    }
+
     /// How much waits in the batch.
     #[must_use]
     pub fn pending(&self) -> usize {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use entity::input::{FoundChartSource, UsesBatch};
+use entity::kind::ChartResolution;
 use entity::value::clean;
 
 use super::super::chart_use::ChartUse;
@@ -42,8 +43,11 @@ pub struct Names {
 }
 
 impl Names {
-    /// Ids of a use's chart and source.
+    /// Ids of a use's chart and source. A chart in a folder of the repository is its own: `charts/web` of one is not that of another.
     pub fn chart(&mut self, one: &ChartUse, batch: &mut UsesBatch) -> (Option<i64>, Option<i64>) {
+        if one.how == ChartResolution::Local {
+            return (None, None);
+        }
         let key = one.key.as_deref().filter(|key| key.len() <= MAX_KEY);
         let group = one.group.as_deref().filter(|key| key.len() <= MAX_KEY);
         let (Some(key), Some(group)) = (key, group) else { return (None, None) };

@@ -211,7 +211,13 @@ impl Tracker {
     fn now(&mut self, key: &UseKey, evaluator: &Evaluator) -> Vec<Now> {
         let mut said: Vec<Arc<ChartUse>> = self.said.get(key).cloned().unwrap_or_default();
         said.sort_by(|left, right| left.identity().cmp(&right.identity()));
-        said.dedup_by(|left, right| left.identity().cmp(&right.identity()).is_eq());
+        said.dedup_by(|left, kept| {
+            let is_same = left.identity().cmp(&kept.identity()).is_eq();
+            if is_same && left.variables != kept.variables {
+                Arc::make_mut(kept).agree(left);
+            }
+            is_same
+        });
         let now = |one: Arc<ChartUse>| Now {
             facts: of_use(&one, evaluator.tree(), &mut self.names, &mut self.batch),
             values: Arc::clone(&one.values),

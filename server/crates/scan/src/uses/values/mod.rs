@@ -9,6 +9,7 @@ mod statistics;
 mod view;
 
 pub use leaves::{Leaf, Values};
+pub(super) use masked::is_masked;
 pub(super) use merged::{LayerLines, Layers, Merged};
 pub use path::KeyPath;
 pub(super) use set::typed;

@@ -201,6 +201,7 @@ impl Told<'_> {
                 values_resolved: 0,
                 values_missing: 0,
                 values_secret: i32::from(place.is_multiple_of(7)),
+                variables: Default::default(),
             };
             let span = self.span(*start, starts.get(nth + 1).copied().or(to));
             let id = id_of(&["use", &id.to_string(), &start.to_string()]);

@@ -44,7 +44,9 @@ async fn lists(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ("kind", ChartFilter { kind: Some(ChartUseKind::HelmRelease), ..filter.clone() }),
         ("source", ChartFilter { source: Some("ghcr.io".to_owned()), ..filter.clone() }),
         ("enough users", ChartFilter { used_by: 3, ..filter.clone() }),
-        ("trend", ChartFilter { trend: Some(ChartTrend::Rising), ..filter.clone() }),
+        ("those that rise", ChartFilter { trend: Some(ChartTrend::Rising), ..filter.clone() }),
+        ("those that fall", ChartFilter { trend: Some(ChartTrend::Falling), ..filter.clone() }),
+        ("new ones", ChartFilter { trend: Some(ChartTrend::New), ..filter.clone() }),
     ] {
         ask!(format!("charts in use with {name}"), |c| charts::list_charts(c, &filter, now()));
     }
@@ -85,11 +87,12 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     ask!("chart", |c| charts::find_chart(c, id, at, now()));
     ask!("users", |c| charts::list_users(c, id, at));
     ask!("used with", |c| charts::used_with(c, id, at));
-    ask!("alternatives", |c| charts::alternatives(c, id, at));
+    ask!("alternatives", |c| charts::alternatives(c, id, at, now()));
 
     let filter = ChartReleaseFilter { chart_id: Some(id), at, page: PageQuery::default(), ..Default::default() };
     let place = charts::list_releases(&db.read, &filter).await.unwrap().data[0].clone();
     ask!("installed at", |c| charts::installed_at(c, place.repository_id, &place.file_path));
+    ask!("images at", |c| images::named_at(c, place.repository_id, &place.file_path));
     for sort in [ChartReleaseSort::Stars, ChartReleaseSort::Recent, ChartReleaseSort::Repository] {
         let filter = ChartReleaseFilter { sort, ..filter.clone() };
         ask!(format!("releases by {sort:?}"), |c| charts::list_releases(c, &filter));
@@ -118,15 +121,16 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ("a major", ChartValueFilter { major: version.as_deref().and_then(charts::major_version), ..values.clone() }),
         ("others", ChartValueFilter { with_charts, ..values.clone() }),
         ("mine", ChartValueFilter { mine, ..values.clone() }),
-        ("mine unlike", ChartValueFilter { mine, unlike: true, ..values }),
+        ("mine unlike", ChartValueFilter { mine, unlike: true, ..values.clone() }),
+        ("no filter", values),
     ] {
         ask!(format!("values with {name}"), |c| charts::list_value_paths(c, &filter));
+        ask!(format!("a value with {name}"), |c| charts::path_summary(c, &filter, &path.path));
+        ask!(format!("who sets a value with {name}"), |c| charts::list_path_values(c, &filter, &path.path));
     }
-    ask!("a value", |c| charts::path_summary(c, id, &path.path, at));
-    ask!("who sets a value", |c| charts::list_path_values(c, id, &path.path, at, PageQuery::default()));
     let page = PageQuery::default();
     ask!("upgrades", |c| charts::list_upgrades(c, id, (None, None), at, page));
     ask!("upgrades to a version", |c| charts::list_upgrades(c, id, (None, version.as_deref()), at, page));
     let repositories = [place.repository_id, repository];
-    ask!("comparison", |c| charts::compare_releases(c, id, &repositories, at));
+    ask!("comparison", |c| charts::compare_releases(c, id, &repositories, None, at));
 }

@@ -166,6 +166,7 @@ pub fn chart_use(id: i64, file_path: &str, name: &str) -> FoundChartUse {
         values_resolved: 0,
         values_missing: 0,
         values_secret: 0,
+        variables: Default::default(),
     };
     FoundChartUse { id, release_id: id, facts, span: FROM_THE_START }
 }
