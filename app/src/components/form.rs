@@ -48,41 +48,50 @@ pub fn FilterBar(
         .filter(|(key, _)| key != "page" && !keys.contains(&key.as_str()))
         .map(|(key, value)| view! { <input type="hidden" name=key.clone() value=value.clone() /> })
         .collect();
+    let set = view! { <Chips url=url.clone() chips /> };
+    view! {
+        <div class="filters">
+            <SearchForm action=url.path().to_owned() class="filter-bar" auto=true stay=true>
+                {carried}
+                {children()}
+                <button type="submit" class="button filter-apply">"Apply"</button>
+            </SearchForm>
+            {set}
+        </div>
+    }
+}
+
+/// Filters that are set, each with a way to take it away.
+#[component]
+pub fn Chips(
+    /// The address at hand.
+    url: PageUrl,
+    /// The filters; nothing is shown where there are none.
+    chips: Vec<Chip>,
+) -> impl IntoView {
     let clear = chips.iter().fold(url.clone(), |url, chip| url.without(chip.key)).href();
     let many = chips.len() > 1;
-    view! {
-            <div class="filters">
-                <SearchForm action=url.path().to_owned() class="filter-bar" auto=true stay=true>
-                    {carried}
-                    {children()}
-                    <button type="submit" class="button filter-apply">"Apply"</button>
-                </SearchForm>
-                {(!chips.is_empty())
-                    .then(|| {
-                        let chips: Vec<_> = chips
-                            .iter()
-                            .map(|chip| {
-                                view! {
-                                    <li>
-                                        <a class="chip" href=chip.removed_from(&url) title="Remove this filter">
-    <span class="sr-only">"Remove filter "</span>
-                                            <span class="chip-label">{chip.label.clone()}</span>
-                                            <span class="chip-value">{chip.value.clone()}</span>
-                                            <Icon glyph=Glyph::Close />
-                                        </a>
-                                    </li>
-                                }
-                            })
-                            .collect();
-                        view! {
-                            <ul class="chips" aria-label="Filters that are set">
-                                {chips}
-                                {many.then(|| view! { <li><a class="chip-clear" href=clear>"Clear all"</a></li> })}
-                            </ul>
-                        }
-                    })}
-            </div>
+    let row = |chip: &Chip| {
+        view! {
+            <li>
+                <a class="chip" href=chip.removed_from(&url) title="Remove this filter">
+                    <span class="sr-only">"Remove filter "</span>
+                    <span class="chip-label">{chip.label.clone()}</span>
+                    <span class="chip-value">{chip.value.clone()}</span>
+                    <Icon glyph=Glyph::Close />
+                </a>
+            </li>
         }
+    };
+    let rows: Vec<_> = chips.iter().map(row).collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <ul class="chips" aria-label="Filters that are set">
+                {rows}
+                {many.then(|| view! { <li><a class="chip-clear" href=clear>"Clear all"</a></li> })}
+            </ul>
+        }
+    })
 }
 
 /// One choice of a [`Select`].

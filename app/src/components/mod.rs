@@ -45,7 +45,7 @@ pub use diff::{DiffHtml, DiffMode, DiffView};
 pub(crate) use event::cut_path;
 pub use event::{CommitFold, EventLine, EventList};
 pub use field_changes::FieldChanges;
-pub use form::{Chip, Choice, FilterBar, Select, TextField};
+pub use form::{Chip, Chips, Choice, FilterBar, Select, TextField};
 pub use icon::{Glyph, Icon};
 pub use input_field::InputField;
 pub use metric::{Metric, Metrics};

@@ -9,7 +9,7 @@ use scan::uses::{Evaluator, Tracker};
 use uuid::Uuid;
 
 /// For so long after its last scan a repository is kept.
-const KEEP: Duration = Duration::from_secs(10 * 60);
+const KEEP: Duration = Duration::from_mins(10);
 /// Bytes of YAML in the trees that are kept; in memory a tree takes about ten times as much. Real repositories have one million.
 const MAX_BYTES: usize = 8 << 20;
 

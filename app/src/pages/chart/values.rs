@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::super::filters::{chips, values as given};
 use super::parts::{path_rows, share, stands_for, value};
 use crate::components::{
-    Chip, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, counted,
-    cut_path, repository_href,
+    Chip, Chips, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version,
+    counted, cut_path, repository_href,
 };
 
 /// What the filters of values may be set to.
@@ -89,7 +89,7 @@ pub(super) fn path(
     let releases = path.releases;
     let mut set = chips(url, &[("major", "Major version")]);
     set.extend(with_chips(with));
-    let filters = (!set.is_empty()).then(|| view! { <FilterBar url=url.clone() keys=&[] chips=set>{()}</FilterBar> });
+    let filters = view! { <Chips url=url.clone() chips=set /> };
     let mine = path.mine.as_deref().map(|mine| {
         view! { <p>"Mine: " {value(mine, path.mine_masked)}</p> }
     });

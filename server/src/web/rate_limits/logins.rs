@@ -19,7 +19,7 @@ const BY_ACCOUNT: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Durati
 const BY_ANSWER: (NonZeroU32, Duration) = (NonZeroU32::new(60).unwrap(), Duration::from_secs(1));
 /// Addresses that one browser may vouch for at once, and the time after which it may for one more: one that was stolen opens no
 /// way for guesses from everywhere.
-const BY_DEVICE: (NonZeroU32, Duration) = (NonZeroU32::new(10).unwrap(), Duration::from_secs(600));
+const BY_DEVICE: (NonZeroU32, Duration) = (NonZeroU32::new(10).unwrap(), Duration::from_mins(10));
 /// So many pairs of address and account are remembered that fitted once.
 const KNOWN: usize = 20_000;
 
