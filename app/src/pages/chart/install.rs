@@ -61,12 +61,12 @@ pub(super) fn related(
 ) -> AnyView {
     let at = base.get("at").unwrap_or_default();
     let together = list(together, detail.chart.repositories, at, "Nobody uses another chart beside it");
+    let are_known = !alternatives.is_empty();
     let alternatives = alternatives::view(alternatives, detail, at);
-    view! {
-        {alternatives}
-        <Section title="Used together with">{together}</Section>
-    }
-    .into_any()
+    let together = view! { <Section title="Used together with">{together}</Section> }.into_any();
+    // What is known stands first.
+    let [first, second] = if are_known { [alternatives, together] } else { [together, alternatives] };
+    view! { {first} {second} }.into_any()
 }
 
 fn list(neighbours: Vec<ChartNeighbour>, of: i64, at: &str, none: &'static str) -> AnyView {

@@ -11,7 +11,7 @@ use super::filters::{as_of, past};
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Choice, Crumb, EmptyState, FilterBar, Glyph, Icon, Notice, PageHead, PageUrl, Section, Select,
-    SkeletonBlock, SkeletonRows, Table, Version, chart_href, counted, cut_path, repository_href, resource_href,
+    SkeletonBlock, SkeletonRows, Table, Version, chart_href, counted, repository_href, resource_href,
 };
 use crate::live::Live;
 
@@ -123,7 +123,14 @@ fn columns(comparison: ChartComparison) -> AnyView {
     });
     let names: Vec<(String, BTreeMap<String, String>)> =
         labels(&releases).into_iter().zip(releases.iter().map(|release| release.variables.clone())).collect();
-    let head = move || releases.iter().map(head).collect_view();
+    let is_alone = |release: &ChartRelease| {
+        let same = |other: &&ChartRelease| {
+            other.repository_id == release.repository_id && other.release_name == release.release_name
+        };
+        releases.iter().filter(same).count() == 1
+    };
+    let alone: Vec<bool> = releases.iter().map(is_alone).collect();
+    let head = move || releases.iter().zip(&alone).map(|(release, alone)| head(release, *alone)).collect_view();
     let (differ, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.differs);
     let count = |rows: &[ComparedValue]| counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "value", "values");
     let (first, second) = (format!("{} differ", count(&differ)), format!("{} are the same", count(&same)));
@@ -151,18 +158,20 @@ fn columns(comparison: ChartComparison) -> AnyView {
     view! { {left_out} <Section title=first>{differ}</Section> {same} }.into_any()
 }
 
-fn head(release: &ChartRelease) -> AnyView {
+/// A column's head; of two releases of one name their files tell which is which.
+fn head(release: &ChartRelease, is_alone: bool) -> AnyView {
     let about = release.release_name.clone().or_else(|| release.name.clone()).unwrap_or_default();
     let about = match release.resource_id {
         Some(id) => view! { <a href=resource_href(id)>{about}</a> }.into_any(),
         None => about.into_any(),
     };
+    let file = (!is_alone).then(|| view! { <span class="compared quiet">{release.file_path.clone()}</span> });
     let namespace = release.namespace.as_ref().map(|namespace| format!(" in {namespace}"));
     view! {
         <th scope="col">
             <a href=repository_href(release.repository_id)>{release.repository.clone()}</a>
             <span class="compared">{about} <span class="quiet">{namespace}</span></span>
-            <span class="compared quiet" title=release.file_path.clone()>{cut_path(&release.file_path)}</span>
+            {file}
             <Version version=release.version.clone() />
         </th>
     }
