@@ -1,6 +1,6 @@
 // Charts and images: who uses one, in which version, with which values, how to get it, and where links of old lead.
 
-import { chart, chartPath, expect, repository, test, type Chart } from "./support.ts";
+import { awake, chart, chartPath, expect, repository, test, type Chart } from "./support.ts";
 
 test("three clicks tell who uses cilium, in which version and with which ipam.mode", async ({ page }) => {
   await page.goto("/");
@@ -149,6 +149,7 @@ test("releases of one name stand side by side, and who is unknown is said", asyn
   const main = page.getByRole("main");
   const path = chartPath(await chart(request, "app-template"));
   await page.goto(`/compare${path}?repositories=samples/home-cluster,no/such`);
+  if (javaScriptEnabled !== false) await awake(page);
   await expect(main).toContainText("No repository that uses the chart is called no/such.");
   const heads = main.getByRole("table").first().getByRole("columnheader");
   const all = await heads.count();
