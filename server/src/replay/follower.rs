@@ -31,7 +31,7 @@ pub struct Aside {
 }
 
 enum Asked {
-    Follow(TrackedCommit, Vec<Change>),
+    Follow(TrackedCommit, Vec<Change>, u64),
     TakeBatch,
 }
 
@@ -49,16 +49,16 @@ impl<'t, 'a> Follower<'t, 'a> {
         }
     }
 
-    /// Applies what a commit did to files.
+    /// Applies what a commit did to files, which were read from so many bytes.
     ///
     /// # Errors
     /// What the database says, here or with the next batch.
-    pub fn follow(&mut self, commit: TrackedCommit, changes: Vec<Change>) -> Result<(), ReplayError> {
+    pub fn follow(&mut self, commit: TrackedCommit, changes: Vec<Change>, bytes: u64) -> Result<(), ReplayError> {
         match self {
             Self::Nobody => Ok(()),
-            Self::Here(tracking) => tracking.follow(commit, changes),
+            Self::Here(tracking) => tracking.follow(commit, changes, bytes),
             Self::Aside(_) if changes.is_empty() => Ok(()),
-            Self::Aside(aside) => aside.ask(Asked::Follow(commit, changes)),
+            Self::Aside(aside) => aside.ask(Asked::Follow(commit, changes, bytes)),
         }
     }
 
@@ -99,8 +99,8 @@ impl Aside {
             let mut so_far = Ok(());
             for ask in asks {
                 match ask {
-                    Asked::Follow(commit, changes) => {
-                        so_far = so_far.and_then(|()| tracking.follow(commit, changes));
+                    Asked::Follow(commit, changes, bytes) => {
+                        so_far = so_far.and_then(|()| tracking.follow(commit, changes, bytes));
                         told.store(tracking.pending(), Ordering::Relaxed);
                     }
                     Asked::TakeBatch => {

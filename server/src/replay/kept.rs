@@ -19,7 +19,7 @@ pub struct Followed {
     pub(super) tracker: Tracker,
     /// The commit up to which the tracker was told what is stored.
     pub(super) sequence: i64,
-    /// Bytes of YAML in the tree that was read.
+    /// Bytes of YAML that were read: of the tree, and of every commit since, so that one whose commits grow is read anew in time.
     pub(super) bytes: usize,
 }
 

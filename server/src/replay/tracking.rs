@@ -22,7 +22,7 @@ pub struct Tracking<'a> {
     tracker: Tracker,
     blobs: RepoBlobs<'a>,
     stored: StoredSpans<'a>,
-    /// Bytes of YAML in the tree that was read; nothing where none was.
+    /// Bytes of YAML that were read, of the tree and of commits since; nothing where the tree was not.
     bytes: Option<usize>,
 }
 
@@ -93,13 +93,16 @@ impl<'a> Tracking<'a> {
         Some(Followed { evaluator: self.evaluator, tracker: self.tracker, sequence, bytes })
     }
 
-    /// Applies what a commit did to files.
+    /// Applies what a commit did to files, which were read from so many bytes.
     ///
     /// # Errors
     /// What the database says.
-    pub fn follow(&mut self, commit: TrackedCommit, changes: Vec<Change>) -> Result<(), ReplayError> {
+    pub fn follow(&mut self, commit: TrackedCommit, changes: Vec<Change>, bytes: u64) -> Result<(), ReplayError> {
         if changes.is_empty() {
             return Ok(());
+        }
+        if let Some(read) = &mut self.bytes {
+            *read = read.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
         }
         let delta: Delta = self.evaluator.apply(changes, &self.blobs);
         self.tracker.follow(commit, delta, &self.evaluator, &mut self.stored).map_err(ReplayError::Memory)

@@ -75,6 +75,8 @@ struct Prepared {
     changes: Vec<FileChange>,
     /// What it did to all files, where uses are followed.
     all: Vec<UseChange>,
+    /// Of how many bytes those were read.
+    bytes: u64,
 }
 
 impl Walk<'_> {
@@ -125,7 +127,8 @@ impl Walk<'_> {
                 let all = std::mem::take(&mut prepared.all);
                 let info = &prepared.info;
                 let time = info.committed_at.timestamp();
-                follower.follow(TrackedCommit { id: info.id, sequence: info.sequence, time }, all)?;
+                let commit = TrackedCommit { id: info.id, sequence: info.sequence, time };
+                follower.follow(commit, all, prepared.bytes)?;
                 let events_before = replay.pending().events;
                 replay.apply(&prepared.info, prepared.changes, memory).map_err(ReplayError::Memory)?;
                 let pending = replay.pending();
@@ -163,10 +166,12 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges, 
         subject: commit.subject,
     };
     let mut all = Vec::with_capacity(if is_followed { commit.changes.len() } else { 0 });
+    let mut bytes = 0_u64;
     let change = |Change { path, before, after }: Change| {
         let is_read = git::is_read_path(&path);
         let parsed: Option<Arc<ParsedFile>> = after.filter(|_| is_read).map(|blob: ObjectId| parser.file(reader, blob));
         if is_followed {
+            bytes += parsed.as_ref().map_or(0, |file| file.figures.bytes);
             all.push(change_of(&path, after.map(|blob| (blob, parsed.clone()))));
         }
         if !is_read {
@@ -180,7 +185,7 @@ fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges, 
         Some(FileChange { path, before, after })
     };
     let changes = commit.changes.into_iter().filter_map(change).collect();
-    Prepared { info, changes, all }
+    Prepared { info, changes, all, bytes }
 }
 
 /// Packs a text as the database wants it.

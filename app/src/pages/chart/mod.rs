@@ -15,8 +15,7 @@ use entity::view::{ChartDetail, Timestamp};
 use leptos::prelude::*;
 
 use self::data::{ChartData, ChartTab, find_chart};
-use self::parts::percent;
-pub(super) use self::parts::stands_for;
+pub(super) use self::parts::{percent, stands_for};
 use super::charts::kind_word;
 use super::filters::{as_of, past};
 use super::{load, show};

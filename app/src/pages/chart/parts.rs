@@ -48,7 +48,7 @@ pub(in crate::pages) fn stands_for(text: &str, variables: &BTreeMap<String, Stri
 }
 
 /// A share in a word: little is not nothing.
-pub(super) fn percent(part: i64, of: i64) -> String {
+pub(in crate::pages) fn percent(part: i64, of: i64) -> String {
     match if of > 0 { part * 100 / of } else { 0 } {
         0 if part > 0 => "<1%".to_owned(),
         percent => format!("{percent}%"),

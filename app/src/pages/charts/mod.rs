@@ -5,6 +5,7 @@ use entity::view::{ChartSummary, Sort};
 use leptos::prelude::*;
 
 use self::data::{ChartsData, list_charts};
+use super::chart::percent;
 use super::filters::{chips, values};
 use super::{load, show};
 use crate::components::{
@@ -144,7 +145,7 @@ fn row(chart: ChartSummary, at: &str) -> AnyView {
         None => view! { <span class="quiet" title="Not known">"–"</span> }.into_any(),
     };
     let is_known = chart.releases > 0 && chart.most_used_version.is_some();
-    let share = is_known.then(|| format!(" {}%", chart.most_used_releases * 100 / chart.releases));
+    let share = is_known.then(|| format!(" {}", percent(chart.most_used_releases, chart.releases)));
     view! {
         <tr>
             <td class="row-link" data-label="Chart">

@@ -39,20 +39,17 @@ pub async fn compare_chart(path: String, query: String) -> Result<CompareData, A
     let mut named = params.get_str("repositories").unwrap_or_default().split(',').map(str::trim).collect::<Vec<_>>();
     let added = params.get_str("add").unwrap_or_default().to_owned();
     named.push(&added);
-    let mut seen = std::collections::HashSet::new();
-    let ids: Vec<uuid::Uuid> = named
-        .iter()
-        .filter_map(|name| {
-            let known =
-                repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name))?;
-            known.0.parse().ok()
-        })
-        .filter(|id| seen.insert(*id))
-        .collect();
+    let (mut ids, mut unknown): (Vec<uuid::Uuid>, Vec<String>) = Default::default();
+    for name in named.into_iter().filter(|name| !name.is_empty()) {
+        let known = repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name));
+        match known.and_then(|(id, _)| id.parse().ok()) {
+            Some(id) if ids.contains(&id) => {}
+            Some(id) => ids.push(id),
+            None => unknown.push(name.to_owned()),
+        }
+    }
     let release = ask::text(&params, "release")?;
     let comparison = kept::compare_releases(&db, id, &ids, release.as_deref(), at).await?;
-    let known = |name: &&str| repositories.iter().any(|(id, full)| id == name || full.eq_ignore_ascii_case(name));
-    let unknown = named.iter().copied().filter(|name| !name.is_empty() && !known(name)).map(str::to_owned).collect();
     let chosen = ids.iter().map(uuid::Uuid::to_string).collect();
     let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
     Ok(CompareData { key, name, comparison, chosen, unknown, repositories, release, at })

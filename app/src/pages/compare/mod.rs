@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entity::view::{ChartComparison, ChartRelease, ComparedValue};
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use self::data::{CompareData, compare_chart};
 use super::chart::stands_for;
@@ -39,10 +40,16 @@ fn view(data: CompareData, url: PageUrl) -> AnyView {
     let sides = sides(&chosen, &repositories, &comparison, &url);
     let others = repositories.iter().filter(|(id, _)| !chosen.contains(id));
     let others: Vec<Choice> = others.map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
-    let unknown = (!unknown.is_empty()).then(|| {
-        let text = format!("No repository that uses the chart is called {}.", unknown.join(", "));
-        view! { <Notice tone="warn">{text}</Notice> }
+    // An id says nothing to people.
+    let (ids, names): (Vec<String>, Vec<String>) = unknown.into_iter().partition(|name| name.parse::<Uuid>().is_ok());
+    let then = if at.is_some() { "used the chart then" } else { "uses the chart" };
+    let names = (!names.is_empty()).then(|| format!("No repository that {then} is called {}.", names.join(", ")));
+    let ids = (!ids.is_empty()).then(|| {
+        let left = counted(i64::try_from(ids.len()).unwrap_or(i64::MAX), "repository is", "repositories are");
+        format!("{left} not here: none of them {then}.")
     });
+    let unknown: Vec<String> = names.into_iter().chain(ids).collect();
+    let unknown = (!unknown.is_empty()).then(|| view! { <Notice tone="warn">{unknown.join(" ")}</Notice> });
     let named = (comparison.names.len() > 1 || release.is_some()).then(|| {
         let choices: Vec<Choice> = comparison.names.iter().map(Choice::word).collect();
         view! { <Select name="release" label="Release" choices selected=release.clone() none="any name" /> }

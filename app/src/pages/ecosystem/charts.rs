@@ -10,15 +10,15 @@ use crate::components::{
 use crate::pages::charts::change;
 
 /// What stands behind what is used most, which the page shows beside kinds and languages.
-pub(super) fn view(charts: EcosystemCharts, now: Timestamp) -> AnyView {
+pub(super) fn view(charts: EcosystemCharts, at: &str, now: Timestamp) -> AnyView {
     let EcosystemCharts { days, rising, falling, new, upgrades, .. } = charts;
     view! {
         <div class="columns even">
-            {moves("Rising charts", rising, days, false)}
-            {moves("Falling charts", falling, days, true)}
+            {moves("Rising charts", rising, (days, at), false)}
+            {moves("Falling charts", falling, (days, at), true)}
         </div>
-        {new_charts(new, now)}
-        {who_upgraded(upgrades, now)}
+        {new_charts(new, at, now)}
+        {who_upgraded(upgrades, at, now)}
     }
     .into_any()
 }
@@ -26,17 +26,17 @@ pub(super) fn view(charts: EcosystemCharts, now: Timestamp) -> AnyView {
 /// The list of all charts that comes nearest: it knows changes of 30 and of 90 days.
 const fn all_charts(days: u32, falling: bool) -> Option<(&'static str, &'static str)> {
     match (days, falling) {
-        (0..=30, false) => Some(("/charts?sort=change", "By their change in 30 days")),
-        (0..=30, true) => Some(("/charts?sort=change&direction=ascending", "By their change in 30 days")),
-        (31..=90, false) => Some(("/charts?trend=rising", "Those that rose in 90 days")),
-        (31..=90, true) => Some(("/charts?trend=falling", "Those that fell in 90 days")),
+        (0..=30, false) => Some(("sort=change", "By their change in 30 days")),
+        (0..=30, true) => Some(("sort=change&direction=ascending", "By their change in 30 days")),
+        (31..=90, false) => Some(("trend=rising", "Those that rose in 90 days")),
+        (31..=90, true) => Some(("trend=falling", "Those that fell in 90 days")),
         _ => None,
     }
 }
 
-fn moves(title: &'static str, moves: Vec<ChartMove>, days: u32, falling: bool) -> AnyView {
+fn moves(title: &'static str, moves: Vec<ChartMove>, (days, at): (u32, &str), falling: bool) -> AnyView {
     let aside = match all_charts(days, falling) {
-        Some((href, which)) => view! { <a href=href title=which>"All charts"</a> }.into_any(),
+        Some((query, which)) => view! { <a href=charts(query, at) title=which>"All charts"</a> }.into_any(),
         None => ().into_any(),
     };
     let than = if falling { "fewer" } else { "more" };
@@ -48,7 +48,7 @@ fn moves(title: &'static str, moves: Vec<ChartMove>, days: u32, falling: bool) -
         let by = change(one.change());
         view! {
             <tr>
-                <td class="row-link" data-label="Chart">{chart(&one.key, one.name)}</td>
+                <td class="row-link" data-label="Chart">{chart(&one.key, one.name, at)}</td>
                 <td class="num" data-label="Now"><Number value=one.now /></td>
                 <td class="num" data-label="Before"><Number value=one.before /></td>
                 <td class="num" data-label="Change">{by}</td>
@@ -74,19 +74,19 @@ fn moves(title: &'static str, moves: Vec<ChartMove>, days: u32, falling: bool) -
     .into_any()
 }
 
-fn new_charts(new: Listing<NewChart>, now: Timestamp) -> AnyView {
+fn new_charts(new: Listing<NewChart>, at: &str, now: Timestamp) -> AnyView {
     let title = "New charts of the week";
-    let aside = view! { <a href="/charts?trend=new">"New in 30 days"</a> }.into_any();
+    let aside = view! { <a href=charts("trend=new", at)>"New in 30 days"</a> }.into_any();
     if new.data.is_empty() {
         return view! { <Section title aside><EmptyState title="No chart came this week" /></Section> }.into_any();
     }
     let rest = rest(new.count, new.data.len(), "those of most repositories");
-    let row = move |one: NewChart| {
+    let row = |one: NewChart| {
         let about = one.key.clone();
         view! {
             <tr>
                 <td class="row-link" data-label="Chart">
-                    {chart(&one.key, one.name)}
+                    {chart(&one.key, one.name, at)}
                     <span class="quiet row-about">{about}</span>
                 </td>
                 <td class="num" data-label="Repositories"><Number value=one.repositories /></td>
@@ -113,13 +113,13 @@ fn new_charts(new: Listing<NewChart>, now: Timestamp) -> AnyView {
     .into_any()
 }
 
-fn who_upgraded(upgrades: Listing<RecentUpgrade>, now: Timestamp) -> AnyView {
+fn who_upgraded(upgrades: Listing<RecentUpgrade>, at: &str, now: Timestamp) -> AnyView {
     let title = "Who upgraded what this week";
     if upgrades.data.is_empty() {
         return view! { <Section title><EmptyState title="Nobody upgraded a chart this week" /></Section> }.into_any();
     }
     let rest = rest(upgrades.count, upgrades.data.len(), "the newest");
-    let rows = upgrades.data.into_iter().map(|upgrade| upgrade_row(upgrade, now)).collect_view();
+    let rows = upgrades.data.into_iter().map(|upgrade| upgrade_row(upgrade, at, now)).collect_view();
     view! {
         <Section title>
             <Table caption="Upgrades of the week, newest first">
@@ -140,7 +140,7 @@ fn who_upgraded(upgrades: Listing<RecentUpgrade>, now: Timestamp) -> AnyView {
     .into_any()
 }
 
-fn upgrade_row(upgrade: RecentUpgrade, now: Timestamp) -> AnyView {
+fn upgrade_row(upgrade: RecentUpgrade, at: &str, now: Timestamp) -> AnyView {
     let more = upgrade.repositories - i64::try_from(upgrade.by.len()).unwrap_or(i64::MAX);
     let more = (more > 0).then(|| format!(" and {} more", number_text(more)));
     // The newest, whose time the row tells.
@@ -159,11 +159,11 @@ fn upgrade_row(upgrade: RecentUpgrade, now: Timestamp) -> AnyView {
         let text = format!("{} rolled back", number_text(upgrade.rolled_back));
         view! { " " <span class="tag" title=title>{text}</span> }
     });
-    let step = PageUrl::new(chart_href(&upgrade.chart_key)).with("tab", "upgrades");
+    let step = PageUrl::new(chart_href(&upgrade.chart_key)).with("at", at).with("tab", "upgrades");
     let step = step.with("from", upgrade.from.clone()).with("to", upgrade.to.clone()).href();
     view! {
         <tr>
-            <td class="row-link" data-label="Chart">{chart(&upgrade.chart_key, upgrade.chart_name)}</td>
+            <td class="row-link" data-label="Chart">{chart(&upgrade.chart_key, upgrade.chart_name, at)}</td>
             <td data-label="Step">
                 <a class="step-link" href=step title="What others changed with this step">
                     <VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />
@@ -178,9 +178,14 @@ fn upgrade_row(upgrade: RecentUpgrade, now: Timestamp) -> AnyView {
     .into_any()
 }
 
+/// The list of all charts as of the same time.
+fn charts(query: &str, at: &str) -> String {
+    PageUrl::current("/charts", query).with("at", at).href()
+}
+
 /// A chart's name as the link to its page; the key tells apart charts of one name.
-fn chart(key: &str, name: String) -> AnyView {
-    let (href, title) = (chart_href(key), key.to_owned());
+fn chart(key: &str, name: String, at: &str) -> AnyView {
+    let (href, title) = (PageUrl::new(chart_href(key)).with("at", at).href(), key.to_owned());
     view! { <a href=href title=title>{name}</a> }.into_any()
 }
 

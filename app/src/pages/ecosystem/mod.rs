@@ -63,7 +63,8 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
     let stale = stale.then(|| {
         view! { <Notice>"New history is still being counted; the numbers follow within minutes."</Notice> }
     });
-    let popular = data.charts.popular.iter().map(Rank::of_chart).collect();
+    let (is_past, day_of) = (data.at.is_some(), url.get("at").unwrap_or_default().to_owned());
+    let popular = data.charts.popular.iter().map(|chart| Rank::of_chart(chart, &day_of)).collect();
     let facts = view! { <span class="quiet">"All repositories together, by days in UTC"</span> }.into_any();
     let changed = data.at.is_none().then(|| {
         let count = data.releases.count;
@@ -91,10 +92,10 @@ fn view(data: EcosystemData, url: PageUrl) -> AnyView {
             {most("Languages", ranks(data.languages, |language| format!("/repositories?language={}", plain(language))), "No forge has told languages yet")}
             {most("Topics", ranks(data.topics, |topic| format!("/repositories?topic={}", plain(topic))), "No forge has told topics yet")}
         </div>
-        {charts::view(data.charts, now)}
+        {charts::view(data.charts, &day_of, now)}
         <div class="columns even">
-            {most_active(data.most_active, data.active_days, now)}
-            {newest(data.newest, now)}
+            {most_active(data.most_active, data.active_days, is_past, now)}
+            {newest(data.newest, is_past, now)}
         </div>
         {changed}
     }
@@ -168,9 +169,10 @@ struct Rank {
 }
 
 impl Rank {
-    fn of_chart(chart: &PopularChart) -> Self {
+    fn of_chart(chart: &PopularChart, at: &str) -> Self {
         let (name, title) = (chart.name.clone(), Some(chart.key.clone()));
-        Self { name, title, href: chart_href(&chart.key), count: chart.releases }
+        let href = PageUrl::new(chart_href(&chart.key)).with("at", at).href();
+        Self { name, title, href, count: chart.releases }
     }
 }
 
@@ -204,7 +206,8 @@ fn most(title: &'static str, ranks: Vec<Rank>, none: &'static str) -> AnyView {
     .into_any()
 }
 
-fn most_active(repositories: Vec<RecentRepository>, days: u32, now: Timestamp) -> AnyView {
+/// What they did last, and what they have, is known of now alone: nothing of that is told of the past.
+fn most_active(repositories: Vec<RecentRepository>, days: u32, is_past: bool, now: Timestamp) -> AnyView {
     let title = format!("Most active in {days} days");
     if repositories.is_empty() {
         return view! { <Section title><EmptyState title="Nothing changed in these days" /></Section> }.into_any();
@@ -214,14 +217,14 @@ fn most_active(repositories: Vec<RecentRepository>, days: u32, now: Timestamp) -
             <tr>
                 <td class="row-link" data-label="Repository"><a href=repository_href(repository.repository_id)>{repository.full_name}</a></td>
                 <td class="num" data-label="Changes"><Number value=repository.total_events /></td>
-                <td data-label="Last change"><TimeAgo time=repository.last_activity now /></td>
+                {(!is_past).then(|| view! { <td data-label="Last change"><TimeAgo time=repository.last_activity now /></td> })}
             </tr>
         }
     };
     view! {
         <Section title>
             <Table caption=format!("Repositories with most changes in {days} days")>
-                <thead><tr><th scope="col">"Repository"</th><th scope="col" class="num">"Changes"</th><th scope="col">"Last change"</th></tr></thead>
+                <thead><tr><th scope="col">"Repository"</th><th scope="col" class="num">"Changes"</th>{(!is_past).then(|| view! { <th scope="col">"Last change"</th> })}</tr></thead>
                 <tbody>{repositories.into_iter().map(row).collect_view()}</tbody>
             </Table>
         </Section>
@@ -229,12 +232,12 @@ fn most_active(repositories: Vec<RecentRepository>, days: u32, now: Timestamp) -
     .into_any()
 }
 
-fn newest(repositories: Vec<Repository>, now: Timestamp) -> AnyView {
+fn newest(repositories: Vec<Repository>, is_past: bool, now: Timestamp) -> AnyView {
     let row = move |repository: Repository| {
         view! {
             <tr>
                 <td class="row-link" data-label="Repository"><a href=repository_href(repository.id)>{repository.full_name}</a></td>
-                <td class="num" data-label="Resources"><Number value=repository.counts.active_resources /></td>
+                {(!is_past).then(|| view! { <td class="num" data-label="Resources"><Number value=repository.counts.active_resources /></td> })}
                 <td data-label="Here since"><TimeAgo time=repository.discovered_at now /></td>
             </tr>
         }
@@ -242,7 +245,7 @@ fn newest(repositories: Vec<Repository>, now: Timestamp) -> AnyView {
     view! {
         <Section title="Newest here">
             <Table caption="Repositories that came here last">
-                <thead><tr><th scope="col">"Repository"</th><th scope="col" class="num">"Resources"</th><th scope="col">"Here since"</th></tr></thead>
+                <thead><tr><th scope="col">"Repository"</th>{(!is_past).then(|| view! { <th scope="col" class="num">"Resources"</th> })}<th scope="col">"Here since"</th></tr></thead>
                 <tbody>{repositories.into_iter().map(row).collect_view()}</tbody>
             </Table>
         </Section>

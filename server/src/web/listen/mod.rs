@@ -41,7 +41,7 @@ pub use tls::{Tls, TlsError};
 /// How long open requests may go on once the program is asked to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 /// A head is no larger; nor is what waits to be written before an answer is asked for more.
-const MAX_BUFFER: usize = 32 << 10;
+const MAX_BUFFER: usize = 64 << 10;
 /// How long nothing is accepted after the system could not accept.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Reserved seats are for a question and its answer.

@@ -40,6 +40,16 @@ pub async fn used_with(c: &impl ConnectionTrait, id: i64, at: Option<Timestamp>)
 
 /// A use that an adoption is counted of: by which repository, of which release, from when, to when.
 type Use = (Uuid, i64, i64, Option<i64>);
+/// The same with its chart before it, as the database gives it.
+type UseRow = (i64, Uuid, i64, i64, Option<i64>);
+
+fn grouped(rows: impl IntoIterator<Item = UseRow>) -> BTreeMap<i64, Vec<Use>> {
+    let mut by_chart: BTreeMap<i64, Vec<Use>> = BTreeMap::new();
+    for (chart, repository, release, from, to) in rows {
+        by_chart.entry(chart).or_default().push((repository, release, from, to));
+    }
+    by_chart
+}
 
 /// Other charts of that name, and charts of which somebody makes a release of that name with the image of that name: what
 /// others only run beside something else is no alternative. Those that are used no more are told too, as people left them.
@@ -50,13 +60,12 @@ pub async fn alternatives(
     now: Timestamp,
 ) -> Result<Vec<ChartAlternative>> {
     let Some(of) = chart::Entity::find_by_id(id).one(c).await? else { return Ok(Vec::new()) };
+    // Of a chart of that name all uses count, whatever image they have.
     let mut uses = by_image(c, &of).await?;
     let same_name = chart::Entity::find().filter(chart::COLUMN.name.eq(of.name.as_str()));
     let same_name = same_name.filter(chart::COLUMN.id.ne(id)).select_only().column(chart::Column::Id);
     let same_name: Vec<i64> = same_name.into_tuple().all(c).await?;
-    for (chart, found) in by_chart(c, same_name).await? {
-        uses.insert(chart, found);
-    }
+    uses.extend(by_chart(c, same_name).await?);
     let moment = at.unwrap_or(now).timestamp();
     let told = uses.into_iter().filter_map(|(chart, uses)| {
         let over_time = adoption(&uses, moment);
@@ -78,12 +87,7 @@ async fn by_chart(c: &impl ConnectionTrait, charts: Vec<i64>) -> Result<BTreeMap
     use chart_use::Column::{ChartId, FromTime, ReleaseId, RepositoryId, ToTime};
     let uses = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), charts));
     let uses = uses.select_only().columns([ChartId, RepositoryId, ReleaseId, FromTime, ToTime]);
-    let uses: Vec<(i64, Uuid, i64, i64, Option<i64>)> = uses.into_tuple().all(c).await?;
-    let mut by_chart: BTreeMap<i64, Vec<Use>> = BTreeMap::new();
-    for (chart, repository, release, from, to) in uses {
-        by_chart.entry(chart).or_default().push((repository, release, from, to));
-    }
-    Ok(by_chart)
+    Ok(grouped(uses.into_tuple::<UseRow>().all(c).await?))
 }
 
 /// All uses there were of other charts by releases that are called as the chart and have the image that is called as it.
@@ -98,15 +102,9 @@ async fn by_image(c: &impl ConnectionTrait, of: &chart::Model) -> Result<BTreeMa
         .filter(image_use::COLUMN.chart_id.is_not_null().and(image_use::COLUMN.chart_id.ne(of.id)))
         .select_only()
         .columns([ChartId, RepositoryId, ReleaseId, FromTime, ToTime]);
-    let uses: Vec<(i64, Uuid, i64, i64, Option<i64>)> = uses.into_tuple().all(c).await?;
+    let uses: Vec<UseRow> = uses.into_tuple().all(c).await?;
     let called = called(c, &of.name, uses.iter().map(|(_, _, release, ..)| *release)).await?;
-    let mut by_chart: BTreeMap<i64, Vec<Use>> = BTreeMap::new();
-    for (chart, repository, release, from, to) in uses {
-        if called.contains(&release) {
-            by_chart.entry(chart).or_default().push((repository, release, from, to));
-        }
-    }
-    Ok(by_chart)
+    Ok(grouped(uses.into_iter().filter(|(_, _, release, ..)| called.contains(release))))
 }
 
 /// Those of some releases in whose name an app's is, or once was.

@@ -127,15 +127,15 @@ struct Span {
     digest: Option<String>,
 }
 
-/// Digests that most places have, the most common first.
-fn most_pinned(spans: &[&Span]) -> Vec<String> {
+/// Different digests, those that most places have first.
+fn digests_of<'s>(spans: &[&'s Span]) -> Vec<&'s str> {
     let mut digests: BTreeMap<&str, usize> = BTreeMap::new();
     for digest in spans.iter().filter_map(|span| span.digest.as_deref()) {
         *digests.entry(digest).or_default() += 1;
     }
     let mut digests: Vec<(&str, usize)> = digests.into_iter().collect();
     digests.sort_by_key(|(_, places)| std::cmp::Reverse(*places));
-    digests.into_iter().take(DIGESTS).map(|(digest, _)| digest.to_owned()).collect()
+    digests.into_iter().map(|(digest, _)| digest).collect()
 }
 
 /// When places had an image: repository, from when, to when. An index holds it, as history is long and mostly over.
@@ -192,13 +192,16 @@ pub async fn find_image(
         })
         .collect();
     through.sort_by_key(|one| std::cmp::Reverse((one.repositories, one.places)));
-    let tag = |(tag, spans): (Option<&str>, Vec<&Span>)| ImageTag {
-        tag: tag.map(str::to_owned),
-        repositories: users(&spans),
-        places: number(spans.len()),
-        digests: number(spans.iter().filter_map(|span| span.digest.as_deref()).collect::<HashSet<_>>().len()),
-        most_pinned: most_pinned(&spans),
-        pinned: pinned(&spans),
+    let tag = |(tag, spans): (Option<&str>, Vec<&Span>)| {
+        let digests = digests_of(&spans);
+        ImageTag {
+            tag: tag.map(str::to_owned),
+            repositories: users(&spans),
+            places: number(spans.len()),
+            digests: number(digests.len()),
+            most_pinned: digests.into_iter().take(DIGESTS).map(str::to_owned).collect(),
+            pinned: pinned(&spans),
+        }
     };
     let count = tags.keys().flatten().count();
     let mut tags_in_use: Vec<ImageTag> = tags.into_iter().map(tag).collect();
