@@ -293,3 +293,21 @@ async fn the_past_is_told_as_it_was_then() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_version_that_all_left_lately_is_told_with_how_few_stayed() {
+    on_each_engine(async |db| {
+        for name in ["ada/a", "bob/b", "eve/c", "dan/d", "fay/e"] {
+            // All went back from 2.0 within days; what they left long ago is no news.
+            Home::new(name, &[400, 200, 20, 18])
+                .release(&[(400, "cilium@1.0"), (200, "cilium@1.1"), (20, "cilium@2.0"), (18, "cilium@1.1")])
+                .store(&db)
+                .await;
+        }
+        let (chart, _) = store::charts::chart_by_key(&db.read, "charts.example/cilium").await.unwrap().unwrap();
+        let told = store::charts::find_chart(&db.read, chart, None, time(NOW)).await.unwrap().unwrap().versions;
+        let told: Vec<_> = told.iter().map(|one| (one.version.as_str(), one.releases, one.ever, one.stayed)).collect();
+        assert_eq!(told, [("2.0", 0, 5, Some(0.0)), ("1.1", 5, 5, Some(1.0))]);
+    })
+    .await;
+}
