@@ -1,5 +1,7 @@
 //! The files below one folder of a commit, such as `.tekton`: few and small, or they are left out.
 
+use std::fmt::Display;
+
 use entity::input::ObjectId;
 
 use super::trace::entry_at;
@@ -8,7 +10,7 @@ use crate::GitError;
 use crate::error::escaped;
 
 /// Folders that are entered below the one asked for.
-const MAX_DEPTH: usize = 16;
+pub const BELOW_DEPTH: usize = 16;
 
 /// What of a folder is read.
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +36,42 @@ pub struct FilesBelow {
     pub left_out: Vec<String>,
 }
 
+/// What is said of files that are left out is the same whether a clone's trees or somebody else's list tells of them.
 impl FilesBelow {
-    fn leave_out(&mut self, sentence: String) {
+    /// Keeps a sentence of something that is not read.
+    pub fn leave_out(&mut self, sentence: String) {
         const MOST: usize = 100;
         if self.left_out.len() < MOST {
             self.left_out.push(sentence);
         }
+    }
+
+    /// The same of one path, which may be anything.
+    pub fn leave_out_path(&mut self, path: &[u8], why: &impl Display) {
+        self.leave_out(format!("{}: {why}", escaped(path, 200)));
+    }
+
+    /// Nothing more is looked at.
+    pub fn leave_out_others(&mut self, limits: &BelowLimits) {
+        let most = limits.entries;
+        self.leave_out(format!("there are more than {most} files and folders: the others are not read"));
+    }
+
+    /// A folder is not entered.
+    pub fn leave_out_deep(&mut self, path: &[u8]) {
+        self.leave_out_path(path, &format_args!("it is deeper than {BELOW_DEPTH} folders"));
+    }
+
+    /// Whether a wanted file is read, of which so many were before: links and other repositories are not, nor is what is too much.
+    pub fn takes(&mut self, path: &str, is_regular: bool, before: usize, limits: &BelowLimits) -> bool {
+        if !is_regular {
+            self.leave_out_path(path.as_bytes(), &"it is a link or another repository");
+        } else if before >= limits.files {
+            self.leave_out_path(path.as_bytes(), &format_args!("{} files were read before it", limits.files));
+        } else {
+            return true;
+        }
+        false
     }
 }
 
@@ -74,20 +106,16 @@ impl Repo {
                 let entry = entry.map_err(|_| GitError::corrupt(format!("tree {tree} has a broken entry")))?;
                 looked_at += 1;
                 if looked_at > limits.entries {
-                    let most = limits.entries;
-                    below.leave_out(format!("there are more than {most} files and folders: the others are not read"));
+                    below.leave_out_others(limits);
                     break 'folders;
                 }
                 let mut path = folder.clone();
-                let shown = |path: &[u8]| escaped(path, 200);
                 if let Some(reason) = join(&mut path, entry.name, None) {
-                    below.leave_out(format!("{}: {}", shown(&path), reason.sentence()));
+                    below.leave_out_path(&path, &reason.sentence());
                     continue;
                 }
                 match entry.kind {
-                    EntryKind::Tree if depth >= MAX_DEPTH => {
-                        below.leave_out(format!("{}: it is deeper than {MAX_DEPTH} folders", shown(&path)));
-                    }
+                    EntryKind::Tree if depth >= BELOW_DEPTH => below.leave_out_deep(&path),
                     EntryKind::Tree => waiting.push((entry.id, path, depth + 1)),
                     kind @ EntryKind::File(_) => {
                         if let Ok(path) = String::from_utf8(path)
@@ -102,16 +130,7 @@ impl Repo {
         blobs.sort_by(|a, b| a.0.cmp(&b.0));
         let mut left = limits.total_bytes;
         for (path, kind, id) in blobs {
-            if !kind.is_regular() {
-                below.leave_out(format!("{}: it is a link or another repository", escaped(path.as_bytes(), 200)));
-                continue;
-            }
-            if below.files.len() >= limits.files {
-                below.leave_out(format!(
-                    "{}: {} files were read before it",
-                    escaped(path.as_bytes(), 200),
-                    limits.files
-                ));
+            if !below.takes(&path, kind.is_regular(), below.files.len(), limits) {
                 continue;
             }
             match objects.blob(id, limits.file_bytes.min(left), &mut buffer, <[u8]>::to_vec) {
@@ -124,7 +143,7 @@ impl Repo {
                     | GitError::TooMuchToUnpack { .. }
                     | GitError::MissingObject { .. }
                     | GitError::Corrupt { .. }),
-                ) => below.leave_out(format!("{}: {error}", escaped(path.as_bytes(), 200))),
+                ) => below.leave_out_path(path.as_bytes(), &error),
                 Err(error) => return Err(error),
             }
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use entity::input::ObjectId;
 use gix::bstr::BString;
 
-pub use below::{BelowLimits, FilesBelow};
+pub use below::{BELOW_DEPTH, BelowLimits, FilesBelow};
 pub(crate) use branches::choose;
 use branches::{stand_in, unborn_head};
 pub use chain::{Chain, ChainCommit, KnownCommit};
@@ -26,7 +26,9 @@ pub(crate) use objects::Objects;
 use objects::Stores;
 pub use trace::Stretch;
 pub(crate) use tree::{Entry, EntryKind, ODD_PATHS, PATH_BYTES, PathIssue, TREE_DEPTH, entries, is_read, join};
-pub use tree::{FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_read_path, is_yaml_path};
+pub use tree::{
+    FileKind, OddPath, OddReason, TreeFile, TreeLimits, TreeListing, is_read_path, is_yaml_path, odd_reason,
+};
 
 use crate::GitError;
 use crate::error::chain as causes;

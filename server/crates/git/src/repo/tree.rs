@@ -217,6 +217,13 @@ pub(crate) fn join(path: &mut Vec<u8>, name: &[u8], parent: PathIssue) -> PathIs
     None
 }
 
+/// What is wrong with a path from the root of a repository that somebody else tells of, if anything.
+#[must_use]
+pub fn odd_reason(path: &str) -> Option<OddReason> {
+    let mut joined = Vec::with_capacity(path.len());
+    path.split('/').fold(None, |issue, name| join(&mut joined, name.as_bytes(), issue))
+}
+
 impl Repo {
     /// Every file of a commit, in no order that means anything.
     ///
