@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use entity::input::ObjectId;
 
 use crate::facts::GoneReason;
 use crate::store::StoreError;
@@ -28,6 +29,9 @@ pub enum ForgeError {
     /// It may also be there and not be shown to us.
     #[error("{host} does not show {what}: {}. Check its name, and that the token in {key} may read it", reason.as_str())]
     Gone { host: String, what: String, reason: GoneReason, key: String },
+    /// The repository is there.
+    #[error("{host} knows no commit {commit} of {full_name}: it may be gone with its branch, or come in a moment")]
+    NoCommit { host: String, full_name: String, commit: ObjectId },
     /// The answer is not what the forge's documentation says.
     #[error(
         "{host} answered {what} with something that cannot be read: {reason}. Check that the API address belongs to this kind of forge"

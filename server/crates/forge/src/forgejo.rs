@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entity::kind::Provider;
+use git::FilesBelow;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+use crate::files::{Dialect, Files, WantedFiles};
 use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 
@@ -165,6 +167,15 @@ impl Forgejo {
             Answer::Gone(reason) => Sight::Gone(reason),
         })
     }
+
+    /// What is known of one that has to be there.
+    async fn here(&self, key: &Key) -> Result<Box<Facts>, ForgeError> {
+        match self.facts(std::slice::from_ref(key)).await?.pop() {
+            Some(Sight::Here(facts)) => Ok(facts),
+            Some(Sight::Gone(reason)) => Err(self.exchange.gone(&key.full_name, reason)),
+            None => Err(self.exchange.gone(&key.full_name, GoneReason::NotFound)),
+        }
+    }
 }
 
 #[async_trait]
@@ -228,14 +239,17 @@ impl Forge for Forgejo {
     }
 
     async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
-        let facts = match self.facts(std::slice::from_ref(key)).await?.pop() {
-            Some(Sight::Here(facts)) => facts,
-            Some(Sight::Gone(reason)) => return Err(self.exchange.gone(&key.full_name, reason)),
-            None => return Err(self.exchange.gone(&key.full_name, GoneReason::NotFound)),
-        };
+        let facts = self.here(key).await?;
         let url = self.exchange.url(&["repos", &facts.owner, &facts.name, "branches"]);
         let listing = Listing { exchange: &self.exchange, full_name: &facts.full_name, url, size: ("limit", PAGE) };
         Ok(ListedBranches { default_branch: facts.default_branch.clone(), ..listing.by_number().await? })
+    }
+
+    async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        let facts = self.here(key).await?;
+        let at = ["repos", facts.owner.as_str(), facts.name.as_str()];
+        let (exchange, full_name) = (&self.exchange, facts.full_name.as_str());
+        Files { exchange, dialect: Dialect::Forgejo, full_name, at: &at }.below(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entity::kind::Provider;
+use git::FilesBelow;
 use serde::{Deserialize, Serialize};
 
 use crate::Forge;
@@ -10,6 +11,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::files::{Dialect, Files, WantedFiles};
 use crate::holder::{Holder, gitlab_holder};
 use crate::probe::{Probe, probe};
 
@@ -143,8 +145,12 @@ impl Gitlab {
         Ok(Sight::Here(Box::new(facts)))
     }
 
-    /// The number of the project at a path.
-    async fn number(&self, path: &str) -> Result<i64, ForgeError> {
+    /// The project's number, by which all else is asked: a path may be an old one, and redirects need not keep the rest.
+    async fn number(&self, key: &Key) -> Result<i64, ForgeError> {
+        if let Some(id) = key.id {
+            return Ok(id);
+        }
+        let path = key.full_name.as_str();
         let ask = Ask { what: path, resource: "core", url: self.exchange.url(&["projects", path]), body: None };
         match self.exchange.ask::<Project>(&ask).await? {
             Answer::Here { value, .. } => Ok(value.id),
@@ -235,14 +241,16 @@ impl Forge for Gitlab {
     }
 
     async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
-        let id = match key.id {
-            Some(id) => id,
-            // Redirects need not keep what is asked for, so a path that may be an old one is not used for it.
-            None => self.number(&key.full_name).await?,
-        };
+        let id = self.number(key).await?;
         let url = self.exchange.url(&["projects", &id.to_string(), "repository", "branches"]);
         let listing = Listing { exchange: &self.exchange, full_name: &key.full_name, url, size: ("per_page", PAGE) };
         listing.by_name().await
+    }
+
+    async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        let id = self.number(key).await?.to_string();
+        let (exchange, full_name) = (&self.exchange, key.full_name.as_str());
+        Files { exchange, dialect: Dialect::Gitlab, full_name, at: &["projects", id.as_str()] }.below(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -9,6 +9,7 @@ mod branches;
 mod error;
 mod exchange;
 mod facts;
+mod files;
 mod forgejo;
 mod github;
 mod gitlab;
@@ -22,11 +23,13 @@ mod wire;
 
 use async_trait::async_trait;
 use entity::kind::Provider;
+use git::FilesBelow;
 
 pub use branches::{ListedBranch, ListedBranches};
 pub use error::ForgeError;
 pub use exchange::{Limits, Settings, Token};
 pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+pub use files::WantedFiles;
 pub use forgejo::Forgejo;
 pub use github::Github;
 pub use gitlab::Gitlab;
@@ -61,6 +64,10 @@ pub trait Forge: Send + Sync {
     /// All branches of a repository with what Git does not tell of them; at most 10,000. A repository that was renamed is
     /// found by its number.
     async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError>;
+
+    /// The files below a folder of a commit, as a clone's reader gives them; at once or not at all, within five minutes. Nothing at
+    /// the folder is no error; `NoCommit` tells that the repository has no such commit.
+    async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError>;
 
     /// A sign of life, with limits and time, for one request at most; nothing of it is kept.
     async fn probe(&self) -> Result<Probe, ForgeError>;

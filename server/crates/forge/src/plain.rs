@@ -6,13 +6,14 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 use entity::address::Address;
 use entity::kind::Provider;
-use git::{Auth, GitError, ListedRefs, RemoteUrl, Secret, UrlPolicy};
+use git::{Auth, FilesBelow, GitError, ListedRefs, RemoteUrl, Secret, UrlPolicy};
 
 use crate::Forge;
 use crate::branches::{ListedBranch, ListedBranches};
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
+use crate::files::WantedFiles;
 use crate::holder::Holder;
 use crate::probe::Probe;
 
@@ -83,6 +84,11 @@ impl Forge for PlainGit {
             Some(ListedBranch { name, commit: branch.id, is_protected: None })
         });
         Ok(ListedBranches { branches: branches.collect(), default_branch: refs.default_branch, is_complete: true })
+    }
+
+    async fn files_below(&self, _: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        let what = format!("tell of {} at a commit without a clone", wanted.folder);
+        Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
     }
 
     /// `full_name` is the whole address.

@@ -32,6 +32,11 @@ impl Wire {
         Self { client, body_bytes }
     }
 
+    /// The same for an answer that may have no more than so many bytes.
+    pub(crate) fn within(&self, body_bytes: usize) -> Self {
+        Self { client: self.client.clone(), body_bytes: self.body_bytes.min(body_bytes) }
+    }
+
     pub(crate) async fn send(self, request: Request<Bytes>) -> Result<Response<Full<Bytes>>, WireError> {
         let request = reqwest::Request::try_from(request).map_err(|error| WireError::Failed(error.to_string()))?;
         let mut answer = self.client.execute(request).await.map_err(|error| failed(&error))?;

@@ -28,6 +28,8 @@ use crate::wire::Wire;
 const AGENT: &str = concat!("kubestats/", env!("CARGO_PKG_VERSION"));
 /// Renamed and transferred repositories are redirected to once; more is odd.
 const MAX_REDIRECTS: usize = 3;
+/// A refusal is read as a whole, however little is asked for.
+const REFUSAL_BYTES: usize = 64 << 10;
 
 enum Carrier {
     Plain(Wire),
@@ -131,7 +133,7 @@ impl Exchange {
             Some(_) => None,
         };
         let etag = kept.as_ref().map(|kept| kept.etag.as_str());
-        let response = self.follow(ask, etag).await?;
+        let response = self.follow(ask, etag, usize::MAX).await?;
         let (parts, body) = response.into_parts();
         let unchanged = parts.status.as_u16() == 304;
         if let (true, Some(kept)) = (unchanged, kept) {
@@ -162,9 +164,28 @@ impl Exchange {
         Ok(Answer::Here { value, more: next.is_some(), unchanged: false })
     }
 
+    /// Asks for up to so many bytes, and keeps nothing of them: what Git names by its content is asked for once.
+    pub(crate) async fn fetch(&self, ask: &Ask<'_>, most: usize) -> Result<Answer<Bytes>, ForgeError> {
+        let _seat = self.seats.acquire().await.map_err(|_| self.unreachable(ask, "the program stops".to_owned()))?;
+        self.wait_or_refuse(ask).await?;
+        let (parts, body) = self.follow(ask, None, most.max(REFUSAL_BYTES)).await?.into_parts();
+        let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
+        if !parts.status.is_success() {
+            let text = String::from_utf8_lossy(&body[..body.len().min(4_000)]).into_owned();
+            self.keep(ask, &parts.headers, parts.status, &text, 1).await?;
+            return self.refusal(ask, &parts, &text).map(Answer::Gone);
+        }
+        self.keep(ask, &parts.headers, parts.status, "", 1).await?;
+        if body.len() > most {
+            return Err(ForgeError::TooLarge { host: self.host.clone(), what: ask.what.to_owned(), limit: most });
+        }
+        let next = parts.headers.get(LINK).and_then(|link| link.to_str().ok()).and_then(next_link);
+        Ok(Answer::Here { value: body, more: next.is_some(), unchanged: false })
+    }
+
     /// Asks once, keeps nothing, and gives back the answer where it is a success.
     pub(crate) async fn look(&self, ask: &Ask<'_>) -> Result<(http::response::Parts, Bytes), ForgeError> {
-        let (parts, body) = self.follow(ask, None).await?.into_parts();
+        let (parts, body) = self.follow(ask, None, usize::MAX).await?.into_parts();
         let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
         if parts.status.is_success() {
             return Ok((parts, body));
@@ -193,16 +214,17 @@ impl Exchange {
         }
     }
 
-    /// Sends the request and follows redirects within the forge.
+    /// Sends the request, for an answer of up to so many bytes, and follows redirects within the forge.
     async fn follow(
         &self,
         ask: &Ask<'_>,
         etag: Option<&str>,
+        most: usize,
     ) -> Result<Response<http_body_util::Full<Bytes>>, ForgeError> {
         let mut at = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check_place(ask, &at)?;
-            let response = self.send(ask, &at, etag).await?;
+            let response = self.send(ask, &at, etag, most).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 307 | 308) || ask.body.is_some() {
                 return Ok(response);
             }
@@ -230,6 +252,7 @@ impl Exchange {
         ask: &Ask<'_>,
         url: &Url,
         etag: Option<&str>,
+        most: usize,
     ) -> Result<Response<http_body_util::Full<Bytes>>, ForgeError> {
         let mut request = Request::builder()
             .method(if ask.body.is_some() { Method::POST } else { Method::GET })
@@ -252,7 +275,8 @@ impl Exchange {
             .body(Bytes::from(ask.body.clone().unwrap_or_default()))
             .map_err(|error| self.unreachable(ask, error.to_string()))?;
         match &self.carrier {
-            Carrier::Plain(wire) => wire.clone().send(request).await.map_err(|error| self.wire(ask, error)),
+            Carrier::Plain(wire) => wire.within(most).send(request).await.map_err(|error| self.wire(ask, error)),
+            // Its client is made with the limit of all answers; what is too large for this one is told when it is here.
             Carrier::Octocrab(octocrab) => {
                 let response = octocrab.send(request.map(Into::into)).await;
                 let (parts, body) = response.map_err(|error| self.octocrab(ask, &error))?.into_parts();
@@ -285,7 +309,8 @@ impl Exchange {
         Ok(self.settings.store.record(&self.account, resource, &window, spent).await?)
     }
 
-    fn read<T: DeserializeOwned>(&self, ask: &Ask<'_>, body: &[u8]) -> Result<T, ForgeError> {
+    /// Reads an answer, with a sentence that says where it is wrong.
+    pub(crate) fn read<T: DeserializeOwned>(&self, ask: &Ask<'_>, body: &[u8]) -> Result<T, ForgeError> {
         let mut reader = serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();

@@ -7,12 +7,14 @@ mod wire;
 
 use async_trait::async_trait;
 use entity::kind::Provider;
+use git::FilesBelow;
 
 use crate::Forge;
 use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
-use crate::facts::{Cursor, Key, Search, SearchPage, Sight};
+use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
+use crate::files::{Dialect, Files, WantedFiles};
 use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 use wire::Repository;
@@ -47,6 +49,14 @@ impl Github {
             Answer::Here { value, .. } => Sight::Here(Box::new(value.into_facts())),
             Answer::Gone(reason) => Sight::Gone(reason),
         })
+    }
+
+    /// What is known of one that has to be there. Redirects need not keep all that is asked for, so the name of now comes first.
+    async fn here(&self, key: &Key) -> Result<Box<Facts>, ForgeError> {
+        match self.known(key).await? {
+            Sight::Here(facts) => Ok(facts),
+            Sight::Gone(reason) => Err(self.exchange.gone(&key.full_name, reason)),
+        }
     }
 
     /// By name, as the documented path is; a name that somebody else has taken since leads to another id.
@@ -100,15 +110,18 @@ impl Forge for Github {
     }
 
     async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError> {
-        // Redirects need not keep the page that is asked for, so the name of now comes first.
-        let facts = match self.known(key).await? {
-            Sight::Here(facts) => facts,
-            Sight::Gone(reason) => return Err(self.exchange.gone(&key.full_name, reason)),
-        };
+        let facts = self.here(key).await?;
         let url = self.exchange.url(&["repos", &facts.owner, &facts.name, "branches"]);
         let listing =
             Listing { exchange: &self.exchange, full_name: &facts.full_name, url, size: ("per_page", BRANCHES) };
         Ok(ListedBranches { default_branch: facts.default_branch.clone(), ..listing.by_number().await? })
+    }
+
+    async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        let facts = self.here(key).await?;
+        let at = ["repos", facts.owner.as_str(), facts.name.as_str()];
+        let (exchange, full_name) = (&self.exchange, facts.full_name.as_str());
+        Files { exchange, dialect: Dialect::Github, full_name, at: &at }.below(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -62,7 +62,7 @@ impl FilesBelow {
         self.leave_out_path(path, &format_args!("it is deeper than {BELOW_DEPTH} folders"));
     }
 
-    /// Whether a wanted file is read, of which so many were before: links and other repositories are not, nor is what is too much.
+    /// Whether a wanted file is read where so many were before: links and other repositories are not, nor is what is too many.
     pub fn takes(&mut self, path: &str, is_regular: bool, before: usize, limits: &BelowLimits) -> bool {
         if !is_regular {
             self.leave_out_path(path.as_bytes(), &"it is a link or another repository");
