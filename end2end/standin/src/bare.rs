@@ -8,13 +8,24 @@ use chrono::{DateTime, Utc};
 
 use crate::Error;
 
-/// Runs git in a bare repository with nothing of the user's configuration; gives what it printed.
+/// Runs git in a bare repository with nothing of the user's configuration; gives what it printed, as text.
 pub(crate) fn git(
     path: &Path,
     arguments: &[&str],
     stdin: Option<&str>,
     environment: &[(&str, &str)],
 ) -> Result<String, Error> {
+    let printed = git_bytes(path, arguments, stdin, environment)?;
+    Ok(String::from_utf8_lossy(&printed).trim().to_owned())
+}
+
+/// The same to the byte.
+pub(crate) fn git_bytes(
+    path: &Path,
+    arguments: &[&str],
+    stdin: Option<&str>,
+    environment: &[(&str, &str)],
+) -> Result<Vec<u8>, Error> {
     let failed = |detail: String| Error::Git { command: arguments.join(" "), path: path.to_owned(), detail };
     let mut child = Command::new("git")
         .args(["-c", "safe.directory=*", "-c", "init.defaultBranch=main", "-c", "gc.auto=0"])
@@ -39,7 +50,20 @@ pub(crate) fn git(
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    Ok(output.stdout)
+}
+
+/// What a commit puts at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// A file with this text.
+    File(&'a str),
+    /// A link to this path.
+    Link(&'a str),
+    /// Another repository at this commit, which is nobody's to give out.
+    Submodule(&'a str),
+    /// Nothing: what is there is deleted.
+    Gone,
 }
 
 /// A new bare repository whose history is the given commits, a day between each, the last one now.
@@ -68,6 +92,21 @@ pub fn commit(
     message: &str,
     at: DateTime<Utc>,
 ) -> Result<String, Error> {
+    let contents = files.iter().map(|(file, text)| (*file, text.map_or(Content::Gone, Content::File)));
+    put(path, branch, &contents.collect::<Vec<_>>(), message, at)
+}
+
+/// The same for whatever a tree may hold.
+///
+/// # Errors
+/// If git fails.
+pub fn put(
+    path: &Path,
+    branch: &str,
+    contents: &[(&str, Content<'_>)],
+    message: &str,
+    at: DateTime<Utc>,
+) -> Result<String, Error> {
     let reference = format!("refs/heads/{branch}");
     let parent = git(path, &["rev-parse", "--verify", "--quiet", &format!("{reference}^{{commit}}")], None, &[]).ok();
     let index = tempfile::Builder::new().prefix("index-").tempdir_in(path)?;
@@ -78,14 +117,15 @@ pub fn commit(
     }
     // One line for each file; mode 0 takes it away. Nothing else works without a work tree.
     let mut lines = String::new();
-    for (file, content) in files {
-        match content {
-            Some(content) => {
-                let blob = git(path, &["hash-object", "-w", "--stdin"], Some(content), &[])?;
-                lines.push_str(&format!("100644 {blob}\t{file}\n"));
-            }
-            None => lines.push_str(&format!("0 {}\t{file}\n", "0".repeat(40))),
-        }
+    let blob = |text: &str| git(path, &["hash-object", "-w", "--stdin"], Some(text), &[]);
+    for (file, content) in contents {
+        let (mode, id) = match content {
+            Content::File(text) => ("100644", blob(text)?),
+            Content::Link(target) => ("120000", blob(target)?),
+            Content::Submodule(commit) => ("160000", (*commit).to_owned()),
+            Content::Gone => ("0", "0".repeat(40)),
+        };
+        lines.push_str(&format!("{mode} {id}\t{file}\n"));
     }
     git(path, &["update-index", "--index-info"], Some(&lines), &index)?;
     let tree = git(path, &["write-tree"], None, &index)?;

@@ -53,22 +53,34 @@ fn read(git: &Path) -> Result<Vec<Branch>, Error> {
     let format: String = FIELDS.iter().map(|field| format!("%({field})%1f")).collect::<String>() + "%1e";
     let told =
         bare::git(git, &["for-each-ref", "--sort=refname", &format!("--format={format}"), "refs/heads"], None, &[])?;
-    let branches = told.split('\u{1e}').filter_map(|line| {
-        let mut fields = line.trim_start_matches('\n').split('\u{1f}').map(str::to_owned);
-        let mut next = || fields.next().unwrap_or_default();
-        let (name, commit, parents) = (next(), next(), next());
-        let mut signature = || {
-            let (name, email, at) = (next(), next(), next());
-            let at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or_default();
-            Signature { name, email, at }
-        };
-        let (author, committer) = (signature(), signature());
-        let message = next();
-        let title = message.lines().next().unwrap_or_default().to_owned();
-        let parents = parents.split_whitespace().map(str::to_owned).collect();
-        (!name.is_empty()).then_some(Branch { name, commit, parents, author, committer, title, message })
-    });
-    Ok(branches.collect())
+    let branches = told.split('\u{1e}').map(|line| parsed(line.trim_start_matches('\n')));
+    Ok(branches.filter(|branch| !branch.name.is_empty()).collect())
+}
+
+/// A commit, in the place of a branch that is called like it.
+///
+/// # Errors
+/// If git fails.
+pub(crate) fn at(git: &Path, commit: &str) -> Result<Branch, Error> {
+    const FORMAT: &str = "--format=%H%x1f%H%x1f%P%x1f%an%x1f%ae%x1f%at%x1f%cn%x1f%ce%x1f%ct%x1f%B%x1f";
+    Ok(parsed(&bare::git(git, &["log", "-1", FORMAT, commit, "--"], None, &[])?))
+}
+
+/// Reads name, commit, parents, who wrote and who committed it, and its message.
+fn parsed(line: &str) -> Branch {
+    let mut fields = line.split('\u{1f}').map(str::to_owned);
+    let mut next = || fields.next().unwrap_or_default();
+    let (name, commit, parents) = (next(), next(), next());
+    let mut signature = || {
+        let (name, email, at) = (next(), next(), next());
+        let at = at.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or_default();
+        Signature { name, email, at }
+    };
+    let (author, committer) = (signature(), signature());
+    let message = next();
+    let title = message.lines().next().unwrap_or_default().to_owned();
+    let parents = parents.split_whitespace().map(str::to_owned).collect();
+    Branch { name, commit, parents, author, committer, title, message }
 }
 
 /// One page of a list, and how many pages there are.

@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::bare;
+use crate::bare::{self, Content};
 use crate::faults::{Faults, Rule};
 use crate::github::oauth::Grants;
 use crate::limits::Budgets;
@@ -255,6 +255,17 @@ impl Forge {
     ) -> Result<String, Error> {
         let (path, _) = self.own_copy(id)?;
         let commit = bare::commit(&path, branch, files, message, Utc::now())?;
+        self.pushed(id);
+        Ok(commit)
+    }
+
+    /// Commits whatever a tree may hold, links and other repositories too, to a branch that is there; gives the commit.
+    ///
+    /// # Errors
+    /// If there is no such repository or git fails.
+    pub fn put_on(&self, id: u64, branch: &str, contents: &[(&str, Content<'_>)]) -> Result<String, Error> {
+        let (path, _) = self.own_copy(id)?;
+        let commit = bare::put(&path, branch, contents, "Put", Utc::now())?;
         self.pushed(id);
         Ok(commit)
     }

@@ -19,6 +19,7 @@ mod github;
 mod gitlab;
 mod limits;
 pub mod load;
+mod objects;
 pub mod python;
 mod record;
 mod spoil;
@@ -122,6 +123,8 @@ pub struct Options {
     pub links: Links,
     /// How many repositories Forgejo gives at once, however many are asked for (`MAX_RESPONSE_ITEMS`).
     pub forgejo_most: u64,
+    /// How many entries of a tree Forgejo gives at once (`DEFAULT_GIT_TREES_PER_PAGE`).
+    pub forgejo_trees: u64,
     /// The app that people sign in to by GitHub.
     pub oauth_app: Option<OAuthApp>,
     /// Who has an account at GitHub.
@@ -143,6 +146,7 @@ impl Default for Options {
             git_needs_token: false,
             links: Links::default(),
             forgejo_most: 50,
+            forgejo_trees: 1_000,
             oauth_app: None,
             people: Vec::new(),
             ports: [0; 4],

@@ -1,6 +1,7 @@
-//! Forgejo and Gitea: repositories by search, by name and by id, below `/api/v1`.
+//! Forgejo and Gitea: repositories by search, by name and by id, their branches and Git's objects, below `/api/v1`.
 
 mod branches;
+mod objects;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v1/repos/search", get(search))
         .route("/api/v1/repos/{owner}/{name}", get(by_name))
         .route("/api/v1/repos/{owner}/{name}/branches", get(branches::list))
+        .route("/api/v1/repos/{owner}/{name}/git/{what}/{sha}", get(objects::object))
         .route("/api/v1/repositories/{id}", get(by_id))
         .route("/api/v1/user", get(user))
         .route_layer(gate)

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::branches;
 use crate::forge::Forge;
 use crate::gate::{self, Caller};
-use crate::world::{Access, Named, Repository};
+use crate::world::{Access, Repository};
 
 use super::search::link;
-use super::{api_root, moved_to, visible};
+use super::{api_root, moved_to, named, visible};
 
 const PAGE: &str = "https://docs.github.com/rest/branches/branches#list-branches";
 
@@ -26,14 +26,7 @@ pub(super) async fn by_name(
     RawQuery(raw): RawQuery,
 ) -> Response {
     let root = api_root(&forge, &uri);
-    let found = {
-        let world = forge.world();
-        let named = world.named(&format!("{owner}/{name}"));
-        let id = named.map(|(Named::Here(id) | Named::Moved(id))| id);
-        let found = id.and_then(|id| world.by_id(id)).filter(|found| visible(found, caller)).cloned();
-        found.map(|found| (found, matches!(named, Some(Named::Moved(_)))))
-    };
-    match found {
+    match named(&forge, caller, &format!("{owner}/{name}")) {
         None => gate::said(StatusCode::NOT_FOUND, "Not Found", PAGE),
         Some((found, true)) => {
             let query = raw.map(|raw| format!("?{raw}")).unwrap_or_default();

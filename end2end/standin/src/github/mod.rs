@@ -1,9 +1,10 @@
-//! GitHub: search, repositories by name and id with their branches, the quota, GraphQL, signing in; below `/` and, as Enterprise has it, `/api/v3`.
+//! GitHub: search, repositories by name and id with their branches and Git's objects, the quota, GraphQL, signing in; below `/` and, as Enterprise has it, `/api/v3`.
 
 mod branches;
 mod fields;
 mod graphql;
 pub(crate) mod oauth;
+mod objects;
 mod problem;
 mod query;
 mod search;
@@ -30,8 +31,10 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/search/repositories", get(search::repositories))
         .route("/repos/{owner}/{name}", get(by_name))
         .route("/repos/{owner}/{name}/branches", get(branches::by_name))
+        .route("/repos/{owner}/{name}/git/{what}/{sha}", get(objects::by_name))
         .route("/repositories/{id}", get(by_id))
         .route("/repositories/{id}/branches", get(branches::by_id))
+        .route("/repositories/{id}/git/{what}/{sha}", get(objects::by_id))
         .route("/rate_limit", get(rate_limit))
         .route("/graphql", post(graphql::answer))
         .route_layer(gate.clone());
@@ -97,6 +100,16 @@ fn moved_to(target: &str) -> Response {
         "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
     });
     (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)], Json(body)).into_response()
+}
+
+/// The repository that a caller sees under a name, and whether it had that name only before.
+fn named(forge: &Forge, caller: Caller, full_name: &str) -> Option<(Repository, bool)> {
+    let world = forge.world();
+    let (id, moved) = match world.named(full_name)? {
+        Named::Here(id) => (id, false),
+        Named::Moved(id) => (id, true),
+    };
+    world.by_id(id).filter(|found| visible(found, caller)).map(|found| (found.clone(), moved))
 }
 
 /// Whether a caller is told that a repository exists.

@@ -66,33 +66,37 @@ pub(super) async fn list(
 
 /// A branch in the words of GitLab's REST API.
 fn wire(forge: &Forge, project: &Repository, branch: &Branch) -> Value {
-    let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let web = format!("{}/{}/-", forge.url(), project.full_name());
     json!({
         "name": branch.name,
-        "commit": {
-            "id": branch.commit,
-            "short_id": branch.commit.get(..8),
-            "created_at": moment(branch.committer.at),
-            "parent_ids": branch.parents,
-            "title": branch.title,
-            "message": branch.message,
-            "author_name": branch.author.name,
-            "author_email": branch.author.email,
-            "authored_date": moment(branch.author.at),
-            "committer_name": branch.committer.name,
-            "committer_email": branch.committer.email,
-            "committed_date": moment(branch.committer.at),
-            "trailers": {},
-            "extended_trailers": {},
-            "web_url": format!("{web}/commit/{}", branch.commit),
-        },
+        "commit": commit(forge, project, branch),
         "merged": false,
         "protected": forge.is_protected(project.id, &branch.name),
         "developers_can_push": false,
         "developers_can_merge": false,
         "can_push": false,
         "default": branch.name == project.default_branch,
-        "web_url": format!("{web}/tree/{}", branch.name),
+        "web_url": format!("{}/{}/-/tree/{}", forge.url(), project.full_name(), branch.name),
+    })
+}
+
+/// The same of its commit.
+pub(super) fn commit(forge: &Forge, project: &Repository, branch: &Branch) -> Value {
+    let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    json!({
+        "id": branch.commit,
+        "short_id": branch.commit.get(..8),
+        "created_at": moment(branch.committer.at),
+        "parent_ids": branch.parents,
+        "title": branch.title,
+        "message": branch.message,
+        "author_name": branch.author.name,
+        "author_email": branch.author.email,
+        "authored_date": moment(branch.author.at),
+        "committer_name": branch.committer.name,
+        "committer_email": branch.committer.email,
+        "committed_date": moment(branch.committer.at),
+        "trailers": {},
+        "extended_trailers": {},
+        "web_url": format!("{}/{}/-/commit/{}", forge.url(), project.full_name(), branch.commit),
     })
 }

@@ -1,6 +1,7 @@
 //! GitLab: projects by search, by id or path and by group, with keyset and offset paging, below `/api/v4`.
 
 mod branches;
+mod files;
 mod wire;
 
 use std::sync::Arc;
@@ -27,6 +28,9 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v4/projects/{id}", get(project))
         .route("/api/v4/projects/{id}/languages", get(languages))
         .route("/api/v4/projects/{id}/repository/branches", get(branches::list))
+        .route("/api/v4/projects/{id}/repository/tree", get(files::tree))
+        .route("/api/v4/projects/{id}/repository/commits/{sha}", get(files::commit))
+        .route("/api/v4/projects/{id}/repository/blobs/{sha}/raw", get(files::raw))
         .route("/api/v4/groups/{id}/projects", get(group))
         .route("/api/v4/user", get(user))
         .route("/api/v4/personal_access_tokens/self", get(own_token))

@@ -7,6 +7,7 @@ mod faults;
 mod git;
 mod github;
 mod oauth;
+mod objects;
 mod others;
 mod schemas;
 mod support;

@@ -26,6 +26,13 @@ fragment all on Repository {
   licenseInfo { id key name spdxId } primaryLanguage { name } defaultBranchRef { name }
 }";
 
+/// Git's name of what a revision names.
+fn object_of(repository: &standin::Repository, rev: &str) -> String {
+    let output = Command::new("git").arg("-C").arg(&repository.git).args(["rev-parse", rev]).output().unwrap();
+    assert!(output.status.success(), "{rev}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 async fn openapi(town: &Town) -> Vec<Value> {
     let github = town.standin.github();
     let repositories = github.repositories();
@@ -35,9 +42,13 @@ async fn openapi(town: &Town) -> Vec<Value> {
     github.set_access(blocked.id, Access::Blocked);
     github.change(user.id, |one| (one.organization, one.description, one.license) = (false, None, None));
     github.change(organization.id, |one| (one.organization, one.license) = (true, Some("MIT".to_owned())));
-    github.make_branches(user.id, &["release/1.0", "gr\u{fc}n"]).unwrap();
+    let head = github.make_branches(user.id, &["release/1.0", "gr\u{fc}n"]).unwrap();
+    let id = |rev: &str| object_of(&github.repository(&user.full_name()).unwrap(), rev);
+    let (file, folder) = (id("main:apps/web.yaml"), id("main:apps"));
     github.protect(user.id, "release/1.0");
     let branches = "/repos/{owner}/{repo}/branches";
+    let (trees, blobs) = ("/repos/{owner}/{repo}/git/trees/{tree_sha}", "/repos/{owner}/{repo}/git/blobs/{file_sha}");
+    let commits = "/repos/{owner}/{repo}/git/commits/{commit_sha}";
     let repository = "/repos/{owner}/{repo}";
     let search = "/search/repositories";
     let mut answers = Vec::new();
@@ -52,6 +63,12 @@ async fn openapi(town: &Town) -> Vec<Value> {
         ("a repository as Enterprise tells it", repository, format!("/api/v3/repos/{}", user.full_name())),
         ("branches", branches, format!("/repos/{}/branches?per_page=2", user.full_name())),
         ("branches of no repository", branches, "/repos/no/one/branches".to_owned()),
+        ("a commit's tree", trees, format!("/repos/{}/git/trees/{head}", user.full_name())),
+        ("all of a tree", trees, format!("/repos/{}/git/trees/{folder}?recursive=1", user.full_name())),
+        ("a tree that is not there", trees, format!("/repos/{}/git/trees/{}", user.full_name(), "1".repeat(40))),
+        ("a blob", blobs, format!("/repos/{}/git/blobs/{file}", user.full_name())),
+        ("a commit", commits, format!("/repos/{}/git/commits/{head}", user.full_name())),
+        ("a commit that is not there", commits, format!("/repos/{}/git/commits/{file}", user.full_name())),
         ("a private repository", repository, format!("/repos/{}", private.full_name())),
         ("a renamed repository", repository, format!("/repos/{}", moved.full_name())),
     ] {
@@ -64,7 +81,10 @@ async fn openapi(town: &Town) -> Vec<Value> {
         answers.push(json!({"what": what, "path": path, "status": got.status, "body": got.body}));
     }
     let statuses: Vec<_> = answers.iter().map(|one| one["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [200, 422, 422, 200, 200, 200, 200, 200, 200, 404, 404, 301, 200, 200]);
+    assert_eq!(
+        statuses,
+        [200, 422, 422, 200, 200, 200, 200, 200, 200, 404, 200, 200, 404, 200, 200, 404, 404, 301, 200, 200]
+    );
     answers
 }
 
@@ -84,11 +104,17 @@ async fn graphql(town: &Town) -> Vec<Value> {
 async fn types(town: &Town) -> Vec<Value> {
     let mut answers = Vec::new();
     let forgejo = town.standin.forgejo();
-    let name = forgejo.repositories()[0].full_name();
+    let first = &forgejo.repositories()[0];
+    let (name, file) = (first.full_name(), object_of(first, "main:apps/web.yaml"));
+    let head = object_of(first, "main");
     for (what, r#type, asked) in [
         ("Forgejo: a search", "SearchResults", "/api/v1/repos/search?q=kubesearch&topic=true".to_owned()),
         ("Forgejo: a repository", "Repository", format!("/api/v1/repos/{name}")),
         ("Forgejo: branches", "Branch[]", format!("/api/v1/repos/{name}/branches")),
+        ("Forgejo: a tree", "GitTreeResponse", format!("/api/v1/repos/{name}/git/trees/{head}?recursive=true")),
+        ("Forgejo: a blob", "GitBlobResponse", format!("/api/v1/repos/{name}/git/blobs/{file}")),
+        ("Forgejo: a commit", "Commit", format!("/api/v1/repos/{name}/git/commits/{head}")),
+        ("Forgejo: a tree that is not there", "APIError", format!("/api/v1/repos/{name}/git/trees/{}", "1".repeat(40))),
         ("Forgejo: an error", "APIError", "/api/v1/repos/no/one".to_owned()),
     ] {
         let got = town.get(&format!("{}{asked}", forgejo.url()), None).await;
@@ -97,11 +123,14 @@ async fn types(town: &Town) -> Vec<Value> {
     let gitlab = town.standin.gitlab();
     let id = gitlab.repositories()[0].id;
     gitlab.change(id, |one| one.license = Some("GPL-3.0".to_owned()));
+    let tree = format!("/projects/{id}/repository/tree?ref={head}&path=apps&recursive=true");
     let full = "SimpleProjectSchema & Partial<ProjectSchema>";
     for (what, r#type, asked, token) in [
         ("GitLab: a list for strangers", "SimpleProjectSchema[]", "/projects".to_owned(), None),
         ("GitLab: a list", "(SimpleProjectSchema & Partial<ProjectSchema>)[]", "/projects".to_owned(), Some(TOKEN)),
         ("GitLab: branches", "BranchSchema[]", format!("/projects/{id}/repository/branches"), None),
+        ("GitLab: a folder", "RepositoryTreeSchema[]", tree, None),
+        ("GitLab: a commit", "CommitSchema", format!("/projects/{id}/repository/commits/{head}"), None),
         ("GitLab: a project", full, format!("/projects/{id}?license=true&statistics=true"), Some(TOKEN)),
     ] {
         let got = town.get(&format!("{}/api/v4{asked}", gitlab.url()), token).await;
