@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod branches;
+mod files;
 mod hooks;
 
 use std::sync::Arc;
