@@ -18,6 +18,9 @@ pub struct TektonFound {
     pub reasons: Vec<String>,
     pub errors: Vec<String>,
     pub warnings: Vec<String>,
+    /// The forge's API told it, as no clone could.
+    #[serde(default)]
+    pub read_by_api: bool,
 }
 
 impl TektonFound {

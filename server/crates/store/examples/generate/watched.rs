@@ -195,6 +195,7 @@ fn tekton() -> TektonFound {
         reasons: vec!["it brings runs, which begin by being applied".to_owned()],
         errors: Vec::new(),
         warnings: Vec::new(),
+        read_by_api: false,
     }
 }
 

@@ -70,6 +70,7 @@ pub(crate) fn bounded_tekton(found: &TektonFound) -> TektonFound {
         reasons: lines(&found.reasons),
         errors: lines(&found.errors),
         warnings: lines(&found.warnings),
+        read_by_api: found.read_by_api,
     }
 }
 

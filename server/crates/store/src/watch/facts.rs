@@ -113,18 +113,22 @@ pub async fn repositories_to_follow(c: &impl ConnectionTrait, now: Timestamp, li
 }
 
 /// Whether an event is to be followed now, for one of the two reasons: it waits for its decision, or only for its commit to be
-/// read. What stands before it in its branch goes first, and whoever waits for both waits for the time of the decision.
+/// read. What stands before it in its branch goes first, and whoever waits for both waits for the time of the decision. Where it
+/// is known what an earlier commit brings for Tekton, nothing else that is read of it is an event that could come too late.
 fn is_due(waits: branch_event::Column, now: Timestamp) -> Condition {
-    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Sequence};
+    use branch_event::Column::{BranchId, DueAt, FactsDueAt, Sequence, Tekton};
     let of_other = |column| Expr::col(("other", column));
     let earlier = |waits: branch_event::Column| {
-        let earlier = Query::select()
+        let mut earlier = Query::select();
+        earlier
             .expr(constant(1))
             .from_as(branch_event::Entity, "other")
             .and_where(of_other(BranchId).equals((branch_event::Entity, BranchId)))
             .and_where(of_other(Sequence).lt(Expr::col((branch_event::Entity, Sequence))))
-            .and_where(of_other(waits).is_not_null())
-            .to_owned();
+            .and_where(of_other(waits).is_not_null());
+        if matches!(waits, FactsDueAt) {
+            earlier.and_where(of_other(Tekton).is_null());
+        }
         Expr::not_exists(earlier)
     };
     let due = Condition::all().add(waits.lte(StoredTimestamp::from(now))).add(earlier(DueAt)).add(earlier(FactsDueAt));
@@ -148,14 +152,12 @@ pub async fn note_facts(
     learned: Learned<'_>,
     now: Timestamp,
 ) -> Result<Option<NewEvent>> {
-    let of = branch_event::Entity::find_by_id(event).select_only();
-    let of = of.columns([branch_event::Column::RepositoryId, branch_event::Column::BranchId]);
-    let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(None) };
-    let Some(branch_name) = hold_branch(w, repository, branch).await? else { return Ok(None) };
-    // Now that nobody else notes.
-    let unread = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.facts_due_at.is_not_null());
-    let Some(row) = unread.one(w).await? else { return Ok(None) };
-    let found = learned.tekton.map(bounded_tekton);
+    let Some((row, branch_name)) = hold_unread(w, event).await? else { return Ok(None) };
+    // What was told meanwhile is kept where nothing else was found.
+    let found = match learned.tekton {
+        Some(found) => Some(bounded_tekton(found)),
+        None => row.tekton.as_ref().map(|told| told.0.clone()),
+    };
     let is_forced = learned.is_forced.or(row.is_forced);
     let detected = match &found {
         Some(found) => tell_tekton(w, &row, branch_name, found, is_forced, now).await?,
@@ -169,6 +171,36 @@ pub async fn note_facts(
     };
     branch_event::Entity::update_many().set(read).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
     Ok(detected)
+}
+
+/// Keeps what was told of `.tekton/` at an event's commit while the rest of the commit is still to be read, and tells it as
+/// [`note_facts`] does, as soon as it is decided who is told of the change itself: that comes first. Nothing where the event is
+/// gone or its commit was read. Wants a transaction.
+pub async fn note_tekton(
+    w: &impl ConnectionTrait,
+    event: Uuid,
+    found: &TektonFound,
+    now: Timestamp,
+) -> Result<Option<NewEvent>> {
+    let Some((row, branch_name)) = hold_unread(w, event).await? else { return Ok(None) };
+    let found = bounded_tekton(found);
+    let detected = match row.due_at {
+        None => tell_tekton(w, &row, branch_name, &found, row.is_forced, now).await?,
+        Some(_) => None,
+    };
+    let told = branch_event::ActiveModel { tekton: Set(Some(JsonText(found))), ..Default::default() };
+    branch_event::Entity::update_many().set(told).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
+    Ok(detected)
+}
+
+/// An event whose commit is not read yet, and the name of its branch, now that nobody else notes.
+async fn hold_unread(w: &impl ConnectionTrait, event: Uuid) -> Result<Option<(branch_event::Model, String)>> {
+    let of = branch_event::Entity::find_by_id(event).select_only();
+    let of = of.columns([branch_event::Column::RepositoryId, branch_event::Column::BranchId]);
+    let Some((repository, branch)) = of.into_tuple::<(Uuid, Uuid)>().one(w).await? else { return Ok(None) };
+    let Some(branch_name) = hold_branch(w, repository, branch).await? else { return Ok(None) };
+    let unread = branch_event::Entity::find_by_id(event).filter(branch_event::COLUMN.facts_due_at.is_not_null());
+    Ok(unread.one(w).await?.map(|row| (row, branch_name)))
 }
 
 /// The event that a branch came to a commit that brings Tekton's resources: one for each branch and commit.

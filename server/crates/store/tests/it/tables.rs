@@ -266,7 +266,8 @@ fn json(column: &str) -> &'static str {
         "tekton" => {
             r#"{"has_directory":true,"total_files":1,"valid_files":1,"resources":[{"api_version":"tekton.dev/v1",
             "kind":"PipelineRun","name":"build","namespace":null,"path":".tekton/build.yaml","index":0,"is_valid":true,
-            "errors":[],"dependencies":["Task/a"]}],"estimated_action":"trigger","reasons":["a run"],"errors":[],"warnings":[]}"#
+            "errors":[],"dependencies":["Task/a"]}],"estimated_action":"trigger","reasons":["a run"],"errors":[],"warnings":[],
+            "read_by_api":true}"#
         }
         "request" => r#"{"method":"POST","url":"https://h/x","headers":[["a","b"]],"body":"{}"}"#,
         _ => r#"{"HelmRelease":7,"Secret":2}"#,

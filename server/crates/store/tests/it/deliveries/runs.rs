@@ -114,3 +114,53 @@ async fn a_commit_that_brings_tekton_resources_is_an_event_of_its_own_once() {
     })
     .await;
 }
+
+/// A forge's API may tell it before the clone is read.
+#[tokio::test]
+async fn what_is_told_of_tekton_while_a_commit_is_unread_is_one_event_and_holds_nobody_up() {
+    on_each_engine(async |db| {
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let (event, repository) = (mover.push(&db).await, mover.repository);
+        let told = TektonFound { read_by_api: true, ..brings() };
+        let tell = async |event| {
+            let txn = db.begin().await.unwrap();
+            let detected = note_tekton(&txn, event, &told, at(9, 0)).await.unwrap();
+            txn.commit().await.unwrap();
+            detected
+        };
+        let decided = async |event| {
+            let txn = db.begin().await.unwrap();
+            assert!(decide(&txn, event, &[], at(9, 0)).await.unwrap());
+            txn.commit().await.unwrap();
+        };
+        let kept = async || find_branch_event(&db.read, event).await.unwrap().unwrap().tekton.unwrap();
+        let due = async || {
+            let due = events_to_follow(&db.read, repository, at(9, 9), 10).await.unwrap();
+            due.into_iter().map(|due| (due.id, due.is_undecided, due.is_unread)).collect::<Vec<_>>()
+        };
+        assert_eq!(tell(event).await, None, "who is told of the change comes first");
+        assert!(kept().await.read_by_api && kept().await.resources.len() == 200);
+        assert_eq!(due().await, [(event, true, true)]);
+        decided(event).await;
+        let detected = tell(event).await.unwrap();
+        assert_eq!(detected.kind, BranchEventKind::TektonDetected);
+        assert_eq!(tell(event).await, None, "it is one event");
+        assert_eq!(due().await, [(event, false, true), (detected.id, true, false)]);
+        decided(detected.id).await;
+        let later = mover.push(&db).await;
+        let due = events_to_follow(&db.read, repository, at(9, 9), 10).await.unwrap();
+        let due: Vec<Uuid> = due.iter().map(|due| due.id).collect();
+        assert_eq!(due, [event, later], "what is still read of the first one does not hold the next one up");
+
+        // Then the clone tells, and nobody again.
+        let txn = db.begin().await.unwrap();
+        let learned = Learned { tekton: None, is_forced: Some(true) };
+        assert_eq!(note_facts(&txn, event, learned, at(9, 1)).await.unwrap(), None);
+        txn.commit().await.unwrap();
+        assert!(kept().await.read_by_api, "what is known is not forgotten");
+        assert_eq!(tell(event).await, None);
+        let page = BranchEventFilter { kind: Some(BranchEventKind::TektonDetected), ..Default::default() };
+        assert_eq!(list_branch_events(&db.read, &page).await.unwrap().count, 1);
+    })
+    .await;
+}
