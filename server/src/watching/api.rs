@@ -128,7 +128,7 @@ async fn ask_protection(deps: &Deps, context: &JobContext, repository: Uuid) -> 
 }
 
 /// The forge of a repository, and what it is known by there; nothing where it has none with an API.
-async fn at_forge(
+pub(super) async fn at_forge(
     deps: &Deps,
     context: &JobContext,
     repository: Uuid,
@@ -140,7 +140,7 @@ async fn at_forge(
     match deps.forges.of_repository(&target.url, &host, target.provider) {
         Ok(forge) => Ok(Some((forge, key))),
         Err(error) => {
-            context.note(LogLevel::Warn, &format!("the branches can't be asked for by the API: {error}"));
+            context.note(LogLevel::Warn, &format!("the API can't be asked: {error}"));
             Ok(None)
         }
     }
@@ -160,7 +160,8 @@ async fn list(deps: &Deps, context: &JobContext, forge: &RepositoryForge, key: &
     None
 }
 
-async fn cancelled(context: &JobContext) {
+/// Ends once the job is to stop.
+pub(super) async fn cancelled(context: &JobContext) {
     while !context.is_cancelled() {
         tokio::time::sleep(TICK).await;
     }

@@ -1,11 +1,13 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
 //! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
-//! against them, with what [`reader`] reads of their commits; [`teller`] tells targets, and
-//! [`runs`] takes what these tell of the runs that they began.
+//! against them, and [`follow`] does so with what [`reader`] reads of their commits, or the forge's API tells ([`api_reader`]);
+//! [`teller`] tells targets, and [`runs`] takes what these tell of the runs that they began.
 
 mod api;
+mod api_reader;
 mod decide;
+mod follow;
 mod hooks;
 mod look;
 mod reader;
@@ -14,7 +16,8 @@ mod secrets;
 mod teller;
 
 pub use api::{ask_daily, look_by_api};
-pub use decide::{decide_known, follow};
+pub use decide::decide_known;
+pub use follow::follow;
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{hurry, note, watched_names};
 pub use reader::CloneReader;

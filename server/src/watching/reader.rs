@@ -7,7 +7,8 @@ use std::sync::Arc;
 use actions::triggers::{CommitFacts, CommitReader};
 use chrono::TimeDelta;
 use entity::value::ObjectId;
-use git::{BelowLimits, GitError, Repo};
+use entity::view::TektonFound;
+use git::{BelowLimits, FilesBelow, GitError, Repo};
 use store::repositories::SyncTarget;
 use store::watch::FollowedEvent;
 use tokio::sync::Semaphore;
@@ -17,9 +18,15 @@ use uuid::Uuid;
 use crate::jobs::{Deps, JobContext, clone_dir, remote};
 
 /// Where Tekton's resources are looked for.
-const TEKTON: &str = ".tekton";
-/// Files and folders looked at there.
-const MAX_ENTRIES: usize = 10_000;
+pub(super) const TEKTON: &str = ".tekton";
+/// What is read there, whoever tells of it.
+pub(super) const LIMITS: BelowLimits = BelowLimits {
+    files: MAX_FILES,
+    file_bytes: MAX_FILE_BYTES as u64,
+    total_bytes: MAX_BYTES as u64,
+    // Files and folders, those included that are no YAML.
+    entries: 10_000,
+};
 /// Commits that are read at the same time: each takes a thread.
 const AT_ONCE: usize = 4;
 
@@ -30,6 +37,8 @@ pub enum CommitError {
     Temporary { why: String, at_least: TimeDelta, fault: Fault },
     /// It can't be had any more.
     Gone(String),
+    /// What is here of it, or comes, is broken.
+    Damaged(String),
 }
 
 /// Whose fault it is that a commit can't be had now.
@@ -37,6 +46,8 @@ pub enum CommitError {
 pub enum Fault {
     /// The remote's, or that of the way to it: nothing else can be had there either.
     Remote,
+    /// The same, but the remote refuses who asks, or knows of no such repository: nobody else is asked for what is not shown.
+    Refused,
     /// Perhaps the remote's, perhaps that of one commit: others may be had by themselves.
     Unclear,
     /// The commit's, or our own.
@@ -48,7 +59,7 @@ impl From<GitError> for CommitError {
         let why = error.to_string();
         match error {
             GitError::MissingObject { id } => Self::Gone(format!("the remote does not give out commit {id}")),
-            GitError::Corrupt { .. } => Self::Gone(why),
+            GitError::Corrupt { .. } => Self::Damaged(why),
             // Who allows no more asks for that time.
             GitError::Limited { wait, .. } => Self::Temporary {
                 why,
@@ -58,10 +69,10 @@ impl From<GitError> for CommitError {
             // What a remote refuses it may give once somebody mended a token.
             GitError::NeedsAuth { .. }
             | GitError::NotFound { .. }
-            | GitError::NoRepository { .. }
-            | GitError::Unreachable { .. }
             | GitError::RefusedUrl { .. }
-            | GitError::Redirected { .. }
+            | GitError::Redirected { .. } => Self::temporary(why, Fault::Refused),
+            GitError::NoRepository { .. }
+            | GitError::Unreachable { .. }
             | GitError::Busy { .. }
             | GitError::Cancelled
             | GitError::DiskFull => Self::temporary(why, Fault::Remote),
@@ -97,18 +108,39 @@ impl CommitError {
         Self::Temporary { why, at_least: TimeDelta::zero(), fault }
     }
 
+    /// The repository is too large to be cloned, and nobody let it in.
+    pub fn set_aside() -> Self {
+        let why = "the repository is set aside until somebody approves it: nothing is fetched";
+        Self::temporary(why.to_owned(), Fault::Commit)
+    }
+
     /// What to tell people.
     pub fn why(&self) -> &str {
         match self {
-            Self::Temporary { why, .. } | Self::Gone(why) => why,
+            Self::Temporary { why, .. } | Self::Gone(why) | Self::Damaged(why) => why,
         }
+    }
+
+    /// Whether the forge's API may be asked for what Git does not give: not for what the remote does not show, nor for a commit
+    /// that it does not have.
+    pub const fn may_ask_api(&self) -> bool {
+        match self {
+            Self::Temporary { fault, .. } => !matches!(fault, Fault::Refused),
+            Self::Gone(_) => false,
+            Self::Damaged(_) => true,
+        }
+    }
+
+    /// Whether time alone hardly mends it.
+    pub const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Temporary { fault: Fault::Commit, .. })
     }
 
     /// After what time to try again, where so many tries failed before this one and the event was noticed so long ago.
     pub fn wait(&self, tries: i32, age: TimeDelta) -> Option<TimeDelta> {
         let (waits, at_least, may_repeat) = match self {
             Self::Temporary { at_least, fault, .. } => (&WAITS[..], *at_least, *fault != Fault::Commit),
-            Self::Gone(_) => (&WAITS[..WAITS_FOR_GONE], TimeDelta::zero(), false),
+            Self::Gone(_) | Self::Damaged(_) => (&WAITS[..WAITS_FOR_GONE], TimeDelta::zero(), false),
         };
         let next = waits.get(usize::try_from(tries).unwrap_or(usize::MAX)).copied();
         let repeated = (may_repeat && age < PATIENCE).then_some(LAST_WAIT);
@@ -128,7 +160,7 @@ pub async fn fetch_all(
         return None;
     }
     match fetch(deps, context, target, wanted).await {
-        Err(error @ CommitError::Temporary { fault: Fault::Remote, .. }) => Some(error),
+        Err(error @ CommitError::Temporary { fault: Fault::Remote | Fault::Refused, .. }) => Some(error),
         Ok(()) | Err(_) => None,
     }
 }
@@ -222,22 +254,20 @@ fn read(repo: &Repo, old: Option<ObjectId>, new: ObjectId, needs: Needs) -> Resu
         found.paths = Some(ChangedPaths { paths: changed.paths, is_complete });
     }
     if needs.tekton {
-        let limits = BelowLimits {
-            files: MAX_FILES,
-            file_bytes: MAX_FILE_BYTES as u64,
-            total_bytes: MAX_BYTES as u64,
-            entries: MAX_ENTRIES,
-        };
-        let below = repo.files_below(new, TEKTON, &limits, is_tekton_file)?;
-        let files = below.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-        let mut tekton = detect_tekton(below.is_there, files);
-        tekton.warnings.extend(below.left_out);
-        found.tekton = Some(tekton);
+        found.tekton = Some(tekton_of(&repo.files_below(new, TEKTON, &LIMITS, is_tekton_file)?));
     }
     if let Some(old) = old {
         found.is_forced = repo.is_ancestor(old, new)?.map(|descends| !descends);
     }
     Ok(found)
+}
+
+/// What the files below `.tekton/` come to.
+pub(super) fn tekton_of(below: &FilesBelow) -> TektonFound {
+    let files = below.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    let mut found = detect_tekton(below.is_there, files);
+    found.warnings.extend(below.left_out.iter().cloned());
+    found
 }
 
 impl CommitReader for CloneReader {
@@ -273,8 +303,38 @@ mod tests {
         assert!((168..=170).contains(&hours(&away)) && hours(&slow) == hours(&away), "{}", hours(&away));
         let large = CommitError::from(GitError::TooLarge { limit: 1 });
         assert_eq!(hours(&large), 2);
+        let refused = CommitError::from(GitError::NeedsAuth { host: "h".into(), rejected: true });
+        assert_eq!(hours(&refused), hours(&away), "a token is mended");
         assert_eq!(CommitError::Gone("gone".into()).wait(2, TimeDelta::zero()), None);
         // Where the clock was wrong when it was noticed, it is tried as often as any.
         assert!(away.wait(0, TimeDelta::days(400)).is_some());
+    }
+
+    #[test]
+    fn the_api_is_asked_for_what_git_can_t_give_and_not_for_what_it_does_not_show() {
+        let host = || "h".to_owned();
+        let may = |error: GitError| CommitError::from(error).may_ask_api();
+        for error in [
+            GitError::Unreachable { host: host(), reason: "away".into() },
+            GitError::Limited { host: host(), status: 429, wait: std::time::Duration::from_secs(9) },
+            GitError::Timeout { what: "fetching".into(), seconds: 1 },
+            GitError::TooLarge { limit: 1 },
+            GitError::Busy { path: "x".into() },
+            GitError::DiskFull,
+            GitError::Corrupt { what: "x".into() },
+        ] {
+            let what = error.to_string();
+            assert!(may(error), "{what}");
+        }
+        for error in [
+            GitError::NeedsAuth { host: host(), rejected: false },
+            GitError::NotFound { url: "x".into(), status: 404 },
+            GitError::MissingObject { id: ObjectId([1; 20]) },
+        ] {
+            let what = error.to_string();
+            assert!(!may(error), "{what}");
+        }
+        assert!(!CommitError::Gone("it is switched off".into()).may_ask_api());
+        assert!(CommitError::set_aside().may_ask_api() && CommitError::set_aside().is_lasting());
     }
 }

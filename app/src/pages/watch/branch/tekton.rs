@@ -21,7 +21,11 @@ const fn action_words(action: TektonAction) -> (&'static str, &'static str) {
 /// Kinds with their numbers in a line, all of it below.
 pub(super) fn view(found: TektonFound) -> AnyView {
     if !found.has_directory {
-        return view! { <p class="quiet happening-none">"No " <code>".tekton"</code> " at this commit"</p> }.into_any();
+        let by_api = found.read_by_api.then_some(", read by the forge’s API");
+        return view! {
+            <p class="quiet happening-none">"No " <code>".tekton"</code> " at this commit" {by_api}</p>
+        }
+        .into_any();
     }
     let mut kinds: BTreeMap<&str, i64> = BTreeMap::new();
     for resource in &found.resources {
@@ -37,6 +41,9 @@ pub(super) fn view(found: TektonFound) -> AnyView {
     let files = counted(i64::from(found.total_files), "file", "files");
     let invalid = found.total_files.saturating_sub(found.valid_files);
     let invalid = (invalid > 0).then(|| status("bad", Glyph::Failed, format!("{invalid} can’t be read")));
+    let by_api = found.read_by_api.then(|| {
+        view! { <span class="quiet" title="No clone could tell when it was read">"read by the forge’s API"</span> }
+    });
     let lines = |class: &'static str, lines: Vec<String>| {
         lines.into_iter().map(move |line| view! { <p class=class>{line}</p> }).collect_view()
     };
@@ -45,7 +52,7 @@ pub(super) fn view(found: TektonFound) -> AnyView {
         <details class="tekton">
             <summary>
                 <strong>"Tekton"</strong> {kinds}
-                <span class="quiet">{files}</span> {invalid}
+                <span class="quiet">{files}</span> {invalid} {by_api}
                 <span class="tag" title=why>{word}</span>
             </summary>
             {lines("quiet", found.reasons)}

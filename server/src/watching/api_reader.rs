@@ -1,0 +1,82 @@
+//! What `.tekton/` holds at a commit, as the forge's API tells it: for commits that a clone can't tell of now.
+
+use std::collections::HashMap;
+
+use entity::kind::LogLevel;
+use entity::value::ObjectId;
+use entity::view::TektonFound;
+use forge::{ForgeError, Key, WantedFiles};
+use store::db::DataError;
+use triggers::is_tekton_file;
+use uuid::Uuid;
+
+use super::api::{at_forge, cancelled};
+use super::reader::{LIMITS, TEKTON, tekton_of};
+use crate::forges::RepositoryForge;
+use crate::jobs::{Deps, JobContext};
+
+/// Where a repository is asked about; nothing where it can't be.
+type Place = Option<(RepositoryForge, Key)>;
+
+/// Reads commits of one repository, each once, while a job runs. A forge that does not answer is not asked again by it.
+pub(super) struct ApiReader {
+    repository: Uuid,
+    /// Once somebody asked for it.
+    place: Option<Place>,
+    known: HashMap<ObjectId, TektonFound>,
+}
+
+impl ApiReader {
+    pub(super) fn new(repository: Uuid) -> Self {
+        Self { repository, place: None, known: HashMap::new() }
+    }
+
+    /// What Tekton's resources a commit brings; nothing where the API is not to be asked or does not tell, of which the job's
+    /// log says why.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub(super) async fn read(
+        &mut self,
+        deps: &Deps,
+        context: &JobContext,
+        commit: ObjectId,
+    ) -> Result<Option<TektonFound>, DataError> {
+        if let Some(found) = self.known.get(&commit) {
+            return Ok(Some(found.clone()));
+        }
+        if !deps.polling.enable_api_fallback || context.is_cancelled() {
+            return Ok(None);
+        }
+        if self.place.is_none() {
+            self.place = Some(at_forge(deps, context, self.repository).await?);
+        }
+        let Some(Some((forge, key))) = &self.place else { return Ok(None) };
+        let wanted = WantedFiles { commit, folder: TEKTON, limits: LIMITS, is_wanted: is_tekton_file };
+        let read = tokio::select! {
+            read = forge.client.files_below(key, &wanted) => read,
+            () = cancelled(context) => return Ok(None),
+        };
+        match read {
+            Ok(below) => {
+                let found = TektonFound { read_by_api: true, ..tekton_of(&below) };
+                self.known.insert(commit, found.clone());
+                Ok(Some(found))
+            }
+            Err(error) => {
+                let text = format!("the API does not tell of {TEKTON} at {}: {error}", commit.short());
+                context.note(LogLevel::Warn, &text);
+                if !is_of_commit(&error) {
+                    self.place = Some(None);
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whether it says nothing of other commits.
+fn is_of_commit(error: &ForgeError) -> bool {
+    use ForgeError::{NoCommit, TooLarge, TooMany, Unreadable};
+    matches!(error, NoCommit { .. } | TooLarge { .. } | TooMany { .. } | Unreadable { .. })
+}

@@ -1,0 +1,254 @@
+//! What happened to a repository's watched branches is followed: commits are read, from the clone or, where it can't tell, by the
+//! forge's API, and it is decided who is told.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use actions::triggers::CommitFacts;
+use chrono::TimeDelta;
+use entity::kind::{BranchEventKind, LogLevel};
+use entity::view::{Live, Timestamp};
+use store::db::DataError;
+use store::repositories::{self, SyncTarget};
+use store::triggers::{Decision, decide, decide_unknown};
+use store::watch::{
+    FollowedEvent, Learned, events_to_follow, knows_protection, note_facts, note_tekton, postpone_event,
+    postpone_facts, watch_state,
+};
+use triggers::Needs;
+use uuid::Uuid;
+
+use super::api::learn_protection;
+use super::api_reader::ApiReader;
+use super::decide::{Triggers, facts, gone};
+use super::reader::{CommitError, fetch_all, read_commit};
+use crate::clock;
+use crate::jobs::{Deps, JobContext, JobError};
+
+/// Events that are looked at together.
+const BATCH: u64 = 50;
+/// So long after the first look branches are told of that were there before.
+const FRESH: TimeDelta = TimeDelta::hours(1);
+/// A clone that is made has so long, before what is best known soon is asked for by the API.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Follows what happened to a repository's watched branches: reads commits, decides who is told, keeps what was found.
+///
+/// # Errors
+/// The database's, or that the job was stopped.
+pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Result<String, JobError> {
+    let Some(target) = repositories::sync_target(&deps.db.read, repository).await? else {
+        return Ok("the repository is no longer here".to_owned());
+    };
+    let (mut followed, mut put_off) = (0_u32, 0_u32);
+    // Of what was there before it was watched, asked for a while only: some forges do not tell. Later of new ones.
+    let first = watch_state(&deps.db.read, repository).await?.and_then(|watch| watch.first_look_at);
+    let is_fresh = first.is_some_and(|at| clock::now() - at < FRESH);
+    let mut has_new = is_fresh && !knows_protection(&deps.db.read, repository).await?;
+    let mut tried: HashMap<Uuid, u32> = HashMap::new();
+    let mut by_api = ApiReader::new(repository);
+    loop {
+        let due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
+        // One that can neither be followed nor put off would be met for ever.
+        let mut due: Vec<FollowedEvent> =
+            due.into_iter().filter(|event| *tried.entry(event.id).or_default() < 3).collect();
+        if due.is_empty() {
+            break;
+        }
+        let triggers = Triggers::load(&deps.db.read).await?;
+        let mut following = Following { deps, context, target: &target, triggers, by_api: &mut by_api };
+        // What refs alone answer does not wait for commits.
+        for event in due.iter_mut().filter(|event| event.is_undecided) {
+            event.is_undecided = !following.decide_at_once(event).await?;
+        }
+        deps.queue.bell().ring_for_deliveries();
+        let hindered = following.fetch(&mut due).await?;
+        for mut event in due {
+            if context.is_cancelled() {
+                return Err(JobError::Cancelled);
+            }
+            *tried.entry(event.id).or_default() += 1;
+            match following.one(&mut event, hindered.as_ref()).await? {
+                true => {
+                    followed += 1;
+                    has_new |= event.kind == BranchEventKind::BranchCreated;
+                }
+                false => put_off += 1,
+            }
+        }
+        following.ring();
+    }
+    if has_new && !target.is_off() {
+        learn_protection(deps, context, repository).await?;
+    }
+    Ok(match put_off {
+        0 => format!("followed {followed} events of branches"),
+        _ => format!("followed {followed} events of branches; {put_off} wait for commits that can't be read now"),
+    })
+}
+
+/// Whether an event waits for its commit to be read or for its decision.
+fn is_waiting(event: &FollowedEvent) -> bool {
+    event.is_undecided || event.is_unread
+}
+
+/// Whether nothing is left of an event that another try may bring: what its commit brings for Tekton is known, and it is decided
+/// who is told. Whether the branch was forced is waited for where time may mend it.
+fn is_enough(event: &FollowedEvent, error: &CommitError) -> bool {
+    event.tekton.is_some() && !event.is_undecided && (event.old_commit.is_none() || error.is_lasting())
+}
+
+/// What is followed, by which triggers.
+struct Following<'a> {
+    deps: &'a Deps,
+    context: &'a JobContext,
+    target: &'a SyncTarget,
+    triggers: Triggers,
+    by_api: &'a mut ApiReader,
+}
+
+impl Following<'_> {
+    /// Fetches the commits of events, if they can be had. While a clone is made, which may take long, what is best known soon is
+    /// asked for by the API.
+    async fn fetch(&mut self, due: &mut [FollowedEvent]) -> Result<Option<CommitError>, JobError> {
+        let (deps, context, target) = (self.deps, self.context, self.target);
+        if target.is_off() {
+            // What the clone has is read all the same.
+            let why = "the repository is switched off: nothing is fetched";
+            return Ok(Some(CommitError::Gone(why.to_owned())));
+        }
+        if target.sync_status.is_set_aside() {
+            return Ok(Some(CommitError::set_aside()));
+        }
+        let wanted = due.iter().filter(|event| is_waiting(event));
+        let wanted: Vec<_> =
+            wanted.filter_map(|event| Some((event.branch_name.clone(), event.new_commit?))).collect();
+        let has_clone = deps.clone_dir(target.id).is_dir();
+        let mut fetching = pin!(fetch_all(deps, context, target, wanted));
+        if has_clone {
+            return Ok(fetching.await);
+        }
+        tokio::select! {
+            hindered = &mut fetching => return Ok(hindered),
+            () = tokio::time::sleep(SOON) => {}
+        }
+        let (hindered, read) = tokio::join!(fetching, self.read_meanwhile(due));
+        read?;
+        Ok(hindered)
+    }
+
+    async fn read_meanwhile(&mut self, due: &mut [FollowedEvent]) -> Result<(), JobError> {
+        for event in due.iter_mut().filter(|event| is_waiting(event) && event.tekton.is_none()) {
+            if let Some(commit) = event.new_commit {
+                event.tekton = self.by_api.read(self.deps, self.context, commit).await?;
+                self.keep_tekton(event).await?;
+            }
+        }
+        self.ring();
+        Ok(())
+    }
+
+    /// Whether the event is followed; else it waits.
+    async fn one(&mut self, event: &mut FollowedEvent, hindered: Option<&CommitError>) -> Result<bool, JobError> {
+        if !is_waiting(event) {
+            return Ok(true);
+        }
+        let mut unread = None;
+        let read = match event.new_commit {
+            None => gone(),
+            Some(commit) => {
+                let needs = Needs { tekton: true, ..self.triggers.needs() };
+                match read_commit(self.deps, self.context, self.target, event, needs, hindered).await {
+                    Ok(read) => read,
+                    Err(_) if self.context.is_cancelled() => return Err(JobError::Cancelled),
+                    Err(error) => {
+                        self.context.note(LogLevel::Warn, &format!("{}: {}", event.branch_name, error.why()));
+                        if event.tekton.is_none() && error.may_ask_api() {
+                            event.tekton = self.by_api.read(self.deps, self.context, commit).await?;
+                        }
+                        self.keep_tekton(event).await?;
+                        let now = clock::now();
+                        let wait = error.wait(event.tries, now - event.noticed_at);
+                        if let Some(wait) = wait.filter(|_| !is_enough(event, &error)) {
+                            self.put_off(event, error.why(), now + wait).await?;
+                            return Ok(false);
+                        }
+                        unread =
+                            Some(format!("what triggers ask of the commit could not be read: {}", error.why()));
+                        CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() }
+                    }
+                }
+            }
+        };
+        // What can't be read is not known: such a part is not met, its verdict says so, and the event has failed.
+        let judged = event.is_undecided.then(|| self.judge(event, &read));
+        let learned = Learned { tekton: read.tekton.as_ref(), is_forced: read.is_forced };
+        let now = clock::now();
+        let txn = self.deps.db.begin().await?;
+        if let Some((decisions, lacks)) = judged {
+            match unread.filter(|_| lacks.any()) {
+                Some(why) => decide_unknown(&txn, event.id, &decisions, &why, now).await?,
+                None => decide(&txn, event.id, &decisions, now).await?,
+            };
+        }
+        note_facts(&txn, event.id, learned, now).await?;
+        txn.commit().await.map_err(DataError::from)?;
+        Ok(true)
+    }
+
+    /// Decides at once, where nothing has to be read for that; whether it is decided.
+    async fn decide_at_once(&self, event: &FollowedEvent) -> Result<bool, JobError> {
+        let read = match event.new_commit {
+            None => gone(),
+            Some(_) => CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() },
+        };
+        let (decisions, lacks) = self.judge(event, &read);
+        if lacks.any() {
+            return Ok(false);
+        }
+        let txn = self.deps.db.begin().await?;
+        let decided = decide(&txn, event.id, &decisions, clock::now()).await?;
+        txn.commit().await.map_err(DataError::from)?;
+        Ok(decided)
+    }
+
+    /// Keeps what is known of an event's `.tekton/` while the rest of its commit can't be read, and decides as far as that answers.
+    async fn keep_tekton(&self, event: &mut FollowedEvent) -> Result<(), JobError> {
+        let Some(found) = event.tekton.clone() else { return Ok(()) };
+        let read = CommitFacts { tekton: Some(found), ..CommitFacts::default() };
+        let judged = event.is_undecided.then(|| self.judge(event, &read));
+        let now = clock::now();
+        let txn = self.deps.db.begin().await?;
+        if let Some((decisions, lacks)) = judged
+            && !lacks.any()
+            && decide(&txn, event.id, &decisions, now).await?
+        {
+            event.is_undecided = false;
+        }
+        if let Some(found) = &read.tekton {
+            note_tekton(&txn, event.id, found, now).await?;
+        }
+        txn.commit().await.map_err(DataError::from)?;
+        Ok(())
+    }
+
+    async fn put_off(&self, event: &FollowedEvent, why: &str, again: Timestamp) -> Result<(), JobError> {
+        let w = &self.deps.db.write;
+        if event.is_undecided {
+            postpone_event(w, event.id, why, again).await?;
+        }
+        postpone_facts(w, event.id, again, !event.is_undecided).await?;
+        Ok(())
+    }
+
+    fn judge(&self, event: &FollowedEvent, read: &CommitFacts) -> (Vec<Decision>, Needs) {
+        self.triggers.judge(&facts(&self.target.into(), &event.into(), read))
+    }
+
+    /// Whoever tells targets, and open pages, learn of what was decided and found.
+    fn ring(&self) {
+        self.deps.queue.bell().ring_for_deliveries();
+        self.deps.queue.bus().send(Live::Branches { repository_id: self.target.id });
+    }
+}
