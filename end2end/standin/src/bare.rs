@@ -1,5 +1,6 @@
 //! Bare repositories on disk, made and changed by the git program, as a forge's own are.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -100,10 +101,10 @@ pub fn commit(
 ///
 /// # Errors
 /// If git fails.
-pub fn put(
+pub fn put<'a>(
     path: &Path,
     branch: &str,
-    contents: &[(&str, Content<'_>)],
+    contents: &[(&str, Content<'a>)],
     message: &str,
     at: DateTime<Utc>,
 ) -> Result<String, Error> {
@@ -117,12 +118,20 @@ pub fn put(
     }
     // One line for each file; mode 0 takes it away. Nothing else works without a work tree.
     let mut lines = String::new();
-    let blob = |text: &str| git(path, &["hash-object", "-w", "--stdin"], Some(text), &[]);
-    for (file, content) in contents {
+    let mut blobs: HashMap<&'a str, String> = HashMap::new();
+    let mut blob = |text: &'a str| -> Result<String, Error> {
+        if let Some(known) = blobs.get(text) {
+            return Ok(known.clone());
+        }
+        let id = git(path, &["hash-object", "-w", "--stdin"], Some(text), &[])?;
+        blobs.insert(text, id.clone());
+        Ok(id)
+    };
+    for &(file, content) in contents {
         let (mode, id) = match content {
             Content::File(text) => ("100644", blob(text)?),
             Content::Link(target) => ("120000", blob(target)?),
-            Content::Submodule(commit) => ("160000", (*commit).to_owned()),
+            Content::Submodule(commit) => ("160000", commit.to_owned()),
             Content::Gone => ("0", "0".repeat(40)),
         };
         lines.push_str(&format!("{mode} {id}\t{file}\n"));

@@ -114,7 +114,8 @@ pub(crate) async fn blob(git: &Path, id: &str) -> Result<Option<Vec<u8>>, Error>
 /// If git cannot be asked.
 pub(crate) async fn commit(git: &Path, id: &str) -> Result<Option<(Branch, String)>, Error> {
     asked(git, id, |git, id| {
-        let tree = bare::git(&git, &["rev-parse", "--verify", "--quiet", &format!("{id}^{{commit}}^{{tree}}")], None, &[])?;
+        let tree =
+            bare::git(&git, &["rev-parse", "--verify", "--quiet", &format!("{id}^{{commit}}^{{tree}}")], None, &[])?;
         Ok((branches::at(&git, &id)?, tree))
     })
     .await

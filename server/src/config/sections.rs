@@ -289,7 +289,7 @@ pub struct PollingConfig {
     pub max_per_host: usize,
     /// Syncs that are queued at a time.
     pub batch_size: u64,
-    /// Whether a forge's API is asked for branches where git can't be, and the other way round.
+    /// Whether a forge's API is asked for branches and `.tekton/` where git can't be, and the other way round.
     pub enable_api_fallback: bool,
     /// How often in a row a sync that failed is tried again soon; where none is set, as often as every job of its kind.
     #[serde(skip_serializing_if = "Option::is_none")]

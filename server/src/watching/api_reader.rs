@@ -15,20 +15,25 @@ use super::reader::{LIMITS, TEKTON, tekton_of};
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext};
 
-/// Where a repository is asked about; nothing where it can't be.
-type Place = Option<(RepositoryForge, Key)>;
+/// Where a repository is asked about.
+enum Place {
+    /// Nobody looked yet.
+    Unknown,
+    At(RepositoryForge, Key),
+    /// There is no API, or it does not answer.
+    Nowhere,
+}
 
 /// Reads commits of one repository, each once, while a job runs. A forge that does not answer is not asked again by it.
 pub(super) struct ApiReader {
     repository: Uuid,
-    /// Once somebody asked for it.
-    place: Option<Place>,
+    place: Place,
     known: HashMap<ObjectId, TektonFound>,
 }
 
 impl ApiReader {
     pub(super) fn new(repository: Uuid) -> Self {
-        Self { repository, place: None, known: HashMap::new() }
+        Self { repository, place: Place::Unknown, known: HashMap::new() }
     }
 
     /// What Tekton's resources a commit brings; nothing where the API is not to be asked or does not tell, of which the job's
@@ -48,10 +53,11 @@ impl ApiReader {
         if !deps.polling.enable_api_fallback || context.is_cancelled() {
             return Ok(None);
         }
-        if self.place.is_none() {
-            self.place = Some(at_forge(deps, context, self.repository).await?);
+        if matches!(self.place, Place::Unknown) {
+            let place = at_forge(deps, context, self.repository).await?;
+            self.place = place.map_or(Place::Nowhere, |(forge, key)| Place::At(forge, key));
         }
-        let Some(Some((forge, key))) = &self.place else { return Ok(None) };
+        let Place::At(forge, key) = &self.place else { return Ok(None) };
         let wanted = WantedFiles { commit, folder: TEKTON, limits: LIMITS, is_wanted: is_tekton_file };
         let read = tokio::select! {
             read = forge.client.files_below(key, &wanted) => read,
@@ -67,7 +73,7 @@ impl ApiReader {
                 let text = format!("the API does not tell of {TEKTON} at {}: {error}", commit.short());
                 context.note(LogLevel::Warn, &text);
                 if !is_of_commit(&error) {
-                    self.place = Some(None);
+                    self.place = Place::Nowhere;
                 }
                 Ok(None)
             }

@@ -122,8 +122,7 @@ impl Following<'_> {
             return Ok(Some(CommitError::set_aside()));
         }
         let wanted = due.iter().filter(|event| is_waiting(event));
-        let wanted: Vec<_> =
-            wanted.filter_map(|event| Some((event.branch_name.clone(), event.new_commit?))).collect();
+        let wanted: Vec<_> = wanted.filter_map(|event| Some((event.branch_name.clone(), event.new_commit?))).collect();
         let has_clone = deps.clone_dir(target.id).is_dir();
         let mut fetching = pin!(fetch_all(deps, context, target, wanted));
         if has_clone {
@@ -174,8 +173,7 @@ impl Following<'_> {
                             self.put_off(event, error.why(), now + wait).await?;
                             return Ok(false);
                         }
-                        unread =
-                            Some(format!("what triggers ask of the commit could not be read: {}", error.why()));
+                        unread = Some(format!("what triggers ask of the commit could not be read: {}", error.why()));
                         CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() }
                     }
                 }

@@ -109,10 +109,9 @@ fn blob(at: &str, sha: &str, bytes: &[u8]) -> Value {
 }
 
 fn commit(at: &str, html: &str, told: &Branch, tree: &str) -> Value {
-    let created = told.committer.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let person = |who: &Signature| {
-        json!({"name": who.name, "email": who.email, "date": who.at.to_rfc3339_opts(SecondsFormat::Secs, true)})
-    };
+    let moment = |who: &Signature| who.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let created = moment(&told.committer);
+    let person = |who: &Signature| json!({"name": who.name, "email": who.email, "date": moment(who)});
     let meta = |kind: &str, sha: &str| json!({"url": format!("{at}/{kind}/{sha}"), "sha": sha, "created": created});
     let parents: Vec<Value> = told.parents.iter().map(|sha| meta("commits", sha)).collect();
     json!({

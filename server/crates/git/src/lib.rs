@@ -21,7 +21,7 @@ pub use remote::{
     remove_clone, use_clone,
 };
 pub use repo::{
-    BELOW_DEPTH, BelowLimits, Chain, ChainCommit, CommitInfo, FileKind, FilesBelow, KnownCommit, OddPath, OddReason, Repo,
-    Stretch, TreeFile, TreeLimits, TreeListing, is_read_path, is_yaml_path, odd_reason,
+    BELOW_DEPTH, BelowLimits, Chain, ChainCommit, CommitInfo, FileKind, FilesBelow, KnownCommit, OddPath, OddReason,
+    Repo, Stretch, TreeFile, TreeLimits, TreeListing, is_read_path, is_yaml_path, odd_reason,
 };
 pub use walk::{BlobReader, Change, ChangedPaths, CommitChanges, WalkError, WalkOptions, walk};

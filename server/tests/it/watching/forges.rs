@@ -1,5 +1,6 @@
 //! Watched branches of a repository at a forge, which fails, is asked by its API, and has things become of the repository.
 
+mod tekton;
 mod world;
 
 use std::time::Duration;
@@ -68,10 +69,12 @@ async fn while_git_can_t_be_had_branches_are_seen_by_the_api() {
                 assert_eq!((seen.sync_status, seen.sync_error), (SyncStatus::Error, Some(why)));
             }
 
-            // The commits can't be read as long as Git is away; what asks for that waits.
+            // What the commits bring is told by the API too, so that nobody waits for Git.
             at.follow().await;
-            let waiting = at.events().await.into_iter().filter(|event| event.state != BranchEventState::Processed);
-            assert_eq!(waiting.map(|event| event.branch_name).collect::<Vec<_>>(), ["main", "topic"]);
+            let followed = at.whole_events().await;
+            assert!(followed.iter().all(|event| event.state == BranchEventState::Processed), "{followed:#?}");
+            let found = followed.iter().map(|event| event.tekton.as_ref().map(|found| found.read_by_api));
+            assert_eq!(found.collect::<Vec<_>>(), [Some(true), None, Some(true)]);
 
             at.github().clear_faults();
             at.sync().await.unwrap();

@@ -75,7 +75,7 @@ impl From<Row> for FollowedEvent {
 }
 
 /// Events of a repository whose time has come: those that wait for a decision, and those whose commits are not read; of each
-/// branch only the first, so that its events are followed in their order.
+/// branch only the first, so that its events are followed in their order, and those behind what only the clone can still tell.
 pub async fn events_to_follow(
     c: &impl ConnectionTrait,
     repository: Uuid,

@@ -16,7 +16,7 @@ use store::{
     db::{ConnectionTrait as _, Db},
     queue::JobQueue,
     repositories,
-    watch::{WatchSettings, list_branch_events, list_branches, set_watch},
+    watch::{WatchSettings, find_branch_event, list_branch_events, list_branches, set_watch},
 };
 use uuid::Uuid;
 
@@ -119,6 +119,15 @@ impl AtForge {
         events
     }
 
+    /// The same with what lists leave out.
+    pub(super) async fn whole_events(&self) -> Vec<BranchEvent> {
+        let mut whole = Vec::new();
+        for event in self.events().await {
+            whole.push(find_branch_event(&self.deps.db.read, event.id).await.unwrap().unwrap());
+        }
+        whole
+    }
+
     /// What happened to which branch, and who noticed it.
     pub(super) async fn told(&self) -> Vec<(String, BranchEventKind, NoticedBy)> {
         let told = |event: BranchEvent| (event.branch_name, event.kind, event.noticed_by);
@@ -155,6 +164,11 @@ impl AtForge {
     pub(super) fn asked(&self) -> Vec<Option<usize>> {
         let requests = self.github().requests().into_iter();
         requests.filter(|request| request.path.ends_with("/branches")).map(|request| request.token).collect()
+    }
+
+    /// For how many of Git's objects the API was asked.
+    pub(super) fn objects_asked(&self) -> usize {
+        self.github().requests().iter().filter(|request| request.path.contains("/git/")).count()
     }
 
     pub(super) fn commit(&self, branch: &str, text: &str) -> String {
