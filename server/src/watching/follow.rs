@@ -167,6 +167,9 @@ impl Following<'_> {
                             event.tekton = self.by_api.read(self.deps, self.context, commit).await?;
                         }
                         self.keep_tekton(event).await?;
+                        if self.context.is_cancelled() {
+                            return Err(JobError::Cancelled);
+                        }
                         let now = clock::now();
                         let wait = error.wait(event.tries, now - event.noticed_at);
                         if let Some(wait) = wait.filter(|_| !is_enough(event, &error)) {

@@ -1,8 +1,8 @@
 //! Watched branches: what looks and webhooks say becomes events, events become deliveries, deliveries are told.
 //!
 //! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
-//! against them, and [`follow`] does so with what [`reader`] reads of their commits, or the forge's API tells ([`api_reader`]);
-//! [`teller`] tells targets, and [`runs`] takes what these tell of the runs that they began.
+//! against them, and [`follow`](mod@follow) does so with what [`reader`] reads of their commits, or the forge's API tells
+//! ([`api_reader`]); [`teller`] tells targets, and [`runs`] takes what these tell of the runs that they began.
 
 mod api;
 mod api_reader;

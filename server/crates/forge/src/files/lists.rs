@@ -25,7 +25,7 @@ struct Tree {
 
 /// Forgejo says null where there is none. A tree that is not told of at all is no answer.
 fn entries<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Entry>, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
+    Ok(Option::<Vec<Entry>>::deserialize(from)?.unwrap_or_default())
 }
 
 impl Files<'_> {
