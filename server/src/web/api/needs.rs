@@ -18,6 +18,7 @@ use utoipa::openapi::path::Operation;
 
 use super::openapi;
 use super::problem::Problem;
+use crate::web::rights::not_signed_in;
 
 /// What an operation needs, by its name. Whatever only reads needs that; what is not here and changes something is refused to
 /// all but admins, and a test names it.
@@ -160,6 +161,7 @@ pub async fn gate(request: Request, next: Next) -> Response {
     let needs = path.and_then(|path| of(request.method(), path.as_str()));
     match needs.map_or(Ok(()), |needs| check(needs, request.extensions().get::<Actor>())) {
         Ok(()) => next.run(request).await,
+        Err(Refusal::NotSignedIn) => not_signed_in(),
         Err(refusal) => Problem::from(refusal).into_response(),
     }
 }

@@ -92,9 +92,10 @@ fn head() -> OpenApi {
                 .description(Some(
                     "What the Git repositories that run Kubernetes deploy, how it is configured and how that changes. \
                      Lists take `skip` and `limit` and tell the true total as `count`. Times are RFC 3339. Errors are \
-                     `application/problem+json`. Reads carry an `ETag` and answer `If-None-Match` with 304. Requests for a \
-                     host's name that is not the program's own are answered with 421. Where requests are limited (429), \
-                     answers carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time).",
+                     `application/problem+json`, and tell the same in `error`. Reads carry an `ETag` and answer \
+                     `If-None-Match` with 304. Requests for a host's name that is not the program's own are answered with \
+                     421. Where requests are limited (429), answers carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and \
+                     `X-RateLimit-Reset` (Unix time).",
                 ))
                 .license(Some({
                     let mut license = License::new("Apache-2.0");

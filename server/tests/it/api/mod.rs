@@ -12,6 +12,7 @@ mod discovery;
 mod doors;
 mod ecosystem;
 mod elsewhere;
+mod error_codes;
 mod events;
 mod forges;
 mod health;

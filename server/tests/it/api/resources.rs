@@ -1,6 +1,7 @@
 //! `/api/v1/kubernetes/resources`, grouped, and one resource.
 
 use axum::http::StatusCode;
+use store::db::ConnectionTrait as _;
 use uuid::Uuid;
 
 use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
@@ -60,6 +61,21 @@ async fn all_states_are_listed_and_filtered() {
         let release = app.get("/api/v1/kubernetes/resources?kind=HelmRelease&sort=created&direction=ascending").await;
         assert_eq!(release.json()["data"][0]["data"], serde_json::json!({"version": "6.0.0"}));
         app.holds_etag("/api/v1/kubernetes/resources?limit=3").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_spec_that_is_no_object_is_told_as_an_empty_one() {
+    on_each_engine(async |app| {
+        let release = Change::Create(Manifest::release("podinfo", "6.0.0"));
+        RepositoryBuilder::new("ada/home-ops").commit(2, "Add", vec![release]).store(app).await;
+        for spec in ["null", "\"text\"", "[1]"] {
+            let update = format!("UPDATE resource_data SET data = '{spec}'");
+            app.state.db.write.execute_unprepared(&update).await.unwrap();
+            let told = app.get("/api/v1/kubernetes/resources").await.json();
+            assert_eq!(told["data"][0]["data"], serde_json::json!({}), "{spec}");
+        }
     })
     .await;
 }
