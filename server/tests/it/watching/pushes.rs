@@ -10,7 +10,7 @@ use actions::secrets::purpose;
 use actions::triggers::put_secrets;
 use auth::seal::Keys;
 use entity::kind::{BranchEventKind, DeliveryState, JobRequest, Priority, RequestedBy};
-use entity::view::{BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
+use entity::view::{BranchEvent, BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
 use serde_json::json;
 use server::clock;
 use store::db::{ConnectionTrait as _, Db};
