@@ -1,6 +1,6 @@
 use entity::view::{
-    ChartAlternative, ChartDetail, ChartNeighbour, ChartRelease, ChartUpgrades, ChartValue, ChartValuePath, Listing,
-    PageQuery, Timestamp,
+    ChartAlternative, ChartDetail, ChartNeighbour, ChartRelease, ChartSnippet, ChartUpgrades, ChartValue,
+    ChartValuePath, Listing, PageQuery, Timestamp,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -57,19 +57,12 @@ pub enum ChartTab {
         page: PageQuery,
     },
     Install {
-        snippets: Vec<Snippet>,
+        snippets: Vec<ChartSnippet>,
     },
     Related {
         together: Vec<ChartNeighbour>,
         alternatives: Vec<ChartAlternative>,
     },
-}
-
-/// A text to copy that installs a chart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snippet {
-    pub title: String,
-    pub text: String,
 }
 
 /// A chart by the key in the page's address.
@@ -112,7 +105,6 @@ mod read {
     use store::db::Db;
     use store::{charts, kept};
 
-    use super::super::snippets::snippets;
     use super::ChartTab;
     use crate::error::AppError;
     use crate::pages::ask;
@@ -187,7 +179,7 @@ mod read {
                 let upgrades = kept::list_upgrades(db, id, (from.as_deref(), to.as_deref()), at, page).await?;
                 ChartTab::Upgrades { upgrades, page }
             }
-            Some("install") => ChartTab::Install { snippets: snippets(detail) },
+            Some("install") => ChartTab::Install { snippets: charts::snippets(detail) },
             Some("related") => ChartTab::Related {
                 together: kept::used_with(db, id, at).await?,
                 alternatives: kept::alternatives(db, id, at, now).await?,

@@ -5,8 +5,6 @@ mod data;
 mod install;
 mod overview;
 mod parts;
-#[cfg(feature = "ssr")]
-mod snippets;
 mod upgrades;
 mod users;
 mod values;

@@ -1,4 +1,6 @@
-use entity::view::{Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, Timestamp};
+use entity::view::{
+    Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, SharedUse, Timestamp,
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -21,18 +23,9 @@ pub struct ResourceData {
     pub references: References,
     pub shown: Shown,
     /// Charts that it installs, as others use them.
-    pub charts: Vec<Shared>,
+    pub charts: Vec<SharedUse>,
     /// Images that it names, those that most use first.
-    pub images: Vec<Shared>,
-}
-
-/// A chart or an image that a resource has, as others do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shared {
-    /// The chart's key, the image's name.
-    pub key: String,
-    /// Repositories that use it.
-    pub repositories: i64,
+    pub images: Vec<SharedUse>,
 }
 
 /// What fills the larger part of a resource's page.
@@ -87,13 +80,10 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
     let place = (resource.repository_id, resource.file_path.as_str());
     let charts = store::charts::installed_at(&db.read, place.0, place.1).await?;
     let images = store::images::named_at(&db.read, place.0, place.1).await?;
-    let shared = |found: Vec<(String, i64)>| {
-        found.into_iter().map(|(key, repositories)| Shared { key, repositories }).collect::<Vec<_>>()
-    };
     Ok(ResourceData {
         now: ask::now(),
-        charts: shared(charts),
-        images: shared(images),
+        charts,
+        images,
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,
         references,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{ConnectionTrait, Result, uses_at};
 use crate::db::select::{count_all, is_any};
 use entity::table::{chart, chart_alias, chart_source, chart_use};
+use entity::view::SharedUse;
 
 /// The id and key of a chart by its key, whatever the spelling of its source; of one that got another key since, by the
 /// old one.
@@ -68,7 +69,7 @@ pub async fn key_of_chart(c: &impl ConnectionTrait, id: i64) -> Result<Option<St
 }
 
 /// Charts that are installed by what stands at a place of a repository: their keys, and how many repositories use each.
-pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<(String, i64)>> {
+pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<SharedUse>> {
     use chart_use::Column::{ChartId, FilePath, RepositoryId};
     let here = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
     let here = here.filter(FilePath.eq(place)).filter(uses_at(None)).select_only().column(ChartId).distinct();
@@ -79,7 +80,9 @@ pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &st
     let users = RepositoryId.into_expr().count_distinct();
     let used = chart_use::Entity::find().inner_join(chart::Entity).filter(is_any(ChartId.into_expr(), charts));
     let used = used.filter(uses_at(None)).select_only().column(chart::Column::Key).expr_as(users, "repositories");
-    Ok(used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?)
+    let used: Vec<(String, i64)> =
+        used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?;
+    Ok(used.into_iter().map(|(key, repositories)| SharedUse { key, repositories }).collect())
 }
 
 /// The ids of charts by their keys; those that are not there are left out.

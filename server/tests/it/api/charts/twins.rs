@@ -1,0 +1,65 @@
+//! What pages tell of a chart beside its lists, asked of the API: texts that install it, how one value spreads.
+
+use serde_json::json;
+
+use super::each;
+use super::world::{APP_ID, GRAFANA_ID, HOST, REPLICAS, TOKEN, three};
+use crate::support::on_each_engine;
+
+#[tokio::test]
+async fn texts_that_install_a_chart_name_the_place_that_most_take_it_from() {
+    on_each_engine(async |app| {
+        three(app).await;
+        let path = format!("/api/v1/charts/{APP_ID}/snippets");
+        let told = app.get(&path).await.json();
+        let titles = each(&told["snippets"], "title");
+        assert_eq!(titles, ["Flux: HelmRepository and HelmRelease", "Argo CD: Application", "Helm"]);
+        for one in each(&told["snippets"], "text") {
+            let text = one.as_str().unwrap();
+            assert!(text.contains("https://bjw-s-labs.github.io/helm-charts") && text.contains("3.1.0"), "{text}");
+        }
+        // Then most took it from the other place, and nobody had the next version yet.
+        let then = app.get(&format!("{path}?at=2026-01-08")).await.json();
+        assert_eq!(then["snippets"][0]["title"], "Flux: OCIRepository and HelmRelease");
+        let text = then["snippets"][0]["text"].as_str().unwrap();
+        assert!(
+            text.contains("url: oci://ghcr.io/bjw-s-labs/helm/app-template") && text.contains("tag: 3.0.0"),
+            "{text}"
+        );
+        let argo = app.get(&format!("/api/v1/charts/{GRAFANA_ID}/snippets")).await.json();
+        assert!(argo["snippets"][1]["text"].as_str().unwrap().contains("targetRevision: 8.0.0"), "{argo}");
+        app.holds_etag(&path).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_path_of_values_is_told_as_it_spreads() {
+    on_each_engine(async |app| {
+        let [_, bob, _] = three(app).await;
+        let summary = format!("/api/v1/charts/{APP_ID}/values/summary");
+        let one = app.get(&format!("{summary}?path={REPLICAS}")).await.json();
+        assert_eq!((&one["path"], &one["releases"], &one["of"]), (&json!(REPLICAS), &json!(2), &json!(2)));
+        assert_eq!((&one["types"], &one["different"], &one["mine"]), (&json!(["string"]), &json!(2), &json!(null)));
+        assert_eq!(each(&one["common"], "value"), ["1", "2"]);
+        // The list tells the same of it.
+        let listed = app.get(&format!("/api/v1/charts/{APP_ID}/values?text={REPLICAS}")).await.json();
+        assert_eq!(listed["data"][0], one);
+        for (query, releases, of) in [
+            (format!("path={REPLICAS}&at=2026-01-12"), 3, 3),
+            (format!("path={REPLICAS}&at=2026-01-12&major=2"), 1, 1),
+            (format!("path={HOST}&with={GRAFANA_ID}"), 1, 1),
+        ] {
+            let told = app.get(&format!("{summary}?{query}")).await.json();
+            assert_eq!((&told["releases"], &told["of"]), (&json!(releases), &json!(of)), "{query}");
+        }
+        assert_eq!(app.get(&format!("{summary}?path={REPLICAS}&mine={bob}")).await.json()["mine"], "2");
+        let secret = app.get(&format!("{summary}?path={TOKEN}")).await.json();
+        assert_eq!(secret["common"], json!([{"value": "", "masked": true, "releases": 1}]));
+        for nowhere in ["path=nobody.sets.it".to_owned(), format!("path={REPLICAS}&at=2026-01-01")] {
+            assert_eq!(app.missing(&format!("{summary}?{nowhere}")).await, "Value not found");
+        }
+        app.holds_etag(&format!("{summary}?path={REPLICAS}")).await;
+    })
+    .await;
+}
