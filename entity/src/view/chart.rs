@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{PageQuery, Sort};
+use super::{ChartVersionsOverTime, PageQuery, Sort};
 use crate::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, ValueType, VersionKind};
 
 /// A chart in a list: who uses it, and in which version.
@@ -90,6 +90,8 @@ pub struct ChartDetail {
     pub last_upgrade_at: Option<DateTime<Utc>>,
     /// Every version in use, highest first.
     pub versions: Vec<ChartVersion>,
+    /// The versions that most releases had at once, over the last year.
+    pub versions_over_time: ChartVersionsOverTime,
     /// Repositories that used it, month by month.
     pub adoption: Vec<ChartAdoption>,
     /// Releases by kind of use.

@@ -23,6 +23,28 @@ pub struct EventUpgrades {
     pub upgrades: ChartUpgrades,
 }
 
+/// How many releases had which version of a chart at the ends of some days.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartVersionsOverTime {
+    /// `YYYY-MM-DD`, equally far apart, oldest first; the last is today.
+    pub days: Vec<String>,
+    /// Releases whose version was known on each of them.
+    pub releases: Vec<i64>,
+    /// The versions that most of them had at once, highest first; at most eight.
+    pub versions: Vec<ChartVersionOverTime>,
+}
+
+/// How many releases had one version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartVersionOverTime {
+    /// As written.
+    pub version: String,
+    /// On each of the days.
+    pub releases: Vec<i64>,
+}
+
 /// A chart or an image that a resource has, as others do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -8,6 +8,7 @@ mod parts;
 mod upgrades;
 mod users;
 mod values;
+mod versions;
 
 use entity::view::{ChartDetail, Timestamp};
 use leptos::prelude::*;

@@ -19,6 +19,7 @@ mod steps;
 mod upgrades;
 mod values;
 mod version;
+mod version_lines;
 
 use std::collections::HashMap;
 

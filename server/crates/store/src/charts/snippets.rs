@@ -139,7 +139,7 @@ impl Wanted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entity::view::ChartSummary;
+    use entity::view::{ChartSummary, ChartVersionsOverTime};
 
     fn of(key: &str, url: &str, version: Option<&str>) -> Vec<ChartSnippet> {
         let name = key.rsplit('/').next().unwrap().replace("web", "Web");
@@ -166,6 +166,7 @@ mod tests {
             first_used_at,
             last_upgrade_at,
             versions,
+            versions_over_time: ChartVersionsOverTime::default(),
             adoption,
             kinds,
         })

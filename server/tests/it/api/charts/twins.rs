@@ -63,3 +63,22 @@ async fn one_path_of_values_is_told_as_it_spreads() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn each_version_is_told_over_time() {
+    on_each_engine(async |app| {
+        three(app).await;
+        let path = format!("/api/v1/charts/{APP_ID}?at=2026-01-08");
+        let told = app.get(&path).await.json()["versions_over_time"].clone();
+        let days: Vec<String> = (2..=8).map(|day| format!("2026-01-{day:02}")).collect();
+        assert_eq!((&told["days"], &told["releases"]), (&json!(days), &json!([1, 1, 2, 2, 3, 3, 3])));
+        assert_eq!(each(&told["versions"], "version"), ["3.1.0", "3.0.0", "2.6.0"]);
+        let lines = [[0, 0, 0, 1, 1, 0, 0], [1, 1, 2, 1, 1, 2, 2], [0, 0, 0, 0, 1, 1, 1]];
+        assert_eq!(each(&told["versions"], "releases"), lines.map(|line| json!(line)));
+        let before = app.get(&format!("/api/v1/charts/{APP_ID}?at=2026-01-01")).await.json();
+        assert_eq!(before["versions_over_time"], json!({"days": [], "releases": [], "versions": []}));
+        let page = app.get("/charts/ghcr.io/bjw-s-labs/helm/app-template?at=2026-01-08").await.text();
+        assert!(page.contains("Versions over time") && page.contains("33% on 2026-01-08"), "{page}");
+    })
+    .await;
+}
