@@ -4,6 +4,7 @@
 
 mod adoption;
 mod alike;
+mod changed;
 mod compare;
 mod detail;
 mod find;

@@ -1,10 +1,10 @@
 //! What pages tell of a chart beside its lists, asked of the API: texts that install it, how one value spreads.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::each;
-use super::world::{APP_ID, GRAFANA_ID, HOST, REPLICAS, TOKEN, three};
-use crate::support::on_each_engine;
+use super::world::{APP_ID, GRAFANA_ID, HOST, INGRESS, REPLICAS, TOKEN, by_several, three};
+use crate::support::{commit_id, on_each_engine};
 
 #[tokio::test]
 async fn texts_that_install_a_chart_name_the_place_that_most_take_it_from() {
@@ -79,6 +79,44 @@ async fn each_version_is_told_over_time() {
         assert_eq!(before["versions_over_time"], json!({"days": [], "releases": [], "versions": []}));
         let page = app.get("/charts/ghcr.io/bjw-s-labs/helm/app-template?at=2026-01-08").await.text();
         assert!(page.contains("Versions over time") && page.contains("33% on 2026-01-08"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upgrade_by_several_commits_counts_between_both_versions() {
+    on_each_engine(async |app| {
+        by_several(app).await;
+        let path = format!("/api/v1/charts/{APP_ID}/upgrades");
+        let told = app.get(&format!("{path}?from=3.0.0&to=3.1.0")).await.json();
+        assert_eq!(each(&told["upgrades"], "repository"), ["ada/home-ops", "kim/cluster"]);
+        assert_eq!(each(&told["upgrades"], "steps"), [1, 2]);
+        // What was changed and changed back needs nobody to change it; what changed between is a part of the way.
+        assert_eq!(each(&told["upgrades"], "changed"), [json!([REPLICAS]), json!([HOST, INGRESS])]);
+        assert_eq!((&told["count"], &told["by_several"], &told["looked_at"]), (&json!(2), &json!(1), &json!(2)));
+        assert_eq!(each(&told["changed"], "upgrades"), [1, 1, 1]);
+        assert_eq!(told["upgrades"][1]["commit"], commit_id("kim/cluster", 3).to_string());
+        let rest = app.get(&format!("{path}?from=3.0.0&to=3.1.0&skip=1")).await.json();
+        assert_eq!((&rest["upgrades"][0], &rest["changed"]), (&told["upgrades"][1], &told["changed"]));
+        for (query, repositories) in [
+            ("from=3.0.0&to=3.0.1", &["eve/k8s", "kim/cluster"][..]),
+            ("from=3.0.0&to=3.2.0", &["bob/lab"]),
+            ("from=3.1.0&to=3.0.0", &[]),
+            ("from=3.0.0&to=3.1.0&at=2026-01-07", &[]),
+            ("from=3.0.0&to=3.1.0&at=2026-01-08", &["kim/cluster"]),
+            // Where only one is named, each step counts by itself.
+            ("to=3.1.0", &["ada/home-ops", "kim/cluster", "bob/lab"]),
+        ] {
+            let told = app.get(&format!("{path}?{query}")).await.json();
+            let mut found = each(&told["upgrades"], "repository");
+            let mut expected: Vec<Value> = repositories.iter().map(|name| json!(name)).collect();
+            found.sort_by_key(ToString::to_string);
+            expected.sort_by_key(ToString::to_string);
+            assert_eq!(found, expected, "{query}");
+        }
+        let page = "/charts/ghcr.io/bjw-s-labs/helm/app-template?tab=upgrades&from=3.0.0&to=3.1.0";
+        let page = app.get(page).await.text();
+        assert!(page.contains("2 steps") && page.contains("1 made by several commits"), "{page}");
     })
     .await;
 }

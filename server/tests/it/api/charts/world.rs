@@ -196,6 +196,32 @@ pub async fn three(app: &TestApp) -> [Uuid; 3] {
     ids
 }
 
+/// One that went up by two commits, with another between that changed a value; one that did so at once; one that went beyond and
+/// back; one that gave up between.
+pub async fn by_several(app: &TestApp) {
+    let kim = Home::new("kim/cluster", &[2, 4, 6, 8])
+        .release(6, APP, &[(0, "3.0.0"), (1, "3.0.1"), (3, "3.1.0")])
+        .value(6, REPLICAS, "1", 0, Some(1))
+        .value(6, REPLICAS, "2", 1, Some(2))
+        .value(6, REPLICAS, "1", 2, None)
+        .value(6, HOST, "false", 0, Some(2))
+        .value(6, HOST, "true", 2, None)
+        .value(6, TOKEN, "", 0, None)
+        .value(6, INGRESS, "true", 3, None);
+    let ada = Home::new("ada/home-ops", &[2, 9]).release(1, APP, &[(0, "3.0.0"), (1, "3.1.0")]).value(
+        1,
+        REPLICAS,
+        "1",
+        0,
+        Some(1),
+    );
+    let bob = Home::new("bob/lab", &[2, 5, 7]).release(3, APP, &[(0, "3.0.0"), (1, "3.2.0"), (2, "3.1.0")]);
+    let eve = Home::new("eve/k8s", &[2, 3, 5, 7]).release(5, APP, &[(0, "3.0.0"), (1, "3.0.1"), (2, ""), (3, "3.1.0")]);
+    for home in [kim, ada, bob, eve] {
+        home.store(app).await;
+    }
+}
+
 /// One that has upgraded since yesterday as another did before, and took a chart that was new with them; one that gave
 /// up theirs.
 pub async fn lately(app: &TestApp, now: Timestamp) {

@@ -131,6 +131,14 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     let page = PageQuery::default();
     ask!("upgrades", |c| charts::list_upgrades(c, id, (None, None), at, page));
     ask!("upgrades to a version", |c| charts::list_upgrades(c, id, (None, version.as_deref()), at, page));
+    let all_of_it = PageQuery { skip: 0, limit: 1_000 };
+    let made = charts::list_upgrades(&db.read, id, (None, None), None, all_of_it).await.unwrap().upgrades;
+    let second = |one: &ChartUpgrade| {
+        let next = made.iter().find(|other| other.release_id == one.release_id && other.from == one.to)?;
+        Some((one.from.clone(), next.to.clone()))
+    };
+    let (from, to) = made.iter().find_map(second).unwrap();
+    ask!("upgrades by several commits", |c| charts::list_upgrades(c, id, (Some(&from), Some(&to)), at, page));
     let repositories = [place.repository_id, repository];
     ask!("comparison", |c| charts::compare_releases(c, id, &repositories, None, at));
 }
