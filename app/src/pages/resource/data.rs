@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
+use super::others::Others;
 use crate::components::{DiffHtml, YamlHtml};
 use crate::error::AppError;
 
@@ -59,6 +60,8 @@ pub struct Comparison {
     pub total: i64,
     /// Why a text, and so the difference, is not to be had.
     pub missing: Option<String>,
+    /// What others changed, where one state followed the other by a step between versions of a chart.
+    pub others: Option<Others>,
 }
 
 /// A resource, with the text or the comparison that the page's address names.
@@ -105,6 +108,7 @@ mod read {
     use store::{events, resources};
     use uuid::Uuid;
 
+    use super::super::others::read_others;
     use super::{Comparison, Shown};
     use crate::components::{DiffMode, NamedResource, compare, highlight, resource_href};
     use crate::context::ServerContext;
@@ -228,7 +232,19 @@ mod read {
         let diff = compare(&before, &after, start(&old), start(&new), mode);
         let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after)).await?;
         let missing = [&old, &new].into_iter().flatten().find_map(|text| text.missing.clone());
-        Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing })))
+        let others = match is_step(older.as_ref(), &newer) {
+            true => read_others(db, newer.event.id).await?,
+            false => None,
+        };
+        Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing, others })))
+    }
+
+    /// Whether the newer state followed the older one by a change of a chart's version.
+    fn is_step(older: Option<&ResourceVersion>, newer: &ResourceVersion) -> bool {
+        let event = &newer.event;
+        let follows = older.is_some_and(|older| newer.number - older.number == 1);
+        let changed = event.event_type == EventType::Modified && event.version_before != event.version_after;
+        follows && changed && event.installs_chart()
     }
 
     /// The text that a state left; none before the first state and after a deletion.

@@ -124,6 +124,10 @@ async fn steps_of_events(app: &TestApp, repository: Uuid) -> Vec<String> {
         assert_eq!(told["upgrades"], app.get(&of_chart).await.json());
         let before = app.get(&format!("{}?at=2001-01-01", path(repository, event.id))).await.json();
         assert_eq!(before["upgrades"]["count"], 0);
+        let number = store::resources::find_version_place(&db.read, event.id).await.unwrap().unwrap().number;
+        let (of, before) = (event.resource_id, number - 1);
+        let page = app.get(&format!("/resources/{of}?from={before}&to={number}")).await.text();
+        assert!(page.contains("Nobody else has made this step yet"), "{page}");
         steps.push(format!("{} {} {}", step.key, step.from, step.to));
     }
     assert_eq!(app.missing(&path(repository, Uuid::nil())).await, "Event not found");
