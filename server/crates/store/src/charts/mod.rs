@@ -36,7 +36,7 @@ use entity::view::Timestamp;
 pub(crate) use adoption::adoption;
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_keys, installed_at, key_of_chart};
+pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, chart_keys, installed_at, key_of_chart};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub use of_event::{ChartStep, EventStep, step_of_event};

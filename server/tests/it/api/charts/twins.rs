@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::each;
-use super::world::{APP_ID, GRAFANA_ID, HOST, INGRESS, REPLICAS, TOKEN, by_several, three};
+use super::world::{
+    APP, APP_ID, GRAFANA, GRAFANA_ID, HOST, INGRESS, OTHER_GRAFANA, REPLICAS, TOKEN, by_several, three,
+};
 use crate::support::{commit_id, on_each_engine};
 
 #[tokio::test]
@@ -117,6 +119,35 @@ async fn an_upgrade_by_several_commits_counts_between_both_versions() {
         let page = "/charts/ghcr.io/bjw-s-labs/helm/app-template?tab=upgrades&from=3.0.0&to=3.1.0";
         let page = app.get(page).await.text();
         assert!(page.contains("2 steps") && page.contains("1 made by several commits"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn any_chart_may_be_asked_for_beside_another() {
+    on_each_engine(async |app| {
+        three(app).await;
+        for (text, key) in [
+            (GRAFANA, Some(GRAFANA)),
+            ("BJW-S-labs.github.io/helm-charts/app-template", Some(APP)),
+            ("app-template", Some(APP)),
+            // Of two of that name, which as many use, the first.
+            ("Grafana", Some(GRAFANA)),
+            ("bitnami", Some(OTHER_GRAFANA)),
+            ("%", None),
+            ("nothing", None),
+        ] {
+            let found = store::charts::chart_by_text(&app.state.db.read, text, None).await.unwrap();
+            assert_eq!(found.as_ref().map(|(_, key)| key.as_str()), key, "{text}");
+            let shown = key.unwrap_or(text);
+            for tab in ["users", "values"] {
+                let page = format!("/charts/{APP}?tab={tab}&also={}", text.replace('%', "%25"));
+                let page = app.get(&page).await.text();
+                assert!(page.contains(&format!("<span class=\"chip-value\">{shown}</span>")), "{text}: {page}");
+            }
+        }
+        let both = format!("/charts/{APP}?tab=values&with={GRAFANA}&also=bitnami");
+        assert!(app.get(&both).await.text().contains("No value matches"));
     })
     .await;
 }
