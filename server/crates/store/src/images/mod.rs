@@ -1,6 +1,7 @@
 //! Images: their tags, and who uses them, in charts' values and in resources themselves.
 
 mod places;
+mod written;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,6 +20,7 @@ use entity::table::{chart, chart_use, image, image_use};
 use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, SharedUse, Timestamp};
 
 pub use places::list_image_places;
+pub use written::written_images;
 
 #[derive(Clone, FromQueryResult)]
 struct Row {

@@ -1,10 +1,11 @@
-//! What pages tell of a chart beside its lists, asked of the API: texts that install it, how one value spreads.
+//! What pages tell of a chart beside its lists, asked of the API: texts that install it, how one value spreads, its versions over
+//! time, upgrades by several commits, other charts by any name, images with variables.
 
 use serde_json::{Value, json};
 
 use super::each;
 use super::world::{
-    APP, APP_ID, GRAFANA, GRAFANA_ID, HOST, INGRESS, OTHER_GRAFANA, REPLICAS, TOKEN, by_several, three,
+    APP, APP_ID, GRAFANA, GRAFANA_ID, HOST, INGRESS, OTHER_GRAFANA, REPLICAS, TOKEN, by_several, templated, three,
 };
 use crate::support::{commit_id, on_each_engine};
 
@@ -148,6 +149,22 @@ async fn any_chart_may_be_asked_for_beside_another() {
         }
         let both = format!("/charts/{APP}?tab=values&with={GRAFANA}&also=bitnami");
         assert!(app.get(&both).await.text().contains("No value matches"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_image_with_variables_is_told_as_it_is_written() {
+    on_each_engine(async |app| {
+        let kim = templated(app).await;
+        let places = format!("/api/v1/images/places?repository_id={kim}");
+        let now = app.get(&places).await.json()["data"][0].clone();
+        assert_eq!((&now["written"], &now["image"]), (&json!("ghcr.io/kim/web:${TAG}"), &Value::Null));
+        assert_eq!(now["variables"], json!({"TAG": "1.27"}));
+        let then = app.get(&format!("{places}&at=2026-01-03")).await.json()["data"][0].clone();
+        assert_eq!(then["written"], "ghcr.io/${OWNER}/web:${TAG}");
+        let page = app.get(&format!("/repositories/{kim}?tab=charts&view=images")).await.text();
+        assert!(page.contains("ghcr.io/kim/web:${TAG}") && page.contains("stands-for"), "{page}");
     })
     .await;
 }

@@ -222,6 +222,20 @@ pub async fn by_several(app: &TestApp) {
     }
 }
 
+/// One with an image in which variables stand, of which the repository tells one.
+pub async fn templated(app: &TestApp) -> Uuid {
+    let mut kim = Home::new("kim/cluster", &[2, 5])
+        .release(6, APP, &[(0, "3.0.0")])
+        .value(6, HOST, "ghcr.io/${OWNER}/web:${TAG}", 0, Some(1))
+        .value(6, HOST, "ghcr.io/kim/web:${TAG}", 1, None)
+        .image(6, "", None, 0);
+    let told = [("TAG".to_owned(), "1.27".to_owned()), ("DOMAIN".to_owned(), "example.org".to_owned())];
+    kim.uses.uses[0].facts.variables = told.into();
+    let facts = &mut kim.uses.image_uses[0].facts;
+    (facts.path, facts.state, facts.image_id, facts.tag) = (HOST.to_owned(), ImageState::Templated, None, None);
+    kim.store(app).await
+}
+
 /// One that has upgraded since yesterday as another did before, and took a chart that was new with them; one that gave
 /// up theirs.
 pub async fn lately(app: &TestApp, now: Timestamp) {

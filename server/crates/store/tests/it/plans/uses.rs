@@ -102,6 +102,8 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     }
     let values = ChartValueFilter { chart_id: id, at, page: PageQuery::default(), ..ChartValueFilter::default() };
     let path = charts::list_value_paths(&db.read, &values).await.unwrap().data[0].clone();
+    let written = [(place.id.parse::<i64>().unwrap(), path.path.clone())];
+    ask!("words of images", |c| images::written_images(c, &written, at));
     let (of_path, value) = (Some(path.path.clone()), path.common.first().map(|one| one.value.clone()));
     let with_charts = vec![id];
     for (name, filter) in [
