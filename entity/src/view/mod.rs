@@ -2,6 +2,7 @@
 
 mod account;
 mod chart;
+mod chart_parts;
 mod commit;
 mod configuration;
 mod discovery;
@@ -39,6 +40,7 @@ pub use chart::{
     ChartTrend, ChartUpgrade, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue,
     ComparedValue, ValueSpread,
 };
+pub use chart_parts::{ChartSnippet, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{

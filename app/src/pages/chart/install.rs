@@ -1,14 +1,13 @@
 //! How to get a chart, and what else there is.
 
-use entity::view::{ChartAlternative, ChartDetail, ChartNeighbour};
+use entity::view::{ChartAlternative, ChartDetail, ChartNeighbour, ChartSnippet};
 use leptos::prelude::*;
 
 use super::alternatives;
-use super::data::Snippet;
 use super::parts::share;
 use crate::components::{CopyButton, EmptyState, Number, PageUrl, Section, Table, chart_href, counted, number_text};
 
-pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
+pub(super) fn view(detail: &ChartDetail, snippets: Vec<ChartSnippet>) -> AnyView {
     let most = detail.sources.first().map(|source| source.key.clone());
     let popular = detail.sources.len() > 1;
     let rows = detail
@@ -28,7 +27,7 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
         .collect_view();
     let shown = snippets
         .into_iter()
-        .map(|Snippet { title, text }| {
+        .map(|ChartSnippet { title, text }| {
             let copy = view! { <CopyButton text=text.clone() what="snippet" /> }.into_any();
             view! { <Section title aside=copy><pre class="code-block" tabindex="0"><code>{text}</code></pre></Section> }
         })
