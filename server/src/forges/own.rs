@@ -41,6 +41,8 @@ impl OwnForge {
 pub struct RepositoryForge {
     pub client: Arc<dyn Forge>,
     pub has_token: bool,
+    /// It is asked by what somebody entered for this repository alone.
+    pub is_entered: bool,
 }
 
 #[cfg(test)]
