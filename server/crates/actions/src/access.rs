@@ -28,7 +28,7 @@ use crate::secrets::purpose;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// No API's address is longer.
-const MAX_ADDRESS: usize = 2_000;
+const MAX_ADDRESS: usize = 1_000;
 
 /// What is kept of it, sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,7 +156,8 @@ pub async fn set_access(ctx: &Actions, actor: &Actor, id: Uuid, wanted: NewAcces
         api_base_url: api_base_url.clone(),
     };
     let forgot_token = access.token.is_none() && before.as_ref().is_some_and(|before| before.token.is_some());
-    if access.token.is_some() || access.api_base_url.is_some() {
+    let is_kept = access.token.is_some() || access.api_base_url.is_some();
+    if is_kept {
         let damaged = |error: serde_json::Error| DataError::Damaged { what: "sealed_secret", reason: error.to_string() };
         let plain = Zeroizing::new(serde_json::to_vec(&access).map_err(damaged)?);
         let sealed = keys.seal(&purpose(&of_access(id)), &plain);
@@ -187,7 +188,11 @@ pub async fn set_access(ctx: &Actions, actor: &Actor, id: Uuid, wanted: NewAcces
         None => ctx.queue.ring(),
     }
     tell_open_pages(ctx, id);
-    Ok(SetAccess { access: shown(actor, &repository, Ok(access), now), forgot_token, job })
+    let access = match is_kept {
+        true => shown(actor, &repository, Ok(access), now),
+        false => RepositoryAccess::default(),
+    };
+    Ok(SetAccess { access, forgot_token, job })
 }
 
 /// Forgets what was entered for a repository: it is asked as all others are. Open pages are told.
@@ -265,7 +270,7 @@ fn fits(repository: &Repository, has_token: bool, has_api: bool) -> Result<()> {
 fn read_api(text: &str) -> Result<String> {
     let refused = |why: &str| Err(Refusal::Unusable(format!("the address of the API {why}")));
     if text.len() > MAX_ADDRESS {
-        return refused("is longer than 2,000 bytes");
+        return refused("is longer than 1,000 bytes");
     }
     let Ok(url) = Url::parse(text) else {
         return refused("can't be read; write one such as https://git.example.org/api/v4");
