@@ -13,10 +13,10 @@ const PLACE: &str = "/ui/";
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
-        DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetRepositoryAccess, SetSecret, SetTriggerSecret,
-        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
-        TriggerSchedule, UnsetWatch,
+        DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger,
+        RemoveTriggerSecret, RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetRepositoryAccess, SetSecret, SetTriggerSecret, SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,

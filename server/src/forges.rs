@@ -310,12 +310,7 @@ impl Forges {
         forges.client(&forge.host(), forge, &forges.guard)?.probe().await
     }
 
-    fn client(
-        &self,
-        host: &str,
-        forge: &ForgeConfig,
-        guard: &Arc<AddressGuard>,
-    ) -> Result<Arc<dyn Forge>, ForgeError> {
+    fn client(&self, host: &str, forge: &ForgeConfig, guard: &Arc<AddressGuard>) -> Result<Arc<dyn Forge>, ForgeError> {
         let unsupported = |what: &str| ForgeError::Unsupported { host: host.to_owned(), what: what.to_owned() };
         let settings = Settings {
             host: host.to_owned(),

@@ -108,11 +108,7 @@ mod tests {
     const HOME: &str = "https://git.example.org/ada/home";
 
     fn access(api: Option<&str>, token: Option<&str>) -> Access {
-        Access {
-            url: HOME.to_owned(),
-            api_base_url: api.map(str::to_owned),
-            token: token.map(str::to_owned),
-        }
+        Access { url: HOME.to_owned(), api_base_url: api.map(str::to_owned), token: token.map(str::to_owned) }
     }
 
     /// The API's address and the token that a repository is asked about with; nothing where it is asked as all others.
@@ -129,7 +125,8 @@ mod tests {
     #[test]
     fn a_token_goes_to_its_machine_and_to_the_api_that_it_was_entered_with() {
         let (host, usual) = ("git.example.org", "https://git.example.org/api/v4");
-        let own = |api: &str, token: Option<&str>, elsewhere| Some((api.to_owned(), token.map(str::to_owned), elsewhere));
+        let own =
+            |api: &str, token: Option<&str>, elsewhere| Some((api.to_owned(), token.map(str::to_owned), elsewhere));
         assert_eq!(asked(&access(None, Some("own")), HOME, host), own(usual, Some("own"), false));
         assert_eq!(asked(&access(Some(usual), Some("own")), HOME, host), own(usual, Some("own"), false));
         let other = "https://api.example.org/v4";
@@ -163,7 +160,11 @@ mod tests {
         };
         assert_eq!(ask("app: {}", HOME, None, true).await, "");
         assert_eq!(ask("app: {}", HOME, Some("https://140.82.121.3/api/v4"), true).await, "");
-        assert_eq!(ask("app: {}", "http://127.0.0.1:1/ada/home", None, true).await, "", "it does not leave the machine");
+        assert_eq!(
+            ask("app: {}", "http://127.0.0.1:1/ada/home", None, true).await,
+            "",
+            "it does not leave the machine"
+        );
         assert_eq!(ask(inside, "https://10.0.0.7/ada/home", Some("https://10.0.0.7/api/v4"), true).await, "");
         let allowed = "security: {allowed_networks: [10.0.0.0/8]}";
         assert_eq!(ask(allowed, HOME, Some("https://10.0.0.7/api/v4"), true).await, "");

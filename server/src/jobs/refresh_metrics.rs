@@ -144,12 +144,7 @@ async fn refresh(
 }
 
 /// Asks about a repository for which somebody entered a token or an address of its own.
-async fn refresh_one(
-    deps: &Deps,
-    context: &JobContext,
-    target: MetricsTarget,
-    tally: &mut Tally,
-) -> Result<(), Stop> {
+async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, tally: &mut Tally) -> Result<(), Stop> {
     if context.is_cancelled() {
         return Err(Stop::Job(JobError::Cancelled));
     }

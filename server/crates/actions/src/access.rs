@@ -82,9 +82,8 @@ pub struct AskedAccess {
 }
 
 /// Whether these may be talked to from here, and with a token; else why not, without a full stop.
-pub type CheckAccess = Arc<
-    dyn Fn(AskedAccess) -> Pin<Box<dyn Future<Output = std::result::Result<(), String>> + Send>> + Send + Sync,
->;
+pub type CheckAccess =
+    Arc<dyn Fn(AskedAccess) -> Pin<Box<dyn Future<Output = std::result::Result<(), String>> + Send>> + Send + Sync>;
 
 /// What somebody enters. It has no `Debug`, which logs are made of.
 pub struct NewAccess {
@@ -158,7 +157,8 @@ pub async fn set_access(ctx: &Actions, actor: &Actor, id: Uuid, wanted: NewAcces
     let forgot_token = access.token.is_none() && before.as_ref().is_some_and(|before| before.token.is_some());
     let is_kept = access.token.is_some() || access.api_base_url.is_some();
     if is_kept {
-        let damaged = |error: serde_json::Error| DataError::Damaged { what: "sealed_secret", reason: error.to_string() };
+        let damaged =
+            |error: serde_json::Error| DataError::Damaged { what: "sealed_secret", reason: error.to_string() };
         let plain = Zeroizing::new(serde_json::to_vec(&access).map_err(damaged)?);
         let sealed = keys.seal(&purpose(&of_access(id)), &plain);
         if !put_access(&txn, id, sealed, now).await? {
@@ -180,7 +180,8 @@ pub async fn set_access(ctx: &Actions, actor: &Actor, id: Uuid, wanted: NewAcces
     if repository.provider != Provider::Git {
         ctx.queue.enqueue_in(&txn, &JobRequest::RefreshMetrics, by, Priority::FOLLOW_UP, now).await?;
     }
-    let change = Change { before: before.as_ref().map(|before| told(before, false)), after: Some(told(&access, is_new)) };
+    let change =
+        Change { before: before.as_ref().map(|before| told(before, false)), after: Some(told(&access, is_new)) };
     ctx.tell(&txn, actor, AuditAction::SetRepositoryAccess, object(&repository), change).await?;
     txn.commit().await.map_err(DataError::from)?;
     match job {

@@ -109,9 +109,9 @@ impl Refusal {
             Self::ConfiguredWatch { name } => {
                 format!("{name} stands in the configuration, which says how its branches are watched; change it there")
             }
-            Self::ConfiguredAccess { name } => format!(
-                "{name} stands in the configuration, which gives its token and api_base_url; change them there"
-            ),
+            Self::ConfiguredAccess { name } => {
+                format!("{name} stands in the configuration, which gives its token and api_base_url; change them there")
+            }
             Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
             Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
             Self::PendingApproval { name, reason } => {

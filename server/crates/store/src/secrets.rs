@@ -41,12 +41,7 @@ pub fn of_access(repository: Uuid) -> String {
 
 /// Keeps a repository's own access, in place of the one before; whether the repository is there. Wants a transaction: nobody
 /// removes the repository before it ends.
-pub async fn put_access(
-    w: &impl ConnectionTrait,
-    repository: Uuid,
-    sealed: Vec<u8>,
-    now: Timestamp,
-) -> Result<bool> {
+pub async fn put_access(w: &impl ConnectionTrait, repository: Uuid, sealed: Vec<u8>, now: Timestamp) -> Result<bool> {
     if !hold_repository(w, repository).await? {
         return Ok(false);
     }

@@ -25,10 +25,10 @@ fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
         ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole,
-        Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetRepositoryAccess, SetSecret, SetTriggerSecret,
-        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
-        TriggerSchedule, UnsetWatch,
+        Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger,
+        RemoveTriggerSecret, RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetRepositoryAccess, SetSecret, SetTriggerSecret, SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,

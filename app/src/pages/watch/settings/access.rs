@@ -32,7 +32,8 @@ fn state(data: &SettingsData) -> AnyView {
         true => status("good", Glyph::Check, "It has a token of its own"),
         false => status("idle", Glyph::Minus, "No token of its own"),
     };
-    let since = access.changed_at.map(|at| view! { <span class="quiet">"entered " <TimeAgo time=at now=data.now /></span> });
+    let since =
+        access.changed_at.map(|at| view! { <span class="quiet">"entered " <TimeAgo time=at now=data.now /></span> });
     let error = access.error.clone().map(|why| view! { <Notice tone="warn">"It is not used: " {why} "."</Notice> });
     view! { <p class="facts">{words} {since}</p> {error} }.into_any()
 }

@@ -50,7 +50,12 @@ pub struct RepositoryWatch {
     pub api_base_url: Option<String>,
 }
 
-async fn with_access(ctx: &Actions, actor: &actions::Actor, id: Uuid, watch: Watch) -> Result<RepositoryWatch, Problem> {
+async fn with_access(
+    ctx: &Actions,
+    actor: &actions::Actor,
+    id: Uuid,
+    watch: Watch,
+) -> Result<RepositoryWatch, Problem> {
     let access = find_access(ctx, actor, id).await?;
     Ok(RepositoryWatch { watch, has_own_token: access.has_own_token, api_base_url: access.api_base_url })
 }
