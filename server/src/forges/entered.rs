@@ -82,8 +82,8 @@ pub async fn check_access(config: &Config, asked: &AskedAccess) -> Result<(), St
 
 fn is_by_choice(config: &Config, api: &Url) -> bool {
     // An address of a repository has a path; what is compared is the machine.
-    let below = format!("{}/", api.as_str().trim_end_matches('/'));
-    Address::read(&format!("{below}api")).is_ok_and(|address| is_plain_by_choice(&config.forges, &address))
+    let below = format!("{}/api", api.as_str().trim_end_matches('/'));
+    Address::read(&below).is_ok_and(|address| is_plain_by_choice(&config.forges, &address))
 }
 
 /// Whether an address is the one that a forge's API is at anyway.

@@ -40,7 +40,7 @@ fn state(data: &SettingsData) -> AnyView {
 
 fn form(data: &SettingsData, machine: &str) -> AnyView {
     let (set, remove) = (ServerAction::<SetAccess>::new(), ServerAction::<RemoveAccess>::new());
-    let id = data.repository_id.to_string();
+    let (id, scopes) = (data.repository_id.to_string(), data.scopes.clone());
     let where_to = match data.provider {
         Provider::Git => format!("It is sent to {machine} alone, kept sealed, and never shown again."),
         _ => format!(
@@ -81,7 +81,7 @@ fn form(data: &SettingsData, machine: &str) -> AnyView {
         <ActForm action=set class="watch-form" clear=true>
             <input type="hidden" name="repository_id" value=id />
             <InputField name="token" within="access" label="Token" kind="password" hint required=false />
-            <p class="field-hint">{data.scopes.clone()}</p>
+            <p class="field-hint">{scopes}</p>
             {api}
             <p class="watch-acts">
                 <button type="submit" class="button primary">"Save"</button>
