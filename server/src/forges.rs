@@ -210,7 +210,8 @@ impl Forges {
                 None => (host, &self.guard),
             };
             let client = self.client(host, &forge, guard)?;
-            return Ok(RepositoryForge { client, has_token: forge.token.is_some(), is_entered: true });
+            let (has_token, is_elsewhere) = (forge.token.is_some(), elsewhere.is_some());
+            return Ok(RepositoryForge { client, has_token, is_entered: true, is_elsewhere });
         }
         let (key, since, forge) = match self.own.get(url) {
             None => (host.to_owned(), since, usual),
@@ -223,7 +224,7 @@ impl Forges {
             }
         };
         let client = self.kept(&key, host, since, &forge)?;
-        Ok(RepositoryForge { client, has_token: forge.token.is_some(), is_entered: false })
+        Ok(RepositoryForge { client, has_token: forge.token.is_some(), is_entered: false, is_elsewhere: false })
     }
 
     /// The forge of a host, with the token that was entered where none is configured, and since when that is.

@@ -52,11 +52,3 @@ pub(super) fn keep_good_address(deps: &Deps, facts: &mut RepositoryFacts, known:
         known.clone_into(&mut facts.clone_url);
     }
 }
-
-/// Who is asked about one repository alone does not say on which machine it is: its token is for that one.
-pub(super) fn stay_on_machine(facts: &mut RepositoryFacts, known: &str) {
-    let machine = |text: &str| Address::read(text).ok().and_then(|address| address.machine());
-    if machine(&facts.clone_url) != machine(known) {
-        known.clone_into(&mut facts.clone_url);
-    }
-}

@@ -11,7 +11,7 @@ use store::db::DataError;
 use store::discovery::{self as stored, Asked, MetricsTarget};
 
 use super::error::away;
-use super::forge_facts::{facts_of, keep_good_address, place_of, stay_on_machine};
+use super::forge_facts::{facts_of, keep_good_address, place_of};
 use super::{Deps, JobContext, JobError, own_access};
 use crate::clock;
 
@@ -156,7 +156,8 @@ async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, t
         Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
         Err(error) => return Err(Stop::Forge(error)),
     };
-    store(deps, (&host, forge.client.provider()), &[(target, key)], sights, tally, Way::Own).await
+    let way = if forge.is_elsewhere { Way::Elsewhere } else { Way::Own };
+    store(deps, (&host, forge.client.provider()), &[(target, key)], sights, tally, way).await
 }
 
 /// How a repository is asked about.
@@ -165,6 +166,8 @@ enum Way {
     Usual,
     /// By what somebody entered for it alone. They want it here, whatever others see of it.
     Own,
+    /// The same, at an address that somebody entered: whoever answers there tells figures, and not who is who at the forge.
+    Elsewhere,
 }
 
 async fn store(
@@ -182,14 +185,13 @@ async fn store(
             Sight::Here(facts) => {
                 let mut facts = facts_of(*facts, host, provider);
                 keep_good_address(deps, &mut facts, &target.url);
-                let gone = match way {
-                    Way::Usual => gone_anyway(deps, target, &facts),
-                    Way::Own => {
-                        stay_on_machine(&mut facts, &target.url);
-                        None
-                    }
-                };
+                let gone = if way == Way::Usual { gone_anyway(deps, target, &facts) } else { None };
                 tally.refreshed += 1;
+                if way == Way::Elsewhere {
+                    stored::touch_facts(&txn, target.id, now).await?;
+                    stored::record_metrics(&txn, target.id, &facts, now).await?;
+                    continue;
+                }
                 let tags: Vec<String> =
                     deps.discovery.topics.iter().filter(|topic| facts.topics.contains(topic)).cloned().collect();
                 // Another row may be the same repository under its old name; the first one keeps the number.
@@ -207,7 +209,7 @@ async fn store(
                 stored::record_metrics(&txn, target.id, &facts, now).await?;
             }
             // What the operator or a person named may be visible to git where it is not to the forge's API.
-            Sight::Gone(_) if target.origin == Origin::Config || way == Way::Own => {
+            Sight::Gone(_) if target.origin == Origin::Config || way != Way::Usual => {
                 stored::touch_facts(&txn, target.id, now).await?;
             }
             Sight::Gone(reason) => {

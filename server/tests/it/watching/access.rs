@@ -201,6 +201,14 @@ async fn what_was_gone_for_others_is_there_for_its_token_and_stays() {
         assert!(only(at.forge.github(), "/repos/ada/home", OWN));
         let seen = at.seen().await;
         assert!(seen.sync_status == SyncStatus::Pending && seen.latest_metrics.is_some(), "{seen:?}");
+        // Whoever answers at an address that somebody entered tells figures, and not what the repository is called.
+        let (other, id) = (at.other.github(), at.id);
+        assert!(other.rename(id, "renamed") && other.change(id, |home| home.stars = 4_711));
+        at.put(json!({ "token": PRIVATE_TOKEN, "api_base_url": other.url() })).await;
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        let told = at.seen().await;
+        assert_eq!((&told.full_name, &told.url), (&seen.full_name, &seen.url));
+        assert_eq!(told.latest_metrics.unwrap().stars_count, 4_711);
         // A token that may fetch need not be one that the API shows it to.
         at.put(json!({ "token": TOKEN })).await;
         at.run(JobRequest::RefreshMetrics).await.unwrap();
