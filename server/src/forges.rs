@@ -1,11 +1,14 @@
 //! The forges' clients, each made when it is first asked for, and what they keep in the database.
 
+mod entered;
+mod machine;
 mod own;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actions::access::Access;
 use actions::forges::{PREFIX, open_token};
 use async_trait::async_trait;
 use auth::seal::Keys;
@@ -21,6 +24,9 @@ use store::db::{DataError, Db};
 use store::forges::{self, Budget, KeptAnswer};
 use store::queue::CLOCKS_DIFFER;
 
+use self::entered::{Entered, entered_forge};
+pub use self::entered::{check_access, git_token};
+pub use self::machine::check_machine;
 use self::own::OwnForge;
 pub use self::own::RepositoryForge;
 use crate::clock;
@@ -53,6 +59,8 @@ pub struct Forges {
     /// By the repository's address.
     own: HashMap<String, OwnForge>,
     guard: Arc<AddressGuard>,
+    /// For addresses that people entered: what the configuration names is not theirs.
+    entered_guard: Arc<AddressGuard>,
     require_https: bool,
     store: Arc<dyn Store>,
     limits: Limits,
@@ -70,6 +78,7 @@ impl Forges {
             configured: config.forges.clone(),
             own: config.repositories.iter().filter_map(OwnForge::new).collect(),
             guard: Arc::new(guard(config)),
+            entered_guard: Arc::new(entered_guard(config)),
             require_https: config.security.require_https,
             store: Arc::new(DbStore(db.clone())),
             limits: Limits::default(),
@@ -181,12 +190,29 @@ impl Forges {
     }
 
     /// The client for a repository of a host: with the token and at the address that the configuration gives for it, where it
-    /// does. To be called within a tokio runtime.
+    /// does, or that somebody entered for it alone. To be called within a tokio runtime.
     ///
     /// # Errors
     /// As [`Forges::of_host`].
-    pub fn of_repository(&self, url: &str, host: &str, provider: Provider) -> Result<RepositoryForge, ForgeError> {
+    pub fn of_repository(
+        &self,
+        url: &str,
+        host: &str,
+        provider: Provider,
+        access: Option<&Access>,
+    ) -> Result<RepositoryForge, ForgeError> {
         let (since, usual) = self.usual(host, provider);
+        if let Some(Entered { forge, elsewhere }) = access.and_then(|access| entered_forge(access, url, host, &usual)) {
+            // Not kept, so that no token of one repository stays in memory once it is forgotten. What another machine says of
+            // its limits is said of that one.
+            let (host, guard) = match &elsewhere {
+                Some(place) => (place.as_str(), &self.entered_guard),
+                None => (host, &self.guard),
+            };
+            let client = self.client(host, &forge, guard)?;
+            let (has_token, is_elsewhere) = (forge.token.is_some(), elsewhere.is_some());
+            return Ok(RepositoryForge { client, has_token, is_entered: true, is_elsewhere });
+        }
         let (key, since, forge) = match self.own.get(url) {
             None => (host.to_owned(), since, usual),
             Some(own) => {
@@ -198,7 +224,7 @@ impl Forges {
             }
         };
         let client = self.kept(&key, host, since, &forge)?;
-        Ok(RepositoryForge { client, has_token: forge.token.is_some() })
+        Ok(RepositoryForge { client, has_token: forge.token.is_some(), is_entered: false, is_elsewhere: false })
     }
 
     /// The forge of a host, with the token that was entered where none is configured, and since when that is.
@@ -224,7 +250,7 @@ impl Forges {
         {
             return Ok(Arc::clone(client));
         }
-        let client = self.client(host, forge, Arc::clone(&self.store))?;
+        let client = self.client(host, forge, &self.guard)?;
         clients.insert(key.to_owned(), (since, Arc::clone(&client)));
         Ok(client)
     }
@@ -244,7 +270,7 @@ impl Forges {
         let forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
         let forge = ForgeConfig { token: Some(token), token_key: "the form".to_owned(), ..forge };
         let forges = Self::of_one_look(config, within);
-        let client = forges.client(host, &forge, Arc::clone(&forges.store))?;
+        let client = forges.client(host, &forge, &forges.guard)?;
         let (holder, probe) = (client.holder().await?, client.probe().await?);
         let budget = |(resource, window): (String, Window)| ForgeBudget {
             host: host.to_owned(),
@@ -266,6 +292,7 @@ impl Forges {
             configured: Vec::new(),
             own: HashMap::new(),
             guard: Arc::new(guard(config)),
+            entered_guard: Arc::new(entered_guard(config)),
             require_https: config.security.require_https,
             store: Arc::new(MemoryStore::default()),
             limits: Limits { connect_timeout: within, timeout: within, ..Limits::default() },
@@ -281,18 +308,18 @@ impl Forges {
     /// If the forge's address or token cannot be used, or it does not answer as it should.
     pub async fn probe(config: &Config, forge: &ForgeConfig, within: Duration) -> Result<Probe, ForgeError> {
         let forges = Self::of_one_look(config, within);
-        forges.client(&forge.host(), forge, Arc::clone(&forges.store))?.probe().await
+        forges.client(&forge.host(), forge, &forges.guard)?.probe().await
     }
 
-    fn client(&self, host: &str, forge: &ForgeConfig, store: Arc<dyn Store>) -> Result<Arc<dyn Forge>, ForgeError> {
+    fn client(&self, host: &str, forge: &ForgeConfig, guard: &Arc<AddressGuard>) -> Result<Arc<dyn Forge>, ForgeError> {
         let unsupported = |what: &str| ForgeError::Unsupported { host: host.to_owned(), what: what.to_owned() };
         let settings = Settings {
             host: host.to_owned(),
             base_url: forge.api().ok_or_else(|| unsupported("its address is no URL"))?,
             token: forge.token.as_ref().map(|token| Token::new(token.expose())),
             token_key: forge.token_key.clone(),
-            guard: Arc::clone(&self.guard),
-            store,
+            guard: Arc::clone(guard),
+            store: Arc::clone(&self.store),
             limits: self.limits.clone(),
         };
         Ok(match forge.provider {
@@ -324,6 +351,11 @@ pub fn guard(config: &Config) -> AddressGuard {
         let addresses = [url::Url::parse(&forge.url).ok(), forge.api()];
         addresses.into_iter().flatten().fold(guard, |guard, url| guard.trusting_host_of(&url))
     })
+}
+
+/// What people's own addresses may lead to: public networks, and those of `security.allowed_networks`.
+fn entered_guard(config: &Config) -> AddressGuard {
+    AddressGuard::new(config.security.allowed_networks.iter().copied())
 }
 
 /// Answers and limits in the database, shared by all processes.

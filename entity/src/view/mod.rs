@@ -82,7 +82,8 @@ pub use trigger_check::{
 };
 pub use variable::variables_in;
 pub use watch::{
-    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchedRepository, WatchedRepositoryFilter,
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, RepositoryAccess, Watch, WatchedRepository,
+    WatchedRepositoryFilter,
 };
 pub use webhook::{RepositoryWebhooks, WatchPreview, WebhookReceipt};
 

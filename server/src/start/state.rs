@@ -20,7 +20,7 @@ use super::InForce;
 use super::reload::{Handle, Reloader};
 use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
-use crate::forges::Forges;
+use crate::forges::{Forges, check_access};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
 use crate::watching::{CloneReader, Hooks, Runs, Secrets};
@@ -85,6 +85,13 @@ fn live_actions(in_force: &InForce, db: &Db, queue: &JobQueue, keys: Keys, login
                     let tried = Forges::try_token(&config, &host, provider, token, TRY_WITHIN).await;
                     tried.map_err(|error| error.to_string())
                 })
+            })
+        },
+        check_access: {
+            let config = config();
+            Arc::new(move |asked| {
+                let config = config.get();
+                Box::pin(async move { check_access(&config, &asked).await })
             })
         },
     };

@@ -14,6 +14,7 @@ use crate::forges::{Forges, guard};
 use crate::jobs::Deps;
 use crate::mail::Mailer;
 use crate::replay::{BatchLimits, KeptUses};
+use crate::watching::Secrets;
 
 /// What job handlers work with; without keys no mail is sent, and no token used that was entered.
 ///
@@ -39,6 +40,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         max_disk_bytes: config.app.max_disk_mb.map(|megabytes| megabytes * 1_000_000),
         shares_work: config.storage.engine == "postgres",
         data_dir: config.app.data_dir.clone(),
+        secrets: keys.map(|keys| Secrets::new(db, keys)),
         tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),

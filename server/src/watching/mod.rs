@@ -19,5 +19,5 @@ pub use hooks::{HookAnswer, Hooks};
 pub use look::{hurry, note, watched_names};
 pub use reader::CloneReader;
 pub use runs::{RunAnswer, Runs};
-pub use secrets::Secrets;
+pub use secrets::{SecretError, Secrets};
 pub use teller::Teller;

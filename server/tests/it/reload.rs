@@ -12,6 +12,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
+use entity::input::FoundRepository;
 use entity::kind::{Provider, ReloadCause, ReloadOutcome};
 use entity::view::{Condition, Pace, Target};
 use serde_json::Value;
@@ -25,7 +26,9 @@ use server::{
 use store::{repositories, schedules, secrets, triggers, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Answer, KEYS, Nobody, TestApp, access_token, on_each_engine, with_first_account};
+use crate::support::{
+    Answer, KEYS, Nobody, RepositoryBuilder, TestApp, access_token, on_each_engine, with_first_account,
+};
 
 /// Something hangs that takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -167,6 +170,28 @@ async fn what_the_file_names_is_put_in_force_and_taken_back() {
         process.reload(StatusCode::OK).await;
         assert_eq!(repositories::list_sync_targets(&db.read).await.unwrap().len(), 0);
         assert!(!is_watched("team/shown").await, "nor what it names no more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_entered_for_a_repository_is_forgotten_once_the_configuration_names_it() {
+    on_each_engine(async |app| {
+        let process = Process::start(app);
+        let (db, now) = (&app.state.db, clock::now());
+        let added = |name: &str| {
+            let url = format!("https://h.example/{name}");
+            FoundRepository { url, ..RepositoryBuilder::new(name).added().found() }
+        };
+        let found = [added("team/app"), added("kim/lab")];
+        let stored = repositories::upsert_repositories(&db.write, &found, now).await.unwrap();
+        for (id, _) in &stored {
+            assert!(secrets::put_access(&db.write, *id, vec![1], now).await.unwrap());
+        }
+        process.write(FULL);
+        process.reload(StatusCode::OK).await;
+        let left: Vec<_> = secrets::list_with_access(&db.read).await.unwrap().into_iter().collect();
+        assert_eq!(left, [stored[1].0], "its own keys say how it is asked, and nothing of others");
     })
     .await;
 }

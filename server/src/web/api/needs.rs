@@ -26,10 +26,10 @@ fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
         ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole,
-        Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret,
-        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
-        TriggerSchedule, UnsetWatch,
+        Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger,
+        RemoveTriggerSecret, RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetRepositoryAccess, SetSecret, SetTriggerSecret, SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
@@ -60,6 +60,8 @@ fn by_name(operation: &str) -> Option<Needs> {
         "delete_watch" => Needs::to(UnsetWatch),
         "create_webhook_secret" => Needs::to(SetWebhookSecret),
         "delete_webhook_secret" => Needs::to(RemoveWebhookSecret),
+        "change_repository_access" => Needs::to(SetRepositoryAccess),
+        "delete_repository_access" => Needs::to(RemoveRepositoryAccess),
         "scan_repository" => Needs::to(ScanRepository),
         "sync_repositories" | "sync_all_repositories" => Needs::to(SyncRepositories),
         "discover_repositories" => Needs::to(Discover),

@@ -1,5 +1,6 @@
 //! REST by word: what is answered, what is refused, what is missing.
 
+mod access;
 mod accounts;
 mod accounts_page;
 mod actions;

@@ -41,6 +41,7 @@ async fn every_operation_that_changes_something_asks_who_it_is() {
                     "change_own_account" => json!({ "full_name": "a" }),
                     "get_next_access_token" => json!({ "refresh_token": "a" }),
                     "change_watch" => json!({ "branch_regex": "^main$" }),
+                    "change_repository_access" => json!({ "token": "a" }),
                     "change_forge_token" => json!({ "token": "a" }),
                     "create_trigger" | "change_trigger" => {
                         json!({ "name": "a", "target": { "flux": { "url": "https://example.org/hook" } } })

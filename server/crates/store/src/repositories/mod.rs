@@ -12,7 +12,7 @@ use super::{ConnectionTrait, Result};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
 use crate::db::upsert::excluded;
-use crate::secrets::{of_webhook, remove_secret};
+use crate::secrets::{of_access, of_webhook, remove_secret};
 use entity::address::Address;
 use entity::input::{FoundRepository, ObjectId, ScannedCommit};
 use entity::kind::{GitOpsTool, Origin, Provider, SyncStatus};
@@ -223,6 +223,7 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     delivery::Entity::delete_many().filter(delivery::COLUMN.repository_id.eq(id)).exec(w).await?;
     branch_event::Entity::delete_many().filter(branch_event::COLUMN.repository_id.eq(id)).exec(w).await?;
     remove_secret(w, &of_webhook(id)).await?;
+    remove_secret(w, &of_access(id)).await?;
     if repository::Entity::delete_by_id(id).exec(w).await?.rows_affected == 0 {
         return Ok(false);
     }

@@ -1,5 +1,6 @@
 //! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
 
+pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod at;
@@ -58,6 +59,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list_repository_event_counts))
         .routes(routes!(events::list_repository_event_trends))
         .routes(routes!(events::list_event_upgrades))
+        .routes(routes!(
+            access::get_repository_access,
+            access::change_repository_access,
+            access::delete_repository_access
+        ))
         .routes(routes!(watch::get_watch, watch::change_watch, watch::delete_watch))
         .routes(routes!(watch::get_watch_preview))
         .routes(routes!(watch::create_webhook_secret, watch::delete_webhook_secret))
