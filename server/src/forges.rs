@@ -39,13 +39,13 @@ const ENTERED_FOR: Duration = Duration::from_secs(5);
 const ENTERED_KEY: &str = "/admin/forges, where it was entered";
 
 /// A token that somebody entered, and since when: a client that was made with another is made anew.
-type Entered = (Timestamp, Secret);
+type EnteredToken = (Timestamp, Secret);
 
 /// The tokens that people entered, by host, as they were at a time.
 #[derive(Default)]
 struct EnteredTokens {
     read_at: Option<Instant>,
-    by_host: HashMap<String, Entered>,
+    by_host: HashMap<String, EnteredToken>,
     /// Those that can't be opened; it is said once of each.
     unopened: HashMap<String, Timestamp>,
 }
@@ -118,7 +118,7 @@ impl Forges {
         *entered() = EnteredTokens { read_at: Some(Instant::now()), by_host, unopened };
     }
 
-    fn entered(&self, host: &str) -> Option<Entered> {
+    fn entered(&self, host: &str) -> Option<EnteredToken> {
         self.entered.lock().unwrap_or_else(PoisonError::into_inner).by_host.get(host).cloned()
     }
 

@@ -56,7 +56,7 @@ pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use forge_status::{ForgeStatus, TokenTest};
 pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
 pub use job::{Job, JobFilter};
-pub use link::{branch_url, compare_url, file_of, shared_folders, web_url, webhooks_url};
+pub use link::{branch_url, compare_url, file_of, shared_folders, web_page, web_url, webhooks_url};
 pub use live::Live;
 pub use outcome::{Outcome, OutcomeOf, Refused};
 pub use overview::{

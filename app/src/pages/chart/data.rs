@@ -79,7 +79,9 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
     let (id, found) = charts::chart_by_keys(&db.read, &wanted).await?.ok_or_else(missing)?;
     if !wanted.contains(&found) {
         let to = crate::components::PageUrl::new(crate::components::chart_href(&found)).href();
-        let to = if query.is_empty() { to } else { format!("{to}?{query}") };
+        // A page's query has nothing else in it; a program may send anything, and a header holds no line feed.
+        let is_plain = !query.is_empty() && query.bytes().all(|byte| byte.is_ascii_graphic());
+        let to = if is_plain { format!("{to}?{query}") } else { to };
         leptos_axum::redirect(&to);
     }
     let detail = store::kept::find_chart(&db, id, at, now).await?.ok_or_else(missing)?;

@@ -25,6 +25,7 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<ChartSnippet>) -> AnyView
             }
         })
         .collect_view();
+    let is_odd = snippets.is_empty() && !detail.sources.is_empty();
     let shown = snippets
         .into_iter()
         .map(|ChartSnippet { title, text }| {
@@ -37,8 +38,10 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<ChartSnippet>) -> AnyView
         let text = format!("{} of {all} it from ", number_text(source.repositories));
         view! { <p>{text} <code>{source.url.clone()}</code> ", as these do."</p> }
     });
+    let none = is_odd.then(|| view! { <p class="quiet">"No text that installs it is made: its name, place or version is not written as those of charts are."</p> });
     view! {
         {chosen}
+        {none}
         <div class="columns even">{shown}</div>
         <Section title="Where it comes from">
             <Table caption="Where it comes from">

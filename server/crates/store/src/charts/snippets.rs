@@ -11,12 +11,16 @@ struct Wanted<'d> {
     version: Option<&'d str>,
 }
 
-/// Texts that install a chart; none where no place of it is known.
+/// Texts that install a chart; none where no place of it is known, or a part is not written as those of charts are: whoever
+/// copies a command runs it, and anybody's repository may name charts.
 #[must_use]
 pub fn snippets(detail: &ChartDetail) -> Vec<ChartSnippet> {
     let Some(source) = detail.sources.first() else { return Vec::new() };
     let last = source.name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let wanted = Wanted { source, name: last, version: source.newest_version.as_deref() };
+    if ![last, &source.url, &source.key].into_iter().chain(wanted.version).all(is_plain) {
+        return Vec::new();
+    }
     if let Some((_, folder)) = source.key.split_once("//") {
         // Keys are in lower case; of the folder's own name it is known how it is written.
         let above = folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
@@ -28,6 +32,13 @@ pub fn snippets(detail: &ChartDetail) -> Vec<ChartSnippet> {
         Some(registry) => vec![wanted.oci(registry), wanted.application(registry), wanted.helm_oci(registry)],
         None => vec![wanted.helm_repository(), wanted.application(&source.url), wanted.helm()],
     }
+}
+
+/// Whether a text is one word to a shell, no option of a program, and one value to YAML.
+fn is_plain(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/%+".contains(&byte))
+        && !text.ends_with(':')
 }
 
 impl Wanted<'_> {
@@ -195,5 +206,25 @@ mod tests {
         }
         let built = of("ghcr.io/me/web", "oci://ghcr.io/me", Some("1.2.3+build5"));
         assert!(built[0].text.contains("tag: 1.2.3_build5\n") && built[2].text.contains("--version 1.2.3+build5 "));
+    }
+
+    #[test]
+    fn nothing_that_a_shell_would_run_is_there_to_be_copied() {
+        let place = "https://charts.example.org";
+        assert_eq!(
+            of("charts.example.org/~me/a%2fb/web", "https://charts.example.org:8443/~me", Some("v1.2.3+b_1-x")).len(),
+            3
+        );
+        for (key, url, version) in [
+            ("charts.example.org/web;id", place, Some("1.2.3")),
+            ("charts.example.org/web$(id)", place, None),
+            ("charts.example.org/--post-renderer", place, None),
+            ("charts.example.org/web", "https://charts.example.org/`id`", None),
+            ("charts.example.org/web", place, Some("1.2.3 --post-renderer x")),
+            ("charts.example.org/web", place, Some("1.2.3\n  x: y")),
+            ("example.org/me/repo//charts/a b/web", "https://example.org/me/repo", None),
+        ] {
+            assert_eq!(of(key, url, version).len(), 0, "{key} {url} {version:?}");
+        }
     }
 }
