@@ -31,6 +31,7 @@ use store::queue::JobQueue;
 use uuid::Uuid;
 
 pub use context::JobContext;
+pub(crate) use due::interval;
 pub use error::JobError;
 pub(crate) use forge_facts::place_of;
 pub use identity::Identity;

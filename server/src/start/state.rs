@@ -23,7 +23,7 @@ use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::Forges;
 use crate::jobs::clone_dir;
 use crate::state::AppState;
-use crate::watching::{CloneReader, Hooks, Runs, Secrets};
+use crate::watching::{CloneReader, Hooks, Polling, Runs, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -204,6 +204,10 @@ pub fn live_state(
         last_look: LastLook::default(),
         hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         runs: Runs::new(db, queue, Secrets::new(db, keys)),
+        polling: {
+            let in_force = in_force.clone();
+            Polling::new(move || in_force.get())
+        },
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
         started_at: clock::now(),
