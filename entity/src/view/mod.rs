@@ -39,7 +39,7 @@ pub use chart::{
     ChartTrend, ChartUpgrade, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue,
     ComparedValue, ValueSpread,
 };
-pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
+pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, CommitWords, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
