@@ -56,6 +56,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         // Gitea is what Forgejo was made of.
         .route("/webhooks/gitea/{repository_id}", post(receive_forgejo_webhook))
         // Senders are no people: none is told by a page that there is nothing.
+        .route(PLACE, any(async || unknown()))
         .route("/webhooks/{*path}", any(async || unknown()))
 }
 
