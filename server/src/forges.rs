@@ -23,6 +23,8 @@ use net::AddressGuard;
 use store::db::{DataError, Db};
 use store::forges::{self, Budget, KeptAnswer};
 use store::queue::CLOCKS_DIFFER;
+use store::repositories::SyncTarget;
+use url::Url;
 
 use self::entered::{Entered, entered_forge};
 pub use self::entered::{check_access, git_token};
@@ -229,8 +231,7 @@ impl Forges {
 
     /// The forge of a host, with the token that was entered where none is configured, and since when that is.
     fn usual(&self, host: &str, provider: Provider) -> (Option<Timestamp>, ForgeConfig) {
-        let found = self.configured.iter().find(|forge| forge.host() == host).cloned();
-        let mut forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let mut forge = known(&self.configured, host, provider);
         let Some((since, token)) = self.entered(host).filter(|_| forge.token.is_none()) else { return (None, forge) };
         (forge.token, forge.token_key) = (Some(token), ENTERED_KEY.to_owned());
         (Some(since), forge)
@@ -266,8 +267,7 @@ impl Forges {
         token: Secret,
         within: Duration,
     ) -> Result<TokenTest, ForgeError> {
-        let found = config.forges.iter().find(|forge| forge.host() == host).cloned();
-        let forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let forge = known(&config.forges, host, provider);
         let forge = ForgeConfig { token: Some(token), token_key: "the form".to_owned(), ..forge };
         let forges = Self::of_one_look(config, within);
         let client = forges.client(host, &forge, &forges.guard)?;
@@ -331,6 +331,44 @@ impl Forges {
     }
 }
 
+/// The forge of a host, as somebody configured it or as those of its kind are.
+fn known(configured: &[ForgeConfig], host: &str, provider: Provider) -> ForgeConfig {
+    let found = configured.iter().find(|forge| forge.host() == host).cloned();
+    found.unwrap_or_else(|| ForgeConfig::of_host(host, provider))
+}
+
+/// Where the APIs are that are asked about repositories.
+pub struct Apis<'c> {
+    configured: &'c [ForgeConfig],
+    /// By the repository's address.
+    own: HashMap<&'c str, &'c str>,
+}
+
+impl<'c> Apis<'c> {
+    /// As a configuration has it.
+    #[must_use]
+    pub fn new(config: &'c Config) -> Self {
+        let own = config.repositories.iter().filter_map(|it| Some((it.url.as_str(), it.api_base_url.as_deref()?)));
+        Self { configured: &config.forges, own: own.collect() }
+    }
+
+    /// Where a repository's is; nothing where it has none.
+    #[must_use]
+    pub fn of(&self, target: &SyncTarget) -> Option<Url> {
+        if target.provider == Provider::Git {
+            return None;
+        }
+        let address = Address::read(&target.url).ok()?.at_forge(target.provider)?;
+        let host = target.forge_host.as_deref().unwrap_or(&address.host);
+        let forge = known(self.configured, host, target.provider);
+        match self.own.get(target.url.as_str()) {
+            _ if forge.provider == Provider::Git => None,
+            Some(own) => Url::parse(own).ok(),
+            None => forge.api(),
+        }
+    }
+}
+
 /// Whether the operator wrote this host's forge with plain http in the configuration.
 #[must_use]
 pub fn is_plain_by_choice(configured: &[ForgeConfig], address: &Address) -> bool {
@@ -345,10 +383,10 @@ pub fn guard(config: &Config) -> AddressGuard {
     let guard = AddressGuard::new(config.security.allowed_networks.iter().copied());
     // A forge that one repository names by its API, which may be on another machine than the forge itself.
     let own = config.repositories.iter().filter_map(|it| Some([it.url.as_str(), it.api_base_url.as_deref()?]));
-    let own = own.flatten().filter_map(|address| url::Url::parse(address).ok());
+    let own = own.flatten().filter_map(|address| Url::parse(address).ok());
     let guard = own.fold(guard, |guard, url| guard.trusting_host_of(&url));
     config.forges.iter().filter(|forge| forge.is_trusted).fold(guard, |guard, forge| {
-        let addresses = [url::Url::parse(&forge.url).ok(), forge.api()];
+        let addresses = [Url::parse(&forge.url).ok(), forge.api()];
         addresses.into_iter().flatten().fold(guard, |guard, url| guard.trusting_host_of(&url))
     })
 }

@@ -33,9 +33,10 @@ use uuid::Uuid;
 
 pub(crate) use access::own_access;
 pub use context::JobContext;
+pub(crate) use due::interval;
 pub use error::JobError;
 pub(crate) use forge_facts::place_of;
-pub use identity::Identity;
+pub use identity::{Identity, ProcessName};
 pub use live::LiveDeps;
 pub use runner::Runner;
 pub(crate) use sync_repository::remote;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actions::forges::KnownForge;
 use actions::{Actions, Outside};
-use app::context::{ReadCommit, ServerContext};
+use app::context::{ReadCommit, ReadWords, ServerContext};
 use auth::password::Passwords;
 use auth::seal::{KeyError, Keys};
 use entity::kind::TokenSource;
@@ -23,7 +24,7 @@ use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::{Forges, check_access};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
-use crate::watching::{CloneReader, Hooks, Runs, Secrets};
+use crate::watching::{CloneReader, Hooks, Polling, Runs, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -100,7 +101,7 @@ fn live_actions(in_force: &InForce, db: &Db, queue: &JobQueue, keys: Keys, login
 }
 
 /// A forge that does not answer by then is away.
-const TRY_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+const TRY_WITHIN: Duration = Duration::from_secs(10);
 
 fn known_forge(config: &Config, forge: &ForgeConfig) -> KnownForge {
     let token = match &forge.token {
@@ -190,6 +191,7 @@ pub fn live_state(
             actions,
             compare,
             read_commit: commit_reader(config.app.data_dir.clone()),
+            read_words: words_reader(config.app.data_dir.clone()),
             discovery: {
                 let in_force = in_force.clone();
                 Arc::new(move || discovery_settings(&in_force.get()))
@@ -211,6 +213,10 @@ pub fn live_state(
         last_look: LastLook::default(),
         hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         runs: Runs::new(db, queue, Secrets::new(db, keys)),
+        polling: {
+            let in_force = in_force.clone();
+            Polling::new(move || in_force.get())
+        },
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
         started_at: clock::now(),
@@ -231,6 +237,26 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
             let read = move || replay::read_commit(&clone, &sha, head.as_deref(), scanned.as_deref());
             tokio::task::spawn_blocking(read).await.ok().flatten()
         })
+    })
+}
+
+/// Reads what commits say of themselves from clones, a few at a time; a page does not wait long for it.
+fn words_reader(data_dir: PathBuf) -> ReadWords {
+    const AT_ONCE: usize = 4;
+    const WITHIN: Duration = Duration::from_millis(500);
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    Arc::new(move |repository, hashes| {
+        let (turns, clone) = (Arc::clone(&turns), clone_dir(&data_dir, repository));
+        let read = async move {
+            let turn = turns.acquire_owned().await.ok()?;
+            let read = move || {
+                // Held by the thread, which goes on where nobody waits any more.
+                let _turn = turn;
+                replay::read_words(&clone, &hashes)
+            };
+            tokio::task::spawn_blocking(read).await.ok()
+        };
+        Box::pin(async move { tokio::time::timeout(WITHIN, read).await.ok().flatten().unwrap_or_default() })
     })
 }
 

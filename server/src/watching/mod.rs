@@ -2,12 +2,13 @@
 //!
 //! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
 //! against them, with what [`reader`] reads of their commits; [`teller`] tells targets, and
-//! [`runs`] takes what these tell of the runs that they began.
+//! [`runs`] takes what these tell of the runs that they began. How remotes are asked is told by [`polling`].
 
 mod api;
 mod decide;
 mod hooks;
 mod look;
+mod polling;
 mod reader;
 mod runs;
 mod secrets;
@@ -17,6 +18,7 @@ pub use api::{ask_daily, look_by_api};
 pub use decide::{decide_known, follow};
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{hurry, note, watched_names};
+pub use polling::{Polled, Polling};
 pub use reader::CloneReader;
 pub use runs::{RunAnswer, Runs};
 pub use secrets::{SecretError, Secrets};

@@ -8,6 +8,7 @@
 
 mod condition;
 mod pattern;
+mod re2;
 mod run;
 mod send;
 mod target;

@@ -33,6 +33,12 @@ fn by_name(operation: &str) -> Option<Needs> {
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
+        // Whoever sends those knows a secret that was made for nothing else.
+        "receive_github_webhook"
+        | "receive_gitlab_webhook"
+        | "receive_forgejo_webhook"
+        | "receive_generic_webhook"
+        | "receive_tekton_event" => Needs::Nothing,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
         "list_accounts"

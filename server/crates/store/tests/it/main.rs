@@ -26,6 +26,7 @@ mod overview;
 mod plans;
 mod problems;
 mod queue;
+mod reloads;
 mod repositories;
 mod resources;
 mod same_rows;
