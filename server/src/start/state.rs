@@ -166,6 +166,7 @@ pub fn live_state(
     stop: &CancellationToken,
 ) -> AppState {
     let config = &*in_force.get();
+    let db = &db.for_requests();
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
     let login_limits = Arc::new(LoginLimits::default());
     let actions = live_actions(in_force, db, queue, keys.clone(), Arc::clone(&login_limits));

@@ -32,6 +32,7 @@ mod resources;
 mod review;
 mod rights;
 mod sinks;
+mod slow;
 mod stream;
 mod tasks;
 mod triggers;
