@@ -114,9 +114,22 @@ fn known_forge(config: &Config, forge: &ForgeConfig) -> KnownForge {
 /// # Errors
 /// If the key can't be had; names where and what to do.
 pub fn keys(config: &Config) -> Result<Keys, KeyError> {
-    let given = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
-    let (current, previous) = (given(&config.accounts.secret_key), given(&config.accounts.previous_secret_key));
-    Keys::load(&config.app.data_dir, current.as_deref(), previous.as_deref())
+    let (current, previous) = given_keys(config);
+    Keys::load(&config.app.data_dir, current, previous)
+}
+
+/// The same for a look at things, which makes nothing; nothing where no start has made the file.
+///
+/// # Errors
+/// As [`keys`].
+pub(crate) fn find_keys(config: &Config) -> Result<Option<Keys>, KeyError> {
+    let (current, previous) = given_keys(config);
+    Keys::find(&config.app.data_dir, current, previous)
+}
+
+fn given_keys(config: &Config) -> (Option<&str>, Option<&str>) {
+    let accounts = &config.accounts;
+    (accounts.secret_key.as_ref().map(Secret::expose), accounts.previous_secret_key.as_ref().map(Secret::expose))
 }
 
 /// Who asks, and by which keys access tokens are known.

@@ -44,11 +44,16 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db, keys)),
         targets: client(guard(config))?,
-        configured_targets: client(target_guard(config))?,
+        configured_targets: configured_targets(config)?,
         mailer,
         batches: BatchLimits::default(),
         kept_uses: KeptUses::default(),
     })
+}
+
+/// What is sent to targets of the configuration's triggers goes through this.
+pub(crate) fn configured_targets(config: &Config) -> anyhow::Result<triggers::Client> {
+    client(target_guard(config))
 }
 
 fn client(guard: AddressGuard) -> anyhow::Result<triggers::Client> {
