@@ -27,7 +27,7 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
     let client = match start::configured_targets(config) {
         Ok(client) => client,
         Err(error) => {
-            return report.fail(PART, format!("no HTTP client can be had: {error:#}"), "see to the system's TLS");
+            return report.fail(PART, format!("{error:#}"), "install the system's certificates");
         }
     };
     let ask = |(name, url): (String, Url)| {
