@@ -58,7 +58,8 @@ pub(crate) fn configured_targets(config: &Config) -> anyhow::Result<triggers::Cl
 
 fn client(guard: AddressGuard) -> anyhow::Result<triggers::Client> {
     // The one reason that there is: HTTPS trusts whom the system trusts, and no more.
-    let lacks = "no HTTP client can be had; HTTPS needs the certificates that the system trusts (ca-certificates, in an image too)";
+    let lacks =
+        "no HTTP client can be had; HTTPS needs the certificates that the system trusts (Debian: ca-certificates)";
     triggers::Client::new(Arc::new(guard)).context(lacks)
 }
 

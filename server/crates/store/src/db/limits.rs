@@ -12,7 +12,7 @@ use sea_orm::ConnectOptions;
 use sea_orm::sea_query::{Expr, Func, PostgresQueryBuilder, Query, SelectStatement};
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor};
 
-use super::{ConnectionTrait as _, Result, Transaction};
+use super::{ConnectionTrait as _, Result, Transaction, is_outside};
 
 /// How long a statement waits for what another transaction locks. One that waits makes all wait that come after it.
 const LOCK_WITHIN: Duration = Duration::from_mins(1);
@@ -64,9 +64,28 @@ fn set(limits: &[(&'static str, Duration)], only_in_transaction: bool) -> Select
     query
 }
 
+/// Connections to SQLite for what requests ask.
+pub(super) fn of_sqlite_requests(options: &mut ConnectOptions, question: Duration) {
+    let limit = TimeLimit { within: question, running: Arc::default() };
+    options.map_sqlx_sqlite_pool_opts(move |pool| {
+        let (made, back) = (limit.clone(), limit.clone());
+        let pool = pool.after_connect(move |connection, _| {
+            let limit = made.clone();
+            Box::pin(async move { limit.apply(connection).await })
+        });
+        pool.after_release(move |connection, _| {
+            let limit = back.clone();
+            Box::pin(async move {
+                limit.apply_again(connection).await?;
+                is_outside(connection).await
+            })
+        })
+    });
+}
+
 /// What stops questions on the connections of one pool to SQLite; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct TimeLimit {
+struct TimeLimit {
     within: Duration,
     /// Connections whose stopwatch runs.
     running: Arc<AtomicUsize>,
@@ -79,12 +98,8 @@ struct Stopwatch {
 }
 
 impl TimeLimit {
-    pub(super) fn new(within: Duration) -> Self {
-        Self { within, running: Arc::default() }
-    }
-
     /// Gives a connection a stopwatch that does not run yet.
-    pub(super) async fn apply(&self, connection: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
+    async fn apply(&self, connection: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
         let mut stopwatch = Stopwatch { limit: self.clone(), since: None };
         connection.lock_handle().await?.set_progress_handler(STEPS, move || stopwatch.goes_on());
         Ok(())
@@ -92,7 +107,7 @@ impl TimeLimit {
 
     /// The same for a connection that comes back. That waits for the end of a statement that whoever had it left behind.
     /// Where no stopwatch runs, as after most questions, there is nothing to do.
-    pub(super) async fn apply_again(&self, connection: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
+    async fn apply_again(&self, connection: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
         if self.running.load(Ordering::Acquire) == 0 { Ok(()) } else { self.apply(connection).await }
     }
 }

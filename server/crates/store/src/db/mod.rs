@@ -148,7 +148,7 @@ impl Db {
                 let mut work = sqlite_options(settings, for_work, true);
                 work.min_connections(0).connect_lazy(true);
                 let mut requests = sqlite_options(settings, for_requests, true);
-                limit_questions(&mut requests, limits::TimeLimit::new(settings.question_timeout));
+                limits::of_sqlite_requests(&mut requests, settings.question_timeout);
                 let (work, requests) = (Database::connect(work).await?, Database::connect(requests).await?);
                 Ok(Self(Arc::new(Handles { requests, ..Self::handles(work, write, Engine::Sqlite) })))
             }
@@ -319,24 +319,6 @@ async fn is_outside(connection: &mut sqlx::SqliteConnection) -> Result<bool, sql
         connection.ping().await?;
     }
     Ok(!connection.is_in_transaction())
-}
-
-/// Stops questions on connections to SQLite that take too long.
-fn limit_questions(options: &mut ConnectOptions, limit: limits::TimeLimit) {
-    options.map_sqlx_sqlite_pool_opts(move |pool| {
-        let (made, back) = (limit.clone(), limit.clone());
-        let pool = pool.after_connect(move |connection, _| {
-            let limit = made.clone();
-            Box::pin(async move { limit.apply(connection).await })
-        });
-        pool.after_release(move |connection, _| {
-            let limit = back.clone();
-            Box::pin(async move {
-                limit.apply_again(connection).await?;
-                is_outside(connection).await
-            })
-        })
-    });
 }
 
 /// SQLite reads on this machine's cores, and each reader maps the file for itself: more would only take memory.
