@@ -16,8 +16,8 @@ use entity::address::{Address, Scheme};
 use entity::kind::Provider;
 use entity::view::{ForgeBudget, Timestamp, TokenTest};
 use forge::{
-    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, MemoryStore, Probe, Settings, Store, StoreError,
-    Token, Window,
+    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Holder, Kept, Limits, MemoryStore, Probe, Settings, Store,
+    StoreError, Token, Window,
 };
 use net::AddressGuard;
 use store::db::{DataError, Db};
@@ -231,10 +231,9 @@ impl Forges {
 
     /// The forge of a host, with the token that was entered where none is configured, and since when that is.
     fn usual(&self, host: &str, provider: Provider) -> (Option<Timestamp>, ForgeConfig) {
-        let mut forge = known(&self.configured, host, provider);
+        let forge = known(&self.configured, host, provider);
         let Some((since, token)) = self.entered(host).filter(|_| forge.token.is_none()) else { return (None, forge) };
-        (forge.token, forge.token_key) = (Some(token), ENTERED_KEY.to_owned());
-        (Some(since), forge)
+        (Some(since), with_entered(forge, token))
     }
 
     /// The client that is known by this key, made anew where another token was entered since.
@@ -269,9 +268,7 @@ impl Forges {
     ) -> Result<TokenTest, ForgeError> {
         let forge = known(&config.forges, host, provider);
         let forge = ForgeConfig { token: Some(token), token_key: "the form".to_owned(), ..forge };
-        let forges = Self::of_one_look(config, within);
-        let client = forges.client(host, &forge, &forges.guard)?;
-        let (holder, probe) = (client.holder().await?, client.probe().await?);
+        let (holder, probe) = Self::probe_token(config, &forge, within).await?;
         let budget = |(resource, window): (String, Window)| ForgeBudget {
             host: host.to_owned(),
             resource,
@@ -309,6 +306,20 @@ impl Forges {
     pub async fn probe(config: &Config, forge: &ForgeConfig, within: Duration) -> Result<Probe, ForgeError> {
         let forges = Self::of_one_look(config, within);
         forges.client(&forge.host(), forge, &forges.guard)?.probe().await
+    }
+
+    /// The same, and whose the forge's token is.
+    ///
+    /// # Errors
+    /// As [`Forges::probe`].
+    pub async fn probe_token(
+        config: &Config,
+        forge: &ForgeConfig,
+        within: Duration,
+    ) -> Result<(Holder, Probe), ForgeError> {
+        let forges = Self::of_one_look(config, within);
+        let client = forges.client(&forge.host(), forge, &forges.guard)?;
+        Ok((client.holder().await?, client.probe().await?))
     }
 
     fn client(&self, host: &str, forge: &ForgeConfig, guard: &Arc<AddressGuard>) -> Result<Arc<dyn Forge>, ForgeError> {
@@ -367,6 +378,12 @@ impl<'c> Apis<'c> {
             None => forge.api(),
         }
     }
+}
+
+/// A forge that has no token of the configuration, with the one that somebody entered.
+#[must_use]
+pub fn with_entered(forge: ForgeConfig, token: Secret) -> ForgeConfig {
+    ForgeConfig { token: Some(token), token_key: ENTERED_KEY.to_owned(), ..forge }
 }
 
 /// Whether the operator wrote this host's forge with plain http in the configuration.

@@ -31,7 +31,9 @@ pub(crate) use database::{lock, make_private};
 pub use in_force::InForce;
 pub use providers::providers;
 pub use reload::{Reloader, Source};
+pub(crate) use state::find_keys;
 pub use state::{actions, keys, limits, live_state, public_url, state};
+pub(crate) use workers::configured_targets;
 pub use workers::deps;
 
 use crate::config::Config;

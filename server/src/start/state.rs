@@ -122,9 +122,22 @@ fn known_forge(config: &Config, forge: &ForgeConfig) -> KnownForge {
 /// # Errors
 /// If the key can't be had; names where and what to do.
 pub fn keys(config: &Config) -> Result<Keys, KeyError> {
-    let given = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
-    let (current, previous) = (given(&config.accounts.secret_key), given(&config.accounts.previous_secret_key));
-    Keys::load(&config.app.data_dir, current.as_deref(), previous.as_deref())
+    let (current, previous) = given_keys(config);
+    Keys::load(&config.app.data_dir, current, previous)
+}
+
+/// The same for a look at things, which makes nothing; nothing where no start has made the file.
+///
+/// # Errors
+/// As [`keys`].
+pub(crate) fn find_keys(config: &Config) -> Result<Option<Keys>, KeyError> {
+    let (current, previous) = given_keys(config);
+    Keys::find(&config.app.data_dir, current, previous)
+}
+
+fn given_keys(config: &Config) -> (Option<&str>, Option<&str>) {
+    let accounts = &config.accounts;
+    (accounts.secret_key.as_ref().map(Secret::expose), accounts.previous_secret_key.as_ref().map(Secret::expose))
 }
 
 /// Who asks, and by which keys access tokens are known.
@@ -174,6 +187,7 @@ pub fn live_state(
     stop: &CancellationToken,
 ) -> AppState {
     let config = &*in_force.get();
+    let db = &db.for_requests();
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
     let login_limits = Arc::new(LoginLimits::default());
     let actions = live_actions(in_force, db, queue, keys.clone(), Arc::clone(&login_limits));

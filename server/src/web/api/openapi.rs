@@ -291,7 +291,10 @@ fn failures_are_described(document: &mut OpenApi) {
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(text));
             };
             add("500", "Something failed inside; the log holds the cause");
-            add("503", "The database is busy or not to be reached; try again after `Retry-After` seconds");
+            add(
+                "503",
+                "The database is busy, not to be reached, or stopped what took too long; try again after `Retry-After` seconds",
+            );
             if path.starts_with(hooks::PLACE) {
                 add("400", "What was sent can't be read");
                 add("403", "The request comes from a page of another site");

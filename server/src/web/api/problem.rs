@@ -168,11 +168,11 @@ impl Problem {
 impl From<DataError> for Problem {
     fn from(error: DataError) -> Self {
         let mut problem = Self::internal(&error);
-        if error.is_transient() {
+        if let Some(sentence) = error.passing_sentence() {
             problem.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
             problem.title = "Service Unavailable";
-            problem.detail = "The database is not to be reached or busy; try again in a moment".into();
-            problem.retry_after_seconds = Some(5);
+            problem.detail = sentence.into();
+            problem.retry_after_seconds = Some(if error.is_stopped() { 30 } else { 5 });
         }
         problem
     }

@@ -34,6 +34,7 @@ mod resources;
 mod review;
 mod rights;
 mod sinks;
+mod slow;
 mod stream;
 mod tasks;
 mod triggers;

@@ -234,7 +234,7 @@ pub fn day(day: u32) -> DateTime<Utc> {
 impl TestApp {
     async fn start(url: &str, folder: Option<tempfile::TempDir>, drop: Option<(Db, String)>) -> Self {
         let mut settings = DbSettings::new(url);
-        settings.max_connections = 4;
+        settings.max_connections = 6;
         let db = Db::connect(&settings).await.unwrap();
         Migrator::up(&db.write, None).await.unwrap();
         let queue = JobQueue::new(db.clone());

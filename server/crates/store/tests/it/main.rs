@@ -18,6 +18,7 @@ mod ecosystem_charts;
 mod forges;
 mod history;
 mod kept;
+mod limits;
 mod maintenance;
 mod metrics;
 mod migrations;
