@@ -87,9 +87,23 @@ fn title_so_far() -> String {
 }
 
 fn titled(text: String) -> String {
-    match text.as_str() {
+    let title = match text.as_str() {
         "" => "Kubestats".to_owned(),
         whole if whole.ends_with("Kubestats") => text,
         page => format!("{page} · Kubestats"),
+    };
+    // On the server it is written into the document as it is, and names of others stand in it.
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;") } else { title }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::titled;
+
+    #[test]
+    fn a_name_in_the_title_ends_no_element() {
+        assert_eq!(titled(String::new()), "Kubestats");
+        assert_eq!(titled("a & </title><b>".to_owned()), "a &amp; &lt;/title>&lt;b> · Kubestats");
+        assert_eq!(titled("<b> · Kubestats".to_owned()), "&lt;b> · Kubestats");
     }
 }

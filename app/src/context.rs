@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actions::Actions;
-use entity::view::{CommitRead, DiscoverySettings, FieldChange, Repository, Route};
+use entity::view::{CommitRead, CommitWords, DiscoverySettings, FieldChange, Repository, Route};
 use store::db::Db;
+use uuid::Uuid;
 
 /// Compares two manifests field by field. The comparison lives with the scanner, which pages cannot see.
 pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
@@ -14,6 +15,11 @@ pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
 /// Reads a commit by its hash, or a beginning of it, from a repository's clone; nothing where this machine has none.
 pub type ReadCommit =
     Arc<dyn Fn(&Repository, &str) -> Pin<Box<dyn Future<Output = Option<CommitRead>> + Send>> + Send + Sync>;
+
+/// Reads what commits of a repository say of themselves, by their full hashes, from its clone; those that this machine does not
+/// have are left out.
+pub type ReadWords =
+    Arc<dyn Fn(Uuid, Vec<String>) -> Pin<Box<dyn Future<Output = Vec<CommitWords>> + Send>> + Send + Sync>;
 
 /// Keeps the e-mail address for the next try to sign in, away from the page's address and so from every log.
 pub const EMAIL_COOKIE: &str = "kubestats_email";
@@ -41,6 +47,8 @@ pub struct ServerContext {
     pub compare: Compare,
     /// Reads a commit from a repository's clone.
     pub read_commit: ReadCommit,
+    /// Reads what commits say of themselves from a repository's clone.
+    pub read_words: ReadWords,
     /// What is searched for where.
     pub discovery: Arc<dyn Fn() -> DiscoverySettings + Send + Sync>,
     /// What programs can ask for, and what whoever asks needs.

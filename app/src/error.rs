@@ -40,6 +40,11 @@ pub enum AppError {
         /// What the browser says about it.
         message: String,
     },
+    /// The database is away, busy, or stopped a question that took too long.
+    Unavailable {
+        /// What to do about it.
+        message: String,
+    },
 }
 
 impl AppError {
@@ -92,6 +97,7 @@ impl AppError {
             Self::Forbidden { .. } => 403,
             Self::Internal { .. } => 500,
             Self::Unreachable { .. } => 502,
+            Self::Unavailable { .. } => 503,
         }
     }
 
@@ -141,6 +147,7 @@ impl std::fmt::Display for AppError {
                 f.write_str("The server could not be reached.")
             }
             Self::Unreachable { message } => write!(f, "The server could not be reached: {message}."),
+            Self::Unavailable { message } => write!(f, "{message}."),
         }
     }
 }
@@ -207,7 +214,13 @@ impl From<actions::Refusal> for AppError {
 #[cfg(feature = "ssr")]
 impl From<store::db::DataError> for AppError {
     fn from(error: store::db::DataError) -> Self {
-        Self::internal(error)
+        match error.passing_sentence() {
+            Some(sentence) => {
+                tracing::error!(%error, "a page could not be filled for now");
+                Self::Unavailable { message: sentence.to_owned() }
+            }
+            None => Self::internal(error),
+        }
     }
 }
 
@@ -225,6 +238,7 @@ mod tests {
             AppError::Forbidden { message: "c".to_owned() },
             AppError::Internal { id: "7f".to_owned() },
             AppError::Unreachable { message: "a:b".to_owned() },
+            AppError::Unavailable { message: "d".to_owned() },
         ] {
             assert_eq!(AppError::de(error.ser()), error);
         }

@@ -13,10 +13,10 @@ const PLACE: &str = "/ui/";
 pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, CancelJob, ChangeAccount, ChangeRole, CreateAccount, CreateRole, DeleteAccount,
-        DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret,
-        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
-        TriggerSchedule, UnsetWatch,
+        DeleteRole, Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger,
+        RemoveTriggerSecret, RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetRepositoryAccess, SetSecret, SetTriggerSecret, SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match path.strip_prefix(PLACE)? {
         "theme" | "welcome" => Needs::Nothing,
@@ -55,6 +55,8 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "unset_watch" => Needs::to(UnsetWatch),
         "make_webhook_secret" => Needs::to(SetWebhookSecret),
         "remove_webhook_secret" => Needs::to(RemoveWebhookSecret),
+        "set_access" => Needs::to(SetRepositoryAccess),
+        "remove_access" => Needs::to(RemoveRepositoryAccess),
         "request_scan" => Needs::to(ScanRepository),
         "sync_all" => Needs::to(SyncRepositories),
         "discover" => Needs::to(Discover),

@@ -23,10 +23,10 @@ export const ADMIN = { email: "ada@example.org", password: "violet anchor timber
 export const FIRST_ACCOUNT = { FIRST_SUPERUSER: ADMIN.email, FIRST_SUPERUSER_PASSWORD: ADMIN.password };
 
 /** Signs in as a browser's form does; what a browser holds afterwards. */
-export async function signIn(site: string, { email, password } = ADMIN) {
+export async function signIn(site: string, { email, password } = ADMIN, more: Record<string, string> = {}) {
   const answer = await fetch(`${site}/sign-in`, {
     method: "POST",
-    headers: { "content-type": "application/x-www-form-urlencoded", origin: site },
+    headers: { "content-type": "application/x-www-form-urlencoded", origin: site, ...more },
     body: new URLSearchParams({ email, password }),
     redirect: "manual",
   });

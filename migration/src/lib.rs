@@ -30,6 +30,7 @@ mod m20260101_000026_create_watch;
 mod m20260101_000027_follow_runs;
 mod m20260101_000028_mark_facts;
 mod m20260101_000029_note_variables;
+mod m20260101_000031_keep_reloads;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000027_follow_runs::Migration),
             Box::new(m20260101_000028_mark_facts::Migration),
             Box::new(m20260101_000029_note_variables::Migration),
+            Box::new(m20260101_000031_keep_reloads::Migration),
         ]
     }
 }

@@ -1,7 +1,6 @@
 //! Reads addresses that people want to add: what they name, and whether that may be cloned from here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actions::NotUsable;
 use entity::address::{Address, Scheme, is_local};
@@ -12,10 +11,7 @@ use net::{AddressGuard, Refused};
 use store::discovery::matches;
 
 use crate::config::{Config, ForgeConfig};
-use crate::forges::is_plain_by_choice;
-
-/// Asking for a name must not take for ever.
-const RESOLVE: Duration = Duration::from_secs(5);
+use crate::forges::{check_machine, is_plain_by_choice};
 
 /// What decides about addresses.
 pub struct Adding {
@@ -45,7 +41,8 @@ impl Adding {
         let invalid = |reason: String| NotUsable { verdict: AddVerdict::Invalid, reason };
         if has_credentials(text) {
             // Neither kept nor said again.
-            let said = "it carries credentials, and addresses end up in logs; set token: in the configuration instead";
+            let said = "it carries credentials, and addresses end up in logs; enter the token at the page of its watch once it \
+                        is added, or set token: in the configuration";
             return Err(invalid(said.to_owned()));
         }
         let address = Address::read_pasted(text).map_err(|error| {
@@ -99,23 +96,13 @@ impl Adding {
 
     /// Where the name leads now. What is connected to later is checked again then.
     async fn check_place(&self, address: &Address) -> Result<(), NotUsable> {
-        let refusal = |refused: Refused| {
+        let Some(url) = address.machine() else { return Ok(()) };
+        check_machine(&self.guard, &url).await.map_err(|refused| {
             let verdict = match refused {
                 Refused::Address { .. } => AddVerdict::Private,
                 Refused::Unresolved { .. } | Refused::NoHost { .. } => AddVerdict::Invalid,
             };
             NotUsable { verdict, reason: refused.to_string() }
-        };
-        let Some(url) = address.machine() else { return Ok(()) };
-        self.guard.check_url(&url).map_err(refusal)?;
-        let (guard, host) = (Arc::clone(&self.guard), address.host().to_owned());
-        let port = url.port_or_known_default().unwrap_or(22);
-        let resolved = tokio::task::spawn_blocking(move || guard.resolve(&host, port));
-        match tokio::time::timeout(RESOLVE, resolved).await {
-            Ok(Ok(Err(refused))) => Err(refusal(refused)),
-            Ok(Ok(Ok(_))) => Ok(()),
-            // Too slow a name server is the sync's trouble, which checks again.
-            Ok(Err(_)) | Err(_) => Ok(()),
-        }
+        })
     }
 }

@@ -1,11 +1,14 @@
 //! The forges' clients, each made when it is first asked for, and what they keep in the database.
 
+mod entered;
+mod machine;
 mod own;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actions::access::Access;
 use actions::forges::{PREFIX, open_token};
 use async_trait::async_trait;
 use auth::seal::Keys;
@@ -13,14 +16,19 @@ use entity::address::{Address, Scheme};
 use entity::kind::Provider;
 use entity::view::{ForgeBudget, Timestamp, TokenTest};
 use forge::{
-    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Kept, Limits, MemoryStore, Probe, Settings, Store, StoreError,
-    Token, Window,
+    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Holder, Kept, Limits, MemoryStore, Probe, Settings, Store,
+    StoreError, Token, Window,
 };
 use net::AddressGuard;
 use store::db::{DataError, Db};
 use store::forges::{self, Budget, KeptAnswer};
 use store::queue::CLOCKS_DIFFER;
+use store::repositories::SyncTarget;
+use url::Url;
 
+use self::entered::{Entered, entered_forge};
+pub use self::entered::{check_access, git_token};
+pub use self::machine::check_machine;
 use self::own::OwnForge;
 pub use self::own::RepositoryForge;
 use crate::clock;
@@ -33,13 +41,13 @@ const ENTERED_FOR: Duration = Duration::from_secs(5);
 const ENTERED_KEY: &str = "/admin/forges, where it was entered";
 
 /// A token that somebody entered, and since when: a client that was made with another is made anew.
-type Entered = (Timestamp, Secret);
+type EnteredToken = (Timestamp, Secret);
 
 /// The tokens that people entered, by host, as they were at a time.
 #[derive(Default)]
 struct EnteredTokens {
     read_at: Option<Instant>,
-    by_host: HashMap<String, Entered>,
+    by_host: HashMap<String, EnteredToken>,
     /// Those that can't be opened; it is said once of each.
     unopened: HashMap<String, Timestamp>,
 }
@@ -53,6 +61,8 @@ pub struct Forges {
     /// By the repository's address.
     own: HashMap<String, OwnForge>,
     guard: Arc<AddressGuard>,
+    /// For addresses that people entered: what the configuration names is not theirs.
+    entered_guard: Arc<AddressGuard>,
     require_https: bool,
     store: Arc<dyn Store>,
     limits: Limits,
@@ -70,6 +80,7 @@ impl Forges {
             configured: config.forges.clone(),
             own: config.repositories.iter().filter_map(OwnForge::new).collect(),
             guard: Arc::new(guard(config)),
+            entered_guard: Arc::new(entered_guard(config)),
             require_https: config.security.require_https,
             store: Arc::new(DbStore(db.clone())),
             limits: Limits::default(),
@@ -109,7 +120,7 @@ impl Forges {
         *entered() = EnteredTokens { read_at: Some(Instant::now()), by_host, unopened };
     }
 
-    fn entered(&self, host: &str) -> Option<Entered> {
+    fn entered(&self, host: &str) -> Option<EnteredToken> {
         self.entered.lock().unwrap_or_else(PoisonError::into_inner).by_host.get(host).cloned()
     }
 
@@ -181,12 +192,29 @@ impl Forges {
     }
 
     /// The client for a repository of a host: with the token and at the address that the configuration gives for it, where it
-    /// does. To be called within a tokio runtime.
+    /// does, or that somebody entered for it alone. To be called within a tokio runtime.
     ///
     /// # Errors
     /// As [`Forges::of_host`].
-    pub fn of_repository(&self, url: &str, host: &str, provider: Provider) -> Result<RepositoryForge, ForgeError> {
+    pub fn of_repository(
+        &self,
+        url: &str,
+        host: &str,
+        provider: Provider,
+        access: Option<&Access>,
+    ) -> Result<RepositoryForge, ForgeError> {
         let (since, usual) = self.usual(host, provider);
+        if let Some(Entered { forge, elsewhere }) = access.and_then(|access| entered_forge(access, url, host, &usual)) {
+            // Not kept, so that no token of one repository stays in memory once it is forgotten. What another machine says of
+            // its limits is said of that one.
+            let (host, guard) = match &elsewhere {
+                Some(place) => (place.as_str(), &self.entered_guard),
+                None => (host, &self.guard),
+            };
+            let client = self.client(host, &forge, guard)?;
+            let (has_token, is_elsewhere) = (forge.token.is_some(), elsewhere.is_some());
+            return Ok(RepositoryForge { client, has_token, is_entered: true, is_elsewhere });
+        }
         let (key, since, forge) = match self.own.get(url) {
             None => (host.to_owned(), since, usual),
             Some(own) => {
@@ -198,16 +226,14 @@ impl Forges {
             }
         };
         let client = self.kept(&key, host, since, &forge)?;
-        Ok(RepositoryForge { client, has_token: forge.token.is_some() })
+        Ok(RepositoryForge { client, has_token: forge.token.is_some(), is_entered: false, is_elsewhere: false })
     }
 
     /// The forge of a host, with the token that was entered where none is configured, and since when that is.
     fn usual(&self, host: &str, provider: Provider) -> (Option<Timestamp>, ForgeConfig) {
-        let found = self.configured.iter().find(|forge| forge.host() == host).cloned();
-        let mut forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let forge = known(&self.configured, host, provider);
         let Some((since, token)) = self.entered(host).filter(|_| forge.token.is_none()) else { return (None, forge) };
-        (forge.token, forge.token_key) = (Some(token), ENTERED_KEY.to_owned());
-        (Some(since), forge)
+        (Some(since), with_entered(forge, token))
     }
 
     /// The client that is known by this key, made anew where another token was entered since.
@@ -224,7 +250,7 @@ impl Forges {
         {
             return Ok(Arc::clone(client));
         }
-        let client = self.client(host, forge, Arc::clone(&self.store))?;
+        let client = self.client(host, forge, &self.guard)?;
         clients.insert(key.to_owned(), (since, Arc::clone(&client)));
         Ok(client)
     }
@@ -240,12 +266,9 @@ impl Forges {
         token: Secret,
         within: Duration,
     ) -> Result<TokenTest, ForgeError> {
-        let found = config.forges.iter().find(|forge| forge.host() == host).cloned();
-        let forge = found.unwrap_or_else(|| ForgeConfig::of_host(host, provider));
+        let forge = known(&config.forges, host, provider);
         let forge = ForgeConfig { token: Some(token), token_key: "the form".to_owned(), ..forge };
-        let forges = Self::of_one_look(config, within);
-        let client = forges.client(host, &forge, Arc::clone(&forges.store))?;
-        let (holder, probe) = (client.holder().await?, client.probe().await?);
+        let (holder, probe) = Self::probe_token(config, &forge, within).await?;
         let budget = |(resource, window): (String, Window)| ForgeBudget {
             host: host.to_owned(),
             resource,
@@ -266,6 +289,7 @@ impl Forges {
             configured: Vec::new(),
             own: HashMap::new(),
             guard: Arc::new(guard(config)),
+            entered_guard: Arc::new(entered_guard(config)),
             require_https: config.security.require_https,
             store: Arc::new(MemoryStore::default()),
             limits: Limits { connect_timeout: within, timeout: within, ..Limits::default() },
@@ -281,18 +305,32 @@ impl Forges {
     /// If the forge's address or token cannot be used, or it does not answer as it should.
     pub async fn probe(config: &Config, forge: &ForgeConfig, within: Duration) -> Result<Probe, ForgeError> {
         let forges = Self::of_one_look(config, within);
-        forges.client(&forge.host(), forge, Arc::clone(&forges.store))?.probe().await
+        forges.client(&forge.host(), forge, &forges.guard)?.probe().await
     }
 
-    fn client(&self, host: &str, forge: &ForgeConfig, store: Arc<dyn Store>) -> Result<Arc<dyn Forge>, ForgeError> {
+    /// The same, and whose the forge's token is.
+    ///
+    /// # Errors
+    /// As [`Forges::probe`].
+    pub async fn probe_token(
+        config: &Config,
+        forge: &ForgeConfig,
+        within: Duration,
+    ) -> Result<(Holder, Probe), ForgeError> {
+        let forges = Self::of_one_look(config, within);
+        let client = forges.client(&forge.host(), forge, &forges.guard)?;
+        Ok((client.holder().await?, client.probe().await?))
+    }
+
+    fn client(&self, host: &str, forge: &ForgeConfig, guard: &Arc<AddressGuard>) -> Result<Arc<dyn Forge>, ForgeError> {
         let unsupported = |what: &str| ForgeError::Unsupported { host: host.to_owned(), what: what.to_owned() };
         let settings = Settings {
             host: host.to_owned(),
             base_url: forge.api().ok_or_else(|| unsupported("its address is no URL"))?,
             token: forge.token.as_ref().map(|token| Token::new(token.expose())),
             token_key: forge.token_key.clone(),
-            guard: Arc::clone(&self.guard),
-            store,
+            guard: Arc::clone(guard),
+            store: Arc::clone(&self.store),
             limits: self.limits.clone(),
         };
         Ok(match forge.provider {
@@ -302,6 +340,50 @@ impl Forges {
             Provider::Git => return Err(unsupported("plain Git servers tell nothing but refs")),
         })
     }
+}
+
+/// The forge of a host, as somebody configured it or as those of its kind are.
+fn known(configured: &[ForgeConfig], host: &str, provider: Provider) -> ForgeConfig {
+    let found = configured.iter().find(|forge| forge.host() == host).cloned();
+    found.unwrap_or_else(|| ForgeConfig::of_host(host, provider))
+}
+
+/// Where the APIs are that are asked about repositories.
+pub struct Apis<'c> {
+    configured: &'c [ForgeConfig],
+    /// By the repository's address.
+    own: HashMap<&'c str, &'c str>,
+}
+
+impl<'c> Apis<'c> {
+    /// As a configuration has it.
+    #[must_use]
+    pub fn new(config: &'c Config) -> Self {
+        let own = config.repositories.iter().filter_map(|it| Some((it.url.as_str(), it.api_base_url.as_deref()?)));
+        Self { configured: &config.forges, own: own.collect() }
+    }
+
+    /// Where a repository's is; nothing where it has none.
+    #[must_use]
+    pub fn of(&self, target: &SyncTarget) -> Option<Url> {
+        if target.provider == Provider::Git {
+            return None;
+        }
+        let address = Address::read(&target.url).ok()?.at_forge(target.provider)?;
+        let host = target.forge_host.as_deref().unwrap_or(&address.host);
+        let forge = known(self.configured, host, target.provider);
+        match self.own.get(target.url.as_str()) {
+            _ if forge.provider == Provider::Git => None,
+            Some(own) => Url::parse(own).ok(),
+            None => forge.api(),
+        }
+    }
+}
+
+/// A forge that has no token of the configuration, with the one that somebody entered.
+#[must_use]
+pub fn with_entered(forge: ForgeConfig, token: Secret) -> ForgeConfig {
+    ForgeConfig { token: Some(token), token_key: ENTERED_KEY.to_owned(), ..forge }
 }
 
 /// Whether the operator wrote this host's forge with plain http in the configuration.
@@ -318,12 +400,17 @@ pub fn guard(config: &Config) -> AddressGuard {
     let guard = AddressGuard::new(config.security.allowed_networks.iter().copied());
     // A forge that one repository names by its API, which may be on another machine than the forge itself.
     let own = config.repositories.iter().filter_map(|it| Some([it.url.as_str(), it.api_base_url.as_deref()?]));
-    let own = own.flatten().filter_map(|address| url::Url::parse(address).ok());
+    let own = own.flatten().filter_map(|address| Url::parse(address).ok());
     let guard = own.fold(guard, |guard, url| guard.trusting_host_of(&url));
     config.forges.iter().filter(|forge| forge.is_trusted).fold(guard, |guard, forge| {
-        let addresses = [url::Url::parse(&forge.url).ok(), forge.api()];
+        let addresses = [Url::parse(&forge.url).ok(), forge.api()];
         addresses.into_iter().flatten().fold(guard, |guard, url| guard.trusting_host_of(&url))
     })
+}
+
+/// What people's own addresses may lead to: public networks, and those of `security.allowed_networks`.
+fn entered_guard(config: &Config) -> AddressGuard {
+    AddressGuard::new(config.security.allowed_networks.iter().copied())
 }
 
 /// Answers and limits in the database, shared by all processes.

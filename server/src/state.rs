@@ -11,7 +11,7 @@ use leptos::config::LeptosOptions;
 use store::{db::Db, queue::JobQueue};
 use tokio_util::sync::CancellationToken;
 
-use crate::watching::{Hooks, Runs};
+use crate::watching::{Hooks, Polling, Runs};
 use crate::web::{
     assets::Site,
     client_address::TrustedProxies,
@@ -78,6 +78,8 @@ pub struct AppState {
     pub hooks: Hooks,
     /// Takes what targets tell of the runs that they began.
     pub runs: Runs,
+    /// Tells how remotes are asked.
+    pub polling: Polling,
     /// Seats for live streams.
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.

@@ -210,8 +210,11 @@ impl<T: PageData> Patience<T> {
             load_whole(&self.wanted.address());
             return std::future::pending().await;
         }
-        // Nor does a session that ended take away what is shown, and typed into it: whoever goes on is told.
-        let lost = matches!(answered, Err(AppError::Unreachable { .. } | AppError::SignIn)) || is_outdated();
+        // Nor does a session that ended, or a database that is busy for now, take away what is shown, and typed into it: whoever
+        // goes on is told.
+        let lost =
+            matches!(answered, Err(AppError::Unreachable { .. } | AppError::Unavailable { .. } | AppError::SignIn))
+                || is_outdated();
         match self.shown.try_get_value().flatten().filter(|_| by_itself && lost) {
             Some(shown) => Ok(shown),
             None => answered,

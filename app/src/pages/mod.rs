@@ -30,6 +30,8 @@ mod repository;
 mod resource;
 mod resources;
 mod routes;
+#[cfg(feature = "ssr")]
+mod scopes;
 mod span;
 mod system_line;
 mod tasks;

@@ -241,6 +241,8 @@ words! {
         UnsetWatch = "unset_watch",
         SetWebhookSecret = "set_webhook_secret",
         RemoveWebhookSecret = "remove_webhook_secret",
+        SetRepositoryAccess = "set_repository_access",
+        RemoveRepositoryAccess = "remove_repository_access",
         Discover = "discover",
         Aggregate = "aggregate",
         TriggerSchedule = "trigger_schedule",
@@ -300,7 +302,9 @@ impl AuditAction {
             | Self::SetWatch
             | Self::UnsetWatch
             | Self::SetWebhookSecret
-            | Self::RemoveWebhookSecret => Some(Permission::ManageRepositories),
+            | Self::RemoveWebhookSecret
+            | Self::SetRepositoryAccess
+            | Self::RemoveRepositoryAccess => Some(Permission::ManageRepositories),
             Self::SyncRepositories | Self::Discover | Self::Aggregate | Self::TriggerSchedule | Self::CancelJob => {
                 Some(Permission::RunJobs)
             }

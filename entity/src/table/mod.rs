@@ -14,6 +14,7 @@ pub mod chart_source;
 pub mod chart_use;
 pub mod chart_value;
 pub mod commit;
+pub mod config_reload;
 pub mod day_total;
 pub mod delivery;
 pub mod delivery_attempt;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{PageQuery, Sort};
+use super::{ChartVersionsOverTime, PageQuery, Sort};
 use crate::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, ValueType, VersionKind};
 
 /// A chart in a list: who uses it, and in which version.
@@ -90,6 +90,8 @@ pub struct ChartDetail {
     pub last_upgrade_at: Option<DateTime<Utc>>,
     /// Every version in use, highest first.
     pub versions: Vec<ChartVersion>,
+    /// The versions that most releases had at once, over the last year.
+    pub versions_over_time: ChartVersionsOverTime,
     /// Repositories that used it, month by month.
     pub adoption: Vec<ChartAdoption>,
     /// Releases by kind of use.
@@ -329,7 +331,8 @@ pub struct ChartValue {
     pub variables: BTreeMap<String, String>,
 }
 
-/// A step from one version to another that somebody made in one commit, with one release or several.
+/// A step from one version to another that somebody made with one release or several: in one commit, or by way of versions between
+/// them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartUpgrade {
@@ -343,10 +346,16 @@ pub struct ChartUpgrade {
     pub releases: i64,
     pub from: String,
     pub to: String,
+    /// How many times the version changed on the way, once with each commit. More than once only where both versions are asked
+    /// for.
+    pub steps: i64,
+    /// When the version was reached.
     pub at: DateTime<Utc>,
+    /// The commit that reached it.
     pub commit: String,
     pub web_url: Option<String>,
-    /// Paths of values that changed in the same commit.
+    /// Paths of values that changed in the same commit; by way of several, those that were set otherwise after the last than
+    /// before the first.
     pub changed: Vec<String>,
     /// Went back to a lower version within seven days.
     pub rolled_back: bool,
@@ -362,6 +371,8 @@ pub struct ChartUpgrades {
     pub count: i64,
     /// Releases that made it.
     pub releases: i64,
+    /// Of `count`, those that were made by several commits.
+    pub by_several: i64,
     /// Of `count`, those of which a release went back.
     pub rolled_back: i64,
     /// Every version that anybody had, highest first.

@@ -60,6 +60,15 @@ pub struct CommitRead {
     pub place: CommitPlace,
 }
 
+/// What a commit says of itself, as the clone has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitWords {
+    /// Full hash.
+    pub sha: String,
+    pub author_name: String,
+    pub subject: String,
+}
+
 /// A commit in which no resource changed, with what is known of it. Such commits are not stored: what the clone does not
 /// tell is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

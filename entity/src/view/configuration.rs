@@ -44,6 +44,10 @@ pub struct ConfigCheck {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfigReload {
     pub at: DateTime<Utc>,
+    /// The process that read it, by its name among the workers.
+    pub worker: String,
+    /// The machine that it runs on.
+    pub host: String,
     pub cause: ReloadCause,
     /// Who asked, where somebody did.
     pub asked_by: Option<String>,
@@ -54,6 +58,6 @@ pub struct ConfigReload {
     pub needs_restart: Vec<String>,
     /// How many things are wrong with the file.
     pub error_count: u32,
-    /// What they are, which is why the old configuration stays in force; for admins alone.
+    /// What they are, of very many the first: why the old configuration stays in force; for admins alone.
     pub errors: Vec<ConfigProblem>,
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -86,6 +88,10 @@ pub struct ImagePlace {
     pub image: Option<String>,
     pub tag: Option<String>,
     pub digest: Option<String>,
+    /// The image as it is written, where no image can be told since a variable stands in it; of values alone.
+    pub written: Option<String>,
+    /// What the variables in it stand for, as far as the repository says so.
+    pub variables: BTreeMap<String, String>,
     /// Where in the document or the values.
     pub path: String,
     pub file_path: String,

@@ -56,6 +56,12 @@ fn web_base(base: Option<&str>) -> Option<&str> {
     is_web.then(|| base.strip_suffix(".git").unwrap_or(base))
 }
 
+/// An address that somebody told, where it is one of the web; a link to `javascript:` would run what it says.
+#[must_use]
+pub fn web_page(told: Option<String>) -> Option<String> {
+    told.filter(|told| web_base(Some(told)).is_some())
+}
+
 fn is_hash(commit: &str) -> bool {
     !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -184,6 +190,16 @@ mod tests {
         assert_eq!(web_url(Provider::Github, Some("javascript:alert(1)"), "abc", None, None), None);
         assert_eq!(web_url(Provider::Github, Some("https://x"), "abc/../..", None, None), None);
         assert_eq!(web_url(Provider::Github, None, "abc", None, None), None);
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_are_led_to() {
+        let page = |told: &str| web_page(Some(told.to_owned()));
+        assert_eq!(page("https://forge.example/o/r").as_deref(), Some("https://forge.example/o/r"));
+        for told in ["javascript:alert(1)//https://x", " javascript:alert(1)", "data:text/html,x", "//x", "/o/r", ""] {
+            assert_eq!(page(told), None, "{told}");
+        }
+        assert_eq!(web_page(None), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod account;
 mod chart;
+mod chart_parts;
 mod commit;
 mod configuration;
 mod discovery;
@@ -39,7 +40,8 @@ pub use chart::{
     ChartTrend, ChartUpgrade, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue,
     ComparedValue, ValueSpread,
 };
-pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, QuietCommit};
+pub use chart_parts::{ChartSnippet, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
+pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, CommitWords, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,
@@ -54,7 +56,7 @@ pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use forge_status::{ForgeStatus, TokenTest};
 pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
 pub use job::{Job, JobFilter};
-pub use link::{branch_url, compare_url, file_of, shared_folders, web_url, webhooks_url};
+pub use link::{branch_url, compare_url, file_of, shared_folders, web_page, web_url, webhooks_url};
 pub use live::Live;
 pub use outcome::{Outcome, OutcomeOf, Refused};
 pub use overview::{
@@ -80,7 +82,8 @@ pub use trigger_check::{
 };
 pub use variable::variables_in;
 pub use watch::{
-    Branch, BranchEvent, BranchEventFilter, BranchFilter, Watch, WatchedRepository, WatchedRepositoryFilter,
+    Branch, BranchEvent, BranchEventFilter, BranchFilter, RepositoryAccess, Watch, WatchedRepository,
+    WatchedRepositoryFilter,
 };
 pub use webhook::{RepositoryWebhooks, WatchPreview, WebhookReceipt};
 

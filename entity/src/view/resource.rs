@@ -20,8 +20,9 @@ pub struct Resource {
     pub file_path: String,
     pub file_hash: String,
     pub version: Option<String>,
-    /// The manifest's `spec`; an empty object where it has none. Left out (`{}`) in page lists.
+    /// The manifest's `spec`; an empty object where it has none, or one that is no object. Left out (`{}`) in page lists.
     #[serde(with = "spec")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub data: serde_json::Value,
     pub status: ResourceStatus,
     /// Time of the commit that brought it.

@@ -20,6 +20,21 @@ pub struct Watch {
     pub first_look_at: Option<DateTime<Utc>>,
 }
 
+/// What somebody entered for one repository alone: how its remote and its forge are asked about it. The token is told to nobody,
+/// and of what the configuration gives its repositories nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RepositoryAccess {
+    /// Whether a token is kept that can be used.
+    pub has_own_token: bool,
+    /// Where the forge's API is, where that was entered; told to those who may manage repositories.
+    pub api_base_url: Option<String>,
+    /// When it was entered last.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// Why what was entered is not used.
+    pub error: Option<String>,
+}
+
 /// A repository whose branches are watched, or were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -9,6 +9,7 @@ mod schema;
 mod sqlite;
 mod tool;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -92,10 +93,27 @@ const PREFIX: &str = "kubestats-";
 /// # Errors
 /// If the folder cannot be read.
 pub fn list(folder: &Path) -> std::io::Result<Vec<(PathBuf, Timestamp)>> {
+    list_those(folder, |_| true)
+}
+
+/// The same of a folder that holds other things: those that have names that this program gives.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn list_own(folder: &Path) -> std::io::Result<Vec<(PathBuf, Timestamp)>> {
+    let endings = [Engine::Sqlite, Engine::Postgres].map(ending);
+    list_those(folder, |path| {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        name.starts_with(PREFIX) && name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending))
+    })
+}
+
+fn list_those(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> std::io::Result<Vec<(PathBuf, Timestamp)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        if engine_of(&path).is_ok() {
+        // Nothing is opened that may wait for somebody, such as a pipe.
+        if is_meant(&path) && path.is_file() && engine_of(&path).is_ok() {
             found.push((path.clone(), std::fs::metadata(&path)?.modified()?.into()));
         }
     }

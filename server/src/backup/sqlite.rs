@@ -58,9 +58,13 @@ pub(super) async fn restore(config: &Config, file: &Path, replace: bool) -> anyh
         // The database keeps its name until the backup takes it.
         fs::hard_link(&path, &before).or_else(|_| fs::rename(&path, &before))?;
         for log in ["-wal", "-shm"] {
-            let log_file = with_ending(&path, log);
+            let (log_file, kept) = (with_ending(&path, log), with_ending(&before, log));
+            // One that an earlier restore left is of another database, which this one would be taken for.
+            if kept.exists() {
+                fs::remove_file(&kept)?;
+            }
             if log_file.exists() {
-                fs::rename(&log_file, with_ending(&before, log))?;
+                fs::rename(&log_file, kept)?;
             }
         }
     }

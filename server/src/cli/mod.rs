@@ -205,7 +205,7 @@ pub struct DoctorArgs {
     /// Ask no forge
     #[arg(long)]
     offline: bool,
-    /// The folder that backups are kept in, whose age is looked at
+    /// The folder that backups are kept in; where they are as a rule where none is given
     #[arg(long, value_name = "DIR")]
     backups: Option<PathBuf>,
 }

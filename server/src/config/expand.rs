@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use entity::credential::without_credentials;
+
 /// The process' environment, or a test's.
 pub type Environment = BTreeMap<String, String>;
 
@@ -35,6 +37,32 @@ pub fn names(value: &str) -> impl Iterator<Item = &str> {
 /// Whether a name is among those that may be used.
 pub fn is_allowed(allowed: &[String], name: &str) -> bool {
     allowed.iter().any(|pattern| matches(pattern, name))
+}
+
+/// Shorter values are words that stand in many sentences.
+const SHORTEST: usize = 4;
+/// So much of a value in a row is told by no chance.
+const IN_A_ROW: usize = 12;
+
+/// A sentence about a value, in which no variable's value is said again, and no address' credentials: it is told to others than
+/// those who set them.
+pub fn untold(message: &str, variables: &BTreeMap<String, String>) -> String {
+    let mut told = message.to_owned();
+    for (name, value) in variables {
+        let value = value.trim();
+        if value.chars().count() < SHORTEST {
+            continue;
+        }
+        let place = format!("${{{name}}}");
+        let quoted = format!("{value:?}");
+        told = told.replace(value, &place).replace(quoted.trim_matches('"'), &place);
+        // Of long texts only the beginning may have been quoted.
+        let letters: Vec<char> = value.chars().collect();
+        if letters.windows(IN_A_ROW).any(|part| told.contains(&part.iter().collect::<String>())) {
+            return format!("what {place} stands for can't be used here");
+        }
+    }
+    without_credentials(&told).into_owned()
 }
 
 /// Replaces every `${NAME}` in a value by the environment's, for allowed names only.
@@ -103,6 +131,21 @@ mod tests {
     fn allowed_variables_are_put_in_place() {
         assert_eq!(run("a-${GITHUB_TOKEN}-${MY_TOKEN}").unwrap(), "a-abc-x");
         assert_eq!(run("no $HOME, no variable").unwrap(), "no $HOME, no variable");
+    }
+
+    #[test]
+    fn what_variables_stand_for_is_not_said_again() {
+        let token = "ghp_0123456789abcdefghijABCDEFGHIJ\"\\end";
+        let variables = [("HOME_TOKEN".to_owned(), format!("{token}\n")), ("N".to_owned(), "80".to_owned())].into();
+        let told = |message: &str| untold(message, &variables);
+        assert_eq!(told(&format!("{token} is no word")), "${HOME_TOKEN} is no word");
+        assert_eq!(told(&format!("{token:?} is no word, 80 is")), "\"${HOME_TOKEN}\" is no word, 80 is");
+        assert_eq!(told("\"a-ghp_0123456789abcd\" is cut"), "what ${HOME_TOKEN} stands for can't be used here");
+        assert_eq!(
+            told("\"https://ada:pass@h/x\" is none"),
+            "\"https://***@h/x\" is none".replace("***", entity::view::MASK)
+        );
+        assert_eq!(told("\"https://h/x\" is none"), "\"https://h/x\" is none");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Reader {
     allowed: RefCell<Vec<String>>,
     errors: RefCell<Vec<ConfigError>>,
     variables: RefCell<Vec<UsedVariable>>,
+    /// What was put in the place of names, by them.
+    values: RefCell<BTreeMap<String, String>>,
     /// Other files that were read, or would have been if they were there.
     files: RefCell<Vec<PathBuf>>,
 }
@@ -38,6 +40,7 @@ impl Reader {
             allowed: RefCell::default(),
             errors: RefCell::default(),
             variables: RefCell::default(),
+            values: RefCell::default(),
             files: RefCell::default(),
         }
     }
@@ -58,6 +61,7 @@ impl Reader {
     pub fn take(&self, other: Self) {
         self.errors.borrow_mut().extend(other.errors.into_inner());
         self.variables.borrow_mut().extend(other.variables.into_inner());
+        self.values.borrow_mut().extend(other.values.into_inner());
     }
 
     /// Whether another file may be read; notes that it is.
@@ -85,7 +89,10 @@ impl Reader {
         for name in expand::names(text) {
             let state = match self.environment.get(name) {
                 _ if !expand::is_allowed(&allowed, name) => VariableState::NotAllowed,
-                Some(value) if !value.is_empty() => VariableState::Set,
+                Some(value) if !value.is_empty() => {
+                    self.values.borrow_mut().insert(name.to_owned(), value.clone());
+                    VariableState::Set
+                }
                 _ => VariableState::Unset,
             };
             self.variables.borrow_mut().push(UsedVariable {
@@ -106,7 +113,10 @@ impl Reader {
 
     /// Everything wrong, in the files' order, and all variables that stand in them.
     pub fn into_parts(self) -> (Vec<ConfigError>, Vec<UsedVariable>) {
-        let mut errors = self.errors.into_inner();
+        let (mut errors, values) = (self.errors.into_inner(), self.values.into_inner());
+        for error in &mut errors {
+            error.message = expand::untold(&error.message, &values);
+        }
         errors.sort();
         errors.dedup();
         (errors, self.variables.into_inner())

@@ -41,6 +41,10 @@ impl OwnForge {
 pub struct RepositoryForge {
     pub client: Arc<dyn Forge>,
     pub has_token: bool,
+    /// It is asked by what somebody entered for this repository alone.
+    pub is_entered: bool,
+    /// And at an address that somebody entered, which is not the forge's own.
+    pub is_elsewhere: bool,
 }
 
 #[cfg(test)]

@@ -48,18 +48,9 @@ pub(super) fn next_sync(
     if target.origin == Origin::Sample && failures == 0 {
         return None;
     }
-    let own = target.polling_interval_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-    let explicit = own.or(polling.interval);
-    let (least, most) = match explicit {
-        Some(interval) => (interval.min(polling.min_interval), interval.max(polling.max_interval)),
-        None => (polling.min_interval, polling.max_interval),
-    };
-    let by_age = || {
-        let age = head_committed_at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default();
-        // Nothing is known of a repository without commits; an hour is no burden.
-        if head_committed_at.is_some() { age / 2 } else { Duration::from_hours(1) }
-    };
-    let base = explicit.unwrap_or_else(by_age).clamp(least, most);
+    let explicit = explicit(polling, target);
+    let (least, most) = bounds(polling, explicit);
+    let base = interval(polling, target, head_committed_at, now);
     let wait = match failures {
         0 => base,
         _ => base.max(least.saturating_mul(1 << (failures - 1).min(16))).min(most),
@@ -67,6 +58,38 @@ pub(super) fn next_sync(
     let spread = wait.mul_f64(0.25 * share(target.id, now));
     let wait = if explicit.is_some() || wait + spread > most { wait.saturating_sub(spread) } else { wait + spread };
     now.checked_add_signed(TimeDelta::from_std(wait).unwrap_or(TimeDelta::days(1)))
+}
+
+/// How far apart looks at a repository are while nothing fails: as is set, for itself before for all; else half the age of its
+/// last commit, within the configured bounds.
+pub(crate) fn interval(
+    polling: &PollingConfig,
+    target: &SyncTarget,
+    head_committed_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Duration {
+    let by_age = || {
+        let age = head_committed_at.and_then(|at| (now - at).to_std().ok()).unwrap_or_default();
+        // Nothing is known of a repository without commits; an hour is no burden.
+        if head_committed_at.is_some() { age / 2 } else { Duration::from_hours(1) }
+    };
+    let explicit = explicit(polling, target);
+    let (least, most) = bounds(polling, explicit);
+    explicit.unwrap_or_else(by_age).clamp(least, most)
+}
+
+/// The interval that is set, for itself or for all.
+fn explicit(polling: &PollingConfig, target: &SyncTarget) -> Option<Duration> {
+    let own = target.polling_interval_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    own.or(polling.interval)
+}
+
+/// The shortest and the longest wait; an interval that is set is within them.
+fn bounds(polling: &PollingConfig, explicit: Option<Duration>) -> (Duration, Duration) {
+    match explicit {
+        Some(interval) => (interval.min(polling.min_interval), interval.max(polling.max_interval)),
+        None => (polling.min_interval, polling.max_interval),
+    }
 }
 
 /// A number from 0 to 1 that differs by repository and by hour.
@@ -140,6 +163,7 @@ mod tests {
             url: "https://h/a/b".into(),
             full_name: "a/b".into(),
             provider: Provider::Git,
+            forge_host: None,
             origin: Origin::Config,
             enabled: true,
             branch: None,
@@ -200,6 +224,22 @@ mod tests {
         let (least, most) = minutes("polling: {interval: 2h}", target, TimeDelta::days(90), 0);
         assert!((90..=91).contains(&least) && (118..=120).contains(&most), "{least} {most}");
         assert_eq!(minutes("polling: {interval: 2h}", own, TimeDelta::days(90), 0), (3, 4));
+    }
+
+    #[test]
+    fn what_is_told_as_the_interval_is_what_looks_keep_to() {
+        let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let minutes = |text: &str, target: &SyncTarget, committed_at| {
+            interval(&polling(text), target, committed_at, now).as_secs() / 60
+        };
+        let own = SyncTarget { polling_interval_seconds: Some(300), ..target(1) };
+        let old = Some(now - TimeDelta::hours(10));
+        assert_eq!(minutes("polling: {interval: 2h}", &own, old), 5);
+        assert_eq!(minutes("polling: {interval: 2h}", &target(1), old), 120);
+        assert_eq!(minutes("", &target(1), old), 300);
+        assert_eq!(minutes("", &target(1), Some(now)), 10);
+        assert_eq!(minutes("polling: {max_interval: 3h}", &target(1), old), 180);
+        assert_eq!(minutes("", &target(1), None), 60);
     }
 
     #[test]

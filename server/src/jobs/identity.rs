@@ -18,6 +18,15 @@ const SLOTS: u32 = 256;
 /// How often a process without a runner shows itself.
 const SHOWN_EVERY: std::time::Duration = std::time::Duration::from_secs(15);
 
+/// What a process is called where it tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessName {
+    /// The name that stands in the jobs.
+    pub worker: String,
+    /// The machine's.
+    pub host: String,
+}
+
 /// A process' name: of the data directory and of a slot in it that the process holds for as long as it lives. No two
 /// living processes have the same, and one that is started again gets that of its predecessor and with it its jobs.
 pub struct Identity {
@@ -59,6 +68,12 @@ impl Identity {
             }
         }
         Err(std::io::Error::other(format!("{SLOTS} processes use {} already", data_dir.display())))
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> ProcessName {
+        ProcessName { worker: self.worker.clone(), host: self.host.clone() }
     }
 
     /// Shows the process to others until it ends, for one that has no runner.

@@ -2,6 +2,7 @@
 //!
 //! Handlers may run twice and must not mind: what a killed run stored, the next one finds.
 
+mod access;
 mod aggregate;
 mod cleanup;
 mod context;
@@ -30,10 +31,12 @@ use store::db::Db;
 use store::queue::JobQueue;
 use uuid::Uuid;
 
+pub(crate) use access::own_access;
 pub use context::JobContext;
+pub(crate) use due::interval;
 pub use error::JobError;
 pub(crate) use forge_facts::place_of;
-pub use identity::Identity;
+pub use identity::{Identity, ProcessName};
 pub use live::LiveDeps;
 pub use runner::Runner;
 pub(crate) use sync_repository::remote;
@@ -42,7 +45,7 @@ use crate::config::{DiscoveryConfig, PollingConfig, ScanConfig, SchedulesConfig,
 use crate::forges::Forges;
 use crate::mail::Mailer;
 use crate::replay::{BatchLimits, KeptUses};
-use crate::watching;
+use crate::watching::{self, Secrets};
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -68,8 +71,10 @@ pub struct Deps {
     pub audit_retention: Option<std::time::Duration>,
     /// Whether other processes may work on the same database, each perhaps with a data directory of its own.
     pub shares_work: bool,
-    /// Tokens by the repository's address; kept out of the database.
+    /// Tokens of the configuration by the repository's address; kept out of the database.
     pub tokens: Arc<HashMap<String, Secret>>,
+    /// Opens what people entered for one repository alone.
+    pub secrets: Option<Secrets>,
     /// Whether `file://` and paths may be fetched from, for repositories that are no samples.
     pub allow_local: bool,
     pub discovery: DiscoveryConfig,

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use entity::kind::{LogLevel, Origin, Provider};
 use entity::view::{Live, Timestamp};
-use forge::{Forge, ForgeError, Key, Sight};
+use forge::{ForgeError, Key, Sight};
 use store::db::DataError;
 use store::discovery::{self as stored, Asked, MetricsTarget};
 
 use super::error::away;
 use super::forge_facts::{facts_of, keep_good_address, place_of};
-use super::{Deps, JobContext, JobError};
+use super::{Deps, JobContext, JobError, own_access};
 use crate::clock;
 
 /// What was asked for more recently is fresh enough; less than the schedule's six hours.
@@ -25,13 +25,17 @@ const MAX_FAILURES: usize = 5;
 
 pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, JobError> {
     deps.forges.refresh().await;
-    if !deps.discovery.is_on() && !deps.forges.has_tokens() {
+    let with_access = store::secrets::list_with_access(&deps.db.read).await?;
+    let asks_for_all = deps.discovery.is_on() || deps.forges.has_tokens();
+    if !asks_for_all && with_access.is_empty() {
         return Ok("no forge is asked: discovery is switched off and no token is set".to_owned());
     }
     let targets = stored::list_metrics_targets(&deps.db.read, clock::now() - fresh()).await?;
+    let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|target| with_access.contains(&target.id));
+    let others = if asks_for_all { others } else { Vec::new() };
     let mut by_host: BTreeMap<(String, Provider), Vec<(MetricsTarget, Key)>> = BTreeMap::new();
-    let total = i64::try_from(targets.len()).unwrap_or(0);
-    for target in targets {
+    let total = i64::try_from(own.len() + others.len()).unwrap_or(0);
+    for target in others {
         let Some((host, key)) = place_of(&target) else { continue };
         by_host.entry((host, target.provider)).or_default().push((target, key));
     }
@@ -55,6 +59,14 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
                     failed = Some(error.to_string());
                 }
             },
+        }
+    }
+    for target in own {
+        match refresh_one(deps, context, target, &mut tally).await {
+            Ok(()) => {}
+            Err(Stop::Job(error)) => return Err(error),
+            // It says nothing of the others, who are asked about by other tokens.
+            Err(Stop::Forge(error)) => context.note(LogLevel::Warn, &error.to_string()),
         }
     }
     if let Some((until, reason)) = later {
@@ -115,7 +127,7 @@ async fn refresh(
         match client.facts(&keys).await {
             Ok(sights) => {
                 failures = 0;
-                store(deps, client.as_ref(), batch, sights, tally).await?;
+                store(deps, (client.host(), client.provider()), batch, sights, tally, Way::Usual).await?;
             }
             Err(error @ ForgeError::RateLimited { .. }) => return Err(Stop::Forge(error)),
             Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
@@ -131,22 +143,55 @@ async fn refresh(
     Ok(())
 }
 
+/// Asks about a repository for which somebody entered a token or an address of its own.
+async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, tally: &mut Tally) -> Result<(), Stop> {
+    if context.is_cancelled() {
+        return Err(Stop::Job(JobError::Cancelled));
+    }
+    let Some((host, key)) = place_of(&target) else { return Ok(()) };
+    let own = own_access(deps, context, target.id, target.origin).await?;
+    let forge = deps.forges.of_repository(&target.url, &host, target.provider, own.as_ref()).map_err(Stop::Forge)?;
+    let sights = match forge.client.facts(std::slice::from_ref(&key)).await {
+        Ok(sights) => sights,
+        Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
+        Err(error) => return Err(Stop::Forge(error)),
+    };
+    let way = if forge.is_elsewhere { Way::Elsewhere } else { Way::Own };
+    store(deps, (&host, forge.client.provider()), &[(target, key)], sights, tally, way).await
+}
+
+/// How a repository is asked about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Usual,
+    /// By what somebody entered for it alone. They want it here, whatever others see of it.
+    Own,
+    /// The same, at an address that somebody entered: whoever answers there tells figures, and not who is who at the forge.
+    Elsewhere,
+}
+
 async fn store(
     deps: &Deps,
-    client: &dyn Forge,
+    (host, provider): (&str, Provider),
     batch: &[(MetricsTarget, Key)],
     sights: Vec<Sight>,
     tally: &mut Tally,
+    way: Way,
 ) -> Result<(), Stop> {
     let now = clock::now();
     let txn = deps.db.begin().await?;
     for ((target, _), sight) in batch.iter().zip(sights) {
         match sight {
             Sight::Here(facts) => {
-                let mut facts = facts_of(*facts, client.host(), client.provider());
+                let mut facts = facts_of(*facts, host, provider);
                 keep_good_address(deps, &mut facts, &target.url);
-                let gone = gone_anyway(deps, target, &facts);
+                let gone = if way == Way::Usual { gone_anyway(deps, target, &facts) } else { None };
                 tally.refreshed += 1;
+                if way == Way::Elsewhere {
+                    stored::touch_facts(&txn, target.id, now).await?;
+                    stored::record_metrics(&txn, target.id, &facts, now).await?;
+                    continue;
+                }
                 let tags: Vec<String> =
                     deps.discovery.topics.iter().filter(|topic| facts.topics.contains(topic)).cloned().collect();
                 // Another row may be the same repository under its old name; the first one keeps the number.
@@ -164,10 +209,12 @@ async fn store(
                 stored::record_metrics(&txn, target.id, &facts, now).await?;
             }
             // What the operator or a person named may be visible to git where it is not to the forge's API.
-            Sight::Gone(_) if target.origin == Origin::Config => stored::touch_facts(&txn, target.id, now).await?,
+            Sight::Gone(_) if target.origin == Origin::Config || way != Way::Usual => {
+                stored::touch_facts(&txn, target.id, now).await?;
+            }
             Sight::Gone(reason) => {
                 tally.gone += 1;
-                let reason = format!("{} is gone from {}: {}", target.full_name, client.host(), reason.as_str());
+                let reason = format!("{} is gone from {host}: {}", target.full_name, reason.as_str());
                 stored::record_gone(&txn, target.id, &reason, now).await?;
             }
         }

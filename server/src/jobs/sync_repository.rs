@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use actions::access::Access;
 use entity::address::shown_url;
 use entity::input::{ObjectId, SyncedHead};
 use entity::kind::{JobRequest, LogLevel, Origin, Priority, RequestedBy, SyncStatus};
@@ -17,7 +18,8 @@ use store::watch::{keep_last_seen, watch_state};
 use uuid::Uuid;
 
 use super::due::{next_sync, next_try, soon_again};
-use super::{Deps, JobContext, JobError};
+use super::{Deps, JobContext, JobError, own_access};
+use crate::forges::git_token;
 use crate::{clock, watching};
 
 /// What a sync came to.
@@ -81,10 +83,11 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
     context.say(deps, "asking the remote what it has", None).await;
     // What is noted while the remote is asked is newer than what it says.
     let watched = watch_state(&deps.db.read, target.id).await?;
+    let own = own_access(deps, context, target.id, target.origin).await?;
     let ask = {
-        let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
+        let (deps, target, own, cancel) = (deps.clone(), target.clone(), own.clone(), context.cancel.clone());
         let all = watched.is_some();
-        tokio::task::spawn_blocking(move || ask(&deps, &target, all, &cancel))
+        tokio::task::spawn_blocking(move || ask(&deps, &target, own.as_ref(), all, &cancel))
     };
     let refs = match (ask.await?, &watched) {
         (Ok(refs), Some(began)) => {
@@ -115,7 +118,7 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
     }
     repositories::record_sync_started(&deps.db.write, target.id).await?;
     deps.queue.bus().send(Live::Repository { repository_id: target.id });
-    Ok(Synced::Fetched(fetch(deps, context, target, &branch).await??))
+    Ok(Synced::Fetched(fetch(deps, context, target, own, &branch).await??))
 }
 
 /// Notes what went wrong; a repository that fails again and again waits for its own next time instead of a retry.
@@ -259,13 +262,14 @@ pub(super) async fn fetch(
     deps: &Deps,
     context: &JobContext,
     target: &SyncTarget,
+    own: Option<Access>,
     branch: &str,
 ) -> Result<Result<SyncedHead, GitError>, tokio::task::JoinError> {
     let (said, progress) = tokio::sync::watch::channel(FetchProgress::default());
     let work = {
         let (deps, target, cancel) = (deps.clone(), target.clone(), context.cancel.clone());
         let branch = branch.to_owned();
-        tokio::task::spawn_blocking(move || fetch_blocking(&deps, &target, &branch, &cancel, &said))
+        tokio::task::spawn_blocking(move || fetch_blocking(&deps, &target, own.as_ref(), &branch, &cancel, &said))
     };
     tokio::select! {
         fetched = work => fetched,
@@ -295,15 +299,20 @@ async fn report(
     }
 }
 
-/// The address, the right to it, and how much it may send how long.
-pub(crate) fn remote(deps: &Deps, target: &SyncTarget) -> Result<(RemoteUrl, Auth, Limits), GitError> {
+/// The address, the right to it, and how much it may send how long. `own` is what somebody entered for this repository alone.
+pub(crate) fn remote(
+    deps: &Deps,
+    target: &SyncTarget,
+    own: Option<&Access>,
+) -> Result<(RemoteUrl, Auth, Limits), GitError> {
     let policy = UrlPolicy { allow_local: deps.allow_local || target.origin == Origin::Sample };
     // A sample lies in every machine's own data directory, under the same name.
     let sample = Path::new(&target.url).file_name().map(|name| deps.data_dir.join("samples").join(name));
     let sample = sample.filter(|path| target.origin == Origin::Sample && path.exists());
     let sample = sample.and_then(|path| std::path::absolute(path).ok()).map(|path| path.display().to_string());
     let url = RemoteUrl::parse(sample.as_deref().unwrap_or(&target.url), policy)?;
-    let token = deps.tokens.get(&target.url).cloned().or_else(|| deps.forges.git_token(&target.url));
+    let own = || git_token(own?, &target.url);
+    let token = deps.tokens.get(&target.url).cloned().or_else(own).or_else(|| deps.forges.git_token(&target.url));
     let auth = token.map_or(Auth::None, |token| Auth::Token(git::Secret::new(token.expose())));
     let limits = Limits {
         // An approval is of a size that nobody foresaw; there is an end to it all the same.
@@ -321,8 +330,14 @@ fn is_empty(refs: &ListedRefs) -> bool {
 }
 
 /// What the remote has: only a pattern and whoever watches need to see all branches.
-fn ask(deps: &Deps, target: &SyncTarget, all: bool, cancel: &Arc<AtomicBool>) -> Result<ListedRefs, GitError> {
-    let (url, auth, limits) = remote(deps, target)?;
+fn ask(
+    deps: &Deps,
+    target: &SyncTarget,
+    own: Option<&Access>,
+    all: bool,
+    cancel: &Arc<AtomicBool>,
+) -> Result<ListedRefs, GitError> {
+    let (url, auth, limits) = remote(deps, target, own)?;
     let limits = Limits { total_timeout: deps.polling.timeout, ..limits };
     match all || target.branch_regex.is_some() {
         true => git::list_refs(&url, &auth, &limits, cancel),
@@ -333,11 +348,12 @@ fn ask(deps: &Deps, target: &SyncTarget, all: bool, cancel: &Arc<AtomicBool>) ->
 fn fetch_blocking(
     deps: &Deps,
     target: &SyncTarget,
+    own: Option<&Access>,
     branch: &str,
     cancel: &Arc<AtomicBool>,
     said: &tokio::sync::watch::Sender<FetchProgress>,
 ) -> Result<SyncedHead, GitError> {
-    let (url, auth, limits) = remote(deps, target)?;
+    let (url, auth, limits) = remote(deps, target, own)?;
     let clone = deps.clone_dir(target.id);
     let mut progress = |now| {
         said.send_replace(now);

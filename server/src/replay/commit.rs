@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use entity::input::ObjectId;
-use entity::view::{CommitPlace, CommitRead};
+use entity::view::{CommitPlace, CommitRead, CommitWords};
 use git::Repo;
 
 /// A commit of a clone by its hash or a beginning of it (4 digits or more) that fits one commit only, and where it stands to
@@ -34,4 +34,15 @@ pub fn read_commit(clone: &Path, sha: &str, head: Option<&str>, scanned: Option<
         subject: info.subject,
         place,
     })
+}
+
+/// What commits of a clone say of themselves, by their full hashes; those that it does not have are left out.
+#[must_use]
+pub fn read_words(clone: &Path, hashes: &[String]) -> Vec<CommitWords> {
+    let Ok(repo) = Repo::open(clone) else { return Vec::new() };
+    let words = |sha: &String| {
+        let info = repo.commit_info(sha.parse().ok()?).ok()?;
+        Some(CommitWords { sha: sha.clone(), author_name: info.author_name, subject: info.subject })
+    };
+    hashes.iter().filter_map(words).collect()
 }

@@ -31,7 +31,9 @@ pub(crate) use database::{lock, make_private};
 pub use in_force::InForce;
 pub use providers::providers;
 pub use reload::{Reloader, Source};
+pub(crate) use state::find_keys;
 pub use state::{actions, keys, limits, live_state, public_url, state};
+pub(crate) use workers::configured_targets;
 pub use workers::deps;
 
 use crate::config::Config;
@@ -181,7 +183,7 @@ pub async fn run(config: Config, source: Source, log_level: LogLevel, role: Role
 
     let stop = CancellationToken::new();
     info!(worker = identity.worker, role = role.as_str(), "started");
-    let worker = identity.worker.clone();
+    let (worker, name) = (identity.worker.clone(), identity.name());
     let telling = match role {
         Role::Web => None,
         Role::Worker | Role::All => Some(tokio::spawn(teller(&live, &keys, &worker).run(stop.clone()))),
@@ -196,7 +198,7 @@ pub async fn run(config: Config, source: Source, log_level: LogLevel, role: Role
     });
     tokio::spawn(signals::stop_on_signal(stop.clone()));
     let in_force = InForce::new(config);
-    let reloader = Reloader::new(source, in_force.clone(), live, (&db, &queue, &keys), log_level);
+    let reloader = Reloader::new(source, in_force.clone(), live, (&db, &queue, &keys), log_level, name);
     tokio::spawn(signals::reload_on_signal(Arc::clone(&reloader), stop.clone()));
     tokio::spawn(watch_files::watch(Arc::clone(&reloader), stop.clone()));
     let state = live_state(&in_force, Some(&reloader), (&db, &queue, &keys), providers, &stop);

@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Instant;
 
 use actions::{Configuration, Soon};
 use auth::seal::Keys;
+use entity::credential::without_credentials;
 use entity::kind::{ReloadCause, ReloadOutcome};
 use entity::view::{ConfigCheck, ConfigProblem, ConfigReload};
-use store::db::Db;
+use store::db::{DataError, Db};
 use store::queue::JobQueue;
+use store::reloads::record_reload;
 use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
@@ -22,11 +24,13 @@ use super::repositories::{Occasion, pin};
 use super::workers::deps;
 use crate::clock;
 use crate::config::{self, Config, DEFAULT_FILE, Environment, Reloaded};
-use crate::jobs::LiveDeps;
+use crate::jobs::{LiveDeps, ProcessName};
 use crate::telemetry::LogLevel;
 
-/// So many reloads are told of.
-const KEPT: usize = 20;
+/// So many reloads wait to be kept while the database can't be written.
+const UNKEPT: usize = 20;
+/// Nobody waits longer for that.
+const KEEP_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long others may keep the database busy.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
@@ -58,10 +62,12 @@ pub struct Reloader {
     queue: JobQueue,
     keys: Keys,
     log_level: LogLevel,
+    /// Who this is among the processes that share the database.
+    name: ProcessName,
     /// One at a time.
     turn: Mutex<()>,
-    /// The newest first.
-    reloads: SyncMutex<VecDeque<ConfigReload>>,
+    /// What could not be kept yet, the oldest first.
+    unkept: Mutex<VecDeque<ConfigReload>>,
     /// Whether the last one failed for a reason that may pass.
     hindered: AtomicBool,
 }
@@ -78,6 +84,7 @@ impl Reloader {
         live: LiveDeps,
         (db, queue, keys): (&Db, &JobQueue, &Keys),
         log_level: LogLevel,
+        name: ProcessName,
     ) -> Arc<Self> {
         Arc::new(Self {
             source,
@@ -87,8 +94,9 @@ impl Reloader {
             queue: queue.clone(),
             keys: keys.clone(),
             log_level,
+            name,
             turn: Mutex::default(),
-            reloads: SyncMutex::default(),
+            unkept: Mutex::default(),
             hindered: AtomicBool::new(false),
         })
     }
@@ -114,14 +122,14 @@ impl Reloader {
         let work = tokio::spawn(async move {
             let _turn = reloader.turn.lock().await;
             let found = reloader.try_reload().await;
-            reloader.record(cause, asked_by, found)
+            reloader.record(cause, asked_by, found).await
         });
         match work.await {
             Ok(reload) => reload,
             Err(error) => {
                 error!(%error, "reading the configuration again ended in its middle");
                 let message = "ended in its middle; the program's log has the details".to_owned();
-                self.record(cause, None, Err(Refused(vec![self.problem(message)])))
+                self.record(cause, None, Err(Refused(vec![self.problem(message)]))).await
             }
         }
     }
@@ -171,7 +179,8 @@ impl Reloader {
     }
 
     fn refused(&self, message: String) -> Refused {
-        Refused(vec![self.problem(message)])
+        // It goes to others than those who wrote the file.
+        Refused(vec![self.problem(without_credentials(&message).into_owned())])
     }
 
     fn problem(&self, message: String) -> ConfigProblem {
@@ -182,10 +191,17 @@ impl Reloader {
         self.source.file.clone().unwrap_or_else(|| DEFAULT_FILE.into())
     }
 
-    /// Keeps what came of it, and logs it.
-    fn record(&self, cause: ReloadCause, asked_by: Option<String>, found: Result<Reloaded, Refused>) -> ConfigReload {
+    /// Logs what came of it, and keeps it where every process tells of it.
+    async fn record(
+        &self,
+        cause: ReloadCause,
+        asked_by: Option<String>,
+        found: Result<Reloaded, Refused>,
+    ) -> ConfigReload {
         let mut reload = ConfigReload {
             at: clock::now(),
+            worker: self.name.worker.clone(),
+            host: self.name.host.clone(),
             cause,
             asked_by,
             outcome: ReloadOutcome::Refused,
@@ -206,11 +222,33 @@ impl Reloader {
             }
         }
         log(&reload);
-        let mut reloads = self.reloads.lock().unwrap_or_else(PoisonError::into_inner);
-        reloads.push_front(reload.clone());
-        reloads.truncate(KEPT);
+        self.keep(reload.clone()).await;
         reload
     }
+
+    /// Keeps it, and what could not be kept before it.
+    async fn keep(&self, reload: ConfigReload) {
+        let mut unkept = self.unkept.lock().await;
+        unkept.push_back(reload);
+        if unkept.len() > UNKEPT {
+            unkept.pop_front();
+        }
+        let kept = tokio::time::timeout(KEEP_WITHIN, keep_all(&self.db, &unkept)).await;
+        match kept {
+            Ok(Ok(())) => unkept.clear(),
+            Ok(Err(error)) => warn!(%error, "this reload is kept with the next one"),
+            Err(_) => warn!("the database does not answer: this reload is kept with the next one"),
+        }
+    }
+}
+
+async fn keep_all(db: &Db, reloads: &VecDeque<ConfigReload>) -> Result<(), DataError> {
+    let txn = db.begin().await?;
+    for reload in reloads {
+        record_reload(&txn, reload).await?;
+    }
+    txn.commit().await?;
+    Ok(())
 }
 
 fn log(reload: &ConfigReload) {
@@ -247,9 +285,5 @@ impl Configuration for Handle {
             let errors = work.await.unwrap_or_else(|error| vec![self.0.problem(error.to_string())]);
             ConfigCheck { is_valid: errors.is_empty(), errors }
         })
-    }
-
-    fn reloads(&self) -> Vec<ConfigReload> {
-        self.0.reloads.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }

@@ -4,10 +4,10 @@ use auth::seal::Keys;
 use chrono::TimeDelta;
 use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
-use store::db::{DataError, Db};
+use store::db::{ConnectionTrait, DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::SyncTarget;
-use store::{discovery, repositories};
+use store::{discovery, repositories, secrets};
 use tracing::info;
 use uuid::Uuid;
 
@@ -78,6 +78,7 @@ pub(super) async fn pin(
         let stored = repositories::upsert_repositories(&txn, wanted, now).await?;
         if origin == Origin::Config {
             watches::pin(&txn, config, &known, &stored).await?;
+            forget_entered(&txn, &stored).await?;
         }
         for ((id, _), wanted) in stored.into_iter().zip(wanted) {
             if occasion == Occasion::Start || wanted.enabled && !is_same(id, wanted) {
@@ -100,6 +101,15 @@ pub(super) async fn pin(
         triggers = config.triggers.len(),
         "repositories and triggers pinned"
     );
+    Ok(())
+}
+
+/// The configuration's own keys say how its repositories are asked: what somebody entered for one before is forgotten.
+async fn forget_entered(w: &impl ConnectionTrait, configured: &[(Uuid, bool)]) -> Result<(), DataError> {
+    let entered = secrets::list_with_access(w).await?;
+    for (id, _) in configured.iter().filter(|(id, _)| entered.contains(id)) {
+        secrets::remove_secret(w, &secrets::of_access(*id)).await?;
+    }
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actions::forges::KnownForge;
 use actions::{Actions, Outside};
-use app::context::{ReadCommit, ServerContext};
+use app::context::{ReadCommit, ReadWords, ServerContext};
 use auth::password::Passwords;
 use auth::seal::{KeyError, Keys};
 use entity::kind::TokenSource;
@@ -20,10 +21,10 @@ use super::InForce;
 use super::reload::{Handle, Reloader};
 use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
-use crate::forges::Forges;
+use crate::forges::{Forges, check_access};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
-use crate::watching::{CloneReader, Hooks, Runs, Secrets};
+use crate::watching::{CloneReader, Hooks, Polling, Runs, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
 use crate::web::client_address::TrustedProxies;
@@ -87,13 +88,20 @@ fn live_actions(in_force: &InForce, db: &Db, queue: &JobQueue, keys: Keys, login
                 })
             })
         },
+        check_access: {
+            let config = config();
+            Arc::new(move |asked| {
+                let config = config.get();
+                Box::pin(async move { check_access(&config, &asked).await })
+            })
+        },
     };
     let reader = Arc::new(CloneReader::new(&in_force.get().app.data_dir));
     Actions::new(db.clone(), queue.clone(), outside).with_reader(reader)
 }
 
 /// A forge that does not answer by then is away.
-const TRY_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+const TRY_WITHIN: Duration = Duration::from_secs(10);
 
 fn known_forge(config: &Config, forge: &ForgeConfig) -> KnownForge {
     let token = match &forge.token {
@@ -114,9 +122,22 @@ fn known_forge(config: &Config, forge: &ForgeConfig) -> KnownForge {
 /// # Errors
 /// If the key can't be had; names where and what to do.
 pub fn keys(config: &Config) -> Result<Keys, KeyError> {
-    let given = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
-    let (current, previous) = (given(&config.accounts.secret_key), given(&config.accounts.previous_secret_key));
-    Keys::load(&config.app.data_dir, current.as_deref(), previous.as_deref())
+    let (current, previous) = given_keys(config);
+    Keys::load(&config.app.data_dir, current, previous)
+}
+
+/// The same for a look at things, which makes nothing; nothing where no start has made the file.
+///
+/// # Errors
+/// As [`keys`].
+pub(crate) fn find_keys(config: &Config) -> Result<Option<Keys>, KeyError> {
+    let (current, previous) = given_keys(config);
+    Keys::find(&config.app.data_dir, current, previous)
+}
+
+fn given_keys(config: &Config) -> (Option<&str>, Option<&str>) {
+    let accounts = &config.accounts;
+    (accounts.secret_key.as_ref().map(Secret::expose), accounts.previous_secret_key.as_ref().map(Secret::expose))
 }
 
 /// Who asks, and by which keys access tokens are known.
@@ -166,6 +187,7 @@ pub fn live_state(
     stop: &CancellationToken,
 ) -> AppState {
     let config = &*in_force.get();
+    let db = &db.for_requests();
     let compare = Arc::new(|old: &str, new: &str| replay::compare(old, new));
     let login_limits = Arc::new(LoginLimits::default());
     let actions = live_actions(in_force, db, queue, keys.clone(), Arc::clone(&login_limits));
@@ -183,6 +205,7 @@ pub fn live_state(
             actions,
             compare,
             read_commit: commit_reader(config.app.data_dir.clone()),
+            read_words: words_reader(config.app.data_dir.clone()),
             discovery: {
                 let in_force = in_force.clone();
                 Arc::new(move || discovery_settings(&in_force.get()))
@@ -204,6 +227,10 @@ pub fn live_state(
         last_look: LastLook::default(),
         hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         runs: Runs::new(db, queue, Secrets::new(db, keys)),
+        polling: {
+            let in_force = in_force.clone();
+            Polling::new(move || in_force.get())
+        },
         data_dir: config.app.data_dir.as_path().into(),
         proxies: TrustedProxies::new(&config.server.trusted_proxies),
         started_at: clock::now(),
@@ -224,6 +251,26 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
             let read = move || replay::read_commit(&clone, &sha, head.as_deref(), scanned.as_deref());
             tokio::task::spawn_blocking(read).await.ok().flatten()
         })
+    })
+}
+
+/// Reads what commits say of themselves from clones, a few at a time; a page does not wait long for it.
+fn words_reader(data_dir: PathBuf) -> ReadWords {
+    const AT_ONCE: usize = 4;
+    const WITHIN: Duration = Duration::from_millis(500);
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    Arc::new(move |repository, hashes| {
+        let (turns, clone) = (Arc::clone(&turns), clone_dir(&data_dir, repository));
+        let read = async move {
+            let turn = turns.acquire_owned().await.ok()?;
+            let read = move || {
+                // Held by the thread, which goes on where nobody waits any more.
+                let _turn = turn;
+                replay::read_words(&clone, &hashes)
+            };
+            tokio::task::spawn_blocking(read).await.ok()
+        };
+        Box::pin(async move { tokio::time::timeout(WITHIN, read).await.ok().flatten().unwrap_or_default() })
     })
 }
 

@@ -14,11 +14,12 @@ use crate::forges::{Forges, guard};
 use crate::jobs::Deps;
 use crate::mail::Mailer;
 use crate::replay::{BatchLimits, KeptUses};
+use crate::watching::Secrets;
 
 /// What job handlers work with; without keys no mail is sent, and no token used that was entered.
 ///
 /// # Errors
-/// If mails can't be sent as configured, or the system gives no TLS.
+/// If mails can't be sent as configured, or the system has no certificates.
 pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> anyhow::Result<Deps> {
     let token = |repository: &RepositoryConfig| Some((repository.url.clone(), repository.token.clone()?));
     let mailer = match (&config.mail, &config.server.public_url, keys) {
@@ -39,20 +40,29 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         max_disk_bytes: config.app.max_disk_mb.map(|megabytes| megabytes * 1_000_000),
         shares_work: config.storage.engine == "postgres",
         data_dir: config.app.data_dir.clone(),
+        secrets: keys.map(|keys| Secrets::new(db, keys)),
         tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db, keys)),
         targets: client(guard(config))?,
-        configured_targets: client(target_guard(config))?,
+        configured_targets: configured_targets(config)?,
         mailer,
         batches: BatchLimits::default(),
         kept_uses: KeptUses::default(),
     })
 }
 
+/// What is sent to targets of the configuration's triggers goes through this.
+pub(crate) fn configured_targets(config: &Config) -> anyhow::Result<triggers::Client> {
+    client(target_guard(config))
+}
+
 fn client(guard: AddressGuard) -> anyhow::Result<triggers::Client> {
-    triggers::Client::new(Arc::new(guard)).context("nothing can be sent to targets")
+    // The one reason that there is: HTTPS trusts whom the system trusts, and no more.
+    let lacks =
+        "no HTTP client can be had; HTTPS needs the certificates that the system trusts (Debian: ca-certificates)";
+    triggers::Client::new(Arc::new(guard)).context(lacks)
 }
 
 /// Which addresses targets of the configuration's triggers may have: those of the configuration's triggers are where its author wants them.

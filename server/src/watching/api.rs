@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::look::{note_look, watched_names};
 use crate::clock;
 use crate::forges::RepositoryForge;
-use crate::jobs::{Deps, JobContext, place_of};
+use crate::jobs::{Deps, JobContext, own_access, place_of};
 
 /// How often a job that waits for a forge looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(250);
@@ -36,11 +36,11 @@ pub async fn look_by_api(
     if !deps.polling.enable_api_fallback || !is_passing(failed) || context.is_cancelled() {
         return Ok(None);
     }
-    // Whoever adds an address sees what Git shows to everybody; a token may be shown more.
-    if target.origin != Origin::Config && began.first_look_at.is_none() {
+    let Some((forge, key)) = at_forge(deps, context, target.id).await? else { return Ok(None) };
+    // Whoever adds an address sees what Git shows to everybody; a token may be shown more, unless it is theirs.
+    if target.origin != Origin::Config && began.first_look_at.is_none() && !forge.is_entered {
         return Ok(None);
     }
-    let Some((forge, key)) = at_forge(deps, context, target.id).await? else { return Ok(None) };
     let Some(listed) = list(deps, context, &forge, &key).await else { return Ok(None) };
     let host = forge.client.host();
     let count = listed.branches.len();
@@ -137,7 +137,8 @@ pub(super) async fn at_forge(
     let Some(target) = target.filter(|target| target.provider != Provider::Git) else { return Ok(None) };
     let Some((host, key)) = place_of(&target) else { return Ok(None) };
     deps.forges.refresh().await;
-    match deps.forges.of_repository(&target.url, &host, target.provider) {
+    let own = own_access(deps, context, repository, target.origin).await?;
+    match deps.forges.of_repository(&target.url, &host, target.provider, own.as_ref()) {
         Ok(forge) => Ok(Some((forge, key))),
         Err(error) => {
             context.note(LogLevel::Warn, &format!("the API can't be asked: {error}"));

@@ -2,7 +2,8 @@
 //!
 //! A sync's look, by Git or by the forge's [`api`], and a webhook write events ([`look`], [`hooks`]); [`decide`] holds triggers
 //! against them, and [`follow`](mod@follow) does so with what [`reader`] reads of their commits, or the forge's API tells
-//! ([`api_reader`]); [`teller`] tells targets, and [`runs`] takes what these tell of the runs that they began.
+//! ([`api_reader`]); [`teller`] tells targets, and [`runs`] takes what these tell of the runs that they began. How remotes are
+//! asked is told by [`polling`].
 
 mod api;
 mod api_reader;
@@ -10,6 +11,7 @@ mod decide;
 mod follow;
 mod hooks;
 mod look;
+mod polling;
 mod reader;
 mod runs;
 mod secrets;
@@ -20,7 +22,8 @@ pub use decide::decide_known;
 pub use follow::follow;
 pub use hooks::{HookAnswer, Hooks};
 pub use look::{hurry, note, watched_names};
+pub use polling::{Polled, Polling};
 pub use reader::CloneReader;
 pub use runs::{RunAnswer, Runs};
-pub use secrets::Secrets;
+pub use secrets::{SecretError, Secrets};
 pub use teller::Teller;

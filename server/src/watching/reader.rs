@@ -9,13 +9,14 @@ use chrono::TimeDelta;
 use entity::value::ObjectId;
 use entity::view::TektonFound;
 use git::{BelowLimits, FilesBelow, GitError, Repo};
+use store::db::DataError;
 use store::repositories::SyncTarget;
 use store::watch::FollowedEvent;
 use tokio::sync::Semaphore;
 use triggers::{ChangedPaths, MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
 use uuid::Uuid;
 
-use crate::jobs::{Deps, JobContext, clone_dir, remote};
+use crate::jobs::{Deps, JobContext, clone_dir, own_access, remote};
 
 /// Where Tekton's resources are looked for.
 pub(super) const TEKTON: &str = ".tekton";
@@ -83,6 +84,12 @@ impl From<GitError> for CommitError {
             // Too much or broken.
             _ => Self::temporary(why, Fault::Commit),
         }
+    }
+}
+
+impl From<DataError> for CommitError {
+    fn from(error: DataError) -> Self {
+        Self::temporary(error.to_string(), Fault::Commit)
     }
 }
 
@@ -198,9 +205,10 @@ async fn fetch(
     target: &SyncTarget,
     wanted: Vec<(String, ObjectId)>,
 ) -> Result<(), CommitError> {
+    let own = own_access(deps, context, target.id, target.origin).await?;
     let (deps, target, cancel) = (deps.clone(), target.clone(), Arc::clone(&context.cancel));
     let work = tokio::task::spawn_blocking(move || {
-        let (url, auth, limits) = remote(&deps, &target)?;
+        let (url, auth, limits) = remote(&deps, &target, own.as_ref())?;
         git::fetch_commits(&deps.clone_dir(target.id), &url, &wanted, &auth, &limits, &cancel, &mut |_| {}).map(drop)
     });
     Ok(work.await??)

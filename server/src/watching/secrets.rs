@@ -1,10 +1,11 @@
-//! Secrets of targets, which are kept sealed wherever they were entered.
+//! Secrets of targets, webhooks and repositories, which are kept sealed wherever they were entered.
 
+use actions::access::{Access, open_access};
 use actions::secrets::purpose;
 use actions::triggers::open_secrets;
 use auth::seal::Keys;
 use store::db::{DataError, Db};
-use store::secrets::{find_secret, of_sink, of_trigger, of_webhook};
+use store::secrets::{find_secret, of_access, of_sink, of_trigger, of_webhook};
 use triggers::TargetSecrets;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -51,6 +52,15 @@ impl Secrets {
         let Some(plain) = self.open(&of_webhook(repository)).await? else { return Ok(None) };
         let text = std::str::from_utf8(&plain).map_err(|_| SecretError::Sealed("it is no text".to_owned()))?;
         Ok(Some(Zeroizing::new(text.to_owned())))
+    }
+
+    /// What a repository is asked with that somebody entered for it alone; nothing where nobody did.
+    ///
+    /// # Errors
+    /// The database's, or that it was sealed with another key.
+    pub async fn of_repository(&self, id: Uuid) -> Result<Option<Access>, SecretError> {
+        let Some(sealed) = find_secret(&self.db.read, &of_access(id)).await? else { return Ok(None) };
+        open_access(&self.keys, id, &sealed).map(Some).map_err(SecretError::Sealed)
     }
 
     /// The hash that what opens a trigger's sink is known by; nothing where it has none.

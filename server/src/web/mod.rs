@@ -9,10 +9,12 @@ pub mod client_address;
 pub mod etag;
 pub mod forms;
 pub mod health;
+#[allow(unused_qualifications, reason = "the macros of utoipa may write whole paths")]
 pub mod hooks;
 pub mod hosts;
 pub mod identity;
 pub mod listen;
+#[allow(unused_qualifications, reason = "the macros of utoipa may write whole paths")]
 pub mod metrics;
 mod old_links;
 mod pages;
@@ -57,6 +59,7 @@ pub fn router(state: AppState) -> Router {
     let (reads, streams) = openapi::described();
     let reads: Router<AppState> = reads.into();
     let streams: Router<AppState> = streams.into();
+    let webhooks: Router<AppState> = hooks::routes().into();
     let api = reads
         // Without the slash as well, which clients forget.
         .route("/api/v1/repositories", axum::routing::get(api::v1::repositories::list_repositories))
@@ -81,7 +84,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_REQUEST_BODY))
         // Pushes of forges are larger than what else is sent to us; they have a bound of their own.
-        .merge(hooks::routes())
+        .merge(webhooks)
         .layer(from_fn(forms::only_forms))
         .layer(from_fn(answer_in_time))
         .layer(from_fn_with_state(state.rate_limits.clone(), rate_limits::limit))

@@ -4,10 +4,11 @@
 //! the program is, and what actions and jobs decide by is read where it was written. So is everything by whoever changed
 //! something a moment ago: their session or token says so in the row that is read for each request anyway, so that it holds
 //! for all processes and for programs without cookies. What a replica does not have, or fails to answer, is asked again
-//! where it was written.
+//! where it was written, unless the failure took long, as of a question that was stopped.
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actions::Actor;
 use axum::{
@@ -33,6 +34,9 @@ pub struct Changed(pub Timestamp);
 /// The handle that answers a request, for pages; in the request's extensions.
 #[derive(Clone, Debug)]
 pub struct Reading(pub Db);
+
+/// What took longer at a replica would take as long where it was written, and whoever asked is about to give up.
+const AGAIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pages of these are about who asks, or about accounts.
 const OWN: [&str; 5] = ["/account", "/admin", "/sign-in", "/set-up", "/welcome"];
@@ -78,9 +82,11 @@ pub async fn choose(State(db): State<Arc<Db>>, request: Request, next: Next) -> 
     let mut there = parts.clone();
     there.extensions.insert(Reading(replica.clone()));
     let asked = next.clone().run(Request::from_parts(there, Body::empty()));
+    let began = Instant::now();
     let response = READING.scope(replica.clone(), asked).await;
     let status = response.status();
-    if status != StatusCode::NOT_FOUND && !status.is_server_error() {
+    let fails_late = status.is_server_error() && began.elapsed() > AGAIN_WITHIN;
+    if fails_late || (status != StatusCode::NOT_FOUND && !status.is_server_error()) {
         return response;
     }
     let response = next.run(Request::from_parts(parts, body)).await;

@@ -90,7 +90,12 @@ fn asked_in(request: &Request) -> Response {
         let from = request.uri().path_and_query().map_or("/", |from| from.as_str());
         return Redirect::to(&format!("/sign-in?from={}", utf8_percent_encode(from, NON_ALPHANUMERIC))).into_response();
     }
-    let mut response = Problem::new(StatusCode::UNAUTHORIZED, "Not authenticated").into_response();
+    not_signed_in()
+}
+
+/// The answer to a program that has to say who it is, and how.
+pub(super) fn not_signed_in() -> Response {
+    let mut response = Problem::from(Refusal::NotSignedIn).into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     response
 }

@@ -200,10 +200,7 @@ async fn what_is_there_is_replaced_only_when_asked_and_kept() {
         let told = machine.succeeds(&app.url, &["restore", &file, "--yes"]).await;
         assert!(told.contains("kept as"), "{told}");
         assert_eq!(names_at(&app.url).await, ["ada/home"]);
-        let before = match app.state.db.engine {
-            Engine::Sqlite => format!("{}.before-restore", app.url.trim_start_matches("sqlite://")),
-            Engine::Postgres => format!("{file}.before-restore"),
-        };
+        let before = kept_by(app, &file);
         let told = machine.fails(&app.url, &["restore", &file, "--yes"]).await;
         assert!(told.contains("from an earlier restore"), "{told}");
 
@@ -220,41 +217,134 @@ async fn what_is_there_is_replaced_only_when_asked_and_kept() {
     .await;
 }
 
+/// So many migrations ago accounts were there already.
+const OLDER: u32 = 8;
+/// What a program that is newer than this one has done to a database.
+const NEWER: [&str; 3] = [
+    "CREATE TABLE from_the_future (id INTEGER PRIMARY KEY)",
+    "ALTER TABLE repository ADD COLUMN wings INTEGER",
+    "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_fly', 1)",
+];
+
+async fn applied_at(url: &str) -> Option<Vec<String>> {
+    let db = open(url).await;
+    let applied = maintenance::applied_migrations(&db).await.unwrap();
+    db.close().await.unwrap();
+    applied
+}
+
+/// Every row but when migrations were applied.
+async fn data_at(url: &str) -> Vec<String> {
+    let mut rows = rows_at(url).await;
+    rows.retain(|row| !row.starts_with("seaql_migrations: "));
+    rows
+}
+
+/// Where a restore keeps what it replaces.
+fn kept_by(app: &TestApp, file: &str) -> String {
+    match app.state.db.engine {
+        Engine::Sqlite => format!("{}.before-restore", app.url.trim_start_matches("sqlite://")),
+        Engine::Postgres => format!("{file}.before-restore"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn older_schemas_are_brought_up_to_date_and_newer_ones_refused() {
+async fn older_schemas_are_brought_up_to_date_with_all_that_was_in_them_and_newer_ones_refused() {
     on_each_engine(async |app| {
         let machine = Machine::new();
         let db = &app.state.db;
         let all = maintenance::applied_migrations(db).await.unwrap();
-        Migrator::down(&db.write, Some(2)).await.unwrap();
+        add(app, "ada/home").await;
+        Migrator::down(&db.write, Some(OLDER)).await.unwrap();
         let older = machine.backup(&app.url, "older").await;
         Migrator::up(&db.write, None).await.unwrap();
         let place = Place::beside(app).await;
         let told = machine.succeeds(&place.url, &["restore", &older]).await;
-        assert!(told.contains("by 2 migrations"), "{told}");
-        let restored = open(&place.url).await;
-        assert_eq!(maintenance::applied_migrations(&restored).await.unwrap(), all);
-        restored.close().await.unwrap();
-        place.remove().await;
+        assert!(told.contains(&format!("by {OLDER} migrations")), "{told}");
+        assert_eq!(applied_at(&place.url).await, all);
+        let (source, copy) = (data_at(&app.url).await, data_at(&place.url).await);
+        assert!(source.iter().any(|row| row.contains("ada/home")) && source.len() > 10, "{source:?}");
+        assert!(source == copy, "{} rows became {}", source.len(), copy.len());
 
-        let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_fly', 1)";
-        db.write.execute_unprepared(newer).await.unwrap();
+        for sql in NEWER {
+            db.write.execute_unprepared(sql).await.unwrap();
+        }
         let newer = machine.backup(&app.url, "newer").await;
-        let place = Place::beside(app).await;
-        let told = machine.fails(&place.url, &["restore", &newer]).await;
-        assert!(
-            told.contains("is of a newer Kubestats than this one") && told.contains("m29990101_000001_fly"),
-            "{told}"
-        );
+        let empty = Place::beside(app).await;
+        // Neither into a place where nothing is nor over what is there.
+        for url in [&empty.url, &place.url] {
+            let told = machine.fails(url, &["restore", &newer, "--yes"]).await;
+            assert!(
+                told.contains("is of a newer Kubestats than this one") && told.contains("m29990101_000001_fly"),
+                "{told}"
+            );
+        }
+        assert!(data_at(&place.url).await == copy && machine.has_no_drafts());
         match db.engine {
-            Engine::Sqlite => assert!(!Path::new(place.url.trim_start_matches("sqlite://")).exists()),
+            Engine::Sqlite => assert!(!Path::new(empty.url.trim_start_matches("sqlite://")).exists()),
             Engine::Postgres => {
-                let untouched = open(&place.url).await;
+                let untouched = open(&empty.url).await;
                 assert_eq!(maintenance::list_tables(&untouched).await.unwrap(), [""; 0]);
                 untouched.close().await.unwrap();
             }
         }
+        empty.remove().await;
         place.remove().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_backup_takes_the_place_of_a_database_that_was_migrated_further() {
+    on_each_engine(async |app| {
+        let machine = Machine::new();
+        let db = &app.state.db;
+        let all = maintenance::applied_migrations(db).await.unwrap();
+        add(app, "ada/home").await;
+        Migrator::down(&db.write, Some(OLDER)).await.unwrap();
+        let older = machine.backup(&app.url, "older").await;
+        Migrator::up(&db.write, None).await.unwrap();
+        let whole = data_at(&app.url).await;
+
+        // Over what this program made of it since, and over what a newer one did: the way back after an upgrade.
+        add(app, "kim/lab").await;
+        for by_newer in [false, true] {
+            if by_newer {
+                // By a connection of its own: those of before are to what was replaced.
+                let newer = open(&app.url).await;
+                for sql in NEWER.iter().chain(&["UPDATE repository SET full_name = 'kim/lab'"]) {
+                    newer.write.execute_unprepared(sql).await.unwrap();
+                }
+                newer.close().await.unwrap();
+                let told = machine.fails(&app.url, &["restore", &older]).await;
+                assert!(told.contains("--yes"), "{told}");
+            }
+            let told = machine.succeeds(&app.url, &["restore", &older, "--yes"]).await;
+            assert!(told.contains(&format!("by {OLDER} migrations")) && told.contains("kept as"), "{told}");
+            assert_eq!(applied_at(&app.url).await, all, "nothing of the newer schema is left");
+            assert!(data_at(&app.url).await == whole, "{by_newer}");
+            let restored = open(&app.url).await;
+            assert!(!maintenance::list_tables(&restored).await.unwrap().contains(&"from_the_future".to_owned()));
+            assert!(restored.read.execute_unprepared("SELECT wings FROM repository").await.is_err());
+            restored.close().await.unwrap();
+
+            // What was replaced is whole, and as new as it was.
+            let before = kept_by(app, &older);
+            let place = Place::beside(app).await;
+            if by_newer {
+                let told = machine.fails(&place.url, &["restore", &before]).await;
+                assert!(told.contains("is of a newer Kubestats than this one"), "{told}");
+            } else if db.engine == Engine::Sqlite {
+                // With its log beside it, as this test still has it open.
+                assert_eq!(names_at(&format!("sqlite://{before}")).await, ["ada/home", "kim/lab"]);
+            } else {
+                machine.succeeds(&place.url, &["restore", &before]).await;
+                assert_eq!(names_at(&place.url).await, ["ada/home", "kim/lab"]);
+            }
+            place.remove().await;
+            std::fs::rename(&before, machine.path(if by_newer { "second" } else { "first" })).unwrap();
+        }
+        assert!(machine.has_no_drafts());
     })
     .await;
 }

@@ -1,19 +1,22 @@
 //! `kubestats doctor`, on instances that are well and on those that are not.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use auth::seal::Keys;
 use chrono::TimeDelta;
 use entity::kind::{JobKind, JobRequest, Priority, RequestedBy};
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 use server::clock;
-use standin::{Fault, Generator, Limits, Options, Rule, Standin, TOKEN};
+use standin::{Fault, Generator, Limits, Options, Person, Rule, Standin, TOKEN};
+use store::queue::Outcome;
 use store::workers::{self, FoundWorker};
 
-use crate::support::{RepositoryBuilder, TestApp, on_each_engine, on_sqlite};
+use crate::support::{KEYS, RepositoryBuilder, TestApp, on_each_engine, on_sqlite};
 
 /// What the program says, and whether it ended well.
 struct Said {
@@ -46,6 +49,11 @@ impl Said {
 }
 
 async fn doctor(url: &str, config: &str, arguments: &[&str]) -> Said {
+    doctor_with(url, config, arguments, None).await
+}
+
+/// The same with a key for secrets in the environment, or none.
+async fn doctor_with(url: &str, config: &str, arguments: &[&str], key: Option<[u8; 32]>) -> Said {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("kubestats.yaml"), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubestats"));
@@ -55,6 +63,10 @@ async fn doctor(url: &str, config: &str, arguments: &[&str]) -> Said {
         .env_remove("GITHUB_TOKEN")
         .env("FORGE_TOKEN", TOKEN)
         .env("BAD_TOKEN", "secret-and-wrong");
+    match key.map(|key| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>()) {
+        Some(hex) => command.env("KUBESTATS_SECRET_KEY", hex),
+        None => command.env_remove("KUBESTATS_SECRET_KEY"),
+    };
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for secret in [TOKEN, "secret-and-wrong", "pass-of-ada"] {
@@ -215,6 +227,110 @@ async fn forges_tell_their_budgets_and_why_they_refuse() {
     let said = doctor("sqlite:none.db", away, &[]).await;
     said.has("forges", "fail", "cannot be reached");
     said.has("clock", "warn", "could not be compared");
+}
+
+/// Keeps a token for a forge as its page does.
+async fn enter(app: &TestApp, host: &str, token: &str, keys: &Keys) {
+    let name = format!("forge:{host}");
+    let sealed = keys.seal(&actions::secrets::purpose(&name), token.as_bytes());
+    store::secrets::put_secret(&app.state.db.write, &name, sealed, clock::now()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_people_entered_are_opened_and_tried() {
+    on_each_engine(async |app| {
+        let people = vec![Person { id: 7, login: "ada".to_owned(), name: None, emails: Vec::new() }];
+        let options = Options { limits: Limits::default(), people, ..Options::with(repositories()) };
+        let standin = Standin::start(options).await.unwrap();
+        let github = standin.github().url().to_owned();
+        let host = github.trim_start_matches("http://");
+        let forge = |token: &str| {
+            format!(
+                "security: {{require_https: false}}\n\
+                 discovery: {{forges: [{{url: '{github}', api_base_url: '{github}', provider: github{token}}}]}}\n"
+            )
+        };
+        let key = Some([7; 32]);
+        enter(app, host, TOKEN, &KEYS()).await;
+        let said = doctor_with(&app.url, &forge(""), &[], key).await;
+        assert!(said.well, "{}", said.json);
+        said.has("forges", "ok", "takes the token that was entered");
+        said.has("forges", "ok", "of 5000");
+        // The configuration's token goes first, as with jobs.
+        let said = doctor_with(&app.url, &forge(", token: '${FORGE_TOKEN}'"), &[], key).await;
+        assert!(said.well, "{}", said.json);
+        said.has("forges", "ok", "the token that was entered is not used");
+
+        // Without the key, with another, or where it is damaged there is no token: said without asking anybody.
+        for (key, why) in [(None, "there is no key"), (Some([8; 32]), "sealed with the key")] {
+            for arguments in [&["--offline"][..], &[]] {
+                let said = doctor_with(&app.url, &forge(""), arguments, key).await;
+                said.has("forges", "fail", why);
+                said.has("forges", "fail", host);
+                assert!(!said.well);
+            }
+        }
+        let said = doctor_with(&app.url, &forge(""), &["--offline"], key).await;
+        assert!(said.well, "{}", said.json);
+
+        enter(app, host, "secret-and-wrong", &KEYS()).await;
+        let said = doctor_with(&app.url, &forge(""), &[], key).await;
+        said.has("forges", "fail", "refused the token");
+        assert!(!said.well && said.json.to_string().contains("/admin/forges"), "{}", said.json);
+
+        let said = doctor_with(&app.url, "discovery: {enabled: false}", &[], key).await;
+        said.has("forges", "warn", "is for no forge that is known here");
+        assert!(said.well, "{}", said.json);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_runs_far_longer_than_usual_is_named() {
+    on_each_engine(async |app| {
+        let queue = &app.state.queue;
+        let ago = |minutes| clock::now() - TimeDelta::minutes(minutes);
+        let lease = Duration::from_hours(6);
+        enqueue(app, "kim/lab", TimeDelta::minutes(300)).await;
+        let usual = queue.claim("w", JobKind::ALL, ago(300), lease).await.unwrap().unwrap();
+        queue.finish(usual.id, "w", Outcome::Succeeded("nothing new".to_owned()), ago(290)).await.unwrap();
+        enqueue(app, "ada/home", TimeDelta::minutes(90)).await;
+        let long = queue.claim("w", JobKind::ALL, ago(90), lease).await.unwrap().unwrap();
+        let said = doctor(&app.url, "", &["--offline"]).await;
+        assert!(said.well, "what only warns does not fail");
+        said.has("jobs", "warn", "Sync of ada/home runs for 90 min at w; the longest of its kind lately took 10 min");
+        assert!(said.json.to_string().contains(&format!("/tasks/{}", long.id)), "{}", said.json);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_are_found_where_they_are_as_a_rule() {
+    on_sqlite(async |app| {
+        doctor(&app.url, "", &["--offline"]).await.has("backups", "warn", "none was found in");
+        doctor("sqlite:none.db", "", &["--offline"]).await.has("backups", "ok", "nothing to back up yet");
+        let folder = Path::new(app.url.trim_start_matches("sqlite://")).parent().unwrap();
+        std::fs::write(folder.join("kubestats-20260101-000000.db"), b"SQLite format 3\0").unwrap();
+        for other in ["other.db", "kubestats-20250101-000000.db.before-restore"] {
+            std::fs::write(folder.join(other), b"SQLite format 3\0").unwrap();
+        }
+        let said = doctor(&app.url, "", &["--offline"]).await;
+        said.has("backups", "ok", "1 of them, the newest 0 days old");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_for_backups_that_cannot_be_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
+    if std::fs::write(folder.path().join("probe"), "").is_ok() {
+        println!("skipped: this user may write everywhere");
+        return;
+    }
+    let place = folder.path().display().to_string();
+    let said = doctor("sqlite:none.db", "", &["--offline", "--backups", &place]).await;
+    said.has("backups", "warn", "cannot be written by the user of this command");
 }
 
 fn repositories() -> Vec<standin::Repository> {

@@ -12,20 +12,23 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
+use entity::input::FoundRepository;
 use entity::kind::{Provider, ReloadCause, ReloadOutcome};
 use entity::view::{Condition, Pace, Target};
 use serde_json::Value;
 use server::{
     clock,
-    jobs::LiveDeps,
+    jobs::{LiveDeps, ProcessName},
     start::{InForce, Reloader, Source},
     telemetry::LogLevel,
     web::seats::Seats,
 };
-use store::{repositories, schedules, secrets, triggers, watch};
+use store::{db::ConnectionTrait as _, repositories, schedules, secrets, triggers, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Answer, KEYS, Nobody, TestApp, access_token, on_each_engine, with_first_account};
+use crate::support::{
+    Answer, KEYS, Nobody, RepositoryBuilder, TestApp, access_token, on_each_engine, with_first_account,
+};
 
 /// Something hangs that takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -41,6 +44,10 @@ struct Process {
 
 impl Process {
     fn start(app: &TestApp) -> Self {
+        Self::named(app, "one-0")
+    }
+
+    fn named(app: &TestApp, worker: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (db, queue, keys) = (&app.state.db, &app.state.queue, KEYS());
         let file = folder.path().join("kubestats.yaml");
@@ -51,7 +58,9 @@ impl Process {
         let live = LiveDeps::from(server::start::deps(&config, db, queue, Some(&keys)).unwrap());
         let in_force = InForce::new(config);
         let source = Source { file: Some(file), environment, listen: None };
-        let reloader = Reloader::new(source, in_force.clone(), live.clone(), (db, queue, &keys), LogLevel::default());
+        let name = ProcessName { worker: worker.to_owned(), host: format!("host-of-{worker}") };
+        let over = (db, queue, &keys);
+        let reloader = Reloader::new(source, in_force.clone(), live.clone(), over, LogLevel::default(), name);
         let stop = CancellationToken::new();
         let providers = server::start::providers(&in_force.get()).unwrap();
         let state = server::start::live_state(&in_force, Some(&reloader), (db, queue, &keys), providers, &stop);
@@ -172,6 +181,28 @@ async fn what_the_file_names_is_put_in_force_and_taken_back() {
 }
 
 #[tokio::test]
+async fn what_was_entered_for_a_repository_is_forgotten_once_the_configuration_names_it() {
+    on_each_engine(async |app| {
+        let process = Process::start(app);
+        let (db, now) = (&app.state.db, clock::now());
+        let added = |name: &str| {
+            let url = format!("https://h.example/{name}");
+            FoundRepository { url, ..RepositoryBuilder::new(name).added().found() }
+        };
+        let found = [added("team/app"), added("kim/lab")];
+        let stored = repositories::upsert_repositories(&db.write, &found, now).await.unwrap();
+        for (id, _) in &stored {
+            assert!(secrets::put_access(&db.write, *id, vec![1], now).await.unwrap());
+        }
+        process.write(FULL);
+        process.reload(StatusCode::OK).await;
+        let left: Vec<_> = secrets::list_with_access(&db.read).await.unwrap().into_iter().collect();
+        assert_eq!(left, [stored[1].0], "its own keys say how it is asked, and nothing of others");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_file_with_errors_changes_nothing_and_all_of_them_are_told() {
     on_each_engine(async |app| {
         let process = Process::start(app);
@@ -233,6 +264,57 @@ async fn a_file_with_errors_changes_nothing_and_all_of_them_are_told() {
         assert!(page.contains("the configuration before stays in force") && !page.contains("app2"), "{page}");
         let audit = process.app.get("/api/v1/admin/audit?action=reload_configuration").await;
         assert_eq!(audit.count(), 4, "{}", audit.text());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_process_tells_of_the_reloads_of_all() {
+    on_each_engine(async |app| {
+        let (one, two) = (Process::start(app), Process::named(app, "two-0"));
+        one.write("polling: {interval: 7m}\n");
+        one.reload(StatusCode::OK).await;
+        two.write("polling: {interval: '${APP_TOKEN}'}\ntriggers: [{name: '${APP_TOKEN}'}]\n");
+        let refused = two.reloader.run(ReloadCause::File, None).await;
+        assert_eq!((refused.outcome, refused.error_count), (ReloadOutcome::Refused, 2));
+        let told = one.reloads().await;
+        assert_eq!(told, two.reloads().await);
+        let of = |reload: &Value| {
+            ["worker", "host", "outcome", "cause"].map(|field| reload[field].as_str().unwrap().to_owned())
+        };
+        let told: Vec<[String; 4]> = told.iter().map(of).collect();
+        let expected =
+            [["two-0", "host-of-two-0", "refused", "file"], ["one-0", "host-of-one-0", "applied", "request"]];
+        assert_eq!(told, expected.map(|words| words.map(str::to_owned)));
+        // What is wrong is told in full to admins, and no secret in it.
+        let bearer = format!("Bearer {}", app.token);
+        let shown = one.app.get_with("/api/v1/config/reloads", &[(header::AUTHORIZATION, &bearer)]).await;
+        assert_eq!(shown.json()[0]["errors"].as_array().unwrap().len(), 2);
+        assert!(shown.text().contains("${APP_TOKEN}") && !shown.text().contains("secret-token"), "{}", shown.text());
+        // A process that can read none again tells of them too, and one that starts anew still does.
+        let page = app.get("/tasks").await.text();
+        assert!(page.contains("host-of-one-0") && page.contains("host-of-two-0"), "{page}");
+        drop((one, two));
+        assert_eq!(Process::start(app).reloads().await.len(), 2);
+    })
+    .await;
+}
+
+/// While the database can't be written, what came of a reload waits, and is kept with the next one.
+#[tokio::test]
+async fn a_reload_that_could_not_be_kept_is_kept_with_the_next() {
+    on_each_engine(async |app| {
+        let process = Process::start(app);
+        let w = &app.state.db.write;
+        w.execute_unprepared("ALTER TABLE config_reload RENAME TO away").await.unwrap();
+        process.write("polling: {interval: 7m}\n");
+        assert_eq!(process.reload(StatusCode::OK).await["outcome"], "applied");
+        w.execute_unprepared("ALTER TABLE away RENAME TO config_reload").await.unwrap();
+        process.write("polling: {interval: 8m}\n");
+        process.reload(StatusCode::OK).await;
+        let told = process.reloads().await;
+        assert_eq!(told.len(), 2);
+        assert!(told.iter().all(|reload| reload["applied"] == serde_json::json!(["polling.interval"])), "{told:?}");
     })
     .await;
 }

@@ -44,6 +44,7 @@ fn view(data: AddData, _: PageUrl) -> AnyView {
             <p>
                 <button type="submit" class="button primary">"Add"</button>
             </p>
+            <p class="quiet">"A private one is given its token once it is here: at Branches, Watch, Access of its own."</p>
         </ActForm>
         <Section title="Or name them in the configuration">
             <p class="quiet">

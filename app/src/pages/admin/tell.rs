@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveTime};
-use entity::kind::{Provider, TokenSource, Via};
+use entity::kind::{TokenSource, Via};
 use entity::view::{AuditEntry, ForgeBudget, ForgeStatus, Timestamp, TokenTest};
 use leptos_router::params::ParamsMap;
 use store::accounts::{session_agents, token_names};
@@ -16,6 +16,7 @@ use crate::components::counted;
 use crate::error::AppError;
 use crate::pages::account::device;
 use crate::pages::ask;
+use crate::pages::scopes::scopes;
 
 /// When a day begins, UTC, where one is given: that day or, with 1, the one after it.
 pub(super) fn midnight(params: &ParamsMap, key: &str, after: u64) -> Result<Option<Timestamp>, AppError> {
@@ -56,18 +57,6 @@ pub(super) fn forge(forge: ForgeStatus) -> ForgeRow {
         entered_at: forge.entered_at,
         scopes: scopes(forge.provider).to_owned(),
         host: forge.host,
-    }
-}
-
-/// What a token needs, by the forges' own names.
-const fn scopes(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Github => {
-            "For public repositories a classic token without any scope, or a fine-grained one, is enough: it raises the limits. \
-             For private ones: repo, or Contents and Metadata (read-only)."
-        }
-        Provider::Gitlab => "A personal access token with read_api; with read_repository too for private repositories.",
-        Provider::Forgejo | Provider::Git => "A token with read:repository; with read:user too it is told whose it is.",
     }
 }
 

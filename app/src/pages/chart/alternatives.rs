@@ -118,7 +118,7 @@ fn days(sides: &[Side]) -> Vec<String> {
 }
 
 /// The area below a share over time, 300 wide and 100 high.
-fn line(shares: impl ExactSizeIterator<Item = (i64, i64)>) -> String {
+pub(super) fn line(shares: impl ExactSizeIterator<Item = (i64, i64)>) -> String {
     let last = i64::try_from(shares.len()).unwrap_or(i64::MAX).saturating_sub(1).max(1);
     let mut path = "M0 100".to_owned();
     for (place, (part, of)) in (0..).zip(shares) {

@@ -1,6 +1,6 @@
 use entity::view::{
-    ChartAlternative, ChartDetail, ChartNeighbour, ChartRelease, ChartUpgrades, ChartValue, ChartValuePath, Listing,
-    PageQuery, Timestamp,
+    ChartAlternative, ChartDetail, ChartNeighbour, ChartRelease, ChartSnippet, ChartUpgrades, ChartValue,
+    ChartValuePath, Listing, PageQuery, Timestamp,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -18,7 +18,7 @@ pub struct ChartData {
     /// Repositories that use it, over time.
     pub line: LineData,
     pub tab: ChartTab,
-    /// Charts that are chosen with `with`, and the one that `also` adds to them: id and key.
+    /// Charts that are chosen with `with` by their keys, and the one that `also` adds to them by any name: id and key.
     pub with: Vec<(i64, String)>,
     pub at: Option<Timestamp>,
 }
@@ -57,19 +57,12 @@ pub enum ChartTab {
         page: PageQuery,
     },
     Install {
-        snippets: Vec<Snippet>,
+        snippets: Vec<ChartSnippet>,
     },
     Related {
         together: Vec<ChartNeighbour>,
         alternatives: Vec<ChartAlternative>,
     },
-}
-
-/// A text to copy that installs a chart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snippet {
-    pub title: String,
-    pub text: String,
 }
 
 /// A chart by the key in the page's address.
@@ -86,18 +79,13 @@ pub async fn find_chart(path: String, query: String) -> Result<ChartData, AppErr
     let (id, found) = charts::chart_by_keys(&db.read, &wanted).await?.ok_or_else(missing)?;
     if !wanted.contains(&found) {
         let to = crate::components::PageUrl::new(crate::components::chart_href(&found)).href();
-        let to = if query.is_empty() { to } else { format!("{to}?{query}") };
+        // A page's query has nothing else in it; a program may send anything, and a header holds no line feed.
+        let is_plain = !query.is_empty() && query.bytes().all(|byte| byte.is_ascii_graphic());
+        let to = if is_plain { format!("{to}?{query}") } else { to };
         leptos_axum::redirect(&to);
     }
     let detail = store::kept::find_chart(&db, id, at, now).await?.ok_or_else(missing)?;
-    let given = ["with", "also"].into_iter().flat_map(|key| params.get_all(key).into_iter().flatten());
-    let keys: Vec<String> = given.filter(|key| !key.is_empty()).collect();
-    let mut with = charts::chart_keys(&db.read, &keys).await?;
-    // What is no chart nobody has.
-    let is_known = |key: &String| with.iter().any(|(_, known)| *known == key.to_lowercase());
-    if let Some(unknown) = keys.iter().find(|key| !is_known(key)) {
-        with.push((0, unknown.clone()));
-    }
+    let with = read::with(&db, &params, at).await?;
     let points: Vec<(String, i64)> =
         detail.adoption.iter().map(|point| (point.date.clone(), point.repositories)).collect();
     let line = crate::chart::draw_line("Repositories", &points);
@@ -112,7 +100,6 @@ mod read {
     use store::db::Db;
     use store::{charts, kept};
 
-    use super::super::snippets::snippets;
     use super::ChartTab;
     use crate::error::AppError;
     use crate::pages::ask;
@@ -121,6 +108,31 @@ mod read {
     const FEW: u64 = 7;
     /// Paths that the overview shows.
     const PATHS: u64 = 40;
+    /// Other charts that may be asked for: each is a question of its own.
+    const MOST_WITH: usize = 10;
+
+    /// The other charts that repositories have to have.
+    pub(super) async fn with(
+        db: &Db,
+        params: &ParamsMap,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<(i64, String)>, AppError> {
+        let keys = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty());
+        let keys: Vec<String> = keys.take(MOST_WITH).collect();
+        let mut with = charts::chart_keys(&db.read, &keys).await?;
+        // What is no chart nobody has.
+        let is_known = |key: &String| with.iter().any(|(_, known)| *known == key.to_lowercase());
+        if let Some(unknown) = keys.iter().find(|key| !is_known(key)) {
+            with.push((0, unknown.clone()));
+        }
+        if let Some(text) = ask::text(params, "also")? {
+            let meant = charts::chart_by_text(&db.read, &text, at).await?.unwrap_or((0, text));
+            if !with.contains(&meant) {
+                with.push(meant);
+            }
+        }
+        Ok(with)
+    }
 
     pub(super) async fn tab(
         db: &Db,
@@ -187,7 +199,7 @@ mod read {
                 let upgrades = kept::list_upgrades(db, id, (from.as_deref(), to.as_deref()), at, page).await?;
                 ChartTab::Upgrades { upgrades, page }
             }
-            Some("install") => ChartTab::Install { snippets: snippets(detail) },
+            Some("install") => ChartTab::Install { snippets: charts::snippets(detail) },
             Some("related") => ChartTab::Related {
                 together: kept::used_with(db, id, at).await?,
                 alternatives: kept::alternatives(db, id, at, now).await?,

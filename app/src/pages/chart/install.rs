@@ -1,14 +1,13 @@
 //! How to get a chart, and what else there is.
 
-use entity::view::{ChartAlternative, ChartDetail, ChartNeighbour};
+use entity::view::{ChartAlternative, ChartDetail, ChartNeighbour, ChartSnippet};
 use leptos::prelude::*;
 
 use super::alternatives;
-use super::data::Snippet;
 use super::parts::share;
 use crate::components::{CopyButton, EmptyState, Number, PageUrl, Section, Table, chart_href, counted, number_text};
 
-pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
+pub(super) fn view(detail: &ChartDetail, snippets: Vec<ChartSnippet>) -> AnyView {
     let most = detail.sources.first().map(|source| source.key.clone());
     let popular = detail.sources.len() > 1;
     let rows = detail
@@ -26,9 +25,10 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
             }
         })
         .collect_view();
+    let is_odd = snippets.is_empty() && !detail.sources.is_empty();
     let shown = snippets
         .into_iter()
-        .map(|Snippet { title, text }| {
+        .map(|ChartSnippet { title, text }| {
             let copy = view! { <CopyButton text=text.clone() what="snippet" /> }.into_any();
             view! { <Section title aside=copy><pre class="code-block" tabindex="0"><code>{text}</code></pre></Section> }
         })
@@ -38,8 +38,10 @@ pub(super) fn view(detail: &ChartDetail, snippets: Vec<Snippet>) -> AnyView {
         let text = format!("{} of {all} it from ", number_text(source.repositories));
         view! { <p>{text} <code>{source.url.clone()}</code> ", as these do."</p> }
     });
+    let none = is_odd.then(|| view! { <p class="quiet">"No text that installs it is made: its name, place or version is not written as those of charts are."</p> });
     view! {
         {chosen}
+        {none}
         <div class="columns even">{shown}</div>
         <Section title="Where it comes from">
             <Table caption="Where it comes from">

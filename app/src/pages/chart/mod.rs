@@ -1,19 +1,20 @@
 //! `/charts/{key}`: is it used, is it alive, which version; then versions, values, who, upgrades, how to get it.
 
+mod also;
 mod alternatives;
 mod data;
 mod install;
 mod overview;
 mod parts;
-#[cfg(feature = "ssr")]
-mod snippets;
 mod upgrades;
 mod users;
 mod values;
+mod versions;
 
 use entity::view::{ChartDetail, Timestamp};
 use leptos::prelude::*;
 
+use self::also::Also;
 use self::data::{ChartData, ChartTab, find_chart};
 pub(super) use self::parts::{percent, stands_for};
 use super::charts::kind_word;
@@ -47,6 +48,7 @@ fn skeleton() -> AnyView {
 fn view(data: ChartData, url: PageUrl) -> AnyView {
     let ChartData { now, detail, line, tab, with, at } = data;
     let name = detail.chart.name.clone();
+    let typed = url.get("also").map(str::to_owned);
     let url = with.iter().fold(url.without("with").without("also"), |url, (_, key)| url.and("with", key.clone()));
     let base = PageUrl::new(url.path()).with("at", url.get("at").unwrap_or_default());
     let chosen = match &tab {
@@ -69,11 +71,13 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
     let body = match tab {
         ChartTab::Overview { values, users } => overview::view(&detail, line, values, users, &base, now),
         ChartTab::Values { values, page, repositories, together, majors } => {
-            values::paths(values, page, values::Choices { repositories, together, majors, with }, &url)
+            let also = Also { together, chosen: with, typed };
+            values::paths(values, page, values::Choices { repositories, majors, also }, &url)
         }
         ChartTab::Path { path, values, page } => values::path(path, values, page, (&url, &base), &with, now),
         ChartTab::Users { users, page, repositories, together } => {
-            users::view(&detail, users, page, users::Choices { repositories, together, with }, &url, now)
+            let also = Also { together, chosen: with, typed };
+            users::view(&detail, users, page, users::Choices { repositories, also }, &url, now)
         }
         ChartTab::Upgrades { upgrades, page } => upgrades::view(upgrades, page, &url, now),
         ChartTab::Install { snippets } => install::view(&detail, snippets),

@@ -4,6 +4,7 @@ use entity::view::{ChartDetail, ChartRelease, ChartValuePath, ChartVersion, List
 use leptos::prelude::*;
 
 use super::parts::{path_rows, release_rows, share};
+use super::versions::over_time;
 use crate::chart::{LineChart, LineData};
 use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version, counted};
 
@@ -42,6 +43,7 @@ pub(super) fn view(
         <Section title="Values" aside=all_values>
             {paths}
         </Section>
+        {over_time(&detail.versions_over_time, base)}
         <Section title="Repositories over time"><LineChart line choices=Vec::new() none="There is no line yet" /></Section>
     }
     .into_any()

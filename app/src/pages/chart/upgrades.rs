@@ -22,7 +22,7 @@ pub(super) fn view(upgrades: ChartUpgrades, page: PageQuery, url: &PageUrl, now:
     let (count, looked_at) = (upgrades.count, upgrades.looked_at);
     let body = if count == 0 {
         let why = match chosen {
-            true => "Nobody whose history is known here made this step in one commit.",
+            true => "Nobody whose history is known here made this step.",
             false => "Nobody has changed the version yet.",
         };
         view! { <EmptyState title="No upgrades"><p>{why}</p></EmptyState> }.into_any()
@@ -56,7 +56,11 @@ fn head(upgrades: &ChartUpgrades, url: &PageUrl) -> String {
         return format!("{}, of {releases}.", counted(upgrades.count, "downgrade", "downgrades"));
     }
     let count = counted(upgrades.count, "upgrade", "upgrades");
-    format!("{count}, of {releases}; {} rolled back within seven days.", number_text(upgrades.rolled_back))
+    let several = match upgrades.by_several {
+        0 => String::new(),
+        several => format!(" {} made by several commits;", number_text(several)),
+    };
+    format!("{count}, of {releases};{several} {} rolled back within seven days.", number_text(upgrades.rolled_back))
 }
 
 fn changed(paths: Vec<ChangedPath>, of: i64, newest: Option<String>) -> AnyView {
@@ -64,7 +68,7 @@ fn changed(paths: Vec<ChangedPath>, of: i64, newest: Option<String>) -> AnyView 
     if paths.is_empty() {
         return view! {
             <Section title="What they had to change">
-                <p class="quiet">"No value changed in the same commits."</p>
+                <p class="quiet">"No value changed with it."</p>
                 {newest}
             </Section>
         }
@@ -88,13 +92,17 @@ fn list(upgrades: Vec<ChartUpgrade>, now: Timestamp) -> AnyView {
             (Some(name), 1) => name,
             (_, releases) => counted(releases, "release", "releases"),
         };
+        let steps = (upgrade.steps > 1).then(|| {
+            let why = "By way of versions between: what was set otherwise after the last commit than before the first";
+            view! { " " <span class="tag" title=why>{counted(upgrade.steps, "step", "steps")}</span> }
+        });
         let back = upgrade
             .rolled_back
             .then(|| view! { " " <span class="tag" title="Went back to a lower version within seven days">"rolled back"</span> });
         view! {
             <tr>
                 <td class="row-link" data-label="Repository"><a href=repository_href(upgrade.repository_id)>{upgrade.repository}</a></td>
-                <td data-label="Step"><VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />{back}</td>
+                <td data-label="Step"><VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />{steps}{back}</td>
                 <td data-label="Release">{release}</td>
                 <td data-label="Values changed with it" title=all><span class="value-path">{named}</span>{more}</td>
                 <td data-label="When"><TimeAgo time=upgrade.at now /></td>

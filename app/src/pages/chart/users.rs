@@ -1,11 +1,11 @@
 //! Who uses a chart.
 
-use entity::view::{ChartDetail, ChartNeighbour, ChartRelease, Listing, PageQuery, Timestamp};
+use entity::view::{ChartDetail, ChartRelease, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 
 use super::super::filters::{chips, values};
+use super::also::{self, Also};
 use super::parts::release_rows;
-use super::values::{with_chips, with_choices};
 use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href};
 
 /// Repositories that fit beside each other.
@@ -14,9 +14,7 @@ const COMPARED: usize = 4;
 /// What the filters choose from.
 pub(super) struct Choices {
     pub repositories: Vec<(String, String)>,
-    pub together: Vec<ChartNeighbour>,
-    /// The other charts that are asked for.
-    pub with: Vec<(i64, String)>,
+    pub also: Also,
 }
 
 pub(super) fn view(
@@ -27,7 +25,7 @@ pub(super) fn view(
     url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
-    let Choices { repositories, together, with } = choices;
+    let Choices { repositories, also: others } = choices;
     let value = values(url);
     let mut set = chips(url, &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("like", "Most like")]);
     let name_of = |id: &str| repositories.iter().find(|(of, _)| of == id).map(|(_, name)| name.clone());
@@ -36,7 +34,8 @@ pub(super) fn view(
             chip.value = name;
         }
     }
-    set.extend(with_chips(&with));
+    set.extend(also::chips(&others.chosen));
+    let others = others.field();
     let like = repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
     let in_use = detail.versions.iter().filter(|one| one.releases > 0);
     let versions = in_use.map(|one| Choice::word(one.version.clone()).counting(one.releases)).collect();
@@ -67,7 +66,7 @@ pub(super) fn view(
         <div class="tab-ways">{compare}</div>
         <FilterBar url=url.clone() keys=&["version", "also", "like", "sort"] chips=set>
             <Select name="version" label="Version" choices=versions selected=value("version") />
-            <Select name="also" label="Also has" choices=with_choices(&together, &with) none="a chart" />
+            {others}
             <Select name="like" label="Most like" choices=like selected=value("like") none="no repository" />
             <Select name="sort" label="Sort" choices=sorts selected=value("sort") none="most stars first" />
         </FilterBar>

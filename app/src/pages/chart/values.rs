@@ -1,36 +1,21 @@
 //! What people set: every path, and one of them.
 
-use entity::view::{ChartNeighbour, ChartValue, ChartValuePath, Listing, PageQuery, Timestamp, ValueSpread};
+use entity::view::{ChartValue, ChartValuePath, Listing, PageQuery, Timestamp, ValueSpread};
 use leptos::prelude::*;
 
 use super::super::filters::{chips, values as given};
+use super::also::{self, Also};
 use super::parts::{path_rows, share, stands_for, value};
 use crate::components::{
-    Chip, Chips, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version,
-    counted, cut_path, repository_href,
+    Chips, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, counted,
+    cut_path, repository_href,
 };
 
 /// What the filters of values may be set to.
 pub(super) struct Choices {
     pub repositories: Vec<(String, String)>,
-    pub together: Vec<ChartNeighbour>,
     pub majors: Vec<u64>,
-    /// The other charts that are asked for.
-    pub with: Vec<(i64, String)>,
-}
-
-/// Choices of charts that a repository has as well, beside those that are chosen.
-pub(super) fn with_choices(together: &[ChartNeighbour], chosen: &[(i64, String)]) -> Vec<Choice> {
-    let left = together.iter().filter(|one| chosen.iter().all(|(_, key)| *key != one.key));
-    left.map(|one| Choice::new(one.key.clone(), one.name.clone()).counting(one.repositories)).collect()
-}
-
-/// A chip for each chart that is chosen.
-pub(super) fn with_chips(chosen: &[(i64, String)]) -> impl Iterator<Item = Chip> {
-    chosen.iter().enumerate().map(|(place, (_, key))| {
-        let others = chosen.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, (_, key))| key.clone());
-        Chip { others: others.collect(), ..Chip::new("Also has", key.clone(), "with") }
-    })
+    pub also: Also,
 }
 
 pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: Choices, url: &PageUrl) -> AnyView {
@@ -48,7 +33,8 @@ pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: 
             _ => {}
         }
     }
-    set.extend(with_chips(&choices.with));
+    set.extend(also::chips(&choices.also.chosen));
+    let others = choices.also.field();
     let with_mine = url.get("mine").is_some();
     let mine = choices.repositories.iter().map(|(id, name)| Choice::new(id.clone(), name.clone())).collect();
     let majors = choices.majors.iter().map(|major| Choice::new(major.to_string(), format!("{major}.x"))).collect();
@@ -67,7 +53,7 @@ pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: 
         <FilterBar url=url.clone() keys=&["text", "major", "also", "mine", "unlike"] chips=set>
             <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />
             <Select name="major" label="Version" choices=majors selected=value("major") />
-            <Select name="also" label="Also has" choices=with_choices(&choices.together, &choices.with) none="a chart" />
+            {others}
             <Select name="mine" label="Compare" choices=mine selected=value("mine") none="no repository" />
             {unlike}
         </FilterBar>
@@ -88,7 +74,7 @@ pub(super) fn path(
     let all = url.without("path").with("tab", "values").href();
     let releases = path.releases;
     let mut set = chips(url, &[("major", "Major version")]);
-    set.extend(with_chips(with));
+    set.extend(also::chips(with));
     let filters = view! { <Chips url=url.clone() chips=set /> };
     let mine = path.mine.as_deref().map(|mine| {
         view! { <p>"Mine: " {value(mine, path.mine_masked)}</p> }

@@ -1,5 +1,5 @@
 use entity::kind::{Permission, RejectReason};
-use entity::view::{Discovery, PageQuery, Rejected, Timestamp};
+use entity::view::{Discovery, PageQuery, Rejected, Timestamp, web_page};
 use leptos::prelude::*;
 
 use crate::components::{
@@ -60,7 +60,7 @@ pub(super) fn view(discovery: &Discovery, page: PageQuery, url: &PageUrl, now: T
 
 fn table(rejected: Vec<Rejected>, now: Timestamp) -> AnyView {
     let row = move |found: Rejected| {
-        let name = match found.web_url.clone() {
+        let name = match web_page(found.web_url.clone()) {
             Some(href) => {
                 view! { <a href=href rel="noopener external">{found.full_name.clone()} " " <Icon glyph=Glyph::External /></a> }
                     .into_any()

@@ -1,5 +1,5 @@
 use entity::kind::{Permission, WhyNotKind};
-use entity::view::{Timestamp, WhyNot};
+use entity::view::{Timestamp, WhyNot, web_page};
 use leptos::prelude::*;
 
 use crate::components::{Glyph, Icon, PageUrl, SearchForm, Section, TextField, TimeAgo, repository_href, status};
@@ -45,7 +45,7 @@ fn one(answer: WhyNot, now: Timestamp) -> AnyView {
         WhyNotKind::NotSearched => ("idle", Glyph::Search, "Not searched"),
         WhyNotKind::Invalid => ("bad", Glyph::Failed, "No repository"),
     };
-    let name = match (answer.repository_id, answer.web_url.clone()) {
+    let name = match (answer.repository_id, web_page(answer.web_url.clone())) {
         (Some(id), _) => view! { <a href=repository_href(id)>{answer.name}</a> }.into_any(),
         (None, Some(href)) => {
             view! { <a href=href rel="noopener external">{answer.name} " " <Icon glyph=Glyph::External /></a> }

@@ -119,12 +119,7 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
     };
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
     let opened = match ask::uuid(&params, "change") {
-        Some(event_id) => {
-            crate::pages::resource::compared_by(&context, event_id, &params).await?.map(|(resource, comparison)| {
-                let (resource_id, kind, name) = (resource.id, resource.kind, resource.name);
-                Box::new(OpenedChange { event_id, resource_id, kind, name, comparison })
-            })
-        }
+        Some(event_id) => opened(&context, event_id, &params).await?.map(Box::new),
         None => None,
     };
     let bucket = |span: &EcosystemSpan| ActivityBucket {
@@ -162,6 +157,23 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
         page,
         opened,
     })
+}
+
+/// A change with its texts; the texts may be those of the source that a release's new version comes from.
+#[cfg(feature = "ssr")]
+async fn opened(
+    context: &crate::context::ServerContext,
+    event_id: Uuid,
+    params: &leptos_router::params::ParamsMap,
+) -> Result<Option<OpenedChange>, AppError> {
+    use crate::pages::resource::{compared_by, read_others};
+
+    let Some((resource, mut comparison)) = compared_by(context, event_id, params).await? else { return Ok(None) };
+    if comparison.others.is_none() {
+        comparison.others = read_others(&context.db, event_id).await?;
+    }
+    let (resource_id, kind, name) = (resource.id, resource.kind, resource.name);
+    Ok(Some(OpenedChange { event_id, resource_id, kind, name, comparison }))
 }
 
 /// The day's numbers: its names, hundreds of them, are here by rank already.

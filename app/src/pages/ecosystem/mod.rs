@@ -337,7 +337,7 @@ fn change(change: ReleaseChange, opened: Option<OpenedChange>, url: &PageUrl, no
 /// Both texts of a change compared.
 fn difference(opened: OpenedChange, url: &PageUrl) -> AnyView {
     let OpenedChange { resource_id, kind, name, comparison, .. } = opened;
-    let Comparison { from, to, diff, changes, total, missing } = comparison;
+    let Comparison { from, to, diff, changes, total, missing, others } = comparison;
     let numbers = |url: PageUrl| {
         let from = from.as_ref().map(|from| from.number.to_string()).unwrap_or_default();
         url.with("from", from).with("to", to.number.to_string())
@@ -357,6 +357,7 @@ fn difference(opened: OpenedChange, url: &PageUrl) -> AnyView {
                 <KindBadge kind /> " " <strong>{name}</strong> " "
                 <a href=compare>{format!("Version {} on its own page", to.number)}</a>
             </p>
+            {others.map(super::resource::others)}
             {body}
         </div>
     }

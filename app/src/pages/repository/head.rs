@@ -2,7 +2,7 @@
 
 use entity::address::is_local;
 use entity::kind::{GitOpsTool, Permission, RepositoryAction, SyncStatus};
-use entity::view::{Repository, Timestamp};
+use entity::view::{Repository, Timestamp, web_page};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
@@ -52,7 +52,7 @@ pub(super) fn view(repository: &Repository, url: &PageUrl, now: Timestamp) -> An
 }
 
 fn facts(repository: &Repository, now: Timestamp) -> AnyView {
-    let link = match repository.web_url.clone() {
+    let link = match web_page(repository.web_url.clone()) {
         Some(url) => view! {
             <a href=url.clone() rel="noopener external">{plain(&url)} <Icon glyph=Glyph::External /></a>
         }

@@ -4,6 +4,7 @@ use entity::kind::{ChartResolution, UnresolvedReason};
 use entity::view::{ChartRelease, ImagePlace, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 
+use super::super::chart::stands_for;
 use crate::components::{
     EmptyState, Number, PageUrl, Pager, Table, TimeAgo, Version, chart_href, counted, cut_path, image_href,
     resource_href, tag_version,
@@ -161,7 +162,13 @@ fn image_row(place: ImagePlace, at: &str) -> AnyView {
             let href = PageUrl::new(image_href(&name)).with("at", at).href();
             view! { <a href=href>{name}</a> }.into_any()
         }
-        None => view! { <span class="quiet">{place_word(&place.path)}</span> }.into_any(),
+        None => match place.written {
+            Some(written) => {
+                let known = stands_for(&written, &place.variables);
+                view! { <code>{written}</code> {known} }.into_any()
+            }
+            None => view! { <span class="quiet">{place_word(&place.path)}</span> }.into_any(),
+        },
     };
     let tag = tag_version(place.tag, place.digest);
     let what = place.name.or(place.kind).unwrap_or_else(|| "kustomization".to_owned());

@@ -1,8 +1,11 @@
-use entity::view::{Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, Timestamp};
+use entity::view::{
+    Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, SharedUse, Timestamp,
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
+use super::others::Others;
 use crate::components::{DiffHtml, YamlHtml};
 use crate::error::AppError;
 
@@ -21,18 +24,9 @@ pub struct ResourceData {
     pub references: References,
     pub shown: Shown,
     /// Charts that it installs, as others use them.
-    pub charts: Vec<Shared>,
+    pub charts: Vec<SharedUse>,
     /// Images that it names, those that most use first.
-    pub images: Vec<Shared>,
-}
-
-/// A chart or an image that a resource has, as others do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shared {
-    /// The chart's key, the image's name.
-    pub key: String,
-    /// Repositories that use it.
-    pub repositories: i64,
+    pub images: Vec<SharedUse>,
 }
 
 /// What fills the larger part of a resource's page.
@@ -66,6 +60,8 @@ pub struct Comparison {
     pub total: i64,
     /// Why a text, and so the difference, is not to be had.
     pub missing: Option<String>,
+    /// What others changed, where one state followed the other by a step between versions of a chart.
+    pub others: Option<Others>,
 }
 
 /// A resource, with the text or the comparison that the page's address names.
@@ -87,13 +83,10 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
     let place = (resource.repository_id, resource.file_path.as_str());
     let charts = store::charts::installed_at(&db.read, place.0, place.1).await?;
     let images = store::images::named_at(&db.read, place.0, place.1).await?;
-    let shared = |found: Vec<(String, i64)>| {
-        found.into_iter().map(|(key, repositories)| Shared { key, repositories }).collect::<Vec<_>>()
-    };
     Ok(ResourceData {
         now: ask::now(),
-        charts: shared(charts),
-        images: shared(images),
+        charts,
+        images,
         deleted_by: read::deleted_by(db, &resource).await?,
         shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,
         references,
@@ -115,6 +108,7 @@ mod read {
     use store::{events, resources};
     use uuid::Uuid;
 
+    use super::super::others::read_others;
     use super::{Comparison, Shown};
     use crate::components::{DiffMode, NamedResource, compare, highlight, resource_href};
     use crate::context::ServerContext;
@@ -238,7 +232,19 @@ mod read {
         let diff = compare(&before, &after, start(&old), start(&new), mode);
         let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after)).await?;
         let missing = [&old, &new].into_iter().flatten().find_map(|text| text.missing.clone());
-        Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing })))
+        let others = match is_step(older.as_ref(), &newer) {
+            true => read_others(db, newer.event.id).await?,
+            false => None,
+        };
+        Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing, others })))
+    }
+
+    /// Whether the newer state followed the older one by a change of a chart's version.
+    fn is_step(older: Option<&ResourceVersion>, newer: &ResourceVersion) -> bool {
+        let event = &newer.event;
+        let follows = older.is_some_and(|older| newer.number - older.number == 1);
+        let changed = event.event_type == EventType::Modified && event.version_before != event.version_after;
+        follows && changed && event.installs_chart()
     }
 
     /// The text that a state left; none before the first state and after a deletion.

@@ -1,8 +1,7 @@
-use entity::view::{Event, Resource, Timestamp};
+use entity::view::{Event, Resource, SharedUse, Timestamp};
 use leptos::prelude::*;
 
 use super::super::resources::namespace;
-use super::data::Shared;
 use crate::components::{
     KindBadge, Notice, PageHead, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted, image_href,
     repository_href, short_sha,
@@ -15,7 +14,7 @@ const MOST_SHARED: usize = 3;
 pub(super) fn view(
     resource: &Resource,
     deleted_by: Option<Event>,
-    (charts, images): (Vec<Shared>, Vec<Shared>),
+    (charts, images): (Vec<SharedUse>, Vec<SharedUse>),
     now: Timestamp,
 ) -> AnyView {
     let has_namespace = resource.namespace.is_some() || resource.namespace_inherited.is_some();
@@ -82,7 +81,7 @@ pub(super) fn view(
 }
 
 /// How many others have what a resource has.
-fn shared(what: &'static str, name: Option<String>, href: String, one: Shared) -> AnyView {
+fn shared(what: &'static str, name: Option<String>, href: String, one: SharedUse) -> AnyView {
     let others = counted(one.repositories - 1, "other repository", "other repositories");
     let used = if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() };
     let name = name.map(|name| view! { <span class="quiet">{what} " "</span> {name} " " });

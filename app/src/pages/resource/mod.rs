@@ -2,6 +2,7 @@
 
 mod data;
 mod head;
+mod others;
 mod references;
 mod shown;
 
@@ -12,6 +13,9 @@ pub use self::data::Comparison;
 #[cfg(feature = "ssr")]
 pub(super) use self::data::compared_by;
 use self::data::{ResourceData, Shown, find_resource};
+pub(super) use self::others::others;
+#[cfg(feature = "ssr")]
+pub(super) use self::others::read_others;
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, PageUrl, Pager, Section, SkeletonBlock, SkeletonRows, VersionTimeline,

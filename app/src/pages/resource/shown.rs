@@ -81,7 +81,7 @@ fn state(version: &ResourceVersion, now: Timestamp) -> AnyView {
 }
 
 fn compared(resource: &Resource, comparison: Comparison, url: &PageUrl, now: Timestamp) -> AnyView {
-    let Comparison { from, to, diff, changes, total, missing } = comparison;
+    let Comparison { from, to, diff, changes, total, missing, others } = comparison;
     let path = match from.as_ref().map(|from| &from.event.file_path).filter(|before| **before != to.event.file_path) {
         Some(before) => format!("{before} → {}", to.event.file_path),
         None => to.event.file_path.clone(),
@@ -105,6 +105,7 @@ fn compared(resource: &Resource, comparison: Comparison, url: &PageUrl, now: Tim
             <p>{before}</p>
             <p><span aria-hidden="true">"→ "</span>{state(&to, now)}</p>
             <p><a href=whole>"The whole manifest then"</a> " · " <a href=resource_href(resource.id)>"Newest manifest"</a></p>
+            {others.map(super::others::others)}
         </div>
         {body}
     }

@@ -17,7 +17,7 @@ pub struct TasksData {
     pub jobs: Listing<Job>,
     /// Which of them are here.
     pub page: PageQuery,
-    /// When the process that answers read its configuration again, newest first.
+    /// When processes read their configuration again, newest first.
     pub reloads: Vec<ConfigReload>,
 }
 
@@ -45,7 +45,7 @@ pub async fn read_tasks(query: String) -> Result<TasksData, AppError> {
         page: filter.page,
         reloads: {
             let (ctx, actor) = ask::actions()?;
-            actions::list_reloads(&ctx, &actor)?
+            actions::list_reloads(&ctx, &actor).await?
         },
     })
 }

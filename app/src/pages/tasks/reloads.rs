@@ -9,7 +9,7 @@ use super::Reload;
 use crate::components::{Glyph, Section, Table, TimeAgo, counted, status};
 use crate::viewer::may;
 
-/// The last reloads of the process that answers, and the button for another.
+/// The last reloads of all processes, and the button for another of the one that answers.
 pub(super) fn reloads(reloads: Vec<ConfigReload>, now: Timestamp) -> AnyView {
     let button = use_context::<Reload>().filter(|_| may(Permission::Admin)).map(|Reload(action)| {
         view! {
@@ -22,7 +22,7 @@ pub(super) fn reloads(reloads: Vec<ConfigReload>, now: Timestamp) -> AnyView {
         return ().into_any();
     }
     let list = if reloads.is_empty() {
-        view! { <p class="quiet">"It was not read again since the start. That happens when a file of it changes, and at SIGHUP."</p> }
+        view! { <p class="quiet">"No process has read it again so far. That happens when a file of it changes, and at SIGHUP."</p> }
             .into_any()
     } else {
         view! {
@@ -30,6 +30,7 @@ pub(super) fn reloads(reloads: Vec<ConfigReload>, now: Timestamp) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"When"</th>
+                        <th scope="col">"Process"</th>
                         <th scope="col">"Why"</th>
                         <th scope="col">"Outcome"</th>
                         <th scope="col" class="wide">"Details"</th>
@@ -66,14 +67,20 @@ fn row(reload: ConfigReload, now: Timestamp) -> AnyView {
     };
     let errors = (reload.error_count > 0).then(|| {
         let count = counted(i64::from(reload.error_count), "error", "errors");
+        let shown = u32::try_from(reload.errors.len()).unwrap_or(u32::MAX);
         let problem = |problem: ConfigProblem| view! { <li>{problem.to_string()}</li> };
         let list = (!reload.errors.is_empty())
             .then(|| view! { <ul>{reload.errors.into_iter().map(problem).collect_view()}</ul> });
-        view! { <p class="bad">{count} ": the configuration before stays in force"</p> {list} }
+        let more = (shown > 0 && shown < reload.error_count).then(|| {
+            let rest = counted(i64::from(reload.error_count - shown), "more", "more");
+            view! { <p class="quiet">{rest} " in the log of that process"</p> }
+        });
+        view! { <p class="bad">{count} ": the configuration before stays in force"</p> {list} {more} }
     });
     view! {
         <tr>
             <th scope="row" data-label="When"><TimeAgo time=reload.at now /></th>
+            <td data-label="Process"><span title=reload.worker>{reload.host}</span></td>
             <td data-label="Why">{why} {reload.asked_by.map(|who| view! { <span class="quiet">" (" {who} ")"</span> })}</td>
             <td data-label="Outcome">{status(tone, glyph, word)}</td>
             <td class="wide" data-label="Details">

@@ -19,8 +19,6 @@ pub trait Configuration: Send + Sync {
     fn reload(&self, asked_by: String) -> Soon<'_, ConfigReload>;
     /// Says what is wrong with a text, without any effect.
     fn check(&self, text: String) -> Soon<'_, ConfigCheck>;
-    /// The last times that it was read again, newest first.
-    fn reloads(&self) -> Vec<ConfigReload>;
 }
 
 fn configuration(ctx: &Actions) -> Result<&dyn Configuration> {
@@ -54,13 +52,13 @@ pub async fn check_configuration(ctx: &Actions, actor: &Actor, text: String) -> 
     Ok(check)
 }
 
-/// The last times that this process read its configuration again, newest first. Errors quote it, so only admins see them.
+/// The last times that processes read their configuration again, newest first. Errors quote it, so only admins see them.
 ///
 /// # Errors
 /// The refusal.
-pub fn list_reloads(ctx: &Actions, actor: &Actor) -> Result<Vec<ConfigReload>> {
+pub async fn list_reloads(ctx: &Actions, actor: &Actor) -> Result<Vec<ConfigReload>> {
     actor.need(Permission::Read)?;
-    let mut reloads = ctx.configuration.as_ref().map(|configuration| configuration.reloads()).unwrap_or_default();
+    let mut reloads = store::reloads::list_reloads(&ctx.db.read).await?;
     if !actor.permissions().has(Permission::Admin) {
         for reload in &mut reloads {
             reload.errors.clear();

@@ -122,11 +122,16 @@ pub async fn test_forge_token(
     actor.may_to_all(AuditAction::SetSecret)?;
     let forge = list_forges(ctx, actor).await?.into_iter().find(|forge| forge.host == host);
     let forge = forge.ok_or(Refusal::Missing("forge"))?;
-    let token = Zeroizing::new(token.trim().to_owned());
-    if token.is_empty() || token.len() > MOST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Refusal::Unusable(format!("this is no token: it has 1 to {MOST} characters and no spaces")));
+    (ctx.outside.try_token)(forge.host, forge.provider, read_token(token)?).await.map_err(Refusal::Unusable)
+}
+
+/// A token as somebody entered it, where it can be one. The refusal does not say it again.
+pub(crate) fn read_token(text: &str) -> Result<Zeroizing<String>> {
+    let token = Zeroizing::new(text.trim().to_owned());
+    match !token.is_empty() && token.len() <= MOST && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(token),
+        false => Err(Refusal::Unusable(format!("this is no token: it has 1 to {MOST} characters and no spaces"))),
     }
-    (ctx.outside.try_token)(forge.host, forge.provider, token).await.map_err(Refusal::Unusable)
 }
 
 /// Keeps a token for a forge in place of the one before, once the forge took it. All processes ask with it within seconds.

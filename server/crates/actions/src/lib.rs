@@ -4,6 +4,7 @@
 //! its answer: what was done, or the [`Refusal`]. Whether somebody may, whether it fits the state of things, and what job
 //! follows is decided here and nowhere else.
 
+pub mod access;
 pub mod accounts;
 mod actor;
 mod adding;
@@ -93,6 +94,8 @@ pub struct Outside {
     pub forges: Arc<dyn Fn() -> Vec<forges::KnownForge> + Send + Sync>,
     /// Asks a forge what it thinks of a token.
     pub try_token: forges::TryToken,
+    /// Whether a repository's own token and the API that is named for it may be talked to there.
+    pub check_access: access::CheckAccess,
 }
 
 impl Actions {

@@ -28,6 +28,10 @@ pub enum Refusal {
     ConfiguredWatch {
         name: String,
     },
+    /// It is asked by the token and at the address that the configuration gives, which alone changes them.
+    ConfiguredAccess {
+        name: String,
+    },
     /// The configuration switched it off, or names it no more.
     Disabled {
         name: String,
@@ -105,6 +109,9 @@ impl Refusal {
             Self::ConfiguredWatch { name } => {
                 format!("{name} stands in the configuration, which says how its branches are watched; change it there")
             }
+            Self::ConfiguredAccess { name } => {
+                format!("{name} stands in the configuration, which gives its token and api_base_url; change them there")
+            }
             Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
             Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
             Self::PendingApproval { name, reason } => {
@@ -168,6 +175,7 @@ impl Refusal {
             Self::NothingToApprove { name, .. }
             | Self::Configured { name }
             | Self::ConfiguredWatch { name }
+            | Self::ConfiguredAccess { name }
             | Self::Disabled { name }
             | Self::Blocked { name }
             | Self::PendingApproval { name, .. }

@@ -24,6 +24,7 @@ pub mod outcomes;
 pub mod overview;
 pub mod problems;
 pub mod queue;
+pub mod reloads;
 pub mod repositories;
 pub mod resources;
 pub mod scans;

@@ -1,10 +1,13 @@
 //! Secrets that people entered, sealed: the database never sees what they are.
 
+use std::collections::HashSet;
+
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use crate::db::{ConnectionTrait, Result};
+use crate::watch::hold::hold_repository;
 use entity::table::{account, mail, sealed_secret};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
@@ -25,6 +28,31 @@ pub fn of_sink(trigger: Uuid) -> String {
 #[must_use]
 pub fn of_webhook(repository: Uuid) -> String {
     format!("webhook:{repository}")
+}
+
+/// What names of repositories' own accesses begin with; the repository's id follows.
+const ACCESS: &str = "access:";
+
+/// What a token that is for one repository alone is kept as, with the address of its API.
+#[must_use]
+pub fn of_access(repository: Uuid) -> String {
+    format!("{ACCESS}{repository}")
+}
+
+/// Keeps a repository's own access, in place of the one before; whether the repository is there. Wants a transaction: nobody
+/// removes the repository before it ends.
+pub async fn put_access(w: &impl ConnectionTrait, repository: Uuid, sealed: Vec<u8>, now: Timestamp) -> Result<bool> {
+    if !hold_repository(w, repository).await? {
+        return Ok(false);
+    }
+    put_secret(w, &of_access(repository), sealed, now).await?;
+    Ok(true)
+}
+
+/// Repositories that have an access of their own.
+pub async fn list_with_access(c: &impl ConnectionTrait) -> Result<HashSet<Uuid>> {
+    let names = list_secrets(c, ACCESS).await?.into_iter();
+    Ok(names.filter_map(|(name, _)| name.strip_prefix(ACCESS)?.parse().ok()).collect())
 }
 
 /// Keeps a secret under its name, in place of the one before.

@@ -8,6 +8,7 @@
 
 mod condition;
 mod pattern;
+mod re2;
 mod run;
 mod send;
 mod target;
@@ -17,7 +18,7 @@ mod text;
 pub use condition::{ChangedPaths, CompiledCondition, ConditionError, EventFacts, Judgement, MAX_PATHS, Needs};
 pub use pattern::BranchPattern;
 pub use run::{MAX_RUN_BYTES, RunError, RunEvent, RunTold, read_run};
-pub use send::{Client, SendEnd, Sent, send};
+pub use send::{Client, SendEnd, Sent, knock, send};
 pub use target::{
     CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, build_request, check_secret,
     check_target, new_webhook_secret, secret_use,

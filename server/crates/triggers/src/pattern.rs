@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use crate::re2::from_re2;
 use crate::text::cut;
 
 /// Longest expression for names of branches, in characters; longer ones are a mistake.
@@ -10,9 +11,10 @@ const MAX_PATTERN: usize = 500;
 /// Unicode, none for thousands of repetitions.
 pub(crate) const MAX_COMPILED: usize = 1 << 20;
 
-/// Names of branches that are asked for, compiled: a regular expression that may match anywhere in a name, or all.
+/// Names of branches that are asked for, as they were written and compiled: a regular expression that may match anywhere in a
+/// name, or all.
 #[derive(Clone, Debug)]
-pub struct BranchPattern(Option<Regex>);
+pub struct BranchPattern(Option<(String, Regex)>);
 
 impl BranchPattern {
     /// Of what somebody wrote; nothing, or nothing but spaces, stands for all branches.
@@ -32,27 +34,27 @@ impl BranchPattern {
                 "the expression must be one line, without control characters; no branch's name holds any".to_owned()
             );
         }
-        compile(text).map(|regex| Self(Some(regex)))
+        compile(text).map(|regex| Self(Some((text.to_owned(), regex))))
     }
 
     /// Whether a branch of that name is asked for.
     #[must_use]
     pub fn matches(&self, branch: &str) -> bool {
-        self.0.as_ref().is_none_or(|regex| regex.is_match(branch))
+        self.0.as_ref().is_none_or(|(_, regex)| regex.is_match(branch))
     }
 
     /// What was written; nothing where all branches are asked for.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.0.as_ref().map(Regex::as_str)
+        self.0.as_ref().map(|(text, _)| text.as_str())
     }
 }
 
-/// Compiles an expression within what it may take.
+/// Compiles an expression by RE2's rules, within what it may take.
 ///
 /// # Errors
 /// What is wrong with it and how to mend it, as [`BranchPattern::new`] says it.
 pub(crate) fn compile(text: &str) -> Result<Regex, String> {
-    let compiled = RegexBuilder::new(text).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    let compiled = RegexBuilder::new(&from_re2(text)).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
     compiled.map_err(|error| unreadable(text, &error))
 }
 
@@ -86,6 +88,10 @@ mod tests {
         assert!(matches(Some("lease/"), "release/1.0") && !matches(Some("^lease/"), "release/1.0"));
         assert!(matches(Some("^(main|develop)$"), "develop") && !matches(Some("^(main|develop)$"), "main2"));
         assert!(matches(Some("ü"), "feature/ü"));
+        // By RE2's rules, and told as it was written.
+        let pattern = BranchPattern::new(Some(r"^feature/\w+$")).unwrap();
+        assert!(pattern.matches("feature/x_1") && !pattern.matches("feature/ü"));
+        assert_eq!(pattern.text(), Some(r"^feature/\w+$"));
     }
 
     #[test]

@@ -1,7 +1,13 @@
 use std::time::Duration;
 
+use actions::forges::PREFIX;
+use chrono::TimeDelta;
+use entity::address::provider_of_host;
+use entity::kind::Provider;
 use store::db::{Db, DbSettings, Engine};
-use store::{maintenance, tasks, workers};
+use store::maintenance::{self, LongJob};
+use store::secrets::SealedSecret;
+use store::{tasks, workers};
 
 use super::WITHIN;
 use super::report::Report;
@@ -15,11 +21,25 @@ const PART: &str = "database";
 const CHECK_WITHIN: Duration = Duration::from_mins(10);
 /// A job that waits for longer tells of too few workers, or of none.
 const LONG: i64 = 30 * 60;
+/// Work that was going on for less is not called long, whatever others of its kind took.
+const LONG_RUN: TimeDelta = TimeDelta::hours(1);
+/// So many jobs are named.
+const NAMED: usize = 5;
 
-pub(super) async fn look(report: &mut Report, config: &Config) {
+/// A forge's token that somebody entered in a page.
+pub(super) struct EnteredToken {
+    pub host: String,
+    /// What kind of forge it is.
+    pub provider: Provider,
+    pub sealed: SealedSecret,
+}
+
+/// Looks at the database; the tokens of forges that it keeps, which are asked with elsewhere.
+pub(super) async fn look(report: &mut Report, config: &Config) -> Vec<EnteredToken> {
     if config.storage.engine == "sqlite" && !config.sqlite_path().exists() {
         let path = config.sqlite_path();
-        return report.ok(PART, format!("{} is not there yet; the first start makes it", path.display()));
+        report.ok(PART, format!("{} is not there yet; the first start makes it", path.display()));
+        return Vec::new();
     }
     let read_urls = config.storage.postgres_read_urls.iter().map(|url| url.expose().to_owned()).collect();
     let settings = DbSettings { acquire_timeout: WITHIN, read_urls, ..DbSettings::new(config.database_url().expose()) };
@@ -30,19 +50,26 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
     };
     let db = match opened {
         Ok(Ok(db)) => db,
-        Ok(Err(error)) => return report.fail(PART, format!("cannot be opened: {error}"), advice),
-        Err(_) => return report.fail(PART, format!("does not answer within {} s", 2 * WITHIN.as_secs()), advice),
+        Ok(Err(error)) => {
+            report.fail(PART, format!("cannot be opened: {error}"), advice);
+            return Vec::new();
+        }
+        Err(_) => {
+            report.fail(PART, format!("does not answer within {} s", 2 * WITHIN.as_secs()), advice);
+            return Vec::new();
+        }
     };
-    let looked = look_inside(report, &db).await;
-    if let Err(error) = looked {
+    let entered = look_inside(report, &db).await.unwrap_or_else(|error| {
         report.fail(PART, format!("cannot be read: {error}"), advice);
-    }
+        Vec::new()
+    });
     look_at_replicas(report, &db).await;
     // Nothing was written that an end could lose.
     let _ = db.close().await;
+    entered
 }
 
-async fn look_inside(report: &mut Report, db: &Db) -> store::Result<()> {
+async fn look_inside(report: &mut Report, db: &Db) -> store::Result<Vec<EnteredToken>> {
     let size = number(u64::try_from(maintenance::size_bytes(db).await?).unwrap_or_default());
     match maintenance::server_major(db).await? {
         Some(major) => report.ok(PART, format!("PostgreSQL {major} answers; {size} bytes")),
@@ -52,21 +79,34 @@ async fn look_inside(report: &mut Report, db: &Db) -> store::Result<()> {
     let applied = maintenance::applied_migrations(db).await?;
     let Some(applied) = applied else {
         report.ok(PART, "holds no schema yet; the first start makes it");
-        return Ok(());
+        return Ok(Vec::new());
     };
     let schema = Schema::of(&applied);
     if let Err(error) = schema.check("the schema") {
         report.fail(PART, error.to_string(), "start the newer program, or restore a backup that this one wrote");
-        return Ok(());
+        return Ok(Vec::new());
     }
     if !schema.pending.is_empty() {
         let message = format!("the schema lacks {} migrations of this program", schema.pending.len());
         report.warn(PART, message, "make a backup; the next start of this program brings it up to date");
         // What follows asks for columns that may not be there.
-        return Ok(());
+        return Ok(Vec::new());
     }
     report.ok(PART, format!("the schema is this program's, {} migrations", applied.len()));
-    look_at_work(report, db).await
+    look_at_work(report, db).await?;
+    entered_tokens(db).await
+}
+
+async fn entered_tokens(db: &Db) -> store::Result<Vec<EnteredToken>> {
+    let found = store::secrets::list_sealed(&db.read, PREFIX).await?;
+    let hosts = store::forges::list_hosts(&db.read).await?;
+    let known = |host: &str| hosts.iter().find(|(known, ..)| known == host).map(|(_, provider, _)| *provider);
+    let token = |sealed: SealedSecret| {
+        let host = sealed.name.trim_start_matches(PREFIX).to_owned();
+        let provider = known(&host).unwrap_or_else(|| provider_of_host(&host));
+        EnteredToken { host, provider, sealed }
+    };
+    Ok(found.into_iter().map(token).collect())
 }
 
 /// Twice, as how far one is behind is told by what it shows of what was there a moment before.
@@ -140,6 +180,7 @@ async fn look_at_work(report: &mut Report, db: &Db) -> store::Result<()> {
     } else if lost > 0 {
         report.ok("jobs", format!("{lost} jobs were interrupted; the next start puts them back"));
     }
+    tell_long(report, &maintenance::list_long_jobs(&db.read, now, LONG_RUN).await?);
     let seconds = waiting_since.map_or(0, |since| (now - since).num_seconds());
     let message = match waiting {
         0 => "none waits".to_owned(),
@@ -159,4 +200,23 @@ async fn look_at_work(report: &mut Report, db: &Db) -> store::Result<()> {
         report.warn("mail", message, "the server's log says why of each; accounts are told no other way");
     }
     Ok(())
+}
+
+/// A worker that lives renews the lease of what it has, also where that stands still.
+fn tell_long(report: &mut Report, long: &[LongJob]) {
+    for LongJob { job, runs_for, longest } in long.iter().take(NAMED) {
+        let name = job.repository_full_name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        let worker = job.worker.as_deref().unwrap_or("nobody");
+        let compared = match longest {
+            Some(longest) => format!("the longest of its kind lately took {} min", longest.num_minutes()),
+            None => "none of its kind has ended yet".to_owned(),
+        };
+        let label = job.kind.label();
+        let message = format!("{label}{name} runs for {} min at {worker}; {compared}", runs_for.num_minutes());
+        let advice = format!("see at /tasks/{} whether it still gets on; it can be stopped there", job.id);
+        report.warn("jobs", message, advice);
+    }
+    if let more @ 1.. = long.len().saturating_sub(NAMED) {
+        report.warn("jobs", format!("{more} more run for as long"), "/tasks?state=running lists them");
+    }
 }

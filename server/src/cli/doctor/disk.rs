@@ -1,19 +1,15 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use entity::view::Timestamp;
-
 use super::report::Report;
 use crate::config::Config;
-use crate::{backup, clock};
+use crate::web::health::free_bytes;
 
 const MIB: u64 = 1 << 20;
 /// A scan of a large repository writes as much.
 const SCARCE: u64 = 2_048 * MIB;
 /// Nothing gets done with less.
 const TOO_LITTLE: u64 = 128 * MIB;
-/// A backup that is older tells of a schedule that does not run.
-const STALE_DAYS: i64 = 7;
 
 pub(super) fn look(report: &mut Report, config: &Config) {
     let folder = &config.app.data_dir;
@@ -48,12 +44,8 @@ pub(super) fn look(report: &mut Report, config: &Config) {
 
 fn look_at_room(report: &mut Report, place: &Path) {
     let there = existing(place);
-    let room = match rustix::fs::statvfs(&there) {
-        Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
-        Err(error) => {
-            let message = format!("the room at {} cannot be told: {error}", there.display());
-            return report.warn("disk", message, "look at it by df");
-        }
+    let Some(room) = free_bytes(&there) else {
+        return report.warn("disk", format!("the room at {} cannot be told", there.display()), "look at it by df");
     };
     let message = format!("{} MB are free at {}", room / MIB, there.display());
     let advice = "make room, or let clones take less by app.max_disk_mb: those that can be fetched again go first";
@@ -68,37 +60,4 @@ fn look_at_room(report: &mut Report, place: &Path) {
 fn existing(place: &Path) -> PathBuf {
     let whole = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
     whole.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/")).to_owned()
-}
-
-pub(super) fn look_at_backups(report: &mut Report, config: &Config, folder: Option<&Path>) {
-    const PART: &str = "backups";
-    let Some(folder) = folder else {
-        return report.ok(PART, "not looked at; --backups says where they are kept");
-    };
-    let is_live = |path: &Path| path.canonicalize().ok() == config.sqlite_path().canonicalize().ok();
-    let backups = match backup::list(folder) {
-        Ok(found) => found.into_iter().filter(|(path, _)| !is_live(path)).collect::<Vec<_>>(),
-        Err(error) => {
-            let message = format!("{} cannot be read: {error}", folder.display());
-            return report.fail(PART, message, "name the folder that backups are kept in");
-        }
-    };
-    let (Some((_, oldest)), Some((newest, time))) = (backups.first(), backups.last()) else {
-        let message = format!("there is none in {}", folder.display());
-        let advice =
-            format!("kubestats backup --output {} makes one; a timer or CronJob makes it every day", folder.display());
-        return report.warn(PART, message, advice);
-    };
-    let days = |time: &Timestamp| (clock::now() - *time).num_days();
-    let message = format!(
-        "{} of them, the newest {} days old ({}), the oldest {}",
-        backups.len(),
-        days(time),
-        newest.display(),
-        days(oldest)
-    );
-    match days(time) {
-        ..STALE_DAYS => report.ok(PART, message),
-        _ => report.warn(PART, message, "see why none was made since"),
-    }
 }

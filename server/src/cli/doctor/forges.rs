@@ -1,12 +1,17 @@
+use std::collections::HashMap;
+
+use actions::forges::open_token;
 use chrono::TimeDelta;
-use forge::{ForgeError, Probe, Window};
+use entity::kind::Provider;
+use forge::{ForgeError, Holder, Probe, Window};
 use futures::future::join_all;
 
 use super::WITHIN;
+use super::database::EnteredToken;
 use super::report::Report;
-use crate::clock;
-use crate::config::{Config, ForgeConfig};
-use crate::forges::Forges;
+use crate::config::{Config, ForgeConfig, Secret};
+use crate::forges::{Forges, with_entered};
+use crate::{clock, start};
 
 const PART: &str = "forges";
 /// A clock that differs by more makes waits and schedules odd; an answer is a second or two old.
@@ -14,28 +19,41 @@ const CLOCK_WARN: TimeDelta = TimeDelta::seconds(30);
 /// By more, TLS and tokens begin to fail.
 const CLOCK_FAIL: TimeDelta = TimeDelta::minutes(5);
 
-pub(super) async fn look(report: &mut Report, config: &Config, offline: bool) {
+/// A forge that is to be asked, and whether by a token that somebody entered in a page.
+struct Asked {
+    forge: ForgeConfig,
+    is_entered: bool,
+}
+
+/// Asks the forges that the configuration or a token that somebody entered is for, each as jobs do.
+pub(super) async fn look(report: &mut Report, config: &Config, entered: Vec<EnteredToken>, offline: bool) {
+    let tokens = open(report, config, entered);
     if offline {
         report.ok(PART, "not asked (--offline)");
         return report.ok("clock", "not compared (--offline)");
     }
-    let forges: Vec<&ForgeConfig> = config.forges.iter().filter(|forge| is_used(config, forge)).collect();
+    let forges = to_ask(config, tokens);
     if forges.is_empty() {
         report.ok(PART, "none is configured, and none is asked");
         return report.ok("clock", "not compared: no forge is asked");
     }
-    let asked = forges.iter().map(|forge| async move {
-        let probe = tokio::time::timeout(WITHIN * 2, Forges::probe(config, forge, WITHIN)).await;
-        (forge.host(), probe.ok())
+    let asked = forges.iter().map(|Asked { forge, is_entered }| async move {
+        let ask = async {
+            match is_entered {
+                true => Forges::probe_token(config, forge, WITHIN).await.map(|(holder, probe)| (Some(holder), probe)),
+                false => Forges::probe(config, forge, WITHIN).await.map(|probe| (None, probe)),
+            }
+        };
+        (forge.host(), tokio::time::timeout(WITHIN * 2, ask).await.ok())
     });
     let mut skew: Option<TimeDelta> = None;
-    for (host, probe) in join_all(asked).await {
-        match probe {
-            Some(Ok(probe)) => {
+    for (host, answer) in join_all(asked).await {
+        match answer {
+            Some(Ok((holder, probe))) => {
                 let differs = probe.time.map(|time| clock::now() - time);
                 let wider = |differs: &TimeDelta| skew.is_none_or(|skew| differs.abs() > skew.abs());
                 skew = differs.filter(wider).or(skew);
-                tell(report, &host, &probe);
+                tell(report, &host, holder.as_ref(), &probe);
             }
             Some(Err(error)) => refused(report, &host, &error),
             None => {
@@ -45,6 +63,75 @@ pub(super) async fn look(report: &mut Report, config: &Config, offline: bool) {
         }
     }
     compare_clocks(report, skew);
+}
+
+/// The tokens that people entered and that are used, opened, by host. What can't be opened is as good as not entered.
+fn open(report: &mut Report, config: &Config, entered: Vec<EnteredToken>) -> HashMap<String, (Provider, Secret)> {
+    const ENTER_ANEW: &str = "give back the key that it was entered under (KUBESTATS_SECRET_KEY, or secret.key in \
+                              app.data_dir), or enter the token anew at /admin/forges";
+    let mut found = HashMap::new();
+    let used: Vec<EnteredToken> = entered.into_iter().filter(|token| is_needed(report, config, token)).collect();
+    if used.is_empty() {
+        return found;
+    }
+    let keys = match start::find_keys(config) {
+        Ok(Some(keys)) => keys,
+        without => {
+            let hosts: Vec<&str> = used.iter().map(|token| token.host.as_str()).collect();
+            let why = without.err().map_or_else(|| "there is no key here".to_owned(), |error| error.to_string());
+            let message = format!("the tokens that were entered for {} can't be opened: {why}", hosts.join(", "));
+            report.fail(PART, message, ENTER_ANEW);
+            return found;
+        }
+    };
+    for EnteredToken { host, provider, sealed } in used {
+        match open_token(&keys, &sealed) {
+            Ok(token) => {
+                found.insert(host, (provider, Secret::new(token.to_string())));
+            }
+            Err(why) => {
+                let message = format!("{host}: the token that was entered can't be opened: {why}");
+                report.fail(PART, message, ENTER_ANEW);
+            }
+        }
+    }
+    found
+}
+
+/// Whether anything asks with a token that was entered; why not is told.
+fn is_needed(report: &mut Report, config: &Config, token: &EnteredToken) -> bool {
+    let host = &token.host;
+    match config.forges.iter().find(|forge| forge.host() == *host) {
+        Some(ForgeConfig { token: Some(_), token_key, .. }) => {
+            report.ok(PART, format!("{host}: the token that was entered is not used, as {token_key} is set"));
+            false
+        }
+        None if token.provider == Provider::Git => {
+            let message = format!("{host}: the token that was entered is for no forge that is known here");
+            report.warn(PART, message, "name the forge in discovery.forges, or remove the token at /admin/forges");
+            false
+        }
+        _ => true,
+    }
+}
+
+/// Every forge that anything asks, with the token that it is asked with.
+fn to_ask(config: &Config, mut tokens: HashMap<String, (Provider, Secret)>) -> Vec<Asked> {
+    let mut forges = Vec::new();
+    for forge in &config.forges {
+        match tokens.remove(&forge.host()) {
+            Some((_, token)) => forges.push(Asked { forge: with_entered(forge.clone(), token), is_entered: true }),
+            None if is_used(config, forge) => forges.push(Asked { forge: forge.clone(), is_entered: false }),
+            None => {}
+        }
+    }
+    let mut others: Vec<(String, (Provider, Secret))> = tokens.into_iter().collect();
+    others.sort_by(|one, other| one.0.cmp(&other.0));
+    forges.extend(others.into_iter().map(|(host, (provider, token))| {
+        let forge = with_entered(ForgeConfig::of_host(&host, provider), token);
+        Asked { forge, is_entered: true }
+    }));
+    forges
 }
 
 /// Whether anything asks this forge; others are not asked by us.
@@ -58,12 +145,18 @@ fn is_named(config: &Config, forge: &ForgeConfig) -> bool {
     config.repositories.iter().any(|repository| host(&repository.url).is_some_and(|host| host == forge.host()))
 }
 
-fn tell(report: &mut Report, host: &str, probe: &Probe) {
+/// `holder` is told of a token that somebody entered: the configuration's says itself whose it is.
+fn tell(report: &mut Report, host: &str, holder: Option<&Holder>, probe: &Probe) {
+    let takes = holder.map(|holder| match &holder.login {
+        Some(login) => format!(" and takes the token that was entered, which is {login}'s"),
+        None => " and takes the token that was entered".to_owned(),
+    });
+    let takes = takes.unwrap_or_default();
     if probe.limits.is_empty() {
-        return report.ok(PART, format!("{host} answers and tells no limit"));
+        return report.ok(PART, format!("{host} answers{takes} and tells no limit"));
     }
     let budgets: Vec<String> = probe.limits.iter().map(|(name, window)| budget(name, window)).collect();
-    let message = format!("{host} answers; left of its limits: {}", budgets.join(", "));
+    let message = format!("{host} answers{takes}; left of its limits: {}", budgets.join(", "));
     let is_low = |window: &Window| match (window.quota, window.remaining) {
         (Some(quota), Some(remaining)) => remaining * 10 < quota,
         _ => false,

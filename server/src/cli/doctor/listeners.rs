@@ -1,20 +1,19 @@
-use std::error::Error;
-
 use futures::{StreamExt as _, stream};
-use reqwest::Client;
-use reqwest::redirect::Policy;
+use triggers::knock;
 use url::Url;
 
 use super::WITHIN;
 use super::report::Report;
 use crate::config::Config;
+use crate::start;
 
 const PART: &str = "listeners";
 /// Targets that are asked at once.
 const AT_ONCE: usize = 4;
 const ADVICE: &str = "see that it runs, and that this machine may reach it: names, proxies, network policies";
 
-/// Asks whom triggers of the configuration tell for a sign of life. Nothing is told: any answer but a failure of its own is one.
+/// Asks whom triggers of the configuration tell for a sign of life, by what deliveries go through. Nothing is told: any answer
+/// but a failure of its own is one.
 pub(super) async fn look(report: &mut Report, config: &Config) {
     let told: Vec<(String, Url)> = config
         .triggers
@@ -25,35 +24,25 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
     if told.is_empty() {
         return report.ok(PART, "no trigger is configured that tells anybody");
     }
-    let client = match Client::builder().timeout(WITHIN).redirect(Policy::none()).build() {
+    let client = match start::configured_targets(config) {
         Ok(client) => client,
         Err(error) => {
-            return report.fail(PART, format!("no HTTP client can be had: {error}"), "see to the system's TLS");
+            return report.fail(PART, format!("{error:#}"), "install the system's certificates");
         }
     };
     let ask = |(name, url): (String, Url)| {
-        let request = client.get(url.clone()).send();
+        let client = client.clone();
         // A path may be as good as a password.
         let place =
             url.host_str().map(|host| url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
-        async move { (name, place.unwrap_or_default(), request.await) }
+        async move { (name, place.unwrap_or_default(), knock(&client, &url, WITHIN).await) }
     };
     let answers: Vec<_> = stream::iter(told).map(ask).buffered(AT_ONCE).collect().await;
     for (name, place, answer) in answers {
         match answer {
-            Ok(answer) if answer.status().is_server_error() => {
-                report.fail(PART, format!("{name}: {place} answers {}", answer.status().as_u16()), ADVICE);
-            }
+            Ok(status @ 500..) => report.fail(PART, format!("{name}: {place} answers {status}"), ADVICE),
             Ok(_) => report.ok(PART, format!("{name}: {place} answers")),
-            Err(error) => {
-                let error = error.without_url();
-                let mut why = error.to_string();
-                let mut cause = error.source();
-                while let Some(deeper) = cause {
-                    (why, cause) = (deeper.to_string(), deeper.source());
-                }
-                report.fail(PART, format!("{name}: {place} does not answer: {why}"), ADVICE);
-            }
+            Err(why) => report.fail(PART, format!("{name}: {place} {why}"), ADVICE),
         }
     }
 }

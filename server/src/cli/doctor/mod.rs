@@ -1,5 +1,6 @@
 //! `kubestats doctor`: looks at what may be wrong, changes nothing, and says what to do.
 
+mod backups;
 mod configuration;
 mod database;
 mod disk;
@@ -28,11 +29,11 @@ pub(super) fn run(file: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<()> 
             disk::look(&mut report, &config);
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {
-                database::look(&mut report, &config).await;
-                forges::look(&mut report, &config, args.offline).await;
+                let entered = database::look(&mut report, &config).await;
+                forges::look(&mut report, &config, entered, args.offline).await;
                 mail::look(&mut report, &config, args.offline).await;
             });
-            disk::look_at_backups(&mut report, &config, args.backups.as_deref());
+            backups::look(&mut report, &config, args.backups.as_deref());
         }
     }
     report.write(args.format)?;
@@ -45,8 +46,8 @@ pub(super) fn run(file: Option<&Path>, args: &DoctorArgs) -> anyhow::Result<()> 
 pub(super) fn look_at_connections(report: &mut Report, config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        database::look(report, config).await;
-        forges::look(report, config, false).await;
+        let entered = database::look(report, config).await;
+        forges::look(report, config, entered, false).await;
         remotes::look(report, config).await;
         listeners::look(report, config).await;
         mail::look(report, config, false).await;

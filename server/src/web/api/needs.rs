@@ -18,6 +18,7 @@ use utoipa::openapi::path::Operation;
 
 use super::openapi;
 use super::problem::Problem;
+use crate::web::rights::not_signed_in;
 
 /// What an operation needs, by its name. Whatever only reads needs that; what is not here and changes something is refused to
 /// all but admins, and a test names it.
@@ -25,13 +26,19 @@ fn by_name(operation: &str) -> Option<Needs> {
     use AuditAction::{
         AddRepositories, AddTrigger, Aggregate, ApproveRepository, BlockRepository, CancelJob, ChangeAccount,
         ChangeRole, ChangeTrigger, CheckConfiguration, CreateAccount, DeleteAccount, DeleteRepository, DeleteRole,
-        Discover, InviteAccount, ReloadConfiguration, RemoveSecret, RemoveTrigger, RemoveTriggerSecret,
-        RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository, SetSecret, SetTriggerSecret,
-        SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger, SyncRepositories, SyncRepository, TestTrigger,
-        TriggerSchedule, UnsetWatch,
+        Discover, InviteAccount, ReloadConfiguration, RemoveRepositoryAccess, RemoveSecret, RemoveTrigger,
+        RemoveTriggerSecret, RemoveTriggerSink, RemoveWebhookSecret, ReplayDeliveries, ScanRepository,
+        SetRepositoryAccess, SetSecret, SetTriggerSecret, SetTriggerSink, SetWatch, SetWebhookSecret, SwitchTrigger,
+        SyncRepositories, SyncRepository, TestTrigger, TriggerSchedule, UnsetWatch,
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
+        // Whoever sends those knows a secret that was made for nothing else.
+        "receive_github_webhook"
+        | "receive_gitlab_webhook"
+        | "receive_forgejo_webhook"
+        | "receive_generic_webhook"
+        | "receive_tekton_event" => Needs::Nothing,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
         "list_accounts"
@@ -59,6 +66,8 @@ fn by_name(operation: &str) -> Option<Needs> {
         "delete_watch" => Needs::to(UnsetWatch),
         "create_webhook_secret" => Needs::to(SetWebhookSecret),
         "delete_webhook_secret" => Needs::to(RemoveWebhookSecret),
+        "change_repository_access" => Needs::to(SetRepositoryAccess),
+        "delete_repository_access" => Needs::to(RemoveRepositoryAccess),
         "scan_repository" => Needs::to(ScanRepository),
         "sync_repositories" | "sync_all_repositories" => Needs::to(SyncRepositories),
         "discover_repositories" => Needs::to(Discover),
@@ -160,6 +169,7 @@ pub async fn gate(request: Request, next: Next) -> Response {
     let needs = path.and_then(|path| of(request.method(), path.as_str()));
     match needs.map_or(Ok(()), |needs| check(needs, request.extensions().get::<Actor>())) {
         Ok(()) => next.run(request).await,
+        Err(Refusal::NotSignedIn) => not_signed_in(),
         Err(refusal) => Problem::from(refusal).into_response(),
     }
 }

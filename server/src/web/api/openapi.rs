@@ -24,7 +24,7 @@ use super::needs;
 use super::problem::PROBLEM_JSON;
 use crate::{
     state::AppState,
-    web::{health, hosts::is_health, rate_limits::is_limited},
+    web::{health, hooks, hosts::is_health, metrics, rate_limits::is_limited},
 };
 
 /// Where the description is served.
@@ -34,6 +34,8 @@ pub const PATH: &str = "/api/v1/openapi.json";
 const SIGNED_IN: &str = "OAuth2PasswordBearer";
 /// Who brings a token that was made for a program.
 const TOKEN: &str = "Bearer";
+/// Who brings the token of the configuration that opens the figures.
+const METRICS_TOKEN: &str = "MetricsToken";
 
 /// All operations under their full paths, with their description.
 #[must_use]
@@ -58,6 +60,9 @@ pub(super) fn operations() -> OpenApi {
     let (reads, streams) = described();
     let mut document = reads.into_openapi();
     document.merge(streams.into_openapi());
+    // Served beside the others, as who asks there is known in other ways.
+    document.merge(hooks::routes().into_openapi());
+    document.merge(metrics::described().into_openapi());
     parameters_are_described(&mut document);
     answers_are_complete(&mut document);
     choices_have_one_key(&mut document);
@@ -92,9 +97,10 @@ fn head() -> OpenApi {
                 .description(Some(
                     "What the Git repositories that run Kubernetes deploy, how it is configured and how that changes. \
                      Lists take `skip` and `limit` and tell the true total as `count`. Times are RFC 3339. Errors are \
-                     `application/problem+json`. Reads carry an `ETag` and answer `If-None-Match` with 304. Requests for a \
-                     host's name that is not the program's own are answered with 421. Where requests are limited (429), \
-                     answers carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` (Unix time).",
+                     `application/problem+json`, and tell the same in `error`. Reads carry an `ETag` and answer \
+                     `If-None-Match` with 304. Requests for a host's name that is not the program's own are answered with \
+                     421. Where requests are limited (429), answers carry `X-RateLimit-Limit`, `X-RateLimit-Remaining` and \
+                     `X-RateLimit-Reset` (Unix time).",
                 ))
                 .license(Some({
                     let mut license = License::new("Apache-2.0");
@@ -119,7 +125,8 @@ fn head() -> OpenApi {
             tag("triggers", "Who is told of changes of branches, and what came of it"),
             tag("configuration", "Reading the configuration again, and checking one"),
             tag("live", "Updates as they happen"),
-            tag("health", "Whether the program is well"),
+            tag("webhooks", "Where forges tell of pushes, and Tekton of runs; each proves whose it is in its own way"),
+            tag("health", "Whether the program is well, and its figures"),
             tag("reposentry", "What clients of RepoSentry know: every answer in its envelope"),
         ]))
         .build()
@@ -224,7 +231,8 @@ fn sent_schemas(document: &OpenApi) -> BTreeSet<String> {
     sent
 }
 
-/// How somebody says who they are, and which operation wants to know: `/docs` and generated clients ask for it by that.
+/// How somebody says who they are, and which operation wants to know: `/docs` and generated clients ask for it by that. Some say
+/// themselves what they want to know.
 fn needs_are_described(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let of = [
@@ -236,18 +244,24 @@ fn needs_are_described(document: &mut OpenApi) {
         ];
         for (method, operation) in of {
             let Some(operation) = operation.as_mut() else { continue };
-            operation.security = needs::of(&method, path).and_then(security);
+            if operation.security.is_none() {
+                operation.security = needs::of(&method, path).and_then(security);
+            }
         }
     }
     let password = Password::new("/api/v1/login/access-token", Scopes::new());
     let signed_in = OAuth2::with_description([Flow::Password(password)], "An access token of who signed in");
-    let token = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token that was made on /account; it may no more than its scopes and its account"))
-        .build();
+    let bearer = |text: &str| {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build();
+        RefOr::T(SecurityScheme::Http(scheme))
+    };
     let schemes = &mut document.components.get_or_insert_default().security_schemes;
     schemes.insert(SIGNED_IN.to_owned(), RefOr::T(SecurityScheme::OAuth2(signed_in)));
-    schemes.insert(TOKEN.to_owned(), RefOr::T(SecurityScheme::Http(token)));
+    let token = "A token that was made on /account; it may no more than its scopes and its account";
+    schemes.insert(TOKEN.to_owned(), bearer(token));
+    schemes.insert(METRICS_TOKEN.to_owned(), bearer("The token of `server.metrics.token`"));
+    let proofs = hooks::proofs().into_iter();
+    schemes.extend(proofs.map(|(name, scheme)| (name.to_owned(), RefOr::T(scheme))));
 }
 
 /// Any of these will do; one that asks for nothing is for nobody in particular.
@@ -277,7 +291,22 @@ fn failures_are_described(document: &mut OpenApi) {
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(text));
             };
             add("500", "Something failed inside; the log holds the cause");
-            add("503", "The database is busy or not to be reached; try again after `Retry-After` seconds");
+            add(
+                "503",
+                "The database is busy, not to be reached, or stopped what took too long; try again after `Retry-After` seconds",
+            );
+            if path.starts_with(hooks::PLACE) {
+                add("400", "What was sent can't be read");
+                add("403", "The request comes from a page of another site");
+                add("404", "No webhook is set up at this address");
+                add("408", "What was sent did not come in time");
+                add("413", "Too long");
+                continue;
+            }
+            // It says itself whom it is for.
+            if path == metrics::PATH {
+                continue;
+            }
             if !is_health(path) {
                 add("401", "Nobody signed in, and that is needed");
                 add(

@@ -2,9 +2,9 @@
 //!
 //! `detail` is the text that clients of the Kubestats v1 API look for; `errors` says for a refused
 //! request which parameter is wrong, what was given and what is allowed. What went wrong inside stays
-//! inside: outside there is only an id, which is also in the log.
+//! inside: outside there is only an id, which is also in the log. What is sent of it is [`ProblemDetails`].
 
-use std::{error::Error, fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, error::Error, fmt::Write as _, sync::Arc};
 
 use axum::{
     body::Body,
@@ -15,38 +15,54 @@ use axum::{
 };
 use serde::Serialize;
 use store::db::DataError;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
 
+use super::problem_body::ProblemDetails;
 use crate::web::trace::RequestId;
 
 /// Content type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// What went wrong, for people and programs.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = ProblemDetails)]
+/// What is sent of a problem that can't be written.
+const UNREADABLE: &[u8] =
+    br#"{"detail":"unreadable","error":{"code":"INTERNAL_ERROR","message":"unreadable","details":[]}}"#;
+
+/// What went wrong. Layers further out take it from an answer's extensions and know it better than its bytes tell.
+#[derive(Clone, Debug)]
 pub struct Problem {
     /// Kind of problem; `about:blank` where the status says it all.
-    #[serde(rename = "type")]
     pub kind: &'static str,
     /// The status in words.
     pub title: &'static str,
     /// HTTP status.
     pub status: u16,
     /// What happened here, in a sentence.
-    #[schema(value_type = String)]
     pub detail: Box<str>,
-    /// Names this very occurrence: `urn:uuid:` and the request's id, as in the log and in `x-request-id`.
-    #[schema(value_type = Option<String>)]
-    pub instance: Option<Box<str>>,
     /// Which parts of the request were refused.
     pub errors: Vec<Refused>,
-    #[serde(skip)]
-    #[schema(ignore)]
+    /// The request's id, once [`finish`] has told it.
+    pub request_id: Option<Uuid>,
     retry_after_seconds: Option<u32>,
-    #[serde(skip)]
-    #[schema(ignore)]
     cause: Option<Arc<str>>,
+}
+
+/// Operations are described by what is sent.
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        <ProblemDetails as PartialSchema>::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        <ProblemDetails as ToSchema>::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        <ProblemDetails as ToSchema>::schemas(schemas);
+    }
 }
 
 /// One refused part of a request (fields as in the v1 API's `ValidationError`).
@@ -72,8 +88,8 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
-            instance: None,
             errors: Vec::new(),
+            request_id: None,
             retry_after_seconds: None,
             cause: None,
         }
@@ -145,18 +161,18 @@ impl Problem {
     }
 
     fn body(&self) -> Body {
-        Body::from(serde_json::to_vec(self).unwrap_or_else(|_| br#"{"detail":"unreadable error"}"#.to_vec()))
+        Body::from(serde_json::to_vec(&ProblemDetails::from(self)).unwrap_or_else(|_| UNREADABLE.into()))
     }
 }
 
 impl From<DataError> for Problem {
     fn from(error: DataError) -> Self {
         let mut problem = Self::internal(&error);
-        if error.is_transient() {
+        if let Some(sentence) = error.passing_sentence() {
             problem.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
             problem.title = "Service Unavailable";
-            problem.detail = "The database is not to be reached or busy; try again in a moment".into();
-            problem.retry_after_seconds = Some(5);
+            problem.detail = sentence.into();
+            problem.retry_after_seconds = Some(if error.is_stopped() { 30 } else { 5 });
         }
         problem
     }
@@ -177,7 +193,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Gives every problem its instance and writes causes to the log, in this one place.
+/// Gives every problem the request's id and writes causes to the log, in this one place.
 pub async fn finish(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().copied();
     let of_api = request.uri().path().starts_with("/api/");
@@ -195,7 +211,7 @@ pub async fn finish(request: Request, next: Next) -> Response {
     if let Some(cause) = &problem.cause {
         tracing::error!(error = %cause, status = problem.status, "request failed");
     }
-    problem.instance = id.map(|RequestId(id)| format!("urn:uuid:{id}").into_boxed_str());
+    problem.request_id = id.map(|RequestId(id)| id);
     *response.body_mut() = problem.body();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     // The body that was compressed is not the one that is sent.
@@ -270,6 +286,8 @@ mod tests {
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 10_000).await.unwrap()).unwrap();
         assert_eq!(body["instance"], format!("urn:uuid:{id}"), "{path}");
+        assert_eq!(body["request_id"], id, "{path}");
+        assert_eq!(body["error"]["message"], body["detail"], "{path}");
         (status, body)
     }
 
@@ -280,6 +298,7 @@ mod tests {
             assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
             let text = body.to_string();
             assert!(!text.contains("hunter2") && !text.contains("/var/lib"), "{text}");
+            assert_eq!(body["error"]["code"], "INTERNAL_ERROR");
         }
     }
 
@@ -287,5 +306,6 @@ mod tests {
     async fn a_status_without_words_becomes_a_problem() {
         let (status, body) = answer("/api/bare").await;
         assert_eq!((status, &body["detail"]), (StatusCode::PAYLOAD_TOO_LARGE, &"Payload Too Large".into()));
+        assert_eq!(body["error"]["code"], "PAYLOAD_TOO_LARGE");
     }
 }

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{clock, state::AppState};
 
-pub use detailed::{Condition, DetailedHealth, LastLook, PartHealth, look_again};
+pub use detailed::{Condition, DetailedHealth, LastLook, PartHealth, free_bytes, look_again};
 
 /// A check that takes longer counts as failed.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(3);

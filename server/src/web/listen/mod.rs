@@ -4,6 +4,7 @@
 //! ([`progress`]), and where all seats are taken those go first that wait for nothing but their next request ([`room`]).
 
 mod files;
+mod gather;
 mod progress;
 mod room;
 mod tls;

@@ -11,6 +11,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::gather::Gathered;
 use super::progress::Progress;
 
 /// The socket, or what encrypts it.
@@ -91,9 +92,9 @@ impl Exchange {
         Self(Arc::clone(progress))
     }
 
-    /// The request's body, watched.
+    /// The request's body, watched, its small pieces put together.
     pub fn request(&self, body: Incoming) -> Body {
-        Body::new(RequestBody { body, progress: Arc::clone(&self.0) })
+        Body::new(RequestBody { body: Gathered::new(body), progress: Arc::clone(&self.0) })
     }
 
     /// The answer's body; the exchange lives as long.
@@ -109,7 +110,7 @@ impl Drop for Exchange {
 }
 
 struct RequestBody {
-    body: Incoming,
+    body: Gathered<Incoming>,
     progress: Arc<Progress>,
 }
 

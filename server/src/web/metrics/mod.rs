@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 
 use crate::clock;
 
-pub use serve::{Access, route, router};
+pub use serve::{Access, PATH, described, route, router};
 
 /// Seconds; an answer that takes longer than the last is given up.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];

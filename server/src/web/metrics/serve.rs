@@ -12,10 +12,14 @@ use axum::{
     routing::get,
 };
 use entity::kind::Permission;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::super::api::problem::{self, Problem};
 use super::super::{client_address, rights, security, trace};
 use crate::state::AppState;
+
+/// Where figures are.
+pub const PATH: &str = "/metrics";
 
 /// As OpenMetrics has it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -60,17 +64,22 @@ impl Access {
 /// `/metrics`, where it is answered among the pages.
 pub fn route(access: &Access) -> Router<AppState> {
     match access.among_pages {
-        true => Router::new().route("/metrics", get(figures)),
+        true => described().into(),
         // Not the page that says there is nothing: a scraper is told how it can have them.
-        false => Router::new().route("/metrics", get(elsewhere)),
+        false => Router::new().route(PATH, get(elsewhere)),
     }
+}
+
+/// `/metrics` with its description, which is the same wherever it is answered.
+pub fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_metrics))
 }
 
 /// `/metrics` alone, for an address of its own.
 pub fn router(state: AppState) -> Router {
     let https_alone = security::HttpsAlone(state.identity.settings().secure);
     Router::new()
-        .route("/metrics", get(figures))
+        .route(PATH, get(get_metrics))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_verb)
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate_of_hosts))
@@ -81,7 +90,23 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-async fn figures(State(state): State<AppState>, request: Request) -> Response {
+/// Figures for Prometheus
+///
+/// As OpenMetrics text: what was answered, and what the database holds. Without a token of their own they are for this machine
+/// alone, and they may have an address of their own (`server.metrics`).
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "get_metrics", tag = "health",
+    responses(
+        (status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"),
+        (
+            status = 401, description = "They are for who brings the token, and who signed in and has `metrics:view`",
+            body = Problem, content_type = "application/problem+json",
+        ),
+        (status = 404, description = "They are not served here", body = Problem, content_type = "application/problem+json"),
+    ),
+    security((), ("MetricsToken" = []), ("OAuth2PasswordBearer" = []), ("Bearer" = []))
+)]
+pub async fn get_metrics(State(state): State<AppState>, request: Request) -> Response {
     if let Err(problem) = state.metrics_access.check(&request) {
         let mut response = problem.into_response();
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

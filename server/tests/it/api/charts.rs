@@ -1,5 +1,6 @@
 //! `/api/v1/charts` and `/api/v1/images`.
 
+mod twins;
 pub mod world;
 
 use axum::http::StatusCode;
@@ -309,7 +310,9 @@ async fn wrong_parameters_and_unknown_charts_are_told() {
             (format!("{of_app}/releases?with=1,2,3,4,5,6,7,8,9,10,11"), &["with"]),
             (format!("{of_app}/values?major=-1&with=0&mine=1&unlike=yes"), &["major", "with", "mine", "unlike"]),
             (format!("{of_app}/values/path?limit=1001"), &["path", "limit"]),
+            (format!("{of_app}/values/summary?major=x&mine=1"), &["path", "major", "mine"]),
             (format!("{of_app}/upgrades?from=%00&at=x"), &["from", "at"]),
+            (format!("{of_app}/snippets?at=x"), &["at"]),
             (format!("{of_app}/compare"), &["repositories"]),
             (format!("{of_app}/compare?repositories="), &["repositories"]),
             (format!("{of_app}/compare?repositories={id},x"), &["repositories"]),
@@ -329,7 +332,9 @@ async fn wrong_parameters_and_unknown_charts_are_told() {
         }
         assert_eq!(app.refused("/api/v1/charts/x/values").await, ["path.chart_id"]);
         let compare = format!("/compare?repositories={id}");
-        for part in ["", "/releases", "/values", "/values/path?path=a", "/upgrades", "/neighbours", &compare] {
+        let summary = "/values/summary?path=a";
+        let lists = ["", "/releases", "/values", "/values/path?path=a", "/upgrades", "/neighbours", "/snippets"];
+        for part in lists.into_iter().chain([summary, compare.as_str()]) {
             assert_eq!(app.missing(&format!("/api/v1/charts/1{part}")).await, "Chart not found", "{part}");
         }
     })

@@ -67,6 +67,9 @@ async fn large_requests_are_refused() {
         let response = app.raw(request.body(Body::from(vec![b'x'; 10_000_000])).unwrap()).await;
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["error"]["code"], body["request_id"].is_string()), (&"PAYLOAD_TOO_LARGE".into(), true));
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! REST by word: what is answered, what is refused, what is missing.
 
+mod access;
 mod accounts;
 mod accounts_page;
 mod actions;
@@ -12,6 +13,7 @@ mod discovery;
 mod doors;
 mod ecosystem;
 mod elsewhere;
+mod error_codes;
 mod events;
 mod forges;
 mod health;
@@ -32,6 +34,7 @@ mod resources;
 mod review;
 mod rights;
 mod sinks;
+mod slow;
 mod stream;
 mod tasks;
 mod triggers;

@@ -39,7 +39,7 @@ fn every_operation_has_its_own_name_made_of_verb_and_word() {
             let verbs = [
                 "list", "get", "search", "find", "compare", "diff", "sync", "scan", "stream", "cancel", "trigger",
                 "add", "approve", "block", "delete", "discover", "create", "change", "end", "revoke", "enable",
-                "disable", "test", "replay", "reload", "validate",
+                "disable", "test", "replay", "reload", "validate", "receive",
             ];
             assert!(verbs.contains(&first) && name.contains('_'), "{verb} {path} is named {name:?}");
             assert!(names.insert(name.to_owned()), "{name} stands twice");

@@ -84,6 +84,20 @@ async fn a_page_that_is_made_on_one_thread_may_be_sent_by_another() {
 }
 
 #[tokio::test]
+async fn a_name_in_the_title_of_a_page_is_text() {
+    on_each_engine(async |app| {
+        let name = "ada/</title><b id=x>&lt;";
+        let id = RepositoryBuilder::new(name).store(app).await;
+        let page = app.get_with(&format!("/repositories/{id}"), &[(header::ACCEPT, "text/html")]).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let text = page.text();
+        assert!(text.contains("<title>ada/&lt;/title>&lt;b id=x>&amp;lt; "), "{text}");
+        assert!(!text.contains("<b id=x"), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_page_that_does_not_exist_is_404() {
     on_each_engine(async |app| {
         let page = app.get("/no/such/page").await;

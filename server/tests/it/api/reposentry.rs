@@ -69,7 +69,8 @@ async fn watched_repositories_are_told_in_reposentrys_fields() {
         assert_eq!((&listed["total"], listed["repositories"].as_array().unwrap().len()), (&1.into(), 1));
         let expected = json!({
             "name": "ada/home", "url": "https://github.com/ada/home.git", "provider": "github", "branch_regex": "^[a-z]",
-            "enabled": true, "polling_interval": null, "polling_interval_seconds": null,
+            "enabled": true, "polling_interval": "3600s", "polling_interval_seconds": 3600,
+            "api_base_url": "https://api.github.com",
         });
         assert_eq!(listed["repositories"][0], expected);
         for name in ["ada%2Fhome", &id.to_string()] {
@@ -82,6 +83,35 @@ async fn watched_repositories_are_told_in_reposentrys_fields() {
             assert_eq!(failure(app, path, StatusCode::NOT_FOUND).await, "Repository not found", "{path}");
         }
         assert_eq!(data(app, "/api/repositories?offset=1").await["repositories"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_interval_and_the_api_are_those_that_are_in_force() {
+    on_each_engine(async |app| {
+        let id = watched(app).await;
+        let told = async |config: &str| {
+            let app = app.with_config(config);
+            let one = data(&app, "/api/repositories/ada%2Fhome").await;
+            assert_eq!(data(&app, "/api/repositories").await["repositories"], json!([one]));
+            let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
+            assert_eq!(format!("{}s", one["polling_interval_seconds"]), text("polling_interval"));
+            (text("polling_interval"), text("api_base_url"))
+        };
+        let is = |interval: &str, api: &str| (interval.to_owned(), api.to_owned());
+        let (usual, own) = ("https://api.github.com", "https://ghe.example.org/api/v3");
+        assert_eq!(told("polling: {interval: 7m}").await, is("420s", usual));
+        let forge =
+            "discovery: {enabled: false, forges: [{url: 'https://github.com', api_base_url: 'https://h.example/gh/'}]}";
+        assert_eq!(told(forge).await.1, "https://h.example/gh");
+        let of_one = format!("repositories: [{{url: 'https://github.com/ada/home.git', api_base_url: '{own}'}}]");
+        assert_eq!(told(&of_one).await.1, own);
+        let settings =
+            WatchSettings { is_enabled: true, polling_interval_seconds: Some(300), ..WatchSettings::default() };
+        watch::set_watch(&app.state.db.write, id, &settings).await.unwrap();
+        assert_eq!(told("polling: {interval: 7m}").await, is("300s", usual));
+        assert_eq!(told("{}").await, is("300s", usual));
     })
     .await;
 }

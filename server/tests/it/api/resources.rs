@@ -1,6 +1,8 @@
 //! `/api/v1/kubernetes/resources`, grouped, and one resource.
 
 use axum::http::StatusCode;
+use serde_json::json;
+use store::db::ConnectionTrait as _;
 use uuid::Uuid;
 
 use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
@@ -60,6 +62,21 @@ async fn all_states_are_listed_and_filtered() {
         let release = app.get("/api/v1/kubernetes/resources?kind=HelmRelease&sort=created&direction=ascending").await;
         assert_eq!(release.json()["data"][0]["data"], serde_json::json!({"version": "6.0.0"}));
         app.holds_etag("/api/v1/kubernetes/resources?limit=3").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_spec_that_is_no_object_is_told_as_an_empty_one() {
+    on_each_engine(async |app| {
+        let release = Change::Create(Manifest::release("podinfo", "6.0.0"));
+        RepositoryBuilder::new("ada/home-ops").commit(2, "Add", vec![release]).store(app).await;
+        for spec in ["null", "\"text\"", "[1]"] {
+            let update = format!("UPDATE resource_data SET data = '{spec}'");
+            app.state.db.write.execute_unprepared(&update).await.unwrap();
+            let told = app.get("/api/v1/kubernetes/resources").await.json();
+            assert_eq!(told["data"][0]["data"], serde_json::json!({}), "{spec}");
+        }
     })
     .await;
 }
@@ -185,6 +202,25 @@ async fn one_resource_comes_with_its_references() {
         app.holds_etag(&path).await;
         assert_eq!(app.missing(&format!("/api/v1/resources/{}", Uuid::now_v7())).await, "Resource not found");
         assert_eq!(app.refused("/api/v1/resources/podinfo").await, ["path.resource_id"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_others_use_of_a_resource_is_counted() {
+    on_each_engine(async |app| {
+        let [home, _] = two(app).await;
+        for (kind, charts, images) in [
+            ("HelmRelease", json!([{"key": "charts.example.org/podinfo", "repositories": 2}]), json!([])),
+            ("Deployment", json!([]), json!([{"key": "ghcr.io/ada/web", "repositories": 1}])),
+        ] {
+            let list = app.get(&format!("/api/v1/repositories/{home}/resources?kind={kind}")).await;
+            let path = format!("/api/v1/resources/{}/uses", list.column("id")[0]);
+            assert_eq!(app.get(&path).await.json(), json!({"charts": charts, "images": images}), "{kind}");
+            app.holds_etag(&path).await;
+        }
+        let nothing = format!("/api/v1/resources/{}/uses", Uuid::now_v7());
+        assert_eq!(app.missing(&nothing).await, "Resource not found");
     })
     .await;
 }

@@ -78,7 +78,7 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
         let at = format!("/api/v1/repositories/{id}/watch");
         let off = json!({
             "is_enabled": false, "branch_regex": null, "tells_first_look": false, "polling_interval_seconds": null,
-            "first_look_at": null,
+            "first_look_at": null, "has_own_token": false, "api_base_url": null,
         });
         assert_eq!(app.get(&at).await.json(), off, "off where it never was");
         assert_eq!(app.request(Method::DELETE, &at, &[]).await.status, StatusCode::NOT_FOUND);

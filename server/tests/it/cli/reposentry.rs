@@ -1,7 +1,10 @@
 //! Commands that RepoSentry's users know.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Command, ExitStatus, Output};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use standin::{Generator, Limits, Options, Standin};
@@ -194,6 +197,86 @@ async fn a_running_server_tells_how_it_is() {
     .await;
     let (code, _, said) = run("", &["status", "--host", "127.0.0.1", "--port", "1"]);
     assert!(code == Some(1) && said.contains("http://127.0.0.1:1 does not answer"), "{said}");
+}
+
+/// A command that runs on, ended when it is dropped.
+struct Running {
+    child: Child,
+    /// What it says, line by line as it comes.
+    lines: Receiver<String>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = program(arguments).spawn().unwrap();
+        let (say, lines) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in out.lines() {
+                if say.send(line.unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Waits for a line with these words; all lines up to it.
+    fn until(&self, words: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(words) {
+            match self.lines.recv_timeout(Duration::from_mins(1)) {
+                Ok(line) => said = format!("{said}{line}\n"),
+                Err(error) => panic!("{words} is not said ({error}): {said}"),
+            }
+        }
+        said
+    }
+
+    /// Tells it to end; how it did.
+    fn terminate(&mut self) -> ExitStatus {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_is_watched_is_told_again_whatever_it_is_until_a_signal_ends_it() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    on_sqlite(async |app| {
+        let listening = app.listen("{}").await;
+        let (port, began) = (listening.address.port().to_string(), Instant::now());
+        let place = format!("http://127.0.0.1:{port}");
+        let first = tokio::task::spawn_blocking(move || {
+            let running = Running::start(&["status", "--watch", "--host", "127.0.0.1", "--port", &port]);
+            let said = running.until("is in the state error");
+            (running, said)
+        });
+        let (mut running, said) = first.await.unwrap();
+        assert!(said.contains(&format!("{place}: error, version ")) && said.contains("api_server"), "{said}");
+        assert!(!said.contains('\x1b'), "no terminal is wiped where there is none: {said:?}");
+
+        // That it is not well, or away, ends nothing.
+        drop(listening);
+        let ended = tokio::task::spawn_blocking(move || {
+            let said = running.until("does not answer");
+            assert!(running.child.try_wait().unwrap().is_none(), "it ended by itself: {said}");
+            running.terminate()
+        });
+        assert_eq!(ended.await.unwrap().signal(), Some(15));
+        assert!(began.elapsed() >= Duration::from_secs(5), "it looks without a pause");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,13 +10,14 @@ use entity::input::{ChartUseFacts, ImageUseFacts, ValueFacts};
 use entity::view::EventFilter;
 use git::Repo;
 use scan::uses::{ChartSources, Evaluator, NothingKnown, TrackedCommit, Tracker};
+use serde_json::json;
 use server::replay::{RepoBlobs, tree_changes};
 use store::db::Db;
 use store::scans;
 use uuid::Uuid;
 
 use super::repository::{Bench, Origins};
-use crate::support::on_each_engine;
+use crate::support::{TestApp, on_each_engine};
 
 /// Commits of each repository that are compared with what is stored of them.
 const SAMPLED: usize = 17;
@@ -82,7 +83,7 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
             take(&origin, &step);
             bench.bring_up_to_date(repository).await;
         }
-        let steps = steps_of_events(&db, repository).await;
+        let steps = steps_of_events(app, repository).await;
         assert_eq!(steps, ["other.example.org/web 1.1.0 1.0.0", "charts.example.org/web 1.0.0 1.1.0"]);
         let by_steps = bench.rows().await;
         let has = |part: &str| by_steps.iter().any(|row| row.contains(part));
@@ -98,16 +99,41 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
     .await;
 }
 
-/// What events say of the steps that they made.
-async fn steps_of_events(db: &Db, repository: Uuid) -> Vec<String> {
-    let filter = EventFilter { repository_id: Some(repository), ..EventFilter::default() };
+/// What events say of the steps that they made; the API says the same, and who made them.
+async fn steps_of_events(app: &TestApp, repository: Uuid) -> Vec<String> {
+    let (db, filter) = (&app.state.db, EventFilter { repository_id: Some(repository), ..EventFilter::default() });
     let mut steps = Vec::new();
     assert_eq!(store::charts::step_of_event(&db.read, Uuid::nil()).await.unwrap(), None);
+    let path = |repository: Uuid, event: Uuid| format!("/api/v1/repositories/{repository}/events/{event}/upgrades");
     for event in store::events::list_events(&db.read, &filter).await.unwrap().data {
         let of = store::charts::step_of_event(&db.read, event.id).await.unwrap().unwrap();
-        assert_eq!(of.resource_id, event.resource_id);
-        steps.extend(of.step.map(|step| format!("{} {} {}", step.key, step.from, step.to)));
+        assert_eq!((of.repository_id, of.resource_id), (repository, event.resource_id));
+        let Some(step) = of.step else {
+            let missing = app.missing(&path(repository, event.id)).await;
+            assert_eq!(missing, "The event made no step between versions of a chart");
+            continue;
+        };
+        let told = app.get(&path(repository, event.id)).await.json();
+        assert_eq!(
+            (&told["chart_key"], &told["from"], &told["to"]),
+            (&json!(step.key), &json!(step.from), &json!(step.to))
+        );
+        assert_eq!((&told["upgrades"]["count"], &told["chart_id"]), (&json!(1), &json!(step.chart_id)));
+        assert_eq!(told["upgrades"]["upgrades"][0]["commit"], event.commit);
+        let of_chart = format!("/api/v1/charts/{}/upgrades?from={}&to={}", step.chart_id, step.from, step.to);
+        assert_eq!(told["upgrades"], app.get(&of_chart).await.json());
+        let before = app.get(&format!("{}?at=2001-01-01", path(repository, event.id))).await.json();
+        assert_eq!(before["upgrades"]["count"], 0);
+        let number = store::resources::find_version_place(&db.read, event.id).await.unwrap().unwrap().number;
+        let (of, before) = (event.resource_id, number - 1);
+        let page = app.get(&format!("/resources/{of}?from={before}&to={number}")).await.text();
+        assert!(page.contains("Nobody else has made this step yet"), "{page}");
+        steps.push(format!("{} {} {}", step.key, step.from, step.to));
     }
+    assert_eq!(app.missing(&path(repository, Uuid::nil())).await, "Event not found");
+    assert_eq!(app.missing(&path(Uuid::nil(), Uuid::nil())).await, "Repository not found");
+    let wrong = app.refused(&format!("/api/v1/repositories/{repository}/events/x/upgrades?at=x")).await;
+    assert_eq!(wrong, ["query.at", "path.event_id"]);
     steps
 }
 

@@ -55,7 +55,21 @@ pub struct TestApp {
 /// A server that listens; it stops when this is dropped.
 pub struct Listening {
     pub address: std::net::SocketAddr,
+    client: reqwest::Client,
     _stop: tokio_util::sync::DropGuard,
+}
+
+impl Listening {
+    /// Asks as a program does, over a connection; answers of the API must be as its description says.
+    pub async fn send(&self, request: Request<String>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let asked = self.client.request(parts.method.clone(), format!("http://{}{}", self.address, parts.uri));
+        let response = asked.headers(parts.headers).body(body).send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answer = Answer { status, headers, body: response.bytes().await.unwrap() };
+        schema::check(&parts.method, parts.uri.path(), &answer);
+        answer
+    }
 }
 
 /// An answer, read whole.
@@ -220,7 +234,7 @@ pub fn day(day: u32) -> DateTime<Utc> {
 impl TestApp {
     async fn start(url: &str, folder: Option<tempfile::TempDir>, drop: Option<(Db, String)>) -> Self {
         let mut settings = DbSettings::new(url);
-        settings.max_connections = 4;
+        settings.max_connections = 6;
         let db = Db::connect(&settings).await.unwrap();
         Migrator::up(&db.write, None).await.unwrap();
         let queue = JobQueue::new(db.clone());
@@ -271,7 +285,8 @@ impl TestApp {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(listener, state, limits, stop.clone()));
-        Listening { address, _stop: stop.drop_guard() }
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
+        Listening { address, client, _stop: stop.drop_guard() }
     }
 
     async fn stop(self) {

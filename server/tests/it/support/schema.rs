@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use axum::http::{Method, StatusCode};
 use chrono::DateTime;
-use serde_json::Value;
-use server::web::api::openapi;
+use serde_json::{Value, json};
+use server::web::api::{openapi, problem::PROBLEM_JSON};
 use uuid::Uuid;
 
 use super::Answer;
@@ -14,6 +14,9 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(openapi
 
 /// Fails the test where the answer is not one that the description names, or its body is not as described.
 pub fn check(method: &Method, path: &str, answer: &Answer) {
+    if answer.header("content-type") == PROBLEM_JSON && method != Method::HEAD {
+        check_problem(answer);
+    }
     let Some(operation) = operation(method, path) else { return };
     // Every read may answer so; it is said in the description's head.
     if answer.status == StatusCode::NOT_MODIFIED {
@@ -35,6 +38,31 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         validate(&described["schema"], &answer.json(), "$", false, &mut errors);
         assert!(errors.is_empty(), "{method} {path} is not as described:\n{}", errors.join("\n"));
     }
+}
+
+/// What every problem tells, whoever made it: the request's id, and the same once more as an envelope.
+fn check_problem(answer: &Answer) {
+    let (told, id) = (answer.json(), answer.header("x-request-id"));
+    let code = match answer.status.as_u16() {
+        400 | 422 => "INVALID_REQUEST",
+        401 => "UNAUTHORIZED",
+        403 => "FORBIDDEN",
+        404 => "NOT_FOUND",
+        405 => "METHOD_NOT_ALLOWED",
+        408 => "REQUEST_TIMEOUT",
+        409 => "CONFLICT",
+        410 => "GONE",
+        413 => "PAYLOAD_TOO_LARGE",
+        415 => "UNSUPPORTED_MEDIA_TYPE",
+        421 => "MISDIRECTED_REQUEST",
+        429 => "RATE_LIMIT_EXCEEDED",
+        500 => "INTERNAL_ERROR",
+        503 => "SERVICE_UNAVAILABLE",
+        other => panic!("say which code {other} has: {told}"),
+    };
+    assert_eq!(told["error"], json!({ "code": code, "message": told["detail"], "details": told["errors"] }), "{told}");
+    assert_eq!((&told["request_id"], &told["status"]), (&json!(id), &json!(answer.status.as_u16())), "{told}");
+    assert_eq!(told["instance"], format!("urn:uuid:{id}"), "{told}");
 }
 
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {

@@ -330,3 +330,25 @@ async fn a_remote_that_vanishes_takes_no_branch_away() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_branchs_page_tells_what_commits_say_that_changed_no_resource() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        let sha = watched.origin.commit("Say how it is built", &[("README.md", Some("by make\n"))]);
+        watched.look().await;
+        let event = watched.events().await.pop().unwrap();
+        assert_eq!(event.new_commit.as_deref(), Some(sha.as_str()));
+        let at = format!("/branches/{}", event.branch_id);
+        let here = app.with_config(&format!("app: {{data_dir: {}}}", watched.bench.deps.data_dir.display()));
+        let page = here.get(&at).await;
+        assert_eq!(page.status, axum::http::StatusCode::OK, "{}", page.text());
+        let link = format!("/commits/{}/{sha}", watched.repository);
+        assert!(page.text().contains("Say how it is built") && page.text().contains(&link), "{}", page.text());
+        // Where there is no clone, all else is told.
+        let elsewhere = app.get(&at).await.text();
+        assert!(elsewhere.contains(&sha[..7]) && !elsewhere.contains("Say how it is built"), "{elsewhere}");
+    })
+    .await;
+}

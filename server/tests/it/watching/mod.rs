@@ -1,5 +1,6 @@
 //! Watched branches, from a push to a receiver that counts: looks, webhooks, decisions, deliveries.
 
+mod access;
 pub mod away;
 mod branches;
 mod forges;

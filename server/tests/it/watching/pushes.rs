@@ -10,7 +10,7 @@ use actions::secrets::purpose;
 use actions::triggers::put_secrets;
 use auth::seal::Keys;
 use entity::kind::{BranchEventKind, DeliveryState, JobRequest, Priority, RequestedBy};
-use entity::view::{BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
+use entity::view::{BranchEvent, BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
 use serde_json::json;
 use server::clock;
 use store::db::{ConnectionTrait as _, Db};
@@ -30,7 +30,10 @@ use crate::jobs::processes::{Seed, open, stop};
 const PATIENCE: Duration = Duration::from_mins(5);
 /// What secrets are sealed with, the same in all processes.
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-const BRANCHES: [&str; 2] = ["main", "release/1"];
+/// Two that only go on, and one that is made, set to any commit and deleted.
+const BRANCHES: [&str; 3] = ["main", "release/1", "feature/ünïcode"];
+const LOOSE: usize = 2;
+const NOWHERE: &str = "0000000000000000000000000000000000000000";
 
 /// Pushes and repositories; `KUBESTATS_PUSHES` sets the number for a long run.
 fn sizes() -> (usize, usize) {
@@ -96,7 +99,7 @@ impl Remotes {
             git(&path, &["fast-import", "--quiet"], Some(stream.as_bytes()));
             let line = git(&path, &["rev-list", "--reverse", "line"], None);
             let line: Vec<String> = line.lines().map(str::to_owned).collect();
-            for branch in BRANCHES {
+            for branch in &BRANCHES[..LOOSE] {
                 git(&path, &["update-ref", &format!("refs/heads/{branch}"), &line[0]], None);
             }
             // What no branch has can't be fetched from everywhere; from here it can.
@@ -108,9 +111,32 @@ impl Remotes {
         Self { folder, commits }
     }
 
-    fn push(&self, repository: usize, branch: &str, commit: &str) {
+    /// Moves a branch to a commit of the line, or takes it away; commits that are named never come back to it.
+    fn push(&self, repository: usize, branch: usize, new: Option<usize>) {
         let path = self.folder.path().join(repository.to_string());
-        git(&path, &["update-ref", &format!("refs/heads/{branch}"), commit], None);
+        let name = format!("refs/heads/{}", BRANCHES[branch]);
+        match new {
+            Some(new) => git(&path, &["update-ref", &name, &self.commits[repository][new]], None),
+            None => git(&path, &["update-ref", "-d", &name], None),
+        };
+    }
+
+    /// Where a branch stands.
+    fn head(&self, repository: usize, branch: usize) -> Option<String> {
+        let path = self.folder.path().join(repository.to_string());
+        let name = format!("refs/heads/{}", BRANCHES[branch]);
+        let head = git(&path, &["for-each-ref", "--format=%(objectname)", &name], None);
+        (!head.is_empty()).then(|| head.trim().to_owned())
+    }
+
+    /// What a webhook tells of a push.
+    fn told(&self, repository: usize, branch: usize, old: Option<usize>, new: Option<usize>) -> serde_json::Value {
+        let line = &self.commits[repository];
+        let commit = |at: Option<usize>| at.map_or(NOWHERE, |at| line[at].as_str());
+        json!({
+            "ref": format!("refs/heads/{}", BRANCHES[branch]), "before": commit(old), "after": commit(new),
+            "created": old.is_none(), "deleted": new.is_none(), "forced": old > new && new.is_some(),
+        })
     }
 }
 
@@ -233,19 +259,26 @@ async fn look_at_all(db: &Db, ids: &[Uuid]) {
 async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[Uuid], pushes: usize, kills: Kills) {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
     let mut seed = Seed(23);
-    let mut stands = vec![[0_usize; BRANCHES.len()]; ids.len()];
+    let mut stands = vec![[Some(0), Some(0), None]; ids.len()];
+    // The first commit is where the others begin.
+    let mut unused: Vec<Vec<usize>> = remotes.commits.iter().map(|line| (1..line.len()).collect()).collect();
     let mut late: Vec<(usize, String, serde_json::Value)> = Vec::new();
     let (mut killed, mut taken) = (0, 0);
     let mut last_kill = Instant::now();
     for push in 0..pushes {
         let (repository, branch) = (push % ids.len(), seed.below(BRANCHES.len() as u64) as usize);
-        let (old, new) = (stands[repository][branch], stands[repository][branch] + 1);
+        let old = stands[repository][branch];
+        let new = match branch {
+            LOOSE if old.is_some() && seed.below(3) == 0 => None,
+            LOOSE => {
+                let left = &mut unused[repository];
+                Some(left.swap_remove(seed.below(left.len() as u64) as usize))
+            }
+            _ => old.map(|old| old + 1),
+        };
         stands[repository][branch] = new;
-        let line = &remotes.commits[repository];
-        remotes.push(repository, BRANCHES[branch], &line[new]);
-        let body =
-            json!({ "ref": format!("refs/heads/{}", BRANCHES[branch]), "before": line[old], "after": line[new] });
-        late.push((repository, format!("push-{push}"), body));
+        remotes.push(repository, branch, new);
+        late.push((repository, format!("push-{push}"), remotes.told(repository, branch, old, new)));
         // Some come at once, some twice, some much later and in another order, some never; some are forged.
         while late.len() > 6 || (!late.is_empty() && seed.below(3) > 0) {
             let (repository, delivery, body) = late.swap_remove(seed.below(late.len() as u64) as usize);
@@ -295,51 +328,36 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
 async fn check(remotes: &Remotes, processes: &[Process], db: &Db, ids: &[Uuid], receiver: &Receiver) {
     look_at_all(db, ids).await;
     let page = PageQuery { skip: 0, limit: 100_000 };
-    let mut chains: BTreeMap<(usize, String), Vec<(String, String)>> = BTreeMap::new();
-    let heads: BTreeMap<(usize, String), String> = (0..ids.len())
-        .flat_map(|number| BRANCHES.map(|branch| (number, branch.to_owned())))
-        .map(|(number, branch)| {
-            let path = remotes.folder.path().join(number.to_string());
-            let head = git(&path, &["rev-parse", &format!("refs/heads/{branch}")], None);
-            ((number, branch), head.trim().to_owned())
-        })
-        .collect();
+    let number = |event: &BranchEvent| ids.iter().position(|id| *id == event.repository_id).unwrap();
     until("every branch is seen where it stands, and all is told", processes, async || {
         let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
         let Ok(events) = list_branch_events(&db.read, &filter).await else { return false };
         let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
         let Ok(deliveries) = list_deliveries(&db.read, &filter).await else { return false };
-        let mut seen = BTreeMap::new();
-        for event in events.data.iter().rev() {
-            let number = ids.iter().position(|id| *id == event.repository_id).unwrap();
-            seen.insert((number, event.branch_name.clone()), event.new_commit.clone().unwrap_or_default());
-        }
-        let moved = |at: &(usize, String)| heads[at] != remotes.commits[at.0][0];
-        heads.keys().filter(|at| moved(at)).all(|at| seen.get(at) == Some(&heads[at]))
+        let is_seen = (0..ids.len()).all(|repository| {
+            (0..BRANCHES.len()).all(|branch| {
+                let steps = events.data.iter().filter(|event| number(event) == repository);
+                let steps: Vec<_> = steps.filter(|event| event.branch_name == BRANCHES[branch]).collect();
+                let first = (branch != LOOSE).then(|| remotes.commits[repository][0].clone());
+                let head = remotes.head(repository, branch);
+                // Each commit is come to and left once: where the branch stands is what was not left.
+                let left: BTreeSet<_> = steps.iter().filter_map(|event| event.old_commit.as_ref()).collect();
+                let came = first.iter().chain(steps.iter().filter_map(|event| event.new_commit.as_ref()));
+                came.filter(|commit| !left.contains(commit)).eq(head.iter())
+            })
+        });
+        is_seen
             && events.data.iter().all(|event| event.processed_at.is_some())
             && deliveries.data.iter().all(|delivery| delivery.state.is_finished())
     })
     .await;
     let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
-    let mut events = list_branch_events(&db.read, &filter).await.unwrap().data;
-    events.reverse();
-    for event in &events {
-        assert_eq!(event.kind, BranchEventKind::BranchUpdated);
-        let number = ids.iter().position(|id| *id == event.repository_id).unwrap();
-        let step = (event.old_commit.clone().unwrap(), event.new_commit.clone().unwrap());
-        chains.entry((number, event.branch_name.clone())).or_default().push(step);
-    }
-    for ((number, branch), steps) in &chains {
-        // Ids of events made by different processes may differ in order; commits do not.
-        let mut next: BTreeMap<&str, &str> = BTreeMap::new();
-        for (old, new) in steps {
-            assert!(next.insert(old, new).is_none(), "{number} {branch}: two events begin at {old}");
+    let events = list_branch_events(&db.read, &filter).await.unwrap().data;
+    for (repository, line) in remotes.commits.iter().enumerate() {
+        for (branch, name) in BRANCHES.iter().enumerate() {
+            let steps = events.iter().filter(|event| number(event) == repository && event.branch_name == *name);
+            check_chain(line, branch, &steps.collect::<Vec<_>>(), remotes.head(repository, branch));
         }
-        let mut at = remotes.commits[*number][0].as_str();
-        for _ in 0..steps.len() {
-            at = next.get(at).unwrap_or_else(|| panic!("{number} {branch}: the chain breaks at {at}"));
-        }
-        assert_eq!(at, heads[&(*number, branch.clone())], "{number} {branch}");
     }
     let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
     let deliveries: Vec<Delivery> = list_deliveries(&db.read, &filter).await.unwrap().data;
@@ -347,9 +365,43 @@ async fn check(remotes: &Remotes, processes: &[Process], db: &Db, ids: &[Uuid], 
     assert!(deliveries.iter().all(|delivery| delivery.state == DeliveryState::Delivered));
     let told = receiver.by_id();
     assert_eq!(told.len(), deliveries.len(), "one effect for each, by its id");
-    let keys: BTreeSet<_> = deliveries.iter().map(|delivery| (delivery.branch_id, &delivery.commit)).collect();
+    let key = |delivery: &Delivery| (delivery.branch_id, delivery.commit.clone(), delivery.kind);
+    let keys: BTreeSet<_> = deliveries.iter().map(key).collect();
     assert_eq!(keys.len(), deliveries.len());
     println!("{} events, {} webhooks sent for them", events.len(), told.values().sum::<usize>());
+}
+
+/// Every change of a branch is one event, the kinds follow from the commits, and the events are a chain without gaps from where
+/// the branch began to where it stands. Ids of events made by different processes may differ in order; commits do not.
+fn check_chain(line: &[String], branch: usize, steps: &[&BranchEvent], head: Option<String>) {
+    let place = |commit: &String| line.iter().position(|one| one == commit).unwrap();
+    let (mut left, mut came, mut made, mut gone) = (BTreeSet::new(), BTreeSet::new(), 0_i32, 0_i32);
+    for step in steps {
+        let kind = match (&step.old_commit, &step.new_commit) {
+            (None, Some(_)) => BranchEventKind::BranchCreated,
+            (Some(_), Some(_)) => BranchEventKind::BranchUpdated,
+            (Some(_), None) => BranchEventKind::BranchDeleted,
+            (None, None) => panic!("an event of nothing"),
+        };
+        assert_eq!(step.kind, kind);
+        made += i32::from(kind == BranchEventKind::BranchCreated);
+        gone += i32::from(kind == BranchEventKind::BranchDeleted);
+        if let (Some(old), Some(new), Some(is_forced)) = (&step.old_commit, &step.new_commit, step.is_forced) {
+            assert_eq!(is_forced, place(new) < place(old), "from {old} to {new}");
+        }
+        if let Some(old) = &step.old_commit {
+            assert!(left.insert(old.clone()), "two events leave {old}");
+        }
+        if let Some(new) = &step.new_commit {
+            assert!(came.insert(new.clone()), "two events come to {new}");
+        }
+    }
+    let first = (branch != LOOSE).then(|| line[0].clone());
+    came.extend(first.clone());
+    assert!(left.is_subset(&came), "the chain breaks before {:?}", left.difference(&came).next());
+    let stands: Vec<&String> = came.difference(&left).collect();
+    assert_eq!(stands, head.iter().collect::<Vec<_>>(), "where {} stands", BRANCHES[branch]);
+    assert_eq!(made - gone, i32::from(head.is_some()) - i32::from(first.is_some()));
 }
 
 #[tokio::test]

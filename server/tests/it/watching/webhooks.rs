@@ -107,7 +107,29 @@ async fn what_is_no_webhook_is_told_what_it_lacks() {
         let odd = push(watched.repository, "3", SECRET, &json!({ "ref": 7 }));
         assert_eq!(app.send(odd).await.status, StatusCode::BAD_REQUEST);
         let other = push(uuid::Uuid::now_v7(), "4", SECRET, &json!({}));
-        assert_eq!(app.send(other).await.status, StatusCode::NOT_FOUND);
+        let other = app.send(other).await;
+        assert_eq!(other.status, StatusCode::NOT_FOUND);
+        // Whatever is asked for beside them is answered to programs, and says no more.
+        let of = |answer: &Answer| answer.json()["detail"].as_str().unwrap().to_owned();
+        for (method, path) in [
+            (Method::POST, format!("/webhooks/bitbucket/{}", watched.repository)),
+            (Method::POST, "/webhooks/github/no-id".to_owned()),
+            (Method::POST, "/webhooks/github/%FF".to_owned()),
+            (Method::POST, "/webhooks/github".to_owned()),
+            (Method::GET, "/webhooks/github/".to_owned()),
+        ] {
+            let answer = app.request(method.clone(), &path, &[]).await;
+            assert_eq!((answer.status, of(&answer)), (StatusCode::NOT_FOUND, of(&other)), "{method} {path}");
+            assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+        }
+        let read = app.get(&format!("/webhooks/github/{}", watched.repository)).await;
+        assert_eq!((read.status, read.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+        // Gitea's are what Forgejo's are.
+        let gitea = Request::post(format!("/webhooks/gitea/{}", watched.repository))
+            .header("x-gitea-event", "push")
+            .header("x-gitea-signature", sign(SECRET, b"{\"ref\": \"refs/tags/v1\"}").trim_start_matches("sha256="));
+        let gitea = app.send(gitea.body(Body::from("{\"ref\": \"refs/tags/v1\"}")).unwrap()).await;
+        assert_eq!(gitea.status, StatusCode::ACCEPTED, "{}", gitea.text());
         assert_eq!(watched.events().await, []);
     })
     .await;

@@ -1,4 +1,4 @@
-use entity::view::{Branch, BranchEvent, CommitSummary, Delivery, Listing, PageQuery, Timestamp};
+use entity::view::{Branch, BranchEvent, CommitSummary, CommitWords, Delivery, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,10 @@ pub struct Entry {
     pub event: BranchEvent,
     /// What lies between the commits, on the forge.
     pub compare_url: Option<String>,
-    /// The new commit, where it is read here.
+    /// The new commit with what it changed, where it changed resources that are read here.
     pub commit: Option<CommitSummary>,
+    /// What it says of itself, of others that are at hand.
+    pub words: Option<CommitWords>,
     /// What was told to whom, of those that its verdicts name.
     pub deliveries: Vec<Delivery>,
 }
@@ -47,8 +49,8 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
     use store::{repositories, watch};
 
     let (_, actor) = ask::actions()?;
-    let (db, params) = (ask::context()?.db, ask::params(&query)?);
-    let (c, page) = (&db.read, ask::page(&params, 25));
+    let (context, params) = (ask::context()?, ask::params(&query)?);
+    let (c, page) = (&context.db.read, ask::page(&params, 25));
     let branch = watch::find_branch(c, ask::id(&id, "branch")?).await?.ok_or_else(|| ask::missing("branch"))?;
     let repository = repositories::find_repository(c, branch.repository_id).await?;
     let repository = repository.ok_or_else(|| ask::missing("branch"))?;
@@ -68,7 +70,7 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
         web_url: branch_url(repository.provider, base, &branch.name).filter(|_| branch.deleted_at.is_none()),
         head_url: web_url(repository.provider, base, &branch.head_commit, None, None),
         is_default: repository.default_branch == branch.name,
-        entries: read::entries(c, &actor, &repository, events).await?,
+        entries: read::entries(&context, &actor, &repository, events).await?,
         trouble: repository.sync_error.filter(|_| repository.sync_status == SyncStatus::Error),
         branch,
         page,
@@ -82,21 +84,22 @@ mod read {
 
     use actions::Actor;
     use actions::triggers::show_delivery;
-    use entity::view::{BranchEvent, CommitSummary, Delivery, Listing, Repository, compare_url};
-    use store::db::ConnectionTrait;
+    use entity::view::{BranchEvent, CommitSummary, CommitWords, Delivery, Listing, Repository, compare_url};
     use store::{commits, triggers};
     use uuid::Uuid;
 
     use super::Entry;
+    use crate::context::ServerContext;
     use crate::error::AppError;
 
     /// The events with what followed from each, asked for together.
     pub(super) async fn entries(
-        c: &impl ConnectionTrait,
+        context: &ServerContext,
         actor: &Actor,
         repository: &Repository,
         events: Listing<BranchEvent>,
     ) -> Result<Listing<Entry>, AppError> {
+        let c = &context.db.read;
         let told = events.data.iter().flat_map(|event| &event.verdicts).filter_map(|verdict| verdict.delivery_id);
         let told: Vec<Uuid> = told.collect();
         let shown = |delivery: Delivery| (delivery.id, show_delivery(actor, delivery));
@@ -105,6 +108,11 @@ mod read {
         let new: Vec<&str> = events.data.iter().filter_map(|event| event.new_commit.as_deref()).collect();
         let commits: HashMap<String, CommitSummary> =
             commits::find_commits(c, repository.id, &new).await?.into_iter().map(|it| (it.sha.clone(), it)).collect();
+        // Commits that changed no resource, and those of branches that are not scanned, are not stored.
+        let others: Vec<String> =
+            new.into_iter().filter(|sha| !commits.contains_key(*sha)).map(str::to_owned).collect();
+        let words = if others.is_empty() { Vec::new() } else { (context.read_words)(repository.id, others).await };
+        let words: HashMap<String, CommitWords> = words.into_iter().map(|it| (it.sha.clone(), it)).collect();
         Ok(events.map(|event| {
             let ids = event.verdicts.iter().filter_map(|verdict| verdict.delivery_id);
             let sides = event.old_commit.as_deref().zip(event.new_commit.as_deref());
@@ -113,6 +121,7 @@ mod read {
                 compare_url: sides
                     .and_then(|(old, new)| compare_url(repository.provider, repository.web_url.as_deref(), old, new)),
                 commit: event.new_commit.as_ref().and_then(|sha| commits.get(sha).cloned()),
+                words: event.new_commit.as_ref().and_then(|sha| words.get(sha).cloned()),
                 event,
             }
         }))

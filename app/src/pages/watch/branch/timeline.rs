@@ -1,8 +1,9 @@
 //! What happened to a branch and what followed from each: who was to be told and why, what was sent, and what came of it.
 
 use entity::kind::{BranchEventState, ClauseKind, DeliveryState};
-use entity::view::{BranchEvent, Clause, CommitSummary, Delivery, Timestamp, Verdict};
+use entity::view::{BranchEvent, Clause, CommitSummary, CommitWords, Delivery, Timestamp, Verdict};
 use leptos::prelude::*;
+use uuid::Uuid;
 
 use super::super::list::forced_tag;
 use super::data::Entry;
@@ -19,13 +20,14 @@ pub(super) fn view(entries: Vec<Entry>, chosen: Option<&str>, now: Timestamp) ->
 }
 
 fn item(entry: Entry, chosen: Option<&str>, now: Timestamp) -> AnyView {
-    let Entry { event, compare_url, commit, deliveries } = entry;
+    let Entry { event, compare_url, commit, words, deliveries } = entry;
     let id = event.id.to_string();
     let is_chosen = chosen == Some(id.as_str());
     let (by, how) = noticed_words(event.noticed_by);
     let forced = (event.is_forced == Some(true)).then(forced_tag);
     let error = event.error.clone().map(|error| view! { <p class="field-error">{error}</p> });
     let followed = followed(&event, deliveries, now);
+    let said = commit.map(changed).or_else(|| words.map(|words| commit_line(event.repository_id, words, None)));
     let found = event.tekton.map(tekton::view);
     view! {
         <li class="happening" id=id aria-current=is_chosen.then_some("true")>
@@ -37,7 +39,7 @@ fn item(entry: Entry, chosen: Option<&str>, now: Timestamp) -> AnyView {
                 <TimeAgo time=event.noticed_at now />
             </div>
             {error}
-            {commit.map(changed)}
+            {said}
             {found}
             {followed}
         </li>
@@ -45,16 +47,23 @@ fn item(entry: Entry, chosen: Option<&str>, now: Timestamp) -> AnyView {
     .into_any()
 }
 
-/// The new commit where it is read here: what it changed.
+/// The new commit where it changed resources that are read here: which sorts of change, and how many.
 fn changed(commit: CommitSummary) -> AnyView {
-    let href = commit_href(commit.repository_id, &commit.sha);
-    let subject = if commit.subject.is_empty() { "(no subject)".to_owned() } else { commit.subject.clone() };
+    let counts = view! { <span class="commit-counts">{commit_counts(&commit)}</span> }.into_any();
+    let CommitSummary { repository_id, sha, author_name, subject, .. } = commit;
+    commit_line(repository_id, CommitWords { sha, author_name, subject }, Some(counts))
+}
+
+/// What a commit says of itself, with what it changed where that is known.
+fn commit_line(repository_id: Uuid, words: CommitWords, counts: Option<AnyView>) -> AnyView {
+    let href = commit_href(repository_id, &words.sha);
+    let subject = if words.subject.is_empty() { "(no subject)".to_owned() } else { words.subject };
     view! {
         <p class="happening-commit">
             <Icon glyph=Glyph::Commit />
             <a class="happening-subject" href=href title=subject.clone()>{subject.clone()}</a>
-            <span class="quiet">{commit.author_name.clone()}</span>
-            <span class="commit-counts">{commit_counts(&commit)}</span>
+            <span class="quiet">{words.author_name}</span>
+            {counts}
         </p>
     }
     .into_any()

@@ -8,7 +8,7 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::pages::{ask, outcome::tell};
 #[cfg(feature = "ssr")]
-use actions::watch;
+use actions::{access, watch};
 
 #[cfg(feature = "ssr")]
 fn page_of(id: Uuid) -> String {
@@ -88,5 +88,37 @@ pub async fn remove_webhook_secret(repository_id: Uuid) -> Result<(), AppError> 
     let (ctx, actor) = ask::actions()?;
     let done = watch::remove_webhook_secret(&ctx, &actor, repository_id).await;
     let said = "The secret is removed. Webhooks of this repository are refused until there is another one.";
+    tell::lead_to(&page_of(repository_id), done.map(|()| said.to_owned())).await
+}
+
+/// Keeps a token, and where the forge's API is, for this repository alone.
+#[server(prefix = "/ui", endpoint = "set_access", output = Postcard, client = crate::client::PageClient)]
+pub async fn set_access(
+    repository_id: Uuid,
+    #[server(default)] token: String,
+    #[server(default)] api_base_url: String,
+) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    // What was refused does not come back by the page's address: it may hold a password.
+    let wanted = access::NewAccess { token: Some(token.into()), api_base_url: Some(api_base_url) };
+    let done = access::set_access(&ctx, &actor, repository_id, wanted).await;
+    let said = |set: access::SetAccess| {
+        let what = match (set.forgot_token, set.access.has_own_token) {
+            (true, _) => "It is saved. The token was entered with another address, and is forgotten: enter it anew.",
+            (false, true) => "It is saved. The token is kept sealed, and not shown again.",
+            (false, false) => "It is saved.",
+        };
+        let then = if set.job.is_some() { " A sync that tries it is queued." } else { "" };
+        format!("{what}{then}")
+    };
+    tell::lead_to(&page_of(repository_id), done.map(said)).await
+}
+
+/// Forgets what was entered for this repository alone.
+#[server(prefix = "/ui", endpoint = "remove_access", output = Postcard, client = crate::client::PageClient)]
+pub async fn remove_access(repository_id: Uuid) -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = access::remove_access(&ctx, &actor, repository_id).await;
+    let said = "It is removed. The repository is asked as all others are.";
     tell::lead_to(&page_of(repository_id), done.map(|()| said.to_owned())).await
 }

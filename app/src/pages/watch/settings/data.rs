@@ -1,5 +1,5 @@
 use entity::kind::Provider;
-use entity::view::{RepositoryWebhooks, Timestamp, Watch, WatchPreview};
+use entity::view::{RepositoryAccess, RepositoryWebhooks, Timestamp, Watch, WatchPreview};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,12 @@ pub struct SettingsData {
     pub tells_first_look: bool,
     pub preview: WatchPreview,
     pub webhooks: RepositoryWebhooks,
+    /// What somebody entered for this repository alone.
+    pub access: RepositoryAccess,
+    /// The machine that a token of its own goes to; nothing where it can have none.
+    pub machine: Option<String>,
+    /// What such a token needs.
+    pub scopes: String,
     /// Scheme and name of this site, as far as they are known.
     pub origin: Option<String>,
     /// Where the forge's webhooks are set up.
@@ -48,8 +54,11 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
 
     use crate::pages::ask;
     use crate::pages::outcome::tell;
+    use crate::pages::scopes::scopes;
     use actions::watch;
+    use entity::address::Address;
     use entity::duration;
+    use entity::kind::Origin;
     use entity::view::{ShownOnce, webhooks_url};
 
     let ((ctx, actor), params) = (ask::actions()?, ask::params(&query)?);
@@ -74,9 +83,15 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         Some(ShownOnce::WebhookSecret { text, .. }) => Some(text),
         _ => None,
     };
+    // What the configuration or the program itself brings is asked as these say.
+    let may_have_access = matches!(repository.origin, Origin::Added | Origin::Discovered);
+    let address = Address::read(&repository.url).ok().filter(|_| may_have_access);
     Ok(SettingsData {
         now: ask::now(),
         repository_id: id,
+        access: actions::access::find_access(&ctx, &actor, id).await?,
+        machine: address.map(|address| address.place()).filter(|place| !place.is_empty()),
+        scopes: scopes(repository.provider).to_owned(),
         preview: watch::preview_watch(&ctx, &actor, id, pattern.as_deref()).await?,
         pattern: pattern.unwrap_or_default(),
         interval: interval.unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! `/repositories/{id}/watch`: which branches of a repository are watched, and the webhook that makes it faster. A page of its own,
 //! as a repository's page reads itself anew with all news, and what is typed and what is shown once have to stay.
 
+mod access;
 mod act;
 mod data;
 mod pattern;
@@ -49,6 +50,7 @@ fn view(mut data: SettingsData, _: PageUrl) -> AnyView {
         <div class="settings">
             {which(&data)}
             {webhook::view(&data)}
+            {access::view(&data)}
         </div>
     }
     .into_any()

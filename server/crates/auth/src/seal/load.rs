@@ -18,6 +18,8 @@ const FILE: &str = "secret.key";
 const MOST_BYTES: u64 = 256;
 const MAKE_ONE: &str = "make one by `openssl rand -base64 32`";
 
+type RawKey = Zeroizing<[u8; 32]>;
+
 /// Why there is no key for secrets at rest.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -46,22 +48,41 @@ impl Keys {
     /// A sentence that says what is wrong with which key, and what to do. A damaged key is never replaced: everything sealed
     /// with it would be lost.
     pub fn load(dir: &Path, current: Option<&str>, previous: Option<&str>) -> Result<Self, KeyError> {
-        let given =
-            |text: Option<&str>, which| text.map(|text| parse(text).ok_or(KeyError::NoKey { which })).transpose();
-        let previous = given(previous, "previous")?;
-        let current = match given(current, "current")? {
+        let (current, previous) = (given(current, "current")?, given(previous, "previous")?);
+        let current = match current {
             Some(key) => key,
             None => from_file(&dir.join(FILE))?,
         };
-        if previous.as_ref() == Some(&current) {
+        Self::of(&current, previous.as_ref())
+    }
+
+    /// The same for who only looks: nothing where no key is given and there is no file, which is not made. Blocks.
+    ///
+    /// # Errors
+    /// As [`Keys::load`].
+    pub fn find(dir: &Path, current: Option<&str>, previous: Option<&str>) -> Result<Option<Self>, KeyError> {
+        let (current, previous) = (given(current, "current")?, given(previous, "previous")?);
+        let current = match current {
+            Some(key) => Some(key),
+            None => read(&dir.join(FILE))?,
+        };
+        current.map(|current| Self::of(&current, previous.as_ref())).transpose()
+    }
+
+    fn of(current: &RawKey, previous: Option<&RawKey>) -> Result<Self, KeyError> {
+        if previous == Some(current) {
             return Err(KeyError::Same);
         }
-        Ok(Self::new(*current, previous.map(|key| *key)))
+        Ok(Self::new(**current, previous.map(|key| **key)))
     }
 }
 
+fn given(text: Option<&str>, which: &'static str) -> Result<Option<RawKey>, KeyError> {
+    text.map(|text| parse(text).ok_or(KeyError::NoKey { which })).transpose()
+}
+
 /// 32 bytes in hex, or in base64 of either alphabet, padded or not.
-fn parse(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+fn parse(text: &str) -> Option<RawKey> {
     let text = text.trim();
     let bytes = Zeroizing::new(match text.len() {
         64 => hex::decode(text).ok()?,
@@ -75,7 +96,7 @@ fn unpadded(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
     URL_SAFE_NO_PAD.decode(Zeroizing::new(text.trim_end_matches('=').replace('+', "-").replace('/', "_")).as_bytes())
 }
 
-fn from_file(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+fn from_file(path: &Path) -> Result<RawKey, KeyError> {
     if let Some(key) = read(path)? {
         return Ok(key);
     }
@@ -89,7 +110,7 @@ fn from_file(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
 }
 
 /// `None` if there is no such file.
-fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, KeyError> {
+fn read(path: &Path) -> Result<Option<RawKey>, KeyError> {
     let io = |reason| KeyError::Io { path: path.to_owned(), doing: "read", reason };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -158,7 +179,10 @@ mod tests {
         assert!(first.same_current(&Keys::load(dir.path(), None, None).unwrap()));
         let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, [FILE], "nothing is left beside it");
+        assert!(first.same_current(&Keys::find(dir.path(), None, None).unwrap().unwrap()));
         let other = tempfile::tempdir().unwrap();
+        assert!(Keys::find(other.path(), None, None).unwrap().is_none());
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0, "who only looks makes nothing");
         assert!(!first.same_current(&Keys::load(other.path(), None, None).unwrap()));
     }
 

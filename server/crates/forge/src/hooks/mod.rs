@@ -43,13 +43,6 @@ impl HookKind {
             Self::Generic => "generic",
         }
     }
-
-    /// The kind of a word; `gitea` is Forgejo's.
-    #[must_use]
-    pub fn read(word: &str) -> Option<Self> {
-        let word = if word == "gitea" { "forgejo" } else { word };
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
 }
 
 /// A genuine webhook.

@@ -54,7 +54,7 @@ fn numbered<T: Eq + Hash>(all: impl Iterator<Item = T>) -> Vec<usize> {
 }
 
 /// The last second of a day, UTC.
-fn end_of(day: NaiveDate) -> i64 {
+pub(super) fn end_of(day: NaiveDate) -> i64 {
     day.and_hms_opt(23, 59, 59).map_or(0, |end| end.and_utc().timestamp())
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::in_use::{UsedVersion, most_used, newest};
 use super::steps::goes_up;
 use super::version::is_lower;
+use super::version_lines::versions_over_time;
 use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
 use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
@@ -100,6 +101,7 @@ pub async fn find_chart(
     kinds.sort_by_key(|one| std::cmp::Reverse(one.releases));
     let uses: Vec<(Uuid, i64, i64, Option<i64>)> =
         spans.iter().map(|span| (span.repository_id, span.release_id, span.from_time, span.to_time)).collect();
+    let of_versions = spans.iter().filter_map(|span| Some((span.version.as_deref()?, span.from_time, span.to_time)));
     let last_upgrade =
         spans.windows(2).filter(|pair| is_upgrade(&pair[0], &pair[1])).map(|pair| pair[1].from_time).max();
     Ok(Some(ChartDetail {
@@ -107,6 +109,7 @@ pub async fn find_chart(
         first_used_at: spans.iter().map(|span| span.from_time).min().map(time),
         last_upgrade_at: last_upgrade.map(time),
         versions: versions_of(&spans, &versions, moment),
+        versions_over_time: versions_over_time(of_versions, moment),
         adoption: adoption(&uses, moment),
         kinds,
         chart: summary,

@@ -8,8 +8,13 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, uses_at};
-use crate::db::select::{count_all, is_any};
+use crate::db::pattern::contains;
+use crate::db::select::{count_all, is_any, is_like};
 use entity::table::{chart, chart_alias, chart_source, chart_use};
+use entity::view::{SharedUse, Timestamp};
+
+/// Charts that a text may mean.
+const HOLDING: u64 = 200;
 
 /// The id and key of a chart by its key, whatever the spelling of its source; of one that got another key since, by the
 /// old one.
@@ -33,6 +38,35 @@ pub async fn chart_by_keys(c: &impl ConnectionTrait, keys: &[String]) -> Result<
         }
     }
     Ok(None)
+}
+
+/// The chart that people mean by a text: the one of that key, or of that name, or with that in its key; of several the one that
+/// most used at a time.
+pub async fn chart_by_text(
+    c: &impl ConnectionTrait,
+    text: &str,
+    at: Option<Timestamp>,
+) -> Result<Option<(i64, String)>> {
+    use chart_use::Column::{ChartId, RepositoryId};
+    if let Some(found) = chart_by_key(c, text).await? {
+        return Ok(Some(found));
+    }
+    let holding = chart::Entity::find().filter(is_like(chart::Column::Key.into_expr(), contains(text)));
+    let holding = holding.select_only().columns([chart::Column::Id, chart::Column::Key]);
+    let mut holding: Vec<(i64, String)> =
+        holding.order_by_asc(chart::Column::Key).limit(HOLDING).into_tuple().all(c).await?;
+    let name = text.to_lowercase();
+    let is_named = |(_, key): &(i64, String)| key.rsplit('/').next() == Some(name.as_str());
+    if holding.iter().any(is_named) {
+        holding.retain(is_named);
+    }
+    let users = RepositoryId.into_expr().count_distinct();
+    let used = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), holding.iter().map(|(id, _)| *id)));
+    let used = used.filter(uses_at(at)).select_only().column(ChartId).group_by(ChartId);
+    let most: Option<Option<i64>> = used.order_by_desc(users).order_by_asc(ChartId).into_tuple().one(c).await?;
+    let most = most.flatten();
+    let place = holding.iter().position(|(id, _)| most.is_none_or(|most| *id == most));
+    Ok(place.map(|place| holding.swap_remove(place)))
 }
 
 /// The key of the chart that kubesearch showed under a key; the one with most uses, where there are several.
@@ -68,7 +102,7 @@ pub async fn key_of_chart(c: &impl ConnectionTrait, id: i64) -> Result<Option<St
 }
 
 /// Charts that are installed by what stands at a place of a repository: their keys, and how many repositories use each.
-pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<(String, i64)>> {
+pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<SharedUse>> {
     use chart_use::Column::{ChartId, FilePath, RepositoryId};
     let here = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
     let here = here.filter(FilePath.eq(place)).filter(uses_at(None)).select_only().column(ChartId).distinct();
@@ -79,7 +113,9 @@ pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &st
     let users = RepositoryId.into_expr().count_distinct();
     let used = chart_use::Entity::find().inner_join(chart::Entity).filter(is_any(ChartId.into_expr(), charts));
     let used = used.filter(uses_at(None)).select_only().column(chart::Column::Key).expr_as(users, "repositories");
-    Ok(used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?)
+    let used: Vec<(String, i64)> =
+        used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?;
+    Ok(used.into_iter().map(|(key, repositories)| SharedUse { key, repositories }).collect())
 }
 
 /// The ids of charts by their keys; those that are not there are left out.

@@ -4,6 +4,7 @@
 
 mod adoption;
 mod alike;
+mod changed;
 mod compare;
 mod detail;
 mod find;
@@ -13,11 +14,13 @@ mod neighbours;
 mod of_event;
 mod origins;
 mod releases;
+mod snippets;
 mod spread;
 mod steps;
 mod upgrades;
 mod values;
 mod version;
+mod version_lines;
 
 use std::collections::HashMap;
 
@@ -33,13 +36,14 @@ use entity::view::Timestamp;
 pub(crate) use adoption::adoption;
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_keys, installed_at, key_of_chart};
+pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, chart_keys, installed_at, key_of_chart};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub use of_event::{ChartStep, EventStep, step_of_event};
 pub(crate) use origins::{commits_of, origins_of};
 pub(crate) use releases::{commits_at, resources_of};
 pub use releases::{list_releases, list_users};
+pub use snippets::snippets;
 pub(crate) use steps::{Step, VersionSpan, steps};
 pub use upgrades::list_upgrades;
 pub use values::{list_path_values, list_value_paths, path_summary};

@@ -12,6 +12,7 @@ use entity::table::{chart_use, event};
 /// What an event did to a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventStep {
+    pub repository_id: Uuid,
     /// Of what changed.
     pub resource_id: Uuid,
     /// `None` where it was no step, or where the chart comes from is not known.
@@ -21,6 +22,7 @@ pub struct EventStep {
 /// A chart that went from one version to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChartStep {
+    pub chart_id: i64,
     pub key: String,
     pub from: String,
     pub to: String,
@@ -56,9 +58,10 @@ pub async fn step_of_event(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<
     let step = match made.and_then(|step| Some((step, step.after.chart_id?))) {
         Some((step, chart)) => {
             let versions = (step.from.to_owned(), step.to.to_owned());
-            key_of_chart(c, chart).await?.map(|key| ChartStep { key, from: versions.0, to: versions.1 })
+            let key = key_of_chart(c, chart).await?;
+            key.map(|key| ChartStep { chart_id: chart, key, from: versions.0, to: versions.1 })
         }
         None => None,
     };
-    Ok(Some(EventStep { resource_id: asked.resource_id, step }))
+    Ok(Some(EventStep { repository_id: asked.repository_id, resource_id: asked.resource_id, step }))
 }

@@ -21,13 +21,17 @@ pub(crate) struct VersionSpan {
     pub to_sequence: Option<i64>,
 }
 
-/// A release that left one version of its chart for another in one commit.
+/// A release that left one version of its chart for another, in one commit or by way of others.
 #[derive(Clone, Copy)]
 pub(crate) struct Step<'s> {
-    /// The span that the commit began.
+    /// The span that the commit began which brought the second version.
     pub after: &'s VersionSpan,
     pub from: &'s str,
     pub to: &'s str,
+    /// Of the commit that left the first version: the same one, where it is one step.
+    pub left: i64,
+    /// How many times the version changed on the way.
+    pub steps: usize,
     /// Spans that come behind that one, of other releases too.
     later: &'s [VersionSpan],
 }
@@ -63,6 +67,103 @@ pub(crate) fn steps(spans: &[VersionSpan]) -> impl Iterator<Item = Step<'_>> {
         let (from, to) = (before.version.as_deref()?, after.version.as_deref()?);
         let same = before.release_id == after.release_id && before.chart_id == after.chart_id;
         let at_once = before.to_sequence == Some(after.from_sequence);
-        (same && at_once && from != to).then(|| Step { after, from, to, later: &spans[place + 2..] })
+        let step = || Step { after, from, to, left: after.from_sequence, steps: 1, later: &spans[place + 2..] };
+        (same && at_once && from != to).then(step)
     })
+}
+
+/// How releases went from one version to another by way of versions between them, within spans that are in that order too: from
+/// the last commit with the first to the first with the second. Who went beyond and back made another step.
+pub(crate) fn ways<'s>(spans: &'s [VersionSpan], from: &'s str, to: &'s str) -> impl Iterator<Item = Step<'s>> {
+    let up = goes_up(from, to);
+    let is_way = up || is_lower(to, from);
+    let starts = spans.iter().enumerate().filter(move |(_, span)| is_way && span.version.as_deref() == Some(from));
+    starts.filter_map(move |(start, first)| {
+        let (mut before, mut left, mut steps) = (first, None, 0);
+        for (place, after) in spans.iter().enumerate().skip(start + 1) {
+            let (version, next) = (before.version.as_deref()?, after.version.as_deref()?);
+            let same = before.release_id == after.release_id && before.chart_id == after.chart_id;
+            if !same || before.to_sequence != Some(after.from_sequence) || (left.is_none() && next == from) {
+                return None;
+            }
+            if version != next {
+                let goes_on = if up { goes_up(version, next) } else { is_lower(next, version) };
+                if !goes_on {
+                    return None;
+                }
+                let left = *left.get_or_insert(after.from_sequence);
+                steps += 1;
+                if next == to {
+                    return (steps > 1).then_some(Step { after, from, to, left, steps, later: &spans[place + 1..] });
+                }
+            }
+            before = after;
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spans of releases: each its versions with the commits that began them; an empty one ends it.
+    fn spans(releases: &[&[(i64, &str)]]) -> Vec<VersionSpan> {
+        let mut all = Vec::new();
+        for (release_id, told) in (0..).zip(releases) {
+            for (place, (from, version)) in told.iter().enumerate().filter(|(_, (_, version))| !version.is_empty()) {
+                all.push(VersionSpan {
+                    release_id,
+                    repository_id: Uuid::nil(),
+                    chart_id: Some(1),
+                    release_name: None,
+                    version: Some((*version).to_owned()),
+                    from_sequence: *from,
+                    from_time: *from,
+                    to_sequence: told.get(place + 1).map(|(next, _)| *next),
+                });
+            }
+        }
+        all
+    }
+
+    fn told<'s>(steps: impl Iterator<Item = Step<'s>>) -> Vec<(i64, i64, i64, usize)> {
+        steps.map(|step| (step.after.release_id, step.left, step.after.from_sequence, step.steps)).collect()
+    }
+
+    #[test]
+    fn a_way_leads_over_versions_between_without_a_gap() {
+        let spans = spans(&[
+            // The place of the release changed with the third commit, and that of the next version with the fifth.
+            &[(1, "1.0"), (3, "1.0"), (4, "1.1"), (5, "1.1"), (6, "1.1.1"), (8, "1.2"), (9, "2.0")],
+            // At once is a step, and no way.
+            &[(1, "1.0"), (2, "1.2")],
+            // Beyond, and back.
+            &[(1, "1.0"), (2, "1.3"), (3, "1.2")],
+            // Back to the first before it was left for good, by two ways.
+            &[(1, "1.0"), (2, "1.1"), (3, "1.0"), (4, "1.1"), (5, "1.2"), (6, "1.0"), (7, "1.0.1"), (8, "1.2")],
+            // Gone between.
+            &[(1, "1.0"), (2, "1.1"), (3, ""), (4, "1.2")],
+            &[(1, "1.1"), (2, "1.2")],
+        ]);
+        assert_eq!(told(ways(&spans, "1.0", "1.2")), [(0, 4, 8, 3), (3, 4, 5, 2), (3, 7, 8, 2)]);
+        assert!(told(ways(&spans, "1.2", "1.0")).is_empty());
+        assert!(told(ways(&spans, "1.3", "1.0")).is_empty());
+        assert!(told(ways(&spans, "1.0", "9")).is_empty());
+        assert_eq!(told(steps(&spans).filter(|step| step.from == "1.0" && step.to == "1.2")), [(1, 2, 2, 1)]);
+    }
+
+    #[test]
+    fn ways_lead_down_too_and_nowhere_among_what_has_no_order() {
+        let spans = spans(&[&[(1, "2.0"), (2, "1.5"), (3, "1.0")], &[(1, "main"), (2, "next"), (3, "latest")]]);
+        assert_eq!(told(ways(&spans, "2.0", "1.0")), [(0, 2, 3, 2)]);
+        assert!(told(ways(&spans, "main", "latest")).is_empty());
+        let back = spans_of_rollback();
+        let rolled: Vec<bool> = ways(&back, "1.0", "1.2").map(|way| way.is_rolled_back()).collect();
+        assert_eq!(rolled, [true]);
+    }
+
+    fn spans_of_rollback() -> Vec<VersionSpan> {
+        spans(&[&[(1, "1.0"), (2, "1.1"), (3, "1.2"), (4, "1.1")]])
+    }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::steps::{Step, VersionSpan, steps};
-use super::values::changed_paths;
+use super::changed::{Way, changed_paths};
+use super::steps::{Step, VersionSpan, steps, ways};
 use super::{ConnectionTrait, Result, commits_of, compare_versions, origins_of, time};
 use crate::db::select::MAX_PAGE;
 use entity::table::chart_use;
@@ -15,7 +15,7 @@ use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, PageQuery, Timestam
 /// Releases of the newest upgrades that are looked at for what changed with them, a hundred by one question.
 const LOOKED_AT: usize = 300;
 
-/// A step that releases of a repository made in one commit.
+/// A step that releases of a repository made with the same commits.
 struct Upgrade<'s> {
     steps: Vec<Step<'s>>,
     rolled_back: bool,
@@ -27,12 +27,18 @@ impl Upgrade<'_> {
     }
 
     /// Where its values may have changed.
-    fn places(&self) -> impl Iterator<Item = (i64, i64)> {
-        self.steps.iter().map(|step| (step.after.release_id, step.after.from_sequence))
+    fn ways(&self) -> impl Iterator<Item = Way> {
+        self.steps.iter().map(|step| (step.after.release_id, step.left, step.after.from_sequence))
+    }
+
+    /// How many times the version changed.
+    fn steps(&self) -> usize {
+        self.steps.iter().map(|step| step.steps).max().unwrap_or(1)
     }
 }
 
-/// Upgrades of a chart from one version to another; from any, to any, where none is named. One page of them.
+/// Upgrades of a chart from one version to another; from any, to any, where none is named. One page of them. Between two that are
+/// named, they count that were made by several commits as well.
 pub async fn list_upgrades(
     c: &impl ConnectionTrait,
     chart: i64,
@@ -55,8 +61,12 @@ pub async fn list_upgrades(
         (None, None) => step.is_upgrade(),
         (from, to) => from.is_none_or(|from| from == step.from) && to.is_none_or(|to| to == step.to),
     };
-    let releases = steps(&spans).filter(wanted).count();
-    let upgrades = folded(steps(&spans).filter(wanted));
+    let (first, second) = from.zip(to).unwrap_or_default();
+    let by_several = from.zip(to).is_some().then(|| ways(&spans, first, second));
+    let made: Vec<Step<'_>> = steps(&spans).filter(wanted).chain(by_several.into_iter().flatten()).collect();
+    let releases = made.len();
+    let upgrades = folded(made.into_iter());
+    let by_several = upgrades.iter().filter(|upgrade| upgrade.steps() > 1).count();
     let rolled_back = upgrades.iter().filter(|upgrade| upgrade.rolled_back).count();
     let skip = usize::try_from(page.skip).unwrap_or(usize::MAX).min(upgrades.len());
     let limit = usize::try_from(std::cmp::min(page.limit, MAX_PAGE)).unwrap_or(usize::MAX);
@@ -68,10 +78,10 @@ pub async fn list_upgrades(
     });
     // One at least, however many releases it moved.
     let newest = &upgrades[..few.count().max(upgrades.len().min(1))];
-    let places: HashSet<(i64, i64)> = newest.iter().chain(shown).flat_map(Upgrade::places).collect();
-    let changed = changed_paths(c, &places.into_iter().collect::<Vec<_>>()).await?;
+    let looked_at: HashSet<Way> = newest.iter().chain(shown).flat_map(Upgrade::ways).collect();
+    let changed = changed_paths(c, &looked_at.into_iter().collect::<Vec<_>>()).await?;
     let changed_with = |upgrade: &Upgrade<'_>| -> BTreeSet<String> {
-        upgrade.places().filter_map(|place| changed.get(&place)).flatten().cloned().collect()
+        upgrade.ways().filter_map(|way| changed.get(&way)).flatten().cloned().collect()
     };
     let mut by_path: BTreeMap<String, i64> = BTreeMap::new();
     for path in newest.iter().flat_map(changed_with) {
@@ -96,6 +106,7 @@ pub async fn list_upgrades(
             releases: number(upgrade.steps.len()),
             from: step.from.to_owned(),
             to: step.to.to_owned(),
+            steps: number(upgrade.steps()),
             at: time(after.from_time),
             web_url: web_url(*provider, base.as_deref(), &commit, None, None),
             commit,
@@ -107,6 +118,7 @@ pub async fn list_upgrades(
         upgrades: shown.iter().filter_map(told).collect(),
         count: number(upgrades.len()),
         releases: number(releases),
+        by_several: number(by_several),
         rolled_back: number(rolled_back),
         changed: paths,
         looked_at: number(newest.len()),
@@ -119,7 +131,8 @@ fn folded<'s>(steps: impl Iterator<Item = Step<'s>>) -> Vec<Upgrade<'s>> {
     let mut by_commit: BTreeMap<_, Upgrade<'s>> = BTreeMap::new();
     for step in steps {
         let after = step.after;
-        let key = (Reverse(after.from_time), after.repository_id, after.from_sequence, step.from, step.to);
+        let commits = (after.from_sequence, step.left);
+        let key = (Reverse(after.from_time), after.repository_id, commits, step.from, step.to);
         let upgrade = by_commit.entry(key).or_insert_with(|| Upgrade { steps: Vec::new(), rolled_back: false });
         upgrade.rolled_back |= step.is_rolled_back();
         upgrade.steps.push(step);

@@ -1,6 +1,6 @@
 //! Values of a chart: which paths people set, to what, and where.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Order, Query, SelectStatement};
 use sea_orm::{
@@ -398,35 +398,4 @@ pub(super) async fn all_values(
         all.entry(release).or_default().push((path, text, masked));
     }
     Ok(all)
-}
-
-/// Paths of values of releases that changed at places on their lines.
-pub(super) async fn changed_paths(
-    c: &impl ConnectionTrait,
-    places: &[(i64, i64)],
-) -> Result<HashMap<(i64, i64), Vec<String>>> {
-    use chart_value::Column::{FromSequence, ReleaseId, ToSequence};
-    let mut changed: HashMap<(i64, i64), Vec<String>> = HashMap::new();
-    for these in places.chunks(100) {
-        let wanted: HashSet<&(i64, i64)> = these.iter().collect();
-        let at = these.iter().fold(Condition::any(), |any, (release, sequence)| {
-            let there =
-                chart_value::COLUMN.from_sequence.eq(*sequence).or(chart_value::COLUMN.to_sequence.eq(*sequence));
-            any.add(chart_value::COLUMN.release_id.eq(*release).and(there))
-        });
-        let values = chart_value::Entity::find().inner_join(value_path::Entity).filter(at).select_only();
-        let values = values.columns([ReleaseId, FromSequence, ToSequence]).column(value_path::Column::Path);
-        for (release, from, to, path) in values.into_tuple::<(i64, i64, Option<i64>, String)>().all(c).await? {
-            for sequence in [Some(from), to].into_iter().flatten() {
-                if wanted.contains(&(release, sequence)) {
-                    changed.entry((release, sequence)).or_default().push(path.clone());
-                }
-            }
-        }
-    }
-    for paths in changed.values_mut() {
-        paths.sort_unstable();
-        paths.dedup();
-    }
-    Ok(changed)
 }

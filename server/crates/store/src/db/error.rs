@@ -78,6 +78,40 @@ impl DataError {
 }
 
 impl DataError {
+    /// Whether a question took too long and was stopped; the connection goes on.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        match self {
+            Self::Database(DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) => {
+                was_interrupted(error)
+            }
+            Self::Database(DbErr::Json(_) | DbErr::Type(_)) => false,
+            // Both engines say it in words, which also come through where the driver wraps their numbers.
+            Self::Database(other) => {
+                let text = other.to_string();
+                ["canceling statement due to statement timeout", "(code: 9) interrupted"]
+                    .iter()
+                    .any(|sign| text.contains(sign))
+            }
+            _ => false,
+        }
+    }
+
+    /// What whoever asked is told where the same question may be answered a little later; nothing for other failures.
+    #[must_use]
+    pub fn passing_sentence(&self) -> Option<&'static str> {
+        if self.is_stopped() {
+            Some(
+                "The database took too long over this and was stopped; ask for less, such as a shorter time, fewer rows or one \
+                 repository, or try again when there is less to do",
+            )
+        } else if self.is_transient() {
+            Some("The database is not to be reached or busy; try again in a moment")
+        } else {
+            None
+        }
+    }
+
     /// Whether what has to be the only one of its name is there already.
     #[must_use]
     pub fn is_taken(&self) -> bool {
@@ -100,13 +134,21 @@ fn is_passing(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => {
             // SQLite: busy, locked, a failing or a full disk, in the low byte. PostgreSQL: connection, resources, shutdown,
-            // conflicts of transactions.
+            // conflicts of transactions, a lock that was not to be had, a transaction that was ended as it did nothing.
             let code = error.code().unwrap_or_default();
             match code.parse::<u32>() {
                 Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 10 | 13),
-                _ => ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class)),
+                _ => ["08", "53", "57P", "40", "55P03", "25P03"].iter().any(|class| code.starts_with(class)),
             }
         }
         _ => false,
     }
+}
+
+/// Whether the engine ended the statement before it was done: a statement timeout, or SQLite's interrupt.
+fn was_interrupted(error: &sqlx::Error) -> bool {
+    const QUERY_CANCELED: &str = "57014";
+    const INTERRUPT: &str = "9";
+    let sqlx::Error::Database(error) = error else { return false };
+    matches!(error.code().as_deref(), Some(QUERY_CANCELED | INTERRUPT))
 }

@@ -1,12 +1,14 @@
 //! The handle that every other crate holds instead of naming the database library.
 //!
 //! SQLite has one writer: `write` holds a single connection there, `read` holds several that can't write.
-//! On PostgreSQL both are the same pool, unless a reader was given a handle on a replica.
+//! On PostgreSQL both are the same pool, unless a reader was given a handle on a replica. What requests ask has connections of
+//! its own, on which no question runs for long: a handle for them reads by those.
 
 pub(crate) mod answers;
 pub(crate) mod bulk;
 pub(crate) mod clean;
 mod error;
+mod limits;
 pub(crate) mod pattern;
 mod replicas;
 pub(crate) mod select;
@@ -42,12 +44,16 @@ pub enum Engine {
 pub struct DbSettings {
     /// `sqlite:///path/file.db` (made if it is missing) or `postgres://user:password@host/name`.
     pub url: String,
-    /// Connections in all; at least 2. SQLite has no more readers than two for each core.
+    /// Connections in all; at least 3. Half of PostgreSQL's are for what requests ask, and two thirds of SQLite's readers; of
+    /// those there are no more than two for each core.
     pub max_connections: u32,
     /// How long a question waits for a free connection.
     pub acquire_timeout: Duration,
     /// How long a statement waits for SQLite's lock.
     pub busy_timeout: Duration,
+    /// How long a question of a request may run before it is stopped: less than a request waits for its answer, so that
+    /// whoever asked is told.
+    pub question_timeout: Duration,
     /// Whether SQLite waits for the disk at every commit, so that not even a power cut loses one. Without it the file
     /// stays sound and a killed program loses nothing.
     pub durable: bool,
@@ -64,6 +70,7 @@ impl DbSettings {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(10),
+            question_timeout: Duration::from_secs(25),
             durable: false,
             read_urls: Vec::new(),
         }
@@ -121,6 +128,8 @@ pub struct Handles {
     pub write: Connection,
     /// What the connections lead to.
     pub engine: Engine,
+    work: Connection,
+    requests: Connection,
     answers: answers::Answers,
     replicas: replicas::Replicas,
     /// Which of them `read` asks.
@@ -128,32 +137,59 @@ pub struct Handles {
 }
 
 impl Db {
-    /// Connects; does not migrate.
+    /// Connects; does not migrate. The handle is for work, whose questions take as long as they need.
     pub async fn connect(settings: &DbSettings) -> Result<Self> {
         match settings.engine()? {
             Engine::Sqlite => {
+                let readers = settings.max_connections.max(3) - 1;
+                let for_work = (readers / 3).clamp(1, most_readers());
+                let for_requests = (readers - for_work).min(most_readers());
                 let write = Database::connect(sqlite_options(settings, 1, false)).await?;
-                let readers = (settings.max_connections.max(2) - 1).min(most_readers());
-                let read = Database::connect(sqlite_options(settings, readers, true)).await?;
-                Ok(Self::of(read, write, Engine::Sqlite))
+                let mut work = sqlite_options(settings, for_work, true);
+                work.min_connections(0).connect_lazy(true);
+                let mut requests = sqlite_options(settings, for_requests, true);
+                limits::of_sqlite_requests(&mut requests, settings.question_timeout);
+                let (work, requests) = (Database::connect(work).await?, Database::connect(requests).await?);
+                Ok(Self(Arc::new(Handles { requests, ..Self::handles(work, write, Engine::Sqlite) })))
             }
             Engine::Postgres => {
-                let mut options = options(settings, settings.max_connections.max(2));
-                options.min_connections(1);
-                let pool = Database::connect(options).await?;
+                let for_requests = (settings.max_connections / 2).max(1);
+                let mut work = options(settings, settings.max_connections.saturating_sub(for_requests).max(2));
+                limits::of_work(&mut work);
+                work.min_connections(1);
+                let pool = Database::connect(work).await?;
+                // Made when it is asked first: a process that only works needs none.
+                let mut requests = options(settings, for_requests);
+                limits::of_requests(&mut requests, settings.question_timeout);
+                requests.min_connections(0).connect_lazy(true);
+                let requests = Database::connect(requests).await?;
                 let replicas = replicas::Replicas::open(settings).await?;
-                Ok(Self(Arc::new(Handles { replicas, ..Self::handles(pool.clone(), pool, Engine::Postgres) })))
+                let handles = Self::handles(pool.clone(), pool, Engine::Postgres);
+                Ok(Self(Arc::new(Handles { requests, replicas, ..handles })))
             }
         }
     }
 
-    fn of(read: Connection, write: Connection, engine: Engine) -> Self {
-        Self(Arc::new(Self::handles(read, write, engine)))
+    /// All that is read by one pool.
+    fn handles(read: Connection, write: Connection, engine: Engine) -> Handles {
+        Handles {
+            work: read.clone(),
+            requests: read.clone(),
+            read,
+            write,
+            engine,
+            answers: answers::Answers::default(),
+            replicas: replicas::Replicas::default(),
+            replica: None,
+        }
     }
 
-    fn handles(read: Connection, write: Connection, engine: Engine) -> Handles {
-        let answers = answers::Answers::default();
-        Handles { read, write, engine, answers, replicas: replicas::Replicas::default(), replica: None }
+    /// A handle for what requests ask: a question that takes longer than [`DbSettings::question_timeout`] is stopped, and
+    /// [`DataError::is_stopped`] says so. What it writes is not limited.
+    #[must_use]
+    pub fn for_requests(&self) -> Self {
+        let own = Handles::clone(self);
+        Self(Arc::new(Handles { read: own.requests.clone(), ..own }))
     }
 
     /// A database that is there, as it is: nothing is made, and nothing is set up for work. Of SQLite one connection, which
@@ -196,6 +232,7 @@ impl Db {
             return Ok(None);
         }
         let txn = self.begin().await?;
+        limits::lift(&txn).await?;
         wait_for_turn(&txn, Turn::Prepare).await?;
         Ok(Some(txn))
     }
@@ -210,22 +247,24 @@ impl Db {
     pub fn pools(&self) -> Vec<(String, PoolUse)> {
         let used = |open: u32, idle: usize| PoolUse { open, idle: u32::try_from(idle).unwrap_or(u32::MAX) };
         match self.engine {
-            Engine::Sqlite => [("read", &self.read), ("write", &self.write)]
+            Engine::Sqlite => [("requests", &self.requests), ("work", &self.work), ("write", &self.write)]
                 .map(|(name, pool)| (name, pool.get_sqlite_connection_pool()))
                 .map(|(name, pool)| (name.to_owned(), used(pool.size(), pool.num_idle())))
                 .to_vec(),
             Engine::Postgres => {
-                let pool = self.write.get_postgres_connection_pool();
-                let all = ("all".to_owned(), used(pool.size(), pool.num_idle()));
+                let own = [("requests", &self.requests), ("work", &self.work)]
+                    .map(|(name, pool)| (name, pool.get_postgres_connection_pool()))
+                    .map(|(name, pool)| (name.to_owned(), used(pool.size(), pool.num_idle())));
                 let replicas = self.replicas.pools().into_iter().enumerate();
-                [all].into_iter().chain(replicas.map(|(at, used)| (format!("replica {}", at + 1), used))).collect()
+                own.into_iter().chain(replicas.map(|(at, used)| (format!("replica {}", at + 1), used))).collect()
             }
         }
     }
 
     /// Ends all connections; on SQLite the write-ahead log is folded back into the file.
     pub async fn close(&self) -> Result<()> {
-        self.read.close_by_ref().await?;
+        self.requests.close_by_ref().await?;
+        self.work.close_by_ref().await?;
         self.write.close_by_ref().await?;
         self.replicas.close().await
     }

@@ -83,6 +83,7 @@ impl Replicas {
         for url in &settings.read_urls {
             let one = DbSettings { url: url.clone(), acquire_timeout: WITHIN, ..settings.clone() };
             let mut options = super::options(&one, Ord::max(settings.max_connections, 2));
+            super::limits::of_requests(&mut options, settings.question_timeout);
             options.min_connections(0).connect_lazy(true).connect_timeout(WITHIN);
             let left_out = Some("it was not asked yet".to_owned());
             let state = ReplicaState { name: name_of(url), left_out, behind: None };

@@ -273,3 +273,19 @@ pub async fn record_gone(w: &impl ConnectionTrait, id: Uuid, reason: &str, now: 
     }
     Ok(())
 }
+
+/// Somebody entered a way to ask for it: its forge is asked anew, and what was gone for others is looked for again. Whether it
+/// was gone.
+pub async fn ask_anew(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<bool> {
+    let anew = repository::ActiveModel { facts_at: Set(None), ..Default::default() };
+    update(id, anew).exec(w).await?;
+    let back = repository::ActiveModel {
+        sync_status: Set(SyncStatus::Pending),
+        sync_error: Set(None),
+        gone_at: Set(None),
+        next_sync_at: Set(Some(now.into())),
+        ..Default::default()
+    };
+    let back = update(id, back).filter(repository::Column::GoneAt.is_not_null());
+    Ok(back.exec(w).await?.rows_affected > 0)
+}

@@ -6,7 +6,7 @@ mod runs;
 mod why;
 
 pub use facts::{
-    Asked, KnownRepository, MetricsTarget, find_metrics_target, is_taken, list_known, list_metrics_targets,
+    Asked, KnownRepository, MetricsTarget, ask_anew, find_metrics_target, is_taken, list_known, list_metrics_targets,
     record_facts, record_gone, record_metrics, record_tags, take_up, touch_facts,
 };
 pub use people::{Decided, Tombstone, approve, block, lift_tombstones, list_tombstones, remove_repository_for_good};

@@ -1,6 +1,7 @@
 //! Images: their tags, and who uses them, in charts' values and in resources themselves.
 
 mod places;
+mod written;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,9 +17,10 @@ use crate::db::pattern::contains;
 use crate::db::select::{count_all, is_any, is_like, page_of};
 use crate::db::{ConnectionTrait, Result};
 use entity::table::{chart, chart_use, image, image_use};
-use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, Timestamp};
+use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, SharedUse, Timestamp};
 
 pub use places::list_image_places;
+pub use written::written_images;
 
 #[derive(Clone, FromQueryResult)]
 struct Row {
@@ -50,7 +52,7 @@ const AT_PLACE: u64 = 50;
 
 /// Images that what stands at a place of a repository names itself or by the values of a release: each with how many repositories
 /// use it, those that most use first.
-pub async fn named_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<(String, i64)>> {
+pub async fn named_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<SharedUse>> {
     use image_use::Column::{FilePath, FromTime, ImageId, ReleaseId, RepositoryId, ToTime};
     let releases = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
     let releases = releases.filter(chart_use::COLUMN.file_path.eq(place)).filter(uses_at(None));
@@ -74,7 +76,9 @@ pub async fn named_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -
         .column(image::Column::Name)
         .expr_as(users.clone(), "repositories")
         .group_by(image::Column::Name);
-    Ok(used.order_by_desc(users).order_by_asc(image::Column::Name).into_tuple().all(c).await?)
+    let used: Vec<(String, i64)> =
+        used.order_by_desc(users).order_by_asc(image::Column::Name).into_tuple().all(c).await?;
+    Ok(used.into_iter().map(|(key, repositories)| SharedUse { key, repositories }).collect())
 }
 
 /// Images in use, those of most repositories first.

@@ -1,6 +1,6 @@
 //! Places where images stand.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -8,13 +8,14 @@ use sea_orm::{
     QuerySelect as _, Select,
 };
 
+use super::written_images;
 use crate::charts::{commits_at, covers, resources_of, stars_of, time};
 use crate::db::select::{count, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result};
-use entity::kind::Provider;
+use entity::kind::{ImageState, Provider};
 use entity::table::{chart, chart_use, image, image_use, repository};
-use entity::value::ObjectId;
-use entity::view::{ImagePlace, ImagePlaceFilter, Listing, file_of, web_url};
+use entity::value::{JsonText, ObjectId};
+use entity::view::{ImagePlace, ImagePlaceFilter, Listing, file_of, variables_in, web_url};
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "image_use::Entity")]
@@ -33,6 +34,16 @@ struct Row {
     image: Option<String>,
     #[sea_orm(from_expr = "Expr::col((chart::Entity, chart::Column::Key))")]
     chart_key: Option<String>,
+}
+
+/// A release whose values have images.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "chart_use::Entity")]
+struct Release {
+    release_id: i64,
+    file_path: String,
+    name: Option<String>,
+    variables: Option<JsonText<BTreeMap<String, String>>>,
 }
 
 /// Places, one page of them.
@@ -61,17 +72,18 @@ pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilt
     let places = chart_use::Entity::find()
         .filter(is_any(chart_use::Column::ReleaseId.into_expr(), releases))
         .filter(covers(chart_use::Column::FromTime, chart_use::Column::ToTime, filter.at))
-        .select_only()
-        .columns([chart_use::Column::ReleaseId, chart_use::Column::FilePath, chart_use::Column::Name]);
-    let places: Vec<(i64, String, Option<String>)> = places.into_tuple().all(c).await?;
-    let places: HashMap<i64, (String, Option<String>)> =
-        places.into_iter().map(|(id, path, name)| (id, (path, name))).collect();
+        .into_partial_model::<Release>();
+    let releases: HashMap<i64, Release> =
+        places.all(c).await?.into_iter().map(|release| (release.release_id, release)).collect();
     for row in &mut rows {
-        if let Some((path, name)) = row.one.release_id.and_then(|id| places.get(&id)) {
-            row.one.file_path.clone_from(path);
-            row.one.name.clone_from(name);
+        if let Some(release) = row.one.release_id.and_then(|id| releases.get(&id)) {
+            row.one.file_path.clone_from(&release.file_path);
+            row.one.name.clone_from(&release.name);
         }
     }
+    let templated = rows.iter().filter(|row| row.one.state == ImageState::Templated);
+    let templated = templated.filter_map(|row| Some((row.one.release_id?, row.one.path.clone())));
+    let written = written_images(c, &templated.collect::<Vec<_>>(), filter.at).await?;
     let repositories: Vec<_> = rows.iter().map(|row| row.one.repository_id).collect();
     let stars = stars_of(c, &repositories).await?;
     let resources = resources_of(c, rows.iter().map(|row| (row.one.repository_id, row.one.file_path.as_str()))).await?;
@@ -82,7 +94,14 @@ pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilt
     let shown = |Row { one, repository, base, provider, head, image, chart_key }: Row| {
         let head = if filter.at.is_some() { commits.get(&one.repository_id).copied() } else { head };
         let file = file_of(&one.file_path);
+        let release = one.release_id.and_then(|id| releases.get(&id));
+        let id = one.release_id.filter(|_| one.state == ImageState::Templated);
+        let written = id.and_then(|id| written.get(&(id, one.path.clone())).cloned());
+        let mut variables = release.and_then(|one| one.variables.clone()).map(|JsonText(all)| all).unwrap_or_default();
+        variables.retain(|name, _| variables_in(written.as_deref().unwrap_or_default()).any(|other| other == name));
         ImagePlace {
+            written,
+            variables,
             stars: stars.get(&one.repository_id).copied(),
             web_url: head.and_then(|head| web_url(provider, base.as_deref(), &head.to_string(), Some(file), None)),
             resource_id: resources.get(&(one.repository_id, one.file_path.clone())).copied(),

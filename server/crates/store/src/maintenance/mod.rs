@@ -2,18 +2,20 @@
 
 mod raw;
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use chrono::TimeDelta;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, IntoIden as _, Query, SelectStatement, Table};
-use sea_orm::{EntityTrait as _, QueryFilter as _, TryGetable};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, TryGetable};
 
 use crate::db::select::count;
 use crate::db::{ConnectionTrait, Db, Engine, Result};
-use crate::jobs::is_in;
-use entity::kind::JobState;
+use crate::jobs::{find_views, is_in};
+use entity::kind::{JobKind, JobState};
 use entity::table::job;
 use entity::value::StoredTimestamp;
-use entity::view::Timestamp;
+use entity::view::{Job, Timestamp};
 
 /// The table in which migrations are written down.
 pub const MIGRATIONS: &str = "seaql_migrations";
@@ -124,6 +126,56 @@ pub async fn add_extensions(db: &Db) -> Result<()> {
         raw::create_trigrams(&db.write).await?;
     }
     Ok(())
+}
+
+/// A job that runs for far longer than others of its kind did, though its worker lives.
+#[derive(Clone, Debug)]
+pub struct LongJob {
+    pub job: Job,
+    pub runs_for: TimeDelta,
+    /// The longest that one of the newest of its kind took that succeeded; nothing where there is none.
+    pub longest: Option<TimeDelta>,
+}
+
+/// So many of the newest jobs of a kind tell how long one takes.
+const COMPARED: u64 = 200;
+/// By so much a job takes longer than the longest of those before it is told.
+const FAR_LONGER: i32 = 5;
+
+/// Jobs whose workers hold them, which have been running for at least so long and for far longer than others of their kind;
+/// the oldest first.
+pub async fn list_long_jobs(c: &impl ConnectionTrait, now: Timestamp, at_least: TimeDelta) -> Result<Vec<LongJob>> {
+    let is_held = job::COLUMN.lease_until.gte(StoredTimestamp::from(now));
+    let began = job::COLUMN.started_at.lte(StoredTimestamp::from(now - at_least));
+    let running = find_views().filter(is_in(JobState::Running)).filter(is_held).filter(began);
+    let running: Vec<Job> = running.order_by_asc(job::Column::StartedAt).into_partial_model().all(c).await?;
+    let mut by_kind = HashMap::new();
+    let mut found = Vec::new();
+    for job in running {
+        let Some(started_at) = job.started_at else { continue };
+        let longest = match by_kind.get(&job.kind) {
+            Some(longest) => *longest,
+            None => {
+                let longest = longest_of(c, job.kind).await?;
+                by_kind.insert(job.kind, longest);
+                longest
+            }
+        };
+        let runs_for = now - started_at;
+        if longest.is_none_or(|longest| runs_for > longest * FAR_LONGER) {
+            found.push(LongJob { job, runs_for, longest });
+        }
+    }
+    Ok(found)
+}
+
+async fn longest_of(c: &impl ConnectionTrait, kind: JobKind) -> Result<Option<TimeDelta>> {
+    use job::Column::{FinishedAt, Id, Kind, StartedAt, State};
+    let ended = job::Entity::find().filter(Kind.eq(kind)).filter(State.eq(JobState::Succeeded));
+    let ended = ended.select_only().columns([StartedAt, FinishedAt]).order_by_desc(Id).limit(COMPARED);
+    let times: Vec<(Option<StoredTimestamp>, Option<StoredTimestamp>)> = ended.into_tuple().all(c).await?;
+    let took = times.into_iter().filter_map(|(began, ended)| Some(Timestamp::from(ended?) - Timestamp::from(began?)));
+    Ok(took.max())
 }
 
 /// Jobs that run by the table, though whoever held them has not been heard of since.

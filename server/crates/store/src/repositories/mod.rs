@@ -11,8 +11,9 @@ use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
+use crate::db::select::is_any;
 use crate::db::upsert::excluded;
-use crate::secrets::{of_webhook, remove_secret};
+use crate::secrets::{of_access, of_webhook, remove_secret};
 use entity::address::Address;
 use entity::input::{FoundRepository, ObjectId, ScannedCommit};
 use entity::kind::{GitOpsTool, Origin, Provider, SyncStatus};
@@ -36,6 +37,8 @@ pub struct SyncTarget {
     pub url: String,
     pub full_name: String,
     pub provider: Provider,
+    /// The host of the forge that knows it, as that told; nothing before it was asked.
+    pub forge_host: Option<String>,
     pub origin: Origin,
     pub enabled: bool,
     /// The branch that was followed last; `None` before the first sync.
@@ -74,6 +77,7 @@ impl From<repository::Model> for SyncTarget {
             url: row.url,
             full_name: row.full_name,
             provider: row.provider,
+            forge_host: row.forge_host,
             origin: row.origin,
             enabled: row.enabled,
             branch: row.default_branch,
@@ -102,6 +106,15 @@ pub async fn list_sync_targets(c: &impl ConnectionTrait) -> Result<Vec<SyncTarge
 /// What jobs need to know of one repository.
 pub async fn sync_target(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<SyncTarget>> {
     Ok(repository::Entity::find_by_id(id).one(c).await?.map(SyncTarget::from))
+}
+
+/// The same of several, in no order; one that is no longer here is left out.
+pub async fn find_sync_targets(
+    c: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<SyncTarget>> {
+    let these = repository::Entity::find().filter(is_any(repository::Column::Id.into_expr(), ids));
+    Ok(these.all(c).await?.into_iter().map(SyncTarget::from).collect())
 }
 
 /// Brings in repositories, matched by URL. Gives each one's id and whether it is new, in the order given.
@@ -223,6 +236,7 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     delivery::Entity::delete_many().filter(delivery::COLUMN.repository_id.eq(id)).exec(w).await?;
     branch_event::Entity::delete_many().filter(branch_event::COLUMN.repository_id.eq(id)).exec(w).await?;
     remove_secret(w, &of_webhook(id)).await?;
+    remove_secret(w, &of_access(id)).await?;
     if repository::Entity::delete_by_id(id).exec(w).await?.rows_affected == 0 {
         return Ok(false);
     }

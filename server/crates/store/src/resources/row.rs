@@ -1,4 +1,5 @@
 use sea_orm::DerivePartialModel;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::db::{Result, text};
@@ -37,7 +38,7 @@ pub(crate) struct ResourceRow {
 }
 
 impl ResourceRow {
-    pub(crate) fn into_view(self, data: Option<serde_json::Value>) -> Resource {
+    pub(crate) fn into_view(self, data: Option<Value>) -> Resource {
         let same_as_written = self.namespace_inherited == self.namespace;
         Resource {
             id: self.id,
@@ -50,7 +51,7 @@ impl ResourceRow {
             file_path: self.file_path,
             file_hash: self.file_hash,
             version: self.version,
-            data: data.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new())),
+            data: data.filter(Value::is_object).unwrap_or_else(|| Value::Object(Map::new())),
             status: self.status,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -73,7 +74,7 @@ pub(crate) struct FullResourceRow {
     #[sea_orm(nested)]
     resource: ResourceRow,
     #[sea_orm(from_expr = "resource_data::Column::Data")]
-    data: Option<JsonText<serde_json::Value>>,
+    data: Option<JsonText<Value>>,
 }
 
 impl FullResourceRow {

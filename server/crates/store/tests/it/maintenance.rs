@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use entity::kind::{JobKind, JobRequest, Priority, RequestedBy};
 use migration::{Migrator, MigratorTrait as _};
 use store::db::{Db, DbSettings, Engine};
-use store::queue::JobQueue;
+use store::queue::{JobQueue, Outcome};
 use store::{maintenance, repositories, workers};
 
 use crate::support::input::{add_repository, repository};
@@ -52,6 +53,37 @@ async fn jobs_that_nobody_holds_are_counted() {
         queue.claim("w", JobKind::ALL, at(8, 1), LEASE).await.unwrap().unwrap();
         let lost = async |now| maintenance::count_lost_jobs(&db.read, now).await.unwrap();
         assert_eq!((lost(at(8, 1)).await, lost(at(8, 30)).await), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn jobs_that_run_far_longer_than_others_of_their_kind_are_found() {
+    const LEASE: Duration = Duration::from_hours(6);
+    on_each_engine(async |db| {
+        let queue = JobQueue::new(db.clone());
+        let begin = async |name: &str, now| {
+            let request = JobRequest::SyncRepository { repository_id: add_repository(&db, name).await };
+            queue.enqueue(&request, RequestedBy::Page, Priority::CLICK, now).await.unwrap();
+            queue.claim("w", JobKind::ALL, now, LEASE).await.unwrap().unwrap().id
+        };
+        let end = async |id, now| queue.finish(id, "w", Outcome::Succeeded(String::new()), now).await.unwrap();
+        let long = async |now| maintenance::list_long_jobs(&db.read, now, TimeDelta::hours(1)).await.unwrap();
+        let first = begin("ada/home", at(8, 0)).await;
+        assert!(long(at(8, 59)).await.is_empty(), "not that long yet");
+        let found = long(at(9, 1)).await;
+        assert_eq!((found.len(), found[0].job.id, found[0].longest), (1, first, None), "nothing to compare with");
+        end(first, at(9, 10)).await;
+        // What is usual is 70 minutes by now; five times as long is far longer.
+        let second = begin("kim/lab", at(10, 0)).await;
+        assert!(long(at(15, 49)).await.is_empty());
+        let found = long(at(15, 51)).await;
+        assert_eq!((found.len(), found[0].job.id), (1, second));
+        assert_eq!((found[0].runs_for, found[0].longest), (TimeDelta::minutes(351), Some(TimeDelta::minutes(70))));
+        assert_eq!(found[0].job.repository_full_name.as_deref(), Some("kim/lab"));
+        // Whoever has lost the lease is told of elsewhere.
+        assert!(long(at(16, 1)).await.is_empty());
+        assert_eq!(maintenance::count_lost_jobs(&db.read, at(16, 1)).await.unwrap(), 1);
     })
     .await;
 }

@@ -1,8 +1,11 @@
+use std::collections::HashSet;
+
 use entity::input::SyncedHead;
 use entity::kind::*;
 use entity::view::{PageQuery, RepositoryFilter, RepositorySort, Sort};
 use store::db::{ConnectionTrait as _, DataError};
 use store::repositories::*;
+use store::{discovery, secrets};
 use uuid::Uuid;
 
 use crate::support::input::{add_repository, oid, repository};
@@ -176,6 +179,45 @@ async fn a_transaction_that_the_engine_ended_by_itself_takes_nothing_with_it() {
         let stored = upsert_repositories(&txn, &[repository("ada/home")], at(8, 0)).await.unwrap();
         txn.commit().await.unwrap();
         assert!(find_repository(&db.read, stored[0].0).await.unwrap().is_some(), "others see what was committed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_entered_for_a_repository_alone_goes_with_it() {
+    on_each_engine(async |db| {
+        let (id, other) = (add_repository(&db, "ada/home").await, add_repository(&db, "kim/lab").await);
+        for (repository, sealed) in [(id, 1), (other, 2), (id, 3)] {
+            assert!(secrets::put_access(&db.write, repository, vec![sealed], at(9, 0)).await.unwrap());
+        }
+        let nobody = secrets::put_access(&db.write, Uuid::now_v7(), vec![4], at(9, 0)).await.unwrap();
+        assert!(!nobody, "there is no such repository");
+        secrets::put_secret(&db.write, &secrets::of_webhook(id), vec![5], at(9, 0)).await.unwrap();
+        assert_eq!(secrets::find_secret(&db.read, &secrets::of_access(id)).await.unwrap(), Some(vec![3]));
+        assert_eq!(secrets::list_with_access(&db.read).await.unwrap(), HashSet::from([id, other]));
+        let txn = db.begin().await.unwrap();
+        assert!(remove_repository(&txn, id).await.unwrap());
+        txn.commit().await.unwrap();
+        assert_eq!(secrets::list_with_access(&db.read).await.unwrap(), HashSet::from([other]));
+        assert_eq!(secrets::list_secrets(&db.read, "").await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_gone_is_asked_for_anew_and_what_somebody_blocked_stays_so() {
+    on_each_engine(async |db| {
+        let (gone, blocked) = (add_repository(&db, "ada/home").await, add_repository(&db, "kim/lab").await);
+        discovery::record_gone(&db.write, gone, "it was made private", at(9, 0)).await.unwrap();
+        discovery::block(&db.write, blocked, "by hand").await.unwrap();
+        discovery::touch_facts(&db.write, blocked, at(9, 0)).await.unwrap();
+        let due = async || discovery::list_metrics_targets(&db.read, at(8, 30)).await.unwrap().len();
+        assert_eq!(due().await, 0, "they were asked about");
+        assert!(discovery::ask_anew(&db.write, gone, at(10, 0)).await.unwrap());
+        assert!(!discovery::ask_anew(&db.write, blocked, at(10, 0)).await.unwrap());
+        assert_eq!(due().await, 2);
+        let status = async |id: Uuid| find_repository(&db.read, id).await.unwrap().unwrap().sync_status;
+        assert_eq!((status(gone).await, status(blocked).await), (SyncStatus::Pending, SyncStatus::Blocked));
     })
     .await;
 }

@@ -43,7 +43,7 @@ macro_rules! for_each_entity {
             facet_total group_total stale_day ecosystem_stats outcome chart chart_source chart_alias chart_release chart_use
             value_path chart_value image image_use use_commit repository_change role account account_identity recovery_code
              session api_token one_time_link audit_entry sealed_secret mail watch branch branch_event trigger trigger_day
-             delivery delivery_attempt webhook_receipt)
+             delivery delivery_attempt webhook_receipt config_reload)
     };
     ($do:ident: $($name:ident)+) => {{ $($do!($name);)+ }};
 }
@@ -213,6 +213,8 @@ fn word(table: &str, column: &str) -> &'static str {
         "run_state" => "succeeded",
         "kind" if table == "one_time_link" || table == "mail" => "invite",
         "action" => "sign_in",
+        "cause" => "file",
+        "outcome" => "refused",
         "via" => "token",
         "kind" if table == "chart_value" => "secret",
         "state" if table == "image_use" => "without-repository",
@@ -245,6 +247,8 @@ fn json(column: &str) -> &'static str {
     match column {
         "permissions" | "scopes" => r#"["read","jobs:run"]"#,
         "repositories" => r#"["owner/*"]"#,
+        "applied" | "needs_restart" => r#"["polling.interval","triggers"]"#,
+        "errors" => r#"[{"file":"kubestats.yaml","line":3,"key":"app.listen","message":"is \"none\""}]"#,
         "variables" => r#"{"DOMAIN":"example.org"}"#,
         "topics" | "discovery_tags" | "changes_detected" => r#"["flux","k8s at \"home\""]"#,
         "changes" => r#"[{"path":"spec.x","old":null,"new":"1"}]"#,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use entity::kind::TargetKind;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::end::{self, Answer};
 use super::{Client, MAX_ANSWER, SendEnd, Sent, shown, text_of};
@@ -62,6 +63,22 @@ pub(super) async fn send(
         answer_id: end::answer_id(&told),
         end: end::of_answer(&told, &client.guard),
         answer,
+    }
+}
+
+/// Asks an address for a sign of life by a GET that tells nothing; the status of its answer, of which no more is read.
+///
+/// # Errors
+/// A sentence, where the guard does not let it through or there is no answer in time.
+pub async fn knock(client: &Client, url: &Url, timeout: Duration) -> Result<u16, String> {
+    client.guard.check_url(url).map_err(|refused| refused.to_string())?;
+    match timeout_at(Instant::now() + timeout, client.http.get(url.clone()).send()).await {
+        Ok(Ok(response)) => Ok(response.status().as_u16()),
+        Ok(Err(error)) => Err(match failed(&error) {
+            SendEnd::Failed { why, .. } | SendEnd::Refused { why } | SendEnd::Gone { why } => why,
+            SendEnd::Delivered => "gives no answer".to_owned(),
+        }),
+        Err(_) => Err(format!("does not answer within {}", shown(timeout))),
     }
 }
 

@@ -14,6 +14,8 @@ use net::AddressGuard;
 
 use crate::target::{Content, Outgoing};
 
+pub use self::http::knock;
+
 /// As much of an answer is kept, in bytes.
 const MAX_ANSWER: usize = 16 << 10;
 

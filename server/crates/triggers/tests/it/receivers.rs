@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use entity::kind::Provider;
 use entity::view::{MASK, Target};
 use net::{AddressGuard, parse_network};
-use triggers::{Client, Outgoing, SendEnd, Sent, TargetSecrets, Telling, build_request, send};
+use triggers::{Client, Outgoing, SendEnd, Sent, TargetSecrets, Telling, build_request, knock, send};
 
 use crate::receiver::{Manner, Receiver};
 use crate::{WEBHOOK_SECRET, described, headers, secret, telling};
@@ -224,4 +224,19 @@ async fn a_line_that_was_closed_meanwhile_costs_no_attempt() {
     let flux = Target::Flux { url: receiver.url.clone() };
     let outgoing = build_request(&flux, &TargetSecrets::default(), &telling()).unwrap();
     assert_eq!(send(&client, &outgoing, SOON).await.answer.as_deref(), Some("ok"));
+}
+
+#[tokio::test]
+async fn a_sign_of_life_is_asked_for_where_the_guard_allows_and_tells_nothing() {
+    let receiver = Receiver::answering("302 Found", "location: http://127.0.0.1:1/\r\n", "moved").await;
+    let url = receiver.url.parse().unwrap();
+    assert_eq!(knock(&client(), &url, SOON).await, Ok(302), "no redirect is followed");
+    let [request]: [String; 1] = receiver.requests().try_into().unwrap();
+    assert!(request.starts_with("GET /hook HTTP/1.1\r\n") && request.ends_with("\r\n\r\n"), "{request}");
+    let public = Client::new(Arc::new(AddressGuard::default())).unwrap();
+    let refused = knock(&public, &url, SOON).await.unwrap_err();
+    assert!(refused.contains("security.allowed_networks"), "{refused}");
+    assert_eq!(receiver.requests().len(), 1, "whom the guard refuses is not asked");
+    let gone = knock(&client(), &"http://127.0.0.1:1/".parse().unwrap(), SOON).await.unwrap_err();
+    assert!(gone.contains("can't be reached"), "{gone}");
 }

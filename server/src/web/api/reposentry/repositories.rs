@@ -6,14 +6,16 @@ use entity::address::shown_url;
 use entity::kind::{Provider, SyncStatus};
 use entity::view::{PageQuery, WatchedRepository, WatchedRepositoryFilter};
 use serde::Serialize;
-use store::db::Db;
-use store::repositories::find_repository_by_name;
+use store::db::{DataError, Db};
+use store::repositories::{find_repository_by_name, find_sync_targets};
 use store::watch::{find_watched_repository, list_watched_repositories};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::events::OffsetParams;
 use super::{Envelope, Failure, Refused};
+use crate::clock;
+use crate::watching::{Polled, Polling};
 use crate::web::api::extract::{Check, MAX_LIMIT, Params, PathText};
 use crate::web::api::problem::Problem;
 
@@ -30,23 +32,43 @@ pub struct ReposentryRepository {
     pub branch_regex: String,
     /// Whether it is looked at.
     pub enabled: bool,
-    /// Such as `300s`; null where that follows from how often it changes.
+    /// How far apart looks at it are, such as `300s`: as is set for it or for all, else as follows from the age of its last
+    /// commit. Null for samples, which are looked at once.
     pub polling_interval: Option<String>,
-    pub polling_interval_seconds: Option<i64>,
+    pub polling_interval_seconds: Option<u64>,
+    /// Where the API of its forge is asked; null where it has none.
+    pub api_base_url: Option<String>,
 }
 
-impl From<WatchedRepository> for ReposentryRepository {
-    fn from(found: WatchedRepository) -> Self {
+impl ReposentryRepository {
+    fn new(found: WatchedRepository, polled: Polled) -> Self {
+        let seconds = polled.interval.map(|interval| interval.as_secs());
         Self {
             url: shown_url(&found.url),
             name: found.full_name,
             provider: found.provider,
             branch_regex: found.watch.branch_regex.unwrap_or_default(),
             enabled: found.is_enabled && found.watch.is_enabled,
-            polling_interval: found.watch.polling_interval_seconds.map(|seconds| format!("{seconds}s")),
-            polling_interval_seconds: found.watch.polling_interval_seconds,
+            polling_interval: seconds.map(|seconds| format!("{seconds}s")),
+            polling_interval_seconds: seconds,
+            api_base_url: polled.api.map(|api| shown_url(api.as_str().trim_end_matches('/'))),
         }
     }
+}
+
+/// Repositories with how they are asked.
+async fn told(
+    db: &Db,
+    polling: &Polling,
+    found: Vec<WatchedRepository>,
+) -> Result<Vec<ReposentryRepository>, DataError> {
+    let targets = find_sync_targets(&db.read, found.iter().map(|found| found.id)).await?;
+    let mut polled = polling.of(&targets, clock::now());
+    let told = |found: WatchedRepository| {
+        let polled = polled.remove(&found.id).unwrap_or_default();
+        ReposentryRepository::new(found, polled)
+    };
+    Ok(found.into_iter().map(told).collect())
 }
 
 /// Watched repositories, by name.
@@ -88,6 +110,7 @@ pub struct RepositoryStatus {
 )]
 pub async fn list_reposentry_repositories(
     State(db): State<Db>,
+    State(polling): State<Polling>,
     params: Result<Params<OffsetParams>, Problem>,
 ) -> Result<Json<Envelope<ReposentryRepositories>>, Refused> {
     let mut check = Check::default();
@@ -95,7 +118,7 @@ pub async fn list_reposentry_repositories(
     check.finish()?;
     let filter = WatchedRepositoryFilter { watched: Some(true), text: None, page };
     let found = list_watched_repositories(&db.read, &filter).await?;
-    let repositories = found.data.into_iter().map(Into::into).collect();
+    let repositories = told(&db, &polling, found.data).await?;
     Ok(Envelope::of(ReposentryRepositories { total: found.count, repositories }))
 }
 
@@ -110,9 +133,12 @@ pub async fn list_reposentry_repositories(
 )]
 pub async fn get_reposentry_repository(
     State(db): State<Db>,
+    State(polling): State<Polling>,
     path: Result<PathText, Problem>,
 ) -> Result<Json<Envelope<ReposentryRepository>>, Refused> {
-    Ok(Envelope::of(find(&db, path?.get("name")).await?.into()))
+    let found = find(&db, path?.get("name")).await?;
+    let told = told(&db, &polling, vec![found]).await?.pop();
+    told.map(Envelope::of).ok_or_else(|| Refused::missing(NOT_FOUND))
 }
 
 /// How the looks at a repository go

@@ -6,7 +6,7 @@ use actions::accounts::{self as ask, TokenRequest};
 use actions::{Actions, Refusal};
 use axum::{
     Form, Json,
-    extract::{Extension, State},
+    extract::{Extension, State, rejection::FormRejection},
     http::{HeaderMap, StatusCode, header},
 };
 use chrono::TimeDelta;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock;
-use crate::web::api::extract::{Body, Id};
+use crate::web::api::extract::{Body, Check, Id};
 use crate::web::api::problem::Problem;
 use crate::web::client_address::Client;
 use crate::web::identity::Identity;
@@ -80,8 +80,9 @@ pub async fn login(
     Actor(actor): Actor,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
-    Form(given): Form<Login>,
+    given: Result<Form<Login>, FormRejection>,
 ) -> Result<Json<Token>, Problem> {
+    let Form(given) = given.map_err(unreadable)?;
     limits
         .check(client.address, &given.username)
         .map_err(|later| Problem::too_many("Too many tries to sign in; try again later", later.seconds()))?;
@@ -93,6 +94,18 @@ pub async fn login(
     }
     limits.succeeded(client.address, &given.username);
     Box::pin(open(&ctx, &identity, &actor, &headers, signed_in.account)).await.map(Json)
+}
+
+/// Says what can't be read of a form, in the words in which other bodies are refused.
+fn unreadable(rejection: FormRejection) -> Problem {
+    match rejection {
+        FormRejection::FailedToDeserializeFormBody(error) => {
+            let mut check = Check::default();
+            check.at("body").refuse("", "", "type", error.body_text());
+            check.problem()
+        }
+        other => Problem::new(other.status(), other.body_text()),
+    }
 }
 
 /// Opens a program's session, and gives it its first tokens.

@@ -330,7 +330,9 @@ fn csv_of(entries: &[AuditEntry]) -> String {
 }
 
 fn csv_field(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Some read the wide forms as the plain ones.
+    const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let is_formula = text.starts_with(FORMULA);
     let guard = if is_formula { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
@@ -342,7 +344,7 @@ mod tests {
     #[test]
     fn fields_stay_fields_and_formulas_text() {
         assert_eq!(csv_field("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\n=1", "＝1"] {
             assert_eq!(csv_field(formula), format!("\"'{formula}\""));
         }
     }

@@ -1,25 +1,27 @@
-//! What is known of one chart: its releases, the values that they set, steps between versions, comparisons.
+//! What is known of one chart: its releases, steps between versions, comparisons, and texts that install it.
 
 use axum::{Json, extract::State};
 use entity::view::{
-    ChartComparison, ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartUpgrades, ChartValue, ChartValueFilter,
-    ChartValuePath, Listing,
+    ChartComparison, ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartSnippet, ChartUpgrades, Listing,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::db::Db;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     at::AtParams,
-    charts::{MOST, exists},
+    charts::{exists, not_found},
 };
-use crate::web::api::{
-    extract::{Check, NumberId, PageParams, Params},
-    problem::Problem,
+use crate::{
+    clock,
+    web::api::{
+        extract::{Check, NumberId, PageParams, Params},
+        problem::Problem,
+    },
 };
 
 /// Charts that `with` names at most: each is a question of its own.
-const MOST_WITH: usize = 10;
+pub(super) const MOST_WITH: usize = 10;
 /// Repositories that fit beside each other.
 const MOST_COMPARED: usize = 6;
 
@@ -53,41 +55,6 @@ pub struct ChartReleaseParams {
     sort: Option<String>,
 }
 
-/// Which values of a chart.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ChartValueParams {
-    /// Part of the path or of a value.
-    text: Option<String>,
-    /// Only releases whose version begins with this number.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000)]
-    major: Option<String>,
-    /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
-    #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
-    with: Option<String>,
-    /// The repository whose own values are told beside those of all.
-    #[param(value_type = Option<Uuid>)]
-    mine: Option<String>,
-    /// Only what `mine` sets unlike most, or what most set and it does not; says nothing without `mine`.
-    #[param(value_type = Option<bool>, default = false)]
-    unlike: Option<String>,
-}
-
-/// Which path of values.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ChartPathParams {
-    /// The whole path, such as `controllers.main.replicas`.
-    #[param(required = true, value_type = String, min_length = 1)]
-    path: Option<String>,
-    /// Only releases whose version begins with this number.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000)]
-    major: Option<String>,
-    /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
-    #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
-    with: Option<String>,
-}
-
 /// Which steps between versions.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -112,6 +79,13 @@ pub struct ChartComparisonParams {
     repositories: Option<String>,
     /// Only releases of this name.
     release: Option<String>,
+}
+
+/// Texts that install a chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ChartSnippets {
+    /// None where no place of it is known.
+    pub snippets: Vec<ChartSnippet>,
 }
 
 /// Releases of a chart
@@ -151,79 +125,6 @@ pub async fn list_chart_releases(
     check.finish()?;
     exists(&db, id).await?;
     Ok(Json(store::kept::list_releases(&db, &filter).await?))
-}
-
-/// Paths of values that releases of a chart set
-#[utoipa::path(
-    get, path = "/charts/{chart_id}/values", operation_id = "list_chart_values", tag = "charts",
-    params(
-        ("chart_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, description = "The chart"),
-        PageParams, ChartValueParams, AtParams,
-    ),
-    responses(
-        (status = 200, description = "Those that most set first, each with its most common values",
-            body = Listing<ChartValuePath>),
-        (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn list_chart_values(
-    State(db): State<Db>,
-    NumberId(id): NumberId,
-    Params(page): Params<PageParams>,
-    Params(params): Params<ChartValueParams>,
-    Params(at): Params<AtParams>,
-) -> Result<Json<Listing<ChartValuePath>>, Problem> {
-    let mut check = Check::default();
-    let filter = ChartValueFilter {
-        chart_id: id,
-        text: check.text("text", params.text.as_deref()),
-        major: params.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
-        with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
-        mine: check.uuid("mine", params.mine.as_deref()),
-        unlike: check.flag("unlike", params.unlike.as_deref()),
-        at: at.moment(&mut check),
-        page: page.page(&mut check),
-    };
-    check.finish()?;
-    exists(&db, id).await?;
-    Ok(Json(store::kept::list_value_paths(&db, &filter).await?))
-}
-
-/// What releases of a chart set at one path
-#[utoipa::path(
-    get, path = "/charts/{chart_id}/values/path", operation_id = "list_chart_path_values", tag = "charts",
-    params(
-        ("chart_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, description = "The chart"),
-        PageParams, ChartPathParams, AtParams,
-    ),
-    responses(
-        (status = 200, description = "Each value with who sets it, and the line that did", body = Listing<ChartValue>),
-        (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "No path is given, or wrong parameters",
-            body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn list_chart_path_values(
-    State(db): State<Db>,
-    NumberId(id): NumberId,
-    Params(page): Params<PageParams>,
-    Params(params): Params<ChartPathParams>,
-    Params(at): Params<AtParams>,
-) -> Result<Json<Listing<ChartValue>>, Problem> {
-    let mut check = Check::default();
-    let path = check.required("path", params.path.as_deref(), "the path of a value");
-    let filter = ChartValueFilter {
-        chart_id: id,
-        major: params.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
-        with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
-        at: at.moment(&mut check),
-        page: page.page(&mut check),
-        ..ChartValueFilter::default()
-    };
-    check.finish()?;
-    exists(&db, id).await?;
-    Ok(Json(store::kept::list_path_values(&db, &filter, &path).await?))
 }
 
 /// Upgrades of a chart
@@ -290,8 +191,34 @@ pub async fn compare_chart_releases(
     Ok(Json(store::kept::compare_releases(&db, id, &repositories, release.as_deref(), at).await?))
 }
 
+/// Texts that install a chart
+#[utoipa::path(
+    get, path = "/charts/{chart_id}/snippets", operation_id = "list_chart_snippets", tag = "charts",
+    params(
+        ("chart_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, description = "The chart"),
+        AtParams,
+    ),
+    responses(
+        (status = 200, description = "From the place that most take it from, in the newest version that anybody takes from there",
+            body = ChartSnippets),
+        (status = 404, description = "No such chart", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_chart_snippets(
+    State(db): State<Db>,
+    NumberId(id): NumberId,
+    Params(at): Params<AtParams>,
+) -> Result<Json<ChartSnippets>, Problem> {
+    let mut check = Check::default();
+    let at = at.moment(&mut check);
+    check.finish()?;
+    let detail = store::kept::find_chart(&db, id, at, clock::now()).await?.ok_or_else(not_found)?;
+    Ok(Json(ChartSnippets { snippets: store::charts::snippets(&detail) }))
+}
+
 /// What is separated by commas, each kept once.
-fn each<T: PartialEq>(
+pub(super) fn each<T: PartialEq>(
     check: &mut Check,
     name: &str,
     given: Option<&str>,
@@ -314,7 +241,7 @@ fn each<T: PartialEq>(
 }
 
 /// The id of a chart. Of as many digits there are numbers that no chart has, which needs no rule in the description.
-fn chart(check: &mut Check, name: &str, given: Option<&str>) -> Option<i64> {
+pub(super) fn chart(check: &mut Check, name: &str, given: Option<&str>) -> Option<i64> {
     let id = check.number(name, given, 1..=9_999_999_999_999_999_999, 0);
     (id > 0).then(|| i64::try_from(id).unwrap_or(i64::MAX))
 }

@@ -209,6 +209,7 @@ pub(super) async fn exists(db: &Db, id: i64) -> Result<(), Problem> {
     store::charts::key_of_chart(&db.read, id).await?.map(drop).ok_or_else(not_found)
 }
 
-fn not_found() -> Problem {
+/// That there is no such chart.
+pub(super) fn not_found() -> Problem {
     Problem::not_found(NOT_FOUND)
 }

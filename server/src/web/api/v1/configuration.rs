@@ -40,12 +40,12 @@ pub async fn reload_configuration(
 #[utoipa::path(
     get, path = "/config/reloads", operation_id = "list_configuration_reloads", tag = "configuration",
     responses((
-        status = 200, description = "The last times in the process that answers, newest first; errors and names for admins alone",
+        status = 200, description = "The last times in all processes, newest first; errors and names for admins alone",
         body = [ConfigReload],
     ))
 )]
 pub async fn list_reloads(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<Json<Vec<ConfigReload>>, Problem> {
-    Ok(Json(actions::list_reloads(&ctx, &actor)?))
+    Ok(Json(actions::list_reloads(&ctx, &actor).await?))
 }
 
 /// A configuration as it is written.

@@ -3,21 +3,23 @@
 use axum::{Json, extract::State};
 use entity::{
     kind::EventType,
-    view::{Event, EventDailyCount, EventFilter, EventTrend, Listing},
+    view::{Event, EventDailyCount, EventFilter, EventTrend, EventUpgrades, Listing},
 };
 use serde::{Deserialize, Serialize};
 use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::repositories::find;
+use super::{at::AtParams, repositories::find};
 use crate::{
     clock,
     web::api::{
-        extract::{Check, Id, PageParams, Params},
+        extract::{Check, Id, PageParams, Params, PathText},
         problem::Problem,
     },
 };
+
+const NOT_FOUND: &str = "Event not found";
 
 /// Which events.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -169,4 +171,43 @@ pub async fn list_repository_event_trends(
     check.finish()?;
     find(&db, id).await?;
     Ok(Json(EventTrends { data: store::events::trends(&db.read, id, days, clock::now()).await? }))
+}
+
+/// What others changed with the step that an event made
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/events/{event_id}/upgrades", operation_id = "list_event_upgrades",
+    tag = "events",
+    params(
+        ("repository_id" = Uuid, Path, description = "The repository"),
+        ("event_id" = Uuid, Path, description = "An event that changed the version of a chart"),
+        PageParams, AtParams,
+    ),
+    responses(
+        (status = 200, description = "The chart, its versions before and after, and who made that step",
+            body = EventUpgrades),
+        (status = 404, description = "No such repository or event, or it is no step between versions of a chart",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_event_upgrades(
+    State(db): State<Db>,
+    Id(id): Id,
+    path: PathText,
+    Params(page): Params<PageParams>,
+    Params(at): Params<AtParams>,
+) -> Result<Json<EventUpgrades>, Problem> {
+    let mut check = Check::default();
+    let page = page.page(&mut check);
+    let at = at.moment(&mut check);
+    let event = check.at("path").uuid("event_id", path.get("event_id"));
+    check.finish()?;
+    find(&db, id).await?;
+    let of = match event {
+        Some(event) => store::charts::step_of_event(&db.read, event).await?,
+        None => None,
+    };
+    let of = of.filter(|of| of.repository_id == id).ok_or_else(|| Problem::not_found(NOT_FOUND))?;
+    let step = of.step.ok_or_else(|| Problem::not_found("The event made no step between versions of a chart"))?;
+    Ok(Json(store::kept::list_step_upgrades(&db, step, at, page).await?))
 }

@@ -1,10 +1,12 @@
 //! `/api/v1`: a superset of the Kubestats v1 API, one file per word.
 
+pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod at;
 pub mod branches;
 pub mod chart_parts;
+pub mod chart_values;
 pub mod charts;
 pub mod commits;
 pub mod configuration;
@@ -56,6 +58,12 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list_repository_events))
         .routes(routes!(events::list_repository_event_counts))
         .routes(routes!(events::list_repository_event_trends))
+        .routes(routes!(events::list_event_upgrades))
+        .routes(routes!(
+            access::get_repository_access,
+            access::change_repository_access,
+            access::delete_repository_access
+        ))
         .routes(routes!(watch::get_watch, watch::change_watch, watch::delete_watch))
         .routes(routes!(watch::get_watch_preview))
         .routes(routes!(watch::create_webhook_secret, watch::delete_webhook_secret))
@@ -73,6 +81,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(resources::list_grouped_resources))
         .routes(routes!(resources::get_resource))
         .routes(routes!(resources::list_resource_versions))
+        .routes(routes!(resources::list_resource_uses))
         .routes(routes!(versions::diff_resource))
         .routes(routes!(versions::get_resource_manifest))
         .routes(routes!(commits::get_commit))
@@ -81,10 +90,12 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(charts::get_chart))
         .routes(routes!(charts::list_chart_neighbours))
         .routes(routes!(chart_parts::list_chart_releases))
-        .routes(routes!(chart_parts::list_chart_values))
-        .routes(routes!(chart_parts::list_chart_path_values))
+        .routes(routes!(chart_values::list_chart_values))
+        .routes(routes!(chart_values::list_chart_path_values))
+        .routes(routes!(chart_values::get_chart_value_path))
         .routes(routes!(chart_parts::list_chart_upgrades))
         .routes(routes!(chart_parts::compare_chart_releases))
+        .routes(routes!(chart_parts::list_chart_snippets))
         .routes(routes!(images::list_images_in_use))
         .routes(routes!(images::find_image_by_name))
         .routes(routes!(images::list_image_places))

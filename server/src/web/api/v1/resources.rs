@@ -3,7 +3,9 @@
 use axum::{Json, extract::State};
 use entity::{
     kind::ResourceStatus,
-    view::{GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion, Sort},
+    view::{
+        GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion, SharedUse, Sort,
+    },
 };
 use serde::{Deserialize, Serialize};
 use store::db::Db;
@@ -106,6 +108,15 @@ pub struct ResourceDetail {
     pub references: References,
 }
 
+/// What a resource has as others do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ResourceUses {
+    /// Charts that what stands at its place installs.
+    pub charts: Vec<SharedUse>,
+    /// Images that it names itself or by the values of a release, those that most use first.
+    pub images: Vec<SharedUse>,
+}
+
 /// Resources of all repositories
 #[utoipa::path(
     get, path = "/kubernetes/resources", operation_id = "list_resources", tag = "resources",
@@ -187,6 +198,23 @@ pub async fn list_resource_versions(
     check.finish()?;
     find(&db, id).await?;
     Ok(Json(store::resources::list_versions(&db.read, id, page).await?))
+}
+
+/// Charts and images of a resource, and how many use them
+#[utoipa::path(
+    get, path = "/resources/{resource_id}/uses", operation_id = "list_resource_uses", tag = "resources",
+    params(("resource_id" = Uuid, Path, description = "The resource")),
+    responses(
+        (status = 200, description = "As they are now; each counts this repository too", body = ResourceUses),
+        (status = 404, description = "No such resource", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_resource_uses(State(db): State<Db>, Id(id): Id) -> Result<Json<ResourceUses>, Problem> {
+    let resource = find(&db, id).await?;
+    let charts = store::charts::installed_at(&db.read, resource.repository_id, &resource.file_path).await?;
+    let images = store::images::named_at(&db.read, resource.repository_id, &resource.file_path).await?;
+    Ok(Json(ResourceUses { charts, images }))
 }
 
 pub(super) async fn find(db: &Db, id: Uuid) -> Result<Resource, Problem> {

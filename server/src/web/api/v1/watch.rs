@@ -1,6 +1,7 @@
 //! Which branches of a repository are watched, and the webhooks by which its forge tells of them.
 
 use actions::Actions;
+use actions::access::find_access;
 use actions::watch as ask;
 use axum::{
     Json,
@@ -12,6 +13,7 @@ use entity::view::{RepositoryWebhooks, Watch, WatchPreview};
 use serde::{Deserialize, Serialize};
 use store::watch::WatchSettings as Settings;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::web::api::extract::{Body, Check, Id, PageParams, Params};
 use crate::web::api::problem::Problem;
@@ -35,6 +37,27 @@ pub struct WatchSettings {
     /// often than a quiet one.
     #[schema(minimum = 60, maximum = 2_592_000)]
     pub polling_interval_seconds: Option<i64>,
+}
+
+/// How branches are watched, and what the repository is asked with.
+#[derive(Serialize, ToSchema)]
+pub struct RepositoryWatch {
+    #[serde(flatten)]
+    pub watch: Watch,
+    /// Whether a token is kept that somebody entered for this repository alone. What the configuration gives it is not told.
+    pub has_own_token: bool,
+    /// Where its forge's API is, where somebody entered that; told to those who may manage repositories.
+    pub api_base_url: Option<String>,
+}
+
+async fn with_access(
+    ctx: &Actions,
+    actor: &actions::Actor,
+    id: Uuid,
+    watch: Watch,
+) -> Result<RepositoryWatch, Problem> {
+    let access = find_access(ctx, actor, id).await?;
+    Ok(RepositoryWatch { watch, has_own_token: access.has_own_token, api_base_url: access.api_base_url })
 }
 
 const fn yes() -> bool {
@@ -63,13 +86,18 @@ pub struct WebhookSecret {
     get, path = "/repositories/{repository_id}/watch", operation_id = "get_watch", tag = "branches",
     params(("repository_id" = Uuid, Path, description = "The repository")),
     responses(
-        (status = 200, description = "Off where they never were", body = Watch),
+        (status = 200, description = "Off where they never were", body = RepositoryWatch),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn get_watch(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): Id) -> Result<Json<Watch>, Problem> {
-    Ok(Json(ask::find_watch(&ctx, &actor, id).await?))
+pub async fn get_watch(
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
+    Id(id): Id,
+) -> Result<Json<RepositoryWatch>, Problem> {
+    let watch = ask::find_watch(&ctx, &actor, id).await?;
+    Ok(Json(with_access(&ctx, &actor, id, watch).await?))
 }
 
 /// Watch branches of a repository
@@ -81,7 +109,7 @@ pub async fn get_watch(Actor(actor): Actor, State(ctx): State<Actions>, Id(id): 
     params(("repository_id" = Uuid, Path, description = "The repository")),
     request_body = WatchSettings,
     responses(
-        (status = 200, description = "How they are watched now", body = Watch,
+        (status = 200, description = "How they are watched now", body = RepositoryWatch,
             headers(("location" = String, description = "Where the job that looks at them can be watched, where one is queued"))),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The configuration says how, or the repository is blocked or switched off", body = Problem, content_type = "application/problem+json"),
@@ -93,11 +121,12 @@ pub async fn change_watch(
     State(ctx): State<Actions>,
     Id(id): Id,
     Body(given): Body<WatchSettings>,
-) -> Result<(AppendHeaders<Option<(HeaderName, String)>>, Json<Watch>), Problem> {
+) -> Result<(AppendHeaders<Option<(HeaderName, String)>>, Json<RepositoryWatch>), Problem> {
     let WatchSettings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds } = given;
     let settings = Settings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds };
     let set = ask::set_watch(&ctx, &actor, id, settings).await?;
-    Ok((AppendHeaders(set.job.map(super::watch_job)), Json(set.watch)))
+    let shown = with_access(&ctx, &actor, id, set.watch).await?;
+    Ok((AppendHeaders(set.job.map(super::watch_job)), Json(shown)))
 }
 
 /// Watch the branches of a repository no more

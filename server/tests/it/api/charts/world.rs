@@ -196,6 +196,46 @@ pub async fn three(app: &TestApp) -> [Uuid; 3] {
     ids
 }
 
+/// One that went up by two commits, with another between that changed a value; one that did so at once; one that went beyond and
+/// back; one that gave up between.
+pub async fn by_several(app: &TestApp) {
+    let kim = Home::new("kim/cluster", &[2, 4, 6, 8])
+        .release(6, APP, &[(0, "3.0.0"), (1, "3.0.1"), (3, "3.1.0")])
+        .value(6, REPLICAS, "1", 0, Some(1))
+        .value(6, REPLICAS, "2", 1, Some(2))
+        .value(6, REPLICAS, "1", 2, None)
+        .value(6, HOST, "false", 0, Some(2))
+        .value(6, HOST, "true", 2, None)
+        .value(6, TOKEN, "", 0, None)
+        .value(6, INGRESS, "true", 3, None);
+    let ada = Home::new("ada/home-ops", &[2, 9]).release(1, APP, &[(0, "3.0.0"), (1, "3.1.0")]).value(
+        1,
+        REPLICAS,
+        "1",
+        0,
+        Some(1),
+    );
+    let bob = Home::new("bob/lab", &[2, 5, 7]).release(3, APP, &[(0, "3.0.0"), (1, "3.2.0"), (2, "3.1.0")]);
+    let eve = Home::new("eve/k8s", &[2, 3, 5, 7]).release(5, APP, &[(0, "3.0.0"), (1, "3.0.1"), (2, ""), (3, "3.1.0")]);
+    for home in [kim, ada, bob, eve] {
+        home.store(app).await;
+    }
+}
+
+/// One with an image in which variables stand, of which the repository tells one.
+pub async fn templated(app: &TestApp) -> Uuid {
+    let mut kim = Home::new("kim/cluster", &[2, 5])
+        .release(6, APP, &[(0, "3.0.0")])
+        .value(6, HOST, "ghcr.io/${OWNER}/web:${TAG}", 0, Some(1))
+        .value(6, HOST, "ghcr.io/kim/web:${TAG}", 1, None)
+        .image(6, "", None, 0);
+    let told = [("TAG".to_owned(), "1.27".to_owned()), ("DOMAIN".to_owned(), "example.org".to_owned())];
+    kim.uses.uses[0].facts.variables = told.into();
+    let facts = &mut kim.uses.image_uses[0].facts;
+    (facts.path, facts.state, facts.image_id, facts.tag) = (HOST.to_owned(), ImageState::Templated, None, None);
+    kim.store(app).await
+}
+
 /// One that has upgraded since yesterday as another did before, and took a chart that was new with them; one that gave
 /// up theirs.
 pub async fn lately(app: &TestApp, now: Timestamp) {

@@ -83,6 +83,9 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     ask!("chart by keys", |c| charts::chart_by_keys(c, &keys));
     ask!("ids of charts", |c| charts::chart_keys(c, &keys));
     ask!("key of a chart", |c| charts::key_of_chart(c, id));
+    for text in [key.as_str(), "grafana", "a"] {
+        ask!("chart by a text", |c| charts::chart_by_text(c, text, at));
+    }
     ask!("chart by an old link", |c| charts::chart_by_alias(c, "ghcr-io-home-operations-charts-app-template"));
     ask!("chart", |c| charts::find_chart(c, id, at, now()));
     ask!("users", |c| charts::list_users(c, id, at));
@@ -99,6 +102,8 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     }
     let values = ChartValueFilter { chart_id: id, at, page: PageQuery::default(), ..ChartValueFilter::default() };
     let path = charts::list_value_paths(&db.read, &values).await.unwrap().data[0].clone();
+    let written = [(place.id.parse::<i64>().unwrap(), path.path.clone())];
+    ask!("words of images", |c| images::written_images(c, &written, at));
     let (of_path, value) = (Some(path.path.clone()), path.common.first().map(|one| one.value.clone()));
     let with_charts = vec![id];
     for (name, filter) in [
@@ -131,6 +136,14 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     let page = PageQuery::default();
     ask!("upgrades", |c| charts::list_upgrades(c, id, (None, None), at, page));
     ask!("upgrades to a version", |c| charts::list_upgrades(c, id, (None, version.as_deref()), at, page));
+    let all_of_it = PageQuery { skip: 0, limit: 1_000 };
+    let made = charts::list_upgrades(&db.read, id, (None, None), None, all_of_it).await.unwrap().upgrades;
+    let second = |one: &ChartUpgrade| {
+        let next = made.iter().find(|other| other.release_id == one.release_id && other.from == one.to)?;
+        Some((one.from.clone(), next.to.clone()))
+    };
+    let (from, to) = made.iter().find_map(second).unwrap();
+    ask!("upgrades by several commits", |c| charts::list_upgrades(c, id, (Some(&from), Some(&to)), at, page));
     let repositories = [place.repository_id, repository];
     ask!("comparison", |c| charts::compare_releases(c, id, &repositories, None, at));
 }

@@ -15,6 +15,8 @@ pub const POSTGRES_URL: &str = "KUBESTATS_TEST_POSTGRES_URL";
 /// A database that goes when the test ends.
 pub struct TestDb {
     pub db: Db,
+    /// For more handles on it.
+    pub settings: DbSettings,
     _folder: Option<tempfile::TempDir>,
     server: Option<(Db, String)>,
 }
@@ -38,8 +40,9 @@ impl TestDb {
             Engine::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite://{}", folder.path().join("test.db").display());
-                let db = Db::connect(&DbSettings::new(url)).await.unwrap();
-                Some(Self { db, _folder: Some(folder), server: None })
+                let settings = DbSettings::new(url);
+                let db = Db::connect(&settings).await.unwrap();
+                Some(Self { db, settings, _folder: Some(folder), server: None })
             }
             Engine::Postgres => {
                 let url = std::env::var(POSTGRES_URL).ok().filter(|url| !url.is_empty())?;
@@ -49,7 +52,7 @@ impl TestDb {
                 let (base, _) = url.rsplit_once('/').unwrap();
                 let settings = DbSettings { max_connections: 5, ..DbSettings::new(format!("{base}/{name}")) };
                 let db = Db::connect(&settings).await.unwrap();
-                Some(Self { db, _folder: None, server: Some((server, name)) })
+                Some(Self { db, settings, _folder: None, server: Some((server, name)) })
             }
         }
     }

@@ -1,8 +1,6 @@
 //! Texts that install a chart from the most used place, in the newest version that anybody takes from there.
 
-use entity::view::{ChartDetail, ChartSource};
-
-use super::data::Snippet;
+use entity::view::{ChartDetail, ChartSnippet, ChartSource};
 
 /// What is to be installed.
 struct Wanted<'d> {
@@ -13,10 +11,16 @@ struct Wanted<'d> {
     version: Option<&'d str>,
 }
 
-pub(super) fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
+/// Texts that install a chart; none where no place of it is known, or a part is not written as those of charts are: whoever
+/// copies a command runs it, and anybody's repository may name charts.
+#[must_use]
+pub fn snippets(detail: &ChartDetail) -> Vec<ChartSnippet> {
     let Some(source) = detail.sources.first() else { return Vec::new() };
     let last = source.name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let wanted = Wanted { source, name: last, version: source.newest_version.as_deref() };
+    if ![last, &source.url, &source.key].into_iter().chain(wanted.version).all(is_plain) {
+        return Vec::new();
+    }
     if let Some((_, folder)) = source.key.split_once("//") {
         // Keys are in lower case; of the folder's own name it is known how it is written.
         let above = folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
@@ -30,9 +34,16 @@ pub(super) fn snippets(detail: &ChartDetail) -> Vec<Snippet> {
     }
 }
 
+/// Whether a text is one word to a shell, no option of a program, and one value to YAML.
+fn is_plain(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/%+".contains(&byte))
+        && !text.ends_with(':')
+}
+
 impl Wanted<'_> {
-    fn snippet(title: &str, text: String) -> Snippet {
-        Snippet { title: title.to_owned(), text }
+    fn snippet(title: &str, text: String) -> ChartSnippet {
+        ChartSnippet { title: title.to_owned(), text }
     }
 
     fn metadata(&self) -> String {
@@ -65,7 +76,7 @@ impl Wanted<'_> {
         )
     }
 
-    fn git(&self, folder: &str) -> Snippet {
+    fn git(&self, folder: &str) -> ChartSnippet {
         // Which branch or tag has it, no use says.
         let branch = "branch: main # or the branch or tag that you want: none is known here";
         let source = self.source("GitRepository", &format!("  url: {}\n  ref:\n    {branch}\n", self.source.url));
@@ -76,7 +87,7 @@ impl Wanted<'_> {
         Self::snippet("Flux: GitRepository and HelmRelease", source + &self.release(&chart))
     }
 
-    fn oci(&self, registry: &str) -> Snippet {
+    fn oci(&self, registry: &str) -> ChartSnippet {
         let tag = match self.version {
             // No tag of a registry has a `+`: Helm writes `_` for it.
             Some(version) => format!("    tag: {}\n", version.replace('+', "_")),
@@ -88,7 +99,7 @@ impl Wanted<'_> {
         Self::snippet("Flux: OCIRepository and HelmRelease", text)
     }
 
-    fn helm_repository(&self) -> Snippet {
+    fn helm_repository(&self) -> ChartSnippet {
         let chart = format!(
             "  chart:\n    spec:\n      chart: {}\n{}      sourceRef:\n        kind: HelmRepository\n        name: {}\n",
             self.name,
@@ -99,17 +110,17 @@ impl Wanted<'_> {
         Self::snippet("Flux: HelmRepository and HelmRelease", text)
     }
 
-    fn application(&self, url: &str) -> Snippet {
+    fn application(&self, url: &str) -> ChartSnippet {
         let (chart, version) = (self.name, self.version.unwrap_or("\"*\""));
         self.application_of(url, &format!("    chart: {chart}\n    targetRevision: {version}\n"))
     }
 
-    fn application_of_folder(&self, folder: &str) -> Snippet {
+    fn application_of_folder(&self, folder: &str) -> ChartSnippet {
         // Which branch or tag has it, no use says: this is the default branch.
         self.application_of(&self.source.url, &format!("    path: {folder}\n    targetRevision: HEAD\n"))
     }
 
-    fn application_of(&self, url: &str, place: &str) -> Snippet {
+    fn application_of(&self, url: &str, place: &str) -> ChartSnippet {
         let name = self.label();
         let text = format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  namespace: argocd\nspec:\n  \
@@ -120,15 +131,15 @@ impl Wanted<'_> {
         Self::snippet("Argo CD: Application", text)
     }
 
-    fn helm_oci(&self, registry: &str) -> Snippet {
+    fn helm_oci(&self, registry: &str) -> ChartSnippet {
         self.command(&format!("oci://{registry}/{}", self.name), "")
     }
 
-    fn helm(&self) -> Snippet {
+    fn helm(&self) -> ChartSnippet {
         self.command(self.name, &format!(" --repo {}", self.source.url))
     }
 
-    fn command(&self, chart: &str, more: &str) -> Snippet {
+    fn command(&self, chart: &str, more: &str) -> ChartSnippet {
         let version = self.version.map(|version| format!(" --version {version}")).unwrap_or_default();
         let name = self.label();
         let text = format!("helm install {name} {chart}{more}{version} --namespace {name} --create-namespace\n");
@@ -139,9 +150,9 @@ impl Wanted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entity::view::ChartSummary;
+    use entity::view::{ChartSummary, ChartVersionsOverTime};
 
-    fn of(key: &str, url: &str, version: Option<&str>) -> Vec<Snippet> {
+    fn of(key: &str, url: &str, version: Option<&str>) -> Vec<ChartSnippet> {
         let name = key.rsplit('/').next().unwrap().replace("web", "Web");
         let newest_version = version.map(str::to_owned);
         let source = ChartSource { key: key.to_owned(), url: url.to_owned(), name, newest_version, repositories: 1 };
@@ -166,6 +177,7 @@ mod tests {
             first_used_at,
             last_upgrade_at,
             versions,
+            versions_over_time: ChartVersionsOverTime::default(),
             adoption,
             kinds,
         })
@@ -183,7 +195,7 @@ mod tests {
             let told = |text: &str| text.contains("web") && !text.contains("other") && !text.contains("9.9.9");
             assert!(texts.iter().all(|one| told(&one.text)), "{texts:?}");
             assert!(texts.iter().all(|one| one.text.contains("Web")), "{texts:?}");
-            for Snippet { title, text } in texts.iter().filter(|one| one.title != "Helm") {
+            for ChartSnippet { title, text } in texts.iter().filter(|one| one.title != "Helm") {
                 for document in text.split("---\n") {
                     let parsed: serde_yaml::Value =
                         serde_yaml::from_str(document).unwrap_or_else(|error| panic!("{title}: {error}"));
@@ -194,5 +206,25 @@ mod tests {
         }
         let built = of("ghcr.io/me/web", "oci://ghcr.io/me", Some("1.2.3+build5"));
         assert!(built[0].text.contains("tag: 1.2.3_build5\n") && built[2].text.contains("--version 1.2.3+build5 "));
+    }
+
+    #[test]
+    fn nothing_that_a_shell_would_run_is_there_to_be_copied() {
+        let place = "https://charts.example.org";
+        assert_eq!(
+            of("charts.example.org/~me/a%2fb/web", "https://charts.example.org:8443/~me", Some("v1.2.3+b_1-x")).len(),
+            3
+        );
+        for (key, url, version) in [
+            ("charts.example.org/web;id", place, Some("1.2.3")),
+            ("charts.example.org/web$(id)", place, None),
+            ("charts.example.org/--post-renderer", place, None),
+            ("charts.example.org/web", "https://charts.example.org/`id`", None),
+            ("charts.example.org/web", place, Some("1.2.3 --post-renderer x")),
+            ("charts.example.org/web", place, Some("1.2.3\n  x: y")),
+            ("example.org/me/repo//charts/a b/web", "https://example.org/me/repo", None),
+        ] {
+            assert_eq!(of(key, url, version).len(), 0, "{key} {url} {version:?}");
+        }
     }
 }

@@ -1,0 +1,185 @@
+//! What somebody entered for one repository alone: to whom its token goes, and where its forge is asked.
+
+use std::sync::Arc;
+
+use actions::access::{Access, AskedAccess};
+use entity::address::{Address, Scheme, forge_host};
+use url::Url;
+
+use super::{check_machine, entered_guard, is_plain_by_choice};
+use crate::config::{Config, ForgeConfig, Secret};
+
+/// Where such a token is set, for errors that tell how to mend them.
+const ENTERED_KEY: &str = "the repository's own access, where it was entered";
+
+/// The forge as it is asked about one repository.
+pub(super) struct Entered {
+    pub forge: ForgeConfig,
+    /// The machine that is asked, where it is not the forge's own.
+    pub elsewhere: Option<String>,
+}
+
+/// The forge as it is asked by what somebody entered for a repository; nothing where nothing of that may be used for this address
+/// and this host. `usual` is the forge as it is asked about all others.
+pub(super) fn entered_forge(access: &Access, url: &str, host: &str, usual: &ForgeConfig) -> Option<Entered> {
+    if !access.is_for(url) {
+        return None;
+    }
+    let named = access.api_base_url.as_deref().and_then(|api| Url::parse(api).ok());
+    let elsewhere = named.as_ref().filter(|named| !is_at(named, usual));
+    // Without an address it is for the machine that the repository is cloned from. Its forge may be known by another host.
+    let is_its_host = || Address::read(&access.url).is_ok_and(|address| address.forge_host().as_deref() == Some(host));
+    let may_ask = elsewhere.is_some() || access.token.is_some() && (named.is_some() || is_its_host());
+    let api = match elsewhere {
+        Some(elsewhere) => elsewhere.clone(),
+        None => usual.api()?,
+    };
+    let token = access.token.clone().filter(|_| takes_token(&api)).map(Secret::new);
+    let mut forge = ForgeConfig { token, token_key: ENTERED_KEY.to_owned(), ..usual.clone() };
+    if elsewhere.is_some() {
+        forge.api_base_url.clone_from(&access.api_base_url);
+    }
+    may_ask.then(|| Entered { forge, elsewhere: elsewhere.and_then(forge_host) })
+}
+
+/// The token with which Git may fetch from an address: one that was entered for that machine, over a line that nobody reads.
+#[must_use]
+pub fn git_token(access: &Access, url: &str) -> Option<Secret> {
+    let machine = Address::read(url).ok()?.machine()?;
+    let may = access.is_for(url) && takes_token(&machine);
+    access.token.clone().filter(|_| may).map(Secret::new)
+}
+
+/// Whether what somebody wants to enter for a repository may be talked to from here. Whoever connects checks it again.
+///
+/// # Errors
+/// Why not, without a full stop.
+pub async fn check_access(config: &Config, asked: &AskedAccess) -> Result<(), String> {
+    let address = Address::read(&asked.url).map_err(|error| format!("the repository's address is none: {error}"))?;
+    let Some(machine) = address.machine() else {
+        return Err("the repository lies in a folder, which takes no token".to_owned());
+    };
+    if asked.has_token && *address.scheme() == Scheme::Http && !takes_token(&machine) {
+        return Err("the repository is cloned by plain http, over which no token is sent; add it by https".to_owned());
+    }
+    let Some(api) = &asked.api_base_url else { return Ok(()) };
+    let api = Url::parse(api).map_err(|error| format!("the address of the API can't be read: {error}"))?;
+    if asked.has_token && !takes_token(&api) {
+        return Err("the address of the API is plain http, over which no token is sent; write https".to_owned());
+    }
+    let host = address.forge_host().unwrap_or_default();
+    let usual = config.forges.iter().find(|forge| forge.host() == host).cloned();
+    if is_at(&api, &usual.unwrap_or_else(|| ForgeConfig::of_host(&host, asked.provider))) {
+        return Ok(());
+    }
+    if api.scheme() == "http" && config.security.require_https && !is_by_choice(config, &api) {
+        let text = "the address of the API is plain http, which is not allowed; write https, or set security.require_https to \
+                    false";
+        return Err(text.to_owned());
+    }
+    check_machine(&Arc::new(entered_guard(config)), &api).await.map_err(|refused| refused.to_string())
+}
+
+fn is_by_choice(config: &Config, api: &Url) -> bool {
+    // An address of a repository has a path; what is compared is the machine.
+    let below = format!("{}/api", api.as_str().trim_end_matches('/'));
+    Address::read(&below).is_ok_and(|address| is_plain_by_choice(&config.forges, &address))
+}
+
+/// Whether an address is the one that a forge's API is at anyway.
+fn is_at(api: &Url, forge: &ForgeConfig) -> bool {
+    let root = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+    forge.api().is_some_and(|usual| root(&usual) == root(api))
+}
+
+/// Whether a token may be sent to a place: encrypted, or without leaving this machine.
+fn takes_token(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && net::is_here(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use entity::kind::Provider;
+
+    use super::*;
+
+    const HOME: &str = "https://git.example.org/ada/home";
+
+    fn access(api: Option<&str>, token: Option<&str>) -> Access {
+        Access { url: HOME.to_owned(), api_base_url: api.map(str::to_owned), token: token.map(str::to_owned) }
+    }
+
+    /// The API's address and the token that a repository is asked about with; nothing where it is asked as all others.
+    fn asked(access: &Access, url: &str, host: &str) -> Option<(String, Option<String>, bool)> {
+        let usual = ForgeConfig {
+            token: Some(Secret::new("usual".to_owned())),
+            ..ForgeConfig::of_host(host, Provider::Gitlab)
+        };
+        let found = entered_forge(access, url, host, &usual)?;
+        let token = found.forge.token.as_ref().map(|token| token.expose().to_owned());
+        Some((found.forge.api().unwrap().to_string(), token, found.elsewhere.is_some()))
+    }
+
+    #[test]
+    fn a_token_goes_to_its_machine_and_to_the_api_that_it_was_entered_with() {
+        let (host, usual) = ("git.example.org", "https://git.example.org/api/v4");
+        let own =
+            |api: &str, token: Option<&str>, elsewhere| Some((api.to_owned(), token.map(str::to_owned), elsewhere));
+        assert_eq!(asked(&access(None, Some("own")), HOME, host), own(usual, Some("own"), false));
+        assert_eq!(asked(&access(Some(usual), Some("own")), HOME, host), own(usual, Some("own"), false));
+        let other = "https://api.example.org/v4";
+        assert_eq!(asked(&access(Some(other), Some("own")), HOME, host), own(other, Some("own"), true));
+        // A token that is the host's goes to no address that somebody entered.
+        assert_eq!(asked(&access(Some(other), None), HOME, host), own(other, None, true));
+        // Not encrypted, moved to another machine, at a forge that is known by another host.
+        let plain = "http://api.example.org/v4";
+        assert_eq!(asked(&access(Some(plain), Some("own")), HOME, host), own(plain, None, true));
+        for moved in ["https://evil.example/ada/home", "http://git.example.org/ada/home"] {
+            for api in [None, Some(other)] {
+                assert_eq!(asked(&access(api, Some("own")), moved, host), None, "{moved}");
+            }
+            assert!(git_token(&access(None, Some("own")), moved).is_none(), "{moved}");
+        }
+        assert_eq!(asked(&access(None, Some("own")), HOME, "forge.example.org"), None);
+        assert_eq!(asked(&access(None, None), HOME, host), None);
+        assert_eq!(git_token(&access(Some(other), Some("own")), HOME).unwrap().expose(), "own");
+        assert!(git_token(&access(Some(other), None), HOME).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_leads_inside_or_is_not_encrypted_is_refused_before_it_is_kept() {
+        let config = |text: &str| crate::config::parse(Path::new("test"), text, [].into()).unwrap();
+        // The configuration's forge is trusted as it stands there; another address of that machine is not.
+        let inside = "discovery: {forges: [{url: 'https://10.0.0.7', provider: gitlab}]}";
+        let ask = async |text: &str, url: &str, api: Option<&str>, has_token: bool| {
+            let api_base_url = api.map(str::to_owned);
+            let asked = AskedAccess { url: url.to_owned(), provider: Provider::Gitlab, api_base_url, has_token };
+            check_access(&config(text), &asked).await.err().unwrap_or_default()
+        };
+        assert_eq!(ask("app: {}", HOME, None, true).await, "");
+        assert_eq!(ask("app: {}", HOME, Some("https://140.82.121.3/api/v4"), true).await, "");
+        assert_eq!(
+            ask("app: {}", "http://127.0.0.1:1/ada/home", None, true).await,
+            "",
+            "it does not leave the machine"
+        );
+        assert_eq!(ask(inside, "https://10.0.0.7/ada/home", Some("https://10.0.0.7/api/v4"), true).await, "");
+        let allowed = "security: {allowed_networks: [10.0.0.0/8]}";
+        assert_eq!(ask(allowed, HOME, Some("https://10.0.0.7/api/v4"), true).await, "");
+        for (text, url, api, has_token, why) in [
+            ("app: {}", HOME, Some("https://10.0.0.7/api/v4"), true, "security.allowed_networks"),
+            (inside, HOME, Some("https://10.0.0.7/api/v4"), true, "security.allowed_networks"),
+            (inside, "https://10.0.0.7/ada/home", Some("https://10.0.0.7/x"), false, "security.allowed_networks"),
+            ("app: {}", HOME, Some("https://169.254.169.254/"), false, "a link-local address"),
+            ("app: {}", HOME, Some("http://140.82.121.3/"), true, "no token is sent"),
+            ("app: {}", HOME, Some("http://140.82.121.3/"), false, "security.require_https"),
+            ("app: {}", "http://git.example.org/ada/home", None, true, "no token is sent"),
+            ("app: {}", "/srv/home", None, true, "a folder"),
+        ] {
+            let said = ask(text, url, api, has_token).await;
+            assert!(said.contains(why), "{url} {api:?}: {said:?}");
+        }
+    }
+}

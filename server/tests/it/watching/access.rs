@@ -1,0 +1,255 @@
+//! A private repository with a token that somebody entered for it alone: where that is sent, and where it is not.
+
+use std::path::Path;
+
+use actions::access::Access as Entered;
+use actions::secrets::purpose;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use entity::input::FoundRepository;
+use entity::kind::{JobRequest, Origin, Provider, SyncStatus};
+use entity::view::Repository;
+use serde_json::{Value, json};
+use server::{
+    clock, config,
+    jobs::{self, Deps, JobContext, JobError},
+};
+use standin::{Access, Fault, Forge, Generator, Limits, Options, PRIVATE_TOKEN, Rule, Standin, TOKEN};
+use store::queue::JobQueue;
+use store::repositories;
+use store::secrets::{of_access, put_access};
+use store::watch::{WatchSettings, set_watch};
+use uuid::Uuid;
+
+use crate::support::{Answer, KEYS, TestApp, on_each_engine};
+
+/// Paths of Git, not those of the API.
+const GIT: &str = "/home.git/";
+/// Where the API tells of the branches.
+const BRANCHES: &str = "/branches";
+/// The place of [`PRIVATE_TOKEN`] among the tokens that the forges know.
+const OWN: Option<usize> = Some(2);
+const LOOPBACK: &str = ", allowed_networks: [127.0.0.0/8]";
+
+/// A private repository at a forge, and another forge that has one of the same name.
+struct Hidden {
+    app: TestApp,
+    forge: Standin,
+    other: Standin,
+    deps: Deps,
+    repository: Uuid,
+    id: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl Hidden {
+    async fn start(app: &TestApp, networks: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("home");
+        standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
+        let mut found = Generator::new(1, vec![path]).repositories();
+        let one = &mut found[0];
+        (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, Access::Private);
+        (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
+        let id = one.id;
+        let options = Options { limits: Limits::generous(), ..Options::with(found) };
+        let forge = Standin::start(options.clone()).await.unwrap();
+        let other = Standin::start(options).await.unwrap();
+        let api = forge.github().url();
+        let text = format!(
+            "security: {{require_https: false{networks}}}\npolling: {{timeout: 60s}}\ndiscovery:\n  forges:\n    - \
+             {{api_base_url: '{api}', url: '{api}', provider: github}}\n"
+        );
+        let app = app.with_config(&text);
+        let config = config::parse(Path::new("test"), &text, [].into()).unwrap();
+        let db = &app.state.db;
+        let deps = Deps {
+            data_dir: folder.path().join("data"),
+            ..server::start::deps(&config, db, &JobQueue::new(db.clone()), Some(&KEYS())).unwrap()
+        };
+        let found = FoundRepository {
+            url: forge.github().clone_url("ada/home"),
+            owner: "ada".to_owned(),
+            name: "home".to_owned(),
+            full_name: "ada/home".to_owned(),
+            description: None,
+            provider: Provider::Github,
+            origin: Origin::Added,
+            web_url: None,
+            enabled: true,
+            branch_regex: None,
+            polling_interval_seconds: None,
+            topics: Vec::new(),
+        };
+        let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
+        let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
+        set_watch(&db.write, repository, &settings).await.unwrap();
+        Self { app, forge, other, deps, repository, id, _folder: folder }
+    }
+
+    async fn run(&self, request: JobRequest) -> Result<String, JobError> {
+        jobs::handle(&self.deps, &JobContext::new(Uuid::now_v7()), &request).await
+    }
+
+    async fn sync(&self) -> Result<String, JobError> {
+        self.run(JobRequest::SyncRepository { repository_id: self.repository }).await
+    }
+
+    /// Why a sync failed.
+    async fn failed_sync(&self) -> String {
+        self.sync().await.unwrap_err().to_string()
+    }
+
+    fn path(&self) -> String {
+        format!("/api/v1/repositories/{}/access", self.repository)
+    }
+
+    /// What is entered has to be taken; the answer.
+    async fn put(&self, access: Value) -> Value {
+        let answer = self.asked(access).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert!(!answer.text().contains(PRIVATE_TOKEN), "{}", answer.text());
+        answer.json()
+    }
+
+    async fn asked(&self, access: Value) -> Answer {
+        let request = Request::put(self.path()).header(header::CONTENT_TYPE, "application/json");
+        self.app.send(request.body(Body::from(access.to_string())).unwrap()).await
+    }
+
+    async fn seen(&self) -> Repository {
+        repositories::find_repository(&self.app.state.db.read, self.repository).await.unwrap().unwrap()
+    }
+
+    /// Nobody has asked anything yet.
+    fn reset(&self) {
+        self.forge.github().reset();
+        self.other.github().reset();
+    }
+}
+
+/// By which tokens a forge was asked for paths with this part.
+fn tokens(forge: &Forge, part: &str) -> Vec<Option<usize>> {
+    let requests = forge.requests().into_iter().filter(|request| request.path.contains(part));
+    requests.map(|request| request.token).collect()
+}
+
+/// Whether it was asked, and by nothing but this.
+fn only(forge: &Forge, part: &str, token: Option<usize>) -> bool {
+    let tokens = tokens(forge, part);
+    !tokens.is_empty() && tokens.iter().all(|found| *found == token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_its_own_goes_to_its_machine_and_to_the_api_that_it_was_entered_with() {
+    on_each_engine(async |app| {
+        let at = Hidden::start(app, LOOPBACK).await;
+        let (forge, other) = (at.forge.github(), at.other.github());
+        assert!(at.failed_sync().await.contains("asks for credentials"));
+        at.reset();
+        // By Git.
+        assert_eq!(at.put(json!({ "token": PRIVATE_TOKEN })).await["has_own_token"], true);
+        at.sync().await.unwrap();
+        assert!(only(forge, GIT, OWN), "{:?}", tokens(forge, GIT));
+        assert_eq!(at.seen().await.sync_status, SyncStatus::Success);
+
+        // By the API.
+        forge.fail(Rule::new(Fault::Status { code: 503 }).on(GIT));
+        forge.commit_on(at.id, "main", &[("app.yaml", Some("a: 2\n"))], "Change").unwrap();
+        let why = at.failed_sync().await;
+        assert!(why.contains("seen by the API of 127.0.0.1:"), "{why}");
+        assert!(only(forge, BRANCHES, OWN), "{:?}", tokens(forge, BRANCHES));
+
+        // Who names another address has the token forgotten.
+        at.reset();
+        let set = at.put(json!({ "api_base_url": other.url() })).await;
+        assert!(set["has_own_token"] == false && set["forgot_token"] == true, "{set}");
+        assert_eq!(set["api_base_url"], other.url());
+        let why = at.failed_sync().await;
+        assert!(why.contains("503") && !why.contains("API"), "{why}");
+        assert!(only(forge, "/", None) && only(other, "/", None), "{:?}", tokens(other, "/"));
+
+        // Entered with it, it goes there.
+        at.reset();
+        let set = at.put(json!({ "api_base_url": format!("{}/", other.url()), "token": PRIVATE_TOKEN })).await;
+        assert!(set["has_own_token"] == true && set["forgot_token"] == false, "{set}");
+        assert!(at.put(json!({ "api_base_url": other.url() })).await["has_own_token"] == true, "the same address");
+        let why = at.failed_sync().await;
+        assert!(why.contains(&format!("seen by the API of {}", other.url().trim_start_matches("http://"))), "{why}");
+        assert!(only(other, BRANCHES, OWN) && tokens(forge, BRANCHES).is_empty());
+
+        at.reset();
+        assert_eq!(at.app.request(Method::DELETE, &at.path(), &[]).await.status, StatusCode::NO_CONTENT);
+        forge.clear_faults();
+        assert!(at.failed_sync().await.contains("asks for credentials"));
+        assert!(only(forge, "/", None) && tokens(other, "/").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_gone_for_others_is_there_for_its_token_and_stays() {
+    on_each_engine(async |app| {
+        let at = Hidden::start(app, LOOPBACK).await;
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        let seen = at.seen().await;
+        assert!(seen.sync_status == SyncStatus::Blocked && seen.latest_metrics.is_none(), "{seen:?}");
+        at.put(json!({ "token": PRIVATE_TOKEN })).await;
+        assert_eq!(at.seen().await.sync_status, SyncStatus::Pending, "it is looked for again");
+        at.reset();
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        assert!(only(at.forge.github(), "/repos/ada/home", OWN));
+        let seen = at.seen().await;
+        assert!(seen.sync_status == SyncStatus::Pending && seen.latest_metrics.is_some(), "{seen:?}");
+        // Whoever answers at an address that somebody entered tells figures, and not what the repository is called.
+        let (other, id) = (at.other.github(), at.id);
+        assert!(other.rename(id, "renamed") && other.change(id, |home| home.stars = 4_711));
+        at.put(json!({ "token": PRIVATE_TOKEN, "api_base_url": other.url() })).await;
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        let told = at.seen().await;
+        assert_eq!((&told.full_name, &told.url), (&seen.full_name, &seen.url));
+        assert_eq!(told.latest_metrics.unwrap().stars_count, 4_711);
+        // A token that may fetch need not be one that the API shows it to.
+        at.put(json!({ "token": TOKEN })).await;
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        assert_eq!(at.seen().await.sync_status, SyncStatus::Pending);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_somebody_entered_leads_inside_only_where_that_is_allowed() {
+    on_each_engine(async |app| {
+        // The configuration names this machine as that of a forge, which is nothing to other people's addresses.
+        let at = Hidden::start(app, "").await;
+        let (forge, other) = (at.forge.github(), at.other.github());
+        let refused = at.asked(json!({ "api_base_url": other.url(), "token": PRIVATE_TOKEN })).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+        assert!(refused.text().contains("a loopback address") && !refused.text().contains(PRIVATE_TOKEN));
+        at.put(json!({ "token": PRIVATE_TOKEN })).await;
+        at.sync().await.unwrap();
+        forge.fail(Rule::new(Fault::Status { code: 503 }).on(GIT));
+
+        // Nor where it was allowed once, nor for the machine that a repository has moved to since.
+        let keep = async |access: Entered| {
+            let name = of_access(at.repository);
+            let sealed = KEYS().seal(&purpose(&name), &serde_json::to_vec(&access).unwrap());
+            assert!(put_access(&at.app.state.db.write, at.repository, sealed, clock::now()).await.unwrap());
+        };
+        let (url, token) = (at.seen().await.url, Some(PRIVATE_TOKEN.to_owned()));
+        let there = Some(other.url().to_owned());
+        keep(Entered { url: url.clone(), api_base_url: there.clone(), token: token.clone() }).await;
+        let why = at.failed_sync().await;
+        assert!(!why.contains("API") && tokens(other, "/").is_empty(), "{why}");
+        at.reset();
+        let elsewhere = url.replace(forge.url(), other.url());
+        keep(Entered { url: elsewhere, api_base_url: None, token }).await;
+        forge.clear_faults();
+        assert!(at.failed_sync().await.contains("asks for credentials"));
+        assert!(only(forge, "/", None) && tokens(other, "/").is_empty());
+        let shown = at.app.get(&at.path()).await.json();
+        assert!(shown["has_own_token"] == false, "{shown}");
+        assert!(shown["error"].as_str().unwrap().contains("on another machine"), "{shown}");
+    })
+    .await;
+}
