@@ -94,7 +94,8 @@ impl Exchange {
 
     /// The request's body, watched, its small pieces put together.
     pub fn request(&self, body: Incoming) -> Body {
-        Body::new(RequestBody { body: Gathered::new(body), progress: Arc::clone(&self.0) })
+        // Each piece that comes is progress, also one that is held back.
+        Body::new(Gathered::new(RequestBody { body, progress: Arc::clone(&self.0) }))
     }
 
     /// The answer's body; the exchange lives as long.
@@ -110,7 +111,7 @@ impl Drop for Exchange {
 }
 
 struct RequestBody {
-    body: Gathered<Incoming>,
+    body: Incoming,
     progress: Arc<Progress>,
 }
 

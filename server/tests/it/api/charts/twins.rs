@@ -144,7 +144,7 @@ async fn any_chart_may_be_asked_for_beside_another() {
             for tab in ["users", "values"] {
                 let page = format!("/charts/{APP}?tab={tab}&also={}", text.replace('%', "%25"));
                 let page = app.get(&page).await.text();
-                assert!(page.contains(&format!("<span class=\"chip-value\">{shown}</span>")), "{text}: {page}");
+                assert!(page.contains(&format!("<span class=\"chip-value\">{shown}<")), "{text}");
             }
         }
         let both = format!("/charts/{APP}?tab=values&with={GRAFANA}&also=bitnami");
