@@ -18,7 +18,7 @@ const KILLS: u32 = 200;
 fn history(origin: &Origins) {
     let mut stream = String::new();
     let (mut mark, mut blobs) = (0, 0);
-    for number in 0..1_200 {
+    for number in 0..800 {
         let name = format!("app-{}", number % 40);
         let text = match number % 13 {
             12 => "broken: [\n".to_owned(),
@@ -132,7 +132,7 @@ async fn killed_at_any_moment_the_rows_are_those_of_an_undisturbed_run() {
     finish(start(&origin.path(), undisturbed.path()));
     let whole = began.elapsed();
     let expected = stored(undisturbed.path()).await;
-    assert!(expected.len() > 3_000, "{} rows", expected.len());
+    assert!(expected.len() > 2_000, "{} rows", expected.len());
     for part in ["charts.example.org/web", r#""DOMAIN":"d"#, ": level|"] {
         assert!(expected.iter().any(|row| row.contains(part)), "{part} is nowhere: uses are not looked at");
     }
