@@ -30,7 +30,7 @@ pub(super) fn of_requests(options: &mut ConnectOptions, question: Duration) {
     limit(options, &[(STATEMENT, question), (LOCK, LOCK_WITHIN), (IDLE, IDLE_WITHIN)]);
 }
 
-/// Connections to PostgreSQL for work, whose statements take as long as they need, whatever the server or the role has for others.
+/// Connections to PostgreSQL for work, whose statements take as long as they need: what the server or the role has is for others.
 pub(super) fn of_work(options: &mut ConnectOptions) {
     limit(options, &[(STATEMENT, Duration::ZERO), (LOCK, LOCK_WITHIN), (IDLE, IDLE_WITHIN)]);
 }

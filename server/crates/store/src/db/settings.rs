@@ -92,9 +92,8 @@ mod tests {
 
     #[test]
     fn connections_are_shared_out_and_work_always_has_enough() {
-        let shares = |engine, max_connections| {
-            DbSettings { max_connections, ..DbSettings::new("sqlite:x") }.shares(engine)
-        };
+        let shares =
+            |engine, max_connections| DbSettings { max_connections, ..DbSettings::new("sqlite:x") }.shares(engine);
         for (max_connections, expected) in
             [(1, (1, 3)), (2, (1, 3)), (4, (1, 3)), (5, (2, 3)), (10, (4, 6)), (11, (5, 6)), (512, (255, 257))]
         {
