@@ -233,11 +233,25 @@ impl Reloader {
         if unkept.len() > UNKEPT {
             unkept.pop_front();
         }
-        let kept = tokio::time::timeout(KEEP_WITHIN, keep_all(&self.db, &unkept)).await;
+        self.try_to_keep(&mut unkept).await;
+    }
+
+    /// Keeps what could not be kept so far, as the database was away or busy.
+    pub(super) async fn keep_rest(&self) {
+        let mut unkept = self.unkept.lock().await;
+        if !unkept.is_empty() {
+            self.try_to_keep(&mut unkept).await;
+        }
+    }
+
+    async fn try_to_keep(&self, unkept: &mut VecDeque<ConfigReload>) {
+        let kept = tokio::time::timeout(KEEP_WITHIN, keep_all(&self.db, unkept)).await;
         match kept {
             Ok(Ok(())) => unkept.clear(),
-            Ok(Err(error)) => warn!(%error, "this reload is kept with the next one"),
-            Err(_) => warn!("the database does not answer: this reload is kept with the next one"),
+            Ok(Err(error)) => warn!(%error, "what came of reading the configuration again is kept later"),
+            Err(_) => {
+                warn!("the database does not answer: what came of reading the configuration again is kept later");
+            }
         }
     }
 }

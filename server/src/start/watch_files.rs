@@ -40,6 +40,7 @@ pub(super) async fn watch(reloader: Arc<Reloader>, stop: CancellationToken) {
             () = bell.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
+        reloader.keep_rest().await;
         // Of folders we hear more than of our files.
         let seen = contents(reloader.files()).await;
         if seen == known {

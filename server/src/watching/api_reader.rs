@@ -1,6 +1,7 @@
 //! What `.tekton/` holds at a commit, as the forge's API tells it: for commits that a clone can't tell of now.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use entity::kind::LogLevel;
 use entity::value::ObjectId;
@@ -15,6 +16,9 @@ use super::reader::{LIMITS, TEKTON, tekton_of};
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext};
 
+/// So long one job goes on to ask: others wait for its worker. What is left is asked for by the next one.
+const ASKS_WITHIN: Duration = Duration::from_mins(10);
+
 /// Where a repository is asked about.
 enum Place {
     /// Nobody looked yet.
@@ -28,12 +32,13 @@ enum Place {
 pub(super) struct ApiReader {
     repository: Uuid,
     place: Place,
+    asked_since: Option<Instant>,
     known: HashMap<ObjectId, TektonFound>,
 }
 
 impl ApiReader {
     pub(super) fn new(repository: Uuid) -> Self {
-        Self { repository, place: Place::Unknown, known: HashMap::new() }
+        Self { repository, place: Place::Unknown, asked_since: None, known: HashMap::new() }
     }
 
     /// What Tekton's resources a commit brings; nothing where the API is not to be asked or does not tell, of which the job's
@@ -58,6 +63,13 @@ impl ApiReader {
             self.place = place.map_or(Place::Nowhere, |(forge, key)| Place::At(forge, key));
         }
         let Place::At(forge, key) = &self.place else { return Ok(None) };
+        if self.asked_since.get_or_insert_with(Instant::now).elapsed() > ASKS_WITHIN {
+            let minutes = ASKS_WITHIN.as_secs() / 60;
+            let text = format!("the API was asked of commits for {minutes} min: the others are asked for later");
+            context.note(LogLevel::Warn, &text);
+            self.place = Place::Nowhere;
+            return Ok(None);
+        }
         let wanted = WantedFiles { commit, folder: TEKTON, limits: LIMITS, is_wanted: is_tekton_file };
         let read = tokio::select! {
             read = forge.client.files_below(key, &wanted) => read,

@@ -132,20 +132,29 @@ impl Following<'_> {
             hindered = &mut fetching => return Ok(hindered),
             () = tokio::time::sleep(SOON) => {}
         }
-        let (hindered, read) = tokio::join!(fetching, self.read_meanwhile(due));
-        read?;
-        Ok(hindered)
-    }
-
-    async fn read_meanwhile(&mut self, due: &mut [FollowedEvent]) -> Result<(), JobError> {
+        let mut kept = Ok(());
         for event in due.iter_mut().filter(|event| is_waiting(event) && event.tekton.is_none()) {
-            if let Some(commit) = event.new_commit {
-                event.tekton = self.by_api.read(self.deps, self.context, commit).await?;
-                self.keep_tekton(event).await?;
+            let Some(commit) = event.new_commit else { continue };
+            // What the API was still to tell, the clone tells once it is there; or the API is asked for it again.
+            let read = tokio::select! {
+                hindered = &mut fetching => return Ok(hindered),
+                read = self.by_api.read(deps, context, commit) => read,
+            };
+            kept = match read {
+                Ok(found) => {
+                    event.tekton = found;
+                    self.keep_tekton(event).await
+                }
+                Err(error) => Err(error.into()),
+            };
+            if kept.is_err() {
+                break;
             }
         }
         self.ring();
-        Ok(())
+        // Whoever tries again fetches into the same clone.
+        let hindered = fetching.await;
+        kept.map(|()| hindered)
     }
 
     /// Whether the event is followed; else it waits.

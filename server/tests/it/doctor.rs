@@ -13,6 +13,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 use server::clock;
 use standin::{Fault, Generator, Limits, Options, Person, Rule, Standin, TOKEN};
+use store::db::Engine;
 use store::queue::Outcome;
 use store::workers::{self, FoundWorker};
 
@@ -155,6 +156,25 @@ async fn databases_that_are_away_or_damaged_are_told() {
         std::fs::write(path, damaged).unwrap();
         let said = doctor(&app.url, "", &["--offline"]).await;
         assert!(!said.well && said.of("database").iter().any(|(state, _)| state == "fail"), "{}", said.json);
+    })
+    .await;
+}
+
+/// Such as while a migration waits for a table, and all others wait behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_opens_and_answers_nothing_is_told() {
+    on_each_engine(async |app| {
+        if app.state.db.engine == Engine::Sqlite {
+            return;
+        }
+        let txn = app.state.db.begin().await.unwrap();
+        txn.execute_unprepared("LOCK TABLE worker IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let began = Instant::now();
+        let said = doctor(&app.url, "", &["--offline"]).await;
+        said.has("database", "fail", "opened, and does not answer within");
+        assert!(!said.well && began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+        txn.rollback().await.unwrap();
+        doctor(&app.url, "", &["--offline"]).await.has("workers", "ok", "0 processes were seen");
     })
     .await;
 }

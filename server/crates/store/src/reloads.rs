@@ -1,10 +1,12 @@
 //! When processes read their configuration again: all that share a database tell of all.
 
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Set,
+    ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _,
 };
 
 use crate::db::{ConnectionTrait, Result, new_id};
+use entity::kind::{ReloadCause, ReloadOutcome};
 use entity::table::config_reload;
 use entity::value::{JsonText, StoredTimestamp, clean};
 use entity::view::{ConfigProblem, ConfigReload};
@@ -25,31 +27,44 @@ pub async fn record_reload(w: &impl ConnectionTrait, reload: &ConfigReload) -> R
     use config_reload::Column::{Id, ReadAt};
     let at = StoredTimestamp::from(reload.at);
     let of_this = || config_reload::COLUMN.worker.eq(reload.worker.as_str());
-    // Later ones of the same process are of a clock that was set back since.
-    let ahead = config_reload::Entity::delete_many().filter(of_this()).filter(ReadAt.gt(at));
+    // Later ones of the same process are of a clock that was set back since; one of this very time is this one, kept by a try of
+    // which nobody heard how it ended.
+    let ahead = config_reload::Entity::delete_many().filter(of_this()).filter(ReadAt.gte(at));
     ahead.exec(w).await?;
-    let row = config_reload::ActiveModel {
-        id: Set(new_id(reload.at)),
-        worker: Set(reload.worker.clone()),
-        host: Set(cut(&reload.host)),
-        read_at: Set(at),
-        cause: Set(reload.cause),
-        outcome: Set(reload.outcome),
-        asked_by: Set(reload.asked_by.as_deref().map(cut)),
-        applied: Set(JsonText(reload.applied.clone())),
-        needs_restart: Set(JsonText(reload.needs_restart.clone())),
-        error_count: Set(i32::try_from(reload.error_count).unwrap_or(i32::MAX)),
-        errors: Set(JsonText(reload.errors.iter().take(MAX_ERRORS).map(kept).collect())),
+    let row = config_reload::Model {
+        id: new_id(reload.at),
+        worker: reload.worker.clone(),
+        host: cut(&reload.host),
+        read_at: at,
+        cause: reload.cause,
+        outcome: reload.outcome,
+        asked_by: reload.asked_by.as_deref().map(cut),
+        applied: JsonText(reload.applied.clone()),
+        needs_restart: JsonText(reload.needs_restart.clone()),
+        error_count: i32::try_from(reload.error_count).unwrap_or(i32::MAX),
+        errors: JsonText(reload.errors.iter().take(MAX_ERRORS).map(kept).collect()),
     };
-    config_reload::Entity::insert(row).exec_without_returning(w).await?;
-    let newest = || config_reload::Entity::find().select_only().column(Id).order_by_desc(ReadAt).order_by_desc(Id);
-    let of_one = newest().filter(of_this()).limit(KEPT_OF_ONE).into_query();
+    let newest = || config_reload::Entity::find().order_by_desc(ReadAt).order_by_desc(Id);
+    let last = newest().filter(of_this()).one(w).await?;
+    if let Some(last) = last.filter(|last| is_once_more(last, &row)) {
+        config_reload::Entity::delete_by_id(last.id).exec(w).await?;
+    }
+    config_reload::Entity::insert(config_reload::ActiveModel::from(row).reset_all()).exec_without_returning(w).await?;
+    let ids = || newest().select_only().column(Id);
+    let of_one = ids().filter(of_this()).limit(KEPT_OF_ONE).into_query();
     let older = config_reload::Entity::delete_many().filter(of_this());
     older.filter(config_reload::COLUMN.id.not_in_subquery(of_one)).exec(w).await?;
-    let of_all = newest().limit(KEPT).into_query();
+    let of_all = ids().limit(KEPT).into_query();
     let older = config_reload::Entity::delete_many().filter(config_reload::COLUMN.id.not_in_subquery(of_all));
     older.exec(w).await?;
     Ok(())
+}
+
+/// Whether nothing came of a file that a process looks at again and again, for the same reason as before: that is told once, of
+/// its newest time, and crowds out nothing that led to it.
+fn is_once_more(last: &config_reload::Model, row: &config_reload::Model) -> bool {
+    let same = config_reload::Model { id: last.id, read_at: last.read_at, ..row.clone() };
+    row.outcome == ReloadOutcome::Refused && row.cause == ReloadCause::File && *last == same
 }
 
 fn kept(problem: &ConfigProblem) -> ConfigProblem {

@@ -4,7 +4,7 @@ use actions::forges::PREFIX;
 use chrono::TimeDelta;
 use entity::address::provider_of_host;
 use entity::kind::Provider;
-use store::db::{Db, DbSettings, Engine};
+use store::db::{DataError, Db, DbSettings, Engine};
 use store::maintenance::{self, LongJob};
 use store::secrets::SealedSecret;
 use store::{tasks, workers};
@@ -17,6 +17,8 @@ use crate::clock;
 use crate::config::Config;
 
 const PART: &str = "database";
+/// All that is asked of a database that opened, but for the look at every page of it.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// Reading all of a large file takes so long.
 const CHECK_WITHIN: Duration = Duration::from_mins(10);
 /// A job that waits for longer tells of too few workers, or of none.
@@ -59,13 +61,25 @@ pub(super) async fn look(report: &mut Report, config: &Config) -> Vec<EnteredTok
             return Vec::new();
         }
     };
-    let entered = look_inside(report, &db).await.unwrap_or_else(|error| {
+    let Ok(asked) = tokio::time::timeout(ANSWERS_WITHIN, look_inside(report, &db)).await else {
+        let message = format!("opened, and does not answer within {} s", ANSWERS_WITHIN.as_secs());
+        report.fail(PART, message, "see what it waits for, such as a lock that a migration or another program holds");
+        // Its connections are not waited for: whoever asked goes with this process.
+        return Vec::new();
+    };
+    let entered = asked.unwrap_or_else(|error| {
         report.fail(PART, format!("cannot be read: {error}"), advice);
         Vec::new()
     });
     look_at_replicas(report, &db).await;
     // Nothing was written that an end could lose.
     let _ = db.close().await;
+    match db.engine {
+        Engine::Sqlite => look_for_damage(report, &settings).await,
+        Engine::Postgres => {
+            report.ok(PART, "damage is not looked for: PostgreSQL checks its own pages, where data_checksums is on");
+        }
+    }
     entered
 }
 
@@ -75,7 +89,6 @@ async fn look_inside(report: &mut Report, db: &Db) -> store::Result<Vec<EnteredT
         Some(major) => report.ok(PART, format!("PostgreSQL {major} answers; {size} bytes")),
         None => report.ok(PART, format!("SQLite, {size} bytes")),
     }
-    look_for_damage(report, db).await?;
     let applied = maintenance::applied_migrations(db).await?;
     let Some(applied) = applied else {
         report.ok(PART, "holds no schema yet; the first start makes it");
@@ -137,25 +150,25 @@ async fn look_at_replicas(report: &mut Report, db: &Db) {
     }
 }
 
-async fn look_for_damage(report: &mut Report, db: &Db) -> store::Result<()> {
-    if db.engine == Engine::Postgres {
-        report.ok(PART, "damage is not looked for: PostgreSQL checks its own pages, where data_checksums is on");
-        return Ok(());
-    }
-    let Ok(damage) = tokio::time::timeout(CHECK_WITHIN, maintenance::find_damage(db)).await else {
-        let message =
-            format!("not read to its end within {} min: whether it is sound is not known", CHECK_WITHIN.as_secs() / 60);
-        report.warn(PART, message, "a backup reads it as well, without a limit of time");
-        return Ok(());
+/// Reads SQLite's whole file, by a connection of its own: nothing else gets an answer by it until that is done.
+async fn look_for_damage(report: &mut Report, settings: &DbSettings) {
+    const RESTORE: &str = "stop the server, keep the file, and restore the newest backup; see to the disk";
+    let found = async {
+        let db = Db::open_existing(settings, false).await?;
+        let damage = maintenance::find_damage(&db).await?;
+        let _ = db.close().await;
+        Ok::<_, DataError>(damage)
     };
-    match damage?.as_slice() {
-        [] => report.ok(PART, "sound, page by page"),
-        damage => {
-            let advice = "stop the server, keep the file, and restore the newest backup; see to the disk";
-            report.fail(PART, format!("damaged: {}", damage.join("; ")), advice);
+    match tokio::time::timeout(CHECK_WITHIN, found).await {
+        Ok(Ok(damage)) if damage.is_empty() => report.ok(PART, "sound, page by page"),
+        Ok(Ok(damage)) => report.fail(PART, format!("damaged: {}", damage.join("; ")), RESTORE),
+        Ok(Err(error)) => report.fail(PART, format!("cannot be read page by page: {error}"), RESTORE),
+        Err(_) => {
+            let minutes = CHECK_WITHIN.as_secs() / 60;
+            let message = format!("not read to its end within {minutes} min: whether it is sound is not known");
+            report.warn(PART, message, "a backup reads it as well, without a limit of time");
         }
     }
-    Ok(())
 }
 
 async fn look_at_work(report: &mut Report, db: &Db) -> store::Result<()> {

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::problem_body::ProblemDetails;
 use crate::web::trace::RequestId;
+use crate::web::{hooks, metrics};
 
 /// Content type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -196,11 +197,11 @@ impl IntoResponse for Problem {
 /// Gives every problem the request's id and writes causes to the log, in this one place.
 pub async fn finish(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().copied();
-    let of_api = request.uri().path().starts_with("/api/");
+    let of_programs = is_for_programs(request.uri().path());
     let mut response = next.run(request).await;
     let mut problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
-        None if of_api && is_bare_error(&response) => {
+        None if of_programs && is_bare_error(&response) => {
             let status = response.status();
             let problem = Problem::new(status, status.canonical_reason().unwrap_or("Error"));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -217,6 +218,11 @@ pub async fn finish(request: Request, next: Next) -> Response {
     // The body that was compressed is not the one that is sent.
     response.headers_mut().remove(header::CONTENT_ENCODING);
     response
+}
+
+/// Whether programs ask there, and nobody who reads pages.
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with(hooks::PLACE) || path == metrics::PATH
 }
 
 /// Whether a layer refused the request with no more than a status and perhaps a word of text.

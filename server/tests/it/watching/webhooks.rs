@@ -124,6 +124,7 @@ async fn what_is_no_webhook_is_told_what_it_lacks() {
         }
         let read = app.get(&format!("/webhooks/github/{}", watched.repository)).await;
         assert_eq!((read.status, read.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+        assert_eq!(read.json()["error"]["code"], "METHOD_NOT_ALLOWED", "{}", read.text());
         // Gitea's are what Forgejo's are.
         let gitea = Request::post(format!("/webhooks/gitea/{}", watched.repository))
             .header("x-gitea-event", "push")

@@ -27,12 +27,12 @@ const IDLE: &str = "idle_in_transaction_session_timeout";
 
 /// Connections to PostgreSQL for what requests ask.
 pub(super) fn of_requests(options: &mut ConnectOptions, question: Duration) {
-    limit(options, &[(STATEMENT, question), (IDLE, IDLE_WITHIN)]);
+    limit(options, &[(STATEMENT, question), (LOCK, LOCK_WITHIN), (IDLE, IDLE_WITHIN)]);
 }
 
-/// Connections to PostgreSQL for work, whose statements take as long as they need.
+/// Connections to PostgreSQL for work, whose statements take as long as they need: what the server or the role has is for others.
 pub(super) fn of_work(options: &mut ConnectOptions) {
-    limit(options, &[(LOCK, LOCK_WITHIN), (IDLE, IDLE_WITHIN)]);
+    limit(options, &[(STATEMENT, Duration::ZERO), (LOCK, LOCK_WITHIN), (IDLE, IDLE_WITHIN)]);
 }
 
 /// Lifts the limits of work from a transaction that others wait for, and that itself waits for what is done beside it.

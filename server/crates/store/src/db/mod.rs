@@ -12,6 +12,7 @@ mod limits;
 pub(crate) mod pattern;
 mod replicas;
 pub(crate) mod select;
+mod settings;
 pub mod text;
 pub(crate) mod upsert;
 
@@ -26,6 +27,7 @@ use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOption
 pub use error::DataError;
 pub use replicas::{READ_OWN, ReplicaState};
 pub use sea_orm::{ConnectionTrait, DatabaseConnection as Connection, DatabaseTransaction as Transaction};
+pub use settings::DbSettings;
 
 /// What a question or write gives back, or why it could not.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;
@@ -37,65 +39,6 @@ pub enum Engine {
     Sqlite,
     /// A server that many machines share.
     Postgres,
-}
-
-/// Where the database is and how many connections it may have.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DbSettings {
-    /// `sqlite:///path/file.db` (made if it is missing) or `postgres://user:password@host/name`.
-    pub url: String,
-    /// Connections in all; at least 3. Half of PostgreSQL's are for what requests ask, and two thirds of SQLite's readers; of
-    /// those there are no more than two for each core.
-    pub max_connections: u32,
-    /// How long a question waits for a free connection.
-    pub acquire_timeout: Duration,
-    /// How long a statement waits for SQLite's lock.
-    pub busy_timeout: Duration,
-    /// How long a question of a request may run before it is stopped: less than a request waits for its answer, so that
-    /// whoever asked is told.
-    pub question_timeout: Duration,
-    /// Whether SQLite waits for the disk at every commit, so that not even a power cut loses one. Without it the file
-    /// stays sound and a killed program loses nothing.
-    pub durable: bool,
-    /// Where PostgreSQL may be read beside: databases that follow that of `url`.
-    pub read_urls: Vec<String>,
-}
-
-impl DbSettings {
-    /// Settings that suit one machine.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            max_connections: 10,
-            acquire_timeout: Duration::from_secs(10),
-            busy_timeout: Duration::from_secs(10),
-            question_timeout: Duration::from_secs(25),
-            durable: false,
-            read_urls: Vec::new(),
-        }
-    }
-
-    /// The engine that the address names.
-    pub fn engine(&self) -> Result<Engine> {
-        if self.url.starts_with("sqlite:") {
-            Ok(Engine::Sqlite)
-        } else if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
-            Ok(Engine::Postgres)
-        } else {
-            Err(DataError::UnknownEngine { scheme: self.url.chars().take_while(|c| *c != ':').take(20).collect() })
-        }
-    }
-}
-
-/// The address may hold a password, so it is not shown.
-impl std::fmt::Debug for DbSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DbSettings")
-            .field("engine", &self.engine().ok())
-            .field("max_connections", &self.max_connections)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A pool's connections.
@@ -139,22 +82,21 @@ pub struct Handles {
 impl Db {
     /// Connects; does not migrate. The handle is for work, whose questions take as long as they need.
     pub async fn connect(settings: &DbSettings) -> Result<Self> {
-        match settings.engine()? {
+        let engine = settings.engine()?;
+        let (for_requests, for_work) = settings.shares(engine);
+        match engine {
             Engine::Sqlite => {
-                let readers = settings.max_connections.max(3) - 1;
-                let for_work = (readers / 3).clamp(1, most_readers());
-                let for_requests = (readers - for_work).min(most_readers());
                 let write = Database::connect(sqlite_options(settings, 1, false)).await?;
                 let mut work = sqlite_options(settings, for_work, true);
-                work.min_connections(0).connect_lazy(true);
+                // Each keeps pages for itself, which nobody needs between two scans.
+                work.min_connections(0).connect_lazy(true).idle_timeout(IDLE_READER);
                 let mut requests = sqlite_options(settings, for_requests, true);
                 limits::of_sqlite_requests(&mut requests, settings.question_timeout);
                 let (work, requests) = (Database::connect(work).await?, Database::connect(requests).await?);
-                Ok(Self(Arc::new(Handles { requests, ..Self::handles(work, write, Engine::Sqlite) })))
+                Ok(Self(Arc::new(Handles { requests, ..Self::handles(work, write, engine) })))
             }
             Engine::Postgres => {
-                let for_requests = (settings.max_connections / 2).max(1);
-                let mut work = options(settings, settings.max_connections.saturating_sub(for_requests).max(2));
+                let mut work = options(settings, for_work);
                 limits::of_work(&mut work);
                 work.min_connections(1);
                 let pool = Database::connect(work).await?;
@@ -164,7 +106,7 @@ impl Db {
                 requests.min_connections(0).connect_lazy(true);
                 let requests = Database::connect(requests).await?;
                 let replicas = replicas::Replicas::open(settings).await?;
-                let handles = Self::handles(pool.clone(), pool, Engine::Postgres);
+                let handles = Self::handles(pool.clone(), pool, engine);
                 Ok(Self(Arc::new(Handles { requests, replicas, ..handles })))
             }
         }
@@ -321,11 +263,8 @@ async fn is_outside(connection: &mut sqlx::SqliteConnection) -> Result<bool, sql
     Ok(!connection.is_in_transaction())
 }
 
-/// SQLite reads on this machine's cores, and each reader maps the file for itself: more would only take memory.
-fn most_readers() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(2)
-}
+/// A reader of SQLite for work that nobody used for so long is closed.
+const IDLE_READER: Duration = Duration::from_mins(5);
 
 fn sqlite_options(settings: &DbSettings, connections: u32, read_only: bool) -> ConnectOptions {
     let mut options = options(settings, connections);

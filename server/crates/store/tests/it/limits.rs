@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{Statement, TransactionTrait as _};
 use store::db::{ConnectionTrait, DataError, Db, DbSettings, Engine};
+use store::queue::JobQueue;
 
 use crate::support::TestDb;
 use crate::support::input::add_repository;
@@ -115,8 +116,8 @@ async fn postgres_connections_are_limited_as_their_use_wants() {
     let requests = db.for_requests();
     assert_eq!(setting(&requests.read, "statement_timeout").await, "400ms");
     assert_eq!(setting(&db.write, "statement_timeout").await, "0");
-    assert_eq!(setting(&db.write, "lock_timeout").await, "1min");
     for connection in [&requests.read, &db.write] {
+        assert_eq!(setting(connection, "lock_timeout").await, "1min");
         assert_eq!(setting(connection, "idle_in_transaction_session_timeout").await, "5min");
     }
     // Whoever prepares the database makes others wait for as long as that takes.
@@ -126,6 +127,49 @@ async fn postgres_connections_are_limited_as_their_use_wants() {
     }
     turn.rollback().await.unwrap();
     assert_eq!(setting(&db.write, "lock_timeout").await, "1min");
+    db.close().await.unwrap();
+    test.close().await;
+}
+
+/// Whoever runs the server may have limits of their own for a role, which are not meant for jobs.
+#[tokio::test]
+async fn limits_of_the_server_or_the_role_do_not_stop_jobs() {
+    let Some(test) = TestDb::open(Engine::Postgres).await else { return };
+    let names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+    let given = names.map(|name| format!("options[{name}]=777")).join("&");
+    let settings = DbSettings { url: format!("{}?{given}", test.settings.url), ..test.settings.clone() };
+    let db = Db::connect(&settings).await.unwrap();
+    let requests = db.for_requests();
+    for (connection, expected) in [(&db.write, "0"), (&requests.read, "25s")] {
+        assert_eq!(setting(connection, "statement_timeout").await, expected);
+        assert_eq!(setting(connection, "lock_timeout").await, "1min");
+        assert_eq!(setting(connection, "idle_in_transaction_session_timeout").await, "5min");
+    }
+    db.close().await.unwrap();
+    test.close().await;
+}
+
+/// One connection hears what other processes tell for as long as the process lives, and whoever reads the configuration again
+/// holds one while it is brought in.
+#[tokio::test]
+async fn the_fewest_connections_are_enough_to_listen_to_hold_a_turn_and_to_write() {
+    let Some(test) = TestDb::open(Engine::Postgres).await else { return };
+    let settings = DbSettings { max_connections: 1, acquire_timeout: Duration::from_secs(3), ..test.settings.clone() };
+    let db = Db::connect(&settings).await.unwrap();
+    let queue = JobQueue::new(db.clone());
+    let wire = tokio::spawn(async move { queue.wire().await });
+    let began = Instant::now();
+    while !db.pools().iter().any(|(name, used)| name == "work" && used.open > used.idle) {
+        assert!(began.elapsed() < SOON, "nobody listens: {:?}", db.pools());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let turn = db.take_turn().await.unwrap().unwrap();
+    let txn = db.begin().await.unwrap();
+    assert_eq!(count(&db.for_requests()).await, 0);
+    txn.rollback().await.unwrap();
+    turn.rollback().await.unwrap();
+    wire.abort();
+    let _ = wire.await;
     db.close().await.unwrap();
     test.close().await;
 }

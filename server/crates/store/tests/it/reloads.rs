@@ -93,3 +93,45 @@ async fn one_process_crowds_no_other_out_and_all_together_are_bounded() {
     })
     .await;
 }
+
+/// A process looks at its files again and again where what they say could not be brought in.
+#[tokio::test]
+async fn what_is_refused_once_more_for_the_same_reason_is_told_once() {
+    on_each_engine(|db| async move {
+        record(&db, &reload("one-0", at(7, 0))).await;
+        let problem = |message: &str| ConfigProblem {
+            file: "kubestats.yaml".to_owned(),
+            line: None,
+            key: String::new(),
+            message: message.to_owned(),
+        };
+        let refused = |minute: u32, message: &str| ConfigReload {
+            outcome: ReloadOutcome::Refused,
+            applied: Vec::new(),
+            needs_restart: Vec::new(),
+            error_count: 1,
+            errors: vec![problem(message)],
+            ..reload("one-0", at(8, minute))
+        };
+        for minute in 0..30 {
+            record(&db, &refused(minute, "the name is taken")).await;
+        }
+        let times = async || {
+            let told = list_reloads(&db.read).await.unwrap();
+            told.into_iter().map(|reload| reload.at).collect::<Vec<_>>()
+        };
+        assert_eq!(times().await, [at(8, 29), at(7, 0)]);
+        // Another reason, another process and somebody who asks are news; so is the same reason after something else.
+        record(&db, &refused(30, "another name is taken")).await;
+        record(&db, &ConfigReload { worker: "two-0".to_owned(), ..refused(31, "another name is taken") }).await;
+        let asked = ConfigReload { cause: ReloadCause::Request, ..refused(32, "another name is taken") };
+        record(&db, &asked).await;
+        record(&db, &refused(33, "the name is taken")).await;
+        let expected = [at(8, 33), at(8, 32), at(8, 31), at(8, 30), at(8, 29), at(7, 0)];
+        assert_eq!(times().await, expected);
+        // What was kept by a try of which nobody heard the end is the same one.
+        record(&db, &asked).await;
+        assert_eq!(times().await, [at(8, 32), at(8, 31), at(8, 30), at(8, 29), at(7, 0)]);
+    })
+    .await;
+}
