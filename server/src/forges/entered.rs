@@ -200,7 +200,8 @@ mod tests {
     fn what_everybody_reads_of_an_entered_api_says_neither_where_it_is_nor_what_it_says() {
         let name = entered_name("https://Git.example.org/ada/home.git");
         assert_eq!(name, "the API entered for git.example.org/ada/home");
-        let (host, what, inside) = (|| name.clone(), || "the branches of ada/home".to_owned(), || "10.0.0.7".to_owned());
+        let (host, what, inside) =
+            (|| name.clone(), || "the branches of ada/home".to_owned(), || "10.0.0.7".to_owned());
         let key = || ENTERED_KEY.to_owned();
         let refused = net::Refused::Unresolved { host: inside(), reason: inside() };
         for error in [

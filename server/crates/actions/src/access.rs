@@ -125,9 +125,7 @@ async fn changeable(ctx: &Actions, actor: &Actor, action: AuditAction, id: Uuid)
 async fn hold(w: &impl ConnectionTrait, repository: &Repository) -> Result<()> {
     match hold_access(w, repository.id).await? {
         Some(Origin::Added | Origin::Discovered) => Ok(()),
-        Some(Origin::Config | Origin::Sample) => {
-            Err(Refusal::ConfiguredAccess { name: repository.full_name.clone() })
-        }
+        Some(Origin::Config | Origin::Sample) => Err(Refusal::ConfiguredAccess { name: repository.full_name.clone() }),
         None => Err(Refusal::Missing("repository")),
     }
 }
@@ -354,13 +352,19 @@ mod tests {
     #[test]
     fn it_is_for_one_machine_and_one_way_to_it() {
         let kept = access("https://git.example.org/ada/home");
-        for same in ["https://git.example.org/ada/home", "https://GIT.example.org/ada/renamed.git"] {
+        for same in [
+            "https://git.example.org/ada/home",
+            "https://GIT.example.org/ada/renamed.git",
+            "https://ada@git.example.org.:443/ada/home",
+        ] {
             assert!(kept.is_for(same), "{same}");
         }
         for other in [
             "http://git.example.org/ada/home",
             "https://git.example.org:8443/ada/home",
             "https://example.org/ada/home",
+            "https://git.example.org@evil.example/ada/home",
+            "https://git.example.org.evil.example/ada/home",
             "ssh://git@git.example.org/ada/home",
             "/srv/home",
             "",

@@ -104,8 +104,7 @@ pub async fn test(ctx: &Actions, actor: &Actor, trigger: Uuid, branch: Uuid) -> 
     if !found.is_enabled {
         return Err(Refusal::TriggerOff { name: found.name });
     }
-    let nothing =
-        || Refusal::Unusable("nothing was noticed on this branch, and it is gone or not watched".to_owned());
+    let nothing = || Refusal::Unusable("nothing was noticed on this branch, and it is gone or not watched".to_owned());
     let txn = ctx.db.begin().await?;
     let event = store::watch::find_or_note_event(&txn, branch).await?.ok_or_else(nothing)?;
     let change = Change::to(json!({ "event": event, "branch": branch }));

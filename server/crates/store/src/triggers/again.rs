@@ -54,8 +54,7 @@ pub async fn list_test_branches(c: &impl ConnectionTrait, most: u64) -> Result<V
     let standing = newest_standing(c, most).await?;
     let mut known = HashSet::new();
     let branches = rows.into_iter().chain(standing).filter(|(id, ..)| known.insert(*id));
-    let branch =
-        |(id, repository_full_name, branch_name)| TestBranch { id, repository_full_name, branch_name };
+    let branch = |(id, repository_full_name, branch_name)| TestBranch { id, repository_full_name, branch_name };
     Ok(branches.map(branch).collect())
 }
 
