@@ -44,8 +44,8 @@ pub(super) fn entered_forge(access: &Access, url: &str, host: &str, usual: &Forg
     may_ask.then(|| Entered { forge, is_elsewhere: elsewhere.is_some() })
 }
 
-/// Whom jobs, limits and errors name where an API is asked at an address that somebody entered, which is not for everybody's eyes. Each
-/// repository's is known for itself, so that none is held up by what another one's API says.
+/// Whom jobs, limits and errors name where an API is asked at an address that somebody entered, which is not for everybody's eyes.
+/// Each repository's is known for itself, so that none is held up by what another one's API says.
 pub(super) fn entered_name(url: &str) -> String {
     format!("the API entered for {}", address_key(url))
 }
@@ -53,7 +53,7 @@ pub(super) fn entered_name(url: &str) -> String {
 /// What went wrong there, without what everybody who reads a job's log would learn by it: where it is, where its name leads, and
 /// what answers there.
 pub(super) fn without_place(name: &str, error: ForgeError) -> ForgeError {
-    tracing::info!(name, %error, "an API at an address that was entered for one repository does not tell");
+    tracing::info!(api = name, %error, "an API at an address that was entered for one repository does not tell");
     let hidden = || "the server's log says why".to_owned();
     match error {
         ForgeError::Unreachable { host, what, .. } => ForgeError::Unreachable { host, what, reason: hidden() },

@@ -41,8 +41,8 @@ pub fn of_access(repository: Uuid) -> String {
     format!("{ACCESS}{repository}")
 }
 
-/// Holds a repository for a change of its own access: until the transaction ends nobody else changes that, removes the repository, or
-/// has the configuration take it over. Where it came from; nothing where it is gone.
+/// Holds a repository for a change of its own access: until the transaction ends nobody else changes that, removes the repository,
+/// or has the configuration take it over. Where it came from; nothing where it is gone.
 pub async fn hold_access(w: &impl ConnectionTrait, repository: Uuid) -> Result<Option<Origin>> {
     hold_origin(w, repository).await
 }

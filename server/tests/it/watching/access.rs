@@ -180,8 +180,9 @@ async fn a_token_of_its_own_goes_to_its_machine_and_to_the_api_that_it_was_enter
         // Where that is, is not told to everybody who reads why the sync failed.
         let place = other.url().trim_start_matches("http://");
         assert!(why.contains("seen by the API entered for ") && !why.contains(place), "{why}");
-        let tasks = at.app.get("/api/v1/tasks").await.text();
-        assert!(!tasks.contains(place) && tasks.contains("the API entered for "), "{tasks}");
+        let budgets = store::forges::budgets(&at.app.state.db.read, clock::now()).await.unwrap();
+        assert!(budgets.iter().any(|budget| budget.host.starts_with("the API entered for ")), "{budgets:?}");
+        assert!(budgets.iter().all(|budget| !budget.host.contains(place)), "{budgets:?}");
         assert!(only(other, BRANCHES, OWN) && tokens(forge, BRANCHES).is_empty());
 
         at.reset();

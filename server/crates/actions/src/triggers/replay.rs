@@ -93,8 +93,9 @@ pub async fn count_failed(ctx: &Actions, trigger: Uuid) -> Result<usize> {
     Ok(failed(ctx, trigger, None, MOST_REPLAYED).await?.len())
 }
 
-/// Sends a branch's newest change to a trigger's target, whatever the condition says of it; of a watched branch of which nothing was
-/// noticed since it was first seen, that it is there. Where the trigger told that event before, it is told once more by the same id.
+/// Sends a branch's newest change to a trigger's target, whatever the condition says of it; of a watched branch of which nothing
+/// was noticed since it was first seen, that it is there. Where the trigger told that event before, it is told once more by the
+/// same id.
 ///
 /// # Errors
 /// The refusal: a trigger that is off sends nothing.

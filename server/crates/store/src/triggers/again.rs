@@ -43,8 +43,8 @@ pub struct TestBranch {
     pub branch_name: String,
 }
 
-/// Branches of the newest events, each once, that of the newest first, and then those that are watched and changed last, whatever was
-/// noticed of them; at most so many of each.
+/// Branches of the newest events, each once, that of the newest first, and then those that are watched and changed last, whatever
+/// was noticed of them; at most so many of each.
 pub async fn list_test_branches(c: &impl ConnectionTrait, most: u64) -> Result<Vec<TestBranch>> {
     use branch_event::Column::{BranchId, Id};
     let newest = branch_event::Entity::find().inner_join(repository::Entity).inner_join(branch::Entity);

@@ -24,9 +24,9 @@ pub(crate) async fn newest_standing(c: &impl ConnectionTrait, limit: u64) -> Res
     Ok(standing.into_tuple().all(c).await?)
 }
 
-/// The newest change of a branch. Of a watched one of which nothing was noticed since it was first seen, the event that the first look
-/// leaves out unless it is told otherwise: that the branch is there. It stands where that look would have put it and is decided, so
-/// that it is told to nobody but whom somebody chooses. Nothing of one that is gone or not watched. Wants a transaction.
+/// The newest change of a branch. Of a watched one of which nothing was noticed since it was first seen, the event that the first
+/// look leaves out unless it is told otherwise: that the branch is there. It stands where that look would have put it and is
+/// decided, so that it is told to nobody but whom somebody chooses. Nothing of one that is gone or not watched. Wants a transaction.
 pub async fn find_or_note_event(w: &impl ConnectionTrait, branch: Uuid) -> Result<Option<Uuid>> {
     if let Some(known) = newest_event(w, branch).await? {
         return Ok(Some(known));

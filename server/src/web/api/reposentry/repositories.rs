@@ -40,8 +40,8 @@ pub struct ReposentryRepository {
     /// commit. Null for samples, which are looked at once.
     pub polling_interval: Option<String>,
     pub polling_interval_seconds: Option<u64>,
-    /// Where the API of its forge is asked; null where it has none, or where somebody entered an address for this repository alone,
-    /// which is told to those who may manage it.
+    /// Where the API of its forge is asked; null where it has none, or where somebody entered an address for this repository
+    /// alone, which is told to those who may manage it.
     pub api_base_url: Option<String>,
 }
 
