@@ -33,6 +33,8 @@ pub enum Live {
         /// Of which repository.
         repository_id: String,
     },
+    /// A process read its configuration again.
+    Reload,
 }
 
 impl Live {
@@ -44,7 +46,7 @@ impl Live {
             Self::Repository { repository_id } | Self::Events { repository_id } | Self::Branches { repository_id } => {
                 Some(repository_id)
             }
-            Self::Trigger { .. } => None,
+            Self::Trigger { .. } | Self::Reload => None,
         }
     }
 }
@@ -178,6 +180,7 @@ mod stream {
                 Live::Trigger { trigger_id, delivery_id: text(&value, "delivery_id") }
             }
             "branches" => Live::Branches { repository_id: text(&value, "repository_id")? },
+            "reload" => Live::Reload,
             _ => return None,
         })
     }

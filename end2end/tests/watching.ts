@@ -13,14 +13,23 @@ export interface Watching {
   signedIn: Awaited<ReturnType<typeof signIn>>;
   /** The repository's id. */
   id: string;
+  /** Where it is served. */
+  remote: string;
   /** Commits to a branch and pushes it; the new commit. */
   push: (branch: string, file: string) => string;
   /** Takes a branch away. */
   remove: (branch: string) => void;
 }
 
-/** Serves a repository with some branches, and adds it, so that people may choose which of them are watched. */
-export async function begin(name: string, newContext: (options: object) => Promise<APIRequestContext>): Promise<Watching> {
+/**
+ * Serves a repository with some branches, and adds it, so that people may choose which of them are watched. `more` is what the
+ * configuration says of the place that it is served at.
+ */
+export async function begin(
+  name: string,
+  newContext: (options: object) => Promise<APIRequestContext>,
+  more: (remote: string) => string = () => "",
+): Promise<Watching> {
   const place = new Place(name);
   const served = join(place.folder, "forge", "ada", "cluster.git");
   const work = join(place.folder, "work");
@@ -45,6 +54,7 @@ export async function begin(name: string, newContext: (options: object) => Promi
 app: { listen: "127.0.0.1:${port}", samples: never }
 server: { public_url: "http://127.0.0.1:${port}" }
 security: { allowed_networks: [127.0.0.0/8], require_https: false }
+${more(remote)}
 `);
   const signedIn = await signIn(site);
   const request = await newContext({ baseURL: site, storageState: signedIn });
@@ -54,7 +64,7 @@ security: { allowed_networks: [127.0.0.0/8], require_https: false }
     .poll(async () => ((await (await request.get(`/api/v1/repositories/${id}`)).json()) as { scan_status: string }).scan_status, { timeout: 60_000 })
     .toBe("success");
   await request.dispose();
-  return { place, site, signedIn, id, push, remove: (branch) => void git("push", "--quiet", "origin", "--delete", branch) };
+  return { place, site, signedIn, id, remote, push, remove: (branch) => void git("push", "--quiet", "origin", "--delete", branch) };
 }
 
 /** Asks for a sync and waits until so many events are noted. */

@@ -26,7 +26,7 @@ use store::queue::CLOCKS_DIFFER;
 use store::repositories::SyncTarget;
 use url::Url;
 
-use self::entered::{Entered, entered_forge};
+use self::entered::{Entered, entered_forge, entered_name, without_place};
 pub use self::entered::{check_access, git_token};
 pub use self::machine::check_machine;
 use self::own::OwnForge;
@@ -204,16 +204,18 @@ impl Forges {
         access: Option<&Access>,
     ) -> Result<RepositoryForge, ForgeError> {
         let (since, usual) = self.usual(host, provider);
-        if let Some(Entered { forge, elsewhere }) = access.and_then(|access| entered_forge(access, url, host, &usual)) {
-            // Not kept, so that no token of one repository stays in memory once it is forgotten. What another machine says of
-            // its limits is said of that one.
-            let (host, guard) = match &elsewhere {
-                Some(place) => (place.as_str(), &self.entered_guard),
-                None => (host, &self.guard),
+        let entered = access.and_then(|access| entered_forge(access, url, host, &usual));
+        if let Some(Entered { forge, is_elsewhere }) = entered {
+            // Not kept, so that no token of one repository stays in memory once it is forgotten.
+            let client = match is_elsewhere {
+                true => {
+                    let name = entered_name(url);
+                    let client = self.client(&name, &forge, &self.entered_guard);
+                    client.map_err(|error| without_place(&name, error))?
+                }
+                false => self.client(host, &forge, &self.guard)?,
             };
-            let client = self.client(host, &forge, guard)?;
-            let (has_token, is_elsewhere) = (forge.token.is_some(), elsewhere.is_some());
-            return Ok(RepositoryForge { client, has_token, is_entered: true, is_elsewhere });
+            return Ok(RepositoryForge { client, has_token: forge.token.is_some(), is_entered: true, is_elsewhere });
         }
         let (key, since, forge) = match self.own.get(url) {
             None => (host.to_owned(), since, usual),

@@ -81,6 +81,8 @@ pub enum ShownOnce {
     TriggerSink { trigger_id: Uuid, path: String },
     /// The secret that a forge signs its webhooks for a repository with.
     WebhookSecret { repository_id: Uuid, text: String },
+    /// What stands in the field of an API's address after it was refused: it may be anything, and is in no address of a page.
+    ApiAddress { repository_id: Uuid, text: String },
 }
 
 /// What an authenticator app is given. It has no `Debug`, which logs are made of.

@@ -18,4 +18,6 @@ pub enum Live {
     Trigger { trigger_id: Uuid, delivery_id: Option<Uuid> },
     /// Branches of a repository changed, or what is told of that, or how they are watched.
     Branches { repository_id: Uuid },
+    /// A process read its configuration again.
+    Reload,
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use actions::access::{Access, AskedAccess};
-use entity::address::{Address, Scheme, forge_host};
+use entity::address::{Address, Scheme, address_key};
+use forge::ForgeError;
 use url::Url;
 
 use super::{check_machine, entered_guard, is_plain_by_choice};
@@ -15,8 +16,8 @@ const ENTERED_KEY: &str = "the repository's own access, where it was entered";
 /// The forge as it is asked about one repository.
 pub(super) struct Entered {
     pub forge: ForgeConfig,
-    /// The machine that is asked, where it is not the forge's own.
-    pub elsewhere: Option<String>,
+    /// Its API is at an address that somebody entered, and not where the forge's own is.
+    pub is_elsewhere: bool,
 }
 
 /// The forge as it is asked by what somebody entered for a repository; nothing where nothing of that may be used for this address
@@ -29,17 +30,57 @@ pub(super) fn entered_forge(access: &Access, url: &str, host: &str, usual: &Forg
     let elsewhere = named.as_ref().filter(|named| !is_at(named, usual));
     // Without an address it is for the machine that the repository is cloned from. Its forge may be known by another host.
     let is_its_host = || Address::read(&access.url).is_ok_and(|address| address.forge_host().as_deref() == Some(host));
-    let may_ask = elsewhere.is_some() || access.token.is_some() && (named.is_some() || is_its_host());
     let api = match elsewhere {
         Some(elsewhere) => elsewhere.clone(),
         None => usual.api()?,
     };
     let token = access.token.clone().filter(|_| takes_token(&api)).map(Secret::new);
+    // Without a token that can be sent it is asked as all others are, unless that is at another place.
+    let may_ask = elsewhere.is_some() || token.is_some() && (named.is_some() || is_its_host());
     let mut forge = ForgeConfig { token, token_key: ENTERED_KEY.to_owned(), ..usual.clone() };
     if elsewhere.is_some() {
         forge.api_base_url.clone_from(&access.api_base_url);
     }
-    may_ask.then(|| Entered { forge, elsewhere: elsewhere.and_then(forge_host) })
+    may_ask.then(|| Entered { forge, is_elsewhere: elsewhere.is_some() })
+}
+
+/// Whom jobs, limits and errors name where an API is asked at an address that somebody entered, which is not for everybody's eyes.
+/// Each repository's is known for itself, so that none is held up by what another one's API says.
+pub(super) fn entered_name(url: &str) -> String {
+    format!("the API entered for {}", address_key(url))
+}
+
+/// What went wrong there, without what everybody who reads a job's log would learn by it: where it is, where its name leads, and
+/// what answers there.
+pub(super) fn without_place(name: &str, error: ForgeError) -> ForgeError {
+    tracing::info!(api = name, %error, "an API at an address that was entered for one repository does not tell");
+    let hidden = || "the server's log says why".to_owned();
+    match error {
+        ForgeError::Unreachable { host, what, .. } => ForgeError::Unreachable { host, what, reason: hidden() },
+        ForgeError::Forbidden { host, what, key, .. } => ForgeError::Forbidden { host, what, said: hidden(), key },
+        ForgeError::Status { host, what, status, .. } => ForgeError::Status { host, what, status, said: hidden() },
+        ForgeError::BadQuery { host, what, .. } => ForgeError::BadQuery { host, what, said: hidden() },
+        ForgeError::Unreadable { host, what, .. } => ForgeError::Unreadable { host, what, reason: hidden() },
+        ForgeError::Redirected { host, what, .. } => {
+            ForgeError::Redirected { host, what, to: "another place".to_owned() }
+        }
+        ForgeError::Refused(_) => ForgeError::Unreachable {
+            host: name.to_owned(),
+            what: "anything".to_owned(),
+            reason: "its address may not be talked to".to_owned(),
+        },
+        // These are made of what we asked for alone.
+        other @ (ForgeError::RateLimited { .. }
+        | ForgeError::TokenRefused { .. }
+        | ForgeError::TokenMissing { .. }
+        | ForgeError::TooLarge { .. }
+        | ForgeError::TooMany { .. }
+        | ForgeError::Gone { .. }
+        | ForgeError::NoCommit { .. }
+        | ForgeError::Unsupported { .. }
+        | ForgeError::Git(_)
+        | ForgeError::Store(_)) => other,
+    }
 }
 
 /// The token with which Git may fetch from an address: one that was entered for that machine, over a line that nobody reads.
@@ -119,7 +160,7 @@ mod tests {
         };
         let found = entered_forge(access, url, host, &usual)?;
         let token = found.forge.token.as_ref().map(|token| token.expose().to_owned());
-        Some((found.forge.api().unwrap().to_string(), token, found.elsewhere.is_some()))
+        Some((found.forge.api().unwrap().to_string(), token, found.is_elsewhere))
     }
 
     #[test]
@@ -146,6 +187,37 @@ mod tests {
         assert_eq!(asked(&access(None, None), HOME, host), None);
         assert_eq!(git_token(&access(Some(other), Some("own")), HOME).unwrap().expose(), "own");
         assert!(git_token(&access(Some(other), None), HOME).is_none());
+        // Where the forge's own API is not encrypted, only the host's token goes there, as the operator wrote it.
+        let clear = ForgeConfig {
+            url: format!("http://{host}"),
+            token: Some(Secret::new("usual".to_owned())),
+            ..ForgeConfig::of_host(host, Provider::Gitlab)
+        };
+        assert!(entered_forge(&access(None, Some("own")), HOME, host, &clear).is_none());
+    }
+
+    #[test]
+    fn what_everybody_reads_of_an_entered_api_says_neither_where_it_is_nor_what_it_says() {
+        let name = entered_name("https://Git.example.org/ada/home.git");
+        assert_eq!(name, "the API entered for git.example.org/ada/home");
+        let (host, what, inside) =
+            (|| name.clone(), || "the branches of ada/home".to_owned(), || "10.0.0.7".to_owned());
+        let key = || ENTERED_KEY.to_owned();
+        let refused = net::Refused::Unresolved { host: inside(), reason: inside() };
+        for error in [
+            ForgeError::Unreachable { host: host(), what: what(), reason: inside() },
+            ForgeError::Forbidden { host: host(), what: what(), said: inside(), key: key() },
+            ForgeError::Status { host: host(), what: what(), status: 503, said: inside() },
+            ForgeError::BadQuery { host: host(), what: what(), said: inside() },
+            ForgeError::Unreadable { host: host(), what: what(), reason: inside() },
+            ForgeError::Redirected { host: host(), what: what(), to: inside() },
+            ForgeError::Refused(refused),
+        ] {
+            let told = without_place(&name, error).to_string();
+            assert!(told.contains(&name) && !told.contains(&inside()), "{told}");
+        }
+        let told = without_place(&name, ForgeError::TokenRefused { host: host(), what: what(), key: key() });
+        assert!(told.to_string().contains("where it was entered"), "{told}");
     }
 
     #[tokio::test]

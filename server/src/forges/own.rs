@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use forge::Forge;
+use forge::{Forge, ForgeError};
 use url::Url;
 
+use super::entered::without_place;
 use crate::config::{ForgeConfig, RepositoryConfig, Secret};
 
 /// What the configuration says of how one repository's forge is asked about it.
@@ -45,6 +46,26 @@ pub struct RepositoryForge {
     pub is_entered: bool,
     /// And at an address that somebody entered, which is not the forge's own.
     pub is_elsewhere: bool,
+}
+
+impl RepositoryForge {
+    /// Whom everybody reads that was asked.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.is_elsewhere {
+            true => self.client.host().to_owned(),
+            false => format!("the API of {}", self.client.host()),
+        }
+    }
+
+    /// What went wrong, as everybody may read it.
+    #[must_use]
+    pub fn told(&self, error: ForgeError) -> ForgeError {
+        match self.is_elsewhere {
+            true => without_place(self.client.host(), error),
+            false => error,
+        }
+    }
 }
 
 #[cfg(test)]

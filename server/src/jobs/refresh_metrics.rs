@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 use entity::kind::{LogLevel, Origin, Provider};
 use entity::view::{Live, Timestamp};
 use forge::{ForgeError, Key, Sight};
-use store::db::DataError;
+use store::db::{ConnectionTrait, DataError};
 use store::discovery::{self as stored, Asked, MetricsTarget};
+use store::secrets::{find_secret_time, hold_access, of_access};
+use uuid::Uuid;
 
 use super::error::away;
 use super::forge_facts::{facts_of, keep_good_address, place_of};
@@ -154,7 +156,7 @@ async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, t
     let sights = match forge.client.facts(std::slice::from_ref(&key)).await {
         Ok(sights) => sights,
         Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
-        Err(error) => return Err(Stop::Forge(error)),
+        Err(error) => return Err(Stop::Forge(forge.told(error))),
     };
     let way = if forge.is_elsewhere { Way::Elsewhere } else { Way::Own };
     store(deps, (&host, forge.client.provider()), &[(target, key)], sights, tally, way).await
@@ -185,7 +187,10 @@ async fn store(
             Sight::Here(facts) => {
                 let mut facts = facts_of(*facts, host, provider);
                 keep_good_address(deps, &mut facts, &target.url);
-                let gone = if way == Way::Usual { gone_anyway(deps, target, &facts) } else { None };
+                let mut gone = if way == Way::Usual { gone_anyway(deps, target, &facts) } else { None };
+                if gone.is_some() && has_own_now(&txn, target.id).await? {
+                    gone = None;
+                }
                 tally.refreshed += 1;
                 if way == Way::Elsewhere {
                     stored::touch_facts(&txn, target.id, now).await?;
@@ -213,6 +218,9 @@ async fn store(
                 stored::touch_facts(&txn, target.id, now).await?;
             }
             Sight::Gone(reason) => {
+                if has_own_now(&txn, target.id).await? {
+                    continue;
+                }
                 tally.gone += 1;
                 let reason = format!("{} is gone from {host}: {}", target.full_name, reason.as_str());
                 stored::record_gone(&txn, target.id, &reason, now).await?;
@@ -224,6 +232,13 @@ async fn store(
         deps.queue.bus().send(Live::Repository { repository_id: target.id });
     }
     Ok(())
+}
+
+/// Whether somebody entered a way to ask for it alone since this round began, which asked as for all others: what it was not shown
+/// says nothing then, and the round that follows asks by that. Whoever enters one just now waits, and so has the last word.
+async fn has_own_now(txn: &impl ConnectionTrait, repository: Uuid) -> Result<bool, DataError> {
+    hold_access(txn, repository).await?;
+    Ok(find_secret_time(txn, &of_access(repository)).await?.is_some())
 }
 
 /// A repository that a topic brought in, and that has none of the topics any more, does not want to be here. One that is

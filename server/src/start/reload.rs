@@ -11,7 +11,7 @@ use actions::{Configuration, Soon};
 use auth::seal::Keys;
 use entity::credential::without_credentials;
 use entity::kind::{ReloadCause, ReloadOutcome};
-use entity::view::{ConfigCheck, ConfigProblem, ConfigReload};
+use entity::view::{ConfigCheck, ConfigProblem, ConfigReload, Live};
 use store::db::{DataError, Db};
 use store::queue::JobQueue;
 use store::reloads::record_reload;
@@ -247,7 +247,11 @@ impl Reloader {
     async fn try_to_keep(&self, unkept: &mut VecDeque<ConfigReload>) {
         let kept = tokio::time::timeout(KEEP_WITHIN, keep_all(&self.db, unkept)).await;
         match kept {
-            Ok(Ok(())) => unkept.clear(),
+            Ok(Ok(())) => {
+                unkept.clear();
+                // Open pages of all processes, each of which may have been told alone.
+                self.queue.bus().send(Live::Reload);
+            }
             Ok(Err(error)) => warn!(%error, "what came of reading the configuration again is kept later"),
             Err(_) => {
                 warn!("the database does not answer: what came of reading the configuration again is kept later");

@@ -109,6 +109,7 @@ async fn forget_entered(w: &impl ConnectionTrait, configured: &[(Uuid, bool)]) -
     let entered = secrets::list_with_access(w).await?;
     for (id, _) in configured.iter().filter(|(id, _)| entered.contains(id)) {
         secrets::remove_secret(w, &secrets::of_access(*id)).await?;
+        info!(repository = %id, "the configuration names it now: the access that somebody entered for it is forgotten");
     }
     Ok(())
 }

@@ -42,11 +42,11 @@ pub async fn look_by_api(
         return Ok(None);
     }
     let Some(listed) = list(deps, context, &forge, &key).await else { return Ok(None) };
-    let host = forge.client.host();
+    let name = forge.name();
     let count = listed.branches.len();
     if count == 0 {
         // In the middle of an outage that is no sign that all of them are gone.
-        let text = format!("the API of {host} lists no branch, which is left alone until Git can be asked");
+        let text = format!("{name} lists no branch, which is left alone until Git can be asked");
         context.note(LogLevel::Warn, &text);
         return Ok(None);
     }
@@ -63,7 +63,7 @@ pub async fn look_by_api(
         false => (look.with_gaps(), ", perhaps not all"),
     };
     note_look(deps, context, target, began, &look, clock::now()).await?;
-    Ok(Some(format!("its branches were seen by the API of {host} meanwhile ({count}{gaps})")))
+    Ok(Some(format!("its branches were seen by {name} meanwhile ({count}{gaps})")))
 }
 
 /// Whether Git's list can't be had for a reason that passes, and that says nothing of the repository or of who asks.
@@ -152,7 +152,7 @@ async fn list(deps: &Deps, context: &JobContext, forge: &RepositoryForge, key: &
     let why = tokio::select! {
         listed = forge.client.list_branches(key) => match listed {
             Ok(listed) => return Some(listed),
-            Err(error) => error.to_string(),
+            Err(error) => forge.told(error).to_string(),
         },
         () = tokio::time::sleep(deps.polling.timeout) => "it takes longer than polling.timeout".to_owned(),
         () = cancelled(context) => return None,

@@ -82,6 +82,7 @@ impl ApiReader {
                 Ok(Some(found))
             }
             Err(error) => {
+                let error = forge.told(error);
                 let text = format!("the API does not tell of {TEKTON} at {}: {error}", commit.short());
                 context.note(LogLevel::Warn, &text);
                 if !is_of_commit(&error) {

@@ -120,7 +120,7 @@ fn event(told: Result<Live, BroadcastStreamRecvError>, wanted: Option<uuid::Uuid
                 Live::Repository { repository_id }
                 | Live::Events { repository_id, .. }
                 | Live::Branches { repository_id } => Some(*repository_id),
-                Live::Trigger { .. } => None,
+                Live::Trigger { .. } | Live::Reload => None,
             };
             if wanted.is_some() && wanted != about {
                 return None;

@@ -14,7 +14,7 @@ use axum::{
 };
 use entity::input::FoundRepository;
 use entity::kind::{Provider, ReloadCause, ReloadOutcome};
-use entity::view::{Condition, Pace, Target};
+use entity::view::{Condition, Live, Pace, Target};
 use serde_json::Value;
 use server::{
     clock,
@@ -305,13 +305,17 @@ async fn every_process_tells_of_the_reloads_of_all() {
 async fn a_reload_that_could_not_be_kept_is_kept_with_the_next() {
     on_each_engine(async |app| {
         let process = Process::start(app);
+        let mut heard = app.state.queue.bus().subscribe();
+        let mut is_told = || std::iter::from_fn(|| heard.try_recv().ok()).any(|live| live == Live::Reload);
         let w = &app.state.db.write;
         w.execute_unprepared("ALTER TABLE config_reload RENAME TO away").await.unwrap();
         process.write("polling: {interval: 7m}\n");
         assert_eq!(process.reload(StatusCode::OK).await["outcome"], "applied");
+        assert!(!is_told(), "there is nothing new to be read yet");
         w.execute_unprepared("ALTER TABLE away RENAME TO config_reload").await.unwrap();
         process.write("polling: {interval: 8m}\n");
         process.reload(StatusCode::OK).await;
+        assert!(is_told(), "open pages read it anew");
         let told = process.reloads().await;
         assert_eq!(told.len(), 2);
         assert!(told.iter().all(|reload| reload["applied"] == serde_json::json!(["polling.interval"])), "{told:?}");

@@ -32,7 +32,7 @@ pub(super) struct Reload(ServerAction<ReloadConfiguration>);
 /// All work.
 #[component]
 pub fn Tasks() -> impl IntoView {
-    let page = load(|_, query| read_tasks(query), |_, live| matches!(live, Live::Job { .. }));
+    let page = load(|_, query| read_tasks(query), |_, live| matches!(live, Live::Job { .. } | Live::Reload));
     let (trigger, reload) = (Trigger(ServerAction::new()), Reload(ServerAction::new()));
     if let Some(busy) = use_context::<Busy>() {
         busy.wait_while(move || trigger.0.pending().get() || reload.0.pending().get());

@@ -181,7 +181,7 @@ fn test(data: &TriggerData) -> AnyView {
     let (id, on) = (data.trigger.id, data.trigger.is_enabled);
     let action = ServerAction::<TestTrigger>::new();
     let inner = if data.branches.is_empty() {
-        view! { <p class="quiet">"Nothing was noticed on a watched branch yet. Once a branch changes, its event can be sent here."</p> }.into_any()
+        view! { <p class="quiet">"No branch is watched yet. Once one is, what happened to it last can be sent here."</p> }.into_any()
     } else if !on {
         view! { <p class="quiet">"The trigger is off and sends nothing. Switch it on first."</p> }.into_any()
     } else {
@@ -190,7 +190,7 @@ fn test(data: &TriggerData) -> AnyView {
             |_, (id, name): (Uuid, String)| (|_: usize| {}, view! { <option value=id.to_string()>{name}</option> });
         let options = keyed(data.branches.clone(), |(id, _)| *id, option);
         view! {
-            <p class="quiet">"Sends the newest event of a branch, whatever the condition says of it. One that was sent before goes out once more, by the same id."</p>
+            <p class="quiet">"Sends the newest event of a branch, whatever the condition says of it; of one that has not changed since it was first seen, that it is there. What was sent before goes out once more, by the same id."</p>
             <ActForm action class="settings-line">
                 <input type="hidden" name="trigger_id" value=id.to_string() />
                 <label class="field-inline"><span class="field-label">"Branch"</span><select name="branch_id">{options}</select></label>

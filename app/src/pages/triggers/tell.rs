@@ -14,7 +14,7 @@ use super::form_text::duration_text;
 use crate::components::counted;
 use crate::error::AppError;
 
-/// Branches to test with are those of so many events.
+/// Branches to test with are those of so many events, and so many that are watched.
 pub(super) const TEST_EVENTS: u64 = 300;
 /// So many attempts of a delivery are shown.
 pub(super) const ATTEMPTS: u64 = 50;

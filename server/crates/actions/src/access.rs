@@ -3,6 +3,7 @@
 //! Both are sealed in one record, with the address of the repository that they were entered for: wherever the token is used, it
 //! is known where it may go, and nobody who changes something beside it has it sent elsewhere.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use entity::kind::{AuditAction, JobRequest, Origin, Permission, Priority, Provid
 use entity::view::{Live, MASK, Repository, RepositoryAccess, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::db::DataError;
+use store::db::{ConnectionTrait, DataError};
 use store::discovery::ask_anew;
-use store::repositories::find_repository;
-use store::secrets::{find_sealed, of_access, put_access, remove_secret};
+use store::repositories::{SyncTarget, find_repository};
+use store::secrets::{find_sealed, hold_access, list_accesses, of_access, put_access, remove_secret};
 use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -119,6 +120,16 @@ async fn changeable(ctx: &Actions, actor: &Actor, action: AuditAction, id: Uuid)
     }
 }
 
+/// Holds the repository until the transaction ends: who sets an access reads the one before, and what somebody else removes or
+/// sets meanwhile must not come back by that. The configuration may have taken the repository over since it was found.
+async fn hold(w: &impl ConnectionTrait, repository: &Repository) -> Result<()> {
+    match hold_access(w, repository.id).await? {
+        Some(Origin::Added | Origin::Discovered) => Ok(()),
+        Some(Origin::Config | Origin::Sample) => Err(Refusal::ConfiguredAccess { name: repository.full_name.clone() }),
+        None => Err(Refusal::Missing("repository")),
+    }
+}
+
 /// Keeps a token and the address of an API for one repository, in place of what was kept, and asks for a sync, which tries them.
 /// Who names another address without entering the token anew has it forgotten. Open pages are told.
 ///
@@ -144,6 +155,7 @@ pub async fn set_access(ctx: &Actions, actor: &Actor, id: Uuid, wanted: NewAcces
     (ctx.outside.check_access)(asked).await.map_err(Refusal::Unusable)?;
 
     let txn = ctx.db.begin().await?;
+    hold(&txn, &repository).await?;
     // What can't be opened is used by nobody.
     let kept = find_sealed(&txn, &of_access(id)).await?;
     let before = kept.as_ref().and_then(|kept| open_access(keys, id, &kept.sealed).ok());
@@ -203,6 +215,7 @@ pub async fn set_access(ctx: &Actions, actor: &Actor, id: Uuid, wanted: NewAcces
 pub async fn remove_access(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<()> {
     let repository = changeable(ctx, actor, AuditAction::RemoveRepositoryAccess, id).await?;
     let txn = ctx.db.begin().await?;
+    hold(&txn, &repository).await?;
     if !remove_secret(&txn, &of_access(id)).await? {
         return Err(Refusal::Missing("access"));
     }
@@ -223,6 +236,34 @@ pub async fn find_access(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Repos
     Ok(shown(actor, &repository, open_access(&ctx.outside.keys, id, &kept.sealed), kept.changed_at))
 }
 
+/// Where the forges of these repositories are asked about them by an address that somebody entered for one alone, by the
+/// repository's id: nothing of those whose address this actor may not see. Those that are asked as all others are left out.
+///
+/// # Errors
+/// The database's.
+pub async fn list_entered_apis(
+    ctx: &Actions,
+    c: &impl ConnectionTrait,
+    actor: &Actor,
+    targets: &[SyncTarget],
+) -> std::result::Result<HashMap<Uuid, Option<String>>, DataError> {
+    let may_have = |target: &&SyncTarget| matches!(target.origin, Origin::Added | Origin::Discovered);
+    let targets: HashMap<Uuid, &SyncTarget> =
+        targets.iter().filter(may_have).map(|target| (target.id, target)).collect();
+    let mut apis = HashMap::new();
+    for (id, sealed) in list_accesses(c, targets.keys().copied()).await? {
+        let (Some(target), Ok(access)) = (targets.get(&id), open_access(&ctx.outside.keys, id, &sealed)) else {
+            continue;
+        };
+        if access.is_for(&target.url)
+            && let Some(api) = access.api_base_url.clone()
+        {
+            apis.insert(id, Some(api).filter(|_| actor.manages(&target.url, &target.full_name)));
+        }
+    }
+    Ok(apis)
+}
+
 /// Never the token itself.
 fn shown(
     actor: &Actor,
@@ -239,7 +280,7 @@ fn shown(
     let elsewhere = || "it was entered while the repository was on another machine; enter it anew".to_owned();
     RepositoryAccess {
         has_own_token: is_used && access.token.is_some(),
-        api_base_url: access.api_base_url.filter(|_| actor.permissions().has(Permission::ManageRepositories)),
+        api_base_url: access.api_base_url.filter(|_| actor.manages(&repository.url, &repository.full_name)),
         changed_at,
         error: (!is_used).then(elsewhere),
     }
@@ -311,13 +352,19 @@ mod tests {
     #[test]
     fn it_is_for_one_machine_and_one_way_to_it() {
         let kept = access("https://git.example.org/ada/home");
-        for same in ["https://git.example.org/ada/home", "https://GIT.example.org/ada/renamed.git"] {
+        for same in [
+            "https://git.example.org/ada/home",
+            "https://GIT.example.org/ada/renamed.git",
+            "https://ada@git.example.org.:443/ada/home",
+        ] {
             assert!(kept.is_for(same), "{same}");
         }
         for other in [
             "http://git.example.org/ada/home",
             "https://git.example.org:8443/ada/home",
             "https://example.org/ada/home",
+            "https://git.example.org@evil.example/ada/home",
+            "https://git.example.org.evil.example/ada/home",
             "ssh://git@git.example.org/ada/home",
             "/srv/home",
             "",

@@ -263,16 +263,24 @@ impl Actor {
 
     /// Whether a repository is one of those that the token is for.
     pub(crate) fn covers(&self, url: &str, full_name: &str) -> Result<()> {
-        if self.repositories.is_empty() {
-            return Ok(());
-        }
-        let host = Address::read(url).ok().map(|address| address.host().to_owned()).unwrap_or_default();
-        let named = |pattern: &String| store::discovery::matches(pattern, &host, full_name);
-        if self.repositories.iter().any(named) {
+        if self.is_for(url, full_name) {
             return Ok(());
         }
         self.lacks("other repositories");
         Err(Refusal::OtherRepository)
+    }
+
+    /// Whether they may manage this repository: for what is shown to those alone, which is asked for by nobody.
+    pub(crate) fn manages(&self, url: &str, full_name: &str) -> bool {
+        self.permissions.has(Permission::ManageRepositories) && self.is_for(url, full_name)
+    }
+
+    fn is_for(&self, url: &str, full_name: &str) -> bool {
+        if self.repositories.is_empty() {
+            return true;
+        }
+        let host = Address::read(url).ok().map(|address| address.host().to_owned()).unwrap_or_default();
+        self.repositories.iter().any(|pattern| store::discovery::matches(pattern, &host, full_name))
     }
 
     /// As jobs remember it.

@@ -6,8 +6,10 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
+use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
-use crate::watch::hold::hold_repository;
+use crate::watch::hold::{hold_origin, hold_repository};
+use entity::kind::Origin;
 use entity::table::{account, mail, sealed_secret};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
@@ -39,6 +41,29 @@ pub fn of_access(repository: Uuid) -> String {
     format!("{ACCESS}{repository}")
 }
 
+/// Holds a repository for a change of its own access: until the transaction ends nobody else changes that, removes the repository,
+/// or has the configuration take it over. Where it came from; nothing where it is gone.
+pub async fn hold_access(w: &impl ConnectionTrait, repository: Uuid) -> Result<Option<Origin>> {
+    hold_origin(w, repository).await
+}
+
+/// The own accesses of these repositories, sealed; of those that have none nothing.
+pub async fn list_accesses(
+    c: &impl ConnectionTrait,
+    repositories: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<(Uuid, Vec<u8>)>> {
+    use sealed_secret::Column::{Name, Sealed};
+    let these = is_any(Name.into_expr(), repositories.into_iter().map(of_access));
+    let these = sealed_secret::Entity::find().select_only().columns([Name, Sealed]).filter(these);
+    let rows: Vec<(String, Vec<u8>)> = these.into_tuple().all(c).await?;
+    Ok(rows.into_iter().filter_map(|(name, sealed)| Some((id_of(&name)?, sealed))).collect())
+}
+
+/// The repository of a name that [`of_access`] made.
+fn id_of(name: &str) -> Option<Uuid> {
+    name.strip_prefix(ACCESS)?.parse().ok()
+}
+
 /// Keeps a repository's own access, in place of the one before; whether the repository is there. Wants a transaction: nobody
 /// removes the repository before it ends.
 pub async fn put_access(w: &impl ConnectionTrait, repository: Uuid, sealed: Vec<u8>, now: Timestamp) -> Result<bool> {
@@ -52,7 +77,7 @@ pub async fn put_access(w: &impl ConnectionTrait, repository: Uuid, sealed: Vec<
 /// Repositories that have an access of their own.
 pub async fn list_with_access(c: &impl ConnectionTrait) -> Result<HashSet<Uuid>> {
     let names = list_secrets(c, ACCESS).await?.into_iter();
-    Ok(names.filter_map(|(name, _)| name.strip_prefix(ACCESS)?.parse().ok()).collect())
+    Ok(names.filter_map(|(name, _)| id_of(&name)).collect())
 }
 
 /// Keeps a secret under its name, in place of the one before.

@@ -1,5 +1,7 @@
 //! What somebody entered for one repository alone: kept sealed, told to nobody, forgotten where it would go elsewhere.
 
+use std::time::Duration;
+
 use actions::{
     access::Access,
     secrets::{Resealed, reseal},
@@ -19,6 +21,7 @@ use server::watching::Secrets;
 use store::{
     jobs, repositories,
     secrets::{find_secret, list_secrets, of_access, put_secret},
+    watch::{WatchSettings, set_watch},
 };
 use uuid::Uuid;
 
@@ -152,14 +155,21 @@ async fn who_may_not_manage_repositories_sees_that_there_is_a_token_and_nothing_
                 assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method}: {}", answer.text());
             }
         }
+        let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
+        set_watch(&app.state.db.write, id, &settings).await.unwrap();
         let watch = format!("/api/v1/repositories/{id}/watch");
-        for (who, api) in [(&viewer, json!(null)), (&all, json!(API))] {
+        for (who, api) in [(&viewer, json!(null)), (&elsewhere, json!(null)), (&all, json!(API))] {
             for path in [place(id), watch.clone()] {
                 let shown = ask(app, Method::GET, &path, Some(who), None).await;
                 assert!(!shown.text().contains(TOKEN), "{}", shown.text());
                 let shown = shown.json();
                 assert_eq!((&shown["has_own_token"], &shown["api_base_url"]), (&json!(true), &api), "{path}");
             }
+            // It is not asked where others of its host are, which would be told of one that is asked as all others.
+            let told = ask(app, Method::GET, "/api/repositories", Some(who), None).await.json();
+            assert_eq!(told["data"]["repositories"][0]["api_base_url"], api, "{told}");
+            let told = ask(app, Method::GET, &format!("/api/repositories/{id}"), Some(who), None).await.json();
+            assert_eq!(told["data"]["api_base_url"], api, "{told}");
         }
         let of_viewer = page(app, id, Some(&viewer)).await;
         assert!(of_viewer.contains("It has a token of its own") && !of_viewer.contains(API), "{of_viewer}");
@@ -167,6 +177,38 @@ async fn who_may_not_manage_repositories_sees_that_there_is_a_token_and_nothing_
         let of_developer = page(app, id, Some(&all)).await;
         assert!(of_developer.contains("Address of the API") && of_developer.contains(API), "{of_developer}");
         assert!(of_developer.contains("type=\"password\"") && !of_developer.contains(TOKEN), "{of_developer}");
+        assert_eq!(app.request(Method::DELETE, &place(id), &[]).await.status, StatusCode::NO_CONTENT);
+        let told = ask(app, Method::GET, "/api/repositories", Some(&viewer), None).await.json();
+        assert_eq!(told["data"]["repositories"][0]["api_base_url"], "https://api.github.com", "{told}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_removed_does_not_come_back_with_what_is_saved_at_the_same_time() {
+    on_each_engine(async |app| {
+        let id = RepositoryBuilder::new("ada/home").added().store(app).await;
+        let path = place(id);
+        for _ in 0..10 {
+            set(app, id, json!({ "token": TOKEN })).await;
+            // Who saves without a token keeps the one that is there.
+            let (saved, removed) = tokio::join!(put(app, id, json!({})), app.request(Method::DELETE, &path, &[]));
+            assert_eq!(removed.status, StatusCode::NO_CONTENT, "{}", removed.text());
+            let is_known = matches!(saved.status, StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(is_known, "{}", saved.text());
+            assert_eq!(opened(app, id).await, None);
+        }
+        // Nor does anything get in where the configuration names it meanwhile.
+        let txn = app.state.db.begin().await.unwrap();
+        let found = RepositoryBuilder::new("ada/home").found();
+        repositories::upsert_repositories(&txn, &[found], day(2)).await.unwrap();
+        let pin = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            txn.commit().await.unwrap();
+        };
+        let (refused, ()) = tokio::join!(put(app, id, json!({ "token": TOKEN })), pin);
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
+        assert_eq!(opened(app, id).await, None);
     })
     .await;
 }

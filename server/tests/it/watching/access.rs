@@ -1,6 +1,7 @@
 //! A private repository with a token that somebody entered for it alone: where that is sent, and where it is not.
 
 use std::path::Path;
+use std::time::Duration;
 
 use actions::access::Access as Entered;
 use actions::secrets::purpose;
@@ -158,6 +159,7 @@ async fn a_token_of_its_own_goes_to_its_machine_and_to_the_api_that_it_was_enter
         forge.commit_on(at.id, "main", &[("app.yaml", Some("a: 2\n"))], "Change").unwrap();
         let why = at.failed_sync().await;
         assert!(why.contains("seen by the API of 127.0.0.1:"), "{why}");
+        assert!(!why.contains("entered"), "{why}");
         assert!(only(forge, BRANCHES, OWN), "{:?}", tokens(forge, BRANCHES));
 
         // Who names another address has the token forgotten.
@@ -175,7 +177,12 @@ async fn a_token_of_its_own_goes_to_its_machine_and_to_the_api_that_it_was_enter
         assert!(set["has_own_token"] == true && set["forgot_token"] == false, "{set}");
         assert!(at.put(json!({ "api_base_url": other.url() })).await["has_own_token"] == true, "the same address");
         let why = at.failed_sync().await;
-        assert!(why.contains(&format!("seen by the API of {}", other.url().trim_start_matches("http://"))), "{why}");
+        // Where that is, is not told to everybody who reads why the sync failed.
+        let place = other.url().trim_start_matches("http://");
+        assert!(why.contains("seen by the API entered for ") && !why.contains(place), "{why}");
+        let budgets = store::forges::budgets(&at.app.state.db.read, clock::now()).await.unwrap();
+        assert!(budgets.iter().any(|budget| budget.host.starts_with("the API entered for ")), "{budgets:?}");
+        assert!(budgets.iter().all(|budget| !budget.host.contains(place)), "{budgets:?}");
         assert!(only(other, BRANCHES, OWN) && tokens(forge, BRANCHES).is_empty());
 
         at.reset();
@@ -213,6 +220,31 @@ async fn what_was_gone_for_others_is_there_for_its_token_and_stays() {
         at.put(json!({ "token": TOKEN })).await;
         at.run(JobRequest::RefreshMetrics).await.unwrap();
         assert_eq!(at.seen().await.sync_status, SyncStatus::Pending);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_were_not_shown_does_not_hold_once_a_token_is_entered_meanwhile() {
+    on_each_engine(async |app| {
+        let at = Hidden::start(app, LOOPBACK).await;
+        let forge = at.forge.github();
+        // The round has begun, and waits for the forge's answer to somebody without a token.
+        forge.fail(Rule::new(Fault::Slow { ms: 2_000 }).on("/repos/"));
+        let enter = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            at.put(json!({ "token": PRIVATE_TOKEN })).await;
+        };
+        let (round, ()) = tokio::join!(at.run(JobRequest::RefreshMetrics), enter);
+        round.unwrap();
+        assert!(only(forge, "/repos/", None), "{:?}", tokens(forge, "/repos/"));
+        let seen = at.seen().await;
+        assert!(seen.sync_status == SyncStatus::Pending && seen.latest_metrics.is_none(), "{seen:?}");
+        // The round that follows asks by it.
+        forge.clear_faults();
+        at.reset();
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        assert!(only(forge, "/repos/", OWN) && at.seen().await.latest_metrics.is_some());
     })
     .await;
 }

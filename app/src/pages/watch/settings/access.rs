@@ -50,7 +50,7 @@ fn form(data: &SettingsData, machine: &str) -> AnyView {
     };
     // Plain Git servers have no API.
     let api = (data.provider != Provider::Git).then(|| {
-        let value = data.access.api_base_url.clone();
+        let value = data.typed_api.clone().or_else(|| data.access.api_base_url.clone());
         view! {
             <InputField
                 name="api_base_url"
@@ -77,7 +77,7 @@ fn form(data: &SettingsData, machine: &str) -> AnyView {
         }
     });
     view! {
-        <p class="quiet">{where_to}</p>
+        <p class="quiet">{where_to} " What it opens is shown here to everybody who may read."</p>
         <ActForm action=set class="watch-form" clear=true>
             <input type="hidden" name="repository_id" value=id />
             <InputField name="token" within="access" label="Token" kind="password" hint required=false />

@@ -99,9 +99,12 @@ pub async fn set_access(
     #[server(default)] api_base_url: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = ask::actions()?;
-    // What was refused does not come back by the page's address: it may hold a password.
-    let wanted = access::NewAccess { token: Some(token.into()), api_base_url: Some(api_base_url) };
+    let wanted = access::NewAccess { token: Some(token.into()), api_base_url: Some(api_base_url.clone()) };
     let done = access::set_access(&ctx, &actor, repository_id, wanted).await;
+    if done.is_err() && crate::error::leads_on() && may_come_back(&api_base_url) {
+        // The token does not come back, and what was typed beside it not by the page's address: it may be in the wrong field.
+        ask::show_once(&ctx, &actor, entity::view::ShownOnce::ApiAddress { repository_id, text: api_base_url });
+    }
     let said = |set: access::SetAccess| {
         let what = match (set.forgot_token, set.access.has_own_token) {
             (true, _) => "It is saved. The token was entered with another address, and is forgotten: enter it anew.",
@@ -112,6 +115,12 @@ pub async fn set_access(
         format!("{what}{then}")
     };
     tell::lead_to(&page_of(repository_id), done.map(said)).await
+}
+
+/// Whether what was typed as an API's address may stand in its field again: nothing that may hold a password.
+#[cfg(feature = "ssr")]
+fn may_come_back(text: &str) -> bool {
+    text.len() <= 1_000 && !text.contains(['@', '?', '#'])
 }
 
 /// Forgets what was entered for this repository alone.

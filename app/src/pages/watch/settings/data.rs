@@ -29,6 +29,8 @@ pub struct SettingsData {
     pub webhooks: RepositoryWebhooks,
     /// What somebody entered for this repository alone.
     pub access: RepositoryAccess,
+    /// What was typed as the address of its API and refused, where that comes back.
+    pub typed_api: Option<String>,
     /// The machine that a token of its own goes to; nothing where it can have none.
     pub machine: Option<String>,
     /// What such a token needs.
@@ -77,11 +79,16 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         }
         false => (watch.branch_regex.clone(), every.clone(), watch.tells_first_look),
     };
-    let is_here =
-        |shown: &ShownOnce| matches!(shown, ShownOnce::WebhookSecret { repository_id, .. } if *repository_id == id);
-    let secret = match ask::shown_once(&ctx, &actor, is_here) {
-        Some(ShownOnce::WebhookSecret { text, .. }) => Some(text),
-        _ => None,
+    let is_here = |shown: &ShownOnce| match shown {
+        ShownOnce::WebhookSecret { repository_id, .. } | ShownOnce::ApiAddress { repository_id, .. } => {
+            *repository_id == id
+        }
+        _ => false,
+    };
+    let (secret, typed_api) = match ask::shown_once(&ctx, &actor, is_here) {
+        Some(ShownOnce::WebhookSecret { text, .. }) => (Some(text), None),
+        Some(ShownOnce::ApiAddress { text, .. }) => (None, Some(text)),
+        _ => (None, None),
     };
     // What the configuration or the program itself brings is asked as these say.
     let may_have_access = matches!(repository.origin, Origin::Added | Origin::Discovered);
@@ -90,6 +97,7 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         now: ask::now(),
         repository_id: id,
         access: actions::access::find_access(&ctx, &actor, id).await?,
+        typed_api,
         machine: address.map(|address| address.place()).filter(|place| !place.is_empty()),
         scopes: scopes(repository.provider).to_owned(),
         preview: watch::preview_watch(&ctx, &actor, id, pattern.as_deref()).await?,

@@ -93,8 +93,9 @@ pub async fn count_failed(ctx: &Actions, trigger: Uuid) -> Result<usize> {
     Ok(failed(ctx, trigger, None, MOST_REPLAYED).await?.len())
 }
 
-/// Sends a branch's newest change to a trigger's target, whatever the condition says of it. Where the trigger told that event
-/// before, it is told once more by the same id.
+/// Sends a branch's newest change to a trigger's target, whatever the condition says of it; of a watched branch of which nothing
+/// was noticed since it was first seen, that it is there. Where the trigger told that event before, it is told once more by the
+/// same id.
 ///
 /// # Errors
 /// The refusal: a trigger that is off sends nothing.
@@ -104,12 +105,11 @@ pub async fn test(ctx: &Actions, actor: &Actor, trigger: Uuid, branch: Uuid) -> 
     if !found.is_enabled {
         return Err(Refusal::TriggerOff { name: found.name });
     }
-    let nothing =
-        || Refusal::Unusable("nothing was noticed on this branch yet; its next change can be sent".to_owned());
-    let event = stored::newest_event(&ctx.db.read, branch).await?.ok_or_else(nothing)?;
+    let nothing = || Refusal::Unusable("nothing was noticed on this branch, and it is gone or not watched".to_owned());
+    let txn = ctx.db.begin().await?;
+    let event = store::watch::find_or_note_event(&txn, branch).await?.ok_or_else(nothing)?;
     let change = Change::to(json!({ "event": event, "branch": branch }));
     let told = object(trigger, &found.name);
-    let txn = ctx.db.begin().await?;
     ctx.tell(&txn, actor, AuditAction::TestTrigger, told, change).await?;
     txn.commit().await.map_err(DataError::from)?;
     let id = stored::tell_anyway(&ctx.db, trigger, event, ctx.now()).await?.ok_or_else(nothing)?;

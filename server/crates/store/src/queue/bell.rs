@@ -20,6 +20,7 @@ pub(super) enum Note {
     Events(Uuid, u64),
     Trigger(Uuid, Option<Uuid>),
     Branches(Uuid),
+    Reload,
 }
 
 /// Where notes to other processes go; nowhere until a wire is laid.
@@ -101,6 +102,7 @@ impl Bus {
             Live::Events { repository_id, count } => Note::Events(*repository_id, *count),
             Live::Trigger { trigger_id, delivery_id } => Note::Trigger(*trigger_id, *delivery_id),
             Live::Branches { repository_id } => Note::Branches(*repository_id),
+            Live::Reload => Note::Reload,
         });
         self.send_here(live);
     }

@@ -95,6 +95,7 @@ impl JobQueue {
             Note::Events(repository_id, count) => self.bus.send_here(Live::Events { repository_id, count }),
             Note::Trigger(trigger_id, delivery_id) => self.bus.send_here(Live::Trigger { trigger_id, delivery_id }),
             Note::Branches(repository_id) => self.bus.send_here(Live::Branches { repository_id }),
+            Note::Reload => self.bus.send_here(Live::Reload),
             Note::Job(id) => {
                 if self.bus.has_listeners()
                     && let Ok(Some(job)) = find_job(&self.db.read, id).await
@@ -117,6 +118,7 @@ fn written(note: Note) -> String {
         Note::Trigger(id, None) => format!("trigger {id}"),
         Note::Trigger(id, Some(delivery)) => format!("trigger {id} {delivery}"),
         Note::Branches(id) => format!("branches {id}"),
+        Note::Reload => "reload".to_owned(),
     }
 }
 
@@ -124,11 +126,11 @@ fn written(note: Note) -> String {
 fn read(line: &str) -> Option<Note> {
     let mut words = line.split(' ');
     let word = words.next()?;
-    if word == "ring" {
-        return Some(Note::Ring);
-    }
-    if word == "deliver" {
-        return Some(Note::Deliver);
+    match word {
+        "ring" => return Some(Note::Ring),
+        "deliver" => return Some(Note::Deliver),
+        "reload" => return Some(Note::Reload),
+        _ => {}
     }
     let id = words.next()?.parse().ok()?;
     match word {
@@ -152,6 +154,7 @@ mod tests {
         let all = [
             Note::Ring,
             Note::Deliver,
+            Note::Reload,
             Note::Job(id),
             Note::Cancel(id),
             Note::Repository(id),

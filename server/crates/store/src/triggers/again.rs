@@ -1,5 +1,7 @@
 //! What may be sent once more, and events that are told whatever a condition says of them.
 
+use std::collections::HashSet;
+
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
@@ -11,6 +13,7 @@ use super::replay::replay_deliveries;
 use crate::db::select::at_most;
 use crate::db::{ConnectionTrait, Db, Result, first_id};
 use crate::watch::hold::{hold_branch, hold_triggers};
+use crate::watch::newest_standing;
 use entity::kind::{BranchEventKind, DeliveryState};
 use entity::table::{branch, branch_event, delivery, repository};
 use entity::view::Timestamp;
@@ -32,7 +35,7 @@ pub async fn finished_deliveries(
     Ok(rows.order_by_asc(Column::Id).limit(at_most(limit)).into_tuple().all(c).await?)
 }
 
-/// A branch that has an event to test a trigger with.
+/// A branch to test a trigger with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestBranch {
     pub id: Uuid,
@@ -40,20 +43,19 @@ pub struct TestBranch {
     pub branch_name: String,
 }
 
-/// Branches of the newest events, each once, that of the newest first; of at most so many events.
-pub async fn list_test_branches(c: &impl ConnectionTrait, events: u64) -> Result<Vec<TestBranch>> {
+/// Branches of the newest events, each once, that of the newest first, and then those that are watched and changed last, whatever
+/// was noticed of them; at most so many of each.
+pub async fn list_test_branches(c: &impl ConnectionTrait, most: u64) -> Result<Vec<TestBranch>> {
     use branch_event::Column::{BranchId, Id};
     let newest = branch_event::Entity::find().inner_join(repository::Entity).inner_join(branch::Entity);
     let newest = newest.select_only().column(BranchId);
     let newest = newest.column(repository::Column::FullName).column(branch::Column::Name);
-    let rows: Vec<(Uuid, String, String)> = newest.order_by_desc(Id).limit(at_most(events)).into_tuple().all(c).await?;
-    let mut branches: Vec<TestBranch> = Vec::new();
-    for (id, repository_full_name, branch_name) in rows {
-        if branches.iter().all(|known| known.id != id) {
-            branches.push(TestBranch { id, repository_full_name, branch_name });
-        }
-    }
-    Ok(branches)
+    let rows: Vec<(Uuid, String, String)> = newest.order_by_desc(Id).limit(at_most(most)).into_tuple().all(c).await?;
+    let standing = newest_standing(c, most).await?;
+    let mut known = HashSet::new();
+    let branches = rows.into_iter().chain(standing).filter(|(id, ..)| known.insert(*id));
+    let branch = |(id, repository_full_name, branch_name)| TestBranch { id, repository_full_name, branch_name };
+    Ok(branches.map(branch).collect())
 }
 
 /// The newest change of a branch, in the branch's own order.

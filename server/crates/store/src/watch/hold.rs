@@ -10,12 +10,19 @@ use uuid::Uuid;
 
 use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
+use entity::kind::Origin;
 use entity::table::{branch, repository, trigger, watch};
 
 /// Nobody removes the repository meanwhile; whether it is there.
 pub(crate) async fn hold_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
     let row = repository::Entity::find_by_id(id).select_only().column(repository::Column::Id);
     Ok(row.lock(LockType::KeyShare).into_tuple::<Uuid>().one(w).await?.is_some())
+}
+
+/// Nobody changes or removes the repository meanwhile; where it came from.
+pub(crate) async fn hold_origin(w: &impl ConnectionTrait, id: Uuid) -> Result<Option<Origin>> {
+    let row = repository::Entity::find_by_id(id).select_only().column(repository::Column::Origin);
+    Ok(row.lock(LockType::NoKeyUpdate).into_tuple::<Origin>().one(w).await?)
 }
 
 /// Nobody else writes of the repository's branches meanwhile; its watch, where its branches are watched.

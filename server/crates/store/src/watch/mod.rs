@@ -15,6 +15,7 @@ mod prune;
 mod receipts;
 mod received;
 mod seen;
+mod standing;
 mod watched;
 pub(crate) mod write;
 
@@ -46,6 +47,8 @@ pub use prune::{
 pub use receipts::{Took, take_receipt, tell_receipt};
 pub use received::list_receipts;
 pub use seen::keep_last_seen;
+pub use standing::find_or_note_event;
+pub(crate) use standing::newest_standing;
 pub use watched::{find_watched_repository, list_watched_repositories};
 
 /// How a repository's branches are to be watched.

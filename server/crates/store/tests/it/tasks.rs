@@ -334,6 +334,12 @@ async fn processes_on_one_server_hear_each_others_bell_cancels_and_updates() {
         tokio::time::timeout(soon, there.bell().heard()).await.unwrap();
         let told = tokio::time::timeout(soon, heard.recv()).await.unwrap().unwrap();
         assert!(matches!(told, Live::Job { job: told } if told.id == job));
+        here.bus().send(Live::Reload);
+        let told = tokio::time::timeout(soon, async {
+            // The job that was queued may be told of once more.
+            while heard.recv().await.unwrap() != Live::Reload {}
+        });
+        told.await.unwrap();
         there.claim("w", JobKind::ALL, at(8, 0), LEASE).await.unwrap().unwrap();
         let flag = Arc::new(AtomicBool::new(false));
         let _entered = there.running().enter(job, flag.clone());

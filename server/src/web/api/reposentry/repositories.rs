@@ -1,5 +1,7 @@
 //! Watched repositories.
 
+use actions::Actions;
+use actions::access::list_entered_apis;
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use entity::address::shown_url;
@@ -9,6 +11,7 @@ use serde::Serialize;
 use store::db::{DataError, Db};
 use store::repositories::{find_repository_by_name, find_sync_targets};
 use store::watch::{find_watched_repository, list_watched_repositories};
+use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,6 +21,7 @@ use crate::clock;
 use crate::watching::{Polled, Polling};
 use crate::web::api::extract::{Check, MAX_LIMIT, Params, PathText};
 use crate::web::api::problem::Problem;
+use crate::web::rights::Actor;
 
 const NOT_FOUND: &str = "Repository not found";
 
@@ -36,7 +40,8 @@ pub struct ReposentryRepository {
     /// commit. Null for samples, which are looked at once.
     pub polling_interval: Option<String>,
     pub polling_interval_seconds: Option<u64>,
-    /// Where the API of its forge is asked; null where it has none.
+    /// Where the API of its forge is asked; null where it has none, or where somebody entered an address for this repository
+    /// alone, which is told to those who may manage it.
     pub api_base_url: Option<String>,
 }
 
@@ -56,16 +61,20 @@ impl ReposentryRepository {
     }
 }
 
-/// Repositories with how they are asked.
+/// Repositories with how they are asked, as far as the actor may see that.
 async fn told(
-    db: &Db,
-    polling: &Polling,
+    (ctx, db, polling): (&Actions, &Db, &Polling),
+    actor: &actions::Actor,
     found: Vec<WatchedRepository>,
 ) -> Result<Vec<ReposentryRepository>, DataError> {
     let targets = find_sync_targets(&db.read, found.iter().map(|found| found.id)).await?;
+    let entered = list_entered_apis(ctx, &db.read, actor, &targets).await?;
     let mut polled = polling.of(&targets, clock::now());
     let told = |found: WatchedRepository| {
-        let polled = polled.remove(&found.id).unwrap_or_default();
+        let mut polled = polled.remove(&found.id).unwrap_or_default();
+        if let Some(entered) = entered.get(&found.id) {
+            polled.api = entered.as_deref().and_then(|api| Url::parse(api).ok());
+        }
         ReposentryRepository::new(found, polled)
     };
     Ok(found.into_iter().map(told).collect())
@@ -109,6 +118,8 @@ pub struct RepositoryStatus {
     )
 )]
 pub async fn list_reposentry_repositories(
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
     State(db): State<Db>,
     State(polling): State<Polling>,
     params: Result<Params<OffsetParams>, Problem>,
@@ -118,7 +129,7 @@ pub async fn list_reposentry_repositories(
     check.finish()?;
     let filter = WatchedRepositoryFilter { watched: Some(true), text: None, page };
     let found = list_watched_repositories(&db.read, &filter).await?;
-    let repositories = told(&db, &polling, found.data).await?;
+    let repositories = told((&ctx, &db, &polling), &actor, found.data).await?;
     Ok(Envelope::of(ReposentryRepositories { total: found.count, repositories }))
 }
 
@@ -132,12 +143,14 @@ pub async fn list_reposentry_repositories(
     )
 )]
 pub async fn get_reposentry_repository(
+    Actor(actor): Actor,
+    State(ctx): State<Actions>,
     State(db): State<Db>,
     State(polling): State<Polling>,
     path: Result<PathText, Problem>,
 ) -> Result<Json<Envelope<ReposentryRepository>>, Refused> {
     let found = find(&db, path?.get("name")).await?;
-    let told = told(&db, &polling, vec![found]).await?.pop();
+    let told = told((&ctx, &db, &polling), &actor, vec![found]).await?.pop();
     told.map(Envelope::of).ok_or_else(|| Refused::missing(NOT_FOUND))
 }
 

@@ -317,8 +317,8 @@ pub async fn test_dry_run(
 
 /// Test a trigger
 ///
-/// Sends the newest event of a branch, whatever the condition says of it. An event that the trigger told before is told once
-/// more, by the same id.
+/// Sends the newest event of a branch, whatever the condition says of it; of a watched branch of which nothing was noticed since
+/// it was first seen, that it is there. An event that the trigger told before is told once more, by the same id.
 #[utoipa::path(
     post, path = "/triggers/{trigger_id}/test", operation_id = "test_trigger", tag = "triggers",
     request_body = TriggerTest,

@@ -105,6 +105,48 @@ async fn deliveries_are_listed_shown_tested_and_replayed() {
 }
 
 #[tokio::test]
+async fn a_branch_that_has_not_changed_since_it_was_first_seen_is_tested_with_where_it_stands() {
+    on_each_engine(async |app| {
+        let repository = watched(app, "ada/home").await;
+        let (one, other) = (make(app, "ci").await, make(app, "other").await);
+        for trigger in [&one, &other] {
+            send(app, Method::POST, &format!("/api/v1/triggers/{trigger}/enable"), None).await;
+        }
+        let db = &app.state.db.read;
+        let branches = store::triggers::list_test_branches(db, 10).await.unwrap();
+        assert_eq!(branches.iter().map(|branch| branch.branch_name.as_str()).collect::<Vec<_>>(), ["main"]);
+        let branch = branches[0].id;
+        let page = send(app, Method::GET, &format!("/triggers/{one}"), None).await.text();
+        assert!(page.contains("Send test") && page.contains(&branch.to_string()), "{page}");
+        let test = async |trigger: &str| {
+            let path = format!("/api/v1/triggers/{trigger}/test");
+            let sent = send(app, Method::POST, &path, Some(json!({ "branch_id": branch }))).await;
+            assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.text());
+            sent.json()
+        };
+        let sent = test(&one).await;
+        assert_eq!((&sent["commit"], &sent["kind"]), (&json!(ObjectId([1; 20]).to_string()), &json!("branch_created")));
+        // Told to whom somebody chose alone: nobody decides it, and nobody reads its commit for others.
+        let events = app.get(&format!("/api/v1/branch-events?branch_id={branch}")).await;
+        assert_eq!((events.count(), events.column("matches")), (1, vec!["0".to_owned()]));
+        let due = store::watch::events_to_follow(db, repository, Utc::now() + TimeDelta::days(1), 10).await.unwrap();
+        assert!(due.is_empty(), "{due:?}");
+        assert_eq!(app.get(&format!("/api/v1/deliveries?trigger_id={other}")).await.count(), 0);
+        let first = give_up(app).await;
+        assert_eq!(sent["id"], json!(first));
+        // It is one event for all, and the same for who asks again.
+        assert_eq!(test(&one).await["id"], sent["id"]);
+        give_up(app).await;
+        assert_eq!(test(&other).await["event_id"], sent["event_id"]);
+        give_up(app).await;
+        // What happens then comes after it.
+        let pushed = push(app, repository, 2).await.remove(0);
+        assert_eq!(test(&one).await["event_id"], json!(pushed.id));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_may_not_manage_pipelines_sees_machines_alone() {
     on_each_engine(async |app| {
         let repository = watched(app, "ada/home").await;
