@@ -1,6 +1,6 @@
 //! Branches that stand where they stood when they were first seen: the first look makes no events of them.
 
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use super::branches::is_standing_watched;
