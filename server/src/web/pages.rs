@@ -55,11 +55,11 @@ async fn without_slash(state: State<AppState>, request: Request<Body>) -> Respon
 
 /// Answers what no route does: a file such as `/favicon.ico`, else the page that says there is nothing.
 pub(super) async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
-    if let Some(file) = state.site.serve_at_root(request.uri().path(), request.headers()).await {
-        return file;
-    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return problem::unknown_path(request.uri().clone()).await.into_response();
+    }
+    if let Some(file) = state.site.serve_at_root(request.uri().path(), request.headers()).await {
+        return file;
     }
     let mut response = render_app_async_with_context(lend(&state), document(&state))(request).await;
     if response.status() == StatusCode::OK {

@@ -74,7 +74,7 @@ async fn texts(db: &Db, sql: String) -> Vec<String> {
 }
 
 /// Every row of every table, as the database writes it.
-async fn all_rows(db: &Db) -> Vec<String> {
+pub async fn all_rows(db: &Db) -> Vec<String> {
     let mut tables = maintenance::list_tables(db).await.unwrap();
     tables.sort();
     let mut rows = Vec::new();

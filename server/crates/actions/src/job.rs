@@ -1,5 +1,6 @@
 use entity::kind::AuditAction;
 use entity::view::Job;
+use store::db::DataError;
 use store::jobs::find_job;
 use uuid::Uuid;
 
@@ -12,14 +13,15 @@ use crate::{Actions, Actor, Refusal, Result};
 /// The refusal.
 pub async fn cancel(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Job> {
     actor.may_to_all(AuditAction::CancelJob)?;
-    let cancelled = ctx.queue.cancel(id, ctx.now()).await?;
-    match find_job(&ctx.db.read, id).await? {
-        None => Err(Refusal::Missing("job")),
-        Some(job) if !cancelled => Err(Refusal::Ended(job.state)),
-        Some(job) => {
-            let object = Object::new("job", id, job.kind.as_str());
-            ctx.tell(&ctx.db.write, actor, AuditAction::CancelJob, object, Change::NONE).await?;
-            Ok(job)
-        }
+    let txn = ctx.db.begin().await?;
+    let cancelled = ctx.queue.cancel_in(&txn, id, ctx.now()).await?;
+    let job = find_job(&txn, id).await?.ok_or(Refusal::Missing("job"))?;
+    if !cancelled {
+        return Err(Refusal::Ended(job.state));
     }
+    let object = Object::new("job", id, job.kind.as_str());
+    ctx.tell(&txn, actor, AuditAction::CancelJob, object, Change::NONE).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce_cancelled(id).await;
+    Ok(job)
 }

@@ -30,7 +30,7 @@ use auth::password::Passwords;
 use auth::seal::Keys;
 use entity::kind::{AuditAction, JobRequest, Priority};
 use entity::view::Timestamp;
-use store::db::{DataError, Db};
+use store::db::{DataError, Db, Transaction};
 use store::queue::JobQueue;
 use uuid::Uuid;
 
@@ -119,6 +119,12 @@ impl Actions {
         Self { configuration: Some(configuration), ..self }
     }
 
+    /// How many passwords this process hashed or compared so far.
+    #[must_use]
+    pub fn password_hashes(&self) -> u64 {
+        self.outside.passwords.hashes()
+    }
+
     /// Asks for a job, and tells that somebody did, in one transaction. One that waits already serves for both who asked.
     async fn ask(
         &self,
@@ -127,10 +133,27 @@ impl Actions {
         object: audit::Object,
         request: &JobRequest,
     ) -> Result<Uuid> {
-        let now = self.now();
         let txn = self.db.begin().await?;
-        let job = self.queue.enqueue_in(&txn, request, actor.requested_by(), Priority::CLICK, now).await?;
-        self.tell(&txn, actor, action, object, audit::Change::NONE).await?;
+        let job = self.ask_in(&txn, actor, action, object, request).await?;
+        self.settle(txn, job).await
+    }
+
+    /// The same in a transaction in which more is done; [`Actions::settle`] ends it.
+    async fn ask_in(
+        &self,
+        txn: &Transaction,
+        actor: &Actor,
+        action: AuditAction,
+        object: audit::Object,
+        request: &JobRequest,
+    ) -> Result<Uuid> {
+        let job = self.queue.enqueue_in(txn, request, actor.requested_by(), Priority::CLICK, self.now()).await?;
+        self.tell(txn, actor, action, object, audit::Change::NONE).await?;
+        Ok(job)
+    }
+
+    /// Commits what a job was asked for in, and wakes a worker.
+    async fn settle(&self, txn: Transaction, job: Uuid) -> Result<Uuid> {
         txn.commit().await.map_err(DataError::from)?;
         self.queue.announce(&[job]).await;
         Ok(job)

@@ -3,7 +3,8 @@ use store::schedules::{find_schedule_kind, list_schedules, record_triggered};
 use uuid::Uuid;
 
 use crate::audit::Object;
-use crate::{Actions, Actor, Refusal, Result, discover};
+use crate::discovery::may_discover;
+use crate::{Actions, Actor, Refusal, Result};
 
 /// Asks for what a schedule asks for, now.
 ///
@@ -17,10 +18,12 @@ pub async fn trigger(ctx: &Actions, actor: &Actor, name: &str) -> Result<Uuid> {
         let known = list_schedules(&ctx.db.read).await?.into_iter().map(|schedule| schedule.name).collect();
         return Err(Refusal::NoSuchSchedule { name: name.to_owned(), known });
     };
-    let job = match request {
-        JobRequest::DiscoverRepositories => discover(ctx, actor).await?,
-        request => ctx.ask(actor, AuditAction::TriggerSchedule, Object::new("schedule", None, name), &request).await?,
+    let (action, object) = match request {
+        JobRequest::DiscoverRepositories => (AuditAction::Discover, may_discover(ctx, actor)?),
+        _ => (AuditAction::TriggerSchedule, Object::new("schedule", None, name)),
     };
-    record_triggered(&ctx.db.write, name, job, ctx.now()).await?;
-    Ok(job)
+    let txn = ctx.db.begin().await?;
+    let job = ctx.ask_in(&txn, actor, action, object, &request).await?;
+    record_triggered(&txn, name, job, ctx.now()).await?;
+    ctx.settle(txn, job).await
 }

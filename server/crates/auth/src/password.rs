@@ -9,6 +9,8 @@ mod lines;
 mod strength;
 mod turns;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -56,6 +58,7 @@ pub enum Verified {
 pub struct Passwords {
     turns: Turns,
     lines: Lines,
+    hashes: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -64,12 +67,28 @@ impl Passwords {
         Self::default()
     }
 
+    /// How many passwords were hashed or compared so far, whoever they were of: what signing in costs.
+    #[must_use]
+    pub fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
+    }
+
+    /// Hashes or compares once.
+    async fn hashing<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        hash: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+        work(turn, hash).await
+    }
+
     /// The text to keep for a password: a PHC string. Whether the password is a good one is [`check`]'s to say.
     pub async fn hash(&self, password: &str) -> Result<String, Busy> {
         let password = normal(password);
         // Only who may set a password gets here.
         let turn = self.turns.take(Standing::Known).await?;
-        work(turn, move || {
+        self.hashing(turn, move || {
             today()
                 .hash_password_with_salt(password.as_bytes(), crate::random::<16>().as_slice())
                 .expect("the parameters and the salt's length are argon2's own")
@@ -95,12 +114,12 @@ impl Passwords {
         let password = normal(password);
         let Some(stored) = stored.map(str::to_owned) else {
             return match self.turns.take_to_spare() {
-                Some(turn) => work(turn, move || compare(&password, NOBODY)).await,
+                Some(turn) => self.hashing(turn, move || compare(&password, NOBODY)).await,
                 None => self.turns.pass_by(standing).await.map(|()| Verified::Wrong),
             };
         };
         let turn = self.turns.take(standing).await?;
-        work(turn, move || compare(&password, &stored)).await
+        self.hashing(turn, move || compare(&password, &stored)).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use entity::view::{ForgeBudget, QueueDepth, Timestamp, Trigger};
-use prometheus_client::metrics::{family::Family, gauge::Gauge};
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 use prometheus_client::registry::Registry;
 use store::db::{DataError, Db};
 use store::{forges, overview, tasks, triggers};
@@ -18,8 +18,11 @@ type Labels = Vec<(&'static str, String)>;
 type Gauges = Family<Labels, Gauge>;
 
 /// What this process knows without asking.
-pub(super) fn of_process(db: &Db, answers: bool) -> Registry {
+pub(super) fn of_process(db: &Db, answers: bool, password_hashes: u64) -> Registry {
     let mut registry = Registry::with_prefix("kubestats");
+    let hashes = Counter::<u64>::default();
+    hashes.inc_by(password_hashes);
+    registry.register("password_hashes", "Passwords that were hashed or compared, right or wrong", hashes);
     let up = Gauge::<i64>::default();
     up.set(i64::from(answers));
     registry.register("database_up", "Whether the database answered when it was asked last", up);

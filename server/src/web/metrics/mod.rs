@@ -91,7 +91,7 @@ impl Metrics {
 
     /// Everything as OpenMetrics text. Where the database does not answer, `kubestats_database_up` says so and what it
     /// would tell is left out: no figure is better than an old one.
-    pub async fn text(&self, db: &Db) -> String {
+    pub async fn text(&self, db: &Db, password_hashes: u64) -> String {
         let mut stored = self.0.stored.lock().await;
         if stored.as_ref().is_none_or(|(at, _)| at.elapsed() >= KEPT) {
             let figures = figures::ask(db).await;
@@ -105,7 +105,7 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = text::encode_registry(&mut text, &self.0.registry);
         let figures = stored.as_ref().and_then(|(_, figures)| figures.as_deref());
-        let _ = text::encode_registry(&mut text, &figures::of_process(db, figures.is_some()));
+        let _ = text::encode_registry(&mut text, &figures::of_process(db, figures.is_some(), password_hashes));
         text.push_str(figures.unwrap_or_default());
         let _ = text::encode_eof(&mut text);
         text

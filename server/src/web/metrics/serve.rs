@@ -112,7 +112,7 @@ pub async fn get_metrics(State(state): State<AppState>, request: Request) -> Res
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         return response;
     }
-    let text = state.metrics.text(&state.db).await;
+    let text = state.metrics.text(&state.db, state.actions.password_hashes()).await;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

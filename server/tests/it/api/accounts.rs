@@ -76,6 +76,68 @@ async fn who_is_wrong_is_told_no_more_than_that() {
 }
 
 #[tokio::test]
+async fn whoever_is_wrong_is_answered_alike_and_costs_one_hash() {
+    on_each_engine(async |app| {
+        person(app, "ada@example.org", Role::User).await;
+        let gone = person(app, "grace@example.org", Role::User).await;
+        accounts::set_active(&app.state.db.write, gone, false).await.unwrap();
+        account(app, "lin@example.org", "user").await;
+        let wrong = [
+            ("ada@example.org", "another violet anchor timber"),
+            ("nobody@example.org", "another violet anchor timber"),
+            ("nobody@example.org", PASSWORD),
+            ("no address", PASSWORD),
+            // Switched off, and without any password.
+            ("grace@example.org", PASSWORD),
+            ("lin@example.org", PASSWORD),
+        ];
+        let mut answers = Vec::new();
+        for (email, password) in wrong {
+            // A process of its own: tries from one address are few.
+            let fresh = app.with_config("discovery: {enabled: false}");
+            let page = form(&fresh, "/sign-in", &[("email", email), ("password", password)], None).await;
+            assert_eq!(fresh.state.actions.password_hashes(), 1, "{email} on the page");
+            let fields = [("username", email), ("password", password)];
+            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let request = Request::post("/api/v1/login/access-token")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .extension(Nobody);
+            let program = fresh.send(request.body(Body::from(body)).unwrap()).await;
+            assert_eq!(fresh.state.actions.password_hashes(), 2, "{email} as a program");
+            let told = program.json()["detail"].clone();
+            answers.push((page.status, location(&page).to_owned(), page.text(), program.status, told));
+        }
+        assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:#?}");
+        assert_eq!((answers[0].0, answers[0].3), (StatusCode::SEE_OTHER, StatusCode::BAD_REQUEST));
+        // Who is right costs as much.
+        let fresh = app.with_config("discovery: {enabled: false}");
+        let right = form(&fresh, "/sign-in", &[("email", "ada@example.org"), ("password", PASSWORD)], None).await;
+        assert!(cookie(&right).is_some());
+        assert_eq!(fresh.state.actions.password_hashes(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_that_was_typed_into_the_wrong_field_is_kept_nowhere() {
+    on_each_engine(async |app| {
+        for typed in ["violet anchor timber", "violet@anchor", "<violet>@anchor.example"] {
+            let answer = form(app, "/sign-in", &[("email", typed), ("password", "")], None).await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        }
+        let filter = entity::view::AuditFilter::default();
+        let page = entity::view::PageQuery::default();
+        let told = store::audit::list_audit_entries(&app.state.db.read, &filter, page).await.unwrap().data;
+        let told: Vec<&str> = told.iter().map(|entry| entry.object_name.as_str()).collect();
+        assert!(!told.is_empty() && told.iter().all(|name| *name == "no e-mail address"), "{told:?}");
+        for row in crate::backup::all_rows(&app.state.db).await {
+            assert!(!row.contains("violet"), "{row}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn programs_sign_in_refresh_and_leave() {
     on_each_engine(async |app| {
         person(app, "ada@example.org", Role::Admin).await;
@@ -85,6 +147,7 @@ async fn programs_sign_in_refresh_and_leave() {
             .extension(Nobody);
         let answer = app.send(request.body(Body::from(body)).unwrap()).await;
         assert_eq!((answer.status, &answer.json()["token_type"]), (StatusCode::OK, &json!("bearer")));
+        assert_eq!(answer.header("cache-control"), "no-store", "what lets in is kept by nobody on the way");
         let text = |answer: &Answer, key: &str| answer.json()[key].as_str().unwrap().to_owned();
         let access = text(&answer, "access_token");
         let me = ask(app, Method::GET, "/api/v1/me", Some(&access), None).await;
@@ -92,7 +155,7 @@ async fn programs_sign_in_refresh_and_leave() {
         let first = text(&answer, "refresh_token");
         let refresh = |token: String| json!({ "refresh_token": token });
         let next = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first.clone()))).await;
-        assert_eq!(next.status, StatusCode::OK);
+        assert_eq!((next.status, next.header("cache-control")), (StatusCode::OK, "no-store"));
         let again = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first))).await;
         assert_eq!(again.status, StatusCode::UNAUTHORIZED, "one that was used works no more");
         let body = format!("username=ada@example.org&password={}", PASSWORD.replace(' ', "+"));

@@ -32,7 +32,7 @@ async fn everybody(app: &TestApp) -> Vec<(String, Option<String>, Permissions)> 
 }
 
 /// What a program that signed in comes with.
-async fn session(app: &TestApp, id: Uuid) -> String {
+pub(super) async fn session(app: &TestApp, id: Uuid) -> String {
     let actor = actions::Actor::nobody(actions::Door::Api, true);
     let lasts = chrono::TimeDelta::days(1);
     let started = actions::accounts::start_api_session(&app.state.actions, &actor, id, None, lasts).await;
@@ -41,7 +41,7 @@ async fn session(app: &TestApp, id: Uuid) -> String {
 }
 
 /// A path with something in its places.
-fn place(path: &str) -> String {
+pub(super) fn place(path: &str) -> String {
     let part = |part: &str| match part {
         "{task_name}" => "prune".to_owned(),
         part if part.ends_with("_id}") && part.starts_with("{chart") => "1".to_owned(),

@@ -1,6 +1,6 @@
 //! Triggers by REST and pages: made, changed, switched, deleted, and their secrets.
 
-mod deliveries;
+pub(super) mod deliveries;
 mod dry_run;
 
 use axum::{

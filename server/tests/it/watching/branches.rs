@@ -41,10 +41,14 @@ pub struct Watched {
 
 impl Watched {
     pub async fn new(db: &Db, pattern: Option<&str>) -> Self {
-        let origin = Origins::new();
-        origin.commit("first", &[("app.yaml", Some("a: 1\n"))]);
         let config =
             "security: {allow_local_repositories: true, require_https: false, allowed_networks: [127.0.0.0/8]}";
+        Self::with_config(db, pattern, config).await
+    }
+
+    pub async fn with_config(db: &Db, pattern: Option<&str>, config: &str) -> Self {
+        let origin = Origins::new();
+        origin.commit("first", &[("app.yaml", Some("a: 1\n"))]);
         let bench = Bench::with_config(db, config);
         let keys = KEYS();
         let repository = bench.pin(&origin.path()).await;
@@ -99,7 +103,14 @@ impl Watched {
 
     /// Somebody who tells, until this is dropped.
     pub fn start_telling(&self) -> tokio::task::JoinHandle<()> {
-        let teller: Teller = start::teller(&self.bench.deps.clone().into(), &self.keys, "teller");
+        self.run(self.teller())
+    }
+
+    pub fn teller(&self) -> Teller {
+        start::teller(&self.bench.deps.clone().into(), &self.keys, "teller")
+    }
+
+    pub fn run(&self, teller: Teller) -> tokio::task::JoinHandle<()> {
         tokio::spawn(teller.run(self.stop.clone()))
     }
 

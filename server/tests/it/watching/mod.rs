@@ -3,6 +3,7 @@
 mod access;
 pub mod away;
 mod branches;
+mod closed;
 mod forges;
 mod patterns;
 mod pushes;

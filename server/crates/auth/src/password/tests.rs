@@ -76,6 +76,28 @@ async fn nobody_has_no_password() {
 }
 
 #[tokio::test]
+async fn one_who_is_there_costs_as_many_hashes_as_one_who_is_not() {
+    let passwords = Passwords::new();
+    let stored = passwords.hash("lavender orbit thistle").await.unwrap();
+    assert_eq!(passwords.hashes(), 1);
+    let damaged = stored.replace("m=19456", "m=4294967295");
+    let kept = [Some(stored.as_str()), Some(damaged.as_str()), Some(REFERENCE), None];
+    let mut expected = 1;
+    for kept in kept {
+        for given in ["lavender orbit thistle", "another one"] {
+            expected += 1;
+            passwords.verify(given, kept, Standing::New).await.unwrap();
+            assert_eq!(passwords.hashes(), expected, "{kept:?}");
+        }
+    }
+    // What can be nobody's password costs nothing, whoever it is tried of.
+    for kept in kept {
+        passwords.verify(&"long".repeat(300), kept, Standing::New).await.unwrap();
+    }
+    assert_eq!(passwords.hashes(), 9);
+}
+
+#[tokio::test]
 async fn what_is_stored_cannot_make_more_work_than_it_should() {
     let passwords = Passwords::new();
     let sound = passwords.hash("a password").await.unwrap();

@@ -99,14 +99,25 @@ impl JobQueue {
 
     /// Cancels a job that is queued or running; whether there was one. A running handler is told at once.
     pub async fn cancel(&self, job: Uuid, now: Timestamp) -> Result<bool> {
-        let cancelled = job::ActiveModel { state: Set(JobState::Cancelled), ..ended_at(now.into()) };
-        let found = update(&self.db.write, cancelled, is_unfinished().and(job::COLUMN.id.eq(job))).await?;
-        if found {
-            self.running.stop(job);
-            self.bell.outbox.put(Note::Cancel(job));
+        let found = self.cancel_in(&self.db.write, job, now).await?;
+        match found {
+            true => self.announce_cancelled(job).await,
+            false => self.tell(&[job]).await,
         }
-        self.tell(&[job]).await;
         Ok(found)
+    }
+
+    /// The same in a transaction of the caller's, who announces it once that is committed.
+    pub async fn cancel_in(&self, txn: &impl ConnectionTrait, job: Uuid, now: Timestamp) -> Result<bool> {
+        let cancelled = job::ActiveModel { state: Set(JobState::Cancelled), ..ended_at(now.into()) };
+        update(txn, cancelled, is_unfinished().and(job::COLUMN.id.eq(job))).await
+    }
+
+    /// Stops the handler of a job that was cancelled, wherever it runs, and tells open pages.
+    pub async fn announce_cancelled(&self, job: Uuid) {
+        self.running.stop(job);
+        self.bell.outbox.put(Note::Cancel(job));
+        self.tell(&[job]).await;
     }
 }
 

@@ -15,6 +15,7 @@ mod accounts;
 mod deliveries;
 mod ecosystem;
 mod ecosystem_charts;
+mod encryption;
 mod forges;
 mod history;
 mod kept;

@@ -11,7 +11,7 @@ use super::*;
 use crate::api::people::{account, token};
 
 /// Has the next delivery fail for good.
-async fn give_up(app: &TestApp) -> Uuid {
+pub(in crate::api) async fn give_up(app: &TestApp) -> Uuid {
     let room = DeliveryRoom { worker: "w", most: 1, per_trigger: 1, failing: 1 };
     let claimed = claim_deliveries(&app.state.db, room, Utc::now() + TimeDelta::seconds(1)).await.unwrap();
     let attempt = Attempt {
