@@ -51,10 +51,12 @@ apt_install() {
   have apt-get || fail "this is not Debian; please install what Debian calls: $*"
   say "installing $*"
   export DEBIAN_FRONTEND=noninteractive
+  # Another step may be installing something too, for which apt-get would not wait.
+  local get=(flock "$cache/apt.lock" "${sudo[@]}" apt-get)
   # A first try with the lists as they are saves a minute where they are fresh.
-  quietly "${sudo[@]}" apt-get install -y --no-install-recommends "$@" 2>/dev/null && return
-  quietly "${sudo[@]}" apt-get update || true
-  quietly "${sudo[@]}" apt-get install -y --no-install-recommends "$@" ||
+  quietly "${get[@]}" install -y --no-install-recommends "$@" 2>/dev/null && return
+  quietly "${get[@]}" update || true
+  quietly "${get[@]}" install -y --no-install-recommends "$@" ||
     fail "apt-get could not install: $*. Please install them by hand, then run this again"
 }
 
