@@ -60,6 +60,16 @@ apt_install() {
     fail "apt-get could not install: $*. Please install them by hand, then run this again"
 }
 
+# What `kubestats version` tells; two builds of one commit are the same.
+# Where there is no .git, as in a container, whoever builds may tell.
+build_info() {
+  local time
+  KUBESTATS_GIT_COMMIT=${KUBESTATS_GIT_COMMIT:-$(git -C "$root" rev-parse HEAD 2>/dev/null || true)}
+  time=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || true)}
+  KUBESTATS_BUILD_TIME=${time:+$(date --utc --date="@$time" +%Y-%m-%dT%H:%M:%SZ)}
+  export KUBESTATS_GIT_COMMIT KUBESTATS_BUILD_TIME
+}
+
 # The version of a crate that Cargo.lock names.
 locked() {
   awk -v name="$1" '$0 == "name = \"" name "\"" { getline; gsub(/"/, "", $3); print $3; exit }' "$root/Cargo.lock"
