@@ -37,7 +37,7 @@ site: ## what browsers load, for development
 release: ## one program with the site inside
 	@.ci/release
 
-bench: ## measure speed and memory, as ratios in one run; rewrites docs/benchmarks.md
+bench: ## measure speed and memory, as ratios in one run, into docs/benchmarks.md (ARGS="commit slow" measures parts)
 	@.ci/bench $(ARGS)
 
 fuzz: ## the fuzz targets, a minute each (SECONDS_EACH=600 for longer)

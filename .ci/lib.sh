@@ -51,11 +51,23 @@ apt_install() {
   have apt-get || fail "this is not Debian; please install what Debian calls: $*"
   say "installing $*"
   export DEBIAN_FRONTEND=noninteractive
+  # Another step may be installing something too, for which apt-get would not wait.
+  local get=(flock "$cache/apt.lock" "${sudo[@]}" apt-get)
   # A first try with the lists as they are saves a minute where they are fresh.
-  quietly "${sudo[@]}" apt-get install -y --no-install-recommends "$@" 2>/dev/null && return
-  quietly "${sudo[@]}" apt-get update || true
-  quietly "${sudo[@]}" apt-get install -y --no-install-recommends "$@" ||
+  quietly "${get[@]}" install -y --no-install-recommends "$@" 2>/dev/null && return
+  quietly "${get[@]}" update || true
+  quietly "${get[@]}" install -y --no-install-recommends "$@" ||
     fail "apt-get could not install: $*. Please install them by hand, then run this again"
+}
+
+# What `kubestats version` tells; two builds of one commit are the same.
+# Where there is no .git, as in a container, whoever builds may tell.
+build_info() {
+  local time
+  KUBESTATS_GIT_COMMIT=${KUBESTATS_GIT_COMMIT:-$(git -C "$root" rev-parse HEAD 2>/dev/null || true)}
+  time=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || true)}
+  KUBESTATS_BUILD_TIME=${time:+$(date --utc --date="@$time" +%Y-%m-%dT%H:%M:%SZ)}
+  export KUBESTATS_GIT_COMMIT KUBESTATS_BUILD_TIME
 }
 
 # The version of a crate that Cargo.lock names.

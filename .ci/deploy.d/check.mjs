@@ -29,8 +29,8 @@ const read = (file) =>
 const objects = [];
 for (const name of readdirSync(rendered).sort()) {
   const written = read(join(rendered, name));
-  const file = written.flatMap((object) => (isTekton(object) ? podsOf(object) : [object]))
-    .map((object) => ({ object, where: `${name}: ${object.kind}/${object.metadata?.name}` }));
+  const placed = (object) => ({ object, where: `${name}: ${object.kind}/${object.metadata?.name}` });
+  const file = written.flatMap((object) => (isTekton(object) ? podsOf(object) : [object])).map(placed);
   for (const { object, where } of file) {
     const found = await model(object);
     if (!found) {
@@ -48,7 +48,7 @@ for (const name of readdirSync(rendered).sort()) {
   for (const check of [checkReferences, checkSettings]) {
     problems.push(...check(file.map(({ object }) => object)).map((problem) => `${name}: ${problem}`));
   }
-  objects.push(...file);
+  objects.push(...file, ...written.filter(isTekton).map(placed));
 }
 problems.push(...checkTypes(objects));
 problems.push(...checkCompose(join(root, "deploy"), read));

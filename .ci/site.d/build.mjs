@@ -103,10 +103,9 @@ function compress(name, bytes) {
   const br = brotliCompressSync(bytes, {
     params: { [constants.BROTLI_PARAM_QUALITY]: release ? 11 : 4, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
   });
-  if (release) {
-    files.set(`${name}.br`, br);
-    files.set(`${name}.gz`, gzipSync(bytes, { level: 9 }));
-  }
+  // Without it the server would pack the file, of megabytes, for whoever asks; where it is quick to build, so is this.
+  files.set(`${name}.br`, br);
+  if (release) files.set(`${name}.gz`, gzipSync(bytes, { level: 9 }));
   return br.length;
 }
 

@@ -37,12 +37,22 @@ export async function awake(page: Page) {
   await expect(page.locator("html")).toHaveAttribute("data-awake", "", { timeout: 20_000 });
 }
 
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** Waits until the page that is at `path` says what it is about: one heading in its main part, and a title. */
+export async function announced(page: Page, { path, heading }: { path: string; heading: RegExp }) {
+  const headings = page.getByRole("main").getByRole("heading", { level: 1 });
+  await expect(headings, path).toHaveCount(1);
+  await expect(headings, path).toHaveText(heading);
+  await expect(page, path).toHaveTitle(/Kubestats/);
+}
+
+const EVERYTHING = { type: "tag" as const, values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+/** The rules among them that look at colours. */
+export const COLOURS = { type: "rule" as const, values: ["color-contrast", "link-in-text-block"] };
 
 /** What axe finds wrong with the page as it stands, a line each. */
-export async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page, runOnly: typeof EVERYTHING | typeof COLOURS = EVERYTHING): Promise<string[]> {
   // What passes is neither described nor handed over, and pages have no frames of other origins.
-  const axe = new AxeBuilder({ page }).options({ runOnly: { type: "tag", values: TAGS }, resultTypes: ["violations"] });
+  const axe = new AxeBuilder({ page }).options({ runOnly, resultTypes: ["violations"] });
   const { violations } = await axe.setLegacyMode(true).analyze();
   return violations.map(({ id, help, nodes }) => {
     const places = nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary?.split("\n")[1]?.trim() ?? ""}`);

@@ -54,14 +54,14 @@ def polls(report, folder: pathlib.Path) -> None:
             raise RuntimeError(f"{len(stale)} repositories were not synced, and {events} events came of nothing: {stale[:3]}")
         theirs = ls_remote([one["url"] for one in found])
     what = f"a poll round over {REPOSITORIES:,} repositories of {BRANCHES} branches with nothing new, watched (best of {ROUNDS})"
-    report.row("watching", f"{what}, wall time", f"{watched.seconds:.2f} s", f"the same, not watched, {plain.seconds:.2f} s",
+    report.row("polls", f"{what}, wall time", f"{watched.seconds:.2f} s", f"the same, not watched, {plain.seconds:.2f} s",
                f"{watched.seconds / plain.seconds:.2f} times", "", None)
-    report.row("watching", "its processor time", f"{watched.cpu:.2f} s", f"the same, not watched, {plain.cpu:.2f} s", f"{watched.cpu / plain.cpu:.2f} times", "", None)
-    report.row("watching", "the same against git", f"{watched.cpu:.2f} s", f"`git ls-remote` for each, {theirs:.2f} s",
+    report.row("polls", "its processor time", f"{watched.cpu:.2f} s", f"the same, not watched, {plain.cpu:.2f} s", f"{watched.cpu / plain.cpu:.2f} times", "", None)
+    report.row("polls", "the same against git", f"{watched.cpu:.2f} s", f"`git ls-remote` for each, {theirs:.2f} s",
                f"{theirs / watched.cpu:.1f} times less", "5 times less", theirs / watched.cpu >= 5)
-    report.row("watching", "requests for each repository", f"{watched.requests:g}", f"not watched, {plain.requests:g}", "", "at most 1", watched.requests <= 1)
-    report.row("watching", "quota spent on it", f"{watched.quota}", "", "", "0", watched.quota == 0)
-    report.row("watching", f"memory, at most, in the round ({watched.resident_mb:.0f} MB after it)", f"{watched.peak_mb:.0f} MB", f"not watched, {plain.peak_mb:.0f} MB", "",
+    report.row("polls", "requests for each repository", f"{watched.requests:g}", f"not watched, {plain.requests:g}", "", "at most 1", watched.requests <= 1)
+    report.row("polls", "quota spent on it", f"{watched.quota}", "", "", "0", watched.quota == 0)
+    report.row("polls", f"memory, at most, in the round ({watched.resident_mb:.0f} MB after it)", f"{watched.peak_mb:.0f} MB", f"not watched, {plain.peak_mb:.0f} MB", "",
                "under 150 MB", watched.peak_mb < 150)
 
 

@@ -146,13 +146,13 @@ def webhooks(report, folder: pathlib.Path, engine: str, database: str | None) ->
     what = f"webhook in to first byte out, {engine}, {RATE} a second for {SECONDS} s, {REPOSITORIES} watched repositories"
     for which, ours, plain, most in (("median", middle, live[0], 100), ("p95", slow, live[1], 500)):
         # Of those that never came nobody knows how long they take.
-        report.row("watching", f"{what}, {which}", f"{ours:.1f} ms", f"`GET /health/live`, {plain:.1f} ms", f"{ours / plain:.1f} times",
+        report.row("webhooks", f"{what}, {which}", f"{ours:.1f} ms", f"`GET /health/live`, {plain:.1f} ms", f"{ours / plain:.1f} times",
                    f"under {most} ms", ours < most and late == 0)
-    report.row("watching", f"the webhook's own answer, {engine}, p95 (median {answered[0]:.1f} ms)", f"{answered[1]:.1f} ms",
+    report.row("webhooks", f"the webhook's own answer, {engine}, p95 (median {answered[0]:.1f} ms)", f"{answered[1]:.1f} ms",
                f"`GET /health/live`, {live[1]:.1f} ms", f"{answered[1] / live[1]:.1f} times", "under 1 s", answered[1] < 1_000)
-    report.row("watching", f"pushes that were told, {engine}", f"{len(told):,} of {count:,}, {twice} of them twice", "", "", "all, once",
+    report.row("webhooks", f"pushes that were told, {engine}", f"{len(told):,} of {count:,}, {twice} of them twice", "", "", "all, once",
                len(told) == count and twice == 0)
-    report.row("watching", f"processor that the server took meanwhile, {engine}", f"{cpu:.2f} cores", "", "", "", None)
+    report.row("webhooks", f"processor that the server took meanwhile, {engine}", f"{cpu:.2f} cores", "", "", "", None)
 
 
 def _taken(results: list) -> list[float]:
