@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{FieldChange, NamedCount, RecentRepository, Repository};
+use super::{ChartStep, FieldChange, NamedCount, RecentRepository, Repository};
 use crate::kind::EventType;
 
 /// All repositories together at the end of one day, UTC (the contract's `EcosystemStatsPublic` and more).
@@ -117,6 +117,8 @@ pub struct ReleaseChange {
     pub changes_total: i64,
     /// The source whose change this is, where the manifest itself stayed the same.
     pub caused_by_resource_id: Option<Uuid>,
+    /// The step between versions of its chart that it made.
+    pub chart_step: Option<ChartStep>,
 }
 
 /// How far back a page looks.

@@ -40,7 +40,7 @@ pub use chart::{
     ChartTrend, ChartUpgrade, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue,
     ComparedValue, ValueSpread,
 };
-pub use chart_parts::{ChartSnippet, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
+pub use chart_parts::{ChartSnippet, ChartStep, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, CommitWords, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{

@@ -232,19 +232,13 @@ mod read {
         let diff = compare(&before, &after, start(&old), start(&new), mode);
         let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after)).await?;
         let missing = [&old, &new].into_iter().flatten().find_map(|text| text.missing.clone());
-        let others = match is_step(older.as_ref(), &newer) {
-            true => read_others(db, newer.event.id).await?,
-            false => None,
+        // Only where one state followed the other did that step lie between them.
+        let follows = older.as_ref().is_some_and(|older| newer.number - older.number == 1);
+        let others = match newer.event.chart_step.clone().filter(|_| follows) {
+            Some(step) => Some(read_others(db, step).await?),
+            None => None,
         };
         Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing, others })))
-    }
-
-    /// Whether the newer state followed the older one by a change of a chart's version.
-    fn is_step(older: Option<&ResourceVersion>, newer: &ResourceVersion) -> bool {
-        let event = &newer.event;
-        let follows = older.is_some_and(|older| newer.number - older.number == 1);
-        let changed = event.event_type == EventType::Modified && event.version_before != event.version_after;
-        follows && changed && event.installs_chart()
     }
 
     /// The text that a state left; none before the first state and after a deletion.

@@ -108,6 +108,7 @@ async fn steps_of_events(app: &TestApp, repository: Uuid) -> Vec<String> {
     for event in store::events::list_events(&db.read, &filter).await.unwrap().data {
         let of = store::charts::step_of_event(&db.read, event.id).await.unwrap().unwrap();
         assert_eq!((of.repository_id, of.resource_id), (repository, event.resource_id));
+        assert_eq!(of.step, event.chart_step);
         let Some(step) = of.step else {
             let missing = app.missing(&path(repository, event.id)).await;
             assert_eq!(missing, "The event made no step between versions of a chart");
@@ -116,7 +117,7 @@ async fn steps_of_events(app: &TestApp, repository: Uuid) -> Vec<String> {
         let told = app.get(&path(repository, event.id)).await.json();
         assert_eq!(
             (&told["chart_key"], &told["from"], &told["to"]),
-            (&json!(step.key), &json!(step.from), &json!(step.to))
+            (&json!(step.chart_key), &json!(step.from), &json!(step.to))
         );
         assert_eq!((&told["upgrades"]["count"], &told["chart_id"]), (&json!(1), &json!(step.chart_id)));
         assert_eq!(told["upgrades"]["upgrades"][0]["commit"], event.commit);
@@ -128,7 +129,7 @@ async fn steps_of_events(app: &TestApp, repository: Uuid) -> Vec<String> {
         let (of, before) = (event.resource_id, number - 1);
         let page = app.get(&format!("/resources/{of}?from={before}&to={number}")).await.text();
         assert!(page.contains("Nobody else has made this step yet"), "{page}");
-        steps.push(format!("{} {} {}", step.key, step.from, step.to));
+        steps.push(format!("{} {} {}", step.chart_key, step.from, step.to));
     }
     assert_eq!(app.missing(&path(repository, Uuid::nil())).await, "Event not found");
     assert_eq!(app.missing(&path(Uuid::nil(), Uuid::nil())).await, "Repository not found");

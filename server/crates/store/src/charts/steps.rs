@@ -14,6 +14,8 @@ pub(crate) struct VersionSpan {
     pub release_id: i64,
     pub repository_id: Uuid,
     pub chart_id: Option<i64>,
+    /// As the chart is called, where it is not known which it is.
+    pub chart_name: Option<String>,
     pub release_name: Option<String>,
     pub version: Option<String>,
     pub from_sequence: i64,
@@ -54,6 +56,16 @@ impl Step<'_> {
     }
 }
 
+/// Whether a span goes on with the chart of the one before, without a commit between them.
+fn goes_on(before: &VersionSpan, after: &VersionSpan) -> bool {
+    let same_chart = match (before.chart_id, after.chart_id) {
+        // Of those whose place is not known, the name is all there is.
+        (None, None) => before.chart_name.is_some() && before.chart_name == after.chart_name,
+        (before, after) => before == after,
+    };
+    same_chart && before.release_id == after.release_id && before.to_sequence == Some(after.from_sequence)
+}
+
 /// Whether a step from one version to another is an upgrade: between digests and branches nothing is higher.
 pub(super) fn goes_up(from: &str, to: &str) -> bool {
     is_ordered(from) && is_ordered(to) && !is_lower(to, from)
@@ -65,10 +77,8 @@ pub(crate) fn steps(spans: &[VersionSpan]) -> impl Iterator<Item = Step<'_>> {
     spans.windows(2).enumerate().filter_map(|(place, pair)| {
         let [before, after] = pair else { return None };
         let (from, to) = (before.version.as_deref()?, after.version.as_deref()?);
-        let same = before.release_id == after.release_id && before.chart_id == after.chart_id;
-        let at_once = before.to_sequence == Some(after.from_sequence);
         let step = || Step { after, from, to, left: after.from_sequence, steps: 1, later: &spans[place + 2..] };
-        (same && at_once && from != to).then(step)
+        (goes_on(before, after) && from != to).then(step)
     })
 }
 
@@ -82,13 +92,12 @@ pub(crate) fn ways<'s>(spans: &'s [VersionSpan], from: &'s str, to: &'s str) -> 
         let (mut before, mut left, mut steps) = (first, None, 0);
         for (place, after) in spans.iter().enumerate().skip(start + 1) {
             let (version, next) = (before.version.as_deref()?, after.version.as_deref()?);
-            let same = before.release_id == after.release_id && before.chart_id == after.chart_id;
-            if !same || before.to_sequence != Some(after.from_sequence) || (left.is_none() && next == from) {
+            if !goes_on(before, after) || (left.is_none() && next == from) {
                 return None;
             }
             if version != next {
-                let goes_on = if up { goes_up(version, next) } else { is_lower(next, version) };
-                if !goes_on {
+                let is_on_the_way = if up { goes_up(version, next) } else { is_lower(next, version) };
+                if !is_on_the_way {
                     return None;
                 }
                 let left = *left.get_or_insert(after.from_sequence);
@@ -116,6 +125,7 @@ mod tests {
                     release_id,
                     repository_id: Uuid::nil(),
                     chart_id: Some(1),
+                    chart_name: None,
                     release_name: None,
                     version: Some((*version).to_owned()),
                     from_sequence: *from,
