@@ -15,8 +15,7 @@ use crate::chart::{ActivityChart, LineChart};
 use crate::components::{
     Breadcrumb, Crumb, DiffView, EmptyState, EventTypeBadge, FieldChanges, KindBadge, Metric, Metrics, Notice, Number,
     PageHead, PageUrl, Pager, Section, Segments, SkeletonBlock, SkeletonRows, Tab, Table, TimeAgo, VersionChange,
-    chart_href, commit_href, counted, number_text, repository_href, resource_href, short_sha,
-    upgrade_href,
+    chart_href, commit_href, counted, number_text, repository_href, resource_href, short_sha, upgrade_href,
 };
 use crate::live::Live;
 

@@ -9,8 +9,9 @@ use crate::db::{Db, Result};
 use crate::{charts, ecosystem, images};
 use entity::view::{
     ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter,
-    ChartStep, ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts, EcosystemRange,
-    EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing, PageQuery, Timestamp,
+    ChartStep, ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts,
+    EcosystemRange, EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing,
+    PageQuery, Timestamp,
 };
 
 /// What is told of now and of days before it moves on with the clock by so many seconds.

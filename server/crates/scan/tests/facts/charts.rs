@@ -9,7 +9,10 @@ fn charts_of_k3s_and_of_kustomize_have_their_version_on_the_resource() {
             "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web}\nspec: {chart: web, version: 1.10}\n",
             Some("1.10"),
         ),
-        ("apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web}\nspec: {chart: 'oci://r.example/web'}\n", None),
+        (
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web}\nspec: {chart: 'oci://r.example/web'}\n",
+            None,
+        ),
         // What they set is of the HelmChart of that name.
         ("apiVersion: helm.cattle.io/v1\nkind: HelmChartConfig\nmetadata: {name: web}\nspec: {version: 1.10}\n", None),
         (

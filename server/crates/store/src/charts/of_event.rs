@@ -3,22 +3,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::sea_query::{Condition, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, VersionSpan, steps};
+use super::begun::{Place, REPOSITORIES, begun_at, by_repository, of_commits, with_before};
+use super::{ConnectionTrait, Result, steps};
 use crate::db::select::is_any;
 use entity::kind::EventType;
-use entity::table::{chart, chart_use, event};
+use entity::table::{chart, event};
 use entity::view::ChartStep;
 
-/// Repositories that one question is about: each is a condition of its own.
-const REPOSITORIES: usize = 100;
-/// Releases whose earlier spans are asked for by one question.
-const RELEASES: usize = 500;
 /// Resources that took something else from sources of a page of events, and those of them that are looked at for one source: all
 /// that come from it made the same step.
 const CAUSED: u64 = 5_000;
@@ -57,7 +53,7 @@ impl AskedEvent {
     }
 
     /// A place in the commit that made it.
-    fn at(&self, path: &str) -> Place {
+    pub fn at(&self, path: &str) -> Place {
         (self.repository_id, self.sequence, path.to_owned())
     }
 
@@ -71,23 +67,11 @@ impl AskedEvent {
 /// Where resources stand that a commit gave something else because it changed a source, by source and commit.
 type Caused = HashMap<(Uuid, i64), Vec<String>>;
 
-/// A repository, the place of a commit on its line, and where a document stands.
-type Place = (Uuid, i64, String);
-
 /// A step of the release that stands at a place.
 struct Made {
     chart_id: i64,
     from: String,
     to: String,
-}
-
-/// A span, and where its document stands.
-#[derive(DerivePartialModel)]
-#[sea_orm(entity = "chart_use::Entity")]
-struct Begun {
-    #[sea_orm(nested)]
-    span: VersionSpan,
-    file_path: String,
 }
 
 /// The step that an event made; `None` where there is no such event.
@@ -107,7 +91,7 @@ pub(crate) async fn steps_of(c: &impl ConnectionTrait, events: &[AskedEvent]) ->
     let sources: Vec<&AskedEvent> = events.iter().copied().filter(|one| one.is_of_source()).collect();
     let caused = caused_by(c, &sources).await?;
     let places = events.iter().flat_map(|one| one.paths(&caused).map(move |path| one.at(path)));
-    let made = made_at(c, places.collect()).await?;
+    let made = made_at(c, &places.collect()).await?;
     let mut chosen: Vec<(Uuid, &Made)> = Vec::new();
     for one in &events {
         let Some(made) = one.paths(&caused).find_map(|path| made.get(&one.at(path))) else { continue };
@@ -133,11 +117,7 @@ pub(crate) async fn steps_of(c: &impl ConnectionTrait, events: &[AskedEvent]) ->
 async fn caused_by(c: &impl ConnectionTrait, sources: &[&AskedEvent]) -> Result<Caused> {
     use event::Column::{CausedByResourceId, FilePath, Id, RepositoryId, Sequence};
     let mut caused = Caused::new();
-    let mut commits: HashMap<Uuid, BTreeSet<i64>> = HashMap::new();
-    for source in sources {
-        commits.entry(source.repository_id).or_default().insert(source.sequence);
-    }
-    let commits: Vec<(Uuid, BTreeSet<i64>)> = commits.into_iter().collect();
+    let commits = by_repository(sources.iter().map(|source| (source.repository_id, source.sequence)));
     for these in commits.chunks(REPOSITORIES) {
         let events = event::Entity::find()
             .filter(of_commits(RepositoryId, Sequence, these))
@@ -157,50 +137,16 @@ async fn caused_by(c: &impl ConnectionTrait, sources: &[&AskedEvent]) -> Result<
 }
 
 /// The steps that commits made at places.
-async fn made_at(c: &impl ConnectionTrait, places: BTreeSet<Place>) -> Result<HashMap<Place, Vec<Made>>> {
-    use chart_use::Column::{FilePath, FromSequence, ReleaseId, RepositoryId, ToSequence};
-    let mut commits: HashMap<Uuid, BTreeSet<i64>> = HashMap::new();
-    for (repository, sequence, _) in &places {
-        commits.entry(*repository).or_default().insert(*sequence);
-    }
-    let commits: Vec<(Uuid, BTreeSet<i64>)> = commits.into_iter().collect();
-    let mut begun: Vec<Begun> = Vec::new();
-    for these in commits.chunks(REPOSITORIES) {
-        let here = |place: &&Place| these.iter().any(|(repository, _)| *repository == place.0);
-        let paths: BTreeSet<&str> = places.iter().filter(here).map(|(.., path)| path.as_str()).collect();
-        let of_places = chart_use::Entity::find()
-            .filter(of_commits(RepositoryId, FromSequence, these))
-            .filter(is_any(FilePath.into_expr(), paths));
-        begun.extend(of_places.into_partial_model::<Begun>().all(c).await?);
-    }
-    let began: BTreeSet<i64> = begun.iter().map(|one| one.span.from_sequence).collect();
-    let releases: Vec<i64> = begun.iter().map(|one| one.span.release_id).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut spans: Vec<VersionSpan> = begun.iter().map(|one| one.span.clone()).collect();
-    for these in releases.chunks(RELEASES) {
-        let before = chart_use::Entity::find()
-            .filter(is_any(ReleaseId.into_expr(), these.iter().copied()))
-            .filter(is_any(ToSequence.into_expr(), began.iter().copied()));
-        spans.extend(before.into_partial_model::<VersionSpan>().all(c).await?);
-    }
-    spans.sort_unstable_by_key(|span| (span.release_id, span.from_sequence));
-    spans.dedup_by_key(|span| (span.release_id, span.from_sequence));
-    let stands: HashMap<(i64, i64), String> =
-        begun.into_iter().map(|one| ((one.span.release_id, one.span.from_sequence), one.file_path)).collect();
+async fn made_at(c: &impl ConnectionTrait, places: &BTreeSet<Place>) -> Result<HashMap<Place, Vec<Made>>> {
+    let begun = begun_at(c, places).await?;
+    let stands: HashMap<(i64, i64), &str> = begun.iter().map(|one| (one.span.key(), one.file_path.as_str())).collect();
+    let spans = with_before(c, begun.iter().map(|one| one.span.clone()).collect()).await?;
     let mut made: HashMap<Place, Vec<Made>> = HashMap::new();
     for step in steps(&spans) {
         let after = step.after;
-        let path = stands.get(&(after.release_id, after.from_sequence));
-        let (Some(path), Some(chart_id)) = (path, after.chart_id) else { continue };
-        let place = (after.repository_id, after.from_sequence, path.clone());
+        let (Some(path), Some(chart_id)) = (stands.get(&after.key()), after.chart_id) else { continue };
+        let place = (after.repository_id, after.from_sequence, (*path).to_owned());
         made.entry(place).or_default().push(Made { chart_id, from: step.from.to_owned(), to: step.to.to_owned() });
     }
     Ok(made)
-}
-
-/// Rows of some commits of some repositories.
-pub(crate) fn of_commits<C: ColumnTrait>(repository: C, sequence: C, commits: &[(Uuid, BTreeSet<i64>)]) -> Condition {
-    commits.iter().fold(Condition::any(), |any, (id, sequences)| {
-        let there = is_any(sequence.into_expr(), sequences.iter().copied());
-        any.add(repository.into_expr().eq(*id).and(there))
-    })
 }

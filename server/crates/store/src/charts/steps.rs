@@ -23,6 +23,13 @@ pub(crate) struct VersionSpan {
     pub to_sequence: Option<i64>,
 }
 
+impl VersionSpan {
+    /// What tells it from others, and their order.
+    pub fn key(&self) -> (i64, i64) {
+        (self.release_id, self.from_sequence)
+    }
+}
+
 /// A release that left one version of its chart for another, in one commit or by way of others.
 #[derive(Clone, Copy)]
 pub(crate) struct Step<'s> {

@@ -331,8 +331,8 @@ async fn sqlite_reads_no_large_table_from_end_to_end() {
                 let walked = ordered
                     && sql.contains(" LIMIT ")
                     && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !is_paged_first(&sql));
-                // Charts and images of hundreds of resources are looked up at once, of tables that have hundreds here.
-                let few = analyzed && name == "overview" && matches!(alias, "resource_chart" | "resource_image");
+                // Images of hundreds of resources are looked up at once, of a table that has hundreds here.
+                let few = analyzed && name == "overview" && alias == "resource_image";
                 let fine = is_small(alias, &sql)
                     || walked
                     || few
