@@ -8,13 +8,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, uses_at};
-use crate::db::pattern::contains;
+use crate::db::pattern::{contains, named};
 use crate::db::select::{count_all, is_any, is_like};
 use entity::table::{chart, chart_alias, chart_source, chart_use};
 use entity::view::{SharedUse, Timestamp};
-
-/// Charts that a text may mean.
-const HOLDING: u64 = 200;
 
 /// The id and key of a chart by its key, whatever the spelling of its source; of one that got another key since, by the
 /// old one.
@@ -47,26 +44,35 @@ pub async fn chart_by_text(
     text: &str,
     at: Option<Timestamp>,
 ) -> Result<Option<(i64, String)>> {
-    use chart_use::Column::{ChartId, RepositoryId};
     if let Some(found) = chart_by_key(c, text).await? {
         return Ok(Some(found));
     }
-    let holding = chart::Entity::find().filter(is_like(chart::Column::Key.into_expr(), contains(text)));
-    let holding = holding.select_only().columns([chart::Column::Id, chart::Column::Key]);
-    let mut holding: Vec<(i64, String)> =
-        holding.order_by_asc(chart::Column::Key).limit(HOLDING).into_tuple().all(c).await?;
-    let name = text.to_lowercase();
-    let is_named = |(_, key): &(i64, String)| key.rsplit('/').next() == Some(name.as_str());
-    if holding.iter().any(is_named) {
-        holding.retain(is_named);
+    match most_used_like(c, named(text), at).await? {
+        Some(found) => Ok(Some(found)),
+        None => most_used_like(c, contains(text), at).await,
     }
+}
+
+/// Of the charts whose keys fit a pattern the one that most used at a time; the first, where nobody did.
+async fn most_used_like(
+    c: &impl ConnectionTrait,
+    pattern: String,
+    at: Option<Timestamp>,
+) -> Result<Option<(i64, String)>> {
+    use chart_use::Column::{ChartId, RepositoryId};
+    let fitting = || chart::Entity::find().filter(is_like(chart::Column::Key.into_expr(), pattern.clone()));
+    let first = fitting().select_only().columns([chart::Column::Id, chart::Column::Key]);
+    let first = first.order_by_asc(chart::Column::Key).into_tuple::<(i64, String)>().one(c).await?;
+    let Some(first) = first else { return Ok(None) };
     let users = RepositoryId.into_expr().count_distinct();
-    let used = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), holding.iter().map(|(id, _)| *id)));
-    let used = used.filter(uses_at(at)).select_only().column(ChartId).group_by(ChartId);
-    let most: Option<Option<i64>> = used.order_by_desc(users).order_by_asc(ChartId).into_tuple().one(c).await?;
-    let most = most.flatten();
-    let place = holding.iter().position(|(id, _)| most.is_none_or(|most| *id == most));
-    Ok(place.map(|place| holding.swap_remove(place)))
+    let these = fitting().select_only().column(chart::Column::Id).into_query();
+    let used = chart_use::Entity::find().filter(ChartId.in_subquery(these)).filter(uses_at(at));
+    let used = used.select_only().column(ChartId).group_by(ChartId).order_by_desc(users).order_by_asc(ChartId);
+    let most: Option<Option<i64>> = used.into_tuple().one(c).await?;
+    match most.flatten() {
+        Some(id) if id != first.0 => Ok(key_of_chart(c, id).await?.map(|key| (id, key))),
+        _ => Ok(Some(first)),
+    }
 }
 
 /// The key of the chart that kubesearch showed under a key; the one with most uses, where there are several.

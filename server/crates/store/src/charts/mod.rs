@@ -55,6 +55,8 @@ pub use version::major as major_version;
 
 /// Days after which a version that was not left has stayed.
 const STAYED_DAYS: i64 = 7;
+/// Spans of a release that are looked at for whether it went back within them: nobody changes it as often, unless to be slow.
+const LATER: usize = 200;
 /// Fewer than this tell nothing.
 const FEW: usize = 5;
 

@@ -3,8 +3,8 @@
 use sea_orm::DerivePartialModel;
 use uuid::Uuid;
 
-use super::STAYED_DAYS;
 use super::version::{is_lower, is_ordered};
+use super::{LATER, STAYED_DAYS};
 use entity::table::chart_use;
 
 /// A span of a release, as far as steps between versions go.
@@ -54,7 +54,7 @@ impl Step<'_> {
     /// Whether the release went back to a lower version of the chart within days that tell whether a version stays.
     pub fn is_rolled_back(&self) -> bool {
         let (after, most) = (self.after, STAYED_DAYS * 86_400);
-        let later = self.later.iter().take_while(|one| one.release_id == after.release_id);
+        let later = self.later.iter().take(LATER).take_while(|one| one.release_id == after.release_id);
         let mut soon = later.take_while(|one| one.from_time - after.from_time <= most);
         soon.any(|one| {
             let version = one.version.as_deref().filter(|_| one.chart_id == after.chart_id);
