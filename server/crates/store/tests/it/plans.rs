@@ -196,6 +196,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("events of a resource", |c| events::list_events(c, &of_resource));
     let event = resources::list_versions(&db.read, resource.id, PageQuery::default()).await.unwrap().data[0].event.id;
     ask!("version text", |c| resources::find_version_text(c, resource.id, event));
+    ask!("step of an event", |c| store::charts::step_of_event(c, event));
     ask!("current text", |c| resources::find_current_text(c, resource.id));
     ask!("references", |c| resources::find_references(c, resource.id));
     ask!("tree", |c| resources::list_tree(c, repository));
