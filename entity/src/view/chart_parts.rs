@@ -62,6 +62,8 @@ pub struct ChartVersionOverTime {
 pub struct SharedUse {
     /// The chart's key, the image's name.
     pub key: String,
+    /// What stands here: versions of the chart, the highest first; tags of the image.
+    pub versions: Vec<String>,
     /// Repositories that use it.
     pub repositories: i64,
 }

@@ -68,7 +68,7 @@ pub use problem::Problem;
 pub use repository::{NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort};
 pub use resource::{
     GroupedRepository, GroupedResource, Reference, References, Resource, ResourceFacets, ResourceFilter, ResourceSort,
-    ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
+    ResourceThen, ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
 };
 pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};

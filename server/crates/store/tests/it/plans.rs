@@ -199,7 +199,11 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("step of an event", |c| store::charts::step_of_event(c, event));
     ask!("current text", |c| resources::find_current_text(c, resource.id));
     ask!("references", |c| resources::find_references(c, resource.id));
-    ask!("tree", |c| resources::list_tree(c, repository));
+    let past = Some(now() - chrono::TimeDelta::days(365));
+    for at in [None, past, Some(now())] {
+        ask!("tree", |c| resources::list_tree(c, repository, at));
+        ask!("resource of a day", |c| resources::find_resource_then(c, resource.id, at.unwrap_or(now())));
+    }
 
     ask!("repositories", |c| repositories::list_repositories(c, &RepositoryFilter::default()));
     ask!("names of repositories", |c| repositories::list_names(c, 500));
@@ -262,7 +266,6 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("metrics to ask for", |c| discovery::list_metrics_targets(c, now()));
     ask!("forge id taken", |c| discovery::is_taken(c, repository, "github.com", 1));
 
-    let past = Some(now() - chrono::TimeDelta::days(365));
     for (range, at) in EcosystemRange::ALL.into_iter().flat_map(|range| [(range, None), (range, past)]) {
         ask!(format!("ecosystem, {}", range.as_str()), |c| ecosystem::overview(c, range, at, now()));
         ask!(format!("charts of the ecosystem, {}", range.as_str()), |c| ecosystem::charts(c, range, at, now()));
