@@ -163,11 +163,11 @@ async fn read(c: &impl ConnectionTrait, events: Select<event::Entity>) -> Result
     let rows: Vec<EventRow> = rows.into_partial_model().all(c).await?;
     let asked: Vec<AskedEvent> = rows.iter().map(EventRow::asked).collect();
     let mut steps = steps_of(c, &asked).await?;
-    let mut with_step = |row: EventRow| {
+    let with_step = |row: EventRow| {
         let chart_step = steps.remove(&row.event.id);
         Event { chart_step, ..Event::from(row) }
     };
-    Ok(rows.into_iter().map(&mut with_step).collect())
+    Ok(rows.into_iter().map(with_step).collect())
 }
 
 /// Kinds and namespaces (written or inherited) that a repository's events are about, most frequent first.

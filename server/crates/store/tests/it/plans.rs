@@ -308,6 +308,11 @@ fn reads_whole_index(name: &str) -> bool {
     name == "groups of all" || name == "database" || name.starts_with("discovery") || watching::reads_whole_index(name)
 }
 
+/// Pages that put hundreds of the newest changes together.
+fn looks_up_hundreds(name: &str) -> bool {
+    matches!(name, "overview" | "releases that changed" | "releases, deep")
+}
+
 /// Lists that look for a part of a text in names: paths of values are stored once each, thousands for a million values.
 fn looks_through(name: &str, table: &str) -> bool {
     name == "values with text" && table == "value_path"
@@ -335,8 +340,8 @@ async fn sqlite_reads_no_large_table_from_end_to_end() {
                 let walked = ordered
                     && sql.contains(" LIMIT ")
                     && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !is_paged_first(&sql));
-                // Images of hundreds of resources are looked up at once, of a table that has hundreds here.
-                let few = analyzed && name == "overview" && alias == "resource_image";
+                // What hundreds of resources and events are about is looked up at once, of tables that have hundreds here.
+                let few = analyzed && looks_up_hundreds(&name) && matches!(alias, "chart_use" | "resource_image");
                 let fine = is_small(alias, &sql)
                     || walked
                     || few
