@@ -31,6 +31,7 @@ mod m20260101_000027_follow_runs;
 mod m20260101_000028_mark_facts;
 mod m20260101_000029_note_variables;
 mod m20260101_000031_keep_reloads;
+mod m20260101_000032_ask_spans;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000028_mark_facts::Migration),
             Box::new(m20260101_000029_note_variables::Migration),
             Box::new(m20260101_000031_keep_reloads::Migration),
+            Box::new(m20260101_000032_ask_spans::Migration),
         ]
     }
 }

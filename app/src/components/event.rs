@@ -1,10 +1,10 @@
 use entity::kind::{ChangeTag, EventType};
-use entity::view::{Event, FieldChange, Timestamp};
+use entity::view::{ChartStep, Event, FieldChange, Timestamp};
 use leptos::prelude::*;
 
 use super::{
     EventTypeBadge, Glyph, Icon, KindBadge, TimeAgo, VersionChange, commit_href, counted, repository_href,
-    resource_href, short_sha,
+    resource_href, short_sha, upgrade_href,
 };
 
 /// One change of one resource in one line: what happened, to what, how, where, by whom, in which commit, when.
@@ -65,15 +65,18 @@ pub fn EventLine(
 
 /// The version if it changed, else the place if it moved, else the fields.
 pub(super) fn how(event: &Event) -> AnyView {
-    if event.version_before != event.version_after && event.event_type != EventType::Deleted {
-        let before = event.version_before.clone();
-        let after = event.version_after.clone();
-        return if event.event_type == EventType::Modified {
-            let step = view! { <VersionChange before after /> }.into_any();
-            if event.installs_chart() { to_others(event, step) } else { step }
-        } else {
-            view! { <super::Version version=after /> }.into_any()
+    if let Some((before, after)) = event.version_step() {
+        let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
+        let shown = view! { <VersionChange before after /> }.into_any();
+        return match &event.chart_step {
+            Some(step) => to_others(step, shown),
+            None => shown,
         };
+    }
+    // It came with that version.
+    if event.version_before != event.version_after && event.event_type != EventType::Deleted {
+        let version = event.version_after.clone();
+        return view! { <super::Version version /> }.into_any();
     }
     if let Some(before) = event.file_path_before.as_ref().filter(|before| **before != event.file_path) {
         return view! { <span class="quiet" title=before.clone()>"moved from " <span class="path">{before.clone()}</span></span> }
@@ -88,11 +91,10 @@ pub(super) fn how(event: &Event) -> AnyView {
     }
 }
 
-/// A step that leads to what others changed with the same; the server knows of which chart it is.
-fn to_others(event: &Event, step: AnyView) -> AnyView {
-    let href = format!("/upgrades/{}", event.id);
-    view! { <a class="step-link" rel="external" href=href title="What others changed with this step">{step}</a> }
-        .into_any()
+/// A step that leads to what others changed with the same.
+fn to_others(step: &ChartStep, shown: AnyView) -> AnyView {
+    let href = upgrade_href(&step.chart_key, &step.from, &step.to);
+    view! { <a class="step-link" href=href title="What others changed with this step">{shown}</a> }.into_any()
 }
 
 fn fields(event: &Event) -> AnyView {
@@ -141,13 +143,9 @@ fn short_values(change: &FieldChange) -> Option<(Option<String>, Option<String>)
 /// The version changes among a commit's events: name, before, after; a release before the source that it deploys from.
 fn bumps(events: &[Event]) -> Vec<(String, Option<String>, Option<String>)> {
     let mut found: Vec<(String, Option<String>, Option<String>)> = Vec::new();
-    let is_bump = |event: &&Event| {
-        event.event_type == EventType::Modified
-            && event.version_before != event.version_after
-            && event.version_after.is_some()
-    };
-    for event in events.iter().filter(is_bump) {
-        let bump = (event.resource_name.clone(), event.version_before.clone(), event.version_after.clone());
+    for event in events {
+        let Some((before, Some(after))) = event.version_step() else { continue };
+        let bump = (event.resource_name.clone(), before.map(str::to_owned), Some(after.to_owned()));
         if !found.contains(&bump) {
             found.push(bump);
         }

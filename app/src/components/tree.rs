@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use entity::view::{ResourceTreeRow, file_of};
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, KindBadge, Version, number_text, resource_href};
+use super::{Glyph, Icon, KindBadge, PageUrl, Version, number_text, resource_href};
 
 /// Resources in their folders and files; folders open without JavaScript.
 #[component]
@@ -13,6 +13,9 @@ pub fn Tree(
     /// Open every folder: for small trees and while searching.
     #[prop(optional)]
     open: bool,
+    /// As of when its resources are to be shown; empty for now.
+    #[prop(optional, into)]
+    at: String,
 ) -> impl IntoView {
     let mut root = Folder::default();
     for row in rows {
@@ -20,7 +23,7 @@ pub fn Tree(
     }
     // A tree that fits a screen is better read than opened.
     let open = open || root.resources <= 40;
-    view! { <div class="tree">{root.view(0, open)}</div> }
+    view! { <div class="tree">{root.view(0, open, &at)}</div> }
 }
 
 #[derive(Default)]
@@ -47,7 +50,7 @@ impl Folder {
         here.files.entry(file).or_default().push(row);
     }
 
-    fn view(self, depth: usize, open: bool) -> AnyView {
+    fn view(self, depth: usize, open: bool, at: &str) -> AnyView {
         let folders: Vec<_> = self
             .folders
             .into_iter()
@@ -68,7 +71,7 @@ impl Folder {
                                 <span class="tree-name">{name}</span>
                                 <span class="num quiet">{count}</span>
                             </summary>
-                            {folder.view(depth + 1, open)}
+                            {folder.view(depth + 1, open, at)}
                         </details>
                     </li>
                 }
@@ -81,10 +84,11 @@ impl Folder {
                 let resources: Vec<_> = rows
                     .into_iter()
                     .map(|row| {
+                        let href = PageUrl::new(resource_href(row.id)).with("at", at).href();
                         view! {
                             <li class="tree-resource">
                                 <KindBadge kind=row.kind />
-                                <a href=resource_href(row.id)>{row.name}</a>
+                                <a href=href>{row.name}</a>
                                 {row.namespace.map(|namespace| view! { <span class="quiet">{namespace}</span> })}
                                 {row.version.map(|version| view! { <Version version=Some(version) /> })}
                             </li>

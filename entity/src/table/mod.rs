@@ -45,7 +45,6 @@ pub mod repository_day;
 pub mod repository_facet;
 pub mod repository_metrics;
 pub mod resource;
-pub mod resource_chart;
 pub mod resource_data;
 pub mod resource_image;
 pub mod role;

@@ -355,7 +355,7 @@ pub struct ChartUpgrade {
     pub commit: String,
     pub web_url: Option<String>,
     /// Paths of values that changed in the same commit; by way of several, those that were set otherwise after the last than
-    /// before the first.
+    /// before the first. Of the first fifty releases, and at most 500.
     pub changed: Vec<String>,
     /// Went back to a lower version within seven days.
     pub rolled_back: bool,
@@ -375,9 +375,9 @@ pub struct ChartUpgrades {
     pub by_several: i64,
     /// Of `count`, those of which a release went back.
     pub rolled_back: i64,
-    /// Every version that anybody had, highest first.
+    /// Every version that anybody had, highest first; of more than 500 those that most had.
     pub versions: Vec<String>,
-    /// Paths that changed with it, and in how many of the newest `looked_at`.
+    /// Paths that changed with it, and in how many of the newest `looked_at`; at most 500, the most frequent first.
     pub changed: Vec<ChangedPath>,
     /// How many were looked at for what changed with them.
     pub looked_at: i64,

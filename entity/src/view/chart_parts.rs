@@ -12,6 +12,17 @@ pub struct ChartSnippet {
     pub text: String,
 }
 
+/// A step from one version of a chart to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChartStep {
+    pub chart_id: i64,
+    pub chart_key: String,
+    /// As it was written before, and as it is after.
+    pub from: String,
+    pub to: String,
+}
+
 /// The step between versions of a chart that an event made, and what others changed who made it too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -51,6 +62,8 @@ pub struct ChartVersionOverTime {
 pub struct SharedUse {
     /// The chart's key, the image's name.
     pub key: String,
+    /// What stands here: versions of the chart, the highest first; tags of the image.
+    pub versions: Vec<String>,
     /// Repositories that use it.
     pub repositories: i64,
 }

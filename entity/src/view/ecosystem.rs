@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{FieldChange, NamedCount, RecentRepository, Repository};
+use super::{ChartStep, FieldChange, NamedCount, RecentRepository, Repository};
 use crate::kind::EventType;
 
 /// All repositories together at the end of one day, UTC (the contract's `EcosystemStatsPublic` and more).
@@ -28,8 +28,8 @@ pub struct EcosystemStats {
     pub total_resource_events: i64,
     /// Kind to number of active resources.
     pub resource_type_breakdown: BTreeMap<String, i64>,
-    /// The 20 charts that most active resources install. A resource counts for the charts that it installs now (or
-    /// did when it was deleted) through its whole life.
+    /// The 20 charts that were installed most at the end of the day, by name; what repositories keep in folders of their own is
+    /// left out.
     pub popular_helm_charts: BTreeMap<String, i64>,
     pub daily_created_resources: i64,
     pub daily_modified_resources: i64,
@@ -117,6 +117,8 @@ pub struct ReleaseChange {
     pub changes_total: i64,
     /// The source whose change this is, where the manifest itself stayed the same.
     pub caused_by_resource_id: Option<Uuid>,
+    /// The step between versions of its chart that it made.
+    pub chart_step: Option<ChartStep>,
 }
 
 /// How far back a page looks.

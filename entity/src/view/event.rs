@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::PageQuery;
+use super::{ChartStep, PageQuery};
 use crate::kind::EventType;
 
 /// What stands in place of a value that is never stored or shown.
@@ -54,6 +54,10 @@ pub struct Event {
     pub changes_total: i64,
     /// The source whose change this is, where the manifest itself stayed the same.
     pub caused_by_resource_id: Option<Uuid>,
+    /// The step between versions of a chart that it made: of the one that the resource installs or, of a source, of one that
+    /// comes from it. Nothing where it made none, and where it is not known where the chart comes from.
+    #[cfg_attr(feature = "db", sea_orm(skip))]
+    pub chart_step: Option<ChartStep>,
 }
 
 impl Event {
@@ -63,11 +67,15 @@ impl Event {
         self.resource_namespace_inherited.as_deref().or(self.resource_namespace.as_deref())
     }
 
-    /// Whether it changed the version of a chart, most likely: of a resource that installs one.
+    /// From which version to which it went: of a chart where it made a step of one, else of the resource itself, which may be
+    /// a digest or a commit.
     #[must_use]
-    pub fn installs_chart(&self) -> bool {
-        let is_step = self.version_before.is_some() && self.version_after.is_some();
-        is_step && matches!(self.resource_kind.as_str(), "HelmRelease" | "HelmChart" | "Application")
+    pub fn version_step(&self) -> Option<(Option<&str>, Option<&str>)> {
+        if let Some(step) = &self.chart_step {
+            return Some((Some(&step.from), Some(&step.to)));
+        }
+        let is_step = self.event_type == EventType::Modified && self.version_before != self.version_after;
+        is_step.then(|| (self.version_before.as_deref(), self.version_after.as_deref()))
     }
 }
 

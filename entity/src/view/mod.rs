@@ -40,7 +40,7 @@ pub use chart::{
     ChartTrend, ChartUpgrade, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, ChartVersion, CommonValue,
     ComparedValue, ValueSpread,
 };
-pub use chart_parts::{ChartSnippet, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
+pub use chart_parts::{ChartSnippet, ChartStep, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
 pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, CommitWords, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{
@@ -68,7 +68,7 @@ pub use problem::Problem;
 pub use repository::{NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort};
 pub use resource::{
     GroupedRepository, GroupedResource, Reference, References, Resource, ResourceFacets, ResourceFilter, ResourceSort,
-    ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
+    ResourceThen, ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,
 };
 pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};

@@ -55,12 +55,14 @@ pub enum BumpSubject {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionBump {
     pub subject: BumpSubject,
+    /// Of the chart, where it is known which.
+    pub chart_key: Option<String>,
     pub name: String,
     pub before: Option<String>,
     pub after: Option<String>,
-    /// How many repositories did so among the newest events.
+    /// How many repositories did so among the newest changes.
     pub repositories: i64,
-    /// How many resources did.
+    /// How many resources, or releases of a chart, did.
     pub resources: i64,
     /// The newest of them first; at most as many as a page can show.
     pub changes: Vec<BumpedResource>,
@@ -71,21 +73,24 @@ pub struct VersionBump {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "db", derive(sea_orm::DerivePartialModel), sea_orm(entity = "crate::table::event::Entity"))]
 pub struct BumpedResource {
+    /// Nothing where the commit changed no resource: a chart that kustomize renders, a variable elsewhere.
     #[cfg_attr(feature = "db", sea_orm(from_col = "id"))]
-    pub event_id: Uuid,
+    pub event_id: Option<Uuid>,
     pub event_timestamp: DateTime<Utc>,
-    pub resource_id: Uuid,
+    pub resource_id: Option<Uuid>,
     pub resource_kind: String,
+    /// Of the resource, else of the release.
     pub resource_name: String,
     pub repository_id: Uuid,
     #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::repository::Column::FullName"))]
     pub repository_full_name: String,
     #[cfg_attr(feature = "db", sea_orm(skip))]
     pub commit: String,
+    /// Nothing of a commit that changed no resource.
     #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::commit::Column::Subject"))]
-    pub commit_subject: String,
+    pub commit_subject: Option<String>,
     #[cfg_attr(feature = "db", sea_orm(from_expr = "crate::table::commit::Column::AuthorName"))]
-    pub author_name: String,
+    pub author_name: Option<String>,
 }
 
 /// A repository that changes a lot.

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Event, PageQuery, Sort};
+use super::{Event, PageQuery, SharedUse, Sort};
 use crate::kind::{ReferenceStatus, ResourceStatus};
 
 /// A resource as it stands, or as it last stood (the contract's `KubernetesResourcePublic` and more).
@@ -151,6 +151,21 @@ pub struct ResourceVersion {
     pub line_end: i32,
     /// Link to the file at this commit on its forge.
     pub web_url: Option<String>,
+}
+
+/// What a resource was at a time of the past.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResourceThen {
+    pub at: DateTime<Utc>,
+    /// Nothing before it came.
+    pub status: Option<ResourceStatus>,
+    /// The state that it had; of one that was gone, that of its deletion.
+    pub version: Option<ResourceVersion>,
+    /// Charts that were installed where it stood, with how many used them then.
+    pub charts: Vec<SharedUse>,
+    /// Images that it named itself or by the values of a release, those that most used first.
+    pub images: Vec<SharedUse>,
 }
 
 /// The text of a resource at one event, secrets masked.

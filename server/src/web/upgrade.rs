@@ -11,13 +11,14 @@ use uuid::Uuid;
 use super::{api::problem::Problem, pages};
 use crate::state::AppState;
 
-/// `/upgrades/{event}`: the step that an event made, on the page of its chart. Lists of events need not know charts for it.
+/// `/upgrades/{event}`: the step that an event made, on the page of its chart. Lists of events lead there themselves; who has an
+/// event's id needs to know no chart.
 pub(super) async fn of_event(state: State<AppState>, Path(event): Path<String>, request: Request<Body>) -> Response {
     let Ok(event) = event.parse::<Uuid>() else { return pages::file_or_not_found(state, request).await };
     match store::charts::step_of_event(&state.db.read, event).await {
         // For now: a rescan may tell another one. Where the chart is not known, what is known of the resource.
         Ok(Some(of)) => {
-            let chart = of.step.map(|step| upgrade_href(&step.key, &step.from, &step.to));
+            let chart = of.step.map(|step| upgrade_href(&step.chart_key, &step.from, &step.to));
             Redirect::to(&chart.unwrap_or_else(|| resource_href(of.resource_id))).into_response()
         }
         Ok(None) => pages::file_or_not_found(state, request).await,

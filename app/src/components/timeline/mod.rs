@@ -143,7 +143,8 @@ fn row(
         }
     });
     // What stayed the same version still says which one it was.
-    let how = if event.version_after.is_some() && event.version_before == event.version_after {
+    let is_kept = event.version_after.is_some() && event.version_before == event.version_after;
+    let how = if is_kept && event.version_step().is_none() {
         view! { <Version version=event.version_after.clone() /> }.into_any()
     } else {
         how(&event)

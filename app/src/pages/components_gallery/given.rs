@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, TimeDelta};
 use entity::kind::{EventType, GitOpsTool, JobKind, JobState, RequestedBy, SyncStatus};
-use entity::view::{ActivityBucket, Event, FieldChange, Job, MASK, ResourceTreeRow, ResourceVersion, Timestamp};
+use entity::view::{
+    ActivityBucket, ChartStep, Event, FieldChange, Job, MASK, ResourceTreeRow, ResourceVersion, Timestamp,
+};
 use uuid::Uuid;
 
 use crate::components::Glyph;
@@ -57,6 +59,7 @@ fn event(number: u128, event_type: EventType, kind: &str, name: &str) -> Event {
         changes: Vec::new(),
         changes_total: 0,
         caused_by_resource_id: None,
+        chart_step: None,
     }
 }
 
@@ -64,6 +67,12 @@ pub(super) fn events() -> Vec<Event> {
     let bump = Event {
         version_before: Some("1.2.3".to_owned()),
         version_after: Some("1.3.0".to_owned()),
+        chart_step: Some(ChartStep {
+            chart_id: 1,
+            chart_key: "charts.example.org/grafana".to_owned(),
+            from: "1.2.3".to_owned(),
+            to: "1.3.0".to_owned(),
+        }),
         ..event(1, EventType::Modified, "HelmRelease", "grafana")
     };
     let field = Event {

@@ -170,7 +170,10 @@ async fn opened(
 
     let Some((resource, mut comparison)) = compared_by(context, event_id, params).await? else { return Ok(None) };
     if comparison.others.is_none() {
-        comparison.others = read_others(&context.db, event_id).await?;
+        let of = store::charts::step_of_event(&context.db.read, event_id).await?;
+        if let Some(step) = of.and_then(|of| of.step) {
+            comparison.others = Some(read_others(&context.db, step).await?);
+        }
     }
     let (resource_id, kind, name) = (resource.id, resource.kind, resource.name);
     Ok(Some(OpenedChange { event_id, resource_id, kind, name, comparison }))

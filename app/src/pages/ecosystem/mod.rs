@@ -15,7 +15,7 @@ use crate::chart::{ActivityChart, LineChart};
 use crate::components::{
     Breadcrumb, Crumb, DiffView, EmptyState, EventTypeBadge, FieldChanges, KindBadge, Metric, Metrics, Notice, Number,
     PageHead, PageUrl, Pager, Section, Segments, SkeletonBlock, SkeletonRows, Tab, Table, TimeAgo, VersionChange,
-    chart_href, commit_href, counted, number_text, repository_href, resource_href, short_sha,
+    chart_href, commit_href, counted, number_text, repository_href, resource_href, short_sha, upgrade_href,
 };
 use crate::live::Live;
 
@@ -293,15 +293,21 @@ fn releases(
 }
 
 fn change(change: ReleaseChange, opened: Option<OpenedChange>, url: &PageUrl, now: Timestamp) -> AnyView {
-    let bumped = change.version_before != change.version_after && change.version_before.is_some();
-    let version = bumped.then(|| {
-        let href = format!("/upgrades/{}", change.event_id);
-        view! {
-            <a class="step-link" rel="external" href=href title="What others changed with this step">
-                <VersionChange before=change.version_before.clone() after=change.version_after.clone() />
-            </a>
+    let version = match change.chart_step {
+        Some(step) => {
+            let href = upgrade_href(&step.chart_key, &step.from, &step.to);
+            view! {
+                <a class="step-link" href=href title="What others changed with this step">
+                    <VersionChange before=Some(step.from) after=Some(step.to) />
+                </a>
+            }
+            .into_any()
         }
-    });
+        None if change.version_before != change.version_after && change.version_before.is_some() => {
+            view! { <VersionChange before=change.version_before after=change.version_after /> }.into_any()
+        }
+        None => ().into_any(),
+    };
     let sha = change.commit.clone();
     let fields = (!change.field_changes.is_empty()).then(|| {
         let label = counted(change.changes_total, "field", "fields");

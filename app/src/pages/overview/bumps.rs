@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::{
     EmptyState, Glyph, Icon, KindBadge, Section, TimeAgo, VersionChange, commit_href, counted, repository_href,
-    resource_href, short_sha,
+    resource_href, short_sha, upgrade_href,
 };
 
 pub(super) fn view(bumps: Vec<VersionBump>, now: Timestamp) -> AnyView {
@@ -29,29 +29,43 @@ pub(super) fn view(bumps: Vec<VersionBump>, now: Timestamp) -> AnyView {
 }
 
 fn one(bump: VersionBump, now: Timestamp) -> AnyView {
-    let VersionBump { subject, name, before, after, repositories, resources, changes } = bump;
+    let VersionBump { subject, chart_key, name, before, after, repositories, resources, changes } = bump;
     let word = match subject {
         BumpSubject::Chart => "chart",
         BumpSubject::Image => "image",
         BumpSubject::Source => "source",
     };
-    // The last part of an image's name tells images apart; where it comes from stands behind.
-    let (place, short) =
-        name.rsplit_once('/').map_or((None, name.clone()), |(place, short)| (Some(place.to_owned()), short.to_owned()));
+    // The last part of a name tells images, and charts, apart; where it comes from stands behind.
+    let whole = chart_key.clone().unwrap_or_else(|| name.clone());
+    let place = whole.rsplit_once('/').map(|(place, _)| place.to_owned());
+    let short = name.rsplit_once('/').map_or(name.clone(), |(_, short)| short.to_owned());
     let Some(newest) = changes.first().cloned() else { return ().into_any() };
     let alone = changes.len() == 1;
     // A step that one resource took leads to that resource.
-    let short = match alone {
-        true => view! { <a class="bump-name" href=resource_href(newest.resource_id)>{short}</a> }.into_any(),
-        false => view! { <span class="bump-name">{short}</span> }.into_any(),
+    let short = match newest.resource_id.filter(|_| alone) {
+        Some(id) => view! { <a class="bump-name" href=resource_href(id)>{short}</a> }.into_any(),
+        None => view! { <span class="bump-name">{short}</span> }.into_any(),
+    };
+    let step = match (chart_key, &before, &after) {
+        (Some(key), Some(from), Some(to)) => Some(upgrade_href(&key, from, to)),
+        _ => None,
+    };
+    let change = view! { <VersionChange before after /> }.into_any();
+    // A line that opens has no room for a link: keyboard and ear could not tell it from the line.
+    let (change, others) = match step {
+        Some(href) if alone => (
+            view! { <a class="step-link" href=href title="What others changed with this step">{change}</a> }.into_any(),
+            None,
+        ),
+        step => (change, step.map(|href| view! { <li><a href=href>"What others changed with this step"</a></li> })),
     };
     let what = view! {
-        <span class="bump-what" title=name>
+        <span class="bump-what" title=whole>
             <span class="bump-subject">{word}</span>
             {short}
             {place.map(|place| view! { <span class="quiet">{place}</span> })}
         </span>
-        <VersionChange before after />
+        {change}
     }
     .into_any();
     if alone {
@@ -90,7 +104,7 @@ fn one(bump: VersionBump, now: Timestamp) -> AnyView {
                 <span class="bump-where">{count}</span>
                 <TimeAgo time=newest now />
             </summary>
-            <ol class="bump-changes">{lines} {more}</ol>
+            <ol class="bump-changes">{lines} {more} {others}</ol>
         </details>
     }
     .into_any()
@@ -98,11 +112,18 @@ fn one(bump: VersionBump, now: Timestamp) -> AnyView {
 
 /// Where it was, in which commit, and in which resource, where more than one did it.
 fn whose(change: BumpedResource, with_resource: bool) -> AnyView {
-    let commit = format!("Commit {} by {}: {}", short_sha(&change.commit), change.author_name, change.commit_subject);
+    let commit = match (change.author_name, change.commit_subject) {
+        (Some(author), Some(subject)) => format!("Commit {} by {author}: {subject}", short_sha(&change.commit)),
+        _ => format!("Commit {}", short_sha(&change.commit)),
+    };
     let resource = with_resource.then(|| {
+        let name = match change.resource_id {
+            Some(id) => view! { <a href=resource_href(id)>{change.resource_name}</a> }.into_any(),
+            None => view! { <span>{change.resource_name}</span> }.into_any(),
+        };
         view! {
             <KindBadge kind=change.resource_kind />
-            <a href=resource_href(change.resource_id)>{change.resource_name}</a>
+            {name}
         }
     });
     view! {

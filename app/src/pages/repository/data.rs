@@ -40,6 +40,7 @@ pub enum RepositoryTab {
     },
     Tree {
         rows: Vec<ResourceTreeRow>,
+        at: Option<Timestamp>,
     },
     Table {
         resources: Listing<Resource>,
@@ -142,7 +143,8 @@ mod read {
     pub(super) async fn tab(db: &Db, repository: &Repository, params: &ParamsMap) -> Result<RepositoryTab, AppError> {
         let (page, id) = (ask::page(params, 50), repository.id);
         Ok(match params.get_str("tab") {
-            Some("resources") if params.get_str("view") == Some("table") => {
+            // Of a day of the past there is the tree alone.
+            Some("resources") if params.get_str("view") == Some("table") && ask::at(params)?.is_none() => {
                 let filter = resource_filter(params, Some(id))?;
                 RepositoryTab::Table {
                     resources: match is_unknown_status(params) {
@@ -153,7 +155,10 @@ mod read {
                     facets: resources::resource_facets(&db.read, &filter).await?,
                 }
             }
-            Some("resources") => RepositoryTab::Tree { rows: resources::list_tree(&db.read, id).await? },
+            Some("resources") => {
+                let at = ask::at(params)?;
+                RepositoryTab::Tree { rows: resources::list_tree(&db.read, id, at).await?, at }
+            }
             Some("charts") if params.get_str("view") == Some("images") => {
                 let at = ask::at(params)?;
                 let filter = ImagePlaceFilter { repository_id: Some(id), at, page, ..ImagePlaceFilter::default() };

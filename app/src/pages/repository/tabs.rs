@@ -4,7 +4,7 @@ use entity::kind::EventType;
 use entity::view::{Event, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp};
 use leptos::prelude::*;
 
-use super::super::filters::{chips, choices, past, resource_filters, values};
+use super::super::filters::{as_of, chips, choices, past, resource_filters, values};
 use super::super::resources::resource_table;
 use super::data::RepositoryTab;
 use crate::components::{
@@ -55,7 +55,10 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Events { events: listing, page, kinds, namespaces } => {
             events(listing, page, kinds, namespaces, url, now)
         }
-        RepositoryTab::Tree { rows } => tree(rows, &here),
+        RepositoryTab::Tree { rows, at } => {
+            let day = then.get("at").unwrap_or_default();
+            view! { {past(at, url)} {ways(&here, "tree")} {as_of(url)} {tree(rows, &here, day)} }.into_any()
+        }
         RepositoryTab::Table { resources, page, facets } => {
             let count = resources.count;
             let (empty, beyond) = (count == 0, resources.data.is_empty());
@@ -76,11 +79,11 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         }
         RepositoryTab::Charts { charts: listing, page, at } => {
             let ways = uses(&then, "charts", counts.charts, counts.images);
-            view! { {past(at, url)} {ways} {super::uses::charts(listing, page, url, now)} }.into_any()
+            view! { {past(at, url)} {ways} {as_of(url)} {super::uses::charts(listing, page, url, now)} }.into_any()
         }
         RepositoryTab::Images { images: listing, page, at } => {
             let ways = uses(&then, "images", counts.charts, counts.images);
-            view! { {past(at, url)} {ways} {super::uses::images(listing, page, url)} }.into_any()
+            view! { {past(at, url)} {ways} {as_of(url)} {super::uses::images(listing, page, url)} }.into_any()
         }
         RepositoryTab::Problems { problems: listing, templates, page } => {
             // Those who follow an old link to templates that are gone find the way back.
@@ -159,25 +162,26 @@ fn ways(here: &PageUrl, chosen: &'static str) -> AnyView {
     view! { <div class="tab-ways"><Segments label="How resources are shown" tabs /></div> }.into_any()
 }
 
-fn tree(mut rows: Vec<ResourceTreeRow>, here: &PageUrl) -> AnyView {
+fn tree(mut rows: Vec<ResourceTreeRow>, here: &PageUrl, at: &str) -> AnyView {
     let all = rows.len();
     rows.truncate(MOST_LEAVES);
     let number = |n: usize| number_text(i64::try_from(n).unwrap_or(i64::MAX));
     let table = here.with("view", "table").href();
     let cut = (all > MOST_LEAVES).then(|| {
+        let whole = at.is_empty().then(|| view! { <a href=table>"The table"</a> " has them all." });
         view! {
             <Notice>
                 {format!("These are the first {} of {} by path. ", number(MOST_LEAVES), number(all))}
-                <a href=table>"The table"</a> " has them all."
+                {whole}
             </Notice>
         }
     });
-    let body = if all == 0 {
-        view! { <EmptyState title="No resource stands at the head of the branch" /> }.into_any()
-    } else {
-        view! { <Tree rows /> }.into_any()
+    let body = match all {
+        0 if at.is_empty() => view! { <EmptyState title="No resource stands at the head of the branch" /> }.into_any(),
+        0 => view! { <EmptyState title="No resource stood here then" /> }.into_any(),
+        _ => view! { <Tree rows at=at.to_owned() /> }.into_any(),
     };
-    view! { {ways(here, "tree")} {cut} {body} }.into_any()
+    view! { {cut} {body} }.into_any()
 }
 
 /// Charts or images.

@@ -12,9 +12,13 @@ use crate::components::{
 
 pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &PageUrl, now: Timestamp) -> AnyView {
     if listing.count == 0 {
+        let why = match url.get("at") {
+            Some(_) => "No release of Flux, Argo CD, kustomize or k3s named a chart then.",
+            None => "No release of Flux, Argo CD, kustomize or k3s at the head of the branch names a chart.",
+        };
         return view! {
             <EmptyState title="No charts">
-                <p>"No release of Flux, Argo CD, kustomize or k3s at the head of the branch names a chart."</p>
+                <p>{why}</p>
             </EmptyState>
         }
         .into_any();
@@ -48,7 +52,10 @@ fn release_row(release: ChartRelease, at: &str, now: Timestamp) -> AnyView {
     let against = against(&release);
     let name = release.release_name.or(release.name).unwrap_or_else(|| release.file_path.clone());
     let name = match release.resource_id {
-        Some(id) => view! { <a href=resource_href(id)>{name}</a> }.into_any(),
+        Some(id) => {
+            let href = PageUrl::new(resource_href(id)).with("at", at).href();
+            view! { <a href=href>{name}</a> }.into_any()
+        }
         None => view! { {name} }.into_any(),
     };
     let namespace = release.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });
@@ -126,9 +133,13 @@ const fn reason_words(reason: UnresolvedReason) -> &'static str {
 
 pub(super) fn images(listing: Listing<ImagePlace>, page: PageQuery, url: &PageUrl) -> AnyView {
     if listing.count == 0 {
+        let why = match url.get("at") {
+            Some(_) => "No workload, release or kustomization named an image then.",
+            None => "No workload, release or kustomization at the head of the branch names an image.",
+        };
         return view! {
             <EmptyState title="No images">
-                <p>"No workload, release or kustomization at the head of the branch names an image."</p>
+                <p>{why}</p>
             </EmptyState>
         }
         .into_any();
@@ -173,7 +184,10 @@ fn image_row(place: ImagePlace, at: &str) -> AnyView {
     let tag = tag_version(place.tag, place.digest);
     let what = place.name.or(place.kind).unwrap_or_else(|| "kustomization".to_owned());
     let what = match place.resource_id {
-        Some(id) => view! { <a href=resource_href(id)>{what}</a> }.into_any(),
+        Some(id) => {
+            let href = PageUrl::new(resource_href(id)).with("at", at).href();
+            view! { <a href=href>{what}</a> }.into_any()
+        }
         None => view! { {what} }.into_any(),
     };
     view! {

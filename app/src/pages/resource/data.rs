@@ -1,3 +1,4 @@
+use entity::kind::ResourceStatus;
 use entity::view::{
     Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, SharedUse, Timestamp,
 };
@@ -14,7 +15,12 @@ use crate::error::AppError;
 pub struct ResourceData {
     /// The server's clock when the data was read.
     pub now: Timestamp,
+    /// As it is, or as it was.
     pub resource: Resource,
+    /// Whether it is there; nothing before it came.
+    pub status: Option<ResourceStatus>,
+    /// As of when, where that is not now.
+    pub at: Option<Timestamp>,
     /// The event that took it away, where it is gone.
     pub deleted_by: Option<Event>,
     /// Its states, newest first.
@@ -46,6 +52,8 @@ pub enum Shown {
     Comparison(Box<Comparison>),
     /// The address names a state that there is not.
     NoSuchVersion(i64),
+    /// At that time it had not come yet.
+    NotYet,
 }
 
 /// Two states of a resource compared.
@@ -80,15 +88,33 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
     let page = ask::page(&params, 50);
     let versions = resources::list_versions(&db.read, id, page).await?;
     let references = resources::find_references(&db.read, id).await?;
-    let place = (resource.repository_id, resource.file_path.as_str());
-    let charts = store::charts::installed_at(&db.read, place.0, place.1).await?;
-    let images = store::images::named_at(&db.read, place.0, place.1).await?;
+    let then = match read::at(&params)? {
+        Some(at) => resources::find_resource_then(&db.read, id, at).await?,
+        None => None,
+    };
+    let links = read::links(&references.outgoing);
+    let shown = read::shown(&context, &resource, versions.count, then.as_ref(), &links, &params).await?;
+    let (status, at) = match &then {
+        Some(then) => (then.status, Some(then.at)),
+        None => (Some(resource.status), None),
+    };
+    let (charts, images, deleted_by) = match then {
+        Some(then) => read::back_to(&mut resource, then),
+        None => {
+            let place = (resource.repository_id, resource.file_path.as_str());
+            let charts = store::charts::installed_at(&db.read, place.0, place.1, None).await?;
+            let images = store::images::named_at(&db.read, place.0, place.1, None).await?;
+            (charts, images, read::deleted_by(db, &resource).await?)
+        }
+    };
     Ok(ResourceData {
         now: ask::now(),
+        status,
+        at,
         charts,
         images,
-        deleted_by: read::deleted_by(db, &resource).await?,
-        shown: read::shown(&context, &resource, versions.count, &read::links(&references.outgoing), &params).await?,
+        deleted_by,
+        shown,
         references,
         resource,
         versions,
@@ -102,7 +128,10 @@ pub(in crate::pages) use read::compared_by;
 #[cfg(feature = "ssr")]
 mod read {
     use entity::kind::{EventType, ResourceStatus};
-    use entity::view::{Event, EventFilter, FieldChange, PageQuery, Reference, Resource, ResourceVersion, VersionText};
+    use entity::view::{
+        Event, EventFilter, FieldChange, PageQuery, Reference, Resource, ResourceThen, ResourceVersion, SharedUse,
+        Timestamp, VersionText,
+    };
     use leptos_router::params::ParamsMap;
     use store::db::Db;
     use store::{events, resources};
@@ -113,6 +142,34 @@ mod read {
     use crate::components::{DiffMode, NamedResource, compare, highlight, resource_href};
     use crate::context::ServerContext;
     use crate::error::AppError;
+    use crate::pages::ask;
+
+    /// The time that the address names. A number is that of a state, and a comparison is of no time.
+    pub(super) fn at(params: &ParamsMap) -> Result<Option<Timestamp>, AppError> {
+        let is_number = params.get_str("at").is_some_and(|text| text.parse::<i64>().is_ok());
+        if is_number || params.get_str("to").is_some() { Ok(None) } else { ask::at(params) }
+    }
+
+    /// Makes the resource what it was then; gives back its charts, its images, and the event that had taken it away.
+    pub(super) fn back_to(
+        resource: &mut Resource,
+        then: ResourceThen,
+    ) -> (Vec<SharedUse>, Vec<SharedUse>, Option<Event>) {
+        let ResourceThen { version, charts, images, .. } = then;
+        // Its charts are told by their own names.
+        (resource.chart_name, resource.chart_url, resource.version) = (None, None, None);
+        let Some(ResourceVersion { number, event, .. }) = version else { return (charts, images, None) };
+        let is_gone = event.event_type == EventType::Deleted;
+        resource.api_version.clone_from(&event.resource_api_version);
+        resource.kind.clone_from(&event.resource_kind);
+        resource.name.clone_from(&event.resource_name);
+        resource.namespace.clone_from(&event.resource_namespace);
+        resource.file_path.clone_from(&event.file_path);
+        resource.version.clone_from(if is_gone { &event.version_before } else { &event.version_after });
+        resource.updated_at = event.event_timestamp;
+        resource.events = number;
+        (charts, images, is_gone.then_some(event))
+    }
 
     pub(super) async fn deleted_by(db: &Db, resource: &Resource) -> Result<Option<Event>, AppError> {
         if resource.status == ResourceStatus::Active {
@@ -140,6 +197,7 @@ mod read {
         context: &ServerContext,
         resource: &Resource,
         count: u64,
+        then: Option<&ResourceThen>,
         links: &[NamedResource],
         params: &ParamsMap,
     ) -> Result<Shown, AppError> {
@@ -148,9 +206,14 @@ mod read {
         if let Some(number) = chosen("to") {
             return comparison(context, resource, count, chosen("from"), number, params).await;
         }
-        let (number, text) = match chosen("at") {
-            Some(number) => (number, None),
-            None => (last(count), resources::find_current_text(&db.read, resource.id).await?),
+        let (number, text) = match (then, chosen("at")) {
+            (Some(ResourceThen { version: None, .. }), _) => return Ok(Shown::NotYet),
+            // What was gone shows the text that it had had before.
+            (Some(ResourceThen { version: Some(then), .. }), _) => {
+                (then.number - i64::from(then.event.event_type == EventType::Deleted), None)
+            }
+            (None, Some(number)) => (number, None),
+            (None, None) => (last(count), resources::find_current_text(&db.read, resource.id).await?),
         };
         let mut version = version(db, resource.id, count, number).await?;
         // What is gone shows its last text, which the state before the deletion left.
@@ -232,19 +295,13 @@ mod read {
         let diff = compare(&before, &after, start(&old), start(&new), mode);
         let (changes, total) = changes(context, older.as_ref(), &newer, (&before, &after)).await?;
         let missing = [&old, &new].into_iter().flatten().find_map(|text| text.missing.clone());
-        let others = match is_step(older.as_ref(), &newer) {
-            true => read_others(db, newer.event.id).await?,
-            false => None,
+        // Only where one state followed the other did that step lie between them.
+        let follows = older.as_ref().is_some_and(|older| newer.number - older.number == 1);
+        let others = match newer.event.chart_step.clone().filter(|_| follows) {
+            Some(step) => Some(read_others(db, step).await?),
+            None => None,
         };
         Ok(Shown::Comparison(Box::new(Comparison { from: older, to: newer, diff, changes, total, missing, others })))
-    }
-
-    /// Whether the newer state followed the older one by a change of a chart's version.
-    fn is_step(older: Option<&ResourceVersion>, newer: &ResourceVersion) -> bool {
-        let event = &newer.event;
-        let follows = older.is_some_and(|older| newer.number - older.number == 1);
-        let changed = event.event_type == EventType::Modified && event.version_before != event.version_after;
-        follows && changed && event.installs_chart()
     }
 
     /// The text that a state left; none before the first state and after a deletion.

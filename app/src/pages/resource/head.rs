@@ -1,22 +1,27 @@
+use entity::kind::ResourceStatus;
 use entity::view::{Event, Resource, SharedUse, Timestamp};
 use leptos::prelude::*;
 
 use super::super::resources::namespace;
 use crate::components::{
-    KindBadge, Notice, PageHead, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted, image_href,
-    repository_href, short_sha,
+    KindBadge, Notice, PageHead, PageUrl, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted,
+    image_href, repository_href, short_sha,
 };
 
-/// Charts, and images, that a head names; a list of many would be all that one sees of the page.
+/// Charts, and images, that a head names, and versions of one; a list of many would be all that one sees of the page.
 const MOST_SHARED: usize = 3;
 
 /// What the resource is, where it stands, and since when it is gone if it is.
 pub(super) fn view(
     resource: &Resource,
+    status: Option<ResourceStatus>,
     deleted_by: Option<Event>,
     (charts, images): (Vec<SharedUse>, Vec<SharedUse>),
+    url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
+    // What it leads to is of the same day.
+    let then = |href: String| PageUrl::new(href).with("at", url.get("at").unwrap_or_default()).href();
     let has_namespace = resource.namespace.is_some() || resource.namespace_inherited.is_some();
     let space = has_namespace
         .then(|| view! { <span class="fact"><span class="quiet">"namespace "</span>{namespace(resource)}</span> });
@@ -32,14 +37,14 @@ pub(super) fn view(
     let charts = charts.into_iter().take(MOST_SHARED).map(|one| {
         // Where its only chart is named already, the name says nothing more.
         let name = (!installs.0).then(|| last_part(&one.key).to_owned());
-        shared("chart", name, chart_href(&one.key), one)
+        shared("chart", name, then(chart_href(&one.key)), one)
     });
     let charts = charts.collect_view();
     let more_images = images.len().saturating_sub(MOST_SHARED);
     let images = images
         .into_iter()
         .take(MOST_SHARED)
-        .map(|one| shared("image", Some(last_part(&one.key).to_owned()), image_href(&one.key), one));
+        .map(|one| shared("image", Some(last_part(&one.key).to_owned()), then(image_href(&one.key)), one));
     let images = images.collect_view();
     let more = more_images + installs.1.saturating_sub(MOST_SHARED);
     let more = (more > 0).then(|| view! { <span class="fact quiet">{format!("and {more} more")}</span> });
@@ -57,7 +62,7 @@ pub(super) fn view(
         <div class="facts">
             <KindBadge kind=resource.kind.clone() />
             <span class="quiet">{resource.api_version.clone()}</span>
-            <ResourceStatusBadge status=resource.status />
+            {status.map(|status| view! { <ResourceStatusBadge status /> })}
             {space} {version} {chart} {charts} {images} {more}
             <span class="fact">
                 <span class="quiet">"in "</span>
@@ -84,7 +89,11 @@ pub(super) fn view(
 fn shared(what: &'static str, name: Option<String>, href: String, one: SharedUse) -> AnyView {
     let others = counted(one.repositories - 1, "other repository", "other repositories");
     let used = if one.repositories > 1 { format!("used by {others}") } else { "used here only".to_owned() };
-    let name = name.map(|name| view! { <span class="quiet">{what} " "</span> {name} " " });
+    let name = name.map(|name| {
+        let versions =
+            one.versions.into_iter().take(MOST_SHARED).map(|version| view! { <Version version=Some(version) /> " " });
+        view! { <span class="quiet">{what} " "</span> {name} " " {versions.collect_view()} }
+    });
     view! { <span class="fact" title=one.key>{name} <a href=href>{used}</a></span> }.into_any()
 }
 

@@ -16,6 +16,7 @@ use self::data::{ResourceData, Shown, find_resource};
 pub(super) use self::others::others;
 #[cfg(feature = "ssr")]
 pub(super) use self::others::read_others;
+use super::filters::{as_of, past};
 use super::{load, show};
 use crate::components::{
     Breadcrumb, Crumb, EmptyState, PageUrl, Pager, Section, SkeletonBlock, SkeletonRows, VersionTimeline,
@@ -43,7 +44,8 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: ResourceData, url: PageUrl) -> AnyView {
-    let ResourceData { now, resource, deleted_by, versions, page, references, charts, images, shown } = data;
+    let ResourceData { now, resource, status, at, deleted_by, versions, page, references, charts, images, shown } =
+        data;
     let crumbs = vec![
         Crumb::link("Repositories", "/repositories"),
         Crumb::link(resource.repository_full_name.clone(), repository_href(resource.repository_id)),
@@ -56,14 +58,19 @@ fn view(data: ResourceData, url: PageUrl) -> AnyView {
             let number = version.as_ref().map(|version| version.number);
             (number.filter(|n| *n > 1).map(|n| n - 1), number)
         }
-        Shown::NoSuchVersion(_) => (None, None),
+        Shown::NoSuchVersion(_) | Shown::NotYet => (None, None),
     };
+    // A day is chosen for the resource as a whole, whatever state or comparison is shown.
+    let whole = PageUrl::new(url.path());
+    let whole = whole.with("at", at.and_then(|_| url.get("at")).unwrap_or_default());
     view! {
         <Breadcrumb crumbs />
-        {head::view(&resource, deleted_by, (charts, images), now)}
+        {past(at, &whole)}
+        {head::view(&resource, status, deleted_by, (charts, images), &whole, now)}
+        {as_of(&whole)}
         <div class="with-aside">
             <div class="main-part">{shown::view(&resource, shown, &url, now)}</div>
-            <aside class="aside-part">{references::view(references)}</aside>
+            <aside class="aside-part">{references::view(references, at.is_some())}</aside>
         </div>
         {timeline(versions, page, from, to, &url, now)}
     }

@@ -24,23 +24,21 @@ pub struct Others {
     pub looked_at: i64,
 }
 
-/// What others changed with the step that an event made; nothing where it made none.
+/// What others changed with a step.
 #[cfg(feature = "ssr")]
 pub(in crate::pages) async fn read_others(
     db: &store::db::Db,
-    event: uuid::Uuid,
-) -> Result<Option<Others>, crate::error::AppError> {
+    step: entity::view::ChartStep,
+) -> Result<Others, crate::error::AppError> {
     use crate::components::upgrade_href;
     use entity::view::PageQuery;
 
-    let of = store::charts::step_of_event(&db.read, event).await?;
-    let Some(step) = of.and_then(|of| of.step) else { return Ok(None) };
-    let href = upgrade_href(&step.key, &step.from, &step.to);
+    let href = upgrade_href(&step.chart_key, &step.from, &step.to);
     let told = store::kept::list_step_upgrades(db, step, None, PageQuery { skip: 0, limit: 1 }).await?.upgrades;
     let mut changed = told.changed;
     changed.truncate(NAMED);
     let (count, rolled_back, looked_at) = (told.count, told.rolled_back, told.looked_at);
-    Ok(Some(Others { href, count, rolled_back, changed, looked_at }))
+    Ok(Others { href, count, rolled_back, changed, looked_at })
 }
 
 pub(in crate::pages) fn others(others: Others) -> AnyView {

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use crate::components::{KindBadge, Section, resource_href};
 
 /// What the resource refers to and what refers to it.
-pub(super) fn view(references: References) -> AnyView {
+pub(super) fn view(references: References, is_past: bool) -> AnyView {
     let References { outgoing, incoming } = references;
     view! {
+        {is_past.then(|| view! { <p class="quiet">"References are shown as they are now."</p> })}
         <Section title="References">{list(outgoing, "It refers to no other resource.")}</Section>
         <Section title="Referenced by">{list(incoming, "No other resource here refers to it.")}</Section>
     }

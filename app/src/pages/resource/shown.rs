@@ -22,6 +22,12 @@ pub(super) fn view(resource: &Resource, shown: Shown, url: &PageUrl, now: Timest
             </EmptyState>
         }
         .into_any(),
+        Shown::NotYet => view! {
+            <EmptyState title="It was not there yet" glyph=Glyph::Search>
+                <p><a href=newest>"See it as it is now"</a>", or choose a version from the timeline."</p>
+            </EmptyState>
+        }
+        .into_any(),
     }
 }
 

@@ -9,8 +9,9 @@ use crate::db::{Db, Result};
 use crate::{charts, ecosystem, images};
 use entity::view::{
     ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter,
-    ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts, EcosystemRange,
-    EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing, PageQuery, Timestamp,
+    ChartStep, ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts,
+    EcosystemRange, EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing,
+    PageQuery, Timestamp,
 };
 
 /// What is told of now and of days before it moves on with the clock by so many seconds.
@@ -121,14 +122,14 @@ pub async fn list_upgrades(
 /// What others changed with the step that an event made.
 pub async fn list_step_upgrades(
     db: &Db,
-    step: charts::ChartStep,
+    step: ChartStep,
     at: Option<Timestamp>,
     page: PageQuery,
 ) -> Result<EventUpgrades> {
     let versions = (Some(step.from.as_str()), Some(step.to.as_str()));
     let upgrades = list_upgrades(db, step.chart_id, versions, at, page).await?;
-    let charts::ChartStep { chart_id, key, from, to } = step;
-    Ok(EventUpgrades { chart_id, chart_key: key, from, to, upgrades })
+    let ChartStep { chart_id, chart_key, from, to } = step;
+    Ok(EventUpgrades { chart_id, chart_key, from, to, upgrades })
 }
 
 /// [`images::list_images`].

@@ -211,8 +211,12 @@ async fn what_others_use_of_a_resource_is_counted() {
     on_each_engine(async |app| {
         let [home, _] = two(app).await;
         for (kind, charts, images) in [
-            ("HelmRelease", json!([{"key": "charts.example.org/podinfo", "repositories": 2}]), json!([])),
-            ("Deployment", json!([]), json!([{"key": "ghcr.io/ada/web", "repositories": 1}])),
+            (
+                "HelmRelease",
+                json!([{"key": "charts.example.org/podinfo", "versions": ["6.0.0"], "repositories": 2}]),
+                json!([]),
+            ),
+            ("Deployment", json!([]), json!([{"key": "ghcr.io/ada/web", "versions": ["1.0"], "repositories": 1}])),
         ] {
             let list = app.get(&format!("/api/v1/repositories/{home}/resources?kind={kind}")).await;
             let path = format!("/api/v1/resources/{}/uses", list.column("id")[0]);
@@ -221,6 +225,79 @@ async fn what_others_use_of_a_resource_is_counted() {
         }
         let nothing = format!("/api/v1/resources/{}/uses", Uuid::now_v7());
         assert_eq!(app.missing(&nothing).await, "Resource not found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_resource_and_a_tree_are_told_as_they_were_on_a_day() {
+    on_each_engine(async |app| {
+        let [home, _] = two(app).await;
+        let of_kind = async |kind: &str| {
+            app.get(&format!("/api/v1/repositories/{home}/resources?kind={kind}")).await.column("id").remove(0)
+        };
+        let settings = of_kind("ConfigMap").await;
+        let path = format!("/api/v1/resources/{settings}/state");
+        for (query, status, number, event_type) in [
+            ("?at=2026-01-01", json!(null), json!(null), json!(null)),
+            ("?at=2026-01-02", json!("ACTIVE"), json!(1), json!("CREATED")),
+            ("?at=2026-01-03", json!("ACTIVE"), json!(1), json!("CREATED")),
+            ("?at=2026-01-04", json!("DELETED"), json!(2), json!("DELETED")),
+            ("", json!("DELETED"), json!(2), json!("DELETED")),
+        ] {
+            let told = app.get(&format!("{path}{query}")).await.json();
+            assert_eq!((&told["status"], &told["version"]["number"]), (&status, &number), "{query}");
+            assert_eq!(told["version"]["event"]["event_type"], event_type, "{query}");
+            assert_eq!((&told["charts"], &told["images"]), (&json!([]), &json!([])), "{query}");
+        }
+        // What it uses is known since the fourth; the other repository's since the fifth.
+        let podinfo = of_kind("HelmRelease").await;
+        for (day, repositories) in [(3, None), (4, Some(1)), (5, Some(2))] {
+            let charts: Vec<_> = repositories
+                .iter()
+                .map(|number| json!({"key": "charts.example.org/podinfo", "versions": ["6.0.0"], "repositories": number}))
+                .collect();
+            for place in ["state", "uses"] {
+                let told = app.get(&format!("/api/v1/resources/{podinfo}/{place}?at=2026-01-0{day}")).await.json();
+                assert_eq!(told["charts"], json!(charts), "{place} {day}");
+            }
+        }
+        let tree = format!("/api/v1/repositories/{home}/tree");
+        for (query, names) in [
+            ("?at=2026-01-01", &[][..]),
+            ("?at=2026-01-03", &["podinfo", "settings", "web"]),
+            ("?at=2026-01-04", &["podinfo", "web"]),
+            ("", &["podinfo", "web"]),
+        ] {
+            let told = app.get(&format!("{tree}{query}")).await;
+            let mut found = told.column("name");
+            found.sort();
+            assert_eq!((found, told.count()), (names.iter().map(|name| (*name).to_owned()).collect(), names.len() as u64), "{query}");
+        }
+        for (page, text) in [
+            (format!("/resources/{settings}?at=2026-01-01"), "It was not there yet"),
+            (format!("/resources/{settings}?at=2026-01-03"), "As it was on 2026-01-03"),
+            (format!("/resources/{settings}?at=2026-01-05"), "Its last text is below"),
+            (format!("/resources/{settings}?at=1"), "Newest manifest"),
+            (format!("/resources/{podinfo}?at=2026-01-04"), "used here only"),
+            (format!("/repositories/{home}?tab=resources&at=2026-01-03"), "settings"),
+            (format!("/repositories/{home}?tab=resources&view=table&at=2026-01-01"), "No resource stood here then"),
+            (format!("/repositories/{home}?tab=charts&at=2026-01-03"), "named a chart then"),
+            (format!("/repositories/{home}?tab=charts&view=images&at=2026-01-03"), "named an image then"),
+        ] {
+            let shown = app.get(&page).await.text();
+            assert!(shown.contains(text), "{page}: {shown}");
+            assert!(shown.contains("name=\"at\""), "{page} has no field for the day");
+        }
+        let nothing = format!("/api/v1/resources/{}", Uuid::now_v7());
+        for place in ["state", "uses?at=2026-01-01"] {
+            assert_eq!(app.missing(&format!("{nothing}/{place}")).await, "Resource not found");
+        }
+        assert_eq!(app.refused(&format!("{path}?at=soon")).await, ["query.at"]);
+        assert_eq!(app.refused(&format!("{tree}?at=soon")).await, ["query.at"]);
+        for page in [format!("/resources/{settings}?at=soon"), format!("/repositories/{home}?tab=resources&at=soon")] {
+            assert_eq!(app.get(&page).await.status, StatusCode::BAD_REQUEST, "{page}");
+        }
     })
     .await;
 }

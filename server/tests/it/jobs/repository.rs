@@ -190,8 +190,6 @@ const ROWS: &[&str] = &[
     "SELECT file_path, line, class, message FROM problem",
     "SELECT r.file_path, i.image, i.tag, i.digest, i.field_path FROM resource_image i \
          JOIN kubernetesresource r ON r.id = i.resource_id",
-    "SELECT r.file_path, c.name, c.url, c.version FROM resource_chart c \
-         JOIN kubernetesresource r ON r.id = c.resource_id",
     "SELECT file_path, from_kind, from_name, field, kind, namespace, name, status, from_sequence, to_sequence \
          FROM reference",
     "SELECT active_resources, deleted_resources, events, helm_releases, problems, yaml_files FROM repository",

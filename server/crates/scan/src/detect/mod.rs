@@ -7,6 +7,7 @@
 mod argo;
 mod flux_kustomization;
 mod flux_source;
+mod helm_chart;
 mod helm_release;
 mod image;
 mod read;
@@ -81,6 +82,9 @@ const DETECTORS: &[(&str, &str, Detector)] = &[
     (SOURCE_GROUP, "HelmRepository", flux_source::helm_repository),
     (SOURCE_GROUP, "HelmChart", flux_source::helm_chart),
     (SOURCE_GROUP, "Bucket", flux_source::bucket),
+    ("helm.cattle.io", "HelmChart", helm_chart::k3s_chart),
+    // `apiVersion: builtin`.
+    ("", "HelmChartInflationGenerator", helm_chart::inflation_generator),
     ("argoproj.io", "Application", argo::application),
     ("argoproj.io", "ApplicationSet", argo::application_set),
     ("", "Pod", workload::pod),

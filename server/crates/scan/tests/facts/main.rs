@@ -1,6 +1,7 @@
 //! What detectors read from manifests as people write them.
 
 mod argo;
+mod charts;
 mod flux;
 mod workloads;
 

@@ -10,7 +10,7 @@ use super::in_use::{UsedVersion, most_used, newest};
 use super::steps::goes_up;
 use super::version::is_lower;
 use super::version_lines::versions_over_time;
-use super::{ConnectionTrait, FEW, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
+use super::{ConnectionTrait, FEW, LATER, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
 use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
 use entity::view::{ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp};
@@ -29,7 +29,9 @@ struct UseSpan {
     chart_name: Option<String>,
     kind: ChartUseKind,
     source_id: Option<i64>,
+    from_sequence: i64,
     from_time: i64,
+    to_sequence: Option<i64>,
     to_time: Option<i64>,
 }
 
@@ -132,7 +134,8 @@ fn count(count: usize) -> i64 {
 /// Whether the second is the same release with another version that is not lower.
 fn is_upgrade(before: &UseSpan, after: &UseSpan) -> bool {
     let (Some(from), Some(to)) = (before.version.as_deref(), after.version.as_deref()) else { return false };
-    let at_once = before.to_time == Some(after.from_time);
+    // Not by their times: commits with the same one may have gone by between them.
+    let at_once = before.to_sequence == Some(after.from_sequence);
     before.release_id == after.release_id && at_once && from != to && goes_up(from, to)
 }
 
@@ -209,7 +212,7 @@ fn versions_of(spans: &[UseSpan], in_use: &BTreeMap<&str, i64>, now: i64) -> Vec
         of.times.push(span.from_time);
         if span.from_time + week <= now {
             of.stayed_of += 1;
-            let later = spans[place + 1..].iter().take_while(|one| one.release_id == span.release_id);
+            let later = spans[place + 1..].iter().take(LATER).take_while(|one| one.release_id == span.release_id);
             let left = later
                 .take_while(|one| one.from_time - span.from_time <= week)
                 .any(|one| one.version.as_deref().is_some_and(|other| is_lower(other, version)));

@@ -1,5 +1,7 @@
 //! Charts by the names that lead to them.
 
+use std::collections::HashMap;
+
 use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
@@ -7,14 +9,11 @@ use sea_orm::{
 
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, uses_at};
-use crate::db::pattern::contains;
+use super::{ConnectionTrait, Result, compare_versions, uses_at};
+use crate::db::pattern::{contains, named};
 use crate::db::select::{count_all, is_any, is_like};
 use entity::table::{chart, chart_alias, chart_source, chart_use};
 use entity::view::{SharedUse, Timestamp};
-
-/// Charts that a text may mean.
-const HOLDING: u64 = 200;
 
 /// The id and key of a chart by its key, whatever the spelling of its source; of one that got another key since, by the
 /// old one.
@@ -47,26 +46,35 @@ pub async fn chart_by_text(
     text: &str,
     at: Option<Timestamp>,
 ) -> Result<Option<(i64, String)>> {
-    use chart_use::Column::{ChartId, RepositoryId};
     if let Some(found) = chart_by_key(c, text).await? {
         return Ok(Some(found));
     }
-    let holding = chart::Entity::find().filter(is_like(chart::Column::Key.into_expr(), contains(text)));
-    let holding = holding.select_only().columns([chart::Column::Id, chart::Column::Key]);
-    let mut holding: Vec<(i64, String)> =
-        holding.order_by_asc(chart::Column::Key).limit(HOLDING).into_tuple().all(c).await?;
-    let name = text.to_lowercase();
-    let is_named = |(_, key): &(i64, String)| key.rsplit('/').next() == Some(name.as_str());
-    if holding.iter().any(is_named) {
-        holding.retain(is_named);
+    match most_used_like(c, named(text), at).await? {
+        Some(found) => Ok(Some(found)),
+        None => most_used_like(c, contains(text), at).await,
     }
+}
+
+/// Of the charts whose keys fit a pattern the one that most used at a time; the first, where nobody did.
+async fn most_used_like(
+    c: &impl ConnectionTrait,
+    pattern: String,
+    at: Option<Timestamp>,
+) -> Result<Option<(i64, String)>> {
+    use chart_use::Column::{ChartId, RepositoryId};
+    let fitting = || chart::Entity::find().filter(is_like(chart::Column::Key.into_expr(), pattern.clone()));
+    let first = fitting().select_only().columns([chart::Column::Id, chart::Column::Key]);
+    let first = first.order_by_asc(chart::Column::Key).into_tuple::<(i64, String)>().one(c).await?;
+    let Some(first) = first else { return Ok(None) };
     let users = RepositoryId.into_expr().count_distinct();
-    let used = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), holding.iter().map(|(id, _)| *id)));
-    let used = used.filter(uses_at(at)).select_only().column(ChartId).group_by(ChartId);
-    let most: Option<Option<i64>> = used.order_by_desc(users).order_by_asc(ChartId).into_tuple().one(c).await?;
-    let most = most.flatten();
-    let place = holding.iter().position(|(id, _)| most.is_none_or(|most| *id == most));
-    Ok(place.map(|place| holding.swap_remove(place)))
+    let these = fitting().select_only().column(chart::Column::Id).into_query();
+    let used = chart_use::Entity::find().filter(ChartId.in_subquery(these)).filter(uses_at(at));
+    let used = used.select_only().column(ChartId).group_by(ChartId).order_by_desc(users).order_by_asc(ChartId);
+    let most: Option<Option<i64>> = used.into_tuple().one(c).await?;
+    match most.flatten() {
+        Some(id) if id != first.0 => Ok(key_of_chart(c, id).await?.map(|key| (id, key))),
+        _ => Ok(Some(first)),
+    }
 }
 
 /// The key of the chart that kubesearch showed under a key; the one with most uses, where there are several.
@@ -101,21 +109,37 @@ pub async fn key_of_chart(c: &impl ConnectionTrait, id: i64) -> Result<Option<St
     Ok(chart.into_tuple().one(c).await?)
 }
 
-/// Charts that are installed by what stands at a place of a repository: their keys, and how many repositories use each.
-pub async fn installed_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<SharedUse>> {
-    use chart_use::Column::{ChartId, FilePath, RepositoryId};
+/// Charts that are installed by what stands at a place of a repository at a time: their keys and versions, and how many
+/// repositories use each.
+pub async fn installed_at(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    place: &str,
+    at: Option<Timestamp>,
+) -> Result<Vec<SharedUse>> {
+    use chart_use::Column::{ChartId, FilePath, RepositoryId, Version};
     let here = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
-    let here = here.filter(FilePath.eq(place)).filter(uses_at(None)).select_only().column(ChartId).distinct();
-    let charts: Vec<i64> = here.into_tuple::<Option<i64>>().all(c).await?.into_iter().flatten().collect();
+    let here = here.filter(FilePath.eq(place)).filter(uses_at(at)).filter(chart_use::COLUMN.chart_id.is_not_null());
+    let here = here.select_only().columns([ChartId, Version]).distinct();
+    let mut charts: HashMap<i64, Vec<String>> = HashMap::new();
+    for (chart, version) in here.into_tuple::<(i64, Option<String>)>().all(c).await? {
+        charts.entry(chart).or_default().extend(version);
+    }
     if charts.is_empty() {
         return Ok(Vec::new());
     }
     let users = RepositoryId.into_expr().count_distinct();
-    let used = chart_use::Entity::find().inner_join(chart::Entity).filter(is_any(ChartId.into_expr(), charts));
-    let used = used.filter(uses_at(None)).select_only().column(chart::Column::Key).expr_as(users, "repositories");
-    let used: Vec<(String, i64)> =
-        used.group_by(chart::Column::Key).order_by_asc(chart::Column::Key).into_tuple().all(c).await?;
-    Ok(used.into_iter().map(|(key, repositories)| SharedUse { key, repositories }).collect())
+    let these = is_any(ChartId.into_expr(), charts.keys().copied());
+    let used = chart_use::Entity::find().inner_join(chart::Entity).filter(these).filter(uses_at(at)).select_only();
+    let used = used.column(ChartId).column(chart::Column::Key).expr_as(users, "repositories");
+    let used = used.group_by(ChartId).group_by(chart::Column::Key).order_by_asc(chart::Column::Key);
+    let used: Vec<(i64, String, i64)> = used.into_tuple().all(c).await?;
+    let shared = |(id, key, repositories): (i64, String, i64)| {
+        let mut versions = charts.remove(&id).unwrap_or_default();
+        versions.sort_by(|a, b| compare_versions(b, a));
+        SharedUse { key, versions, repositories }
+    };
+    Ok(used.into_iter().map(shared).collect())
 }
 
 /// The ids of charts by their keys; those that are not there are left out.

@@ -4,6 +4,7 @@
 
 mod adoption;
 mod alike;
+mod begun;
 mod changed;
 mod compare;
 mod detail;
@@ -34,12 +35,14 @@ use entity::table::{chart_use, repository_metrics};
 use entity::view::Timestamp;
 
 pub(crate) use adoption::adoption;
+pub(crate) use begun::{Begun, Place, REPOSITORIES, begun_at, by_repository, newest_begun, of_commits, with_before};
 pub use compare::compare_releases;
 pub use detail::find_chart;
 pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, chart_keys, installed_at, key_of_chart};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
-pub use of_event::{ChartStep, EventStep, step_of_event};
+pub(crate) use of_event::{AskedEvent, steps_of};
+pub use of_event::{EventStep, step_of_event};
 pub(crate) use origins::{commits_of, origins_of};
 pub(crate) use releases::{commits_at, resources_of};
 pub use releases::{list_releases, list_users};
@@ -52,6 +55,8 @@ pub use version::major as major_version;
 
 /// Days after which a version that was not left has stayed.
 const STAYED_DAYS: i64 = 7;
+/// Spans of a release that are looked at for whether it went back within them: nobody changes it as often, unless to be slow.
+const LATER: usize = 200;
 /// Fewer than this tell nothing.
 const FEW: usize = 5;
 

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::sea_query::{Condition, ExprTrait as _};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
+use super::begun::{REPOSITORIES, by_repository, of_commits};
 use super::{ConnectionTrait, Result};
 use crate::db::select::is_any;
 use entity::kind::Provider;
@@ -18,20 +18,13 @@ pub(crate) async fn commits_of(
     places: impl Iterator<Item = (Uuid, i64)>,
 ) -> Result<HashMap<(Uuid, i64), ObjectId>> {
     use use_commit::Column::{RepositoryId, Sequence, Sha};
-    let mut sequences: HashMap<Uuid, HashSet<i64>> = HashMap::new();
-    for (repository, sequence) in places {
-        sequences.entry(repository).or_default().insert(sequence);
+    let mut found = HashMap::new();
+    for these in by_repository(places).chunks(REPOSITORIES) {
+        let rows = use_commit::Entity::find().filter(of_commits(RepositoryId, Sequence, these));
+        let rows = rows.select_only().columns([RepositoryId, Sequence, Sha]).into_tuple::<(Uuid, i64, ObjectId)>();
+        found.extend(rows.all(c).await?.into_iter().map(|(repository, sequence, sha)| ((repository, sequence), sha)));
     }
-    if sequences.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let these = sequences.into_iter().fold(Condition::any(), |any, (repository, sequences)| {
-        let there = is_any(Sequence.into_expr(), sequences);
-        any.add(use_commit::COLUMN.repository_id.eq(repository).and(there))
-    });
-    let rows = use_commit::Entity::find().filter(these).select_only().columns([RepositoryId, Sequence, Sha]);
-    let rows: Vec<(Uuid, i64, ObjectId)> = rows.into_tuple().all(c).await?;
-    Ok(rows.into_iter().map(|(repository, sequence, sha)| ((repository, sequence), sha)).collect())
+    Ok(found)
 }
 
 /// Names and addresses of repositories.

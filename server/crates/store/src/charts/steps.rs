@@ -3,8 +3,8 @@
 use sea_orm::DerivePartialModel;
 use uuid::Uuid;
 
-use super::STAYED_DAYS;
 use super::version::{is_lower, is_ordered};
+use super::{LATER, STAYED_DAYS};
 use entity::table::chart_use;
 
 /// A span of a release, as far as steps between versions go.
@@ -14,11 +14,20 @@ pub(crate) struct VersionSpan {
     pub release_id: i64,
     pub repository_id: Uuid,
     pub chart_id: Option<i64>,
+    /// As the chart is called, where it is not known which it is.
+    pub chart_name: Option<String>,
     pub release_name: Option<String>,
     pub version: Option<String>,
     pub from_sequence: i64,
     pub from_time: i64,
     pub to_sequence: Option<i64>,
+}
+
+impl VersionSpan {
+    /// What tells it from others, and their order.
+    pub fn key(&self) -> (i64, i64) {
+        (self.release_id, self.from_sequence)
+    }
 }
 
 /// A release that left one version of its chart for another, in one commit or by way of others.
@@ -45,13 +54,23 @@ impl Step<'_> {
     /// Whether the release went back to a lower version of the chart within days that tell whether a version stays.
     pub fn is_rolled_back(&self) -> bool {
         let (after, most) = (self.after, STAYED_DAYS * 86_400);
-        let later = self.later.iter().take_while(|one| one.release_id == after.release_id);
+        let later = self.later.iter().take(LATER).take_while(|one| one.release_id == after.release_id);
         let mut soon = later.take_while(|one| one.from_time - after.from_time <= most);
         soon.any(|one| {
             let version = one.version.as_deref().filter(|_| one.chart_id == after.chart_id);
             version.is_some_and(|version| is_lower(version, self.to))
         })
     }
+}
+
+/// Whether a span goes on with the chart of the one before, without a commit between them.
+fn goes_on(before: &VersionSpan, after: &VersionSpan) -> bool {
+    let same_chart = match (before.chart_id, after.chart_id) {
+        // Of those whose place is not known, the name is all there is.
+        (None, None) => before.chart_name.is_some() && before.chart_name == after.chart_name,
+        (before, after) => before == after,
+    };
+    same_chart && before.release_id == after.release_id && before.to_sequence == Some(after.from_sequence)
 }
 
 /// Whether a step from one version to another is an upgrade: between digests and branches nothing is higher.
@@ -65,10 +84,8 @@ pub(crate) fn steps(spans: &[VersionSpan]) -> impl Iterator<Item = Step<'_>> {
     spans.windows(2).enumerate().filter_map(|(place, pair)| {
         let [before, after] = pair else { return None };
         let (from, to) = (before.version.as_deref()?, after.version.as_deref()?);
-        let same = before.release_id == after.release_id && before.chart_id == after.chart_id;
-        let at_once = before.to_sequence == Some(after.from_sequence);
         let step = || Step { after, from, to, left: after.from_sequence, steps: 1, later: &spans[place + 2..] };
-        (same && at_once && from != to).then(step)
+        (goes_on(before, after) && from != to).then(step)
     })
 }
 
@@ -82,13 +99,12 @@ pub(crate) fn ways<'s>(spans: &'s [VersionSpan], from: &'s str, to: &'s str) -> 
         let (mut before, mut left, mut steps) = (first, None, 0);
         for (place, after) in spans.iter().enumerate().skip(start + 1) {
             let (version, next) = (before.version.as_deref()?, after.version.as_deref()?);
-            let same = before.release_id == after.release_id && before.chart_id == after.chart_id;
-            if !same || before.to_sequence != Some(after.from_sequence) || (left.is_none() && next == from) {
+            if !goes_on(before, after) || (left.is_none() && next == from) {
                 return None;
             }
             if version != next {
-                let goes_on = if up { goes_up(version, next) } else { is_lower(next, version) };
-                if !goes_on {
+                let is_on_the_way = if up { goes_up(version, next) } else { is_lower(next, version) };
+                if !is_on_the_way {
                     return None;
                 }
                 let left = *left.get_or_insert(after.from_sequence);
@@ -116,6 +132,7 @@ mod tests {
                     release_id,
                     repository_id: Uuid::nil(),
                     chart_id: Some(1),
+                    chart_name: None,
                     release_name: None,
                     version: Some((*version).to_owned()),
                     from_sequence: *from,

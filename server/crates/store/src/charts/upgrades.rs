@@ -14,6 +14,12 @@ use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, PageQuery, Timestam
 
 /// Releases of the newest upgrades that are looked at for what changed with them, a hundred by one question.
 const LOOKED_AT: usize = 300;
+/// Releases of one upgrade that are: what a source moves at once is set alike.
+const OF_ONE: usize = 50;
+/// Versions to choose from.
+const VERSIONS: usize = 500;
+/// Paths that are told of one upgrade, and of all.
+const PATHS: usize = 500;
 
 /// A step that releases of a repository made with the same commits.
 struct Upgrade<'s> {
@@ -28,7 +34,7 @@ impl Upgrade<'_> {
 
     /// Where its values may have changed.
     fn ways(&self) -> impl Iterator<Item = Way> {
-        self.steps.iter().map(|step| (step.after.release_id, step.left, step.after.from_sequence))
+        self.steps.iter().take(OF_ONE).map(|step| (step.after.release_id, step.left, step.after.from_sequence))
     }
 
     /// How many times the version changed.
@@ -53,9 +59,7 @@ pub async fn list_upgrades(
     }
     let spans = spans.order_by_asc(ReleaseId).order_by_asc(FromSequence);
     let spans: Vec<VersionSpan> = spans.into_partial_model().all(c).await?;
-    let known: HashSet<&str> = spans.iter().filter_map(|span| span.version.as_deref()).collect();
-    let mut versions: Vec<String> = known.into_iter().map(str::to_owned).collect();
-    versions.sort_by(|a, b| compare_versions(b, a));
+    let versions = versions_of(&spans);
     let wanted = |step: &Step<'_>| match (from, to) {
         // Without a choice only what goes up is an upgrade.
         (None, None) => step.is_upgrade(),
@@ -73,7 +77,7 @@ pub async fn list_upgrades(
     let shown = &upgrades[skip..skip.saturating_add(limit).min(upgrades.len())];
     let mut releases_so_far = 0;
     let few = upgrades.iter().take_while(|upgrade| {
-        releases_so_far += upgrade.steps.len();
+        releases_so_far += upgrade.steps.len().min(OF_ONE);
         releases_so_far <= LOOKED_AT
     });
     // One at least, however many releases it moved.
@@ -90,6 +94,7 @@ pub async fn list_upgrades(
     let mut paths: Vec<ChangedPath> =
         by_path.into_iter().map(|(path, upgrades)| ChangedPath { path, upgrades }).collect();
     paths.sort_by(|a, b| b.upgrades.cmp(&a.upgrades).then_with(|| a.path.cmp(&b.path)));
+    paths.truncate(PATHS);
     let places = || shown.iter().map(|upgrade| (upgrade.first().repository_id, upgrade.first().from_sequence));
     let commits = commits_of(c, places()).await?;
     let repositories = origins_of(c, places().map(|(repository, _)| repository)).await?;
@@ -110,7 +115,7 @@ pub async fn list_upgrades(
             at: time(after.from_time),
             web_url: web_url(*provider, base.as_deref(), &commit, None, None),
             commit,
-            changed: changed_with(upgrade).into_iter().collect(),
+            changed: changed_with(upgrade).into_iter().take(PATHS).collect(),
             rolled_back: upgrade.rolled_back,
         })
     };
@@ -126,6 +131,19 @@ pub async fn list_upgrades(
     })
 }
 
+/// Versions that releases have had, the highest first; where there are too many to choose from, those that most had.
+fn versions_of(spans: &[VersionSpan]) -> Vec<String> {
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for version in spans.iter().filter_map(|span| span.version.as_deref()) {
+        *times.entry(version).or_default() += 1;
+    }
+    let mut versions: Vec<(&str, usize)> = times.into_iter().collect();
+    versions.sort_by_key(|(_, times)| Reverse(*times));
+    versions.truncate(VERSIONS);
+    versions.sort_by(|(a, _), (b, _)| compare_versions(b, a));
+    versions.into_iter().map(|(version, _)| version.to_owned()).collect()
+}
+
 /// Steps of one repository, commit and pair of versions together, the newest first: a shared source moves many releases at once.
 fn folded<'s>(steps: impl Iterator<Item = Step<'s>>) -> Vec<Upgrade<'s>> {
     let mut by_commit: BTreeMap<_, Upgrade<'s>> = BTreeMap::new();
@@ -138,4 +156,46 @@ fn folded<'s>(steps: impl Iterator<Item = Step<'s>>) -> Vec<Upgrade<'s>> {
         upgrade.steps.push(step);
     }
     by_commit.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn span(release_id: i64, version: &str) -> VersionSpan {
+        VersionSpan {
+            release_id,
+            repository_id: Uuid::nil(),
+            chart_id: Some(1),
+            chart_name: None,
+            release_name: None,
+            version: Some(version.to_owned()),
+            from_sequence: release_id,
+            from_time: release_id,
+            to_sequence: None,
+        }
+    }
+
+    #[test]
+    fn versions_to_choose_from_are_those_that_most_had() {
+        let mut spans = vec![span(1, "1.9.0"), span(2, "1.10.0"), span(3, "1.9.0")];
+        assert_eq!(versions_of(&spans), ["1.10.0", "1.9.0"]);
+        // One that counts up for years crowds out nobody.
+        spans.extend((0..2_000).map(|minor| span(10 + minor, &format!("9.{minor}.0"))));
+        spans.extend([span(4, "1.10.0")]);
+        let versions = versions_of(&spans);
+        assert_eq!((versions.len(), versions[498].as_str(), versions[499].as_str()), (500, "1.10.0", "1.9.0"));
+    }
+
+    #[test]
+    fn what_a_source_moves_at_once_is_looked_at_for_some_of_it() {
+        let mut spans = Vec::new();
+        for release in 0..120 {
+            spans.push(VersionSpan { from_sequence: 1, from_time: 1, to_sequence: Some(2), ..span(release, "1.0.0") });
+            spans.push(VersionSpan { from_sequence: 2, from_time: 2, ..span(release, "1.1.0") });
+        }
+        let upgrades = folded(steps(&spans));
+        assert_eq!((upgrades.len(), upgrades[0].steps.len(), upgrades[0].ways().count()), (1, 120, 50));
+    }
 }

@@ -163,5 +163,6 @@ fn change(event: Event, yaml: Option<String>) -> ReleaseChange {
         field_changes: event.changes,
         changes_total: event.changes_total,
         caused_by_resource_id: event.caused_by_resource_id,
+        chart_step: event.chart_step,
     }
 }

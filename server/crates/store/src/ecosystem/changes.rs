@@ -1,51 +1,31 @@
-//! What comes and goes, as events tell it.
+//! What comes and goes, by day: resources as events tell it, charts as spans of their uses do.
 
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait as _, Func, JoinType, SelectStatement};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait as _, Func};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter as _, QuerySelect, QueryTrait as _,
-    Select,
+    ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter as _, QuerySelect as _, Select,
 };
 
 use crate::db::select::constant;
-use entity::kind::EventType;
-use entity::table::{event, resource_chart};
+use entity::kind::{ChartResolution, EventType};
+use entity::table::{chart_use, event};
 
-/// By what resources that come and go are counted.
-#[derive(Clone, Copy)]
-pub(super) enum By {
-    Kind,
-    Chart,
+/// Resources that came less those that went, by kind.
+pub(super) fn kind_changes() -> Select<event::Entity> {
+    let event_type = || event::Column::EventType.into_expr();
+    let kind = || event::Column::ResourceKind.into_expr();
+    let went = event_type().eq(constant(EventType::Deleted.as_str()));
+    let change: Expr = Expr::case(went, constant(-1)).finally(constant(1)).into();
+    // The index of what comes and goes has this condition.
+    let comes_or_goes = event_type().ne(constant(EventType::Modified.as_str()));
+    let changes = event::Entity::find().select_only().expr_as(kind(), "name");
+    changes.expr_as(change.sum().cast_as("BIGINT"), "change").filter(comes_or_goes).group_by(kind())
 }
 
-impl By {
-    fn name(self) -> Expr {
-        match self {
-            Self::Kind => event::Column::ResourceKind.into_expr(),
-            Self::Chart => Expr::col(("u", resource_chart::Column::Name)),
-        }
-    }
-
-    /// What came less what went, by name.
-    pub(super) fn changes(self) -> Select<event::Entity> {
-        let event_type = || event::Column::EventType.into_expr();
-        let went = event_type().eq(constant(EventType::Deleted.as_str()));
-        let change: Expr = Expr::case(went, constant(-1)).finally(constant(1)).into();
-        let mut changes = event::Entity::find().select_only().expr_as(self.name(), "name");
-        if matches!(self, Self::Chart) {
-            let of_event =
-                Expr::col(("u", resource_chart::Column::ResourceId)).eq(event::Column::ResourceId.into_expr());
-            QuerySelect::query(&mut changes).join_subquery(JoinType::InnerJoin, charts(), "u", of_event);
-        }
-        // The index of what comes and goes has this condition.
-        let comes_or_goes = event_type().ne(constant(EventType::Modified.as_str()));
-        changes.expr_as(change.sum().cast_as("BIGINT"), "change").filter(comes_or_goes).group_by(self.name())
-    }
-}
-
-/// Each resource with each chart that it installs, once.
-pub(super) fn charts() -> SelectStatement {
-    use resource_chart::Column::{Name, ResourceId};
-    resource_chart::Entity::find().select_only().columns([ResourceId, Name]).distinct().into_query()
+/// Uses of charts by name. What a repository keeps in a folder of its own is nobody else's, whatever it is called.
+pub(super) fn installed() -> Select<chart_use::Entity> {
+    chart_use::Entity::find()
+        .filter(chart_use::COLUMN.chart_name.is_not_null())
+        .filter(chart_use::Column::How.ne(ChartResolution::Local))
 }
 
 /// The day of a time, UTC, as text.

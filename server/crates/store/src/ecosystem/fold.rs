@@ -18,7 +18,7 @@ pub(super) struct Facts {
     pub total_events: i64,
     /// Active resources by kind, at the end of the last day.
     pub kinds: BTreeMap<String, i64>,
-    /// Active resources by the charts that they install, at the end of the last day.
+    /// Uses of charts by name, at the end of the last day.
     pub charts: BTreeMap<String, i64>,
     pub kind_changes: BTreeMap<NaiveDate, Vec<(String, i64)>>,
     pub chart_changes: BTreeMap<NaiveDate, Vec<(String, i64)>>,

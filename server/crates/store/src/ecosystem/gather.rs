@@ -12,16 +12,21 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::births::{Birth, births};
-use super::changes::{By, charts, day_of};
+use super::changes::{day_of, installed, kind_changes};
 use super::fold::{DayNumbers, Facts, Metrics, RepositoryFacts};
+use crate::charts::{covers, time};
 use crate::db::Result;
-use crate::db::select::{added, count_all, sum};
-use entity::kind::{Facet, ResourceStatus};
-use entity::table::{
-    day_total, event, facet_total, repository, repository_day, repository_metrics, resource, resource_chart,
-};
+use crate::db::select::{added, constant, count_all, sum};
+use entity::kind::Facet;
+use entity::table::{chart_use, day_total, event, facet_total, repository, repository_day, repository_metrics};
 use entity::value::StoredTimestamp;
 use entity::view::Timestamp;
+
+/// What came less what went of something, by day and name.
+type Changes = BTreeMap<NaiveDate, Vec<(String, i64)>>;
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 
 /// Facts of the days from first to last. The last span of all (`open`) takes what lies in the future, which wrong
 /// clocks tell, for today's.
@@ -37,8 +42,8 @@ pub(super) async fn gather(c: &impl ConnectionTrait, first: NaiveDate, last: Nai
         total_events: totals.events,
         kinds: span.kinds().await?,
         charts: span.charts().await?,
-        kind_changes: span.by_day(By::Kind).await?,
-        chart_changes: span.by_day(By::Chart).await?,
+        kind_changes: span.kind_changes().await?,
+        chart_changes: span.chart_changes().await?,
         days: span.days().await?,
         repositories: span.repositories().await?,
     })
@@ -86,6 +91,11 @@ impl<C: ConnectionTrait> Span<'_, C> {
         stored_start_of(self.last.checked_add_days(Days::new(1)).unwrap_or(self.last))
     }
 
+    /// The same in seconds since 1970, as spans say it.
+    fn end_seconds(&self) -> i64 {
+        start_of(self.last.checked_add_days(Days::new(1)).unwrap_or(self.last)).timestamp()
+    }
+
     /// The last day as it is stored, where what comes after it is not the span's.
     fn last_told(&self) -> Option<String> {
         (!self.open).then(|| self.last.to_string())
@@ -130,24 +140,11 @@ impl<C: ConnectionTrait> Span<'_, C> {
         use facet_total::Column::{Active, Value};
         let now = facet_total::Entity::find().select_only().columns([Value, Active]);
         let now = now.filter(facet_total::COLUMN.facet.eq(Facet::Kind)).filter(facet_total::COLUMN.active.ne(0_i64));
-        self.without_later(now.into_tuple().all(self.c).await?, By::Kind).await
-    }
-
-    async fn charts(&self) -> Result<BTreeMap<String, i64>> {
-        use resource_chart::Column::{Name, ResourceId};
-        let name = || Expr::col(("u", Name));
-        let of_resource = Expr::col(("u", ResourceId)).eq(resource::Column::Id.into_expr());
-        let mut now = resource::Entity::find().select_only().expr(name()).expr(count_all());
-        QuerySelect::query(&mut now).join_subquery(JoinType::InnerJoin, charts(), "u", of_resource);
-        let now = now.filter(resource::COLUMN.status.eq(ResourceStatus::Active)).group_by(name());
-        self.without_later(now.into_tuple().all(self.c).await?, By::Chart).await
-    }
-
-    /// What stands now without what came after the last day.
-    async fn without_later(&self, now: Vec<(String, i64)>, by: By) -> Result<BTreeMap<String, i64>> {
-        let mut counts: BTreeMap<String, i64> = now.into_iter().collect();
+        let mut counts: BTreeMap<String, i64> =
+            now.into_tuple::<(String, i64)>().all(self.c).await?.into_iter().collect();
+        // What stands now without what came after the last day.
         if !self.open {
-            let later = by.changes().filter(event::COLUMN.event_timestamp.gte(self.end()));
+            let later = kind_changes().filter(event::COLUMN.event_timestamp.gte(self.end()));
             let later: Vec<(String, i64)> = later.into_tuple().all(self.c).await?;
             for (name, change) in later {
                 *counts.entry(name).or_default() -= change;
@@ -156,16 +153,45 @@ impl<C: ConnectionTrait> Span<'_, C> {
         Ok(counts)
     }
 
-    /// What came less what went, by day and name.
-    async fn by_day(&self, by: By) -> Result<BTreeMap<NaiveDate, Vec<(String, i64)>>> {
+    /// Uses of charts at the end of the last day: what comes later by a wrong clock is counted on the open one.
+    async fn charts(&self) -> Result<BTreeMap<String, i64>> {
+        use chart_use::Column::{ChartName, FromTime, ToTime};
+        let last = (!self.open).then(|| self.end_seconds() - 1).map(time);
+        let uses = installed().filter(covers(FromTime, ToTime, last)).select_only();
+        let uses = uses.column(ChartName).expr(count_all()).group_by(ChartName);
+        Ok(uses.into_tuple::<(String, i64)>().all(self.c).await?.into_iter().collect())
+    }
+
+    /// Resources that came less those that went, by day and kind.
+    async fn kind_changes(&self) -> Result<Changes> {
         let time = event::COLUMN.event_timestamp;
         let day = day_of(self.c, event::Column::EventTimestamp.into_expr());
-        let all = by.changes().expr_as(day.clone(), "day").group_by(day).filter(time.gte(stored_start_of(self.first)));
+        let all =
+            kind_changes().expr_as(day.clone(), "day").group_by(day).filter(time.gte(stored_start_of(self.first)));
         let all = all.apply_if((!self.open).then(|| self.end()), |all, end| all.filter(time.lt(end)));
-        let mut changes: BTreeMap<NaiveDate, Vec<(String, i64)>> = BTreeMap::new();
+        let mut changes = Changes::new();
         for row in all.into_model::<DayChange>().all(self.c).await? {
             if let Some(day) = self.day(&row.day) {
                 changes.entry(day).or_default().push((row.name, row.change));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Uses of charts that began less those that ended, by day and name: a new version is both.
+    async fn chart_changes(&self) -> Result<Changes> {
+        use chart_use::Column::{ChartName, FromTime, ToTime};
+        let mut changes = Changes::new();
+        for (moment, sign) in [(FromTime, 1), (ToTime, -1)] {
+            let day = moment.into_expr().div(constant(DAY));
+            let all = installed().filter(moment.into_expr().gte(start_of(self.first).timestamp())).select_only();
+            let all = all.expr_as(day.clone(), "day").column(ChartName).expr_as(count_all(), "count");
+            let end = (!self.open).then(|| self.end_seconds());
+            let all = all.apply_if(end, |all, end| all.filter(moment.into_expr().lt(end)));
+            let all = all.group_by(day).group_by(ChartName);
+            for (day, name, count) in all.into_tuple::<(i64, String, i64)>().all(self.c).await? {
+                let day = Ord::min(time(day * DAY).date_naive(), self.last);
+                changes.entry(day).or_default().push((name, sign * count));
             }
         }
         Ok(changes)

@@ -16,6 +16,7 @@ pub(crate) use daily::first_day;
 pub use daily::{activity, daily_counts, trends};
 
 use super::{ConnectionTrait, Result, days};
+use crate::charts::{AskedEvent, steps_of};
 use crate::db::select::{count_all, is_any, matching, paged, sum};
 use entity::table::{commit, event, repository, resource};
 use entity::value::{JsonText, ObjectId};
@@ -27,12 +28,30 @@ use entity::view::{Event, EventFilter, FieldChange, Listing, NamedCount, PageQue
 struct EventRow {
     #[sea_orm(nested)]
     event: Event,
+    sequence: i64,
     changes_detected: JsonText<Vec<String>>,
     changes: JsonText<Vec<FieldChange>>,
     #[sea_orm(from_expr = "commit::Column::Sha")]
     commit: ObjectId,
     #[sea_orm(from_expr = "namespace_inherited()")]
     resource_namespace_inherited: Option<String>,
+}
+
+impl EventRow {
+    fn asked(&self) -> AskedEvent {
+        let event = &self.event;
+        AskedEvent {
+            id: event.id,
+            repository_id: event.repository_id,
+            resource_id: event.resource_id,
+            sequence: self.sequence,
+            event_type: event.event_type,
+            resource_api_version: event.resource_api_version.clone(),
+            file_path: event.file_path.clone(),
+            version_before: event.version_before.clone(),
+            version_after: event.version_after.clone(),
+        }
+    }
 }
 
 impl From<EventRow> for Event {
@@ -142,7 +161,13 @@ pub(crate) fn with_ids(ids: Select<event::Entity>) -> Select<event::Entity> {
 async fn read(c: &impl ConnectionTrait, events: Select<event::Entity>) -> Result<Vec<Event>> {
     let rows = events.inner_join(repository::Entity).inner_join(commit::Entity);
     let rows: Vec<EventRow> = rows.into_partial_model().all(c).await?;
-    Ok(rows.into_iter().map(Event::from).collect())
+    let asked: Vec<AskedEvent> = rows.iter().map(EventRow::asked).collect();
+    let mut steps = steps_of(c, &asked).await?;
+    let with_step = |row: EventRow| {
+        let chart_step = steps.remove(&row.event.id);
+        Event { chart_step, ..Event::from(row) }
+    };
+    Ok(rows.into_iter().map(with_step).collect())
 }
 
 /// Kinds and namespaces (written or inherited) that a repository's events are about, most frequent first.

@@ -47,38 +47,53 @@ impl From<Row> for ImageSummary {
 
 /// Digests that are told of one tag.
 const DIGESTS: usize = 10;
-/// Images that are told of one place.
+/// Images, each with its tags, that are told of one place.
 const AT_PLACE: u64 = 50;
 
-/// Images that what stands at a place of a repository names itself or by the values of a release: each with how many repositories
-/// use it, those that most use first.
-pub async fn named_at(c: &impl ConnectionTrait, repository: Uuid, place: &str) -> Result<Vec<SharedUse>> {
-    use image_use::Column::{FilePath, FromTime, ImageId, ReleaseId, RepositoryId, ToTime};
+/// Images that what stands at a place of a repository names at a time, itself or by the values of a release: each with its tags and
+/// how many repositories use it, those that most use first.
+pub async fn named_at(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    place: &str,
+    at: Option<Timestamp>,
+) -> Result<Vec<SharedUse>> {
+    use image_use::Column::{FilePath, FromTime, ImageId, ReleaseId, RepositoryId, Tag, ToTime};
     let releases = chart_use::Entity::find().filter(chart_use::COLUMN.repository_id.eq(repository));
-    let releases = releases.filter(chart_use::COLUMN.file_path.eq(place)).filter(uses_at(None));
+    let releases = releases.filter(chart_use::COLUMN.file_path.eq(place)).filter(uses_at(at));
     let releases = releases.select_only().column(chart_use::Column::ReleaseId).into_query();
     let here = image_use::Entity::find()
         .filter(image_use::COLUMN.repository_id.eq(repository))
-        .filter(covers(FromTime, ToTime, None))
+        .filter(covers(FromTime, ToTime, at))
         .filter(image_use::COLUMN.image_id.is_not_null())
         .filter(Condition::any().add(FilePath.eq(place)).add(ReleaseId.in_subquery(releases)));
-    let images = here.select_only().column(ImageId).distinct().order_by_asc(ImageId).limit(AT_PLACE);
-    let images: Vec<i64> = images.into_tuple().all(c).await?;
+    let here = here.select_only().columns([ImageId, Tag]).distinct().order_by_asc(ImageId).order_by_asc(Tag);
+    let mut images: HashMap<i64, Vec<String>> = HashMap::new();
+    for (image, tag) in here.limit(AT_PLACE).into_tuple::<(i64, Option<String>)>().all(c).await? {
+        images.entry(image).or_default().extend(tag);
+    }
     if images.is_empty() {
         return Ok(Vec::new());
     }
     let users = RepositoryId.into_expr().count_distinct();
     let used = image_use::Entity::find()
         .inner_join(image::Entity)
-        .filter(is_any(ImageId.into_expr(), images))
-        .filter(covers(FromTime, ToTime, None))
+        .filter(is_any(ImageId.into_expr(), images.keys().copied()))
+        .filter(covers(FromTime, ToTime, at))
         .select_only()
+        .column(ImageId)
         .column(image::Column::Name)
         .expr_as(users.clone(), "repositories")
+        .group_by(ImageId)
         .group_by(image::Column::Name);
-    let used: Vec<(String, i64)> =
-        used.order_by_desc(users).order_by_asc(image::Column::Name).into_tuple().all(c).await?;
-    Ok(used.into_iter().map(|(key, repositories)| SharedUse { key, repositories }).collect())
+    let used = used.order_by_desc(users).order_by_asc(image::Column::Name);
+    let used: Vec<(i64, String, i64)> = used.into_tuple().all(c).await?;
+    let shared = |(id, key, repositories): (i64, String, i64)| {
+        let mut versions = images.remove(&id).unwrap_or_default();
+        versions.sort_by(|a, b| compare_versions(b, a));
+        SharedUse { key, versions, repositories }
+    };
+    Ok(used.into_iter().map(shared).collect())
 }
 
 /// Images in use, those of most repositories first.

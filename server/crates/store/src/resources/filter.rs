@@ -1,29 +1,23 @@
 //! A filter as conditions, order, and how many resources match.
 
 use sea_orm::sea_query::extension::sqlite::SqliteExpr as _;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoIden, JoinType, Query, SelectStatement, UnionType};
 use sea_orm::{
-    ColumnTrait as _, Condition, DbBackend, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, DbBackend, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect,
     QueryTrait as _, Select,
 };
 
 use super::{ConnectionTrait, Result};
 use crate::db::pattern::contains;
 use crate::db::select::{constant, count, is_like, matching, number, sum};
-use entity::kind::{Facet, ResourceStatus};
-use entity::table::{facet_total, repository, repository_facet, resource, resource_chart};
+use entity::kind::{EventType, Facet, ResourceStatus};
+use entity::table::{chart_use, event, facet_total, repository, repository_facet, resource};
 use entity::view::{ResourceFilter, ResourceSort, Sort};
 
 /// The filter as conditions on resources.
 pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Condition {
     use resource::COLUMN;
-    let chart = |name: &str| {
-        let mut uses = resource_chart::Entity::find().filter(resource_chart::COLUMN.name.eq(name));
-        if let Some(repository) = filter.repository_id {
-            uses = uses.filter(resource_chart::COLUMN.repository_id.eq(repository));
-        }
-        COLUMN.id.in_subquery(uses.select_only().column(resource_chart::Column::ResourceId).into_query())
-    };
+    let chart = |name: &str| COLUMN.id.in_subquery(installing(name, filter));
     let namespace = |name: &str| COLUMN.namespace.eq(name).or(COLUMN.namespace_inherited.eq(name));
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
     Condition::all()
@@ -38,6 +32,64 @@ pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> C
             let wide = filter.repository_id.is_none();
             text_condition(c.get_database_backend(), resource::Entity, text, wide)
         }))
+}
+
+/// What statements call a resource that installs a chart.
+const HERE: &str = "here";
+
+/// Ids of resources that install a chart of this name, and of those that did when they went.
+fn installing(name: &str, filter: &ResourceFilter) -> SelectStatement {
+    match one_status(filter) {
+        Some(ResourceStatus::Active) => installing_now(name, filter),
+        Some(ResourceStatus::Deleted) => installing_last(name, filter),
+        None => installing_now(name, filter).union(UnionType::Distinct, installing_last(name, filter)).to_owned(),
+    }
+}
+
+fn uses_of(name: &str, filter: &ResourceFilter) -> Select<chart_use::Entity> {
+    let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_name.eq(name));
+    uses.apply_if(filter.repository_id, |uses, id| uses.filter(chart_use::COLUMN.repository_id.eq(id)))
+}
+
+/// Ids of the resources that are joined.
+fn ids(uses: Select<chart_use::Entity>) -> SelectStatement {
+    uses.select_only().expr(Expr::col((HERE, resource::Column::Id))).into_query()
+}
+
+/// What stands where a use does.
+fn installing_now(name: &str, filter: &ResourceFilter) -> SelectStatement {
+    use chart_use::Column::{FilePath, RepositoryId};
+    let mut uses = uses_of(name, filter).filter(chart_use::Column::ToTime.is_null());
+    let same = |here: resource::Column, of: chart_use::Column| Expr::col((HERE, here)).equals((chart_use::Entity, of));
+    let stands = Condition::all()
+        .add(same(resource::Column::RepositoryId, RepositoryId))
+        .add(same(resource::Column::FilePath, FilePath))
+        .add(is_active(HERE));
+    QuerySelect::query(&mut uses).join_as(JoinType::InnerJoin, resource::Entity, HERE, stands);
+    ids(uses)
+}
+
+/// What the commit that ended a use took from its place, and has not come back.
+fn installing_last(name: &str, filter: &ResourceFilter) -> SelectStatement {
+    use chart_use::Column::{FilePath, RepositoryId, ToSequence};
+    let mut uses = uses_of(name, filter).filter(chart_use::Column::ToTime.is_not_null());
+    let same =
+        |its: event::Column, of: chart_use::Column| Expr::col((event::Entity, its)).equals((chart_use::Entity, of));
+    let took = Condition::all()
+        .add(same(event::Column::RepositoryId, RepositoryId))
+        .add(same(event::Column::Sequence, ToSequence))
+        .add(same(event::Column::FilePath, FilePath))
+        .add(event::Column::EventType.into_expr().eq(constant(EventType::Deleted.as_str())));
+    let gone = Condition::all()
+        .add(Expr::col((HERE, resource::Column::Id)).equals((event::Entity, event::Column::ResourceId)))
+        .add(Expr::col((HERE, resource::Column::Status)).eq(constant(ResourceStatus::Deleted)));
+    QuerySelect::query(&mut uses).join(JoinType::InnerJoin, event::Entity, took).join_as(
+        JoinType::InnerJoin,
+        resource::Entity,
+        HERE,
+        gone,
+    );
+    ids(uses)
 }
 
 /// Those that stand at the head; `table` is what the statement calls resources.

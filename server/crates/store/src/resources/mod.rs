@@ -4,6 +4,7 @@ mod filter;
 mod grouped;
 mod references;
 pub(crate) mod row;
+mod then;
 mod tree;
 mod versions;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 pub(crate) use filter::{effective_namespace, is_active, text_condition};
 pub use grouped::list_grouped;
 pub use references::find_references;
+pub use then::find_resource_then;
 pub use tree::{MAX_TREE, list_tree};
 pub use versions::{
     VersionPlace, find_current_text, find_version_place, find_version_text, list_source_changes, list_versions,

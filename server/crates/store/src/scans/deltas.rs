@@ -12,15 +12,12 @@ use crate::db::{DataError, Result};
 use entity::input::FoundResource;
 use entity::kind::{Facet, ResourceStatus};
 use entity::table::resource;
-use entity::view::Timestamp;
 
 /// By how much a batch changes what stands in filters.
 #[derive(Default)]
 pub(super) struct Deltas {
     pub(super) facets: BTreeMap<(Facet, String), [i64; 2]>,
     groups: BTreeMap<(String, String), [i64; 2]>,
-    /// The first day of a resource that now counts for other charts than before.
-    pub(super) recharted_since: Option<Timestamp>,
     pub(super) active: i64,
     pub(super) deleted: i64,
     pub(super) helm_releases: i64,
@@ -158,10 +155,6 @@ impl Deltas {
 
     /// What the totals over all repositories change by.
     pub(super) fn into_totals(self) -> Totals {
-        let mut totals = Totals { groups: self.groups, facets: self.facets, ..Totals::default() };
-        if let Some(since) = self.recharted_since {
-            totals.mark_stale(since.date_naive().to_string());
-        }
-        totals
+        Totals { groups: self.groups, facets: self.facets, ..Totals::default() }
     }
 }

@@ -23,6 +23,7 @@ mod uses;
 pub use apply::apply_batch;
 pub use known::{event_commits, known_all, known_by_files, known_by_keys, known_by_source, known_sources};
 pub use known_uses::{known_images, known_references, known_uses, known_values, newest_use_time};
+pub(crate) use past::leaves_at;
 pub use past::{gone_for_a_while, known_at};
 pub use rewind::rewind;
 pub use runs::{begin_scan, fail_scan, finish_scan, list_scan_runs, record_format, record_odd_paths};

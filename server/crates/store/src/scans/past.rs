@@ -13,6 +13,7 @@ use crate::resources::row::KnownRow;
 use entity::input::KnownResource;
 use entity::kind::{EventType, ResourceStatus};
 use entity::table::{commit, event, resource};
+use entity::view::ResourceTreeRow;
 
 /// What statements call the last event of a resource.
 const LAST: &str = "last";
@@ -90,6 +91,32 @@ pub async fn known_at(c: &impl ConnectionTrait, repository: Uuid, sequence: i64)
         .order_by_asc(Id);
     let rows = past.into_model::<KnownRow>().all(c).await?;
     Ok(rows.into_iter().map(KnownRow::into_known).collect())
+}
+
+/// Resources that stood at a place on the line, by path. What they inherit is as it is now.
+pub(crate) async fn leaves_at(
+    c: &impl ConnectionTrait,
+    repository: Uuid,
+    sequence: i64,
+    most: u64,
+) -> Result<Vec<ResourceTreeRow>> {
+    use event::Column::{FilePath, ResourceKind, ResourceName, ResourceNamespace, VersionAfter};
+    use resource::Column::{Id, NamespaceInherited};
+    let namespace = Func::coalesce([NamespaceInherited.into_expr(), of(LAST, ResourceNamespace)]);
+    let leaves = with_last(repository, sequence)
+        .filter(was_deleted().not())
+        .select_only()
+        .column(Id)
+        .expr_as(of(LAST, FilePath), "file_path")
+        .expr_as(of(LAST, ResourceKind), "kind")
+        .expr_as(of(LAST, ResourceName), "name")
+        .expr_as(of(LAST, VersionAfter), "version")
+        .expr_as(namespace, "namespace")
+        .order_by_asc(of(LAST, FilePath))
+        .order_by_asc(of(LAST, ResourceKind))
+        .order_by_asc(of(LAST, ResourceName))
+        .order_by_asc(Id);
+    Ok(leaves.limit(most).into_model().all(c).await?)
 }
 
 /// Resources that are gone at a place on the line and were back after it, with where they went: what they deployed then

@@ -80,7 +80,7 @@ pub(super) async fn write_resources(
     }
     moving.finish().await?;
     staying.finish().await?;
-    deltas.recharted_since = write_parts(c, repository, resources, |id| stored.contains_key(&id)).await?;
+    write_parts(c, repository, resources, |id| stored.contains_key(&id)).await?;
     Ok(deltas)
 }
 

@@ -11,11 +11,12 @@ use super::figures;
 use super::known_uses::rewind_uses;
 use super::resources::{Count, write_resources};
 use super::totals::Totals;
+use crate::charts::time;
 use crate::db::answers::mark_changed;
 use crate::db::select::{constant, count_all, insert_from};
 use crate::db::{Connection, Result, begin};
 use entity::input::{Batch, ScannedCommit};
-use entity::table::{commit, event, problem, repository_day, resource};
+use entity::table::{commit, event, problem, repository_day, resource, use_commit};
 use entity::view::Timestamp;
 
 /// Takes back all that came after `kept` (everything, for `None`): commits, events and resources first seen later go,
@@ -31,9 +32,10 @@ pub async fn rewind(
     let last = kept.map_or(-1, |kept| kept.sequence);
     let txn = begin(w).await?;
     let before = Totals::of(&txn, repository).await?;
+    let first_use = first_use_after(&txn, repository, last).await?;
     delete_after(&txn, repository, last).await?;
     rewind_uses(&txn, repository, last).await?;
-    let deltas = write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
+    write_resources(&txn, repository, &restored.resources, Count::Keep).await?;
     count_events(&txn, repository).await?;
     count_days(&txn, repository).await?;
     problem::Entity::delete_many().filter(problem::COLUMN.repository_id.eq(repository)).exec(&txn).await?;
@@ -44,12 +46,19 @@ pub async fn rewind(
     let mut difference = Totals::of(&txn, repository).await?;
     difference.subtract(before);
     difference.mark_changed_days();
-    if let Some(since) = deltas.recharted_since {
-        difference.mark_stale(since.date_naive().to_string());
+    if let Some(first) = first_use {
+        difference.mark_stale(time(first).date_naive().to_string());
     }
     difference.write(&txn).await?;
     txn.commit().await?;
     Ok(())
+}
+
+/// When anything was used otherwise for the first time after a place on the line.
+async fn first_use_after(c: &impl ConnectionTrait, repository: Uuid, last: i64) -> Result<Option<i64>> {
+    let later = use_commit::COLUMN.repository_id.eq(repository).and(use_commit::COLUMN.sequence.gt(last));
+    let first = use_commit::Entity::find().filter(later).select_only().expr(use_commit::Column::Time.min());
+    Ok(first.into_tuple::<Option<i64>>().one(c).await?.flatten())
 }
 
 /// Deletes what came after a place on the line.

@@ -72,6 +72,8 @@ async fn three_days(db: &Db, id: Uuid) {
         at(commit(2, third), "2026-01-05T00:00:00Z"),
     ];
     let mut batch = batch(commits, vec![web, service, grafana]);
+    install(&mut batch, 1, "a.yaml", "app-template", &[(0, "1.0.0"), (1, "2.0.0")]);
+    install(&mut batch, 2, "c.yaml", "grafana", &[(0, "1.0.0")]);
     batch.through.as_mut().unwrap().committed_at = time("2026-01-05T00:00:00Z");
     scan(db, id, &batch).await;
 }
@@ -195,6 +197,7 @@ async fn rewound_history_takes_its_days_back() {
         let days = days(&db, now).await;
         assert_eq!(days.values().map(|day| day.active_resources).collect::<Vec<_>>(), [3, 3, 3, 3, 3, 3]);
         assert_eq!(days.values().map(|day| day.total_resource_events).collect::<Vec<_>>(), [3; 6]);
+        assert_eq!(days["2026-01-06"].popular_helm_charts, counts(&[("app-template", 1), ("grafana", 1)]));
     })
     .await;
 }
@@ -237,23 +240,40 @@ async fn stars_are_those_of_the_newest_snapshot_up_to_the_day_and_unknown_before
 }
 
 #[tokio::test]
-async fn a_chart_that_is_replaced_counts_through_the_releases_life() {
+async fn a_chart_that_is_replaced_counts_up_to_the_day_before_whether_or_not_a_resource_changed() {
     on_each_engine(async |db| {
         let now = time("2026-01-06T12:00:00Z");
         let id = created(&db, "ada/home", "2026-01-01").await;
-        let mut web = release("web", "a.yaml", "old-chart");
-        web.created_at = time("2026-01-02T10:00:00Z");
+        let web = release("web", "a.yaml", "old-chart");
         let told = at(commit(0, vec![event(&web, EventType::Created)]), "2026-01-02T10:00:00Z");
-        scan(&db, id, &batch(vec![told], vec![web.clone()])).await;
+        let mut first = batch(vec![told], vec![web]);
+        install(&mut first, 1, "a.yaml", "old-chart", &[(0, "1.0.0")]);
+        // What a repository has in a folder of its own is no chart that anybody else installs.
+        install(&mut first, 2, "b.yaml", "folder", &[(0, "1.0.0")]);
+        let of_folder = &mut first.uses.uses.last_mut().unwrap().facts;
+        (of_folder.how, of_folder.chart_id, of_folder.source_id) = (ChartResolution::Local, None, None);
+        scan(&db, id, &first).await;
         ecosystem::aggregate(&db, now).await.unwrap();
         assert_eq!(days(&db, now).await["2026-01-03"].popular_helm_charts, counts(&[("old-chart", 1)]));
-        web.charts[0].name = "new-chart".into();
-        let told = at(commit(1, vec![event(&web, EventType::Modified)]), "2026-01-05T10:00:00Z");
-        scan(&db, id, &batch(vec![told], vec![web])).await;
-        assert_eq!(ecosystem::aggregate(&db, now).await.unwrap(), 5);
+
+        // By a kustomization, which is no resource.
+        let mut second = batch(vec![at(commit(1, vec![]), "2026-01-05T10:00:00Z")], vec![]);
+        install(&mut second, 3, "a.yaml", "new-chart", &[(0, "2.0.0")]);
+        let uses = &mut second.uses;
+        let point = uses.commits[0].at;
+        uses.releases.clear();
+        uses.uses[0].release_id = 1;
+        uses.ended_uses.push((100, point));
+        // A real batch has no commit without events.
+        second.commits.clear();
+        scan(&db, id, &second).await;
+        assert_eq!(ecosystem::aggregate(&db, now).await.unwrap(), 2);
         let days = days(&db, now).await;
         assert!(days["2026-01-01"].popular_helm_charts.is_empty());
-        assert_eq!(days["2026-01-03"].popular_helm_charts, counts(&[("new-chart", 1)]));
+        assert_eq!(days["2026-01-04"].popular_helm_charts, counts(&[("old-chart", 1)]));
+        for day in ["2026-01-05", "2026-01-06"] {
+            assert_eq!(days[day].popular_helm_charts, counts(&[("new-chart", 1)]), "{day}");
+        }
     })
     .await;
 }

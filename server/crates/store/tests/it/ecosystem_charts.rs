@@ -311,3 +311,48 @@ async fn a_version_that_all_left_lately_is_told_with_how_few_stayed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_upgrade_that_very_many_made_is_told_of_each() {
+    on_each_engine(async |db| {
+        // More than one question asks for at once.
+        let names: Vec<&'static str> = (0..120).map(|n| &*format!("home/n{n:03}").leak()).collect();
+        for name in names.iter().copied() {
+            Home::new(name, &[100, 5]).release(&[(100, "cilium@1.0"), (5, "cilium@1.1")]).store(&db).await;
+        }
+        let (chart, _) = store::charts::chart_by_text(&db.read, "Cilium", None).await.unwrap().unwrap();
+        let page = entity::view::PageQuery { skip: 0, limit: 1000 };
+        let told = store::charts::list_upgrades(&db.read, chart, (None, None), None, page).await.unwrap();
+        let mut repositories: Vec<&str> = told.upgrades.iter().map(|one| one.repository.as_str()).collect();
+        repositories.sort_unstable();
+        assert_eq!((told.count, told.looked_at), (120, 120));
+        assert_eq!(repositories, names);
+        assert!(told.upgrades.iter().all(|one| one.commit == oid(2).to_string()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_chart_is_meant_by_its_name_among_however_many_that_hold_it() {
+    on_each_engine(async |db| {
+        let charts: Vec<String> = (0..250).map(|n| format!("a{n:03}-web-op@1")).collect();
+        let mut home = Home::new("ada/one", &[9]);
+        for chart in &charts {
+            home = home.release(&[(9, chart)]);
+        }
+        home.release(&[(9, "web@1")]).store(&db).await;
+        Home::new("bob/two", &[9]).release(&[(9, "a111-web-op@1")]).store(&db).await;
+        let meant = async |text: &str| {
+            let found = store::charts::chart_by_text(&db.read, text, None).await.unwrap();
+            found.map(|(_, key)| key)
+        };
+        assert_eq!(meant("WEB").await.as_deref(), Some("charts.example/web"));
+        assert_eq!(meant("example/web").await.as_deref(), Some("charts.example/web"));
+        assert_eq!(meant("web-op").await.as_deref(), Some("charts.example/a111-web-op"));
+        assert_eq!(meant("_web").await, None);
+        let past = Some(time(NOW) - chrono::TimeDelta::days(100));
+        let nobody = store::charts::chart_by_text(&db.read, "web-op", past).await.unwrap();
+        assert_eq!(nobody.map(|(_, key)| key).as_deref(), Some("charts.example/a000-web-op"));
+    })
+    .await;
+}

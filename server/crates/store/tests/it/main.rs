@@ -12,6 +12,7 @@ mod fill;
 mod support;
 
 mod accounts;
+mod chart_steps;
 mod deliveries;
 mod ecosystem;
 mod ecosystem_charts;

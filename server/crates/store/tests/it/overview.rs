@@ -72,7 +72,12 @@ async fn one_step_of_a_chart_in_many_repositories_is_one_line() {
             if !third.is_empty() {
                 commits.push(on(commit(2, third), "2026-02-20T10:00:00Z"));
             }
-            scan(&db, id, &batch(commits, vec![web, blog, source])).await;
+            let mut found = batch(commits, vec![web, blog, source]);
+            let release = number as i64 * 10;
+            let web_went = [(0, "1.0.0"), (1, "2.0.0"), (2, "3.0.0")];
+            install(&mut found, release + 1, "web.yaml", "app-template", &web_went[..if number == 0 { 3 } else { 2 }]);
+            install(&mut found, release + 2, "blog.yaml", "app-template", &web_went[..2]);
+            scan(&db, id, &found).await;
         }
         let shown = overview::overview(&db.read, now()).await.unwrap();
         let told: Vec<_> = shown.bumps.iter().map(said).collect();
@@ -81,12 +86,74 @@ async fn one_step_of_a_chart_in_many_repositories_is_one_line() {
         assert!(told[..2].contains(&(BumpSubject::Source, "app-template", "2.0.0", "2.5.0", 1, 1)), "{told:?}");
         assert_eq!(told[2], (BumpSubject::Chart, "app-template", "1.0.0", "2.0.0", 3, 6));
         let newest = &shown.bumps[2].changes[0];
-        assert_eq!((newest.repository_full_name.as_str(), newest.author_name.as_str()), ("lee/ops", "Ada"));
+        assert_eq!((newest.repository_full_name.as_str(), newest.author_name.as_deref()), ("lee/ops", Some("Ada")));
         assert_eq!(
             (newest.event_timestamp, newest.commit.as_str()),
             (time("2026-02-04T10:00:00Z"), oid(101).to_string().as_str())
         );
         assert_eq!(shown.bumps[2].changes.len(), 6);
+        let keys: Vec<_> = shown.bumps.iter().map(|bump| bump.chart_key.as_deref()).collect();
+        assert_eq!((keys[2], keys.contains(&None)), (Some("charts.example/app-template"), true));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn steps_of_charts_are_told_whatever_installs_them() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        // Of an Application of two sources the second one's chart goes on; a chart of k3s and one that is replaced, too.
+        let app = resource("argoproj.io/v1alpha1", "Application", "two", "app.yaml");
+        let k3s = resource("helm.cattle.io/v1", "HelmChart", "node", "k3s.yaml");
+        let replaced = release("other", "app-template");
+        let came = [&app, &k3s, &replaced].map(|resource| event(resource, EventType::Created)).to_vec();
+        let went = vec![event(&app, EventType::Modified), bump(&k3s, "1", "2"), bump(&replaced, "1.0.0", "7.0.0")];
+        let commits = vec![
+            on(commit(0, came), "2026-02-01T10:00:00Z"),
+            on(commit(1, went), "2026-02-02T10:00:00Z"),
+            // No resource changed with it.
+            on(commit(2, vec![]), "2026-02-03T10:00:00Z"),
+        ];
+        let mut found = batch(commits, vec![app, k3s, replaced]);
+        install(&mut found, 1, "app.yaml", "first", &[(0, "1.0.0")]);
+        install(&mut found, 2, "app.yaml", "second", &[(0, "5.0.0"), (1, "6.0.0")]);
+        install(&mut found, 3, "k3s.yaml", "node", &[(0, "1"), (1, "2")]);
+        install(&mut found, 4, "other.yaml", "app-template", &[(0, "1.0.0"), (1, "7.0.0")]);
+        install(&mut found, 5, "kustomization.yaml", "rendered", &[(0, "1.0.0"), (2, "1.1.0")]);
+        install(&mut found, 6, "unknown.yaml", "unknown", &[(0, "1.0.0"), (1, "2.0.0")]);
+        let of_release = |uses: &mut UsesBatch, id: i64, change: fn(&mut ChartUseFacts)| {
+            uses.uses.iter_mut().filter(|one| one.release_id == id).for_each(|one| change(&mut one.facts));
+        };
+        of_release(&mut found.uses, 5, |facts| facts.kind = ChartUseKind::Kustomize);
+        of_release(&mut found.uses, 6, |facts| (facts.chart_id, facts.source_id) = (None, None));
+        // Another chart is no step, though the resource has another version.
+        let last = found.uses.uses.iter_mut().find(|one| one.id == 401).unwrap();
+        (last.facts.chart_id, last.facts.source_id) = (Some(chart_id("node")), Some(chart_id("node")));
+        scan(&db, id, &found).await;
+
+        let shown = overview::overview(&db.read, now()).await.unwrap();
+        let mut told: Vec<_> = shown.bumps.iter().map(said).collect();
+        assert_eq!(told[0], (BumpSubject::Chart, "rendered", "1.0.0", "1.1.0", 1, 1));
+        told.sort_by_key(|one| one.1);
+        let expected = [
+            (BumpSubject::Chart, "node", "1", "2", 1, 1),
+            (BumpSubject::Chart, "rendered", "1.0.0", "1.1.0", 1, 1),
+            (BumpSubject::Chart, "second", "5.0.0", "6.0.0", 1, 1),
+            (BumpSubject::Chart, "unknown", "1.0.0", "2.0.0", 1, 1),
+        ];
+        assert_eq!(told, expected);
+        let of = |name: &str| shown.bumps.iter().find(|bump| bump.name == name).unwrap();
+        let rendered = &of("rendered").changes[0];
+        assert_eq!((rendered.event_id, rendered.resource_id, rendered.author_name.as_deref()), (None, None, None));
+        assert_eq!((rendered.resource_kind.as_str(), rendered.resource_name.as_str()), ("Kustomization", "rendered"));
+        assert_eq!(
+            (rendered.commit.as_str(), rendered.event_timestamp),
+            (&*oid(102).to_string(), time("2026-02-03T10:00:00Z"))
+        );
+        let second = &of("second").changes[0];
+        assert_eq!((second.resource_name.as_str(), second.author_name.as_deref()), ("two", Some("Ada")));
+        assert!(second.event_id.is_some() && second.resource_id.is_some());
+        assert_eq!(of("unknown").chart_key, None);
     })
     .await;
 }

@@ -196,9 +196,14 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("events of a resource", |c| events::list_events(c, &of_resource));
     let event = resources::list_versions(&db.read, resource.id, PageQuery::default()).await.unwrap().data[0].event.id;
     ask!("version text", |c| resources::find_version_text(c, resource.id, event));
+    ask!("step of an event", |c| store::charts::step_of_event(c, event));
     ask!("current text", |c| resources::find_current_text(c, resource.id));
     ask!("references", |c| resources::find_references(c, resource.id));
-    ask!("tree", |c| resources::list_tree(c, repository));
+    let past = Some(now() - chrono::TimeDelta::days(365));
+    for at in [None, past, Some(now())] {
+        ask!("tree", |c| resources::list_tree(c, repository, at));
+        ask!("resource of a day", |c| resources::find_resource_then(c, resource.id, at.unwrap_or(now())));
+    }
 
     ask!("repositories", |c| repositories::list_repositories(c, &RepositoryFilter::default()));
     ask!("names of repositories", |c| repositories::list_names(c, 500));
@@ -261,7 +266,6 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("metrics to ask for", |c| discovery::list_metrics_targets(c, now()));
     ask!("forge id taken", |c| discovery::is_taken(c, repository, "github.com", 1));
 
-    let past = Some(now() - chrono::TimeDelta::days(365));
     for (range, at) in EcosystemRange::ALL.into_iter().flat_map(|range| [(range, None), (range, past)]) {
         ask!(format!("ecosystem, {}", range.as_str()), |c| ecosystem::overview(c, range, at, now()));
         ask!(format!("charts of the ecosystem, {}", range.as_str()), |c| ecosystem::charts(c, range, at, now()));
@@ -304,6 +308,11 @@ fn reads_whole_index(name: &str) -> bool {
     name == "groups of all" || name == "database" || name.starts_with("discovery") || watching::reads_whole_index(name)
 }
 
+/// Pages that put hundreds of the newest changes together.
+fn looks_up_hundreds(name: &str) -> bool {
+    matches!(name, "overview" | "releases that changed" | "releases, deep")
+}
+
 /// Lists that look for a part of a text in names: paths of values are stored once each, thousands for a million values.
 fn looks_through(name: &str, table: &str) -> bool {
     name == "values with text" && table == "value_path"
@@ -331,8 +340,8 @@ async fn sqlite_reads_no_large_table_from_end_to_end() {
                 let walked = ordered
                     && sql.contains(" LIMIT ")
                     && !lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY") && !is_paged_first(&sql));
-                // Charts and images of hundreds of resources are looked up at once, of tables that have hundreds here.
-                let few = analyzed && name == "overview" && matches!(alias, "resource_chart" | "resource_image");
+                // What hundreds of resources and events are about is looked up at once, of tables that have hundreds here.
+                let few = analyzed && looks_up_hundreds(&name) && matches!(alias, "chart_use" | "resource_image");
                 let fine = is_small(alias, &sql)
                     || walked
                     || few

@@ -327,7 +327,7 @@ async fn charts_images_tree_and_overview_show_what_stands() {
         let told: BTreeSet<_> =
             images.data.iter().map(|one| (one.image.as_deref().unwrap(), one.resource_id.is_some())).collect();
         assert_eq!((images.count, told), (2, BTreeSet::from([("ghcr.io/a/web", true), ("ghcr.io/g/grafana", true)])));
-        let tree = resources::list_tree(&db.read, id).await.unwrap();
+        let tree = resources::list_tree(&db.read, id, None).await.unwrap();
         let paths: Vec<_> = tree.iter().map(|row| row.file_path.as_str()).collect();
         assert_eq!(paths, ["apps/Settings_50%.yaml", "apps/other.yaml", "apps/web.yaml", "grafana.yaml"]);
         let overview = overview::overview(&db.read, time("2026-01-05T00:00:00Z")).await.unwrap();

@@ -25,7 +25,6 @@ const TABLES: &[&str] = &[
     "scan_run",
     "kubernetesresource",
     "resource_data",
-    "resource_chart",
     "resource_image",
     "reference",
     "\"commit\"",

@@ -38,7 +38,7 @@ struct Table {
 macro_rules! for_each_entity {
     ($do:ident) => {
         for_each_entity!($do: repository repository_metrics repository_facet repository_day scan_run manifest resource
-            resource_data resource_chart resource_image reference commit event problem job job_log schedule worker
+            resource_data resource_image reference commit event problem job job_log schedule worker
             tombstone forge_answer forge_budget forge_spending discovery_run discovery_seen discovery_reject day_total
             facet_total group_total stale_day ecosystem_stats outcome chart chart_source chart_alias chart_release chart_use
             value_path chart_value image image_use use_commit repository_change role account account_identity recovery_code

@@ -5,7 +5,7 @@ use entity::{
     kind::ProblemClass,
     view::{
         ChartRelease, ChartReleaseFilter, ChartReleaseSort, ImagePlace, ImagePlaceFilter, Listing,
-        Problem as FileProblem, Resource,
+        Problem as FileProblem, Resource, ResourceTreeRow,
     },
 };
 use store::db::Db;
@@ -45,6 +45,30 @@ pub async fn list_repository_resources(
     check.finish()?;
     find(&db, id).await?;
     Ok(Json(store::resources::list_resources(&db.read, &filter).await?))
+}
+
+/// Resources of a repository by the places where they stand
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/tree", operation_id = "list_repository_tree", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), AtParams),
+    responses(
+        (status = 200, description = "All of them by path, at most 20,000: those at the head, or those that stood at a time",
+            body = Listing<ResourceTreeRow>),
+        (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_repository_tree(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(at): Params<AtParams>,
+) -> Result<Json<Listing<ResourceTreeRow>>, Problem> {
+    let mut check = Check::default();
+    let at = at.moment(&mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    let data = store::resources::list_tree(&db.read, id, at).await?;
+    Ok(Json(Listing { count: u64::try_from(data.len()).unwrap_or(u64::MAX), data }))
 }
 
 /// Which problems.

@@ -4,7 +4,8 @@ use axum::{Json, extract::State};
 use entity::{
     kind::ResourceStatus,
     view::{
-        GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceVersion, SharedUse, Sort,
+        GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceThen, ResourceVersion,
+        SharedUse, Sort, Timestamp,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,13 @@ use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::web::api::{
-    extract::{Check, Id, PageParams, Params},
-    problem::Problem,
+use super::at::AtParams;
+use crate::{
+    clock,
+    web::api::{
+        extract::{Check, Id, PageParams, Params},
+        problem::Problem,
+    },
 };
 
 const NOT_FOUND: &str = "Resource not found";
@@ -200,21 +205,59 @@ pub async fn list_resource_versions(
     Ok(Json(store::resources::list_versions(&db.read, id, page).await?))
 }
 
+/// What a resource was at a time
+#[utoipa::path(
+    get, path = "/resources/{resource_id}/state", operation_id = "get_resource_state", tag = "resources",
+    params(("resource_id" = Uuid, Path, description = "The resource"), AtParams),
+    responses(
+        (status = 200, description = "Whether it was there, the state that it had, its charts and images then",
+            body = ResourceThen),
+        (status = 404, description = "No such resource", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_resource_state(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(at): Params<AtParams>,
+) -> Result<Json<ResourceThen>, Problem> {
+    let mut check = Check::default();
+    let at = at.moment(&mut check);
+    check.finish()?;
+    Ok(Json(then(&db, id, at.unwrap_or_else(clock::now)).await?))
+}
+
 /// Charts and images of a resource, and how many use them
 #[utoipa::path(
     get, path = "/resources/{resource_id}/uses", operation_id = "list_resource_uses", tag = "resources",
-    params(("resource_id" = Uuid, Path, description = "The resource")),
+    params(("resource_id" = Uuid, Path, description = "The resource"), AtParams),
     responses(
-        (status = 200, description = "As they are now; each counts this repository too", body = ResourceUses),
+        (status = 200, description = "Each counts this repository too", body = ResourceUses),
         (status = 404, description = "No such resource", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong parameters", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn list_resource_uses(State(db): State<Db>, Id(id): Id) -> Result<Json<ResourceUses>, Problem> {
+pub async fn list_resource_uses(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(at): Params<AtParams>,
+) -> Result<Json<ResourceUses>, Problem> {
+    let mut check = Check::default();
+    let at = at.moment(&mut check);
+    check.finish()?;
+    if let Some(at) = at {
+        let ResourceThen { charts, images, .. } = then(&db, id, at).await?;
+        return Ok(Json(ResourceUses { charts, images }));
+    }
     let resource = find(&db, id).await?;
-    let charts = store::charts::installed_at(&db.read, resource.repository_id, &resource.file_path).await?;
-    let images = store::images::named_at(&db.read, resource.repository_id, &resource.file_path).await?;
+    let (repository, place) = (resource.repository_id, resource.file_path.as_str());
+    let charts = store::charts::installed_at(&db.read, repository, place, None).await?;
+    let images = store::images::named_at(&db.read, repository, place, None).await?;
     Ok(Json(ResourceUses { charts, images }))
+}
+
+async fn then(db: &Db, id: Uuid, at: Timestamp) -> Result<ResourceThen, Problem> {
+    store::resources::find_resource_then(&db.read, id, at).await?.ok_or_else(|| Problem::not_found(NOT_FOUND))
 }
 
 pub(super) async fn find(db: &Db, id: Uuid) -> Result<Resource, Problem> {

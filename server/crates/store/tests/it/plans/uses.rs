@@ -94,8 +94,8 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
 
     let filter = ChartReleaseFilter { chart_id: Some(id), at, page: PageQuery::default(), ..Default::default() };
     let place = charts::list_releases(&db.read, &filter).await.unwrap().data[0].clone();
-    ask!("installed at", |c| charts::installed_at(c, place.repository_id, &place.file_path));
-    ask!("images at", |c| images::named_at(c, place.repository_id, &place.file_path));
+    ask!("installed at", |c| charts::installed_at(c, place.repository_id, &place.file_path, at));
+    ask!("images at", |c| images::named_at(c, place.repository_id, &place.file_path, at));
     for sort in [ChartReleaseSort::Stars, ChartReleaseSort::Recent, ChartReleaseSort::Repository] {
         let filter = ChartReleaseFilter { sort, ..filter.clone() };
         ask!(format!("releases by {sort:?}"), |c| charts::list_releases(c, &filter));

@@ -189,3 +189,44 @@ pub fn image_use(id: i64, file_path: &str, path: &str, image: i64) -> FoundImage
     };
     FoundImageUse { id, ordinal: 0, facts, span: FROM_THE_START }
 }
+
+/// Tells of a release at a place what it was from each of these commits of the batch on: the version of a chart, and empty once it
+/// is gone. The chart's place is known.
+pub fn install(batch: &mut Batch, id: i64, file_path: &str, chart: &str, states: &[(usize, &str)]) {
+    let point = |place: usize| {
+        let commit = &batch.commits[place];
+        LinePoint { sequence: commit.sequence, time: commit.committed_at.timestamp() }
+    };
+    let points: Vec<LinePoint> = states.iter().map(|(place, _)| point(*place)).collect();
+    let chart_id = chart_id(chart);
+    let key = format!("charts.example/{chart}");
+    let uses = &mut batch.uses;
+    for (at, (place, _)) in points.iter().zip(states) {
+        if uses.commits.iter().all(|commit| commit.at != *at) {
+            uses.commits.push(UseCommit { id: batch.commits[*place].id, at: *at });
+        }
+    }
+    uses.sources.push(FoundChartSource {
+        id: chart_id,
+        key: key.clone(),
+        url: "https://charts.example".to_owned(),
+        chart_id,
+        chart_key: key,
+        chart_name: chart.to_owned(),
+    });
+    uses.releases.push(FoundRelease { id, first_sequence: points[0].sequence });
+    for (place, (_, version)) in states.iter().enumerate().filter(|(_, (_, version))| !version.is_empty()) {
+        let mut one = chart_use(id, file_path, chart);
+        one.id = id * 100 + place as i64;
+        one.facts.chart_id = Some(chart_id);
+        one.facts.source_id = Some(chart_id);
+        one.facts.version = Some((*version).to_owned());
+        one.span = Span { from: points[place], to: points.get(place + 1).copied() };
+        uses.uses.push(one);
+    }
+}
+
+/// The id of a chart that is installed by its name.
+pub fn chart_id(chart: &str) -> i64 {
+    chart.bytes().fold(1, |sum, byte| sum * 31 % 1_000_000_007 + i64::from(byte))
+}
