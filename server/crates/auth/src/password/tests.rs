@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
@@ -128,7 +129,7 @@ async fn what_is_stored_cannot_make_more_work_than_it_should() {
 async fn who_stops_waiting_for_the_answer_makes_no_room_for_more_work() {
     let passwords = Passwords::new();
     let (open, gate) = std::sync::mpsc::channel::<()>();
-    let gate = Arc::new(std::sync::Mutex::new(gate));
+    let gate = Arc::new(Mutex::new(gate));
     let mut people = Vec::new();
     for _ in 0..turns::AT_ONCE {
         let (turn, gate) = (passwords.turns.take(Standing::New).await.unwrap(), Arc::clone(&gate));

@@ -65,7 +65,7 @@ impl JobQueue {
     }
 
     async fn listen(&self, me: &str) -> Result<Infallible, DataError> {
-        let lost = |error: sea_orm::sqlx::Error| DataError::Database(sea_orm::DbErr::Custom(error.to_string()));
+        let lost = |error: sqlx::Error| DataError::Database(sea_orm::DbErr::Custom(error.to_string()));
         let mut listener =
             PgListener::connect_with(self.db.write.get_postgres_connection_pool()).await.map_err(lost)?;
         listener.listen(CHANNEL).await.map_err(lost)?;
