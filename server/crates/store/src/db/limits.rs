@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::ConnectOptions;
 use sea_orm::sea_query::{Expr, Func, PostgresQueryBuilder, Query, SelectStatement};
-use sea_orm::sqlx::{self, AssertSqlSafe, Executor};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Executor};
 
 use super::{ConnectionTrait as _, Result, Transaction, is_outside};
 
@@ -44,12 +44,19 @@ pub(super) async fn lift(txn: &Transaction) -> Result<()> {
 /// Sets limits when a connection is made, rather than among the parameters that it begins with: poolers refuse those.
 fn limit(options: &mut ConnectOptions, limits: &[(&'static str, Duration)]) {
     let set = set(limits, false).to_string(PostgresQueryBuilder);
+    let may_encrypt = !options.get_url().contains("sslmode=disable");
     options.map_sqlx_postgres_pool_opts(move |pool| {
         let set = set.clone();
-        pool.after_connect(move |connection, _| {
+        let pool = pool.after_connect(move |connection, _| {
             let set = set.clone();
             Box::pin(async move { Executor::execute(connection, AssertSqlSafe(set)).await.map(|_| ()) })
-        })
+        });
+        if !may_encrypt {
+            return pool;
+        }
+        // One whose last statement was left behind and then stopped is closed in order. The pool would hang up on it, for which
+        // an encrypted one waits without end (sqlx 0.9), and its place would be lost.
+        pool.after_release(|connection, _| Box::pin(async move { Ok(connection.ping().await.is_ok()) }))
     });
 }
 

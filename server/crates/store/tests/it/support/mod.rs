@@ -12,6 +12,14 @@ use uuid::Uuid;
 /// Names a PostgreSQL server whose user may create databases.
 pub const POSTGRES_URL: &str = "KUBESTATS_TEST_POSTGRES_URL";
 
+/// The address of another database of the same server.
+fn named(server: &str, name: &str) -> String {
+    let (address, query) =
+        server.split_once('?').map_or((server, String::new()), |(it, query)| (it, format!("?{query}")));
+    let (base, _) = address.rsplit_once('/').unwrap();
+    format!("{base}/{name}{query}")
+}
+
 /// A database that goes when the test ends.
 pub struct TestDb {
     pub db: Db,
@@ -49,8 +57,7 @@ impl TestDb {
                 let server = Db::connect(&DbSettings { max_connections: 2, ..DbSettings::new(&url) }).await.unwrap();
                 let name = format!("kubestats_test_{}", Uuid::now_v7().simple());
                 server.write.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
-                let (base, _) = url.rsplit_once('/').unwrap();
-                let settings = DbSettings { max_connections: 5, ..DbSettings::new(format!("{base}/{name}")) };
+                let settings = DbSettings { max_connections: 5, ..DbSettings::new(named(&url, &name)) };
                 let db = Db::connect(&settings).await.unwrap();
                 Some(Self { db, settings, _folder: None, server: Some((server, name)) })
             }
@@ -60,8 +67,7 @@ impl TestDb {
     /// Where it is on the PostgreSQL server.
     pub fn url(&self) -> String {
         let server = std::env::var(POSTGRES_URL).unwrap();
-        let (base, _) = server.rsplit_once('/').unwrap();
-        format!("{base}/{}", self.server.as_ref().unwrap().1)
+        named(&server, &self.server.as_ref().unwrap().1)
     }
 
     pub async fn close(self) {
