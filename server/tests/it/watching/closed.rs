@@ -91,7 +91,7 @@ async fn nothing_is_sent_where_a_target_was_replaced_at_the_last_moment() {
         let settings = DbSettings { max_connections: 3, acquire_timeout: PATIENCE, ..DbSettings::new(&app.url) };
         let db = Db::connect(&settings).await.unwrap();
         let mut held = Vec::new();
-        for _ in 0..if db.engine == Engine::Sqlite { 1 } else { 2 } {
+        for _ in 0..if db.engine == Engine::Sqlite { 1 } else { 3 } {
             held.push(db.read.begin().await.unwrap());
         }
         let telling = watched.run(Teller { secrets: Secrets::new(&db, &watched.keys), ..watched.teller() });

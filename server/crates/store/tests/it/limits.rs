@@ -141,7 +141,8 @@ async fn limits_of_the_server_or_the_role_do_not_stop_jobs() {
     let Some(test) = TestDb::open(Engine::Postgres).await else { return };
     let names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
     let given = names.map(|name| format!("options[{name}]=777")).join("&");
-    let settings = DbSettings { url: format!("{}?{given}", test.settings.url), ..test.settings.clone() };
+    let address = test.settings.url.split('?').next().unwrap();
+    let settings = DbSettings { url: format!("{address}?{given}"), ..test.settings.clone() };
     let db = Db::connect(&settings).await.unwrap();
     let requests = db.for_requests();
     for (connection, expected) in [(&db.write, "0"), (&requests.read, "25s")] {
