@@ -178,10 +178,10 @@ test("nor is it on pages that the browser makes itself, and in what forms answer
   expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept), "none of them was loaded anew").toBe(true);
 
   await open("/repositories/add");
-  await page.getByLabel("Addresses, one on each line").fill(`${IMG}\njavascript://x/${SVG}`);
+  await page.getByLabel("Addresses, one on each line").fill(`${SVG}\njavascript://x/${SVG}`);
   await page.getByRole("button", { name: "Add", exact: true }).click();
   await expect(page.getByRole("status", { name: "What came of it" })).toContainText("2 refused");
-  await holds(IMG);
+  await holds(SVG, `javascript://x/${SVG}`);
 
   await open(`/repositories/${world.repository}/watch`);
   await page.getByLabel("Names of branches").fill(`(${SVG}`);
@@ -203,7 +203,7 @@ async function wrongWith(answer: APIResponse): Promise<string[]> {
   if (kind.startsWith("text/html")) {
     if (!nonceOf(policy)) wrong.push("it is HTML without a nonce");
     if (/<svg\/onload|<img/.test(await answer.text())) wrong.push("it holds markup");
-  } else if (!/^(application\/(problem\+)?json|text\/(csv|plain))\b/.test(kind) && (await answer.text()) !== "") {
+  } else if (!/^(application\/((problem\+)?json|openmetrics-text)|text\/(csv|plain))\b/.test(kind) && (await answer.text()) !== "") {
     wrong.push(`it is ${kind}`);
   }
   return wrong;
