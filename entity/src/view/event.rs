@@ -75,7 +75,7 @@ impl Event {
             return Some((Some(&step.from), Some(&step.to)));
         }
         let is_step = self.event_type == EventType::Modified && self.version_before != self.version_after;
-        is_step.then(|| (self.version_before.as_deref(), self.version_after.as_deref()))
+        is_step.then_some((self.version_before.as_deref(), self.version_after.as_deref()))
     }
 }
 

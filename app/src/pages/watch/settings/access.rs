@@ -84,7 +84,7 @@ fn form(data: &SettingsData, machine: &str) -> AnyView {
             <p class="field-hint">{scopes}</p>
             {api}
             <p class="watch-acts">
-                <button type="submit" class="button primary">"Save"</button>
+                <button type="submit" class="button primary">"Save access"</button>
             </p>
         </ActForm>
         {forget}
