@@ -1,56 +1,36 @@
 //! The forges' clients, each made when it is first asked for, and what they keep in the database.
 
+mod apis;
 mod entered;
-mod machine;
+mod guards;
+mod kept;
 mod own;
+mod probe;
+mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use actions::access::Access;
-use actions::forges::{PREFIX, open_token};
-use async_trait::async_trait;
 use auth::seal::Keys;
 use entity::address::{Address, Scheme};
 use entity::kind::Provider;
-use entity::view::{ForgeBudget, Timestamp, TokenTest};
-use forge::{
-    Account, Forge, ForgeError, Forgejo, Github, Gitlab, Holder, Kept, Limits, MemoryStore, Probe, Settings, Store,
-    StoreError, Token, Window,
-};
+use entity::view::Timestamp;
+use forge::{Forge, ForgeError, Forgejo, Github, Gitlab, Limits, Settings, Store, Token};
 use net::AddressGuard;
-use store::db::{DataError, Db};
-use store::forges::{self, Budget, KeptAnswer};
-use store::queue::CLOCKS_DIFFER;
-use store::repositories::SyncTarget;
-use url::Url;
+use store::db::Db;
 
+pub use self::apis::Apis;
 use self::entered::{Entered, entered_forge, entered_name, without_place};
 pub use self::entered::{check_access, git_token};
-pub use self::machine::check_machine;
+use self::guards::entered_guard;
+pub use self::guards::{check_machine, guard, is_plain_by_choice};
+use self::kept::DbStore;
 use self::own::OwnForge;
 pub use self::own::RepositoryForge;
-use crate::clock;
+use self::tokens::EnteredTokens;
+pub use self::tokens::with_entered;
 use crate::config::{Config, ForgeConfig, Secret, git_host};
-
-/// A token that was entered, changed or removed in any process is used in all of them after so long.
-const ENTERED_FOR: Duration = Duration::from_secs(5);
-
-/// Where such a token is set, for errors that tell how to mend them.
-const ENTERED_KEY: &str = "/admin/forges, where it was entered";
-
-/// A token that somebody entered, and since when: a client that was made with another is made anew.
-type EnteredToken = (Timestamp, Secret);
-
-/// The tokens that people entered, by host, as they were at a time.
-#[derive(Default)]
-struct EnteredTokens {
-    read_at: Option<Instant>,
-    by_host: HashMap<String, EnteredToken>,
-    /// Those that can't be opened; it is said once of each.
-    unopened: HashMap<String, Timestamp>,
-}
 
 /// A client, and since when the token was entered that it asks with.
 type Client = (Option<Timestamp>, Arc<dyn Forge>);
@@ -67,9 +47,7 @@ pub struct Forges {
     store: Arc<dyn Store>,
     limits: Limits,
     clients: Mutex<HashMap<String, Client>>,
-    /// Where tokens are that people entered, and what opens them.
-    sealed: Option<(Db, Keys)>,
-    entered: Mutex<EnteredTokens>,
+    entered: EnteredTokens,
 }
 
 impl Forges {
@@ -85,43 +63,13 @@ impl Forges {
             store: Arc::new(DbStore(db.clone())),
             limits: Limits::default(),
             clients: Mutex::default(),
-            sealed: keys.map(|keys| (db.clone(), keys.clone())),
-            entered: Mutex::default(),
+            entered: EnteredTokens::new(db, keys),
         }
     }
 
     /// Looks for tokens that people entered, unless that was done just now. To be called before forges are asked.
     pub async fn refresh(&self) {
-        let Some((db, keys)) = &self.sealed else { return };
-        let entered = || self.entered.lock().unwrap_or_else(PoisonError::into_inner);
-        if entered().read_at.is_some_and(|at| at.elapsed() < ENTERED_FOR) {
-            return;
-        }
-        let found = match store::secrets::list_sealed(&db.read, PREFIX).await {
-            Ok(found) => found,
-            // Those that are known are used meanwhile.
-            Err(error) => return tracing::warn!(%error, "forges' tokens could not be read"),
-        };
-        let (mut by_host, mut unopened) = (HashMap::new(), HashMap::new());
-        for secret in found {
-            let host = secret.name.trim_start_matches(PREFIX).to_owned();
-            match open_token(keys, &secret) {
-                Ok(token) => {
-                    by_host.insert(host, (secret.changed_at, Secret::new(token.to_string())));
-                }
-                Err(error) => {
-                    if entered().unopened.get(&host) != Some(&secret.changed_at) {
-                        tracing::warn!(host, error, "a forge's token can't be opened; enter it anew");
-                    }
-                    unopened.insert(host, secret.changed_at);
-                }
-            }
-        }
-        *entered() = EnteredTokens { read_at: Some(Instant::now()), by_host, unopened };
-    }
-
-    fn entered(&self, host: &str) -> Option<EnteredToken> {
-        self.entered.lock().unwrap_or_else(PoisonError::into_inner).by_host.get(host).cloned()
+        self.entered.refresh().await;
     }
 
     /// Those of the configuration.
@@ -133,8 +81,7 @@ impl Forges {
     /// Whether somebody gave a token to any forge.
     #[must_use]
     pub fn has_tokens(&self) -> bool {
-        self.configured.iter().any(|forge| forge.token.is_some())
-            || !self.entered.lock().unwrap_or_else(PoisonError::into_inner).by_host.is_empty()
+        self.configured.iter().any(|forge| forge.token.is_some()) || !self.entered.is_empty()
     }
 
     /// The token with which git may fetch from this address: that of an entry of `discovery.forges`, else the one that was
@@ -146,7 +93,7 @@ impl Forges {
         let entered = || {
             // Nothing that was entered goes over a line that others read, unless the operator wrote that address.
             let is_safe = *address.scheme() != Scheme::Http || is_plain_by_choice(&self.configured, &address);
-            self.entered(&host).filter(|_| is_safe).map(|(_, token)| token)
+            self.entered.of(&host).filter(|_| is_safe).map(|(_, token)| token)
         };
         ForgeConfig::git_token(&self.configured, &host).or_else(entered)
     }
@@ -234,7 +181,9 @@ impl Forges {
     /// The forge of a host, with the token that was entered where none is configured, and since when that is.
     fn usual(&self, host: &str, provider: Provider) -> (Option<Timestamp>, ForgeConfig) {
         let forge = known(&self.configured, host, provider);
-        let Some((since, token)) = self.entered(host).filter(|_| forge.token.is_none()) else { return (None, forge) };
+        let Some((since, token)) = self.entered.of(host).filter(|_| forge.token.is_none()) else {
+            return (None, forge);
+        };
         (Some(since), with_entered(forge, token))
     }
 
@@ -255,73 +204,6 @@ impl Forges {
         let client = self.client(host, forge, &self.guard)?;
         clients.insert(key.to_owned(), (since, Arc::clone(&client)));
         Ok(client)
-    }
-
-    /// Asks a forge whose a token is and what it brings; nothing of it is kept.
-    ///
-    /// # Errors
-    /// If the forge does not take it, or does not answer.
-    pub async fn try_token(
-        config: &Config,
-        host: &str,
-        provider: Provider,
-        token: Secret,
-        within: Duration,
-    ) -> Result<TokenTest, ForgeError> {
-        let forge = known(&config.forges, host, provider);
-        let forge = ForgeConfig { token: Some(token), token_key: "the form".to_owned(), ..forge };
-        let (holder, probe) = Self::probe_token(config, &forge, within).await?;
-        let budget = |(resource, window): (String, Window)| ForgeBudget {
-            host: host.to_owned(),
-            resource,
-            quota: window.quota,
-            remaining: window.remaining,
-            resets_at: window.resets_at,
-            blocked_until: window.blocked_until,
-            spent_last_24_h: 0,
-            seen_at: window.seen_at,
-        };
-        let budgets = probe.limits.into_iter().map(budget).collect();
-        Ok(TokenTest { host: host.to_owned(), login: holder.login, scopes: holder.scopes, budgets })
-    }
-
-    /// Without a database, within bounds of time.
-    fn of_one_look(config: &Config, within: Duration) -> Self {
-        Self {
-            configured: Vec::new(),
-            own: HashMap::new(),
-            guard: Arc::new(guard(config)),
-            entered_guard: Arc::new(entered_guard(config)),
-            require_https: config.security.require_https,
-            store: Arc::new(MemoryStore::default()),
-            limits: Limits { connect_timeout: within, timeout: within, ..Limits::default() },
-            clients: Mutex::default(),
-            sealed: None,
-            entered: Mutex::default(),
-        }
-    }
-
-    /// Asks a forge for a sign of life, within bounds of time and without a database.
-    ///
-    /// # Errors
-    /// If the forge's address or token cannot be used, or it does not answer as it should.
-    pub async fn probe(config: &Config, forge: &ForgeConfig, within: Duration) -> Result<Probe, ForgeError> {
-        let forges = Self::of_one_look(config, within);
-        forges.client(&forge.host(), forge, &forges.guard)?.probe().await
-    }
-
-    /// The same, and whose the forge's token is.
-    ///
-    /// # Errors
-    /// As [`Forges::probe`].
-    pub async fn probe_token(
-        config: &Config,
-        forge: &ForgeConfig,
-        within: Duration,
-    ) -> Result<(Holder, Probe), ForgeError> {
-        let forges = Self::of_one_look(config, within);
-        let client = forges.client(&forge.host(), forge, &forges.guard)?;
-        Ok((client.holder().await?, client.probe().await?))
     }
 
     fn client(&self, host: &str, forge: &ForgeConfig, guard: &Arc<AddressGuard>) -> Result<Arc<dyn Forge>, ForgeError> {
@@ -348,122 +230,4 @@ impl Forges {
 fn known(configured: &[ForgeConfig], host: &str, provider: Provider) -> ForgeConfig {
     let found = configured.iter().find(|forge| forge.host() == host).cloned();
     found.unwrap_or_else(|| ForgeConfig::of_host(host, provider))
-}
-
-/// Where the APIs are that are asked about repositories.
-pub struct Apis<'c> {
-    configured: &'c [ForgeConfig],
-    /// By the repository's address.
-    own: HashMap<&'c str, &'c str>,
-}
-
-impl<'c> Apis<'c> {
-    /// As a configuration has it.
-    #[must_use]
-    pub fn new(config: &'c Config) -> Self {
-        let own = config.repositories.iter().filter_map(|it| Some((it.url.as_str(), it.api_base_url.as_deref()?)));
-        Self { configured: &config.forges, own: own.collect() }
-    }
-
-    /// Where a repository's is; nothing where it has none.
-    #[must_use]
-    pub fn of(&self, target: &SyncTarget) -> Option<Url> {
-        if target.provider == Provider::Git {
-            return None;
-        }
-        let address = Address::read(&target.url).ok()?.at_forge(target.provider)?;
-        let host = target.forge_host.as_deref().unwrap_or(&address.host);
-        let forge = known(self.configured, host, target.provider);
-        match self.own.get(target.url.as_str()) {
-            _ if forge.provider == Provider::Git => None,
-            Some(own) => Url::parse(own).ok(),
-            None => forge.api(),
-        }
-    }
-}
-
-/// A forge that has no token of the configuration, with the one that somebody entered.
-#[must_use]
-pub fn with_entered(forge: ForgeConfig, token: Secret) -> ForgeConfig {
-    ForgeConfig { token: Some(token), token_key: ENTERED_KEY.to_owned(), ..forge }
-}
-
-/// Whether the operator wrote this host's forge with plain http in the configuration.
-#[must_use]
-pub fn is_plain_by_choice(configured: &[ForgeConfig], address: &Address) -> bool {
-    let host = address.forge_host();
-    let plain = |forge: &&ForgeConfig| forge.is_trusted && forge.url.starts_with("http://");
-    configured.iter().filter(plain).any(|forge| Some(forge.host()) == host)
-}
-
-/// What the configuration allows: networks by `security.allowed_networks`, forges by being written there.
-#[must_use]
-pub fn guard(config: &Config) -> AddressGuard {
-    let guard = AddressGuard::new(config.security.allowed_networks.iter().copied());
-    // A forge that one repository names by its API, which may be on another machine than the forge itself.
-    let own = config.repositories.iter().filter_map(|it| Some([it.url.as_str(), it.api_base_url.as_deref()?]));
-    let own = own.flatten().filter_map(|address| Url::parse(address).ok());
-    let guard = own.fold(guard, |guard, url| guard.trusting_host_of(&url));
-    config.forges.iter().filter(|forge| forge.is_trusted).fold(guard, |guard, forge| {
-        let addresses = [Url::parse(&forge.url).ok(), forge.api()];
-        addresses.into_iter().flatten().fold(guard, |guard, url| guard.trusting_host_of(&url))
-    })
-}
-
-/// What people's own addresses may lead to: public networks, and those of `security.allowed_networks`.
-fn entered_guard(config: &Config) -> AddressGuard {
-    AddressGuard::new(config.security.allowed_networks.iter().copied())
-}
-
-/// Answers and limits in the database, shared by all processes.
-struct DbStore(Db);
-
-fn failed(error: DataError) -> StoreError {
-    StoreError(error.to_string())
-}
-
-#[async_trait]
-impl Store for DbStore {
-    async fn answer(&self, key: &str) -> Result<Option<Kept>, StoreError> {
-        let found = match forges::find_answer(&self.0.read, key).await {
-            Ok(found) => found,
-            // A damaged answer is asked for anew.
-            Err(DataError::Damaged { .. }) => None,
-            Err(error) => return Err(failed(error)),
-        };
-        if found.is_some() {
-            forges::touch_answer(&self.0.write, key, clock::now()).await.map_err(failed)?;
-        }
-        Ok(found.map(|found| Kept { etag: found.etag, body: found.body, next: found.next }))
-    }
-
-    async fn keep(&self, account: &Account, key: &str, answer: &Kept) -> Result<(), StoreError> {
-        let kept = KeptAnswer { etag: answer.etag.clone(), body: answer.body.clone(), next: answer.next.clone() };
-        forges::keep_answer(&self.0.write, key, &account.host, &kept, clock::now()).await.map_err(failed)
-    }
-
-    async fn window(&self, account: &Account, resource: &str) -> Result<Option<Window>, StoreError> {
-        let found = forges::find_budget(&self.0.read, &account.host, &account.token, resource).await.map_err(failed)?;
-        // Seen at a time that has not come: the clock was set back since, and the times are worth nothing.
-        let found = found.filter(|found| found.seen_at <= clock::now() + CLOCKS_DIFFER);
-        Ok(found.map(|found| Window {
-            quota: found.quota,
-            remaining: found.remaining,
-            resets_at: found.resets_at,
-            blocked_until: found.blocked_until,
-            seen_at: found.seen_at,
-        }))
-    }
-
-    async fn record(&self, account: &Account, resource: &str, window: &Window, spent: i64) -> Result<(), StoreError> {
-        let budget = Budget {
-            quota: window.quota,
-            remaining: window.remaining,
-            resets_at: window.resets_at,
-            blocked_until: window.blocked_until,
-            seen_at: window.seen_at,
-        };
-        let who = (account.host.as_str(), account.token.as_str(), resource);
-        forges::record_budget(&self.0.write, who, &budget, spent).await.map_err(failed)
-    }
 }

@@ -7,7 +7,7 @@ use entity::address::{Address, Scheme, address_key};
 use forge::ForgeError;
 use url::Url;
 
-use super::{check_machine, entered_guard, is_plain_by_choice};
+use super::{check_machine, entered_guard, is_plain_by_choice, known};
 use crate::config::{Config, ForgeConfig, Secret};
 
 /// Where such a token is set, for errors that tell how to mend them.
@@ -109,8 +109,7 @@ pub async fn check_access(config: &Config, asked: &AskedAccess) -> Result<(), St
         return Err("the address of the API is plain http, over which no token is sent; write https".to_owned());
     }
     let host = address.forge_host().unwrap_or_default();
-    let usual = config.forges.iter().find(|forge| forge.host() == host).cloned();
-    if is_at(&api, &usual.unwrap_or_else(|| ForgeConfig::of_host(&host, asked.provider))) {
+    if is_at(&api, &known(&config.forges, &host, asked.provider)) {
         return Ok(());
     }
     if api.scheme() == "http" && config.security.require_https && !is_by_choice(config, &api) {
