@@ -64,8 +64,6 @@ pub fn App() -> impl IntoView {
     }
     provide_clock();
     let busy = provide_busy();
-    #[cfg(feature = "hydrate")]
-    pages::arrival::note();
     crate::reload::provide_outdated();
     view! {
         <Title text=title_so_far() formatter=titled />

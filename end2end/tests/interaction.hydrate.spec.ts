@@ -1,6 +1,7 @@
 // What moves once the WebAssembly is there.
 
-import { awake, expect, repository, test } from "./support.ts";
+import { awake, expect, repository, resource, test } from "./support.ts";
+import type { Page } from "@playwright/test";
 
 test("a link leads on without a load", async ({ page }) => {
   await page.goto("/");
@@ -11,21 +12,68 @@ test("a link leads on without a load", async ({ page }) => {
   expect(await page.evaluate(() => (window as unknown as { kept?: boolean }).kept)).toBe(true);
 });
 
-test("a link that is followed while the page wakes is not lost", async ({ page, request }) => {
-  // Days are computed some seconds after the last scan.
-  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 30_000 }).toBe(200);
-  // As on a slow line: the page's part of the WebAssembly comes late.
+/** Opens a page as on a slow line: its links are heard, and its own part of the WebAssembly comes once it is let go. */
+async function waking(page: Page, path: string): Promise<() => void> {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => { go = resolve; });
   await page.route(/\.parts$/, async (route) => {
-    await new Promise((late) => setTimeout(late, 1_500));
+    await held;
     await route.continue();
   });
   const asked = page.waitForRequest(/\.parts$/);
-  await page.goto("/ecosystem");
+  await page.goto(path, { waitUntil: "commit" });
   await asked;
   await page.waitForTimeout(500);
+  return go;
+}
+
+test("a link that is followed while the page wakes is not lost", async ({ page, request }) => {
+  // Days are computed some seconds after the last scan.
+  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 30_000 }).toBe(200);
+  const go = await waking(page, "/ecosystem");
   await page.locator(".release-change").first().getByRole("link", { name: /^YAML/ }).click();
   await expect(page).toHaveURL(/change=/);
+  go();
   await expect(page.locator(".diff-lines").first()).toBeVisible();
+});
+
+test("a tab's day field carries what was chosen while the page woke", async ({ page, request }) => {
+  const cluster = await repository(request, "home-cluster");
+  const go = await waking(page, `/repositories/${cluster.id}?tab=charts`);
+  const main = page.getByRole("main");
+  const images = main.getByRole("navigation", { name: "Charts or images" }).getByRole("link", { name: /^Images/ });
+  await images.click();
+  await expect(page).toHaveURL(/view=images/);
+  go();
+  await expect(images).toHaveAttribute("aria-current", "page");
+  await awake(page);
+  await main.getByLabel("As of").fill("2026-08-01");
+  await expect(page).toHaveURL(/tab=charts&view=images&at=2026-08-01/);
+  await expect(main).toContainText("As it was on");
+});
+
+test("a resource that is led back to now while its page wakes is shown as it is now", async ({ page, request }) => {
+  const cluster = await repository(request, "home-cluster");
+  const release = await resource(request, cluster, "HelmRelease", "home-assistant");
+  const go = await waking(page, `/resources/${release.id}?at=2026-08-01`);
+  const main = page.getByRole("main");
+  await expect(main.getByLabel("As of")).toHaveValue("2026-08-01");
+  await main.getByRole("link", { name: "Show it as it is now" }).click();
+  await expect(page).not.toHaveURL(/at=/);
+  go();
+  await expect(main.getByRole("link", { name: "Show it as it is now" })).toHaveCount(0);
+  await expect(main.getByLabel("As of")).toHaveValue("");
+  await awake(page);
+});
+
+test("a page that shares its part with others wakes as itself, though one of them was asked for meanwhile", async ({ page }) => {
+  const go = await waking(page, "/admin/users");
+  const tabs = page.getByRole("navigation", { name: "Administration" });
+  await tabs.getByRole("link", { name: "Roles" }).click();
+  go();
+  await expect(page).toHaveURL(/\/admin\/roles$/);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Roles");
+  await awake(page);
 });
 
 test("a page that is left asks nothing of the next one's address", async ({ page, request }) => {

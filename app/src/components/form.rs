@@ -201,6 +201,9 @@ pub fn TextField(
     /// `search` shows the magnifier and hides the label from sight.
     #[prop(optional)]
     search: bool,
+    /// The id of a list that it offers.
+    #[prop(optional)]
+    list: Option<&'static str>,
 ) -> impl IntoView {
     let invalid = error.is_some();
     let about = (invalid || hint.is_some()).then(|| format!("{name}-about"));
@@ -223,6 +226,7 @@ pub fn TextField(
                     value=value
                     node_ref=field
                     placeholder=placeholder
+                    list=list
                     aria-describedby=about.clone()
                     aria-invalid=invalid.then_some("true")
                     autocomplete="off"

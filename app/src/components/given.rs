@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 const GIVEN: &str = "kubestatsGiven";
 
 /// Gives a field its value.
-pub(crate) fn give(field: &JsValue, value: &str) {
+pub(super) fn give(field: &JsValue, value: &str) {
     let key = JsValue::from_str(GIVEN);
     let before = Reflect::get(field, &key).ok().and_then(|before| before.as_string());
     // The first value came with the element.

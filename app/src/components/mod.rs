@@ -46,7 +46,6 @@ pub(crate) use event::cut_path;
 pub use event::{CommitFold, EventLine, EventList};
 pub use field_changes::FieldChanges;
 pub use form::{Chip, Chips, Choice, FilterBar, Select, TextField};
-pub(crate) use given::give;
 pub use icon::{Glyph, Icon};
 pub use input_field::InputField;
 pub use metric::{Metric, Metrics};

@@ -7,7 +7,7 @@ use codee::binary::PostcardCodec;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_router::hooks::{use_params_map, use_url};
 use leptos_router::params::ParamsMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -94,12 +94,7 @@ where
         true,
     );
     #[cfg(feature = "hydrate")]
-    {
-        if arrival::is_past() {
-            Effect::new(move |_| data.refetch());
-        }
-        mark_awake();
-    }
+    mark_awake();
     Answer { data, at, shown }
 }
 
@@ -107,23 +102,21 @@ where
 /// of a key.
 type Address = (ParamsMap, String);
 
-/// The address of the page at hand, with its path as it is written. A page that is left is in sight until the next one is there;
-/// it would ask with the next one's query, which may be for something that is gone, so its address stays once the path leads
-/// elsewhere.
+/// The address of the page at hand, with its path as it is written: the route's, not the browser's. A page that wakes is drawn as
+/// the server drew it, though a link was followed meanwhile, and takes the new address up right afterwards. A page that is left is
+/// in sight until the next one is there and keeps its own: it would ask with the next one's query, which may be for something
+/// that is gone.
 fn own_address() -> Memo<(Address, String)> {
-    let (params, place) = (use_params_map(), use_location());
-    Memo::new(move |before: Option<&(Address, String)>| {
-        let (path, now) = (place.pathname.get(), (params.get(), place.search.get()));
-        match before {
-            // The router tells of the path first and of its values, if the page stays, afterwards.
-            Some((address, own)) if !is_same_path(own, &path) && address.0 == now.0 => (address.clone(), own.clone()),
-            _ => (now, path),
-        }
+    let (params, url) = (use_params_map(), use_url());
+    Memo::new(move |_| {
+        let (path, query) = url.with(|url| (url.path().to_owned(), url.search().to_owned()));
+        ((params.get(), query), path)
     })
 }
 
-fn is_same_path(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
+/// The path of the page at hand, likewise, for pages that share a part and are told apart by it.
+pub(super) fn own_path() -> String {
+    use_url().with_untracked(|url| url.path().trim_end_matches('/').to_owned())
 }
 
 type Asking<T> = Pin<Box<dyn Future<Output = Answered<T>> + Send>>;
@@ -219,33 +212,6 @@ impl<T: PageData> Patience<T> {
             Some(shown) => Ok(shown),
             None => answered,
         }
-    }
-}
-
-/// Where the reader was when the page woke. The first answer came with the page; who followed a link while the page's part
-/// of the WebAssembly was on its way is past it, and the answer is another's.
-#[cfg(feature = "hydrate")]
-pub(crate) mod arrival {
-    use std::sync::{Mutex, PoisonError};
-
-    use leptos::prelude::window;
-
-    static AT: Mutex<Option<String>> = Mutex::new(None);
-
-    fn here() -> Option<String> {
-        let place = window().location();
-        Some(place.pathname().ok()? + &place.search().ok()?)
-    }
-
-    /// The page wakes.
-    pub(crate) fn note() {
-        *AT.lock().unwrap_or_else(PoisonError::into_inner) = here();
-    }
-
-    /// Whether the first answer is another address's; asked once.
-    pub(super) fn is_past() -> bool {
-        let at = AT.lock().unwrap_or_else(PoisonError::into_inner).take();
-        at.is_some() && at != here()
     }
 }
 

@@ -71,6 +71,4 @@ pub use triggers::Triggers;
 pub use watch::Watch;
 pub use welcome::{SignIn, Welcome};
 
-#[cfg(feature = "hydrate")]
-pub(crate) use load::arrival;
-use load::{load, load_still, show};
+use load::{load, load_still, own_path, show};

@@ -13,7 +13,6 @@ mod user;
 mod users;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use self::audit::AdminAudit;
 use self::forges::AdminForges;
@@ -21,13 +20,13 @@ use self::permissions::AdminPermissions;
 use self::roles::AdminRoles;
 use self::user::AdminUser;
 use self::users::AdminUsers;
-use super::{load_still, show};
+use super::{load_still, own_path, show};
 use crate::components::{Breadcrumb, Crumb, PageHead, SkeletonBlock, SkeletonRows, Tab, Tabs};
 
 /// All of them: one part of the WebAssembly, since who administers goes from one to the next.
 #[component]
 pub fn Admin() -> impl IntoView {
-    match use_location().pathname.get_untracked().trim_end_matches('/') {
+    match own_path().as_str() {
         "/admin/users" => view! { <AdminUsers /> }.into_any(),
         "/admin/roles" => view! { <AdminRoles /> }.into_any(),
         "/admin/permissions" => view! { <AdminPermissions /> }.into_any(),

@@ -1,10 +1,9 @@
 //! Other charts that a repository has to have as well: any may be named in a field, and those that are chosen are chips.
 
 use entity::view::ChartNeighbour;
-use leptos::html;
 use leptos::prelude::*;
 
-use crate::components::{Chip, Glyph, Icon, give, number_text};
+use crate::components::{Chip, TextField, number_text};
 
 /// The other charts that are asked for.
 pub(super) struct Also {
@@ -25,31 +24,16 @@ impl Also {
             view! { <option value=one.key.clone() label=label></option> }
         };
         let options = left.map(option).collect_view();
-        let (field, typed) = (NodeRef::<html::Input>::new(), self.typed.clone());
-        let given = typed.clone().unwrap_or_default();
-        Effect::new(move |_| {
-            if let Some(field) = field.get() {
-                give(&field, &given);
-            }
-        });
         view! {
-            <div class="field field-search">
-                <label class="sr-only" for="field-also">"Also has the chart"</label>
-                <span class="input">
-                    <Icon glyph=Glyph::Search />
-                    <input
-                        id="field-also"
-                        type="search"
-                        name="also"
-                        list="charts-beside"
-                        value=typed
-                        node_ref=field
-                        placeholder="Also has the chart"
-                        autocomplete="off"
-                    />
-                </span>
-                <datalist id="charts-beside">{options}</datalist>
-            </div>
+            <TextField
+                name="also"
+                label="Also has the chart"
+                placeholder="Also has the chart"
+                search=true
+                list="charts-beside"
+                value=self.typed.clone()
+            />
+            <datalist id="charts-beside">{options}</datalist>
         }
         .into_any()
     }

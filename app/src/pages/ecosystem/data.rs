@@ -118,7 +118,8 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
         None => ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?,
     };
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
-    let opened = match ask::uuid(&params, "change") {
+    // Of a past day no release is shown.
+    let opened = match ask::uuid(&params, "change").filter(|_| at.is_none()) {
         Some(event_id) => opened(&context, event_id, &params).await?.map(Box::new),
         None => None,
     };

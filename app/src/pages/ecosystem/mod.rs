@@ -38,9 +38,7 @@ fn skeleton() -> AnyView {
 
 fn view(data: EcosystemData, url: PageUrl) -> AnyView {
     let EcosystemData { now, range, latest, growth, total, line, stale, activity, chart, .. } = data;
-    // A change that is opened is of now. It may be asked for while the page wakes: the form is then as it came.
-    let day = as_of(&url.without("change").without("from").without("to"));
-    let past = past(data.at, &url);
+    let (past, day) = (past(data.at, &url), as_of(&url));
     let Some(latest) = latest else {
         let why = match data.at {
             Some(_) => "No day before that is counted: history begins with the first commit, days with the first scan.",

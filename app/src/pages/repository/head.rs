@@ -1,7 +1,7 @@
 //! What a repository is, what can be asked of it, and what its state means.
 
 use entity::address::is_local;
-use entity::kind::{GitOpsTool, Permission, RepositoryAction, SyncStatus};
+use entity::kind::{GitOpsTool, Origin, Permission, RepositoryAction, SyncStatus};
 use entity::view::{Repository, Timestamp, web_page};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use super::data::{RequestScan, RequestSync};
 use crate::busy::Busy;
 use crate::components::{
     ActFailed, CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
-    commit_href, short_sha,
+    commit_href, short_sha, watch_href,
 };
 use crate::pages::outcome::act_button;
 use crate::pages::question::ask_link;
@@ -199,9 +199,19 @@ pub(super) fn states(repository: &Repository) -> AnyView {
         }
         _ => None,
     };
-    let notices =
-        [sync, scan].into_iter().flatten().map(|(tone, text)| view! { <Notice tone>{text}</Notice> }).collect_view();
-    view! { {disabled} {notices} }.into_any()
+    let token = token(repository);
+    let sync = sync.map(|(tone, text)| view! { <Notice tone>{text} {token}</Notice> });
+    let scan = scan.map(|(tone, text)| view! { <Notice tone>{text}</Notice> });
+    view! { {disabled} {sync} {scan} }.into_any()
+}
+
+/// Where one that can't be had is given a token, if it may have one of its own.
+fn token(repository: &Repository) -> Option<AnyView> {
+    let is_refused = matches!(repository.sync_status, SyncStatus::Error | SyncStatus::Blocked);
+    let may_have_one = matches!(repository.origin, Origin::Added | Origin::Discovered);
+    let href = PageUrl::new(watch_href(repository.id)).at_part("access").href();
+    (is_refused && may_have_one && may(Permission::ManageRepositories))
+        .then(|| view! { " If it is private, " <a href=href>"enter a token for it"</a> "." }.into_any())
 }
 
 /// A reason without the full stop that the sentence around it brings.

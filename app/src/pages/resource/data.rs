@@ -93,7 +93,7 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
         None => None,
     };
     let links = read::links(&references.outgoing);
-    let shown = read::shown(&context, &resource, versions.count, then.as_ref(), &links, &params).await?;
+    let shown = read::shown(&context, &resource, &versions, then.as_ref(), &links, &params).await?;
     let (status, at) = match &then {
         Some(then) => (then.status, Some(then.at)),
         None => (Some(resource.status), None),
@@ -129,8 +129,8 @@ pub(in crate::pages) use read::compared_by;
 mod read {
     use entity::kind::{EventType, ResourceStatus};
     use entity::view::{
-        Event, EventFilter, FieldChange, PageQuery, Reference, Resource, ResourceThen, ResourceVersion, SharedUse,
-        Timestamp, VersionText,
+        Event, EventFilter, FieldChange, Listing, PageQuery, Reference, Resource, ResourceThen, ResourceVersion,
+        SharedUse, Timestamp, VersionText,
     };
     use leptos_router::params::ParamsMap;
     use store::db::Db;
@@ -196,7 +196,7 @@ mod read {
     pub(super) async fn shown(
         context: &ServerContext,
         resource: &Resource,
-        count: u64,
+        known: &Listing<ResourceVersion>,
         then: Option<&ResourceThen>,
         links: &[NamedResource],
         params: &ParamsMap,
@@ -204,7 +204,7 @@ mod read {
         let db = &context.db;
         let chosen = |key| params.get_str(key).and_then(|text| text.parse::<i64>().ok());
         if let Some(number) = chosen("to") {
-            return comparison(context, resource, count, chosen("from"), number, params).await;
+            return comparison(context, resource, known, chosen("from"), number, params).await;
         }
         let (number, text) = match (then, chosen("at")) {
             (Some(ResourceThen { version: None, .. }), _) => return Ok(Shown::NotYet),
@@ -213,12 +213,12 @@ mod read {
                 (then.number - i64::from(then.event.event_type == EventType::Deleted), None)
             }
             (None, Some(number)) => (number, None),
-            (None, None) => (last(count), resources::find_current_text(&db.read, resource.id).await?),
+            (None, None) => (last(known.count), resources::find_current_text(&db.read, resource.id).await?),
         };
-        let mut version = version(db, resource.id, count, number).await?;
+        let mut version = version(db, resource.id, known, number).await?;
         // What is gone shows its last text, which the state before the deletion left.
         if text.is_some() && version.as_ref().is_some_and(|version| version.event.event_type == EventType::Deleted) {
-            version = self::version(db, resource.id, count, number - 1).await?;
+            version = self::version(db, resource.id, known, number - 1).await?;
         }
         let text = match (text, &version) {
             (Some(text), _) => Some(text),
@@ -239,9 +239,18 @@ mod read {
         i64::try_from(count).unwrap_or(i64::MAX)
     }
 
-    /// A state by its number; they are numbered from 1 without gaps and listed newest first.
-    async fn version(db: &Db, id: Uuid, count: u64, number: i64) -> Result<Option<ResourceVersion>, AppError> {
-        let Some(skip) = u64::try_from(number).ok().filter(|n| *n > 0).and_then(|n| count.checked_sub(n)) else {
+    /// A state by its number; they are numbered from 1 without gaps and listed newest first. Those of the page's list are not
+    /// asked for again.
+    async fn version(
+        db: &Db,
+        id: Uuid,
+        known: &Listing<ResourceVersion>,
+        number: i64,
+    ) -> Result<Option<ResourceVersion>, AppError> {
+        if let Some(version) = known.data.iter().find(|version| version.number == number) {
+            return Ok(Some(version.clone()));
+        }
+        let Some(skip) = u64::try_from(number).ok().filter(|n| *n > 0).and_then(|n| known.count.checked_sub(n)) else {
             return Ok(None);
         };
         Ok(resources::list_versions(&db.read, id, PageQuery { skip, limit: 1 }).await?.data.pop())
@@ -258,7 +267,8 @@ mod read {
         let Some(place) = resources::find_version_place(&db.read, event).await? else { return Ok(None) };
         let Some(resource) = resources::find_resource(&db.read, place.resource_id).await? else { return Ok(None) };
         let before = (place.number > 1).then_some(place.number - 1);
-        match comparison(context, &resource, place.count, before, place.number, params).await? {
+        let known = Listing { count: place.count, ..Listing::default() };
+        match comparison(context, &resource, &known, before, place.number, params).await? {
             Shown::Comparison(comparison) => Ok(Some((resource, *comparison))),
             _ => Ok(None),
         }
@@ -267,7 +277,7 @@ mod read {
     async fn comparison(
         context: &ServerContext,
         resource: &Resource,
-        count: u64,
+        known: &Listing<ResourceVersion>,
         from: Option<i64>,
         to: i64,
         params: &ParamsMap,
@@ -278,9 +288,9 @@ mod read {
             Some(from) if from > to => (Some(to), from),
             other => (other, to),
         };
-        let Some(newer) = version(db, resource.id, count, to).await? else { return Ok(Shown::NoSuchVersion(to)) };
+        let Some(newer) = version(db, resource.id, known, to).await? else { return Ok(Shown::NoSuchVersion(to)) };
         let older = match from {
-            Some(from) => match version(db, resource.id, count, from).await? {
+            Some(from) => match version(db, resource.id, known, from).await? {
                 Some(version) => Some(version),
                 None => return Ok(Shown::NoSuchVersion(from)),
             },

@@ -16,20 +16,18 @@ mod runs;
 mod tell;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use self::delivery::OneDelivery;
 use self::form::TriggerFormPage;
 use self::list::TriggerList;
 use self::one::OneTrigger;
 pub(super) use self::parts::{delivery_href, run_badge, state_badge as delivery_badge, trigger_href};
-use super::{load, load_still, show};
+use super::{load, load_still, own_path, show};
 
 /// All of them: one part of the WebAssembly, since who looks after triggers goes from one to the next.
 #[component]
 pub fn Triggers() -> impl IntoView {
-    let path = use_location().pathname.get_untracked();
-    let path = path.trim_end_matches('/');
+    let path = own_path();
     if path == "/triggers" {
         return view! { <TriggerList /> }.into_any();
     }

@@ -220,9 +220,9 @@ pub(super) async fn look(ctx: &Actions, actor: &Actor, form: &TriggerForm, dry: 
     let reads = match (condition.reads_paths, condition.reads_tekton) {
         (false, false) => None,
         (true, false) => Some("Which files a commit changed is read from the clone before it is decided."),
-        (false, true) => Some("What a commit brings in .tekton/ is read from the clone before it is decided."),
+        (false, true) => Some("What a commit brings in .tekton/ is read before it is decided."),
         (true, true) => {
-            Some("What a commit changed and what it brings in .tekton/ is read from the clone before it is decided.")
+            Some("Which files a commit changed and what it brings in .tekton/ is read before it is decided.")
         }
     };
     let dry_run = match dry && is_usable {

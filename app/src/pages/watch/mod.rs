@@ -6,21 +6,19 @@ mod list;
 mod settings;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use self::branch::BranchPage;
 #[cfg(feature = "ssr")]
 pub(super) use self::data::there;
 use self::list::WatchList;
 use self::settings::WatchSettings;
-use super::{load, load_still, show};
+use super::{load, load_still, own_path, show};
 use crate::components::{SkeletonBlock, SkeletonRows};
 
 /// All of them: one part of the WebAssembly, since who watches goes from one to the next.
 #[component]
 pub fn Watch() -> impl IntoView {
-    let path = use_location().pathname.get_untracked();
-    match path.trim_end_matches('/') {
+    match own_path().as_str() {
         "/watch" => view! { <WatchList /> }.into_any(),
         path if path.starts_with("/branches/") => view! { <BranchPage /> }.into_any(),
         _ => view! { <WatchSettings /> }.into_any(),
