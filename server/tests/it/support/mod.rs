@@ -1,6 +1,7 @@
 //! A whole server without a socket, on a database of its own, with data that builders made.
 
 mod data;
+mod program;
 mod schema;
 
 use std::{sync::Arc, time::Duration};
@@ -29,6 +30,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 pub use data::{Change, Manifest, RepositoryBuilder, commit_id};
+pub use program::{Program, address_in};
 pub use schema::{errors_of, operations};
 
 /// Names a server with databases in which tests may make their own; PostgreSQL is left out without it.
