@@ -109,7 +109,7 @@ def write(name: str, report: Report) -> None:
 def main() -> int:
     wanted = [name for name in PARTS if name not in watching.NAMES or name in watching.WANTED]
     names = [one for name in sys.argv[1:] for one in (watching.WANTED if name == "watching" else [name])] or wanted
-    unknown = [n for n in names if n not in PARTS]
+    unknown = [n for n in [*names, *watching.WANTED] if n not in PARTS]
     if unknown:
         print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2

@@ -4,9 +4,9 @@
 use std::{
     fs,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
@@ -22,6 +22,8 @@ use tokio_rustls::rustls::{
     crypto::aws_lc_rs,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+
+use crate::support::{Program, address_in};
 
 /// Something hangs that takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -219,16 +221,6 @@ async fn forges_remotes_receivers_and_mail_are_told_nothing_where_their_certific
     }
 }
 
-/// Ends with the test.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn issuers_are_told_nothing_where_their_certificate_does_not_hold() {
     let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
@@ -250,16 +242,9 @@ async fn issuers_are_told_nothing_where_their_certificate_does_not_hold() {
     let log = folder.path().join("log");
     let mut program = program(folder.path(), &authority, &["serve"]);
     program.env_remove("KUBESTATS_MAIL_SMTP_PASSWORD").stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap());
-    let _served = Served(program.spawn().unwrap());
+    let _served = Program(program.spawn().unwrap());
     let log = || fs::read_to_string(&log).unwrap();
-    let began = Instant::now();
-    let address = loop {
-        if let Some((_, rest)) = log().split_once("serving http://") {
-            break rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect::<String>();
-        }
-        assert!(began.elapsed() < PATIENCE, "{}", log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    let address = address_in(&log).await;
     let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).timeout(PATIENCE).build().unwrap();
     for (shown, server) in &servers {
         let answer = client.get(format!("http://{address}/auth/{}", shown.word())).send().await.unwrap();

@@ -5,7 +5,7 @@ use std::{
     io::ErrorKind,
     net::{IpAddr, SocketAddr},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,8 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
 };
+
+use crate::support;
 
 /// So many connections of each kind are held.
 const HELD: usize = 3_000;
@@ -75,16 +77,9 @@ async fn connect(from: IpAddr, server: SocketAddr, small: bool) -> std::io::Resu
 
 /// A running program, ended when it is dropped.
 struct Program {
-    child: Child,
+    running: support::Program,
     folder: tempfile::TempDir,
     address: SocketAddr,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Program {
@@ -103,7 +98,7 @@ impl Program {
             folder.path().join("data").display()
         );
         fs::write(&file, text).unwrap();
-        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let log = folder.path().join("log");
         let within = match files {
             "unlimited" => "exec \"$@\"".to_owned(),
             files => format!("ulimit -n {files}; exec \"$@\""),
@@ -114,23 +109,12 @@ impl Program {
             .env_remove("DATABASE_URL")
             .env("NO_COLOR", "1")
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut program = Self { child, folder, address };
-        let began = Instant::now();
-        program.address = loop {
-            let log = program.log();
-            let told = log.split("serving http://").nth(1);
-            let told = told.map(|rest| rest.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').next());
-            if let Some(address) = told.flatten().and_then(|address| address.parse().ok()) {
-                break address;
-            }
-            assert!(began.elapsed() < PATIENCE, "it does not begin to serve: {log}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        program
+        let running = support::Program(child);
+        let address = support::address_in(&|| fs::read_to_string(&log).unwrap()).await;
+        Self { running, folder, address }
     }
 
     fn log(&self) -> String {
@@ -138,12 +122,12 @@ impl Program {
     }
 
     fn stop(&self) {
-        let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let status = Command::new("kill").arg(self.running.0.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 
     fn proc(&self, file: &str) -> String {
-        fs::read_to_string(Path::new("/proc").join(self.child.id().to_string()).join(file)).unwrap()
+        fs::read_to_string(Path::new("/proc").join(self.running.0.id().to_string()).join(file)).unwrap()
     }
 
     /// Memory in use, in MB.
@@ -366,9 +350,9 @@ async fn where_every_connection_is_at_work_health_is_still_told_and_others_are_a
         tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
     }
     let began = Instant::now();
-    while program.child.try_wait().unwrap().is_none() {
+    while program.running.0.try_wait().unwrap().is_none() {
         assert!(began.elapsed() < PATIENCE, "it does not end: {}", program.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(program.child.wait().unwrap().success(), "{}", program.log());
+    assert!(program.running.0.wait().unwrap().success(), "{}", program.log());
 }

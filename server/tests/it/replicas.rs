@@ -30,10 +30,9 @@ async fn beside_another(app: &TestApp) -> (TestApp, TestApp, Place) {
 }
 
 async fn token(app: &TestApp) -> String {
-    let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
     let minted = auth::token::mint();
     let new = NewToken {
-        account_id: own.id,
+        account_id: app.admin_id().await,
         token_hash: minted.hash,
         name: "another".to_owned(),
         scopes: vec![Permission::Admin],
@@ -91,7 +90,7 @@ async fn lists_and_pages_are_read_at_a_replica_and_what_somebody_changed_where_i
         let process = app.over(&second, "{}");
         assert_eq!(ask(&process, Method::GET, "/api/v1/repositories/", own).await.column("full_name"), ["ada/here"]);
         let long_ago = chrono::Utc::now() - chrono::TimeDelta::seconds(16);
-        for token in accounts::list_tokens(&written.state.db.read, own_id(&app).await).await.unwrap() {
+        for token in accounts::list_tokens(&written.state.db.read, app.admin_id().await).await.unwrap() {
             accounts::mark_token(&written.state.db.write, token.id, long_ago).await.unwrap();
         }
         assert_eq!(reads(own).await, "ada/there");
@@ -115,11 +114,6 @@ async fn lists_and_pages_are_read_at_a_replica_and_what_somebody_changed_where_i
         place.remove().await;
     })
     .await;
-}
-
-async fn own_id(app: &TestApp) -> uuid::Uuid {
-    let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap();
-    own.unwrap().id
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Traces as a collector gets them: a request and the job that it asked for are one.
 
-use crate::support::{access_token, with_first_account};
+use crate::support::{Program, access_token, address_in, with_first_account};
 use std::{
     collections::HashMap,
     fs,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -19,16 +19,6 @@ use prost::Message as _;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 type Told = Arc<Mutex<Vec<ExportTraceServiceRequest>>>;
-
-/// A running program, ended when it is dropped.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 async fn collect(State(told): State<Told>, body: Bytes) {
     told.lock().unwrap().push(ExportTraceServiceRequest::decode(body).unwrap());
@@ -62,15 +52,7 @@ async fn a_request_and_the_job_that_it_asked_for_are_one_trace() {
     with_first_account(&mut program);
     let program = program.stdout(Stdio::null()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
     let _program = Program(program);
-    let began = Instant::now();
-    let address = loop {
-        let log = fs::read_to_string(&log).unwrap();
-        if let Some(rest) = log.split("serving http://").nth(1) {
-            break rest.lines().next().unwrap().trim().to_owned();
-        }
-        assert!(began.elapsed() < PATIENCE, "it does not begin to serve: {log}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let address = address_in(&|| fs::read_to_string(&log).unwrap()).await.to_string();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let token = access_token(&address).await;
     let asked = client.post(format!("http://{address}/api/v1/ecosystem/trigger-aggregation"));
@@ -79,6 +61,7 @@ async fn a_request_and_the_job_that_it_asked_for_are_one_trace() {
     let status = i64::from(asked.status().as_u16());
     let id = asked.headers()["x-request-id"].to_str().unwrap().to_owned();
 
+    let began = Instant::now();
     let (request, job) = loop {
         let spans = spans(&told);
         let request = spans.iter().find(|span| span.name == "POST /api/v1/ecosystem/trigger-aggregation");

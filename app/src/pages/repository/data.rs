@@ -39,7 +39,7 @@ pub enum RepositoryTab {
         namespaces: Vec<NamedCount>,
     },
     Tree {
-        rows: Vec<ResourceTreeRow>,
+        leaves: Listing<ResourceTreeRow>,
         at: Option<Timestamp>,
     },
     Table {
@@ -135,6 +135,9 @@ mod read {
     use crate::pages::resources::{is_unknown_status, resource_filter};
     use crate::pages::watch::there;
 
+    /// More leaves than this make a page that nobody can read and a browser only slowly.
+    const MOST_LEAVES: u64 = 4_000;
+
     pub(super) fn recent_jobs(repository: Uuid) -> JobFilter {
         let page = PageQuery { skip: 0, limit: 6 };
         JobFilter { repository_id: Some(repository), page, ..JobFilter::default() }
@@ -157,7 +160,7 @@ mod read {
             }
             Some("resources") => {
                 let at = ask::at(params)?;
-                RepositoryTab::Tree { rows: resources::list_tree(&db.read, id, at).await?, at }
+                RepositoryTab::Tree { leaves: resources::list_tree(&db.read, id, at, MOST_LEAVES).await?, at }
             }
             Some("charts") if params.get_str("view") == Some("images") => {
                 let at = ask::at(params)?;

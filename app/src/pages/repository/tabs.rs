@@ -12,9 +12,6 @@ use crate::components::{
     Table, Tabs, TextField, TimeAgo, Tree, commit_href, event_words, number_text, short_sha,
 };
 
-/// More leaves than this make a page that nobody can read and a browser only slowly.
-const MOST_LEAVES: usize = 4_000;
-
 pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, now: Timestamp) -> AnyView {
     let counts = repository.counts;
     let url = &url.clone().at_part("views");
@@ -55,9 +52,9 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Events { events: listing, page, kinds, namespaces } => {
             events(listing, page, kinds, namespaces, url, now)
         }
-        RepositoryTab::Tree { rows, at } => {
+        RepositoryTab::Tree { leaves, at } => {
             let day = then.get("at").unwrap_or_default();
-            view! { {past(at, url)} {ways(&here, "tree")} {as_of(url)} {tree(rows, &here, day)} }.into_any()
+            view! { {past(at, url)} {ways(&here, "tree")} {as_of(url)} {tree(leaves, &here, day)} }.into_any()
         }
         RepositoryTab::Table { resources, page, facets } => {
             let count = resources.count;
@@ -162,16 +159,16 @@ fn ways(here: &PageUrl, chosen: &'static str) -> AnyView {
     view! { <div class="tab-ways"><Segments label="How resources are shown" tabs /></div> }.into_any()
 }
 
-fn tree(mut rows: Vec<ResourceTreeRow>, here: &PageUrl, at: &str) -> AnyView {
-    let all = rows.len();
-    rows.truncate(MOST_LEAVES);
-    let number = |n: usize| number_text(i64::try_from(n).unwrap_or(i64::MAX));
+fn tree(leaves: Listing<ResourceTreeRow>, here: &PageUrl, at: &str) -> AnyView {
+    let Listing { data: rows, count: all } = leaves;
+    let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let number = |n: u64| number_text(i64::try_from(n).unwrap_or(i64::MAX));
     let table = here.with("view", "table").href();
-    let cut = (all > MOST_LEAVES).then(|| {
+    let cut = (all > shown).then(|| {
         let whole = at.is_empty().then(|| view! { <a href=table>"The table"</a> " has them all." });
         view! {
             <Notice>
-                {format!("These are the first {} of {} by path. ", number(MOST_LEAVES), number(all))}
+                {format!("These are the first {} of {} by path. ", number(shown), number(all))}
                 {whole}
             </Notice>
         }

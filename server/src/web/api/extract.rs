@@ -126,12 +126,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Err(JsonRejection::JsonDataError(error)) => Err(error.body_text()),
             Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
         };
-        read.map(Self).map_err(|why| {
-            let mut check = Check::default();
-            check.at("body").refuse("", "", "type", why);
-            check.problem()
-        })
+        read.map(Self).map_err(unreadable_body)
     }
+}
+
+/// The answer where a body can't be read into what is wanted.
+pub fn unreadable_body(why: impl Into<String>) -> Problem {
+    let mut check = Check::default();
+    check.at("body").refuse("", "", "type", why);
+    check.problem()
 }
 
 /// Collects what is wrong with a request.

@@ -9,8 +9,8 @@ use serde_json::json;
 use store::accounts;
 use zeroize::Zeroizing;
 
-use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, support_code};
-use crate::support::{Answer, Nobody, on_each_engine};
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, login, person, support_code};
+use crate::support::{Answer, on_each_engine};
 
 #[tokio::test]
 async fn people_sign_in_and_out_by_plain_forms() {
@@ -54,11 +54,7 @@ async fn who_is_wrong_is_told_no_more_than_that() {
         accounts::set_active(&app.state.db.write, gone, false).await.unwrap();
         for email in ["ada@example.org", "nobody@example.org", "grace@example.org"] {
             let password = if email.starts_with("grace") { PASSWORD } else { "wrong" };
-            let body = format!("username={email}&password={}", password.replace(' ', "+"));
-            let request = Request::post("/api/v1/login/access-token")
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .extension(Nobody);
-            let answer = app.send(request.body(Body::from(body)).unwrap()).await;
+            let answer = login(app, email, password).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{email}");
             assert_eq!(answer.json()["detail"], "Incorrect email or password", "{email}");
         }
@@ -97,12 +93,7 @@ async fn whoever_is_wrong_is_answered_alike_and_costs_one_hash() {
             let fresh = app.with_config("discovery: {enabled: false}");
             let page = form(&fresh, "/sign-in", &[("email", email), ("password", password)], None).await;
             assert_eq!(fresh.state.actions.password_hashes(), 1, "{email} on the page");
-            let fields = [("username", email), ("password", password)];
-            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            let request = Request::post("/api/v1/login/access-token")
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .extension(Nobody);
-            let program = fresh.send(request.body(Body::from(body)).unwrap()).await;
+            let program = login(&fresh, email, password).await;
             assert_eq!(fresh.state.actions.password_hashes(), 2, "{email} as a program");
             let told = program.json()["detail"].clone();
             answers.push((page.status, location(&page).to_owned(), page.text(), program.status, told));
@@ -141,11 +132,7 @@ async fn a_password_that_was_typed_into_the_wrong_field_is_kept_nowhere() {
 async fn programs_sign_in_refresh_and_leave() {
     on_each_engine(async |app| {
         person(app, "ada@example.org", Role::Admin).await;
-        let body = format!("username=ada@example.org&password={}", PASSWORD.replace(' ', "+"));
-        let request = Request::post("/api/v1/login/access-token")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .extension(Nobody);
-        let answer = app.send(request.body(Body::from(body)).unwrap()).await;
+        let answer = login(app, "ada@example.org", PASSWORD).await;
         assert_eq!((answer.status, &answer.json()["token_type"]), (StatusCode::OK, &json!("bearer")));
         assert_eq!(answer.header("cache-control"), "no-store", "what lets in is kept by nobody on the way");
         let text = |answer: &Answer, key: &str| answer.json()[key].as_str().unwrap().to_owned();
@@ -158,11 +145,7 @@ async fn programs_sign_in_refresh_and_leave() {
         assert_eq!((next.status, next.header("cache-control")), (StatusCode::OK, "no-store"));
         let again = ask(app, Method::POST, "/api/v1/auth/refresh", None, Some(refresh(first))).await;
         assert_eq!(again.status, StatusCode::UNAUTHORIZED, "one that was used works no more");
-        let body = format!("username=ada@example.org&password={}", PASSWORD.replace(' ', "+"));
-        let request = Request::post("/api/v1/login/access-token")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .extension(Nobody);
-        let next = app.send(request.body(Body::from(body)).unwrap()).await;
+        let next = login(app, "ada@example.org", PASSWORD).await;
         let access = text(&next, "access_token");
         assert_eq!(
             ask(app, Method::POST, "/api/v1/auth/logout", Some(&access), None).await.status,
@@ -182,8 +165,7 @@ async fn the_first_account_needs_the_link_that_only_the_log_shows() {
         let ctx = &app.state.actions;
         // The tests' own account stands for somebody: there is no second first one.
         assert!(actions::accounts::make_set_up_link(ctx).await.unwrap().is_none());
-        let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
-        accounts::delete_account(&app.state.db.write, own.id).await.unwrap();
+        accounts::delete_account(&app.state.db.write, app.admin_id().await).await.unwrap();
         let link = actions::accounts::make_set_up_link(ctx).await.unwrap().unwrap();
         let person = [("email", "ada@example.org"), ("full_name", "Ada"), ("password", PASSWORD)];
         let guessed = form(app, "/set-up/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &person, None).await;
@@ -221,8 +203,7 @@ async fn invitations_work_once_and_somebody_stays_who_may_administer() {
         let signed_in = form(app, "/sign-in", &[("email", "grace@example.org"), ("password", PASSWORD)], None).await;
         assert!(cookie(&signed_in).is_some());
         // The last one that may administer stays.
-        let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
-        let place = format!("/api/v1/admin/users/{}", own.id);
+        let place = format!("/api/v1/admin/users/{}", app.admin_id().await);
         for (method, body) in [
             (Method::DELETE, None),
             (Method::PATCH, Some(json!({ "role": "user" }))),

@@ -12,26 +12,11 @@ use store::accounts;
 use super::people::{PASSWORD, account, ask, cookie, form, location, person};
 use super::permissions::{place, session};
 use super::rights::body_of;
-use crate::support::{Answer, Nobody, RepositoryBuilder, TestApp, on_each_engine};
-
-/// Operations with their verb, path and description.
-fn operations() -> Vec<(Method, String, Value)> {
-    let document = serde_json::to_value(server::web::api::openapi::document()).unwrap();
-    let mut all = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for verb in ["get", "post", "put", "patch", "delete"] {
-            if let Some(operation) = item.get(verb) {
-                all.push((verb.to_uppercase().parse().unwrap(), place(path), operation.clone()));
-            }
-        }
-    }
-    all
-}
+use crate::support::{Answer, RepositoryBuilder, TestApp, on_each_engine, operations};
 
 /// Somebody who may do everything, in person.
 async fn admin(app: &TestApp) -> String {
-    let own = accounts::find_credentials_by_email(&app.state.db.read, "admin@example.org").await.unwrap().unwrap();
-    session(app, own.id).await
+    session(app, app.admin_id().await).await
 }
 
 #[tokio::test]
@@ -40,6 +25,7 @@ async fn every_operation_refuses_fields_that_it_does_not_know_and_values_of_anot
         let who = admin(app).await;
         let mut asked = 0;
         for (method, path, operation) in operations() {
+            let path = place(path);
             let id = operation["operationId"].as_str().unwrap();
             // What forges and Tekton send has more than is read, as they please.
             if operation["requestBody"]["content"]["application/json"].is_null() || id.starts_with("receive_") {
@@ -77,6 +63,7 @@ async fn every_parameter_is_taken_once_and_from_its_own_place() {
         let who = admin(app).await;
         let mut asked = 0;
         for (method, path, operation) in operations() {
+            let path = place(path);
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
                 let name = parameter["name"].as_str().unwrap();
@@ -96,25 +83,22 @@ async fn every_parameter_is_taken_once_and_from_its_own_place() {
         let answer = ask(app, Method::POST, refresh, None, Some(json!({}))).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
         person(app, "grace@example.org", Role::User).await;
-        let pairs = |email: &str| format!("email={email}&password={}", PASSWORD.replace(' ', "+"));
-        let sent = async |address: &str, body: String| {
-            let request = Request::post(address).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-            app.send(request.extension(Nobody).body(Body::from(body)).unwrap()).await
-        };
-        let right = pairs("grace@example.org");
-        for (address, body) in [
-            (format!("/sign-in?{right}"), String::new()),
-            ("/sign-in".to_owned(), format!("{right}&email=grace@example.org")),
-            ("/sign-in".to_owned(), format!("email=eve@example.org&{right}")),
+        let right = [("email", "grace@example.org"), ("password", PASSWORD)];
+        let [email, password] = right;
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(right).finish();
+        for (address, fields) in [
+            (format!("/sign-in?{query}"), vec![]),
+            ("/sign-in".to_owned(), vec![email, password, email]),
+            ("/sign-in".to_owned(), vec![("email", "eve@example.org"), email, password]),
         ] {
-            let answer = sent(&address, body.clone()).await;
+            let answer = form(app, &address, &fields, None).await;
             assert!(
                 answer.status.is_client_error() && cookie(&answer).is_none(),
-                "{address} {body}: {}",
+                "{address} {fields:?}: {}",
                 answer.status
             );
         }
-        assert!(cookie(&sent("/sign-in", right).await).is_some(), "once is right");
+        assert!(cookie(&form(app, "/sign-in", &right, None).await).is_some(), "once is right");
     })
     .await;
 }

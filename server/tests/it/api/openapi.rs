@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use axum::http::{StatusCode, header};
 use server::web::api::openapi;
 
-use crate::support::{errors_of, on_each_engine};
+use crate::support::{errors_of, on_each_engine, operations};
 
 /// Set to write `server/openapi.json` anew.
 const UPDATE: &str = "KUBESTATS_UPDATE_OPENAPI";
@@ -32,39 +32,34 @@ fn every_operation_has_its_own_name_made_of_verb_and_word() {
     let document = serde_json::to_value(openapi::document()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut names = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (verb, operation) in item.as_object().unwrap() {
-            let name = operation["operationId"].as_str().unwrap_or_default();
-            let first = name.split('_').next().unwrap_or_default();
-            let verbs = [
-                "list", "get", "search", "find", "compare", "diff", "sync", "scan", "stream", "cancel", "trigger",
-                "add", "approve", "block", "delete", "discover", "create", "change", "end", "revoke", "enable",
-                "disable", "test", "replay", "reload", "validate", "receive",
-            ];
-            assert!(verbs.contains(&first) && name.contains('_'), "{verb} {path} is named {name:?}");
-            assert!(names.insert(name.to_owned()), "{name} stands twice");
-            assert!(operation["summary"].is_string(), "{name} has no summary");
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                assert!(parameter["description"].is_string(), "{name}: {} is not described", parameter["name"]);
-            }
+    for (method, path, operation) in operations() {
+        let name = operation["operationId"].as_str().unwrap_or_default();
+        let first = name.split('_').next().unwrap_or_default();
+        let verbs = [
+            "list", "get", "search", "find", "compare", "diff", "sync", "scan", "stream", "cancel", "trigger", "add",
+            "approve", "block", "delete", "discover", "create", "change", "end", "revoke", "enable", "disable", "test",
+            "replay", "reload", "validate", "receive",
+        ];
+        assert!(verbs.contains(&first) && name.contains('_'), "{method} {path} is named {name:?}");
+        assert!(names.insert(name), "{name} stands twice");
+        assert!(operation["summary"].is_string(), "{name} has no summary");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{name}: {} is not described", parameter["name"]);
         }
     }
 }
 
 #[test]
 fn every_parameter_accepts_its_own_default_and_is_one_thing() {
-    let document = serde_json::to_value(openapi::document()).unwrap();
     let mut defaults = 0;
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for operation in item.as_object().unwrap().values() {
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                let (place, schema) = (format!("{path}: {}", parameter["name"]), &parameter["schema"]);
-                assert!(schema["allOf"].is_null(), "{place} is a mixture, which generators make no type of");
-                if !schema["default"].is_null() {
-                    defaults += 1;
-                    let wrong = errors_of(schema, &schema["default"]);
-                    assert!(wrong.is_empty(), "{place} does not accept its own default: {wrong:?}");
-                }
+    for (_, path, operation) in operations() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let (place, schema) = (format!("{path}: {}", parameter["name"]), &parameter["schema"]);
+            assert!(schema["allOf"].is_null(), "{place} is a mixture, which generators make no type of");
+            if !schema["default"].is_null() {
+                defaults += 1;
+                let wrong = errors_of(schema, &schema["default"]);
+                assert!(wrong.is_empty(), "{place} does not accept its own default: {wrong:?}");
             }
         }
     }

@@ -59,6 +59,11 @@ pub(super) async fn form(app: &TestApp, path: &str, fields: &[(&str, &str)], coo
     app.send(request.extension(Nobody).body(Body::from(body)).unwrap()).await
 }
 
+/// Signs in as programs do.
+pub(super) async fn login(app: &TestApp, email: &str, password: &str) -> Answer {
+    form(app, "/api/v1/login/access-token", &[("username", email), ("password", password)], None).await
+}
+
 pub(super) fn location(answer: &Answer) -> &str {
     answer.headers.get(header::LOCATION).map_or("", |place| place.to_str().unwrap())
 }

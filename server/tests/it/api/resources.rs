@@ -5,7 +5,7 @@ use serde_json::json;
 use store::db::ConnectionTrait as _;
 use uuid::Uuid;
 
-use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, on_each_engine};
+use crate::support::{Change, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};
 
 async fn two(app: &TestApp) -> [Uuid; 2] {
     let settings = Manifest::config_map("settings");
@@ -274,6 +274,9 @@ async fn a_resource_and_a_tree_are_told_as_they_were_on_a_day() {
             found.sort();
             assert_eq!((found, told.count()), (names.iter().map(|name| (*name).to_owned()).collect(), names.len() as u64), "{query}");
         }
+        // What does not fit is counted all the same.
+        let cut = store::resources::list_tree(&app.state.db.read, home, Some(day(3)), 2).await.unwrap();
+        assert_eq!((cut.data.len(), cut.count), (2, 3));
         for (page, text) in [
             (format!("/resources/{settings}?at=2026-01-01"), "It was not there yet"),
             (format!("/resources/{settings}?at=2026-01-03"), "As it was on 2026-01-03"),

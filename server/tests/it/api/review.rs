@@ -15,7 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, token};
-use crate::support::{Answer, Nobody, TestApp, on_each_engine};
+use crate::support::{Answer, TestApp, on_each_engine};
 
 /// What was told of a kind.
 async fn told(app: &TestApp, action: AuditAction) -> Vec<AuditEntry> {
@@ -45,12 +45,9 @@ fn code(totp: &totp_rs::Totp, seconds: i64) -> String {
 
 /// Signs in as programs do.
 async fn login(app: &TestApp, email: &str, code: Option<&str>) -> Answer {
-    let mut body = format!("username={email}&password={}", PASSWORD.replace(' ', "+"));
-    code.into_iter().for_each(|code| body.push_str(&format!("&code={code}")));
-    let request = Request::post("/api/v1/login/access-token")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .extension(Nobody);
-    app.send(request.body(Body::from(body)).unwrap()).await
+    let mut fields = vec![("username", email), ("password", PASSWORD)];
+    fields.extend(code.map(|code| ("code", code)));
+    form(app, "/api/v1/login/access-token", &fields, None).await
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use standin::{Generator, Limits, Options, Standin};
 
 use super::program;
 use crate::jobs::repository::Origins;
-use crate::support::{RepositoryBuilder, TestApp, on_each_engine, on_sqlite};
+use crate::support::{Program, RepositoryBuilder, TestApp, on_each_engine, on_sqlite};
 
 /// Runs a command in a folder that has a configuration, where one is given.
 fn run_in(folder: &Path, config: &str, arguments: &[&str]) -> Output {
@@ -201,7 +201,7 @@ async fn a_running_server_tells_how_it_is() {
 
 /// A command that runs on, ended when it is dropped.
 struct Running {
-    child: Child,
+    program: Program,
     /// What it says, line by line as it comes.
     lines: Receiver<String>,
 }
@@ -218,7 +218,7 @@ impl Running {
                 }
             }
         });
-        Self { child, lines }
+        Self { program: Program(child), lines }
     }
 
     /// Waits for a line with these words; all lines up to it.
@@ -235,16 +235,9 @@ impl Running {
 
     /// Tells it to end; how it did.
     fn terminate(&mut self) -> ExitStatus {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let told = Command::new("kill").args(["-TERM", &self.program.0.id().to_string()]).status().unwrap();
         assert!(told.success());
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.0.wait().unwrap()
     }
 }
 
@@ -270,7 +263,7 @@ async fn a_status_that_is_watched_is_told_again_whatever_it_is_until_a_signal_en
         drop(listening);
         let ended = tokio::task::spawn_blocking(move || {
             let said = running.until("does not answer");
-            assert!(running.child.try_wait().unwrap().is_none(), "it ended by itself: {said}");
+            assert!(running.program.0.try_wait().unwrap().is_none(), "it ended by itself: {said}");
             running.terminate()
         });
         assert_eq!(ended.await.unwrap().signal(), Some(15));

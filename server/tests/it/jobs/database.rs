@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::processes::{Machine, PATIENCE, compare, expected, is_done, open, origins, stop, unfinished};
 use super::world::World;
+use crate::support::address_in;
 
 /// How long the database is gone.
 fn gone_for() -> Duration {
@@ -93,21 +94,6 @@ pub(super) fn send(address: SocketAddr, request: &str) -> (u16, String) {
 
 pub(super) async fn asked(address: SocketAddr, path: &'static str) -> (u16, String) {
     tokio::task::spawn_blocking(move || get(address, path)).await.unwrap()
-}
-
-/// Where a program listens, as its log says.
-pub(super) async fn address_in(log: &impl Fn() -> String) -> SocketAddr {
-    let began = Instant::now();
-    loop {
-        let log = log();
-        let told = log.split("serving http://").nth(1);
-        let end = |rest: &str| rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
-        if let Some(address) = told.and_then(|rest| rest[..end(rest)].parse().ok()) {
-            return address;
-        }
-        assert!(began.elapsed() < PATIENCE, "it does not begin to serve: {log}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 async fn until(what: &str, machine: &Machine, child: &mut Child, is: impl AsyncFn() -> bool) {

@@ -19,10 +19,11 @@ use store::{
     repositories,
 };
 
-use super::database::{address_in, asked};
+use super::database::asked;
 use super::processes::{PATIENCE, open, stop};
 use super::repository::{Origins, rows};
 use super::world::jobs_of;
+use crate::support::address_in;
 
 /// What lies on the small disk.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use server::clock;
 use store::{db::ConnectionTrait as _, workers};
 use uuid::Uuid;
 
-use super::database::{address_in, asked, send};
+use super::database::{asked, send};
 use super::processes::{Machine, PATIENCE, open, stop};
 use super::repository::Origins;
+use crate::support::address_in;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_where_tells_its_health_there_and_nothing_else() {

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -13,40 +14,20 @@ use serde_json::{Value, json};
 use server::clock;
 use store::db::{ConnectionTrait as _, Db, DbSettings};
 
-use super::smtp::{PATIENCE, Smtp};
+use super::smtp::Smtp;
 use super::{OTHER, certified};
-use crate::support::with_first_account;
+use crate::support::{Program, address_in, with_first_account};
 
-/// A process that ends with the test.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Served {
-    /// Starts the program in a folder and gives its address.
-    async fn start(folder: &Path) -> (Self, String) {
-        let log = folder.join("log");
-        let mut program = Command::new(env!("CARGO_BIN_EXE_kubestats"));
-        with_first_account(&mut program);
-        program.env("KUBESTATS_MAIL_SMTP_PASSWORD", OTHER).env("SSL_CERT_FILE", folder.join("tls.crt"));
-        program.args(["serve", "--config"]).arg(folder.join("kubestats.yaml")).stdout(Stdio::null());
-        let served = Self(program.stderr(fs::File::create(&log).unwrap()).spawn().unwrap());
-        let began = Instant::now();
-        loop {
-            let said = fs::read_to_string(&log).unwrap();
-            if let Some((_, address)) = said.split_once("serving http://") {
-                let address = address.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
-                return (served, address);
-            }
-            assert!(began.elapsed() < PATIENCE, "{said}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
+/// Starts the program in a folder, with its address.
+async fn start(folder: &Path) -> (Program, SocketAddr) {
+    let log = folder.join("log");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubestats"));
+    with_first_account(&mut program);
+    program.env("KUBESTATS_MAIL_SMTP_PASSWORD", OTHER).env("SSL_CERT_FILE", folder.join("tls.crt"));
+    program.args(["serve", "--config"]).arg(folder.join("kubestats.yaml")).stdout(Stdio::null());
+    let served = Program(program.stderr(fs::File::create(&log).unwrap()).spawn().unwrap());
+    let address = address_in(&|| fs::read_to_string(&log).unwrap()).await;
+    (served, address)
 }
 
 async fn execute(folder: &Path, sql: &str, values: Vec<sea_orm::Value>) {
@@ -81,7 +62,7 @@ async fn a_mail_outlives_the_process_that_was_sending_it_and_arrives_once() {
         smtp.port
     );
     fs::write(folder.join("kubestats.yaml"), text).unwrap();
-    let (served, address) = Served::start(folder).await;
+    let (served, address) = start(folder).await;
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let asked = client.post(format!("http://{address}/sign-in/forgot")).body("email=ada@example.org");
     let asked = asked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
@@ -95,7 +76,7 @@ async fn a_mail_outlives_the_process_that_was_sending_it_and_arrives_once() {
     let smtp = Smtp::with(options).await.unwrap();
     let past = clock::now() - TimeDelta::seconds(1);
     execute(folder, "UPDATE mail SET next_try_at = $1", vec![past.into()]).await;
-    let (served, _) = Served::start(folder).await;
+    let (served, _) = start(folder).await;
     smtp.told_with("to").await;
     let mail = smtp.mail().await;
     assert_eq!((mail.to(), mail.is("tls"), mail.is("user")), (vec!["ada@example.org"], true, true));

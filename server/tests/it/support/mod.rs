@@ -1,6 +1,7 @@
 //! A whole server without a socket, on a database of its own, with data that builders made.
 
 mod data;
+mod program;
 mod schema;
 
 use std::{sync::Arc, time::Duration};
@@ -29,7 +30,8 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 pub use data::{Change, Manifest, RepositoryBuilder, commit_id};
-pub use schema::errors_of;
+pub use program::{Program, address_in};
+pub use schema::{errors_of, operations};
 
 /// Names a server with databases in which tests may make their own; PostgreSQL is left out without it.
 const POSTGRES: &str = "KUBESTATS_TEST_POSTGRES_URL";
@@ -138,14 +140,16 @@ pub async fn on_each_engine(test: impl AsyncFn(&TestApp)) {
 /// Seals what tests keep secret.
 pub const KEYS: fn() -> auth::seal::Keys = || auth::seal::Keys::new([7; 32], None);
 
+/// The account that may do everything.
+const ADMIN: &str = "admin@example.org";
+
 /// An account that may do everything, and a token of it; no password has to be computed for that.
 async fn admin_token(db: &Db) -> String {
-    let email = "admin@example.org";
-    let account = match store::accounts::find_credentials_by_email(&db.read, email).await.unwrap() {
+    let account = match store::accounts::find_credentials_by_email(&db.read, ADMIN).await.unwrap() {
         Some(found) => found.id,
         None => {
             let new = NewAccount {
-                email: email.to_owned(),
+                email: ADMIN.to_owned(),
                 full_name: None,
                 role: Role::Admin.as_str().to_owned(),
                 password_hash: None,
@@ -294,6 +298,11 @@ impl TestApp {
         if let Some((admin, name)) = self.drop {
             admin.write.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
         }
+    }
+
+    /// Whose token opens everything.
+    pub async fn admin_id(&self) -> Uuid {
+        store::accounts::find_credentials_by_email(&self.state.db.read, ADMIN).await.unwrap().unwrap().id
     }
 
     /// Sends a request and reads the answer; answers of the API must be as its description says.

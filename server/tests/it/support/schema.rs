@@ -65,6 +65,15 @@ fn check_problem(answer: &Answer) {
     assert_eq!(told["instance"], format!("urn:uuid:{id}"), "{told}");
 }
 
+/// Every operation of the description: its verb, its path, and what is said of it.
+pub fn operations() -> impl Iterator<Item = (Method, &'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(verb, said)| (verb.to_uppercase().parse::<Method>().unwrap(), path.as_str(), said))
+    })
+}
+
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     let paths = DOCUMENT["paths"].as_object()?;
     let fits = |template: &str| {

@@ -1,27 +1,26 @@
 //! A private repository with a token that somebody entered for it alone: where that is sent, and where it is not.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actions::access::Access as Entered;
 use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use entity::input::FoundRepository;
-use entity::kind::{JobRequest, Origin, Provider, SyncStatus};
+use entity::kind::{JobRequest, Origin, SyncStatus};
 use entity::view::Repository;
 use serde_json::{Value, json};
 use server::{
     clock, config,
     jobs::{self, Deps, JobContext, JobError},
 };
-use standin::{Access, Fault, Forge, Generator, Limits, Options, PRIVATE_TOKEN, Rule, Standin, TOKEN};
+use standin::{Access, Fault, Forge, PRIVATE_TOKEN, Rule, Standin, TOKEN};
 use store::queue::JobQueue;
 use store::repositories;
 use store::secrets::{of_access, put_access};
-use store::watch::{WatchSettings, set_watch};
 use uuid::Uuid;
 
+use super::forges::world::{home, watched_home};
 use crate::support::{Answer, KEYS, TestApp, on_each_engine};
 
 /// Paths of Git, not those of the API.
@@ -31,6 +30,8 @@ const BRANCHES: &str = "/branches";
 /// The place of [`PRIVATE_TOKEN`] among the tokens that the forges know.
 const OWN: Option<usize> = Some(2);
 const LOOPBACK: &str = ", allowed_networks: [127.0.0.0/8]";
+/// Something hangs that takes longer.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A private repository at a forge, and another forge that has one of the same name.
 struct Hidden {
@@ -46,14 +47,7 @@ struct Hidden {
 impl Hidden {
     async fn start(app: &TestApp, networks: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("home");
-        standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
-        let mut found = Generator::new(1, vec![path]).repositories();
-        let one = &mut found[0];
-        (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, Access::Private);
-        (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
-        let id = one.id;
-        let options = Options { limits: Limits::generous(), ..Options::with(found) };
+        let (options, id) = home(folder.path(), Access::Private);
         let forge = Standin::start(options.clone()).await.unwrap();
         let other = Standin::start(options).await.unwrap();
         let api = forge.github().url();
@@ -68,23 +62,7 @@ impl Hidden {
             data_dir: folder.path().join("data"),
             ..server::start::deps(&config, db, &JobQueue::new(db.clone()), Some(&KEYS())).unwrap()
         };
-        let found = FoundRepository {
-            url: forge.github().clone_url("ada/home"),
-            owner: "ada".to_owned(),
-            name: "home".to_owned(),
-            full_name: "ada/home".to_owned(),
-            description: None,
-            provider: Provider::Github,
-            origin: Origin::Added,
-            web_url: None,
-            enabled: true,
-            branch_regex: None,
-            polling_interval_seconds: None,
-            topics: Vec::new(),
-        };
-        let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
-        let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
-        set_watch(&db.write, repository, &settings).await.unwrap();
+        let repository = watched_home(db, forge.github().clone_url("ada/home"), Origin::Added).await;
         Self { app, forge, other, deps, repository, id, _folder: folder }
     }
 
@@ -230,9 +208,13 @@ async fn what_others_were_not_shown_does_not_hold_once_a_token_is_entered_meanwh
         let at = Hidden::start(app, LOOPBACK).await;
         let forge = at.forge.github();
         // The round has begun, and waits for the forge's answer to somebody without a token.
-        forge.fail(Rule::new(Fault::Slow { ms: 2_000 }).on("/repos/"));
+        forge.fail(Rule::new(Fault::Slow { ms: 2_000 }).on("/repos/").times(1));
         let enter = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            let began = Instant::now();
+            while !forge.faults().is_empty() {
+                assert!(began.elapsed() < PATIENCE, "nobody asks");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             at.put(json!({ "token": PRIVATE_TOKEN })).await;
         };
         let (round, ()) = tokio::join!(at.run(JobRequest::RefreshMetrics), enter);
@@ -241,7 +223,6 @@ async fn what_others_were_not_shown_does_not_hold_once_a_token_is_entered_meanwh
         let seen = at.seen().await;
         assert!(seen.sync_status == SyncStatus::Pending && seen.latest_metrics.is_none(), "{seen:?}");
         // The round that follows asks by it.
-        forge.clear_faults();
         at.reset();
         at.run(JobRequest::RefreshMetrics).await.unwrap();
         assert!(only(forge, "/repos/", OWN) && at.seen().await.latest_metrics.is_some());

@@ -1,7 +1,7 @@
 //! Watched branches of a repository at a forge, which fails, is asked by its API, and has things become of the repository.
 
 mod tekton;
-mod world;
+pub(super) mod world;
 
 use std::time::Duration;
 

@@ -226,7 +226,7 @@ async fn read(db: &Db) -> anyhow::Result<()> {
     })
     .await?;
     ask("facets of all", all, |_| resources::resource_facets(c, &RESOURCES)).await?;
-    ask("tree", all, |round| resources::list_tree(c, one(round), None)).await?;
+    ask("tree", all, |round| resources::list_tree(c, one(round), None, resources::MAX_TREE)).await?;
     ask("jobs", all, |_| jobs::list_jobs(c, &JOBS)).await?;
     let filter = ResourceFilter { kind: some("HelmRelease"), ..Default::default() };
     let resource = resources::list_resources(c, &filter).await?.data[0].id;

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::Result;
-use entity::view::PageQuery;
+use entity::view::{Listing, PageQuery};
 
 /// The most rows that a page may have.
 pub(crate) const MAX_PAGE: u64 = 1000;
@@ -68,6 +68,18 @@ pub(crate) async fn number<E: EntityTrait>(c: &impl ConnectionTrait, select: Sel
 /// One page, bounded.
 pub(crate) fn paged<S: QuerySelect>(select: S, page: PageQuery) -> S {
     select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
+}
+
+/// The first rows of a question, with how many match: counted only where some may have been left out.
+pub(crate) async fn listed<T, E: EntityTrait>(
+    c: &impl ConnectionTrait,
+    data: Vec<T>,
+    most: u64,
+    all: Select<E>,
+) -> Result<Listing<T>> {
+    let told = u64::try_from(data.len()).unwrap_or(u64::MAX);
+    let count = if told < most { told } else { count(c, all).await? };
+    Ok(Listing { data, count })
 }
 
 /// A number of rows as the engines count them.

@@ -8,12 +8,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::constant;
+use crate::db::select::{constant, listed};
 use crate::resources::row::KnownRow;
 use entity::input::KnownResource;
 use entity::kind::{EventType, ResourceStatus};
 use entity::table::{commit, event, resource};
-use entity::view::ResourceTreeRow;
+use entity::view::{Listing, ResourceTreeRow};
 
 /// What statements call the last event of a resource.
 const LAST: &str = "last";
@@ -99,12 +99,13 @@ pub(crate) async fn leaves_at(
     repository: Uuid,
     sequence: i64,
     most: u64,
-) -> Result<Vec<ResourceTreeRow>> {
+) -> Result<Listing<ResourceTreeRow>> {
     use event::Column::{FilePath, ResourceKind, ResourceName, ResourceNamespace, VersionAfter};
     use resource::Column::{Id, NamespaceInherited};
     let namespace = Func::coalesce([NamespaceInherited.into_expr(), of(LAST, ResourceNamespace)]);
-    let leaves = with_last(repository, sequence)
-        .filter(was_deleted().not())
+    let standing = with_last(repository, sequence).filter(was_deleted().not());
+    let leaves = standing
+        .clone()
         .select_only()
         .column(Id)
         .expr_as(of(LAST, FilePath), "file_path")
@@ -116,7 +117,8 @@ pub(crate) async fn leaves_at(
         .order_by_asc(of(LAST, ResourceKind))
         .order_by_asc(of(LAST, ResourceName))
         .order_by_asc(Id);
-    Ok(leaves.limit(most).into_model().all(c).await?)
+    let leaves = leaves.limit(most).into_model::<ResourceTreeRow>().all(c).await?;
+    listed(c, leaves, most, standing).await
 }
 
 /// Resources that are gone at a place on the line and were back after it, with where they went: what they deployed then

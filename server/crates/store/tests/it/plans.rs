@@ -201,7 +201,8 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("references", |c| resources::find_references(c, resource.id));
     let past = Some(now() - chrono::TimeDelta::days(365));
     for at in [None, past, Some(now())] {
-        ask!("tree", |c| resources::list_tree(c, repository, at));
+        ask!("tree", |c| resources::list_tree(c, repository, at, resources::MAX_TREE));
+        ask!("tree of which some is left out", |c| resources::list_tree(c, repository, at, 1));
         ask!("resource of a day", |c| resources::find_resource_then(c, resource.id, at.unwrap_or(now())));
     }
 

@@ -327,9 +327,13 @@ async fn charts_images_tree_and_overview_show_what_stands() {
         let told: BTreeSet<_> =
             images.data.iter().map(|one| (one.image.as_deref().unwrap(), one.resource_id.is_some())).collect();
         assert_eq!((images.count, told), (2, BTreeSet::from([("ghcr.io/a/web", true), ("ghcr.io/g/grafana", true)])));
-        let tree = resources::list_tree(&db.read, id, None).await.unwrap();
-        let paths: Vec<_> = tree.iter().map(|row| row.file_path.as_str()).collect();
+        let tree = resources::list_tree(&db.read, id, None, resources::MAX_TREE).await.unwrap();
+        let paths: Vec<_> = tree.data.iter().map(|row| row.file_path.as_str()).collect();
         assert_eq!(paths, ["apps/Settings_50%.yaml", "apps/other.yaml", "apps/web.yaml", "grafana.yaml"]);
+        for (most, shown) in [(4, 4), (3, 3)] {
+            let first = resources::list_tree(&db.read, id, None, most).await.unwrap();
+            assert_eq!((first.data.as_slice(), first.count), (&tree.data[..shown], 4), "what is left out is counted");
+        }
         let overview = overview::overview(&db.read, time("2026-01-05T00:00:00Z")).await.unwrap();
         assert_eq!((overview.repositories, overview.resources, overview.helm_releases), (1, 4, 1));
         assert_eq!((overview.only_samples, overview.kinds[0].name.as_str()), (false, "ConfigMap"));

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock;
-use crate::web::api::extract::{Body, Check, Id};
+use crate::web::api::extract::{Body, Id, unreadable_body};
 use crate::web::api::problem::Problem;
 use crate::web::client_address::Client;
 use crate::web::identity::Identity;
@@ -99,11 +99,7 @@ pub async fn login(
 /// Says what can't be read of a form, in the words in which other bodies are refused.
 fn unreadable(rejection: FormRejection) -> Problem {
     match rejection {
-        FormRejection::FailedToDeserializeFormBody(error) => {
-            let mut check = Check::default();
-            check.at("body").refuse("", "", "type", error.body_text());
-            check.problem()
-        }
+        FormRejection::FailedToDeserializeFormBody(error) => unreadable_body(error.body_text()),
         other => Problem::new(other.status(), other.body_text()),
     }
 }

@@ -53,19 +53,24 @@ pub struct ChartPathParams {
     with: Option<String>,
 }
 
-/// Which path of values, of whose releases.
+impl ChartPathParams {
+    /// The path, and of whose releases.
+    fn read(&self, check: &mut Check, chart_id: i64) -> (String, ChartValueFilter) {
+        let path = check.required("path", self.path.as_deref(), "the path of a value");
+        let filter = ChartValueFilter {
+            chart_id,
+            major: self.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
+            with_charts: each(check, "with", self.with.as_deref(), MOST_WITH, chart),
+            ..ChartValueFilter::default()
+        };
+        (path, filter)
+    }
+}
+
+/// Whose value is looked for among all.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ChartPathSummaryParams {
-    /// The whole path, such as `controllers.main.replicas`.
-    #[param(required = true, value_type = String, min_length = 1)]
-    path: Option<String>,
-    /// Only releases whose version begins with this number.
-    #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000)]
-    major: Option<String>,
-    /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
-    #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
-    with: Option<String>,
+pub struct MineParams {
     /// The repository whose own value is told beside those of all.
     #[param(value_type = Option<Uuid>)]
     mine: Option<String>,
@@ -130,15 +135,8 @@ pub async fn list_chart_path_values(
     Params(at): Params<AtParams>,
 ) -> Result<Json<Listing<ChartValue>>, Problem> {
     let mut check = Check::default();
-    let path = check.required("path", params.path.as_deref(), "the path of a value");
-    let filter = ChartValueFilter {
-        chart_id: id,
-        major: params.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
-        with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
-        at: at.moment(&mut check),
-        page: page.page(&mut check),
-        ..ChartValueFilter::default()
-    };
+    let (path, filter) = params.read(&mut check, id);
+    let filter = ChartValueFilter { at: at.moment(&mut check), page: page.page(&mut check), ..filter };
     check.finish()?;
     exists(&db, id).await?;
     Ok(Json(store::kept::list_path_values(&db, &filter, &path).await?))
@@ -149,7 +147,7 @@ pub async fn list_chart_path_values(
     get, path = "/charts/{chart_id}/values/summary", operation_id = "get_chart_value_path", tag = "charts",
     params(
         ("chart_id" = i64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, description = "The chart"),
-        ChartPathSummaryParams, AtParams,
+        ChartPathParams, MineParams, AtParams,
     ),
     responses(
         (status = 200, description = "How many set it, its types, its most common values, and how numbers spread",
@@ -163,19 +161,14 @@ pub async fn list_chart_path_values(
 pub async fn get_chart_value_path(
     State(db): State<Db>,
     NumberId(id): NumberId,
-    Params(params): Params<ChartPathSummaryParams>,
+    Params(params): Params<ChartPathParams>,
+    Params(mine): Params<MineParams>,
     Params(at): Params<AtParams>,
 ) -> Result<Json<ChartValuePath>, Problem> {
     let mut check = Check::default();
-    let path = check.required("path", params.path.as_deref(), "the path of a value");
-    let filter = ChartValueFilter {
-        chart_id: id,
-        major: params.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
-        with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
-        mine: check.uuid("mine", params.mine.as_deref()),
-        at: at.moment(&mut check),
-        ..ChartValueFilter::default()
-    };
+    let (path, filter) = params.read(&mut check, id);
+    let mine = check.uuid("mine", mine.mine.as_deref());
+    let filter = ChartValueFilter { mine, at: at.moment(&mut check), ..filter };
     check.finish()?;
     exists(&db, id).await?;
     let found = store::kept::path_summary(&db, &filter, &path).await?;

@@ -67,8 +67,7 @@ pub async fn list_repository_tree(
     let at = at.moment(&mut check);
     check.finish()?;
     find(&db, id).await?;
-    let data = store::resources::list_tree(&db.read, id, at).await?;
-    Ok(Json(Listing { count: u64::try_from(data.len()).unwrap_or(u64::MAX), data }))
+    Ok(Json(store::resources::list_tree(&db.read, id, at, store::resources::MAX_TREE).await?))
 }
 
 /// Which problems.

@@ -1,11 +1,11 @@
 //! The running program: what it says at any level, and what it leaves in its files.
 
-use crate::support::{access_token, with_first_account};
+use crate::support::{Program, access_token, address_in, with_first_account};
 use std::{
     fs,
     io::{Read as _, Write as _},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Instant,
 };
 
@@ -17,16 +17,6 @@ use store::{
 
 use super::super::processes::PATIENCE;
 use super::{MARK, assert_unmarked, planted};
-
-/// A process that ends with the test.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[tokio::test]
 async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() {
@@ -50,7 +40,7 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
         .stderr(log)
         .spawn()
         .unwrap();
-    let served = Served(served);
+    let served = Program(served);
     let url = format!("sqlite://{}", data.join("kubestats.db").display());
     let began = Instant::now();
     loop {
@@ -64,9 +54,8 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
             break;
         }
     }
-    let log = fs::read_to_string(folder.path().join("log")).unwrap();
-    let (_, address) = log.split_once("serving http://").expect("it says where it serves");
-    let address: String = address.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+    let log = || fs::read_to_string(folder.path().join("log")).unwrap();
+    let address = address_in(&log).await.to_string();
     let answer = post(
         &address,
         &access_token(&address).await,
@@ -75,7 +64,7 @@ async fn the_program_says_no_secret_at_any_level_and_leaves_none_in_its_files() 
     assert!(answer.contains("credentials"), "{answer}");
     assert_unmarked("the answer", &answer);
     drop(served);
-    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    let log = log();
     assert!(log.lines().count() > 10, "little is said at the most talkative level: {log}");
     assert_unmarked("the log", &log);
     for path in fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {

@@ -22,6 +22,41 @@ use uuid::Uuid;
 
 /// All that one repository has.
 const ALL: PageQuery = PageQuery { skip: 0, limit: 1_000 };
+
+/// What stands at a forge: the repository `ada/home` with one commit, and the number that it has there.
+pub(in crate::watching) fn home(folder: &Path, state: Access) -> (Options, u64) {
+    let path = folder.join("home");
+    standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
+    let mut found = Generator::new(1, vec![path]).repositories();
+    let one = &mut found[0];
+    (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, state);
+    (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
+    let id = one.id;
+    (Options { limits: Limits::generous(), ..Options::with(found) }, id)
+}
+
+/// Stores it as a watched one of GitHub; its id.
+pub(in crate::watching) async fn watched_home(db: &Db, url: String, origin: Origin) -> Uuid {
+    let found = FoundRepository {
+        url,
+        owner: "ada".to_owned(),
+        name: "home".to_owned(),
+        full_name: "ada/home".to_owned(),
+        description: None,
+        provider: Provider::Github,
+        origin,
+        web_url: None,
+        enabled: true,
+        branch_regex: None,
+        polling_interval_seconds: None,
+        topics: Vec::new(),
+    };
+    let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
+    let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
+    set_watch(&db.write, repository, &settings).await.unwrap();
+    repository
+}
+
 /// A repository at GitHub that is watched, with a token of its own in the configuration.
 pub(super) struct AtForge {
     standin: Standin,
@@ -38,14 +73,7 @@ impl AtForge {
 
     pub(super) async fn with_polling(db: &Db, polling: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("home");
-        standin::bare::create(&path, &[&[("app.yaml", Some("a: 1\n"))]]).unwrap();
-        let mut found = Generator::new(1, vec![path]).repositories();
-        let one = &mut found[0];
-        (one.fork, one.archived, one.size_kb, one.state) = (false, false, 100, Access::Public);
-        (one.owner, one.name) = ("ada".to_owned(), "home".to_owned());
-        let id = one.id;
-        let options = Options { limits: Limits::generous(), ..Options::with(found) };
+        let (options, id) = home(folder.path(), Access::Public);
         let standin = Standin::start(options).await.unwrap();
         let (api, url) = (standin.github().url(), standin.github().clone_url("ada/home"));
         let text = format!(
@@ -60,23 +88,7 @@ impl AtForge {
             data_dir: folder.path().join("data"),
             ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()
         };
-        let found = FoundRepository {
-            url,
-            owner: "ada".to_owned(),
-            name: "home".to_owned(),
-            full_name: "ada/home".to_owned(),
-            description: None,
-            provider: Provider::Github,
-            origin: Origin::Config,
-            web_url: None,
-            enabled: true,
-            branch_regex: None,
-            polling_interval_seconds: None,
-            topics: Vec::new(),
-        };
-        let repository = repositories::upsert_repositories(&db.write, &[found], clock::now()).await.unwrap()[0].0;
-        let settings = WatchSettings { is_enabled: true, ..WatchSettings::default() };
-        set_watch(&db.write, repository, &settings).await.unwrap();
+        let repository = watched_home(db, url, Origin::Config).await;
         Self { standin, deps, repository, id, _folder: folder }
     }
 
