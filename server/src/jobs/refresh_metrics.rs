@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::error::away;
 use super::forge_facts::{facts_of, keep_good_address, place_of};
-use super::{Deps, JobContext, JobError, own_access};
+use super::{Deps, JobContext, JobError, entered_access};
 use crate::clock;
 
 /// What was asked for more recently is fresh enough; less than the schedule's six hours.
@@ -151,7 +151,7 @@ async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, t
         return Err(Stop::Job(JobError::Cancelled));
     }
     let Some((host, key)) = place_of(&target) else { return Ok(()) };
-    let own = own_access(deps, context, target.id, target.origin).await?;
+    let own = entered_access(deps, context, target.id, target.origin).await?;
     let forge = deps.forges.of_repository(&target.url, &host, target.provider, own.as_ref()).map_err(Stop::Forge)?;
     let sights = match forge.client.facts(std::slice::from_ref(&key)).await {
         Ok(sights) => sights,
