@@ -12,11 +12,11 @@ use entity::view::TektonFound;
 use git::{BelowLimits, FilesBelow, GitError, Repo};
 use store::repositories::SyncTarget;
 use store::watch::FollowedEvent;
-use tokio::sync::Semaphore;
 use triggers::{ChangedPaths, MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
 use uuid::Uuid;
 
 use crate::jobs::{Deps, JobContext, clone_dir, remote};
+use crate::turns::Turns;
 
 /// Where Tekton's resources are looked for.
 pub(super) const TEKTON: &str = ".tekton";
@@ -211,14 +211,14 @@ async fn fetch(
 #[derive(Clone)]
 pub struct CloneReader {
     data_dir: Arc<std::path::Path>,
-    seats: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl CloneReader {
     /// Over the clones below a data directory.
     #[must_use]
     pub fn new(data_dir: &std::path::Path) -> Self {
-        Self { data_dir: data_dir.into(), seats: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { data_dir: data_dir.into(), turns: Turns::new(AT_ONCE) }
     }
 
     /// Reads a commit that the clone has.
@@ -232,9 +232,8 @@ impl CloneReader {
         new: ObjectId,
         needs: Needs,
     ) -> Result<CommitFacts, CommitError> {
-        let _seat = self.seats.acquire().await;
         let clone = clone_dir(&self.data_dir, repository);
-        Ok(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
+        Ok(self.turns.work(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
     }
 
     /// What a commit says of itself, where the clone has it.
