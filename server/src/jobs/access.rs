@@ -22,8 +22,7 @@ pub(crate) async fn entered_access(
     origin: Origin,
 ) -> Result<Option<Access>, DataError> {
     deps.forges.refresh().await;
-    let may_have = matches!(origin, Origin::Added | Origin::Discovered);
-    let Some(secrets) = deps.secrets.as_ref().filter(|_| may_have) else { return Ok(None) };
+    let Some(secrets) = deps.secrets.as_ref().filter(|_| origin.takes_access()) else { return Ok(None) };
     match secrets.of_repository(repository).await {
         Ok(found) => Ok(found),
         Err(SecretError::Database(error)) => Err(error),
