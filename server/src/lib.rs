@@ -20,5 +20,6 @@ mod seldom;
 pub mod start;
 pub mod state;
 pub mod telemetry;
+mod turns;
 pub mod watching;
 pub mod web;

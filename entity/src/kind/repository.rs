@@ -44,6 +44,15 @@ words! {
     }
 }
 
+impl Origin {
+    /// Whether people may enter a token and an API for it alone: the configuration says itself how its own are asked, and samples
+    /// come with the program.
+    #[must_use]
+    pub const fn takes_access(self) -> bool {
+        matches!(self, Self::Added | Self::Discovered)
+    }
+}
+
 words! {
     /// What applies a repository to a cluster, as told by the resources in it.
     GitOpsTool {

@@ -31,7 +31,7 @@ use store::db::Db;
 use store::queue::JobQueue;
 use uuid::Uuid;
 
-pub(crate) use access::own_access;
+pub(crate) use access::entered_access;
 pub use context::JobContext;
 pub(crate) use due::interval;
 pub use error::JobError;

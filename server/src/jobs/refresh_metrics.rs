@@ -1,12 +1,13 @@
 //! Asks the forges for stars, topics and all else that they tell of the repositories that are here: many at once where a
 //! forge can, else one by one, each kept as soon as it comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use entity::kind::{LogLevel, Origin, Provider};
 use entity::view::{Live, Timestamp};
-use forge::{ForgeError, Key, Sight};
+use forge::{Forge, ForgeError, Key, Sight};
 use store::db::{ConnectionTrait, DataError};
 use store::discovery::{self as stored, Asked, MetricsTarget};
 use store::secrets::{find_secret_time, hold_access, of_access};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::error::away;
 use super::forge_facts::{facts_of, keep_good_address, place_of};
-use super::{Deps, JobContext, JobError, own_access};
+use super::{Deps, JobContext, JobError, entered_access};
 use crate::clock;
 
 /// What was asked for more recently is fresh enough; less than the schedule's six hours.
@@ -29,25 +30,20 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     deps.forges.refresh().await;
     let with_access = store::secrets::list_with_access(&deps.db.read).await?;
     let asks_for_all = deps.discovery.is_on() || deps.forges.has_tokens();
-    if !asks_for_all && with_access.is_empty() {
+    if !asks_for_all && with_access.is_empty() && deps.tokens.is_empty() {
         return Ok("no forge is asked: discovery is switched off and no token is set".to_owned());
     }
     let targets = stored::list_metrics_targets(&deps.db.read, clock::now() - fresh()).await?;
     let (own, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|target| with_access.contains(&target.id));
-    let others = if asks_for_all { others } else { Vec::new() };
-    let mut by_host: BTreeMap<(String, Provider), Vec<(MetricsTarget, Key)>> = BTreeMap::new();
-    let total = i64::try_from(own.len() + others.len()).unwrap_or(0);
-    for target in others {
-        let Some((host, key)) = place_of(&target) else { continue };
-        by_host.entry((host, target.provider)).or_default().push((target, key));
-    }
-    let mut tally = Tally { total, ..Tally::default() };
+    let is_asked = |target: &MetricsTarget| asks_for_all || deps.tokens.contains_key(&target.url);
+    let (groups, mut failed) = put_together(deps, context, others.into_iter().filter(is_asked));
+    let total = own.len() + groups.iter().map(|group| group.targets.len()).sum::<usize>();
+    let mut tally = Tally { total: i64::try_from(total).unwrap_or(0), ..Tally::default() };
     let mut later: Option<(Timestamp, String)> = None;
-    let mut failed: Option<String> = None;
-    for ((host, provider), mut targets) in by_host {
+    for Group { client, mut targets } in groups {
         // Those of which the node is known are asked for by it; one without would have the whole batch asked by name.
         targets.sort_by_key(|(target, key)| (key.node_id.is_none(), target.id));
-        match refresh(deps, context, &host, provider, &targets, &mut tally).await {
+        match refresh(deps, context, client.as_ref(), &targets, &mut tally).await {
             Ok(()) => {}
             Err(Stop::Job(error)) => return Err(error),
             Err(Stop::Forge(error)) => match &error {
@@ -81,6 +77,44 @@ pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, Job
     }
 }
 
+/// Repositories that are asked about together.
+struct Group {
+    client: Arc<dyn Forge>,
+    targets: Vec<(MetricsTarget, Key)>,
+}
+
+/// Puts together whom one client asks about: each with the token and at the address that the configuration gives it, where it
+/// does. Also why some can't be asked about, which is said once of each host.
+fn put_together(
+    deps: &Deps,
+    context: &JobContext,
+    targets: impl Iterator<Item = MetricsTarget>,
+) -> (Vec<Group>, Option<String>) {
+    let mut groups: BTreeMap<(String, Provider, usize), Group> = BTreeMap::new();
+    let mut refused: BTreeSet<(String, Provider)> = BTreeSet::new();
+    let mut failed = None;
+    for target in targets {
+        let Some((host, key)) = place_of(&target) else { continue };
+        let provider = target.provider;
+        match deps.forges.of_repository(&target.url, &host, provider, None) {
+            Ok(forge) => {
+                // The same client is given for all that it asks about.
+                let client = Arc::as_ptr(&forge.client).cast::<()>().addr();
+                let group = groups.entry((host, provider, client));
+                let group = group.or_insert_with(|| Group { client: forge.client, targets: Vec::new() });
+                group.targets.push((target, key));
+            }
+            Err(error) => {
+                if refused.insert((host, provider)) {
+                    context.note(LogLevel::Error, &error.to_string());
+                    failed = Some(error.to_string());
+                }
+            }
+        }
+    }
+    (groups.into_values().collect(), failed)
+}
+
 #[derive(Default)]
 struct Tally {
     total: i64,
@@ -94,7 +128,7 @@ impl Tally {
     }
 }
 
-/// Why the repositories of a host are not gone on with.
+/// Why a group's repositories are not gone on with.
 enum Stop {
     Forge(ForgeError),
     Job(JobError),
@@ -109,13 +143,11 @@ impl From<DataError> for Stop {
 async fn refresh(
     deps: &Deps,
     context: &JobContext,
-    host: &str,
-    provider: Provider,
+    client: &dyn Forge,
     targets: &[(MetricsTarget, Key)],
     tally: &mut Tally,
 ) -> Result<(), Stop> {
-    deps.forges.refresh().await;
-    let client = deps.forges.of_host(host, provider).map_err(Stop::Forge)?;
+    let host = client.host();
     let mut failures = 0;
     let by_node = targets.partition_point(|(_, key)| key.node_id.is_some());
     let (nodes, names) = targets.split_at(by_node);
@@ -129,7 +161,7 @@ async fn refresh(
         match client.facts(&keys).await {
             Ok(sights) => {
                 failures = 0;
-                store(deps, (client.host(), client.provider()), batch, sights, tally, Way::Usual).await?;
+                store(deps, (host, client.provider()), batch, sights, tally, Way::Usual).await?;
             }
             Err(error @ ForgeError::RateLimited { .. }) => return Err(Stop::Forge(error)),
             Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
@@ -151,7 +183,7 @@ async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, t
         return Err(Stop::Job(JobError::Cancelled));
     }
     let Some((host, key)) = place_of(&target) else { return Ok(()) };
-    let own = own_access(deps, context, target.id, target.origin).await?;
+    let own = entered_access(deps, context, target.id, target.origin).await?;
     let forge = deps.forges.of_repository(&target.url, &host, target.provider, own.as_ref()).map_err(Stop::Forge)?;
     let sights = match forge.client.facts(std::slice::from_ref(&key)).await {
         Ok(sights) => sights,

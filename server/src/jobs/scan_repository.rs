@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::{Deps, JobContext, JobError, own_access, sync_repository};
+use super::{Deps, JobContext, JobError, entered_access, sync_repository};
 use crate::clock;
 use crate::config::History;
 use crate::replay::{
@@ -101,7 +101,7 @@ async fn ensure_clone(
     }
     let Some(branch) = &target.branch else { return Ok(Some("there is no branch to scan yet".to_owned())) };
     context.note(LogLevel::Info, "this machine does not have the commit; fetching it");
-    let own = own_access(deps, context, target.id, target.origin).await?;
+    let own = entered_access(deps, context, target.id, target.origin).await?;
     match sync_repository::fetch(deps, context, target, own, branch).await? {
         Ok(_) if tokio::task::spawn_blocking(has_head).await? => Ok(None),
         Ok(_) => {

@@ -18,7 +18,7 @@ use store::watch::{keep_last_seen, watch_state};
 use uuid::Uuid;
 
 use super::due::{next_sync, next_try, soon_again};
-use super::{Deps, JobContext, JobError, own_access};
+use super::{Deps, JobContext, JobError, entered_access};
 use crate::forges::git_token;
 use crate::{clock, watching};
 
@@ -36,7 +36,6 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
     let Some(target) = repositories::sync_target(&deps.db.read, repository).await? else {
         return Ok("the repository is no longer here".to_owned());
     };
-    deps.forges.refresh().await;
     if target.is_off() {
         return Ok("skipped: the repository is switched off".to_owned());
     }
@@ -83,7 +82,7 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
     context.say(deps, "asking the remote what it has", None).await;
     // What is noted while the remote is asked is newer than what it says.
     let watched = watch_state(&deps.db.read, target.id).await?;
-    let own = own_access(deps, context, target.id, target.origin).await?;
+    let own = entered_access(deps, context, target.id, target.origin).await?;
     let ask = {
         let (deps, target, own, cancel) = (deps.clone(), target.clone(), own.clone(), context.cancel.clone());
         let all = watched.is_some();
@@ -299,7 +298,7 @@ async fn report(
     }
 }
 
-/// The address, the right to it, and how much it may send how long. `own` is what somebody entered for this repository alone.
+/// The address, the right to it, and how much it may send how long. `own` is what [`entered_access`] gave.
 pub(crate) fn remote(
     deps: &Deps,
     target: &SyncTarget,

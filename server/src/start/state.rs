@@ -14,7 +14,6 @@ use entity::view::DiscoverySettings;
 use leptos::config::LeptosOptions;
 use store::db::Db;
 use store::queue::JobQueue;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::InForce;
@@ -24,6 +23,7 @@ use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::{Forges, check_access};
 use crate::jobs::clone_dir;
 use crate::state::AppState;
+use crate::turns::Turns;
 use crate::watching::{CloneReader, Hooks, Polling, Runs, Secrets};
 use crate::web::api::needs;
 use crate::web::assets::Site;
@@ -242,15 +242,12 @@ pub fn live_state(
 /// Reads commits from clones, a few at a time: the line of a long history takes a moment to walk.
 fn commit_reader(data_dir: PathBuf) -> ReadCommit {
     const AT_ONCE: usize = 2;
-    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let turns = Turns::new(AT_ONCE);
     Arc::new(move |repository, sha| {
-        let (turns, clone, sha) = (Arc::clone(&turns), clone_dir(&data_dir, repository.id), sha.to_owned());
+        let (turns, clone, sha) = (turns.clone(), clone_dir(&data_dir, repository.id), sha.to_owned());
         let (head, scanned) = (repository.head_commit.clone(), repository.scanned_commit.clone());
-        Box::pin(async move {
-            let _turn = turns.acquire().await.ok()?;
-            let read = move || replay::read_commit(&clone, &sha, head.as_deref(), scanned.as_deref());
-            tokio::task::spawn_blocking(read).await.ok().flatten()
-        })
+        let read = move || replay::read_commit(&clone, &sha, head.as_deref(), scanned.as_deref());
+        Box::pin(async move { turns.work(read).await.ok().flatten() })
     })
 }
 
@@ -258,19 +255,14 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
 fn words_reader(data_dir: PathBuf) -> ReadWords {
     const AT_ONCE: usize = 4;
     const WITHIN: Duration = Duration::from_millis(500);
-    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let turns = Turns::new(AT_ONCE);
     Arc::new(move |repository, hashes| {
-        let (turns, clone) = (Arc::clone(&turns), clone_dir(&data_dir, repository));
-        let read = async move {
-            let turn = turns.acquire_owned().await.ok()?;
-            let read = move || {
-                // Held by the thread, which goes on where nobody waits any more.
-                let _turn = turn;
-                replay::read_words(&clone, &hashes)
-            };
-            tokio::task::spawn_blocking(read).await.ok()
-        };
-        Box::pin(async move { tokio::time::timeout(WITHIN, read).await.ok().flatten().unwrap_or_default() })
+        let (turns, clone) = (turns.clone(), clone_dir(&data_dir, repository));
+        let read = move || replay::read_words(&clone, &hashes);
+        Box::pin(async move {
+            let read = tokio::time::timeout(WITHIN, turns.work(read)).await;
+            read.ok().and_then(Result::ok).unwrap_or_default()
+        })
     })
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::look::{note_look, watched_names};
 use crate::clock;
 use crate::forges::RepositoryForge;
-use crate::jobs::{Deps, JobContext, own_access, place_of};
+use crate::jobs::{Deps, JobContext, entered_access, place_of};
 
 /// How often a job that waits for a forge looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(250);
@@ -136,8 +136,7 @@ pub(super) async fn at_forge(
     let target = find_metrics_target(&deps.db.read, repository).await?;
     let Some(target) = target.filter(|target| target.provider != Provider::Git) else { return Ok(None) };
     let Some((host, key)) = place_of(&target) else { return Ok(None) };
-    deps.forges.refresh().await;
-    let own = own_access(deps, context, repository, target.origin).await?;
+    let own = entered_access(deps, context, repository, target.origin).await?;
     match deps.forges.of_repository(&target.url, &host, target.provider, own.as_ref()) {
         Ok(forge) => Ok(Some((forge, key))),
         Err(error) => {

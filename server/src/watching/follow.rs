@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::time::Duration;
 
+use actions::access::Access;
 use actions::triggers::CommitFacts;
 use chrono::TimeDelta;
 use entity::kind::{BranchEventKind, LogLevel};
@@ -24,7 +25,7 @@ use super::api_reader::ApiReader;
 use super::decide::{Triggers, facts, gone};
 use super::reader::{CommitError, fetch_all, read_commit};
 use crate::clock;
-use crate::jobs::{Deps, JobContext, JobError};
+use crate::jobs::{Deps, JobContext, JobError, entered_access};
 
 /// Events that are looked at together.
 const BATCH: u64 = 50;
@@ -57,7 +58,7 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
             break;
         }
         let triggers = Triggers::load(&deps.db.read).await?;
-        let mut following = Following { deps, context, target: &target, triggers, by_api: &mut by_api };
+        let mut following = Following { deps, context, target: &target, own: None, triggers, by_api: &mut by_api };
         // What refs alone answer does not wait for commits.
         for event in due.iter_mut().filter(|event| event.is_undecided) {
             event.is_undecided = !following.decide_at_once(event).await?;
@@ -104,6 +105,8 @@ struct Following<'a> {
     deps: &'a Deps,
     context: &'a JobContext,
     target: &'a SyncTarget,
+    /// What somebody entered for it alone; read before anything is fetched.
+    own: Option<Access>,
     triggers: Triggers,
     by_api: &'a mut ApiReader,
 }
@@ -123,8 +126,12 @@ impl Following<'_> {
         }
         let wanted = due.iter().filter(|event| is_waiting(event));
         let wanted: Vec<_> = wanted.filter_map(|event| Some((event.branch_name.clone(), event.new_commit?))).collect();
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        self.own = entered_access(deps, context, target.id, target.origin).await?;
         let has_clone = deps.clone_dir(target.id).is_dir();
-        let mut fetching = pin!(fetch_all(deps, context, target, wanted));
+        let mut fetching = pin!(fetch_all(deps, context, target, self.own.clone(), wanted));
         if has_clone {
             return Ok(fetching.await);
         }
@@ -167,7 +174,8 @@ impl Following<'_> {
             None => gone(),
             Some(commit) => {
                 let needs = Needs { tekton: true, ..self.triggers.needs() };
-                match read_commit(self.deps, self.context, self.target, event, needs, hindered).await {
+                let own = self.own.as_ref();
+                match read_commit(self.deps, self.context, self.target, own, event, needs, hindered).await {
                     Ok(read) => read,
                     Err(_) if self.context.is_cancelled() => return Err(JobError::Cancelled),
                     Err(error) => {

@@ -4,19 +4,19 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use actions::access::Access;
 use actions::triggers::{CommitFacts, CommitReader};
 use chrono::TimeDelta;
 use entity::value::ObjectId;
 use entity::view::TektonFound;
 use git::{BelowLimits, FilesBelow, GitError, Repo};
-use store::db::DataError;
 use store::repositories::SyncTarget;
 use store::watch::FollowedEvent;
-use tokio::sync::Semaphore;
 use triggers::{ChangedPaths, MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
 use uuid::Uuid;
 
-use crate::jobs::{Deps, JobContext, clone_dir, own_access, remote};
+use crate::jobs::{Deps, JobContext, clone_dir, remote};
+use crate::turns::Turns;
 
 /// Where Tekton's resources are looked for.
 pub(super) const TEKTON: &str = ".tekton";
@@ -84,12 +84,6 @@ impl From<GitError> for CommitError {
             // Too much or broken.
             _ => Self::temporary(why, Fault::Commit),
         }
-    }
-}
-
-impl From<DataError> for CommitError {
-    fn from(error: DataError) -> Self {
-        Self::temporary(error.to_string(), Fault::Commit)
     }
 }
 
@@ -161,12 +155,10 @@ pub async fn fetch_all(
     deps: &Deps,
     context: &JobContext,
     target: &SyncTarget,
+    own: Option<Access>,
     wanted: Vec<(String, ObjectId)>,
 ) -> Option<CommitError> {
-    if wanted.is_empty() {
-        return None;
-    }
-    match fetch(deps, context, target, wanted).await {
+    match fetch(deps, context, target, own, wanted).await {
         Err(error @ CommitError::Temporary { fault: Fault::Remote | Fault::Refused, .. }) => Some(error),
         Ok(()) | Err(_) => None,
     }
@@ -180,6 +172,7 @@ pub async fn read_commit(
     deps: &Deps,
     context: &JobContext,
     target: &SyncTarget,
+    own: Option<&Access>,
     event: &FollowedEvent,
     needs: Needs,
     hindered: Option<&CommitError>,
@@ -194,7 +187,7 @@ pub async fn read_commit(
         if let Some(error) = hindered {
             return Err(error.clone());
         }
-        fetch(deps, context, target, vec![(event.branch_name.clone(), new)]).await?;
+        fetch(deps, context, target, own.cloned(), vec![(event.branch_name.clone(), new)]).await?;
     }
     Ok(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
 }
@@ -203,9 +196,9 @@ async fn fetch(
     deps: &Deps,
     context: &JobContext,
     target: &SyncTarget,
+    own: Option<Access>,
     wanted: Vec<(String, ObjectId)>,
 ) -> Result<(), CommitError> {
-    let own = own_access(deps, context, target.id, target.origin).await?;
     let (deps, target, cancel) = (deps.clone(), target.clone(), Arc::clone(&context.cancel));
     let work = tokio::task::spawn_blocking(move || {
         let (url, auth, limits) = remote(&deps, &target, own.as_ref())?;
@@ -218,14 +211,14 @@ async fn fetch(
 #[derive(Clone)]
 pub struct CloneReader {
     data_dir: Arc<std::path::Path>,
-    seats: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl CloneReader {
     /// Over the clones below a data directory.
     #[must_use]
     pub fn new(data_dir: &std::path::Path) -> Self {
-        Self { data_dir: data_dir.into(), seats: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { data_dir: data_dir.into(), turns: Turns::new(AT_ONCE) }
     }
 
     /// Reads a commit that the clone has.
@@ -239,9 +232,8 @@ impl CloneReader {
         new: ObjectId,
         needs: Needs,
     ) -> Result<CommitFacts, CommitError> {
-        let _seat = self.seats.acquire().await;
         let clone = clone_dir(&self.data_dir, repository);
-        Ok(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
+        Ok(self.turns.work(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
     }
 
     /// What a commit says of itself, where the clone has it.

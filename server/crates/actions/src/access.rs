@@ -124,8 +124,8 @@ async fn changeable(ctx: &Actions, actor: &Actor, action: AuditAction, id: Uuid)
 /// sets meanwhile must not come back by that. The configuration may have taken the repository over since it was found.
 async fn hold(w: &impl ConnectionTrait, repository: &Repository) -> Result<()> {
     match hold_access(w, repository.id).await? {
-        Some(Origin::Added | Origin::Discovered) => Ok(()),
-        Some(Origin::Config | Origin::Sample) => Err(Refusal::ConfiguredAccess { name: repository.full_name.clone() }),
+        Some(origin) if origin.takes_access() => Ok(()),
+        Some(_) => Err(Refusal::ConfiguredAccess { name: repository.full_name.clone() }),
         None => Err(Refusal::Missing("repository")),
     }
 }
@@ -247,7 +247,7 @@ pub async fn list_entered_apis(
     actor: &Actor,
     targets: &[SyncTarget],
 ) -> std::result::Result<HashMap<Uuid, Option<String>>, DataError> {
-    let may_have = |target: &&SyncTarget| matches!(target.origin, Origin::Added | Origin::Discovered);
+    let may_have = |target: &&SyncTarget| target.origin.takes_access();
     let targets: HashMap<Uuid, &SyncTarget> =
         targets.iter().filter(may_have).map(|target| (target.id, target)).collect();
     let mut apis = HashMap::new();

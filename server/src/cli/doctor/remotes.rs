@@ -55,7 +55,8 @@ fn head(url: &str, policy: UrlPolicy, token: Option<Secret>) -> Result<Option<St
 fn advice(error: &GitError) -> &'static str {
     match error {
         GitError::NeedsAuth { .. } | GitError::NotFound { .. } => {
-            "see that the address is right, and that its token is allowed to read the repository's contents"
+            "see that the address is right, and that its token is allowed to read the repository's contents; \
+             one that was entered at /admin/forges is not used by this look, but by syncs"
         }
         GitError::Unreachable { .. } | GitError::Timeout { .. } => {
             "see that this machine may reach it: names, proxies, firewalls"

@@ -1,25 +1,15 @@
 //! The program itself reads its file again: where that changed, and where it is told to.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{access_token, with_first_account};
+use crate::support::{Program, access_token, address_in, with_first_account};
 
 /// Something hangs that takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A running program, ended when it is dropped.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 async fn wait_for(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
@@ -48,8 +38,7 @@ async fn a_running_program_notices_a_changed_file_and_the_signal() {
     let pid = program.id().to_string();
     let _program = Program(program);
     let said = || fs::read_to_string(&log).unwrap();
-    wait_for("it does not begin to serve", async || said().contains("serving http://")).await;
-    let address = said().split("serving http://").nth(1).unwrap().lines().next().unwrap().trim().to_owned();
+    let address = address_in(&said).await.to_string();
 
     // As an editor does: beside it, then in its place.
     let new = folder.path().join("new");

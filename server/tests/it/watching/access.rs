@@ -1,9 +1,10 @@
-//! A private repository with a token that somebody entered for it alone: where that is sent, and where it is not.
+//! A private repository with a token that somebody entered, for it alone or for its forge: where that is sent, and where it is not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actions::access::Access as Entered;
+use actions::forges::PREFIX;
 use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
@@ -11,13 +12,14 @@ use entity::kind::{JobRequest, Origin, SyncStatus};
 use entity::view::Repository;
 use serde_json::{Value, json};
 use server::{
-    clock, config,
+    clock,
+    config::{self, Config},
     jobs::{self, Deps, JobContext, JobError},
 };
 use standin::{Access, Fault, Forge, PRIVATE_TOKEN, Rule, Standin, TOKEN};
 use store::queue::JobQueue;
 use store::repositories;
-use store::secrets::{of_access, put_access};
+use store::secrets::{of_access, put_access, put_secret};
 use uuid::Uuid;
 
 use super::forges::world::{home, watched_home};
@@ -38,10 +40,18 @@ struct Hidden {
     app: TestApp,
     forge: Standin,
     other: Standin,
+    config: Config,
     deps: Deps,
     repository: Uuid,
     id: u64,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// What a process works with that has just begun.
+fn process(app: &TestApp, config: &Config, data_dir: PathBuf) -> Deps {
+    let db = &app.state.db;
+    let deps = server::start::deps(config, db, &JobQueue::new(db.clone()), Some(&KEYS())).unwrap();
+    Deps { data_dir, ..deps }
 }
 
 impl Hidden {
@@ -57,17 +67,20 @@ impl Hidden {
         );
         let app = app.with_config(&text);
         let config = config::parse(Path::new("test"), &text, [].into()).unwrap();
+        let deps = process(&app, &config, folder.path().join("data"));
         let db = &app.state.db;
-        let deps = Deps {
-            data_dir: folder.path().join("data"),
-            ..server::start::deps(&config, db, &JobQueue::new(db.clone()), Some(&KEYS())).unwrap()
-        };
         let repository = watched_home(db, forge.github().clone_url("ada/home"), Origin::Added).await;
-        Self { app, forge, other, deps, repository, id, _folder: folder }
+        Self { app, forge, other, config, deps, repository, id, folder }
     }
 
     async fn run(&self, request: JobRequest) -> Result<String, JobError> {
         jobs::handle(&self.deps, &JobContext::new(Uuid::now_v7()), &request).await
+    }
+
+    /// The same in a process that has just begun, on a machine without a clone.
+    async fn run_anew(&self, machine: &str, request: JobRequest) -> Result<String, JobError> {
+        let deps = process(&self.app, &self.config, self.folder.path().join(machine));
+        jobs::handle(&deps, &JobContext::new(Uuid::now_v7()), &request).await
     }
 
     async fn sync(&self) -> Result<String, JobError> {
@@ -263,6 +276,29 @@ async fn an_address_that_somebody_entered_leads_inside_only_where_that_is_allowe
         let shown = at.app.get(&at.path()).await.json();
         assert!(shown["has_own_token"] == false, "{shown}");
         assert!(shown["error"].as_str().unwrap().contains("on another machine"), "{shown}");
+    })
+    .await;
+}
+
+/// One that was entered for the forge is known to whichever job asks first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_the_forge_is_used_by_every_job_of_a_process_that_has_just_begun() {
+    on_each_engine(async |app| {
+        let at = Hidden::start(app, LOOPBACK).await;
+        let (forge, repository_id) = (at.forge.github(), at.repository);
+        let name = format!("{PREFIX}{}", forge.url().trim_start_matches("http://"));
+        let sealed = KEYS().seal(&purpose(&name), PRIVATE_TOKEN.as_bytes());
+        put_secret(&at.app.state.db.write, &name, sealed, clock::now()).await.unwrap();
+        at.sync().await.unwrap();
+        at.run_anew("scans", JobRequest::ScanRepository { repository_id }).await.unwrap();
+        assert_eq!(at.seen().await.scan_status, SyncStatus::Success);
+
+        forge.commit_on(at.id, "main", &[("app.yaml", Some("a: 2\n"))], "Change").unwrap();
+        at.sync().await.unwrap();
+        at.reset();
+        let followed = at.run_anew("follows", JobRequest::FollowBranches { repository_id }).await.unwrap();
+        assert_eq!(followed, "followed 1 events of branches");
+        assert!(only(forge, GIT, OWN), "{:?}", tokens(forge, GIT));
     })
     .await;
 }

@@ -261,6 +261,25 @@ async fn which_branches_are_protected_is_asked_once_and_again_for_new_ones() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_asked_for_with_the_token_that_the_configuration_gives_a_repository() {
+    on_each_engine(async |app| {
+        let db = &app.state.db;
+        for is_alone in [false, true] {
+            let at = match is_alone {
+                true => AtForge::with_its_token_alone(db).await,
+                false => AtForge::start(db).await,
+            };
+            at.run(JobRequest::RefreshMetrics).await.unwrap();
+            let asked: Vec<_> = at.github().requests().into_iter().map(|request| request.token).collect();
+            // The second token is the repository's own.
+            assert!(!asked.is_empty() && asked.iter().all(|token| *token == Some(1)), "{asked:?}");
+            assert!(at.seen().await.latest_metrics.is_some());
+        }
+    })
+    .await;
+}
+
 /// What a webhook tells while a look goes on is newer than what the look says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_that_began_before_a_webhook_and_ends_after_it_takes_nothing_back() {

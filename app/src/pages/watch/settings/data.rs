@@ -60,7 +60,6 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
     use actions::watch;
     use entity::address::Address;
     use entity::duration;
-    use entity::kind::Origin;
     use entity::view::{ShownOnce, webhooks_url};
 
     let ((ctx, actor), params) = (ask::actions()?, ask::params(&query)?);
@@ -90,9 +89,7 @@ pub async fn read_settings(id: String, query: String) -> Result<SettingsData, Ap
         Some(ShownOnce::ApiAddress { text, .. }) => (None, Some(text)),
         _ => (None, None),
     };
-    // What the configuration or the program itself brings is asked as these say.
-    let may_have_access = matches!(repository.origin, Origin::Added | Origin::Discovered);
-    let address = Address::read(&repository.url).ok().filter(|_| may_have_access);
+    let address = Address::read(&repository.url).ok().filter(|_| repository.origin.takes_access());
     Ok(SettingsData {
         now: ask::now(),
         repository_id: id,

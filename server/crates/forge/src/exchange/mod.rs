@@ -7,19 +7,21 @@ mod settings;
 
 use bytes::Bytes;
 use chrono::Utc;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, USER_AGENT};
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use self::place::{is_same_place, next_link};
+use self::place::{is_same_place, next_page};
 pub(crate) use self::settings::{Answer, Ask, Manner};
 pub use self::settings::{Limits, Settings, Token};
 use crate::error::ForgeError;
+use crate::facts::GoneReason;
 use crate::limit;
 use crate::store::{Account, Kept};
 use crate::wire::Wire;
@@ -143,16 +145,13 @@ impl Exchange {
                 .map_err(|error| self.unreadable(ask, format!("what was kept of it is damaged: {error}")))?;
             return Ok(Answer::Here { value, more: kept.next.is_some(), unchanged: true });
         }
-        let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
-        if !parts.status.is_success() {
-            let text = String::from_utf8_lossy(&body[..body.len().min(4_000)]).into_owned();
-            self.keep(ask, &parts.headers, parts.status, &text, 1).await?;
-            return self.refusal(ask, &parts, &text).map(Answer::Gone);
-        }
-        self.keep(ask, &parts.headers, parts.status, "", 1).await?;
+        let body = match self.taken(ask, &parts, body).await? {
+            Ok(body) => body,
+            Err(reason) => return Ok(Answer::Gone(reason)),
+        };
         let mut value: T = self.read(ask, &body)?;
         note(&mut value, &parts.headers);
-        let next = parts.headers.get(LINK).and_then(|link| link.to_str().ok()).and_then(next_link);
+        let next = next_page(&parts.headers);
         if ask.body.is_none()
             && let Some(etag) = parts.headers.get(ETAG).and_then(|etag| etag.to_str().ok())
         {
@@ -169,29 +168,41 @@ impl Exchange {
         let _seat = self.seats.acquire().await.map_err(|_| self.unreachable(ask, "the program stops".to_owned()))?;
         self.wait_or_refuse(ask).await?;
         let (parts, body) = self.follow(ask, None, most.max(REFUSAL_BYTES)).await?.into_parts();
-        let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
-        if !parts.status.is_success() {
-            let text = String::from_utf8_lossy(&body[..body.len().min(4_000)]).into_owned();
-            self.keep(ask, &parts.headers, parts.status, &text, 1).await?;
-            return self.refusal(ask, &parts, &text).map(Answer::Gone);
-        }
-        self.keep(ask, &parts.headers, parts.status, "", 1).await?;
+        let body = match self.taken(ask, &parts, body).await? {
+            Ok(body) => body,
+            Err(reason) => return Ok(Answer::Gone(reason)),
+        };
         if body.len() > most {
             return Err(ForgeError::TooLarge { host: self.host.clone(), what: ask.what.to_owned(), limit: most });
         }
-        let next = parts.headers.get(LINK).and_then(|link| link.to_str().ok()).and_then(next_link);
-        Ok(Answer::Here { value: body, more: next.is_some(), unchanged: false })
+        Ok(Answer::Here { value: body, more: next_page(&parts.headers).is_some(), unchanged: false })
+    }
+
+    /// An answer's body, or why there is none; what it says of the limits is kept.
+    async fn taken(
+        &self,
+        ask: &Ask<'_>,
+        parts: &Parts,
+        body: Full<Bytes>,
+    ) -> Result<Result<Bytes, GoneReason>, ForgeError> {
+        let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
+        if parts.status.is_success() {
+            self.keep(ask, &parts.headers, parts.status, "", 1).await?;
+            return Ok(Ok(body));
+        }
+        let text = beginning(&body);
+        self.keep(ask, &parts.headers, parts.status, &text, 1).await?;
+        self.refusal(ask, parts, &text).map(Err)
     }
 
     /// Asks once, keeps nothing, and gives back the answer where it is a success.
-    pub(crate) async fn look(&self, ask: &Ask<'_>) -> Result<(http::response::Parts, Bytes), ForgeError> {
+    pub(crate) async fn look(&self, ask: &Ask<'_>) -> Result<(Parts, Bytes), ForgeError> {
         let (parts, body) = self.follow(ask, None, usize::MAX).await?.into_parts();
         let body = body.collect().await.map_err(|error| self.unreachable(ask, error.to_string()))?.to_bytes();
         if parts.status.is_success() {
             return Ok((parts, body));
         }
-        let text = String::from_utf8_lossy(&body[..body.len().min(4_000)]).into_owned();
-        self.refusal(ask, &parts, &text)?;
+        self.refusal(ask, &parts, &beginning(&body))?;
         // What is gone here is the API itself.
         Err(self.unreadable(ask, format!("status {}", parts.status.as_u16())))
     }
@@ -220,7 +231,7 @@ impl Exchange {
         ask: &Ask<'_>,
         etag: Option<&str>,
         most: usize,
-    ) -> Result<Response<http_body_util::Full<Bytes>>, ForgeError> {
+    ) -> Result<Response<Full<Bytes>>, ForgeError> {
         let mut at = ask.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check_place(ask, &at)?;
@@ -253,7 +264,7 @@ impl Exchange {
         url: &Url,
         etag: Option<&str>,
         most: usize,
-    ) -> Result<Response<http_body_util::Full<Bytes>>, ForgeError> {
+    ) -> Result<Response<Full<Bytes>>, ForgeError> {
         let mut request = Request::builder()
             .method(if ask.body.is_some() { Method::POST } else { Method::GET })
             .uri(url.as_str())
@@ -281,7 +292,7 @@ impl Exchange {
                 let response = octocrab.send(request.map(Into::into)).await;
                 let (parts, body) = response.map_err(|error| self.octocrab(ask, &error))?.into_parts();
                 let body = body.collect().await.map_err(|error| self.octocrab(ask, &error))?.to_bytes();
-                Ok(Response::from_parts(parts, http_body_util::Full::new(body)))
+                Ok(Response::from_parts(parts, Full::new(body)))
             }
         }
     }
@@ -323,4 +334,9 @@ impl Exchange {
     fn key(&self, url: &Url) -> String {
         blake3::hash(format!("{}\n{}\n{url}", self.account.host, self.account.token).as_bytes()).to_hex().to_string()
     }
+}
+
+/// As much of a refusal as is looked at.
+fn beginning(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(4_000)]).into_owned()
 }

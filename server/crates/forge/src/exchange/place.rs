@@ -1,5 +1,7 @@
 //! Where answers lead: never away from the place that a forge's API is at.
 
+use http::HeaderMap;
+use http::header::LINK;
 use url::Url;
 
 /// Whether an address is at the place of another: same scheme, so that a token never goes unencrypted, same host, same port.
@@ -9,8 +11,13 @@ pub(super) fn is_same_place(api: &Url, url: &Url) -> bool {
         && url.port_or_known_default() == api.port_or_known_default()
 }
 
+/// The address of the next page, as an answer's `Link` header tells it.
+pub(super) fn next_page(headers: &HeaderMap) -> Option<&str> {
+    next_link(headers.get(LINK)?.to_str().ok()?)
+}
+
 /// The address with `rel="next"` of a `Link` header.
-pub(super) fn next_link(header: &str) -> Option<&str> {
+fn next_link(header: &str) -> Option<&str> {
     header.split(',').find_map(|link| {
         let (address, parameters) = link.split_once(';')?;
         let is_next = parameters.split(';').any(|parameter| matches!(parameter.trim(), "rel=\"next\"" | "rel=next"));

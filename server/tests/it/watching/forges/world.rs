@@ -72,14 +72,24 @@ impl AtForge {
     }
 
     pub(super) async fn with_polling(db: &Db, polling: &str) -> Self {
+        Self::with_settings(db, polling, true).await
+    }
+
+    /// The repository's token is the only one that anybody set, and nothing is searched for.
+    pub(super) async fn with_its_token_alone(db: &Db) -> Self {
+        Self::with_settings(db, "", false).await
+    }
+
+    async fn with_settings(db: &Db, polling: &str, asks_for_others: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (options, id) = home(folder.path(), Access::Public);
         let standin = Standin::start(options).await.unwrap();
         let (api, url) = (standin.github().url(), standin.github().clone_url("ada/home"));
+        let token = if asks_for_others { ", token: '${FORGE_TOKEN}'" } else { "" };
         let text = format!(
-            "security: {{require_https: false}}\npolling: {{timeout: 60s{polling}}}\ndiscovery:\n  forges:\n    - \
-             {{api_base_url: '{api}', url: '{api}', provider: github, token: '${{FORGE_TOKEN}}'}}\nrepositories:\n  - \
-             {{url: '{url}', name: ada/home, provider: github, token: '${{OWN_TOKEN}}'}}\n"
+            "security: {{require_https: false}}\npolling: {{timeout: 60s{polling}}}\ndiscovery:\n  enabled: \
+             {asks_for_others}\n  forges:\n    - {{api_base_url: '{api}', url: '{api}', provider: github{token}}}\n\
+             repositories:\n  - {{url: '{url}', name: ada/home, provider: github, token: '${{OWN_TOKEN}}'}}\n"
         );
         let tokens = [("FORGE_TOKEN", TOKEN), ("OWN_TOKEN", OTHER_TOKEN)];
         let environment = tokens.map(|(name, token)| (name.to_owned(), token.to_owned())).into();
