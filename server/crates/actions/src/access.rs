@@ -113,9 +113,7 @@ async fn changeable(ctx: &Actions, actor: &Actor, action: AuditAction, id: Uuid)
     match (found.origin, found.enabled) {
         (Origin::Config, true) => Err(Refusal::ConfiguredAccess { name }),
         (Origin::Config, false) => Err(Refusal::Disabled { name }),
-        (Origin::Sample, _) => {
-            Err(Refusal::Unusable(format!("the sample {name} comes with the program; it is read without a token")))
-        }
+        (Origin::Sample, _) => Err(Refusal::SampleAccess { name }),
         (Origin::Added | Origin::Discovered, _) => Ok(found),
     }
 }

@@ -32,6 +32,10 @@ pub enum Refusal {
     ConfiguredAccess {
         name: String,
     },
+    /// It comes with the program, and nothing is asked for it that wants a token.
+    SampleAccess {
+        name: String,
+    },
     /// The configuration switched it off, or names it no more.
     Disabled {
         name: String,
@@ -112,6 +116,9 @@ impl Refusal {
             Self::ConfiguredAccess { name } => {
                 format!("{name} stands in the configuration, which gives its token and api_base_url; change them there")
             }
+            Self::SampleAccess { name } => {
+                format!("the sample {name} comes with the program; it is read without a token")
+            }
             Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
             Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
             Self::PendingApproval { name, reason } => {
@@ -176,6 +183,7 @@ impl Refusal {
             | Self::Configured { name }
             | Self::ConfiguredWatch { name }
             | Self::ConfiguredAccess { name }
+            | Self::SampleAccess { name }
             | Self::Disabled { name }
             | Self::Blocked { name }
             | Self::PendingApproval { name, .. }

@@ -122,11 +122,32 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         // An object it has to be: a list of its fields' values would be read as well.
         let sent: Result<Json<Map<String, Value>>, _> = Json::from_request(request, state).await;
         let read = match sent {
-            Ok(Json(sent)) => serde_json::from_value(Value::Object(sent)).map_err(|error| error.to_string()),
+            Ok(Json(mut sent)) => {
+                sent.values_mut().for_each(make_whole);
+                serde_json::from_value(Value::Object(sent)).map_err(|error| error.to_string())
+            }
             Err(JsonRejection::JsonDataError(error)) => Err(error.body_text()),
             Err(rejection) => return Err(Problem::new(rejection.status(), rejection.body_text())),
         };
         read.map(Self).map_err(unreadable_body)
+    }
+}
+
+/// JSON has one kind of number, and programs write `300.0` for 300: what is whole is read as such. What binary fractions can't tell
+/// from its neighbours stays as it is.
+fn make_whole(value: &mut Value) {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        Value::Number(number) => {
+            let read = number.as_f64().filter(|read| number.is_f64() && read.fract() == 0.0 && read.abs() < EXACT);
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and within what fits")]
+            if let Some(read) = read {
+                *number = (read as i64).into();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

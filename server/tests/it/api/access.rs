@@ -218,8 +218,12 @@ async fn what_can_have_no_access_of_its_own_is_refused_with_the_reason() {
     on_each_engine(async |app| {
         let configured = RepositoryBuilder::new("ada/configured").store(app).await;
         let off = RepositoryBuilder::new("ada/off").disabled().store(app).await;
-        for (id, why) in [(configured, "gives its token and api_base_url"), (off, "switched off in the configuration")]
-        {
+        let sample = RepositoryBuilder::new("samples/home").sample().store(app).await;
+        for (id, why) in [
+            (configured, "gives its token and api_base_url"),
+            (off, "switched off in the configuration"),
+            (sample, "comes with the program"),
+        ] {
             let refused = put(app, id, json!({ "token": TOKEN })).await;
             assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
             assert!(refused.text().contains(why), "{}", refused.text());

@@ -89,6 +89,7 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
             (json!({ "branch_regex": "a".repeat(501) }), "500 characters"),
             (json!({ "pattern": "main" }), "pattern"),
             (json!({ "polling_interval_seconds": 59 }), "from 1m to 30d is allowed"),
+            (json!({ "polling_interval_seconds": 300.5 }), "floating point `300.5`"),
             (json!({ "polling_interval_seconds": -60 }), "from 1m to 30d is allowed"),
             (json!({ "polling_interval_seconds": 30 * 86_400 + 1 }), "from 1m to 30d is allowed"),
         ] {
@@ -109,7 +110,8 @@ async fn a_watch_is_set_shown_and_taken_away_and_a_look_follows() {
         assert!(all["branch_regex"].is_null() && all["tells_first_look"] == true, "{all}");
         assert_eq!(waiting(app, id).await, 1, "the one that waits serves for both");
         // How often it is looked at is the repository's; who finds it again does not undo what somebody set.
-        let own = put(app, id, json!({ "polling_interval_seconds": 300 })).await.json();
+        // A whole number may be written with a fraction of nothing.
+        let own = put(app, id, json!({ "polling_interval_seconds": 300.0 })).await.json();
         assert_eq!((&own["polling_interval_seconds"], &app.get(&at).await.json()), (&json!(300), &own));
         let seconds = async || {
             let target = repositories::sync_target(&app.state.db.read, id).await.unwrap().unwrap();

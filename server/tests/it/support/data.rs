@@ -163,6 +163,12 @@ impl RepositoryBuilder {
         self
     }
 
+    /// One that comes with the program.
+    pub fn sample(mut self) -> Self {
+        self.found.origin = Origin::Sample;
+        self
+    }
+
     /// A commit on a day of January 2026.
     pub fn commit(self, on: u32, subject: &str, changes: Vec<Change>) -> Self {
         self.commit_at(day(on), subject, changes)

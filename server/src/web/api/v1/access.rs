@@ -72,7 +72,7 @@ pub async fn get_repository_access(
         (status = 200, description = "What it is asked with now", body = ChangedAccess,
             headers(("location" = String, description = "Where the job that tries it can be watched, where one is queued"))),
         (status = 404, description = "No such repository", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The repository stands in the configuration", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The repository stands in the configuration, or is a sample", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not an id, no token, or an address that may not be talked to", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -97,7 +97,7 @@ pub async fn change_repository_access(
     responses(
         (status = 204, description = "They are forgotten"),
         (status = 404, description = "No such repository, or nothing was entered for it", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The repository stands in the configuration", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The repository stands in the configuration, or is a sample", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     )
 )]

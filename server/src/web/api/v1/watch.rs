@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderName, StatusCode},
     response::AppendHeaders,
 };
-use entity::view::{RepositoryWebhooks, Watch, WatchPreview};
+use entity::view::{RepositoryAccess, RepositoryWebhooks, Watch, WatchPreview};
 use serde::{Deserialize, Serialize};
 use store::watch::WatchSettings as Settings;
 use utoipa::{IntoParams, ToSchema};
@@ -50,14 +50,10 @@ pub struct RepositoryWatch {
     pub api_base_url: Option<String>,
 }
 
-async fn with_access(
-    ctx: &Actions,
-    actor: &actions::Actor,
-    id: Uuid,
-    watch: Watch,
-) -> Result<RepositoryWatch, Problem> {
-    let access = find_access(ctx, actor, id).await?;
-    Ok(RepositoryWatch { watch, has_own_token: access.has_own_token, api_base_url: access.api_base_url })
+impl RepositoryWatch {
+    fn new(watch: Watch, access: RepositoryAccess) -> Self {
+        Self { watch, has_own_token: access.has_own_token, api_base_url: access.api_base_url }
+    }
 }
 
 const fn yes() -> bool {
@@ -97,7 +93,7 @@ pub async fn get_watch(
     Id(id): Id,
 ) -> Result<Json<RepositoryWatch>, Problem> {
     let watch = ask::find_watch(&ctx, &actor, id).await?;
-    Ok(Json(with_access(&ctx, &actor, id, watch).await?))
+    Ok(Json(RepositoryWatch::new(watch, find_access(&ctx, &actor, id).await?)))
 }
 
 /// Watch branches of a repository
@@ -124,9 +120,10 @@ pub async fn change_watch(
 ) -> Result<(AppendHeaders<Option<(HeaderName, String)>>, Json<RepositoryWatch>), Problem> {
     let WatchSettings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds } = given;
     let settings = Settings { is_enabled, branch_regex, tells_first_look, polling_interval_seconds };
+    // Not changed by it, and asked for before: what is done is not answered by an error.
+    let access = find_access(&ctx, &actor, id).await?;
     let set = ask::set_watch(&ctx, &actor, id, settings).await?;
-    let shown = with_access(&ctx, &actor, id, set.watch).await?;
-    Ok((AppendHeaders(set.job.map(super::watch_job)), Json(shown)))
+    Ok((AppendHeaders(set.job.map(super::watch_job)), Json(RepositoryWatch::new(set.watch, access))))
 }
 
 /// Watch the branches of a repository no more
