@@ -1,7 +1,9 @@
 //! The views of a repository below its chart: events, resources, charts and images, problems, branches.
 
 use entity::kind::EventType;
-use entity::view::{Event, Listing, NamedCount, PageQuery, Problem, Repository, ResourceTreeRow, Timestamp};
+use entity::view::{
+    Event, Listing, NamedCount, PageQuery, Problem, Repository, RepositoryCounts, ResourceTreeRow, Timestamp,
+};
 use leptos::prelude::*;
 
 use super::super::filters::{as_of, chips, choices, past, resource_filters, values};
@@ -75,11 +77,11 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
             .into_any()
         }
         RepositoryTab::Charts { charts: listing, page, at } => {
-            let ways = uses(&then, "charts", counts.charts, counts.images);
+            let ways = uses(&then, "charts", at.is_none().then_some(counts));
             view! { {past(at, url)} {ways} {as_of(url)} {super::uses::charts(listing, page, url, now)} }.into_any()
         }
         RepositoryTab::Images { images: listing, page, at } => {
-            let ways = uses(&then, "images", counts.charts, counts.images);
+            let ways = uses(&then, "images", at.is_none().then_some(counts));
             view! { {past(at, url)} {ways} {as_of(url)} {super::uses::images(listing, page, url)} }.into_any()
         }
         RepositoryTab::Problems { problems: listing, templates, page } => {
@@ -181,11 +183,15 @@ fn tree(leaves: Listing<ResourceTreeRow>, here: &PageUrl, at: &str) -> AnyView {
     view! { {cut} {body} }.into_any()
 }
 
-/// Charts or images.
-fn uses(here: &PageUrl, chosen: &'static str, charts: i64, images: i64) -> AnyView {
+/// Charts or images. How many there are is known of the head; of a past day the list below says it.
+fn uses(here: &PageUrl, chosen: &'static str, counts: Option<RepositoryCounts>) -> AnyView {
+    let tab = |label: &'static str, word: &'static str, target: PageUrl, count: Option<i64>| Tab {
+        count,
+        ..Tab::new(label, target.href(), chosen == word)
+    };
     let tabs = vec![
-        Tab::new("Charts", here.href(), chosen == "charts").counting(charts),
-        Tab::new("Images", here.with("view", "images").href(), chosen == "images").counting(images),
+        tab("Charts", "charts", here.clone(), counts.map(|counts| counts.charts)),
+        tab("Images", "images", here.with("view", "images"), counts.map(|counts| counts.images)),
     ];
     view! { <div class="tab-ways"><Segments label="Charts or images" tabs /></div> }.into_any()
 }

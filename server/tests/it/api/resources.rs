@@ -292,6 +292,13 @@ async fn a_resource_and_a_tree_are_told_as_they_were_on_a_day() {
             assert!(shown.contains(text), "{page}: {shown}");
             assert!(shown.contains("name=\"at\""), "{page} has no field for the day");
         }
+        // Today's numbers do not stand beside a list of another day.
+        for (query, counts) in [("", 2), ("&at=2026-01-03", 0)] {
+            let page = app.get(&format!("/repositories/{home}?tab=charts{query}")).await.text();
+            let (_, ways) = page.split_once("aria-label=\"Charts or images\"").unwrap();
+            let (ways, _) = ways.split_once("</nav>").unwrap();
+            assert_eq!(ways.matches("tab-count").count(), counts, "{query}: {ways}");
+        }
         let nothing = format!("/api/v1/resources/{}", Uuid::now_v7());
         for place in ["state", "uses?at=2026-01-01"] {
             assert_eq!(app.missing(&format!("{nothing}/{place}")).await, "Resource not found");
