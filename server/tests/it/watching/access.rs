@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actions::access::Access as Entered;
-use actions::forges::PREFIX;
 use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
@@ -19,7 +18,7 @@ use server::{
 use standin::{Access, Fault, Forge, PRIVATE_TOKEN, Rule, Standin, TOKEN};
 use store::queue::JobQueue;
 use store::repositories;
-use store::secrets::{of_access, put_access, put_secret};
+use store::secrets::{of_access, of_forge, put_access, put_secret};
 use uuid::Uuid;
 
 use super::forges::world::{home, watched_home};
@@ -286,7 +285,7 @@ async fn a_token_of_the_forge_is_used_by_every_job_of_a_process_that_has_just_be
     on_each_engine(async |app| {
         let at = Hidden::start(app, LOOPBACK).await;
         let (forge, repository_id) = (at.forge.github(), at.repository);
-        let name = format!("{PREFIX}{}", forge.url().trim_start_matches("http://"));
+        let name = of_forge(forge.url().trim_start_matches("http://"));
         let sealed = KEYS().seal(&purpose(&name), PRIVATE_TOKEN.as_bytes());
         put_secret(&at.app.state.db.write, &name, sealed, clock::now()).await.unwrap();
         at.sync().await.unwrap();
