@@ -12,7 +12,7 @@ use store::db::DataError;
 use triggers::is_tekton_file;
 use uuid::Uuid;
 
-use super::api::{at_forge, cancelled};
+use super::api::at_forge;
 use super::reader::{LIMITS, TEKTON, tekton_of};
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext};
@@ -105,7 +105,7 @@ impl ApiReader {
         let wanted = WantedFiles { commit, folder: TEKTON, limits: LIMITS, is_wanted: is_tekton_file };
         let read = tokio::select! {
             read = asked.below(forge.client.as_ref(), &wanted) => read,
-            () = cancelled(context) => return Ok(None),
+            () = context.cancelled() => return Ok(None),
         };
         match read {
             Ok(below) => {
