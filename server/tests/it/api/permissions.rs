@@ -167,6 +167,33 @@ async fn figures_are_answered_as_the_page_says_under_each_configuration() {
 }
 
 #[tokio::test]
+async fn pages_of_administration_show_what_they_have_to_admins_alone() {
+    on_each_engine(async |app| {
+        let everybody = everybody(app).await;
+        let (hidden, _) = account(app, "hidden@test.example.org", "user").await;
+        let pages = ["users", "roles", "permissions", "forges", "audit"].map(|page| format!("/admin/{page}"));
+        for page in pages.into_iter().chain([format!("/admin/users/{hidden}")]) {
+            for (who, session, permissions) in &everybody {
+                let request = match session {
+                    Some(session) => Request::get(&page).header(header::AUTHORIZATION, format!("Bearer {session}")),
+                    None => Request::get(&page),
+                };
+                let answer = app.send(request.extension(Nobody).body(Body::empty()).unwrap()).await;
+                let expected = match (permissions.has(Permission::Admin), who.as_str()) {
+                    (true, _) => StatusCode::OK,
+                    (false, "nobody") => StatusCode::UNAUTHORIZED,
+                    (false, _) => StatusCode::FORBIDDEN,
+                };
+                assert_eq!(answer.status, expected, "{page} as {who}");
+                let is_to_be_seen = expected == StatusCode::OK && page.starts_with("/admin/users");
+                assert_eq!(answer.text().contains("hidden@test.example.org"), is_to_be_seen, "{page} as {who}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn every_function_of_pages_answers_each_role_as_the_table_says() {
     on_each_engine(async |app| {
         let everybody = everybody(app).await;
