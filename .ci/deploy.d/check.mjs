@@ -3,7 +3,7 @@
 // Each object is held against the schema of its kind, and as TypeScript against its type, which knows keys that are none;
 // then pods against what a restricted namespace asks and what they have to be told, and names against what they name. PromQL is
 // parsed, and its metrics have to be ones that the program tells. The chart's schema has to know what the program reads, and
-// docs/security.md may name only tests that are there.
+// docs/security.md and docs/reposentry.md may name only tests that are there.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

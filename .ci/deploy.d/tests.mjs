@@ -1,4 +1,5 @@
-// Tests that docs/security.md names are where it says: `file: test`, then `others` of that file; also `files` alone.
+// Tests that docs/security.md and docs/reposentry.md name are where these say: `file: test`, then `others` of that file; also
+// `files` alone.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,10 +21,11 @@ function has(text, file, test) {
   return text.includes(test);
 }
 
-export function checkTests(root) {
+/** What is wrong with the tests that a document names, and how many of those were looked at. */
+function checkDocument(root, name) {
   const problems = [];
   let looked = 0;
-  readFileSync(join(root, "docs/security.md"), "utf8").split("\n").forEach((line, index) => {
+  readFileSync(join(root, "docs", name), "utf8").split("\n").forEach((line, index) => {
     if (!line.startsWith("|")) return;
     let file;
     for (const [, span] of line.matchAll(/`([^`]+)`/g)) {
@@ -31,7 +33,7 @@ export function checkTests(root) {
       if (named) file = place(root, named);
       const test = named ? after : /^[a-z][a-z0-9]*(_[a-z0-9]+)+$/.exec(span)?.[0];
       if (!file || !(named || test)) continue;
-      const where = `security.md:${index + 1}`;
+      const where = `${name}:${index + 1}`;
       if (!existsSync(join(root, file))) {
         if (named) problems.push(`${where}: there is no ${file}`);
       } else if (test && !has(readFileSync(join(root, file), "utf8"), file, test)) {
@@ -40,6 +42,13 @@ export function checkTests(root) {
       looked += 1;
     }
   });
-  if (looked < 100) problems.push("security.md: hardly any test is named");
-  return problems;
+  return { problems, looked };
+}
+
+export function checkTests(root) {
+  const least = { "security.md": 100, "reposentry.md": 10 };
+  return Object.entries(least).flatMap(([name, few]) => {
+    const { problems, looked } = checkDocument(root, name);
+    return looked < few ? [...problems, `${name}: hardly any test is named`] : problems;
+  });
 }

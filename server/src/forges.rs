@@ -227,7 +227,8 @@ impl Forges {
 }
 
 /// The forge of a host, as somebody configured it or as those of its kind are.
-fn known(configured: &[ForgeConfig], host: &str, provider: Provider) -> ForgeConfig {
+#[must_use]
+pub fn known(configured: &[ForgeConfig], host: &str, provider: Provider) -> ForgeConfig {
     let found = configured.iter().find(|forge| forge.host() == host).cloned();
     found.unwrap_or_else(|| ForgeConfig::of_host(host, provider))
 }

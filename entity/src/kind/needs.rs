@@ -11,6 +11,10 @@ pub enum Needs {
     Account,
     /// An account's person, which a token is not.
     Person,
+    /// The token that the configuration sets for figures, or an account that may see them.
+    MetricsToken,
+    /// Nobody is answered at this address.
+    NotHere,
 }
 
 impl Needs {
@@ -30,6 +34,8 @@ impl Needs {
             Self::Nothing => true,
             Self::Permission(permission) => permissions.has(permission),
             Self::Account | Self::Person => is_signed_in,
+            Self::MetricsToken => permissions.has(Permission::ViewMetrics),
+            Self::NotHere => false,
         }
     }
 
@@ -41,6 +47,8 @@ impl Needs {
             Self::Permission(permission) => permission.as_str(),
             Self::Account => "an account",
             Self::Person => "an account, in person",
+            Self::MetricsToken => "metrics:view, or the token of server.metrics.token",
+            Self::NotHere => "not answered here: server.metrics says to whom and where",
         }
     }
 }

@@ -65,6 +65,25 @@ fn durations_stay_within_times() {
 }
 
 #[test]
+fn looks_are_as_far_apart_as_is_allowed_for_all_repositories_and_for_one() {
+    let of_all = |interval: &str| format!("polling:\n  interval: {interval}\n");
+    let of_one = |interval: &str| format!("repositories:\n  - url: https://h/a/b\n    polling_interval: {interval}\n");
+    for wrong in ["0s", "59s", "30d1s", "31d", "36500d"] {
+        let told = format!("found \"{wrong}\"; from 1m to 30d is allowed");
+        assert_eq!(errors(&of_all(wrong)), [format!("kubestats.yaml:2: polling.interval: {told}")]);
+        assert_eq!(errors(&of_one(wrong)), [format!("kubestats.yaml:3: repositories[0].polling_interval: {told}")]);
+        let environment = [("KUBESTATS_POLLING_INTERVAL".to_owned(), wrong.to_owned())].into();
+        let found = parse(Path::new("kubestats.yaml"), "", environment).unwrap_err().to_string();
+        assert_eq!(found, format!("environment: KUBESTATS_POLLING_INTERVAL: {told}"));
+    }
+    for right in ["1m", "30d"] {
+        let interval = Some(entity::duration::parse(right).unwrap());
+        let config = read(&(of_all(right) + &of_one(right))).unwrap();
+        assert_eq!((config.polling.interval, config.repositories[0].polling_interval), (interval, interval));
+    }
+}
+
+#[test]
 fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
     let found = errors(concat!(
         "app:\n  data_dirr: x\n  listen: nowhere\nscan:\n  history: always\npolling:\n  interval: 5s\n",

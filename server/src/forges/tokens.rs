@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use actions::forges::{PREFIX, open_token};
+use actions::forges::open_token;
 use auth::seal::Keys;
 use entity::view::Timestamp;
 use store::db::Db;
@@ -52,14 +52,13 @@ impl EnteredTokens {
         if self.known().read_at.is_some_and(|at| at.elapsed() < ENTERED_FOR) {
             return;
         }
-        let found = match store::secrets::list_sealed(&db.read, PREFIX).await {
+        let found = match store::secrets::list_forge_tokens(&db.read).await {
             Ok(found) => found,
             // Those that are known are used meanwhile.
             Err(error) => return tracing::warn!(%error, "forges' tokens could not be read"),
         };
         let (mut by_host, mut unopened) = (HashMap::new(), HashMap::new());
-        for secret in found {
-            let host = secret.name.trim_start_matches(PREFIX).to_owned();
+        for (host, secret) in found {
             match open_token(keys, &secret) {
                 Ok(token) => {
                     by_host.insert(host, (secret.changed_at, Secret::new(token.to_string())));

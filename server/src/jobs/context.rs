@@ -13,6 +13,8 @@ use crate::clock;
 
 /// Progress is a line of the log as well, but no more often than this.
 const LOG_PROGRESS: Duration = Duration::from_secs(5);
+/// How often a job that waits for something looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(250);
 /// Lines that wait to be stored; a job that says more in a second is not worth listening to.
 const MAX_WAITING: usize = 2_000;
 
@@ -46,6 +48,13 @@ impl JobContext {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Ends once the job should stop: for whoever waits for something meanwhile.
+    pub async fn cancelled(&self) {
+        while !self.is_cancelled() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Says how far the job is, (done, total) where that is known. Stored a few times a second at most, so that short

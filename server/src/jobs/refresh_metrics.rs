@@ -158,23 +158,34 @@ async fn refresh(
         let done = tally.refreshed + tally.gone;
         context.say(deps, &format!("asking {host} for figures"), Some((done, tally.total))).await;
         let keys: Vec<Key> = batch.iter().map(|(_, key)| key.clone()).collect();
-        match client.facts(&keys).await {
+        match ask(context, client, &keys).await {
             Ok(sights) => {
                 failures = 0;
                 store(deps, (host, client.provider()), batch, sights, tally, Way::Usual).await?;
             }
-            Err(error @ ForgeError::RateLimited { .. }) => return Err(Stop::Forge(error)),
-            Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
-            Err(error) => {
+            Err(Stop::Forge(error)) if !matches!(error, ForgeError::RateLimited { .. }) => {
                 failures += 1;
                 if client.is_batched() || failures >= MAX_FAILURES {
                     return Err(Stop::Forge(error));
                 }
                 context.note(LogLevel::Warn, &error.to_string());
             }
+            Err(stop) => return Err(stop),
         }
     }
     Ok(())
+}
+
+/// Asks a forge, which may take long, for as long as the job is not to stop.
+async fn ask(context: &JobContext, client: &dyn Forge, keys: &[Key]) -> Result<Vec<Sight>, Stop> {
+    let told = tokio::select! {
+        told = client.facts(keys) => told,
+        () = context.cancelled() => return Err(Stop::Job(JobError::Cancelled)),
+    };
+    told.map_err(|error| match error {
+        ForgeError::Store(error) => Stop::Job(away(&error)),
+        error => Stop::Forge(error),
+    })
 }
 
 /// Asks about a repository for which somebody entered a token or an address of its own.
@@ -185,11 +196,13 @@ async fn refresh_one(deps: &Deps, context: &JobContext, target: MetricsTarget, t
     let Some((host, key)) = place_of(&target) else { return Ok(()) };
     let own = entered_access(deps, context, target.id, target.origin).await?;
     let forge = deps.forges.of_repository(&target.url, &host, target.provider, own.as_ref()).map_err(Stop::Forge)?;
-    let sights = match forge.client.facts(std::slice::from_ref(&key)).await {
-        Ok(sights) => sights,
-        Err(ForgeError::Store(error)) => return Err(Stop::Job(away(&error))),
-        Err(error) => return Err(Stop::Forge(forge.told(error))),
-    };
+    let done = tally.refreshed + tally.gone;
+    context.say(deps, &format!("asking {} for figures", forge.client.host()), Some((done, tally.total))).await;
+    let sights = ask(context, forge.client.as_ref(), std::slice::from_ref(&key)).await;
+    let sights = sights.map_err(|stop| match stop {
+        Stop::Forge(error) => Stop::Forge(forge.told(error)),
+        stop @ Stop::Job(_) => stop,
+    })?;
     let way = if forge.is_elsewhere { Way::Elsewhere } else { Way::Own };
     store(deps, (&host, forge.client.provider()), &[(target, key)], sights, tally, way).await
 }

@@ -196,6 +196,7 @@ pub fn live_state(
         None => actions,
     };
     let providers = Arc::new(providers);
+    let metrics_access = metrics_access(config);
     AppState {
         db: db.clone(),
         queue: queue.clone(),
@@ -210,7 +211,7 @@ pub fn live_state(
                 let in_force = in_force.clone();
                 Arc::new(move || discovery_settings(&in_force.get()))
             },
-            operations: Arc::new(needs::routes()),
+            operations: Arc::new(needs::routes_here(&metrics_access)),
             anonymous_read: config.server.anonymous_read,
             public_url: config.server.public_url.as_deref().map(|url| url.trim_end_matches('/').into()),
             providers: providers.iter().map(Provider::shown).collect(),
@@ -223,7 +224,7 @@ pub fn live_state(
         login_limits,
         providers,
         metrics: Metrics::default(),
-        metrics_access: metrics_access(config),
+        metrics_access,
         last_look: LastLook::default(),
         hooks: Hooks::new(db, queue, Secrets::new(db, keys)),
         runs: Runs::new(db, queue, Secrets::new(db, keys)),

@@ -1,8 +1,6 @@
 //! What a forge's API tells of a repository's branches: all of them where Git's list can't be had for a while, and which are
 //! protected, which Git does not tell.
 
-use std::time::Duration;
-
 use entity::kind::{LogLevel, NoticedBy, Origin, Provider};
 use entity::view::{Live, Timestamp};
 use forge::{Key, ListedBranches};
@@ -17,9 +15,6 @@ use super::look::{note_look, watched_names};
 use crate::clock;
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext, entered_access, place_of};
-
-/// How often a job that waits for a forge looks whether it is to stop.
-const TICK: Duration = Duration::from_millis(250);
 
 /// Asks the forge's API for the branches that Git could not list, and notes them; a sentence says what was seen, where anything
 /// was.
@@ -154,17 +149,10 @@ async fn list(deps: &Deps, context: &JobContext, forge: &RepositoryForge, key: &
             Err(error) => forge.told(error).to_string(),
         },
         () = tokio::time::sleep(deps.polling.timeout) => "it takes longer than polling.timeout".to_owned(),
-        () = cancelled(context) => return None,
+        () = context.cancelled() => return None,
     };
     context.note(LogLevel::Warn, &format!("the API does not tell the branches: {why}"));
     None
-}
-
-/// Ends once the job is to stop.
-pub(super) async fn cancelled(context: &JobContext) {
-    while !context.is_cancelled() {
-        tokio::time::sleep(TICK).await;
-    }
 }
 
 #[cfg(test)]

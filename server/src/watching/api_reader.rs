@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use entity::kind::LogLevel;
 use entity::value::ObjectId;
 use entity::view::TektonFound;
-use forge::{ForgeError, Key, WantedFiles};
+use forge::{Forge, ForgeError, Key, RepositoryPath, WantedFiles};
+use git::FilesBelow;
 use store::db::DataError;
 use triggers::is_tekton_file;
 use uuid::Uuid;
 
-use super::api::{at_forge, cancelled};
+use super::api::at_forge;
 use super::reader::{LIMITS, TEKTON, tekton_of};
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext};
@@ -23,9 +24,40 @@ const ASKS_WITHIN: Duration = Duration::from_mins(10);
 enum Place {
     /// Nobody looked yet.
     Unknown,
-    At(RepositoryForge, Key),
+    At(RepositoryForge, Asked),
     /// There is no API, or it does not answer.
     Nowhere,
+}
+
+/// A repository, as its forge is asked for many of its commits.
+struct Asked {
+    key: Key,
+    /// Where it was for the last of them.
+    path: Option<RepositoryPath>,
+}
+
+impl Asked {
+    /// Reads a commit where the last one was read. One that is not there is looked for where the repository is now, if that is another
+    /// place: it may have got another name meanwhile, and somebody else its old one.
+    async fn below(&mut self, client: &dyn Forge, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        use ForgeError::{Gone, NoCommit};
+        let mut missed = None;
+        if let Some(path) = self.path.take() {
+            let read = client.files_below(&path, wanted).await;
+            if !matches!(read, Err(NoCommit { .. } | Gone { .. })) {
+                self.path = Some(path);
+                return read;
+            }
+            missed = Some((path, read));
+        }
+        let path = client.find_path(&self.key).await?;
+        let read = match missed {
+            Some((before, read)) if before == path => read,
+            _ => client.files_below(&path, wanted).await,
+        };
+        self.path = Some(path);
+        read
+    }
 }
 
 /// Reads commits of one repository, each once, while a job runs. A forge that does not answer is not asked again by it.
@@ -60,9 +92,9 @@ impl ApiReader {
         }
         if matches!(self.place, Place::Unknown) {
             let place = at_forge(deps, context, self.repository).await?;
-            self.place = place.map_or(Place::Nowhere, |(forge, key)| Place::At(forge, key));
+            self.place = place.map_or(Place::Nowhere, |(forge, key)| Place::At(forge, Asked { key, path: None }));
         }
-        let Place::At(forge, key) = &self.place else { return Ok(None) };
+        let Place::At(forge, asked) = &mut self.place else { return Ok(None) };
         if self.asked_since.get_or_insert_with(Instant::now).elapsed() > ASKS_WITHIN {
             let minutes = ASKS_WITHIN.as_secs() / 60;
             let text = format!("the API was asked of commits for {minutes} min: the others are asked for later");
@@ -72,8 +104,8 @@ impl ApiReader {
         }
         let wanted = WantedFiles { commit, folder: TEKTON, limits: LIMITS, is_wanted: is_tekton_file };
         let read = tokio::select! {
-            read = forge.client.files_below(key, &wanted) => read,
-            () = cancelled(context) => return Ok(None),
+            read = asked.below(forge.client.as_ref(), &wanted) => read,
+            () = context.cancelled() => return Ok(None),
         };
         match read {
             Ok(below) => {

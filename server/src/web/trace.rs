@@ -68,3 +68,20 @@ pub async fn request(mut request: Request, next: Next) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_opens_something_is_left_out_of_paths_that_are_told() {
+        for place in LINKS {
+            for secret in ["hunter2", "0190b5d4-0000-7000-8000-000000000000/hunter2", "hunter2/", ""] {
+                assert_eq!(shown(&format!("{place}{secret}")), place);
+            }
+        }
+        for path in ["/", "/charts/podinfo", "/sign-in", "/webhooks/github/0190b5d4-0000-7000-8000-000000000000"] {
+            assert_eq!(shown(path), path);
+        }
+    }
+}

@@ -251,7 +251,7 @@ async fn forges_tell_their_budgets_and_why_they_refuse() {
 
 /// Keeps a token for a forge as its page does.
 async fn enter(app: &TestApp, host: &str, token: &str, keys: &Keys) {
-    let name = format!("forge:{host}");
+    let name = store::secrets::of_forge(host);
     let sealed = keys.seal(&actions::secrets::purpose(&name), token.as_bytes());
     store::secrets::put_secret(&app.state.db.write, &name, sealed, clock::now()).await.unwrap();
 }

@@ -9,15 +9,13 @@ use entity::kind::{AuditAction, Permission, Provider, TokenSource};
 use entity::view::{ForgeStatus, TokenTest};
 use serde_json::json;
 use store::db::DataError;
-use store::secrets::SealedSecret;
+use store::secrets::{SealedSecret, of_forge};
 use zeroize::Zeroizing;
 
 use crate::audit::{Change, Object};
 use crate::secrets::purpose;
 use crate::{Actions, Actor, Refusal, Result};
 
-/// What names of such secrets begin with; the forge's host follows.
-pub const PREFIX: &str = "forge:";
 /// No forge's token is longer.
 const MOST: usize = 1_000;
 
@@ -68,10 +66,9 @@ pub async fn list_forges(ctx: &Actions, actor: &Actor) -> Result<Vec<ForgeStatus
     for (host, provider, repositories) in store::forges::list_hosts(db).await? {
         forges.entry(host.clone()).or_insert_with(|| unknown(&host, provider)).repositories += repositories;
     }
-    for (name, changed_at) in store::secrets::list_secrets(db, PREFIX).await? {
-        let Some(host) = name.strip_prefix(PREFIX) else { continue };
-        let provider = entity::address::provider_of_host(host);
-        let forge = forges.entry(host.to_owned()).or_insert_with(|| unknown(host, provider));
+    for (host, changed_at) in store::secrets::list_with_token(db).await? {
+        let provider = entity::address::provider_of_host(&host);
+        let forge = forges.entry(host.clone()).or_insert_with(|| unknown(&host, provider));
         forge.entered_at = Some(changed_at);
         if forge.token == TokenSource::None {
             forge.token = TokenSource::Entered;
@@ -140,7 +137,7 @@ pub(crate) fn read_token(text: &str) -> Result<Zeroizing<String>> {
 /// The refusal; a token that the forge does not take is not kept.
 pub async fn set_forge_token(ctx: &Actions, actor: &Actor, host: &str, token: &Zeroizing<String>) -> Result<TokenTest> {
     let test = test_forge_token(ctx, actor, host, token).await?;
-    let name = format!("{PREFIX}{host}");
+    let name = of_forge(host);
     let sealed = ctx.outside.keys.seal(&purpose(&name), token.trim().as_bytes());
     let txn = ctx.db.begin().await?;
     store::secrets::put_secret(&txn, &name, sealed, ctx.now()).await?;
@@ -158,7 +155,7 @@ pub async fn remove_forge_token(ctx: &Actions, actor: &Actor, host: &str) -> Res
     actor.may_to_all(AuditAction::RemoveSecret)?;
     let txn = ctx.db.begin().await?;
     // No name of ours holds a zero byte, and PostgreSQL takes none.
-    if host.contains('\0') || !store::secrets::remove_secret(&txn, &format!("{PREFIX}{host}")).await? {
+    if host.contains('\0') || !store::secrets::remove_secret(&txn, &of_forge(host)).await? {
         return Err(Refusal::Missing("token"));
     }
     ctx.tell(&txn, actor, AuditAction::RemoveSecret, Object::new("forge", None, host), Change::NONE).await?;

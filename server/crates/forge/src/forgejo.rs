@@ -12,7 +12,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-use crate::files::{Dialect, Files, WantedFiles};
+use crate::files::{Dialect, Files, RepositoryPath, WantedFiles};
 use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 
@@ -245,11 +245,13 @@ impl Forge for Forgejo {
         Ok(ListedBranches { default_branch: facts.default_branch.clone(), ..listing.by_number().await? })
     }
 
-    async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+    async fn find_path(&self, key: &Key) -> Result<RepositoryPath, ForgeError> {
         let facts = self.here(key).await?;
-        let at = ["repos", facts.owner.as_str(), facts.name.as_str()];
-        let (exchange, full_name) = (&self.exchange, facts.full_name.as_str());
-        Files { exchange, dialect: Dialect::Forgejo, full_name, at: &at }.below(wanted).await
+        Ok(RepositoryPath::new(&facts.full_name, &["repos", &facts.owner, &facts.name]))
+    }
+
+    async fn files_below(&self, path: &RepositoryPath, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        Files::new(&self.exchange, Dialect::Forgejo, path).below(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -11,7 +11,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
-use crate::files::{Dialect, Files, WantedFiles};
+use crate::files::{Dialect, Files, RepositoryPath, WantedFiles};
 use crate::holder::{Holder, gitlab_holder};
 use crate::probe::{Probe, probe};
 
@@ -247,10 +247,13 @@ impl Forge for Gitlab {
         listing.by_name().await
     }
 
-    async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+    async fn find_path(&self, key: &Key) -> Result<RepositoryPath, ForgeError> {
         let id = self.number(key).await?.to_string();
-        let (exchange, full_name) = (&self.exchange, key.full_name.as_str());
-        Files { exchange, dialect: Dialect::Gitlab, full_name, at: &["projects", id.as_str()] }.below(wanted).await
+        Ok(RepositoryPath::new(&key.full_name, &["projects", &id]))
+    }
+
+    async fn files_below(&self, path: &RepositoryPath, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+        Files::new(&self.exchange, Dialect::Gitlab, path).below(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -13,7 +13,7 @@ use crate::branches::{ListedBranch, ListedBranches};
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-use crate::files::WantedFiles;
+use crate::files::{RepositoryPath, WantedFiles};
 use crate::holder::Holder;
 use crate::probe::Probe;
 
@@ -86,7 +86,12 @@ impl Forge for PlainGit {
         Ok(ListedBranches { branches: branches.collect(), default_branch: refs.default_branch, is_complete: true })
     }
 
-    async fn files_below(&self, _: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+    async fn find_path(&self, _: &Key) -> Result<RepositoryPath, ForgeError> {
+        let what = "tell of files at a commit without a clone".to_owned();
+        Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
+    }
+
+    async fn files_below(&self, _: &RepositoryPath, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
         let what = format!("tell of {} at a commit without a clone", wanted.folder);
         Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
     }

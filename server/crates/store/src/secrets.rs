@@ -41,6 +41,32 @@ pub fn of_access(repository: Uuid) -> String {
     format!("{ACCESS}{repository}")
 }
 
+/// What names of forges' tokens begin with; the forge's host follows.
+const FORGE: &str = "forge:";
+
+/// What the token that somebody entered for a forge is kept as.
+#[must_use]
+pub fn of_forge(host: &str) -> String {
+    format!("{FORGE}{host}")
+}
+
+/// The host of a name that [`of_forge`] made.
+fn host_of(name: &str) -> Option<&str> {
+    name.strip_prefix(FORGE)
+}
+
+/// Hosts of forges that somebody entered a token for, and when each was changed.
+pub async fn list_with_token(c: &impl ConnectionTrait) -> Result<Vec<(String, Timestamp)>> {
+    let found = list_secrets(c, FORGE).await?.into_iter();
+    Ok(found.filter_map(|(name, at)| Some((host_of(&name)?.to_owned(), at))).collect())
+}
+
+/// The tokens that people entered for forges, sealed, by host.
+pub async fn list_forge_tokens(c: &impl ConnectionTrait) -> Result<Vec<(String, SealedSecret)>> {
+    let found = list_sealed(c, FORGE).await?.into_iter();
+    Ok(found.filter_map(|secret| Some((host_of(&secret.name)?.to_owned(), secret))).collect())
+}
+
 /// Holds a repository for a change of its own access: until the transaction ends nobody else changes that, removes the repository,
 /// or has the configuration take it over. Where it came from; nothing where it is gone.
 pub async fn hold_access(w: &impl ConnectionTrait, repository: Uuid) -> Result<Option<Origin>> {

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use actions::forges::PREFIX;
 use chrono::TimeDelta;
 use entity::address::provider_of_host;
 use entity::kind::Provider;
@@ -111,11 +110,10 @@ async fn look_inside(report: &mut Report, db: &Db) -> store::Result<Vec<EnteredT
 }
 
 async fn entered_tokens(db: &Db) -> store::Result<Vec<EnteredToken>> {
-    let found = store::secrets::list_sealed(&db.read, PREFIX).await?;
+    let found = store::secrets::list_forge_tokens(&db.read).await?;
     let hosts = store::forges::list_hosts(&db.read).await?;
     let known = |host: &str| hosts.iter().find(|(known, ..)| known == host).map(|(_, provider, _)| *provider);
-    let token = |sealed: SealedSecret| {
-        let host = sealed.name.trim_start_matches(PREFIX).to_owned();
+    let token = |(host, sealed): (String, SealedSecret)| {
         let provider = known(&host).unwrap_or_else(|| provider_of_host(&host));
         EnteredToken { host, provider, sealed }
     };

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use actions::forges::open_token;
 use chrono::TimeDelta;
@@ -10,7 +10,7 @@ use super::WITHIN;
 use super::database::EnteredToken;
 use super::report::Report;
 use crate::config::{Config, ForgeConfig, Secret};
-use crate::forges::{Forges, with_entered};
+use crate::forges::{Forges, known, with_entered};
 use crate::{clock, start};
 
 const PART: &str = "forges";
@@ -66,10 +66,10 @@ pub(super) async fn look(report: &mut Report, config: &Config, entered: Vec<Ente
 }
 
 /// The tokens that people entered and that are used, opened, by host. What can't be opened is as good as not entered.
-fn open(report: &mut Report, config: &Config, entered: Vec<EnteredToken>) -> HashMap<String, (Provider, Secret)> {
+fn open(report: &mut Report, config: &Config, entered: Vec<EnteredToken>) -> BTreeMap<String, (Provider, Secret)> {
     const ENTER_ANEW: &str = "give back the key that it was entered under (KUBESTATS_SECRET_KEY, or secret.key in \
                               app.data_dir), or enter the token anew at /admin/forges";
-    let mut found = HashMap::new();
+    let mut found = BTreeMap::new();
     let used: Vec<EnteredToken> = entered.into_iter().filter(|token| is_needed(report, config, token)).collect();
     if used.is_empty() {
         return found;
@@ -101,34 +101,25 @@ fn open(report: &mut Report, config: &Config, entered: Vec<EnteredToken>) -> Has
 /// Whether anything asks with a token that was entered; why not is told.
 fn is_needed(report: &mut Report, config: &Config, token: &EnteredToken) -> bool {
     let host = &token.host;
-    match config.forges.iter().find(|forge| forge.host() == *host) {
-        Some(ForgeConfig { token: Some(_), token_key, .. }) => {
-            report.ok(PART, format!("{host}: the token that was entered is not used, as {token_key} is set"));
-            false
-        }
-        None if token.provider == Provider::Git => {
-            let message = format!("{host}: the token that was entered is for no forge that is known here");
-            report.warn(PART, message, "name the forge in discovery.forges, or remove the token at /admin/forges");
-            false
-        }
-        _ => true,
+    let ForgeConfig { token, token_key, provider, .. } = known(&config.forges, host, token.provider);
+    if token.is_some() {
+        report.ok(PART, format!("{host}: the token that was entered is not used, as {token_key} is set"));
+        return false;
     }
+    if provider == Provider::Git {
+        let message = format!("{host}: the token that was entered is for no forge that is known here");
+        report.warn(PART, message, "name the forge in discovery.forges, or remove the token at /admin/forges");
+        return false;
+    }
+    true
 }
 
 /// Every forge that anything asks, with the token that it is asked with.
-fn to_ask(config: &Config, mut tokens: HashMap<String, (Provider, Secret)>) -> Vec<Asked> {
-    let mut forges = Vec::new();
-    for forge in &config.forges {
-        match tokens.remove(&forge.host()) {
-            Some((_, token)) => forges.push(Asked { forge: with_entered(forge.clone(), token), is_entered: true }),
-            None if is_used(config, forge) => forges.push(Asked { forge: forge.clone(), is_entered: false }),
-            None => {}
-        }
-    }
-    let mut others: Vec<(String, (Provider, Secret))> = tokens.into_iter().collect();
-    others.sort_by(|one, other| one.0.cmp(&other.0));
-    forges.extend(others.into_iter().map(|(host, (provider, token))| {
-        let forge = with_entered(ForgeConfig::of_host(&host, provider), token);
+fn to_ask(config: &Config, tokens: BTreeMap<String, (Provider, Secret)>) -> Vec<Asked> {
+    let others = config.forges.iter().filter(|forge| !tokens.contains_key(&forge.host()) && is_used(config, forge));
+    let mut forges: Vec<Asked> = others.map(|forge| Asked { forge: forge.clone(), is_entered: false }).collect();
+    forges.extend(tokens.into_iter().map(|(host, (provider, token))| {
+        let forge = with_entered(known(&config.forges, &host, provider), token);
         Asked { forge, is_entered: true }
     }));
     forges

@@ -18,7 +18,7 @@ use utoipa::openapi::path::Operation;
 
 use super::openapi;
 use super::problem::Problem;
-use crate::web::rights::not_signed_in;
+use crate::web::{metrics, rights::not_signed_in};
 
 /// What an operation needs, by its name. Whatever only reads needs that; what is not here and changes something is refused to
 /// all but admins, and a test names it.
@@ -39,6 +39,7 @@ fn by_name(operation: &str) -> Option<Needs> {
         | "receive_forgejo_webhook"
         | "receive_generic_webhook"
         | "receive_tekton_event" => Needs::Nothing,
+        "get_metrics" => Needs::MetricsToken,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
         "list_accounts"
@@ -150,7 +151,7 @@ pub fn unlisted() -> Vec<&'static str> {
     OPERATIONS.values().filter(|known| !known.is_listed).map(|known| known.name.as_str()).collect()
 }
 
-/// All operations with what they need, by path.
+/// All operations with what they need, by path; figures as where they are kept from strangers.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     let route = |((method, _), known): (&(Method, String), &Known)| Route {
@@ -160,6 +161,16 @@ pub fn routes() -> Vec<Route> {
     };
     let mut routes: Vec<Route> = OPERATIONS.iter().map(route).collect();
     routes.sort_by(|a, b| (&a.path, &a.verb).cmp(&(&b.path, &b.verb)));
+    routes
+}
+
+/// The same as this server answers them: whose figures are depends on its configuration.
+#[must_use]
+pub fn routes_here(figures: &metrics::Access) -> Vec<Route> {
+    let mut routes = routes();
+    for route in routes.iter_mut().filter(|route| route.needs == Needs::MetricsToken) {
+        route.needs = figures.needs();
+    }
     routes
 }
 
@@ -179,6 +190,8 @@ fn check(needs: Needs, actor: Option<&Actor>) -> Result<(), Refusal> {
     match needs {
         Needs::Nothing => Ok(()),
         Needs::Permission(permission) => actor()?.need(permission),
+        // Figures look at their token by themselves, outside of this gate, which knows accounts alone.
+        Needs::MetricsToken | Needs::NotHere => actor()?.need(Permission::ViewMetrics),
         Needs::Account => actor()?.signed_in().map(drop),
         Needs::Person => actor()?.in_person().map(drop),
     }

@@ -268,12 +268,14 @@ fn needs_are_described(document: &mut OpenApi) {
 fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
     let by = |scheme: &str| SecurityRequirement::new(scheme, std::iter::empty::<String>());
     match needs {
-        Needs::Nothing => None,
+        Needs::Nothing | Needs::NotHere => None,
         // Everybody may read, unless the configuration keeps strangers out.
         Needs::Permission(Permission::Read) => Some(vec![SecurityRequirement::default(), by(SIGNED_IN), by(TOKEN)]),
         Needs::Permission(_) | Needs::Account => Some(vec![by(SIGNED_IN), by(TOKEN)]),
         // A token is no person.
         Needs::Person => Some(vec![by(SIGNED_IN)]),
+        // Where no token is set, whoever is on this machine may ask.
+        Needs::MetricsToken => Some(vec![SecurityRequirement::default(), by(METRICS_TOKEN), by(SIGNED_IN), by(TOKEN)]),
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use entity::kind::Permission;
+use entity::kind::{Needs, Permission};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::super::api::problem::{self, Problem};
@@ -34,6 +34,16 @@ pub struct Access {
 }
 
 impl Access {
+    /// What whoever asks among the pages needs.
+    #[must_use]
+    pub const fn needs(&self) -> Needs {
+        match (self.among_pages, &self.token) {
+            (false, _) => Needs::NotHere,
+            (true, None) => Needs::Nothing,
+            (true, Some(_)) => Needs::MetricsToken,
+        }
+    }
+
     /// Whether a request may read: by the token, or as somebody who may see figures.
     ///
     /// # Errors
@@ -103,8 +113,7 @@ pub fn router(state: AppState) -> Router {
             body = Problem, content_type = "application/problem+json",
         ),
         (status = 404, description = "They are not served here", body = Problem, content_type = "application/problem+json"),
-    ),
-    security((), ("MetricsToken" = []), ("OAuth2PasswordBearer" = []), ("Bearer" = []))
+    )
 )]
 pub async fn get_metrics(State(state): State<AppState>, request: Request) -> Response {
     if let Err(problem) = state.metrics_access.check(&request) {

@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use entity::kind::{Needs, Permission};
 use serde_json::{Value, json};
+use server::config::reposentry::KEYS;
 use server::web::api::{needs, openapi};
 
 /// Operations of the v1 API that are not served, each with the reason (decision 5).
@@ -65,10 +66,12 @@ fn the_description_says_which_operation_wants_to_know_who_asks() {
             Needs::Permission(Permission::Read) => json!([{}, signed_in, token]),
             Needs::Permission(_) | Needs::Account => json!([signed_in, token]),
             Needs::Person => json!([signed_in]),
+            Needs::MetricsToken => json!([{}, { "MetricsToken": [] }, signed_in, token]),
+            Needs::NotHere => panic!("{} is described, and nobody could ask for it", route.path),
         };
         let said = &document["paths"][&route.path][route.verb.to_lowercase()]["security"];
         // These have ways of their own to know who asks, which are told below.
-        if route.path != "/metrics" && !route.path.starts_with("/webhooks/") {
+        if !route.path.starts_with("/webhooks/") {
             assert_eq!(*said, expected, "{} {}", route.verb, route.path);
         }
     }
@@ -87,8 +90,6 @@ fn the_description_says_which_operation_wants_to_know_who_asks() {
     }
     // Who knows the address is let in.
     assert!(document["paths"]["/webhooks/tekton/{trigger_id}/{token}"]["post"]["security"].is_null());
-    let figures = json!([{}, { "MetricsToken": [] }, signed_in, token]);
-    assert_eq!(document["paths"]["/metrics"]["get"]["security"], figures);
     assert_eq!(schemes["MetricsToken"]["scheme"], "bearer");
 }
 
@@ -107,6 +108,39 @@ fn every_kind_of_webhook_has_its_operation_with_all_that_it_answers() {
     assert_eq!(found, ["202", "400", "403", "404", "408", "413", "500", "503"]);
     let figures = document["paths"]["/metrics"]["get"]["responses"].as_object().unwrap();
     assert_eq!(figures.keys().collect::<Vec<_>>(), ["200", "401", "404", "500", "503"]);
+}
+
+/// What a row of a table says of keys: several of one section are told in braces, or the second by its last part.
+fn keys_of(cell: &str) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for span in cell.split('`').skip(1).step_by(2) {
+        let (section, names) = match (span.split_once('{'), keys.first()) {
+            (Some((section, names)), _) => (section.to_owned(), names.trim_end_matches('}')),
+            (None, Some(first)) if !span.contains('.') => {
+                (first.rsplit_once('.').map_or_else(String::new, |(section, _)| format!("{section}.")), span)
+            }
+            (None, _) => (String::new(), span),
+        };
+        // Some have their unit behind them.
+        keys.extend(names.split(',').map(|name| section.clone() + name.split(' ').next().unwrap_or_default()));
+    }
+    keys
+}
+
+#[test]
+fn every_key_of_reposentrys_configuration_stands_in_our_table_and_no_other() {
+    let Some(theirs) = contract("reposentry-opssight.md") else { return };
+    let part = theirs.split("### A1.").nth(1).and_then(|rest| rest.split("### A2.").next()).unwrap();
+    let rows = part.lines().filter(|line| line.starts_with("| "));
+    let theirs: BTreeSet<String> = rows.filter_map(|row| row.split('|').nth(1)).flat_map(keys_of).collect();
+    assert!(theirs.len() > 40, "{theirs:?}");
+    let ours: BTreeSet<&str> = KEYS.iter().map(|key| key.key).collect();
+    // One of ours may stand for all that is below it.
+    let fits =
+        |their: &str, own: &str| their == own || their.strip_prefix(own).is_some_and(|rest| rest.starts_with('.'));
+    let missing: Vec<&String> = theirs.iter().filter(|their| !ours.iter().any(|own| fits(their, own))).collect();
+    let made_up: Vec<&&str> = ours.iter().filter(|own| !theirs.iter().any(|their| fits(their, own))).collect();
+    assert!(missing.is_empty() && made_up.is_empty(), "without {missing:?}, with {made_up:?}");
 }
 
 /// A file of the contract; nothing, and a word of it, where it is not here.

@@ -25,6 +25,7 @@ mod jobs;
 mod limits;
 mod metrics;
 mod openapi;
+mod own_account;
 mod pages;
 mod people;
 mod permissions;

@@ -58,12 +58,14 @@ fn is_refused(status: StatusCode) -> bool {
 /// Whether an answer is as the table says, of one who is told what they lack, or nobody.
 fn fits(route: &Route, who: &str, permissions: Permissions, status: StatusCode) -> Result<(), String> {
     let is_signed_in = who != "nobody";
-    let expected = match (route.needs.allows(permissions, is_signed_in), is_signed_in) {
+    let expected = match (route.needs, route.needs.allows(permissions, is_signed_in), is_signed_in) {
+        (Needs::NotHere, ..) => status == StatusCode::NOT_FOUND,
         // How the program is may be that it is not well: nothing works at its jobs here.
-        (true, _) if route.path.starts_with("/health/") => !is_refused(status),
-        (true, _) => !is_refused(status) && !status.is_server_error(),
-        (false, true) => status == StatusCode::FORBIDDEN,
-        (false, false) => status == StatusCode::UNAUTHORIZED,
+        (_, true, _) if route.path.starts_with("/health/") => !is_refused(status),
+        (_, true, _) => !is_refused(status) && !status.is_server_error(),
+        // Whoever may not see figures is asked for their token, signed in or not.
+        (Needs::MetricsToken, false, _) | (_, false, false) => status == StatusCode::UNAUTHORIZED,
+        (_, false, true) => status == StatusCode::FORBIDDEN,
     };
     let told = || format!("{} {} as {who}: {status}, though it needs {}", route.verb, route.path, route.needs.word());
     if expected { Ok(()) } else { Err(told()) }
@@ -104,7 +106,7 @@ async fn every_operation_answers_each_role_as_the_table_says() {
         let everybody = everybody(app).await;
         let mut wrong = Vec::new();
         let mut asked = BTreeMap::<Needs, usize>::new();
-        for route in needs::routes() {
+        for route in &*app.state.context.operations {
             // It would end the session that asks; the stream would never end.
             if ["/api/v1/auth/logout", "/api/v1/stream", "/api/v1/login/access-token"].contains(&route.path.as_str()) {
                 continue;
@@ -117,7 +119,7 @@ async fn every_operation_answers_each_role_as_the_table_says() {
                 if route.path.ends_with("/auth/refresh") {
                     continue;
                 }
-                wrong.extend(fits(&route, who, *permissions, answer.status).err());
+                wrong.extend(fits(route, who, *permissions, answer.status).err());
             }
             *asked.entry(route.needs).or_default() += 1;
         }
@@ -128,6 +130,65 @@ async fn every_operation_answers_each_role_as_the_table_says() {
         let admin = needs::routes().into_iter().filter(|route| route.path.starts_with("/api/v1/admin/"));
         let open: Vec<Route> = admin.filter(|route| route.needs != Needs::Permission(Permission::Admin)).collect();
         assert_eq!(open, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn figures_are_answered_as_the_page_says_under_each_configuration() {
+    on_each_engine(async |app| {
+        let everybody = everybody(app).await;
+        for (config, needs) in [
+            ("app: {listen: '127.0.0.1:3000'}", Needs::Nothing),
+            ("server: {metrics: {token: 0123456789abcdef}}", Needs::MetricsToken),
+            ("app: {listen: '0.0.0.0:3000'}\nserver: {metrics: {token: 0123456789abcdef}}", Needs::MetricsToken),
+            ("app: {listen: '0.0.0.0:3000'}", Needs::NotHere),
+            ("server: {metrics: {enabled: false}}", Needs::NotHere),
+            ("server: {metrics: {listen: '127.0.0.1:9090'}}", Needs::NotHere),
+        ] {
+            let app = app.with_config(config);
+            let route = app.state.context.operations.iter().find(|route| route.path == "/metrics").unwrap();
+            assert_eq!(route.needs, needs, "{config}");
+            for (who, session, permissions) in &everybody {
+                let answer = ask(&app, Method::GET, "/metrics", session.as_deref(), None).await;
+                assert_eq!(fits(route, who, *permissions, answer.status), Ok(()), "{config}");
+            }
+            let request = Request::get("/admin/permissions");
+            let request = request.header(header::AUTHORIZATION, format!("Bearer {}", app.token));
+            let page = app.send(request.body(Body::empty()).unwrap()).await.text();
+            let row = page.split("<tr").find(|row| row.contains("/metrics") && !row.contains("/api/")).unwrap();
+            let row = row.split("</tr>").next().unwrap();
+            assert!(row.contains(needs.word()), "{config}: {row}");
+            let may = everybody.iter().filter(|(who, _, permissions)| needs.allows(*permissions, who != "nobody"));
+            assert_eq!(row.matches(">yes<").count(), may.count(), "{config}: {row}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_of_administration_show_what_they_have_to_admins_alone() {
+    on_each_engine(async |app| {
+        let everybody = everybody(app).await;
+        let (hidden, _) = account(app, "hidden@test.example.org", "user").await;
+        let pages = ["users", "roles", "permissions", "forges", "audit"].map(|page| format!("/admin/{page}"));
+        for page in pages.into_iter().chain([format!("/admin/users/{hidden}")]) {
+            for (who, session, permissions) in &everybody {
+                let request = match session {
+                    Some(session) => Request::get(&page).header(header::AUTHORIZATION, format!("Bearer {session}")),
+                    None => Request::get(&page),
+                };
+                let answer = app.send(request.extension(Nobody).body(Body::empty()).unwrap()).await;
+                let expected = match (permissions.has(Permission::Admin), who.as_str()) {
+                    (true, _) => StatusCode::OK,
+                    (false, "nobody") => StatusCode::UNAUTHORIZED,
+                    (false, _) => StatusCode::FORBIDDEN,
+                };
+                assert_eq!(answer.status, expected, "{page} as {who}");
+                let is_to_be_seen = expected == StatusCode::OK && page.starts_with("/admin/users");
+                assert_eq!(answer.text().contains("hidden@test.example.org"), is_to_be_seen, "{page} as {who}");
+            }
+        }
     })
     .await;
 }

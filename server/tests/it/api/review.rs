@@ -18,7 +18,7 @@ use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, p
 use crate::support::{Answer, TestApp, on_each_engine};
 
 /// What was told of a kind.
-async fn told(app: &TestApp, action: AuditAction) -> Vec<AuditEntry> {
+pub(super) async fn told(app: &TestApp, action: AuditAction) -> Vec<AuditEntry> {
     let filter = AuditFilter { action: Some(action), ..AuditFilter::default() };
     store::audit::list_audit_entries(&app.state.db.read, &filter, PageQuery::default()).await.unwrap().data
 }
@@ -28,7 +28,7 @@ fn password() -> Zeroizing<String> {
 }
 
 /// Asks for codes from now on; what makes codes, and those that stand for them.
-async fn with_second_factor(app: &TestApp, id: Uuid) -> (totp_rs::Totp, Vec<Zeroizing<String>>) {
+pub(super) async fn with_second_factor(app: &TestApp, id: Uuid) -> (totp_rs::Totp, Vec<Zeroizing<String>>) {
     let ctx = &app.state.actions;
     let own = accounts::find_account(&app.state.db.read, id).await.unwrap().unwrap();
     let actor = Actor::command_as(&own);

@@ -1,10 +1,10 @@
 //! A private repository with a token that somebody entered, for it alone or for its forge: where that is sent, and where it is not.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actions::access::Access as Entered;
-use actions::forges::PREFIX;
 use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
@@ -19,10 +19,10 @@ use server::{
 use standin::{Access, Fault, Forge, PRIVATE_TOKEN, Rule, Standin, TOKEN};
 use store::queue::JobQueue;
 use store::repositories;
-use store::secrets::{of_access, put_access, put_secret};
+use store::secrets::{of_access, of_forge, put_access, put_secret};
 use uuid::Uuid;
 
-use super::forges::world::{home, watched_home};
+use super::forges::world::{home, watched, watched_home};
 use crate::support::{Answer, KEYS, TestApp, on_each_engine};
 
 /// Paths of Git, not those of the API.
@@ -280,13 +280,57 @@ async fn an_address_that_somebody_entered_leads_inside_only_where_that_is_allowe
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_of_figures_that_is_to_stop_waits_for_no_forge_and_keeps_what_it_was_told() {
+    on_each_engine(async |app| {
+        let at = Hidden::start(app, LOOPBACK).await;
+        let (forge, db) = (at.forge.github(), &at.app.state.db);
+        let home = forge.repository("ada/home").unwrap();
+        forge.add(standin::Repository { id: home.id + 1, name: "second".to_owned(), ..home });
+        let second = watched(db, forge.clone_url("ada/second"), "second", Origin::Added).await;
+        for (repository, name) in [(at.repository, "ada/home"), (second, "ada/second")] {
+            let (url, token) = (forge.clone_url(name), Some(PRIVATE_TOKEN.to_owned()));
+            let access = serde_json::to_vec(&Entered { url, api_base_url: None, token }).unwrap();
+            let sealed = KEYS().seal(&purpose(&of_access(repository)), &access);
+            assert!(put_access(&db.write, repository, sealed, clock::now()).await.unwrap());
+        }
+        // One is told, and the answer of the other does not come.
+        forge.fail(Rule::new(Fault::Slow { ms: 600_000 }).on("/repos/").after(1).times(1));
+        let context = JobContext::new(Uuid::now_v7());
+        let stop = async {
+            let began = Instant::now();
+            while !forge.faults().is_empty() {
+                assert!(began.elapsed() < PATIENCE, "nobody asks");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            context.cancel.store(true, Ordering::Relaxed);
+        };
+        let (round, ()) = tokio::join!(jobs::handle(&at.deps, &context, &JobRequest::RefreshMetrics), stop);
+        assert!(matches!(round, Err(JobError::Cancelled)), "{round:?}");
+        let told = async || {
+            let mut told = 0;
+            for repository in [at.repository, second] {
+                let found = repositories::find_repository(&db.read, repository).await.unwrap().unwrap();
+                told += usize::from(found.latest_metrics.is_some());
+            }
+            told
+        };
+        assert_eq!(told().await, 1);
+        // The next round asks for the other one alone.
+        at.reset();
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        assert_eq!((told().await, tokens(forge, "/repos/")), (2, vec![OWN]));
+    })
+    .await;
+}
+
 /// One that was entered for the forge is known to whichever job asks first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_the_forge_is_used_by_every_job_of_a_process_that_has_just_begun() {
     on_each_engine(async |app| {
         let at = Hidden::start(app, LOOPBACK).await;
         let (forge, repository_id) = (at.forge.github(), at.repository);
-        let name = format!("{PREFIX}{}", forge.url().trim_start_matches("http://"));
+        let name = of_forge(forge.url().trim_start_matches("http://"));
         let sealed = KEYS().seal(&purpose(&name), PRIVATE_TOKEN.as_bytes());
         put_secret(&at.app.state.db.write, &name, sealed, clock::now()).await.unwrap();
         at.sync().await.unwrap();

@@ -33,6 +33,21 @@ pub struct WantedFiles<'a> {
     pub is_wanted: fn(&str) -> bool,
 }
 
+/// Where a repository is below an API's address, by the name or number that it has now. Names change: it is good for as long as
+/// a job runs, and is looked for anew where it does not lead to what is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryPath {
+    /// The repository, for errors.
+    pub(crate) full_name: String,
+    pub(crate) parts: Vec<String>,
+}
+
+impl RepositoryPath {
+    pub(crate) fn new(full_name: &str, parts: &[&str]) -> Self {
+        Self { full_name: full_name.to_owned(), parts: parts.iter().map(|&part| part.to_owned()).collect() }
+    }
+}
+
 /// How a forge tells of trees and files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -57,12 +72,16 @@ pub(crate) struct Files<'a> {
     pub exchange: &'a Exchange,
     pub dialect: Dialect,
     /// The repository, for errors.
-    pub full_name: &'a str,
+    full_name: &'a str,
     /// Its path below the API's base.
-    pub at: &'a [&'a str],
+    at: Vec<&'a str>,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    pub(crate) fn new(exchange: &'a Exchange, dialect: Dialect, path: &'a RepositoryPath) -> Self {
+        Self { exchange, dialect, full_name: &path.full_name, at: path.parts.iter().map(String::as_str).collect() }
+    }
+
     /// Reads what is wanted; nothing at the folder is no error.
     pub(crate) async fn below(&self, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
         tokio::time::timeout(WITHIN, self.read(wanted)).await.unwrap_or_else(|_| {
@@ -171,7 +190,7 @@ impl Files<'_> {
 
     /// An address below the repository's.
     fn url(&self, parts: &[&str]) -> Url {
-        self.exchange.url(&[self.at, parts].concat())
+        self.exchange.url(&[self.at.as_slice(), parts].concat())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files of a folder at a commit: what a clone of the same repository gives, whichever forge tells of it.
 
-use forge::{Forge as _, ForgeError, Key, PlainGit, WantedFiles};
+use forge::{Forge, ForgeError, Key, PlainGit, RepositoryPath, WantedFiles};
 use git::{BelowLimits, FilesBelow, Repo};
 use standin::bare::{self, Content};
 use standin::{Access, Fault, Generator, Kind, Options, PRIVATE_TOKEN, Repository, Rule, Standin, TOKEN};
@@ -56,8 +56,13 @@ fn of_clone(forge: &standin::Forge, wanted: &WantedFiles<'_>) -> FilesBelow {
     repo.files_below(wanted.commit, wanted.folder, &wanted.limits, wanted.is_wanted).unwrap()
 }
 
+/// What one commit alone is asked for.
+async fn below(client: &dyn Forge, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
+    client.files_below(&client.find_path(key).await?, wanted).await
+}
+
 async fn read(forge: &standin::Forge, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
-    client(forge, Some(TOKEN)).files_below(&key(&first(forge)), wanted).await
+    below(client(forge, Some(TOKEN)).as_ref(), &key(&first(forge)), wanted).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +81,7 @@ async fn every_forge_gives_the_files_that_a_clone_gives() {
             assert_eq!(found.left_out.len(), 2, "{what}: a link and another repository");
             // By name as well as by number; strangers are told as much.
             let by_name = Key { id: None, ..key(&first(forge)) };
-            let again = client(forge, None).files_below(&by_name, &wanted(&head, LIMITS)).await.unwrap();
+            let again = below(client(forge, None).as_ref(), &by_name, &wanted(&head, LIMITS)).await.unwrap();
             assert_eq!(again, found, "{what}");
             // An older commit is read as it was.
             let without = forge.put_on(id, "main", &[(".tekton/run.yaml", Content::Gone)]).unwrap();
@@ -168,7 +173,7 @@ async fn files_are_read_where_the_repository_moved_and_not_where_it_is_hidden() 
         let head = forge.put_on(truth.id, "main", &CONTENTS).unwrap();
         assert!(forge.rename(truth.id, "elsewhere") && forge.transfer(truth.id, "somebody"));
         let wanted = wanted(&head, LIMITS);
-        let read = async |token: &str, key: Key| client(forge, Some(token)).files_below(&key, &wanted).await;
+        let read = async |token: &str, key: Key| below(client(forge, Some(token)).as_ref(), &key, &wanted).await;
         for key in [key(&truth), Key { id: None, ..key(&truth) }] {
             assert_eq!(read(TOKEN, key).await.unwrap().files.len(), 3, "{what}");
         }
@@ -178,8 +183,32 @@ async fn files_are_read_where_the_repository_moved_and_not_where_it_is_hidden() 
         assert_eq!(read(PRIVATE_TOKEN, key(&truth)).await.unwrap().files.len(), 3, "{what}");
     }
     let plain = PlainGit::new(None, git::Limits::default());
-    let error = plain.files_below(&Key::default(), &wanted(&"1".repeat(40), LIMITS)).await.unwrap_err();
-    assert!(matches!(error, ForgeError::Unsupported { .. }), "{error:?}");
+    let nowhere = plain.find_path(&Key::default()).await.map(drop);
+    let nothing = plain.files_below(&RepositoryPath::default(), &wanted(&"1".repeat(40), LIMITS)).await.map(drop);
+    for answer in [nowhere, nothing] {
+        assert!(matches!(answer, Err(ForgeError::Unsupported { .. })), "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_commits_the_repository_is_asked_for_once() {
+    let town = town(1_000).await;
+    for forge in town.forges() {
+        let what = format!("{:?}", forge.kind());
+        let truth = first(forge);
+        let older = forge.put_on(truth.id, "main", &CONTENTS).unwrap();
+        let newer = forge.put_on(truth.id, "main", &[(".tekton/run.yaml", Content::Gone)]).unwrap();
+        let client = client(forge, Some(TOKEN));
+        let path = client.find_path(&key(&truth)).await.unwrap();
+        forge.reset();
+        for (commit, files) in [(older, 3), (newer, 2)] {
+            let found = client.files_below(&path, &wanted(&commit, LIMITS)).await.unwrap();
+            assert_eq!(found.files.len(), files, "{what}");
+        }
+        let asked: Vec<String> = forge.requests().into_iter().map(|request| request.path).collect();
+        let is_of_git = |path: &String| path.contains("/git/") || path.contains("/repository/");
+        assert!(!asked.is_empty() && asked.iter().all(is_of_git), "{what}: {asked:?}");
+    }
 }
 
 /// Nothing half read is taken for all, and limits are known before they are hit.
@@ -203,12 +232,13 @@ async fn every_fault_of_reading_files_is_told() {
                 forge.reset();
                 forge.fail(Rule::new(fault.clone()).on(path).after(after));
                 let client = client(forge, Some(TOKEN));
-                let error = client.files_below(&key(&first(forge)), &wanted(&head, LIMITS)).await.expect_err(&what);
+                let (at, wanted) = (key(&first(forge)), wanted(&head, LIMITS));
+                let error = below(client.as_ref(), &at, &wanted).await.expect_err(&what);
                 let name = format!("{error:?}");
                 assert!(name.starts_with(expected) && !name.contains(TOKEN), "{what}: {name}");
                 if expected == "RateLimited" {
                     let asked = forge.counters().api;
-                    let again = client.files_below(&key(&first(forge)), &wanted(&head, LIMITS)).await.unwrap_err();
+                    let again = below(client.as_ref(), &at, &wanted).await.unwrap_err();
                     assert!(matches!(again, ForgeError::RateLimited { .. }), "{what}: {again:?}");
                     assert_eq!(forge.counters().api, asked, "{what}: it waits");
                 }

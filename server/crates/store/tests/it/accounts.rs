@@ -249,6 +249,17 @@ async fn secrets_are_kept_as_they_were_sealed() {
         secrets::put_secret(&db.write, "forge:github.com", vec![3], at(9, 0)).await.unwrap();
         assert_eq!(secrets::find_secret(&db.read, "forge:github.com").await.unwrap(), Some(vec![3]));
         assert_eq!(secrets::list_secrets(&db.read, "").await.unwrap(), [("forge:github.com".to_owned(), at(9, 0))]);
+        // By host, the port too, and nothing that is kept for another purpose.
+        let other = secrets::of_forge("git.example.org:3000");
+        for name in [other.as_str(), &secrets::of_webhook(Uuid::nil()), "forgery:github.com"] {
+            secrets::put_secret(&db.write, name, vec![4], at(9, 0)).await.unwrap();
+        }
+        let hosts = [("git.example.org:3000".to_owned(), at(9, 0)), ("github.com".to_owned(), at(9, 0))];
+        assert_eq!(secrets::list_with_token(&db.read).await.unwrap(), hosts);
+        let tokens = secrets::list_forge_tokens(&db.read).await.unwrap().into_iter();
+        let tokens: Vec<_> = tokens.map(|(host, secret)| (host, secret.name, secret.sealed)).collect();
+        let token = |host: &str, sealed| (host.to_owned(), secrets::of_forge(host), vec![sealed]);
+        assert_eq!(tokens, [token("git.example.org:3000", 4), token("github.com", 3)]);
         assert!(secrets::remove_secret(&db.write, "forge:github.com").await.unwrap());
         assert_eq!(secrets::find_secret(&db.read, "forge:github.com").await.unwrap(), None);
     })

@@ -9,7 +9,7 @@ use server::{
     clock,
     jobs::{self, JobContext},
 };
-use standin::{Fault, Rule};
+use standin::{Fault, Repository, Rule};
 use store::db::Db;
 use store::repositories::record_set_aside;
 use store::triggers::{NewTrigger, insert_trigger, list_deliveries};
@@ -213,6 +213,76 @@ async fn of_a_repository_that_is_set_aside_the_api_tells() {
             [],
             "nothing is left to be read"
         );
+    })
+    .await;
+}
+
+/// Pushes to two branches bring a pipeline each, of which the API alone can tell.
+async fn push_twice(at: &AtForge, db: &Db) {
+    at.github().make_branches(at.id, &["other"]).unwrap();
+    at.sync().await.unwrap();
+    // Now it is known which branches are protected.
+    at.follow().await;
+    for branch in ["other", "topic"] {
+        at.github().commit_on(at.id, branch, &[(".tekton/build.yaml", Some(PIPELINE))], branch).unwrap();
+    }
+    at.sync().await.unwrap();
+    record_set_aside(&db.write, at.repository, "it is too large", clock::now()).await.unwrap();
+    at.github().reset();
+}
+
+/// Whether both pushes are known to bring something, by the API.
+async fn are_both_told(at: &AtForge) -> bool {
+    let events = at.whole_events().await;
+    let pushes: Vec<_> = events.iter().filter(|event| event.kind == BranchEventKind::BranchUpdated).collect();
+    let is_told =
+        |event: &&BranchEvent| found(event).read_by_api && found(event).estimated_action == TektonAction::Apply;
+    pushes.len() == 2 && pushes.iter().all(is_told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_all_commits_of_a_job_the_api_is_asked_for_the_repository_once() {
+    on_each_engine(async |app| {
+        let db = &app.state.db;
+        let at = start(db, "").await;
+        push_twice(&at, db).await;
+        at.follow().await;
+        assert!(are_both_told(&at).await, "{:#?}", at.whole_events().await);
+        let asked: Vec<String> = at.github().requests().into_iter().map(|request| request.path).collect();
+        assert_eq!(asked.iter().filter(|path| path.ends_with("/repos/ada/home")).count(), 1, "{asked:#?}");
+        assert_eq!(at.objects_asked(), 6, "{asked:#?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_found_although_somebody_else_took_the_name_of_its_repository_meanwhile() {
+    on_each_engine(async |app| {
+        let db = &app.state.db;
+        let at = start(db, "").await;
+        // Its number is known.
+        at.run(JobRequest::RefreshMetrics).await.unwrap();
+        push_twice(&at, db).await;
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join("other");
+        standin::bare::create(&git, &[&[("other.yaml", Some("a: 1\n"))]]).unwrap();
+        let home = at.github().repository("ada/home").unwrap();
+        let other = Repository { id: home.id + 1, git, ..home };
+        // The first commit is read, and the second one asked for.
+        at.github().fail(Rule::new(Fault::Slow { ms: 2_000 }).on("/git/").after(3).times(1));
+        let rename = async {
+            let began = Instant::now();
+            while !at.github().faults().is_empty() {
+                assert!(began.elapsed() < Duration::from_secs(30), "nobody asks");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert!(at.github().rename(at.id, "renamed"));
+            at.github().add(other);
+        };
+        tokio::join!(at.follow(), rename);
+        assert!(are_both_told(&at).await, "{:#?}", at.whole_events().await);
+        let asked: Vec<String> = at.github().requests().into_iter().map(|request| request.path).collect();
+        assert!(asked.iter().any(|path| path.contains("/repos/ada/renamed/git/")), "{asked:#?}");
     })
     .await;
 }

@@ -37,11 +37,16 @@ pub(in crate::watching) fn home(folder: &Path, state: Access) -> (Options, u64) 
 
 /// Stores it as a watched one of GitHub; its id.
 pub(in crate::watching) async fn watched_home(db: &Db, url: String, origin: Origin) -> Uuid {
+    watched(db, url, "home", origin).await
+}
+
+/// The same with another one of ada's.
+pub(in crate::watching) async fn watched(db: &Db, url: String, name: &str, origin: Origin) -> Uuid {
     let found = FoundRepository {
         url,
         owner: "ada".to_owned(),
-        name: "home".to_owned(),
-        full_name: "ada/home".to_owned(),
+        name: name.to_owned(),
+        full_name: format!("ada/{name}"),
         description: None,
         provider: Provider::Github,
         origin,
