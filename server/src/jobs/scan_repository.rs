@@ -68,7 +68,8 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
             if let Some((at, followed)) = followed {
                 deps.kept_uses.put(repository, at, scan_format(&deps.mask, &deps.chart_sources), followed);
             }
-            if events > 0 {
+            // Charts come and go without any event, too, and a scan that was killed may have stored all before it could ask.
+            if store::ecosystem::is_stale(&deps.db.read).await? {
                 super::aggregate::ask(deps).await?;
             }
             Ok(format!("{events} events, scanned up to {}", head.short()))

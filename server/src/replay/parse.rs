@@ -87,3 +87,16 @@ fn unreadable(blob: ObjectId, error: &GitError) -> ParsedFile {
     };
     ParsedFile::unreadable(blob, bytes, FoundProblem { class, line: None, column: None, message: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FORMAT;
+
+    /// Whoever brings a version with others up has all repositories scanned anew, and is told so.
+    #[test]
+    fn operators_are_told_of_the_newest_rules() {
+        let told: Vec<&str> = include_str!("../../../docs/operations.md").split_whitespace().collect();
+        let format = format!("scan format {FORMAT},");
+        assert!(told.join(" ").contains(&format), "docs/operations.md does not say {format:?}");
+    }
+}

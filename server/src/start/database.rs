@@ -15,8 +15,9 @@ use store::repositories;
 use super::repositories::{Occasion, pin};
 use crate::config::Config;
 
-/// How long a database that others keep busy is waited for at start.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a database that others keep busy is waited for at start: a step of the schema that waits for a lock gives up after
+/// [`LOCK_WITHIN`](store::db::LOCK_WITHIN), lets those pass that wait behind it, and is tried again.
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -114,6 +115,11 @@ mod tests {
         std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o750)).unwrap();
         make_private(&data).unwrap();
         assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o750);
+    }
+
+    #[test]
+    fn a_step_of_the_schema_that_waited_for_a_lock_in_vain_is_tried_again() {
+        assert!(PATIENCE >= store::db::LOCK_WITHIN * 3);
     }
 
     #[tokio::test]

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use entity::input::{ChartUseFacts, ImageUseFacts, ValueFacts};
-use entity::view::EventFilter;
+use entity::kind::JobKind;
+use entity::view::{EventFilter, JobFilter};
 use git::Repo;
 use scan::uses::{ChartSources, Evaluator, NothingKnown, TrackedCommit, Tracker};
 use serde_json::json;
+use server::clock;
 use server::replay::{RepoBlobs, tree_changes};
 use store::db::Db;
 use store::scans;
@@ -95,6 +97,35 @@ async fn uses_are_the_same_in_one_scan_and_commit_by_commit() {
         let repository = bench.pin(&origin.path()).await;
         bench.bring_up_to_date(repository).await;
         assert_eq!(bench.rows().await, by_steps);
+    })
+    .await;
+}
+
+/// A chart that kustomize renders is in no resource, and no event tells of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_counted_anew_where_a_chart_changes_and_no_resource_does() {
+    on_each_engine(async |app| {
+        let db = app.state.db.clone();
+        let origin = Origins::new();
+        let bench = Bench::new(&db);
+        let repository = bench.pin(&origin.path()).await;
+        let asked = async || {
+            let kind = Some(JobKind::AggregateDailyEcosystemStats);
+            let filter = JobFilter { kind, unfinished: true, ..JobFilter::default() };
+            store::jobs::list_jobs(&db.read, &filter).await.unwrap().data
+        };
+        let rendered = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  \
+            - {name: web, repo: 'https://charts.example.org', version: 1.0.0}\n";
+        origin.commit("chart", &[("kustomization.yaml", Some(rendered))]);
+        bench.sync(repository).await.unwrap();
+        let said = bench.scan(repository).await.unwrap();
+        assert!(said.starts_with("0 events"), "{said}");
+        assert_eq!(asked().await.len(), 1);
+        store::ecosystem::aggregate(&db, clock::now()).await.unwrap();
+        assert!(bench.deps.queue.cancel(asked().await[0].id, clock::now()).await.unwrap());
+        origin.commit("notes", &[("notes.txt", Some("nothing"))]);
+        bench.bring_up_to_date(repository).await;
+        assert_eq!(asked().await.len(), 0);
     })
     .await;
 }

@@ -3,23 +3,22 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait as _,
-};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Order, Query};
+use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, VersionSpan};
 use crate::db::select::is_any;
 use entity::kind::ChartUseKind;
-use entity::table::{chart_release, chart_use};
+use entity::table::chart_use;
 use entity::view::Timestamp;
 
 /// Repositories that one question is about: each is a condition of its own.
 pub(crate) const REPOSITORIES: usize = 100;
 /// Releases whose earlier spans are asked for by one question.
 const RELEASES: usize = 500;
+/// What a statement calls the span that a release had before another one.
+const HAD: &str = "had";
 
 /// A repository, the place of a commit on its line, and where a document stands.
 pub(crate) type Place = (Uuid, i64, String);
@@ -76,15 +75,22 @@ pub(crate) async fn begun_at(c: &impl ConnectionTrait, places: &BTreeSet<Place>)
     Ok(begun)
 }
 
-/// The newest spans, those that brought their releases left out; what wrong clocks tell of the future too.
+/// The newest spans with another version than their releases had before; what wrong clocks tell of the future too. A span may
+/// begin with a file that moves or a variable that changes, and one commit may do that to hundreds.
 pub(crate) async fn newest_begun(c: &impl ConnectionTrait, limit: u64, now: Timestamp) -> Result<Vec<Begun>> {
-    use chart_use::Column::{FromSequence, FromTime, Id, ReleaseId};
+    use chart_use::Column::{FromSequence, FromTime, Id, ReleaseId, Version};
     let future = (now + TimeDelta::days(1)).timestamp();
-    let its = chart_release::Column::Id.into_expr().equals((chart_use::Entity, ReleaseId));
-    let release = chart_release::Entity::find().filter(its).select_only();
+    let of_had = |column| Expr::col((HAD, column));
     // Looked up for each, along the index of times: as a join it might begin with all releases.
-    let first = Expr::from(release.column(chart_release::Column::FirstSequence).into_query());
-    let begun = chart_use::Entity::find().filter(FromTime.lt(future)).filter(first.lt(FromSequence.into_expr()));
+    let had = Query::select()
+        .expr(of_had(Version))
+        .from_as(chart_use::Entity, HAD)
+        .and_where(of_had(ReleaseId).equals((chart_use::Entity, ReleaseId)))
+        .and_where(of_had(FromSequence).lt(FromSequence.into_expr()))
+        .order_by((HAD, FromSequence), Order::Desc)
+        .limit(1)
+        .take();
+    let begun = chart_use::Entity::find().filter(FromTime.lt(future)).filter(Expr::from(had).ne(Version.into_expr()));
     Ok(begun.order_by_desc(FromTime).order_by_desc(Id).limit(limit).into_partial_model().all(c).await?)
 }
 

@@ -131,12 +131,12 @@ fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Whether the second is the same release with another version that is not lower.
+/// Whether the second is the same release with a higher version.
 fn is_upgrade(before: &UseSpan, after: &UseSpan) -> bool {
     let (Some(from), Some(to)) = (before.version.as_deref(), after.version.as_deref()) else { return false };
     // Not by their times: commits with the same one may have gone by between them.
     let at_once = before.to_sequence == Some(after.from_sequence);
-    before.release_id == after.release_id && at_once && from != to && goes_up(from, to)
+    before.release_id == after.release_id && at_once && goes_up(from, to)
 }
 
 async fn sources(c: &impl ConnectionTrait, chart: i64, open: &[&UseSpan]) -> Result<Vec<ChartSource>> {

@@ -73,9 +73,10 @@ fn goes_on(before: &VersionSpan, after: &VersionSpan) -> bool {
     same_chart && before.release_id == after.release_id && before.to_sequence == Some(after.from_sequence)
 }
 
-/// Whether a step from one version to another is an upgrade: between digests and branches nothing is higher.
+/// Whether a step from one version to another is an upgrade: between digests and branches nothing is higher, and what is only
+/// written otherwise is not either.
 pub(super) fn goes_up(from: &str, to: &str) -> bool {
-    is_ordered(from) && is_ordered(to) && !is_lower(to, from)
+    is_lower(from, to)
 }
 
 /// Every step within spans that are in the order of their releases and commits. What a release had before some commits
@@ -99,12 +100,13 @@ pub(crate) fn ways<'s>(spans: &'s [VersionSpan], from: &'s str, to: &'s str) -> 
         let (mut before, mut left, mut steps) = (first, None, 0);
         for (place, after) in spans.iter().enumerate().skip(start + 1) {
             let (version, next) = (before.version.as_deref()?, after.version.as_deref()?);
-            if !goes_on(before, after) || (left.is_none() && next == from) {
+            // Who is back at the first, by way of another spelling, begins another way: each span is gone over once.
+            if !goes_on(before, after) || next == from {
                 return None;
             }
             if version != next {
-                let is_on_the_way = if up { goes_up(version, next) } else { is_lower(next, version) };
-                if !is_on_the_way {
+                let turns_back = if up { is_lower(next, version) } else { is_lower(version, next) };
+                if turns_back || !is_ordered(next) {
                     return None;
                 }
                 let left = *left.get_or_insert(after.from_sequence);
@@ -168,6 +170,29 @@ mod tests {
         assert!(told(ways(&spans, "1.3", "1.0")).is_empty());
         assert!(told(ways(&spans, "1.0", "9")).is_empty());
         assert_eq!(told(steps(&spans).filter(|step| step.from == "1.0" && step.to == "1.2")), [(1, 2, 2, 1)]);
+    }
+
+    #[test]
+    fn what_is_only_written_otherwise_is_no_upgrade_and_no_way_back() {
+        let spans = spans(&[&[(1, "1.0.0"), (2, "v1.1.0"), (3, "1.1.0"), (4, "v1.1.0"), (5, "1.1.0+1")]]);
+        let told: Vec<_> = steps(&spans).map(|step| (step.to, step.is_upgrade(), step.is_rolled_back())).collect();
+        let same = |to| (to, false, false);
+        assert_eq!(told, [("v1.1.0", true, false), same("1.1.0"), same("v1.1.0"), same("1.1.0+1")]);
+    }
+
+    #[test]
+    fn another_spelling_on_the_way_ends_no_way_and_makes_none_of_a_step() {
+        let spans = spans(&[
+            &[(1, "1.0"), (2, "v1.5"), (3, "1.5"), (4, "2.0")],
+            &[(1, "2.0"), (2, "1.5"), (3, "v1.5"), (4, "1.0")],
+            // The way begins with the last commit that had the first version as it is asked for.
+            &[(1, "1.0"), (2, "v1.0"), (3, "1.0"), (4, "2.0")],
+            &[(1, "1.0"), (2, "v1.0"), (3, "1.0"), (4, "v1.0"), (5, "2.0")],
+            &[(1, "1.0"), (2, "1.5"), (3, "main"), (4, "2.0")],
+        ]);
+        assert_eq!(told(ways(&spans, "1.0", "2.0")), [(0, 2, 4, 3), (3, 4, 5, 2)]);
+        assert_eq!(told(ways(&spans, "2.0", "1.0")), [(1, 2, 4, 3)]);
+        assert!(told(ways(&spans, "1.0", "1.0")).is_empty());
     }
 
     #[test]

@@ -4,19 +4,22 @@ use std::cmp::Ordering;
 
 /// Compares two versions. What differs only in how it is written (`v1.2` and `1.2`) is ordered by its text.
 pub(crate) fn compare_versions(left: &str, right: &str) -> Ordering {
+    compare(left, right).then_with(|| left.cmp(right))
+}
+
+/// Compares them, however they are written.
+fn compare(left: &str, right: &str) -> Ordering {
     let (a, b) = (Parts::of(left), Parts::of(right));
     // What is no number has no place among numbers: `latest` is not the highest.
     let begins = |release: &str| release.starts_with(|first: char| first.is_ascii_digit());
-    begins(a.release)
-        .cmp(&begins(b.release))
-        .then_with(|| compare_parts(a.release, b.release))
-        .then_with(|| match (a.before, b.before) {
+    begins(a.release).cmp(&begins(b.release)).then_with(|| compare_parts(a.release, b.release)).then_with(|| {
+        match (a.before, b.before) {
             (None, None) => Ordering::Equal,
             (None, Some(_)) => Ordering::Greater,
             (Some(_), None) => Ordering::Less,
             (Some(left), Some(right)) => compare_parts(left, right),
-        })
-        .then_with(|| left.cmp(right))
+        }
+    })
 }
 
 /// Whether it is a version of which another can be higher or lower: numbers, perhaps of one before a release. A digest, a range
@@ -26,9 +29,9 @@ pub(super) fn is_ordered(version: &str) -> bool {
     pieces.peek().is_some() && pieces.all(|piece| matches!(piece, Piece::Number(_)))
 }
 
-/// Whether a version is lower than another, where both can be told.
+/// Whether a version is lower than another, where both can be told: not where one is the other, only written otherwise.
 pub(super) fn is_lower(version: &str, than: &str) -> bool {
-    is_ordered(version) && is_ordered(than) && compare_versions(version, than).is_lt()
+    is_ordered(version) && is_ordered(than) && compare(version, than).is_lt()
 }
 
 /// Whether it is one before a release: `1.0.0-rc.1`.
@@ -152,6 +155,9 @@ mod tests {
                 && !is_lower("latest", "1.0")
                 && !is_lower("1.x", "2.0")
         );
+        for (one, written_otherwise) in [("1.2", "v1.2"), ("1.2", "1.2.0"), ("1.2.0", "1.2.0+1")] {
+            assert!(!is_lower(one, written_otherwise) && !is_lower(written_otherwise, one), "{one}");
+        }
         assert_eq!((major("v12.3"), major("latest"), major("4")), (Some(12), None, Some(4)));
         assert!(is_prerelease("1.0-rc1") && !is_prerelease("latest-build") && !is_prerelease("1.0+a-b"));
     }

@@ -15,7 +15,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Executor};
 use super::{ConnectionTrait as _, Result, Transaction, is_outside};
 
 /// How long a statement waits for what another transaction locks. One that waits makes all wait that come after it.
-const LOCK_WITHIN: Duration = Duration::from_mins(1);
+pub const LOCK_WITHIN: Duration = Duration::from_mins(1);
 /// A transaction that does nothing for so long has lost its program: what it locks is let go of.
 const IDLE_WITHIN: Duration = Duration::from_mins(5);
 /// Steps of SQLite from one look at the clock to the next: about a millisecond. Most questions end before the first.

@@ -25,6 +25,7 @@ use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 pub use error::DataError;
+pub use limits::LOCK_WITHIN;
 pub use replicas::{READ_OWN, ReplicaState};
 pub use sea_orm::{ConnectionTrait, DatabaseConnection as Connection, DatabaseTransaction as Transaction};
 pub use settings::DbSettings;

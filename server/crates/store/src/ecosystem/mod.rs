@@ -13,7 +13,7 @@ mod spans;
 pub use activity::list_release_activity;
 pub use aggregate::{Plan, aggregate, finish, mark_stale, plan, run_step};
 pub use charts::charts;
-pub use read::{database_stats, find_latest, list_days, overview, trends};
+pub use read::{database_stats, find_latest, is_stale, list_days, overview, trends};
 
 use super::{ConnectionTrait, Result};
 

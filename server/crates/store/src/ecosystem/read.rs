@@ -72,6 +72,12 @@ fn last_whole_day(at: Timestamp) -> Option<NaiveDate> {
     at.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(at).date_naive().pred_opt()
 }
 
+/// Whether days wait to be computed again.
+pub async fn is_stale(c: &impl ConnectionTrait) -> Result<bool> {
+    let mark = stale_day::Entity::find().select_only().column(stale_day::Column::Id);
+    Ok(mark.into_tuple::<Uuid>().one(c).await?.is_some())
+}
+
 /// The page of the ecosystem: as it is now, or by the whole days before a time.
 pub async fn overview(
     c: &impl ConnectionTrait,
@@ -83,8 +89,6 @@ pub async fn overview(
     let now = at.unwrap_or(now);
     let latest = find_last(c, last).await?;
     let first = range.days().map(|days| first_day(days, now));
-    let mark: Option<Uuid> =
-        stale_day::Entity::find().select_only().column(stale_day::Column::Id).into_tuple().one(c).await?;
     let active_days = Ord::min(range.days().unwrap_or(MOST_ACTIVE_DAYS), MOST_ACTIVE_DAYS);
     let counts =
         |map: fn(&EcosystemStats) -> &BTreeMap<String, i64>| latest.as_ref().map(map).map(sorted).unwrap_or_default();
@@ -92,7 +96,7 @@ pub async fn overview(
         range,
         growth: growth(c, first, latest.as_ref()).await?,
         spans: spans(c, first, last).await?,
-        stale: mark.is_some(),
+        stale: is_stale(c).await?,
         kinds: counts(|stats| &stats.resource_type_breakdown),
         charts: counts(|stats| &stats.popular_helm_charts),
         languages: counts(|stats| &stats.language_breakdown),

@@ -24,7 +24,7 @@ use entity::table::{chart, commit, event, repository, resource_image};
 use entity::value::{JsonText, ObjectId};
 use entity::view::{BumpSubject, BumpedResource, FieldChange, MASK, Timestamp, VersionBump};
 
-/// So many of the newest changes of releases, and of events with another version, are put together.
+/// So many of the newest spans, and of events, with another version are put together.
 const VERSION_CHANGES: u64 = 300;
 /// So many of the newest events are looked through for images.
 const EVENTS: u64 = 400;

@@ -7,6 +7,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, OnConflict};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
+use super::scans::first_use_after;
 use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
 use crate::db::answers::mark_changed;
@@ -230,6 +231,7 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     let mut difference = Totals::default();
     difference.subtract(Totals::of(w, id).await?);
     difference.mark_changed_days();
+    difference.mark_used(first_use_after(w, id, -1).await?);
     // Events first: the cascade would look for them resource by resource.
     event::Entity::delete_many().filter(event::COLUMN.repository_id.eq(id)).exec(w).await?;
     // So would it for deliveries, event by event and branch by branch.

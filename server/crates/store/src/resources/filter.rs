@@ -69,7 +69,10 @@ fn installing_now(name: &str, filter: &ResourceFilter) -> SelectStatement {
     ids(uses)
 }
 
-/// What the commit that ended a use took from its place, and has not come back.
+/// What statements call an event that came after the one that took a resource.
+const LATER: &str = "later";
+
+/// What the commit that ended a use took from its place for good.
 fn installing_last(name: &str, filter: &ResourceFilter) -> SelectStatement {
     use chart_use::Column::{FilePath, RepositoryId, ToSequence};
     let mut uses = uses_of(name, filter).filter(chart_use::Column::ToTime.is_not_null());
@@ -83,13 +86,21 @@ fn installing_last(name: &str, filter: &ResourceFilter) -> SelectStatement {
     let gone = Condition::all()
         .add(Expr::col((HERE, resource::Column::Id)).equals((event::Entity, event::Column::ResourceId)))
         .add(Expr::col((HERE, resource::Column::Status)).eq(constant(ResourceStatus::Deleted)));
+    // Who came back and went once more may have had another chart by then.
+    let of_later = |column| Expr::col((LATER, column));
+    let later = Query::select()
+        .expr(constant(1))
+        .from_as(event::Entity, LATER)
+        .and_where(of_later(event::Column::ResourceId).equals((event::Entity, event::Column::ResourceId)))
+        .and_where(of_later(event::Column::Sequence).gt(event::Column::Sequence.into_expr()))
+        .take();
     QuerySelect::query(&mut uses).join(JoinType::InnerJoin, event::Entity, took).join_as(
         JoinType::InnerJoin,
         resource::Entity,
         HERE,
         gone,
     );
-    ids(uses)
+    ids(uses.filter(Expr::not_exists(later)))
 }
 
 /// Those that stand at the head; `table` is what the statement calls resources.

@@ -1,36 +1,23 @@
 //! What a resource was at a time: the state that events had left of it, and what spans say of where it stood.
 
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, list_versions};
-use crate::db::select::count;
+use super::versions::find_version_before;
+use super::{ConnectionTrait, Result};
 use crate::{charts, images};
 use entity::kind::{EventType, ResourceStatus};
-use entity::table::{commit, event, resource};
+use entity::table::{commit, resource};
 use entity::value::StoredTimestamp;
-use entity::view::{PageQuery, ResourceThen, Timestamp};
+use entity::view::{ResourceThen, Timestamp};
 
 /// What a resource was at a time; nothing where there is no such resource.
 pub async fn find_resource_then(c: &impl ConnectionTrait, id: Uuid, at: Timestamp) -> Result<Option<ResourceThen>> {
-    use resource::Column::{Events, RepositoryId};
-    let known = resource::Entity::find_by_id(id).select_only().columns([RepositoryId, Events]);
-    let Some((repository, events)) = known.into_tuple::<(Uuid, i64)>().one(c).await? else { return Ok(None) };
-    let later = first_after(c, repository, at).await?;
-    let until = event::Entity::find().filter(event::COLUMN.resource_id.eq(id));
-    let until = until.apply_if(later, |until, later| until.filter(event::COLUMN.sequence.lt(later)));
-    let number = count(c, until).await?;
+    let known = resource::Entity::find_by_id(id).select_only().column(resource::Column::RepositoryId);
+    let Some(repository) = known.into_tuple::<Uuid>().one(c).await? else { return Ok(None) };
     let mut then = ResourceThen { at, status: None, version: None, charts: Vec::new(), images: Vec::new() };
-    if number == 0 {
-        return Ok(Some(then));
-    }
-    // The newest is listed first.
-    let skip = u64::try_from(events).unwrap_or(0).saturating_sub(number);
-    let Some(version) = list_versions(c, id, PageQuery { skip, limit: 1 }).await?.data.pop() else {
-        return Ok(Some(then));
-    };
+    let later = first_after(c, repository, at).await?;
+    let Some(version) = find_version_before(c, id, later).await? else { return Ok(Some(then)) };
     then.status = Some(ResourceStatus::Deleted);
     if version.event.event_type != EventType::Deleted {
         then.status = Some(ResourceStatus::Active);

@@ -16,7 +16,7 @@ use crate::resources::row::TextRow;
 use entity::kind::Provider;
 use entity::table::{commit, event, manifest, repository, resource};
 use entity::value::JsonText;
-use entity::view::{FieldChange, Listing, PageQuery, ResourceVersion, VersionText, web_url};
+use entity::view::{Event, FieldChange, Listing, PageQuery, ResourceVersion, VersionText, web_url};
 
 /// A source changes with its releases: more than this is no history that anybody compares.
 const MOST_SOURCE_CHANGES: u64 = 5_000;
@@ -27,36 +27,62 @@ pub async fn list_versions(
     resource: Uuid,
     page: PageQuery,
 ) -> Result<Listing<ResourceVersion>> {
+    let Some(origin) = find_origin(c, resource).await? else { return Ok(Listing::default()) };
+    let events = events::list_of_resource(c, resource, page).await?;
+    let skip = i64::try_from(page.skip).unwrap_or(i64::MAX);
+    let data = versions_of(c, &origin, events, origin.events.saturating_sub(skip)).await?;
+    Ok(Listing { data, count: u64::try_from(origin.events).unwrap_or(0) })
+}
+
+/// The newest state that a resource had before a place on the line; of all, where none is given. It is found by its event, not by
+/// how many there are: a scan may add some meanwhile.
+pub(super) async fn find_version_before(
+    c: &impl ConnectionTrait,
+    resource: Uuid,
+    place: Option<i64>,
+) -> Result<Option<ResourceVersion>> {
+    use event::Column::{Id, Sequence};
+    let until = event::Entity::find().filter(event::COLUMN.resource_id.eq(resource));
+    let until = until.apply_if(place, |until, place| until.filter(event::COLUMN.sequence.lt(place)));
+    let newest = until.clone().select_only().column(Id).order_by_desc(Sequence).order_by_desc(Id);
+    let Some(newest) = newest.into_tuple::<Uuid>().one(c).await? else { return Ok(None) };
+    let Some(origin) = find_origin(c, resource).await? else { return Ok(None) };
+    let number = i64::try_from(count(c, until).await?).unwrap_or(i64::MAX);
+    Ok(versions_of(c, &origin, events::list_by_ids(c, &[newest]).await?, number).await?.pop())
+}
+
+async fn find_origin(c: &impl ConnectionTrait, resource: Uuid) -> Result<Option<VersionOrigin>> {
     let this = resource::Entity::find_by_id(resource).inner_join(repository::Entity);
-    let Some(origin) = this.into_partial_model::<VersionOrigin>().one(c).await? else {
-        return Ok(Listing::default());
-    };
-    let listing = events::list_of_resource(c, resource, page).await?;
+    Ok(this.into_partial_model::<VersionOrigin>().one(c).await?)
+}
+
+/// States that events left, newest first; the first of them has this number.
+async fn versions_of(
+    c: &impl ConnectionTrait,
+    origin: &VersionOrigin,
+    events: Vec<Event>,
+    newest: i64,
+) -> Result<Vec<ResourceVersion>> {
     let places: Vec<(Uuid, Option<i32>, Option<i32>)> = event::Entity::find()
-        .filter(is_any(event::Column::Id.into_expr(), listing.iter().map(|event| event.id)))
+        .filter(is_any(event::Column::Id.into_expr(), events.iter().map(|event| event.id)))
         .select_only()
         .columns([event::Column::Id, event::Column::LineStart, event::Column::LineEnd])
         .into_tuple()
         .all(c)
         .await?;
     let places: HashMap<Uuid, _> = places.into_iter().map(|(id, start, end)| (id, (start, end))).collect();
-    let skip = i64::try_from(page.skip).unwrap_or(i64::MAX);
-    let data = listing
-        .into_iter()
-        .zip(0..)
-        .map(|(event, place)| {
-            let (start, end) = places.get(&event.id).copied().unwrap_or_default();
-            let lines = start.zip(end);
-            // A deletion has no text, and its commit has no such file.
-            let web_url = lines.and_then(|lines| {
-                let (commit, path) = (event.commit.as_str(), event.file_path.as_str());
-                web_url(origin.provider, origin.web_url.as_deref(), commit, Some(path), Some(lines))
-            });
-            let number = origin.events.saturating_sub(skip).saturating_sub(place);
-            ResourceVersion { number, event, line_start: start.unwrap_or(0), line_end: end.unwrap_or(0), web_url }
-        })
-        .collect();
-    Ok(Listing { data, count: u64::try_from(origin.events).unwrap_or(0) })
+    let version = |(event, place): (Event, i64)| {
+        let (start, end) = places.get(&event.id).copied().unwrap_or_default();
+        let lines = start.zip(end);
+        // A deletion has no text, and its commit has no such file.
+        let web_url = lines.and_then(|lines| {
+            let (commit, path) = (event.commit.as_str(), event.file_path.as_str());
+            web_url(origin.provider, origin.web_url.as_deref(), commit, Some(path), Some(lines))
+        });
+        let number = newest.saturating_sub(place);
+        ResourceVersion { number, event, line_start: start.unwrap_or(0), line_end: end.unwrap_or(0), web_url }
+    };
+    Ok(events.into_iter().zip(0..).map(version).collect())
 }
 
 /// Which version of which resource an event left.

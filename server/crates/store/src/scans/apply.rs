@@ -8,7 +8,6 @@ use super::events::{add_days, insert_commits, insert_events};
 use super::figures;
 use super::resources::{Count, write_resources};
 use super::uses::write_uses;
-use crate::charts::time;
 use crate::db::answers::mark_changed;
 use crate::db::bulk::Bulk;
 use crate::db::clean::clean;
@@ -48,10 +47,7 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
     let mut totals = deltas.into_totals();
     totals.days = days;
     totals.mark_changed_days();
-    // Charts may come and go with a commit that changed no resource.
-    if let Some(first) = batch.uses.commits.iter().map(|commit| commit.at.time).min() {
-        totals.mark_stale(time(first).date_naive().to_string());
-    }
+    totals.mark_used(batch.uses.commits.iter().map(|commit| commit.at.time).min());
     totals.write(&txn).await?;
     txn.commit().await?;
     Ok(events)

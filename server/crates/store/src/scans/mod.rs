@@ -25,6 +25,7 @@ pub use known::{event_commits, known_all, known_by_files, known_by_keys, known_b
 pub use known_uses::{known_images, known_references, known_uses, known_values, newest_use_time};
 pub(crate) use past::leaves_at;
 pub use past::{gone_for_a_while, known_at};
+pub(crate) use rewind::first_use_after;
 pub use rewind::rewind;
 pub use runs::{begin_scan, fail_scan, finish_scan, list_scan_runs, record_format, record_odd_paths};
 pub use templates::mark_helm_templates;

@@ -11,7 +11,6 @@ use super::figures;
 use super::known_uses::rewind_uses;
 use super::resources::{Count, write_resources};
 use super::totals::Totals;
-use crate::charts::time;
 use crate::db::answers::mark_changed;
 use crate::db::select::{constant, count_all, insert_from};
 use crate::db::{Connection, Result, begin};
@@ -46,16 +45,14 @@ pub async fn rewind(
     let mut difference = Totals::of(&txn, repository).await?;
     difference.subtract(before);
     difference.mark_changed_days();
-    if let Some(first) = first_use {
-        difference.mark_stale(time(first).date_naive().to_string());
-    }
+    difference.mark_used(first_use);
     difference.write(&txn).await?;
     txn.commit().await?;
     Ok(())
 }
 
 /// When anything was used otherwise for the first time after a place on the line.
-async fn first_use_after(c: &impl ConnectionTrait, repository: Uuid, last: i64) -> Result<Option<i64>> {
+pub(crate) async fn first_use_after(c: &impl ConnectionTrait, repository: Uuid, last: i64) -> Result<Option<i64>> {
     let later = use_commit::COLUMN.repository_id.eq(repository).and(use_commit::COLUMN.sequence.gt(last));
     let first = use_commit::Entity::find().filter(later).select_only().expr(use_commit::Column::Time.min());
     Ok(first.into_tuple::<Option<i64>>().one(c).await?.flatten())

@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::charts::time;
 use crate::db::bulk::Bulk;
 use crate::db::upsert::sum_up;
 use crate::db::{Result, new_id};
@@ -77,9 +78,10 @@ impl Totals {
         }
     }
 
-    /// Statistics from this day on have to be computed again.
-    pub(crate) fn mark_stale(&mut self, day: impl Into<String>) {
-        self.stale.insert(day.into());
+    /// Marks the day of the first commit that changed what is used, by its time in seconds since 1970: charts may come and go with
+    /// a commit that changed no resource.
+    pub(crate) fn mark_used(&mut self, first: Option<i64>) {
+        self.stale.extend(first.map(|first| time(first).date_naive().to_string()));
     }
 
     /// Marks the first of the days that change.

@@ -98,15 +98,32 @@ async fn resources_are_found_by_the_chart_that_they_install_or_did_when_they_wen
         for name in ["ada/home", "bob/lab"] {
             let id = add_repository(&db, name).await;
             let (web, blog, back, other) = (release("web"), release("blog"), release("back"), release("other"));
-            let all = [&web, &blog, &back, &other];
+            let twice = release("twice");
+            let all = [&web, &blog, &back, &other, &twice];
             let commits = vec![
                 commit(0, all.map(|one| event(one, EventType::Created)).to_vec()),
-                commit(1, vec![event(&web, EventType::Modified), event(&back, EventType::Deleted)]),
-                commit(2, vec![event(&blog, EventType::Deleted), event(&back, EventType::Resurrected)]),
+                commit(
+                    1,
+                    vec![
+                        event(&web, EventType::Modified),
+                        event(&back, EventType::Deleted),
+                        event(&twice, EventType::Deleted),
+                    ],
+                ),
+                commit(
+                    2,
+                    vec![
+                        event(&blog, EventType::Deleted),
+                        event(&back, EventType::Resurrected),
+                        event(&twice, EventType::Resurrected),
+                    ],
+                ),
+                commit(3, vec![event(&twice, EventType::Deleted)]),
             ];
-            let mut blog = blog.clone();
+            let (mut blog, mut twice) = (blog.clone(), twice.clone());
             (blog.status, blog.deleted_at) = (ResourceStatus::Deleted, Some(day(2)));
-            let mut found = batch(commits, vec![web, blog, back, other]);
+            (twice.status, twice.deleted_at) = (ResourceStatus::Deleted, Some(day(3)));
+            let mut found = batch(commits, vec![web, blog, back, other, twice]);
             let first = if name == "ada/home" { 10 } else { 20 };
             // Another chart since the second commit; gone with the last; back with another one; a list's item elsewhere.
             install(&mut found, first, "web.yaml", "old", &[(0, "1"), (1, "")]);
@@ -115,6 +132,9 @@ async fn resources_are_found_by_the_chart_that_they_install_or_did_when_they_wen
             install(&mut found, first + 3, "back.yaml", "old", &[(0, "1"), (1, "")]);
             install(&mut found, first + 4, "back.yaml", "new", &[(2, "1")]);
             install(&mut found, first + 5, "other.yaml#0.3", "old", &[(0, "1")]);
+            // Gone with one chart, and after it was back for good with another one.
+            install(&mut found, first + 6, "twice.yaml", "old", &[(0, "1"), (1, "")]);
+            install(&mut found, first + 7, "twice.yaml", "new", &[(2, "1"), (3, "")]);
             scan(&db, id, &found).await;
             let list = async |chart: &str, statuses: &[ResourceStatus], repository_id: Option<Uuid>| {
                 let (chart, statuses) = (Some(chart.to_owned()), statuses.to_vec());
@@ -127,12 +147,12 @@ async fn resources_are_found_by_the_chart_that_they_install_or_did_when_they_wen
             };
             let (active, deleted) = (ResourceStatus::Active, ResourceStatus::Deleted);
             assert_eq!(list("new", &[active], Some(id)).await, ["back", "web"]);
-            assert_eq!(list("new", &[deleted], Some(id)).await, [""; 0]);
+            assert_eq!(list("new", &[deleted], Some(id)).await, ["twice"]);
             assert_eq!(list("old", &[active], Some(id)).await, [""; 0]);
             assert_eq!(list("old", &[deleted], Some(id)).await, ["blog"]);
             assert_eq!(list("old", &[], Some(id)).await, ["blog"]);
-            assert_eq!(list("new", &[active, deleted], Some(id)).await, ["back", "web"]);
-            assert_eq!(list("new", &[], None).await.len(), if name == "ada/home" { 2 } else { 4 });
+            assert_eq!(list("new", &[active, deleted], Some(id)).await, ["back", "twice", "web"]);
+            assert_eq!(list("new", &[], None).await.len(), if name == "ada/home" { 3 } else { 6 });
             assert_eq!(list("none", &[], None).await, [""; 0]);
         }
     })

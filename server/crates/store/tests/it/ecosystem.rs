@@ -173,6 +173,32 @@ async fn days_are_computed_again_only_where_something_made_them_stale_and_come_o
     .await;
 }
 
+/// A chart that kustomize renders is in no resource, so that the repository is known by no event of its first days.
+#[tokio::test]
+async fn a_repository_that_is_removed_takes_its_charts_along_from_all_days() {
+    on_each_engine(async |db| {
+        let now = time("2026-01-06T12:00:00Z");
+        created(&db, "ada/home", "2026-01-01").await;
+        let lab = created(&db, "kim/lab", "2026-01-05").await;
+        let mut found = batch(vec![at(commit(0, vec![]), "2026-01-02T10:00:00Z")], vec![]);
+        install(&mut found, 1, "kustomization.yaml", "rendered", &[(0, "1.0.0")]);
+        found.commits.clear();
+        scan(&db, lab, &found).await;
+        ecosystem::aggregate(&db, now).await.unwrap();
+        let charts = async || {
+            let charts = days(&db, now).await.into_values().map(|day| day.popular_helm_charts.len());
+            charts.collect::<Vec<_>>()
+        };
+        assert_eq!(charts().await, [0, 1, 1, 1, 1, 1]);
+        let txn = db.begin().await.unwrap();
+        repositories::remove_repository(&txn, lab).await.unwrap();
+        txn.commit().await.unwrap();
+        ecosystem::aggregate(&db, now).await.unwrap();
+        assert_eq!(charts().await, [0; 6]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn rewound_history_takes_its_days_back() {
     on_each_engine(async |db| {

@@ -158,6 +158,29 @@ async fn steps_of_charts_are_told_whatever_installs_them() {
     .await;
 }
 
+/// A file that moves, a variable that changes: a release begins another span with its version as it was.
+#[tokio::test]
+async fn a_commit_that_changes_hundreds_of_releases_otherwise_hides_no_step() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let commits = vec![
+            on(commit(0, vec![]), "2026-02-01T10:00:00Z"),
+            on(commit(1, vec![]), "2026-02-02T10:00:00Z"),
+            on(commit(2, vec![]), "2026-02-03T10:00:00Z"),
+        ];
+        let mut found = batch(commits, vec![]);
+        install(&mut found, 1, "web.yaml", "web", &[(0, "1.0.0"), (1, "2.0.0")]);
+        for release in 2..402 {
+            install(&mut found, release, &format!("{release}.yaml"), "other", &[(0, "1.0.0"), (2, "1.0.0")]);
+        }
+        scan(&db, id, &found).await;
+        let shown = overview::overview(&db.read, now()).await.unwrap();
+        let told: Vec<_> = shown.bumps.iter().map(said).collect();
+        assert_eq!(told, [(BumpSubject::Chart, "web", "1.0.0", "2.0.0", 1, 1)]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn tags_of_images_are_steps_and_what_only_looks_like_one_is_not() {
     on_each_engine(async |db| {

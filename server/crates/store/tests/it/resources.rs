@@ -370,3 +370,31 @@ async fn an_event_stands_among_its_own_versions_or_at_its_cause_where_the_manife
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_state_of_a_day_is_that_of_its_event_whatever_a_scan_adds_meanwhile() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let mut web = resource("v1", "ConfigMap", "web", "a.yaml");
+        // So many there were for who counted just before the last one came.
+        web.new_events = 2;
+        let web_id = web.id;
+        let events = [EventType::Created, EventType::Modified, EventType::Modified];
+        let commits = (0..).zip(events).map(|(sequence, what)| commit(sequence, vec![event(&web, what)])).collect();
+        scan(&db, id, &batch(commits, vec![web])).await;
+        let then = async |id, at| resources::find_resource_then(&db.read, id, at).await.unwrap();
+        for sequence in 0..3 {
+            let found = then(web_id, day(sequence)).await.unwrap();
+            let version = found.version.unwrap();
+            let expected = (i64::from(sequence) + 1, oid(100 + sequence).to_string());
+            assert_eq!(
+                ((version.number, version.event.commit), found.status),
+                (expected, Some(ResourceStatus::Active))
+            );
+        }
+        let before = then(web_id, time("2026-01-01T09:59:59Z")).await.unwrap();
+        assert_eq!((before.status, before.version), (None, None));
+        assert_eq!(then(Uuid::now_v7(), day(0)).await, None);
+    })
+    .await;
+}
