@@ -12,7 +12,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-use crate::files::{Dialect, Files, WantedFiles};
+use crate::files::{Changes, Dialect, Files, WantedChanges, WantedFiles};
 use crate::holder::{Holder, holder};
 use crate::probe::{Probe, probe};
 
@@ -250,6 +250,13 @@ impl Forge for Forgejo {
         let at = ["repos", facts.owner.as_str(), facts.name.as_str()];
         let (exchange, full_name) = (&self.exchange, facts.full_name.as_str());
         Files { exchange, dialect: Dialect::Forgejo, full_name, at: &at }.below(wanted).await
+    }
+
+    async fn changes(&self, key: &Key, wanted: &WantedChanges) -> Result<Changes, ForgeError> {
+        let facts = self.here(key).await?;
+        let at = ["repos", facts.owner.as_str(), facts.name.as_str()];
+        let (exchange, full_name) = (&self.exchange, facts.full_name.as_str());
+        Files { exchange, dialect: Dialect::Forgejo, full_name, at: &at }.changes(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

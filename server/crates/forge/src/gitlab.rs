@@ -11,7 +11,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
-use crate::files::{Dialect, Files, WantedFiles};
+use crate::files::{Changes, Dialect, Files, WantedChanges, WantedFiles};
 use crate::holder::{Holder, gitlab_holder};
 use crate::probe::{Probe, probe};
 
@@ -251,6 +251,12 @@ impl Forge for Gitlab {
         let id = self.number(key).await?.to_string();
         let (exchange, full_name) = (&self.exchange, key.full_name.as_str());
         Files { exchange, dialect: Dialect::Gitlab, full_name, at: &["projects", id.as_str()] }.below(wanted).await
+    }
+
+    async fn changes(&self, key: &Key, wanted: &WantedChanges) -> Result<Changes, ForgeError> {
+        let id = self.number(key).await?.to_string();
+        let (exchange, full_name) = (&self.exchange, key.full_name.as_str());
+        Files { exchange, dialect: Dialect::Gitlab, full_name, at: &["projects", id.as_str()] }.changes(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -29,7 +29,7 @@ pub use branches::{ListedBranch, ListedBranches};
 pub use error::ForgeError;
 pub use exchange::{Limits, Settings, Token};
 pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-pub use files::WantedFiles;
+pub use files::{Changes, WantedChanges, WantedFiles};
 pub use forgejo::Forgejo;
 pub use github::Github;
 pub use gitlab::Gitlab;
@@ -68,6 +68,10 @@ pub trait Forge: Send + Sync {
     /// The files below a folder of a commit, as a clone's reader gives them; at once or not at all, within five minutes. Nothing at
     /// the folder is no error; `NoCommit` tells that the repository has no such commit.
     async fn files_below(&self, key: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError>;
+
+    /// What a branch's way from one commit to another changed, as a clone's reader tells it, within five minutes. What the forge
+    /// does not tell, or not for sure, is not there.
+    async fn changes(&self, key: &Key, wanted: &WantedChanges) -> Result<Changes, ForgeError>;
 
     /// A sign of life, with limits and time, for one request at most; nothing of it is kept.
     async fn probe(&self) -> Result<Probe, ForgeError>;

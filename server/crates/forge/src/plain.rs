@@ -13,7 +13,7 @@ use crate::branches::{ListedBranch, ListedBranches};
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-use crate::files::WantedFiles;
+use crate::files::{Changes, WantedChanges, WantedFiles};
 use crate::holder::Holder;
 use crate::probe::Probe;
 
@@ -88,6 +88,11 @@ impl Forge for PlainGit {
 
     async fn files_below(&self, _: &Key, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
         let what = format!("tell of {} at a commit without a clone", wanted.folder);
+        Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
+    }
+
+    async fn changes(&self, _: &Key, wanted: &WantedChanges) -> Result<Changes, ForgeError> {
+        let what = format!("tell what changed up to {} without a clone", wanted.new.short());
         Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
     }
 
