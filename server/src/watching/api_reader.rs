@@ -1,4 +1,5 @@
-//! What `.tekton/` holds at a commit, as the forge's API tells it: for commits that a clone can't tell of now.
+//! What `.tekton/` holds at a commit, and what the way there changed, as the forge's API tells it: for commits that a clone can't
+//! tell of now.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 use entity::kind::LogLevel;
 use entity::value::ObjectId;
 use entity::view::TektonFound;
-use forge::{ForgeError, Key, WantedFiles};
+use forge::{Changes, ForgeError, Key, WantedChanges, WantedFiles};
 use store::db::DataError;
 use triggers::is_tekton_file;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::reader::{LIMITS, TEKTON, tekton_of};
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext};
 
-/// So long one job goes on to ask: others wait for its worker. What is left is asked for by the next one.
+/// So long one job goes on to ask. What is left is asked for by the next one.
 const ASKS_WITHIN: Duration = Duration::from_mins(10);
 
 /// Where a repository is asked about.
@@ -55,22 +56,9 @@ impl ApiReader {
         if let Some(found) = self.known.get(&commit) {
             return Ok(Some(found.clone()));
         }
-        if !deps.polling.enable_api_fallback || context.is_cancelled() {
-            return Ok(None);
-        }
-        if matches!(self.place, Place::Unknown) {
-            let place = at_forge(deps, context, self.repository).await?;
-            self.place = place.map_or(Place::Nowhere, |(forge, key)| Place::At(forge, key));
-        }
-        let Place::At(forge, key) = &self.place else { return Ok(None) };
-        if self.asked_since.get_or_insert_with(Instant::now).elapsed() > ASKS_WITHIN {
-            let minutes = ASKS_WITHIN.as_secs() / 60;
-            let text = format!("the API was asked of commits for {minutes} min: the others are asked for later");
-            context.note(LogLevel::Warn, &text);
-            self.place = Place::Nowhere;
-            return Ok(None);
-        }
+        let Some((forge, key)) = self.place(deps, context).await? else { return Ok(None) };
         let wanted = WantedFiles { commit, folder: TEKTON, limits: LIMITS, is_wanted: is_tekton_file };
+        let _aside = context.step_aside();
         let read = tokio::select! {
             read = forge.client.files_below(key, &wanted) => read,
             () = cancelled(context) => return Ok(None),
@@ -91,6 +79,74 @@ impl ApiReader {
                 Ok(None)
             }
         }
+    }
+
+    /// What a branch's way to a commit changed, as far as the API tells; nothing where it is not to be asked or fails. Of what it
+    /// does not tell the job's log says so.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub(super) async fn changes(
+        &mut self,
+        deps: &Deps,
+        context: &JobContext,
+        wanted: &WantedChanges,
+    ) -> Result<Option<Changes>, DataError> {
+        let Some((forge, key)) = self.place(deps, context).await? else { return Ok(None) };
+        let _aside = context.step_aside();
+        let read = tokio::select! {
+            read = forge.client.changes(key, wanted) => read,
+            () = cancelled(context) => return Ok(None),
+        };
+        let commit = wanted.new.short();
+        match read {
+            Ok(changes) => {
+                if wanted.old.is_some() && changes.is_forced.is_none() {
+                    let text = format!("the API does not tell whether {commit} leaves behind what was there");
+                    context.note(LogLevel::Warn, &text);
+                }
+                if wanted.paths.is_some() && changes.paths.as_ref().is_none_or(|paths| !paths.is_complete) {
+                    context.note(LogLevel::Warn, &format!("the API does not tell of all files that {commit} changed"));
+                }
+                Ok(Some(changes))
+            }
+            Err(error) => {
+                let error = forge.told(error);
+                context.note(LogLevel::Warn, &format!("the API does not tell what {commit} changed: {error}"));
+                // Forges give up on comparisons that are too much for them.
+                if !is_of_commit(&error) && !matches!(error, ForgeError::Status { .. }) {
+                    self.place = Place::Nowhere;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Where to ask; nothing where that is not to be, or no longer by this job.
+    async fn place(
+        &mut self,
+        deps: &Deps,
+        context: &JobContext,
+    ) -> Result<Option<(&RepositoryForge, &Key)>, DataError> {
+        if !deps.polling.enable_api_fallback || context.is_cancelled() {
+            return Ok(None);
+        }
+        if matches!(self.place, Place::Unknown) {
+            let place = at_forge(deps, context, self.repository).await?;
+            self.place = place.map_or(Place::Nowhere, |(forge, key)| Place::At(forge, key));
+        }
+        if matches!(self.place, Place::At(..))
+            && self.asked_since.get_or_insert_with(Instant::now).elapsed() > ASKS_WITHIN
+        {
+            let minutes = ASKS_WITHIN.as_secs() / 60;
+            let text = format!("the API was asked of commits for {minutes} min: the others are asked for later");
+            context.note(LogLevel::Warn, &text);
+            self.place = Place::Nowhere;
+        }
+        Ok(match &self.place {
+            Place::At(forge, key) => Some((forge, key)),
+            Place::Unknown | Place::Nowhere => None,
+        })
     }
 }
 
