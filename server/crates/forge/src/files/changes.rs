@@ -168,7 +168,7 @@ impl Files<'_> {
         let mut url = self.url(&["compare", &format!("{old}...{new}")]);
         // Its commits are of no interest; all of its files come with the first page.
         url.query_pairs_mut().append_pair("per_page", "1");
-        let Some(Comparison { status, files }) = self.told("a comparison", url).await? else {
+        let Some(Comparison { status, files }) = within(self.told("a comparison", url).await)? else {
             return Ok(Changes::default());
         };
         let is_forced = matches!(status, Status::Behind | Status::Diverged);
@@ -205,7 +205,7 @@ impl Files<'_> {
         let mut url = self.url(&["compare", &format!("{base}...{head}")]);
         // Both are looked up for each commit, which takes a while.
         url.set_query(Some("verification=false&files=false"));
-        self.told("a comparison", url).await
+        within(self.told("a comparison", url).await)
     }
 
     async fn gitlab_forced(&self, old: ObjectId, new: ObjectId) -> Result<Option<bool>, ForgeError> {
@@ -221,7 +221,7 @@ impl Files<'_> {
             .append_pair("from", &old.to_string())
             .append_pair("to", &new.to_string())
             .append_pair("straight", "true");
-        let told: Option<Straight> = self.told("a comparison", url).await?;
+        let told: Option<Straight> = within(self.told("a comparison", url).await)?;
         Ok(told.map(|Straight { diffs, compare_timeout }| {
             let both = diffs.into_iter().flat_map(|diff| [diff.old_path, diff.new_path]);
             ChangedPaths { paths: sorted(both), is_complete: !compare_timeout }
@@ -258,7 +258,8 @@ impl Files<'_> {
     async fn contents(&self, commit: ObjectId) -> Result<Option<Contents>, ForgeError> {
         let (mut contents, mut looked_at) = (Contents::new(), 0);
         for page in 1..=MAX_PAGES {
-            let Some(Tree { tree, truncated }) = self.tree(commit, page, true).await? else { return Ok(None) };
+            let told = within(self.tree(commit, page, true).await)?;
+            let Some(Tree { tree, truncated }) = told else { return Ok(None) };
             looked_at += tree.len();
             let is_last = tree.is_empty() || self.dialect == Dialect::Github;
             if looked_at > MAX_ENTRIES || truncated && is_last {
@@ -271,6 +272,14 @@ impl Files<'_> {
             }
         }
         Ok(None)
+    }
+}
+
+/// What has more bytes than are taken in is as good as not told.
+fn within<T>(told: Result<Option<T>, ForgeError>) -> Result<Option<T>, ForgeError> {
+    match told {
+        Err(ForgeError::TooLarge { .. }) => Ok(None),
+        told => told,
     }
 }
 
