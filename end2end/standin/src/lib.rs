@@ -8,6 +8,7 @@
 
 pub mod bare;
 mod branches;
+mod compare;
 mod control;
 mod faults;
 mod forge;
@@ -125,6 +126,10 @@ pub struct Options {
     pub forgejo_most: u64,
     /// How many entries of a tree Forgejo gives at once (`DEFAULT_GIT_TREES_PER_PAGE`).
     pub forgejo_trees: u64,
+    /// How many entries of a tree GitHub tells of; more are cut off.
+    pub github_trees: usize,
+    /// How many files of a comparison GitLab tells of (`diff_max_files`); more are cut off.
+    pub gitlab_diffs: usize,
     /// The app that people sign in to by GitHub.
     pub oauth_app: Option<OAuthApp>,
     /// Who has an account at GitHub.
@@ -147,6 +152,8 @@ impl Default for Options {
             links: Links::default(),
             forgejo_most: 50,
             forgejo_trees: 1_000,
+            github_trees: 100_000,
+            gitlab_diffs: 1_000,
             oauth_app: None,
             people: Vec::new(),
             ports: [0; 4],

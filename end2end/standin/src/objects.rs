@@ -27,12 +27,12 @@ pub(crate) struct Tree {
 }
 
 /// Whether it is an object's whole name: nothing else is handed to git.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What git says of an object, unless it knows none of that name. Git is waited for, which must not hold up other requests.
-async fn asked<T: Send + 'static>(
+pub(crate) async fn asked<T: Send + 'static>(
     git: &Path,
     id: &str,
     ask: impl FnOnce(PathBuf, String) -> Result<T, Error> + Send + 'static,

@@ -9,6 +9,7 @@ use store::queue::LogLine;
 use uuid::Uuid;
 
 use super::Deps;
+use super::aside::{Aside, SteppedAside};
 use crate::clock;
 
 /// Progress is a line of the log as well, but no more often than this.
@@ -25,6 +26,8 @@ pub struct JobContext {
     /// Set when the lease is lost, the job is cancelled or the program ends.
     pub cancel: Arc<AtomicBool>,
     said: Arc<Mutex<Said>>,
+    /// Of the process that runs it.
+    aside: Aside,
 }
 
 /// What a job said and what is not stored yet.
@@ -41,7 +44,18 @@ impl JobContext {
     /// A job that begins to run.
     #[must_use]
     pub fn new(id: Uuid) -> Self {
-        Self { id, cancel: Arc::default(), said: Arc::default() }
+        Self::beside(id, Aside::default())
+    }
+
+    /// The same where others wait for its place.
+    pub(super) fn beside(id: Uuid, aside: Aside) -> Self {
+        Self { id, cancel: Arc::default(), said: Arc::default(), aside }
+    }
+
+    /// Gives the job's place to another while it only waits for somebody's answer, for as long as what is given back is there.
+    #[must_use]
+    pub(crate) fn step_aside(&self) -> Option<SteppedAside> {
+        self.aside.step()
     }
 
     /// Whether the job should stop.

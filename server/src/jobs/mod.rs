@@ -4,6 +4,7 @@
 
 mod access;
 mod aggregate;
+mod aside;
 mod cleanup;
 mod context;
 mod discover;

@@ -12,6 +12,7 @@ use store::queue::{ClaimedJob, Ended, Outcome, caused_by};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info, info_span, warn};
 
+use super::aside::Aside;
 use super::{Deps, JobContext, handle};
 use crate::{clock, telemetry};
 
@@ -32,6 +33,7 @@ pub(super) async fn run_job(
     worker: String,
     job: ClaimedJob,
     ending: Arc<AtomicBool>,
+    aside: Aside,
     finished: mpsc::UnboundedSender<(Ended, oneshot::Sender<Finished>)>,
 ) {
     let kind = job.request.kind();
@@ -45,7 +47,7 @@ pub(super) async fn run_job(
     let cause = telemetry::traceparent(&span).or_else(|| job.traceparent.clone());
     let work = async {
         let started = std::time::Instant::now();
-        let context = JobContext::new(job.id);
+        let context = JobContext::beside(job.id, aside);
         let _entered = deps.queue.running().enter(job.id, context.cancel.clone());
         let work = std::panic::AssertUnwindSafe(handle(&deps, &context, &job.request)).catch_unwind();
         let outcome = tokio::select! {

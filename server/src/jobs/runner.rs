@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::aside::Aside;
 use super::identity::Identity;
 use super::run::{Finished, LEASE, run_job};
 use super::{Deps, LiveDeps, cleanup, due, schedule};
@@ -68,6 +69,7 @@ impl Runner {
         let mut running = JoinSet::new();
         let ending = Arc::new(AtomicBool::new(false));
         let scans = Arc::new(AtomicUsize::new(0));
+        let aside = Aside::default();
         let (mut last_look, mut trusted_from) = (None, Instant::now());
         let mut tidied = Instant::now();
         // The room for scans of the last look that left room over: nothing more may run until there is news.
@@ -89,8 +91,9 @@ impl Runner {
                     warn!(%error, "this machine's clones could not be looked after");
                 }
             }
-            while running.len() < deps.polling.max_workers {
-                let jobs = deps.polling.max_workers - running.len();
+            // Those that stepped aside have no place.
+            let room = |running: usize| (deps.polling.max_workers + aside.count()).saturating_sub(running);
+            while let jobs @ 1.. = room(running.len()) {
                 let room_for_scans = SCANS.saturating_sub(scans.load(Ordering::Relaxed));
                 if exhausted.is_some_and(|scans| room_for_scans <= scans) {
                     break;
@@ -100,12 +103,12 @@ impl Runner {
                 for job in claimed {
                     let computes = job.request.kind().lane() == Lane::Computing;
                     let (deps, worker, ending) = (Deps::clone(&deps), identity.worker.clone(), ending.clone());
-                    let (scans, finished) = (scans.clone(), finished.clone());
+                    let (scans, aside, finished) = (scans.clone(), aside.clone(), finished.clone());
                     if computes {
                         scans.fetch_add(1, Ordering::Relaxed);
                     }
                     running.spawn(async move {
-                        run_job(deps, worker, job, ending, finished).await;
+                        run_job(deps, worker, job, ending, aside, finished).await;
                         if computes {
                             scans.fetch_sub(1, Ordering::Relaxed);
                         }
@@ -117,6 +120,7 @@ impl Runner {
                 () = deps.queue.bell().heard() => exhausted = None,
                 // The end of a job is news of its own, told by the bell; this is about room.
                 _ = running.join_next(), if !running.is_empty() => {}
+                () = aside.heard() => {}
                 () = tokio::time::sleep(POLL) => exhausted = None,
             }
             // A burst of rings and ends is one look.

@@ -143,6 +143,7 @@ pub(super) async fn at_forge(
 
 /// All branches; nothing where the forge does not tell them now, of which the job's log says why.
 async fn list(deps: &Deps, context: &JobContext, forge: &RepositoryForge, key: &Key) -> Option<ListedBranches> {
+    let _aside = context.step_aside();
     let why = tokio::select! {
         listed = forge.client.list_branches(key) => match listed {
             Ok(listed) => return Some(listed),

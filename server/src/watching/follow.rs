@@ -10,20 +10,21 @@ use actions::triggers::CommitFacts;
 use chrono::TimeDelta;
 use entity::kind::{BranchEventKind, LogLevel};
 use entity::view::{Live, Timestamp};
+use forge::WantedChanges;
 use store::db::DataError;
 use store::repositories::{self, SyncTarget};
 use store::triggers::{Decision, decide, decide_unknown};
 use store::watch::{
-    FollowedEvent, Learned, events_to_follow, knows_protection, note_facts, note_tekton, postpone_event,
-    postpone_facts, watch_state,
+    FollowedEvent, Learned, events_to_follow, knows_protection, note_facts, note_told, postpone_event, postpone_facts,
+    watch_state,
 };
-use triggers::Needs;
+use triggers::{ChangedPaths, MAX_PATHS, Needs};
 use uuid::Uuid;
 
 use super::api::learn_protection;
 use super::api_reader::ApiReader;
 use super::decide::{Triggers, facts, gone};
-use super::reader::{CommitError, fetch_all, read_commit};
+use super::reader::{CommitError, commits_here, fetch_all, read_commit};
 use crate::clock;
 use crate::jobs::{Deps, JobContext, JobError, entered_access};
 
@@ -42,18 +43,21 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
     let Some(target) = repositories::sync_target(&deps.db.read, repository).await? else {
         return Ok("the repository is no longer here".to_owned());
     };
-    let (mut followed, mut put_off) = (0_u32, 0_u32);
     // Of what was there before it was watched, asked for a while only: some forges do not tell. Later of new ones.
     let first = watch_state(&deps.db.read, repository).await?.and_then(|watch| watch.first_look_at);
     let is_fresh = first.is_some_and(|at| clock::now() - at < FRESH);
-    let mut has_new = is_fresh && !knows_protection(&deps.db.read, repository).await?;
+    let has_new = is_fresh && !knows_protection(&deps.db.read, repository).await?;
+    let mut done = Done { has_new, ..Done::default() };
     let mut tried: HashMap<Uuid, u32> = HashMap::new();
     let mut by_api = ApiReader::new(repository);
     loop {
-        let due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
+        let mut due = events_to_follow(&deps.db.read, repository, clock::now(), BATCH).await?;
         // One that can neither be followed nor put off would be met for ever.
-        let mut due: Vec<FollowedEvent> =
-            due.into_iter().filter(|event| *tried.entry(event.id).or_default() < 3).collect();
+        due.retain(|event| {
+            let times = tried.entry(event.id).or_default();
+            *times += 1;
+            *times <= 3
+        });
         if due.is_empty() {
             break;
         }
@@ -64,29 +68,33 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
             event.is_undecided = !following.decide_at_once(event).await?;
         }
         deps.queue.bell().ring_for_deliveries();
+        // What the clone tells does not wait for what somebody has to be asked for, which may take long.
+        let commits = due.iter().filter_map(|event| event.new_commit).collect();
+        let here = commits_here(deps, repository, commits).await.unwrap_or_default();
+        let is_here = |event: &FollowedEvent| event.new_commit.is_none_or(|commit| here.contains(&commit));
+        let (at_hand, mut due): (Vec<_>, Vec<_>) = due.into_iter().partition(is_here);
+        following.all(at_hand, Some(&CommitError::removed()), &mut done).await?;
         let hindered = following.fetch(&mut due).await?;
-        for mut event in due {
-            if context.is_cancelled() {
-                return Err(JobError::Cancelled);
-            }
-            *tried.entry(event.id).or_default() += 1;
-            match following.one(&mut event, hindered.as_ref()).await? {
-                true => {
-                    followed += 1;
-                    has_new |= event.kind == BranchEventKind::BranchCreated;
-                }
-                false => put_off += 1,
-            }
-        }
+        following.all(due, hindered.as_ref(), &mut done).await?;
         following.ring();
     }
-    if has_new && !target.is_off() {
+    if done.has_new && !target.is_off() {
         learn_protection(deps, context, repository).await?;
     }
+    let Done { followed, put_off, .. } = done;
     Ok(match put_off {
         0 => format!("followed {followed} events of branches"),
         _ => format!("followed {followed} events of branches; {put_off} wait for commits that can't be read now"),
     })
+}
+
+/// What a job came to so far.
+#[derive(Default)]
+struct Done {
+    followed: u32,
+    put_off: u32,
+    /// Nobody told yet which of its branches are protected.
+    has_new: bool,
 }
 
 /// Whether an event waits for its commit to be read or for its decision.
@@ -97,7 +105,13 @@ fn is_waiting(event: &FollowedEvent) -> bool {
 /// Whether nothing is left of an event that another try may bring: what its commit brings for Tekton is known, and it is decided
 /// who is told. Whether the branch was forced is waited for where time may mend it.
 fn is_enough(event: &FollowedEvent, error: &CommitError) -> bool {
-    event.tekton.is_some() && !event.is_undecided && (event.old_commit.is_none() || error.is_lasting())
+    let is_marked = event.old_commit.is_none() || event.is_forced.is_some();
+    event.tekton.is_some() && !event.is_undecided && (is_marked || error.is_lasting())
+}
+
+/// What is known of an event's commit before it is read.
+fn known(event: &FollowedEvent) -> CommitFacts {
+    CommitFacts { tekton: event.tekton.clone(), is_forced: event.is_forced, paths: None }
 }
 
 /// What is followed, by which triggers.
@@ -112,6 +126,28 @@ struct Following<'a> {
 }
 
 impl Following<'_> {
+    /// Follows events, each as far as that can be now.
+    async fn all(
+        &mut self,
+        events: Vec<FollowedEvent>,
+        hindered: Option<&CommitError>,
+        done: &mut Done,
+    ) -> Result<(), JobError> {
+        for mut event in events {
+            if self.context.is_cancelled() {
+                return Err(JobError::Cancelled);
+            }
+            match self.one(&mut event, hindered).await? {
+                true => {
+                    done.followed += 1;
+                    done.has_new |= event.kind == BranchEventKind::BranchCreated;
+                }
+                false => done.put_off += 1,
+            }
+        }
+        Ok(())
+    }
+
     /// Fetches the commits of events, if they can be had. While a clone is made, which may take long, what is best known soon is
     /// asked for by the API.
     async fn fetch(&mut self, due: &mut [FollowedEvent]) -> Result<Option<CommitError>, JobError> {
@@ -140,19 +176,15 @@ impl Following<'_> {
             () = tokio::time::sleep(SOON) => {}
         }
         let mut kept = Ok(());
-        for event in due.iter_mut().filter(|event| is_waiting(event) && event.tekton.is_none()) {
-            let Some(commit) = event.new_commit else { continue };
+        for event in due.iter_mut().filter(|event| is_waiting(event)) {
             // What the API was still to tell, the clone tells once it is there; or the API is asked for it again.
-            let read = tokio::select! {
+            let told = tokio::select! {
                 hindered = &mut fetching => return Ok(hindered),
-                read = self.by_api.read(deps, context, commit) => read,
+                told = self.ask_api(event) => told,
             };
-            kept = match read {
-                Ok(found) => {
-                    event.tekton = found;
-                    self.keep_tekton(event).await
-                }
-                Err(error) => Err(error.into()),
+            kept = match told {
+                Ok(told) => self.keep_told(event, &told).await,
+                Err(error) => Err(error),
             };
             if kept.is_err() {
                 break;
@@ -172,18 +204,16 @@ impl Following<'_> {
         let mut unread = None;
         let read = match event.new_commit {
             None => gone(),
-            Some(commit) => {
+            Some(_) => {
                 let needs = Needs { tekton: true, ..self.triggers.needs() };
                 let own = self.own.as_ref();
                 match read_commit(self.deps, self.context, self.target, own, event, needs, hindered).await {
-                    Ok(read) => read,
+                    Ok(read) => self.complete(event, read).await?,
                     Err(_) if self.context.is_cancelled() => return Err(JobError::Cancelled),
                     Err(error) => {
                         self.context.note(LogLevel::Warn, &format!("{}: {}", event.branch_name, error.why()));
-                        if event.tekton.is_none() && error.may_ask_api() {
-                            event.tekton = self.by_api.read(self.deps, self.context, commit).await?;
-                        }
-                        self.keep_tekton(event).await?;
+                        let told = if error.may_ask_api() { self.ask_api(event).await? } else { known(event) };
+                        self.keep_told(event, &told).await?;
                         if self.context.is_cancelled() {
                             return Err(JobError::Cancelled);
                         }
@@ -194,7 +224,7 @@ impl Following<'_> {
                             return Ok(false);
                         }
                         unread = Some(format!("what triggers ask of the commit could not be read: {}", error.why()));
-                        CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() }
+                        told
                     }
                 }
             }
@@ -212,14 +242,57 @@ impl Following<'_> {
         }
         note_facts(&txn, event.id, learned, now).await?;
         txn.commit().await.map_err(DataError::from)?;
+        // Others may take long.
+        self.deps.queue.bell().ring_for_deliveries();
         Ok(true)
+    }
+
+    /// What the clone told of a commit, and where it does not have the old one any more, or never had it, what the API tells.
+    async fn complete(&mut self, event: &mut FollowedEvent, read: CommitFacts) -> Result<CommitFacts, JobError> {
+        let has_both = event.old_commit.is_none() || read.is_forced.is_some();
+        let mut told = CommitFacts { is_forced: read.is_forced.or(event.is_forced), ..read };
+        if !has_both && !self.target.is_off() {
+            self.ask_changes(event, &mut told).await?;
+        }
+        match self.context.is_cancelled() {
+            true => Err(JobError::Cancelled),
+            false => Ok(told),
+        }
+    }
+
+    /// Asks the forge's API for what is not known of an event's commit.
+    async fn ask_api(&mut self, event: &mut FollowedEvent) -> Result<CommitFacts, JobError> {
+        if let Some(commit) = event.new_commit.filter(|_| event.tekton.is_none()) {
+            event.tekton = self.by_api.read(self.deps, self.context, commit).await?;
+        }
+        let mut told = known(event);
+        self.ask_changes(event, &mut told).await?;
+        Ok(told)
+    }
+
+    /// Asks it whether the commit leaves the old one behind and, where somebody's condition hangs on that, which paths changed.
+    async fn ask_changes(&mut self, event: &mut FollowedEvent, told: &mut CommitFacts) -> Result<(), JobError> {
+        let Some(new) = event.new_commit else { return Ok(()) };
+        let lacks_paths = event.is_undecided && self.judge(event, told).1.paths;
+        let lacks_mark = event.is_unread && event.old_commit.is_some() && told.is_forced.is_none();
+        if !lacks_paths && !lacks_mark {
+            return Ok(());
+        }
+        let wanted = WantedChanges { old: event.old_commit, new, paths: lacks_paths.then_some(MAX_PATHS) };
+        let Some(changes) = self.by_api.changes(self.deps, self.context, &wanted).await? else { return Ok(()) };
+        told.is_forced = told.is_forced.or(changes.is_forced);
+        event.is_forced = told.is_forced;
+        if let Some(found) = changes.paths {
+            told.paths = Some(ChangedPaths { paths: found.paths, is_complete: found.is_complete });
+        }
+        Ok(())
     }
 
     /// Decides at once, where nothing has to be read for that; whether it is decided.
     async fn decide_at_once(&self, event: &FollowedEvent) -> Result<bool, JobError> {
         let read = match event.new_commit {
             None => gone(),
-            Some(_) => CommitFacts { tekton: event.tekton.clone(), ..CommitFacts::default() },
+            Some(_) => known(event),
         };
         let (decisions, lacks) = self.judge(event, &read);
         if lacks.any() {
@@ -231,11 +304,13 @@ impl Following<'_> {
         Ok(decided)
     }
 
-    /// Keeps what is known of an event's `.tekton/` while the rest of its commit can't be read, and decides as far as that answers.
-    async fn keep_tekton(&self, event: &mut FollowedEvent) -> Result<(), JobError> {
-        let Some(found) = event.tekton.clone() else { return Ok(()) };
-        let read = CommitFacts { tekton: Some(found), ..CommitFacts::default() };
-        let judged = event.is_undecided.then(|| self.judge(event, &read));
+    /// Keeps what is told of an event's commit while that can't be read, and decides as far as it answers.
+    async fn keep_told(&self, event: &mut FollowedEvent, told: &CommitFacts) -> Result<(), JobError> {
+        let CommitFacts { tekton, is_forced, paths } = told;
+        if tekton.is_none() && is_forced.is_none() && paths.is_none() {
+            return Ok(());
+        }
+        let judged = event.is_undecided.then(|| self.judge(event, told));
         let now = clock::now();
         let txn = self.deps.db.begin().await?;
         if let Some((decisions, lacks)) = judged
@@ -244,10 +319,11 @@ impl Following<'_> {
         {
             event.is_undecided = false;
         }
-        if let Some(found) = &read.tekton {
-            note_tekton(&txn, event.id, found, now).await?;
-        }
+        let learned = Learned { tekton: tekton.as_ref(), is_forced: *is_forced };
+        note_told(&txn, event.id, learned, now).await?;
         txn.commit().await.map_err(DataError::from)?;
+        // Others may take long.
+        self.deps.queue.bell().ring_for_deliveries();
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What a commit changed and what Tekton's resources it brings, read from the clone. A commit that the clone does not have is
 //! fetched first, under a ref of its own.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -109,6 +110,11 @@ impl CommitError {
         Self::Temporary { why, at_least: TimeDelta::zero(), fault }
     }
 
+    /// The clone that had the commit was removed at this moment.
+    pub fn removed() -> Self {
+        Self::temporary("the clone was removed just now".to_owned(), Fault::Unclear)
+    }
+
     /// The repository is too large to be cloned, and nobody let it in.
     pub fn set_aside() -> Self {
         let why = "the repository is set aside until somebody approves it: nothing is fetched";
@@ -162,6 +168,20 @@ pub async fn fetch_all(
         Err(error @ CommitError::Temporary { fault: Fault::Remote | Fault::Refused, .. }) => Some(error),
         Ok(()) | Err(_) => None,
     }
+}
+
+/// Which of these commits the clone has: all that they need is read at once, whoever has to be asked for others.
+pub async fn commits_here(
+    deps: &Deps,
+    repository: Uuid,
+    commits: Vec<ObjectId>,
+) -> Result<HashSet<ObjectId>, CommitError> {
+    let clone = deps.clone_dir(repository);
+    let here = move || match Repo::open(&clone) {
+        Ok(repo) => commits.into_iter().filter(|commit| repo.contains(*commit)).collect(),
+        Err(_) => HashSet::new(),
+    };
+    Ok(tokio::task::spawn_blocking(here).await?)
 }
 
 /// Reads a commit that a branch moved to; one that the clone does not have is fetched, unless the remote can't be had just now.

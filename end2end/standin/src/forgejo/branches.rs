@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use chrono::SecondsFormat;
@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use crate::branches::{self, Branch};
 use crate::forge::Forge;
 use crate::gate::Caller;
-use crate::world::{Named, Repository};
+use crate::world::Repository;
 
-use super::{error, hidden, link, not_found, visible};
+use super::{error, link, sought};
 
 pub(super) async fn list(
     State(forge): State<Arc<Forge>>,
@@ -23,22 +23,9 @@ pub(super) async fn list(
     Path((owner, name)): Path<(String, String)>,
     RawQuery(raw): RawQuery,
 ) -> Response {
-    let found = {
-        let world = forge.world();
-        let (id, moved) = match world.named(&format!("{owner}/{name}")) {
-            Some(Named::Here(id)) => (id, false),
-            Some(Named::Moved(id)) => (id, true),
-            None => return not_found(&forge),
-        };
-        match world.by_id(id).filter(|one| visible(one, caller)) {
-            Some(one) if moved => {
-                let query = raw.map(|raw| format!("?{raw}")).unwrap_or_default();
-                let target = format!("/api/v1/repos/{}/branches{query}", one.full_name());
-                return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, target)], "").into_response();
-            }
-            Some(one) => one.clone(),
-            None => return hidden(&forge, world.by_id(id)),
-        }
+    let found = match sought(&forge, caller, &format!("{owner}/{name}"), "branches", raw.as_deref()) {
+        Ok(found) => found,
+        Err(refused) => return *refused,
     };
     let asked: Vec<(String, String)> =
         url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).into_owned().collect();

@@ -1,6 +1,8 @@
-//! Forgejo and Gitea: repositories by search, by name and by id, their branches and Git's objects, below `/api/v1`.
+//! Forgejo and Gitea: repositories by search, by name and by id, their branches, Git's objects and comparisons, below
+//! `/api/v1`.
 
 mod branches;
+mod compare;
 mod objects;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v1/repos/{owner}/{name}", get(by_name))
         .route("/api/v1/repos/{owner}/{name}/branches", get(branches::list))
         .route("/api/v1/repos/{owner}/{name}/git/{what}/{sha}", get(objects::object))
+        .route("/api/v1/repos/{owner}/{name}/compare/{basehead}", get(compare::compared))
         .route("/api/v1/repositories/{id}", get(by_id))
         .route("/api/v1/user", get(user))
         .route_layer(gate)
@@ -156,6 +159,32 @@ async fn by_id(
     match found.filter(|one| visible(one, caller)) {
         Some(one) => Json(wire(forge.url(), one)).into_response(),
         None => hidden(&forge, found),
+    }
+}
+
+/// The repository of which `rest` is asked, or why it is not told of; under a name of before it is redirected to.
+fn sought(
+    forge: &Forge,
+    caller: Caller,
+    full_name: &str,
+    rest: &str,
+    raw: Option<&str>,
+) -> Result<Repository, Box<Response>> {
+    let world = forge.world();
+    let (id, moved) = match world.named(full_name) {
+        Some(Named::Here(id)) => (id, false),
+        Some(Named::Moved(id)) => (id, true),
+        None => return Err(Box::new(not_found(forge))),
+    };
+    match world.by_id(id).filter(|one| visible(one, caller)) {
+        Some(one) if moved => {
+            let query = raw.map(|raw| format!("?{raw}")).unwrap_or_default();
+            let target = format!("/api/v1/repos/{}/{rest}{query}", one.full_name());
+            let moved = (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, target)], "").into_response();
+            Err(Box::new(moved))
+        }
+        Some(one) => Ok(one.clone()),
+        None => Err(Box::new(hidden(forge, world.by_id(id)))),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use base64::Engine;
@@ -15,9 +15,8 @@ use crate::branches::{self, Branch, Signature};
 use crate::forge::Forge;
 use crate::gate::Caller;
 use crate::objects::{self, Entry, Tree};
-use crate::world::Named;
 
-use super::{error, hidden, not_found, visible};
+use super::{error, not_found, sought};
 
 pub(super) async fn object(
     State(forge): State<Arc<Forge>>,
@@ -25,22 +24,10 @@ pub(super) async fn object(
     Path((owner, name, what, sha)): Path<(String, String, String, String)>,
     RawQuery(raw): RawQuery,
 ) -> Response {
-    let found = {
-        let world = forge.world();
-        let (id, moved) = match world.named(&format!("{owner}/{name}")) {
-            Some(Named::Here(id)) => (id, false),
-            Some(Named::Moved(id)) => (id, true),
-            None => return not_found(&forge),
-        };
-        match world.by_id(id).filter(|one| visible(one, caller)) {
-            Some(one) if moved => {
-                let query = raw.map(|raw| format!("?{raw}")).unwrap_or_default();
-                let target = format!("/api/v1/repos/{}/git/{what}/{sha}{query}", one.full_name());
-                return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, target)], "").into_response();
-            }
-            Some(one) => one.clone(),
-            None => return hidden(&forge, world.by_id(id)),
-        }
+    let rest = format!("git/{what}/{sha}");
+    let found = match sought(&forge, caller, &format!("{owner}/{name}"), &rest, raw.as_deref()) {
+        Ok(found) => found,
+        Err(refused) => return *refused,
     };
     let at = format!("{}/api/v1/repos/{}/git", forge.url(), found.full_name());
     let asked: Vec<(String, String)> =
@@ -108,7 +95,7 @@ fn blob(at: &str, sha: &str, bytes: &[u8]) -> Value {
     })
 }
 
-fn commit(at: &str, html: &str, told: &Branch, tree: &str) -> Value {
+pub(super) fn commit(at: &str, html: &str, told: &Branch, tree: &str) -> Value {
     let moment = |who: &Signature| who.at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let created = moment(&told.committer);
     let person = |who: &Signature| json!({"name": who.name, "email": who.email, "date": moment(who)});

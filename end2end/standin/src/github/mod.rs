@@ -1,6 +1,8 @@
-//! GitHub: search, repositories by name and id with their branches and Git's objects, the quota, GraphQL, signing in; below `/` and, as Enterprise has it, `/api/v3`.
+//! GitHub: search, repositories by name and id with their branches, Git's objects and comparisons, the quota, GraphQL, signing
+//! in; below `/` and, as Enterprise has it, `/api/v3`.
 
 mod branches;
+mod compare;
 mod fields;
 mod graphql;
 pub(crate) mod oauth;
@@ -32,9 +34,11 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/repos/{owner}/{name}", get(by_name))
         .route("/repos/{owner}/{name}/branches", get(branches::by_name))
         .route("/repos/{owner}/{name}/git/{what}/{sha}", get(objects::by_name))
+        .route("/repos/{owner}/{name}/compare/{basehead}", get(compare::by_name))
         .route("/repositories/{id}", get(by_id))
         .route("/repositories/{id}/branches", get(branches::by_id))
         .route("/repositories/{id}/git/{what}/{sha}", get(objects::by_id))
+        .route("/repositories/{id}/compare/{basehead}", get(compare::by_id))
         .route("/rate_limit", get(rate_limit))
         .route("/graphql", post(graphql::answer))
         .route_layer(gate.clone());

@@ -20,8 +20,6 @@ use crate::world::{Access, Repository};
 use super::{api_root, moved_to, named, visible};
 
 const PAGE: &str = "https://docs.github.com/rest/git";
-/// More entries of a tree are not listed.
-const MOST: usize = 100_000;
 /// Characters of a line of base64.
 const LINE: usize = 60;
 
@@ -91,7 +89,7 @@ fn not_found() -> Response {
     gate::said(StatusCode::NOT_FOUND, "Not Found", PAGE)
 }
 
-fn tree(at: &str, tree: &Tree) -> Value {
+fn tree(at: &str, tree: &Tree, most: usize) -> Value {
     let row = |entry: &Entry| {
         let mut row = json!({"path": entry.path, "mode": entry.mode, "type": entry.kind, "sha": entry.id});
         if let Some(size) = entry.size {
@@ -107,8 +105,8 @@ fn tree(at: &str, tree: &Tree) -> Value {
         }
         row
     };
-    let rows: Vec<Value> = tree.entries.iter().take(MOST).map(row).collect();
-    let truncated = tree.entries.len() > MOST;
+    let rows: Vec<Value> = tree.entries.iter().take(most).map(row).collect();
+    let truncated = tree.entries.len() > most;
     json!({"sha": tree.id, "url": format!("{at}/trees/{}", tree.id), "tree": rows, "truncated": truncated})
 }
 

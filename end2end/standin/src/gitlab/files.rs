@@ -17,12 +17,12 @@ use crate::{Error, branches as listed};
 use super::{Asked, branches, find, not_found, offset_headers};
 
 /// The project, or why it is not told of.
-fn project(forge: &Forge, caller: Caller, id: &str, rest: &str) -> Result<Repository, Box<Response>> {
+pub(super) fn project(forge: &Forge, caller: Caller, id: &str, rest: &str) -> Result<Repository, Box<Response>> {
     let world = forge.world();
     find(forge, &world, caller, id, rest).cloned()
 }
 
-fn failed(error: &Error) -> Response {
+pub(super) fn failed(error: &Error) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"message": format!("500 {error}")}))).into_response()
 }
 

@@ -1,6 +1,7 @@
 //! GitLab: projects by search, by id or path and by group, with keyset and offset paging, below `/api/v4`.
 
 mod branches;
+mod compare;
 mod files;
 mod wire;
 
@@ -31,6 +32,8 @@ pub(crate) fn router(forge: &Arc<Forge>) -> Router<Arc<Forge>> {
         .route("/api/v4/projects/{id}/repository/tree", get(files::tree))
         .route("/api/v4/projects/{id}/repository/commits/{sha}", get(files::commit))
         .route("/api/v4/projects/{id}/repository/blobs/{sha}/raw", get(files::raw))
+        .route("/api/v4/projects/{id}/repository/compare", get(compare::compared))
+        .route("/api/v4/projects/{id}/repository/merge_base", get(compare::merge_base))
         .route("/api/v4/groups/{id}/projects", get(group))
         .route("/api/v4/user", get(user))
         .route("/api/v4/personal_access_tokens/self", get(own_token))
@@ -46,7 +49,12 @@ impl Asked {
     }
 
     fn of(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.all(name).next()
+    }
+
+    /// Of what may be given more than once.
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn number(&self, name: &str) -> Option<u64> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails best where it stands")]
 
 mod branches;
+mod compare;
 mod faults;
 mod git;
 mod github;

@@ -49,6 +49,7 @@ async fn openapi(town: &Town) -> Vec<Value> {
     let branches = "/repos/{owner}/{repo}/branches";
     let (trees, blobs) = ("/repos/{owner}/{repo}/git/trees/{tree_sha}", "/repos/{owner}/{repo}/git/blobs/{file_sha}");
     let commits = "/repos/{owner}/{repo}/git/commits/{commit_sha}";
+    let (compare, older, unknown) = ("/repos/{owner}/{repo}/compare/{basehead}", id("main~2"), "1".repeat(40));
     let repository = "/repos/{owner}/{repo}";
     let search = "/search/repositories";
     let mut answers = Vec::new();
@@ -65,10 +66,13 @@ async fn openapi(town: &Town) -> Vec<Value> {
         ("branches of no repository", branches, "/repos/no/one/branches".to_owned()),
         ("a commit's tree", trees, format!("/repos/{}/git/trees/{head}", user.full_name())),
         ("all of a tree", trees, format!("/repos/{}/git/trees/{folder}?recursive=1", user.full_name())),
-        ("a tree that is not there", trees, format!("/repos/{}/git/trees/{}", user.full_name(), "1".repeat(40))),
+        ("a tree that is not there", trees, format!("/repos/{}/git/trees/{unknown}", user.full_name())),
         ("a blob", blobs, format!("/repos/{}/git/blobs/{file}", user.full_name())),
         ("a commit", commits, format!("/repos/{}/git/commits/{head}", user.full_name())),
         ("a commit that is not there", commits, format!("/repos/{}/git/commits/{file}", user.full_name())),
+        ("a comparison", compare, format!("/repos/{}/compare/{older}...{head}", user.full_name())),
+        ("a comparison's page", compare, format!("/repos/{}/compare/{older}...{head}?page=2", user.full_name())),
+        ("a comparison with nothing", compare, format!("/repos/{}/compare/{unknown}...{head}", user.full_name())),
         ("a private repository", repository, format!("/repos/{}", private.full_name())),
         ("a renamed repository", repository, format!("/repos/{}", moved.full_name())),
     ] {
@@ -83,7 +87,10 @@ async fn openapi(town: &Town) -> Vec<Value> {
     let statuses: Vec<_> = answers.iter().map(|one| one["status"].as_u64().unwrap()).collect();
     assert_eq!(
         statuses,
-        [200, 422, 422, 200, 200, 200, 200, 200, 200, 404, 200, 200, 404, 200, 200, 404, 404, 301, 200, 200]
+        [
+            200, 422, 422, 200, 200, 200, 200, 200, 200, 404, 200, 200, 404, 200, 200, 404, 200, 200, 404, 404, 301,
+            200, 200
+        ]
     );
     answers
 }
@@ -106,7 +113,7 @@ async fn types(town: &Town) -> Vec<Value> {
     let forgejo = town.standin.forgejo();
     let first = &forgejo.repositories()[0];
     let (name, file) = (first.full_name(), object_of(first, "main:apps/web.yaml"));
-    let head = object_of(first, "main");
+    let (head, older) = (object_of(first, "main"), object_of(first, "main~2"));
     for (what, r#type, asked) in [
         ("Forgejo: a search", "SearchResults", "/api/v1/repos/search?q=kubesearch&topic=true".to_owned()),
         ("Forgejo: a repository", "Repository", format!("/api/v1/repos/{name}")),
@@ -114,6 +121,7 @@ async fn types(town: &Town) -> Vec<Value> {
         ("Forgejo: a tree", "GitTreeResponse", format!("/api/v1/repos/{name}/git/trees/{head}?recursive=true")),
         ("Forgejo: a blob", "GitBlobResponse", format!("/api/v1/repos/{name}/git/blobs/{file}")),
         ("Forgejo: a commit", "Commit", format!("/api/v1/repos/{name}/git/commits/{head}")),
+        ("Forgejo: a comparison", "Compare", format!("/api/v1/repos/{name}/compare/{older}...{head}")),
         ("Forgejo: a tree that is not there", "APIError", format!("/api/v1/repos/{name}/git/trees/{}", "1".repeat(40))),
         ("Forgejo: an error", "APIError", "/api/v1/repos/no/one".to_owned()),
     ] {
@@ -124,6 +132,10 @@ async fn types(town: &Town) -> Vec<Value> {
     let id = gitlab.repositories()[0].id;
     gitlab.change(id, |one| one.license = Some("GPL-3.0".to_owned()));
     let tree = format!("/projects/{id}/repository/tree?ref={head}&path=apps&recursive=true");
+    let (compare, base) = (
+        format!("/projects/{id}/repository/compare?from={older}&to={head}&straight=true"),
+        format!("/projects/{id}/repository/merge_base?refs%5B%5D={older}&refs%5B%5D={head}"),
+    );
     let full = "SimpleProjectSchema & Partial<ProjectSchema>";
     for (what, r#type, asked, token) in [
         ("GitLab: a list for strangers", "SimpleProjectSchema[]", "/projects".to_owned(), None),
@@ -131,6 +143,8 @@ async fn types(town: &Town) -> Vec<Value> {
         ("GitLab: branches", "BranchSchema[]", format!("/projects/{id}/repository/branches"), None),
         ("GitLab: a folder", "RepositoryTreeSchema[]", tree, None),
         ("GitLab: a commit", "CommitSchema", format!("/projects/{id}/repository/commits/{head}"), None),
+        ("GitLab: a comparison", "RepositoryCompareSchema", compare, None),
+        ("GitLab: what two commits come from", "CommitSchema", base, None),
         ("GitLab: a project", full, format!("/projects/{id}?license=true&statistics=true"), Some(TOKEN)),
     ] {
         let got = town.get(&format!("{}/api/v4{asked}", gitlab.url()), token).await;

@@ -11,7 +11,7 @@ use crate::branches::{ListedBranches, Listing};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange, Manner, Settings};
 use crate::facts::{Cursor, Facts, Key, Search, SearchPage, Sight};
-use crate::files::{Dialect, Files, RepositoryPath, WantedFiles};
+use crate::files::{Changes, Dialect, Files, RepositoryPath, WantedChanges, WantedFiles};
 use crate::holder::{Holder, gitlab_holder};
 use crate::probe::{Probe, probe};
 
@@ -254,6 +254,10 @@ impl Forge for Gitlab {
 
     async fn files_below(&self, path: &RepositoryPath, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
         Files::new(&self.exchange, Dialect::Gitlab, path).below(wanted).await
+    }
+
+    async fn changes(&self, path: &RepositoryPath, wanted: &WantedChanges) -> Result<Changes, ForgeError> {
+        Files::new(&self.exchange, Dialect::Gitlab, path).changes(wanted).await
     }
 
     async fn find(&self, full_name: &str) -> Result<Sight, ForgeError> {

@@ -29,7 +29,7 @@ pub use branches::{ListedBranch, ListedBranches};
 pub use error::ForgeError;
 pub use exchange::{Limits, Settings, Token};
 pub use facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-pub use files::{RepositoryPath, WantedFiles};
+pub use files::{Changes, RepositoryPath, WantedChanges, WantedFiles};
 pub use forgejo::Forgejo;
 pub use github::Github;
 pub use gitlab::Gitlab;
@@ -65,13 +65,17 @@ pub trait Forge: Send + Sync {
     /// found by its number.
     async fn list_branches(&self, key: &Key) -> Result<ListedBranches, ForgeError>;
 
-    /// Where a repository is now, for [`Forge::files_below`] of as many commits as are read together. One that was renamed is found
+    /// Where a repository is now, for [`Forge::files_below`] and [`Forge::changes`] of as many commits as are read together. One that was renamed is found
     /// by its number.
     async fn find_path(&self, key: &Key) -> Result<RepositoryPath, ForgeError>;
 
     /// The files below a folder of a commit, as a clone's reader gives them; at once or not at all, within five minutes. Nothing at
     /// the folder is no error; `NoCommit` tells that the repository has no such commit.
     async fn files_below(&self, path: &RepositoryPath, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError>;
+
+    /// What a branch's way from one commit to another changed, as a clone's reader tells it, within five minutes. What the forge
+    /// does not tell, or not for sure, is not there.
+    async fn changes(&self, path: &RepositoryPath, wanted: &WantedChanges) -> Result<Changes, ForgeError>;
 
     /// A sign of life, with limits and time, for one request at most; nothing of it is kept.
     async fn probe(&self) -> Result<Probe, ForgeError>;

@@ -13,7 +13,7 @@ use crate::branches::{ListedBranch, ListedBranches};
 use crate::error::ForgeError;
 use crate::exchange::Token;
 use crate::facts::{Cursor, Facts, GoneReason, Key, Search, SearchPage, Sight};
-use crate::files::{RepositoryPath, WantedFiles};
+use crate::files::{Changes, RepositoryPath, WantedChanges, WantedFiles};
 use crate::holder::Holder;
 use crate::probe::Probe;
 
@@ -93,6 +93,11 @@ impl Forge for PlainGit {
 
     async fn files_below(&self, _: &RepositoryPath, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
         let what = format!("tell of {} at a commit without a clone", wanted.folder);
+        Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
+    }
+
+    async fn changes(&self, _: &RepositoryPath, wanted: &WantedChanges) -> Result<Changes, ForgeError> {
+        let what = format!("tell what changed up to {} without a clone", wanted.new.short());
         Err(ForgeError::Unsupported { host: "a plain Git server".to_owned(), what })
     }
 

@@ -1,5 +1,7 @@
 //! Watched branches of a repository at a forge, which fails, is asked by its API, and has things become of the repository.
 
+mod changes;
+mod slow;
 mod tekton;
 pub(super) mod world;
 
@@ -24,6 +26,8 @@ use crate::support::on_each_engine;
 
 /// Paths of Git, not those of the API.
 const GIT: &str = "/home.git/";
+/// Where the API compares commits.
+const COMPARISONS: &str = "/compare";
 
 fn owned(told: &[(&str, BranchEventKind, NoticedBy)]) -> Vec<(String, BranchEventKind, NoticedBy)> {
     told.iter().map(|(name, kind, how)| ((*name).to_owned(), *kind, *how)).collect()

@@ -244,7 +244,11 @@ impl<'a> Run<'a> {
         let mut known = past.facts(facts.paths.as_ref(), facts.tekton.as_ref());
         known.is_forced = known.is_forced.or(facts.is_forced);
         let judgement = self.condition.judge(&known);
-        (judgement.is_match || !judgement.lacks.any()).then_some(judgement.is_match)
+        let is_known = judgement.is_match || !judgement.lacks.any();
+        if !is_known {
+            self.why_unknown.get_or_insert_with(|| "the clone does not have all that was there before".to_owned());
+        }
+        is_known.then_some(judgement.is_match)
     }
 
     fn keep(&mut self, found: DryRunMatch) {

@@ -12,7 +12,7 @@ pub(super) struct Entry {
     /// From the folder that was asked for; GitLab's from the root.
     pub path: String,
     /// In octal digits, as Git has it.
-    mode: String,
+    pub mode: String,
     /// GitLab calls it `id`.
     #[serde(alias = "id")]
     pub sha: ObjectId,

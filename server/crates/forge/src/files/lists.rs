@@ -11,16 +11,16 @@ use crate::exchange::Answer;
 /// Entries that GitLab gives at once, at most.
 const PAGE: usize = 100;
 /// More pages of one folder are a loop.
-const MAX_PAGES: usize = 1_000;
+pub(super) const MAX_PAGES: usize = 1_000;
 
 /// A tree, or a page of one.
 #[derive(Deserialize)]
-struct Tree {
+pub(super) struct Tree {
     #[serde(deserialize_with = "entries")]
-    tree: Vec<Entry>,
+    pub tree: Vec<Entry>,
     /// There is more: on the next page at Forgejo, and nowhere at GitHub.
     #[serde(default)]
-    truncated: bool,
+    pub truncated: bool,
 }
 
 /// Forgejo says null where there is none. A tree that is not told of at all is no answer.
@@ -79,7 +79,7 @@ impl Files<'_> {
     }
 
     /// A page of a tree; nothing where the forge knows none of this name.
-    async fn tree(&self, id: ObjectId, page: usize, is_recursive: bool) -> Result<Option<Tree>, ForgeError> {
+    pub(super) async fn tree(&self, id: ObjectId, page: usize, is_recursive: bool) -> Result<Option<Tree>, ForgeError> {
         let mut url = self.url(&["git", "trees", &id.to_string()]);
         if is_recursive {
             // GitHub takes any value for a yes.
@@ -88,14 +88,7 @@ impl Files<'_> {
         if self.dialect == Dialect::Forgejo {
             url.query_pairs_mut().append_pair("page", &page.to_string());
         }
-        let what = format!("a tree of {}", self.full_name);
-        let ask = ask(&what, url);
-        match self.exchange.fetch(&ask, LIST_BYTES).await {
-            Ok(Answer::Here { value, .. }) => Ok(Some(self.exchange.read(&ask, &value)?)),
-            // Forgejo says with status 400 that there is none.
-            Ok(Answer::Gone(_)) | Err(ForgeError::BadQuery { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.told("a tree", url).await
     }
 
     /// Lists all below a folder that GitLab is asked for by its path; whether it is there.

@@ -1,5 +1,7 @@
-//! The files below one folder of a commit, as a forge's API tells them: what a clone's reader would give, within the same bounds.
+//! The files below one folder of a commit, and what changed up to one, as a forge's API tells them: what a clone's reader would
+//! give, within the same bounds.
 
+mod changes;
 mod listed;
 mod lists;
 
@@ -11,13 +13,15 @@ use bytes::Bytes;
 use entity::input::ObjectId;
 use git::{BelowLimits, FilesBelow, GitError};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
+pub use self::changes::{Changes, WantedChanges};
 use self::listed::{Blob, Listed};
 use crate::error::ForgeError;
 use crate::exchange::{Answer, Ask, Exchange};
 
-/// Until all of them are there.
+/// Until all of it is there.
 const WITHIN: Duration = Duration::from_mins(5);
 /// An answer that lists entries; GitHub gives up to 7 MB.
 const LIST_BYTES: usize = 16 << 20;
@@ -84,12 +88,17 @@ impl<'a> Files<'a> {
 
     /// Reads what is wanted; nothing at the folder is no error.
     pub(crate) async fn below(&self, wanted: &WantedFiles<'_>) -> Result<FilesBelow, ForgeError> {
-        tokio::time::timeout(WITHIN, self.read(wanted)).await.unwrap_or_else(|_| {
-            Err(ForgeError::Unreachable {
-                host: self.exchange.host.clone(),
-                what: format!("{} of {}", wanted.folder, self.full_name),
-                reason: format!("reading it took longer than {} s", WITHIN.as_secs()),
-            })
+        self.in_time(format!("{} of {}", wanted.folder, self.full_name), self.read(wanted)).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        what: String,
+        work: impl Future<Output = Result<T, ForgeError>> + Send,
+    ) -> Result<T, ForgeError> {
+        tokio::time::timeout(WITHIN, work).await.unwrap_or_else(|_| {
+            let reason = format!("reading it took longer than {} s", WITHIN.as_secs());
+            Err(ForgeError::Unreachable { host: self.exchange.host.clone(), what, reason })
         })
     }
 
@@ -161,17 +170,8 @@ impl<'a> Files<'a> {
 
     /// Nothing was found at a commit: either it is as empty as that, or it is not known.
     async fn check_commit(&self, commit: ObjectId) -> Result<(), ForgeError> {
-        let id = commit.to_string();
-        let mut url = match self.dialect {
-            Dialect::Github | Dialect::Forgejo => self.url(&["git", "commits", &id]),
-            Dialect::Gitlab => self.url(&["repository", "commits", &id]),
-        };
-        if self.dialect == Dialect::Forgejo {
-            // Which files it changed is looked up otherwise, which takes a while.
-            url.set_query(Some("stat=false&verification=false&files=false"));
-        }
         let what = format!("commit {} of {}", commit.short(), self.full_name);
-        match self.exchange.fetch(&ask(&what, url), LIST_BYTES).await {
+        match self.exchange.fetch(&ask(&what, self.commit_url(commit)), LIST_BYTES).await {
             Ok(Answer::Here { .. }) => return Ok(()),
             // That is how some say that there is none.
             Ok(Answer::Gone(_)) | Err(ForgeError::BadQuery { .. }) => {}
@@ -186,6 +186,32 @@ impl<'a> Files<'a> {
                 commit,
             }),
         }
+    }
+
+    /// Asks for an answer in JSON; nothing where the forge knows nothing of that name.
+    async fn told<T: DeserializeOwned>(&self, what: &str, url: Url) -> Result<Option<T>, ForgeError> {
+        let what = format!("{what} of {}", self.full_name);
+        let ask = ask(&what, url);
+        match self.exchange.fetch(&ask, LIST_BYTES).await {
+            Ok(Answer::Here { value, .. }) => Ok(Some(self.exchange.read(&ask, &value)?)),
+            // Forgejo says with status 400 that there is none, and so does GitLab of common ancestors.
+            Ok(Answer::Gone(_)) | Err(ForgeError::BadQuery { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where a commit is told of.
+    fn commit_url(&self, commit: ObjectId) -> Url {
+        let id = commit.to_string();
+        let mut url = match self.dialect {
+            Dialect::Github | Dialect::Forgejo => self.url(&["git", "commits", &id]),
+            Dialect::Gitlab => self.url(&["repository", "commits", &id]),
+        };
+        if self.dialect == Dialect::Forgejo {
+            // Which files it changed is looked up otherwise, which takes a while.
+            url.set_query(Some("stat=false&verification=false&files=false"));
+        }
+        url
     }
 
     /// An address below the repository's.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod branches;
+mod changes;
 mod files;
 mod hooks;
 

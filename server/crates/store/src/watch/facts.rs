@@ -36,6 +36,8 @@ pub struct FollowedEvent {
     pub is_unread: bool,
     /// What the commit brings in `.tekton/`, where that is known already.
     pub tekton: Option<TektonFound>,
+    /// Whether the old commit was left behind, where that is known already.
+    pub is_forced: Option<bool>,
     sequence: i64,
 }
 
@@ -49,6 +51,7 @@ struct Row {
     old_commit: Option<ObjectId>,
     new_commit: Option<ObjectId>,
     tekton: Option<JsonText<TektonFound>>,
+    is_forced: Option<bool>,
     noticed_at: Timestamp,
     tries: i32,
     sequence: i64,
@@ -69,6 +72,7 @@ impl From<Row> for FollowedEvent {
             is_undecided: row.due_at.is_some(),
             is_unread: row.facts_due_at.is_some(),
             tekton: row.tekton.map(|found| found.0),
+            is_forced: row.is_forced,
             sequence: row.sequence,
         }
     }
@@ -173,23 +177,27 @@ pub async fn note_facts(
     Ok(detected)
 }
 
-/// Keeps what was told of `.tekton/` at an event's commit while the rest of the commit is still to be read, and tells it as
-/// [`note_facts`] does, as soon as it is decided who is told of the change itself: that comes first. Nothing where the event is
-/// gone or its commit was read. Wants a transaction.
-pub async fn note_tekton(
+/// Keeps what was told of an event's commit while that is still to be read, and tells what it brings as [`note_facts`] does, as
+/// soon as it is decided who is told of the change itself: that comes first. Nothing where the event is gone or its commit was
+/// read. Wants a transaction.
+pub async fn note_told(
     w: &impl ConnectionTrait,
     event: Uuid,
-    found: &TektonFound,
+    told: Learned<'_>,
     now: Timestamp,
 ) -> Result<Option<NewEvent>> {
     let Some((row, branch_name)) = hold_unread(w, event).await? else { return Ok(None) };
-    let found = bounded_tekton(found);
-    let detected = match row.due_at {
-        None => tell_tekton(w, &row, branch_name, &found, row.is_forced, now).await?,
-        Some(_) => None,
+    let found = told.tekton.map(bounded_tekton);
+    let is_forced = told.is_forced.or(row.is_forced);
+    let detected = match &found {
+        Some(found) if row.due_at.is_none() => tell_tekton(w, &row, branch_name, found, is_forced, now).await?,
+        _ => None,
     };
-    let told = branch_event::ActiveModel { tekton: Set(Some(JsonText(found))), ..Default::default() };
-    branch_event::Entity::update_many().set(told).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
+    let mut kept = branch_event::ActiveModel { is_forced: Set(is_forced), ..Default::default() };
+    if let Some(found) = found {
+        kept.tekton = Set(Some(JsonText(found)));
+    }
+    branch_event::Entity::update_many().set(kept).filter(branch_event::COLUMN.id.eq(event)).exec(w).await?;
     Ok(detected)
 }
 

@@ -35,7 +35,7 @@ pub use branches::{count_watched, find_branch, gone_names, list_branch_names, li
 pub use events::{find_branch_event, list_branch_events, postpone_event};
 pub use facts::{
     FollowedEvent, Learned, events_to_follow, knows_protection, lacks_protection, mark_protected, note_facts,
-    note_tekton, postpone_facts, repositories_to_follow,
+    note_told, postpone_facts, repositories_to_follow,
 };
 pub use history::list_branch_history;
 pub use hurry::{has_put_off, hurry_events};

@@ -8,7 +8,7 @@ use entity::kind::*;
 use entity::view::*;
 use store::triggers::*;
 use store::watch::{
-    Learned, events_to_follow, find_branch_event, list_branch_events, note_facts, note_tekton, remove_events_before,
+    Learned, events_to_follow, find_branch_event, list_branch_events, note_facts, note_told, remove_events_before,
 };
 use store::{DataError, repositories, secrets};
 use uuid::Uuid;

@@ -121,7 +121,7 @@ impl CompiledCondition {
             Answer::known(false, format!("asked for a change of {asked}; none of {files} matches"))
         } else {
             let why = format!("asked for a change of {asked}; none of the first {files} matches, the rest is unknown");
-            Answer::known(false, why)
+            Answer::unknown(changed.lacks(), why)
         })
     }
 

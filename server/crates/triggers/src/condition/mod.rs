@@ -50,6 +50,14 @@ pub struct ChangedPaths {
     pub is_complete: bool,
 }
 
+impl ChangedPaths {
+    /// What may be read elsewhere where an answer hangs on paths that are not among these: whoever told them did not tell all. Of
+    /// more than are looked at nobody needs to read the rest.
+    pub(crate) const fn lacks(&self) -> Needs {
+        Needs { paths: !self.is_complete, tekton: false }
+    }
+}
+
 /// All that a condition may ask of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct EventFacts<'a> {

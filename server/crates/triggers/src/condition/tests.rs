@@ -92,6 +92,10 @@ fn clauses_end_with_the_first_that_is_not_met() {
     let paths = ChangedPaths { is_complete: false, ..paths };
     let (_, why) = last(&EventFacts { paths: Some(&paths), ..facts() });
     assert!(why.ends_with("none of the first 1 changed file matches, the rest is unknown"), "{why}");
+    let lacks = |paths: &ChangedPaths| compiled.judge(&EventFacts { paths: Some(paths), ..facts() }).lacks;
+    assert_eq!(lacks(&paths), Needs { paths: true, tekton: false }, "somebody else may know the rest");
+    let many = ChangedPaths { paths: vec!["docs/a.md".to_owned(); MAX_PATHS + 1], is_complete: true };
+    assert_eq!(lacks(&many), Needs::default(), "more are not looked at");
 }
 
 #[test]

@@ -16,15 +16,16 @@ use store::triggers::{NewTrigger, insert_trigger, list_deliveries};
 use store::watch::events_to_follow;
 use uuid::Uuid;
 
-use super::GIT;
 use super::world::AtForge;
+use super::{COMPARISONS, GIT};
 use crate::support::on_each_engine;
 
-const PIPELINE: &str = "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata:\n  name: build\nspec:\n  tasks: []\n";
+pub(super) const PIPELINE: &str =
+    "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata:\n  name: build\nspec:\n  tasks: []\n";
 /// So long that a sync, which finds Git well again, is sooner.
 const LIMITED: Fault = Fault::TooMany { retry_after: Some(600) };
 
-async fn trigger(db: &Db, name: &str, condition: Condition) {
+pub(super) async fn trigger(db: &Db, name: &str, condition: Condition) {
     let target = Target::Webhook { url: "https://ci.example.org/".to_owned(), headers: [].into() };
     let pace = Pace { timeout_ms: 2_000, waits_ms: vec![1] };
     let new = NewTrigger { name: name.to_owned(), is_enabled: true, condition, target, pace };
@@ -39,7 +40,7 @@ async fn triggers(db: &Db) {
 }
 
 /// A repository whose branch `topic` Git has listed.
-async fn start(db: &Db, polling: &str) -> AtForge {
+pub(super) async fn start(db: &Db, polling: &str) -> AtForge {
     let at = AtForge::with_polling(db, polling).await;
     at.github().make_branches(at.id, &["topic"]).unwrap();
     at.sync().await.unwrap();
@@ -47,7 +48,7 @@ async fn start(db: &Db, polling: &str) -> AtForge {
 }
 
 /// A push to `topic` that brings a pipeline.
-fn push(at: &AtForge) {
+pub(super) fn push(at: &AtForge) {
     at.github().commit_on(at.id, "topic", &[(".tekton/build.yaml", Some(PIPELINE))], "tekton").unwrap();
 }
 
@@ -64,7 +65,7 @@ fn told(events: &[BranchEvent]) -> Vec<(&str, BranchEventKind, TektonAction, boo
     told.collect()
 }
 
-fn matched(event: &BranchEvent) -> Vec<&str> {
+pub(super) fn matched(event: &BranchEvent) -> Vec<&str> {
     let matched = event.verdicts.iter().filter(|verdict| verdict.is_match);
     matched.map(|verdict| verdict.trigger_name.as_str()).collect()
 }
@@ -77,6 +78,7 @@ async fn what_git_can_t_give_is_told_by_the_api_and_to_nobody_twice() {
         triggers(db).await;
         let at = start(db, "").await;
         at.github().fail(Rule::new(LIMITED).on(GIT));
+        at.github().fail(Rule::new(Fault::Status { code: 502 }).on(COMPARISONS));
         at.commit("main", "a: 2\n");
         push(&at);
         at.failed_sync().await;
@@ -150,6 +152,7 @@ async fn who_asks_for_paths_waits_for_git_while_it_is_known_what_a_commit_brings
         trigger(db, "paths", Condition { paths: vec![".tekton/**".to_owned()], ..Condition::default() }).await;
         let at = start(db, "").await;
         at.github().fail(Rule::new(LIMITED).on(GIT));
+        at.github().fail(Rule::new(Fault::Status { code: 502 }).on(COMPARISONS));
         push(&at);
         at.failed_sync().await;
         for _ in 0..2 {
@@ -206,6 +209,7 @@ async fn of_a_repository_that_is_set_aside_the_api_tells() {
         let events = at.whole_events().await;
         assert_eq!(events.len(), 2);
         assert!(events.iter().all(|event| found(event).read_by_api), "{events:#?}");
+        assert!(events.iter().all(|event| event.is_forced == Some(false)), "{events:#?}");
         assert!(at.github().requests().iter().all(|request| !request.path.contains(GIT)), "nothing is fetched");
         let later = clock::now() + TimeDelta::days(30);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A watched repository at a stand-in of GitHub, and what is known of it.
+//! A watched repository at a stand-in of a forge, GitHub where nothing else is said, and what is known of it.
 
 use std::{path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ use server::{
     clock, config,
     jobs::{self, Deps, JobContext, JobError},
 };
-use standin::{Access, Forge, Generator, Limits, OTHER_TOKEN, Options, Standin, TOKEN};
+use standin::{Access, Forge, Generator, Kind, Limits, OTHER_TOKEN, Options, Standin, TOKEN};
 use store::{
     db::{ConnectionTrait as _, Db},
     queue::JobQueue,
@@ -42,13 +42,18 @@ pub(in crate::watching) async fn watched_home(db: &Db, url: String, origin: Orig
 
 /// The same with another one of ada's.
 pub(in crate::watching) async fn watched(db: &Db, url: String, name: &str, origin: Origin) -> Uuid {
+    watched_at(db, Provider::Github, url, name, origin).await
+}
+
+/// The same of any forge.
+pub(super) async fn watched_at(db: &Db, provider: Provider, url: String, name: &str, origin: Origin) -> Uuid {
     let found = FoundRepository {
         url,
         owner: "ada".to_owned(),
         name: name.to_owned(),
         full_name: format!("ada/{name}"),
         description: None,
-        provider: Provider::Github,
+        provider,
         origin,
         web_url: None,
         enabled: true,
@@ -62,9 +67,10 @@ pub(in crate::watching) async fn watched(db: &Db, url: String, name: &str, origi
     repository
 }
 
-/// A repository at GitHub that is watched, with a token of its own in the configuration.
+/// A repository at a forge that is watched, with a token of its own in the configuration.
 pub(super) struct AtForge {
-    standin: Standin,
+    pub(super) standin: Standin,
+    kind: Kind,
     pub(super) deps: Deps,
     pub(super) repository: Uuid,
     pub(super) id: u64,
@@ -77,24 +83,42 @@ impl AtForge {
     }
 
     pub(super) async fn with_polling(db: &Db, polling: &str) -> Self {
-        Self::with_settings(db, polling, true).await
+        Self::with_settings(db, Kind::GitHub, |_| {}, polling, true).await
     }
 
     /// The repository's token is the only one that anybody set, and nothing is searched for.
     pub(super) async fn with_its_token_alone(db: &Db) -> Self {
-        Self::with_settings(db, "", false).await
+        Self::with_settings(db, Kind::GitHub, |_| {}, "", false).await
     }
 
-    async fn with_settings(db: &Db, polling: &str, asks_for_others: bool) -> Self {
+    /// At a forge of another kind, or one that tells less.
+    pub(super) async fn of(db: &Db, kind: Kind, change: impl FnOnce(&mut Options)) -> Self {
+        Self::with_settings(db, kind, change, "", true).await
+    }
+
+    async fn with_settings(
+        db: &Db,
+        kind: Kind,
+        change: impl FnOnce(&mut Options),
+        polling: &str,
+        asks_for_others: bool,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (options, id) = home(folder.path(), Access::Public);
+        let (mut options, id) = home(folder.path(), Access::Public);
+        change(&mut options);
         let standin = Standin::start(options).await.unwrap();
-        let (api, url) = (standin.github().url(), standin.github().clone_url("ada/home"));
+        let (at, url) = (standin.forge(kind).url(), standin.forge(kind).clone_url("ada/home"));
+        let (provider, api) = match kind {
+            Kind::GitHub => (Provider::Github, at.to_owned()),
+            Kind::GitLab => (Provider::Gitlab, format!("{at}/api/v4")),
+            Kind::Forgejo => (Provider::Forgejo, format!("{at}/api/v1")),
+            Kind::Git => panic!("it has no API"),
+        };
         let token = if asks_for_others { ", token: '${FORGE_TOKEN}'" } else { "" };
         let text = format!(
             "security: {{require_https: false}}\npolling: {{timeout: 60s{polling}}}\ndiscovery:\n  enabled: \
-             {asks_for_others}\n  forges:\n    - {{api_base_url: '{api}', url: '{api}', provider: github{token}}}\n\
-             repositories:\n  - {{url: '{url}', name: ada/home, provider: github, token: '${{OWN_TOKEN}}'}}\n"
+             {asks_for_others}\n  forges:\n    - {{api_base_url: '{api}', url: '{at}', provider: {provider}{token}}}\n\
+             repositories:\n  - {{url: '{url}', name: ada/home, provider: {provider}, token: '${{OWN_TOKEN}}'}}\n"
         );
         let tokens = [("FORGE_TOKEN", TOKEN), ("OWN_TOKEN", OTHER_TOKEN)];
         let environment = tokens.map(|(name, token)| (name.to_owned(), token.to_owned())).into();
@@ -103,12 +127,17 @@ impl AtForge {
             data_dir: folder.path().join("data"),
             ..server::start::deps(&config, db, &JobQueue::new(db.clone()), None).unwrap()
         };
-        let repository = watched_home(db, url, Origin::Config).await;
-        Self { standin, deps, repository, id, _folder: folder }
+        let repository = watched_at(db, provider, url, "home", Origin::Config).await;
+        Self { standin, kind, deps, repository, id, _folder: folder }
     }
 
     pub(super) fn github(&self) -> &Arc<Forge> {
         self.standin.github()
+    }
+
+    /// Where the repository is.
+    pub(super) fn forge(&self) -> &Arc<Forge> {
+        self.standin.forge(self.kind)
     }
 
     pub(super) async fn run(&self, request: JobRequest) -> Result<String, JobError> {
@@ -193,12 +222,13 @@ impl AtForge {
         requests.filter(|request| request.path.ends_with("/branches")).map(|request| request.token).collect()
     }
 
-    /// For how many of Git's objects the API was asked.
+    /// For how many of Git's objects the API was asked, or comparisons of them.
     pub(super) fn objects_asked(&self) -> usize {
-        self.github().requests().iter().filter(|request| request.path.contains("/git/")).count()
+        let asked = self.github().requests().into_iter().map(|request| request.path);
+        asked.filter(|path| path.contains("/git/") || path.contains("/compare/")).count()
     }
 
     pub(super) fn commit(&self, branch: &str, text: &str) -> String {
-        self.github().commit_on(self.id, branch, &[("app.yaml", Some(text))], "Change").unwrap()
+        self.forge().commit_on(self.id, branch, &[("app.yaml", Some(text))], "Change").unwrap()
     }
 }

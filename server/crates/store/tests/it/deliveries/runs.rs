@@ -124,7 +124,8 @@ async fn what_is_told_of_tekton_while_a_commit_is_unread_is_one_event_and_holds_
         let told = TektonFound { read_by_api: true, ..brings() };
         let tell = async |event| {
             let txn = db.begin().await.unwrap();
-            let detected = note_tekton(&txn, event, &told, at(9, 0)).await.unwrap();
+            let learned = Learned { tekton: Some(&told), is_forced: None };
+            let detected = note_told(&txn, event, learned, at(9, 0)).await.unwrap();
             txn.commit().await.unwrap();
             detected
         };
@@ -139,6 +140,15 @@ async fn what_is_told_of_tekton_while_a_commit_is_unread_is_one_event_and_holds_
             due.into_iter().map(|due| (due.id, due.is_undecided, due.is_unread)).collect::<Vec<_>>()
         };
         assert_eq!(tell(event).await, None, "who is told of the change comes first");
+        let forced = async |event| {
+            let txn = db.begin().await.unwrap();
+            let learned = Learned { tekton: None, is_forced: Some(true) };
+            assert_eq!(note_told(&txn, event, learned, at(9, 0)).await.unwrap(), None);
+            txn.commit().await.unwrap();
+            let due = events_to_follow(&db.read, repository, at(9, 9), 10).await.unwrap();
+            due.into_iter().map(|due| (due.is_forced, due.tekton.is_some())).collect::<Vec<_>>()
+        };
+        assert_eq!(forced(event).await, [(Some(true), true)], "neither is forgotten for the other");
         assert!(kept().await.read_by_api && kept().await.resources.len() == 200);
         assert_eq!(due().await, [(event, true, true)]);
         decided(event).await;
@@ -146,6 +156,8 @@ async fn what_is_told_of_tekton_while_a_commit_is_unread_is_one_event_and_holds_
         assert_eq!(detected.kind, BranchEventKind::TektonDetected);
         assert_eq!(tell(event).await, None, "it is one event");
         assert_eq!(due().await, [(event, false, true), (detected.id, true, false)]);
+        let stored = find_branch_event(&db.read, detected.id).await.unwrap().unwrap();
+        assert_eq!(stored.is_forced, Some(true), "it knows what is known of the change");
         decided(detected.id).await;
         let later = mover.push(&db).await;
         let due = events_to_follow(&db.read, repository, at(9, 9), 10).await.unwrap();
@@ -154,10 +166,11 @@ async fn what_is_told_of_tekton_while_a_commit_is_unread_is_one_event_and_holds_
 
         // Then the clone tells, and nobody again.
         let txn = db.begin().await.unwrap();
-        let learned = Learned { tekton: None, is_forced: Some(true) };
-        assert_eq!(note_facts(&txn, event, learned, at(9, 1)).await.unwrap(), None);
+        assert_eq!(note_facts(&txn, event, Learned::default(), at(9, 1)).await.unwrap(), None);
         txn.commit().await.unwrap();
         assert!(kept().await.read_by_api, "what is known is not forgotten");
+        let stored = find_branch_event(&db.read, event).await.unwrap().unwrap();
+        assert_eq!(stored.is_forced, Some(true), "nor this");
         assert_eq!(tell(event).await, None);
         let page = BranchEventFilter { kind: Some(BranchEventKind::TektonDetected), ..Default::default() };
         assert_eq!(list_branch_events(&db.read, &page).await.unwrap().count, 1);

@@ -16,7 +16,7 @@ use regex::Regex;
 use self::bounds::{Found, Use};
 use self::values::Paths;
 use super::judge::{Answer, is_gone};
-use super::{ConditionError, EventFacts, Needs};
+use super::{ChangedPaths, ConditionError, EventFacts, Needs};
 use crate::text::cut;
 
 /// Longest expression, in bytes.
@@ -97,7 +97,7 @@ impl Expression {
                     "{text} is unknown: the commit changed more files than the first {} that are looked at",
                     paths.count()
                 );
-                Answer::known(false, why)
+                Answer::unknown(facts.paths.map_or_else(Needs::default, ChangedPaths::lacks), why)
             }
             Ok(other) => {
                 Answer::known(false, format!("{text} gives {}, which is neither true nor false", article(&other)))
@@ -117,7 +117,7 @@ impl Expression {
         let paths = self.asks(Use::Paths) && facts.paths.is_none();
         let tekton = self.asks(Use::Tekton) && facts.tekton.is_none();
         let forced = self.asks(Use::Forced) && values::forced(facts).is_none();
-        let lacks = Needs { paths: facts.paths.is_none() && (paths || forced), tekton };
+        let lacks = Needs { paths: paths || forced, tekton };
         let what = if paths {
             "which files changed is unknown"
         } else if tekton {

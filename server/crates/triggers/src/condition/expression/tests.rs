@@ -5,7 +5,6 @@ use entity::value::ObjectId;
 use entity::view::TektonFound;
 
 use super::*;
-use crate::condition::ChangedPaths;
 
 fn facts<'a>(paths: Option<&'a ChangedPaths>, tekton: Option<&'a TektonFound>) -> EventFacts<'a> {
     EventFacts {
@@ -101,6 +100,10 @@ fn what_is_not_known_does_not_match_unless_the_answer_hangs_on_other_things() {
     let forced = EventFacts { is_forced: None, ..facts };
     let unknown = Expression::new("!forced").unwrap().answer(&forced);
     assert_eq!((unknown.is_match, unknown.lacks.paths), (false, true));
+    // One may be told without the other.
+    let none = changed(&[]);
+    let unknown = Expression::new("!forced").unwrap().answer(&EventFacts { paths: Some(&none), ..forced });
+    assert_eq!((unknown.is_match, unknown.lacks.paths), (false, true));
 }
 
 #[test]
@@ -133,11 +136,13 @@ fn of_too_many_paths_only_what_more_of_them_cannot_change_is_known() {
     for text in ["paths.all(p, p != 'x')", "!('x' in paths)", "size(paths) == 2", "paths.exists(p, p == 'x')"] {
         let answer = answer(text);
         assert!(!answer.is_match && answer.why.contains("unknown: the commit changed more files"), "{}", answer.why);
+        assert_eq!(answer.lacks, Needs { paths: true, tekton: false }, "{text}: somebody else may know the rest");
     }
     let many = ChangedPaths { paths: vec!["a".repeat(400); 9_000], is_complete: true };
     let answer =
         Expression::new("paths.all(p, size(p) == 400)").unwrap().answer(&EventFacts { paths: Some(&many), ..facts });
     assert!(!answer.is_match && answer.why.contains("the first 2621"), "{}", answer.why);
+    assert_eq!(answer.lacks, Needs::default(), "more are not looked at");
 }
 
 #[test]
