@@ -77,7 +77,7 @@ fn looks_are_as_far_apart_as_is_allowed_for_all_repositories_and_for_one() {
         assert_eq!(found, format!("environment: KUBESTATS_POLLING_INTERVAL: {told}"));
     }
     for right in ["1m", "30d"] {
-        let interval = Some(entity::duration::parse(right).unwrap());
+        let interval = Some(duration::parse(right).unwrap());
         let config = read(&(of_all(right) + &of_one(right))).unwrap();
         assert_eq!((config.polling.interval, config.repositories[0].polling_interval), (interval, interval));
     }

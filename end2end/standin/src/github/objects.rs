@@ -68,7 +68,9 @@ async fn object(forge: &Forge, root: &str, of: &Repository, what: &str, sha: &st
             let recursive = asked.any(|(key, _)| key == "recursive");
             // A tree that is empty is not found.
             let found = objects::tree(&of.git, sha, recursive).await;
-            found.map(|found| found.filter(|tree| !tree.entries.is_empty()).map(|found| tree(&at, &found)))
+            found.map(|found| {
+                found.filter(|tree| !tree.entries.is_empty()).map(|found| tree(&at, &found, forge.options.github_trees))
+            })
         }
         "blobs" => objects::blob(&of.git, sha).await.map(|found| found.map(|bytes| blob(&at, sha, &bytes))),
         "commits" => {

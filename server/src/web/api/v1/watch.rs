@@ -13,7 +13,6 @@ use entity::view::{RepositoryAccess, RepositoryWebhooks, Watch, WatchPreview};
 use serde::{Deserialize, Serialize};
 use store::watch::WatchSettings as Settings;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use crate::web::api::extract::{Body, Check, Id, PageParams, Params};
 use crate::web::api::problem::Problem;
