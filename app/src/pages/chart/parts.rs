@@ -47,10 +47,11 @@ pub(in crate::pages) fn stands_for(text: &str, variables: &BTreeMap<String, Stri
     known.into_iter().map(one).collect_view().into_any()
 }
 
-/// A share in a word: little is not nothing.
+/// A share in a word, rounded: little is not nothing, and nearly all are not all.
 pub(in crate::pages) fn percent(part: i64, of: i64) -> String {
-    match if of > 0 { part * 100 / of } else { 0 } {
+    match if of > 0 { (part * 100 + of / 2) / of } else { 0 } {
         0 if part > 0 => "<1%".to_owned(),
+        100 if part < of => ">99%".to_owned(),
         percent => format!("{percent}%"),
     }
 }
@@ -181,4 +182,24 @@ fn release_row(release: ChartRelease, short: bool, with_alike: bool, now: Timest
         </tr>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn shares_are_rounded_but_not_to_nothing_or_all() {
+        for (part, of, told) in [
+            (0, 0, "0%"),
+            (0, 9, "0%"),
+            (1, 999, "<1%"),
+            (7, 9, "78%"),
+            (2, 3, "67%"),
+            (998, 999, ">99%"),
+            (9, 9, "100%"),
+        ] {
+            assert_eq!(percent(part, of), told, "{part} of {of}");
+        }
+    }
 }

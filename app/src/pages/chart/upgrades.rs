@@ -88,6 +88,7 @@ fn list(upgrades: Vec<ChartUpgrade>, now: Timestamp) -> AnyView {
         let more = upgrade.changed.len().saturating_sub(NAMED);
         let more = (more > 0).then(|| format!(" and {more} more"));
         let all = upgrade.changed.join("\n");
+        let named = (!named.is_empty()).then(|| view! { <span class="value-path">{named}</span> });
         let release = match (upgrade.release_name, upgrade.releases) {
             (Some(name), 1) => name,
             (_, releases) => counted(releases, "release", "releases"),
@@ -104,7 +105,7 @@ fn list(upgrades: Vec<ChartUpgrade>, now: Timestamp) -> AnyView {
                 <td class="row-link" data-label="Repository"><a href=repository_href(upgrade.repository_id)>{upgrade.repository}</a></td>
                 <td data-label="Step"><VersionChange before=Some(upgrade.from) after=Some(upgrade.to) />{steps}{back}</td>
                 <td data-label="Release">{release}</td>
-                <td data-label="Values changed with it" title=all><span class="value-path">{named}</span>{more}</td>
+                <td data-label="Values changed with it" title=all>{named}{more}</td>
                 <td data-label="When"><TimeAgo time=upgrade.at now /></td>
                 <td data-label="Commit">
                     <a class="sha" href=commit_href(upgrade.repository_id, &upgrade.commit)>{short_sha(&upgrade.commit)}</a>

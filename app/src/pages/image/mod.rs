@@ -4,6 +4,7 @@ use entity::view::{ImagePlace, ImageTag, ImageThrough, Timestamp};
 use leptos::prelude::*;
 
 use self::data::{ImageData, find_image};
+use super::chart::percent;
 use super::filters::{as_of, chips, past, values};
 use super::{load, show};
 use crate::chart::LineChart;
@@ -36,7 +37,7 @@ fn skeleton() -> AnyView {
 fn view(data: ImageData, url: PageUrl) -> AnyView {
     let ImageData { now, detail, line, places, page, at } = data;
     let image = detail.image;
-    let pinned = if image.places > 0 { image.pinned * 100 / image.places } else { 0 };
+    let pinned = percent(image.pinned, image.places);
     let name = image.name.clone();
     let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
     let facts = view! {
@@ -60,7 +61,7 @@ fn view(data: ImageData, url: PageUrl) -> AnyView {
             <Metric label="Repositories" value=image.repositories />
             <Metric label="Places" value=image.places />
             <Metric label="Tags" value=image.tags />
-            <Metric label="Pinned by digest" value=None text=Some(format!("{pinned}%")) />
+            <Metric label="Pinned by digest" value=None text=Some(pinned) />
         </Metrics>
         <div class="columns even">
             <Section title="Tags">{tag_rows}</Section>

@@ -4,6 +4,7 @@ use entity::view::ImageSummary;
 use leptos::prelude::*;
 
 use self::data::{ImagesData, list_images};
+use super::chart::percent;
 use super::filters::{chips, values};
 use super::{load, show};
 use crate::components::{
@@ -78,14 +79,14 @@ fn view(data: ImagesData, url: PageUrl) -> AnyView {
 
 fn row(image: ImageSummary, at: &str) -> AnyView {
     let href = PageUrl::new(image_href(&image.name)).with("at", at).href();
-    let pinned = if image.places > 0 { image.pinned * 100 / image.places } else { 0 };
+    let pinned = percent(image.pinned, image.places);
     view! {
         <tr>
             <td class="row-link path" data-label="Image"><a href=href>{image.name}</a></td>
             <td class="num" data-label="Repositories"><Number value=image.repositories /></td>
             <td class="num" data-label="Places"><Number value=image.places /></td>
             <td class="num" data-label="Tags"><Number value=image.tags /></td>
-            <td class="num" data-label="Pinned by digest" title=format!("{} of {}", image.pinned, image.places)>{format!("{pinned}%")}</td>
+            <td class="num" data-label="Pinned by digest" title=format!("{} of {}", image.pinned, image.places)>{pinned}</td>
         </tr>
     }
     .into_any()
