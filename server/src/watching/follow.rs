@@ -1,7 +1,7 @@
 //! What happened to a repository's watched branches is followed: commits are read, from the clone or, where it can't tell, by the
 //! forge's API, and it is decided who is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         let commits = due.iter().filter_map(|event| event.new_commit).collect();
         let here = commits_here(deps, repository, commits).await.unwrap_or_default();
         let is_here = |event: &FollowedEvent| event.new_commit.is_none_or(|commit| here.contains(&commit));
-        let (at_hand, mut due): (Vec<_>, Vec<_>) = due.into_iter().partition(is_here);
+        let (at_hand, mut due) = apart(due, |event| &event.branch_name, is_here);
         following.all(at_hand, Some(&CommitError::removed()), &mut done).await?;
         let hindered = following.fetch(&mut due).await?;
         following.all(due, hindered.as_ref(), &mut done).await?;
@@ -95,6 +95,19 @@ struct Done {
     put_off: u32,
     /// Nobody told yet which of its branches are protected.
     has_new: bool,
+}
+
+/// Events whose commits are here, and the others: those of a branch stay in their order, so that what comes after one that is
+/// waited for waits with it.
+fn apart<E>(due: Vec<E>, branch: impl Fn(&E) -> &String, is_here: impl Fn(&E) -> bool) -> (Vec<E>, Vec<E>) {
+    let mut waiting = HashSet::new();
+    due.into_iter().partition(|event| {
+        let is_next = is_here(event) && !waiting.contains(branch(event));
+        if !is_next {
+            waiting.insert(branch(event).clone());
+        }
+        is_next
+    })
 }
 
 /// Whether an event waits for its commit to be read or for its decision.
@@ -344,5 +357,19 @@ impl Following<'_> {
     fn ring(&self) {
         self.deps.queue.bell().ring_for_deliveries();
         self.deps.queue.bus().send(Live::Branches { repository_id: self.target.id });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn what_comes_after_a_commit_that_is_waited_for_waits_with_it() {
+        let due = [("a", true), ("b", false), ("a", true), ("b", true), ("c", true), ("b", false)];
+        let due: Vec<(String, bool)> = due.map(|(branch, is_here)| (branch.to_owned(), is_here)).to_vec();
+        let (at_hand, others) = apart(due, |event| &event.0, |event| event.1);
+        let branches = |events: Vec<(String, bool)>| events.into_iter().map(|event| event.0).collect::<String>();
+        assert_eq!((branches(at_hand), branches(others)), ("aac".to_owned(), "bbb".to_owned()));
     }
 }
