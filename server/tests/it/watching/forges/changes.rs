@@ -15,7 +15,8 @@ use crate::support::on_each_engine;
 const KINDS: [Kind; 3] = [Kind::GitHub, Kind::GitLab, Kind::Forgejo];
 /// Where GitLab tells what two commits have in common.
 const BASES: &str = "/merge_base";
-const AWAY: Fault = Fault::Status { code: 503 };
+/// What failed is tried again so late that a sync that succeeds has to ask for it.
+const AWAY: Fault = Fault::TooMany { retry_after: Some(600) };
 
 fn of_paths(pattern: &str) -> Condition {
     Condition { paths: vec![pattern.to_owned()], ..Condition::default() }

@@ -254,7 +254,7 @@ async fn for_all_commits_of_a_job_the_api_is_asked_for_the_repository_once() {
         assert!(are_both_told(&at).await, "{:#?}", at.whole_events().await);
         let asked: Vec<String> = at.github().requests().into_iter().map(|request| request.path).collect();
         assert_eq!(asked.iter().filter(|path| path.ends_with("/repos/ada/home")).count(), 1, "{asked:#?}");
-        assert_eq!(at.objects_asked(), 6, "{asked:#?}");
+        assert_eq!(at.objects_asked(), 8, "two trees, a file and a comparison each: {asked:#?}");
     })
     .await;
 }
