@@ -35,12 +35,12 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 422, 
 
 # What is well formed may be no password that fits, no address of mail, no role that there is, or no token that a forge takes.
 [[operations]]
-include-operation-id = ["get_access_token", "create_account", "change_account", "delete_account", "change_role", "delete_role", "create_token", "change_own_account", "delete_second_factor", "change_forge_token", "change_repository_access"]
+include-operation-id = ["get_access_token", "create_account", "change_account", "delete_account", "change_role", "delete_role", "create_token", "change_own_account", "delete_second_factor", "change_forge_token"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 422, 429, "5xx"]
 
-# What is well formed may be no pattern, no expression, no address, or times that do not go together.
+# What is well formed may be no pattern, no expression, no address, no token, or times that do not go together.
 [[operations]]
-include-operation-id = ["change_watch", "create_trigger", "change_trigger", "test_dry_run", "replay_trigger"]
+include-operation-id = ["change_watch", "change_repository_access", "create_trigger", "change_trigger", "test_dry_run", "replay_trigger"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429, "5xx"]
 
 # What proves whose a webhook is may be no time and no word that its sender would write; who has made a secret is asked for that.
