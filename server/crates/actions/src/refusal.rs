@@ -117,7 +117,7 @@ impl Refusal {
                 format!("{name} stands in the configuration, which gives its token and api_base_url; change them there")
             }
             Self::SampleAccess { name } => {
-                format!("the sample {name} comes with the program; it is read without a token")
+                format!("{name} is a sample that comes with the program; it is read without a token")
             }
             Self::Disabled { name } => format!("{name} is switched off in the configuration (enabled: false)"),
             Self::Blocked { name } => format!("{name} is blocked; approve it to have it synced"),
