@@ -3,26 +3,25 @@
 use std::time::Duration;
 
 use forge::{Forge as _, ForgeError, Key, ListedBranches, PlainGit};
-use standin::{Access, Fault, Generator, Kind, Links, Options, PRIVATE_TOKEN, Repository, Rule, Standin, TOKEN, bare};
+use standin::{Access, Fault, Kind, Links, PRIVATE_TOKEN, Rule, TOKEN};
 
+use crate::town::{self, first};
 use crate::{client, key};
 
 struct Town {
-    standin: Standin,
+    town: town::Town,
     names: Vec<String>,
-    /// What is behind the repositories, as long as this lives.
-    _folder: tempfile::TempDir,
 }
 
 /// Three repositories at each forge, the first with 304 branches of which one is protected.
 async fn town(links: Links, forgejo_most: u64) -> Town {
-    let folder = tempfile::tempdir().unwrap();
-    let git = folder.path().join("shared.git");
-    bare::create(&git, &[&[("a.yaml", Some("a: 1\n"))]]).unwrap();
-    let repositories = Generator::new(3, vec![git]).repositories();
-    let limits = standin::Limits::generous();
-    let options = Options { limits, links, forgejo_most, ..Options::with(repositories) };
-    let standin = Standin::start(options).await.unwrap();
+    let commit: &[_] = &[("a.yaml", Some("a: 1\n"))];
+    let town = town::town(&[commit], |options| {
+        options.links = links;
+        options.forgejo_most = forgejo_most;
+    })
+    .await;
+    let standin = &town.standin;
     let mut names: Vec<String> = (0..300).map(|n| format!("feature/{n:03}")).collect();
     names.extend(["gr\u{fc}n/\u{1f33f}".to_owned(), format!("team/{}", "x".repeat(240)), "a.b".to_owned()]);
     for forge in [standin.github(), standin.gitlab(), standin.forgejo(), standin.git()] {
@@ -32,11 +31,7 @@ async fn town(links: Links, forgejo_most: u64) -> Town {
     }
     names.push("main".to_owned());
     names.sort();
-    Town { standin, names, _folder: folder }
-}
-
-fn first(forge: &standin::Forge) -> Repository {
-    forge.repositories().remove(0)
+    Town { town, names }
 }
 
 fn names(listed: &ListedBranches) -> Vec<&str> {
@@ -48,7 +43,7 @@ async fn all_branches_are_listed_with_what_protects_them() {
     let elsewhere = Links::Elsewhere("https://git.example.org".to_owned());
     for (links, forgejo_most) in [(Links::Own, 50), (elsewhere, 20), (Links::Dropped, 50)] {
         let town = town(links.clone(), forgejo_most).await;
-        for forge in [town.standin.github(), town.standin.gitlab(), town.standin.forgejo()] {
+        for forge in town.town.forges() {
             let what = format!("{:?}, {links:?}", forge.kind());
             let truth = first(forge);
             let moved = forge.commit_on(truth.id, "feature/007", &[("b.yaml", Some("b: 1\n"))], "push").unwrap();
@@ -71,7 +66,7 @@ async fn all_branches_are_listed_with_what_protects_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_server_lists_branches_as_well() {
     let town = town(Links::Own, 50).await;
-    let forge = town.standin.git();
+    let forge = town.town.standin.git();
     let full_name = forge.clone_url(&first(forge).full_name());
     let client = PlainGit::new(None, git::Limits::default());
     let listed = client.list_branches(&Key { full_name, ..Key::default() }).await.unwrap();
@@ -82,7 +77,7 @@ async fn a_plain_server_lists_branches_as_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_are_told_that_a_long_list_may_have_a_gap() {
     let town = town(Links::Own, 50).await;
-    for forge in [town.standin.github(), town.standin.gitlab(), town.standin.forgejo()] {
+    for forge in town.town.forges() {
         let listed = client(forge, None).list_branches(&key(&first(forge))).await.unwrap();
         assert_eq!(names(&listed), town.names);
         // GitLab's goes on after a name, which has no gaps.
@@ -95,7 +90,7 @@ async fn strangers_are_told_that_a_long_list_may_have_a_gap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_branch_that_goes_while_pages_are_read_hides_no_other_unnoticed() {
     let town = town(Links::Own, 50).await;
-    for forge in [town.standin.github(), town.standin.gitlab(), town.standin.forgejo()] {
+    for forge in town.town.forges() {
         let truth = first(forge);
         let client = client(forge, Some(TOKEN));
         // The second page waits until a branch of the first one is gone.
@@ -119,7 +114,7 @@ async fn a_branch_that_goes_while_pages_are_read_hides_no_other_unnoticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_is_followed_where_it_moves_and_missed_where_it_is_gone() {
     let town = town(Links::Own, 50).await;
-    for forge in [town.standin.github(), town.standin.gitlab(), town.standin.forgejo()] {
+    for forge in town.town.forges() {
         let what = format!("{:?}", forge.kind());
         let truth = first(forge);
         let client_of = |token| client(forge, Some(token));
@@ -142,7 +137,7 @@ async fn a_repository_is_followed_where_it_moves_and_missed_where_it_is_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_list_of_branches_is_told() {
     let town = town(Links::Own, 50).await;
-    for forge in [town.standin.github(), town.standin.gitlab(), town.standin.forgejo()] {
+    for forge in town.town.forges() {
         for (fault, expected) in [
             (Fault::Status { code: 502 }, "Status"),
             (Fault::Cut, "Unreachable"),

@@ -2,40 +2,16 @@
 
 use forge::{Changes, Forge, ForgeError, Key, PlainGit, RepositoryPath, WantedChanges};
 use git::Repo;
-use standin::bare::{self, Content};
-use standin::{Access, Fault, Generator, Kind, Options, PRIVATE_TOKEN, Repository, Rule, Standin, TOKEN};
+use standin::bare::Content;
+use standin::{Access, Fault, Kind, PRIVATE_TOKEN, Rule, TOKEN};
 
+use crate::town::{first, town};
 use crate::{client, key};
 
 /// More paths than any of these commits changes.
 const MOST: usize = 1_000;
 const TEXT: &str = "a: 1\n";
-
-struct Town {
-    standin: Standin,
-    /// What is behind the repositories, as long as this lives.
-    _folder: tempfile::TempDir,
-}
-
-async fn town(change: impl FnOnce(&mut Options)) -> Town {
-    let folder = tempfile::tempdir().unwrap();
-    let git = folder.path().join("shared.git");
-    bare::create(&git, &[&[("a.yaml", Some(TEXT))], &[("apps/web/b.yaml", Some(TEXT))]]).unwrap();
-    let repositories = Generator::new(3, vec![git]).repositories();
-    let mut options = Options { limits: standin::Limits::generous(), ..Options::with(repositories) };
-    change(&mut options);
-    Town { standin: Standin::start(options).await.unwrap(), _folder: folder }
-}
-
-impl Town {
-    fn forges(&self) -> [&standin::Forge; 3] {
-        [self.standin.github(), self.standin.gitlab(), self.standin.forgejo()]
-    }
-}
-
-fn first(forge: &standin::Forge) -> Repository {
-    forge.repositories().remove(0)
-}
+const COMMITS: [&[(&str, Option<&str>)]; 2] = [&[("a.yaml", Some(TEXT))], &[("apps/web/b.yaml", Some(TEXT))]];
 
 fn wanted(old: Option<&str>, new: &str) -> WantedChanges {
     WantedChanges { old: old.map(|old| old.parse().unwrap()), new: new.parse().unwrap(), paths: Some(MOST) }
@@ -96,7 +72,7 @@ fn ways(forge: &standin::Forge) -> Ways {
 async fn every_forge_tells_what_a_clone_tells() {
     // Pages of a tree are no matter.
     for forgejo_trees in [1_000, 2] {
-        let town = town(|options| options.forgejo_trees = forgejo_trees).await;
+        let town = town(&COMMITS, |options| options.forgejo_trees = forgejo_trees).await;
         for forge in town.forges() {
             let Ways { main, one, two, aside, anew, lone } = ways(forge);
             for (what, old, new, is_forced, count) in [
@@ -138,7 +114,7 @@ async fn every_forge_tells_what_a_clone_tells() {
 /// Requests count.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_answer_tells_is_asked_for_once() {
-    let town = town(|_| {}).await;
+    let town = town(&COMMITS, |_| {}).await;
     for (forge, push, forced) in [
         (town.standin.github(), "compare", "compare trees trees"),
         (town.standin.gitlab(), "merge_base compare", "merge_base compare"),
@@ -161,7 +137,7 @@ async fn what_is_cut_off_is_not_taken_for_all() {
     let names: Vec<String> = (0..301).map(|number| format!("many/{number:03}.yaml")).collect();
     let many: Vec<_> = names.iter().map(|name| (name.as_str(), Content::File(TEXT))).collect();
     for is_cut in [false, true] {
-        let town = town(|options| {
+        let town = town(&COMMITS, |options| {
             if is_cut {
                 (options.github_trees, options.gitlab_diffs) = (5, 300);
             }
@@ -198,7 +174,7 @@ async fn what_is_cut_off_is_not_taken_for_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_commits_that_are_not_there_nothing_is_told() {
-    let town = town(|_| {}).await;
+    let town = town(&COMMITS, |_| {}).await;
     let unknown = "1".repeat(40);
     for forge in town.forges() {
         let Ways { main, one, .. } = ways(forge);
@@ -211,7 +187,7 @@ async fn of_commits_that_are_not_there_nothing_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_told_where_the_repository_moved_and_not_where_it_is_hidden() {
-    let town = town(|_| {}).await;
+    let town = town(&COMMITS, |_| {}).await;
     for forge in town.forges() {
         let what = format!("{:?}", forge.kind());
         let (truth, Ways { main, one, .. }) = (first(forge), ways(forge));
@@ -235,7 +211,7 @@ async fn changes_are_told_where_the_repository_moved_and_not_where_it_is_hidden(
 /// Nothing half read is taken for all, and limits are known before they are hit.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_comparison_is_told() {
-    let town = town(|_| {}).await;
+    let town = town(&COMMITS, |_| {}).await;
     for forge in town.forges() {
         let Ways { main, one, .. } = ways(forge);
         let wanted = wanted(Some(&main), &one);

@@ -2,12 +2,14 @@
 
 use forge::{Forge, ForgeError, Key, PlainGit, RepositoryPath, WantedFiles};
 use git::{BelowLimits, FilesBelow, Repo};
-use standin::bare::{self, Content};
-use standin::{Access, Fault, Generator, Kind, Options, PRIVATE_TOKEN, Repository, Rule, Standin, TOKEN};
+use standin::bare::Content;
+use standin::{Access, Fault, Kind, PRIVATE_TOKEN, Rule, TOKEN};
 
+use crate::town::{first, town};
 use crate::{client, key};
 
 const LIMITS: BelowLimits = BelowLimits { files: 100, file_bytes: 1 << 20, total_bytes: 10 << 20, entries: 1_000 };
+const COMMITS: [&[(&str, Option<&str>)]; 1] = [&[("a.yaml", Some("a: 1\n"))]];
 const TASK: &str = "kind: Task\n";
 const CONTENTS: [(&str, Content<'static>); 8] = [
     (".tekton/run.yaml", Content::File("kind: PipelineRun\n")),
@@ -19,32 +21,6 @@ const CONTENTS: [(&str, Content<'static>); 8] = [
     (".tekton.yaml", Content::File(TASK)),
     ("apps/.tekton/not.yaml", Content::File(TASK)),
 ];
-
-struct Town {
-    standin: Standin,
-    /// What is behind the repositories, as long as this lives.
-    _folder: tempfile::TempDir,
-}
-
-async fn town(forgejo_trees: u64) -> Town {
-    let folder = tempfile::tempdir().unwrap();
-    let git = folder.path().join("shared.git");
-    bare::create(&git, &[&[("a.yaml", Some("a: 1\n"))]]).unwrap();
-    let repositories = Generator::new(3, vec![git]).repositories();
-    let limits = standin::Limits::generous();
-    let options = Options { limits, forgejo_trees, ..Options::with(repositories) };
-    Town { standin: Standin::start(options).await.unwrap(), _folder: folder }
-}
-
-impl Town {
-    fn forges(&self) -> [&standin::Forge; 3] {
-        [self.standin.github(), self.standin.gitlab(), self.standin.forgejo()]
-    }
-}
-
-fn first(forge: &standin::Forge) -> Repository {
-    forge.repositories().remove(0)
-}
 
 fn wanted(commit: &str, limits: BelowLimits) -> WantedFiles<'static> {
     WantedFiles { commit: commit.parse().unwrap(), folder: ".tekton", limits, is_wanted: git::is_yaml_path }
@@ -69,7 +45,7 @@ async fn read(forge: &standin::Forge, wanted: &WantedFiles<'_>) -> Result<FilesB
 async fn every_forge_gives_the_files_that_a_clone_gives() {
     // Pages of a tree are no matter.
     for forgejo_trees in [1_000, 2] {
-        let town = town(forgejo_trees).await;
+        let town = town(&COMMITS, |options| options.forgejo_trees = forgejo_trees).await;
         for forge in town.forges() {
             let what = format!("{:?}", forge.kind());
             let id = first(forge).id;
@@ -93,7 +69,7 @@ async fn every_forge_gives_the_files_that_a_clone_gives() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_is_left_out_and_told() {
-    let town = town(1_000).await;
+    let town = town(&COMMITS, |options| options.forgejo_trees = 1_000).await;
     for forge in town.forges() {
         let what = format!("{:?}", forge.kind());
         let head = forge.put_on(first(forge).id, "main", &CONTENTS).unwrap();
@@ -131,7 +107,7 @@ async fn what_is_too_much_is_left_out_and_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_folders_are_read_page_by_page() {
-    let town = town(50).await;
+    let town = town(&COMMITS, |options| options.forgejo_trees = 50).await;
     let names: Vec<String> = (0..130).map(|n| format!(".tekton/docs/{n:03}.md")).collect();
     let mut contents: Vec<(&str, Content<'_>)> = names.iter().map(|name| (name.as_str(), Content::File("-"))).collect();
     contents.extend([(".tekton/a.yaml", Content::File(TASK)), (".tekton/z.yaml", Content::File(TASK))]);
@@ -145,7 +121,7 @@ async fn long_folders_are_read_page_by_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_there_is_no_error_and_an_unknown_commit_is_one() {
-    let town = town(1_000).await;
+    let town = town(&COMMITS, |options| options.forgejo_trees = 1_000).await;
     for forge in town.forges() {
         let what = format!("{:?}", forge.kind());
         let id = first(forge).id;
@@ -166,7 +142,7 @@ async fn nothing_there_is_no_error_and_an_unknown_commit_is_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_read_where_the_repository_moved_and_not_where_it_is_hidden() {
-    let town = town(1_000).await;
+    let town = town(&COMMITS, |options| options.forgejo_trees = 1_000).await;
     for forge in town.forges() {
         let what = format!("{:?}", forge.kind());
         let truth = first(forge);
@@ -192,7 +168,7 @@ async fn files_are_read_where_the_repository_moved_and_not_where_it_is_hidden() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_commits_the_repository_is_asked_for_once() {
-    let town = town(1_000).await;
+    let town = town(&COMMITS, |options| options.forgejo_trees = 1_000).await;
     for forge in town.forges() {
         let what = format!("{:?}", forge.kind());
         let truth = first(forge);
@@ -214,7 +190,7 @@ async fn of_many_commits_the_repository_is_asked_for_once() {
 /// Nothing half read is taken for all, and limits are known before they are hit.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_reading_files_is_told() {
-    let town = town(1_000).await;
+    let town = town(&COMMITS, |options| options.forgejo_trees = 1_000).await;
     for forge in town.forges() {
         let head = forge.put_on(first(forge).id, "main", &CONTENTS).unwrap();
         for (fault, expected) in [

@@ -6,6 +6,7 @@ mod branches;
 mod changes;
 mod files;
 mod hooks;
+mod town;
 
 use std::sync::Arc;
 
