@@ -212,6 +212,27 @@ async fn a_sync_of_all_says_of_how_many() {
 }
 
 #[tokio::test]
+async fn the_days_of_what_is_deleted_are_counted_anew_without_being_asked_for() {
+    on_each_engine(async |app| {
+        let counts = async || app.get("/api/v1/jobs?kind=aggregate_daily_ecosystem_stats").await.count();
+        let empty = RepositoryBuilder::new("ada/empty").added().store(app).await;
+        let used = RepositoryBuilder::new("ada/used")
+            .added()
+            .commit(2, "Add podinfo", vec![Change::Create(Manifest::release("podinfo", "6.0.0"))])
+            .store(app)
+            .await;
+        store::ecosystem::aggregate(&app.state.db, day(9)).await.unwrap();
+        assert!(!store::ecosystem::is_stale(&app.state.db.read).await.unwrap());
+        app.send(Request::delete(format!("/api/v1/repositories/{empty}")).body(Body::empty()).unwrap()).await;
+        assert_eq!((counts().await, status(app, empty).await), (0, None), "no day knew it");
+        app.send(Request::delete(format!("/api/v1/repositories/{used}")).body(Body::empty()).unwrap()).await;
+        assert_eq!((counts().await, status(app, used).await), (1, None));
+        assert!(store::ecosystem::is_stale(&app.state.db.read).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_question_names_what_is_lost() {
     on_each_engine(async |app| {
         let one = added(app, "ada/one").await;
