@@ -13,6 +13,8 @@ pub enum Needs {
     Person,
     /// The token that the configuration sets for figures, or an account that may see them.
     MetricsToken,
+    /// The secret that was made for this webhook: who sends it has no account.
+    WebhookSecret,
     /// Nobody is answered at this address.
     NotHere,
 }
@@ -35,7 +37,7 @@ impl Needs {
             Self::Permission(permission) => permissions.has(permission),
             Self::Account | Self::Person => is_signed_in,
             Self::MetricsToken => permissions.has(Permission::ViewMetrics),
-            Self::NotHere => false,
+            Self::WebhookSecret | Self::NotHere => false,
         }
     }
 
@@ -48,6 +50,7 @@ impl Needs {
             Self::Account => "an account",
             Self::Person => "an account, in person",
             Self::MetricsToken => "metrics:view, or the token of server.metrics.token",
+            Self::WebhookSecret => "the webhook's own secret",
             Self::NotHere => "not answered here: server.metrics says to whom and where",
         }
     }

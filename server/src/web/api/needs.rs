@@ -33,12 +33,11 @@ fn by_name(operation: &str) -> Option<Needs> {
     };
     Some(match operation {
         "get_access_token" | "get_next_access_token" | "end_own_session" => Needs::Nothing,
-        // Whoever sends those knows a secret that was made for nothing else.
         "receive_github_webhook"
         | "receive_gitlab_webhook"
         | "receive_forgejo_webhook"
         | "receive_generic_webhook"
-        | "receive_tekton_event" => Needs::Nothing,
+        | "receive_tekton_event" => Needs::WebhookSecret,
         "get_metrics" => Needs::MetricsToken,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
@@ -188,7 +187,8 @@ pub async fn gate(request: Request, next: Next) -> Response {
 fn check(needs: Needs, actor: Option<&Actor>) -> Result<(), Refusal> {
     let actor = || actor.ok_or(Refusal::NotSignedIn);
     match needs {
-        Needs::Nothing => Ok(()),
+        // Webhooks look at their secret by themselves.
+        Needs::Nothing | Needs::WebhookSecret => Ok(()),
         Needs::Permission(permission) => actor()?.need(permission),
         // Figures look at their token by themselves, outside of this gate, which knows accounts alone.
         Needs::MetricsToken | Needs::NotHere => actor()?.need(Permission::ViewMetrics),

@@ -268,7 +268,8 @@ fn needs_are_described(document: &mut OpenApi) {
 fn security(needs: Needs) -> Option<Vec<SecurityRequirement>> {
     let by = |scheme: &str| SecurityRequirement::new(scheme, std::iter::empty::<String>());
     match needs {
-        Needs::Nothing | Needs::NotHere => None,
+        // Each kind of webhook says itself how it proves whose it is.
+        Needs::Nothing | Needs::WebhookSecret | Needs::NotHere => None,
         // Everybody may read, unless the configuration keeps strangers out.
         Needs::Permission(Permission::Read) => Some(vec![SecurityRequirement::default(), by(SIGNED_IN), by(TOKEN)]),
         Needs::Permission(_) | Needs::Account => Some(vec![by(SIGNED_IN), by(TOKEN)]),

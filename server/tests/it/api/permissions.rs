@@ -59,7 +59,8 @@ fn is_refused(status: StatusCode) -> bool {
 fn fits(route: &Route, who: &str, permissions: Permissions, status: StatusCode) -> Result<(), String> {
     let is_signed_in = who != "nobody";
     let expected = match (route.needs, route.needs.allows(permissions, is_signed_in), is_signed_in) {
-        (Needs::NotHere, ..) => status == StatusCode::NOT_FOUND,
+        // Nothing is set up here: who has no secret learns no more, whoever they are.
+        (Needs::WebhookSecret | Needs::NotHere, ..) => status == StatusCode::NOT_FOUND,
         // How the program is may be that it is not well: nothing works at its jobs here.
         (_, true, _) if route.path.starts_with("/health/") => !is_refused(status),
         (_, true, _) => !is_refused(status) && !status.is_server_error(),
