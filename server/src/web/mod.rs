@@ -35,6 +35,7 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::Request,
+    http::StatusCode,
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::any,
@@ -46,7 +47,7 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, li
 use crate::state::AppState;
 use api::{openapi, problem};
 
-/// An answer that is not begun by then is given up.
+/// An answer that is not begun by then is given up, and so is a body that is not here by then.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// Nothing that is sent to us is larger: forms and small JSON.
@@ -166,7 +167,8 @@ pub async fn serve_metrics(
 ) -> std::io::Result<()> {
     let all = metrics::router(state);
     // Who scrapes is few; where they are too many, none is better served than others.
-    listen::serve(listener, listen::Answers { reserved: all.clone(), all }, limits, shutdown).await
+    let ahead = listen::Ahead::new(ANSWER_WITHIN);
+    listen::serve(listener, listen::Answers { reserved: all.clone(), all, ahead }, limits, shutdown).await
 }
 
 async fn serve_all(
@@ -185,13 +187,18 @@ async fn serve_all(
         // The others go on until the last connection is closed.
         std::future::pending::<()>().await;
     };
+    let answers = listen::Answers { all, reserved, ahead: listen::Ahead::new(ANSWER_WITHIN) };
     tokio::select! {
-        served = listen::serve(listener, listen::Answers { all, reserved }, limits, shutdown.clone()) => served,
+        served = listen::serve(listener, answers, limits, shutdown.clone()) => served,
         () = ended => Ok(()),
     }
 }
 
 async fn answer_in_time(request: Request, next: Next) -> Response {
+    if request.extensions().get::<listen::Late>().is_some() {
+        let detail = "What was sent did not come in time; send it again";
+        return problem::Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response();
+    }
     match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

@@ -322,6 +322,7 @@ fn failures_are_described(document: &mut OpenApi) {
             }
             if has_body {
                 add("400", "What was sent can't be read");
+                add("408", "What was sent did not come in time");
                 add("413", "Too long");
                 add("415", "Not said to be of the right type");
                 add("422", "What was sent can't be taken");

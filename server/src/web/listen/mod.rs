@@ -1,8 +1,10 @@
 //! Connections: accepted, bounded in number and in how long they may wait, and ended in order.
 //!
 //! Nobody can hold what others need by being slow: heads, bodies and answers that do not go on are given up
-//! ([`progress`]), and where all seats are taken those go first that wait for nothing but their next request ([`room`]).
+//! ([`progress`]), and where all seats are taken those go first that wait for nothing but their next request ([`room`]). Nor is
+//! an answer begun before there is something to answer ([`ahead`]).
 
+mod ahead;
 mod files;
 mod gather;
 mod progress;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+pub use ahead::{Ahead, Late};
 pub use files::raise_open_files;
 use progress::Progress;
 use room::{Entry, Room, Seat};
@@ -34,6 +37,7 @@ use room::{Entry, Room, Seat};
 use crate::seldom::Seldom;
 
 use super::client_address::{Connection, TrustedProxies};
+use super::hooks;
 
 pub use progress::Patience;
 pub use room::Bounds;
@@ -66,6 +70,8 @@ pub struct Limits {
 pub(super) struct Answers {
     pub(super) all: Router,
     pub(super) reserved: Router,
+    /// Where bodies wait until they are whole.
+    pub(super) ahead: Ahead,
 }
 
 /// Serves until `shutdown` is cancelled, then lets open requests finish.
@@ -118,7 +124,8 @@ pub(super) async fn serve(
         };
         // Small answers are not to wait for their receipt.
         let _ = stream.set_nodelay(true);
-        let guest = Guest { peer, router, progress, seat, patience, kept, shutdown: shutdown.clone() };
+        let ahead = kept.then(|| answers.ahead.clone());
+        let guest = Guest { peer, router, ahead, progress, seat, patience, kept, shutdown: shutdown.clone() };
         let tls = tls.clone();
         connections.spawn(async move {
             match tls {
@@ -155,6 +162,8 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 struct Guest {
     peer: SocketAddr,
     router: Router,
+    /// Reserved seats wait for no bodies: what is answered there reads none.
+    ahead: Option<Ahead>,
     progress: Arc<Progress>,
     seat: Seat,
     patience: Patience,
@@ -181,14 +190,22 @@ impl Guest {
     }
 
     async fn attend<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, is_tls: bool) {
-        let Self { peer, router, progress, seat, patience, kept, shutdown } = self;
+        let Self { peer, router, ahead, progress, seat, patience, kept, shutdown } = self;
         let wire = wire::Wire::new(stream, Arc::clone(&progress));
         let answer = service_fn(|mut request: Request<Incoming>| {
             let exchange = wire::Exchange::begin(&progress);
             request.extensions_mut().insert(Connection { peer, is_tls });
             let request = request.map(|body| exchange.request(body));
-            let answer = router.clone().oneshot(request);
-            async move { Ok::<_, Infallible>(answer.await?.map(|body| exchange.answer(body))) }
+            let (router, ahead) = (router.clone(), ahead.clone());
+            async move {
+                // Webhooks are listened to only where one is set up, which is found out first.
+                let is_webhook = request.uri().path().starts_with(hooks::PLACE);
+                let request = match ahead.filter(|_| !is_webhook) {
+                    None => request,
+                    Some(ahead) => ahead.whole(request).await,
+                };
+                Ok::<_, Infallible>(router.oneshot(request).await?.map(|body| exchange.answer(body)))
+            }
         });
         let mut builder = http1::Builder::new();
         // Its own time for heads cannot tell a head that drips from a connection that rests.

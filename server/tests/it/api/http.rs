@@ -5,6 +5,8 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 
+use server::web::listen;
+
 use crate::support::{Change, Manifest, RepositoryBuilder, on_each_engine};
 
 #[tokio::test]
@@ -70,6 +72,21 @@ async fn large_requests_are_refused() {
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((&body["error"]["code"], body["request_id"].is_string()), (&"PAYLOAD_TOO_LARGE".into(), true));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_come_in_time_is_said_to_be_late() {
+    on_each_engine(async |app| {
+        for path in ["/api/v1/auth/refresh", "/sign-in", "/ui/theme"] {
+            let kind = if path.starts_with("/api") { "application/json" } else { "application/x-www-form-urlencoded" };
+            let request = Request::post(path).header(header::CONTENT_TYPE, kind).extension(listen::Late);
+            let answer = app.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT, "{path}");
+            let body = answer.json();
+            assert_eq!((&body["error"]["code"], body["request_id"].is_string()), (&"REQUEST_TIMEOUT".into(), true));
+        }
     })
     .await;
 }
