@@ -2,24 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use chrono::TimeDelta;
-use entity::kind::{JobRequest, Priority, RequestedBy};
 use store::ecosystem;
-use uuid::Uuid;
 
 use super::{Deps, JobContext, JobError};
 use crate::clock;
-
-/// Scans that end within so many seconds are counted together.
-const WAIT_SECONDS: i64 = 10;
-
-/// Asks for the days that new history made stale; many scans at once ask once.
-pub(super) async fn ask(deps: &Deps) -> Result<Uuid, JobError> {
-    let now = clock::now();
-    let request = JobRequest::AggregateDailyEcosystemStats;
-    let run_at = now + TimeDelta::seconds(WAIT_SECONDS);
-    Ok(deps.queue.enqueue_at(&request, RequestedBy::Job, Priority::ROUTINE, now, run_at).await?)
-}
 
 pub(super) async fn run(deps: &Deps, context: &JobContext) -> Result<String, JobError> {
     let now = clock::now();

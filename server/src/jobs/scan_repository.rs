@@ -69,8 +69,8 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
                 deps.kept_uses.put(repository, at, scan_format(&deps.mask, &deps.chart_sources), followed);
             }
             // Charts come and go without any event, too, and a scan that was killed may have stored all before it could ask.
-            if store::ecosystem::is_stale(&deps.db.read).await? {
-                super::aggregate::ask(deps).await?;
+            if let Some(job) = store::ecosystem::ask_if_stale(&deps.queue, &deps.db.write, clock::now()).await? {
+                deps.queue.announce(&[job]).await;
             }
             Ok(format!("{events} events, scanned up to {}", head.short()))
         }

@@ -7,7 +7,7 @@ use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
 use store::db::{ConnectionTrait, DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::SyncTarget;
-use store::{discovery, repositories, secrets};
+use store::{discovery, ecosystem, repositories, secrets};
 use tracing::info;
 use uuid::Uuid;
 
@@ -72,7 +72,11 @@ pub(super) async fn pin(
     for (origin, wanted) in [(Origin::Config, &configured), (Origin::Sample, &samples)] {
         let urls: Vec<String> = wanted.iter().map(|repository| repository.url.clone()).collect();
         match origin {
-            Origin::Sample => drop(repositories::remove_missing(&txn, origin, &urls).await?),
+            Origin::Sample => {
+                if !repositories::remove_missing(&txn, origin, &urls).await?.is_empty() {
+                    ecosystem::ask_if_stale(queue, &txn, now).await?;
+                }
+            }
             _ => drop(repositories::disable_missing(&txn, origin, &urls).await?),
         }
         let stored = repositories::upsert_repositories(&txn, wanted, now).await?;

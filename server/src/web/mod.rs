@@ -53,6 +53,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Nothing that is sent to us is larger: forms and small JSON.
 const MAX_REQUEST_BODY: usize = 256 << 10;
 
+/// Webhooks are listened to only where one is set up, which is found out first.
+const WAITING: listen::Waiting =
+    listen::Waiting { most: MAX_REQUEST_BODY, within: ANSWER_WITHIN, but_below: hooks::PLACE };
+
 /// Everything that is served, for this state.
 pub fn router(state: AppState) -> Router {
     let https_alone = security::HttpsAlone(state.identity.settings().secure);
@@ -167,7 +171,7 @@ pub async fn serve_metrics(
 ) -> std::io::Result<()> {
     let all = metrics::router(state);
     // Who scrapes is few; where they are too many, none is better served than others.
-    let ahead = listen::Ahead::new(ANSWER_WITHIN);
+    let ahead = listen::Ahead::new(WAITING);
     listen::serve(listener, listen::Answers { reserved: all.clone(), all, ahead }, limits, shutdown).await
 }
 
@@ -187,7 +191,7 @@ async fn serve_all(
         // The others go on until the last connection is closed.
         std::future::pending::<()>().await;
     };
-    let answers = listen::Answers { all, reserved, ahead: listen::Ahead::new(ANSWER_WITHIN) };
+    let answers = listen::Answers { all, reserved, ahead: listen::Ahead::new(WAITING) };
     tokio::select! {
         served = listen::serve(listener, answers, limits, shutdown.clone()) => served,
         () = ended => Ok(()),
@@ -196,7 +200,8 @@ async fn serve_all(
 
 async fn answer_in_time(request: Request, next: Next) -> Response {
     if request.extensions().get::<listen::Late>().is_some() {
-        let detail = "What was sent did not come in time; send it again";
+        let seconds = ANSWER_WITHIN.as_secs();
+        let detail = format!("What was sent was not here within {seconds} seconds; send it again");
         return problem::Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response();
     }
     match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {

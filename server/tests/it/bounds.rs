@@ -70,3 +70,25 @@ async fn bodies_are_bounded_whether_their_length_is_told_or_not() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_before_what_it_is_about_is_here_but_webhooks_that_nobody_waits_for() {
+    const WHILE: Duration = Duration::from_millis(300);
+    on_sqlite(async |app| {
+        let server = app.listen("{}").await;
+        let half = |path: &str| format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 6\r\n\r\n{{\"a");
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(half("/api/nowhere").as_bytes()).await.unwrap();
+        let mut piece = [0; 4096];
+        assert!(
+            tokio::time::timeout(WHILE, stream.read(&mut piece)).await.is_err(),
+            "answered before it was all there"
+        );
+        stream.write_all(b"\":1").await.unwrap();
+        let read = tokio::time::timeout(PATIENCE, stream.read(&mut piece)).await.unwrap().unwrap();
+        assert_eq!(status(&String::from_utf8_lossy(&piece[..read])), "404");
+        let webhook = half(&format!("/webhooks/github/{}", uuid::Uuid::nil()));
+        assert_eq!(status(&answer(&server, webhook.as_bytes()).await), "404", "nobody is listened to there");
+    })
+    .await;
+}

@@ -1,6 +1,6 @@
 //! Syncs and scans of repositories, and decisions about them.
 
-use entity::kind::{AuditAction, JobRequest, Priority, RepositoryAction, RequestedBy, SyncStatus};
+use entity::kind::{AuditAction, JobRequest, Priority, RepositoryAction, SyncStatus};
 use entity::view::{Live, Repository};
 use store::db::DataError;
 use store::discovery::{self, Decided};
@@ -114,9 +114,8 @@ pub async fn act(ctx: &Actions, actor: &Actor, action: RepositoryAction, id: Uui
         RepositoryAction::Sync | RepositoryAction::Block | RepositoryAction::Delete => None,
     };
     // The days that it was counted in are counted anew without it; nobody has to ask for that.
-    if action == RepositoryAction::Delete && store::ecosystem::is_stale(&txn).await? {
-        let days = JobRequest::AggregateDailyEcosystemStats;
-        ctx.queue.enqueue_in(&txn, &days, RequestedBy::Job, Priority::ROUTINE, now).await?;
+    if action == RepositoryAction::Delete {
+        store::ecosystem::ask_if_stale(&ctx.queue, &txn, now).await?;
     }
     let before = serde_json::json!({ "sync_status": repository.sync_status });
     ctx.tell(&txn, actor, told, object(&repository), Change { before: Some(before), after: None }).await?;

@@ -15,8 +15,6 @@ use bytes::BytesMut;
 use futures::{StreamExt as _, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A body that says it is larger is not waited for: whoever answers refuses it, or reads it as it comes.
-const MOST: usize = 256 << 10;
 /// So much of each body is always taken: nearly everything that people send.
 const FREE: usize = 16 << 10;
 /// What all bodies may hold beyond that; the next piece waits for room, and its sender with it.
@@ -26,28 +24,40 @@ const BEYOND: usize = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Late;
 
+/// Which bodies are waited for, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// Nobody answers to larger ones but with a refusal: they are not waited for to their end, or, where they say so, at all.
+    pub most: usize,
+    /// Bodies have so long.
+    pub within: Duration,
+    /// Below this path they are not waited for: whoever answers there finds out first whom they listen to.
+    pub but_below: &'static str,
+}
+
 /// Where bodies wait until they are whole.
 #[derive(Clone, Debug)]
 pub struct Ahead {
-    within: Duration,
+    waiting: Waiting,
     room: Arc<Semaphore>,
 }
 
 impl Ahead {
-    /// Bodies have so long.
+    /// With room for all of them.
     #[must_use]
-    pub fn new(within: Duration) -> Self {
-        Self { within, room: Arc::new(Semaphore::new(BEYOND)) }
+    pub fn new(waiting: Waiting) -> Self {
+        Self { waiting, room: Arc::new(Semaphore::new(BEYOND)) }
     }
 
     /// The request once its body is here, as far as anybody reads it.
     pub async fn whole(&self, request: Request) -> Request {
-        let size = request.body().size_hint();
-        if request.body().is_end_stream() || size.lower() > MOST as u64 {
+        let Waiting { most, within, but_below } = self.waiting;
+        let is_larger = request.body().size_hint().lower() > most as u64;
+        if request.body().is_end_stream() || is_larger || request.uri().path().starts_with(but_below) {
             return request;
         }
         let (mut parts, body) = request.into_parts();
-        let read = tokio::time::timeout(self.within, self.read(body)).await;
+        let read = tokio::time::timeout(within, self.read(body)).await;
         let body = read.unwrap_or_else(|_| {
             parts.extensions.insert(Late);
             Body::empty()
@@ -60,7 +70,7 @@ impl Ahead {
         let mut whole = BytesMut::new();
         let mut room: Option<OwnedSemaphorePermit> = None;
         // One byte more than is allowed is enough for who refuses it.
-        while whole.len() <= MOST {
+        while whole.len() <= self.waiting.most {
             match pieces.next().await {
                 Some(Ok(piece)) => {
                     self.make_room(&mut room, (whole.len() + piece.len()).saturating_sub(FREE)).await;
@@ -112,8 +122,13 @@ mod tests {
 
     use super::*;
 
+    const MOST: usize = 256 << 10;
     const SOON: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_mins(1);
+
+    fn waiting(within: Duration) -> Waiting {
+        Waiting { most: MOST, within, but_below: "/webhooks/" }
+    }
 
     fn sent(pieces: impl Stream<Item = Result<Bytes, &'static str>> + Send + 'static) -> Request {
         Request::new(Body::from_stream(pieces))
@@ -129,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_in_pieces_is_whole_and_its_room_is_free_again_once_nobody_has_it() {
-        let ahead = Ahead::new(LONG);
+        let ahead = Ahead::new(waiting(LONG));
         for bytes in [0, 10, FREE, FREE + 1, MOST] {
             let whole = ahead.whole(sent(pieces(bytes, 1))).await;
             assert!(whole.extensions().get::<Late>().is_none());
@@ -142,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_large_is_not_waited_for_to_its_end() {
-        let ahead = Ahead::new(LONG);
+        let ahead = Ahead::new(waiting(LONG));
         let endless = stream::repeat_with(|| Ok(Bytes::from(vec![b'a'; 4 << 10])));
         let cut = length(ahead.whole(sent(endless)).await).await;
         assert!(cut > MOST && cut <= MOST + (4 << 10), "{cut}");
@@ -152,22 +167,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_does_not_come_in_time_is_late() {
-        let ahead = Ahead::new(SOON);
-        let late = ahead.whole(sent(pieces(3, 10).chain(stream::pending()))).await;
+        let ahead = Ahead::new(waiting(SOON));
+        let unended = || sent(pieces(3, 10).chain(stream::pending()));
+        let mut webhook = unended();
+        *webhook.uri_mut() = "/webhooks/github/x".parse().unwrap();
+        assert!(ahead.whole(webhook).await.extensions().get::<Late>().is_none());
+        let late = ahead.whole(unended()).await;
         assert_eq!(late.extensions().get::<Late>(), Some(&Late));
         assert_eq!(length(late).await, 0);
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_breaks_off_for_who_reads_it() {
-        let broken = Ahead::new(LONG).whole(sent(pieces(3, 10).chain(stream::iter([Err("gone")])))).await;
+        let broken = Ahead::new(waiting(LONG)).whole(sent(pieces(3, 10).chain(stream::iter([Err("gone")])))).await;
         assert!(broken.extensions().get::<Late>().is_none());
         assert!(to_bytes(broken.into_body(), usize::MAX).await.is_err());
     }
 
     #[tokio::test]
     async fn where_there_is_no_room_large_bodies_wait_and_small_ones_do_not() {
-        let ahead = Ahead { within: SOON, room: Arc::new(Semaphore::new(FREE)) };
+        let ahead = Ahead { waiting: waiting(SOON), room: Arc::new(Semaphore::new(FREE)) };
         let held = ahead.whole(sent(pieces(2, FREE))).await;
         assert_eq!(ahead.room.available_permits(), 0);
         let small = ahead.whole(sent(pieces(1, FREE))).await;

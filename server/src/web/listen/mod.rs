@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-pub use ahead::{Ahead, Late};
+pub use ahead::{Ahead, Late, Waiting};
 pub use files::raise_open_files;
 use progress::Progress;
 use room::{Entry, Room, Seat};
@@ -37,7 +37,6 @@ use room::{Entry, Room, Seat};
 use crate::seldom::Seldom;
 
 use super::client_address::{Connection, TrustedProxies};
-use super::hooks;
 
 pub use progress::Patience;
 pub use room::Bounds;
@@ -198,9 +197,7 @@ impl Guest {
             let request = request.map(|body| exchange.request(body));
             let (router, ahead) = (router.clone(), ahead.clone());
             async move {
-                // Webhooks are listened to only where one is set up, which is found out first.
-                let is_webhook = request.uri().path().starts_with(hooks::PLACE);
-                let request = match ahead.filter(|_| !is_webhook) {
+                let request = match ahead {
                     None => request,
                     Some(ahead) => ahead.whole(request).await,
                 };

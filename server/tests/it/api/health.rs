@@ -112,7 +112,8 @@ async fn every_part_is_told_by_itself_and_503_only_where_no_work_can_be_done() {
         // One that has its time still to come does not wait.
         let later = (Utc::now(), Utc::now() + TimeDelta::hours(1));
         let request = JobRequest::RefreshMetrics;
-        app.state.queue.enqueue_at(&request, RequestedBy::Schedule, Priority::ROUTINE, later.0, later.1).await.unwrap();
+        let (queue, w, by) = (&app.state.queue, &app.state.db.write, RequestedBy::Schedule);
+        queue.enqueue_at(w, &request, by, Priority::ROUTINE, later.0, later.1).await.unwrap();
         let (status, health) = detailed(app, folder.path()).await;
         assert_eq!((status, &find(&health, "queue")["status"]), (StatusCode::OK, &"degraded".into()), "{health}");
         let waits = health["oldest_waiting_job_seconds"].as_i64().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use sea_orm::sea_query::{Expr, Func, OnConflict};
 use sea_orm::{
     AccessMode, Condition, DatabaseTransaction, DerivePartialModel, EntityTrait as _, IntoActiveModel as _,
@@ -15,10 +15,13 @@ use super::RELEASE;
 use super::births::births;
 use super::fold::{DayStats, fold, most};
 use super::gather::{gather, start_of};
+use super::read::is_stale;
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Db, Engine, Result, new_id};
+use crate::queue::JobQueue;
 use crate::repositories::UNKNOWN_LANGUAGE;
 use crate::scans::totals::mark_stale as insert_mark;
+use entity::kind::{JobRequest, Priority, RequestedBy};
 use entity::table::{ecosystem_stats, repository, stale_day};
 use entity::value::JsonText;
 use entity::view::Timestamp;
@@ -51,6 +54,17 @@ impl Plan {
 /// Says that the statistics from this day on are to be computed again.
 pub async fn mark_stale(w: &impl ConnectionTrait, day: NaiveDate) -> Result<()> {
     insert_mark(w, &day.to_string()).await
+}
+
+/// Asks, in the caller's transaction, for the days that wait to be computed again, where any do. What makes days stale within
+/// seconds is counted together.
+pub async fn ask_if_stale(queue: &JobQueue, txn: &impl ConnectionTrait, now: Timestamp) -> Result<Option<Uuid>> {
+    const WAIT: TimeDelta = TimeDelta::seconds(10);
+    if !is_stale(txn).await? {
+        return Ok(None);
+    }
+    let request = JobRequest::AggregateDailyEcosystemStats;
+    queue.enqueue_at(txn, &request, RequestedBy::Job, Priority::ROUTINE, now, now + WAIT).await.map(Some)
 }
 
 /// What is to be done: from the first day that is marked stale, is missing, was computed before it ended or counts

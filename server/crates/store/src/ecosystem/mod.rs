@@ -11,7 +11,7 @@ mod read;
 mod spans;
 
 pub use activity::list_release_activity;
-pub use aggregate::{Plan, aggregate, finish, mark_stale, plan, run_step};
+pub use aggregate::{Plan, aggregate, ask_if_stale, finish, mark_stale, plan, run_step};
 pub use charts::charts;
 pub use read::{database_stats, find_latest, is_stale, list_days, overview, trends};
 

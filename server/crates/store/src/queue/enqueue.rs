@@ -49,21 +49,18 @@ impl JobQueue {
         Ok(ids)
     }
 
-    /// Queues a job that waits until `run_at`, so that what asks for it again and again is answered once.
+    /// Queues a job that waits until `run_at`, in the caller's transaction, so that what asks for it again and again is
+    /// answered once; call [`JobQueue::announce`] or [`JobQueue::ring`] after the commit.
     pub async fn enqueue_at(
         &self,
+        txn: &impl ConnectionTrait,
         request: &JobRequest,
         requested_by: RequestedBy,
         priority: Priority,
         now: Timestamp,
         run_at: Timestamp,
     ) -> Result<Uuid> {
-        let txn = self.db.begin().await?;
-        let id = Self::insert(&txn, request, requested_by, priority, now, run_at).await?;
-        txn.commit().await?;
-        self.ring();
-        self.tell(&[id]).await;
-        Ok(id)
+        Self::insert(txn, request, requested_by, priority, now, run_at).await
     }
 
     /// Queues a job in the caller's transaction; call [`JobQueue::announce`] or [`JobQueue::ring`] after the commit.

@@ -333,8 +333,8 @@ async fn the_oldest_job_that_could_run_is_told_and_none_that_waits_for_its_time(
     on_each_engine(async |db| {
         let (queue, request) = queue_with_repository(&db).await;
         assert_eq!(oldest_ready(&db.read, at(9, 0)).await.unwrap(), None);
-        let later = queue.enqueue_at(&JobRequest::Prune, RequestedBy::Schedule, Priority::ROUTINE, at(8, 0), at(10, 0));
-        later.await.unwrap();
+        let (prune, by) = (JobRequest::Prune, RequestedBy::Schedule);
+        queue.enqueue_at(&db.write, &prune, by, Priority::ROUTINE, at(8, 0), at(10, 0)).await.unwrap();
         assert_eq!(oldest_ready(&db.read, at(9, 0)).await.unwrap(), None);
         enqueue(&queue, &request, at(8, 5)).await;
         enqueue(&queue, &JobRequest::RefreshMetrics, at(8, 3)).await;

@@ -173,7 +173,10 @@ impl World {
         let task = run(JobRequest::RefreshMetrics, Some(Outcome::GiveUp("no such host".to_owned()))).await;
         run(JobRequest::CleanupRepositoryWorkdirs, None).await;
         let later = now + TimeDelta::hours(1);
-        queue.enqueue_at(&JobRequest::SendMail, RequestedBy::Api, Priority::ROUTINE, now, later).await.unwrap();
+        queue
+            .enqueue_at(&app.state.db.write, &JobRequest::SendMail, RequestedBy::Api, Priority::ROUTINE, now, later)
+            .await
+            .unwrap();
         Self { repository, task }
     }
 }
