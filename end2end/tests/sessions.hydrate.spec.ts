@@ -44,6 +44,8 @@ function code(secret: string, time = Date.now()): string {
 test.describe("a second factor", () => {
   test.use(from("203.0.113.1"));
   test("is set up by hand, asked for, and lost", async ({ page, context }) => {
+    // Five pages, two of them looked at by axe, and passwords that give way to whatever else runs.
+    test.setTimeout(90_000);
     await come(page, "/account");
     await awake(page);
     const factor = page.locator("#second-factor");
