@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,9 @@ const LANES: u32 = 1;
 const MOST_MEMORY_KIB: u32 = 65_536;
 const MOST_PASSES: u32 = 8;
 const MOST_LANES: u32 = 4;
+/// How far hashing stands back (`nice`): it still gets a tenth of a processor that others want for themselves.
+#[cfg(target_os = "linux")]
+const GIVES_WAY: i32 = 10;
 /// Compared with where there is nothing to compare with. No password leads to a hash of zeros.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -123,17 +127,25 @@ impl Passwords {
     }
 }
 
-/// Runs on a thread where it keeps nobody waiting. The turn is given back by the work itself: whoever stops waiting for the
-/// answer does not make room for more work.
+/// Runs on a thread of its own, which gives way to all others: where somebody tries passwords, pages come first. The turn is given
+/// back by the work itself: whoever stops waiting for the answer does not make room for more work.
 async fn work<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-    let done = tokio::task::spawn_blocking(move || {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("password".to_owned()).spawn(move || {
+        // Linux knows it of threads; what is once given away is not given back, so that none of a pool can be used.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(None, GIVES_WAY);
         let began = Instant::now();
         let done = work();
         turn.took(began.elapsed());
-        done
+        // Nobody may wait any more.
+        let _ = tell.send(done);
     });
-    // Fails only where the program is about to stop.
-    done.await.map_err(|_| Busy)
+    thread.map_err(|error| {
+        tracing::error!(%error, "no thread to look at a password on");
+        Busy
+    })?;
+    told.await.map_err(|_| Busy)
 }
 
 fn today() -> Argon2<'static> {

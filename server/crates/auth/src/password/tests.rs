@@ -179,3 +179,13 @@ async fn tries_for_one_name_go_one_after_the_other_and_no_more_wait_than_a_few()
     drop(first);
     assert!(tokio::time::timeout(Duration::from_secs(5), next).await.unwrap().is_ok());
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn passwords_are_looked_at_where_everything_else_goes_first() {
+    let priority = || rustix::process::getpriority_process(None).unwrap();
+    let before = priority();
+    let turn = Passwords::new().turns.take(Standing::New).await.unwrap();
+    assert_eq!(work(turn, priority).await.unwrap(), GIVES_WAY);
+    assert_eq!(priority(), before, "who waits for it keeps its place");
+}
