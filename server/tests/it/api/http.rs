@@ -49,15 +49,16 @@ async fn long_answers_are_compressed_for_those_who_ask() {
         let path = "/api/v1/kubernetes/resources";
         let plain = app.get(path).await;
         assert_eq!(plain.header("content-encoding"), "");
-        for encoding in ["br", "gzip"] {
-            let request = Request::get(path).header(header::ACCEPT_ENCODING, encoding).body(Body::empty()).unwrap();
-            let response = app.raw(request).await;
-            assert_eq!(response.headers()["content-encoding"], encoding);
-            assert!(response.headers()["vary"].to_str().unwrap().contains("accept-encoding"));
-            assert_eq!(response.headers()["etag"], plain.header("etag"));
-            let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-            assert!(body.len() * 4 < plain.body.len(), "{} of {}", body.len(), plain.body.len());
-        }
+        let accepted = "gzip, deflate, br, zstd";
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, accepted).body(Body::empty()).unwrap();
+        let response = app.raw(request).await;
+        assert_eq!(response.headers()["content-encoding"], "gzip");
+        assert!(response.headers()["vary"].to_str().unwrap().contains("accept-encoding"));
+        assert_eq!(response.headers()["etag"], plain.header("etag"));
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(body.len() * 4 < plain.body.len(), "{} of {}", body.len(), plain.body.len());
+        let unknown = app.get_with(path, &[(header::ACCEPT_ENCODING, "br")]).await;
+        assert_eq!((unknown.header("content-encoding"), &unknown.body), ("", &plain.body));
     })
     .await;
 }
@@ -107,7 +108,7 @@ async fn asking_for_the_head_alone_gives_the_same_tag_and_no_body() {
 #[tokio::test]
 async fn a_problem_can_be_read_by_those_who_ask_for_compression() {
     on_each_engine(async |app| {
-        for encoding in ["br", "gzip"] {
+        for encoding in ["gzip", "gzip, br"] {
             let answer = app.get_with("/api/v1/ecosystem/latest", &[(header::ACCEPT_ENCODING, encoding)]).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND);
             assert_eq!(answer.header("content-encoding"), "");
