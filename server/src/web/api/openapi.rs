@@ -287,7 +287,9 @@ fn failures_are_described(document: &mut OpenApi) {
         ResponseBuilder::new().description(text).content(PROBLEM_JSON, content).build().into()
     };
     for (path, item) in &mut document.paths.paths {
-        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
+        let changing =
+            [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].map(|operation| (true, operation));
+        for (changes, operation) in std::iter::once((false, &mut item.get)).chain(changing) {
             let Some(operation) = operation.as_mut() else { continue };
             let has_body = operation.request_body.is_some();
             let mut add = |status: &str, text: &str| {
@@ -320,9 +322,12 @@ fn failures_are_described(document: &mut OpenApi) {
             if path.contains("_id}") {
                 add("422", "What was sent can't be taken");
             }
+            if changes {
+                // Also where nothing is to be sent: it is waited for before anything is known of it.
+                add("408", "What was sent did not come in time");
+            }
             if has_body {
                 add("400", "What was sent can't be read");
-                add("408", "What was sent did not come in time");
                 add("413", "Too long");
                 add("415", "Not said to be of the right type");
                 add("422", "What was sent can't be taken");

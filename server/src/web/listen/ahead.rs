@@ -53,7 +53,9 @@ impl Ahead {
     pub async fn whole(&self, request: Request) -> Request {
         let Waiting { most, within, but_below } = self.waiting;
         let is_larger = request.body().size_hint().lower() > most as u64;
-        if request.body().is_end_stream() || is_larger || request.uri().path().starts_with(but_below) {
+        // What only reads takes no body, and is answered without it.
+        let has_none = request.method().is_safe() || request.body().is_end_stream();
+        if has_none || is_larger || request.uri().path().starts_with(but_below) {
             return request;
         }
         let (mut parts, body) = request.into_parts();
@@ -118,6 +120,7 @@ impl AsRef<[u8]> for Held {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use axum::http::Method;
     use futures::Stream;
 
     use super::*;
@@ -131,7 +134,9 @@ mod tests {
     }
 
     fn sent(pieces: impl Stream<Item = Result<Bytes, &'static str>> + Send + 'static) -> Request {
-        Request::new(Body::from_stream(pieces))
+        let mut request = Request::new(Body::from_stream(pieces));
+        *request.method_mut() = Method::POST;
+        request
     }
 
     fn pieces(number: usize, size: usize) -> impl Stream<Item = Result<Bytes, &'static str>> {
@@ -161,7 +166,8 @@ mod tests {
         let endless = stream::repeat_with(|| Ok(Bytes::from(vec![b'a'; 4 << 10])));
         let cut = length(ahead.whole(sent(endless)).await).await;
         assert!(cut > MOST && cut <= MOST + (4 << 10), "{cut}");
-        let told = Request::new(Body::from(vec![b'a'; MOST + 1]));
+        let mut told = Request::new(Body::from(vec![b'a'; MOST + 1]));
+        *told.method_mut() = Method::POST;
         assert_eq!(length(ahead.whole(told).await).await, MOST + 1);
     }
 
@@ -172,6 +178,9 @@ mod tests {
         let mut webhook = unended();
         *webhook.uri_mut() = "/webhooks/github/x".parse().unwrap();
         assert!(ahead.whole(webhook).await.extensions().get::<Late>().is_none());
+        let mut read = unended();
+        *read.method_mut() = Method::GET;
+        assert!(ahead.whole(read).await.extensions().get::<Late>().is_none());
         let late = ahead.whole(unended()).await;
         assert_eq!(late.extensions().get::<Late>(), Some(&Late));
         assert_eq!(length(late).await, 0);
