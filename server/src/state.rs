@@ -1,5 +1,6 @@
 //! What every request may use.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,17 +30,56 @@ tokio::task_local! {
     pub static READING: Db;
 }
 
+/// What every request may use. As small as a pointer: each layer around a handler copies what the handler keeps, once for every
+/// layer around itself.
+#[derive(Clone)]
+pub struct AppState(Arc<Handles>);
+
+impl AppState {
+    /// Made once, when the program starts.
+    #[must_use]
+    pub fn new(handles: Handles) -> Self {
+        Self(Arc::new(handles))
+    }
+
+    /// The same with some of them changed.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Handles)) -> Self {
+        let mut handles = Handles::clone(&self.0);
+        change(&mut handles);
+        Self::new(handles)
+    }
+}
+
+impl Deref for AppState {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// Handlers take what they need of the state by its type.
+macro_rules! taken_by_type {
+    ($($field:ident: $of:ty,)*) => {
+        $(impl FromRef<AppState> for $of {
+            fn from_ref(state: &AppState) -> Self {
+                state.$field.clone()
+            }
+        })*
+    };
+}
+
 impl FromRef<AppState> for Db {
     fn from_ref(state: &AppState) -> Self {
         READING.try_with(Self::clone).unwrap_or_else(|_| state.db.clone())
     }
 }
 
-/// Handles that are cheap to clone, made once when the program starts.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// What an [`AppState`] leads to.
+#[derive(Clone)]
+pub struct Handles {
     /// The database, where it is written; handlers get what their request is to be read from.
-    #[from_ref(skip)]
     pub db: Db,
     /// The job queue with its bus of live updates.
     pub queue: JobQueue,
@@ -72,7 +112,6 @@ pub struct AppState {
     /// Where clones are, and a SQLite database unless it is elsewhere.
     pub data_dir: Arc<Path>,
     /// When the program started.
-    #[from_ref(skip)]
     pub started_at: Timestamp,
     /// Takes forges' webhooks.
     pub hooks: Hooks,
@@ -84,4 +123,27 @@ pub struct AppState {
     pub seats: Seats,
     /// Cancelled when the program stops: live streams end then.
     pub shutdown: CancellationToken,
+}
+
+taken_by_type! {
+    queue: JobQueue,
+    actions: Actions,
+    context: ServerContext,
+    leptos: LeptosOptions,
+    site: Arc<Site>,
+    hosts: Arc<AllowedHosts>,
+    proxies: TrustedProxies,
+    identity: Identity,
+    rate_limits: RateLimits,
+    login_limits: Arc<LoginLimits>,
+    providers: Arc<Providers>,
+    metrics: Metrics,
+    metrics_access: Access,
+    last_look: LastLook,
+    data_dir: Arc<Path>,
+    hooks: Hooks,
+    runs: Runs,
+    polling: Polling,
+    seats: Seats,
+    shutdown: CancellationToken,
 }

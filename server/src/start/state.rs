@@ -22,7 +22,7 @@ use crate::adding::Adding;
 use crate::config::{Config, ForgeConfig, Secret, ServerConfig};
 use crate::forges::{Forges, check_access};
 use crate::jobs::clone_dir;
-use crate::state::AppState;
+use crate::state::{AppState, Handles};
 use crate::turns::Turns;
 use crate::watching::{CloneReader, Hooks, Polling, Runs, Secrets};
 use crate::web::api::needs;
@@ -197,7 +197,7 @@ pub fn live_state(
     };
     let providers = Arc::new(providers);
     let metrics_access = metrics_access(config);
-    AppState {
+    AppState::new(Handles {
         db: db.clone(),
         queue: queue.clone(),
         actions: actions.clone(),
@@ -237,7 +237,7 @@ pub fn live_state(
         started_at: clock::now(),
         seats: Seats::default(),
         shutdown: stop.clone(),
-    }
+    })
 }
 
 /// Reads commits from clones, a few at a time: the line of a long history takes a moment to walk.

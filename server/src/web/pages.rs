@@ -77,18 +77,18 @@ async fn asset(State(site): State<Arc<Site>>, Path(name): Path<String>, uri: Uri
 
 /// What every page and server function gets: the context, and the policy for this answer's nonce.
 fn lend(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let (context, site) = (state.context.clone(), Arc::clone(&state.site));
+    let state = state.clone();
     // cargo-leptos sets it while it watches; the page then holds a script that opens a socket.
     let reload = std::env::var_os("LEPTOS_WATCH").is_some();
     move || {
         let reading = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Reading>().cloned());
         match reading {
-            Some(Reading(db)) => provide_context(ServerContext { db, ..context.clone() }),
-            None => provide_context(context.clone()),
+            Some(Reading(db)) => provide_context(ServerContext { db, ..state.context.clone() }),
+            None => provide_context(state.context.clone()),
         }
         let Some(response) = use_context::<ResponseOptions>() else { return };
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        if let Ok(build) = HeaderValue::from_str(&site.build()) {
+        if let Ok(build) = HeaderValue::from_str(&state.site.build()) {
             response.insert_header(HeaderName::from_static(BUILD), build);
         }
         if let Some(nonce) = use_nonce()

@@ -53,7 +53,7 @@ impl Process {
         let stop = CancellationToken::new();
         let providers = server::start::providers(&in_force.get()).unwrap();
         let state = server::start::live_state(&in_force, Some(&reloader), (db, queue, &keys), providers, &stop);
-        let app = app.with_state(server::state::AppState { seats: Seats::new(2), ..state });
+        let app = app.with_state(state.with(|state| state.seats = Seats::new(2)));
         Self { app, live, in_force, reloader, folder }
     }
 

@@ -223,11 +223,14 @@ const TEST_CONFIG: &str = "discovery: {enabled: true, block: [spam/*]}";
 fn test_state(config: &str, db: &Db, queue: &JobQueue) -> AppState {
     let config = server::config::parse(std::path::Path::new("test"), config, [].into()).unwrap();
     let providers = server::start::providers(&config).unwrap();
-    let mut state = server::start::state(&config, db, queue, &KEYS(), providers, &CancellationToken::new());
-    state.context.compare = Arc::new(|old: &str, new: &str| {
-        vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
-    });
-    AppState { site: Arc::new(Site::Missing), seats: Seats::new(2), ..state }
+    let state = server::start::state(&config, db, queue, &KEYS(), providers, &CancellationToken::new());
+    state.with(|state| {
+        state.context.compare = Arc::new(|old: &str, new: &str| {
+            vec![FieldChange { path: "text".to_owned(), old: Some(old.to_owned()), new: Some(new.to_owned()) }]
+        });
+        state.site = Arc::new(Site::Missing);
+        state.seats = Seats::new(2);
+    })
 }
 
 /// Noon on a day of January 2026, the time in which all test data lives.
