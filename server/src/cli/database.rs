@@ -5,7 +5,6 @@ use entity::address::{name_of, provider_of};
 use entity::credential::has_credentials;
 use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin};
-use migration::{Migrator, MigratorTrait as _};
 use store::queue::JobQueue;
 use store::repositories;
 
@@ -25,7 +24,7 @@ pub(super) async fn run(args: &HistoryArgs, database: &str) -> anyhow::Result<()
     );
     let config = config_for(database, args.threads)?;
     let db = start::connect(&config).await?;
-    Migrator::up(&db.write, None).await.context("the database schema cannot be brought up to date")?;
+    start::migrate(&db).await?;
     repositories::reset_interrupted(&db.write).await?;
     let url = if local { std::path::absolute(&args.source)?.display().to_string() } else { args.source.clone() };
     let full_name = name_of(&url);

@@ -16,7 +16,7 @@ async fn migrate(config: Config, command: &MigrateCommand) -> anyhow::Result<()>
     match command {
         MigrateCommand::Up => {
             let pending = Migrator::get_pending_migrations(&db.write).await?.len();
-            Migrator::up(&db.write, None).await.context("the schema cannot be brought up to date")?;
+            start::migrate(&db).await?;
             println!("{pending} migrations applied; the schema is up to date");
         }
         MigrateCommand::Down { steps } => {

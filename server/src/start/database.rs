@@ -39,6 +39,25 @@ pub async fn connect(config: &Config) -> anyhow::Result<Db> {
     Db::connect(&settings).await.context("the database cannot be opened")
 }
 
+/// Brings the schema up to date, once whoever else does so, or holds what a step needs, is done.
+///
+/// # Errors
+/// If the database refuses, or stays too busy for too long.
+pub async fn migrate(db: &Db) -> anyhow::Result<()> {
+    patiently(PATIENCE, async || {
+        let turn = db.take_turn().await?;
+        up(db).await?;
+        drop(turn);
+        Ok(())
+    })
+    .await
+}
+
+async fn up(db: &Db) -> anyhow::Result<()> {
+    let migrated = Migrator::up(&db.write, None).await.map_err(DataError::from);
+    migrated.context("the database schema cannot be brought up to date")
+}
+
 /// Brings the schema and what the configuration names into the database.
 ///
 /// # Errors
@@ -47,8 +66,7 @@ pub(super) async fn prepare(config: &Config, db: &Db, queue: &JobQueue, keys: &K
     patiently(PATIENCE, async || {
         // Processes that start at the same time prepare the database one after the other.
         let turn = db.take_turn().await?;
-        let migrated = Migrator::up(&db.write, None).await.map_err(DataError::from);
-        migrated.context("the database schema cannot be brought up to date")?;
+        up(db).await?;
         repositories::reset_interrupted(&db.write).await?;
         pin(config, db, queue, keys, Occasion::Start).await?;
         drop(turn);

@@ -26,7 +26,7 @@ use tracing::{Level, info};
 use tracing_subscriber::filter::Targets;
 use zeroize::Zeroizing;
 
-pub use database::connect;
+pub use database::{connect, migrate};
 pub(crate) use database::{lock, make_private};
 pub use in_force::InForce;
 pub use providers::providers;

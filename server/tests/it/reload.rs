@@ -20,7 +20,7 @@ use server::{
 use store::{repositories, schedules, secrets, triggers, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{KEYS, RepositoryBuilder, TestApp, on_each_engine};
+use crate::support::{Change, KEYS, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};
 
 /// A process with a configuration of its own, over the database of a test.
 struct Process {
@@ -222,6 +222,23 @@ async fn two_reloads_at_once_are_one_after_the_other() {
         assert_eq!(outcomes, [ReloadOutcome::Applied, ReloadOutcome::Unchanged]);
         let stored = repositories::list_sync_targets(&app.state.db.read).await.unwrap();
         assert!(stored.len() == 2 && stored.iter().all(|found| found.provider == Provider::Git));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_days_of_samples_that_go_are_counted_anew_without_being_asked_for() {
+    on_each_engine(async |app| {
+        let process = Process::start(app);
+        let counts = async || app.get("/api/v1/jobs?kind=aggregate_daily_ecosystem_stats").await.count();
+        let changes = vec![Change::Create(Manifest::release("podinfo", "6.0.0"))];
+        RepositoryBuilder::new("samples/home").sample().commit(2, "Add podinfo", changes).store(app).await;
+        store::ecosystem::aggregate(&app.state.db, day(9)).await.unwrap();
+        assert_eq!((app.get("/api/v1/repositories/").await.count(), counts().await), (1, 0));
+        process.write("");
+        process.reload(StatusCode::OK).await;
+        assert_eq!((app.get("/api/v1/repositories/").await.count(), counts().await), (0, 1));
+        assert!(store::ecosystem::is_stale(&app.state.db.read).await.unwrap());
     })
     .await;
 }
