@@ -49,6 +49,11 @@ include-operation-id = ["receive_github_webhook", "receive_gitlab_webhook", "rec
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, "5xx"]
 """
 ADMIN = {"username": "ada@example.org", "password": "violet anchor timber seventeen"}
+VIEWER = {"username": "vera@example.org", "password": "copper meadow lantern eleven"}
+# What a token may not do, whoever made it.
+IN_PERSON = ("change_own_account", "end_session", "create_token", "revoke_token")
+# Who asks this is somebody else afterwards.
+ENDS_A_SESSION = ("end_own_session",)
 
 
 def post(url, body, kind, token=None):
@@ -59,16 +64,16 @@ def post(url, body, kind, token=None):
         return json.load(answer)
 
 
-def tokens(base):
-    """Tokens that work on, whatever sessions the calls end: one that may do everything, and one that may look."""
-    form = urllib.parse.urlencode(ADMIN)
-    access = post(f"{base}/api/v1/login/access-token", form, "application/x-www-form-urlencoded")["access_token"]
+def come(base, who):
+    """What somebody has who signed in."""
+    form = urllib.parse.urlencode(who)
+    return post(f"{base}/api/v1/login/access-token", form, "application/x-www-form-urlencoded")["access_token"]
 
-    def made(scope):
-        wanted = json.dumps({"name": scope, "scopes": [scope]})
-        return post(f"{base}/api/v1/users/me/tokens", wanted, "application/json", access)["token"]
 
-    return made("admin"), made("read")
+def token(base, access):
+    """A token that may do everything and works on, whatever sessions the calls end."""
+    wanted = json.dumps({"name": "calls", "scopes": ["admin"]})
+    return post(f"{base}/api/v1/users/me/tokens", wanted, "application/json", access)["token"]
 
 
 def fetch(url):
@@ -172,16 +177,25 @@ def main():
             all_of = ("--phases", "coverage,fuzzing", "--max-examples", "15")
             some = ("--phases", "coverage,fuzzing", "--max-examples", "3")
             refused = ",".join(c for c in CHECKS.split(",") if "data" not in c and c != "missing_required_header")
-            admin, viewer = tokens(base)
+            add = [program, "user", "add", VIEWER["username"], "--role", "viewer", "--password-stdin"]
+            subprocess.run(add, cwd=folder, env=environment, input=VIEWER["password"], text=True, check=True)
+            person, viewer = come(base, ADMIN), come(base, VIEWER)
+            admin = token(base, person)
+            ids = lambda named: [word for one in named for word in ("--include-operation-id", one)]
+            stays = [word for one in ENDS_A_SESSION for word in ("--exclude-operation-id", one)]
             found = run(schemathesis, base, folder, known(base), admin, CHECKS, *all_of, "--include-method", "GET")
             found &= run(schemathesis, base, folder, {}, None, refused, *some)
-            found &= run(schemathesis, base, folder, {}, viewer, refused, *some)
+            found &= run(schemathesis, base, folder, {}, viewer, refused, *some, *stays)
+            found &= run(schemathesis, base, folder, {}, person, CHECKS, *all_of, *ids(IN_PERSON))
             any_at_all = run(schemathesis, base, folder, {}, admin, CHECKS, *all_of)
             calls = int(sys.argv[3]) if len(sys.argv) > 3 else 0
-            who = ((admin, CHECKS), (viewer, refused), (None, refused))
-            any_at_all &= soak(
-                base, calls, lambda seed, more: run(schemathesis, base, folder, {}, *who[seed % len(who)], *more)
-            )
+            who = ((admin, CHECKS, ()), (viewer, refused, stays), (None, refused, ()))
+
+            def one(seed, more):
+                key, checks, less = who[seed % len(who)]
+                return run(schemathesis, base, folder, {}, key, checks, *more, *less)
+
+            any_at_all &= soak(base, calls, one)
             if server.poll() is not None:
                 print(f"the server ended:\n{log.read_text()[-5000:]}")
             sys.exit(0 if found and any_at_all and server.poll() is None else 1)

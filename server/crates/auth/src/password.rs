@@ -9,7 +9,7 @@ mod lines;
 mod strength;
 mod turns;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -134,7 +134,10 @@ async fn work<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + '
     let thread = std::thread::Builder::new().name("password".to_owned()).spawn(move || {
         // Linux knows it of threads; what is once given away is not given back, so that none of a pool can be used.
         #[cfg(target_os = "linux")]
-        let _ = rustix::process::setpriority_process(None, GIVES_WAY);
+        if let Err(error) = rustix::process::setpriority_process(None, GIVES_WAY) {
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| tracing::warn!(%error, "hashing passwords does not give way to what else is done"));
+        }
         let began = Instant::now();
         let done = work();
         turn.took(began.elapsed());
