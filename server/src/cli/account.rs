@@ -87,7 +87,10 @@ async fn user(config: Config, command: &UserCommand) -> anyhow::Result<()> {
                 println!("{email} is asked for no code any more; all sessions are over");
             } else if *password_stdin {
                 ask::set_password_of(&actions, &actor, id, &password()?).await.map_err(said)?;
-                println!("{email} has the new password; all sessions are over, and tokens work no more");
+                println!(
+                    "{email} has the new password; all sessions are over, tokens work no more, and no other site signs \
+                     them in until they connect it anew"
+                );
             } else {
                 let made = ask::make_link(&actions, &actor, id).await.map_err(said)?;
                 println!("{email} chooses a new password at, within two days:\n{}", welcome(made));

@@ -2,6 +2,7 @@
 
 use actions::accounts as act;
 use actions::{Actor, Door, Refusal};
+use auth::Identity;
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
@@ -154,13 +155,40 @@ async fn an_admin_helps_who_lost_the_second_factor_and_a_reset_ends_all_that_let
         // A reset leaves nothing of what may have been copied: no session, and no token.
         let ctx = &app.state.actions;
         let new = Zeroizing::new("another violet anchor timber".to_owned());
+        // Whoever knew the password made themselves known by another site as well.
+        let mallory = Identity {
+            issuer: "https://id.example.org".to_owned(),
+            subject: "4711".to_owned(),
+            email: Some("mallory@example.org".to_owned()),
+            email_verified: true,
+            name: None,
+            groups: Vec::new(),
+        };
+        let tie = async || {
+            let (Identity { issuer, subject, .. }, now) = (&mallory, chrono::Utc::now());
+            accounts::link_identity(&app.state.db.write, id, issuer, subject, None, now).await.unwrap();
+        };
+        let nobody = Actor::nobody(Door::Page, true);
+        let admission =
+            act::Admission { provider: "Company".to_owned(), sign_up: false, role: None, roles: Vec::new() };
+        let comes_in = async || act::sign_in_elsewhere(ctx, &nobody, &mallory, &admission).await.is_ok();
+        tie().await;
+        assert!(comes_in().await);
         act::set_password_of(ctx, &Actor::command(), id, &new).await.unwrap();
         assert_eq!(by_cookie(app, "/api/v1/me", &open).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(accounts::count_tokens(&app.state.db.read, id).await.unwrap(), 0);
+        assert!(!comes_in().await);
+        let connection = json!([{ "issuer": "https://id.example.org", "subject": "4711", "email": null }]);
+        let entries = told(app, AuditAction::ChangePassword).await;
+        assert_eq!(entries[0].after, Some(json!({ "tokens": 2, "identities": connection })));
         let again = token(app, id, &[Permission::Read], &[]).await;
+        tie().await;
         let link = act::make_link(ctx, &Actor::command(), id).await.unwrap().link;
-        act::take_account(ctx, &Actor::nobody(Door::Page, true), &link, None, &password()).await.unwrap();
+        act::take_account(ctx, &nobody, &link, None, &password()).await.unwrap();
         assert_eq!(ask(app, Method::GET, "/api/v1/me", Some(&again), None).await.status, StatusCode::FORBIDDEN);
+        assert!(!comes_in().await && accounts::list_identities(&app.state.db.read, id).await.unwrap().is_empty());
+        let entries = told(app, AuditAction::TakeAccount).await;
+        assert_eq!(entries[0].after, Some(json!({ "link": "reset", "tokens": 1, "identities": connection })));
         // With a password that can't be taken there is no account either.
         let before = accounts::count_accounts(&app.state.db.read).await.unwrap();
         let weak = Zeroizing::new("password1234567".to_owned());

@@ -17,6 +17,7 @@ use super::sealed::{keep_sealed, open_sealed};
 use super::sign_in::{SignedIn, came_in};
 use super::{email, end_links, full_name, holder};
 use crate::audit::{Change, Object};
+use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// Who of a provider's people is let in, and as what.
@@ -170,14 +171,32 @@ pub async fn take_account_elsewhere(
     let taken = stored::take_link(&txn, &hash, ctx.now()).await?.filter(|link| link.kind == LinkKind::Invite);
     let id = taken.and_then(|link| link.account_id).ok_or(Refusal::DeadLink)?;
     end_links(&txn, id).await?;
-    tie(&txn, ctx, id, &KeptIdentity::of(who, &admission.provider)).await?;
+    let is_known_elsewhere = !stored::list_identities(&txn, id).await?.is_empty();
+    let tied = KeptIdentity::of(who, &admission.provider);
+    tie(&txn, ctx, id, &tied).await?;
     let found = find_credentials(&txn, id).await?.filter(|found| found.is_active).ok_or(Refusal::DeadLink)?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
     let change = Change::to(json!({ "link": LinkKind::Invite, "by": admission.provider }));
     let object = Object::new("account", id, found.email.clone());
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
+    // Whoever takes their account for the first time has nothing to be told.
+    let mail = match is_known_elsewhere {
+        true => {
+            let connected = connection(ctx, &actor, true, &tied.issuer, tied.who());
+            ctx.mail(&txn, &actor, (id, &found.email), &connected).await?
+        }
+        false => None,
+    };
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     enter(ctx, &actor, &found, admission, role).await
+}
+
+/// What an account is told of who lets somebody in, or no more. The issuer's address says which site it is, as on the account's
+/// page.
+fn connection(ctx: &Actions, actor: &Actor, is_on: bool, issuer: &str, who: &str) -> Content {
+    let site = issuer.split_once("://").map_or(issuer, |(_, site)| site).to_owned();
+    Content::Connection { is_on, site, who: who.to_owned(), at: ctx.now(), from: Actions::from(actor) }
 }
 
 async fn tie(w: &impl store::db::ConnectionTrait, ctx: &Actions, account: Uuid, who: &KeptIdentity) -> Result<()> {
@@ -209,6 +228,11 @@ impl KeptIdentity {
             name: who.name.clone(),
             provider: provider.to_owned(),
         }
+    }
+
+    /// As people know them there.
+    fn who(&self) -> &str {
+        self.email.as_ref().unwrap_or(&self.subject)
     }
 }
 
@@ -245,7 +269,10 @@ pub async fn link_identity(
     let change = Change::to(json!({ "issuer": who.issuer, "subject": who.subject, "email": who.email }));
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::LinkIdentity, object, change).await?;
+    let connected = connection(ctx, actor, true, &who.issuer, who.who());
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &connected).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(who)
 }
 
@@ -265,9 +292,14 @@ pub async fn unlink_identity(ctx: &Actions, actor: &Actor, issuer: &str, subject
     if !stored::unlink_identity(&txn, own.id, issuer, subject).await? {
         return Err(Refusal::Missing("connection"));
     }
+    let tied = known.into_iter().find(|tied| tied.issuer == issuer && tied.subject == subject);
+    let who = tied.and_then(|tied| tied.email).unwrap_or_else(|| subject.to_owned());
     let change = Change { before: Some(json!({ "issuer": issuer, "subject": subject })), after: None };
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::UnlinkIdentity, object, change).await?;
+    let disconnected = connection(ctx, actor, false, issuer, &who);
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &disconnected).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }

@@ -40,6 +40,14 @@ pub async fn unlink_identity(w: &impl ConnectionTrait, account_id: Uuid, issuer:
     Ok(this.exec(w).await?.rows_affected > 0)
 }
 
+/// Takes all identities from an account, and gives those that there were.
+pub async fn unlink_identities(w: &impl ConnectionTrait, account_id: Uuid) -> Result<Vec<AccountIdentity>> {
+    let tied = list_identities(w, account_id).await?;
+    let all = account_identity::Entity::delete_many().filter(account_identity::COLUMN.account_id.eq(account_id));
+    all.exec(w).await?;
+    Ok(tied)
+}
+
 /// Who an account is elsewhere.
 pub async fn list_identities(c: &impl ConnectionTrait, account_id: Uuid) -> Result<Vec<AccountIdentity>> {
     #[derive(DerivePartialModel)]

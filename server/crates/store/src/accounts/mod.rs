@@ -10,7 +10,7 @@ mod roles;
 mod sessions;
 mod tokens;
 
-pub use identities::{find_by_identity, link_identity, list_identities, unlink_identity};
+pub use identities::{find_by_identity, link_identity, list_identities, unlink_identities, unlink_identity};
 pub use links::{StoredLink, add_link, find_link, remove_links, take_link};
 pub use people::{
     Credentials, NewAccount, count_accounts, count_admins, count_code, delete_account, find_account, find_credentials,
