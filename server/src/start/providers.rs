@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actions::accounts::Admission;
 use auth::{Http, Limits, SignInError};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::config::{AdmissionConfig, Config, GITHUB, Secret};
 use crate::forges;
+use crate::web::sign_in::described::Described;
 use crate::web::sign_in::providers::{Issuer, Kind, Provider, Providers};
 
 /// All of them.
@@ -39,7 +39,7 @@ pub fn providers(config: &Config) -> Result<Providers, SignInError> {
             groups_claim: issuer.groups_claim.clone(),
             redirect: redirect(&issuer.id),
             http: http.clone(),
-            described: Mutex::default(),
+            described: Described::default(),
         };
         let admission = admission(&issuer.name, &issuer.admission);
         all.push(Provider { id: issuer.id.clone(), admission, kind: Kind::Oidc(Box::new(kind)) });

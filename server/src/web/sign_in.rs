@@ -1,5 +1,6 @@
 //! Coming in and going: plain forms that lead on, so that they work without scripts and with any password manager.
 
+pub mod described;
 pub mod elsewhere;
 pub mod providers;
 
