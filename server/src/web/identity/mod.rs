@@ -26,7 +26,9 @@ use store::db::Db;
 use tower_sessions::Session;
 use uuid::Uuid;
 
-pub use sessions::{ADDRESS as SESSION_ADDRESS, SessionRows, USER_AGENT as SESSION_USER_AGENT, layer};
+pub use sessions::{
+    ADDRESS as SESSION_ADDRESS, OUTDATED, PASSWORD_SINCE, SessionRows, USER_AGENT as SESSION_USER_AGENT, layer,
+};
 
 use super::api::problem::Problem;
 use super::client_address::Client;

@@ -9,7 +9,7 @@ use serde_json::json;
 use store::accounts;
 use zeroize::Zeroizing;
 
-use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, login, person, support_code};
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, known, location, login, person, support_code};
 use crate::support::{Answer, on_each_engine};
 
 #[tokio::test]
@@ -257,8 +257,9 @@ async fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         assert_ne!(opened, pending);
         assert_eq!(by_cookie(app, "/api/v1/me", &opened).await.status, StatusCode::OK);
         let actor = actions::Actor::nobody(actions::Door::Page, true);
+        let who = known(app, id).await;
         assert!(
-            act::check_second_factor(ctx, &actor, id, chrono::Utc::now(), Via::Password, &codes[0]).await.is_err(),
+            act::check_second_factor(ctx, &actor, &who, chrono::Utc::now(), Via::Password, &codes[0]).await.is_err(),
             "nor does a recovery code"
         );
     })

@@ -15,7 +15,7 @@ use store::accounts;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, token};
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, known, location, person, token};
 use crate::support::{Answer, TestApp, on_each_engine};
 
 /// What was told of a kind.
@@ -59,13 +59,13 @@ async fn wrong_codes_are_counted_over_doors_and_processes_and_lock_nobody_out() 
         let nobody = Actor::nobody(Door::Page, true);
         // Another process has limits of its own; what counts is in the database.
         let other = app.with_config("{}");
-        let since = chrono::Utc::now();
+        let (who, since) = (known(app, id).await, chrono::Utc::now());
         for number in 1..=8 {
             let at = if number % 2 == 0 { &app.state.actions } else { &other.state.actions };
-            let refused = act::check_second_factor(at, &nobody, id, since, Via::Password, "123").await.unwrap_err();
+            let refused = act::check_second_factor(at, &nobody, &who, since, Via::Password, "123").await.unwrap_err();
             assert!(matches!(refused, Refusal::WrongCode), "{number}: {refused:?}");
         }
-        assert!(act::check_second_factor(&app.state.actions, &nobody, id, since, Via::Password, " ").await.is_err());
+        assert!(act::check_second_factor(&app.state.actions, &nobody, &who, since, Via::Password, " ").await.is_err());
         let counted = async || accounts::find_credentials(&app.state.db.read, id).await.unwrap().unwrap().wrong_codes;
         assert_eq!(counted().await, 8, "no code at all is no wrong one");
         let ninth = login(app, "ada@example.org", Some("123")).await;
@@ -86,12 +86,12 @@ async fn wrong_codes_are_counted_over_doors_and_processes_and_lock_nobody_out() 
         assert_eq!(counted().await, 0);
         // A right one makes good what was mistyped before it.
         let now = chrono::Utc::now();
-        assert!(act::check_second_factor(&app.state.actions, &nobody, id, now, Via::Password, "123").await.is_err());
-        act::check_second_factor(&app.state.actions, &nobody, id, now, Via::Password, &code(&totp, 0)).await.unwrap();
+        assert!(act::check_second_factor(&app.state.actions, &nobody, &who, now, Via::Password, "123").await.is_err());
+        act::check_second_factor(&app.state.actions, &nobody, &who, now, Via::Password, &code(&totp, 0)).await.unwrap();
         assert_eq!(counted().await, 0);
         // A hundred at once are no more than one after the other.
         let many =
-            (0..30).map(|_| act::check_second_factor(&app.state.actions, &nobody, id, now, Via::Password, "123"));
+            (0..30).map(|_| act::check_second_factor(&app.state.actions, &nobody, &who, now, Via::Password, "123"));
         let answers = futures::future::join_all(many).await;
         let looked_at = answers.iter().filter(|answer| matches!(answer, Err(Refusal::WrongCode))).count();
         assert!(looked_at <= 9, "{looked_at} of 30 were looked at");

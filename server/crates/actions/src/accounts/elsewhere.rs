@@ -58,12 +58,12 @@ pub async fn sign_in_elsewhere(
     admission: &Admission,
 ) -> Result<Option<SignedIn>> {
     let role = admission.role(&who.groups)?;
-    let Some(id) = stored::find_by_identity(&ctx.db.read, &who.issuer, &who.subject).await? else {
+    let Some(found) = stored::find_by_identity(&ctx.db.read, &who.issuer, &who.subject).await? else {
         return sign_up(ctx, actor, who, admission, role).await;
     };
-    let found = find_credentials(&ctx.db.read, id).await?.filter(|found| found.is_active);
-    let switched_off = || Refusal::Unusable("your account is switched off; an admin can switch it on".to_owned());
-    let found = found.ok_or_else(switched_off)?;
+    if !found.is_active {
+        return Err(Refusal::Unusable("your account is switched off; an admin can switch it on".to_owned()));
+    }
     enter(ctx, actor, &found, admission, role).await.map(Some)
 }
 
@@ -78,11 +78,16 @@ async fn enter(
     if let Some(role) = role.filter(|role| *role != who.role) {
         give_role(ctx, actor, who.id, role).await?;
     }
-    let needs_code = who.totp_since.is_some();
-    if !needs_code {
-        came_in(ctx, actor, who, Via::Provider, &admission.provider).await?;
+    let known = SignedIn::of(who);
+    if !known.needs_code && !came_in(ctx, actor, who, Via::Provider, &admission.provider).await? {
+        return Err(changed_meanwhile());
     }
-    Ok(SignedIn { account: who.id, needs_code })
+    Ok(known)
+}
+
+/// With a password that is reset end all that let somebody in by who they are elsewhere, what is still on its way too.
+fn changed_meanwhile() -> Refusal {
+    Refusal::Unusable("the password of your account was changed meanwhile; sign in again".to_owned())
 }
 
 /// What the provider says somebody may do holds from now on; but the last who may administer stays that.
@@ -263,8 +268,11 @@ pub async fn link_identity(
     let own = actor.in_person()?;
     let too_late = || Refusal::Unusable("it took too long; begin again with the button".to_owned());
     let who = kept_identity(ctx, sealed).ok_or_else(too_late)?;
-    confirm(ctx, actor, own.id, password).await?;
+    let found = confirm(ctx, actor, own.id, password).await?;
     let txn = ctx.db.begin().await?;
+    if !stored::hold_account(&txn, own.id, found.password_changed_at.map(Into::into)).await? {
+        return Err(changed_meanwhile());
+    }
     tie(&txn, ctx, own.id, &who).await?;
     let change = Change::to(json!({ "issuer": who.issuer, "subject": who.subject, "email": who.email }));
     let object = Object::new("account", own.id, own.email.clone());

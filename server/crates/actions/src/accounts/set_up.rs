@@ -3,12 +3,14 @@ use entity::kind::{AuditAction, LinkKind, Role, Via};
 use entity::view::Account;
 use serde_json::json;
 use store::accounts::{
-    NewAccount, StoredLink, add_link, find_account, insert_account, is_set_up, set_password, set_profile, take_link,
+    NewAccount, StoredLink, add_link, find_account, find_credentials, insert_account, is_set_up, set_password,
+    set_profile, take_link,
 };
 use store::db::DataError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::sign_in::SignedIn;
 use super::{email, end_ways_in, full_name, holder, taken, usable_password};
 use crate::audit::{Change, Object};
 use crate::mail::Content;
@@ -60,7 +62,7 @@ pub async fn look_at_link(ctx: &Actions, link: &str) -> Result<(LinkKind, Option
 ///
 /// # Errors
 /// The refusal; the link works on where the fault is in what was given.
-pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) -> Result<Uuid> {
+pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) -> Result<SignedIn> {
     // Whoever has no link costs no work.
     let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
     let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?;
@@ -76,8 +78,9 @@ pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) ->
     let id = insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
     ctx.tell(&txn, &actor, AuditAction::SetUp, Object::new("account", id, new.email), Change::NONE).await?;
+    let made = find_credentials(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     txn.commit().await.map_err(DataError::from)?;
-    Ok(id)
+    Ok(SignedIn::of(&made))
 }
 
 /// Makes the account that the environment names, where there is no account yet.
