@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::discovery::Message;
 use crate::clock;
 use crate::web::api::extract::{Body, Id, unreadable_body};
 use crate::web::api::problem::Problem;
@@ -155,11 +156,11 @@ pub async fn refresh(
 /// End the session that asks
 #[utoipa::path(
     post, path = "/auth/logout", operation_id = "end_own_session", tag = "login",
-    responses((status = 204, description = "Its tokens work no more"))
+    responses((status = 200, description = "Its tokens work no more", body = Message))
 )]
-pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<StatusCode, Problem> {
+pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<Json<Message>, Problem> {
     ask::sign_out(&ctx, &actor).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(Message { message: "Signed out".to_owned() }))
 }
 
 /// The account that asks, as clients of the v1 API know it
