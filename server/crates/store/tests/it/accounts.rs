@@ -2,7 +2,9 @@ use chrono::TimeDelta;
 use entity::kind::{AuditAction, LinkKind, Permission, SessionKind, Via};
 use entity::view::{AuditEntry, AuditFilter, PageQuery};
 use store::accounts::*;
-use store::audit::{add_audit_entry, list_audit_entries, remove_audit_entries_before, remove_refused_before};
+use store::audit::{
+    add_audit_entry, list_audit_entries, list_audit_entries_after, remove_audit_entries_before, remove_refused_before,
+};
 use store::secrets;
 use uuid::Uuid;
 
@@ -253,25 +255,55 @@ async fn what_let_somebody_in_is_told_while_it_is_there() {
     .await;
 }
 
+/// What somebody did to a repository on that minute after eight.
+fn entry(minute: u32, action: AuditAction, who: &str, name: &str) -> AuditEntry {
+    AuditEntry {
+        id: Uuid::nil(),
+        at: at(8, minute),
+        action,
+        account_id: Some(Uuid::from_u128(who.len() as u128)),
+        who: who.to_owned(),
+        via: Via::Session,
+        via_id: None,
+        object_kind: "repository".to_owned(),
+        object_id: None,
+        object_name: name.to_owned(),
+        before: Some(serde_json::json!({ "sync_status": "blocked" })),
+        after: None,
+        address: Some("192.0.2.7".to_owned()),
+        request_id: None,
+    }
+}
+
+#[tokio::test]
+async fn all_that_people_did_is_read_on_by_what_was_read_last() {
+    on_each_engine(async |db| {
+        // Ten at each of three times.
+        for number in 0..30 {
+            let told = entry(number % 3, AuditAction::SyncRepository, "ada@example.org", &format!("ada/{number}"));
+            add_audit_entry(&db.write, &told).await.unwrap();
+        }
+        let until = Some(at(8, 2));
+        for (filter, expected) in [(AuditFilter::default(), 30), (AuditFilter { until, ..AuditFilter::default() }, 20)]
+        {
+            let whole = list_audit_entries(&db.read, &filter, PageQuery::default()).await.unwrap().data;
+            let (mut read, mut after) = (Vec::new(), None);
+            loop {
+                let next = list_audit_entries_after(&db.read, &filter, after, 7).await.unwrap();
+                let Some(last) = next.last() else { break };
+                assert!(next.len() <= 7);
+                after = Some((last.at, last.id));
+                read.extend(next);
+            }
+            assert_eq!((read.len(), &read), (expected, &whole), "each once, in the order of the list");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_people_did_is_found_by_who_what_and_when() {
     on_each_engine(async |db| {
-        let entry = |minute: u32, action, who: &str, name: &str| AuditEntry {
-            id: Uuid::nil(),
-            at: at(8, minute),
-            action,
-            account_id: Some(Uuid::from_u128(who.len() as u128)),
-            who: who.to_owned(),
-            via: Via::Session,
-            via_id: None,
-            object_kind: "repository".to_owned(),
-            object_id: None,
-            object_name: name.to_owned(),
-            before: Some(serde_json::json!({ "sync_status": "blocked" })),
-            after: None,
-            address: Some("192.0.2.7".to_owned()),
-            request_id: None,
-        };
         add_audit_entry(&db.write, &entry(1, AuditAction::SyncRepository, "ada@example.org", "ada/One")).await.unwrap();
         add_audit_entry(&db.write, &entry(2, AuditAction::BlockRepository, "grace@example.org", "ada/100%"))
             .await
