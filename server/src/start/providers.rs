@@ -41,7 +41,7 @@ pub fn providers(config: &Config) -> Result<Providers, SignInError> {
             http: http.clone(),
             described: Described::default(),
         };
-        let admission = admission(&issuer.name, &issuer.admission);
+        let admission = Admission { trusts_email: issuer.trusts_email, ..admission(&issuer.name, &issuer.admission) };
         all.push(Provider { id: issuer.id.clone(), admission, kind: Kind::Oidc(Box::new(kind)) });
     }
     Ok(Providers::new(all))
@@ -63,6 +63,7 @@ fn admission(name: &str, config: &AdmissionConfig) -> Admission {
     Admission {
         provider: name.to_owned(),
         sign_up: config.sign_up,
+        trusts_email: false,
         role: config.role.clone(),
         roles: config.roles.iter().map(|of| (of.group.clone(), of.role.clone())).collect(),
     }

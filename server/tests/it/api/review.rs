@@ -169,8 +169,13 @@ async fn an_admin_helps_who_lost_the_second_factor_and_a_reset_ends_all_that_let
             accounts::link_identity(&app.state.db.write, id, issuer, subject, None, now).await.unwrap();
         };
         let nobody = Actor::nobody(Door::Page, true);
-        let admission =
-            act::Admission { provider: "Company".to_owned(), sign_up: false, role: None, roles: Vec::new() };
+        let admission = act::Admission {
+            provider: "Company".to_owned(),
+            sign_up: false,
+            trusts_email: false,
+            role: None,
+            roles: Vec::new(),
+        };
         let comes_in = async || act::sign_in_elsewhere(ctx, &nobody, &mallory, &admission).await.is_ok();
         tie().await;
         assert!(comes_in().await);

@@ -27,6 +27,8 @@ pub struct Admission {
     pub provider: String,
     /// Whether somebody without an account gets one.
     pub sign_up: bool,
+    /// Whether its addresses count as verified, whatever it says of them: some verify each and say so of none.
+    pub trusts_email: bool,
     /// What they may do there whose groups say nothing.
     pub role: Option<String>,
     /// Groups and their roles; the first that somebody is in counts.
@@ -121,7 +123,8 @@ async fn sign_up(
     role: Option<&str>,
 ) -> Result<Option<SignedIn>> {
     let provider = &admission.provider;
-    let told = who.email.as_deref().filter(|_| who.email_verified).and_then(|told| email(told).ok());
+    let is_verified = who.email_verified || admission.trusts_email;
+    let told = who.email.as_deref().filter(|_| is_verified).and_then(|told| email(told).ok());
     if let Some(address) = &told
         && stored::find_credentials_by_email(&ctx.db.read, address).await?.is_some()
     {
