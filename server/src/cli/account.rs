@@ -153,7 +153,14 @@ async fn token(config: Config, command: &TokenCommand) -> anyhow::Result<()> {
         }
         TokenCommand::Revoke { email, id } => {
             let own = account(&db, email).await?;
-            ask::revoke_token(&actions, &Actor::command_as(&own), *id).await.map_err(said)?;
+            let revoked = ask::revoke_token(&actions, &Actor::command_as(&own), *id).await;
+            revoked.map_err(|refusal| match refusal {
+                Refusal::Missing(_) => {
+                    let email = &own.email;
+                    anyhow::anyhow!("{email} has no token {id}; kubestats token list {email} shows all")
+                }
+                refusal => said(refusal),
+            })?;
             println!("the token works no more");
         }
     }

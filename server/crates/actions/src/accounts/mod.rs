@@ -111,7 +111,7 @@ async fn end_ways_in(w: &impl ConnectionTrait, id: Uuid) -> Result<Ended> {
 /// What a failed insert of a unique text means.
 fn taken(error: DataError, what: &str) -> Refusal {
     match error.is_taken() {
-        true => Refusal::Unusable(format!("{what} is there already")),
+        true => Refusal::Unusable(format!("{what} is there already; give another")),
         false => error.into(),
     }
 }
