@@ -27,6 +27,9 @@ pub const EMAIL_COOKIE: &str = "kubestats_email";
 /// Keeps who somebody is elsewhere, sealed, until they agreed to come in by it.
 pub const IDENTITY_COOKIE: &str = "kubestats_identity";
 
+/// Keeps what is shown once, sealed, for the next page of its session.
+pub const SHOWN_COOKIE: &str = "kubestats_shown";
+
 /// Somebody else who can say who a person is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInProvider {

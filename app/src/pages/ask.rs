@@ -17,7 +17,7 @@ use store::given;
 use uuid::Uuid;
 
 use crate::components::query_pairs;
-use crate::context::ServerContext;
+use crate::context::{SHOWN_COOKIE, ServerContext};
 use crate::cookies::{self, Keeping};
 use crate::error::AppError;
 use crate::pages::Span;
@@ -82,9 +82,6 @@ fn origin_of_browser() -> Option<String> {
     ours.contains(&Some(host)).then(|| format!("{scheme}://{host}"))
 }
 
-/// Keeps what is shown once for the next page of this session.
-const SHOWN: &str = "kubestats_shown";
-
 /// Has something shown on the next page that this session asks for.
 pub(crate) fn show_once(ctx: &Actions, actor: &Actor, shown: ShownOnce) {
     if let Some(sealed) = actions::accounts::keep_shown(ctx, actor, &shown) {
@@ -94,7 +91,7 @@ pub(crate) fn show_once(ctx: &Actions, actor: &Actor, shown: ShownOnce) {
 
 /// What is to be shown on the page at hand, if `is_here` says that it is this page's; another's waits for that.
 pub(crate) fn shown_once(ctx: &Actions, actor: &Actor, is_here: impl FnOnce(&ShownOnce) -> bool) -> Option<ShownOnce> {
-    let shown = actions::accounts::open_shown(ctx, actor, &cookie(SHOWN)?).filter(is_here)?;
+    let shown = actions::accounts::open_shown(ctx, actor, &cookie(SHOWN_COOKIE)?).filter(is_here)?;
     // A picture stays until its code was given.
     if shown != ShownOnce::SecondFactor {
         set_shown("", 0);
@@ -103,7 +100,7 @@ pub(crate) fn shown_once(ctx: &Actions, actor: &Actor, is_here: impl FnOnce(&Sho
 }
 
 fn set_shown(value: &str, seconds: u32) {
-    set_cookie(SHOWN, value, Keeping { strict: true, ..Keeping::so_long(seconds) });
+    set_cookie(SHOWN_COOKIE, value, Keeping { strict: true, ..Keeping::so_long(seconds) });
 }
 
 /// The job that was queued for a repository.

@@ -167,6 +167,8 @@ words! {
         Invite = "invite",
         PasswordChanged = "password_changed",
         SecondFactor = "second_factor",
+        /// Somebody who is known elsewhere is let in from now on, or no more.
+        Connection = "connection",
         TokenExpires = "token_expires",
         /// To the address that was the account's before.
         AddressChanged = "address_changed",

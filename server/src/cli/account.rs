@@ -87,7 +87,10 @@ async fn user(config: Config, command: &UserCommand) -> anyhow::Result<()> {
                 println!("{email} is asked for no code any more; all sessions are over");
             } else if *password_stdin {
                 ask::set_password_of(&actions, &actor, id, &password()?).await.map_err(said)?;
-                println!("{email} has the new password; all sessions are over, and tokens work no more");
+                println!(
+                    "{email} has the new password; all sessions are over, tokens work no more, and no other site signs \
+                     them in until they connect it anew"
+                );
             } else {
                 let made = ask::make_link(&actions, &actor, id).await.map_err(said)?;
                 println!("{email} chooses a new password at, within two days:\n{}", welcome(made));
@@ -150,7 +153,14 @@ async fn token(config: Config, command: &TokenCommand) -> anyhow::Result<()> {
         }
         TokenCommand::Revoke { email, id } => {
             let own = account(&db, email).await?;
-            ask::revoke_token(&actions, &Actor::command_as(&own), *id).await.map_err(said)?;
+            let revoked = ask::revoke_token(&actions, &Actor::command_as(&own), *id).await;
+            revoked.map_err(|refusal| match refusal {
+                Refusal::Missing(_) => {
+                    let email = &own.email;
+                    anyhow::anyhow!("{email} has no token {id}; kubestats token list {email} shows all")
+                }
+                refusal => said(refusal),
+            })?;
             println!("the token works no more");
         }
     }

@@ -264,7 +264,16 @@ enum TokenCommand {
     /// List an account's tokens
     List { email: String },
     /// Make a token stop working
-    Revoke { email: String, id: uuid::Uuid },
+    Revoke {
+        email: String,
+        /// As `token list` tells it
+        #[arg(value_parser = token_id)]
+        id: uuid::Uuid,
+    },
+}
+
+fn token_id(text: &str) -> Result<uuid::Uuid, String> {
+    text.parse().map_err(|_| "this is no id of a token; kubestats token list shows them".to_owned())
 }
 
 #[derive(Subcommand)]

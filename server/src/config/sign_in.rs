@@ -71,6 +71,8 @@ pub struct OidcSignIn {
     pub client_secret: Option<Secret>,
     pub scopes: Vec<String>,
     pub groups_claim: String,
+    /// Whether its addresses count as verified, whatever it says of them.
+    pub trusts_email: bool,
     #[serde(flatten)]
     pub admission: AdmissionConfig,
 }
@@ -131,6 +133,7 @@ impl OidcSignIn {
         let (issuer, client_id) = (section.value("issuer", address), section.text("client_id"));
         let (name, client_secret) = (section.text("name"), client_secret(&section));
         let (scopes, groups_claim) = (texts("scopes", &["email", "profile"]), section.text("groups_claim"));
+        let trusts_email = section.switch("trusts_email").unwrap_or(false);
         let admission = AdmissionConfig::read(&section, true);
         section.finish();
         let id = id?;
@@ -142,6 +145,7 @@ impl OidcSignIn {
             client_secret,
             scopes,
             groups_claim: groups_claim.unwrap_or_else(|| auth::oidc::GROUPS_CLAIM.to_owned()),
+            trusts_email,
             admission,
         })
     }

@@ -65,6 +65,24 @@ fn durations_stay_within_times() {
 }
 
 #[test]
+fn addresses_of_an_issuer_count_as_verified_where_that_is_said() {
+    const HEAD: &str = "server: {public_url: 'https://stats.example.org'}\naccounts:\n";
+    let of = |more: &str| {
+        format!("{HEAD}  oidc: [{{id: company, issuer: 'https://id.example.org', client_id: kubestats{more}}}]\n")
+    };
+    let trusts = |more: &str| read(&of(more)).unwrap().accounts.oidc[0].trusts_email;
+    assert_eq!(["", ", trusts_email: false", ", trusts_email: true"].map(trusts), [false, false, true]);
+    let shown = read(&of(", trusts_email: true")).unwrap().to_yaml().unwrap();
+    assert!(shown.contains("trusts_email: true"), "{shown}");
+    let wrong = errors(&of(", trusts_email: maybe"));
+    let told = "kubestats.yaml:3: accounts.oidc[0].trusts_email: \"maybe\" is neither true nor false";
+    assert_eq!(wrong, [told]);
+    // GitHub says of each address whether it is.
+    let github = errors(&format!("{HEAD}  github: {{client_id: a, client_secret: b, trusts_email: true}}\n"));
+    assert!(github[0].starts_with("kubestats.yaml:3: accounts.github.trusts_email: unknown key"), "{github:?}");
+}
+
+#[test]
 fn looks_are_as_far_apart_as_is_allowed_for_all_repositories_and_for_one() {
     let of_all = |interval: &str| format!("polling:\n  interval: {interval}\n");
     let of_one = |interval: &str| format!("repositories:\n  - url: https://h/a/b\n    polling_interval: {interval}\n");

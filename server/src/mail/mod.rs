@@ -201,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn a_mail_that_is_sent_again_has_the_same_name() {
         let (mailer, at) = (mailer(), Timestamp::UNIX_EPOCH);
-        let content = Content::PasswordChanged { at, from: Some("192.0.2.7".to_owned()) };
+        let content = Content::PasswordChanged { at, from: Some("192.0.2.7".to_owned()), is_reset: false };
         let sent = mailer.message(Uuid::nil(), "ada@example.org", &content).unwrap().formatted();
         let sent = String::from_utf8(sent).unwrap();
         assert!(sent.contains("Message-ID: <00000000-0000-0000-0000-000000000000@example.org>\r\n"), "{sent}");

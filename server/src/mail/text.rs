@@ -33,14 +33,15 @@ pub(super) fn written(content: &Content, to: &str, public_url: &str) -> (String,
                 time(*until)
             ),
         ),
-        Content::PasswordChanged { at, from } => (
-            "Your password for Kubestats was changed".to_owned(),
-            format!(
-                "The password of the account {to} was changed at {}{}.\n\n{was_you}",
-                time(*at),
-                place(from.as_deref())
-            ),
-        ),
+        Content::PasswordChanged { at, from, is_reset } => {
+            let (when, place) = (time(*at), place(from.as_deref()));
+            let all = "\n\nSessions, API tokens and connections to sites that sign you in ended with the old one.";
+            let ended = if *is_reset { all } else { "" };
+            (
+                "Your password for Kubestats was changed".to_owned(),
+                format!("The password of the account {to} was changed at {when}{place}.{ended}\n\n{was_you}"),
+            )
+        }
         Content::SecondFactor { is_on, at, from } => {
             let word = if *is_on { "on" } else { "off" };
             let (when, place) = (time(*at), place(from.as_deref()));
@@ -49,6 +50,23 @@ pub(super) fn written(content: &Content, to: &str, public_url: &str) -> (String,
                 format!("Two-factor sign-in of the account {to} was switched {word} at {when}{place}.\n\n{was_you}"),
             )
         }
+        Content::Connection { is_on: true, site, who, at, from } => (
+            "A site can sign you in to Kubestats from now on".to_owned(),
+            format!(
+                "Whoever signs in at {site} as {who} comes in as {to} since {}{}.\n\nIf that was you, there is nothing to \
+                 do. If not, disconnect it and choose a new password at\n{public_url}/account and tell an admin.",
+                time(*at),
+                place(from.as_deref())
+            ),
+        ),
+        Content::Connection { is_on: false, site, who, at, from } => (
+            "A site signs you in to Kubestats no more".to_owned(),
+            format!(
+                "Whoever signs in at {site} as {who} no longer comes in as {to} since {}{}.\n\n{was_you}",
+                time(*at),
+                place(from.as_deref())
+            ),
+        ),
         Content::TokenExpires { name, at } => (
             format!("Your token {name} expires soon"),
             format!(

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actions::accounts::Admission;
 use auth::{Http, Limits, SignInError};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::config::{AdmissionConfig, Config, GITHUB, Secret};
 use crate::forges;
+use crate::web::sign_in::described::Described;
 use crate::web::sign_in::providers::{Issuer, Kind, Provider, Providers};
 
 /// All of them.
@@ -39,9 +39,9 @@ pub fn providers(config: &Config) -> Result<Providers, SignInError> {
             groups_claim: issuer.groups_claim.clone(),
             redirect: redirect(&issuer.id),
             http: http.clone(),
-            described: Mutex::default(),
+            described: Described::default(),
         };
-        let admission = admission(&issuer.name, &issuer.admission);
+        let admission = Admission { trusts_email: issuer.trusts_email, ..admission(&issuer.name, &issuer.admission) };
         all.push(Provider { id: issuer.id.clone(), admission, kind: Kind::Oidc(Box::new(kind)) });
     }
     Ok(Providers::new(all))
@@ -63,6 +63,7 @@ fn admission(name: &str, config: &AdmissionConfig) -> Admission {
     Admission {
         provider: name.to_owned(),
         sign_up: config.sign_up,
+        trusts_email: false,
         role: config.role.clone(),
         roles: config.roles.iter().map(|of| (of.group.clone(), of.role.clone())).collect(),
     }

@@ -1,5 +1,6 @@
 //! Coming in and going: plain forms that lead on, so that they work without scripts and with any password manager.
 
+pub mod described;
 pub mod elsewhere;
 pub mod providers;
 
@@ -22,13 +23,13 @@ use entity::view::{OutcomeOf, Timestamp};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use store::db::Db;
-use tower_sessions::Session;
+use tower_sessions::{Session, session, session_store};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::api::problem::Problem;
 use super::client_address::Client;
-use super::identity::{ACCOUNT, PENDING, SESSION_ADDRESS, SESSION_USER_AGENT};
+use super::identity::{ACCOUNT, OUTDATED, PASSWORD_SINCE, PENDING, SESSION_ADDRESS, SESSION_USER_AGENT};
 use super::rate_limits::{LoginLimits, RetryAfter};
 use crate::clock;
 use crate::state::AppState;
@@ -97,13 +98,28 @@ pub struct Sender {
 impl Sender {
     /// Notes in the session whose it is, and what people are told to know it by. It is emptied and gets another name first:
     /// one that somebody else may know opens nothing.
-    async fn open(&self, key: &str, of: impl Serialize) -> Result<(), Problem> {
+    async fn note(&self, key: &str, of: impl Serialize) -> Result<(), Problem> {
         let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         self.session.clear().await;
         self.session.cycle_id().await.map_err(unavailable)?;
         self.session.insert(key, of).await.map_err(unavailable)?;
         self.session.insert(SESSION_USER_AGENT, agent).await.map_err(unavailable)?;
         self.session.insert(SESSION_ADDRESS, self.client.address.to_string()).await.map_err(unavailable)
+    }
+
+    /// Opens a session for somebody; false where their password is another since they were looked at.
+    async fn open(&self, who: &SignedIn) -> Result<bool, Problem> {
+        self.note(ACCOUNT, who.account).await?;
+        self.session.insert(PASSWORD_SINCE, who.password_since).await.map_err(unavailable)?;
+        // Not only as the answer leaves: what comes of it decides where the answer leads.
+        match self.session.save().await {
+            Ok(()) => Ok(true),
+            Err(session::Error::Store(session_store::Error::Backend(why))) if why == OUTDATED => {
+                self.session.clear().await;
+                Ok(false)
+            }
+            Err(error) => Err(unavailable(error)),
+        }
     }
 }
 
@@ -163,8 +179,17 @@ struct SignIn {
 #[derive(Serialize, Deserialize)]
 struct Pending {
     account: Uuid,
+    /// When that password was set.
+    #[serde(default)]
+    password_since: Option<Timestamp>,
     since: Timestamp,
     first: Via,
+}
+
+impl Pending {
+    fn of(known: &SignedIn, first: Via) -> Self {
+        Self { account: known.account, password_since: known.password_since, since: clock::now(), first }
+    }
 }
 
 async fn sign_in(
@@ -184,16 +209,19 @@ async fn sign_in(
     }
     // In a box: whoever sends a form slowly holds no room for what comes after it.
     let why = match Box::pin(ask::sign_in(&ctx, &sender.actor, &given.email, &given.password)).await {
-        Ok(SignedIn { account, needs_code }) => {
+        Ok(known) => {
             limits.succeeded(address, &given.email);
-            let answer = if needs_code {
-                sender.open(PENDING, Pending { account, since: clock::now(), first: Via::Password }).await?;
-                back("/sign-in/code", None, &given.from)
+            let answer = if known.needs_code {
+                sender.note(PENDING, Pending::of(&known, Via::Password)).await?;
+                Some(back("/sign-in/code", None, &given.from))
             } else {
-                sender.open(ACCOUNT, account).await?;
-                to(way_on(&given.from))
+                sender.open(&known).await?.then(|| to(way_on(&given.from)))
             };
-            return Ok(if device.is_some() { answer } else { with_device(&ctx, answer, &given.email) });
+            match answer {
+                Some(answer) if device.is_some() => return Ok(answer),
+                Some(answer) => return Ok(with_device(&ctx, answer, &given.email)),
+                None => "wrong",
+            }
         }
         Err(Refusal::WrongPassword) => "wrong",
         Err(Refusal::Busy) => "later=5",
@@ -218,17 +246,18 @@ async fn give_code(
     const PATH: &str = "/sign-in/code";
     let pending: Option<Pending> = sender.session.get(PENDING).await.map_err(unavailable)?;
     let in_time = |pending: &Pending| clock::now() - pending.since < CODE_WITHIN;
-    let Some(Pending { account, since, first }) = pending.filter(in_time) else {
+    let Some(Pending { account, password_since, since, first }) = pending.filter(in_time) else {
         return Ok(back("/sign-in", None, &given.from));
     };
+    let known = SignedIn { account, password_since, needs_code: true };
     if let Err(after) = limits.check(sender.client.address, &account.to_string()) {
         return Ok(later(PATH, after, &given.from));
     }
-    match Box::pin(ask::check_second_factor(&ctx, &sender.actor, account, since, first, &given.code)).await {
-        Ok(()) => {
-            sender.open(ACCOUNT, account).await?;
-            Ok(to(way_on(&given.from)))
-        }
+    match Box::pin(ask::check_second_factor(&ctx, &sender.actor, &known, since, first, &given.code)).await {
+        Ok(()) => Ok(match sender.open(&known).await? {
+            true => to(way_on(&given.from)),
+            false => back("/sign-in", Some("wrong"), &given.from),
+        }),
         Err(Refusal::WrongCode) => Ok(back(PATH, Some("wrong-code"), &given.from)),
         // So many were wrong that the password is asked for anew.
         Err(Refusal::Later(seconds)) => {
@@ -294,10 +323,7 @@ async fn set_up(
     }
     let person = Person { email: given.email, full_name: Some(given.full_name), password: given.password };
     match Box::pin(ask::set_up(&ctx, &sender.actor, &link, person)).await {
-        Ok(account) => {
-            sender.open(ACCOUNT, account).await?;
-            Ok(to("/"))
-        }
+        Ok(known) => Ok(to(if sender.open(&known).await? { "/" } else { "/sign-in" })),
         Err(refusal) => refused(&db, &path, refusal).await,
     }
 }

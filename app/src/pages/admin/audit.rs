@@ -27,7 +27,7 @@ fn view(data: AuditData, url: PageUrl) -> AnyView {
         let keep = ["action", "account_id", "text"].into_iter().map(|key| (key, given(key)));
         let keep = keep.chain([("since", time(since)), ("until", time(until))]);
         let keep = keep.filter_map(|(key, value)| Some((key, value?)));
-        let start = PageUrl::new("/api/v1/admin/audit").with("format", format).with("limit", "1000");
+        let start = PageUrl::new("/api/v1/admin/audit/export").with("format", format);
         keep.fold(start, |url, (key, value)| url.with(key, value)).href()
     };
     let exports = view! {
@@ -71,8 +71,7 @@ fn view(data: AuditData, url: PageUrl) -> AnyView {
     .into_any()
 }
 
-/// No more are given at once; the API has the rest by `skip`.
-const EXPORT: &str = "The newest 1,000 entries that match; the API has the rest";
+const EXPORT: &str = "All entries that match, in one file";
 
 const fn via(via: Via) -> &'static str {
     match via {

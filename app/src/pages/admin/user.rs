@@ -100,7 +100,7 @@ fn access(id: String, has_password: bool, is_active: bool) -> AnyView {
             <ul class="settings-acts">
                 <li>
                     <ActForm action=link><input type="hidden" name="account_id" value=id /><button type="submit" class="button">{make}</button></ActForm>
-                    <p class="quiet">"Earlier links stop working. Once it is used, all sessions and tokens end."</p>
+                    <p class="quiet">"Earlier links stop working. Once it is used, all sessions, tokens and connections end."</p>
                 </li>
                 <li>
                     <ActForm action=end><input type="hidden" name="account_id" value=same /><button type="submit" class="button">"Sign out everywhere"</button></ActForm>

@@ -44,9 +44,22 @@ pub enum Content {
     PasswordChanged {
         at: Timestamp,
         from: Option<String>,
+        /// Whether all that let somebody in before ended with the old one.
+        #[serde(default)]
+        is_reset: bool,
     },
     SecondFactor {
         is_on: bool,
+        at: Timestamp,
+        from: Option<String>,
+    },
+    /// Somebody who is known elsewhere is let in from now on, or no more.
+    Connection {
+        is_on: bool,
+        /// The site that says who it is.
+        site: String,
+        /// Who they are there.
+        who: String,
         at: Timestamp,
         from: Option<String>,
     },
@@ -67,6 +80,7 @@ impl Content {
             Self::Invite { .. } => MailKind::Invite,
             Self::PasswordChanged { .. } => MailKind::PasswordChanged,
             Self::SecondFactor { .. } => MailKind::SecondFactor,
+            Self::Connection { .. } => MailKind::Connection,
             Self::TokenExpires { .. } => MailKind::TokenExpires,
             Self::AddressChanged { .. } => MailKind::AddressChanged,
         }

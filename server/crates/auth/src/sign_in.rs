@@ -52,7 +52,7 @@ pub struct Identity {
 }
 
 /// Why nobody is signed in, in words for the person or, where only the operator can mend it, for both.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum SignInError {
     #[error("{host} cannot be reached ({reason}): try again in a while, or sign in another way")]
     Unreachable { host: String, reason: String },

@@ -4,9 +4,10 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
+use uuid::Uuid;
 
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, count, is_like};
+use crate::db::select::{MAX_PAGE, count, is_like, matching};
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::kind::AuditAction;
 use entity::table::audit_entry;
@@ -54,13 +55,8 @@ pub async fn remove_audit_entries_before(w: &impl ConnectionTrait, before: Times
     Ok(old.exec(w).await?.rows_affected)
 }
 
-/// What people did, the newest first.
-pub async fn list_audit_entries(
-    c: &impl ConnectionTrait,
-    filter: &AuditFilter,
-    page: PageQuery,
-) -> Result<Listing<AuditEntry>> {
-    use audit_entry::Column::{AccountId, Action, At, Id, ObjectName, Who};
+fn condition(filter: &AuditFilter) -> Condition {
+    use audit_entry::Column::{AccountId, Action, At, ObjectName, Who};
     let mut of = Condition::all();
     if let Some(action) = filter.action {
         of = of.add(Action.eq(action));
@@ -78,10 +74,11 @@ pub async fn list_audit_entries(
         let lower = |column| Expr::from(Func::lower(Expr::col(column)));
         of = of.add(is_like(lower(Who), contains(text)).or(is_like(lower(ObjectName), contains(text))));
     }
-    let select = crate::db::select::matching::<audit_entry::Entity>(of);
-    let total = count(c, select.clone()).await?;
-    let rows = select.order_by_desc(At).order_by_desc(Id).offset(page.skip).limit(Ord::min(page.limit, MAX_PAGE));
-    let view = |row: audit_entry::Model| AuditEntry {
+    of
+}
+
+fn view(row: audit_entry::Model) -> AuditEntry {
+    AuditEntry {
         id: row.id,
         at: row.at.into(),
         action: row.action,
@@ -96,6 +93,38 @@ pub async fn list_audit_entries(
         after: row.after.map(|json| json.0),
         address: row.address,
         request_id: row.request_id,
-    };
+    }
+}
+
+/// What people did, the newest first.
+pub async fn list_audit_entries(
+    c: &impl ConnectionTrait,
+    filter: &AuditFilter,
+    page: PageQuery,
+) -> Result<Listing<AuditEntry>> {
+    use audit_entry::Column::{At, Id};
+    let select = matching::<audit_entry::Entity>(condition(filter));
+    let total = count(c, select.clone()).await?;
+    let rows = select.order_by_desc(At).order_by_desc(Id).offset(page.skip).limit(Ord::min(page.limit, MAX_PAGE));
     Ok(Listing { data: rows.all(c).await?.into_iter().map(view).collect(), count: total })
+}
+
+/// So many of them at most, in the same order, that come after the one of this time and id. Whoever reads all of them goes on by
+/// the last one, so that each page costs what the first does, and none is told twice because another was added meanwhile.
+pub async fn list_audit_entries_after(
+    c: &impl ConnectionTrait,
+    filter: &AuditFilter,
+    after: Option<(Timestamp, Uuid)>,
+    limit: u64,
+) -> Result<Vec<AuditEntry>> {
+    use audit_entry::Column::{At, Id};
+    let mut of = condition(filter);
+    if let Some((at, id)) = after {
+        let at = StoredTimestamp::from(at);
+        // The first half alone says where the index is entered.
+        of = of.add(At.lte(at)).add(Condition::any().add(At.lt(at)).add(Id.lt(id)));
+    }
+    let rows = matching::<audit_entry::Entity>(of).order_by_desc(At).order_by_desc(Id);
+    let rows = rows.limit(Ord::min(limit, MAX_PAGE)).all(c).await?;
+    Ok(rows.into_iter().map(view).collect())
 }

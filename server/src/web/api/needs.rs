@@ -44,6 +44,7 @@ fn by_name(operation: &str) -> Option<Needs> {
         "list_accounts"
         | "list_roles"
         | "list_audit_entries"
+        | "get_audit_export"
         | "list_forges"
         | "get_database_stats"
         | "delete_second_factor" => Needs::Permission(Permission::Admin),

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actions::{Actions, Actor, Door};
+use app::context::SHOWN_COOKIE;
+use app::cookies;
 use auth::jwt::{AUDIENCE, Claims, ISSUER, JwtKeys};
 use auth::seal::Keys;
 use axum::{
@@ -24,7 +26,9 @@ use store::db::Db;
 use tower_sessions::Session;
 use uuid::Uuid;
 
-pub use sessions::{ADDRESS as SESSION_ADDRESS, SessionRows, USER_AGENT as SESSION_USER_AGENT, layer};
+pub use sessions::{
+    ADDRESS as SESSION_ADDRESS, OUTDATED, PASSWORD_SINCE, SessionRows, USER_AGENT as SESSION_USER_AGENT, layer,
+};
 
 use super::api::problem::Problem;
 use super::client_address::Client;
@@ -102,10 +106,11 @@ impl Identity {
     }
 
     /// How long what one person is shown may be kept: by no cache that others use, and where it is for them alone not even
-    /// by their browser, which would show it to whoever presses its back button.
-    fn may_be_kept(&self, path: &str) -> &'static str {
+    /// by their browser, which would show it to whoever presses its back button. So it is with any page that may show something
+    /// once.
+    fn may_be_kept(&self, path: &str, shows_once: bool) -> &'static str {
         const OWN: [&str; 6] = ["/account", "/admin", "/api/v1/me", "/api/v1/users", "/api/v1/admin", "/ui/"];
-        let is_own = gives_keys(path) || OWN.iter().any(|own| path.starts_with(own));
+        let is_own = shows_once || gives_keys(path) || OWN.iter().any(|own| path.starts_with(own));
         if is_own || !self.settings.anonymous_read { "no-store" } else { "private, no-cache" }
     }
 
@@ -290,7 +295,10 @@ pub async fn find_out(State(with): State<Arc<Known>>, mut request: Request, next
         is_set_up: Box::pin(identity.is_set_up()).await,
     };
     let path = request.uri().path();
-    let kept = (actor.account().is_some() || gives_keys(path)).then(|| identity.may_be_kept(path));
+    // Which page shows it is for that page to say.
+    let shows_once = cookies::find(request.headers(), SHOWN_COOKIE).is_some();
+    let is_somebodys = shows_once || gives_keys(path) || actor.account().is_some();
+    let kept = is_somebodys.then(|| identity.may_be_kept(path, shows_once));
     if let Some(holder) = actor.account() {
         request.extensions_mut().insert(SignedIn(holder.id));
     }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::kind::SessionKind;
+use entity::view::Timestamp;
 use sha2::{Digest as _, Sha256};
 use store::accounts::{self, NewSession, StoredSession};
 use store::db::{Db, new_id};
@@ -20,6 +21,10 @@ pub(super) const KEPT: &str = "kept";
 /// Where an agent and an address come from until the row is made.
 pub const USER_AGENT: &str = "user_agent";
 pub const ADDRESS: &str = "address";
+/// Where it says of which time the password was that let somebody in.
+pub const PASSWORD_SINCE: &str = "password_since";
+/// What is said of a session that is not made, as that password is another since: the library has no error of its own for it.
+pub const OUTDATED: &str = "the password is another since";
 
 /// The table of sessions, as the session's library wants it.
 #[derive(Clone, Debug)]
@@ -63,13 +68,18 @@ fn account(record: &Record) -> Option<Uuid> {
     record.data.get(ACCOUNT)?.as_str()?.parse().ok()
 }
 
+fn password_since(record: &Record) -> Option<Timestamp> {
+    record.data.get(PASSWORD_SINCE)?.as_str()?.parse().ok()
+}
+
 fn text(record: &Record, key: &str) -> Option<String> {
     const MOST: usize = 300;
     Some(record.data.get(key)?.as_str()?.chars().filter(|c| !c.is_control()).take(MOST).collect())
 }
 
 fn data(record: &Record) -> Result<String> {
-    let stored = record.data.iter().filter(|(key, _)| ![KEPT, USER_AGENT, ADDRESS].contains(&key.as_str()));
+    const NOT_STORED: [&str; 4] = [KEPT, USER_AGENT, ADDRESS, PASSWORD_SINCE];
+    let stored = record.data.iter().filter(|(key, _)| !NOT_STORED.contains(&key.as_str()));
     let stored: serde_json::Map<_, _> = stored.map(|(key, value)| (key.clone(), value.clone())).collect();
     serde_json::to_string(&stored).map_err(|error| Error::Encode(error.to_string()))
 }
@@ -95,8 +105,14 @@ impl SessionStore for SessionRows {
                 user_agent: text(record, USER_AGENT),
                 family_hash: None,
             };
-            if accounts::insert_session(&self.db.write, &session).await.map_err(backend)? {
-                return Ok(());
+            let txn = self.db.begin().await.map_err(backend)?;
+            if let Some(id) = session.account_id
+                && !accounts::hold_account(&txn, id, password_since(record)).await.map_err(backend)?
+            {
+                return Err(backend(OUTDATED));
+            }
+            if accounts::insert_session(&txn, &session).await.map_err(backend)? {
+                return txn.commit().await.map_err(backend);
             }
             record.id = Id::default();
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actions::accounts::{self as ask, SignedIn};
+use actions::accounts as ask;
 use actions::{Actions, Refusal};
 use app::context::IDENTITY_COOKIE;
 use app::cookies::{self, Keeping};
@@ -19,8 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::db::Db;
 
 use super::providers::{Provider, Providers};
-use super::{ACCOUNT, PENDING, Pending, Sender, back, later, refused, to, way_on};
-use crate::clock;
+use super::{PENDING, Pending, Sender, back, later, refused, to, way_on};
 use crate::state::AppState;
 use crate::web::api::extract::PathText;
 use crate::web::api::problem::Problem;
@@ -224,14 +223,14 @@ async fn arrive(
         None => ask::sign_in_elsewhere(ctx, &sender.actor, who, &provider.admission).await,
     };
     match known {
-        Ok(Some(SignedIn { account, needs_code: true })) => {
-            sender.open(PENDING, Pending { account, since: clock::now(), first: Via::Provider }).await?;
+        Ok(Some(known)) if known.needs_code => {
+            sender.note(PENDING, Pending::of(&known, Via::Provider)).await?;
             Ok(back("/sign-in/code", None, &flight.from))
         }
-        Ok(Some(SignedIn { account, .. })) => {
-            sender.open(ACCOUNT, account).await?;
-            Ok(to(way_on(&flight.from)))
-        }
+        Ok(Some(known)) => Ok(match sender.open(&known).await? {
+            true => to(way_on(&flight.from)),
+            false => back(PATH, Some("elsewhere=again"), &flight.from),
+        }),
         Ok(None) => Ok(offer(ctx, provider, who, back(PATH, Some("connect"), CONNECT))),
         Err(Refusal::DeadLink) => Ok(to("/welcome/gone")),
         Err(refusal) => {

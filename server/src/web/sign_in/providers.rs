@@ -1,16 +1,14 @@
 //! Whom people may be known by beside their password, as the configuration says.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actions::accounts::Admission;
 use app::context::SignInProvider;
 use auth::{Begun, Http, Identity, SignInError};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-/// An issuer's description is read again after so long: endpoints move seldom.
-const DESCRIBED_FOR: Duration = Duration::from_hours(1);
+use super::described::Described;
 
 /// All of them.
 #[derive(Default)]
@@ -42,7 +40,7 @@ pub struct Issuer {
     /// Where it leads back to.
     pub redirect: String,
     pub http: Http,
-    pub described: Mutex<Option<(Instant, Arc<auth::oidc::Provider>)>>,
+    pub described: Described<auth::oidc::Provider>,
 }
 
 impl Providers {
@@ -98,24 +96,16 @@ impl Provider {
 }
 
 impl Issuer {
-    /// The issuer as it described itself within the last hour; longer ago, while it can't be asked.
+    /// The issuer as it describes itself.
     async fn described(&self) -> Result<Arc<auth::oidc::Provider>, SignInError> {
-        let mut described = self.described.lock().await;
-        if let Some((_, issuer)) = described.as_ref().filter(|(at, _)| at.elapsed() < DESCRIBED_FOR) {
-            return Ok(Arc::clone(issuer));
-        }
-        let secret = self.client_secret.as_ref().map(|secret| secret.as_str());
-        let (url, redirect) = (&self.url, &self.redirect);
-        let found = auth::oidc::Provider::discover(url, &self.client_id, secret, redirect, &self.http).await;
-        let found = match (found, &*described) {
-            (Ok(found), _) => Arc::new(found.with_groups_claim(&self.groups_claim)),
-            (Err(error), Some((_, before))) => {
-                tracing::warn!(%error, issuer = self.url, "an issuer's description could not be read again");
-                Arc::clone(before)
-            }
-            (Err(error), None) => return Err(error),
+        let Self { url, client_id, client_secret, groups_claim, redirect, http, .. } = self;
+        let (url, client_id, secret) = (url.clone(), client_id.clone(), client_secret.clone());
+        let (groups_claim, redirect, http) = (groups_claim.clone(), redirect.clone(), http.clone());
+        let read = async move {
+            let secret = secret.as_ref().map(|secret| secret.as_str());
+            let found = auth::oidc::Provider::discover(&url, &client_id, secret, &redirect, &http).await;
+            found.map(|found| found.with_groups_claim(&groups_claim))
         };
-        *described = Some((Instant::now(), Arc::clone(&found)));
-        Ok(found)
+        self.described.get(Instant::now, read).await
     }
 }

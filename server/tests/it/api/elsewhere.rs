@@ -331,6 +331,7 @@ async fn groups_give_roles_each_time_and_the_last_admin_stays() {
         let admission = Admission {
             provider: "Company".to_owned(),
             sign_up: true,
+            trusts_email: false,
             role: None,
             roles: vec![("ops".to_owned(), "admin".to_owned()), ("dev".to_owned(), "developer".to_owned())],
         };
@@ -350,6 +351,37 @@ async fn groups_give_roles_each_time_and_the_last_admin_stays() {
         let none = Admission { roles: vec![("dev".to_owned(), "captain".to_owned())], ..admission.clone() };
         let unknown = act::sign_in_elsewhere(ctx, &nobody, &of_groups(&["dev"]), &none).await;
         assert!(unknown.unwrap_err().text().contains("there is no role \"captain\""));
+    })
+    .await;
+}
+
+/// Who may come in by an issuer of the configuration.
+fn admission(more: &str) -> Admission {
+    let issuer = format!("id: company, name: Company, issuer: 'https://id.example.org', client_id: kubestats{more}");
+    let text = format!("server: {{public_url: \"{HOME}\"}}\naccounts:\n  oidc: [{{{issuer}}}]\n");
+    let config = server::config::parse(std::path::Path::new("test"), &text, [].into()).unwrap();
+    let providers = server::start::providers(&config).unwrap();
+    providers.find("company").unwrap().admission.clone()
+}
+
+#[tokio::test]
+async fn addresses_of_an_issuer_that_verifies_none_count_where_it_is_trusted() {
+    on_each_engine(async |app| {
+        let (ctx, nobody) = (&app.state.actions, Actor::nobody(Door::Page, true));
+        let (careful, trusting) = (admission(", sign_up: true"), admission(", sign_up: true, trusts_email: true"));
+        let come = async |subject: &str, email: Option<&str>, admission: &Admission| {
+            let (subject, email) = (subject.to_owned(), email.map(str::to_owned));
+            let who = Identity { subject, email, email_verified: false, ..of_groups(&[]) };
+            let known = act::sign_in_elsewhere(ctx, &nobody, &who, admission).await;
+            known.map(|known| known.map(|known| known.account)).map_err(|refusal| refusal.text())
+        };
+        let refused = come("1", Some("gil@example.org"), &careful).await.unwrap_err();
+        assert!(refused.contains("no verified e-mail address"), "{refused}");
+        let gil = come("1", Some("gil@example.org"), &trusting).await.unwrap().unwrap();
+        assert_eq!(find_account(&app.state.db.read, gil).await.unwrap().unwrap().email, "gil@example.org");
+        assert!(come("2", None, &trusting).await.is_err(), "who tells no address has none");
+        // Whoever has that address there too is asked for the account's password first.
+        assert_eq!(come("3", Some("gil@example.org"), &trusting).await, Ok(None));
     })
     .await;
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::accounts;
 use store::db::ConnectionTrait as _;
 
-use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, login, person, token};
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, known, location, login, person, token};
 use super::permissions::session;
 use super::triggers::deliveries::give_up;
 use super::triggers::{make, push, send, tell, watched};
@@ -95,7 +95,8 @@ async fn everything(app: &TestApp) -> Vec<Asked> {
     let revoked = accounts::list_tokens(&db.read, own).await.unwrap()[0].id;
     let nobody = actions::Actor::nobody(actions::Door::Api, true);
     let lasts = chrono::TimeDelta::days(1);
-    let started = actions::accounts::start_api_session(&app.state.actions, &nobody, own, None, lasts).await;
+    let who = known(app, own).await;
+    let started = actions::accounts::start_api_session(&app.state.actions, &nobody, &who, None, lasts).await;
     let ended = started.unwrap().0;
     store::secrets::put_secret(&db.write, "forge:github.com", vec![1, 2, 3], now).await.unwrap();
 

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use server::web::client_address::Connection;
 use store::accounts;
 
-use super::people::account;
+use super::people::{account, known};
 use crate::support::{Answer, TestApp, on_each_engine};
 
 /// Asks with a token, as a connection from this address.
@@ -27,7 +27,8 @@ async fn ended(app: &TestApp) -> String {
     let (id, _) = account(app, "ada@example.org", "user").await;
     let nobody = actions::Actor::nobody(actions::Door::Api, true);
     let lasts = TimeDelta::days(1);
-    let started = actions::accounts::start_api_session(&app.state.actions, &nobody, id, None, lasts).await;
+    let who = known(app, id).await;
+    let started = actions::accounts::start_api_session(&app.state.actions, &nobody, &who, None, lasts).await;
     let (session, holder, _) = started.unwrap();
     accounts::delete_sessions(&app.state.db.write, id, None).await.unwrap();
     app.state.identity.access_token(&holder, session)

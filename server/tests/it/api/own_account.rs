@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use actions::accounts as act;
+use actions::{Actor, Door, Refusal};
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
@@ -15,10 +17,16 @@ use serde_json::json;
 use server::{
     config,
     jobs::{self, JobContext},
+    web::identity::{ACCOUNT, OUTDATED, PASSWORD_SINCE, SessionRows},
 };
 use store::db::ConnectionTrait as _;
 use store::queue::JobQueue;
 use store::{accounts, audit};
+use tower_sessions::{
+    SessionStore as _,
+    cookie::time::{Duration, OffsetDateTime},
+    session::{Id, Record},
+};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -105,9 +113,9 @@ async fn a_sign_in_that_waits_for_its_code_ends_with_a_changed_password() {
         let process = fresh(app);
         let half_open = begins(&process, PASSWORD).await;
         let own = accounts::find_account(&app.state.db.read, id).await.unwrap().unwrap();
-        let actor = actions::Actor::command_as(&own);
+        let actor = Actor::command_as(&own);
         let (old, new) = (Zeroizing::new(PASSWORD.to_owned()), Zeroizing::new(NEW.to_owned()));
-        actions::accounts::change_password(&app.state.actions, &actor, &old, &new).await.unwrap();
+        act::change_password(&app.state.actions, &actor, &old, &new).await.unwrap();
         let late = form(&process, "/sign-in/code", &[("code", &codes[0])], Some(&half_open)).await;
         assert!(location(&late).starts_with("/sign-in/code?wrong-code"), "{}", location(&late));
         assert!(!lets_in(app, &cookie(&late).unwrap_or(half_open)).await);
@@ -116,6 +124,35 @@ async fn a_sign_in_that_waits_for_its_code_ends_with_a_changed_password() {
         let half_open = begins(&process, NEW).await;
         let opened = form(&process, "/sign-in/code", &[("code", &codes[0])], Some(&half_open)).await;
         assert!(lets_in(app, &cookie(&opened).unwrap()).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_past_its_check_opens_nothing_after_a_reset() {
+    on_each_engine(async |app| {
+        let id = person(app, ADA, Role::User).await;
+        let (ctx, nobody) = (&app.state.actions, Actor::nobody(Door::Api, true));
+        let (old, new) = (Zeroizing::new(PASSWORD.to_owned()), Zeroizing::new(NEW.to_owned()));
+        let known = act::sign_in(ctx, &nobody, ADA, &old).await.unwrap();
+        let rows = SessionRows::new(app.state.db.clone(), app.state.identity.settings());
+        let by_browser = async || {
+            let data = [(ACCOUNT, json!(known.account)), (PASSWORD_SINCE, json!(known.password_since))];
+            let data = data.map(|(key, value)| (key.to_owned(), value)).into();
+            let expiry_date = OffsetDateTime::now_utc() + Duration::days(1);
+            rows.create(&mut Record { id: Id::default(), data, expiry_date }).await.map_err(|error| error.to_string())
+        };
+        let by_program =
+            async || act::start_api_session(ctx, &nobody, &known, None, TimeDelta::days(1)).await.map(|_| ());
+        assert_eq!((by_browser().await, by_program().await.is_ok()), (Ok(()), true));
+        let sessions = async || accounts::list_sessions(&app.state.db.read, id, Utc::now()).await.unwrap().len();
+        assert_eq!(sessions().await, 2);
+        act::set_password_of(ctx, &Actor::command(), id, &new).await.unwrap();
+        assert_eq!(by_browser().await, Err(OUTDATED.to_owned()));
+        assert!(matches!(by_program().await, Err(Refusal::WrongPassword)));
+        assert_eq!(sessions().await, 0);
+        assert!(matches!(act::sign_in(ctx, &nobody, ADA, &old).await, Err(Refusal::WrongPassword)));
+        act::sign_in(ctx, &nobody, ADA, &new).await.unwrap();
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! Accounts that tests make, and how their people ask.
 
+use actions::accounts::SignedIn;
 use axum::{
     body::Body,
     http::{Method, Request, header},
@@ -85,6 +86,13 @@ pub(super) async fn person(app: &TestApp, email: &str, role: Role) -> Uuid {
     let role = role.as_str().to_owned();
     let new = NewAccount { email: email.to_owned(), full_name: None, role, password_hash: Some(hash) };
     accounts::insert_account(&app.state.db.write, &new, day(1)).await.unwrap()
+}
+
+/// Whoever has this account, as one who is known by their password just now.
+pub(super) async fn known(app: &TestApp, id: Uuid) -> SignedIn {
+    let found = accounts::find_credentials(&app.state.db.read, id).await.unwrap().unwrap();
+    let password_since = found.password_changed_at.map(Into::into);
+    SignedIn { account: id, password_since, needs_code: found.totp_since.is_some() }
 }
 
 /// The code that an authenticator app shows now.

@@ -13,7 +13,7 @@ use server::web::api::needs;
 use store::accounts;
 use uuid::Uuid;
 
-use super::people::{account, ask};
+use super::people::{account, ask, known};
 use crate::support::{Nobody, TestApp, on_each_engine};
 
 /// Nobody, and one of each role, with a session each: what its role may, in person.
@@ -35,7 +35,8 @@ async fn everybody(app: &TestApp) -> Vec<(String, Option<String>, Permissions)> 
 pub(super) async fn session(app: &TestApp, id: Uuid) -> String {
     let actor = actions::Actor::nobody(actions::Door::Api, true);
     let lasts = chrono::TimeDelta::days(1);
-    let started = actions::accounts::start_api_session(&app.state.actions, &actor, id, None, lasts).await;
+    let who = known(app, id).await;
+    let started = actions::accounts::start_api_session(&app.state.actions, &actor, &who, None, lasts).await;
     let (session, holder, _) = started.unwrap();
     app.state.identity.access_token(&holder, session)
 }

@@ -2,6 +2,7 @@
 
 use actions::accounts as act;
 use actions::{Actor, Door, Refusal};
+use auth::Identity;
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
@@ -14,7 +15,7 @@ use store::accounts;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, location, person, token};
+use super::people::{PASSWORD, account, ask, by_cookie, cookie, form, known, location, person, token};
 use crate::support::{Answer, TestApp, on_each_engine};
 
 /// What was told of a kind.
@@ -58,13 +59,13 @@ async fn wrong_codes_are_counted_over_doors_and_processes_and_lock_nobody_out() 
         let nobody = Actor::nobody(Door::Page, true);
         // Another process has limits of its own; what counts is in the database.
         let other = app.with_config("{}");
-        let since = chrono::Utc::now();
+        let (who, since) = (known(app, id).await, chrono::Utc::now());
         for number in 1..=8 {
             let at = if number % 2 == 0 { &app.state.actions } else { &other.state.actions };
-            let refused = act::check_second_factor(at, &nobody, id, since, Via::Password, "123").await.unwrap_err();
+            let refused = act::check_second_factor(at, &nobody, &who, since, Via::Password, "123").await.unwrap_err();
             assert!(matches!(refused, Refusal::WrongCode), "{number}: {refused:?}");
         }
-        assert!(act::check_second_factor(&app.state.actions, &nobody, id, since, Via::Password, " ").await.is_err());
+        assert!(act::check_second_factor(&app.state.actions, &nobody, &who, since, Via::Password, " ").await.is_err());
         let counted = async || accounts::find_credentials(&app.state.db.read, id).await.unwrap().unwrap().wrong_codes;
         assert_eq!(counted().await, 8, "no code at all is no wrong one");
         let ninth = login(app, "ada@example.org", Some("123")).await;
@@ -85,12 +86,12 @@ async fn wrong_codes_are_counted_over_doors_and_processes_and_lock_nobody_out() 
         assert_eq!(counted().await, 0);
         // A right one makes good what was mistyped before it.
         let now = chrono::Utc::now();
-        assert!(act::check_second_factor(&app.state.actions, &nobody, id, now, Via::Password, "123").await.is_err());
-        act::check_second_factor(&app.state.actions, &nobody, id, now, Via::Password, &code(&totp, 0)).await.unwrap();
+        assert!(act::check_second_factor(&app.state.actions, &nobody, &who, now, Via::Password, "123").await.is_err());
+        act::check_second_factor(&app.state.actions, &nobody, &who, now, Via::Password, &code(&totp, 0)).await.unwrap();
         assert_eq!(counted().await, 0);
         // A hundred at once are no more than one after the other.
         let many =
-            (0..30).map(|_| act::check_second_factor(&app.state.actions, &nobody, id, now, Via::Password, "123"));
+            (0..30).map(|_| act::check_second_factor(&app.state.actions, &nobody, &who, now, Via::Password, "123"));
         let answers = futures::future::join_all(many).await;
         let looked_at = answers.iter().filter(|answer| matches!(answer, Err(Refusal::WrongCode))).count();
         assert!(looked_at <= 9, "{looked_at} of 30 were looked at");
@@ -154,13 +155,45 @@ async fn an_admin_helps_who_lost_the_second_factor_and_a_reset_ends_all_that_let
         // A reset leaves nothing of what may have been copied: no session, and no token.
         let ctx = &app.state.actions;
         let new = Zeroizing::new("another violet anchor timber".to_owned());
+        // Whoever knew the password made themselves known by another site as well.
+        let mallory = Identity {
+            issuer: "https://id.example.org".to_owned(),
+            subject: "4711".to_owned(),
+            email: Some("mallory@example.org".to_owned()),
+            email_verified: true,
+            name: None,
+            groups: Vec::new(),
+        };
+        let tie = async || {
+            let (Identity { issuer, subject, .. }, now) = (&mallory, chrono::Utc::now());
+            accounts::link_identity(&app.state.db.write, id, issuer, subject, None, now).await.unwrap();
+        };
+        let nobody = Actor::nobody(Door::Page, true);
+        let admission = act::Admission {
+            provider: "Company".to_owned(),
+            sign_up: false,
+            trusts_email: false,
+            role: None,
+            roles: Vec::new(),
+        };
+        let comes_in = async || act::sign_in_elsewhere(ctx, &nobody, &mallory, &admission).await.is_ok();
+        tie().await;
+        assert!(comes_in().await);
         act::set_password_of(ctx, &Actor::command(), id, &new).await.unwrap();
         assert_eq!(by_cookie(app, "/api/v1/me", &open).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(accounts::count_tokens(&app.state.db.read, id).await.unwrap(), 0);
+        assert!(!comes_in().await);
+        let connection = json!([{ "issuer": "https://id.example.org", "subject": "4711", "email": null }]);
+        let entries = told(app, AuditAction::ChangePassword).await;
+        assert_eq!(entries[0].after, Some(json!({ "tokens": 2, "identities": connection })));
         let again = token(app, id, &[Permission::Read], &[]).await;
+        tie().await;
         let link = act::make_link(ctx, &Actor::command(), id).await.unwrap().link;
-        act::take_account(ctx, &Actor::nobody(Door::Page, true), &link, None, &password()).await.unwrap();
+        act::take_account(ctx, &nobody, &link, None, &password()).await.unwrap();
         assert_eq!(ask(app, Method::GET, "/api/v1/me", Some(&again), None).await.status, StatusCode::FORBIDDEN);
+        assert!(!comes_in().await && accounts::list_identities(&app.state.db.read, id).await.unwrap().is_empty());
+        let entries = told(app, AuditAction::TakeAccount).await;
+        assert_eq!(entries[0].after, Some(json!({ "link": "reset", "tokens": 1, "identities": connection })));
         // With a password that can't be taken there is no account either.
         let before = accounts::count_accounts(&app.state.db.read).await.unwrap();
         let weak = Zeroizing::new("password1234567".to_owned());

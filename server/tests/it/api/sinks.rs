@@ -257,15 +257,19 @@ async fn a_page_shows_a_new_address_once_and_to_nobody_else() {
         let kept = kept.unwrap_or_else(|| panic!("{:?}", made.headers)).to_owned();
         let read = async |cookies: &str| {
             let at = format!("/triggers/{trigger}");
-            app.send(Request::get(at).header(header::COOKIE, cookies).body(Body::empty()).unwrap()).await.text()
+            app.send(Request::get(at).header(header::COOKIE, cookies).body(Body::empty()).unwrap()).await
         };
         let start = format!("/webhooks/tekton/{trigger}/");
         let shown = read(&format!("{session}; {kept}")).await;
+        assert_eq!(shown.header("cache-control"), "no-store", "no browser shows it again");
+        let shown = shown.text();
         let (_, rest) = shown.split_once(&start).unwrap_or_else(|| panic!("{shown}"));
         let path = format!("{start}{}", &rest[..43]);
         let known = event(app, &path, "customrun.started", &json!({})).await;
         assert_eq!(known.status, StatusCode::ACCEPTED, "{path}");
-        assert!(!read(&session).await.contains(&start) && !read(&kept).await.contains(&start));
+        let (again, of_nobody) = (read(&session).await, read(&kept).await);
+        assert!(!again.text().contains(&start) && !of_nobody.text().contains(&start));
+        assert_eq!(again.header("cache-control"), "private, no-cache", "a page that shows nothing once");
     })
     .await;
 }

@@ -397,6 +397,7 @@ async fn a_page_shows_a_new_secret_once_and_to_nobody_else() {
         };
         let shown = read(&format!("{session}; {kept}")).await;
         assert!(shown.text().contains(secret.as_str()), "{}", shown.text());
+        assert_eq!(shown.header("cache-control"), "no-store", "no browser shows it again");
         let gone = shown.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
         assert!(gone.into_iter().any(|value| value.starts_with("kubestats_shown=;")), "{:?}", shown.headers);
         assert!(!read(&session).await.text().contains(secret.as_str()));

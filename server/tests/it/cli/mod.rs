@@ -1,5 +1,6 @@
 //! The command line on repositories that are odd, and on those that mean to take much memory.
 
+mod accounts;
 mod import;
 mod reposentry;
 

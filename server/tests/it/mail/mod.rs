@@ -350,25 +350,51 @@ async fn an_account_is_told_what_was_done_to_it() {
         let code = totp_rs::Totp::from_url(offer.url).unwrap().generate(now).to_string();
         actions::accounts::confirm_second_factor(ctx, &actor, &code).await.unwrap();
         actions::accounts::remove_second_factor(ctx, &actor, &password()).await.unwrap();
+        let elsewhere = auth::Identity {
+            issuer: "https://id.example.org".to_owned(),
+            subject: "4711".to_owned(),
+            email: Some("ada@company.example".to_owned()),
+            email_verified: true,
+            name: None,
+            groups: Vec::new(),
+        };
+        let sealed = actions::accounts::keep_identity(ctx, &elsewhere, "Company").unwrap();
+        actions::accounts::link_identity(ctx, &actor, &sealed, Some(&password())).await.unwrap();
+        assert_eq!(post.run().await.unwrap(), "dealt with 3 mails");
+        actions::accounts::unlink_identity(ctx, &actor, "https://id.example.org", "4711").await.unwrap();
         actions::accounts::change_password(ctx, &actor, &password(), &OTHER.to_owned().into()).await.unwrap();
         let by = Some(OTHER.to_owned().into());
         actions::accounts::change_profile(ctx, &actor, "ada@example.com", None, by.as_ref()).await.unwrap();
-        assert_eq!(post.run().await.unwrap(), "dealt with 4 mails");
+        assert_eq!(post.run().await.unwrap(), "dealt with 3 mails");
         let told: Vec<(String, String)> =
             smtp.mails().iter().map(|mail| (mail.to().join(","), mail.text("subject").to_owned())).collect();
         let expected = [
             "Two-factor sign-in was switched on",
             "Two-factor sign-in was switched off",
+            "A site can sign you in to Kubestats from now on",
+            "A site signs you in to Kubestats no more",
             "Your password for Kubestats was changed",
             "Your e-mail address for Kubestats was changed",
         ];
         assert_eq!(told, expected.map(|subject| ("ada@example.org".to_owned(), subject.to_owned())));
+        for mail in &smtp.mails()[2..4] {
+            let text = mail.text("text");
+            assert!(text.contains("id.example.org") && text.contains("ada@company.example"), "{text}");
+        }
+        // With a reset goes what let somebody in before; the mail says so.
+        let changed = smtp.mails()[4].text("text").to_owned();
+        assert!(!changed.contains("connections"), "{changed}");
+        let reset = OTHER.to_owned().into();
+        actions::accounts::set_password_of(ctx, &actions::Actor::command(), id, &reset).await.unwrap();
+        post.run().await.unwrap();
+        let told = smtp.mails().pop().unwrap();
+        assert!(told.text("text").contains("connections"), "{told:?}");
         // An invitation that waits goes with its link: the next one has another.
         let made = post.json(Method::POST, "/api/v1/admin/users", json!({ "email": "b@example.org", "role": "user" }));
         let made = made.await.json();
         let again = post.app.post(&format!("/api/v1/admin/users/{}/link", made["id"].as_str().unwrap())).await.json();
         post.run().await.unwrap();
-        let links: Vec<String> = smtp.mails()[4..].iter().map(smtp::Mail::link).collect();
+        let links: Vec<String> = smtp.mails()[7..].iter().map(smtp::Mail::link).collect();
         assert_eq!(links, [again["link"].as_str().unwrap()]);
     })
     .await;

@@ -7,7 +7,7 @@ use store::db::{ConnectionTrait, DataError, Transaction};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{LINK_WORKS, email, end_links, full_name, taken, usable_password};
+use super::{LINK_WORKS, email, end_links, end_ways_in, full_name, taken, usable_password};
 use crate::audit::{Change, Object};
 use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
@@ -137,8 +137,8 @@ pub async fn make_link(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Invited
     Ok(Invited { id, link, is_mailed: mail.is_some() })
 }
 
-/// Sets somebody's password, from the machine's own shell; all their sessions end, and their tokens work no more: who has to
-/// have a password reset may have shared it, and tokens can be made with a session.
+/// Sets somebody's password, from the machine's own shell; all their sessions end, their tokens work no more, and nobody comes in
+/// by who they are elsewhere: who has to have a password reset may have shared it, and with it all that can be made.
 ///
 /// # Errors
 /// The refusal.
@@ -150,12 +150,11 @@ pub async fn set_password_of(ctx: &Actions, actor: &Actor, id: Uuid, password: &
     let hash = ctx.outside.passwords.hash(password).await?;
     let txn = ctx.db.begin().await?;
     stored::set_password(&txn, id, &hash, ctx.now()).await?;
-    end_links(&txn, id).await?;
-    stored::delete_sessions(&txn, id, None).await?;
-    let change = Change::to(json!({ "tokens": stored::delete_tokens(&txn, id).await? }));
-    let mail = match account.has_password {
+    let ended = end_ways_in(&txn, id).await?;
+    let change = Change::to(json!({ "tokens": ended.tokens, "identities": ended.identities }));
+    let mail = match account.has_password || !ended.identities.is_empty() {
         true => {
-            let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(actor) };
+            let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(actor), is_reset: true };
             ctx.mail(&txn, actor, (id, &account.email), &changed).await?
         }
         false => None,

@@ -17,6 +17,7 @@ use super::sealed::{keep_sealed, open_sealed};
 use super::sign_in::{SignedIn, came_in};
 use super::{email, end_links, full_name, holder};
 use crate::audit::{Change, Object};
+use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
 /// Who of a provider's people is let in, and as what.
@@ -26,6 +27,8 @@ pub struct Admission {
     pub provider: String,
     /// Whether somebody without an account gets one.
     pub sign_up: bool,
+    /// Whether its addresses count as verified, whatever it says of them: some verify each and say so of none.
+    pub trusts_email: bool,
     /// What they may do there whose groups say nothing.
     pub role: Option<String>,
     /// Groups and their roles; the first that somebody is in counts.
@@ -57,12 +60,12 @@ pub async fn sign_in_elsewhere(
     admission: &Admission,
 ) -> Result<Option<SignedIn>> {
     let role = admission.role(&who.groups)?;
-    let Some(id) = stored::find_by_identity(&ctx.db.read, &who.issuer, &who.subject).await? else {
+    let Some(found) = stored::find_by_identity(&ctx.db.read, &who.issuer, &who.subject).await? else {
         return sign_up(ctx, actor, who, admission, role).await;
     };
-    let found = find_credentials(&ctx.db.read, id).await?.filter(|found| found.is_active);
-    let switched_off = || Refusal::Unusable("your account is switched off; an admin can switch it on".to_owned());
-    let found = found.ok_or_else(switched_off)?;
+    if !found.is_active {
+        return Err(Refusal::Unusable("your account is switched off; an admin can switch it on".to_owned()));
+    }
     enter(ctx, actor, &found, admission, role).await.map(Some)
 }
 
@@ -77,11 +80,16 @@ async fn enter(
     if let Some(role) = role.filter(|role| *role != who.role) {
         give_role(ctx, actor, who.id, role).await?;
     }
-    let needs_code = who.totp_since.is_some();
-    if !needs_code {
-        came_in(ctx, actor, who, Via::Provider, &admission.provider).await?;
+    let known = SignedIn::of(who);
+    if !known.needs_code && !came_in(ctx, actor, who, Via::Provider, &admission.provider).await? {
+        return Err(changed_meanwhile());
     }
-    Ok(SignedIn { account: who.id, needs_code })
+    Ok(known)
+}
+
+/// With a password that is reset end all that let somebody in by who they are elsewhere, what is still on its way too.
+fn changed_meanwhile() -> Refusal {
+    Refusal::Unusable("the password of your account was changed meanwhile; sign in again".to_owned())
 }
 
 /// What the provider says somebody may do holds from now on; but the last who may administer stays that.
@@ -115,7 +123,8 @@ async fn sign_up(
     role: Option<&str>,
 ) -> Result<Option<SignedIn>> {
     let provider = &admission.provider;
-    let told = who.email.as_deref().filter(|_| who.email_verified).and_then(|told| email(told).ok());
+    let is_verified = who.email_verified || admission.trusts_email;
+    let told = who.email.as_deref().filter(|_| is_verified).and_then(|told| email(told).ok());
     if let Some(address) = &told
         && stored::find_credentials_by_email(&ctx.db.read, address).await?.is_some()
     {
@@ -170,14 +179,32 @@ pub async fn take_account_elsewhere(
     let taken = stored::take_link(&txn, &hash, ctx.now()).await?.filter(|link| link.kind == LinkKind::Invite);
     let id = taken.and_then(|link| link.account_id).ok_or(Refusal::DeadLink)?;
     end_links(&txn, id).await?;
-    tie(&txn, ctx, id, &KeptIdentity::of(who, &admission.provider)).await?;
+    let is_known_elsewhere = !stored::list_identities(&txn, id).await?.is_empty();
+    let tied = KeptIdentity::of(who, &admission.provider);
+    tie(&txn, ctx, id, &tied).await?;
     let found = find_credentials(&txn, id).await?.filter(|found| found.is_active).ok_or(Refusal::DeadLink)?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
     let change = Change::to(json!({ "link": LinkKind::Invite, "by": admission.provider }));
     let object = Object::new("account", id, found.email.clone());
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
+    // Whoever takes their account for the first time has nothing to be told.
+    let mail = match is_known_elsewhere {
+        true => {
+            let connected = connection(ctx, &actor, true, &tied.issuer, tied.who());
+            ctx.mail(&txn, &actor, (id, &found.email), &connected).await?
+        }
+        false => None,
+    };
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     enter(ctx, &actor, &found, admission, role).await
+}
+
+/// What an account is told of who lets somebody in, or no more. The issuer's address says which site it is, as on the account's
+/// page.
+fn connection(ctx: &Actions, actor: &Actor, is_on: bool, issuer: &str, who: &str) -> Content {
+    let site = issuer.split_once("://").map_or(issuer, |(_, site)| site).to_owned();
+    Content::Connection { is_on, site, who: who.to_owned(), at: ctx.now(), from: Actions::from(actor) }
 }
 
 async fn tie(w: &impl store::db::ConnectionTrait, ctx: &Actions, account: Uuid, who: &KeptIdentity) -> Result<()> {
@@ -210,6 +237,11 @@ impl KeptIdentity {
             provider: provider.to_owned(),
         }
     }
+
+    /// As people know them there.
+    fn who(&self) -> &str {
+        self.email.as_ref().unwrap_or(&self.subject)
+    }
 }
 
 const KEPT: &str = "identity-to-connect";
@@ -239,13 +271,19 @@ pub async fn link_identity(
     let own = actor.in_person()?;
     let too_late = || Refusal::Unusable("it took too long; begin again with the button".to_owned());
     let who = kept_identity(ctx, sealed).ok_or_else(too_late)?;
-    confirm(ctx, actor, own.id, password).await?;
+    let found = confirm(ctx, actor, own.id, password).await?;
     let txn = ctx.db.begin().await?;
+    if !stored::hold_account(&txn, own.id, found.password_changed_at.map(Into::into)).await? {
+        return Err(changed_meanwhile());
+    }
     tie(&txn, ctx, own.id, &who).await?;
     let change = Change::to(json!({ "issuer": who.issuer, "subject": who.subject, "email": who.email }));
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::LinkIdentity, object, change).await?;
+    let connected = connection(ctx, actor, true, &who.issuer, who.who());
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &connected).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(who)
 }
 
@@ -265,9 +303,14 @@ pub async fn unlink_identity(ctx: &Actions, actor: &Actor, issuer: &str, subject
     if !stored::unlink_identity(&txn, own.id, issuer, subject).await? {
         return Err(Refusal::Missing("connection"));
     }
+    let tied = known.into_iter().find(|tied| tied.issuer == issuer && tied.subject == subject);
+    let who = tied.and_then(|tied| tied.email).unwrap_or_else(|| subject.to_owned());
     let change = Change { before: Some(json!({ "issuer": issuer, "subject": subject })), after: None };
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::UnlinkIdentity, object, change).await?;
+    let disconnected = connection(ctx, actor, false, issuer, &who);
+    let mail = ctx.mail(&txn, actor, (own.id, &own.email), &disconnected).await?;
     txn.commit().await.map_err(DataError::from)?;
+    ctx.queue.announce(mail.as_slice()).await;
     Ok(())
 }

@@ -11,6 +11,7 @@ mod shown_once;
 mod sign_in;
 mod tokens;
 
+use serde_json::{Value, json};
 use store::accounts::{Holder, find_account};
 use store::db::{ConnectionTrait, DataError};
 use uuid::Uuid;
@@ -89,10 +90,28 @@ async fn end_links(w: &impl ConnectionTrait, id: Uuid) -> Result<()> {
     Ok(store::mail::drop_waiting_links(w, id).await?)
 }
 
+/// What a reset of a password ended, beside sessions and links.
+struct Ended {
+    tokens: u64,
+    /// Who the account was elsewhere, as the log tells it.
+    identities: Vec<Value>,
+}
+
+/// Ends whatever let somebody in before their password was reset: links, sessions, tokens, and who they are elsewhere. With the
+/// old one a token can be made, and the account tied to somebody else's identity.
+async fn end_ways_in(w: &impl ConnectionTrait, id: Uuid) -> Result<Ended> {
+    end_links(w, id).await?;
+    store::accounts::delete_sessions(w, id, None).await?;
+    let tokens = store::accounts::delete_tokens(w, id).await?;
+    let tied = store::accounts::unlink_identities(w, id).await?.into_iter();
+    let told = tied.map(|tied| json!({ "issuer": tied.issuer, "subject": tied.subject, "email": tied.email }));
+    Ok(Ended { tokens, identities: told.collect() })
+}
+
 /// What a failed insert of a unique text means.
 fn taken(error: DataError, what: &str) -> Refusal {
     match error.is_taken() {
-        true => Refusal::Unusable(format!("{what} is there already")),
+        true => Refusal::Unusable(format!("{what} is there already; give another")),
         false => error.into(),
     }
 }

@@ -101,7 +101,7 @@ pub async fn change_password(
     stored::set_password(&txn, own.id, &hash, ctx.now()).await?;
     end_links(&txn, own.id).await?;
     stored::delete_sessions(&txn, own.id, actor.session_id()).await?;
-    let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(actor) };
+    let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(actor), is_reset: false };
     let mail = ctx.mail(&txn, actor, (own.id, &own.email), &changed).await?;
     let object = Object::new("account", own.id, own.email.clone());
     ctx.tell(&txn, actor, AuditAction::ChangePassword, object, Change::NONE).await?;

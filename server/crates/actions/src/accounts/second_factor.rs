@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::own::confirm;
-use super::sign_in::came_in;
+use super::sign_in::{SignedIn, came_in};
 use super::usable_password;
 use crate::audit::{Change, Object};
 use crate::mail::Content;
@@ -171,6 +171,15 @@ fn seconds_until(time: Timestamp, now: Timestamp) -> u32 {
     u32::try_from((time - now).num_seconds() + 1).unwrap_or(1)
 }
 
+/// Lets somebody in whose code was right.
+async fn enter(ctx: &Actions, actor: &Actor, who: &Credentials, first: Via, by: &str) -> Result<()> {
+    stored::forget_wrong_codes(&ctx.db.write, who.id).await?;
+    match came_in(ctx, actor, who, first, by).await? {
+        true => Ok(()),
+        false => Err(Refusal::WrongCode),
+    }
+}
+
 /// Checks the code of somebody who was known by `first` at that time: of the app, or one of those that stand for it. None works
 /// twice. Wrong ones are counted for the account, whatever the door and the process: after ten in a row the password is asked
 /// for anew, and only after a while. One that stands for the app is too long to be guessed and counts at any time, so that who
@@ -181,21 +190,20 @@ fn seconds_until(time: Timestamp, now: Timestamp) -> u32 {
 pub async fn check_second_factor(
     ctx: &Actions,
     actor: &Actor,
-    account: Uuid,
+    known: &SignedIn,
     since: Timestamp,
     first: Via,
     code: &str,
 ) -> Result<()> {
-    let w = &ctx.db.write;
+    let (w, account) = (&ctx.db.write, known.account);
     let found = find_credentials(w, account).await?.filter(|found| found.is_active);
-    // The password that was right then is not the one of now.
-    let found = found.filter(|found| found.password_changed_at.is_none_or(|at| Timestamp::from(at) <= since));
+    // The password that was right then has to be the one of now.
+    let found = found.filter(|found| found.password_changed_at.map(Timestamp::from) == known.password_since);
     let found = found.filter(|_| !code.trim().is_empty()).ok_or(Refusal::WrongCode)?;
     if let Some(hash) = hash_recovery_code(code)
         && stored::take_recovery_code(w, account, &hash).await?
     {
-        stored::forget_wrong_codes(w, account).await?;
-        return came_in(ctx, actor, &found, first, &format!("{first} and recovery code")).await;
+        return enter(ctx, actor, &found, first, &format!("{first} and recovery code")).await;
     }
     let now = ctx.now();
     let after = found.codes_after.map(Timestamp::from);
@@ -212,8 +220,7 @@ pub async fn check_second_factor(
     if let Some(step) = step
         && stored::take_totp_step(w, account, step).await?
     {
-        stored::forget_wrong_codes(w, account).await?;
-        return came_in(ctx, actor, &found, first, &format!("{first} and code")).await;
+        return enter(ctx, actor, &found, first, &format!("{first} and code")).await;
     }
     let object = Object::new("account", account, found.email.clone());
     let of = ["code", found.email.as_str()];

@@ -3,14 +3,15 @@ use entity::kind::{AuditAction, LinkKind, Role, Via};
 use entity::view::Account;
 use serde_json::json;
 use store::accounts::{
-    NewAccount, StoredLink, add_link, delete_sessions, delete_tokens, find_account, insert_account, is_set_up,
-    set_password, set_profile, take_link,
+    NewAccount, StoredLink, add_link, find_account, find_credentials, insert_account, is_set_up, set_password,
+    set_profile, take_link,
 };
 use store::db::DataError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{email, end_links, full_name, holder, taken, usable_password};
+use super::sign_in::SignedIn;
+use super::{email, end_ways_in, full_name, holder, taken, usable_password};
 use crate::audit::{Change, Object};
 use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
@@ -61,7 +62,7 @@ pub async fn look_at_link(ctx: &Actions, link: &str) -> Result<(LinkKind, Option
 ///
 /// # Errors
 /// The refusal; the link works on where the fault is in what was given.
-pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) -> Result<Uuid> {
+pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) -> Result<SignedIn> {
     // Whoever has no link costs no work.
     let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
     let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?;
@@ -77,8 +78,9 @@ pub async fn set_up(ctx: &Actions, actor: &Actor, link: &str, person: Person) ->
     let id = insert_account(&txn, &new, ctx.now()).await.map_err(|error| taken(error, &new.email))?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
     ctx.tell(&txn, &actor, AuditAction::SetUp, Object::new("account", id, new.email), Change::NONE).await?;
+    let made = find_credentials(&txn, id).await?.ok_or(Refusal::Missing("account"))?;
     txn.commit().await.map_err(DataError::from)?;
-    Ok(id)
+    Ok(SignedIn::of(&made))
 }
 
 /// Makes the account that the environment names, where there is no account yet.
@@ -115,8 +117,9 @@ async fn admin_of(ctx: &Actions, person: &Person) -> Result<NewAccount> {
     Ok(NewAccount { email, full_name, role: Role::Admin.as_str().to_owned(), password_hash })
 }
 
-/// Sets a password by a link that works once: an invitation or one for a new password. All sessions end, and no token works
-/// any more: whoever needs a new password may no longer be the only one who had the old.
+/// Sets a password by a link that works once: an invitation or one for a new password. All sessions end, no token works any
+/// more, and nobody comes in by who they are elsewhere: whoever needs a new password may no longer be the only one who had the
+/// old.
 ///
 /// # Errors
 /// The refusal; the link works on where the password is refused.
@@ -137,22 +140,21 @@ pub async fn take_account(
     let stored = ctx.outside.passwords.hash(password).await?;
     let txn = ctx.db.begin().await?;
     let link = take_link(&txn, &hash, ctx.now()).await?.ok_or(Refusal::DeadLink)?;
-    // Nor does any other that lies in a mailbox still open it.
-    end_links(&txn, id).await?;
     set_password(&txn, id, &stored, ctx.now()).await?;
     set_profile(&txn, id, &account.email, name.as_deref()).await?;
-    delete_sessions(&txn, id, None).await?;
-    let tokens = delete_tokens(&txn, id).await?;
+    // Nor does any other link that lies in a mailbox still open it.
+    let ended = end_ways_in(&txn, id).await?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);
-    let mail = match account.has_password {
+    // Whoever takes their account for the first time has nothing to be told.
+    let mail = match account.has_password || !ended.identities.is_empty() {
         true => {
-            let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(&actor) };
+            let changed = Content::PasswordChanged { at: ctx.now(), from: Actions::from(&actor), is_reset: true };
             ctx.mail(&txn, &actor, (id, &account.email), &changed).await?
         }
         false => None,
     };
     let object = Object::new("account", id, account.email);
-    let change = Change::to(json!({ "link": link.kind, "tokens": tokens }));
+    let change = Change::to(json!({ "link": link.kind, "tokens": ended.tokens, "identities": ended.identities }));
     ctx.tell(&txn, &actor, AuditAction::TakeAccount, object, change).await?;
     txn.commit().await.map_err(DataError::from)?;
     ctx.queue.announce(mail.as_slice()).await;

@@ -1,10 +1,11 @@
 use auth::password::{Standing, Verified};
 use auth::token::{family_of_refresh, hash_opaque, mint_refresh};
 use entity::kind::{AuditAction, SessionKind, Via};
+use entity::view::Timestamp;
 use serde_json::json;
 use store::accounts::{
     Credentials, Holder, NewSession, StoredSession, delete_session, find_credentials_by_email, find_session,
-    find_session_of_family, insert_session, record_sign_in, rotate_session, set_password,
+    find_session_of_family, hold_account, insert_session, record_sign_in, replace_password_hash, rotate_session,
 };
 use store::db::{DataError, new_id};
 use uuid::Uuid;
@@ -21,8 +22,18 @@ const REFRESHED_FOR: chrono::TimeDelta = chrono::TimeDelta::days(90);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
     pub account: Uuid,
+    /// When the password was set that counted then; none where there was none. Nothing opens once it is another: whoever resets
+    /// it ends all that the old one opened, and what is still on its way must not come after that.
+    pub password_since: Option<Timestamp>,
     /// Whether a code is asked for before anything opens.
     pub needs_code: bool,
+}
+
+impl SignedIn {
+    pub(super) fn of(who: &Credentials) -> Self {
+        let password_since = who.password_changed_at.map(Into::into);
+        Self { account: who.id, password_since, needs_code: who.totp_since.is_some() }
+    }
 }
 
 /// Checks an e-mail address and a password. What is wrong is not told, nor does the time tell it.
@@ -44,15 +55,18 @@ pub async fn sign_in(ctx: &Actions, actor: &Actor, email: &str, password: &Zeroi
         refused(ctx, actor, &email).await?;
         return Err(Refusal::WrongPassword);
     };
-    if verified == Verified::RightButOld {
+    if verified == Verified::RightButOld
+        && let Some(old) = &found.password_hash
+    {
         let hash = ctx.outside.passwords.hash(password).await?;
-        set_password(&ctx.db.write, found.id, &hash, ctx.now()).await?;
+        replace_password_hash(&ctx.db.write, found.id, old, &hash).await?;
     }
-    let needs_code = found.totp_since.is_some();
-    if !needs_code {
-        came_in(ctx, actor, &found, Via::Password, "password").await?;
+    let signed_in = SignedIn::of(&found);
+    if !signed_in.needs_code && !came_in(ctx, actor, &found, Via::Password, "password").await? {
+        refused(ctx, actor, &email).await?;
+        return Err(Refusal::WrongPassword);
     }
-    Ok(SignedIn { account: found.id, needs_code })
+    Ok(signed_in)
 }
 
 /// Somebody tried; of what was given no more is told than could be an e-mail address.
@@ -63,25 +77,28 @@ async fn refused(ctx: &Actions, actor: &Actor, email: &str) -> Result<()> {
     ctx.tell_now_and_then(actor, AuditAction::SignInRefused, object, &["password", &name], None).await
 }
 
-/// Tells that somebody came in, and how.
-pub(super) async fn came_in(ctx: &Actions, actor: &Actor, who: &Credentials, via: Via, by: &str) -> Result<()> {
+/// Tells that somebody came in, and how; false where their password is another since they were looked at.
+pub(super) async fn came_in(ctx: &Actions, actor: &Actor, who: &Credentials, via: Via, by: &str) -> Result<bool> {
     let txn = ctx.db.begin().await?;
+    if !hold_account(&txn, who.id, who.password_changed_at.map(Into::into)).await? {
+        return Ok(false);
+    }
     record_sign_in(&txn, who.id, ctx.now()).await?;
     let actor = actor.known(holder(&txn, who.id).await?, via);
     let object = Object::new("account", who.id, who.email.clone());
     ctx.tell(&txn, &actor, AuditAction::SignIn, object, Change::to(json!({ "by": by }))).await?;
     txn.commit().await.map_err(DataError::from)?;
-    Ok(())
+    Ok(true)
 }
 
-/// Opens a session for a program that signed in with a password; gives its id and its first refresh token.
+/// Opens a session for a program that signed in; gives its id and its first refresh token.
 ///
 /// # Errors
-/// The database's.
+/// [`Refusal::WrongPassword`] where the password is another since.
 pub async fn start_api_session(
     ctx: &Actions,
     actor: &Actor,
-    account: Uuid,
+    who: &SignedIn,
     user_agent: Option<String>,
     lasts: chrono::TimeDelta,
 ) -> Result<(Uuid, Holder, Zeroizing<String>)> {
@@ -90,7 +107,7 @@ pub async fn start_api_session(
         id: new_id(now),
         token_hash: minted.hash,
         kind: SessionKind::Api,
-        account_id: Some(account),
+        account_id: Some(who.account),
         data: "{}".to_owned(),
         created_at: now,
         expires_at: now + lasts,
@@ -98,8 +115,14 @@ pub async fn start_api_session(
         user_agent,
         family_hash: Some(minted.family),
     };
-    insert_session(&ctx.db.write, &session).await?;
-    Ok((session.id, holder(&ctx.db.write, account).await?, minted.text))
+    let txn = ctx.db.begin().await?;
+    if !hold_account(&txn, who.account, who.password_since).await? {
+        return Err(Refusal::WrongPassword);
+    }
+    insert_session(&txn, &session).await?;
+    let holder = holder(&txn, who.account).await?;
+    txn.commit().await.map_err(DataError::from)?;
+    Ok((session.id, holder, minted.text))
 }
 
 /// Gives a program's session its next refresh token; the one before works no more. One that was used before ends the session:

@@ -1,14 +1,22 @@
-use sea_orm::{DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{
+    DerivePartialModel, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    RelationTrait as _, Set,
+};
 use uuid::Uuid;
 
+use super::people::Credentials;
 use crate::db::{ConnectionTrait, Result};
-use entity::table::account_identity;
+use entity::table::{account, account_identity};
 use entity::view::{AccountIdentity, Timestamp};
 
-/// Whose account somebody's identity at an issuer opens.
-pub async fn find_by_identity(c: &impl ConnectionTrait, issuer: &str, subject: &str) -> Result<Option<Uuid>> {
-    let found = account_identity::Entity::find_by_id((issuer.to_owned(), subject.to_owned()));
-    Ok(found.select_only().column(account_identity::Column::AccountId).into_tuple().one(c).await?)
+/// The account that somebody's identity at an issuer opens, in one statement: read one after the other, the account could be of a
+/// time at which the identity was no longer its.
+pub async fn find_by_identity(c: &impl ConnectionTrait, issuer: &str, subject: &str) -> Result<Option<Credentials>> {
+    let of = account::Entity::find()
+        .join(JoinType::InnerJoin, account_identity::Relation::Account.def().rev())
+        .filter(account_identity::COLUMN.issuer.eq(issuer))
+        .filter(account_identity::COLUMN.subject.eq(subject));
+    Ok(of.into_partial_model::<Credentials>().one(c).await?)
 }
 
 /// Ties an identity to an account. One that is tied already fails as the database says.
@@ -38,6 +46,14 @@ pub async fn unlink_identity(w: &impl ConnectionTrait, account_id: Uuid, issuer:
         .filter(account_identity::COLUMN.issuer.eq(issuer))
         .filter(account_identity::COLUMN.subject.eq(subject));
     Ok(this.exec(w).await?.rows_affected > 0)
+}
+
+/// Takes all identities from an account, and gives those that there were.
+pub async fn unlink_identities(w: &impl ConnectionTrait, account_id: Uuid) -> Result<Vec<AccountIdentity>> {
+    let tied = list_identities(w, account_id).await?;
+    let all = account_identity::Entity::delete_many().filter(account_identity::COLUMN.account_id.eq(account_id));
+    all.exec(w).await?;
+    Ok(tied)
 }
 
 /// Who an account is elsewhere.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::roles::roles_by_name;
 use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, count, is_like};
-use crate::db::{ConnectionTrait, Result, new_id};
+use crate::db::{ConnectionTrait, Result, Transaction, new_id};
 use entity::kind::{Permission, Permissions};
 use entity::table::{account, recovery_code};
 use entity::value::StoredTimestamp;
@@ -156,6 +156,18 @@ async fn update(w: &impl ConnectionTrait, id: Uuid, change: account::ActiveModel
     Ok(update.exec(w).await?.rows_affected > 0)
 }
 
+/// Whether somebody may still come in who was looked at when their password was of that time: it is no other since, and the
+/// account is on. Its row is held until the transaction ends, so that whoever resets the password waits, and ends what was opened.
+pub async fn hold_account(txn: &Transaction, id: Uuid, password_since: Option<Timestamp>) -> Result<bool> {
+    let same = match password_since {
+        Some(at) => account::Column::PasswordChangedAt.eq(StoredTimestamp::from(at)),
+        None => account::Column::PasswordChangedAt.is_null(),
+    };
+    let held = account::Entity::find_by_id(id).filter(account::COLUMN.is_active.eq(true)).filter(same);
+    let held = held.select_only().column(account::Column::Id).lock_exclusive();
+    Ok(held.into_tuple::<Uuid>().one(txn).await?.is_some())
+}
+
 /// Says that somebody signed in.
 pub async fn record_sign_in(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<bool> {
     update(w, id, account::ActiveModel { last_sign_in_at: Set(Some(now.into())), ..Default::default() }).await
@@ -189,6 +201,14 @@ pub async fn set_password(w: &impl ConnectionTrait, id: Uuid, hash: &str, now: T
         ..Default::default()
     };
     update(w, id, change).await
+}
+
+/// Keeps another hash of the same password in place of this one; false where the password is another since.
+pub async fn replace_password_hash(w: &impl ConnectionTrait, id: Uuid, old: &str, new: &str) -> Result<bool> {
+    let change = account::ActiveModel { password_hash: Set(Some(new.to_owned())), ..Default::default() };
+    let same = account::Column::PasswordHash.eq(old);
+    let update = account::Entity::update_many().set(change).filter(account::COLUMN.id.eq(id)).filter(same);
+    Ok(update.exec(w).await?.rows_affected > 0)
 }
 
 /// Keeps a sealed secret that no code is asked of yet; false where one is asked for already.

@@ -2,7 +2,9 @@ use chrono::TimeDelta;
 use entity::kind::{AuditAction, LinkKind, Permission, SessionKind, Via};
 use entity::view::{AuditEntry, AuditFilter, PageQuery};
 use store::accounts::*;
-use store::audit::{add_audit_entry, list_audit_entries, remove_audit_entries_before, remove_refused_before};
+use store::audit::{
+    add_audit_entry, list_audit_entries, list_audit_entries_after, remove_audit_entries_before, remove_refused_before,
+};
 use store::secrets;
 use uuid::Uuid;
 
@@ -65,8 +67,9 @@ async fn an_account_is_found_by_what_lets_it_in_and_by_nothing_else() {
         assert_eq!((found.token.id, found.token.used_from.as_deref()), (token, Some("192.0.2.7")));
         assert_eq!(list_tokens(&db.read, id).await.unwrap(), [found.token]);
         link_identity(w, id, "https://id.example.org", "7", Some("a@b.example"), at(8, 0)).await.unwrap();
-        assert_eq!(find_by_identity(&db.read, "https://id.example.org", "7").await.unwrap(), Some(id));
-        assert_eq!(find_by_identity(&db.read, "https://id.example.org", "8").await.unwrap(), None);
+        let of = async |subject| find_by_identity(&db.read, "https://id.example.org", subject).await.unwrap();
+        assert_eq!(of("7").await.map(|found| (found.id, found.email)), Some((id, "ada@example.org".to_owned())));
+        assert!(of("8").await.is_none());
         // Whoever is switched off is nobody, whatever they hold.
         assert!(set_active(w, id, false).await.unwrap());
         assert!(find_session(&db.read, &[1; 32]).await.unwrap().unwrap().holder.is_none());
@@ -75,7 +78,7 @@ async fn an_account_is_found_by_what_lets_it_in_and_by_nothing_else() {
         assert!(delete_account(w, id).await.unwrap());
         assert!(find_session(&db.read, &[1; 32]).await.unwrap().is_none());
         assert!(find_token(&db.read, &[3; 32]).await.unwrap().is_none());
-        assert_eq!(find_by_identity(&db.read, "https://id.example.org", "7").await.unwrap(), None);
+        assert!(of("7").await.is_none());
     })
     .await;
 }
@@ -117,6 +120,65 @@ async fn what_works_once_works_once() {
         assert!(forget_wrong_codes(w, id).await.unwrap());
         let found = find_credentials(w, id).await.unwrap().unwrap();
         assert_eq!((found.wrong_codes, found.codes_after), (0, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_known_by_a_password_comes_in_while_it_is_the_same() {
+    on_each_engine(async |db| {
+        let w = &db.write;
+        let id = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
+        let holds = async |since| {
+            let txn = db.begin().await.unwrap();
+            let holds = hold_account(&txn, id, since).await.unwrap();
+            txn.rollback().await.unwrap();
+            holds
+        };
+        assert!(holds(None).await && !holds(Some(at(8, 0))).await, "there is none yet");
+        set_password(w, id, "one", at(8, 1)).await.unwrap();
+        assert!(holds(Some(at(8, 1))).await && !holds(Some(at(8, 2))).await && !holds(None).await);
+        assert!(replace_password_hash(w, id, "one", "two").await.unwrap());
+        assert!(holds(Some(at(8, 1))).await, "another hash of the same password");
+        // A reset came between the look at the old hash and the new one of it.
+        set_password(w, id, "three", at(8, 2)).await.unwrap();
+        assert!(!replace_password_hash(w, id, "two", "four").await.unwrap());
+        let found = find_credentials(w, id).await.unwrap().unwrap();
+        assert_eq!((found.password_hash.as_deref(), holds(Some(at(8, 1))).await), (Some("three"), false));
+        assert!(holds(Some(at(8, 2))).await);
+        set_active(w, id, false).await.unwrap();
+        assert!(!holds(Some(at(8, 2))).await, "whoever is switched off comes in no more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_session_outlives_the_reset_of_a_password_beside_which_it_was_opened() {
+    on_each_engine(async |db| {
+        let id = insert_account(&db.write, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
+        let mut since = None;
+        for round in 1..=20 {
+            let now = at(8, u32::from(round));
+            let opens = async {
+                let txn = db.begin().await.unwrap();
+                if hold_account(&txn, id, since).await.unwrap() {
+                    insert_session(&txn, &session(round, Some(id), SessionKind::Browser)).await.unwrap();
+                }
+                txn.commit().await.unwrap();
+            };
+            let resets = async {
+                let txn = db.begin().await.unwrap();
+                set_password(&txn, id, "hash", now).await.unwrap();
+                delete_sessions(&txn, id, None).await.unwrap();
+                txn.commit().await.unwrap();
+            };
+            match round % 2 {
+                0 => tokio::join!(opens, resets),
+                _ => tokio::join!(resets, opens),
+            };
+            assert!(list_sessions(&db.read, id, now).await.unwrap().is_empty(), "round {round}");
+            since = Some(now);
+        }
     })
     .await;
 }
@@ -193,25 +255,55 @@ async fn what_let_somebody_in_is_told_while_it_is_there() {
     .await;
 }
 
+/// What somebody did to a repository on that minute after eight.
+fn entry(minute: u32, action: AuditAction, who: &str, name: &str) -> AuditEntry {
+    AuditEntry {
+        id: Uuid::nil(),
+        at: at(8, minute),
+        action,
+        account_id: Some(Uuid::from_u128(who.len() as u128)),
+        who: who.to_owned(),
+        via: Via::Session,
+        via_id: None,
+        object_kind: "repository".to_owned(),
+        object_id: None,
+        object_name: name.to_owned(),
+        before: Some(serde_json::json!({ "sync_status": "blocked" })),
+        after: None,
+        address: Some("192.0.2.7".to_owned()),
+        request_id: None,
+    }
+}
+
+#[tokio::test]
+async fn all_that_people_did_is_read_on_by_what_was_read_last() {
+    on_each_engine(async |db| {
+        // Ten at each of three times.
+        for number in 0..30 {
+            let told = entry(number % 3, AuditAction::SyncRepository, "ada@example.org", &format!("ada/{number}"));
+            add_audit_entry(&db.write, &told).await.unwrap();
+        }
+        let until = Some(at(8, 2));
+        for (filter, expected) in [(AuditFilter::default(), 30), (AuditFilter { until, ..AuditFilter::default() }, 20)]
+        {
+            let whole = list_audit_entries(&db.read, &filter, PageQuery::default()).await.unwrap().data;
+            let (mut read, mut after) = (Vec::new(), None);
+            loop {
+                let next = list_audit_entries_after(&db.read, &filter, after, 7).await.unwrap();
+                let Some(last) = next.last() else { break };
+                assert!(next.len() <= 7);
+                after = Some((last.at, last.id));
+                read.extend(next);
+            }
+            assert_eq!((read.len(), &read), (expected, &whole), "each once, in the order of the list");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_people_did_is_found_by_who_what_and_when() {
     on_each_engine(async |db| {
-        let entry = |minute: u32, action, who: &str, name: &str| AuditEntry {
-            id: Uuid::nil(),
-            at: at(8, minute),
-            action,
-            account_id: Some(Uuid::from_u128(who.len() as u128)),
-            who: who.to_owned(),
-            via: Via::Session,
-            via_id: None,
-            object_kind: "repository".to_owned(),
-            object_id: None,
-            object_name: name.to_owned(),
-            before: Some(serde_json::json!({ "sync_status": "blocked" })),
-            after: None,
-            address: Some("192.0.2.7".to_owned()),
-            request_id: None,
-        };
         add_audit_entry(&db.write, &entry(1, AuditAction::SyncRepository, "ada@example.org", "ada/One")).await.unwrap();
         add_audit_entry(&db.write, &entry(2, AuditAction::BlockRepository, "grace@example.org", "ada/100%"))
             .await

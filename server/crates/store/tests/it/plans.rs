@@ -24,8 +24,8 @@ use entity::view::*;
 use sea_orm::{DbBackend, DbErr, ExecResult, QueryResult, Statement, TransactionTrait};
 use store::db::{ConnectionTrait, Db, Engine};
 use store::{
-    commits, discovery, ecosystem, events, figures, forges, jobs, overview, problems, repositories, resources, scans,
-    schedules, tasks,
+    audit, commits, discovery, ecosystem, events, figures, forges, jobs, overview, problems, repositories, resources,
+    scans, schedules, tasks,
 };
 use uuid::Uuid;
 
@@ -280,6 +280,16 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     ask!("database", |c| ecosystem::database_stats(c, now()));
     ask!("figures", |c| figures::repository_stats(c));
     ask!("recent repositories", |c| figures::recent_repositories(c, now()));
+    for (name, filter) in [
+        ("of all", AuditFilter::default()),
+        ("of an account", AuditFilter { account_id: Some(repository), ..AuditFilter::default() }),
+        ("of a kind", AuditFilter { action: Some(AuditAction::SyncRepository), ..AuditFilter::default() }),
+        ("with text", AuditFilter { text: some("grafana"), ..AuditFilter::default() }),
+    ] {
+        for after in [None, Some((now(), Uuid::nil()))] {
+            ask!(format!("what people did, {name}"), |c| audit::list_audit_entries_after(c, &filter, after, 500));
+        }
+    }
     all.extend(uses::ask_all(db, repository).await);
     all.extend(watching::ask_all(db, repository).await);
     all
@@ -298,6 +308,9 @@ async fn filled(test: &TestDb) -> Uuid {
                 run_at, finished_at) SELECT id, 'sync_repository', '{}', 'done', 0, 'succeeded', 1, 'schedule', repository_id, \
                 created_at, created_at, updated_at FROM kubernetesresource";
     test.db.write.execute_unprepared(done).await.unwrap();
+    let told = "INSERT INTO audit_entry (id, at, action, account_id, who, via, object_kind, object_name) SELECT id, created_at, \
+                'sync_repository', repository_id, 'ada@example.org', 'session', 'repository', name FROM kubernetesresource";
+    test.db.write.execute_unprepared(told).await.unwrap();
     ecosystem::aggregate(&test.db, now()).await.unwrap();
     watching::fill(&test.db).await;
     filled.repositories[5]

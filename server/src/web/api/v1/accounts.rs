@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actions::accounts::{self as ask, TokenRequest};
+use actions::accounts::{self as ask, SignedIn, TokenRequest};
 use actions::{Actions, Refusal};
 use axum::{
     Form, Json,
@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::discovery::Message;
 use crate::clock;
 use crate::web::api::extract::{Body, Id, unreadable_body};
 use crate::web::api::problem::Problem;
@@ -86,14 +87,13 @@ pub async fn login(
     limits
         .check(client.address, &given.username)
         .map_err(|later| Problem::too_many("Too many tries to sign in; try again later", later.seconds()))?;
-    let signed_in = Box::pin(ask::sign_in(&ctx, &actor, &given.username, &given.password)).await?;
-    if signed_in.needs_code {
+    let known = Box::pin(ask::sign_in(&ctx, &actor, &given.username, &given.password)).await?;
+    if known.needs_code {
         let code = given.code.unwrap_or_default();
-        let account = signed_in.account;
-        Box::pin(ask::check_second_factor(&ctx, &actor, account, clock::now(), Via::Password, &code)).await?;
+        Box::pin(ask::check_second_factor(&ctx, &actor, &known, clock::now(), Via::Password, &code)).await?;
     }
     limits.succeeded(client.address, &given.username);
-    Box::pin(open(&ctx, &identity, &actor, &headers, signed_in.account)).await.map(Json)
+    Box::pin(open(&ctx, &identity, &actor, &headers, &known)).await.map(Json)
 }
 
 /// Says what can't be read of a form, in the words in which other bodies are refused.
@@ -110,11 +110,11 @@ pub(super) async fn open(
     identity: &Identity,
     actor: &actions::Actor,
     headers: &HeaderMap,
-    account: Uuid,
+    who: &SignedIn,
 ) -> Result<Token, Problem> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.map(|agent| agent.chars().take(300).collect());
-    let (session, holder, refresh) = ask::start_api_session(ctx, actor, account, agent, REFRESH_WORKS).await?;
+    let (session, holder, refresh) = ask::start_api_session(ctx, actor, who, agent, REFRESH_WORKS).await?;
     Ok(token(identity, &holder, session, &refresh))
 }
 
@@ -156,11 +156,11 @@ pub async fn refresh(
 /// End the session that asks
 #[utoipa::path(
     post, path = "/auth/logout", operation_id = "end_own_session", tag = "login",
-    responses((status = 204, description = "Its tokens work no more"))
+    responses((status = 200, description = "Its tokens work no more", body = Message))
 )]
-pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<StatusCode, Problem> {
+pub async fn logout(State(ctx): State<Actions>, Actor(actor): Actor) -> Result<Json<Message>, Problem> {
     ask::sign_out(&ctx, &actor).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(Message { message: "Signed out".to_owned() }))
 }
 
 /// The account that asks, as clients of the v1 API know it

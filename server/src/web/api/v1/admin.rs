@@ -1,16 +1,10 @@
-//! What admins ask for: accounts, roles, and what everybody did.
+//! What admins ask for: accounts and roles.
 
 use actions::accounts::{self as ask, AccountChange};
 use actions::{Actions, Refusal};
-use axum::{
-    Json,
-    body::Body as Answer,
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
-use entity::kind::{AuditAction, Permission};
-use entity::view::{Account, AuditEntry, AuditFilter, Listing, RoleDetail};
+use axum::{Json, extract::State, http::StatusCode};
+use entity::kind::Permission;
+use entity::view::{Account, Listing, RoleDetail};
 use serde::{Deserialize, Serialize};
 use store::accounts as stored;
 use store::db::Db;
@@ -239,113 +233,4 @@ pub async fn delete_role(
 ) -> Result<StatusCode, Problem> {
     ask::delete_role(&ctx, &actor, path.get("name").unwrap_or_default()).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Which of what people did.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct AuditParams {
-    /// What was done, such as `sign_in`.
-    #[param(value_type = Option<AuditAction>)]
-    action: Option<String>,
-    /// An account.
-    #[param(value_type = Option<Uuid>)]
-    account_id: Option<String>,
-    /// Part of who, or of what it was done to.
-    text: Option<String>,
-    /// Not before this time.
-    #[param(value_type = Option<chrono::DateTime<Utc>>)]
-    since: Option<String>,
-    /// Before this time.
-    #[param(value_type = Option<chrono::DateTime<Utc>>)]
-    until: Option<String>,
-    /// `json` or `csv`.
-    #[param(value_type = Option<String>, default = "json", pattern = "^(json|csv)$")]
-    format: Option<String>,
-}
-
-/// What people did, the newest first
-#[utoipa::path(
-    get, path = "/admin/audit", operation_id = "list_audit_entries", tag = "admin",
-    params(PageParams, AuditParams),
-    responses(
-        (status = 200, description = "Entries, as JSON or as CSV", content((Listing<AuditEntry> = "application/json"), (String = "text/csv"))),
-        (status = 422, description = "A parameter can't be used", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn list_audit_entries(
-    State(db): State<Db>,
-    Params(page): Params<PageParams>,
-    Params(params): Params<AuditParams>,
-) -> Result<Response, Problem> {
-    let mut check = Check::default();
-    let filter = AuditFilter {
-        action: check.word("action", params.action.as_deref()),
-        account_id: check.uuid("account_id", params.account_id.as_deref()),
-        text: check.text("text", params.text.as_deref()),
-        since: check.time("since", params.since.as_deref()),
-        until: check.time("until", params.until.as_deref()),
-    };
-    let csv = check.choice("format", params.format.as_deref(), &[("json", false), ("csv", true)]);
-    let page = page.page(&mut check);
-    check.finish()?;
-    let found = store::audit::list_audit_entries(&db.read, &filter, page).await?;
-    if !csv {
-        return Ok(Json(found).into_response());
-    }
-    let kind = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""),
-    ];
-    Ok((kind, Answer::from(csv_of(&found.data))).into_response())
-}
-
-/// Entries as CSV. What a spreadsheet would take for a formula begins with an apostrophe.
-fn csv_of(entries: &[AuditEntry]) -> String {
-    // What came later stands last: who reads columns by their place finds the others where they were.
-    let head = "at,action,who,via,object_kind,object_id,object_name,before,after,address,request_id,account_id,via_id";
-    let mut csv = format!("{head}\r\n");
-    for entry in entries {
-        let json = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
-        let fields = [
-            entry.at.to_rfc3339(),
-            entry.action.to_string(),
-            entry.who.clone(),
-            entry.via.to_string(),
-            entry.object_kind.clone(),
-            entry.object_id.clone().unwrap_or_default(),
-            entry.object_name.clone(),
-            json(&entry.before),
-            json(&entry.after),
-            entry.address.clone().unwrap_or_default(),
-            entry.request_id.clone().unwrap_or_default(),
-            entry.account_id.map(|id| id.to_string()).unwrap_or_default(),
-            entry.via_id.map(|id| id.to_string()).unwrap_or_default(),
-        ];
-        let fields: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
-        csv.push_str(&fields.join(","));
-        csv.push_str("\r\n");
-    }
-    csv
-}
-
-fn csv_field(text: &str) -> String {
-    // Some read the wide forms as the plain ones.
-    const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    let is_formula = text.starts_with(FORMULA);
-    let guard = if is_formula { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_stay_fields_and_formulas_text() {
-        assert_eq!(csv_field("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\n=1", "＝1"] {
-            assert_eq!(csv_field(formula), format!("\"'{formula}\""));
-        }
-    }
 }

@@ -117,7 +117,7 @@ pub async fn tokens(
     if known.needs_code {
         return Err(refused("This account asks for a code; sign in with its password and code"));
     }
-    let token = open(&place.ctx, &place.identity, &sender.actor, &sender.headers, known.account).await?;
+    let token = open(&place.ctx, &place.identity, &sender.actor, &sender.headers, &known).await?;
     let user = find_account(&place.db.read, known.account).await?.ok_or(actions::Refusal::Missing("account"))?;
     Ok(Json(TokenOf { token, user }))
 }

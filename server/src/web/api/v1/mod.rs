@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod at;
+pub mod audit;
 pub mod branches;
 pub mod chart_parts;
 pub mod chart_values;
@@ -137,7 +138,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::delete_second_factor))
         .routes(routes!(admin::list_roles))
         .routes(routes!(admin::put_role, admin::delete_role))
-        .routes(routes!(admin::list_audit_entries))
+        .routes(routes!(audit::list_audit_entries))
         .routes(routes!(configuration::reload_configuration))
         .routes(routes!(configuration::list_reloads))
         .routes(routes!(configuration::validate_configuration))
@@ -160,7 +161,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Operations whose answers are not built in memory.
 pub fn streams() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(stream::stream_live))
+    OpenApiRouter::new().routes(routes!(stream::stream_live)).routes(routes!(audit::get_audit_export))
 }
 
 /// The answer to a request for work.
