@@ -16,8 +16,8 @@ use crate::clock;
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext, entered_access, place_of};
 
-/// Asks the forge's API for the branches that Git could not list, and notes them; a sentence says what was seen, where anything
-/// was.
+/// Asks the forge's API for the branches that Git could not list in the look that began then, and notes them; a sentence says what
+/// was seen, where anything was.
 ///
 /// # Errors
 /// If the database refuses.
@@ -26,6 +26,7 @@ pub async fn look_by_api(
     context: &JobContext,
     target: &SyncTarget,
     began: &WatchState,
+    began_at: Timestamp,
     failed: &GitError,
 ) -> Result<Option<String>, DataError> {
     if !deps.polling.enable_api_fallback || !is_passing(failed) || context.is_cancelled() {
@@ -52,7 +53,7 @@ pub async fn look_by_api(
         commit: branch.commit,
         is_protected: branch.is_protected,
     });
-    let look = Look::new(began, NoticedBy::Api, seen.collect());
+    let look = Look::new(began, NoticedBy::Api, seen.collect()).begun_at(began_at);
     let (look, gaps) = match listed.is_complete {
         true => (look, ""),
         false => (look.with_gaps(), ", perhaps not all"),

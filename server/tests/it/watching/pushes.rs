@@ -22,6 +22,7 @@ use store::watch::{list_branch_events, watch_state};
 use triggers::{TargetSecrets, new_webhook_secret};
 use uuid::Uuid;
 
+use super::a_while_later;
 use super::receiver::Receiver;
 use super::webhooks::{SECRET, sign};
 use crate::jobs::processes::{Seed, open, stop};
@@ -235,7 +236,7 @@ async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db
         let name = format!("webhook:{id}");
         put_secret(&db.write, &name, keys.seal(&purpose(&name), SECRET.as_bytes()), clock::now()).await.unwrap();
     }
-    look_at_all(&db, &ids).await;
+    look_at_all(&db, &ids, Priority::ROUTINE).await;
     until("every first look is done", processes, async || {
         for id in &ids {
             let state = watch_state(&db.read, *id).await.ok().flatten();
@@ -249,10 +250,10 @@ async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db
     (db, ids)
 }
 
-async fn look_at_all(db: &Db, ids: &[Uuid]) {
+async fn look_at_all(db: &Db, ids: &[Uuid], priority: Priority) {
     let requests: Vec<JobRequest> = ids.iter().map(|id| JobRequest::SyncRepository { repository_id: *id }).collect();
     let queue = JobQueue::new(db.clone());
-    queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::ROUTINE, clock::now()).await.unwrap();
+    queue.enqueue_many(&requests, RequestedBy::Schedule, priority, clock::now()).await.unwrap();
 }
 
 /// Pushes everything while webhooks come and a process is killed now and then.
@@ -305,7 +306,7 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
             }
         }
         if seed.below(20) == 0 {
-            look_at_all(db, &[ids[seed.below(ids.len() as u64) as usize]]).await;
+            look_at_all(db, &[ids[seed.below(ids.len() as u64) as usize]], Priority::ROUTINE).await;
         }
         let is_time = match kills {
             Kills::InAll(kills) => killed * pushes < push * kills,
@@ -326,7 +327,9 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
 
 /// Looks until all is seen, waits until all is told, and holds what is stored and what was told against the pushes.
 async fn check(remotes: &Remotes, processes: &[Process], db: &Db, ids: &[Uuid], receiver: &Receiver) {
-    look_at_all(db, ids).await;
+    // What webhooks told right before may not be in lists yet: nobody waits for a minute here, nor for looks that do.
+    a_while_later(db).await;
+    look_at_all(db, ids, Priority::CLICK).await;
     let page = PageQuery { skip: 0, limit: 100_000 };
     let number = |event: &BranchEvent| ids.iter().position(|id| *id == event.repository_id).unwrap();
     until("every branch is seen where it stands, and all is told", processes, async || {

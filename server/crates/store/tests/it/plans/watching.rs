@@ -115,6 +115,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ));
     let of_branch = BranchEventFilter { branch_id: Some(branch), ..Default::default() };
     ask!("events of a branch", |c| watch::list_branch_events(c, &of_branch));
+    ask!("what was told right before", |c| watch::told_since(c, &[branch, repository], at(8, 59)));
     ask!("branch event", |c| watch::find_branch_event(c, branch));
     ask!("repositories to follow", |c| watch::repositories_to_follow(c, at(9, 0), 20));
     ask!("events that are put off", |c| watch::has_put_off(c, repository, at(9, 0)));
