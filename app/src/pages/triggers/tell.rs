@@ -226,7 +226,7 @@ pub(super) async fn look(ctx: &Actions, actor: &Actor, form: &TriggerForm, dry: 
         }
     };
     let dry_run = match dry && is_usable {
-        true => match actions::triggers::dry_run(ctx, actor, &wanted.condition).await {
+        true => match actions::triggers::dry_run(ctx, actor, &wanted.condition, Some(wanted.target.kind())).await {
             Ok(run) => Some(run),
             Err(Refusal::Wrong(_)) => None,
             Err(refusal) => return Err(refusal.into()),

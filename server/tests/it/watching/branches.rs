@@ -188,6 +188,39 @@ async fn a_push_is_one_event_and_told_once() {
 }
 
 #[tokio::test]
+async fn a_branch_that_is_gone_starts_nothing_from_a_commit() {
+    on_each_engine(async |app| {
+        let receiver = Receiver::start().await;
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.origin.git(&["branch", "topic"]);
+        watched.look().await;
+        let named = Condition { events: vec![BranchEventKind::BranchDeleted], ..Condition::default() };
+        let tekton = || Target::Tekton { url: receiver.url(), headers: [].into() };
+        let api_url = format!("http://{}", receiver.address);
+        let (repository, event_type) = (Some("ada/ci".to_owned()), "gone".to_owned());
+        watched.tell("any", Condition::default(), tekton(), &[]).await;
+        watched.tell("forge", named.clone(), Target::GithubDispatch { api_url, repository, event_type }, &[]).await;
+        watched.tell("named", named, tekton(), &[]).await;
+        watched.origin.git(&["branch", "-D", "topic"]);
+        watched.look().await;
+        let event = watched.events().await.remove(0);
+        let verdicts: Vec<_> =
+            event.verdicts.iter().map(|verdict| (verdict.trigger_name.as_str(), verdict.is_match)).collect();
+        assert_eq!(verdicts, [("any", false), ("forge", false), ("named", true)]);
+        let why = &event.verdicts[0].clauses[0].why;
+        assert!(why.ends_with("branch_deleted has to be named"), "{why}");
+        let telling = watched.start_telling();
+        assert_eq!(watched.until_told().await.len(), 1);
+        let came = receiver.came();
+        assert_eq!(came.len(), 1);
+        assert_eq!(came[0].header("ce-type"), "dev.reposentry.repository.branch_deleted");
+        drop(watched);
+        telling.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_fails_is_tried_again_by_the_same_id_and_in_order() {
     on_each_engine(async |app| {
         let receiver = Receiver::start().await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::kind::BranchEventKind;
+use entity::kind::{BranchEventKind, TargetKind};
 use entity::view::{Condition, DryRun, DryRunMatch, TektonFound};
 use store::triggers::{PastCommit, PastEvent, past_commits, past_events};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -27,14 +27,23 @@ const LISTED: usize = 100;
 /// After as many it lets others go on.
 const IN_ONE_GO: usize = 32;
 
-/// What a condition would have been met by in the last 30 days: events of watched branches, and commits of default branches from
-/// before they were watched.
+/// What a condition would have been met by in the last 30 days, where its trigger told such a target: events of watched branches,
+/// and commits of default branches from before they were watched.
 ///
 /// # Errors
 /// The refusal, also where the condition can't be used.
-pub async fn dry_run(ctx: &Actions, actor: &Actor, condition: &Condition) -> Result<DryRun> {
+pub async fn dry_run(
+    ctx: &Actions,
+    actor: &Actor,
+    condition: &Condition,
+    target: Option<TargetKind>,
+) -> Result<DryRun> {
     actor.need(entity::kind::Permission::ManagePipelines)?;
     let condition = usable_condition(condition)?;
+    let condition = match target {
+        Some(target) => condition.of_target(target),
+        None => condition,
+    };
     let end = Instant::now() + LONGEST;
     // Reading clones is work: few at a time may ask for it.
     let Ok(Ok(_seat)) = timeout(LONGEST, ctx.dry_runs.acquire()).await else { return Err(Refusal::Later(10)) };

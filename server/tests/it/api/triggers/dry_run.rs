@@ -13,10 +13,8 @@ async fn a_dry_run_counts_what_a_trigger_would_have_been_for() {
             push(app, home, commit).await;
         }
         push(app, other, 2).await;
-        let dry = async |condition: Value| {
-            let body = Some(json!({ "condition": condition }));
-            send(app, Method::POST, "/api/v1/triggers/dry-run", body).await.json()
-        };
+        let of = async |body: Value| send(app, Method::POST, "/api/v1/triggers/dry-run", Some(body)).await.json();
+        let dry = async |condition: Value| of(json!({ "condition": condition })).await;
         let all = dry(json!({})).await;
         assert_eq!(
             (&all["matched"], &all["events"], &all["is_complete"]),
@@ -34,6 +32,22 @@ async fn a_dry_run_counts_what_a_trigger_would_have_been_for() {
         let paths = dry(json!({ "repositories": ["ada/*"], "paths": ["clusters/**"] })).await;
         assert_eq!((&paths["matched"], &paths["unknown"]), (&json!(0), &json!(3)), "{paths}");
         assert!(!paths["notes"].as_array().unwrap().is_empty());
+
+        // Some targets are told of a branch that is gone only where that is asked for, and some not at all.
+        let db = &app.state.db;
+        let began = watch_state(&db.read, other).await.unwrap().unwrap();
+        let txn = db.begin().await.unwrap();
+        note_refs(&txn, other, &Look::new(&began, NoticedBy::Poll, vec![]), Utc::now()).await.unwrap();
+        txn.commit().await.unwrap();
+        for (target, all, named) in
+            [(json!(null), 5, 1), (json!("flux"), 5, 1), (json!("tekton"), 4, 1), (json!("gitlab_pipeline"), 4, 0)]
+        {
+            let matched = async |condition: Value| {
+                of(json!({ "condition": condition, "target_kind": target })).await["matched"].clone()
+            };
+            let found = (matched(json!({})).await, matched(json!({ "events": ["branch_deleted"] })).await);
+            assert_eq!(found, (json!(all), json!(named)), "{target}");
+        }
     })
     .await;
 }
