@@ -140,7 +140,8 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("attempts", |c| triggers::list_attempts(c, branch, 20));
     let room = DeliveryRoom { worker: "w", most: 400, per_trigger: 400, failing: 2 };
     ask!("deliveries to claim", |c| triggers::due_deliveries(c, room, at(9, 0)));
-    ask!("next delivery", |c| triggers::next_delivery_at(c));
+    ask!("first delivery", |c| triggers::first_delivery_at(c));
+    ask!("next delivery", |c| triggers::next_delivery_at(c, at(9, 0)));
     ask!("lost deliveries", |c| triggers::lost_deliveries(c, at(9, 0), 20));
     ask!("failed deliveries", |c| triggers::failed_deliveries(c, repository, at(7, 0), 100));
     ask!("delivery by its answer", |c| triggers::find_answered(c, "none", TargetKind::Tekton));
