@@ -1,6 +1,7 @@
 //! What a trigger would have been for.
 
 use store::triggers::past_commits;
+use store::watch::unset_watch;
 
 use super::*;
 use crate::support::{Change, Manifest, day};
@@ -87,6 +88,10 @@ async fn commits_count_up_to_the_first_look_at_their_branches() {
         assert_eq!(all.len(), 5);
         assert_eq!(found(day(5), 100).await, std::slice::from_ref(&newest));
         assert_eq!(found(day(1), 1).await, [newest]);
+        // Nobody watches any more: what comes is no event.
+        assert!(unset_watch(&db.write, watched).await.unwrap());
+        let all = found(day(1), 100).await;
+        assert_eq!(all.iter().filter(|(name, _)| name == "ada/watched").count(), 3, "{all:?}");
     })
     .await;
 }
