@@ -11,7 +11,7 @@ use store::repositories::SyncTarget;
 use store::watch::{Look, SeenBranch, WatchState, lacks_protection, mark_protected};
 use uuid::Uuid;
 
-use super::look::{note_look, watched_names};
+use super::look::{note_look, say_left_out, watched_names};
 use crate::clock;
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext, entered_access, place_of};
@@ -46,6 +46,7 @@ pub async fn look_by_api(
         context.note(LogLevel::Warn, &text);
         return Ok(None);
     }
+    say_left_out(context, listed.left_out);
     let is_watched = watched_names(began.branch_regex.as_deref());
     let seen = listed.branches.into_iter().map(|branch| SeenBranch {
         is_watched: is_watched(&branch.name),

@@ -79,10 +79,7 @@ pub(super) async fn note_look(
         deps.queue.enqueue_in(&txn, &follow, RequestedBy::Job, Priority::FOLLOW_UP, now).await?;
     }
     txn.commit().await?;
-    if noted.left_out > 0 {
-        let text = format!("{} branches have names that are too long to be watched", noted.left_out);
-        context.note(LogLevel::Warn, &text);
-    }
+    say_left_out(context, noted.left_out);
     if noted.look_again_at.is_some() {
         let text =
             "the list shows branches as they were before webhooks told of them; it is asked for again in a minute";
@@ -98,6 +95,13 @@ pub(super) async fn note_look(
     }
     deps.queue.bus().send(Live::Branches { repository_id: repository });
     Ok(())
+}
+
+/// Says in a job's log how many branches have names that nobody keeps.
+pub(super) fn say_left_out(context: &JobContext, branches: usize) {
+    if branches > 0 {
+        context.note(LogLevel::Warn, &format!("{branches} branches have names that are too long to be watched"));
+    }
 }
 
 /// The remote answers: events whose commits it did not give out before are followed now, and not at their next time. Costs a look

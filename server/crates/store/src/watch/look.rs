@@ -11,13 +11,12 @@ use super::lag::Lag;
 use super::write::{Known, Writer};
 use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
+use entity::input::is_branch_name;
 use entity::kind::{BranchEventKind, NoticedBy};
 use entity::table::{branch, watch};
 use entity::value::ObjectId;
 use entity::view::Timestamp;
 
-/// Longer names are left out: no index holds them. Forges take 250 characters at most.
-const MAX_NAME_BYTES: usize = 1_024;
 /// So many names are looked for by one statement.
 const NAMES: usize = 500;
 
@@ -47,7 +46,7 @@ pub struct Look {
     hash: [u8; 32],
     /// What it did not see is not there.
     is_complete: bool,
-    /// Branches whose names are too long.
+    /// Branches whose names are not kept.
     left_out: usize,
 }
 
@@ -56,7 +55,7 @@ impl Look {
     #[must_use]
     pub fn new(began: &WatchState, how: NoticedBy, mut branches: Vec<SeenBranch>) -> Self {
         let all = branches.len();
-        branches.retain(|branch| branch.name.len() <= MAX_NAME_BYTES && !branch.name.contains('\0'));
+        branches.retain(|branch| is_branch_name(&branch.name));
         branches.sort_by(|a, b| a.name.cmp(&b.name));
         branches.dedup_by(|a, b| a.name == b.name);
         let mut hasher = blake3::Hasher::new();
@@ -112,7 +111,7 @@ pub struct Noted {
     pub overtaken: usize,
     /// When a list is believed that shows what this one did: it may lag behind what webhooks told right before.
     pub look_again_at: Option<Timestamp>,
-    /// Branches whose names are too long.
+    /// Branches whose names are not kept.
     pub left_out: usize,
     /// Nothing was noted, as other branches are watched now than when it began: somebody has to look again.
     pub look_again: bool,
@@ -208,7 +207,7 @@ pub async fn note_change(
     how: NoticedBy,
     now: Timestamp,
 ) -> Result<Told> {
-    if change.branch.len() > MAX_NAME_BYTES || change.branch.contains('\0') {
+    if !is_branch_name(&change.branch) {
         return Ok(Told::LookNeeded);
     }
     let Some(watch) = hold_watch(w, repository).await? else { return Ok(Told::LookNeeded) };
