@@ -11,6 +11,7 @@ use store::given;
 use super::data::TriggerRow;
 use super::form_data::{FormCheck, TriggerForm};
 use super::form_text::duration_text;
+use super::parts::WORTH_A_WORD;
 use crate::components::counted;
 use crate::error::AppError;
 
@@ -20,8 +21,6 @@ pub(super) const TEST_EVENTS: u64 = 300;
 pub(super) const ATTEMPTS: u64 = 50;
 /// So many days are drawn.
 const DAYS: u64 = 30;
-/// From so many failures of 100 attempts on a target is worth a word.
-const WORTH_A_WORD: u8 = 50;
 
 /// A trigger as lists show it.
 pub(super) fn row(trigger: &Trigger, now: Timestamp) -> TriggerRow {
