@@ -396,3 +396,33 @@ async fn a_branchs_page_tells_what_commits_say_that_changed_no_resource() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_branchs_page_tells_what_all_commits_of_a_push_changed() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        let map =
+            |value: u8| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  a: \"{value}\"\n");
+        watched.origin.commit("Add the map", &[("map.yaml", Some(map(1).as_str()))]);
+        watched.origin.commit("Say how", &[("README.md", Some("by make\n"))]);
+        watched.origin.commit("Change the map", &[("map.yaml", Some(map(2).as_str()))]);
+        watched.origin.commit("Say why", &[("README.md", Some("as it is\n"))]);
+        watched.origin.git(&["branch", "topic"]);
+        watched.look().await;
+        watched.bench.bring_up_to_date(watched.repository).await;
+        let events = watched.events().await;
+        let names: Vec<&str> = events.iter().map(|event| event.branch_name.as_str()).collect();
+        assert_eq!(names, ["main", "topic"]);
+        let here = app.with_config(&format!("app: {{data_dir: {}}}", watched.bench.deps.data_dir.display()));
+        let page = async |event: &BranchEvent| here.get(&format!("/branches/{}", event.branch_id)).await.text();
+        let main = page(&events[0]).await;
+        for told in ["Say why", "Change the map", "Add the map", "1 more commit"] {
+            assert!(main.contains(told), "{told}: {main}");
+        }
+        assert!(!main.contains("Say how") && !main.contains("It is not scanned"), "{main}");
+        let topic = page(&events[1]).await;
+        assert!(topic.contains("Say why") && topic.contains("It is not scanned"), "{topic}");
+    })
+    .await;
+}
