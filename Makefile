@@ -25,8 +25,8 @@ forge: ## a stand-in for GitHub, GitLab and Forgejo over the samples, with fault
 test: ## unit, database, REST and browser tests (ONLY="rust", "api" or "browser" runs a part)
 	@.ci/test $(ONLY)
 
-soak: ## kills, every fault at every step, generated calls of the API, for as long as it takes (KILLS=1000 CALLS=50000)
-	@KUBESTATS_KILLS=$(or $(KILLS),1000) KUBESTATS_CALLS=$(or $(CALLS),50000) .ci/test soak
+soak: ## kills, every fault at every step, pushes, generated calls of the API, for as long as it takes (KILLS=1000 PUSHES=1000 CALLS=50000)
+	@KUBESTATS_KILLS=$(or $(KILLS),1000) KUBESTATS_PUSHES=$(or $(PUSHES),1000) KUBESTATS_CALLS=$(or $(CALLS),50000) .ci/test soak
 
 lint: ## format, clippy, dependency rules, licences, what deploy/ holds
 	@.ci/lint

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actions::Actions;
-use entity::view::{CommitRead, CommitWords, DiscoverySettings, FieldChange, Repository, Route};
+use entity::view::{CommitRead, CommitWords, DiscoverySettings, FieldChange, Push, Repository, Route};
 use store::db::Db;
 use uuid::Uuid;
 
@@ -16,10 +16,10 @@ pub type Compare = Arc<dyn Fn(&str, &str) -> Vec<FieldChange> + Send + Sync>;
 pub type ReadCommit =
     Arc<dyn Fn(&Repository, &str) -> Pin<Box<dyn Future<Output = Option<CommitRead>> + Send>> + Send + Sync>;
 
-/// Reads what commits of a repository say of themselves, by their full hashes, from its clone; those that this machine does not
-/// have are left out.
-pub type ReadWords =
-    Arc<dyn Fn(Uuid, Vec<String>) -> Pin<Box<dyn Future<Output = Vec<CommitWords>> + Send>> + Send + Sync>;
+/// Reads what commits say of themselves that came by pushes to a branch of a repository, from its clone: of each push in the order
+/// given, the newest first. Nothing where this machine has no clone.
+pub type ReadPushes =
+    Arc<dyn Fn(Uuid, Vec<Push>) -> Pin<Box<dyn Future<Output = Vec<Vec<CommitWords>>> + Send>> + Send + Sync>;
 
 /// Keeps the e-mail address for the next try to sign in, away from the page's address and so from every log.
 pub const EMAIL_COOKIE: &str = "kubestats_email";
@@ -50,8 +50,8 @@ pub struct ServerContext {
     pub compare: Compare,
     /// Reads a commit from a repository's clone.
     pub read_commit: ReadCommit,
-    /// Reads what commits say of themselves from a repository's clone.
-    pub read_words: ReadWords,
+    /// Reads which commits came by pushes from a repository's clone.
+    pub read_pushes: ReadPushes,
     /// What is searched for where.
     pub discovery: Arc<dyn Fn() -> DiscoverySettings + Send + Sync>,
     /// What programs can ask for, and what whoever asks needs.

@@ -1,5 +1,6 @@
 //! What syncs and scans bring in: plain input for writes, known to neither git nor the database.
 
+mod branch;
 mod uses;
 
 use uuid::Uuid;
@@ -8,6 +9,7 @@ use crate::kind::{EventType, ProblemClass, ResourceStatus};
 use crate::view::{FieldChange, Timestamp};
 
 pub use crate::value::{InvalidObjectId, ObjectId};
+pub use branch::is_branch_name;
 pub use uses::{
     ChartUseFacts, FoundChartSource, FoundChartUse, FoundChartValue, FoundImageUse, FoundReference, FoundRelease,
     ImageUseFacts, KnownChartUse, KnownImageUse, KnownValue, LinePoint, Span, UseCommit, UsesBatch, ValueFacts,

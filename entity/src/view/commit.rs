@@ -69,6 +69,15 @@ pub struct CommitWords {
     pub subject: String,
 }
 
+/// What a branch was pushed from and to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// Full hash; nothing where only the new commit is asked for.
+    pub old: Option<String>,
+    /// Full hash.
+    pub new: String,
+}
+
 /// A commit in which no resource changed, with what is known of it. Such commits are not stored: what the clone does not
 /// tell is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,7 +41,7 @@ pub use chart::{
     ComparedValue, ValueSpread,
 };
 pub use chart_parts::{ChartSnippet, ChartStep, ChartVersionOverTime, ChartVersionsOverTime, EventUpgrades, SharedUse};
-pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, CommitWords, QuietCommit};
+pub use commit::{CommitDetail, CommitPlace, CommitRead, CommitSummary, CommitWords, Push, QuietCommit};
 pub use configuration::{ConfigCheck, ConfigProblem, ConfigReload};
 pub use discovery::{
     Added, Discovery, DiscoveryRun, DiscoverySearch, DiscoverySettings, RejectCount, RejectFilter, Rejected, WhyNot,

@@ -81,6 +81,7 @@ impl From<tokio::task::JoinError> for Failure {
 async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<Synced, Failure> {
     context.say(deps, "asking the remote what it has", None).await;
     // What is noted while the remote is asked is newer than what it says.
+    let began_at = clock::now();
     let watched = watch_state(&deps.db.read, target.id).await?;
     let own = entered_access(deps, context, target.id, target.origin).await?;
     let ask = {
@@ -92,14 +93,14 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
         (Ok(refs), Some(began)) => {
             // A repository that is being moved or restored lists nothing for a moment; one that is empty does so again.
             if !is_empty(&refs) || target.head.is_none() {
-                watching::note(deps, context, target, began, &refs, clock::now()).await?;
+                watching::note(deps, context, target, began, &refs, began_at).await?;
             }
             watching::ask_daily(deps, context, target, clock::now()).await?;
             refs
         }
         (Ok(refs), None) => refs,
         (Err(error), Some(began)) => {
-            let seen = watching::look_by_api(deps, context, target, began, &error).await?;
+            let seen = watching::look_by_api(deps, context, target, began, began_at, &error).await?;
             return Err(Failure::Git(error, seen));
         }
         (Err(error), None) => return Err(error.into()),

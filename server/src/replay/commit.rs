@@ -1,8 +1,13 @@
 use std::path::Path;
 
 use entity::input::ObjectId;
-use entity::view::{CommitPlace, CommitRead, CommitWords};
+use entity::view::{CommitPlace, CommitRead, CommitWords, Push};
 use git::Repo;
+
+/// Most commits of a push that are read.
+const MOST_OF_ONE: usize = 50;
+/// Most of several; after them of each push the newest alone.
+const MOST_OF_ALL: usize = 400;
 
 /// A commit of a clone by its hash or a beginning of it (4 digits or more) that fits one commit only, and where it stands to
 /// the head that is fetched and the one that is scanned. Nothing where the clone or the commit is not there.
@@ -36,13 +41,37 @@ pub fn read_commit(clone: &Path, sha: &str, head: Option<&str>, scanned: Option<
     })
 }
 
-/// What commits of a clone say of themselves, by their full hashes; those that it does not have are left out.
+/// What commits of a clone say of themselves that came by pushes to a branch: of each push all on the branch's line since it stood
+/// at the old one, the newest first. It is the new one alone where the old one is not asked for or not on that line, or where too
+/// many lie between; of a push whose new commit the clone does not have it is none.
 #[must_use]
-pub fn read_words(clone: &Path, hashes: &[String]) -> Vec<CommitWords> {
+pub fn read_pushes(clone: &Path, pushes: &[Push]) -> Vec<Vec<CommitWords>> {
     let Ok(repo) = Repo::open(clone) else { return Vec::new() };
-    let words = |sha: &String| {
-        let info = repo.commit_info(sha.parse().ok()?).ok()?;
-        Some(CommitWords { sha: sha.clone(), author_name: info.author_name, subject: info.subject })
+    let mut room = MOST_OF_ALL;
+    let mut read = |push: &Push| {
+        let commits = read_push(&repo, push, room.min(MOST_OF_ONE));
+        room = room.saturating_sub(commits.len());
+        commits
     };
-    hashes.iter().filter_map(words).collect()
+    pushes.iter().map(&mut read).collect()
+}
+
+fn read_push(repo: &Repo, push: &Push, most: usize) -> Vec<CommitWords> {
+    let old: Option<ObjectId> = push.old.as_ref().and_then(|old| old.parse().ok());
+    let most = if old.is_some() { most.max(1) } else { 1 };
+    let mut next: Option<ObjectId> = push.new.parse().ok();
+    let mut commits = Vec::new();
+    while let Some(id) = next {
+        if old == Some(id) {
+            return commits;
+        }
+        if commits.len() == most {
+            break;
+        }
+        let Ok(info) = repo.commit_info(id) else { break };
+        next = info.parents.first().copied();
+        commits.push(CommitWords { sha: id.to_string(), author_name: info.author_name, subject: info.subject });
+    }
+    commits.truncate(1);
+    commits
 }

@@ -13,7 +13,7 @@ mod tracking;
 mod uses;
 mod walk;
 
-pub use commit::{read_commit, read_words};
+pub use commit::{read_commit, read_pushes};
 pub use head::{HeadScan, scan_head};
 pub use kept::{Followed, KeptUses};
 pub use memory::StoredMemory;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actions::forges::KnownForge;
 use actions::{Actions, Outside};
-use app::context::{ReadCommit, ReadWords, ServerContext};
+use app::context::{ReadCommit, ReadPushes, ServerContext};
 use auth::password::Passwords;
 use auth::seal::{KeyError, Keys};
 use entity::kind::TokenSource;
@@ -206,7 +206,7 @@ pub fn live_state(
             actions,
             compare,
             read_commit: commit_reader(config.app.data_dir.clone()),
-            read_words: words_reader(config.app.data_dir.clone()),
+            read_pushes: pushes_reader(config.app.data_dir.clone()),
             discovery: {
                 let in_force = in_force.clone();
                 Arc::new(move || discovery_settings(&in_force.get()))
@@ -252,14 +252,14 @@ fn commit_reader(data_dir: PathBuf) -> ReadCommit {
     })
 }
 
-/// Reads what commits say of themselves from clones, a few at a time; a page does not wait long for it.
-fn words_reader(data_dir: PathBuf) -> ReadWords {
+/// Reads which commits came by pushes from clones, a few at a time; a page does not wait long for it.
+fn pushes_reader(data_dir: PathBuf) -> ReadPushes {
     const AT_ONCE: usize = 4;
     const WITHIN: Duration = Duration::from_millis(500);
     let turns = Turns::new(AT_ONCE);
-    Arc::new(move |repository, hashes| {
+    Arc::new(move |repository, pushes| {
         let (turns, clone) = (turns.clone(), clone_dir(&data_dir, repository));
-        let read = move || replay::read_words(&clone, &hashes);
+        let read = move || replay::read_pushes(&clone, &pushes);
         Box::pin(async move {
             let read = tokio::time::timeout(WITHIN, turns.work(read)).await;
             read.ok().and_then(Result::ok).unwrap_or_default()

@@ -11,13 +11,13 @@ use store::repositories::SyncTarget;
 use store::watch::{Look, SeenBranch, WatchState, lacks_protection, mark_protected};
 use uuid::Uuid;
 
-use super::look::{note_look, watched_names};
+use super::look::{note_look, say_left_out, watched_names};
 use crate::clock;
 use crate::forges::RepositoryForge;
 use crate::jobs::{Deps, JobContext, entered_access, place_of};
 
-/// Asks the forge's API for the branches that Git could not list, and notes them; a sentence says what was seen, where anything
-/// was.
+/// Asks the forge's API for the branches that Git could not list in the look that began then, and notes them; a sentence says what
+/// was seen, where anything was.
 ///
 /// # Errors
 /// If the database refuses.
@@ -26,6 +26,7 @@ pub async fn look_by_api(
     context: &JobContext,
     target: &SyncTarget,
     began: &WatchState,
+    began_at: Timestamp,
     failed: &GitError,
 ) -> Result<Option<String>, DataError> {
     if !deps.polling.enable_api_fallback || !is_passing(failed) || context.is_cancelled() {
@@ -45,6 +46,7 @@ pub async fn look_by_api(
         context.note(LogLevel::Warn, &text);
         return Ok(None);
     }
+    say_left_out(context, listed.left_out);
     let is_watched = watched_names(began.branch_regex.as_deref());
     let seen = listed.branches.into_iter().map(|branch| SeenBranch {
         is_watched: is_watched(&branch.name),
@@ -52,7 +54,7 @@ pub async fn look_by_api(
         commit: branch.commit,
         is_protected: branch.is_protected,
     });
-    let look = Look::new(began, NoticedBy::Api, seen.collect());
+    let look = Look::new(began, NoticedBy::Api, seen.collect()).begun_at(began_at);
     let (look, gaps) = match listed.is_complete {
         true => (look, ""),
         false => (look.with_gaps(), ", perhaps not all"),

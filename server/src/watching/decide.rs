@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use actions::triggers::CommitFacts;
-use entity::kind::{BranchEventKind, ClauseKind, Provider};
+use entity::kind::{BranchEventKind, ClauseKind, Provider, TargetKind};
 use entity::value::ObjectId;
 use entity::view::{Clause, Condition, TektonFound, Timestamp};
 use store::db::{ConnectionTrait, DataError};
@@ -16,7 +16,7 @@ use triggers::{ChangedPaths, CompiledCondition, EventFacts, Needs};
 /// A condition ready to be held against events, or why it can't be.
 type Compiled = Arc<Result<CompiledCondition, String>>;
 
-/// Conditions by a hash of what they say: they are asked for at every webhook, and change seldom.
+/// Conditions by a hash of what they say and whom their triggers tell: they are asked for at every webhook, and change seldom.
 static COMPILED: LazyLock<Mutex<HashMap<blake3::Hash, Compiled>>> = LazyLock::new(Mutex::default);
 /// More are not kept; triggers that are changed leave old ones behind.
 const KEPT: usize = 1_000;
@@ -24,13 +24,16 @@ const KEPT: usize = 1_000;
 /// Triggers that are on, each with its condition.
 pub struct Triggers(Vec<(EnabledTrigger, Compiled)>);
 
-fn compiled(condition: &Condition) -> Compiled {
-    let hash = blake3::hash(serde_json::to_string(condition).unwrap_or_default().as_bytes());
+fn compiled(condition: &Condition, target: TargetKind) -> Compiled {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(target.as_str().as_bytes()).update(&[0]);
+    let hash = hasher.update(serde_json::to_string(condition).unwrap_or_default().as_bytes()).finalize();
     let kept = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(compiled) = kept().get(&hash) {
         return Arc::clone(compiled);
     }
-    let compiled = Arc::new(CompiledCondition::new(condition).map_err(|error| error.to_string()));
+    let compiled = CompiledCondition::new(condition).map(|condition| condition.of_target(target));
+    let compiled = Arc::new(compiled.map_err(|error| error.to_string()));
     let mut kept = kept();
     if kept.len() >= KEPT {
         kept.clear();
@@ -46,7 +49,7 @@ impl Triggers {
     /// The database's.
     pub async fn load(c: &impl ConnectionTrait) -> Result<Self, DataError> {
         let with_condition = |trigger: EnabledTrigger| {
-            let condition = compiled(&trigger.condition);
+            let condition = compiled(&trigger.condition, trigger.target_kind);
             (trigger, condition)
         };
         Ok(Self(enabled_triggers(c).await?.into_iter().map(with_condition).collect()))

@@ -64,7 +64,8 @@ impl Teller {
             }
             let watching = self.live.load().watching.clone();
             let room = watching.max_deliveries.saturating_sub(running.len());
-            let claimed = self.claim(room, watching.max_per_trigger).await;
+            let now = clock::now();
+            let claimed = self.claim(room, watching.max_per_trigger, now).await;
             let is_full = claimed.len() == room;
             for delivery in claimed {
                 running.spawn(self.clone().tell(delivery));
@@ -73,7 +74,7 @@ impl Teller {
                 () = stop.cancelled() => {}
                 () = self.queue.bell().heard_for_deliveries(), if !is_full => {}
                 _ = running.join_next(), if !running.is_empty() => {}
-                () = self.sleep(), if !is_full => {}
+                () = self.sleep(now), if !is_full => {}
             }
             while running.try_join_next().is_some() {}
         }
@@ -83,20 +84,20 @@ impl Teller {
         }
     }
 
-    async fn claim(&self, most: usize, per_trigger: usize) -> Vec<ClaimedDelivery> {
+    async fn claim(&self, most: usize, per_trigger: usize, now: Timestamp) -> Vec<ClaimedDelivery> {
         let room = DeliveryRoom { worker: &self.worker, most, per_trigger, failing: FAILING };
-        claim_deliveries(&self.db, room, clock::now()).await.unwrap_or_else(|error| {
+        claim_deliveries(&self.db, room, now).await.unwrap_or_else(|error| {
             error!(%error, "no delivery could be taken");
             Vec::new()
         })
     }
 
-    /// Until the next try is due, at most a while.
-    async fn sleep(&self) {
-        let next = next_delivery_at(&self.db.read).await.ok().flatten();
-        let wait = next.and_then(|at| (at - clock::now()).to_std().ok());
-        // One that is due and was not taken waits for its target's other attempts to end.
-        let wait = wait.filter(|wait| !wait.is_zero()).unwrap_or(POLL);
+    /// Until something comes to be due that was not when deliveries were taken, at most a while. What was due then and not taken
+    /// waits for its target's other attempts to end.
+    async fn sleep(&self, taken_at: Timestamp) {
+        let next = next_delivery_at(&self.db.read, taken_at).await.ok().flatten();
+        // It may be due by now.
+        let wait = next.map_or(POLL, |at| (at - clock::now()).to_std().unwrap_or_default());
         tokio::time::sleep(wait.min(POLL)).await;
     }
 

@@ -12,6 +12,9 @@ use crate::components::{
 };
 use crate::pages::branches::happened_badge;
 
+/// From so many failures of 100 attempts on a target is worth a word.
+pub(super) const WORTH_A_WORD: u8 = 50;
+
 pub(in crate::pages) fn trigger_href(id: Uuid) -> String {
     format!("/triggers/{id}")
 }
@@ -87,15 +90,21 @@ pub(super) fn switch_badge(trigger: &TriggerRow) -> AnyView {
 /// What is wrong with a trigger's target, as far as its attempts tell.
 pub(super) fn warning(trigger: &TriggerRow) -> Option<AnyView> {
     let failing = trigger.failing?;
-    let (tone, glyph) = if failing >= 90 { ("bad", Glyph::Failed) } else { ("warn", Glyph::Warning) };
-    let word = match failing {
-        100.. => "every attempt fails".to_owned(),
-        90.. => "9 of 10 attempts fail".to_owned(),
-        70.. => "7 of 10 attempts fail".to_owned(),
-        _ => "half of the attempts fail".to_owned(),
-    };
+    let (is_bad, word) = failing_word(failing)?;
+    let (tone, glyph) = if is_bad { ("bad", Glyph::Failed) } else { ("warn", Glyph::Warning) };
     let title = format!("{failing} % of the attempts of the last 3 days failed");
-    Some(status_about(tone, glyph, word, Some(title)))
+    Some(status_about(tone, glyph, word.to_owned(), Some(title)))
+}
+
+/// What so many failures of 100 attempts are called, and whether that is bad; nothing where it is not worth a word.
+const fn failing_word(failing: u8) -> Option<(bool, &'static str)> {
+    match failing {
+        100.. => Some((true, "every attempt fails")),
+        90.. => Some((true, "9 of 10 attempts fail")),
+        70.. => Some((false, "7 of 10 attempts fail")),
+        WORTH_A_WORD.. => Some((false, "half of the attempts fail")),
+        _ => None,
+    }
 }
 
 /// Deliveries of the last days: a bar a day, what arrived above the line, what was given up below it.
@@ -208,4 +217,19 @@ pub(super) fn in_row(trigger: &TriggerRow) -> Option<String> {
         let many = counted(trigger.failures_in_row, "failure", "failures");
         format!("{many} in a row: one attempt goes out at a time until one arrives.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_warned_of_in_four_steps() {
+        let words = |failing: &[u8]| failing.iter().map(|failing| failing_word(*failing)).collect::<Vec<_>>();
+        assert_eq!(words(&[0, 49]), [None; 2]);
+        assert_eq!(words(&[50, 69]), [Some((false, "half of the attempts fail")); 2]);
+        assert_eq!(words(&[70, 89]), [Some((false, "7 of 10 attempts fail")); 2]);
+        assert_eq!(words(&[90, 99]), [Some((true, "9 of 10 attempts fail")); 2]);
+        assert_eq!(words(&[100]), [Some((true, "every attempt fails"))]);
+    }
 }

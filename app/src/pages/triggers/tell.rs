@@ -11,6 +11,7 @@ use store::given;
 use super::data::TriggerRow;
 use super::form_data::{FormCheck, TriggerForm};
 use super::form_text::duration_text;
+use super::parts::WORTH_A_WORD;
 use crate::components::counted;
 use crate::error::AppError;
 
@@ -20,8 +21,6 @@ pub(super) const TEST_EVENTS: u64 = 300;
 pub(super) const ATTEMPTS: u64 = 50;
 /// So many days are drawn.
 const DAYS: u64 = 30;
-/// From so many failures of 100 attempts on a target is worth a word.
-const WORTH_A_WORD: u8 = 50;
 
 /// A trigger as lists show it.
 pub(super) fn row(trigger: &Trigger, now: Timestamp) -> TriggerRow {
@@ -226,7 +225,7 @@ pub(super) async fn look(ctx: &Actions, actor: &Actor, form: &TriggerForm, dry: 
         }
     };
     let dry_run = match dry && is_usable {
-        true => match actions::triggers::dry_run(ctx, actor, &wanted.condition).await {
+        true => match actions::triggers::dry_run(ctx, actor, &wanted.condition, Some(wanted.target.kind())).await {
             Ok(run) => Some(run),
             Err(Refusal::Wrong(_)) => None,
             Err(refusal) => return Err(refusal.into()),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
 
-use entity::input::ObjectId;
+use entity::input::{ObjectId, is_branch_name};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -15,8 +15,6 @@ use crate::exchange::{Answer, Ask, Exchange};
 const MAX_BRANCHES: usize = 10_000;
 /// Servers that give few at once need more pages; more than this is a loop.
 const MAX_PAGES: usize = 1_000;
-/// Longest name that is taken, in bytes.
-const MAX_NAME_BYTES: usize = 1_000;
 /// Until the whole list is there.
 const WITHIN: Duration = Duration::from_mins(5);
 /// Without a token each request counts, so that few are made twice.
@@ -38,9 +36,11 @@ pub struct ListedBranches {
     /// By name.
     pub branches: Vec<ListedBranch>,
     pub default_branch: Option<String>,
-    /// A branch that is not listed is not there. Lists of several pages may miss one while others come and go: they are looked
-    /// at twice, and where they don't stand still this is false.
+    /// A branch that is not listed is not there, but for those that are left out. Lists of several pages may miss one while others
+    /// come and go: they are looked at twice, and where they don't stand still this is false.
     pub is_complete: bool,
+    /// Branches whose names nobody keeps ([`is_branch_name`]).
+    pub left_out: usize,
 }
 
 /// What of a branch is read, from any of the forges.
@@ -66,6 +66,8 @@ struct Commit {
 struct Collected {
     names: HashSet<String>,
     listed: ListedBranches,
+    /// Of some it is not told where they stand.
+    has_gaps: bool,
 }
 
 impl Collected {
@@ -73,22 +75,29 @@ impl Collected {
     fn take(&mut self, rows: &[Row]) -> bool {
         let before = self.names.len();
         for row in rows {
-            let is_name = row.name.len() <= MAX_NAME_BYTES && !row.name.contains(char::is_control);
-            let Some(commit) = row.commit.as_ref().filter(|_| is_name) else { continue };
+            if !self.names.insert(row.name.clone()) {
+                continue;
+            }
+            if !is_branch_name(&row.name) {
+                self.listed.left_out += 1;
+                continue;
+            }
+            let Some(commit) = &row.commit else {
+                self.has_gaps = true;
+                continue;
+            };
             if row.default == Some(true) {
                 self.listed.default_branch = Some(row.name.clone());
             }
-            if self.names.insert(row.name.clone()) {
-                let branch = ListedBranch { name: row.name.clone(), commit: commit.sha, is_protected: row.protected };
-                self.listed.branches.push(branch);
-            }
+            let branch = ListedBranch { name: row.name.clone(), commit: commit.sha, is_protected: row.protected };
+            self.listed.branches.push(branch);
         }
         self.names.len() > before
     }
 
     fn finish(mut self, is_complete: bool) -> ListedBranches {
         self.listed.branches.sort_by(|a, b| a.name.cmp(&b.name));
-        ListedBranches { is_complete, ..self.listed }
+        ListedBranches { is_complete: is_complete && !self.has_gaps, ..self.listed }
     }
 }
 
@@ -217,5 +226,35 @@ impl Listing<'_> {
                 reason: format!("the list took longer than {} s", WITHIN.as_secs()),
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, commit: Option<u8>) -> Row {
+        let commit = commit.map(|commit| Commit { sha: ObjectId([commit; 20]) });
+        Row { name: name.to_owned(), commit, protected: None, default: None }
+    }
+
+    /// What Git's own list has and this one has not would be taken for deleted.
+    #[test]
+    fn no_branch_is_dropped_that_others_keep_and_what_is_dropped_is_said() {
+        let (long, longer) = ("x".repeat(1_024), "x".repeat(1_025));
+        let mut collected = Collected::default();
+        assert!(collected.take(&[row("main", Some(1)), row(&long, Some(2)), row("next\u{85}line", Some(3))]));
+        // A page of nothing else is a page as well.
+        assert!(collected.take(&[row(&longer, Some(4))]));
+        assert!(!collected.take(&[row("main", Some(1)), row(&longer, Some(4))]));
+        let listed = collected.finish(true);
+        let names: Vec<&str> = listed.branches.iter().map(|branch| branch.name.as_str()).collect();
+        assert_eq!(names, ["main", "next\u{85}line", long.as_str()]);
+        assert_eq!((listed.left_out, listed.is_complete), (1, true));
+        // Of one nobody says where it stands.
+        let mut collected = Collected::default();
+        collected.take(&[row("main", Some(1)), row("odd", None)]);
+        let listed = collected.finish(true);
+        assert_eq!((listed.branches.len(), listed.is_complete), (1, false));
     }
 }

@@ -83,7 +83,8 @@ impl Forge for PlainGit {
             let name = branch.name.strip_prefix("refs/heads/")?.to_owned();
             Some(ListedBranch { name, commit: branch.id, is_protected: None })
         });
-        Ok(ListedBranches { branches: branches.collect(), default_branch: refs.default_branch, is_complete: true })
+        let (branches, default_branch) = (branches.collect(), refs.default_branch);
+        Ok(ListedBranches { branches, default_branch, is_complete: true, left_out: 0 })
     }
 
     async fn find_path(&self, _: &Key) -> Result<RepositoryPath, ForgeError> {

@@ -20,7 +20,7 @@ pub use pattern::BranchPattern;
 pub use run::{MAX_RUN_BYTES, RunError, RunEvent, RunTold, read_run};
 pub use send::{Client, SendEnd, Sent, knock, send};
 pub use target::{
-    CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, build_request, check_secret,
-    check_target, new_webhook_secret, secret_use,
+    CommitDescription, Outgoing, SecretUse, TargetError, TargetSecrets, Telling, ToldGone, build_request, check_secret,
+    check_target, new_webhook_secret, secret_use, told_gone,
 };
 pub use tekton::{MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, detect_tekton, is_tekton_file};

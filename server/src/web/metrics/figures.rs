@@ -83,12 +83,12 @@ async fn gather(db: &Db, now: Timestamp) -> Result<Registry, DataError> {
         "Repositories whose sync or scan failed last",
         state.failing_repositories,
     );
-    let next = triggers::next_delivery_at(&db.read).await?;
+    let first = triggers::first_delivery_at(&db.read).await?;
     set(
         &mut registry,
         "late_delivery_seconds",
         "How long ago the delivery was due that waits longest; 0 where none is late",
-        next.map_or(0, |due| (now - due).num_seconds().max(0)),
+        first.map_or(0, |due| (now - due).num_seconds().max(0)),
     );
     deliveries(&mut registry, &triggers::list_triggers(&db.read, now).await?);
     let disk = tasks::disk_use(&db.read).await?;

@@ -188,6 +188,39 @@ async fn a_push_is_one_event_and_told_once() {
 }
 
 #[tokio::test]
+async fn a_branch_that_is_gone_starts_nothing_from_a_commit() {
+    on_each_engine(async |app| {
+        let receiver = Receiver::start().await;
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.origin.git(&["branch", "topic"]);
+        watched.look().await;
+        let named = Condition { events: vec![BranchEventKind::BranchDeleted], ..Condition::default() };
+        let tekton = || Target::Tekton { url: receiver.url(), headers: [].into() };
+        let api_url = format!("http://{}", receiver.address);
+        let (repository, event_type) = (Some("ada/ci".to_owned()), "gone".to_owned());
+        watched.tell("any", Condition::default(), tekton(), &[]).await;
+        watched.tell("forge", named.clone(), Target::GithubDispatch { api_url, repository, event_type }, &[]).await;
+        watched.tell("named", named, tekton(), &[]).await;
+        watched.origin.git(&["branch", "-D", "topic"]);
+        watched.look().await;
+        let event = watched.events().await.remove(0);
+        let verdicts: Vec<_> =
+            event.verdicts.iter().map(|verdict| (verdict.trigger_name.as_str(), verdict.is_match)).collect();
+        assert_eq!(verdicts, [("any", false), ("forge", false), ("named", true)]);
+        let why = &event.verdicts[0].clauses[0].why;
+        assert!(why.ends_with("branch_deleted has to be named"), "{why}");
+        let telling = watched.start_telling();
+        assert_eq!(watched.until_told().await.len(), 1);
+        let came = receiver.came();
+        assert_eq!(came.len(), 1);
+        assert_eq!(came[0].header("ce-type"), "dev.reposentry.repository.branch_deleted");
+        drop(watched);
+        telling.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_fails_is_tried_again_by_the_same_id_and_in_order() {
     on_each_engine(async |app| {
         let receiver = Receiver::start().await;
@@ -360,6 +393,36 @@ async fn a_branchs_page_tells_what_commits_say_that_changed_no_resource() {
         // Where there is no clone, all else is told.
         let elsewhere = app.get(&at).await.text();
         assert!(elsewhere.contains(&sha[..7]) && !elsewhere.contains("Say how it is built"), "{elsewhere}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_branchs_page_tells_what_all_commits_of_a_push_changed() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        let map =
+            |value: u8| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  a: \"{value}\"\n");
+        watched.origin.commit("Add the map", &[("map.yaml", Some(map(1).as_str()))]);
+        watched.origin.commit("Say how", &[("README.md", Some("by make\n"))]);
+        watched.origin.commit("Change the map", &[("map.yaml", Some(map(2).as_str()))]);
+        watched.origin.commit("Say why", &[("README.md", Some("as it is\n"))]);
+        watched.origin.git(&["branch", "topic"]);
+        watched.look().await;
+        watched.bench.bring_up_to_date(watched.repository).await;
+        let events = watched.events().await;
+        let names: Vec<&str> = events.iter().map(|event| event.branch_name.as_str()).collect();
+        assert_eq!(names, ["main", "topic"]);
+        let here = app.with_config(&format!("app: {{data_dir: {}}}", watched.bench.deps.data_dir.display()));
+        let page = async |event: &BranchEvent| here.get(&format!("/branches/{}", event.branch_id)).await.text();
+        let main = page(&events[0]).await;
+        for told in ["Say why", "Change the map", "Add the map", "1 more commit"] {
+            assert!(main.contains(told), "{told}: {main}");
+        }
+        assert!(!main.contains("Say how") && !main.contains("It is not scanned"), "{main}");
+        let topic = page(&events[1]).await;
+        assert!(topic.contains("Say why") && topic.contains("It is not scanned"), "{topic}");
     })
     .await;
 }

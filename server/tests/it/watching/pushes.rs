@@ -1,6 +1,7 @@
 //! Many pushes to many repositories, told by webhooks that come twice, too late and forged, and by looks at the same time,
 //! while processes are killed: every change is one event, and every event has one effect at a receiver that counts.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,7 @@ use actions::triggers::put_secrets;
 use auth::seal::Keys;
 use entity::kind::{BranchEventKind, DeliveryState, JobRequest, Priority, RequestedBy};
 use entity::view::{BranchEvent, BranchEventFilter, Condition, Delivery, DeliveryFilter, Pace, PageQuery, Target};
+use forge::hooks::HookKind;
 use serde_json::json;
 use server::clock;
 use store::db::{ConnectionTrait as _, Db};
@@ -22,23 +24,55 @@ use store::watch::{list_branch_events, watch_state};
 use triggers::{TargetSecrets, new_webhook_secret};
 use uuid::Uuid;
 
+use super::a_while_later;
 use super::receiver::Receiver;
 use super::webhooks::{SECRET, sign};
 use crate::jobs::processes::{Seed, open, stop};
 
-/// Everything is told by then, or something hangs.
-const PATIENCE: Duration = Duration::from_mins(5);
 /// What secrets are sealed with, the same in all processes.
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 /// Two that only go on, and one that is made, set to any commit and deleted.
 const BRANCHES: [&str; 3] = ["main", "release/1", "feature/ünïcode"];
 const LOOSE: usize = 2;
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
+/// The branch of which somebody wants to know what it brings for Tekton: decisions about it wait for its commits, others do not.
+const BUILT: &str = BRANCHES[1];
+/// What every second commit brings.
+const PIPELINE: &str = "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata:\n  name: build\nspec:\n  tasks: []\n";
 
-/// Pushes and repositories; `KUBESTATS_PUSHES` sets the number for a long run.
-fn sizes() -> (usize, usize) {
-    let pushes = std::env::var("KUBESTATS_PUSHES").ok().and_then(|number| number.parse().ok()).unwrap_or(150);
-    (pushes, (pushes / 5).clamp(1, 200))
+/// The trigger that is for every change, and the one that is for what Tekton can build.
+const COUNT: &str = "count";
+const BUILD: &str = "build";
+
+/// How much is pushed and killed.
+#[derive(Clone, Copy)]
+struct Sizes {
+    pushes: usize,
+    repositories: usize,
+    /// Of the only process, in all: in a long run so often that each moment of its work is met.
+    kills: usize,
+}
+
+impl Sizes {
+    /// `KUBESTATS_PUSHES` sets the number for a long run, from which the others follow unless `KUBESTATS_PUSHED_REPOSITORIES` and
+    /// `KUBESTATS_PUSH_KILLS` say otherwise.
+    fn read() -> Self {
+        let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<usize>().ok());
+        let pushes = number("KUBESTATS_PUSHES").unwrap_or(150).max(1);
+        let repositories = number("KUBESTATS_PUSHED_REPOSITORIES").unwrap_or((pushes / 5).min(200)).clamp(1, pushes);
+        let kills = (pushes / 15).max(if pushes >= 1_000 { 200 } else { 0 });
+        Self { pushes, repositories, kills: number("KUBESTATS_PUSH_KILLS").unwrap_or(kills) }
+    }
+
+    /// Commits of each repository.
+    fn commits(self) -> usize {
+        self.pushes / self.repositories + 2
+    }
+
+    /// Everything is told by then, or something hangs.
+    fn patience() -> Duration {
+        Duration::from_secs(300 + Self::read().pushes as u64)
+    }
 }
 
 /// When a process is killed.
@@ -49,9 +83,9 @@ enum Kills {
     EachSecond,
 }
 
-/// How often the only process is killed: in a long run so often that each moment of its work is met.
-fn kills(pushes: usize) -> Kills {
-    Kills::InAll((pushes / 15).max(if pushes >= 1_000 { 200 } else { 0 }))
+/// Whether the commit at this place of the line brings something for Tekton.
+const fn brings_pipeline(place: usize) -> bool {
+    place % 2 == 1
 }
 
 /// Bare repositories whose commits are there before any branch moves to them.
@@ -95,6 +129,12 @@ impl Remotes {
                     1_700_000_000 + commit
                 ));
                 stream.push_str(&format!("M 100644 inline app.yaml\ndata {}\n{text}\n", text.len()));
+                if brings_pipeline(commit) {
+                    let file = format!("M 100644 inline .tekton/build.yaml\ndata {}\n{PIPELINE}\n", PIPELINE.len());
+                    stream.push_str(&file);
+                } else if commit.checked_sub(1).is_some_and(brings_pipeline) {
+                    stream.push_str("D .tekton/build.yaml\n");
+                }
             }
             git(&path, &["fast-import", "--quiet"], Some(stream.as_bytes()));
             let line = git(&path, &["rev-list", "--reverse", "line"], None);
@@ -203,11 +243,11 @@ impl Drop for Process {
 }
 
 async fn until(what: &str, processes: &[Process], is: impl AsyncFn() -> bool) {
-    let began = Instant::now();
+    let (began, patience) = (Instant::now(), Sizes::patience());
     while !is().await {
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > patience {
             let logs: Vec<String> = processes.iter().map(Process::log).collect();
-            panic!("not within {PATIENCE:?}: {what}\n{}", logs.join("\n"));
+            panic!("not within {patience:?}: {what}\n{}", logs.join("\n"));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -225,17 +265,20 @@ async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db
     targets.sort_by_key(|target| target.full_name.trim_start_matches("ada/r").parse::<usize>().unwrap());
     let ids: Vec<Uuid> = targets.iter().map(|target| target.id).collect();
     let keys = Keys::load(processes[0].folder.path(), Some(KEY), None).unwrap();
-    let pace = Pace { timeout_ms: 5_000, waits_ms: vec![50; 100] };
-    let target = Target::Webhook { url: receiver.url(), headers: BTreeMap::new() };
-    let new = NewTrigger { name: "count".to_owned(), is_enabled: true, condition: Condition::default(), target, pace };
-    let trigger = insert_trigger(&db.write, &new, clock::now()).await.unwrap();
-    let secrets = TargetSecrets { current: Some(new_webhook_secret().unwrap()), previous: None };
-    put_secrets(&db.write, &keys, trigger, &secrets, clock::now()).await.unwrap();
+    let built = Condition { branches: Some(format!("^{BUILT}$")), tekton: Some(true), ..Condition::default() };
+    for (name, condition) in [(COUNT, Condition::default()), (BUILD, built)] {
+        let pace = Pace { timeout_ms: 5_000, waits_ms: vec![50; 100] };
+        let target = Target::Webhook { url: receiver.url(), headers: BTreeMap::new() };
+        let new = NewTrigger { name: name.to_owned(), is_enabled: true, condition, target, pace };
+        let trigger = insert_trigger(&db.write, &new, clock::now()).await.unwrap();
+        let secrets = TargetSecrets { current: Some(new_webhook_secret().unwrap()), previous: None };
+        put_secrets(&db.write, &keys, trigger, &secrets, clock::now()).await.unwrap();
+    }
     for id in &ids {
         let name = format!("webhook:{id}");
         put_secret(&db.write, &name, keys.seal(&purpose(&name), SECRET.as_bytes()), clock::now()).await.unwrap();
     }
-    look_at_all(&db, &ids).await;
+    look_at_all(&db, &ids, Priority::ROUTINE).await;
     until("every first look is done", processes, async || {
         for id in &ids {
             let state = watch_state(&db.read, *id).await.ok().flatten();
@@ -249,10 +292,38 @@ async fn set_up(processes: &[Process], receiver: &Receiver, count: usize) -> (Db
     (db, ids)
 }
 
-async fn look_at_all(db: &Db, ids: &[Uuid]) {
+async fn look_at_all(db: &Db, ids: &[Uuid], priority: Priority) {
     let requests: Vec<JobRequest> = ids.iter().map(|id| JobRequest::SyncRepository { repository_id: *id }).collect();
     let queue = JobQueue::new(db.clone());
-    queue.enqueue_many(&requests, RequestedBy::Schedule, Priority::ROUTINE, clock::now()).await.unwrap();
+    queue.enqueue_many(&requests, RequestedBy::Schedule, priority, clock::now()).await.unwrap();
+}
+
+/// A push as a forge of this kind tells it, signed with a secret.
+fn signed(
+    request: reqwest::RequestBuilder,
+    kind: HookKind,
+    delivery: &str,
+    secret: &str,
+    text: String,
+) -> reqwest::RequestBuilder {
+    let request = request.header("content-type", "application/json");
+    let signature = sign(secret, text.as_bytes());
+    let request = match kind {
+        HookKind::Github => {
+            let request = request.header("x-github-event", "push").header("x-github-delivery", delivery);
+            request.header("x-hub-signature-256", signature)
+        }
+        HookKind::Gitlab => {
+            let request = request.header("x-gitlab-event", "Push Hook").header("idempotency-key", delivery);
+            request.header("x-gitlab-token", secret)
+        }
+        HookKind::Forgejo => {
+            let request = request.header("x-forgejo-event", "push").header("x-forgejo-delivery", delivery);
+            request.header("x-forgejo-signature", signature.trim_start_matches("sha256="))
+        }
+        HookKind::Generic => request.header("x-signature", signature),
+    };
+    request.body(text)
 }
 
 /// Pushes everything while webhooks come and a process is killed now and then.
@@ -285,15 +356,10 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
             let kind = seed.below(10);
             let secret = if kind == 0 { "forged" } else { SECRET };
             let port = processes[seed.below(processes.len() as u64) as usize].port;
+            let forge = HookKind::ALL[seed.below(HookKind::ALL.len() as u64) as usize];
             for _ in 0..if kind == 1 { 2 } else { 1 } {
-                let text = body.to_string();
-                let request = client
-                    .post(format!("http://127.0.0.1:{port}/webhooks/github/{}", ids[repository]))
-                    .header("content-type", "application/json")
-                    .header("x-github-event", "push")
-                    .header("x-github-delivery", &delivery)
-                    .header("x-hub-signature-256", sign(secret, text.as_bytes()))
-                    .body(text);
+                let url = format!("http://127.0.0.1:{port}/webhooks/{}/{}", forge.as_str(), ids[repository]);
+                let request = signed(client.post(url), forge, &delivery, secret, body.to_string());
                 // A process that was just killed takes none: the next look sees what it would have told.
                 if let Ok(answer) = request.send().await {
                     if secret == SECRET {
@@ -305,7 +371,7 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
             }
         }
         if seed.below(20) == 0 {
-            look_at_all(db, &[ids[seed.below(ids.len() as u64) as usize]]).await;
+            look_at_all(db, &[ids[seed.below(ids.len() as u64) as usize]], Priority::ROUTINE).await;
         }
         let is_time = match kills {
             Kills::InAll(kills) => killed * pushes < push * kills,
@@ -324,19 +390,56 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
     println!("{pushes} pushes, {killed} kills, {taken} webhooks taken");
 }
 
+/// Everything that a list has: it gives a thousand at a time.
+async fn whole<T>(page_at: impl AsyncFn(PageQuery) -> Option<Vec<T>>) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    loop {
+        let page = page_at(PageQuery { skip: all.len() as u64, limit: 1_000 }).await?;
+        if page.is_empty() {
+            return Some(all);
+        }
+        all.extend(page);
+    }
+}
+
+/// Changes of branches, and that commits were found to bring something for Tekton.
+async fn all_events(db: &Db) -> Option<(Vec<BranchEvent>, Vec<BranchEvent>)> {
+    let events = whole(async |page: PageQuery| {
+        let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
+        Some(list_branch_events(&db.read, &filter).await.ok()?.data)
+    });
+    let is_change = |event: &BranchEvent| event.kind != BranchEventKind::TektonDetected;
+    Some(events.await?.into_iter().partition(is_change))
+}
+
+async fn all_deliveries(db: &Db) -> Option<Vec<Delivery>> {
+    whole(async |page: PageQuery| {
+        let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
+        Some(list_deliveries(&db.read, &filter).await.ok()?.data)
+    })
+    .await
+}
+
 /// Looks until all is seen, waits until all is told, and holds what is stored and what was told against the pushes.
 async fn check(remotes: &Remotes, processes: &[Process], db: &Db, ids: &[Uuid], receiver: &Receiver) {
-    look_at_all(db, ids).await;
-    let page = PageQuery { skip: 0, limit: 100_000 };
+    // What webhooks told right before may not be in lists yet: nobody waits for a minute here, nor for looks that do.
+    a_while_later(db).await;
+    look_at_all(db, ids, Priority::CLICK).await;
     let number = |event: &BranchEvent| ids.iter().position(|id| *id == event.repository_id).unwrap();
+    let looked = Cell::new(Instant::now());
     until("every branch is seen where it stands, and all is told", processes, async || {
-        let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
-        let Ok(events) = list_branch_events(&db.read, &filter).await else { return false };
-        let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
-        let Ok(deliveries) = list_deliveries(&db.read, &filter).await else { return false };
+        let Some((changes, found)) = all_events(db).await else { return false };
+        let Some(deliveries) = all_deliveries(db).await else { return false };
+        // Commits that could not be had for a while are read as soon as a sync succeeds.
+        let waiting = changes.iter().chain(&found).filter(|event| event.processed_at.is_none());
+        let waiting: BTreeSet<Uuid> = waiting.map(|event| event.repository_id).collect();
+        if !waiting.is_empty() && looked.get().elapsed() > Duration::from_secs(10) {
+            looked.set(Instant::now());
+            look_at_all(db, &Vec::from_iter(waiting), Priority::CLICK).await;
+        }
         let is_seen = (0..ids.len()).all(|repository| {
             (0..BRANCHES.len()).all(|branch| {
-                let steps = events.data.iter().filter(|event| number(event) == repository);
+                let steps = changes.iter().filter(|event| number(event) == repository);
                 let steps: Vec<_> = steps.filter(|event| event.branch_name == BRANCHES[branch]).collect();
                 let first = (branch != LOOSE).then(|| remotes.commits[repository][0].clone());
                 let head = remotes.head(repository, branch);
@@ -347,28 +450,43 @@ async fn check(remotes: &Remotes, processes: &[Process], db: &Db, ids: &[Uuid], 
             })
         });
         is_seen
-            && events.data.iter().all(|event| event.processed_at.is_some())
-            && deliveries.data.iter().all(|delivery| delivery.state.is_finished())
+            && changes.iter().chain(&found).all(|event| event.processed_at.is_some())
+            && deliveries.iter().all(|delivery| delivery.state.is_finished())
     })
     .await;
-    let filter = BranchEventFilter { page, ..BranchEventFilter::default() };
-    let events = list_branch_events(&db.read, &filter).await.unwrap().data;
+    let (changes, found) = all_events(db).await.unwrap();
     for (repository, line) in remotes.commits.iter().enumerate() {
         for (branch, name) in BRANCHES.iter().enumerate() {
-            let steps = events.iter().filter(|event| number(event) == repository && event.branch_name == *name);
+            let steps = changes.iter().filter(|event| number(event) == repository && event.branch_name == *name);
             check_chain(line, branch, &steps.collect::<Vec<_>>(), remotes.head(repository, branch));
         }
     }
-    let filter = DeliveryFilter { page, ..DeliveryFilter::default() };
-    let deliveries: Vec<Delivery> = list_deliveries(&db.read, &filter).await.unwrap().data;
-    assert_eq!(deliveries.len(), events.len(), "one for each event");
+    let deliveries = all_deliveries(db).await.unwrap();
     assert!(deliveries.iter().all(|delivery| delivery.state == DeliveryState::Delivered));
+    let of = |name: &str| deliveries.iter().filter(|delivery| delivery.trigger_name == name).collect::<Vec<_>>();
+    assert_eq!(of(COUNT).len(), changes.len(), "one for each event");
+    let brings = |event: &&BranchEvent| {
+        let place = |commit: &String| remotes.commits[number(event)].iter().position(|one| one == commit).unwrap();
+        event.new_commit.as_ref().map(place).is_some_and(brings_pipeline)
+    };
+    let built = changes.iter().filter(brings).filter(|event| event.branch_name == BUILT);
+    let built: BTreeSet<_> = built.map(|event| (event.branch_id, event.new_commit.clone().unwrap())).collect();
+    let told: Vec<_> = of(BUILD).iter().map(|delivery| (delivery.branch_id, delivery.commit.clone())).collect();
+    assert_eq!((told.len(), told.into_iter().collect::<BTreeSet<_>>()), (built.len(), built), "what Tekton can build");
+    assert!(found.iter().all(|event| brings(&event)), "nothing else was found to");
+    let places: BTreeSet<_> = found.iter().map(|event| (event.branch_id, &event.new_commit)).collect();
+    assert_eq!(places.len(), found.len(), "once for each branch and commit");
     let told = receiver.by_id();
     assert_eq!(told.len(), deliveries.len(), "one effect for each, by its id");
-    let key = |delivery: &Delivery| (delivery.branch_id, delivery.commit.clone(), delivery.kind);
+    let key = |delivery: &Delivery| (delivery.trigger_id, delivery.branch_id, delivery.commit.clone(), delivery.kind);
     let keys: BTreeSet<_> = deliveries.iter().map(key).collect();
     assert_eq!(keys.len(), deliveries.len());
-    println!("{} events, {} webhooks sent for them", events.len(), told.values().sum::<usize>());
+    println!(
+        "{} events, {} finds, {} webhooks sent for them",
+        changes.len(),
+        found.len(),
+        told.values().sum::<usize>()
+    );
 }
 
 /// Every change of a branch is one event, the kinds follow from the commits, and the events are a chain without gaps from where
@@ -406,13 +524,13 @@ fn check_chain(line: &[String], branch: usize, steps: &[&BranchEvent], head: Opt
 
 #[tokio::test]
 async fn one_process_on_sqlite_that_is_killed_tells_every_push_once() {
-    let (pushes, repositories) = sizes();
-    let remotes = Remotes::new(repositories, pushes / repositories + 2);
+    let sizes = Sizes::read();
+    let remotes = Remotes::new(sizes.repositories, sizes.commits());
     let receiver = Receiver::start().await;
     let mut processes = [Process::new(&remotes, None)];
     processes[0].start();
-    let (db, ids) = set_up(&processes, &receiver, repositories).await;
-    push_all(&remotes, &mut processes, &db, &ids, pushes, kills(pushes)).await;
+    let (db, ids) = set_up(&processes, &receiver, sizes.repositories).await;
+    push_all(&remotes, &mut processes, &db, &ids, sizes.pushes, Kills::InAll(sizes.kills)).await;
     check(&remotes, &processes, &db, &ids, &receiver).await;
     db.close().await.unwrap();
 }
@@ -428,13 +546,13 @@ async fn three_processes_on_postgres_of_which_one_is_killed_tell_every_push_once
     admin.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
     let mut url = url::Url::parse(&server).unwrap();
     url.set_path(&name);
-    let (pushes, repositories) = sizes();
-    let remotes = Remotes::new(repositories, pushes / repositories + 2);
+    let sizes = Sizes::read();
+    let remotes = Remotes::new(sizes.repositories, sizes.commits());
     let receiver = Receiver::start().await;
     let mut processes: Vec<Process> = (0..3).map(|_| Process::new(&remotes, Some(url.as_str()))).collect();
     processes.iter_mut().for_each(Process::start);
-    let (db, ids) = set_up(&processes, &receiver, repositories).await;
-    push_all(&remotes, &mut processes, &db, &ids, pushes, Kills::EachSecond).await;
+    let (db, ids) = set_up(&processes, &receiver, sizes.repositories).await;
+    push_all(&remotes, &mut processes, &db, &ids, sizes.pushes, Kills::EachSecond).await;
     check(&remotes, &processes, &db, &ids, &receiver).await;
     processes.clear();
     db.close().await.unwrap();

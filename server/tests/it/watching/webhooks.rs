@@ -4,7 +4,7 @@ use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use entity::kind::{BranchEventKind, JobKind, JobState, NoticedBy};
-use entity::view::{JobFilter, PageQuery};
+use entity::view::{Job, JobFilter, PageQuery};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -47,11 +47,11 @@ pub async fn set_up(app: &TestApp, repository: uuid::Uuid) {
     put_secret(&app.state.db.write, &name, sealed, server::clock::now()).await.unwrap();
 }
 
-async fn syncs(app: &TestApp) -> usize {
+async fn syncs(app: &TestApp) -> Vec<Job> {
     let page = PageQuery { skip: 0, limit: 100 };
     let filter =
         JobFilter { kind: Some(JobKind::SyncRepository), state: Some(JobState::Queued), page, ..JobFilter::default() };
-    store::jobs::list_jobs(&app.state.db.read, &filter).await.unwrap().data.len()
+    store::jobs::list_jobs(&app.state.db.read, &filter).await.unwrap().data
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_push_is_noted_at_once_and_once() {
         assert_eq!(events.len(), 1, "the same delivery counts once");
         assert_eq!((events[0].kind, events[0].noticed_by), (BranchEventKind::BranchUpdated, NoticedBy::Webhook));
         assert_eq!(events[0].new_commit.as_deref(), Some(second.as_str()));
-        assert_eq!(syncs(app).await, 1, "what it brought is fetched and scanned");
+        assert_eq!(syncs(app).await.len(), 1, "what it brought is fetched and scanned");
 
         // By another delivery, and by one that comes too late.
         assert_eq!(send("2", SECRET, &told).await.status, StatusCode::ACCEPTED);
@@ -154,11 +154,49 @@ async fn the_same_words_once_more_ask_for_a_look() {
         app.state.db.write.execute_unprepared("DELETE FROM job").await.unwrap();
         send("3", &first, &second).await;
         assert_eq!(watched.events().await.len(), 2, "it is known by its body");
-        assert_eq!(syncs(app).await, 1, "but it may be news");
+        assert_eq!(syncs(app).await.len(), 1, "but it may be news");
+        super::a_while_later(&app.state.db).await;
         watched.look().await;
         let events = watched.events().await;
         assert_eq!(events.len(), 3);
         assert!(events.iter().any(|event| event.noticed_by == NoticedBy::Poll), "{events:#?}");
+    })
+    .await;
+}
+
+/// Not all of a forge's machines know of a push at once, and the list is asked for as soon as the webhook came.
+#[tokio::test]
+async fn a_list_that_does_not_know_of_a_push_yet_takes_nothing_back_and_is_asked_for_again() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        set_up(app, watched.repository).await;
+        let first = watched.origin.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let second = watched.origin.commit("second", &[("app.yaml", Some("a: 2\n"))]);
+        watched.origin.git(&["update-ref", "refs/heads/main", &first]);
+        let send = async |delivery: &str, branch: &str, before: &str, after: &str| {
+            let answer = app.send(push(watched.repository, delivery, SECRET, &moved(branch, before, after))).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+        };
+        send("1", "main", &first, &second).await;
+        app.state.db.write.execute_unprepared("DELETE FROM job").await.unwrap();
+        watched.look().await;
+        let events = watched.events().await;
+        assert_eq!(events.len(), 1, "{events:#?}");
+        let again = syncs(app).await;
+        let when = events[0].noticed_at + chrono::TimeDelta::minutes(1);
+        assert_eq!(again.iter().map(|job| job.run_at).collect::<Vec<_>>(), [when]);
+        // What another webhook asks for does not wait until then.
+        send("2", "other", &first, &second).await;
+        let hurried = syncs(app).await;
+        assert!(hurried.len() == 1 && hurried[0].id == again[0].id && hurried[0].run_at < when, "{hurried:?}");
+        // Somebody did set it back.
+        super::a_while_later(&app.state.db).await;
+        watched.look().await;
+        let events = watched.events().await;
+        let back = events.iter().find(|event| event.noticed_by == NoticedBy::Poll).unwrap();
+        assert_eq!((back.old_commit.as_ref(), back.new_commit.as_ref()), (Some(&second), Some(&first)));
+        assert_eq!(events.len(), 2);
     })
     .await;
 }

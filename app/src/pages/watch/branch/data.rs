@@ -17,6 +17,8 @@ pub struct BranchData {
     pub head_url: Option<String>,
     /// Whether it is the one that is read.
     pub is_default: bool,
+    /// The one that is read: of others it is not known what commits change.
+    pub default_branch: String,
     /// What happened to it, the last first.
     pub entries: Listing<Entry>,
     pub page: PageQuery,
@@ -36,6 +38,10 @@ pub struct Entry {
     pub commit: Option<CommitSummary>,
     /// What it says of itself, of others that are at hand.
     pub words: Option<CommitWords>,
+    /// Other commits that came with it and changed resources, the newest first.
+    pub others: Vec<CommitSummary>,
+    /// How many more came with it.
+    pub more: i64,
     /// What was told to whom, of those that its verdicts name.
     pub deliveries: Vec<Delivery>,
 }
@@ -70,6 +76,7 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
         web_url: branch_url(repository.provider, base, &branch.name).filter(|_| branch.deleted_at.is_none()),
         head_url: web_url(repository.provider, base, &branch.head_commit, None, None),
         is_default: repository.default_branch == branch.name,
+        default_branch: repository.default_branch.clone(),
         entries: read::entries(&context, &actor, &repository, events).await?,
         trouble: repository.sync_error.filter(|_| repository.sync_status == SyncStatus::Error),
         branch,
@@ -80,17 +87,28 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
 
 #[cfg(feature = "ssr")]
 mod read {
-    use std::collections::HashMap;
+    use std::collections::{BTreeSet, HashMap};
 
     use actions::Actor;
     use actions::triggers::show_delivery;
-    use entity::view::{BranchEvent, CommitSummary, CommitWords, Delivery, Listing, Repository, compare_url};
+    use entity::kind::BranchEventKind;
+    use entity::view::{BranchEvent, CommitSummary, CommitWords, Delivery, Listing, Push, Repository, compare_url};
     use store::{commits, triggers};
     use uuid::Uuid;
 
     use super::Entry;
     use crate::context::ServerContext;
     use crate::error::AppError;
+
+    /// So many commits of a push are shown beside its newest.
+    const SHOWN: usize = 9;
+
+    /// What is asked of the clone for an event: of a push that went on all commits that came by it, where these are scanned.
+    fn push(event: &BranchEvent, is_scanned: bool) -> Option<Push> {
+        let went_on = event.kind == BranchEventKind::BranchUpdated && event.is_forced != Some(true);
+        let old = event.old_commit.clone().filter(|_| is_scanned && went_on);
+        Some(Push { old, new: event.new_commit.clone()? })
+    }
 
     /// The events with what followed from each, asked for together.
     pub(super) async fn entries(
@@ -105,23 +123,37 @@ mod read {
         let shown = |delivery: Delivery| (delivery.id, show_delivery(actor, delivery));
         let deliveries: HashMap<Uuid, Delivery> =
             triggers::find_deliveries(c, &told).await?.into_iter().map(shown).collect();
-        let new: Vec<&str> = events.data.iter().filter_map(|event| event.new_commit.as_deref()).collect();
-        let commits: HashMap<String, CommitSummary> =
-            commits::find_commits(c, repository.id, &new).await?.into_iter().map(|it| (it.sha.clone(), it)).collect();
         // Commits that changed no resource, and those of branches that are not scanned, are not stored.
-        let others: Vec<String> =
-            new.into_iter().filter(|sha| !commits.contains_key(*sha)).map(str::to_owned).collect();
-        let words = if others.is_empty() { Vec::new() } else { (context.read_words)(repository.id, others).await };
-        let words: HashMap<String, CommitWords> = words.into_iter().map(|it| (it.sha.clone(), it)).collect();
+        let is_scanned = |event: &BranchEvent| event.branch_name == repository.default_branch;
+        let pushes = events.data.iter().filter_map(|event| push(event, is_scanned(event)));
+        let pushes: Vec<Push> = pushes.collect();
+        let read = if pushes.is_empty() { Vec::new() } else { (context.read_pushes)(repository.id, pushes).await };
+        let came = events.data.iter().filter(|event| event.new_commit.is_some()).map(|event| event.id);
+        let came: HashMap<Uuid, Vec<CommitWords>> = came.zip(read).collect();
+        let hashes = events.data.iter().filter_map(|event| event.new_commit.as_deref());
+        let hashes = hashes.chain(came.values().flatten().map(|words| words.sha.as_str()));
+        let hashes: Vec<&str> = hashes.collect::<BTreeSet<_>>().into_iter().collect();
+        let commits: HashMap<String, CommitSummary> = commits::find_commits(c, repository.id, &hashes)
+            .await?
+            .into_iter()
+            .map(|it| (it.sha.clone(), it))
+            .collect();
         Ok(events.map(|event| {
             let ids = event.verdicts.iter().filter_map(|verdict| verdict.delivery_id);
             let sides = event.old_commit.as_deref().zip(event.new_commit.as_deref());
+            let came = came.get(&event.id).map(Vec::as_slice).unwrap_or_default();
+            let before = came.get(1..).unwrap_or_default();
+            let others = before.iter().filter_map(|words| commits.get(&words.sha).cloned()).take(SHOWN);
+            let others: Vec<CommitSummary> = others.collect();
+            let commit = event.new_commit.as_ref().and_then(|sha| commits.get(sha).cloned());
             Entry {
                 deliveries: ids.filter_map(|id| deliveries.get(&id).cloned()).collect(),
                 compare_url: sides
                     .and_then(|(old, new)| compare_url(repository.provider, repository.web_url.as_deref(), old, new)),
-                commit: event.new_commit.as_ref().and_then(|sha| commits.get(sha).cloned()),
-                words: event.new_commit.as_ref().and_then(|sha| words.get(sha).cloned()),
+                words: came.first().filter(|_| commit.is_none()).cloned(),
+                commit,
+                more: i64::try_from(before.len() - others.len()).unwrap_or(i64::MAX),
+                others,
                 event,
             }
         }))

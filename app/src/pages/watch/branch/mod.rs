@@ -27,7 +27,8 @@ pub fn BranchPage() -> impl IntoView {
 }
 
 fn view(data: BranchData, url: PageUrl) -> AnyView {
-    let BranchData { now, branch, web_url, head_url, is_default, entries, page, is_alone, trouble } = data;
+    let BranchData { now, branch, web_url, head_url, is_default, default_branch, entries, page, is_alone, trouble } =
+        data;
     let trouble = trouble.map(|why| {
         let why = why.trim_end_matches('.').to_owned();
         view! { <Notice tone="warn">"What happens to it is not seen now: " {why} "."</Notice> }
@@ -45,6 +46,13 @@ fn view(data: BranchData, url: PageUrl) -> AnyView {
         view! { <Notice>"This is one event of the branch. "<a href=href>"Show all of them"</a></Notice> }
     });
     let count = entries.count;
+    let unscanned = (!is_default && count > 0).then(|| {
+        view! {
+            <p class="quiet">
+                "It is not scanned: which resources a commit changed is known of those that are on " <code>{default_branch}</code> " as well."
+            </p>
+        }
+    });
     let list = match entries.data.is_empty() {
         true if count > 0 => ().into_any(),
         true => nothing(&branch),
@@ -57,7 +65,7 @@ fn view(data: BranchData, url: PageUrl) -> AnyView {
         <PageHead title=branch.name.clone() facts=facts(&branch, web_url, head_url, is_default, now) />
         {trouble}
         {alone}
-        <Section title="What happened">{list} {pager}</Section>
+        <Section title="What happened">{unscanned} {list} {pager}</Section>
     }
     .into_any()
 }

@@ -20,7 +20,7 @@ pub(super) fn view(entries: Vec<Entry>, chosen: Option<&str>, now: Timestamp) ->
 }
 
 fn item(entry: Entry, chosen: Option<&str>, now: Timestamp) -> AnyView {
-    let Entry { event, compare_url, commit, words, deliveries } = entry;
+    let Entry { event, compare_url, commit, words, others, more, deliveries } = entry;
     let id = event.id.to_string();
     let is_chosen = chosen == Some(id.as_str());
     let (by, how) = noticed_words(event.noticed_by);
@@ -28,6 +28,8 @@ fn item(entry: Entry, chosen: Option<&str>, now: Timestamp) -> AnyView {
     let error = event.error.clone().map(|error| view! { <p class="field-error">{error}</p> });
     let followed = followed(&event, deliveries, now);
     let said = commit.map(changed).or_else(|| words.map(|words| commit_line(event.repository_id, words, None)));
+    let others = others.into_iter().map(changed).collect_view();
+    let more = (more > 0).then(|| more_commits(more, compare_url.clone()));
     let found = event.tekton.map(tekton::view);
     view! {
         <li class="happening" id=id aria-current=is_chosen.then_some("true")>
@@ -40,6 +42,8 @@ fn item(entry: Entry, chosen: Option<&str>, now: Timestamp) -> AnyView {
             </div>
             {error}
             {said}
+            {others}
+            {more}
             {found}
             {followed}
         </li>
@@ -67,6 +71,16 @@ fn commit_line(repository_id: Uuid, words: CommitWords, counts: Option<AnyView>)
         </p>
     }
     .into_any()
+}
+
+/// Commits of a push that are not shown, with the way to all of them where there is one.
+fn more_commits(count: i64, compare_url: Option<String>) -> AnyView {
+    let text = counted(count, "more commit", "more commits");
+    let text = match compare_url {
+        Some(href) => view! { <a href=href rel="noopener external">{text}</a> }.into_any(),
+        None => view! { <span class="quiet">{text}</span> }.into_any(),
+    };
+    view! { <p class="happening-commit">{text}</p> }.into_any()
 }
 
 /// Who was to be told, and what came of it; or why nobody was yet.

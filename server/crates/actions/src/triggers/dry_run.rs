@@ -1,10 +1,11 @@
 //! What a condition would have been met by, had its trigger been there before. Nothing is kept and nobody is told.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::kind::BranchEventKind;
+use entity::kind::{BranchEventKind, TargetKind};
 use entity::view::{Condition, DryRun, DryRunMatch, TektonFound};
 use store::triggers::{PastCommit, PastEvent, past_commits, past_events};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -27,26 +28,36 @@ const LISTED: usize = 100;
 /// After as many it lets others go on.
 const IN_ONE_GO: usize = 32;
 
-/// What a condition would have been met by in the last 30 days: events of watched branches, and commits of default branches from
-/// before they were watched.
+/// What a condition would have been met by in the last 30 days, where its trigger told such a target: events of watched branches,
+/// and commits of default branches from before they were watched.
 ///
 /// # Errors
 /// The refusal, also where the condition can't be used.
-pub async fn dry_run(ctx: &Actions, actor: &Actor, condition: &Condition) -> Result<DryRun> {
+pub async fn dry_run(
+    ctx: &Actions,
+    actor: &Actor,
+    condition: &Condition,
+    target: Option<TargetKind>,
+) -> Result<DryRun> {
     actor.need(entity::kind::Permission::ManagePipelines)?;
-    let condition = usable_condition(condition)?;
+    let compiled = usable_condition(condition)?;
+    let compiled = match target {
+        Some(target) => compiled.of_target(target),
+        None => compiled,
+    };
     let end = Instant::now() + LONGEST;
     // Reading clones is work: few at a time may ask for it.
     let Ok(Ok(_seat)) = timeout(LONGEST, ctx.dry_runs.acquire()).await else { return Err(Refusal::Later(10)) };
     let until = ctx.now();
     let since = until - TimeDelta::days(DAYS);
     let events = past_events(&ctx.db.read, since, MOST_EVENTS).await?;
-    let commits = past_commits(&ctx.db.read, since, MOST_COMMITS).await?;
+    let mut commits = past_commits(&ctx.db.read, since, MOST_COMMITS).await?;
     let all_events = (events.len() as u64) < MOST_EVENTS;
     let all_commits = (commits.len() as u64) < MOST_COMMITS;
+    leave_out_events(&mut commits, &events);
     let has_commits = !commits.is_empty();
 
-    let mut run = Run::new(&condition, ctx.reader.clone(), end);
+    let mut run = Run::new(&compiled, ctx.reader.clone(), end);
     run.hold(events.into_iter().map(Past::from)).await;
     let events = run.looked_at;
     run.hold(commits.into_iter().filter_map(Past::of_commit)).await;
@@ -61,10 +72,11 @@ pub async fn dry_run(ctx: &Actions, actor: &Actor, condition: &Condition) -> Res
     }
     if has_commits {
         notes.push(
-            "Each commit of a default branch from before it was watched counts as a change of its own; commits that \
-             changed no Kubernetes resource are not known."
+            "Each commit of a default branch from before it was watched, or of one that is watched no longer, counts as a \
+             change of its own; commits that changed no Kubernetes resource are not known."
                 .to_owned(),
         );
+        notes.extend(untold_by_commits(&condition.events));
     }
     if run.is_late {
         notes.push(format!("Not all was looked at: it took longer than {} seconds.", LONGEST.as_secs()));
@@ -85,6 +97,30 @@ pub async fn dry_run(ctx: &Actions, actor: &Actor, condition: &Condition) -> Res
         notes,
         matches: run.matches,
     })
+}
+
+/// Commits of a branch that was watched then are events: those that are looked at count once.
+fn leave_out_events(commits: &mut Vec<PastCommit>, events: &[PastEvent]) {
+    let came = events.iter().filter_map(|event| Some((event.repository_id, &event.branch_name, event.new_commit?)));
+    let came: HashSet<_> = came.collect();
+    commits.retain(|commit| {
+        let branch = commit.branch_name.as_ref();
+        branch.is_none_or(|branch| !came.contains(&(commit.repository_id, branch, commit.sha)))
+    });
+}
+
+/// Which of the events that a condition asks for no commit tells of, as each counts as a push to its branch.
+fn untold_by_commits(asked: &[BranchEventKind]) -> Option<String> {
+    let others: Vec<&str> =
+        asked.iter().filter(|kind| **kind != BranchEventKind::BranchUpdated).map(|kind| kind.as_str()).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let matches = match asked.contains(&BranchEventKind::BranchUpdated) {
+        true => "",
+        false => ", so that none of them matches",
+    };
+    Some(format!("Commits count as branch_updated alone{matches}; they do not tell of {}.", others.join(" and ")))
 }
 
 /// Something that happened.
@@ -256,5 +292,61 @@ impl<'a> Run<'a> {
             self.room -= 1;
             self.matches.push(found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::kind::Provider;
+    use entity::value::ObjectId;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_that_is_an_event_of_its_branch_counts_once() {
+        let (repository, at) = (Uuid::from_u128(1), "2026-11-21T08:00:00Z".parse().unwrap());
+        let event = |branch: &str, commit: u8| PastEvent {
+            id: Uuid::from_u128(2),
+            repository_id: repository,
+            repository_full_name: "ada/home".into(),
+            repository_url: "https://git.example/ada/home".into(),
+            provider: Provider::Git,
+            branch_name: branch.into(),
+            kind: BranchEventKind::BranchUpdated,
+            old_commit: None,
+            new_commit: Some(ObjectId([commit; 20])),
+            is_forced: None,
+            tekton: None,
+            noticed_at: at,
+        };
+        let commit = |branch: Option<&str>, commit: u8| PastCommit {
+            repository_id: repository,
+            repository_full_name: "ada/home".into(),
+            repository_url: "https://git.example/ada/home".into(),
+            provider: Provider::Git,
+            branch_name: branch.map(str::to_owned),
+            sha: ObjectId([commit; 20]),
+            committed_at: at,
+            subject: "x".into(),
+        };
+        let mut commits =
+            vec![commit(Some("main"), 1), commit(Some("main"), 2), commit(Some("main"), 3), commit(None, 3)];
+        leave_out_events(&mut commits, &[event("main", 3), event("topic", 1)]);
+        assert_eq!(commits, [commit(Some("main"), 1), commit(Some("main"), 2), commit(None, 3)]);
+    }
+
+    #[test]
+    fn what_commits_do_not_tell_of_is_said() {
+        use BranchEventKind::{BranchDeleted, BranchUpdated, TektonDetected};
+        let said = |asked: &[BranchEventKind]| untold_by_commits(asked).unwrap_or_default();
+        assert_eq!((said(&[]), said(&[BranchUpdated])), (String::new(), String::new()));
+        assert_eq!(
+            said(&[TektonDetected]),
+            "Commits count as branch_updated alone, so that none of them matches; they do not tell of tekton_detected."
+        );
+        assert_eq!(
+            said(&[BranchUpdated, BranchDeleted, TektonDetected]),
+            "Commits count as branch_updated alone; they do not tell of branch_deleted and tekton_detected."
+        );
     }
 }

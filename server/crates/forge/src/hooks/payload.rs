@@ -2,16 +2,13 @@
 
 use std::borrow::Cow;
 
-use entity::input::ObjectId;
+use entity::input::{ObjectId, is_branch_name};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{HookChange, HookError, HookKind, header, malformed};
-
-/// Longest name of a branch that is told on; forges and file systems allow about 250 characters.
-const MAX_BRANCH_BYTES: usize = 1_000;
 
 /// A body, and the JSON in it.
 pub(super) struct Payload<'b> {
@@ -136,7 +133,7 @@ impl Fields {
     }
 
     fn change(&self, branch: &str, is_deleted: bool) -> Result<Option<HookChange>, HookError> {
-        if branch.is_empty() || branch.len() > MAX_BRANCH_BYTES || branch.contains(char::is_control) {
+        if !is_branch_name(branch) {
             return Err(malformed("its `ref` is no name of a branch"));
         }
         let after = if is_deleted { None } else { self.after.as_deref().or(self.sha.as_deref()) };

@@ -256,7 +256,7 @@ fn replace(git_dir: &Path, name: &str, text: &str) -> Result<(), GitError> {
 /// Whether a name that a remote told may become a branch here.
 pub(super) fn is_branch_name(name: &str) -> bool {
     let full = format!("refs/heads/{name}");
-    name.len() <= 1_000 && gix::validate::reference::name(full.as_str().into()).is_ok()
+    entity::input::is_branch_name(name) && gix::validate::reference::name(full.as_str().into()).is_ok()
 }
 
 /// A clone that somebody reads: while this lives it is neither replaced nor removed.

@@ -44,6 +44,14 @@ pub struct Attempt {
     pub end: AttemptEnd,
 }
 
+impl Attempt {
+    /// Whether nothing was sent, as the target can't be told of such an event, or not as it is set: that says nothing of whether it
+    /// answers.
+    fn is_refused_unsent(&self) -> bool {
+        self.request.is_none() && matches!(self.end, AttemptEnd::Refused { .. })
+    }
+}
+
 /// What an attempt means for its delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
@@ -235,7 +243,7 @@ async fn end(
     };
     delivery_attempt::Entity::insert(kept).exec_without_returning(txn).await?;
     let lets_another_go = state.is_finished() && let_next_go(txn, &row, now).await?;
-    tell_trigger(txn, row.trigger_id, state, &attempt.end, is_current, now).await?;
+    tell_trigger(txn, row.trigger_id, state, attempt, is_current, now).await?;
     if let (AttemptEnd::Gone { why }, true) = (&attempt.end, is_current) {
         retire(txn, row.trigger_id, why, now).await?;
     }
@@ -293,10 +301,11 @@ async fn tell_trigger(
     txn: &Transaction,
     id: Uuid,
     state: DeliveryState,
-    end: &AttemptEnd,
+    attempt: &Attempt,
     is_current: bool,
     now: Timestamp,
 ) -> Result<()> {
+    let (end, is_sent) = (&attempt.end, !attempt.is_refused_unsent());
     let mut row = trigger::ActiveModel::default();
     if state == DeliveryState::Delivered {
         row.last_delivery_at = Set(Some(now.into()));
@@ -307,7 +316,7 @@ async fn tell_trigger(
     let in_row = match end {
         AttemptEnd::Delivered => Expr::val(0_i64),
         AttemptEnd::Unknown { .. } => trigger::Column::FailuresInRow.into_expr(),
-        _ if !is_current => trigger::Column::FailuresInRow.into_expr(),
+        _ if !is_current || !is_sent => trigger::Column::FailuresInRow.into_expr(),
         _ => trigger::COLUMN.failures_in_row.add(1),
     };
     let update = trigger::Entity::update_many().set(row).col_expr(trigger::Column::FailuresInRow, in_row);
@@ -315,8 +324,8 @@ async fn tell_trigger(
     let count = DayCount {
         delivered: i64::from(state == DeliveryState::Delivered),
         failed: i64::from(state == DeliveryState::Failed),
-        attempts: 1,
-        failed_attempts: i64::from(end.failure().is_some()),
+        attempts: i64::from(is_sent),
+        failed_attempts: i64::from(is_sent && end.failure().is_some()),
     };
     count_day(txn, id, count, now).await
 }

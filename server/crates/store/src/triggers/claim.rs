@@ -113,9 +113,15 @@ async fn waiting(c: &impl ConnectionTrait) -> Result<Vec<Waiting>> {
     Ok(waiting)
 }
 
-/// When the next attempt is due, for a worker that sleeps. It may have come while targets have no room for more.
-pub async fn next_delivery_at(c: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
+/// When the delivery is due, or was, that waits longest: its target may have no room for it.
+pub async fn first_delivery_at(c: &impl ConnectionTrait) -> Result<Option<Timestamp>> {
     Ok(waiting(c).await?.into_iter().map(|waiting| waiting.first).min())
+}
+
+/// When the next trigger has something to tell after that time, for a worker that took what it could then and sleeps. One whose
+/// delivery was due and not taken has no room for a later one either.
+pub async fn next_delivery_at(c: &impl ConnectionTrait, after: Timestamp) -> Result<Option<Timestamp>> {
+    Ok(waiting(c).await?.into_iter().map(|waiting| waiting.first).filter(|first| *first > after).min())
 }
 
 /// Whether a worker tells a target something right now: what the target calls that is not known yet.
@@ -128,7 +134,7 @@ pub async fn is_telling(c: &impl ConnectionTrait) -> Result<bool> {
 /// minute. Its row says so before anything is sent.
 pub async fn claim_deliveries(db: &Db, room: DeliveryRoom<'_>, now: Timestamp) -> Result<Vec<ClaimedDelivery>> {
     use delivery::Column::{Attempts, Id, Tries};
-    if room.most == 0 || next_delivery_at(&db.read).await?.is_none_or(|next| next > now) {
+    if room.most == 0 || first_delivery_at(&db.read).await?.is_none_or(|first| first > now) {
         return Ok(Vec::new());
     }
     let txn = db.begin().await?;

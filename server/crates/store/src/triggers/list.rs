@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
+use entity::kind::TargetKind;
 use entity::table::{trigger, trigger_day};
 use entity::value::JsonText;
 use entity::view::{Condition, Target, Timestamp, Trigger, TriggerDay};
@@ -22,18 +23,17 @@ pub struct EnabledTrigger {
     pub id: Uuid,
     pub name: String,
     pub condition: Condition,
+    pub target_kind: TargetKind,
 }
 
 /// Triggers that are on, by name.
 pub async fn enabled_triggers(c: &impl ConnectionTrait) -> Result<Vec<EnabledTrigger>> {
-    use trigger::Column::{Condition as Asked, Id, Name};
+    use trigger::Column::{Condition as Asked, Id, Name, TargetKind as Kind};
     let enabled = trigger::Entity::find().filter(trigger::COLUMN.is_enabled.eq(true)).select_only();
-    let rows: Vec<(Uuid, String, JsonText<Condition>)> =
-        enabled.columns([Id, Name, Asked]).order_by_asc(Name).into_tuple().all(c).await?;
-    let trigger = |(id, name, condition): (Uuid, String, JsonText<Condition>)| EnabledTrigger {
-        id,
-        name,
-        condition: condition.0,
+    let rows: Vec<(Uuid, String, JsonText<Condition>, TargetKind)> =
+        enabled.columns([Id, Name, Asked, Kind]).order_by_asc(Name).into_tuple().all(c).await?;
+    let trigger = |(id, name, condition, target_kind): (Uuid, String, JsonText<Condition>, TargetKind)| {
+        EnabledTrigger { id, name, condition: condition.0, target_kind }
     };
     Ok(rows.into_iter().map(trigger).collect())
 }

@@ -30,7 +30,8 @@ pub use attempts::{
 };
 pub(crate) use bounds::bounded_tekton;
 pub use claim::{
-    BREAKER, ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, is_telling, next_delivery_at,
+    BREAKER, ClaimedDelivery, DeliveryRoom, claim_deliveries, due_deliveries, first_delivery_at, is_telling,
+    next_delivery_at,
 };
 pub use configured::{Pinned, pin_triggers};
 pub use decide::{Decision, decide, decide_unknown};

@@ -63,13 +63,16 @@ pub async fn past_events(c: &impl ConnectionTrait, since: Timestamp, limit: u64)
     Ok(events.order_by_desc(Id).limit(at_most(limit)).into_partial_model().all(c).await?)
 }
 
-/// Commits of default branches since then that no watch noted as an event, newest first; at most so many.
+/// Commits of default branches since then that no watch noted as an event, newest first; at most so many. Of a repository that is
+/// watched no longer nobody knows when that ended: all of them, also those that are events.
 pub async fn past_commits(c: &impl ConnectionTrait, since: Timestamp, limit: u64) -> Result<Vec<PastCommit>> {
     use commit::Column::{CommittedAt, RepositoryId, Sequence};
-    let first_look = || Expr::col((watch::Entity, watch::Column::FirstLookAt));
+    let of_its_watch = |column: watch::Column| Expr::col((watch::Entity, column));
+    let first_look = || of_its_watch(watch::Column::FirstLookAt);
+    let is_off = of_its_watch(watch::Column::IsEnabled).eq(false);
     let committed = Expr::col((commit::Entity, CommittedAt));
     // Those after it are events of the watch; but for a repository without one there are none.
-    let unwatched = Condition::any().add(first_look().is_null()).add(committed.lt(first_look()));
+    let unwatched = Condition::any().add(first_look().is_null()).add(is_off).add(committed.lt(first_look()));
     let of_watch = watch::Relation::Repository.def().rev();
     let newest = commit::Entity::find().select_only().columns([RepositoryId, Sequence]);
     let newest = newest.join(JoinType::InnerJoin, commit::Relation::Repository.def());

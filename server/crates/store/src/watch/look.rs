@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use super::WatchState;
 use super::hold::hold_watch;
+use super::lag::Lag;
 use super::write::{Known, Writer};
 use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
+use entity::input::is_branch_name;
 use entity::kind::{BranchEventKind, NoticedBy};
 use entity::table::{branch, watch};
 use entity::value::ObjectId;
 use entity::view::Timestamp;
 
-/// Longer names are left out: no index holds them. Forges take 250 characters at most.
-const MAX_NAME_BYTES: usize = 1_024;
 /// So many names are looked for by one statement.
 const NAMES: usize = 500;
 
@@ -37,6 +37,8 @@ pub struct SeenBranch {
 pub struct Look {
     /// The watch's version when the look began.
     version: i64,
+    /// When that was, where somebody said so.
+    began_at: Option<Timestamp>,
     /// The pattern then, which says which branches are watched.
     branch_regex: Option<String>,
     how: NoticedBy,
@@ -44,7 +46,7 @@ pub struct Look {
     hash: [u8; 32],
     /// What it did not see is not there.
     is_complete: bool,
-    /// Branches whose names are too long.
+    /// Branches whose names are not kept.
     left_out: usize,
 }
 
@@ -53,7 +55,7 @@ impl Look {
     #[must_use]
     pub fn new(began: &WatchState, how: NoticedBy, mut branches: Vec<SeenBranch>) -> Self {
         let all = branches.len();
-        branches.retain(|branch| branch.name.len() <= MAX_NAME_BYTES && !branch.name.contains('\0'));
+        branches.retain(|branch| is_branch_name(&branch.name));
         branches.sort_by(|a, b| a.name.cmp(&b.name));
         branches.dedup_by(|a, b| a.name == b.name);
         let mut hasher = blake3::Hasher::new();
@@ -64,7 +66,14 @@ impl Look {
         }
         let hash = *hasher.finalize().as_bytes();
         let (branch_regex, left_out) = (began.branch_regex.clone(), all - branches.len());
-        Self { version: began.version, branch_regex, how, left_out, branches, hash, is_complete: true }
+        let version = began.version;
+        Self { version, began_at: None, branch_regex, how, left_out, branches, hash, is_complete: true }
+    }
+
+    /// The same of a look that began then, which may be a while before it is noted.
+    #[must_use]
+    pub fn begun_at(self, at: Timestamp) -> Self {
+        Self { began_at: Some(at), ..self }
     }
 
     /// The same of a list that may lack branches: what it did not see is not gone. It can't be the first look either, as what it
@@ -98,9 +107,11 @@ pub struct Noted {
     pub events: Vec<NewEvent>,
     /// It was the first one: what it saw is what changes are told against.
     pub is_first: bool,
-    /// Branches of which something newer was noted while it went on; the next look says more.
+    /// Branches of which something newer was noted, while it went on or right before it began; the next look says more.
     pub overtaken: usize,
-    /// Branches whose names are too long.
+    /// When a list is believed that shows what this one did: it may lag behind what webhooks told right before.
+    pub look_again_at: Option<Timestamp>,
+    /// Branches whose names are not kept.
     pub left_out: usize,
     /// Nothing was noted, as other branches are watched now than when it began: somebody has to look again.
     pub look_again: bool,
@@ -125,25 +136,28 @@ pub async fn note_refs(w: &impl ConnectionTrait, repository: Uuid, look: &Look, 
     let tells = !noted.is_first || watch.tells_first_look;
     let mut writer = Writer::new(w, repository, watch.version + 1, look.how, now);
     let mut known = known_branches(w, repository, look).await?;
-    for seen in &look.branches {
-        let before = known.remove(&seen.name);
-        if before.as_ref().is_some_and(|before| before.version > look.version) {
-            noted.overtaken += 1;
+    let seen = look.branches.iter().map(|seen| (known.remove(&seen.name), seen));
+    let seen: Vec<(Option<Known>, &SeenBranch)> = seen.collect();
+    let mut gone: Vec<(String, Known)> =
+        known.into_iter().filter(|(_, before)| !before.is_deleted && look.is_complete).collect();
+    let moved = seen.iter().filter_map(|(before, seen)| Some((before.as_ref()?, seen)));
+    let moved = moved.filter(|(before, seen)| before.stands_at() != Some(seen.commit)).map(|(before, _)| before);
+    let elsewhere: Vec<&Known> = moved.chain(gone.iter().map(|(_, before)| before)).collect();
+    let lag = Lag::read(w, &elsewhere, look.began_at.unwrap_or(now)).await?;
+    let mut is_overtaken = |before: &Known, shown: Option<ObjectId>| {
+        let lags_until = lag.until(before.id, shown);
+        noted.look_again_at = noted.look_again_at.max(lags_until);
+        let is_overtaken = before.version > look.version || lags_until.is_some();
+        noted.overtaken += usize::from(is_overtaken);
+        is_overtaken
+    };
+    for (before, seen) in &seen {
+        if before.as_ref().is_some_and(|before| is_overtaken(before, Some(seen.commit))) {
             continue;
         }
         writer.see(before.as_ref(), seen, tells).await?;
     }
-    let mut gone = Vec::new();
-    for (name, before) in known {
-        if before.is_deleted || !look.is_complete {
-            continue;
-        }
-        if before.version > look.version {
-            noted.overtaken += 1;
-            continue;
-        }
-        gone.push((name, before));
-    }
+    gone.retain(|(_, before)| !is_overtaken(before, None));
     gone.sort_by(|a, b| a.0.cmp(&b.0));
     writer.lose(gone).await?;
     let (has_written, events) = writer.finish().await?;
@@ -193,7 +207,7 @@ pub async fn note_change(
     how: NoticedBy,
     now: Timestamp,
 ) -> Result<Told> {
-    if change.branch.len() > MAX_NAME_BYTES || change.branch.contains('\0') {
+    if !is_branch_name(&change.branch) {
         return Ok(Told::LookNeeded);
     }
     let Some(watch) = hold_watch(w, repository).await? else { return Ok(Told::LookNeeded) };
@@ -202,7 +216,7 @@ pub async fn note_change(
     }
     let named = branch::Entity::find().filter(branch::COLUMN.repository_id.eq(repository));
     let before = named.filter(branch::COLUMN.name.eq(change.branch.as_str())).one(w).await?.map(Known::from);
-    let standing = before.as_ref().filter(|known| !known.is_deleted).map(|known| known.commit);
+    let standing = before.as_ref().and_then(Known::stands_at);
     if standing == change.new {
         return Ok(Told::Known);
     }

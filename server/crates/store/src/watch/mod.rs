@@ -9,6 +9,7 @@ mod facts;
 mod history;
 pub(crate) mod hold;
 mod hurry;
+mod lag;
 mod look;
 mod origins;
 mod prune;
@@ -39,6 +40,7 @@ pub use facts::{
 };
 pub use history::list_branch_history;
 pub use hurry::{has_put_off, hurry_events};
+pub use lag::{ToldChange, told_since};
 pub use look::{Change, Look, NewEvent, Noted, SeenBranch, Told, note_change, note_refs};
 pub use origins::{BranchOrigin, branch_origins};
 pub use prune::{

@@ -27,7 +27,15 @@ pub(super) struct Known {
     pub is_watched: bool,
     pub is_protected: Option<bool>,
     pub version: i64,
+    pub changed_at: Timestamp,
     pub is_deleted: bool,
+}
+
+impl Known {
+    /// Where it stands; nothing where it is gone.
+    pub(super) fn stands_at(&self) -> Option<ObjectId> {
+        (!self.is_deleted).then_some(self.commit)
+    }
 }
 
 impl From<branch::Model> for Known {
@@ -38,6 +46,7 @@ impl From<branch::Model> for Known {
             is_watched: row.is_watched,
             is_protected: row.is_protected,
             version: row.version,
+            changed_at: row.changed_at.into(),
             is_deleted: row.deleted_at.is_some(),
         }
     }
@@ -95,7 +104,7 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
             }
             return Ok(());
         };
-        let has_moved = before.is_deleted || before.commit != seen.commit;
+        let has_moved = before.stands_at() != Some(seen.commit);
         let is_protected = seen.is_protected.or(before.is_protected);
         if !has_moved && before.is_watched == seen.is_watched && before.is_protected == is_protected {
             return Ok(());

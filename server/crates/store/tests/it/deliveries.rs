@@ -66,6 +66,36 @@ async fn deaths_of_our_own_say_nothing_of_a_target_and_come_to_an_end() {
 }
 
 #[tokio::test]
+async fn what_is_refused_before_anything_is_sent_says_nothing_of_a_target() {
+    on_each_engine(async |db| {
+        let id = add(&db, "ci").await;
+        let mut mover = Mover::new(&db, "ada/home", "main").await;
+        let why = "event: the branch is gone";
+        for minute in 0..6 {
+            let event = mover.push(&db).await;
+            tell(&db, event, &[id], at(9, minute)).await;
+            let claimed = claim_deliveries(&db, room(5, 5), at(9, minute)).await.unwrap().remove(0);
+            let end = AttemptEnd::Refused { why: why.into() };
+            let attempt = Attempt { request: None, status: None, answer: None, ..went(end) };
+            let recorded = record_attempt(&db, claimed.id, "w", &attempt, at(9, minute)).await.unwrap();
+            assert_eq!(recorded.state, DeliveryState::Failed);
+        }
+        let trigger = find_trigger(&db.read, id, at(9, 9)).await.unwrap().unwrap();
+        assert_eq!((trigger.failures_in_row, trigger.last_error.as_deref()), (0, Some(why)));
+        let days = &trigger.days;
+        assert_eq!((days[0].failed, days[0].attempts, days[0].failed_attempts), (6, 0, 0));
+        assert_eq!(trigger.failing(at(9, 9)), None);
+        // Where it was sent, the target said so.
+        let event = mover.push(&db).await;
+        tell(&db, event, &[id], at(9, 9)).await;
+        let claimed = ids(&db, room(5, 5), at(9, 9)).await[0];
+        record(&db, claimed, AttemptEnd::Refused { why: "status 404".into() }, at(9, 9)).await.unwrap();
+        assert_eq!(find_trigger(&db.read, id, at(9, 9)).await.unwrap().unwrap().failures_in_row, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_given_up_is_told_when_the_branch_comes_to_its_commit_again() {
     on_each_engine(async |db| {
         let pace = Pace { timeout_ms: 1_000, waits_ms: vec![] };

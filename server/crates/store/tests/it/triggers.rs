@@ -230,7 +230,7 @@ async fn failed_attempts_wait_as_the_pace_says_and_then_it_has_failed() {
         assert_eq!(first.next_try_at, Some(at(9, 0) + TimeDelta::seconds(5)));
         assert_eq!(state().await, BranchEventState::Retrying);
         assert_eq!(ids(&db, room(5, 5), at(9, 0) + TimeDelta::seconds(4)).await, [] as [Uuid; 0]);
-        assert_eq!(next_delivery_at(&db.read).await.unwrap(), first.next_try_at);
+        assert_eq!(next_delivery_at(&db.read, at(9, 0)).await.unwrap(), first.next_try_at);
         // The target names a later time than the pace does, and then one that nobody waits for.
         let end = AttemptEnd::Failed { why: "status 429".into(), not_before: Some(at(9, 30)) };
         assert_eq!(try_at(at(9, 1), end).await.next_try_at, Some(at(9, 30)));
@@ -299,6 +299,33 @@ async fn deliveries_of_one_branch_go_out_in_order() {
             assert_eq!(of(next).await.event_id, expected);
             record(&db, next, AttemptEnd::Delivered, at(9, 2)).await.unwrap();
         }
+    })
+    .await;
+}
+
+/// A worker sleeps until the next one: one that is due and has no room must not make it oversleep.
+#[tokio::test]
+async fn what_is_due_and_has_no_room_hides_nothing_that_comes_later() {
+    on_each_engine(async |db| {
+        let (full, soon) = (add(&db, "full").await, add(&db, "soon").await);
+        let repository = watched(&db, "ada/home").await;
+        let branches = |commit| [seen("a", commit), seen("b", commit)];
+        look(&db, repository, &branches(1), at(8, 0)).await;
+        let events = look(&db, repository, &branches(2), at(8, 1)).await.events;
+        tell(&db, events[0].id, &[full, soon], at(9, 0)).await;
+        tell(&db, events[1].id, &[full], at(9, 0)).await;
+        let claimed = claim_deliveries(&db, room(9, 1), at(9, 0)).await.unwrap();
+        assert_eq!(claimed.len(), 2, "one for each target");
+        let failing = claimed.iter().find(|claimed| claimed.trigger_id == soon).unwrap().id;
+        let again = record(&db, failing, failed(), at(9, 0)).await.unwrap().next_try_at;
+        assert_eq!(again, Some(at(9, 0) + TimeDelta::seconds(5)));
+        assert_eq!(
+            first_delivery_at(&db.read).await.unwrap(),
+            Some(at(9, 0)),
+            "the second one of the target that is busy"
+        );
+        assert_eq!(next_delivery_at(&db.read, at(9, 0)).await.unwrap(), again);
+        assert_eq!(next_delivery_at(&db.read, at(9, 1)).await.unwrap(), None);
     })
     .await;
 }
@@ -407,7 +434,7 @@ async fn processes_that_claim_at_once_share_and_each_delivery_goes_to_one() {
                 loop {
                     let room = DeliveryRoom { worker: name, most: 4, per_trigger: 12, failing: 1 };
                     let claimed = claim_deliveries(&db, room, at(9, 0)).await.unwrap();
-                    if claimed.is_empty() && next_delivery_at(&db.read).await.unwrap().is_none() {
+                    if claimed.is_empty() && first_delivery_at(&db.read).await.unwrap().is_none() {
                         let sending = DeliveryFilter { state: Some(DeliveryState::Sending), ..Default::default() };
                         if list_deliveries(&db.read, &sending).await.unwrap().count == 0 {
                             return sent;

@@ -1,5 +1,6 @@
 //! Looks at branches, and the events that come of them.
 
+mod lagging;
 mod lists;
 mod told;
 
@@ -57,10 +58,14 @@ async fn end(db: &Db, repository: Uuid, began: &WatchState, look: &Look, now: Ti
 }
 
 async fn tell(db: &Db, repository: Uuid, branch: &str, old: Option<u8>, new: Option<u8>) -> Told {
+    tell_at(db, repository, branch, old, new, at(9, 0)).await
+}
+
+async fn tell_at(db: &Db, repository: Uuid, branch: &str, old: Option<u8>, new: Option<u8>, now: Timestamp) -> Told {
     let (branch, branch_regex) = (branch.to_owned(), None);
     let change = Change { branch, old: old.map(oid), new: new.map(oid), branch_regex, is_watched: true };
     let txn = db.begin().await.unwrap();
-    let told = note_change(&txn, repository, &change, NoticedBy::Webhook, at(9, 0)).await.unwrap();
+    let told = note_change(&txn, repository, &change, NoticedBy::Webhook, now).await.unwrap();
     txn.commit().await.unwrap();
     told
 }

@@ -5,6 +5,7 @@ use entity::kind::{BranchEventKind, ClauseKind};
 use entity::view::Clause;
 
 use super::{CompiledCondition, EventFacts, Judgement, MAX_PATHS, Needs};
+use crate::target::{ToldGone, told_gone};
 use crate::text::{counted, cut, listed};
 
 /// Longest reason that a clause gives, in characters.
@@ -65,6 +66,10 @@ impl CompiledCondition {
     }
 
     fn event(&self, facts: &EventFacts<'_>) -> Option<Answer> {
+        let is_asked = self.events.is_empty() || self.events.contains(&facts.kind);
+        if let Some(why) = self.why_not_gone().filter(|_| is_asked && facts.kind == BranchEventKind::BranchDeleted) {
+            return Some(Answer::known(false, why));
+        }
         if self.events.is_empty() {
             // What a commit brings is told of with the change that brought it: twice is what nobody asked for.
             let why = || "asked for changes of branches; tekton_detected has to be named".to_owned();
@@ -72,7 +77,19 @@ impl CompiledCondition {
         }
         let asked: Vec<&str> = self.events.iter().map(|kind| kind.as_str()).collect();
         let why = format!("asked for {}; it is {}", listed(&asked, "or"), facts.kind);
-        Some(Answer::known(self.events.contains(&facts.kind), why))
+        Some(Answer::known(is_asked, why))
+    }
+
+    /// Why the target is not told of a branch that is gone, where it is not.
+    fn why_not_gone(&self) -> Option<String> {
+        let kind = self.target?;
+        let why = format!("a {kind} target starts from a commit; a branch that is gone has none");
+        match told_gone(kind) {
+            ToldGone::All => None,
+            ToldGone::Named if self.events.contains(&BranchEventKind::BranchDeleted) => None,
+            ToldGone::Named => Some(format!("{why}, so that branch_deleted has to be named")),
+            ToldGone::None => Some(why),
+        }
     }
 
     fn repository(&self, facts: &EventFacts<'_>) -> Option<Answer> {

@@ -4,7 +4,7 @@ mod expression;
 mod judge;
 mod paths;
 
-use entity::kind::{BranchEventKind, Provider};
+use entity::kind::{BranchEventKind, Provider, TargetKind};
 use entity::value::ObjectId;
 use entity::view::{Clause, Condition, TektonFound};
 
@@ -110,6 +110,8 @@ pub struct CompiledCondition {
     paths: Option<PathPatterns>,
     tekton: Option<bool>,
     expression: Option<Expression>,
+    /// The sort of target that its trigger tells, where that is known.
+    target: Option<TargetKind>,
 }
 
 impl CompiledCondition {
@@ -135,7 +137,14 @@ impl CompiledCondition {
             paths: PathPatterns::new(&condition.paths)?,
             tekton: condition.tekton,
             expression: expression.map(Expression::new).transpose()?,
+            target: None,
         })
+    }
+
+    /// The same for a target of this sort: some are not told of branches that are gone ([`crate::told_gone`]).
+    #[must_use]
+    pub fn of_target(self, kind: TargetKind) -> Self {
+        Self { target: Some(kind), ..self }
     }
 
     /// What has to be read of an event's commit; of a branch that is gone there is nothing to read.

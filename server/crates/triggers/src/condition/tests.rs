@@ -1,4 +1,4 @@
-use entity::kind::{BranchEventKind, ClauseKind, Provider};
+use entity::kind::{BranchEventKind, ClauseKind, Provider, TargetKind};
 use entity::value::ObjectId;
 use entity::view::{Condition, TektonFound};
 
@@ -161,4 +161,32 @@ fn fields_that_cannot_be_used_are_named_with_how_to_mend_them() {
     assert_eq!(many, "repositories: has 101 patterns; at most 100 are allowed");
     let control = refused(Condition { paths: owned(&["a\u{7}b"]), ..Condition::default() });
     assert_eq!(control, "paths[0]: has a character that cannot be seen; write it anew");
+}
+
+#[test]
+fn a_target_that_starts_something_from_a_commit_is_not_told_of_what_has_none() {
+    use BranchEventKind::{BranchDeleted, BranchUpdated};
+    let gone = EventFacts { kind: BranchDeleted, new_commit: None, ..facts() };
+    let judge = |events: &[BranchEventKind], kind: TargetKind, facts: &EventFacts<'_>| {
+        let condition = Condition { events: events.to_vec(), ..Condition::default() };
+        CompiledCondition::new(&condition).unwrap().of_target(kind).judge(facts)
+    };
+    for kind in TargetKind::ALL.iter().copied() {
+        let is_told = |events: &[BranchEventKind]| judge(events, kind, &gone).is_match;
+        let starts_nothing = matches!(kind, TargetKind::Webhook | TargetKind::Flux | TargetKind::Command);
+        let is_forge = matches!(kind, TargetKind::GithubDispatch | TargetKind::GitlabPipeline);
+        assert_eq!((is_told(&[]), is_told(&[BranchDeleted])), (starts_nothing, !is_forge), "{kind}");
+        assert!(judge(&[], kind, &facts()).is_match, "{kind}");
+    }
+    let why = |events: &[BranchEventKind], kind| whys(&judge(events, kind, &gone)).pop().unwrap();
+    assert_eq!(
+        why(&[], TargetKind::Tekton),
+        "event false: a tekton target starts from a commit; a branch that is gone has none, so that branch_deleted has to be named"
+    );
+    assert_eq!(
+        why(&[BranchDeleted], TargetKind::GitlabPipeline),
+        "event false: a gitlab_pipeline target starts from a commit; a branch that is gone has none"
+    );
+    let elsewhere = "event false: asked for branch_updated; it is branch_deleted";
+    assert_eq!(why(&[BranchUpdated], TargetKind::GithubDispatch), elsewhere, "nobody asked for it");
 }

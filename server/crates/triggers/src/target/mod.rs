@@ -118,6 +118,27 @@ pub const fn secret_use(kind: TargetKind) -> SecretUse {
     }
 }
 
+/// Which branches that are gone a sort of target is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldGone {
+    /// As of any other change.
+    All,
+    /// Only where a condition names the event: what it starts starts from a commit, and there is none.
+    Named,
+    /// None: it has no words for that.
+    None,
+}
+
+/// Which branches that are gone a sort of target is told of.
+#[must_use]
+pub const fn told_gone(kind: TargetKind) -> ToldGone {
+    match kind {
+        TargetKind::Tekton => ToldGone::Named,
+        TargetKind::GithubDispatch | TargetKind::GitlabPipeline => ToldGone::None,
+        TargetKind::Webhook | TargetKind::Flux | TargetKind::Command => ToldGone::All,
+    }
+}
+
 /// Whether a secret can be used for a sort of target, before it is stored.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use actions::triggers::TriggerRequest;
-use entity::kind::BranchEventKind;
+use entity::kind::{BranchEventKind, TargetKind};
 use entity::view::{Condition, Pace, Target};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -135,6 +135,16 @@ impl From<WantedTrigger> for TriggerRequest {
 #[serde(deny_unknown_fields)]
 pub struct TriedCondition {
     pub condition: WantedCondition,
+}
+
+/// A condition to hold against what happened.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WantedDryRun {
+    pub condition: WantedCondition,
+    /// The kind of target that its trigger would tell: some are not told of branches that are gone. Left out, it is one that is told
+    /// of everything.
+    pub target_kind: Option<TargetKind>,
 }
 
 /// A trigger's secret.

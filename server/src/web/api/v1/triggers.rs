@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::db::Db;
 use utoipa::{IntoParams, ToSchema};
 
-use super::trigger_bodies::{TriedCondition, TriggerTest, WantedSecret, WantedTrigger};
+use super::trigger_bodies::{TriedCondition, TriggerTest, WantedDryRun, WantedSecret, WantedTrigger};
 use crate::clock;
 use crate::web::api::extract::{Body, Check, Id, Params};
 use crate::web::api::problem::Problem;
@@ -304,15 +304,15 @@ pub async fn test_condition(
 /// were watched, for at most 10 seconds. Nobody is told anything.
 #[utoipa::path(
     post, path = "/triggers/dry-run", operation_id = "test_dry_run", tag = "triggers",
-    request_body = TriedCondition,
+    request_body = WantedDryRun,
     responses((status = 200, description = "How often a trigger would have been for something, and for what", body = DryRun))
 )]
 pub async fn test_dry_run(
     State(ctx): State<Actions>,
     Actor(actor): Actor,
-    Body(tried): Body<TriedCondition>,
+    Body(wanted): Body<WantedDryRun>,
 ) -> Result<Json<DryRun>, Problem> {
-    Ok(Json(ask::dry_run(&ctx, &actor, &tried.condition.into()).await?))
+    Ok(Json(ask::dry_run(&ctx, &actor, &wanted.condition.into(), wanted.target_kind).await?))
 }
 
 /// Test a trigger

@@ -1,6 +1,7 @@
 //! What a trigger would have been for.
 
 use store::triggers::past_commits;
+use store::watch::unset_watch;
 
 use super::*;
 use crate::support::{Change, Manifest, day};
@@ -13,10 +14,8 @@ async fn a_dry_run_counts_what_a_trigger_would_have_been_for() {
             push(app, home, commit).await;
         }
         push(app, other, 2).await;
-        let dry = async |condition: Value| {
-            let body = Some(json!({ "condition": condition }));
-            send(app, Method::POST, "/api/v1/triggers/dry-run", body).await.json()
-        };
+        let of = async |body: Value| send(app, Method::POST, "/api/v1/triggers/dry-run", Some(body)).await.json();
+        let dry = async |condition: Value| of(json!({ "condition": condition })).await;
         let all = dry(json!({})).await;
         assert_eq!(
             (&all["matched"], &all["events"], &all["is_complete"]),
@@ -34,6 +33,22 @@ async fn a_dry_run_counts_what_a_trigger_would_have_been_for() {
         let paths = dry(json!({ "repositories": ["ada/*"], "paths": ["clusters/**"] })).await;
         assert_eq!((&paths["matched"], &paths["unknown"]), (&json!(0), &json!(3)), "{paths}");
         assert!(!paths["notes"].as_array().unwrap().is_empty());
+
+        // Some targets are told of a branch that is gone only where that is asked for, and some not at all.
+        let db = &app.state.db;
+        let began = watch_state(&db.read, other).await.unwrap().unwrap();
+        let txn = db.begin().await.unwrap();
+        note_refs(&txn, other, &Look::new(&began, NoticedBy::Poll, vec![]), Utc::now()).await.unwrap();
+        txn.commit().await.unwrap();
+        for (target, all, named) in
+            [(json!(null), 5, 1), (json!("flux"), 5, 1), (json!("tekton"), 4, 1), (json!("gitlab_pipeline"), 4, 0)]
+        {
+            let matched = async |condition: Value| {
+                of(json!({ "condition": condition, "target_kind": target })).await["matched"].clone()
+            };
+            let found = (matched(json!({})).await, matched(json!({ "events": ["branch_deleted"] })).await);
+            assert_eq!(found, (json!(all), json!(named)), "{target}");
+        }
     })
     .await;
 }
@@ -73,6 +88,10 @@ async fn commits_count_up_to_the_first_look_at_their_branches() {
         assert_eq!(all.len(), 5);
         assert_eq!(found(day(5), 100).await, std::slice::from_ref(&newest));
         assert_eq!(found(day(1), 1).await, [newest]);
+        // Nobody watches any more: what comes is no event.
+        assert!(unset_watch(&db.write, watched).await.unwrap());
+        let all = found(day(1), 100).await;
+        assert_eq!(all.iter().filter(|(name, _)| name == "ada/watched").count(), 3, "{all:?}");
     })
     .await;
 }

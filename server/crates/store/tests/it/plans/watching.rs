@@ -115,6 +115,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ));
     let of_branch = BranchEventFilter { branch_id: Some(branch), ..Default::default() };
     ask!("events of a branch", |c| watch::list_branch_events(c, &of_branch));
+    ask!("what was told right before", |c| watch::told_since(c, &[branch, repository], at(8, 59)));
     ask!("branch event", |c| watch::find_branch_event(c, branch));
     ask!("repositories to follow", |c| watch::repositories_to_follow(c, at(9, 0), 20));
     ask!("events that are put off", |c| watch::has_put_off(c, repository, at(9, 0)));
@@ -139,7 +140,8 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("attempts", |c| triggers::list_attempts(c, branch, 20));
     let room = DeliveryRoom { worker: "w", most: 400, per_trigger: 400, failing: 2 };
     ask!("deliveries to claim", |c| triggers::due_deliveries(c, room, at(9, 0)));
-    ask!("next delivery", |c| triggers::next_delivery_at(c));
+    ask!("first delivery", |c| triggers::first_delivery_at(c));
+    ask!("next delivery", |c| triggers::next_delivery_at(c, at(9, 0)));
     ask!("lost deliveries", |c| triggers::lost_deliveries(c, at(9, 0), 20));
     ask!("failed deliveries", |c| triggers::failed_deliveries(c, repository, at(7, 0), 100));
     ask!("delivery by its answer", |c| triggers::find_answered(c, "none", TargetKind::Tekton));
