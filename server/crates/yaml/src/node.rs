@@ -267,11 +267,12 @@ impl<'t> Node<'t> {
         self.merged().find_map(|source| source.get(key))
     }
 
-    /// The mappings that merge keys bring in, in the order in which they are asked.
+    /// The mappings that merge keys bring in, in the order in which they are asked. In a list with other things too they are
+    /// brought in as well, while the list as a whole stays a field.
     fn merged(self) -> impl Iterator<Item = Node<'t>> {
-        self.entries().rev().filter(|(name, value)| merges(*name, *value)).flat_map(|(_, value)| {
+        self.entries().rev().filter(|(name, _)| is_merge(*name)).flat_map(|(_, value)| {
             let single = value.is_mapping().then_some(value);
-            value.items().chain(single)
+            value.items().filter(|item| item.is_mapping()).chain(single)
         })
     }
 
@@ -282,12 +283,14 @@ impl<'t> Node<'t> {
     }
 }
 
+fn is_merge(key: Node<'_>) -> bool {
+    key.tag() == Tag::Merge && key.kind() == Kind::Scalar
+}
+
 /// Whether an entry is a merge key over a mapping or a list of mappings. Over anything else it is a field that is
 /// called `<<`, so that a change of it is seen.
 pub(crate) fn merges(key: Node<'_>, value: Node<'_>) -> bool {
-    key.tag() == Tag::Merge
-        && key.kind() == Kind::Scalar
-        && (value.is_mapping() || (value.is_sequence() && value.items().all(Node::is_mapping)))
+    is_merge(key) && (value.is_mapping() || (value.is_sequence() && value.items().all(Node::is_mapping)))
 }
 
 impl std::fmt::Debug for Node<'_> {

@@ -230,10 +230,11 @@ fn scalars_become_json_as_kubernetes_reads_them() {
 fn of_two_merge_keys_the_later_one_wins_and_of_a_list_the_first() {
     let text = "team: &team {namespace: tools, name: team}\nsite: &site {name: site}\ntwo: {<<: *team, <<: *site}\n\
                 list: {<<: [*team, *site]}\nboth:\n  <<: [*team]\n  <<: [*site, *team]\nown: {name: own, <<: *team}\n\
-                nested: &n {<<: *team, name: nested}\nouter: {<<: *n}\n";
+                nested: &n {<<: *team, name: nested}\nouter: {<<: *n}\nodd: {<<: [5, *site, [*team], *team]}\n";
     let found = documents(text);
     let name = |key: &str| found[0].root().at(&[key, "name"]).and_then(Node::text);
-    let expected = [("two", "site"), ("list", "team"), ("both", "site"), ("own", "own"), ("outer", "nested")];
+    let expected =
+        [("two", "site"), ("list", "team"), ("both", "site"), ("own", "own"), ("outer", "nested"), ("odd", "site")];
     for (key, expected) in expected {
         assert_eq!(name(key), Some(expected), "{key}");
         let json = found[0].root().get(key).map(Node::to_json).unwrap_or_default();
