@@ -6,10 +6,13 @@ use yaml::Node;
 use super::kustomization::join;
 use super::tree::Tree;
 use super::variables::is_true;
-use crate::detect::{list, plain_at};
+use crate::detect::plain_at;
 
-/// Generators of one ApplicationSet that are read, those inside `matrix` too.
-const MAX_GENERATORS: usize = 200;
+/// Generators of one ApplicationSet that are read, those inside `matrix` and the folders that they name too: each of them
+/// is compared with every folder of the tree.
+const MAX_GENERATORS: usize = 10_000;
+/// Sources of one Application that are read.
+const MAX_SOURCES: usize = 10_000;
 /// Longest path or namespace that comes of filling in a folder.
 const MAX_TEXT: usize = 4_000;
 
@@ -76,25 +79,31 @@ impl Application {
         let mut application = Self::default();
         if let Some(spec) = spec {
             application.namespace = plain_at(spec, &["destination", "namespace"]);
-            let many: Vec<Node<'_>> = list(spec.get("sources")).filter(|node| node.is_mapping()).collect();
+            let many = items(spec.get("sources")).take(MAX_SOURCES).filter(|node| node.is_mapping());
+            let many: Vec<Node<'_>> = many.collect();
             let single = spec.get("source").filter(|_| many.is_empty());
             let sources = (0..).zip(many.into_iter().chain(single));
             application.sources = sources.filter_map(|(number, node)| PathSource::read(number, node)).collect();
         }
         if is_set {
-            application.add_generators(root.at(&["spec", "generators"]));
+            let mut room = MAX_GENERATORS;
+            application.add_generators(root.at(&["spec", "generators"]), &mut room);
         }
         application
     }
 
-    fn add_generators(&mut self, generators: Option<Node<'_>>) {
-        for generator in list(generators) {
-            if self.directories.len() >= MAX_GENERATORS {
+    /// `room`: generators and folders that may still be read.
+    fn add_generators(&mut self, generators: Option<Node<'_>>, room: &mut usize) {
+        for generator in items(generators) {
+            if !take(room) {
                 return;
             }
-            self.add_generators(generator.at(&["matrix", "generators"]));
+            self.add_generators(generator.at(&["matrix", "generators"]), room);
             let mut directories = Directories::default();
-            for directory in list(generator.at(&["git", "directories"])) {
+            for directory in items(generator.at(&["git", "directories"])) {
+                if !take(room) {
+                    break;
+                }
                 let Some(path) = directory.get("path").and_then(Node::string).and_then(|path| join("", path)) else {
                     continue;
                 };
@@ -153,6 +162,18 @@ impl Application {
         }
         matched
     }
+}
+
+/// The items of a list.
+fn items(node: Option<Node<'_>>) -> impl Iterator<Item = Node<'_>> {
+    node.into_iter().flat_map(Node::items)
+}
+
+/// Takes one; `false` where there is none left.
+fn take(room: &mut usize) -> bool {
+    let is_there = *room > 0;
+    *room = room.saturating_sub(1);
+    is_there
 }
 
 impl PathSource {
@@ -299,6 +320,12 @@ mod tests {
         }
         let unclosed = "{git: {directories: [{path: 'apps/[web'}]}}";
         assert!(of("{{path}}", "x", unclosed).is_empty());
+        // Of many the last one counts too.
+        let others: String = (0..3_000).map(|number| format!("{{path: other/{number}}}, ")).collect();
+        let many = format!("{{git: {{directories: [{others}{{path: apps/web}}]}}}}");
+        assert_eq!(of("{{path}}", "x", &many), ["apps/web x false"]);
+        let generators = format!("{}{git}", "{list: {}}, ".repeat(1_000));
+        assert_eq!(of("{{path}}", "x", &generators), ["apps/web x false"]);
         assert_eq!(of("{{path[0]}}/{{path[1]}}", "{{cluster}}", git), ["apps/web  false"]);
         assert!(of("{{path}}/{{other}}", "x", git).is_empty());
     }

@@ -21,8 +21,8 @@ pub struct FluxKustomization {
     /// `spec.path`; `None` is the source's root.
     pub path: Option<String>,
     pub target_namespace: Option<String>,
-    /// Kind and name of the source.
-    pub source: Option<(String, String)>,
+    /// Kind and name of the source; one without a kind is the same as others without.
+    pub source: Option<(Option<String>, String)>,
     /// Folders of further components, relative to the path.
     pub components: Vec<String>,
     pub post_build: Option<PostBuild>,
@@ -48,7 +48,7 @@ impl FluxKustomization {
             namespace,
             path: text("path"),
             target_namespace: text("targetNamespace"),
-            source: plain_at(spec, &["sourceRef", "kind"]).zip(plain_at(spec, &["sourceRef", "name"])),
+            source: plain_at(spec, &["sourceRef", "name"]).map(|name| (plain_at(spec, &["sourceRef", "kind"]), name)),
             components,
             post_build: spec.get("postBuild").filter(|node| node.is_mapping()).map(PostBuild::read),
             literal,
@@ -63,7 +63,7 @@ impl FluxKustomization {
 
 impl PostBuild {
     fn read(node: Node<'_>) -> Self {
-        let from = list(node.get("substituteFrom"));
+        let from = node.get("substituteFrom").into_iter().flat_map(Node::items);
         let config_maps = from.filter(|item| plain(item.get("kind")).as_deref() == Some("ConfigMap"));
         Self {
             config_maps: config_maps.filter_map(|item| plain(item.get("name"))).take(MAX_CONFIG_MAPS).collect(),
@@ -112,7 +112,7 @@ fn canonical(url: &str) -> Option<String> {
 }
 
 /// ConfigMaps that one Kustomization may take variables from.
-const MAX_CONFIG_MAPS: usize = 50;
+const MAX_CONFIG_MAPS: usize = 1_000;
 
 /// What tells sources apart: an address, where one is known, else kind and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,7 +157,7 @@ pub(super) fn served_from_here(
         .map(|placed| FluxKustomization::folder(placed.part.path.as_deref()).filter(|folder| tree.has_folder(folder)))
         .collect();
     let is_bootstrapped = |placed: &Placed<'_, FluxKustomization>| {
-        placed.part.source.as_ref().is_some_and(|(_, name)| name == BOOTSTRAPPED)
+        placed.part.source.as_ref().is_some_and(|(kind, name)| kind.is_some() && name == BOOTSTRAPPED)
     };
     let bootstrapped: BTreeSet<&SourceId> = (0..ids.len())
         .filter(|&at| is_bootstrapped(&kustomizations[at]) && folders[at].is_some())
@@ -184,7 +184,8 @@ pub(super) fn served_from_here(
 }
 
 fn source_id(tree: &Tree<'_>, placed: &Placed<'_, FluxKustomization>) -> SourceId {
-    let Some((kind, name)) = &placed.part.source else { return SourceId::Nothing };
+    // Without a kind no document is meant.
+    let Some((Some(kind), name)) = &placed.part.source else { return SourceId::Nothing };
     let address = tree.sources(kind, name, placed.file).into_iter().find_map(|source| source.address.clone());
     address.map_or_else(|| SourceId::Name(kind.clone(), name.clone()), SourceId::Address)
 }
@@ -215,6 +216,15 @@ fn most_served<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kustomization_may_take_variables_from_many_config_maps() {
+        let maps: String = (0..900).map(|number| format!("{{kind: ConfigMap, name: m{number}}}, ")).collect();
+        let text = format!("spec: {{postBuild: {{substituteFrom: [{maps}{{kind: Secret, name: s}}]}}}}");
+        let documents = yaml::parse(text.as_bytes(), &yaml::Limits::default()).unwrap();
+        let read = FluxKustomization::read(documents[0].root(), None).post_build.unwrap();
+        assert_eq!((read.config_maps.len(), read.config_maps[899].as_str()), (900, "m899"));
+    }
 
     #[test]
     fn one_address_is_the_same_however_it_is_written() {

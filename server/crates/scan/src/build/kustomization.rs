@@ -29,12 +29,8 @@ impl KustomizeFile {
             return None;
         }
         let text = |key: &str| root.get(key).and_then(Node::string);
-        // Both lines may be left out in a file of this name; with the right version, the kind is only misspelled.
-        let is_one = match text("apiVersion") {
-            Some(version) => version.starts_with("kustomize.config.k8s.io/"),
-            None => text("kind").is_none_or(|kind| matches!(kind, "Kustomization" | "Component")),
-        };
-        if !is_one {
+        // Both lines may be left out in a file of this name, and another kind is only misspelled.
+        if text("apiVersion").is_some_and(|version| !version.starts_with("kustomize.config.k8s.io/")) {
             return None;
         }
         let namespace = text("namespace").filter(|text| text.len() <= MAX_TEXT).map(str::to_owned);
@@ -113,7 +109,8 @@ mod tests {
         let dated = read("namespace: 2024-01-01\nresources: [!here a.yaml, 1]\n").unwrap();
         assert_eq!((dated.namespace.as_deref(), dated.resources), (Some("2024-01-01"), vec!["a.yaml".to_owned()]));
         assert!(read("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n").is_none());
-        assert!(read("kind: Deployment\n").is_none());
+        assert!(read("kind: kustomization\n").is_some());
+        assert!(read("apiVersion: apps/v1\nkind: Deployment\n").is_none());
         assert!(read("- a\n").is_none());
     }
 

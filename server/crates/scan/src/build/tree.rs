@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use entity::input::ResourceKey;
-use entity::view::shared_folders;
 use yaml::Node;
 
 use super::argo::Application;
@@ -17,8 +16,8 @@ use super::{FastMap, FastSet};
 use crate::detect::SOURCE_GROUP;
 use crate::file::{DocumentIndex, Manifest};
 
-/// Sources or ConfigMaps of one name that are compared; a tree with more of them means to be slow.
-const MAX_CANDIDATES: usize = 200;
+/// Sources or ConfigMaps of one name, all as near, that are given back; a tree with more of them means to be slow.
+const MAX_NEAREST: usize = 200;
 
 /// What one document says about builds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,9 +291,53 @@ impl<'t> Tree<'t> {
 }
 
 /// Those in the folders that share the most leading names with the folder of the asking file, in the tree's order.
+///
+/// Candidates are in the order of their files, so that all below one folder stand together and are found without a look at
+/// the others, however many those are.
 fn nearest<'t, T>(candidates: &[Placed<'t, T>], file: &str) -> Vec<&'t T> {
-    let near = |placed: &Placed<'t, T>| shared_folders(placed.file, file);
-    let candidates = &candidates[..candidates.len().min(MAX_CANDIDATES)];
-    let most = candidates.iter().map(near).max();
-    candidates.iter().filter(|placed| Some(near(placed)) == most).map(|placed| placed.part).collect()
+    let mut at = folder(file);
+    let near = loop {
+        let prefix = if at.is_empty() { "" } else { &file[..=at.len()] };
+        let start = candidates.partition_point(|placed| placed.file < prefix);
+        let length = candidates[start..].partition_point(|placed| placed.file.starts_with(prefix));
+        if length > 0 || at.is_empty() {
+            break &candidates[start..start + length];
+        }
+        at = folder(at);
+    };
+    near.iter().take(MAX_NEAREST).map(|placed| placed.part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(files: &[&str], file: &str) -> Vec<usize> {
+        let parts: Vec<usize> = (0..files.len()).collect();
+        let index = DocumentIndex { document: 0, item: None };
+        let placed = |(file, part)| Placed { file, index, part };
+        let candidates: Vec<Placed<'_, usize>> = files.iter().copied().zip(&parts).map(placed).collect();
+        nearest(&candidates, file).into_iter().copied().collect()
+    }
+
+    #[test]
+    fn the_nearest_share_the_most_leading_folders() {
+        let files = ["a-b/x.yaml", "a.yaml", "a/b/c/x.yaml", "a/b/x.yaml", "a/b/y.yaml", "a/bc/x.yaml", "x.yaml"];
+        assert!(files.is_sorted());
+        assert_eq!(near(&files, "a/b/flux.yaml"), [2, 3, 4]);
+        assert_eq!(near(&files, "a/b/c/d/flux.yaml"), [2]);
+        assert_eq!(near(&files, "a/d/flux.yaml"), [2, 3, 4, 5]);
+        assert_eq!(near(&files, "flux.yaml"), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(near(&files, "else/where/flux.yaml"), [0, 1, 2, 3, 4, 5, 6]);
+        assert!(near(&[], "a/flux.yaml").is_empty());
+    }
+
+    #[test]
+    fn of_very_many_the_nearest_is_found_wherever_it_stands() {
+        let paths: Vec<String> = (0..1_000).map(|number| format!("clusters/{number:04}/settings.yaml")).collect();
+        let files: Vec<&str> = paths.iter().map(String::as_str).collect();
+        for number in [0_usize, 199, 200, 229, 999] {
+            assert_eq!(near(&files, &format!("clusters/{number:04}/apps.yaml")), [number]);
+        }
+    }
 }

@@ -77,7 +77,8 @@ impl Replay {
         let (mut sources, mut config_maps) = (HashSet::new(), HashSet::new());
         for (_, _, part) in &parts {
             if let Part::Flux(part) = part {
-                sources.extend(part.source.clone());
+                // Without a kind no document is meant.
+                sources.extend(part.source.clone().and_then(|(kind, name)| Some((kind?, name))));
                 config_maps
                     .extend(part.post_build.iter().flat_map(|post_build| post_build.config_maps.iter().cloned()));
             }

@@ -177,3 +177,60 @@ fn kustomize_and_k3s_name_charts_themselves() {
     let k3s = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web, namespace: kube-system}\nspec: {chart: 'https://a.example/x/web-1.2.3.tgz', targetNamespace: shop}\n";
     assert_eq!(places(&[("k.yaml", k3s)]), ["shop/web a.example/x/web -"]);
 }
+
+#[test]
+fn what_variables_empty_is_no_namespace_and_an_empty_version() {
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux}\n\
+        spec: {path: ./apps, sourceRef: {kind: GitRepository, name: home}, postBuild: {substitute: {NONE: ''}}}\n";
+    let k3s = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: web, namespace: kube-system}\n\
+        spec: {chart: web, repo: 'https://a.example', targetNamespace: '${NONE}', version: '${NONE}'}\n";
+    let release = release(
+        "{chart: {spec: {chart: web, version: '${NONE}', sourceRef: {kind: HelmRepository, name: x, namespace: flux}}}}",
+    );
+    let source = repository("x", "flux", "https://a.example");
+    let by_ref = release_of_artifact("{tag: 1.2.3, semver: '${NONE}'}");
+    for (file, right) in [
+        (k3s, "kube-system/web a.example/web "),
+        (&release, "shop/web a.example/web "),
+        (&by_ref, "shop/web ghcr.io/me/charts/web 1.2.3"),
+    ] {
+        let files = [("c/apps.yaml", flux), ("c/x.yaml", &source), ("apps/web.yaml", file)];
+        assert_eq!(places(&files), [right]);
+        let version = charts(&files)[0].version.clone();
+        assert!(version.is_some(), "{right}");
+    }
+}
+
+fn release_of_artifact(reference: &str) -> String {
+    let release = release("{chartRef: {kind: OCIRepository, name: web}}");
+    format!(
+        "{release}---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {{name: web, namespace: shop}}\n\
+         spec: {{url: 'oci://ghcr.io/me/charts/web', ref: {reference}}}\n"
+    )
+}
+
+#[test]
+fn sources_without_a_kind_are_the_same_as_each_other() {
+    let flux = |name: &str, path: &str| {
+        format!(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: {name}, namespace: flux}}\n\
+             spec: {{path: {path}, targetNamespace: mall, sourceRef: {{name: home}}}}\n"
+        )
+    };
+    let (root, apps) = (flux("root", "./"), flux("apps", "./apps"));
+    let release = release("{chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: x, namespace: flux}}}}");
+    let source = repository("x", "flux", "https://a.example");
+    let files = [("web/web.yaml", release.as_str()), ("x.yaml", &source), ("apps/a.yaml", "a: 1"), ("c.yaml", &root)];
+    assert_eq!(places(&files), ["shop/web a.example/web -"]);
+    let served = [&files[..], &[("d.yaml", apps.as_str())]].concat();
+    assert_eq!(places(&served), ["mall/web a.example/web -"]);
+}
+
+#[test]
+fn a_kustomization_without_version_is_one_whatever_its_kind() {
+    let release = release("{chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: x, namespace: mall}}}}");
+    let source = repository("x", "mall", "https://a.example");
+    let kustomization = "kind: kustomization\nnamespace: mall\nresources: [web.yaml]\n";
+    let files = [("a/kustomization.yaml", kustomization), ("a/web.yaml", release.as_str()), ("x.yaml", &source)];
+    assert_eq!(places(&files), ["mall/web a.example/web -"]);
+}

@@ -100,8 +100,11 @@ impl<'e> Asker<'e> {
                 let Fact::Source { url, version, .. } = &entry.fact else {
                     return draft.unresolved(UnresolvedReason::SourceNotFound);
                 };
-                let text = |text: &Option<Arc<str>>| text.as_deref().map(Into::into);
-                draft.version = text(&version.semver).or_else(|| text(&version.tag)).or_else(|| text(&version.digest));
+                let text = |text: &Option<Arc<str>>| -> Option<Box<str>> { text.as_deref().map(Into::into) };
+                // What is empty with the variables put in is left for the next.
+                let filled = |one: &Option<Arc<str>>| text(one).filter(|text| !text.is_empty());
+                draft.version =
+                    filled(&version.semver).or_else(|| filled(&version.tag)).or_else(|| text(&version.digest));
                 draft.digest = text(&version.digest);
                 draft.placed(ChartResolution::OciRepository, url.as_deref(), "").linked(url.as_deref(), &name)
             }
@@ -118,7 +121,9 @@ impl<'e> Asker<'e> {
         own: Option<Arc<str>>,
         file: &str,
     ) -> Draft {
-        draft.version = release.put_in(written.version.as_deref());
+        // It may come to nothing, which is not the same as none.
+        draft.version =
+            written.version.as_deref().map(|text| release.way.put_into(text, release.literal).as_ref().into());
         draft.chart = release.put_in(written.chart.as_deref());
         let chart = draft.chart.clone().unwrap_or_default();
         let kind = release.put_in(written.source.kind.as_deref());

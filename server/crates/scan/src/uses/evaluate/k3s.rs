@@ -29,7 +29,8 @@ impl<'e> Asker<'e> {
             draft.name = document.name.as_deref().map(|name| way.put_into(name, document.literal).as_ref().into());
             draft.release.clone_from(&draft.name);
             let own = || way.namespace(document.namespace.as_deref(), document.literal);
-            draft.namespace = put_in(&chart.target_namespace).or_else(|| own().as_deref().map(Into::into));
+            let target = put_in(&chart.target_namespace).filter(|target| !target.is_empty());
+            draft.namespace = target.or_else(|| own().as_deref().map(Into::into));
             draft.version = put_in(&chart.version);
             let draft = placed(draft, put_in(&chart.chart), put_in(&chart.repository), chart.has_content);
             let draft = Draft { variables: self.variables(way, document.literal, &merged.values), ..draft };

@@ -30,7 +30,8 @@ pub fn of_use(one: &ChartUse, tree: &Tree, names: &mut Names, batch: &mut UsesBa
         namespace: text(&one.namespace),
         chart_name: text(&one.chart),
         source_url: text(&one.source),
-        version: text(&one.version),
+        // To those who read, a version that variables emptied is none.
+        version: text(&one.version).filter(|version| !version.is_empty()),
         version_kind: one.version_kind,
         digest: text(&one.digest),
         how: one.how,
