@@ -1,5 +1,7 @@
 //! Scalars of documents as texts, bounded.
 
+use std::collections::HashMap;
+
 use entity::kind::ValueType;
 use yaml::{Node, Tag};
 
@@ -71,6 +73,13 @@ pub fn entries(node: Node<'_>) -> Vec<(&str, Node<'_>)> {
         }
     }
     kept
+}
+
+/// The same entries in the order in which they are written; those that merge keys add come last.
+pub fn in_order(node: Node<'_>) -> Vec<(&str, Node<'_>)> {
+    let mut left: HashMap<&str, Node<'_>> = entries(node).into_iter().collect();
+    let written = node.entries().filter_map(named).chain(node.fields().into_iter().filter_map(named));
+    written.filter_map(|(key, _)| left.remove_entry(key)).collect()
 }
 
 fn named<'t>((key, value): (Node<'t>, Node<'t>)) -> Option<(&'t str, Node<'t>)> {

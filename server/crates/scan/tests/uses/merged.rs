@@ -38,6 +38,38 @@ fn generated_config_maps_are_found_with_the_files_that_they_hold() {
 }
 
 #[test]
+fn literals_of_generated_config_maps_are_taken_as_they_are() {
+    let release = format!(
+        "{HEAD}  valuesFrom: [{{kind: ConfigMap, name: made, valuesKey: long, targetPath: long}}, {{kind: ConfigMap, name: made, valuesKey: ' x', targetPath: x}}]\n"
+    );
+    let long = "y".repeat(5_000);
+    let kustomization = format!(
+        "namespace: shop\nresources: [r.yaml]\nconfigMapGenerator: [{{name: made, literals: ['long={long}', ' x= 7 ', '  ']}}]\n"
+    );
+    // The key with its space is one that no release can ask for.
+    let files = [("k/r.yaml", release.as_str()), ("k/kustomization.yaml", kustomization.as_str())];
+    assert_eq!(values(&files), [format!("long={long}")]);
+    let trimmed = kustomization.replace("' x= 7 '", "'x= 7 '");
+    let files = [files[0], ("k/kustomization.yaml", trimmed.as_str())];
+    assert_eq!(values(&files), [format!("long={long}"), "x= 7 ".to_owned()]);
+}
+
+#[test]
+fn what_k3s_sets_goes_in_the_order_that_is_written() {
+    let of = |set: &str| {
+        let text = format!(
+            "base: &base {{z: 5}}\napiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {{name: web}}\n\
+             spec: {{chart: web, repo: 'https://a.example', set: {{{set}}}}}\n"
+        );
+        values(&[("k.yaml", &text)]).join(" ")
+    };
+    assert_eq!(of("image: web, image.tag: v1"), "image.tag=v1");
+    assert_eq!(of("image.tag: v1, image: web"), "image=web");
+    assert_eq!(of("image: web, image.tag: v1, image: other"), "image.tag=v1");
+    assert_eq!(of("<<: [*base, 5], z.y: x"), "z=5");
+}
+
+#[test]
 fn paths_can_be_read_back() {
     let release = format!("{HEAD}  values:\n    a.b: {{'': 1, c/d: {{}}}}\n    e: [[f], []]\n    'quo\"te': 1\n");
     let right = [r#"["a.b"].c/d={}"#, r#"["a.b"][""]=1"#, r#"["quo\"te"]=1"#, "e[]=[]", "e[][]=f"];

@@ -4,7 +4,7 @@ use crate::mask::Rules;
 use entity::kind::ValueType;
 use yaml::{Limits, Node, SharedNode};
 
-use super::super::text::{entries, items, owned, scalar};
+use super::super::text::{in_order, items, owned, scalar};
 use super::super::values::LayerLines;
 use super::{Reader, documents, first_map};
 
@@ -169,7 +169,7 @@ impl K3sChart {
     pub(super) fn read(reader: Reader<'_>) -> Self {
         let spec = reader.spec();
         let get = |key: &str| spec.and_then(|spec| spec.get(key));
-        let set = get("set").into_iter().flat_map(entries).filter_map(|(path, node)| {
+        let set = get("set").into_iter().flat_map(in_order).filter_map(|(path, node)| {
             let (text, kind) = scalar(node).filter(|(_, kind)| *kind != ValueType::Null)?;
             // Texts get the type that `--set` gives them.
             let kind = if kind == ValueType::String { super::super::values::typed(text, false) } else { kind };

@@ -1,10 +1,15 @@
 //! What a kustomization makes, and what it names.
 
+use entity::kind::ValueType;
 use yaml::{Node, SharedNode};
 
 use super::super::image::{ImagePlace, classify};
-use super::super::text::{items, owned, string, word, word_at};
+use super::super::text::{items, owned, scalar, string, word_at};
 use super::chart::Inflation;
+
+/// Bytes of keys, paths and values that the generators of one kustomization may hold: what the largest file that is read
+/// holds, and more only where aliases multiply it.
+const MAX_GENERATED: usize = 32 << 20;
 
 /// What a kustomization says beside what it builds.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +51,9 @@ impl KustomizationFacts {
             let charts = items(node.get(key)).filter(|node| node.is_mapping());
             facts.charts.extend(charts.map(|chart| Inflation::read(&root.share(chart), is_old)));
         }
-        facts.config_maps = items(node.get("configMapGenerator")).filter_map(Generator::read).collect();
+        let mut room = MAX_GENERATED;
+        let generators = items(node.get("configMapGenerator"));
+        facts.config_maps = generators.filter_map(|node| Generator::read(node, &mut room)).collect();
         let secret = |node: Node<'_>| Some((owned(node.get("name"))?, owned(node.get("namespace"))));
         facts.secrets = items(node.get("secretGenerator")).filter_map(secret).collect();
         facts.images = images(node);
@@ -77,24 +84,46 @@ impl KustomizationFacts {
 }
 
 impl Generator {
-    fn read(node: Node<'_>) -> Option<Self> {
+    /// `room`: bytes that may still be kept.
+    fn read(node: Node<'_>, room: &mut usize) -> Option<Self> {
+        let name = owned(node.get("name"))?;
+        let files = texts(node.get("files"), room);
+        let literals = texts(node.get("literals"), room);
         let file = |text: &str| match text.split_once('=') {
             Some((key, path)) => (key.into(), path.into()),
             None => (text.rsplit('/').next().unwrap_or(text).into(), text.into()),
         };
-        let literal = |item: Node<'_>| {
-            let (key, value) = word(Some(item))?.split_once('=')?;
+        let literal = |(item, text): (Node<'_>, &str)| {
+            let (key, value) = text.split_once('=')?;
             let quoted = value.starts_with(['\'', '"']);
             let value = if quoted { value.trim_matches(['\'', '"']) } else { value };
             Some((key.into(), value.into(), item.span().line))
         };
         Some(Self {
-            name: owned(node.get("name"))?,
+            name,
             namespace: owned(node.get("namespace")),
-            files: items(node.get("files")).filter_map(|item| word(Some(item))).map(file).collect(),
-            literals: items(node.get("literals")).filter_map(literal).collect(),
+            files: files.into_iter().map(|(_, text)| file(text)).collect(),
+            literals: literals.into_iter().filter_map(literal).collect(),
         })
     }
+}
+
+/// The texts of a list with their nodes, as long as there is room for them.
+fn texts<'t>(list: Option<Node<'t>>, room: &mut usize) -> Vec<(Node<'t>, &'t str)> {
+    let mut kept = Vec::new();
+    for item in items(list) {
+        let Some(text) = whole(item) else { continue };
+        let Some(left) = room.checked_sub(text.len()) else { break };
+        *room = left;
+        kept.push((item, text));
+    }
+    kept
+}
+
+/// A scalar's text as a whole, with the spaces around it; `None` where there is nothing else.
+fn whole(node: Node<'_>) -> Option<&str> {
+    let (text, kind) = scalar(node)?;
+    (kind != ValueType::Null && !text.trim().is_empty()).then_some(text)
 }
 
 /// Images that a kustomization puts in the place of others.
