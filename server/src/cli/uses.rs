@@ -42,7 +42,21 @@ pub(super) fn run(args: &UsesArgs) -> anyhow::Result<()> {
         }
     }
     out.flush()?;
+    say_what_is_cut(&uses);
     Ok(())
+}
+
+/// Says what the figures do not count, in every format: to programs as well they would look whole.
+#[expect(clippy::print_stderr, reason = "beside the answer, which programs read")]
+fn say_what_is_cut(uses: &Uses<'_>) {
+    for (cut, what) in [
+        (uses.cut_values(), "uses of charts have more values than are counted; the rest is left out"),
+        (uses.cut_references(), "documents name more than is counted; the rest is left out"),
+    ] {
+        if cut > 0 {
+            eprintln!("kubestats: {} {what}", number(cut as u64));
+        }
+    }
 }
 
 fn write_tables(out: &mut impl Write, evaluator: &Evaluator, uses: &Uses<'_>) -> std::io::Result<()> {

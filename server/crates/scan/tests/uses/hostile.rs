@@ -24,9 +24,24 @@ fn values_that_aliases_blow_up_are_cut() {
         writeln!(text, "    a{level}: &a{level} [{items}]").unwrap();
     }
     soon("a bomb of aliases", || {
-        let charts = charts(&[("a.yaml", &text)]);
-        assert!(charts[0].values.is_cut && charts[0].values.leaves.len() <= 20_000);
+        let evaluator = tree(&[("a.yaml", &text)]);
+        let uses = Uses::of(&evaluator);
+        assert!(uses.charts[0].values.is_cut && uses.charts[0].values.leaves.len() <= 20_000);
+        assert_eq!((uses.cut_values(), uses.cut_references()), (1, 0));
     });
+}
+
+#[test]
+fn a_document_that_names_too_much_says_so() {
+    let of = |count: usize| {
+        let from = "{kind: Secret, name: s, targetPath: a}, ".repeat(count);
+        let text = format!("{HEAD}  valuesFrom: [{from}]\n");
+        let evaluator = tree(&[("a.yaml", &text)]);
+        let uses = Uses::of(&evaluator);
+        (uses.cut_values(), uses.cut_references())
+    };
+    assert_eq!(of(1_000), (0, 0));
+    assert_eq!(of(3_000), (0, 1));
 }
 
 #[test]

@@ -57,6 +57,18 @@ impl<'e> Uses<'e> {
         }))
     }
 
+    /// How many uses have more values than are kept.
+    #[must_use]
+    pub fn cut_values(&self) -> usize {
+        self.charts.iter().filter(|one| one.values.is_cut).count()
+    }
+
+    /// How many documents name more than is kept.
+    #[must_use]
+    pub fn cut_references(&self) -> usize {
+        self.evaluator.units.values().filter(|state| state.references.is_cut).count()
+    }
+
     /// References that lead nowhere.
     pub fn dangling(&self) -> impl Iterator<Item = &'e Reference> {
         self.references.iter().copied().filter(|reference| reference.status == ReferenceStatus::Dangling)

@@ -78,6 +78,8 @@ pub struct FoundCharts {
 pub struct FoundReferences {
     pub references: Vec<Reference>,
     pub depends_on: Vec<Dependency>,
+    /// Whether there was more than could be kept.
+    pub is_cut: bool,
 }
 
 /// What everything that is evaluated lies in.
@@ -210,7 +212,7 @@ impl<'e> Asker<'e> {
                 let mut references = self.kustomization_references(place, folder(place.path));
                 references.sort_unstable();
                 references.dedup();
-                FoundReferences { references, depends_on: Vec::new() }
+                FoundReferences { references, ..FoundReferences::default() }
             }
         }
     }

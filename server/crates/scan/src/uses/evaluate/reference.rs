@@ -86,6 +86,7 @@ impl<'e> Asker<'e> {
         if document.references.is_empty() && document.selector.is_empty() {
             return found;
         }
+        found.is_cut = document.references_cut;
         for way in ways {
             let namespace = way.namespace(document.namespace.as_deref(), document.literal);
             let own = way.put_into(name, document.literal);
@@ -94,6 +95,7 @@ impl<'e> Asker<'e> {
             let mut waits = false;
             let mut add = |field, to: String, status| {
                 if found.references.len() >= MAX_FOUND {
+                    found.is_cut = true;
                     return;
                 }
                 found.references.push(Reference {

@@ -283,7 +283,9 @@ impl Evaluator {
         let asked = asker.take_asked();
         let state = self.units.entry(id.clone()).or_default();
         self.references -= state.references.references.len();
-        found.references.truncate(MAX_REFERENCES.saturating_sub(self.references));
+        let room = MAX_REFERENCES.saturating_sub(self.references);
+        found.is_cut |= found.references.len() > room;
+        found.references.truncate(room);
         self.references += found.references.len();
         replace_askers(&mut self.references_askers, &mut state.references_asked, asked, id);
         let old = std::mem::replace(&mut state.references, found);

@@ -69,6 +69,8 @@ pub struct DocumentFacts {
     /// Images of the document itself; those of charts' values are found where values are merged.
     pub images: Box<[ImagePlace]>,
     pub references: Box<[RawReference]>,
+    /// Whether it names more than that.
+    pub references_cut: bool,
     pub makes: Box<[Made]>,
     /// Labels of the pods that it makes.
     pub pod_labels: Labels,
@@ -236,6 +238,8 @@ impl DocumentFacts {
             Part::Custom(_) => false,
         });
         let defines = identity.kind == "CustomResourceDefinition";
+        let names = !defines && name.is_some();
+        let (references, references_cut) = if names { references::read(reader) } else { Default::default() };
         Self {
             number: number.into(),
             index,
@@ -251,7 +255,8 @@ impl DocumentFacts {
             } else {
                 Box::default()
             },
-            references: if defines || name.is_none() { Box::default() } else { references::read(reader) },
+            references,
+            references_cut,
             makes: if defines { Box::default() } else { makes::read(reader) },
             pod_labels: if defines || name.is_none() { Box::default() } else { pods::labels(reader) },
             selector: if name.is_none() { Box::default() } else { pods::selector(reader) },

@@ -24,8 +24,9 @@ pub struct RawReference {
     pub name: Box<str>,
 }
 
-pub(super) fn read(reader: Reader<'_>) -> Box<[RawReference]> {
-    let mut references = References { found: Vec::new() };
+/// What a document names, and whether there was more than could be kept.
+pub(super) fn read(reader: Reader<'_>) -> (Box<[RawReference]>, bool) {
+    let mut references = References { found: Vec::new(), is_cut: false };
     references.flux(reader);
     references.platform(reader);
     references.network(reader);
@@ -33,19 +34,23 @@ pub(super) fn read(reader: Reader<'_>) -> Box<[RawReference]> {
     if let Some(pod) = pods::spec(reader) {
         references.pod(pod);
     }
-    references.found.into()
+    (references.found.into(), references.is_cut)
 }
 
 struct References {
     found: Vec<RawReference>,
+    is_cut: bool,
 }
 
 impl References {
     fn add(&mut self, field: &'static str, kind: Option<&str>, namespace: Option<Box<str>>, name: Option<Box<str>>) {
         if let (Some(kind), Some(name)) = (kind, name)
-            && self.found.len() < MAX_REFERENCES
             && [kind, &name, namespace.as_deref().unwrap_or_default()].iter().all(|text| text.len() <= MAX_NAME)
         {
+            if self.found.len() >= MAX_REFERENCES {
+                self.is_cut = true;
+                return;
+            }
             self.found.push(RawReference { field, kind: kind.into(), namespace, name });
         }
     }
