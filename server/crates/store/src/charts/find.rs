@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
@@ -48,15 +48,19 @@ async fn lead_on(c: &impl ConnectionTrait, key: &str) -> Result<Option<(i64, Str
     }
     let Some(own) = found.into_iter().next() else { return Ok(None) };
     // The key of a group may be that of no source: once no use counts for the chart, it leads to where its sources went.
-    let used = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(own.0));
-    let used = used.select_only().column(chart_use::Column::Id).into_query();
-    let former = chart_alias::Entity::find().filter(chart_alias::COLUMN.alias.eq(key)).filter(Expr::not_exists(used));
-    let former = former.select_only().column(chart_alias::Column::ChartId).order_by_asc(chart_alias::Column::ChartId);
-    let to: Vec<i64> = former.into_tuple().all(c).await?;
-    if to.is_empty() {
+    let former = chart_alias::Entity::find().filter(chart_alias::COLUMN.alias.eq(key));
+    let to: Vec<i64> = former.select_only().column(chart_alias::Column::ChartId).into_tuple().all(c).await?;
+    if to.is_empty() || is_used(c, own.0).await? {
         return Ok(Some(own));
     }
     Ok(most_used_of(c, to).await?.or(Some(own)))
+}
+
+/// Whether any use counts for a chart, or did.
+async fn is_used(c: &impl ConnectionTrait, id: i64) -> Result<bool> {
+    let used = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(id));
+    let one: Option<i64> = used.select_only().column(chart_use::Column::Id).into_tuple().one(c).await?;
+    Ok(one.is_some())
 }
 
 /// Of charts the one that is most used now; the first by its key, where none is.
