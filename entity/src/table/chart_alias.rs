@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-/// A key under which kubesearch has shown a chart: links to it exist, and lead here.
+/// A key under which kubesearch has shown a chart, or Kubestats one that is grouped otherwise since: links to it exist, and lead here.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "chart_alias")]

@@ -99,6 +99,7 @@ mod read {
     use leptos_router::params::ParamsMap;
     use store::db::Db;
     use store::{charts, kept};
+    use uuid::Uuid;
 
     use super::ChartTab;
     use crate::error::AppError;
@@ -118,12 +119,13 @@ mod read {
         at: Option<Timestamp>,
     ) -> Result<Vec<(i64, String)>, AppError> {
         let keys = params.get_all("with").into_iter().flatten().filter(|key| !key.is_empty());
-        let keys: Vec<String> = keys.take(MOST_WITH).collect();
-        let mut with = charts::chart_keys(&db.read, &keys).await?;
-        // What is no chart nobody has.
-        let is_known = |key: &String| with.iter().any(|(_, known)| *known == key.to_lowercase());
-        if let Some(unknown) = keys.iter().find(|key| !is_known(key)) {
-            with.push((0, unknown.clone()));
+        let mut with: Vec<(i64, String)> = Vec::new();
+        for key in keys.take(MOST_WITH) {
+            // A key of old or of a source leads to its chart; what is no chart nobody has.
+            let meant = charts::chart_by_key(&db.read, &key).await?.unwrap_or((0, key));
+            if !with.contains(&meant) {
+                with.push(meant);
+            }
         }
         if let Some(text) = ask::text(params, "also")? {
             let meant = charts::chart_by_text(&db.read, &text, at).await?.unwrap_or((0, text));
@@ -179,7 +181,7 @@ mod read {
                 ChartTab::Values {
                     page: values.page,
                     values: kept::list_value_paths(db, &values).await?,
-                    repositories: repositories(db, id, at).await?,
+                    repositories: repositories(db, id, values.mine, at).await?,
                     together: kept::used_with(db, id, at).await?,
                     majors,
                 }
@@ -189,7 +191,7 @@ mod read {
                 ChartTab::Users {
                     page: users.page,
                     users: kept::list_releases(db, &users).await?,
-                    repositories: repositories(db, id, at).await?,
+                    repositories: repositories(db, id, users.like, at).await?,
                     together: kept::used_with(db, id, at).await?,
                 }
             }
@@ -215,9 +217,17 @@ mod read {
         })
     }
 
-    /// Who uses a chart, by id, to choose from.
-    async fn repositories(db: &Db, chart: i64, at: Option<Timestamp>) -> Result<Vec<(String, String)>, AppError> {
-        let users = kept::list_users(db, chart, at).await?;
+    /// Who uses a chart, by id, to choose from; the one that is chosen is among them, however many there are.
+    async fn repositories(
+        db: &Db,
+        chart: i64,
+        chosen: Option<Uuid>,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<(String, String)>, AppError> {
+        let mut users = kept::list_users(db, chart, at).await?;
+        if let Some(id) = chosen.filter(|id| users.iter().all(|(other, _)| other != id)) {
+            users.extend(kept::users_named(db, chart, &[id.to_string()], at).await?);
+        }
         Ok(users.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
     }
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::parts::{path_rows, release_rows, share};
 use super::versions::over_time;
 use crate::chart::{LineChart, LineData};
-use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version, counted};
+use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version, counted, number_text};
 
 /// Versions that are shown before the rest is folded.
 const VERSIONS: usize = 7;
@@ -70,7 +70,7 @@ fn table(rows: Vec<AnyView>) -> AnyView {
                     <th scope="col" class="num">"Releases"</th>
                     <th scope="col">"First used"</th>
                     <th scope="col" class="num" title="Days until half of those who ever had it did">"Half had it in"</th>
-                    <th scope="col" class="num" title="Not rolled back within seven days">"Stayed"</th>
+                    <th scope="col" class="num" title="Of those who came to it, not rolled back within seven days">"Stayed"</th>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -90,8 +90,8 @@ fn row(version: &ChartVersion, releases: i64, base: &PageUrl, now: Timestamp) ->
     };
     let stayed = match version.stayed {
         Some(share) => {
-            view! { <span title=format!("Of {} who came to it", version.stayed_of)>{format!("{:.0}%", share * 100.0)}</span> }
-                .into_any()
+            let of = format!("of {}", number_text(version.stayed_of));
+            view! { {format!("{:.0}%", share * 100.0)} " " <span class="stayed-of quiet">{of}</span> }.into_any()
         }
         None => few(),
     };

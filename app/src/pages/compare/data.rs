@@ -22,6 +22,10 @@ pub struct CompareData {
     pub at: Option<Timestamp>,
 }
 
+/// Repositories that an address may name: more than fit beside each other.
+#[cfg(feature = "ssr")]
+const MOST_NAMED: usize = 50;
+
 /// Values of the repositories that the page's address names.
 #[server(prefix = "/ui", endpoint = "compare", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn compare_chart(path: String, query: String) -> Result<CompareData, AppError> {
@@ -33,21 +37,27 @@ pub async fn compare_chart(path: String, query: String) -> Result<CompareData, A
     let at = ask::at(&params)?;
     let found = charts::chart_by_keys(&db.read, &chart_keys(&path)).await?;
     let (id, key) = found.ok_or_else(|| ask::missing("chart"))?;
-    let users = kept::list_users(&db, id, at).await?;
-    let repositories: Vec<(String, String)> = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
     // By id or by name, whatever people write.
-    let mut named = params.get_str("repositories").unwrap_or_default().split(',').map(str::trim).collect::<Vec<_>>();
-    let added = params.get_str("add").unwrap_or_default().to_owned();
-    named.push(&added);
+    let listed = params.get_str("repositories").unwrap_or_default().split(',');
+    let named = listed.chain(params.get_str("add")).map(str::trim).filter(|name| !name.is_empty());
+    let named: Vec<String> = named.take(MOST_NAMED).map(str::to_owned).collect();
+    let found = kept::users_named(&db, id, &named, at).await?;
     let (mut ids, mut unknown): (Vec<uuid::Uuid>, Vec<String>) = Default::default();
-    for name in named.into_iter().filter(|name| !name.is_empty()) {
-        let known = repositories.iter().find(|(id, full_name)| id == name || full_name.eq_ignore_ascii_case(name));
-        match known.and_then(|(id, _)| id.parse().ok()) {
-            Some(id) if ids.contains(&id) => {}
-            Some(id) => ids.push(id),
-            None => unknown.push(name.to_owned()),
+    for name in named {
+        let of = name.parse::<uuid::Uuid>().ok();
+        let is_meant = |(id, full_name): &&(uuid::Uuid, String)| {
+            of == Some(*id) || full_name == &name || full_name.to_lowercase() == name.to_lowercase()
+        };
+        match found.iter().find(is_meant) {
+            Some((id, _)) if ids.contains(id) => {}
+            Some((id, _)) => ids.push(*id),
+            None => unknown.push(name),
         }
     }
+    let mut users = kept::list_users(&db, id, at).await?;
+    // Those that are compared have a name on the page, however many others use the chart.
+    users.extend(found.into_iter().filter(|one| ids.contains(&one.0) && !users.contains(one)).collect::<Vec<_>>());
+    let repositories = users.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
     let release = ask::text(&params, "release")?;
     let comparison = kept::compare_releases(&db, id, &ids, release.as_deref(), at).await?;
     let chosen = ids.iter().map(uuid::Uuid::to_string).collect();

@@ -50,6 +50,11 @@ pub async fn list_users(db: &Db, id: i64, at: Option<Timestamp>) -> Result<Vec<(
     db.kept(format!("users {id} {at:?}"), || charts::list_users(&db.read, id, at)).await
 }
 
+/// [`charts::users_named`].
+pub async fn users_named(db: &Db, id: i64, named: &[String], at: Option<Timestamp>) -> Result<Vec<(Uuid, String)>> {
+    db.kept(format!("users {id} {named:?} {at:?}"), || charts::users_named(&db.read, id, named, at)).await
+}
+
 /// [`charts::alternatives`].
 pub async fn alternatives(db: &Db, id: i64, at: Option<Timestamp>, now: Timestamp) -> Result<Vec<ChartAlternative>> {
     db.kept(words("alternatives", id, at, now), || charts::alternatives(&db.read, id, at, now)).await

@@ -10,6 +10,7 @@ mod hostile;
 mod killed;
 mod moved;
 pub mod processes;
+mod regrouped;
 pub mod repository;
 mod roles;
 mod secrets;

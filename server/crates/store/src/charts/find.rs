@@ -15,18 +15,64 @@ use crate::db::select::{count_all, is_any, is_like};
 use entity::table::{chart, chart_alias, chart_source, chart_use};
 use entity::view::{SharedUse, Timestamp};
 
+/// Changes of the rules that group charts which one key is followed through.
+const STEPS: usize = 8;
+
 /// The id and key of a chart by its key, whatever the spelling of its source; of one that got another key since, by the
-/// old one.
+/// old one. Its own key leads to it too, so that an address is sent on once.
 pub async fn chart_by_key(c: &impl ConnectionTrait, key: &str) -> Result<Option<(i64, String)>> {
-    let key = key.to_lowercase();
-    let by_source = chart_source::Entity::find().filter(chart_source::COLUMN.key.eq(key.as_str()));
+    let mut key = key.to_lowercase();
+    let mut found = None;
+    for _ in 0..STEPS {
+        let Some(next) = lead_on(c, &key).await? else { break };
+        let is_there = next.1 == key;
+        key.clone_from(&next.1);
+        found = Some(next);
+        if is_there {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// One step from a key to the chart that it stands for.
+async fn lead_on(c: &impl ConnectionTrait, key: &str) -> Result<Option<(i64, String)>> {
+    let by_source = chart_source::Entity::find().filter(chart_source::COLUMN.key.eq(key));
     let of_source = by_source.select_only().column(chart_source::Column::ChartId).into_query();
-    let named = chart::COLUMN.key.eq(key.as_str()).or(chart::Column::Id.in_subquery(of_source));
+    let named = chart::COLUMN.key.eq(key).or(chart::Column::Id.in_subquery(of_source));
     let charts = chart::Entity::find().filter(named).select_only().columns([chart::Column::Id, chart::Column::Key]);
     let found: Vec<(i64, String)> = charts.order_by_asc(chart::Column::Key).into_tuple().all(c).await?;
     // A source's own key may be a chart's key of old: the chart that its uses count for is the one.
-    let moved = found.iter().find(|(_, other)| *other != key).cloned();
-    Ok(moved.or_else(|| found.into_iter().next()))
+    if let Some(moved) = found.iter().find(|(_, other)| *other != key) {
+        return Ok(Some(moved.clone()));
+    }
+    let Some(own) = found.into_iter().next() else { return Ok(None) };
+    // The key of a group may be that of no source: once no use counts for the chart, it leads to where its sources went.
+    let former = chart_alias::Entity::find().filter(chart_alias::COLUMN.alias.eq(key));
+    let to: Vec<i64> = former.select_only().column(chart_alias::Column::ChartId).into_tuple().all(c).await?;
+    if to.is_empty() || is_used(c, own.0).await? {
+        return Ok(Some(own));
+    }
+    Ok(most_used_of(c, to).await?.or(Some(own)))
+}
+
+/// Whether any use counts for a chart, or did.
+async fn is_used(c: &impl ConnectionTrait, id: i64) -> Result<bool> {
+    let used = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(id));
+    let one: Option<i64> = used.select_only().column(chart_use::Column::Id).into_tuple().one(c).await?;
+    Ok(one.is_some())
+}
+
+/// Of charts the one that is most used now; the first by its key, where none is.
+async fn most_used_of(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Option<(i64, String)>> {
+    use chart_use::Column::ChartId;
+    let uses = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), ids.iter().copied())).filter(uses_at(None));
+    let most = uses.select_only().column(ChartId).group_by(ChartId).order_by_desc(count_all()).order_by_asc(ChartId);
+    let most: Option<Option<i64>> = most.into_tuple().one(c).await?;
+    let these = most.flatten().map_or(ids, |id| vec![id]);
+    let charts = chart::Entity::find().filter(is_any(chart::Column::Id.into_expr(), these));
+    let charts = charts.select_only().columns([chart::Column::Id, chart::Column::Key]);
+    Ok(charts.order_by_asc(chart::Column::Key).into_tuple().one(c).await?)
 }
 
 /// The same by the first of several keys that leads anywhere.
@@ -80,27 +126,8 @@ async fn most_used_like(
 /// The key of the chart that kubesearch showed under a key; the one with most uses, where there are several.
 pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Option<String>> {
     let named = chart_alias::Entity::find().filter(chart_alias::COLUMN.alias.eq(alias));
-    let charts = named.select_only().column(chart_alias::Column::ChartId).into_query();
-    let most = chart_use::Entity::find()
-        .filter(chart_use::Column::ChartId.in_subquery(charts.clone()))
-        .filter(uses_at(None))
-        .select_only()
-        .column(chart_use::Column::ChartId)
-        .group_by(chart_use::Column::ChartId)
-        .order_by_desc(count_all())
-        .order_by_asc(chart_use::Column::ChartId);
-    let id: Option<Option<i64>> = most.into_tuple().one(c).await?;
-    let chart = match id.flatten() {
-        Some(id) => chart::Entity::find_by_id(id).one(c).await?,
-        None => {
-            chart::Entity::find()
-                .filter(chart::Column::Id.in_subquery(charts))
-                .order_by_asc(chart::Column::Key)
-                .one(c)
-                .await?
-        }
-    };
-    Ok(chart.map(|chart| chart.key))
+    let charts: Vec<i64> = named.select_only().column(chart_alias::Column::ChartId).into_tuple().all(c).await?;
+    Ok(most_used_of(c, charts).await?.map(|(_, key)| key))
 }
 
 /// The key of a chart by its id: whether there is such a chart is told by this at less cost than by all about it.
@@ -140,11 +167,4 @@ pub async fn installed_at(
         SharedUse { key, versions, repositories }
     };
     Ok(used.into_iter().map(shared).collect())
-}
-
-/// The ids of charts by their keys; those that are not there are left out.
-pub async fn chart_keys(c: &impl ConnectionTrait, keys: &[String]) -> Result<Vec<(i64, String)>> {
-    let these = is_any(chart::Column::Key.into_expr(), keys.iter().map(|key| key.to_lowercase()));
-    let charts = chart::Entity::find().filter(these).select_only().columns([chart::Column::Id, chart::Column::Key]);
-    Ok(charts.order_by_asc(chart::Column::Key).into_tuple().all(c).await?)
 }

@@ -88,15 +88,6 @@ async fn most_alike(
     Ok(shown)
 }
 
-/// Repositories that use a chart, by name; at most a thousand.
-pub async fn list_users(c: &impl ConnectionTrait, chart: i64, at: Option<Timestamp>) -> Result<Vec<(Uuid, String)>> {
-    use repository::Column::{FullName, Id};
-    let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart)).filter(uses_at(at));
-    let these = uses.select_only().column(chart_use::Column::RepositoryId).into_query();
-    let users = repository::Entity::find().filter(Id.in_subquery(these)).select_only().columns([Id, FullName]);
-    Ok(users.order_by_asc(FullName).order_by_asc(Id).limit(MAX_PAGE).into_tuple().all(c).await?)
-}
-
 /// `path`: the ids of the path that is asked for.
 fn conditions(filter: &ChartReleaseFilter, path: Option<Vec<i64>>) -> Condition {
     use chart_use::COLUMN;

@@ -12,6 +12,7 @@ mod known_uses;
 mod parts;
 mod past;
 mod raw;
+mod regroup;
 mod resources;
 mod rewind;
 mod runs;

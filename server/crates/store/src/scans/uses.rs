@@ -6,6 +6,7 @@ use sea_orm::sea_query::{ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
+use super::regroup::regroup;
 use crate::db::Result;
 use crate::db::bulk::Bulk;
 use crate::db::select::is_any;
@@ -83,6 +84,7 @@ async fn write_names(c: &impl ConnectionTrait, batch: &UsesBatch) -> Result<()> 
     }
     bulk.finish().await?;
     let sources: BTreeMap<i64, _> = batch.sources.iter().map(|source| (source.id, source)).collect();
+    let former = regroup(c, &sources).await?;
     let known = OnConflict::column(chart_source::Column::Id).do_nothing().to_owned();
     let mut bulk = Bulk::<_, chart_source::Entity>::new(c).on_conflict(known);
     for (id, source) in sources {
@@ -95,7 +97,7 @@ async fn write_names(c: &impl ConnectionTrait, batch: &UsesBatch) -> Result<()> 
         bulk.push(row).await?;
     }
     bulk.finish().await?;
-    let mut aliases: Vec<&(String, i64)> = batch.aliases.iter().collect();
+    let mut aliases: Vec<&(String, i64)> = batch.aliases.iter().chain(&former).collect();
     aliases.sort_unstable();
     aliases.dedup();
     let known = OnConflict::columns([chart_alias::Column::Alias, chart_alias::Column::ChartId]).do_nothing().to_owned();

@@ -12,6 +12,7 @@ mod fill;
 mod support;
 
 mod accounts;
+mod chart_keys;
 mod chart_steps;
 mod deliveries;
 mod ecosystem;

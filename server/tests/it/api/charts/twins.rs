@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::each;
 use super::world::{
-    APP, APP_ID, GRAFANA, GRAFANA_ID, HOST, INGRESS, OTHER_GRAFANA, REPLICAS, TOKEN, by_several, templated, three,
+    APP, APP_ID, GRAFANA, GRAFANA_ID, HOST, INGRESS, OLD_APP, OTHER_GRAFANA, REPLICAS, TOKEN, by_image, by_several,
+    spread_out, templated, three,
 };
 use crate::support::{commit_id, on_each_engine};
 
@@ -147,6 +148,14 @@ async fn any_chart_may_be_asked_for_beside_another() {
                 assert!(page.contains(&format!("<span class=\"chip-value\">{shown}<")), "{text}");
             }
         }
+        // A saved address may have the key of a source, in any case.
+        for key in [APP, OLD_APP, &OLD_APP.to_uppercase()] {
+            let page = app.get(&format!("/charts/{GRAFANA}?tab=users&with={key}&with={APP}")).await.text();
+            assert_eq!(page.matches(&format!("<span class=\"chip-value\">{APP}<")).count(), 1, "{key}: {page}");
+            assert!(page.contains("ada/home-ops") && !page.contains("Nobody matches"), "{key}: {page}");
+        }
+        let nobody = app.get(&format!("/charts/{GRAFANA}?tab=users&with=example.org/nothing")).await.text();
+        assert!(nobody.contains("Nobody matches"), "{nobody}");
         let both = format!("/charts/{APP}?tab=values&with={GRAFANA}&also=bitnami");
         assert!(app.get(&both).await.text().contains("No value matches"));
     })
@@ -165,6 +174,69 @@ async fn an_image_with_variables_is_told_as_it_is_written() {
         assert_eq!(then["written"], "ghcr.io/${OWNER}/web:${TAG}");
         let page = app.get(&format!("/repositories/{kim}?tab=charts&view=images")).await.text();
         assert!(page.contains("ghcr.io/kim/web:${TAG}") && page.contains("stands-for"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn repositories_are_compared_by_id_and_by_name_in_any_case() {
+    on_each_engine(async |app| {
+        let [_, bob, eve] = three(app).await;
+        let page = format!("/compare/charts/{APP}?repositories=ADA/Home-Ops,{bob},nobody/x&add={eve}");
+        let page = app.get(&page).await.text();
+        assert!(page.contains("No repository that uses the chart is called nobody/x."), "{page}");
+        assert!(page.contains("1 repository is not here"), "{page}");
+        for name in ["ada/home-ops", "bob/lab"] {
+            assert!(page.contains(&format!("Leave {name} out")), "{page}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_chart_with_the_image_of_an_app_is_an_alternative() {
+    on_each_engine(async |app| {
+        by_image(app).await;
+        let told = app.get(&format!("/api/v1/charts/{GRAFANA_ID}/neighbours")).await.json();
+        assert_eq!(each(&told["alternatives"], "key"), [APP]);
+        // One of the three that use it: another image, or another app with that image beside, is none.
+        assert_eq!(told["alternatives"][0]["repositories"], 1);
+        let over_time = told["alternatives"][0]["over_time"].as_array().unwrap();
+        assert_eq!(over_time.last().unwrap()["repositories"], 1);
+        let page = app.get(&format!("/charts/{GRAFANA}?tab=related")).await.text();
+        assert!(page.contains(&format!("href=\"/charts/{APP}")), "{page}");
+        let of_app = app.get(&format!("/api/v1/charts/{APP_ID}/neighbours")).await.json();
+        assert_eq!(of_app["alternatives"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repository_tells_how_far_its_charts_are_behind_those_of_others() {
+    on_each_engine(async |app| {
+        let ids = spread_out(app).await;
+        for (id, behind, said) in [
+            (ids[0], 2, "2 versions behind 3.1.0"),
+            (ids[1], 1, "1 version behind 3.1.0"),
+            (ids[2], 0, ">the same<"),
+            (ids[4], 0, "ahead of 3.1.0"),
+        ] {
+            let release = app.get(&format!("/api/v1/repositories/{id}/charts")).await.json()["data"][0].clone();
+            assert_eq!((&release["newest_version"], &release["median_version"]), (&json!("3.2.0"), &json!("3.1.0")));
+            assert_eq!((&release["behind_median"], &release["values"]), (&json!(behind), &json!(1)), "{said}");
+            let page = app.get(&format!("/repositories/{id}?tab=charts")).await.text();
+            assert!(page.contains(said), "{said}: {page}");
+            let newest = if id == ids[4] { ">this one<" } else { "3.2.0" };
+            assert!(page.contains(newest), "{newest}: {page}");
+            // Its values beside those of all.
+            let link = format!("/charts/{APP}?tab=values&amp;mine={id}");
+            assert!(page.contains(&link), "{link}: {page}");
+            let beside = app.get(&link.replace("&amp;", "&")).await.text();
+            assert!(beside.contains("Mine") && beside.contains(REPLICAS), "{beside}");
+        }
+        // All five stayed with the version they began with for more than a week.
+        let page = app.get(&format!("/charts/{APP}")).await.text();
+        assert!(page.contains("100%") && page.contains("stayed-of quiet\">of 5<"), "{page}");
     })
     .await;
 }

@@ -159,6 +159,22 @@ impl Home {
         self
     }
 
+    /// What a release is called instead of as its chart.
+    fn called(mut self, release_id: i64, name: &str) -> Self {
+        for one in self.uses.uses.iter_mut().filter(|one| one.release_id == release_id) {
+            (one.facts.name, one.facts.release_name) = (Some(name.to_owned()), Some(name.to_owned()));
+        }
+        self
+    }
+
+    /// Another image in a release's values.
+    fn other_image(self, release_id: i64, image_id: i64, name: &str) -> Self {
+        let mut home = self.image(release_id, "1.0", None, 0);
+        home.uses.images.push((image_id, name.to_owned()));
+        home.uses.image_uses.last_mut().unwrap().facts.image_id = Some(image_id);
+        home
+    }
+
     async fn store(self, app: &TestApp) -> Uuid {
         let id = RepositoryBuilder::new(self.name).store(app).await;
         let (db, last) = (&app.state.db, self.times.len() - 1);
@@ -220,6 +236,38 @@ pub async fn by_several(app: &TestApp) {
     for home in [kim, ada, bob, eve] {
         home.store(app).await;
     }
+}
+
+/// One with the chart of an app; one that makes the app of another chart by its image; one that runs the image
+/// beside something else, and one that runs another beside.
+pub async fn by_image(app: &TestApp) {
+    let image = "docker.io/grafana/grafana";
+    let ada = Home::new("ada/home-ops", &[2]).release(1, GRAFANA, &[(0, "8.0.0")]);
+    let bob = Home::new("bob/lab", &[3]).release(3, APP, &[(0, "3.0.0")]).called(3, "My-Grafana");
+    let kim = Home::new("kim/cluster", &[4]).release(6, APP, &[(0, "3.0.0")]).called(6, "blog");
+    let eve = Home::new("eve/k8s", &[5]).release(5, OLD_APP, &[(0, "3.0.0")]).called(5, "grafana");
+    ada.store(app).await;
+    bob.other_image(3, 42, image).store(app).await;
+    kim.other_image(6, 42, image).store(app).await;
+    eve.other_image(5, 43, "docker.io/grafana/grafana-agent").store(app).await;
+}
+
+/// Five that began with the same version, and have stayed with it or gone up by more or less; their ids.
+pub async fn spread_out(app: &TestApp) -> Vec<Uuid> {
+    let mut ids = Vec::new();
+    for (id, name, version) in [
+        (1, "ada/home-ops", "3.0.0"),
+        (3, "bob/lab", "3.0.1"),
+        (5, "eve/k8s", "3.1.0"),
+        (6, "kim/cluster", "3.1.0"),
+        (7, "zoe/cloud", "3.2.0"),
+    ] {
+        let states = [(0, "3.0.0"), (1, version)];
+        let states = if version == "3.0.0" { &states[..1] } else { &states[..] };
+        let home = Home::new(name, &[2, 20]).release(id, APP, states).value(id, REPLICAS, "1", 0, None);
+        ids.push(home.store(app).await);
+    }
+    ids
 }
 
 /// One with an image in which variables stand, of which the repository tells one.

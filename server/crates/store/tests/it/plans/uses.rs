@@ -81,7 +81,6 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     ask!("chart by key", |c| charts::chart_by_key(c, &key));
     let keys = ["none/such".to_owned(), key.clone()];
     ask!("chart by keys", |c| charts::chart_by_keys(c, &keys));
-    ask!("ids of charts", |c| charts::chart_keys(c, &keys));
     ask!("key of a chart", |c| charts::key_of_chart(c, id));
     for text in [key.as_str(), "grafana", "a"] {
         ask!("chart by a text", |c| charts::chart_by_text(c, text, at));
@@ -89,6 +88,8 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     ask!("chart by an old link", |c| charts::chart_by_alias(c, "ghcr-io-home-operations-charts-app-template"));
     ask!("chart", |c| charts::find_chart(c, id, at, now()));
     ask!("users", |c| charts::list_users(c, id, at));
+    let named = [repository.to_string(), "ada/home-ops".to_owned()];
+    ask!("users by id and name", |c| charts::users_named(c, id, &named, at));
     ask!("used with", |c| charts::used_with(c, id, at));
     ask!("alternatives", |c| charts::alternatives(c, id, at, now()));
 
