@@ -20,8 +20,14 @@ pub(super) struct Choices {
 
 pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: Choices, url: &PageUrl) -> AnyView {
     let value = given(url);
-    let mut set =
-        chips(url, &[("text", "Path or value"), ("major", "Major version"), ("mine", "Mine"), ("unlike", "Only")]);
+    let filters = [
+        ("text", "Path or value"),
+        ("major", "Major version"),
+        ("release", "Release"),
+        ("mine", "Mine"),
+        ("unlike", "Only"),
+    ];
+    let mut set = chips(url, &filters);
     for chip in &mut set {
         match chip.key {
             "mine" => {
@@ -50,9 +56,16 @@ pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: 
         false => path_rows(listing.data, url, with_mine),
     };
     view! {
-        <FilterBar url=url.clone() keys=&["text", "major", "also", "mine", "unlike"] chips=set>
+        <FilterBar url=url.clone() keys=&["text", "major", "release", "also", "mine", "unlike"] chips=set>
             <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />
             <Select name="major" label="Version" choices=majors selected=value("major") />
+            <TextField
+                name="release"
+                label="Name of the release"
+                placeholder="Name of the release"
+                search=true
+                value=value("release")
+            />
             {others}
             <Select name="mine" label="Compare" choices=mine selected=value("mine") none="no repository" />
             {unlike}
@@ -73,7 +86,7 @@ pub(super) fn path(
 ) -> AnyView {
     let all = url.without("path").with("tab", "values").href();
     let releases = path.releases;
-    let mut set = chips(url, &[("major", "Major version")]);
+    let mut set = chips(url, &[("major", "Major version"), ("release", "Release")]);
     set.extend(also::chips(with));
     let filters = view! { <Chips url=url.clone() chips=set /> };
     let mine = path.mine.as_deref().map(|mine| {

@@ -38,7 +38,10 @@ pub(crate) use adoption::adoption;
 pub(crate) use begun::{Begun, Place, REPOSITORIES, begun_at, by_repository, newest_begun, of_commits, with_before};
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, chart_keys, installed_at, key_of_chart};
+pub use find::{
+    chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, chart_keys, installed_at, key_of_chart,
+    release_by_alias,
+};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub(crate) use of_event::{AskedEvent, steps_of};
@@ -82,6 +85,11 @@ fn have_all(charts: &[i64], at: Option<Timestamp>) -> Condition {
         let these = with.select_only().column(chart_use::Column::RepositoryId).into_query();
         all.add(chart_use::Column::RepositoryId.in_subquery(these))
     })
+}
+
+/// Releases of a name: Helm's, or that of what installs them, by which most know them.
+fn called(release: &str) -> Expr {
+    chart_use::COLUMN.release_name.eq(release).or(chart_use::COLUMN.name.eq(release))
 }
 
 /// Seconds since 1970 as a time.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::alike::alike;
 use super::in_use::{UsedVersion, newest, versions_in_use};
 use super::values::{MOST_RELEASES, path_ids};
-use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, stars_of, time, uses_at};
+use super::{ConnectionTrait, FEW, Result, called, compare_versions, covers, have_all, stars_of, time, uses_at};
 use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
@@ -103,7 +103,8 @@ fn conditions(filter: &ChartReleaseFilter, path: Option<Vec<i64>>) -> Condition 
     let mut all = uses_at(filter.at)
         .add_option(filter.chart_id.map(|id| COLUMN.chart_id.eq(id)))
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
-        .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)));
+        .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)))
+        .add_option(filter.release.as_deref().map(called));
     if let Some(path) = path {
         use chart_value::Column::{FromTime, ReleaseId, ToTime};
         let mut set = chart_value::Entity::find()
@@ -175,12 +176,12 @@ pub(super) async fn releases_of(
     let columns = [RepositoryId, Id, ReleaseName, Name];
     let uses: Vec<(Uuid, i64, Option<String>, Option<String>)> =
         uses.select_only().columns(columns).into_tuple().all(c).await?;
-    let called = |uses: &(Uuid, i64, Option<String>, Option<String>)| uses.2.clone().or_else(|| uses.3.clone());
-    let names: BTreeSet<String> = uses.iter().filter_map(called).collect();
+    let name_of = |uses: &(Uuid, i64, Option<String>, Option<String>)| uses.2.clone().or_else(|| uses.3.clone());
+    let names: BTreeSet<String> = uses.iter().filter_map(name_of).collect();
     let mut places: Vec<(usize, usize, i64)> = Vec::new();
     for (column, repository) in repositories.iter().enumerate() {
         let of_it = uses.iter().filter(|one| one.0 == *repository);
-        let of_it = of_it.filter(|one| name.is_none_or(|name| called(one).as_deref() == Some(name)));
+        let of_it = of_it.filter(|one| name.is_none_or(|name| name_of(one).as_deref() == Some(name)));
         places.extend(of_it.enumerate().map(|(place, one)| (place, column, one.1)));
     }
     let all = i64::try_from(places.len()).unwrap_or(i64::MAX);

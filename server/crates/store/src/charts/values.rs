@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::spread::spread;
-use super::{ConnectionTrait, Result, covers, have_all, time, uses_at, version};
+use super::{ConnectionTrait, Result, called, covers, have_all, time, uses_at, version};
 use crate::db::pattern::contains;
 use crate::db::select::{MAX_PAGE, count, count_all, is_any, is_like, page_of, paged, rows};
 use entity::kind::{Provider, ValueType};
@@ -46,7 +46,7 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
     let mut values = chart_value::Entity::find()
         .filter(chart_value::COLUMN.chart_id.eq(filter.chart_id))
         .filter(covers(FromTime, ToTime, filter.at));
-    if filter.major.is_some() || !filter.with_charts.is_empty() {
+    if filter.major.is_some() || filter.release.is_some() || !filter.with_charts.is_empty() {
         // Asked for first: within the greater question PostgreSQL looks them up again for every value, once it has a plan for
         // values of any chart.
         let these = releases_with(c, filter).await?;
@@ -67,11 +67,12 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
     Ok(Wanted { values, of })
 }
 
-/// Releases of the chart that have a major version, in repositories that have other charts as well.
+/// Releases of the chart that have a major version and a name, in repositories that have other charts as well.
 async fn releases_with(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Vec<i64>> {
     use chart_use::Column::{ReleaseId, Version};
     let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
-    let uses = uses.filter(uses_at(filter.at)).filter(have_all(&filter.with_charts, filter.at));
+    let uses = uses.filter(uses_at(filter.at).add_option(filter.release.as_deref().map(called)));
+    let uses = uses.filter(have_all(&filter.with_charts, filter.at));
     let uses = uses.select_only().columns([ReleaseId, Version]).order_by_asc(ReleaseId).limit(MOST_RELEASES);
     let uses: Vec<(i64, Option<String>)> = uses.into_tuple().all(c).await?;
     let of_it = |version: &Option<String>| match filter.major {
@@ -139,7 +140,7 @@ async fn unlike(
     Ok(Listing { data: page.map(|path| path.shown(wanted.of, mine)).collect(), count })
 }
 
-/// What a repository sets, and with how many of its releases.
+/// What a repository sets, and with how many of its releases: of those of the name that is asked for, as the others'.
 async fn values_of(
     c: &impl ConnectionTrait,
     filter: &ChartValueFilter,
@@ -149,7 +150,7 @@ async fn values_of(
     let uses = chart_use::Entity::find()
         .filter(chart_use::COLUMN.chart_id.eq(filter.chart_id))
         .filter(chart_use::COLUMN.repository_id.eq(repository))
-        .filter(uses_at(filter.at));
+        .filter(uses_at(filter.at).add_option(filter.release.as_deref().map(called)));
     let these = uses.select_only().column(chart_use::Column::ReleaseId).into_query();
     let values = chart_value::Entity::find()
         .filter(ReleaseId.in_subquery(these))

@@ -123,6 +123,15 @@ impl Home {
         self
     }
 
+    /// The same, with a release under another name, and under Helm's.
+    fn called(mut self, release_id: i64, name: &str, release_name: &str) -> Self {
+        for one in self.uses.uses.iter_mut().filter(|one| one.release_id == release_id) {
+            one.facts.name = Some(name.to_owned());
+            one.facts.release_name = Some(release_name.to_owned());
+        }
+        self
+    }
+
     /// What a release sets at a path; what is empty is secret.
     fn value(mut self, release_id: i64, path: &str, text: &str, from: usize, to: Option<usize>) -> Self {
         let path_id = (1..).zip(PATHS).find(|(_, one)| *one == path).unwrap().0;
@@ -220,6 +229,27 @@ pub async fn by_several(app: &TestApp) {
     for home in [kim, ada, bob, eve] {
         home.store(app).await;
     }
+}
+
+/// Two that run several apps by one chart, with keys under which kubesearch showed them. Returns the first.
+pub async fn several_apps(app: &TestApp, keys: &[&str]) -> Uuid {
+    let mut ada = Home::new("ada/home-ops", &[2])
+        .release(1, APP, &[(0, "3.0.0")])
+        .release(2, APP, &[(0, "3.0.0")])
+        .called(1, "home-assistant", "home-assistant")
+        .called(2, "plex", "media-plex")
+        .value(1, REPLICAS, "1", 0, None)
+        .value(1, HOST, "true", 0, None)
+        .value(2, REPLICAS, "2", 0, None);
+    ada.uses.aliases.extend(keys.iter().map(|key| ((*key).to_owned(), APP_ID)));
+    let bob = Home::new("bob/lab", &[4, 10])
+        .release(3, APP, &[(0, "2.6.0"), (1, "3.0.0")])
+        .called(3, "plex", "plex")
+        .value(3, REPLICAS, "3", 0, Some(1))
+        .value(3, REPLICAS, "2", 1, None);
+    let id = ada.store(app).await;
+    bob.store(app).await;
+    id
 }
 
 /// One with an image in which variables stand, of which the repository tells one.

@@ -87,6 +87,7 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ask!("chart by a text", |c| charts::chart_by_text(c, text, at));
     }
     ask!("chart by an old link", |c| charts::chart_by_alias(c, "ghcr-io-home-operations-charts-app-template"));
+    ask!("release by an old link", |c| charts::release_by_alias(c, id, "ghcr.io-ada-charts-app-template-grafana-app"));
     ask!("chart", |c| charts::find_chart(c, id, at, now()));
     ask!("users", |c| charts::list_users(c, id, at));
     ask!("used with", |c| charts::used_with(c, id, at));
@@ -106,8 +107,11 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     ask!("words of images", |c| images::written_images(c, &written, at));
     let (of_path, value) = (Some(path.path.clone()), path.common.first().map(|one| one.value.clone()));
     let with_charts = vec![id];
+    let release = place.release_name.clone().or_else(|| place.name.clone());
+    assert!(release.is_some(), "a release without a name");
     for (name, filter) in [
         ("a version", ChartReleaseFilter { version: version.clone(), ..filter.clone() }),
+        ("a name", ChartReleaseFilter { release: release.clone(), ..filter.clone() }),
         ("a path", ChartReleaseFilter { path: of_path.clone(), ..filter.clone() }),
         ("a value", ChartReleaseFilter { path: of_path, value, ..filter.clone() }),
         ("others", ChartReleaseFilter { with_charts: with_charts.clone(), ..filter.clone() }),
@@ -125,7 +129,9 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ("text", ChartValueFilter { text: Some("cpu".to_owned()), ..values.clone() }),
         ("a major", ChartValueFilter { major: version.as_deref().and_then(charts::major_version), ..values.clone() }),
         ("others", ChartValueFilter { with_charts, ..values.clone() }),
+        ("a name", ChartValueFilter { release: release.clone(), ..values.clone() }),
         ("mine", ChartValueFilter { mine, ..values.clone() }),
+        ("mine of a name", ChartValueFilter { mine, release, ..values.clone() }),
         ("mine unlike", ChartValueFilter { mine, unlike: true, ..values.clone() }),
         ("no filter", values),
     ] {
