@@ -16,7 +16,7 @@ use leptos::prelude::*;
 
 use self::also::Also;
 use self::data::{ChartData, ChartTab, find_chart};
-pub(super) use self::parts::{percent, stands_for};
+pub(super) use self::parts::{line_of, percent, stands_for, value};
 use super::charts::kind_word;
 use super::filters::{as_of, past};
 use super::{load, show};

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 
 use super::super::filters::{chips, values as given};
 use super::also::{self, Also};
-use super::parts::{path_rows, share, stands_for, value};
+use super::parts::{line_of, path_rows, share, stands_for, value};
 use crate::components::{
     Chips, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, counted,
-    cut_path, repository_href,
+    repository_href,
 };
 
 /// What the filters of values may be set to.
@@ -159,16 +159,7 @@ fn spread(spread: ValueSpread) -> AnyView {
 }
 
 fn row(one: ChartValue, now: Timestamp) -> AnyView {
-    let place = one.file_path.as_ref().map(|file| {
-        let text = if one.line > 0 { format!("{file}:{}", one.line) } else { file.clone() };
-        match &one.web_url {
-            Some(href) => {
-                view! { <a href=href.clone() title=text.clone() rel="noopener external">{cut_path(&text)}</a> }
-                    .into_any()
-            }
-            None => cut_path(&text).into_any(),
-        }
-    });
+    let place = line_of(&one);
     view! {
         <tr>
             <td class="row-link" data-label="Repository"><a href=repository_href(one.repository_id)>{one.repository}</a></td>

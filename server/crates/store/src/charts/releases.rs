@@ -25,7 +25,7 @@ const PLACES: usize = 32;
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "chart_use::Entity")]
-struct Row {
+pub(super) struct Row {
     #[sea_orm(nested)]
     one: chart_use::Model,
     #[sea_orm(from_expr = "repository::Column::FullName")]
@@ -193,7 +193,7 @@ pub(super) async fn releases_of(
 }
 
 /// Uses by their ids, in this order.
-async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
+pub(super) async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
     let mut rows = chart_use::Entity::find().inner_join(repository::Entity).left_join(chart::Entity);
     rows = rows.filter(is_any(Expr::col((chart_use::Entity, chart_use::Column::Id)), ids.iter().copied()));
     let rows: Vec<Row> = rows.into_partial_model().all(c).await?;
@@ -201,7 +201,11 @@ async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
     Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
 }
 
-async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) -> Result<Vec<ChartRelease>> {
+pub(super) async fn shown(
+    c: &impl ConnectionTrait,
+    rows: Vec<Row>,
+    at: Option<Timestamp>,
+) -> Result<Vec<ChartRelease>> {
     let repositories: HashSet<Uuid> = rows.iter().map(|row| row.one.repository_id).collect();
     let stars = stars_of(c, &repositories.into_iter().collect::<Vec<_>>()).await?;
     let values = count_values(c, rows.iter().map(|row| row.one.release_id), at).await?;

@@ -1,10 +1,12 @@
-//! Releases of one name: a chart that runs any app is asked for one app alone, and links of kubesearch lead to that.
+//! Releases of one name: a chart that runs any app is asked for one app alone, and links of kubesearch lead to that. And one
+//! release alone, of a chart that nobody else can have.
 
 use axum::http::StatusCode;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::world::{APP, APP_ID, HOST, REPLICAS, several_apps};
-use crate::support::on_each_engine;
+use super::world::{APP, APP_ID, HOST, REPLICAS, TOKEN, of_its_own, several_apps, three};
+use crate::support::{commit_id, on_each_engine};
 
 #[tokio::test]
 async fn a_chart_is_told_for_releases_of_one_name() {
@@ -101,6 +103,59 @@ async fn a_key_of_kubesearch_leads_to_releases_of_the_name_in_it() {
                 assert_eq!(answer.header("location"), format!("/charts/{APP}{query}"), "{key}");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn values_of_a_chart_of_ones_own_are_told() {
+    on_each_engine(async |app| {
+        let [ada, ..] = three(app).await;
+        let (kim, release) = of_its_own(app).await;
+        let own = format!("/api/v1/repositories/{kim}");
+        let charts = app.get(&format!("{own}/charts")).await;
+        let place = charts.column("id").iter().position(|id| *id == release.to_string()).unwrap();
+        assert_eq!(
+            (charts.column("chart_key")[place].as_str(), charts.column("values")[place].as_str()),
+            ("null", "2")
+        );
+
+        let values = format!("{own}/values?release_id={release}");
+        let told = app.get(&values).await;
+        assert_eq!(told.column("path"), [REPLICAS, TOKEN]);
+        assert_eq!(
+            (told.column("value"), told.column("masked")),
+            (vec!["2".into(), String::new()], vec!["false".to_owned(), "true".to_owned()])
+        );
+        let line = format!("https://github.com/kim/cluster/blob/{}/apps/app.yaml#L7", commit_id("kim/cluster", 1));
+        assert_eq!((told.column("web_url")[0].as_str(), told.count()), (line.as_str(), 2));
+        let second = app.get(&format!("{values}&skip=1&limit=1")).await;
+        assert_eq!((second.column("path"), second.count()), (vec![TOKEN.to_owned()], 2));
+        assert_eq!(app.get(&format!("{values}&at=2026-01-03")).await.column("value"), ["1", ""]);
+        app.holds_etag(&values).await;
+        for nothing in [
+            format!("{values}&at=2026-01-01"),
+            format!("{own}/values?release_id=9"),
+            // Another's.
+            format!("/api/v1/repositories/{ada}/values?release_id={release}"),
+        ] {
+            assert_eq!(app.missing(&nothing).await, "Release not found", "{nothing}");
+        }
+        let nobody = format!("/api/v1/repositories/{}/values?release_id={release}", Uuid::now_v7());
+        assert_eq!(app.missing(&nobody).await, "Repository not found");
+        assert_eq!(app.refused(&format!("{own}/values?limit=0")).await, ["query.release_id", "query.limit"]);
+        assert_eq!(app.refused(&format!("{own}/values?release_id=x&at=y")).await, ["query.release_id", "query.at"]);
+
+        let page = format!("/repositories/{kim}?tab=charts");
+        assert!(app.get(&page).await.text().contains(&format!("release={release}#views")));
+        let shown = app.get(&format!("{page}&release={release}")).await.text();
+        for part in [REPLICAS, TOKEN, "Not shown: it may be a secret", line.as_str(), "Set to"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        assert!(!shown.contains(HOST), "another's: {shown}");
+        let before = app.get(&format!("{page}&release={release}&at=2026-01-01")).await.text();
+        assert!(before.contains("The release was not here then"), "{before}");
+        assert_eq!(app.get(&format!("{page}&release=9")).await.status, StatusCode::NOT_FOUND);
     })
     .await;
 }

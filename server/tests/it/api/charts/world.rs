@@ -252,6 +252,25 @@ pub async fn several_apps(app: &TestApp, keys: &[&str]) -> Uuid {
     id
 }
 
+/// One with a chart of its own beside one of everybody's; returns it with its own one's release.
+pub async fn of_its_own(app: &TestApp) -> (Uuid, i64) {
+    let mut kim = Home::new("kim/cluster", &[2, 5])
+        .release(6, APP, &[(0, "3.0.0")])
+        .release(7, APP, &[(0, "3.0.0")])
+        .value(6, REPLICAS, "1", 0, Some(1))
+        .value(6, REPLICAS, "2", 1, None)
+        .value(6, TOKEN, "", 0, None)
+        .value(7, HOST, "true", 0, None);
+    for one in kim.uses.uses.iter_mut().filter(|one| one.release_id == 6) {
+        (one.facts.chart_id, one.facts.source_id) = (None, None);
+        (one.facts.source_url, one.facts.how) = (Some(".".to_owned()), ChartResolution::Local);
+    }
+    for one in kim.uses.values.iter_mut().filter(|one| one.key.release_id == 6) {
+        one.chart_id = None;
+    }
+    (kim.store(app).await, 6)
+}
+
 /// One with an image in which variables stand, of which the repository tells one.
 pub async fn templated(app: &TestApp) -> Uuid {
     let mut kim = Home::new("kim/cluster", &[2, 5])
