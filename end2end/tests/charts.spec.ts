@@ -107,19 +107,23 @@ test("charts, values and images that are not there are said to be not there", as
 
 test("links of kubesearch and other keys of a chart lead to its page", async ({ page, request, forgive }) => {
   const [cilium, template, certs] = [await chart(request, "cilium"), await chart(request, "app-template"), await chart(request, "cert-manager")];
-  const links: [string, Chart][] = [
+  const links: [string, Chart, string?][] = [
     // Of the source's address, and with the names of chart and release, as kubesearch made them before.
     ["quay.io-cilium-charts-cilium", cilium],
     ["quay.io-cilium-charts-cilium-cilium", cilium],
     ["oci--quay.io-cilium-charts-cilium-cilium", cilium],
-    ["ghcr.io-bjw-s-labs-helm-app-template-home-assistant", template],
+    // And to the releases of the name in it, where that is not the chart's.
+    ["ghcr.io-bjw-s-labs-helm-app-template-home-assistant", template, "?release=home-assistant"],
   ];
-  for (const [key, to] of links) {
+  for (const [key, to, query = ""] of links) {
     const answer = await request.get(`/hr/${key}`, { maxRedirects: 0 });
     expect(answer.status(), key).toBe(308);
-    expect(answer.headers().location, key).toBe(chartPath(to));
+    expect(answer.headers().location, key).toBe(`${chartPath(to)}${query}`);
   }
   const heading = page.getByRole("heading", { level: 1 });
+  await page.goto("/hr/ghcr.io-bjw-s-labs-helm-app-template-home-assistant");
+  await page.getByRole("link", { name: "All of this name" }).click();
+  await expect(page.getByRole("main").getByRole("table", { name: "Who uses it" }).locator('[data-label="Release"]')).toHaveText(["home-assistant"]);
   await page.goto("/hr/quay.io-cilium-charts-cilium");
   await expect(heading).toHaveText("cilium");
   await page.goto("/charts/charts.jetstack.io/cert-manager?tab=users");

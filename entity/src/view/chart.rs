@@ -215,6 +215,8 @@ pub struct ChartReleaseFilter {
     pub repository_id: Option<Uuid>,
     /// Only this version.
     pub version: Option<String>,
+    /// Only those of this name: Helm's, or that of what installs them.
+    pub release: Option<String>,
     /// Only those whose value at this path...
     pub path: Option<String>,
     /// ...is this.
@@ -295,6 +297,8 @@ pub struct ChartValueFilter {
     pub text: Option<String>,
     /// Only releases whose version begins with this number.
     pub major: Option<u64>,
+    /// Only releases of this name: Helm's, or that of what installs them.
+    pub release: Option<String>,
     /// Only repositories that also have all of these charts.
     pub with_charts: Vec<i64>,
     /// What this repository sets, beside it.

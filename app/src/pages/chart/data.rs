@@ -148,6 +148,7 @@ mod read {
         let users = ChartReleaseFilter {
             chart_id: Some(id),
             version: ask::text(params, "version")?,
+            release: ask::text(params, "release")?,
             path: ask::text(params, "path")?,
             value: ask::text(params, "value")?,
             with_charts: with_charts.clone(),
@@ -160,6 +161,7 @@ mod read {
             chart_id: id,
             text: ask::text(params, "text")?,
             major: params.get_str("major").and_then(|text| text.parse().ok()),
+            release: users.release.clone(),
             with_charts,
             mine: ask::uuid(params, "mine"),
             unlike: params.get_str("unlike").is_some_and(|text| !text.is_empty()),

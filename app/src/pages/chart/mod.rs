@@ -16,7 +16,7 @@ use leptos::prelude::*;
 
 use self::also::Also;
 use self::data::{ChartData, ChartTab, find_chart};
-pub(super) use self::parts::{percent, stands_for};
+pub(super) use self::parts::{line_of, percent, stands_for, value};
 use super::charts::kind_word;
 use super::filters::{as_of, past};
 use super::{load, show};
@@ -51,6 +51,8 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
     let typed = url.get("also").map(str::to_owned);
     let url = with.iter().fold(url.without("with").without("also"), |url, (_, key)| url.and("with", key.clone()));
     let base = PageUrl::new(url.path()).with("at", url.get("at").unwrap_or_default());
+    // What people set and who they are is told of releases of one name too, the rest of all alike.
+    let narrowed = base.with("release", url.get("release").unwrap_or_default());
     let chosen = match &tab {
         ChartTab::Overview { .. } => "",
         ChartTab::Values { .. } | ChartTab::Path { .. } => "values",
@@ -59,7 +61,10 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
         ChartTab::Install { .. } => "install",
         ChartTab::Related { .. } => "related",
     };
-    let link = |word: &'static str, label: &'static str| Tab::new(label, base.with("tab", word).href(), chosen == word);
+    let link = |word: &'static str, label: &'static str| {
+        let base = if matches!(word, "" | "values" | "users") { &narrowed } else { &base };
+        Tab::new(label, base.with("tab", word).href(), chosen == word)
+    };
     let tabs = vec![
         link("", "Overview"),
         link("values", "Values"),
@@ -69,12 +74,12 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
         link("related", "Related"),
     ];
     let body = match tab {
-        ChartTab::Overview { values, users } => overview::view(&detail, line, values, users, &base, now),
+        ChartTab::Overview { values, users } => overview::view(&detail, line, (values, users), (&base, &narrowed), now),
         ChartTab::Values { values, page, repositories, together, majors } => {
             let also = Also { together, chosen: with, typed };
             values::paths(values, page, values::Choices { repositories, majors, also }, &url)
         }
-        ChartTab::Path { path, values, page } => values::path(path, values, page, (&url, &base), &with, now),
+        ChartTab::Path { path, values, page } => values::path(path, values, page, (&url, &narrowed), &with, now),
         ChartTab::Users { users, page, repositories, together } => {
             let also = Also { together, chosen: with, typed };
             users::view(&detail, users, page, users::Choices { repositories, also }, &url, now)
@@ -83,7 +88,7 @@ fn view(data: ChartData, url: PageUrl) -> AnyView {
         ChartTab::Install { snippets } => install::view(&detail, snippets),
         ChartTab::Related { together, alternatives } => install::related(together, alternatives, &detail, &base),
     };
-    let (past, day) = (past(at, &base), as_of(&url));
+    let (past, day) = (past(at, &narrowed), as_of(&url));
     view! {
         <Breadcrumb crumbs=vec![Crumb::link("Charts", "/charts"), Crumb::here(name.clone())] />
         <PageHead title=name facts=facts(&detail)>{day}</PageHead>

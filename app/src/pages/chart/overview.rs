@@ -3,10 +3,11 @@
 use entity::view::{ChartDetail, ChartRelease, ChartValuePath, ChartVersion, Listing, Timestamp};
 use leptos::prelude::*;
 
+use super::super::filters::chips;
 use super::parts::{path_rows, release_rows, share};
 use super::versions::over_time;
 use crate::chart::{LineChart, LineData};
-use crate::components::{EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version, counted, number_text};
+use crate::components::{Chips, EmptyState, Number, PageUrl, Section, Table, TimeAgo, Version, counted, number_text};
 
 /// Versions that are shown before the rest is folded.
 const VERSIONS: usize = 7;
@@ -14,9 +15,8 @@ const VERSIONS: usize = 7;
 pub(super) fn view(
     detail: &ChartDetail,
     line: LineData,
-    values: Listing<ChartValuePath>,
-    users: Listing<ChartRelease>,
-    base: &PageUrl,
+    (values, users): (Listing<ChartValuePath>, Listing<ChartRelease>),
+    (base, narrowed): (&PageUrl, &PageUrl),
     now: Timestamp,
 ) -> AnyView {
     if detail.chart.releases == 0 {
@@ -29,16 +29,30 @@ pub(super) fn view(
         .into_any();
     }
     let all = |tab: &'static str, label: String| {
-        view! { <a class="more" href=base.with("tab", tab).at_part("views").href()>{label}</a> }.into_any()
+        view! { <a class="more" href=narrowed.with("tab", tab).at_part("views").href()>{label}</a> }.into_any()
     };
+    let set = chips(narrowed, &[("release", "Release")]);
+    let of_name = !set.is_empty();
     let versions = versions(detail, base, now);
-    let paths = path_rows(values.data, base, false);
-    let all_users = all("users", format!("All {}", counted(detail.chart.releases, "release", "releases")));
+    let paths = match values.data.is_empty() && of_name {
+        true => view! { <EmptyState title="No releases of this name set a value" /> }.into_any(),
+        false => path_rows(values.data, narrowed, false),
+    };
+    let all_users = match of_name {
+        true => "All of this name".to_owned(),
+        false => format!("All {}", counted(detail.chart.releases, "release", "releases")),
+    };
+    let all_users = all("users", all_users);
+    let users = match users.data.is_empty() && of_name {
+        true => view! { <EmptyState title="Nobody has a release of this name" /> }.into_any(),
+        false => release_rows(users.data, true, now),
+    };
     let all_values = all("values", format!("All {}", values.count));
     view! {
+        <Chips url=narrowed.clone() chips=set />
         <div class="columns">
             <Section title="Versions">{versions}</Section>
-            <Section title="Who uses it" aside=all_users>{release_rows(users.data, true, now)}</Section>
+            <Section title="Who uses it" aside=all_users>{users}</Section>
         </div>
         <Section title="Values" aside=all_values>
             {paths}

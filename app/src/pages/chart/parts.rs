@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::view::{ChartRelease, ChartValuePath, CommonValue, Timestamp, variables_in};
+use entity::view::{ChartRelease, ChartValue, ChartValuePath, CommonValue, Timestamp, variables_in};
 use leptos::prelude::*;
 
 use crate::components::{Number, PageUrl, Table, TimeAgo, Version, cut_path, repository_href, resource_href};
@@ -10,8 +10,20 @@ use crate::components::{Number, PageUrl, Table, TimeAgo, Version, cut_path, repo
 /// Characters of a value that are shown in a row.
 const SHOWN: usize = 60;
 
+/// The line that sets a value, at its forge where there is one.
+pub(in crate::pages) fn line_of(one: &ChartValue) -> Option<AnyView> {
+    let file = one.file_path.as_ref()?;
+    let text = if one.line > 0 { format!("{file}:{}", one.line) } else { file.clone() };
+    Some(match &one.web_url {
+        Some(href) => {
+            view! { <a href=href.clone() title=text.clone() rel="noopener external">{cut_path(&text)}</a> }.into_any()
+        }
+        None => cut_path(&text).into_any(),
+    })
+}
+
 /// A value as people may see it.
-pub(super) fn value(value: &str, masked: bool) -> AnyView {
+pub(in crate::pages) fn value(value: &str, masked: bool) -> AnyView {
     if masked {
         return view! { <span class="quiet" title="Not shown: it may be a secret">"hidden"</span> }.into_any();
     }

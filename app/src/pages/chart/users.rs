@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::super::filters::{chips, values};
 use super::also::{self, Also};
 use super::parts::release_rows;
-use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href};
+use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, TextField, compare_href};
 
 /// Repositories that fit beside each other.
 const COMPARED: usize = 4;
@@ -27,7 +27,9 @@ pub(super) fn view(
 ) -> AnyView {
     let Choices { repositories, also: others } = choices;
     let value = values(url);
-    let mut set = chips(url, &[("version", "Version"), ("path", "Sets"), ("value", "To"), ("like", "Most like")]);
+    let filters =
+        [("version", "Version"), ("release", "Release"), ("path", "Sets"), ("value", "To"), ("like", "Most like")];
+    let mut set = chips(url, &filters);
     let name_of = |id: &str| repositories.iter().find(|(of, _)| of == id).map(|(_, name)| name.clone());
     for chip in &mut set {
         if let ("like", Some(name)) = (chip.key, name_of(&chip.value)) {
@@ -64,8 +66,15 @@ pub(super) fn view(
     };
     view! {
         <div class="tab-ways">{compare}</div>
-        <FilterBar url=url.clone() keys=&["version", "also", "like", "sort"] chips=set>
+        <FilterBar url=url.clone() keys=&["version", "release", "also", "like", "sort"] chips=set>
             <Select name="version" label="Version" choices=versions selected=value("version") />
+            <TextField
+                name="release"
+                label="Name of the release"
+                placeholder="Name of the release"
+                search=true
+                value=value("release")
+            />
             {others}
             <Select name="like" label="Most like" choices=like selected=value("like") none="no repository" />
             <Select name="sort" label="Sort" choices=sorts selected=value("sort") none="most stars first" />

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 
 use super::super::filters::{chips, values as given};
 use super::also::{self, Also};
-use super::parts::{path_rows, share, stands_for, value};
+use super::parts::{line_of, path_rows, share, stands_for, value};
 use crate::components::{
     Chips, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, counted,
-    cut_path, repository_href,
+    repository_href,
 };
 
 /// What the filters of values may be set to.
@@ -20,8 +20,14 @@ pub(super) struct Choices {
 
 pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: Choices, url: &PageUrl) -> AnyView {
     let value = given(url);
-    let mut set =
-        chips(url, &[("text", "Path or value"), ("major", "Major version"), ("mine", "Mine"), ("unlike", "Only")]);
+    let filters = [
+        ("text", "Path or value"),
+        ("major", "Major version"),
+        ("release", "Release"),
+        ("mine", "Mine"),
+        ("unlike", "Only"),
+    ];
+    let mut set = chips(url, &filters);
     for chip in &mut set {
         match chip.key {
             "mine" => {
@@ -50,9 +56,16 @@ pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: 
         false => path_rows(listing.data, url, with_mine),
     };
     view! {
-        <FilterBar url=url.clone() keys=&["text", "major", "also", "mine", "unlike"] chips=set>
+        <FilterBar url=url.clone() keys=&["text", "major", "release", "also", "mine", "unlike"] chips=set>
             <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />
             <Select name="major" label="Version" choices=majors selected=value("major") />
+            <TextField
+                name="release"
+                label="Name of the release"
+                placeholder="Name of the release"
+                search=true
+                value=value("release")
+            />
             {others}
             <Select name="mine" label="Compare" choices=mine selected=value("mine") none="no repository" />
             {unlike}
@@ -73,7 +86,7 @@ pub(super) fn path(
 ) -> AnyView {
     let all = url.without("path").with("tab", "values").href();
     let releases = path.releases;
-    let mut set = chips(url, &[("major", "Major version")]);
+    let mut set = chips(url, &[("major", "Major version"), ("release", "Release")]);
     set.extend(also::chips(with));
     let filters = view! { <Chips url=url.clone() chips=set /> };
     let mine = path.mine.as_deref().map(|mine| {
@@ -146,16 +159,7 @@ fn spread(spread: ValueSpread) -> AnyView {
 }
 
 fn row(one: ChartValue, now: Timestamp) -> AnyView {
-    let place = one.file_path.as_ref().map(|file| {
-        let text = if one.line > 0 { format!("{file}:{}", one.line) } else { file.clone() };
-        match &one.web_url {
-            Some(href) => {
-                view! { <a href=href.clone() title=text.clone() rel="noopener external">{cut_path(&text)}</a> }
-                    .into_any()
-            }
-            None => cut_path(&text).into_any(),
-        }
-    });
+    let place = line_of(&one);
     view! {
         <tr>
             <td class="row-link" data-label="Repository"><a href=repository_href(one.repository_id)>{one.repository}</a></td>

@@ -1,6 +1,6 @@
 use entity::view::{
-    ActivityBucket, Branch, ChartRelease, Event, ImagePlace, Job, Listing, NamedCount, PageQuery, Problem, Repository,
-    Resource, ResourceFacets, ResourceTreeRow, Timestamp, Watch,
+    ActivityBucket, Branch, ChartRelease, ChartValue, Event, ImagePlace, Job, Listing, NamedCount, PageQuery, Problem,
+    Repository, Resource, ResourceFacets, ResourceTreeRow, Timestamp, Watch,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -51,6 +51,13 @@ pub enum RepositoryTab {
         charts: Listing<ChartRelease>,
         page: PageQuery,
         /// As of when, where that is not now.
+        at: Option<Timestamp>,
+    },
+    /// What one release sets; nothing where it was not there at that time.
+    Release {
+        release: Option<Box<ChartRelease>>,
+        values: Listing<ChartValue>,
+        page: PageQuery,
         at: Option<Timestamp>,
     },
     Images {
@@ -126,7 +133,7 @@ mod read {
     };
     use leptos_router::params::ParamsMap;
     use store::db::Db;
-    use store::{events, problems, resources, watch};
+    use store::{charts, events, problems, resources, watch};
     use uuid::Uuid;
 
     use super::RepositoryTab;
@@ -167,6 +174,9 @@ mod read {
                 let filter = ImagePlaceFilter { repository_id: Some(id), at, page, ..ImagePlaceFilter::default() };
                 RepositoryTab::Images { images: store::kept::list_image_places(db, &filter).await?, page, at }
             }
+            Some("charts") if params.get_str("release").is_some_and(|text| !text.is_empty()) => {
+                release(db, id, params, page).await?
+            }
             Some("charts") => {
                 let (repository_id, sort) = (Some(id), ChartReleaseSort::Repository);
                 let at = ask::at(params)?;
@@ -190,6 +200,17 @@ mod read {
                 RepositoryTab::Events { events, page, kinds, namespaces }
             }
         })
+    }
+
+    async fn release(db: &Db, id: Uuid, params: &ParamsMap, page: PageQuery) -> Result<RepositoryTab, AppError> {
+        let (at, missing) = (ask::at(params)?, || ask::missing("release"));
+        let release: i64 = params.get_str("release").and_then(|text| text.parse().ok()).ok_or_else(missing)?;
+        let found = charts::find_release(&db.read, id, release, at).await?;
+        if found.is_none() && at.is_none() {
+            return Err(missing());
+        }
+        let values = charts::list_release_values(&db.read, id, release, at, page).await?;
+        Ok(RepositoryTab::Release { release: found.map(Box::new), values, page, at })
     }
 
     async fn branches(db: &Db, repository: &Repository, params: &ParamsMap) -> Result<RepositoryTab, AppError> {

@@ -3,6 +3,7 @@
 mod branches;
 mod data;
 mod head;
+mod release;
 mod tabs;
 mod uses;
 

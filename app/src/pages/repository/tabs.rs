@@ -20,7 +20,7 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
     let chosen = match tab {
         RepositoryTab::Events { .. } => "events",
         RepositoryTab::Tree { .. } | RepositoryTab::Table { .. } => "resources",
-        RepositoryTab::Charts { .. } | RepositoryTab::Images { .. } => "charts",
+        RepositoryTab::Charts { .. } | RepositoryTab::Release { .. } | RepositoryTab::Images { .. } => "charts",
         RepositoryTab::Branches { .. } => "branches",
         RepositoryTab::Problems { .. } => "problems",
     };
@@ -79,6 +79,11 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
         RepositoryTab::Charts { charts: listing, page, at } => {
             let ways = uses(&then, "charts", at.is_none().then_some(counts));
             view! { {past(at, url)} {ways} {as_of(url)} {super::uses::charts(listing, page, url, now)} }.into_any()
+        }
+        RepositoryTab::Release { release, values, page, at } => {
+            let ways = uses(&then, "charts", at.is_none().then_some(counts));
+            let body = super::release::view(release.map(|release| *release), values, page, (&then, url), now);
+            view! { {past(at, url)} {ways} {as_of(url)} {body} }.into_any()
         }
         RepositoryTab::Images { images: listing, page, at } => {
             let ways = uses(&then, "images", at.is_none().then_some(counts));

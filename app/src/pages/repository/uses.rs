@@ -26,8 +26,7 @@ pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &Page
     if listing.data.is_empty() {
         return view! { <Pager page count=listing.count url=url.clone() what="releases" /> }.into_any();
     }
-    let at = url.get("at").unwrap_or_default();
-    let rows = listing.data.into_iter().map(|release| release_row(release, at, now)).collect_view();
+    let rows = listing.data.into_iter().map(|release| release_row(release, url, now)).collect_view();
     view! {
         <Table caption="Charts">
             <thead>
@@ -48,7 +47,8 @@ pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &Page
     .into_any()
 }
 
-fn release_row(release: ChartRelease, at: &str, now: Timestamp) -> AnyView {
+fn release_row(release: ChartRelease, url: &PageUrl, now: Timestamp) -> AnyView {
+    let at = url.get("at").unwrap_or_default();
     let against = against(&release);
     let name = release.release_name.or(release.name).unwrap_or_else(|| release.file_path.clone());
     let name = match release.resource_id {
@@ -82,6 +82,10 @@ fn release_row(release: ChartRelease, at: &str, now: Timestamp) -> AnyView {
             let href = PageUrl::new(chart_href(key)).with("tab", "values").with("at", at);
             let href = href.with("mine", release.repository_id.to_string()).href();
             view! { <a href=href title="Beside what others set"><Number value=release.values /></a> }.into_any()
+        }
+        None if release.values > 0 => {
+            let href = url.with("release", release.id.clone()).href();
+            view! { <a href=href title="What it sets"><Number value=release.values /></a> }.into_any()
         }
         _ => view! { <Number value=release.values /> }.into_any(),
     };

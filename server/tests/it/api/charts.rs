@@ -1,5 +1,6 @@
 //! `/api/v1/charts` and `/api/v1/images`.
 
+mod names;
 mod twins;
 pub mod world;
 
@@ -307,6 +308,9 @@ async fn wrong_parameters_and_unknown_charts_are_told() {
             (format!("{of_app}?at=x"), &["at"]),
             (format!("{of_app}/releases?with=a&sort=size&like=x"), &["with", "like", "sort"]),
             (format!("{of_app}/releases?with=1,,2"), &["with"]),
+            (format!("{of_app}/releases?release=%00"), &["release"]),
+            (format!("{of_app}/values?release=%00"), &["release"]),
+            (format!("{of_app}/values/path?path=a&release=%00"), &["release"]),
             (format!("{of_app}/releases?with=1,2,3,4,5,6,7,8,9,10,11"), &["with"]),
             (format!("{of_app}/values?major=-1&with=0&mine=1&unlike=yes"), &["major", "with", "mine", "unlike"]),
             (format!("{of_app}/values/path?limit=1001"), &["path", "limit"]),

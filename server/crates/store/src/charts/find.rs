@@ -130,6 +130,31 @@ pub async fn chart_by_alias(c: &impl ConnectionTrait, alias: &str) -> Result<Opt
     Ok(most_used_of(c, charts).await?.map(|(_, key)| key))
 }
 
+/// Names of resources are no longer.
+const LONGEST_NAME: usize = 253;
+/// Ends of a key that may be a name, the shortest first.
+const ENDS: usize = 64;
+/// Kubesearch took other places of bjw-s's chart for this one, and a chart of a registry to be called as the resource that fetches
+/// it: keys of releases that have that name too lack the chart's.
+const ALL_OF_BJW_S: &str = "ghcr.io-bjw-s-labs-charts";
+
+/// The name of a release of a chart that one of kubesearch's keys ends with, where anybody has such a release: it had a page for
+/// each name. A key that is made of the chart's name alone names none.
+pub async fn release_by_alias(c: &impl ConnectionTrait, chart: i64, alias: &str) -> Result<Option<String>> {
+    use chart_use::Column::{ChartName, Name};
+    let ends = alias.rmatch_indices('-').map(|(at, _)| &alias[at + 1..]).filter(|end| !end.is_empty());
+    let ends: Vec<&str> = ends.take_while(|end| end.len() <= LONGEST_NAME).take(ENDS).collect();
+    let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart)).filter(uses_at(None));
+    let uses = uses.filter(is_any(Name.into_expr(), ends)).select_only().columns([Name, ChartName]).distinct();
+    let found: Vec<(Option<String>, Option<String>)> = uses.into_tuple().all(c).await?;
+    let named = found.into_iter().filter_map(|(name, chart_name)| {
+        let (name, chart_name) = (name?, chart_name?.to_lowercase());
+        let before = alias.strip_suffix(name.as_str())?.strip_suffix('-')?;
+        (name != chart_name && (before.ends_with(&chart_name) || before == ALL_OF_BJW_S)).then_some(name)
+    });
+    Ok(named.max_by_key(String::len))
+}
+
 /// The key of a chart by its id: whether there is such a chart is told by this at less cost than by all about it.
 pub async fn key_of_chart(c: &impl ConnectionTrait, id: i64) -> Result<Option<String>> {
     let chart = chart::Entity::find_by_id(id).select_only().column(chart::Column::Key);

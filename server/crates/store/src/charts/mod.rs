@@ -15,6 +15,7 @@ mod neighbours;
 mod of_event;
 mod origins;
 mod releases;
+mod set;
 mod snippets;
 mod spread;
 mod steps;
@@ -39,7 +40,9 @@ pub(crate) use adoption::adoption;
 pub(crate) use begun::{Begun, Place, REPOSITORIES, begun_at, by_repository, newest_begun, of_commits, with_before};
 pub use compare::compare_releases;
 pub use detail::find_chart;
-pub use find::{chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, installed_at, key_of_chart};
+pub use find::{
+    chart_by_alias, chart_by_key, chart_by_keys, chart_by_text, installed_at, key_of_chart, release_by_alias,
+};
 pub use list::list_charts;
 pub use neighbours::{alternatives, used_with};
 pub(crate) use of_event::{AskedEvent, steps_of};
@@ -47,11 +50,12 @@ pub use of_event::{EventStep, step_of_event};
 pub(crate) use origins::{commits_of, origins_of};
 pub use releases::list_releases;
 pub(crate) use releases::{commits_at, resources_of};
+pub use set::{find_release, list_path_values, list_release_values};
 pub use snippets::snippets;
 pub(crate) use steps::{Step, VersionSpan, steps};
 pub use upgrades::list_upgrades;
 pub use users::{list_users, users_named};
-pub use values::{list_path_values, list_value_paths, path_summary};
+pub use values::{list_value_paths, path_summary};
 pub(crate) use version::compare_versions;
 pub use version::major as major_version;
 
@@ -84,6 +88,11 @@ fn have_all(charts: &[i64], at: Option<Timestamp>) -> Condition {
         let these = with.select_only().column(chart_use::Column::RepositoryId).into_query();
         all.add(chart_use::Column::RepositoryId.in_subquery(these))
     })
+}
+
+/// Releases of a name: Helm's, or that of what installs them, by which most know them.
+fn called(release: &str) -> Expr {
+    chart_use::COLUMN.release_name.eq(release).or(chart_use::COLUMN.name.eq(release))
 }
 
 /// Seconds since 1970 as a time.

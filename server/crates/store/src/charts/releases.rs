@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::alike::alike;
 use super::in_use::{UsedVersion, newest, versions_in_use};
 use super::values::{MOST_RELEASES, path_ids};
-use super::{ConnectionTrait, FEW, Result, compare_versions, covers, have_all, stars_of, time, uses_at};
+use super::{ConnectionTrait, FEW, Result, called, compare_versions, covers, have_all, stars_of, time, uses_at};
 use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
@@ -25,7 +25,7 @@ const PLACES: usize = 32;
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "chart_use::Entity")]
-struct Row {
+pub(super) struct Row {
     #[sea_orm(nested)]
     one: chart_use::Model,
     #[sea_orm(from_expr = "repository::Column::FullName")]
@@ -94,7 +94,8 @@ fn conditions(filter: &ChartReleaseFilter, path: Option<Vec<i64>>) -> Condition 
     let mut all = uses_at(filter.at)
         .add_option(filter.chart_id.map(|id| COLUMN.chart_id.eq(id)))
         .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
-        .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)));
+        .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)))
+        .add_option(filter.release.as_deref().map(called));
     if let Some(path) = path {
         use chart_value::Column::{FromTime, ReleaseId, ToTime};
         let mut set = chart_value::Entity::find()
@@ -166,12 +167,12 @@ pub(super) async fn releases_of(
     let columns = [RepositoryId, Id, ReleaseName, Name];
     let uses: Vec<(Uuid, i64, Option<String>, Option<String>)> =
         uses.select_only().columns(columns).into_tuple().all(c).await?;
-    let called = |uses: &(Uuid, i64, Option<String>, Option<String>)| uses.2.clone().or_else(|| uses.3.clone());
-    let names: BTreeSet<String> = uses.iter().filter_map(called).collect();
+    let name_of = |uses: &(Uuid, i64, Option<String>, Option<String>)| uses.2.clone().or_else(|| uses.3.clone());
+    let names: BTreeSet<String> = uses.iter().filter_map(name_of).collect();
     let mut places: Vec<(usize, usize, i64)> = Vec::new();
     for (column, repository) in repositories.iter().enumerate() {
         let of_it = uses.iter().filter(|one| one.0 == *repository);
-        let of_it = of_it.filter(|one| name.is_none_or(|name| called(one).as_deref() == Some(name)));
+        let of_it = of_it.filter(|one| name.is_none_or(|name| name_of(one).as_deref() == Some(name)));
         places.extend(of_it.enumerate().map(|(place, one)| (place, column, one.1)));
     }
     let all = i64::try_from(places.len()).unwrap_or(i64::MAX);
@@ -183,7 +184,7 @@ pub(super) async fn releases_of(
 }
 
 /// Uses by their ids, in this order.
-async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
+pub(super) async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
     let mut rows = chart_use::Entity::find().inner_join(repository::Entity).left_join(chart::Entity);
     rows = rows.filter(is_any(Expr::col((chart_use::Entity, chart_use::Column::Id)), ids.iter().copied()));
     let rows: Vec<Row> = rows.into_partial_model().all(c).await?;
@@ -191,7 +192,11 @@ async fn read(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Vec<Row>> {
     Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
 }
 
-async fn shown(c: &impl ConnectionTrait, rows: Vec<Row>, at: Option<Timestamp>) -> Result<Vec<ChartRelease>> {
+pub(super) async fn shown(
+    c: &impl ConnectionTrait,
+    rows: Vec<Row>,
+    at: Option<Timestamp>,
+) -> Result<Vec<ChartRelease>> {
     let repositories: HashSet<Uuid> = rows.iter().map(|row| row.one.repository_id).collect();
     let stars = stars_of(c, &repositories.into_iter().collect::<Vec<_>>()).await?;
     let values = count_values(c, rows.iter().map(|row| row.one.release_id), at).await?;

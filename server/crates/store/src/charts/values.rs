@@ -1,24 +1,21 @@
-//! Values of a chart: which paths people set, to what, and where.
+//! Values of a chart: which paths people set, and to what.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, JoinType, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, DerivePartialModel, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Select,
+    ColumnTrait, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
 use super::spread::spread;
-use super::{ConnectionTrait, Result, covers, have_all, time, uses_at, version};
+use super::{ConnectionTrait, Result, called, covers, have_all, uses_at, version};
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, count, count_all, is_any, is_like, page_of, paged, rows};
-use entity::kind::{Provider, ValueType};
-use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
-use entity::value::{JsonText, ObjectId};
-use entity::view::{
-    ChartValue, ChartValueFilter, ChartValuePath, CommonValue, Listing, Timestamp, variables_in, web_url,
-};
+use crate::db::select::{MAX_PAGE, is_any, is_like, page_of, rows};
+use entity::kind::ValueType;
+use entity::table::{chart_use, chart_value, value_path};
+use entity::view::{ChartValueFilter, ChartValuePath, CommonValue, Listing, Timestamp};
 
 /// Common values that are told of a path.
 const COMMON: usize = 5;
@@ -35,8 +32,8 @@ struct PathRow {
 }
 
 /// Values of a chart that the filter asks for, and how many releases they may be of.
-struct Wanted {
-    values: Select<chart_value::Entity>,
+pub(super) struct Wanted {
+    pub(super) values: Select<chart_value::Entity>,
     of: i64,
 }
 
@@ -46,7 +43,7 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
     let mut values = chart_value::Entity::find()
         .filter(chart_value::COLUMN.chart_id.eq(filter.chart_id))
         .filter(covers(FromTime, ToTime, filter.at));
-    if filter.major.is_some() || !filter.with_charts.is_empty() {
+    if filter.major.is_some() || filter.release.is_some() || !filter.with_charts.is_empty() {
         // Asked for first: within the greater question PostgreSQL looks them up again for every value, once it has a plan for
         // values of any chart.
         let these = releases_with(c, filter).await?;
@@ -67,11 +64,12 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
     Ok(Wanted { values, of })
 }
 
-/// Releases of the chart that have a major version, in repositories that have other charts as well.
+/// Releases of the chart that have a major version and a name, in repositories that have other charts as well.
 async fn releases_with(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Vec<i64>> {
     use chart_use::Column::{ReleaseId, Version};
     let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
-    let uses = uses.filter(uses_at(filter.at)).filter(have_all(&filter.with_charts, filter.at));
+    let uses = uses.filter(uses_at(filter.at).add_option(filter.release.as_deref().map(called)));
+    let uses = uses.filter(have_all(&filter.with_charts, filter.at));
     let uses = uses.select_only().columns([ReleaseId, Version]).order_by_asc(ReleaseId).limit(MOST_RELEASES);
     let uses: Vec<(i64, Option<String>)> = uses.into_tuple().all(c).await?;
     let of_it = |version: &Option<String>| match filter.major {
@@ -139,7 +137,7 @@ async fn unlike(
     Ok(Listing { data: page.map(|path| path.shown(wanted.of, mine)).collect(), count })
 }
 
-/// What a repository sets, and with how many of its releases.
+/// What a repository sets, and with how many of its releases: of those of the name that is asked for, as the others'.
 async fn values_of(
     c: &impl ConnectionTrait,
     filter: &ChartValueFilter,
@@ -149,7 +147,7 @@ async fn values_of(
     let uses = chart_use::Entity::find()
         .filter(chart_use::COLUMN.chart_id.eq(filter.chart_id))
         .filter(chart_use::COLUMN.repository_id.eq(repository))
-        .filter(uses_at(filter.at));
+        .filter(uses_at(filter.at).add_option(filter.release.as_deref().map(called)));
     let these = uses.select_only().column(chart_use::Column::ReleaseId).into_query();
     let values = chart_value::Entity::find()
         .filter(ReleaseId.in_subquery(these))
@@ -262,7 +260,7 @@ pub(super) async fn path_ids(c: &impl ConnectionTrait, path: &str) -> Result<Vec
 }
 
 /// Values at one path that a filter leaves, whatever text it looks for.
-async fn at_path(c: &impl ConnectionTrait, filter: &ChartValueFilter, path: &str) -> Result<Wanted> {
+pub(super) async fn at_path(c: &impl ConnectionTrait, filter: &ChartValueFilter, path: &str) -> Result<Wanted> {
     let paths = is_any(chart_value::Column::PathId.into_expr(), path_ids(c, path).await?);
     let Wanted { values, of } = wanted(c, &ChartValueFilter { text: None, ..filter.clone() }).await?;
     Ok(Wanted { values: values.filter(paths), of })
@@ -290,90 +288,6 @@ pub async fn path_summary(
 struct PathCount {
     path_id: i64,
     releases: i64,
-}
-
-#[derive(DerivePartialModel)]
-#[sea_orm(entity = "chart_value::Entity")]
-struct ValueRow {
-    #[sea_orm(nested)]
-    value: chart_value::Model,
-    #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::RepositoryId))")]
-    repository_id: Uuid,
-    #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::ReleaseName))")]
-    release_name: Option<String>,
-    #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::Version))")]
-    version: Option<String>,
-    #[sea_orm(from_expr = "Expr::col((chart_use::Entity, chart_use::Column::Variables))")]
-    variables: Option<JsonText<BTreeMap<String, String>>>,
-    #[sea_orm(from_expr = "repository::Column::FullName")]
-    repository: String,
-    #[sea_orm(from_expr = "repository::Column::WebUrl")]
-    base: Option<String>,
-    #[sea_orm(from_expr = "repository::Column::Provider")]
-    provider: Provider,
-    #[sea_orm(from_expr = "Expr::col((use_commit::Entity, use_commit::Column::Sha))")]
-    commit: Option<ObjectId>,
-}
-
-/// What each release that a filter leaves sets at a path, the common first.
-pub async fn list_path_values(
-    c: &impl ConnectionTrait,
-    filter: &ChartValueFilter,
-    path: &str,
-) -> Result<Listing<ChartValue>> {
-    use chart_value::Column::{FromSequence, Masked, Ordinal, ReleaseId, Text};
-    let Wanted { values, .. } = at_path(c, filter, path).await?;
-    let count = count(c, values.clone()).await?;
-    let of_release = Condition::all()
-        .add(Expr::col((chart_use::Entity, chart_use::Column::ReleaseId)).equals((chart_value::Entity, ReleaseId)))
-        .add(Expr::col((chart_use::Entity, chart_use::Column::ChartId)).eq(filter.chart_id))
-        .add(uses_at(filter.at));
-    let of_repository = Expr::col((repository::Entity, repository::Column::Id))
-        .equals((chart_use::Entity, chart_use::Column::RepositoryId));
-    let of_commit = Expr::col((use_commit::Entity, use_commit::Column::RepositoryId))
-        .equals((chart_use::Entity, chart_use::Column::RepositoryId))
-        .and(Expr::col((use_commit::Entity, use_commit::Column::Sequence)).equals((chart_value::Entity, FromSequence)));
-    let common = values.clone().select_only().columns([Text, Masked]).expr_as(count_all(), "times");
-    let common = common.group_by(Text).group_by(Masked).into_query();
-    let same = Expr::col(("n", Text)).equals((chart_value::Entity, Text));
-    let same = same.and(Expr::col(("n", Masked)).equals((chart_value::Entity, Masked)));
-    let mut values = values;
-    sea_orm::QuerySelect::query(&mut values)
-        .inner_join(chart_use::Entity, of_release)
-        .inner_join(repository::Entity, of_repository)
-        .left_join(use_commit::Entity, of_commit)
-        .join_subquery(JoinType::InnerJoin, common, "n", same);
-    let values = values.order_by_desc(Expr::col(("n", "times"))).order_by_asc(Text);
-    let values = values.order_by_asc(repository::Column::FullName);
-    let values = values.order_by_asc(ReleaseId).order_by_asc(Ordinal);
-    let rows: Vec<ValueRow> = paged(values, filter.page).into_partial_model().all(c).await?;
-    let shown = |row: ValueRow| {
-        let ValueRow { value, repository_id, release_name, version, variables, repository, base, provider, commit } =
-            row;
-        let mut variables = variables.map(|JsonText(variables)| variables).unwrap_or_default();
-        variables.retain(|name, _| variables_in(&value.text).any(|other| other == name));
-        let lines = (value.line > 0).then_some((value.line, value.line));
-        let url = commit
-            .zip(value.file_path.as_deref())
-            .and_then(|(commit, file)| web_url(provider, base.as_deref(), &commit.to_string(), Some(file), lines));
-        ChartValue {
-            release_id: value.release_id.to_string(),
-            repository_id,
-            repository,
-            release_name,
-            version,
-            path: path.to_owned(),
-            kind: value.kind,
-            value: value.text,
-            masked: value.masked,
-            since: time(value.from_time),
-            file_path: value.file_path,
-            line: value.line,
-            web_url: url,
-            variables,
-        }
-    };
-    Ok(Listing { data: rows.into_iter().map(shown).collect(), count })
 }
 
 /// Every value of some releases: path, text, and whether that must not be shown and is empty.

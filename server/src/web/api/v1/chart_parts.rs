@@ -37,6 +37,8 @@ const RELEASE_SORTS: &[(&str, ChartReleaseSort)] = &[
 pub struct ChartReleaseParams {
     /// Only this version, as written.
     version: Option<String>,
+    /// Only those of this name: Helm's, or that of the resource that installs them.
+    release: Option<String>,
     /// Only those that set a value at this path.
     path: Option<String>,
     /// Only those whose value at `path` is this, as written; says nothing without `path`.
@@ -114,6 +116,7 @@ pub async fn list_chart_releases(
         repository_id: None,
         one_each: check.flag("one_each", params.one_each.as_deref()),
         version: check.text("version", params.version.as_deref()),
+        release: check.text("release", params.release.as_deref()),
         path: check.text("path", params.path.as_deref()),
         value: check.text("value", params.value.as_deref()),
         with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),

@@ -27,6 +27,8 @@ pub struct ChartValueParams {
     /// Only releases whose version begins with this number.
     #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000)]
     major: Option<String>,
+    /// Only releases of this name: Helm's, or that of the resource that installs them.
+    release: Option<String>,
     /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
     #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
     with: Option<String>,
@@ -48,6 +50,8 @@ pub struct ChartPathParams {
     /// Only releases whose version begins with this number.
     #[param(value_type = Option<u64>, minimum = 0, maximum = 1_000_000_000)]
     major: Option<String>,
+    /// Only releases of this name: Helm's, or that of the resource that installs them.
+    release: Option<String>,
     /// Only repositories that also have all of these charts: up to ten ids, separated by commas.
     #[param(pattern = "^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,9}$")]
     with: Option<String>,
@@ -60,6 +64,7 @@ impl ChartPathParams {
         let filter = ChartValueFilter {
             chart_id,
             major: self.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
+            release: check.text("release", self.release.as_deref()),
             with_charts: each(check, "with", self.with.as_deref(), MOST_WITH, chart),
             ..ChartValueFilter::default()
         };
@@ -102,6 +107,7 @@ pub async fn list_chart_values(
         chart_id: id,
         text: check.text("text", params.text.as_deref()),
         major: params.major.as_deref().map(|given| check.number("major", Some(given), 0..=MOST, 0)),
+        release: check.text("release", params.release.as_deref()),
         with_charts: each(&mut check, "with", params.with.as_deref(), MOST_WITH, chart),
         mine: check.uuid("mine", params.mine.as_deref()),
         unlike: check.flag("unlike", params.unlike.as_deref()),

@@ -78,6 +78,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(repository_parts::list_repository_tree))
         .routes(routes!(repository_parts::list_repository_problems))
         .routes(routes!(repository_parts::list_repository_charts))
+        .routes(routes!(repository_parts::list_release_values))
         .routes(routes!(repository_parts::list_repository_images))
         .routes(routes!(resources::list_resources))
         .routes(routes!(resources::list_grouped_resources))

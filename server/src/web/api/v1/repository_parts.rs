@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use entity::{
     kind::ProblemClass,
     view::{
-        ChartRelease, ChartReleaseFilter, ChartReleaseSort, ImagePlace, ImagePlaceFilter, Listing,
+        ChartRelease, ChartReleaseFilter, ChartReleaseSort, ChartValue, ImagePlace, ImagePlaceFilter, Listing,
         Problem as FileProblem, Resource, ResourceTreeRow,
     },
 };
@@ -131,6 +131,50 @@ pub async fn list_repository_charts(
     check.finish()?;
     find(&db, id).await?;
     Ok(Json(store::kept::list_releases(&db, &filter).await?))
+}
+
+/// Which release of a repository.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReleaseParams {
+    /// The `id` of one of the charts that the repository uses.
+    #[param(required = true, value_type = i64, minimum = 1, maximum = 9_223_372_036_854_775_807_i64)]
+    release_id: Option<String>,
+}
+
+/// Values that a release of a repository sets
+#[utoipa::path(
+    get, path = "/repositories/{repository_id}/values", operation_id = "list_release_values", tag = "repositories",
+    params(("repository_id" = Uuid, Path, description = "The repository"), PageParams, ReleaseParams, AtParams),
+    responses(
+        (status = 200, description = "By path, each with the line that sets it, wherever the chart comes from",
+            body = Listing<ChartValue>),
+        (status = 404, description = "No such repository, or it has no such release then",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No release is given, or wrong parameters",
+            body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_release_values(
+    State(db): State<Db>,
+    Id(id): Id,
+    Params(page): Params<PageParams>,
+    Params(params): Params<ReleaseParams>,
+    Params(at): Params<AtParams>,
+) -> Result<Json<Listing<ChartValue>>, Problem> {
+    let mut check = Check::default();
+    if params.release_id.is_none() {
+        check.refuse("release_id", "", "missing", "must be given: the id of a release");
+    }
+    let release = check.number_id("release_id", params.release_id.as_deref()).unwrap_or_default();
+    let at = at.moment(&mut check);
+    let page = page.page(&mut check);
+    check.finish()?;
+    find(&db, id).await?;
+    if store::charts::find_release(&db.read, id, release, at).await?.is_none() {
+        return Err(Problem::not_found("Release not found"));
+    }
+    Ok(Json(store::charts::list_release_values(&db.read, id, release, at, page).await?))
 }
 
 /// Images that a repository uses

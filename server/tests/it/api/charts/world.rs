@@ -123,6 +123,15 @@ impl Home {
         self
     }
 
+    /// The same, with a release under another name, and under Helm's.
+    fn called(mut self, release_id: i64, name: &str, release_name: &str) -> Self {
+        for one in self.uses.uses.iter_mut().filter(|one| one.release_id == release_id) {
+            one.facts.name = Some(name.to_owned());
+            one.facts.release_name = Some(release_name.to_owned());
+        }
+        self
+    }
+
     /// What a release sets at a path; what is empty is secret.
     fn value(mut self, release_id: i64, path: &str, text: &str, from: usize, to: Option<usize>) -> Self {
         let path_id = (1..).zip(PATHS).find(|(_, one)| *one == path).unwrap().0;
@@ -156,14 +165,6 @@ impl Home {
         };
         let span = self.span(from, None);
         self.uses.image_uses.push(FoundImageUse { id: release_id, ordinal: 0, facts, span });
-        self
-    }
-
-    /// What a release is called instead of as its chart.
-    fn called(mut self, release_id: i64, name: &str) -> Self {
-        for one in self.uses.uses.iter_mut().filter(|one| one.release_id == release_id) {
-            (one.facts.name, one.facts.release_name) = (Some(name.to_owned()), Some(name.to_owned()));
-        }
         self
     }
 
@@ -243,9 +244,9 @@ pub async fn by_several(app: &TestApp) {
 pub async fn by_image(app: &TestApp) {
     let image = "docker.io/grafana/grafana";
     let ada = Home::new("ada/home-ops", &[2]).release(1, GRAFANA, &[(0, "8.0.0")]);
-    let bob = Home::new("bob/lab", &[3]).release(3, APP, &[(0, "3.0.0")]).called(3, "My-Grafana");
-    let kim = Home::new("kim/cluster", &[4]).release(6, APP, &[(0, "3.0.0")]).called(6, "blog");
-    let eve = Home::new("eve/k8s", &[5]).release(5, OLD_APP, &[(0, "3.0.0")]).called(5, "grafana");
+    let bob = Home::new("bob/lab", &[3]).release(3, APP, &[(0, "3.0.0")]).called(3, "My-Grafana", "My-Grafana");
+    let kim = Home::new("kim/cluster", &[4]).release(6, APP, &[(0, "3.0.0")]).called(6, "blog", "blog");
+    let eve = Home::new("eve/k8s", &[5]).release(5, OLD_APP, &[(0, "3.0.0")]).called(5, "grafana", "grafana");
     ada.store(app).await;
     bob.other_image(3, 42, image).store(app).await;
     kim.other_image(6, 42, image).store(app).await;
@@ -268,6 +269,46 @@ pub async fn spread_out(app: &TestApp) -> Vec<Uuid> {
         ids.push(home.store(app).await);
     }
     ids
+}
+
+/// Two that run several apps by one chart, with keys under which kubesearch showed them. Returns the first.
+pub async fn several_apps(app: &TestApp, keys: &[&str]) -> Uuid {
+    let mut ada = Home::new("ada/home-ops", &[2])
+        .release(1, APP, &[(0, "3.0.0")])
+        .release(2, APP, &[(0, "3.0.0")])
+        .called(1, "home-assistant", "home-assistant")
+        .called(2, "plex", "media-plex")
+        .value(1, REPLICAS, "1", 0, None)
+        .value(1, HOST, "true", 0, None)
+        .value(2, REPLICAS, "2", 0, None);
+    ada.uses.aliases.extend(keys.iter().map(|key| ((*key).to_owned(), APP_ID)));
+    let bob = Home::new("bob/lab", &[4, 10])
+        .release(3, APP, &[(0, "2.6.0"), (1, "3.0.0")])
+        .called(3, "plex", "plex")
+        .value(3, REPLICAS, "3", 0, Some(1))
+        .value(3, REPLICAS, "2", 1, None);
+    let id = ada.store(app).await;
+    bob.store(app).await;
+    id
+}
+
+/// One with a chart of its own beside one of everybody's; returns it with its own one's release.
+pub async fn of_its_own(app: &TestApp) -> (Uuid, i64) {
+    let mut kim = Home::new("kim/cluster", &[2, 5])
+        .release(6, APP, &[(0, "3.0.0")])
+        .release(7, APP, &[(0, "3.0.0")])
+        .value(6, REPLICAS, "1", 0, Some(1))
+        .value(6, REPLICAS, "2", 1, None)
+        .value(6, TOKEN, "", 0, None)
+        .value(7, HOST, "true", 0, None);
+    for one in kim.uses.uses.iter_mut().filter(|one| one.release_id == 6) {
+        (one.facts.chart_id, one.facts.source_id) = (None, None);
+        (one.facts.source_url, one.facts.how) = (Some(".".to_owned()), ChartResolution::Local);
+    }
+    for one in kim.uses.values.iter_mut().filter(|one| one.key.release_id == 6) {
+        one.chart_id = None;
+    }
+    (kim.store(app).await, 6)
 }
 
 /// One with an image in which variables stand, of which the repository tells one.

@@ -86,6 +86,7 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ask!("chart by a text", |c| charts::chart_by_text(c, text, at));
     }
     ask!("chart by an old link", |c| charts::chart_by_alias(c, "ghcr-io-home-operations-charts-app-template"));
+    ask!("release by an old link", |c| charts::release_by_alias(c, id, "ghcr.io-ada-charts-app-template-grafana-app"));
     ask!("chart", |c| charts::find_chart(c, id, at, now()));
     ask!("users", |c| charts::list_users(c, id, at));
     let named = [repository.to_string(), "ada/home-ops".to_owned()];
@@ -96,6 +97,9 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     let filter = ChartReleaseFilter { chart_id: Some(id), at, page: PageQuery::default(), ..Default::default() };
     let place = charts::list_releases(&db.read, &filter).await.unwrap().data[0].clone();
     ask!("installed at", |c| charts::installed_at(c, place.repository_id, &place.file_path, at));
+    let release_id: i64 = place.id.parse().unwrap();
+    ask!("a release", |c| charts::find_release(c, place.repository_id, release_id, at));
+    ask!("values of a release", |c| charts::list_release_values(c, place.repository_id, release_id, at, PAGE));
     ask!("images at", |c| images::named_at(c, place.repository_id, &place.file_path, at));
     for sort in [ChartReleaseSort::Stars, ChartReleaseSort::Recent, ChartReleaseSort::Repository] {
         let filter = ChartReleaseFilter { sort, ..filter.clone() };
@@ -103,12 +107,15 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     }
     let values = ChartValueFilter { chart_id: id, at, page: PageQuery::default(), ..ChartValueFilter::default() };
     let path = charts::list_value_paths(&db.read, &values).await.unwrap().data[0].clone();
-    let written = [(place.id.parse::<i64>().unwrap(), path.path.clone())];
+    let written = [(release_id, path.path.clone())];
     ask!("words of images", |c| images::written_images(c, &written, at));
     let (of_path, value) = (Some(path.path.clone()), path.common.first().map(|one| one.value.clone()));
     let with_charts = vec![id];
+    let release = place.release_name.clone().or_else(|| place.name.clone());
+    assert!(release.is_some(), "a release without a name");
     for (name, filter) in [
         ("a version", ChartReleaseFilter { version: version.clone(), ..filter.clone() }),
+        ("a name", ChartReleaseFilter { release: release.clone(), ..filter.clone() }),
         ("a path", ChartReleaseFilter { path: of_path.clone(), ..filter.clone() }),
         ("a value", ChartReleaseFilter { path: of_path, value, ..filter.clone() }),
         ("others", ChartReleaseFilter { with_charts: with_charts.clone(), ..filter.clone() }),
@@ -126,7 +133,9 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
         ("text", ChartValueFilter { text: Some("cpu".to_owned()), ..values.clone() }),
         ("a major", ChartValueFilter { major: version.as_deref().and_then(charts::major_version), ..values.clone() }),
         ("others", ChartValueFilter { with_charts, ..values.clone() }),
+        ("a name", ChartValueFilter { release: release.clone(), ..values.clone() }),
         ("mine", ChartValueFilter { mine, ..values.clone() }),
+        ("mine of a name", ChartValueFilter { mine, release, ..values.clone() }),
         ("mine unlike", ChartValueFilter { mine, unlike: true, ..values.clone() }),
         ("no filter", values),
     ] {
