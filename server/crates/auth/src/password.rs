@@ -136,7 +136,8 @@ async fn work<T: Send + 'static>(turn: Turn, work: impl FnOnce() -> T + Send + '
         #[cfg(target_os = "linux")]
         if let Err(error) = rustix::process::setpriority_process(None, GIVES_WAY) {
             static TOLD: Once = Once::new();
-            TOLD.call_once(|| tracing::warn!(%error, "hashing passwords does not give way to what else is done"));
+            // Where the system allows no service to change priorities, hashing is as others are.
+            TOLD.call_once(|| tracing::info!(%error, "hashing passwords does not give way to what else is done"));
         }
         let began = Instant::now();
         let done = work();
