@@ -235,7 +235,7 @@ async fn the_days_of_samples_that_go_are_counted_anew_without_being_asked_for() 
         RepositoryBuilder::new("samples/home").sample().commit(2, "Add podinfo", changes).store(app).await;
         store::ecosystem::aggregate(&app.state.db, day(9)).await.unwrap();
         assert_eq!((app.get("/api/v1/repositories/").await.count(), counts().await), (1, 0));
-        process.write("");
+        process.write("polling: {interval: 7m}");
         process.reload(StatusCode::OK).await;
         assert_eq!((app.get("/api/v1/repositories/").await.count(), counts().await), (0, 1));
         assert!(store::ecosystem::is_stale(&app.state.db.read).await.unwrap());

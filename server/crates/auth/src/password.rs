@@ -9,8 +9,8 @@ mod lines;
 mod strength;
 mod turns;
 
-use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;

@@ -195,7 +195,7 @@ async fn what_can_not_be_done_is_said_with_what_to_do_and_changes_nothing() {
             (
                 "",
                 &["token", "create", GRACE, "--name", "ci", "--scope", "admin"],
-                ["does not have the permission admin", "an admin can give you one"],
+                ["does not have the permission", "an admin can give you one"],
             ),
             ("", &["token", "revoke", GRACE, "7"], ["no id of a token", "kubestats token list"]),
             ("", &["token", "revoke", GRACE, &gone], ["has no token", "kubestats token list grace@example.org"]),
