@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::environment;
-use crate::config::{Secret, load};
+use crate::config::{Secret, is_this_machine, load};
 
 /// A server that does not answer by then is away.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -51,12 +51,9 @@ impl Server {
         let base = base(args, file)?;
         let builder = Client::builder().timeout(WITHIN).redirect(reqwest::redirect::Policy::none());
         // What leads to this machine leads through no proxy.
-        let is_here = base.host().is_none_or(|host| match host {
-            url::Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-            url::Host::Ipv4(address) => address.is_loopback(),
-            url::Host::Ipv6(address) => address.is_loopback(),
-        });
-        let client = if is_here { builder.no_proxy() } else { builder }.build().context("no HTTP client can be had")?;
+        let client = if is_this_machine(&base) { builder.no_proxy() } else { builder }
+            .build()
+            .context("no HTTP client can be had")?;
         let token = std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new);
         Ok(Self { client, base, token })
     }

@@ -45,7 +45,7 @@ pub use repository::RepositoryConfig;
 pub use schedules::{Schedule, SchedulesConfig};
 pub use secret::{MASKED, Secret, with_secrets};
 pub use sections::{AppConfig, History, PollingConfig, ScanConfig, SecurityConfig, StorageConfig};
-pub use server::ServerConfig;
+pub use server::{ServerConfig, is_this_machine};
 pub use sign_in::{AdmissionConfig, GITHUB, GithubSignIn, OidcSignIn};
 pub use tekton::{TRIGGER as TEKTON_TRIGGER, TektonConfig};
 pub use telemetry::{OtlpConfig, TelemetryConfig};

@@ -68,6 +68,13 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
+    /// Whether others than this machine's own people come by an address that is named, or by a proxy.
+    #[must_use]
+    pub fn is_reached_by_others(&self) -> bool {
+        let named = self.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());
+        !self.trusted_proxies.is_empty() || named.is_some_and(|url| !is_this_machine(&url))
+    }
+
     pub(super) fn read(section: Section<'_>) -> Self {
         const MOST: usize = 1_000_000;
         const SECOND: Duration = Duration::from_secs(1);
@@ -97,6 +104,16 @@ impl ServerConfig {
         section.finish();
         config
     }
+}
+
+/// Whether an address leads to the machine that it is used on.
+#[must_use]
+pub fn is_this_machine(url: &url::Url) -> bool {
+    url.host().is_none_or(|host| match host {
+        url::Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.to_canonical().is_loopback(),
+    })
 }
 
 /// An address that people type, without what follows the host and port.

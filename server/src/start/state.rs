@@ -269,9 +269,7 @@ fn pushes_reader(data_dir: PathBuf) -> ReadPushes {
 
 /// Whether nobody but this machine can ask. A proxy on it brings others, and tells of them only where it is set up to.
 fn is_local(config: &Config) -> bool {
-    let server = &config.server;
-    let is_reached_by_others = !server.trusted_proxies.is_empty() || server.public_url.is_some();
-    config.app.listen.ip().to_canonical().is_loopback() && !is_reached_by_others
+    config.app.listen.ip().to_canonical().is_loopback() && !config.server.is_reached_by_others()
 }
 
 fn rate_limits(config: &Config) -> RateLimits {

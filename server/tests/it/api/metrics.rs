@@ -142,6 +142,8 @@ async fn strangers_read_no_figures() {
             ("app: {listen: '0.0.0.0:3000'}", StatusCode::NOT_FOUND),
             ("server: {trusted_proxies: [127.0.0.1]}", StatusCode::NOT_FOUND),
             ("server: {public_url: 'https://kubestats.example.org'}", StatusCode::NOT_FOUND),
+            ("server: {public_url: 'http://localhost:8080'}", StatusCode::OK),
+            ("server: {public_url: 'http://[::ffff:127.0.0.1]:8080'}", StatusCode::OK),
             ("server: {metrics: {enabled: false}}", StatusCode::NOT_FOUND),
             ("server: {metrics: {listen: '127.0.0.1:9090'}}", StatusCode::NOT_FOUND),
             ("server: {metrics: {token: 0123456789abcdef}}", StatusCode::UNAUTHORIZED),
