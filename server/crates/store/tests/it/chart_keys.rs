@@ -17,7 +17,7 @@ async fn has(db: &Db, name: &str, first: i64, sources: &[(&str, &str)]) -> uuid:
     for (source, group) in sources {
         for one in found.uses.sources.iter_mut().filter(|one| one.id == chart_id(source)) {
             (one.chart_id, one.chart_key) = (chart_id(group), format!("charts.example/{group}"));
-            one.chart_name = (*group).to_owned();
+            (*group).clone_into(&mut one.chart_name);
         }
         for one in found.uses.uses.iter_mut().filter(|one| one.facts.source_id == Some(chart_id(source))) {
             one.facts.chart_id = Some(chart_id(group));
