@@ -1,5 +1,6 @@
 //! Deliveries when somebody dies, comes late, goes or asks again.
 
+mod attempts;
 mod lanes;
 mod runs;
 
