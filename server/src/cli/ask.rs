@@ -51,7 +51,7 @@ impl Server {
         let base = base(args, file)?;
         let builder = Client::builder().timeout(WITHIN).redirect(reqwest::redirect::Policy::none());
         // What leads to this machine leads through no proxy.
-        let client = if is_this_machine(&base) { builder.no_proxy() } else { builder }
+        let client = if base.host_str().is_none_or(is_this_machine) { builder.no_proxy() } else { builder }
             .build()
             .context("no HTTP client can be had")?;
         let token = std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new);

@@ -1,6 +1,5 @@
 //! `mail`: the server that mails go to, and who they are from.
 
-use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use lettre::message::Mailbox;
@@ -55,8 +54,7 @@ impl SmtpConfig {
     /// Whether the server is this machine, so that nobody else sees what goes there.
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
-        let address = self.host.trim_matches(['[', ']']).parse::<IpAddr>();
-        self.host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+        super::is_this_machine(&self.host)
     }
 
     /// What to know of a connection that others can read; nothing where there is no such.

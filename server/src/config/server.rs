@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ impl ServerConfig {
     #[must_use]
     pub fn is_reached_by_others(&self) -> bool {
         let named = self.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());
-        !self.trusted_proxies.is_empty() || named.is_some_and(|url| !is_this_machine(&url))
+        !self.trusted_proxies.is_empty() || named.is_some_and(|url| !url.host_str().is_none_or(is_this_machine))
     }
 
     pub(super) fn read(section: Section<'_>) -> Self {
@@ -106,14 +107,12 @@ impl ServerConfig {
     }
 }
 
-/// Whether an address leads to the machine that it is used on.
+/// Whether a host, as it stands in an address, is the machine that the address is used on.
 #[must_use]
-pub fn is_this_machine(url: &url::Url) -> bool {
-    url.host().is_none_or(|host| match host {
-        url::Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.to_canonical().is_loopback(),
-    })
+pub fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_loopback = address.is_ok_and(|address| address.to_canonical().is_loopback());
+    host == "localhost" || host.ends_with(".localhost") || is_loopback
 }
 
 /// An address that people type, without what follows the host and port.

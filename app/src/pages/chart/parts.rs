@@ -5,10 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use entity::view::{ChartRelease, ChartValue, ChartValuePath, CommonValue, Timestamp, variables_in};
 use leptos::prelude::*;
 
-use crate::components::{Number, PageUrl, Table, TimeAgo, Version, cut_path, repository_href, resource_href};
+use crate::components::{
+    Number, PageUrl, Table, TextField, TimeAgo, Version, cut_path, repository_href, resource_href,
+};
 
 /// Characters of a value that are shown in a row.
 const SHOWN: usize = 60;
+
+/// Narrows a list to releases of one name.
+pub(super) fn release_field(value: Option<String>) -> AnyView {
+    const LABEL: &str = "Name of the release";
+    view! { <TextField name="release" label=LABEL placeholder=LABEL search=true value /> }.into_any()
+}
 
 /// The line that sets a value, at its forge where there is one.
 pub(in crate::pages) fn line_of(one: &ChartValue) -> Option<AnyView> {

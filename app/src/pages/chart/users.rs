@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 use super::super::filters::{chips, values};
 use super::also::{self, Also};
-use super::parts::release_rows;
-use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, TextField, compare_href};
+use super::parts::{release_field, release_rows};
+use crate::components::{Choice, EmptyState, FilterBar, PageUrl, Pager, Select, compare_href};
 
 /// Repositories that fit beside each other.
 const COMPARED: usize = 4;
@@ -68,13 +68,7 @@ pub(super) fn view(
         <div class="tab-ways">{compare}</div>
         <FilterBar url=url.clone() keys=&["version", "release", "also", "like", "sort"] chips=set>
             <Select name="version" label="Version" choices=versions selected=value("version") />
-            <TextField
-                name="release"
-                label="Name of the release"
-                placeholder="Name of the release"
-                search=true
-                value=value("release")
-            />
+            {release_field(value("release"))}
             {others}
             <Select name="like" label="Most like" choices=like selected=value("like") none="no repository" />
             <Select name="sort" label="Sort" choices=sorts selected=value("sort") none="most stars first" />

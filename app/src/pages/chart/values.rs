@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::super::filters::{chips, values as given};
 use super::also::{self, Also};
-use super::parts::{line_of, path_rows, share, stands_for, value};
+use super::parts::{line_of, path_rows, release_field, share, stands_for, value};
 use crate::components::{
     Chips, Choice, EmptyState, FilterBar, PageUrl, Pager, Section, Select, Table, TextField, TimeAgo, Version, counted,
     repository_href,
@@ -59,13 +59,7 @@ pub(super) fn paths(listing: Listing<ChartValuePath>, page: PageQuery, choices: 
         <FilterBar url=url.clone() keys=&["text", "major", "release", "also", "mine", "unlike"] chips=set>
             <TextField name="text" label="Path or value" placeholder="Path or value" search=true value=value("text") />
             <Select name="major" label="Version" choices=majors selected=value("major") />
-            <TextField
-                name="release"
-                label="Name of the release"
-                placeholder="Name of the release"
-                search=true
-                value=value("release")
-            />
+            {release_field(value("release"))}
             {others}
             <Select name="mine" label="Compare" choices=mine selected=value("mine") none="no repository" />
             {unlike}

@@ -174,7 +174,7 @@ mod read {
                 let filter = ImagePlaceFilter { repository_id: Some(id), at, page, ..ImagePlaceFilter::default() };
                 RepositoryTab::Images { images: store::kept::list_image_places(db, &filter).await?, page, at }
             }
-            Some("charts") if params.get_str("release").is_some_and(|text| !text.is_empty()) => {
+            Some("charts") if params.get_str("release_id").is_some_and(|text| !text.is_empty()) => {
                 release(db, id, params, page).await?
             }
             Some("charts") => {
@@ -204,7 +204,7 @@ mod read {
 
     async fn release(db: &Db, id: Uuid, params: &ParamsMap, page: PageQuery) -> Result<RepositoryTab, AppError> {
         let (at, missing) = (ask::at(params)?, || ask::missing("release"));
-        let release: i64 = params.get_str("release").and_then(|text| text.parse().ok()).ok_or_else(missing)?;
+        let release: i64 = params.get_str("release_id").and_then(|text| text.parse().ok()).ok_or_else(missing)?;
         let found = charts::find_release(&db.read, id, release, at).await?;
         if found.is_none() && at.is_none() {
             return Err(missing());

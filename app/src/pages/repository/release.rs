@@ -4,7 +4,8 @@ use entity::view::{ChartRelease, ChartValue, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 
 use super::super::chart::{line_of, stands_for, value};
-use crate::components::{EmptyState, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path, resource_href};
+use super::uses::release_name;
+use crate::components::{EmptyState, PageUrl, Pager, Table, TimeAgo, Version, chart_href, cut_path};
 
 /// `list` is where all releases are, `url` the address at hand.
 pub(super) fn view(
@@ -42,14 +43,7 @@ pub(super) fn view(
 }
 
 fn head(release: ChartRelease, all: String, at: &str) -> AnyView {
-    let name = release.release_name.or(release.name).unwrap_or_else(|| release.file_path.clone());
-    let name = match release.resource_id {
-        Some(id) => {
-            let href = PageUrl::new(resource_href(id)).with("at", at).href();
-            view! { <a href=href>{name}</a> }.into_any()
-        }
-        None => view! { {name} }.into_any(),
-    };
+    let name = release_name(&release, at);
     let chart = release.chart_name.map(|chart| view! { " of the chart " <code>{chart}</code> });
     let version = release.version.map(|version| view! { " " <Version version=version /> });
     let file = cut_path(&release.file_path);

@@ -47,17 +47,22 @@ pub(super) fn charts(listing: Listing<ChartRelease>, page: PageQuery, url: &Page
     .into_any()
 }
 
-fn release_row(release: ChartRelease, url: &PageUrl, now: Timestamp) -> AnyView {
-    let at = url.get("at").unwrap_or_default();
-    let against = against(&release);
-    let name = release.release_name.or(release.name).unwrap_or_else(|| release.file_path.clone());
-    let name = match release.resource_id {
+/// What a release is called, with the way to the resource that installs it where there is one.
+pub(super) fn release_name(release: &ChartRelease, at: &str) -> AnyView {
+    let name = release.release_name.as_ref().or(release.name.as_ref()).unwrap_or(&release.file_path).clone();
+    match release.resource_id {
         Some(id) => {
             let href = PageUrl::new(resource_href(id)).with("at", at).href();
             view! { <a href=href>{name}</a> }.into_any()
         }
         None => view! { {name} }.into_any(),
-    };
+    }
+}
+
+fn release_row(release: ChartRelease, url: &PageUrl, now: Timestamp) -> AnyView {
+    let at = url.get("at").unwrap_or_default();
+    let against = against(&release);
+    let name = release_name(&release, at);
     let namespace = release.namespace.map(|namespace| view! { " " <span class="quiet">{namespace}</span> });
     let chart_name = release.chart_name.clone().unwrap_or_default();
     let chart = match &release.chart_key {
@@ -84,7 +89,7 @@ fn release_row(release: ChartRelease, url: &PageUrl, now: Timestamp) -> AnyView 
             view! { <a href=href title="Beside what others set"><Number value=release.values /></a> }.into_any()
         }
         None if release.values > 0 => {
-            let href = url.with("release", release.id.clone()).href();
+            let href = url.with("release_id", release.id.clone()).href();
             view! { <a href=href title="What it sets"><Number value=release.values /></a> }.into_any()
         }
         _ => view! { <Number value=release.values /> }.into_any(),

@@ -1,19 +1,18 @@
 //! What is set where: each value with the release that sets it and the line that did, at one path by everybody, and of one release
 //! all of them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, JoinType};
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait as _, Select,
+    DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
 use super::releases::{read, shown};
 use super::values::{Wanted, at_path};
 use super::{ConnectionTrait, Result, covers, time, uses_at};
-use crate::db::select::{count, count_all, is_any, paged};
+use crate::db::select::{count, count_all, paged};
 use entity::kind::Provider;
 use entity::table::{chart_use, chart_value, repository, use_commit, value_path};
 use entity::value::{JsonText, ObjectId};
@@ -40,6 +39,16 @@ struct ValueRow {
     provider: Provider,
     #[sea_orm(from_expr = "Expr::col((use_commit::Entity, use_commit::Column::Sha))")]
     commit: Option<ObjectId>,
+}
+
+/// The same where each may be at another path.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "chart_value::Entity")]
+struct ValueAtPath {
+    #[sea_orm(nested)]
+    row: ValueRow,
+    #[sea_orm(from_expr = "value_path::Column::Path")]
+    path: String,
 }
 
 impl ValueRow {
@@ -144,14 +153,6 @@ pub async fn list_release_values(
     let count = count(c, values.clone()).await?;
     let values = values.inner_join(value_path::Entity).order_by_asc(value_path::Column::Path);
     let values = values.order_by_asc(PathId).order_by_asc(Ordinal);
-    let rows: Vec<ValueRow> = paged(values, page).into_partial_model().all(c).await?;
-    let ids: HashSet<i64> = rows.iter().map(|row| row.value.path_id).collect();
-    let paths = value_path::Entity::find().filter(is_any(value_path::Column::Id.into_expr(), ids));
-    let paths = paths.select_only().columns([value_path::Column::Id, value_path::Column::Path]);
-    let paths: HashMap<i64, String> = paths.into_tuple::<(i64, String)>().all(c).await?.into_iter().collect();
-    let told = |row: ValueRow| {
-        let path = paths.get(&row.value.path_id).cloned().unwrap_or_default();
-        row.told(path)
-    };
-    Ok(Listing { data: rows.into_iter().map(told).collect(), count })
+    let rows: Vec<ValueAtPath> = paged(values, page).into_partial_model().all(c).await?;
+    Ok(Listing { data: rows.into_iter().map(|ValueAtPath { row, path }| row.told(path)).collect(), count })
 }

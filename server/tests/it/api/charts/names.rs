@@ -147,15 +147,15 @@ async fn values_of_a_chart_of_ones_own_are_told() {
         assert_eq!(app.refused(&format!("{own}/values?release_id=x&at=y")).await, ["query.release_id", "query.at"]);
 
         let page = format!("/repositories/{kim}?tab=charts");
-        assert!(app.get(&page).await.text().contains(&format!("release={release}#views")));
-        let shown = app.get(&format!("{page}&release={release}")).await.text();
+        assert!(app.get(&page).await.text().contains(&format!("release_id={release}#views")));
+        let shown = app.get(&format!("{page}&release_id={release}")).await.text();
         for part in [REPLICAS, TOKEN, "Not shown: it may be a secret", line.as_str(), "Set to"] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains(HOST), "another's: {shown}");
-        let before = app.get(&format!("{page}&release={release}&at=2026-01-01")).await.text();
+        let before = app.get(&format!("{page}&release_id={release}&at=2026-01-01")).await.text();
         assert!(before.contains("The release was not here then"), "{before}");
-        assert_eq!(app.get(&format!("{page}&release=9")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(app.get(&format!("{page}&release_id=9")).await.status, StatusCode::NOT_FOUND);
     })
     .await;
 }
