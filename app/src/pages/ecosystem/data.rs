@@ -115,7 +115,7 @@ pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
     let page = ask::page(&params, 10);
     let releases = match at {
         Some(_) => Listing { data: Vec::new(), count: 0 },
-        None => ecosystem::list_release_activity(&db.read, page, CHANGES, false).await?,
+        None => store::kept::list_release_activity(db, page, CHANGES).await?,
     };
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
     // Of a past day no release is shown.

@@ -32,7 +32,7 @@ pub async fn read_overview(query: String) -> Result<OverviewData, AppError> {
     let (span, activity) = ask::activity(&db, None, params.get_str("span"), now).await?;
     Ok(OverviewData {
         now,
-        overview: overview::overview(&db.read, now).await?,
+        overview: store::kept::overview(&db, now).await?,
         work: overview::running_work(&db.read).await?,
         chart: crate::chart::activity_options(&activity),
         span,

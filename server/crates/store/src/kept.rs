@@ -1,4 +1,4 @@
-//! Questions over all of charts and images, which everybody asks in the same words: what is asked again is answered from
+//! Questions over all repositories, which everybody asks in the same words: what is asked again is answered from
 //! memory until a batch is stored, or a forge tells something else of a repository.
 
 use std::fmt::Debug;
@@ -6,12 +6,12 @@ use std::fmt::Debug;
 use uuid::Uuid;
 
 use crate::db::{Db, Result};
-use crate::{charts, ecosystem, images};
+use crate::{charts, ecosystem, images, overview};
 use entity::view::{
     ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter,
     ChartStep, ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts,
     EcosystemRange, EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing,
-    PageQuery, Timestamp,
+    Overview, PageQuery, ReleaseActivity, Timestamp,
 };
 
 /// What is told of now and of days before it moves on with the clock by so many seconds.
@@ -169,4 +169,19 @@ pub async fn ecosystem_charts(
 ) -> Result<EcosystemCharts> {
     let ask = || ecosystem::charts(&db.read, range, at, now);
     db.kept(words("charts of all", range, at, now), ask).await
+}
+
+/// [`ecosystem::list_release_activity`], without manifests.
+pub async fn list_release_activity(db: &Db, page: PageQuery, most: i64) -> Result<Listing<ReleaseActivity>> {
+    let ask = || ecosystem::list_release_activity(&db.read, page, most, false);
+    if is_long(page) {
+        return ask().await;
+    }
+    db.kept(format!("releases that changed {page:?} {most}"), ask).await
+}
+
+/// [`overview::overview`]. What jobs and syncs tell is told as it is.
+pub async fn overview(db: &Db, now: Timestamp) -> Result<Overview> {
+    let bumps = db.kept(words("bumps", (), None, now), || overview::bumps(&db.read, now)).await?;
+    overview::with_bumps(&db.read, bumps, now).await
 }

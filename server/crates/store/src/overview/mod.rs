@@ -15,10 +15,25 @@ use crate::db::select::{constant, count, count_all, sum};
 use crate::jobs::{find_views, is_in};
 use entity::kind::{Facet, JobState, Origin, SyncStatus};
 use entity::table::{facet_total, job, repository, repository_day};
-use entity::view::{Overview, PageQuery, RunningWork, SystemState, Timestamp};
+use entity::view::{Overview, PageQuery, RunningWork, SystemState, Timestamp, VersionBump};
 
 /// Figures over everything.
 pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overview> {
+    with_bumps(c, bumps(c, now).await?, now).await
+}
+
+/// Versions that changed lately, as many as the first page has room for. Most of its work: they are put together from a thousand
+/// rows.
+pub(crate) async fn bumps(c: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<VersionBump>> {
+    bumps::bumps(c, 14, now).await
+}
+
+/// Figures over everything, with bumps that are known.
+pub(crate) async fn with_bumps(
+    c: &impl ConnectionTrait,
+    bumps: Vec<VersionBump>,
+    now: Timestamp,
+) -> Result<Overview> {
     let figures = figures(c, now).await?;
     use facet_total::Column::{Active, Facet as Of, Value};
     let kinds = facet_total::Entity::find().filter(Of.eq(Facet::Kind)).filter(facet_total::COLUMN.active.gt(0_i64));
@@ -34,7 +49,7 @@ pub async fn overview(c: &impl ConnectionTrait, now: Timestamp) -> Result<Overvi
         growth: lately::growth(c, now).await?,
         only_samples: figures.repositories > 0 && figures.not_samples == 0,
         kinds: kinds.into_model().all(c).await?,
-        bumps: bumps::bumps(c, 14, now).await?,
+        bumps,
         commits: commits::newest_commits(c, None, PageQuery { skip: 0, limit: 10 }).await?,
         most_active: lately::most_active(c, 8, now).await?,
         newest: lately::newest(c, 8).await?,

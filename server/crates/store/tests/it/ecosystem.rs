@@ -403,6 +403,10 @@ async fn activity_of_releases_tells_the_newest_changes_with_their_texts() {
         let second = ecosystem::list_release_activity(&db.read, page(1), 10, true).await.unwrap();
         assert_eq!((second.count, second.data[0].release_name.as_str()), (2, "old"));
         assert!(ecosystem::list_release_activity(&db.read, page(2), 10, false).await.unwrap().data.is_empty());
+        // As it is kept: the same without texts.
+        let kept = store::kept::list_release_activity(&db, page(0), 10).await.unwrap();
+        assert_eq!(kept, ecosystem::list_release_activity(&db.read, page(0), 10, false).await.unwrap());
+        assert_eq!((kept.data[0].changes.len(), kept.data[0].changes[0].yaml.as_deref()), (3, None));
     })
     .await;
 }

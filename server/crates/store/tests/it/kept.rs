@@ -4,7 +4,7 @@ use entity::input::{Batch, ScannedCommit};
 use entity::view::{ChartFilter, ChartSummary};
 use sea_orm::Statement;
 use store::db::{ConnectionTrait, Db, DbSettings, Engine};
-use store::{charts, discovery, kept, repositories, scans};
+use store::{charts, discovery, kept, overview, repositories, scans};
 use uuid::Uuid;
 
 use crate::ecosystem_charts::{Home, NOW};
@@ -27,6 +27,13 @@ async fn asked(db: &Db) -> Option<ChartSummary> {
 async fn change(db: &Db, statement: &str) {
     let statement = Statement::from_string(db.write.get_database_backend(), statement);
     db.write.execute_raw(statement).await.unwrap();
+}
+
+/// How many new versions the first page tells of, as it is kept; `put together` says the same.
+async fn bumps(db: &Db) -> usize {
+    let kept = kept::overview(db, time(NOW)).await.unwrap();
+    assert_eq!(kept, overview::overview(&db.read, time(NOW)).await.unwrap());
+    kept.bumps.len()
 }
 
 fn repositories_of(chart: Option<&ChartSummary>) -> i64 {
@@ -53,6 +60,20 @@ async fn what_is_stored_shows_at_once() {
         assert_eq!(repositories_of(asked(&db).await.as_ref()), 1);
         assert!(repositories::remove_repository(&db.write, ada).await.unwrap());
         assert_eq!(asked(&db).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn versions_that_change_show_at_once() {
+    on_each_engine(async |db| {
+        assert_eq!(bumps(&db).await, 0);
+        let ada = Home::new("ada/one", &[9, 5]).release(&[(9, "cilium@1"), (5, "cilium@2")]).store(&db).await;
+        assert_eq!(bumps(&db).await, 1);
+        Home::new("bob/two", &[8, 4]).release(&[(8, "grafana@1"), (4, "grafana@2")]).store(&db).await;
+        assert_eq!(bumps(&db).await, 2);
+        assert!(repositories::remove_repository(&db.write, ada).await.unwrap());
+        assert_eq!(bumps(&db).await, 1);
     })
     .await;
 }
