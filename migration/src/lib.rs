@@ -32,6 +32,7 @@ mod m20260101_000028_mark_facts;
 mod m20260101_000029_note_variables;
 mod m20260101_000031_keep_reloads;
 mod m20260101_000032_ask_spans;
+mod m20260101_000033_note_image_variables;
 mod statements;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000029_note_variables::Migration),
             Box::new(m20260101_000031_keep_reloads::Migration),
             Box::new(m20260101_000032_ask_spans::Migration),
+            Box::new(m20260101_000033_note_image_variables::Migration),
         ]
     }
 }

@@ -170,6 +170,10 @@ pub struct ImageUseFacts {
     pub image_id: Option<i64>,
     pub tag: Option<String>,
     pub digest: Option<String>,
+    /// As it is written, where something is left to be filled in.
+    pub written: Option<String>,
+    /// What the variables stand for that stand in it, as far as the repository says so; of one in values the release has them.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// An image in one place, while it stays the same.

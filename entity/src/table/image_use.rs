@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use sea_orm::entity::prelude::*;
 
 use crate::kind::{ImagePlaceKind, ImageState};
+use crate::value::JsonText;
 
 /// An image in one place, while it stays the same.
 #[sea_orm::model]
@@ -28,6 +31,10 @@ pub struct Model {
     pub image_id: Option<i64>,
     pub tag: Option<String>,
     pub digest: Option<String>,
+    /// As it is written, where something is left to be filled in.
+    pub written: Option<String>,
+    /// What the variables stand for that stand in it, as far as the repository says so; of one in values the release has them.
+    pub variables: Option<JsonText<BTreeMap<String, String>>>,
     pub from_sequence: i64,
     pub from_time: i64,
     pub to_sequence: Option<i64>,

@@ -88,7 +88,7 @@ pub struct ImagePlace {
     pub image: Option<String>,
     pub tag: Option<String>,
     pub digest: Option<String>,
-    /// The image as it is written, where no image can be told since a variable stands in it; of values alone.
+    /// The image as it is written, where no image can be told since a variable stands in it.
     pub written: Option<String>,
     /// What the variables in it stand for, as far as the repository says so.
     pub variables: BTreeMap<String, String>,
@@ -103,6 +103,16 @@ pub struct ImagePlace {
     pub chart_key: Option<String>,
     pub resource_id: Option<Uuid>,
     pub since: DateTime<Utc>,
+}
+
+/// An image of which no name can be told, since something in it is left to be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WrittenImage {
+    /// As it is written.
+    pub written: String,
+    /// What the variables in it stand for, as far as the repository says so.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Which places.

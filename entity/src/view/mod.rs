@@ -54,7 +54,9 @@ pub use ecosystem_charts::{ChartMove, EcosystemCharts, NewChart, PopularChart, R
 pub use event::{ActivityBucket, Event, EventDailyCount, EventFilter, EventTrend, FieldChange, MASK};
 pub use figures::{RecentRepositories, RecentRepository, RepositoryStats};
 pub use forge_status::{ForgeStatus, TokenTest};
-pub use image::{ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough};
+pub use image::{
+    ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, ImageTag, ImageThrough, WrittenImage,
+};
 pub use job::{Job, JobFilter};
 pub use link::{branch_url, compare_url, file_of, shared_folders, web_page, web_url, webhooks_url};
 pub use live::Live;

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Event, PageQuery, SharedUse, Sort};
+use super::{Event, PageQuery, SharedUse, Sort, WrittenImage};
 use crate::kind::{ReferenceStatus, ResourceStatus};
 
 /// A resource as it stands, or as it last stood (the contract's `KubernetesResourcePublic` and more).
@@ -166,6 +166,8 @@ pub struct ResourceThen {
     pub charts: Vec<SharedUse>,
     /// Images that it named itself or by the values of a release, those that most used first.
     pub images: Vec<SharedUse>,
+    /// Images of which no name can be told, since variables stand in them.
+    pub written: Vec<WrittenImage>,
 }
 
 /// The text of a resource at one event, secrets masked.

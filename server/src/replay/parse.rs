@@ -13,7 +13,7 @@ use yaml::Limits;
 const SWEEP: usize = 16_384;
 
 /// Grows whenever files tell more, or show less, than they did: what was stored before is then taken anew.
-const FORMAT: i64 = 7;
+const FORMAT: i64 = 8;
 
 /// By which rules a scan takes what it stores: the program's own, what is to be masked, and which places are those of one chart.
 #[must_use]

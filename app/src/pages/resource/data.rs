@@ -1,6 +1,6 @@
 use entity::kind::ResourceStatus;
 use entity::view::{
-    Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, SharedUse, Timestamp,
+    Event, FieldChange, Listing, PageQuery, References, Resource, ResourceVersion, SharedUse, Timestamp, WrittenImage,
 };
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
@@ -33,6 +33,8 @@ pub struct ResourceData {
     pub charts: Vec<SharedUse>,
     /// Images that it names, those that most use first.
     pub images: Vec<SharedUse>,
+    /// Images that it names of which no name can be told, since variables stand in them.
+    pub written: Vec<WrittenImage>,
 }
 
 /// What fills the larger part of a resource's page.
@@ -98,13 +100,18 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
         Some(then) => (then.status, Some(then.at)),
         None => (Some(resource.status), None),
     };
-    let (charts, images, deleted_by) = match then {
-        Some(then) => read::back_to(&mut resource, then),
+    let (charts, images, written, deleted_by) = match then {
+        Some(mut then) => {
+            let written = std::mem::take(&mut then.written);
+            let (charts, images, deleted_by) = read::back_to(&mut resource, then);
+            (charts, images, written, deleted_by)
+        }
         None => {
             let place = (resource.repository_id, resource.file_path.as_str());
             let charts = store::charts::installed_at(&db.read, place.0, place.1, None).await?;
             let images = store::images::named_at(&db.read, place.0, place.1, None).await?;
-            (charts, images, read::deleted_by(db, &resource).await?)
+            let written = store::images::written_at(&db.read, place.0, place.1, None).await?;
+            (charts, images, written, read::deleted_by(db, &resource).await?)
         }
     };
     Ok(ResourceData {
@@ -113,6 +120,7 @@ pub async fn find_resource(id: String, query: String) -> Result<ResourceData, Ap
         at,
         charts,
         images,
+        written,
         deleted_by,
         shown,
         references,

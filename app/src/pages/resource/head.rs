@@ -1,14 +1,15 @@
 use entity::kind::ResourceStatus;
-use entity::view::{Event, Resource, SharedUse, Timestamp};
+use entity::view::{Event, Resource, SharedUse, Timestamp, WrittenImage};
 use leptos::prelude::*;
 
+use super::super::chart::stands_for;
 use super::super::resources::namespace;
 use crate::components::{
     KindBadge, Notice, PageHead, PageUrl, ResourceStatusBadge, TimeAgo, Version, chart_href, commit_href, counted,
     image_href, repository_href, short_sha,
 };
 
-/// Charts, and images, that a head names, and versions of one; a list of many would be all that one sees of the page.
+/// Charts, images, and written images, that a head names, and versions of one; a list of many would be all that one sees of the page.
 const MOST_SHARED: usize = 3;
 
 /// What the resource is, where it stands, and since when it is gone if it is.
@@ -16,7 +17,7 @@ pub(super) fn view(
     resource: &Resource,
     status: Option<ResourceStatus>,
     deleted_by: Option<Event>,
-    (charts, images): (Vec<SharedUse>, Vec<SharedUse>),
+    (charts, images, written): (Vec<SharedUse>, Vec<SharedUse>, Vec<WrittenImage>),
     url: &PageUrl,
     now: Timestamp,
 ) -> AnyView {
@@ -46,7 +47,13 @@ pub(super) fn view(
         .take(MOST_SHARED)
         .map(|one| shared("image", Some(last_part(&one.key).to_owned()), then(image_href(&one.key)), one));
     let images = images.collect_view();
-    let more = more_images + installs.1.saturating_sub(MOST_SHARED);
+    let more_written = written.len().saturating_sub(MOST_SHARED);
+    let written = written.into_iter().take(MOST_SHARED).map(|one| {
+        let known = stands_for(&one.written, &one.variables);
+        view! { <span class="fact"><span class="quiet">"image "</span><code class="path">{one.written}</code>{known}</span> }
+    });
+    let written = written.collect_view();
+    let more = more_images + more_written + installs.1.saturating_sub(MOST_SHARED);
     let more = (more > 0).then(|| view! { <span class="fact quiet">{format!("and {more} more")}</span> });
     let gone = deleted_by.map(|event| {
         view! {
@@ -63,7 +70,7 @@ pub(super) fn view(
             <KindBadge kind=resource.kind.clone() />
             <span class="quiet">{resource.api_version.clone()}</span>
             {status.map(|status| view! { <ResourceStatusBadge status /> })}
-            {space} {version} {chart} {charts} {images} {more}
+            {space} {version} {chart} {charts} {images} {written} {more}
             <span class="fact">
                 <span class="quiet">"in "</span>
                 <a href=repository_href(resource.repository_id)>{resource.repository_full_name.clone()}</a>

@@ -44,8 +44,20 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: ResourceData, url: PageUrl) -> AnyView {
-    let ResourceData { now, resource, status, at, deleted_by, versions, page, references, charts, images, shown } =
-        data;
+    let ResourceData {
+        now,
+        resource,
+        status,
+        at,
+        deleted_by,
+        versions,
+        page,
+        references,
+        charts,
+        images,
+        written,
+        shown,
+    } = data;
     let crumbs = vec![
         Crumb::link("Repositories", "/repositories"),
         Crumb::link(resource.repository_full_name.clone(), repository_href(resource.repository_id)),
@@ -66,7 +78,7 @@ fn view(data: ResourceData, url: PageUrl) -> AnyView {
     view! {
         <Breadcrumb crumbs />
         {past(at, &whole)}
-        {head::view(&resource, status, deleted_by, (charts, images), &whole, now)}
+        {head::view(&resource, status, deleted_by, (charts, images, written), &whole, now)}
         {as_of(&whole)}
         <div class="with-aside">
             <div class="main-part">{shown::view(&resource, shown, &url, now)}</div>

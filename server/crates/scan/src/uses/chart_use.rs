@@ -1,11 +1,11 @@
 //! A chart as somebody uses it.
 
 use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason, VersionKind};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::evaluate::{Known, agree};
 use super::values::Values;
 
 /// What values a use takes from elsewhere.
@@ -46,17 +46,12 @@ pub struct ChartUse {
     pub values: Arc<Values>,
     pub values_from: ValuesFromCount,
     /// What the variables stand for that the values name.
-    pub variables: BTreeMap<Box<str>, Box<str>>,
+    pub variables: Known,
     /// Keys under which kubesearch has shown it, newest first.
     pub kubesearch: Vec<Box<str>>,
 }
 
 impl ChartUse {
-    /// Forgets what variables stand for where another build of the same says otherwise.
-    pub fn agree(&mut self, other: &Self) {
-        self.variables.retain(|name, text| other.variables.get(name) == Some(text));
-    }
-
     /// What tells uses apart: equal results of several builds are one.
     #[must_use]
     pub fn identity(&self) -> impl Ord + '_ {
@@ -66,4 +61,17 @@ impl ChartUse {
             (self.by_name, self.rendered, &self.values.digest, self.values.leaves.len()),
         )
     }
+}
+
+/// Equal results count once, in order, with what variables stand for in all of them.
+pub fn once(mut uses: Vec<Arc<ChartUse>>) -> Vec<Arc<ChartUse>> {
+    uses.sort_by(|left, right| left.identity().cmp(&right.identity()));
+    uses.dedup_by(|other, kept| {
+        let is_same = other.identity().cmp(&kept.identity()).is_eq();
+        if is_same && other.variables != kept.variables {
+            agree(&mut Arc::make_mut(kept).variables, &other.variables);
+        }
+        is_same
+    });
+    uses
 }

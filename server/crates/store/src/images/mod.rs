@@ -20,7 +20,7 @@ use entity::table::{chart, chart_use, image, image_use};
 use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, SharedUse, Timestamp};
 
 pub use places::list_image_places;
-pub use written::written_images;
+pub use written::written_at;
 
 #[derive(Clone, FromQueryResult)]
 struct Row {

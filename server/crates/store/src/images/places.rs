@@ -8,14 +8,14 @@ use sea_orm::{
     QuerySelect as _, Select,
 };
 
-use super::written_images;
+use super::written::told;
 use crate::charts::{commits_at, covers, resources_of, stars_of, time};
 use crate::db::select::{count, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result};
-use entity::kind::{ImageState, Provider};
+use entity::kind::Provider;
 use entity::table::{chart, chart_use, image, image_use, repository};
 use entity::value::{JsonText, ObjectId};
-use entity::view::{ImagePlace, ImagePlaceFilter, Listing, file_of, variables_in, web_url};
+use entity::view::{ImagePlace, ImagePlaceFilter, Listing, file_of, web_url};
 
 #[derive(DerivePartialModel)]
 #[sea_orm(entity = "image_use::Entity")]
@@ -81,9 +81,6 @@ pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilt
             row.one.name.clone_from(&release.name);
         }
     }
-    let templated = rows.iter().filter(|row| row.one.state == ImageState::Templated);
-    let templated = templated.filter_map(|row| Some((row.one.release_id?, row.one.path.clone())));
-    let written = written_images(c, &templated.collect::<Vec<_>>(), filter.at).await?;
     let repositories: Vec<_> = rows.iter().map(|row| row.one.repository_id).collect();
     let stars = stars_of(c, &repositories).await?;
     let resources = resources_of(c, rows.iter().map(|row| (row.one.repository_id, row.one.file_path.as_str()))).await?;
@@ -95,13 +92,10 @@ pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilt
         let head = if filter.at.is_some() { commits.get(&one.repository_id).copied() } else { head };
         let file = file_of(&one.file_path);
         let release = one.release_id.and_then(|id| releases.get(&id));
-        let id = one.release_id.filter(|_| one.state == ImageState::Templated);
-        let written = id.and_then(|id| written.get(&(id, one.path.clone())).cloned());
-        let mut variables = release.and_then(|one| one.variables.clone()).map(|JsonText(all)| all).unwrap_or_default();
-        variables.retain(|name, _| variables_in(written.as_deref().unwrap_or_default()).any(|other| other == name));
+        let of_release = release.and_then(|release| release.variables.as_ref());
         ImagePlace {
-            written,
-            variables,
+            variables: told(one.written.as_deref(), one.variables, of_release),
+            written: one.written,
             stars: stars.get(&one.repository_id).copied(),
             web_url: head.and_then(|head| web_url(provider, base.as_deref(), &head.to_string(), Some(file), None)),
             resource_id: resources.get(&(one.repository_id, one.file_path.clone())).copied(),

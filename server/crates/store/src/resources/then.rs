@@ -15,7 +15,8 @@ use entity::view::{ResourceThen, Timestamp};
 pub async fn find_resource_then(c: &impl ConnectionTrait, id: Uuid, at: Timestamp) -> Result<Option<ResourceThen>> {
     let known = resource::Entity::find_by_id(id).select_only().column(resource::Column::RepositoryId);
     let Some(repository) = known.into_tuple::<Uuid>().one(c).await? else { return Ok(None) };
-    let mut then = ResourceThen { at, status: None, version: None, charts: Vec::new(), images: Vec::new() };
+    let (charts, images, written) = (Vec::new(), Vec::new(), Vec::new());
+    let mut then = ResourceThen { at, status: None, version: None, charts, images, written };
     let later = first_after(c, repository, at).await?;
     let Some(version) = find_version_before(c, id, later).await? else { return Ok(Some(then)) };
     then.status = Some(ResourceStatus::Deleted);
@@ -23,6 +24,7 @@ pub async fn find_resource_then(c: &impl ConnectionTrait, id: Uuid, at: Timestam
         then.status = Some(ResourceStatus::Active);
         then.charts = charts::installed_at(c, repository, &version.event.file_path, Some(at)).await?;
         then.images = images::named_at(c, repository, &version.event.file_path, Some(at)).await?;
+        then.written = images::written_at(c, repository, &version.event.file_path, Some(at)).await?;
     }
     then.version = Some(version);
     Ok(Some(then))

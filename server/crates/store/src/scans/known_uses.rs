@@ -167,6 +167,8 @@ fn known_image(row: image_use::Model) -> KnownImageUse {
             image_id: row.image_id,
             tag: row.tag,
             digest: row.digest,
+            written: row.written,
+            variables: row.variables.map(|JsonText(variables)| variables).unwrap_or_default(),
         },
     }
 }

@@ -252,6 +252,8 @@ fn image_row(repository: Uuid, one: &FoundImageUse) -> image_use::ActiveModel {
         image_id: Set(facts.image_id),
         tag: Set(facts.tag),
         digest: Set(facts.digest),
+        written: Set(facts.written),
+        variables: Set((!facts.variables.is_empty()).then_some(JsonText(facts.variables))),
         from_sequence: Set(one.span.from.sequence),
         from_time: Set(one.span.from.time),
         to_sequence: Set(one.span.to.map(|to| to.sequence)),

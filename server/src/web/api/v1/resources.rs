@@ -5,7 +5,7 @@ use entity::{
     kind::ResourceStatus,
     view::{
         GroupedResource, Listing, References, Resource, ResourceFilter, ResourceSort, ResourceThen, ResourceVersion,
-        SharedUse, Sort, Timestamp,
+        SharedUse, Sort, Timestamp, WrittenImage,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,8 @@ pub struct ResourceUses {
     pub charts: Vec<SharedUse>,
     /// Images that it names itself or by the values of a release, those that most use first.
     pub images: Vec<SharedUse>,
+    /// Images of which no name can be told, since variables stand in them.
+    pub written: Vec<WrittenImage>,
 }
 
 /// Resources of all repositories
@@ -246,14 +248,15 @@ pub async fn list_resource_uses(
     let at = at.moment(&mut check);
     check.finish()?;
     if let Some(at) = at {
-        let ResourceThen { charts, images, .. } = then(&db, id, at).await?;
-        return Ok(Json(ResourceUses { charts, images }));
+        let ResourceThen { charts, images, written, .. } = then(&db, id, at).await?;
+        return Ok(Json(ResourceUses { charts, images, written }));
     }
     let resource = find(&db, id).await?;
     let (repository, place) = (resource.repository_id, resource.file_path.as_str());
     let charts = store::charts::installed_at(&db.read, repository, place, None).await?;
     let images = store::images::named_at(&db.read, repository, place, None).await?;
-    Ok(Json(ResourceUses { charts, images }))
+    let written = store::images::written_at(&db.read, repository, place, None).await?;
+    Ok(Json(ResourceUses { charts, images, written }))
 }
 
 async fn then(db: &Db, id: Uuid, at: Timestamp) -> Result<ResourceThen, Problem> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use figures::Figures;
 pub use json::{ChartRow, Image, UsesAnswer};
 
-use super::chart_use::ChartUse;
+use super::chart_use::{ChartUse, once};
 use super::evaluate::Reference;
 use super::evaluator::Evaluator;
 use super::image::{FoundImage, ImagePlace};
@@ -35,9 +35,7 @@ impl<'e> Uses<'e> {
     #[must_use]
     pub fn of(evaluator: &'e Evaluator) -> Self {
         let states = || evaluator.units.values();
-        let mut charts: Vec<Arc<ChartUse>> = states().flat_map(|state| state.charts.uses.iter().cloned()).collect();
-        charts.sort_by(|left, right| left.identity().cmp(&right.identity()));
-        charts.dedup_by(|left, right| left.identity().cmp(&right.identity()).is_eq());
+        let charts = once(states().flat_map(|state| state.charts.uses.iter().cloned()).collect());
         let partials = states().filter_map(|state| state.charts.partial.as_deref()).collect();
         let references = states().flat_map(|state| &state.references.references).collect();
         let cycles = cycles::cycles(states().flat_map(|state| &state.references.depends_on));

@@ -1,7 +1,6 @@
 //! A use under construction: where its chart is.
 
 use entity::kind::{ChartResolution, ChartUseKind, Renderer, UnresolvedReason};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entity::credential::shown_address;
@@ -10,7 +9,7 @@ use super::super::chart_use::{ChartUse, ValuesFromCount};
 use super::super::source::{SourceAddress, SourceScheme, kubesearch_keys, version_kind};
 use super::super::text::{entries, is_template, items, word, word_at};
 use super::super::values::{LayerLines, Layers, Merged, Values};
-use super::Asker;
+use super::{Asker, Known};
 use crate::build::join;
 
 /// Dependencies of one chart that are followed.
@@ -33,7 +32,7 @@ pub struct Draft {
     pub reason: Option<UnresolvedReason>,
     pub by_name: bool,
     pub kubesearch: Vec<Box<str>>,
-    pub variables: BTreeMap<Box<str>, Box<str>>,
+    pub variables: Known,
     /// Of a chart in the tree.
     pub folder: Option<String>,
 }
@@ -55,7 +54,7 @@ impl Draft {
             reason: None,
             by_name: false,
             kubesearch: Vec::new(),
-            variables: BTreeMap::new(),
+            variables: Known::new(),
             folder: None,
         }
     }

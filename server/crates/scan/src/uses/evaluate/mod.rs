@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use yaml::SharedNode;
 
-use super::chart_use::ChartUse;
+use super::chart_use::{ChartUse, once};
 use super::facts::{FileFacts, KustomizationFacts, Subject};
 use super::index::{Entry, Index, Key};
 use super::source::ChartSources;
@@ -37,6 +37,7 @@ const MAX_VALUES: usize = 128 << 20;
 pub use draft::in_folder;
 pub use folder::{from_root, home_of, serving};
 pub use reference::{Dependency, Reference};
+pub use variables::{Known, agree, agreed};
 
 /// What an evaluation may ask.
 pub struct Asker<'e> {
@@ -237,11 +238,4 @@ impl Folders for Asker<'_> {
         self.note(Key::Folders);
         self.tree.folders()
     }
-}
-
-/// Equal results count once.
-fn once(mut uses: Vec<Arc<ChartUse>>) -> Vec<Arc<ChartUse>> {
-    uses.sort_by(|left, right| left.identity().cmp(&right.identity()));
-    uses.dedup_by(|left, right| left.identity().cmp(&right.identity()).is_eq());
-    uses
 }

@@ -3,7 +3,7 @@
 use entity::kind::ValueType;
 use yaml::{Node, SharedNode};
 
-use super::super::image::{ImagePlace, classify};
+use super::super::image::ImagePlace;
 use super::super::text::{items, owned, scalar, string, word_at};
 use super::chart::Inflation;
 
@@ -141,7 +141,12 @@ fn images(node: Node<'_>) -> Box<[ImagePlace]> {
                 reference.push_str(part);
             }
         }
-        Some(ImagePlace { path: format!("images[{number}]").into(), image: classify(&reference, true)? })
+        let mut place = ImagePlace::of(&format!("images[{number}]"), &reference, true)?;
+        let is_hidden = |key: &&str| item.get(key).is_some_and(Node::is_hidden);
+        if ["name", "newName", "newTag", "digest"].iter().any(is_hidden) {
+            place.written = None;
+        }
+        Some(place)
     };
     items(node.get("images")).enumerate().filter_map(image).collect()
 }

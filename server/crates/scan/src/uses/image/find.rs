@@ -2,13 +2,15 @@
 
 use super::super::values::KeyPath;
 use super::super::values::{Shape, View};
-use super::parse::{FoundImage, classify, is_digest};
+use super::parse::{FoundImage, classify, is_digest, written};
 use entity::kind::ValueType;
 
 /// Places kept of one document or of the values of one use.
 const MAX_PLACES: usize = 5_000;
 /// Bytes of their paths.
 const MAX_PATHS: usize = 256 << 10;
+/// Bytes of what is written in those where something is left to be filled in; what is beyond is not told.
+const MAX_WRITTEN: usize = 256 << 10;
 /// Nodes looked at.
 const MAX_VISITS: usize = 500_000;
 /// Lists whose items' `image` can be nothing but an image.
@@ -20,12 +22,24 @@ const CONTAINERS: [&str; 6] =
 pub struct ImagePlace {
     pub path: Box<str>,
     pub image: FoundImage,
+    /// As it is written, where something is left to be filled in.
+    pub written: Option<Box<str>>,
+}
+
+impl ImagePlace {
+    /// A reference at a path, where it is one. `sure`: it stands where only images stand.
+    #[must_use]
+    pub fn of(path: &str, reference: &str, sure: bool) -> Option<Self> {
+        let image = classify(reference, sure)?;
+        let written = if image == FoundImage::Templated { written(reference) } else { None };
+        Some(Self { path: path.into(), image, written })
+    }
 }
 
 /// Finds images at any depth; the fields `without` of the root are passed over.
 #[must_use]
 pub fn find_images(root: View<'_>, without: &[&str]) -> Vec<ImagePlace> {
-    let mut search = Search { places: Vec::new(), visits: MAX_VISITS, paths: MAX_PATHS };
+    let mut search = Search { places: Vec::new(), visits: MAX_VISITS, paths: MAX_PATHS, written: MAX_WRITTEN };
     search.walk(root, &mut KeyPath::default(), "", false, without);
     search.places
 }
@@ -35,16 +49,20 @@ struct Search {
     visits: usize,
     /// Bytes left for paths.
     paths: usize,
+    /// Bytes left for what is written.
+    written: usize,
 }
 
 impl Search {
-    fn keep(&mut self, path: &KeyPath, image: Option<FoundImage>) {
-        if let Some(image) = image
+    fn keep(&mut self, place: Option<ImagePlace>) {
+        if let Some(mut place) = place
             && self.places.len() < MAX_PLACES
-            && path.as_str().len() <= self.paths
+            && place.path.len() <= self.paths
         {
-            self.paths -= path.as_str().len();
-            self.places.push(ImagePlace { path: path.as_str().into(), image });
+            self.paths -= place.path.len();
+            place.written = place.written.filter(|written| written.len() <= self.written);
+            self.written -= place.written.as_deref().map_or(0, str::len);
+            self.places.push(place);
         }
     }
 
@@ -63,7 +81,7 @@ impl Search {
                     match value.shape_of_leaf() {
                         None => self.walk(*value, path, name, false, &[]),
                         Some((text, ValueType::String)) if is_image_field(name) && !value.is_hidden() => {
-                            self.keep(path, classify(text, contained && *name == "image"));
+                            self.keep(ImagePlace::of(path.as_str(), text, contained && *name == "image"));
                         }
                         Some(_) => {}
                     }
@@ -94,10 +112,11 @@ impl Search {
             || repository.is_some() && (tag.is_some() || digest.is_some_and(is_digest));
         if is_image {
             if let Some(name) = repository.or_else(|| fields.string("name")) {
-                self.keep(path, classify(&reference(fields, name), true));
+                self.keep(ImagePlace::of(path.as_str(), &reference(fields, name), true));
             }
         } else if named && repository.is_none() && (tag.is_some() || digest.is_some()) {
-            self.keep(path, Some(FoundImage::WithoutRepository));
+            let (path, image) = (path.as_str().into(), FoundImage::WithoutRepository);
+            self.keep(Some(ImagePlace { path, image, written: None }));
         }
     }
 }

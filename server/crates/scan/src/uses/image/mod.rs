@@ -4,4 +4,4 @@ mod find;
 mod parse;
 
 pub use find::{ImagePlace, find_images};
-pub use parse::{FoundImage, ImageName, classify};
+pub use parse::{FoundImage, ImageName};

@@ -1,5 +1,7 @@
 //! References as Docker reads them.
 
+use entity::credential::{is_email, shown_address};
+
 use super::super::source::registry;
 use super::super::text::is_template;
 
@@ -49,6 +51,14 @@ pub fn classify(reference: &str, sure: bool) -> Option<FoundImage> {
         Some(image) => Some(FoundImage::Image(image)),
         None => sure.then_some(FoundImage::Invalid),
     }
+}
+
+/// A reference as it is written, to be shown beside what its variables stand for; nothing of one that is too long to be one, or
+/// holds what must not be shown.
+pub fn written(reference: &str) -> Option<Box<str>> {
+    let reference = reference.trim();
+    let may_be_shown = *shown_address(reference) == *reference && !reference.split(['/', ':']).any(is_email);
+    (reference.len() <= MAX_REFERENCE && may_be_shown).then(|| reference.into())
 }
 
 fn may_be_image(text: &str) -> bool {
@@ -173,6 +183,17 @@ mod tests {
         for text in ["Web", "a//b", "a/-b", "web:", "web:.1", "web@sha256:12", "a b", "a.b/", "x_.y/z", "e.g:x/web"] {
             assert_eq!(classify(text, true), Some(FoundImage::Invalid), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_kept_without_credentials_and_without_end() {
+        for text in ["web:${TAG}", "${HOST}:5000/me/web:1.${PATCH}@sha256:0a", "me:${PASSWORD}@example.org/web"] {
+            assert_eq!(written(&format!(" {text}\n")).as_deref(), Some(text));
+        }
+        for text in ["me:hunter2@example.org/web:${TAG}", "web/${NAME}:me@example.org"] {
+            assert_eq!(written(text), None, "{text}");
+        }
+        assert_eq!(written(&format!("{}${{TAG}}", "x".repeat(MAX_REFERENCE))), None);
     }
 
     #[test]

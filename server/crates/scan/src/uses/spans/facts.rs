@@ -1,5 +1,6 @@
 //! What is stored of uses and images.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entity::input::{ChartUseFacts, ImageUseFacts, UsesBatch, ValueFacts};
@@ -7,6 +8,8 @@ use entity::kind::{ImagePlaceKind, ImageState};
 use entity::value::clean;
 
 use super::super::chart_use::ChartUse;
+use super::super::evaluate::{Known, agreed};
+use super::super::evaluator::Evaluator;
 use super::super::facts::DocumentFacts;
 use super::super::image::{FoundImage, ImagePlace};
 use super::super::tree::Tree;
@@ -41,8 +44,12 @@ pub fn of_use(one: &ChartUse, tree: &Tree, names: &mut Names, batch: &mut UsesBa
         values_resolved: count(one.values_from.resolved),
         values_missing: count(one.values_from.missing),
         values_secret: count(one.values_from.secret),
-        variables: one.variables.iter().map(|(name, text)| (clean(name), clean(text))).collect(),
+        variables: of_variables(&one.variables),
     }
+}
+
+fn of_variables(known: &Known) -> BTreeMap<String, String> {
+    known.iter().map(|(name, text)| (clean(name), clean(text))).collect()
 }
 
 /// A leaf as it is stored.
@@ -72,24 +79,32 @@ pub fn of_value_image(
         image_id: None,
         tag: None,
         digest: None,
+        written: image.written.as_deref().map(clean),
+        // Those of the release are told of all its values.
+        variables: BTreeMap::new(),
     };
     with_image(facts, &image.image, names, batch)
 }
 
 /// Images of a file's documents themselves.
 pub fn of_file(
-    tree: &Tree,
+    evaluator: &Evaluator,
     path: &str,
     images: Vec<(&str, &ImagePlace, bool)>,
     names: &mut Names,
     batch: &mut UsesBatch,
 ) -> Vec<ImageUseFacts> {
+    let tree = evaluator.tree();
     let documents = tree.facts(path).map(|facts| facts.documents.as_slice()).unwrap_or_default();
     images
         .into_iter()
         .filter_map(|(number, image, replaced)| {
             let document = documents.iter().find(|document| *document.number == *number).filter(|_| !replaced);
             let text = |text: &Option<Arc<str>>| text.as_deref().map(clean);
+            // What a kustomization puts in is there before the variables of its build are.
+            let ways = if replaced { evaluator.ways.of_kustomization(path) } else { evaluator.ways.of_file(path) };
+            let literal = document.is_some_and(|document| document.literal);
+            let variables = image.written.as_deref().map(|written| agreed(ways, literal, written, tree.rules()));
             let facts = ImageUseFacts {
                 release_id: None,
                 chart_id: None,
@@ -103,6 +118,8 @@ pub fn of_file(
                 image_id: None,
                 tag: None,
                 digest: None,
+                written: image.written.as_deref().map(clean),
+                variables: variables.as_ref().map(of_variables).unwrap_or_default(),
             };
             // Other kinds have fields of that name that change no chart's default.
             (image.image != FoundImage::WithoutRepository).then(|| with_image(facts, &image.image, names, batch))

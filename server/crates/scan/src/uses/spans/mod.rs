@@ -219,7 +219,7 @@ impl Tracker {
         if found.is_empty() && !self.images.contains_key(file) {
             return;
         }
-        let found = facts::of_file(tree, file, found, &mut self.names, &mut self.batch);
+        let found = facts::of_file(evaluator, file, found, &mut self.names, &mut self.batch);
         let mut places: BTreeMap<(String, String), Vec<ImageUseFacts>> = BTreeMap::new();
         for facts in found {
             places.entry((facts.document.clone(), facts.path.clone())).or_default().push(facts);

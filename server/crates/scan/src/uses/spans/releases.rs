@@ -11,7 +11,7 @@ use entity::kind::ChartUseKind;
 use entity::value::clean;
 use entity::view::file_of;
 
-use super::super::chart_use::ChartUse;
+use super::super::chart_use::{ChartUse, once};
 use super::super::evaluator::Evaluator;
 use super::super::values::{Leaf, Values};
 use super::facts::{of_leaf, of_use, of_value_image};
@@ -209,15 +209,7 @@ impl Tracker {
 
     /// What the tree has of a use, each different one once, in order.
     fn now(&mut self, key: &UseKey, evaluator: &Evaluator) -> Vec<Now> {
-        let mut said: Vec<Arc<ChartUse>> = self.said.get(key).cloned().unwrap_or_default();
-        said.sort_by(|left, right| left.identity().cmp(&right.identity()));
-        said.dedup_by(|left, kept| {
-            let is_same = left.identity().cmp(&kept.identity()).is_eq();
-            if is_same && left.variables != kept.variables {
-                Arc::make_mut(kept).agree(left);
-            }
-            is_same
-        });
+        let said = once(self.said.get(key).cloned().unwrap_or_default());
         let now = |one: Arc<ChartUse>| Now {
             facts: of_use(&one, evaluator.tree(), &mut self.names, &mut self.batch),
             values: Arc::clone(&one.values),

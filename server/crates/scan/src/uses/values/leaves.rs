@@ -88,7 +88,8 @@ impl Values {
     #[must_use]
     pub fn size(&self) -> usize {
         let leaves = self.leaves.iter().map(|leaf| leaf.path.len() + leaf.text.len() + size_of::<Leaf>());
-        let images = self.images.iter().map(|place| place.path.len() + size_of::<ImagePlace>());
+        let written = |place: &ImagePlace| place.written.as_deref().map_or(0, str::len);
+        let images = self.images.iter().map(|place| place.path.len() + written(place) + size_of::<ImagePlace>());
         leaves.sum::<usize>() + images.sum::<usize>()
     }
 }
