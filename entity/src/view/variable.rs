@@ -1,4 +1,4 @@
-//! Flux' variables as values write them: `${DOMAIN}`, `${DOMAIN:=example.org}`.
+//! Flux' variables as values and images write them: `${DOMAIN}`, `${DOMAIN:=example.org}`.
 
 /// Names of the variables in a text, in its order. `$${name}` is no variable.
 pub fn variables_in(text: &str) -> impl Iterator<Item = &str> {

@@ -13,13 +13,14 @@ use super::repository::{Origins, rows};
 /// How often the program is killed in all.
 const KILLS: u32 = 200;
 
-/// A history long enough to be killed in the middle of: releases with values and variables, lists, moves, broken files,
-/// deletions.
+/// A history long enough to be killed in the middle of: releases with values and variables, images with variables, lists, moves,
+/// broken files, deletions.
 fn history(origin: &Origins) {
     let mut stream = String::new();
     let (mut mark, mut blobs) = (0, 0);
     for number in 0..800 {
         let name = format!("app-{}", number % 40);
+        let tag = if number % 13 == 7 { "${DOMAIN}".to_owned() } else { format!("1.{number}.0") };
         let text = match number % 13 {
             12 => "broken: [\n".to_owned(),
             11 => list(number),
@@ -28,7 +29,7 @@ fn history(origin: &Origins) {
             8 => build(number),
             _ => format!(
                 "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  replicas: {number}\n  template:\n    \
-                 spec:\n      containers:\n        - name: main\n          image: example.org/{name}:1.{number}.0\n"
+                 spec:\n      containers:\n        - name: main\n          image: example.org/{name}:{tag}\n"
             ),
         };
         let is_build = number % 13 == 8;
@@ -133,7 +134,7 @@ async fn killed_at_any_moment_the_rows_are_those_of_an_undisturbed_run() {
     let whole = began.elapsed();
     let expected = stored(undisturbed.path()).await;
     assert!(expected.len() > 2_000, "{} rows", expected.len());
-    for part in ["charts.example.org/web", r#""DOMAIN":"d"#, ": level|"] {
+    for part in ["charts.example.org/web", r#""DOMAIN":"d"#, ": level|", r#":${DOMAIN}|{"DOMAIN":"d"#] {
         assert!(expected.iter().any(|row| row.contains(part)), "{part} is nowhere: uses are not looked at");
     }
 

@@ -17,4 +17,5 @@ mod secrets;
 mod sharing;
 mod told;
 mod uses;
+mod variables;
 mod world;

@@ -202,7 +202,7 @@ const ROWS: &[&str] = &[
          r.first_sequence FROM chart_value v JOIN chart_release r ON r.id = v.release_id \
          JOIN value_path p ON p.id = v.path_id LEFT JOIN chart c ON c.id = v.chart_id",
     "SELECT u.place, u.file_path, u.document, u.kind, u.name, u.path, u.ordinal, u.state, i.name, u.tag, u.digest, \
-         u.from_sequence, u.to_sequence, c.key FROM image_use u LEFT JOIN image i ON i.id = u.image_id \
+         u.written, u.variables, u.from_sequence, u.to_sequence, c.key FROM image_use u LEFT JOIN image i ON i.id = u.image_id \
          LEFT JOIN chart c ON c.id = u.chart_id",
     "SELECT sequence FROM use_commit",
 ];

@@ -309,6 +309,8 @@ fn uses<'r>(repository: &str, at: ScannedCommit, resources: impl Iterator<Item =
                 image_id: Some(image_id),
                 tag: image.tag.clone(),
                 digest: image.digest.clone(),
+                written: None,
+                variables: Default::default(),
             };
             let use_id = id(&format!("{repository}{}{}{place}", resource.file_path, image.field_path)).abs();
             batch.image_uses.push(FoundImageUse {

@@ -10,3 +10,4 @@ mod refers;
 mod repository;
 mod spans;
 mod texts;
+mod variables;

@@ -162,6 +162,8 @@ impl Home {
             image_id: Some(41),
             tag: Some(tag.to_owned()),
             digest: digest.map(str::to_owned),
+            written: None,
+            variables: Default::default(),
         };
         let span = self.span(from, None);
         self.uses.image_uses.push(FoundImageUse { id: release_id, ordinal: 0, facts, span });
@@ -313,15 +315,22 @@ pub async fn of_its_own(app: &TestApp) -> (Uuid, i64) {
 
 /// One with an image in which variables stand, of which the repository tells one.
 pub async fn templated(app: &TestApp) -> Uuid {
+    let (first, second) = ("ghcr.io/${OWNER}/web:${TAG}", "ghcr.io/kim/web:${TAG}");
     let mut kim = Home::new("kim/cluster", &[2, 5])
         .release(6, APP, &[(0, "3.0.0")])
-        .value(6, HOST, "ghcr.io/${OWNER}/web:${TAG}", 0, Some(1))
-        .value(6, HOST, "ghcr.io/kim/web:${TAG}", 1, None)
-        .image(6, "", None, 0);
+        .value(6, HOST, first, 0, Some(1))
+        .value(6, HOST, second, 1, None)
+        .image(6, "", None, 0)
+        .image(6, "", None, 1);
     let told = [("TAG".to_owned(), "1.27".to_owned()), ("DOMAIN".to_owned(), "example.org".to_owned())];
     kim.uses.uses[0].facts.variables = told.into();
-    let facts = &mut kim.uses.image_uses[0].facts;
-    (facts.path, facts.state, facts.image_id, facts.tag) = (HOST.to_owned(), ImageState::Templated, None, None);
+    let states = [(first, kim.span(0, Some(1))), (second, kim.span(1, None))];
+    for ((number, image), (written, span)) in (60..).zip(&mut kim.uses.image_uses).zip(states) {
+        (image.id, image.span) = (number, span);
+        let facts = &mut image.facts;
+        (facts.path, facts.state, facts.image_id, facts.tag) = (HOST.to_owned(), ImageState::Templated, None, None);
+        facts.written = Some(written.to_owned());
+    }
     kim.store(app).await
 }
 

@@ -38,6 +38,8 @@ impl Told<'_> {
                     image_id: Some(image),
                     tag: Some(version_of(number, VERSIONS * start / self.line.len() + nth)),
                     digest: None,
+                    written: None,
+                    variables: Default::default(),
                 };
                 let span = self.span(*start, starts.get(nth + 1).copied().or(to));
                 let id = id_of(&["image", &self.number.to_string(), &place.to_string(), &start.to_string()]);

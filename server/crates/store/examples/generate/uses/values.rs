@@ -69,6 +69,8 @@ impl Told<'_> {
                 image_id: Some(image_id),
                 tag: Some(tag),
                 digest,
+                written: None,
+                variables: Default::default(),
             };
             let id = id_of(&["image use", &release.id.to_string(), &start.to_string()]);
             self.batch.image_uses.push(FoundImageUse { id, ordinal: 0, facts, span });

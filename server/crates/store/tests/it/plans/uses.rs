@@ -101,14 +101,13 @@ async fn chart(db: &Db, repository: Uuid, at: Option<Timestamp>, all: &mut Vec<(
     ask!("a release", |c| charts::find_release(c, place.repository_id, release_id, at));
     ask!("values of a release", |c| charts::list_release_values(c, place.repository_id, release_id, at, PAGE));
     ask!("images at", |c| images::named_at(c, place.repository_id, &place.file_path, at));
+    ask!("written images at", |c| images::written_at(c, place.repository_id, &place.file_path, at));
     for sort in [ChartReleaseSort::Stars, ChartReleaseSort::Recent, ChartReleaseSort::Repository] {
         let filter = ChartReleaseFilter { sort, ..filter.clone() };
         ask!(format!("releases by {sort:?}"), |c| charts::list_releases(c, &filter));
     }
     let values = ChartValueFilter { chart_id: id, at, page: PageQuery::default(), ..ChartValueFilter::default() };
     let path = charts::list_value_paths(&db.read, &values).await.unwrap().data[0].clone();
-    let written = [(release_id, path.path.clone())];
-    ask!("words of images", |c| images::written_images(c, &written, at));
     let (of_path, value) = (Some(path.path.clone()), path.common.first().map(|one| one.value.clone()));
     let with_charts = vec![id];
     let release = place.release_name.clone().or_else(|| place.name.clone());

@@ -186,6 +186,8 @@ pub fn image_use(id: i64, file_path: &str, path: &str, image: i64) -> FoundImage
         image_id: Some(image),
         tag: None,
         digest: None,
+        written: None,
+        variables: Default::default(),
     };
     FoundImageUse { id, ordinal: 0, facts, span: FROM_THE_START }
 }
