@@ -71,6 +71,7 @@ pub(super) fn is_open(path: &str) -> bool {
             "/api/v1/auth",
             "/api/v1/login",
             "/metrics",
+            "/api/v1/metrics",
             "/webhooks",
         ]
         .into_iter()

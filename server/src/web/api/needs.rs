@@ -38,7 +38,7 @@ fn by_name(operation: &str) -> Option<Needs> {
         | "receive_forgejo_webhook"
         | "receive_generic_webhook"
         | "receive_tekton_event" => Needs::WebhookSecret,
-        "get_metrics" => Needs::MetricsToken,
+        "get_metrics" | "get_v1_metrics" => Needs::MetricsToken,
         "get_me" | "get_own_account" | "list_sessions" | "list_tokens" => Needs::Account,
         "change_own_account" | "end_session" | "create_token" | "revoke_token" => Needs::Person,
         "list_accounts"

@@ -9,12 +9,16 @@ use store::{db::Db, queue::JobQueue};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::api::reposentry::{HealthSummary, Life};
 use crate::{clock, state::AppState};
 
 pub use detailed::{Condition, DetailedHealth, LastLook, PartHealth, free_bytes, look_again};
 
 /// A check that takes longer counts as failed.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Why no requests should be sent here.
+pub const NOT_READY: &str = "the database does not answer, or the program stops";
 
 /// The health operations, with their full paths.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -52,7 +56,7 @@ impl Status {
     }
 }
 
-/// The whole program's health, in the shape that clients of the v1 API know.
+/// The whole program's health, in the shape that clients of the v1 API know, and beside it in RepoSentry's envelope.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SystemHealth {
     /// When it was looked at.
@@ -61,8 +65,29 @@ pub struct SystemHealth {
     pub redis_status: Status,
     /// The database's.
     pub database_status: Status,
-    /// The whole.
+    /// The whole: what of it the two are.
     pub status: Status,
+    /// Whether it is healthy.
+    pub success: bool,
+    /// Every component, also those that `status` does not hang on.
+    pub data: HealthSummary,
+    /// What is wrong; null where it is healthy.
+    pub error: Option<String>,
+}
+
+/// A word of life, and beside it the same in RepoSentry's envelope.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Probe {
+    /// How well it is.
+    pub status: Status,
+    /// When it was asked.
+    pub timestamp: DateTime<Utc>,
+    /// Whether it is well.
+    pub success: bool,
+    /// The same in a word.
+    pub data: Life,
+    /// What is wrong; null where nothing is.
+    pub error: Option<String>,
 }
 
 /// That the program answers, or how it does.
@@ -97,6 +122,8 @@ pub struct QueueHealth {
 }
 
 /// Health of the whole program
+///
+/// 503 where the database or the queue does not answer. `data` tells of what else there is.
 #[utoipa::path(
     get, path = "/health", operation_id = "get_system_health", tag = "health",
     responses(
@@ -104,14 +131,23 @@ pub struct QueueHealth {
         (status = 503, description = "Something is not", body = SystemHealth),
     )
 )]
-pub async fn get_system_health(
-    State(db): State<Db>,
-    State(queue): State<JobQueue>,
-) -> (StatusCode, Json<SystemHealth>) {
-    let database_status = Status::of(database_answers(&db).await);
-    let redis_status = Status::of(queue_counts(&db).await.is_some() && can_write(&queue));
-    let status = Status::of(database_status == Status::Healthy && redis_status == Status::Healthy);
-    (status.code(), Json(SystemHealth { timestamp: clock::now(), redis_status, database_status, status }))
+pub async fn get_system_health(State(state): State<AppState>) -> (StatusCode, Json<SystemHealth>) {
+    let (answers, counts, parts) =
+        tokio::join!(database_answers(&state.db), queue_counts(&state.db), look_again(&state));
+    let database_status = Status::of(answers);
+    let redis_status = Status::of(counts.is_some() && can_write(&state.queue));
+    let success = database_status == Status::Healthy && redis_status == Status::Healthy;
+    let status = Status::of(success);
+    let health = SystemHealth {
+        timestamp: clock::now(),
+        redis_status,
+        database_status,
+        status,
+        success,
+        data: HealthSummary::from(&parts),
+        error: (!success).then(|| "the database or the job queue does not answer".to_owned()),
+    };
+    (status.code(), Json(health))
 }
 
 /// Whether the program answers at all
@@ -126,23 +162,32 @@ pub async fn get_health() -> Json<Health> {
 /// Whether the process lives; where it does not, only a restart helps
 #[utoipa::path(
     get, path = "/health/live", operation_id = "get_liveness", tag = "health",
-    responses((status = 200, description = "It does", body = Health))
+    responses((status = 200, description = "It does", body = Probe))
 )]
-pub async fn get_liveness() -> Json<Health> {
-    get_health().await
+pub async fn get_liveness() -> Json<Probe> {
+    Json(Probe {
+        status: Status::Healthy,
+        timestamp: clock::now(),
+        success: true,
+        data: Life { status: "alive" },
+        error: None,
+    })
 }
 
 /// Whether requests should be sent here
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "get_readiness", tag = "health",
     responses(
-        (status = 200, description = "They are answered", body = Health),
-        (status = 503, description = "The database does not answer, or the program stops", body = Health),
+        (status = 200, description = "They are answered", body = Probe),
+        (status = 503, description = "The database does not answer, or the program stops", body = Probe),
     )
 )]
-pub async fn get_readiness(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
-    let status = Status::of(is_ready(&state).await);
-    (status.code(), Json(Health { status, timestamp: clock::now() }))
+pub async fn get_readiness(State(state): State<AppState>) -> (StatusCode, Json<Probe>) {
+    let success = is_ready(&state).await;
+    let status = Status::of(success);
+    let (word, error) = if success { ("ready", None) } else { ("not ready", Some(NOT_READY.to_owned())) };
+    let probe = Probe { status, timestamp: clock::now(), success, data: Life { status: word }, error };
+    (status.code(), Json(probe))
 }
 
 /// Whether the program answers requests, and goes on to.

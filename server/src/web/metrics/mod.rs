@@ -4,6 +4,7 @@
 //! Nothing that a client writes becomes a label: paths are told as the routes that they fit.
 
 mod figures;
+mod samples;
 mod serve;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use entity::view::Timestamp;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 use prometheus_client::registry::Registry;
@@ -25,7 +27,8 @@ use tokio::sync::Mutex;
 
 use crate::clock;
 
-pub use serve::{Access, PATH, described, route, router};
+pub use samples::MetricList;
+pub use serve::{Access, PATH, V1_PATH, described, route, router};
 
 /// Seconds; an answer that takes longer than the last is given up.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
@@ -59,8 +62,18 @@ struct Inner {
     requests: Family<Answered, Counter>,
     durations: Family<Asked, Histogram, fn() -> Histogram>,
     active_users: Gauge<u64, AtomicU64>,
-    /// What the database said, as text, and when; nothing where it did not answer.
-    stored: Mutex<Option<(Instant, Option<String>)>>,
+    /// What the database said last.
+    stored: Mutex<Option<Stored>>,
+}
+
+/// What the database said.
+#[derive(Clone, Debug)]
+struct Stored {
+    /// By the clock that nobody sets.
+    at: Instant,
+    asked_at: Timestamp,
+    /// As text; nothing where it did not answer.
+    figures: Option<String>,
 }
 
 impl Default for Metrics {
@@ -92,22 +105,48 @@ impl Metrics {
     /// Everything as OpenMetrics text. Where the database does not answer, `kubestats_database_up` says so and what it
     /// would tell is left out: no figure is better than an old one.
     pub async fn text(&self, db: &Db, password_hashes: u64) -> String {
-        let mut stored = self.0.stored.lock().await;
-        if stored.as_ref().is_none_or(|(at, _)| at.elapsed() >= KEPT) {
-            let figures = figures::ask(db).await;
-            let lately = clock::now() - SEEN_WITHIN;
-            if let Ok(active) = accounts::count_active_accounts(&db.read, lately).await {
-                self.set_active_users(active);
+        let stored = self.stored(db).await;
+        let mut text = self.of_process(db, &stored, password_hashes);
+        text.push_str(stored.figures.as_deref().unwrap_or_default());
+        // Writing to a string cannot fail.
+        let _ = text::encode_eof(&mut text);
+        text
+    }
+
+    /// The same one by one.
+    pub async fn list(&self, db: &Db, password_hashes: u64) -> MetricList {
+        let stored = self.stored(db).await;
+        let text = self.of_process(db, &stored, password_hashes);
+        let of_database = samples::read(stored.figures.as_deref().unwrap_or_default(), stored.asked_at);
+        let metrics: Vec<_> = samples::read(&text, clock::now()).chain(of_database).collect();
+        MetricList { total: metrics.len(), metrics }
+    }
+
+    /// What the database says, or said a moment ago.
+    async fn stored(&self, db: &Db) -> Stored {
+        let mut last = self.0.stored.lock().await;
+        match &*last {
+            Some(stored) if stored.at.elapsed() < KEPT => stored.clone(),
+            _ => {
+                let asked_at = clock::now();
+                let figures = figures::ask(db).await;
+                if let Ok(active) = accounts::count_active_accounts(&db.read, asked_at - SEEN_WITHIN).await {
+                    self.set_active_users(active);
+                }
+                let stored = Stored { at: Instant::now(), asked_at, figures };
+                *last = Some(stored.clone());
+                stored
             }
-            *stored = Some((Instant::now(), figures));
         }
+    }
+
+    /// What this process counts and knows, as text.
+    fn of_process(&self, db: &Db, stored: &Stored, password_hashes: u64) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = text::encode_registry(&mut text, &self.0.registry);
-        let figures = stored.as_ref().and_then(|(_, figures)| figures.as_deref());
-        let _ = text::encode_registry(&mut text, &figures::of_process(db, figures.is_some(), password_hashes));
-        text.push_str(figures.unwrap_or_default());
-        let _ = text::encode_eof(&mut text);
+        let own = figures::of_process(db, stored.figures.is_some(), password_hashes);
+        let _ = text::encode_registry(&mut text, &own);
         text
     }
 }

@@ -15,16 +15,21 @@ use entity::kind::{Needs, Permission};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::super::api::problem::{self, Problem};
+use super::super::api::reposentry::Envelope;
 use super::super::{client_address, rights, security, trace};
+use super::MetricList;
 use crate::state::AppState;
 
 /// Where figures are.
 pub const PATH: &str = "/metrics";
 
+/// Where they are as JSON.
+pub const V1_PATH: &str = "/api/v1/metrics";
+
 /// As OpenMetrics has it.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Whether `/metrics` is answered among the pages, and to whom.
+/// Whether figures are answered among the pages, and to whom.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     /// Among the pages.
@@ -71,25 +76,26 @@ impl Access {
     }
 }
 
-/// `/metrics`, where it is answered among the pages.
+/// The figures, where they are answered among the pages.
 pub fn route(access: &Access) -> Router<AppState> {
     match access.among_pages {
         true => described().into(),
         // Not the page that says there is nothing: a scraper is told how it can have them.
-        false => Router::new().route(PATH, get(elsewhere)),
+        false => Router::new().route(PATH, get(elsewhere)).route(V1_PATH, get(elsewhere)),
     }
 }
 
-/// `/metrics` with its description, which is the same wherever it is answered.
+/// The figures with their description, which is the same wherever they are answered.
 pub fn described() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_metrics))
+    OpenApiRouter::new().routes(routes!(get_metrics)).routes(routes!(get_v1_metrics))
 }
 
-/// `/metrics` alone, for an address of its own.
+/// The figures alone, for an address of their own.
 pub fn router(state: AppState) -> Router {
     let https_alone = security::HttpsAlone(state.identity.settings().secure);
     Router::new()
         .route(PATH, get(get_metrics))
+        .route(V1_PATH, get(get_v1_metrics))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_verb)
         .layer(from_fn_with_state(state.hosts.clone(), rights::gate_of_hosts))
@@ -117,9 +123,7 @@ pub fn router(state: AppState) -> Router {
 )]
 pub async fn get_metrics(State(state): State<AppState>, request: Request) -> Response {
     if let Err(problem) = state.metrics_access.check(&request) {
-        let mut response = problem.into_response();
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        return response;
+        return refused(problem);
     }
     let text = state.metrics.text(&state.db, state.actions.password_hashes()).await;
     let headers = [
@@ -127,6 +131,34 @@ pub async fn get_metrics(State(state): State<AppState>, request: Request) -> Res
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (headers, text).into_response()
+}
+
+/// The same figures as JSON
+///
+/// For whom, and where, `/metrics` is.
+#[utoipa::path(
+    get, path = "/api/v1/metrics", operation_id = "get_v1_metrics", tag = "reposentry",
+    responses(
+        (status = 200, description = "The figures", body = Envelope<MetricList>),
+        (
+            status = 401, description = "They are for who brings the token, and who signed in and has `metrics:view`",
+            body = Problem, content_type = "application/problem+json",
+        ),
+        (status = 404, description = "They are not served here", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_v1_metrics(State(state): State<AppState>, request: Request) -> Response {
+    if let Err(problem) = state.metrics_access.check(&request) {
+        return refused(problem);
+    }
+    let list = Envelope::of(state.metrics.list(&state.db, state.actions.password_hashes()).await);
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], list).into_response()
+}
+
+fn refused(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
 }
 
 async fn elsewhere() -> Problem {

@@ -108,6 +108,8 @@ fn every_kind_of_webhook_has_its_operation_with_all_that_it_answers() {
     assert_eq!(found, ["202", "400", "403", "404", "408", "413", "500", "503"]);
     let figures = document["paths"]["/metrics"]["get"]["responses"].as_object().unwrap();
     assert_eq!(figures.keys().collect::<Vec<_>>(), ["200", "401", "404", "500", "503"]);
+    let same = document["paths"]["/api/v1/metrics"]["get"]["responses"].as_object().unwrap();
+    assert!(figures.keys().all(|status| same.contains_key(status)), "{same:?}");
 }
 
 /// What a row of a table says of keys: several of one section are told in braces, or the second by its last part.

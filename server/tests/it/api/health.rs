@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use chrono::{TimeDelta, Utc};
 use entity::kind::{JobRequest, Priority, RequestedBy};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{
     forges,
     workers::{FoundWorker, record_worker},
@@ -137,6 +137,51 @@ async fn every_part_is_told_by_itself_and_503_only_where_no_work_can_be_done() {
         assert_eq!((status, &find(&health, "disk")["status"]), (StatusCode::SERVICE_UNAVAILABLE, &"unhealthy".into()));
         let told = health.to_string();
         assert!(!told.contains("internal.lan") && !told.contains("gone"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_reposentry_tells_of_it_stands_beside_in_its_envelope() {
+    on_each_engine(async |app| {
+        let folder = tempfile::tempdir().unwrap();
+        let told = async |path: &str, status: StatusCode| {
+            let app = app.with_config(&format!("app: {{data_dir: {}}}", folder.path().display()));
+            let answer = app.get(path).await;
+            assert_eq!(answer.status, status, "{path}: {}", answer.text());
+            let body = answer.json();
+            assert_eq!(body["success"], status == StatusCode::OK, "{path}: {body}");
+            assert_eq!(body["error"].is_null(), status == StatusCode::OK, "{path}: {body}");
+            assert!(body["timestamp"].is_string(), "{path}: {body}");
+            body
+        };
+        // Requests are answered, and nobody does jobs here.
+        let health = told("/health", StatusCode::OK).await;
+        assert_eq!((&health["status"], &health["data"]["healthy"]), (&"healthy".into(), &false.into()), "{health}");
+        let components = json!({
+            "api_server": {"status": "healthy"}, "config": {"status": "healthy"}, "git_client": {"status": "healthy"},
+            "poller": {"status": "unhealthy"}, "storage": {"status": "healthy"}, "trigger": {"status": "healthy"},
+        });
+        assert_eq!(health["data"]["components"], components, "{health}");
+        let checks = health["data"]["checks"].as_array().unwrap();
+        let names: Vec<&str> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["database", "queue", "disk", "forges", "scheduler"]);
+        let fits = |check: &Value| check["status"].is_string() && check["duration"].as_i64().unwrap() >= 0;
+        assert!(checks.iter().all(fits), "{health}");
+        assert!(checks.iter().any(|check| check["duration"].as_i64().unwrap() > 0), "{health}");
+        worker(app, "worker").await;
+        let health = told("/health", StatusCode::OK).await;
+        assert_eq!(health["data"]["healthy"], true, "{health}");
+        assert_eq!(told("/health/live", StatusCode::OK).await["data"], json!({"status": "alive"}));
+        assert_eq!(told("/health/ready", StatusCode::OK).await["data"], json!({"status": "ready"}));
+
+        app.state.db.close().await.unwrap();
+        let health = told("/health", StatusCode::SERVICE_UNAVAILABLE).await;
+        assert_eq!(health["data"]["healthy"], false, "{health}");
+        assert_eq!(health["data"]["components"]["storage"]["status"], "unhealthy", "{health}");
+        let ready = told("/health/ready", StatusCode::SERVICE_UNAVAILABLE).await;
+        assert_eq!(ready["data"], json!({"status": "not ready"}));
+        assert_eq!(told("/health/live", StatusCode::OK).await["data"], json!({"status": "alive"}));
     })
     .await;
 }

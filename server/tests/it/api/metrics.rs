@@ -1,11 +1,14 @@
 //! Figures for Prometheus.
 
+use std::collections::BTreeSet;
+
 use axum::http::{StatusCode, header};
 use chrono::{TimeDelta, Utc};
 use entity::kind::{JobRequest, Priority, RequestedBy};
 use entity::table::trigger_day;
 use entity::view::{Condition, Pace, Target};
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
+use serde_json::{Value, json};
 use store::forges;
 use store::triggers::{NewTrigger, insert_trigger};
 
@@ -135,6 +138,52 @@ async fn jobs_forges_scans_and_connections_are_told_and_the_database_is_asked_se
 }
 
 #[tokio::test]
+async fn json_tells_the_same_figures_one_by_one() {
+    on_each_engine(async |app| {
+        let list = async |app: &TestApp| {
+            let answer = app.get("/api/v1/metrics").await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+            assert_eq!(answer.header("cache-control"), "no-store");
+            let body = answer.json();
+            assert!(body["success"] == true && body["error"].is_null() && body["timestamp"].is_string(), "{body}");
+            let metrics = body["data"]["metrics"].as_array().unwrap().clone();
+            assert_eq!(body["data"]["total"], metrics.len());
+            metrics
+        };
+        let find = |metrics: &[Value], name: &str, tags: Value| {
+            let fits = |metric: &&Value| metric["name"] == name && metric["tags"] == tags;
+            metrics.iter().find(fits).map(|metric| (metric["value"].as_f64().unwrap(), metric["unit"].clone()))
+        };
+        let asked = Utc::now() - TimeDelta::minutes(5);
+        app.state.queue.enqueue(&JobRequest::Prune, RequestedBy::Schedule, Priority::ROUTINE, asked).await.unwrap();
+        app.get("/api/v1/jobs").await;
+        let metrics = list(app).await;
+        let requests = json!({"method": "GET", "endpoint": "/api/v1/jobs", "status": "200"});
+        assert_eq!(find(&metrics, "http_requests_total", requests), Some((1.0, "".into())), "{metrics:#?}");
+        let of_path = json!({"method": "GET", "endpoint": "/api/v1/jobs"});
+        let (_, unit) = find(&metrics, "http_request_duration_seconds_sum", of_path).unwrap();
+        assert_eq!(unit, "seconds");
+        let jobs = json!({"kind": "prune", "state": "ready"});
+        assert_eq!(find(&metrics, "kubestats_jobs", jobs), Some((1.0, "".into())), "{metrics:#?}");
+        assert_eq!(find(&metrics, "kubestats_clones_bytes", json!({})), Some((0.0, "bytes".into())));
+        assert!(metrics.iter().all(|metric| metric["timestamp"].is_string()), "{metrics:#?}");
+        // Whatever Prometheus is told and is no part of a histogram.
+        let text = app.get("/metrics").await.text();
+        let series = |line: &&str| !line.starts_with('#') && !line.contains("_bucket{");
+        let names: BTreeSet<&str> =
+            text.lines().filter(series).map(|line| line.split(['{', ' ']).next().unwrap()).collect();
+        let told: BTreeSet<&str> = metrics.iter().map(|metric| metric["name"].as_str().unwrap()).collect();
+        assert_eq!(told, names);
+
+        app.state.db.close().await.unwrap();
+        let metrics = list(&app.with_config("{}")).await;
+        assert_eq!(find(&metrics, "kubestats_database_up", json!({})), Some((0.0, "".into())), "{metrics:#?}");
+        assert_eq!(find(&metrics, "kubestats_repositories", json!({})), None, "an old figure is told");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn strangers_read_no_figures() {
     on_each_engine(async |app| {
         for (config, status) in [
@@ -150,22 +199,24 @@ async fn strangers_read_no_figures() {
             ("app: {listen: '0.0.0.0:3000'}\nserver: {metrics: {token: 0123456789abcdef}}", StatusCode::UNAUTHORIZED),
         ] {
             let app = app.with_config(config);
-            let answer = app.get("/metrics").await;
-            assert_eq!(answer.status, status, "{config}: {}", answer.text());
-            assert_eq!(status == StatusCode::OK, answer.text().contains("kubestats_database_up"), "{config}");
-            if status != StatusCode::UNAUTHORIZED {
-                continue;
-            }
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
-            for (told, status) in [
-                (format!("Bearer {TOKEN}"), StatusCode::OK),
-                (format!("bearer {TOKEN}"), StatusCode::OK),
-                (format!("Bearer {TOKEN}x"), StatusCode::UNAUTHORIZED),
-                (format!("Basic {TOKEN}"), StatusCode::UNAUTHORIZED),
-                ("Bearer ".to_owned(), StatusCode::UNAUTHORIZED),
-            ] {
-                let answer = app.get_with("/metrics", &[(header::AUTHORIZATION, &told)]).await;
-                assert_eq!(answer.status, status, "{told}");
+            for path in ["/metrics", "/api/v1/metrics"] {
+                let answer = app.get(path).await;
+                assert_eq!(answer.status, status, "{config}: {path}: {}", answer.text());
+                assert_eq!(status == StatusCode::OK, answer.text().contains("kubestats_database_up"), "{config}");
+                if status != StatusCode::UNAUTHORIZED {
+                    continue;
+                }
+                assert_eq!(answer.header("www-authenticate"), "Bearer");
+                for (told, status) in [
+                    (format!("Bearer {TOKEN}"), StatusCode::OK),
+                    (format!("bearer {TOKEN}"), StatusCode::OK),
+                    (format!("Bearer {TOKEN}x"), StatusCode::UNAUTHORIZED),
+                    (format!("Basic {TOKEN}"), StatusCode::UNAUTHORIZED),
+                    ("Bearer ".to_owned(), StatusCode::UNAUTHORIZED),
+                ] {
+                    let answer = app.get_with(path, &[(header::AUTHORIZATION, &told)]).await;
+                    assert_eq!(answer.status, status, "{path}: {told}");
+                }
             }
         }
     })
@@ -184,6 +235,7 @@ async fn figures_have_an_address_of_their_own_where_one_is_set() {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let ask = async |path: &str| client.get(format!("http://{address}{path}")).send().await.unwrap();
         assert!(ask("/metrics").await.text().await.unwrap().contains("kubestats_repositories 0"));
+        assert!(ask("/api/v1/metrics").await.text().await.unwrap().contains(r#""name":"kubestats_repositories""#));
         for path in ["/", "/api/v1/jobs", "/health"] {
             assert_eq!(ask(path).await.status(), 404, "{path} is served beside the figures");
         }

@@ -149,11 +149,13 @@ async fn figures_are_answered_as_the_page_says_under_each_configuration() {
             ("server: {metrics: {listen: '127.0.0.1:9090'}}", Needs::NotHere),
         ] {
             let app = app.with_config(config);
-            let route = app.state.context.operations.iter().find(|route| route.path == "/metrics").unwrap();
-            assert_eq!(route.needs, needs, "{config}");
-            for (who, session, permissions) in &everybody {
-                let answer = ask(&app, Method::GET, "/metrics", session.as_deref(), None).await;
-                assert_eq!(fits(route, who, *permissions, answer.status), Ok(()), "{config}");
+            for path in ["/metrics", "/api/v1/metrics"] {
+                let route = app.state.context.operations.iter().find(|route| route.path == path).unwrap();
+                assert_eq!(route.needs, needs, "{config}");
+                for (who, session, permissions) in &everybody {
+                    let answer = ask(&app, Method::GET, path, session.as_deref(), None).await;
+                    assert_eq!(fits(route, who, *permissions, answer.status), Ok(()), "{config}");
+                }
             }
             let request = Request::get("/admin/permissions");
             let request = request.header(header::AUTHORIZATION, format!("Bearer {}", app.token));

@@ -5,6 +5,7 @@
 
 mod events;
 mod events_v1;
+mod health;
 mod program;
 mod repositories;
 
@@ -21,6 +22,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::problem::Problem;
 use crate::{clock, state::AppState};
+
+pub use health::HealthSummary;
+pub use program::Life;
 
 /// Every operation, with its full path.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -60,7 +64,8 @@ pub struct Envelope<T> {
 }
 
 impl<T> Envelope<T> {
-    fn of(data: T) -> Json<Self> {
+    /// An answer that went well.
+    pub fn of(data: T) -> Json<Self> {
         Json(Self { success: true, data, error: None, timestamp: clock::now() })
     }
 }

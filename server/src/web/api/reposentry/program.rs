@@ -126,18 +126,22 @@ async fn status_of(state: &AppState) -> ProgramStatus {
     let health = health::look_again(state).await;
     let started_at = state.started_at;
     let uptime = (clock::now() - started_at).num_nanoseconds().unwrap_or(i64::MAX).max(0);
-    let component = |(name, parts): (&'static str, &[&str])| {
-        let health = component_health(&health, parts);
+    let component = |(name, health): (&'static str, ComponentHealth)| {
         let state = if health.status == Condition::Unhealthy { LifeState::Error } else { LifeState::Running };
         (name.to_owned(), Component { name, state, started_at, uptime, health })
     };
-    let components: BTreeMap<_, _> = COMPONENTS.into_iter().map(component).collect();
+    let components: BTreeMap<_, _> = components(&health).map(component).collect();
     let state = match components.values().any(|component| component.state == LifeState::Error) {
         _ if state.shutdown.is_cancelled() => LifeState::Stopping,
         true => LifeState::Error,
         false => LifeState::Running,
     };
     ProgramStatus { state, started_at, uptime, version: VERSION, components }
+}
+
+/// Each component by its name.
+pub(super) fn components(health: &DetailedHealth) -> impl Iterator<Item = (&'static str, ComponentHealth)> {
+    COMPONENTS.into_iter().map(|(name, parts)| (name, component_health(health, parts)))
 }
 
 /// The worst of its parts, and what each of them says.
@@ -212,7 +216,7 @@ pub async fn get_ready(State(state): State<AppState>) -> (StatusCode, Json<Envel
     if health::is_ready(&state).await {
         return (StatusCode::OK, Envelope::of(Life { status: "ready" }));
     }
-    let error = Some("the database does not answer, or the program stops".to_owned());
+    let error = Some(health::NOT_READY.to_owned());
     let envelope = Envelope { success: false, data: Life { status: "not ready" }, error, timestamp: clock::now() };
     (StatusCode::SERVICE_UNAVAILABLE, Json(envelope))
 }
