@@ -164,6 +164,42 @@ async fn the_same_words_once_more_ask_for_a_look() {
     .await;
 }
 
+#[tokio::test]
+async fn a_webhook_that_comes_after_its_branch_went_asks_for_a_look() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        watched.look().await;
+        set_up(app, watched.repository).await;
+        let head = watched.origin.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let send = async |delivery: &str| {
+            let body = moved("topic", &"0".repeat(40), &head);
+            let answer = app.send(push(watched.repository, delivery, SECRET, &body)).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+            answer.json()["detail"].as_str().unwrap().to_owned()
+        };
+        watched.origin.git(&["update-ref", "refs/heads/topic", &head]);
+        watched.look().await;
+        watched.origin.git(&["update-ref", "-d", "refs/heads/topic"]);
+        watched.look().await;
+        app.state.db.write.execute_unprepared("DELETE FROM job").await.unwrap();
+        let said = send("1").await;
+        assert!(said.ends_with("the remote is looked at"), "{said}");
+        assert_eq!(syncs(app).await.len(), 1);
+        watched.look().await;
+        let kinds = async || watched.events().await.iter().map(|event| event.kind).collect::<Vec<_>>();
+        assert_eq!(kinds().await.len(), 2, "{:?}", kinds().await);
+        // Somebody makes it again, which a webhook says as well.
+        watched.origin.git(&["update-ref", "refs/heads/topic", &head]);
+        send("2").await;
+        watched.look().await;
+        send("3").await;
+        let kinds = kinds().await;
+        let made = kinds.iter().filter(|kind| **kind == BranchEventKind::BranchCreated).count();
+        assert_eq!((made, kinds.len()), (2, 3), "{kinds:?}");
+    })
+    .await;
+}
+
 /// Not all of a forge's machines know of a push at once, and the list is asked for as soon as the webhook came.
 #[tokio::test]
 async fn a_list_that_does_not_know_of_a_push_yet_takes_nothing_back_and_is_asked_for_again() {

@@ -1,10 +1,13 @@
 //! Lists of branches that lag behind: not all of a forge's machines know of a push at once, and a webhook has the next list asked
-//! for within the second.
+//! for within the second. And webhooks that come late.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use sea_orm::{ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::sea_query::Condition;
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use uuid::Uuid;
 
 use super::write::Known;
@@ -15,7 +18,8 @@ use entity::table::branch_event;
 use entity::value::{ObjectId, StoredTimestamp};
 use entity::view::Timestamp;
 
-/// For so long a list may show a branch as it was before a webhook told of it. What it shows later is what was pushed.
+/// For so long a list may show a branch as it was before a webhook told of it, and a webhook may tell of it as it was before it
+/// went. What is shown and told later is what was pushed.
 const LAG: TimeDelta = TimeDelta::minutes(1);
 /// Of so many branches events are read by one statement.
 const AT_ONCE: usize = 500;
@@ -52,6 +56,23 @@ impl Lag {
         let (_, told_at) = self.stood.get(&branch)?.iter().find(|(stood, _)| *stood == shown)?;
         Some(*told_at + LAG)
     }
+}
+
+/// Whether a webhook by which a branch that is gone came to a commit may tell of a time before it went: that was right before, or
+/// the branch stood at that commit once, as far as events are kept.
+pub(super) async fn may_be_late(
+    c: &impl ConnectionTrait,
+    gone: &Known,
+    commit: ObjectId,
+    now: Timestamp,
+) -> Result<bool> {
+    use branch_event::Column::{BranchId, Id, NewCommit, OldCommit};
+    if (now - gone.changed_at).abs() < LAG || gone.commit == commit {
+        return Ok(true);
+    }
+    let stood = branch_event::Entity::find().select_only().column(Id).filter(BranchId.eq(gone.id));
+    let there = Condition::any().add(NewCommit.eq(commit)).add(OldCommit.eq(commit));
+    Ok(stood.filter(there).limit(1).into_tuple::<Uuid>().one(c).await?.is_some())
 }
 
 /// A change of a branch, as far as it says where lists may still show it.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::WatchState;
 use super::hold::hold_watch;
-use super::lag::Lag;
+use super::lag::{Lag, may_be_late};
 use super::write::{Known, Writer};
 use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
@@ -195,7 +195,8 @@ pub enum Told {
     Noted(Option<NewEvent>),
     /// The branch stands there already.
     Known,
-    /// It does not follow from what is stored, nothing is stored yet, or other branches are watched now: only a look can tell.
+    /// It does not follow from what is stored, it may tell of a time before the branch went, nothing is stored yet, or other
+    /// branches are watched now: only a look can tell.
     LookNeeded,
 }
 
@@ -221,6 +222,11 @@ pub async fn note_change(
         return Ok(Told::Known);
     }
     if standing != change.old {
+        return Ok(Told::LookNeeded);
+    }
+    if let (Some(gone), Some(commit)) = (before.as_ref().filter(|before| before.is_deleted), change.new)
+        && may_be_late(w, gone, commit, now).await?
+    {
         return Ok(Told::LookNeeded);
     }
     let mut writer = Writer::new(w, repository, watch.version + 1, how, now);

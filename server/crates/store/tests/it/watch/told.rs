@@ -24,6 +24,70 @@ async fn what_a_forge_tells_is_noted_once_and_only_where_it_follows() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_comes_after_its_branch_went_makes_it_no_more() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        look(&db, id, &[seen("main", 1), seen("first", 9)], at(8, 0)).await;
+        // Seen by looks before any webhook came, but for one that a webhook took away.
+        look(&db, id, &[seen("main", 1), seen("first", 9), seen("topic", 2)], at(8, 10)).await;
+        look(&db, id, &[seen("main", 1), seen("topic", 3), seen("told", 5)], at(8, 20)).await;
+        assert!(matches!(tell_at(&db, id, "told", Some(5), None, at(8, 30)).await, Told::Noted(Some(_))));
+        look(&db, id, &[seen("main", 1)], at(8, 30)).await;
+        let events = all_events(&db).await.len();
+        let soon = at(8, 30) + chrono::TimeDelta::seconds(59);
+        for (branch, old, new, now) in [
+            // Right after it went nobody knows, whatever the commit is.
+            ("topic", None, Some(2), at(8, 30)),
+            ("topic", None, Some(7), soon),
+            ("told", None, Some(5), soon),
+            // Later, where it stood there once: when it came, before the last push, and at the first look.
+            ("topic", None, Some(2), at(9, 0)),
+            ("topic", None, Some(3), at(9, 0)),
+            ("first", None, Some(9), at(9, 0)),
+            // What moved it does not follow at all.
+            ("topic", Some(2), Some(3), at(9, 0)),
+        ] {
+            assert_eq!(tell_at(&db, id, branch, old, new, now).await, Told::LookNeeded, "{branch} {new:?} at {now}");
+        }
+        assert_eq!(look(&db, id, &[seen("main", 1)], at(9, 1)).await.events, [], "the look agrees");
+        assert_eq!(all_events(&db).await.len(), events);
+        // What was never seen there is news.
+        match tell_at(&db, id, "topic", None, Some(8), at(9, 2)).await {
+            Told::Noted(Some(event)) => assert_eq!(event.kind, BranchEventKind::BranchCreated),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_branch_that_is_made_again_right_after_it_went_is_one_event_after_a_look() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        look(&db, id, &[seen("main", 1), seen("seen", 2), seen("told", 2)], at(8, 0)).await;
+        tell_at(&db, id, "told", Some(2), None, at(9, 0)).await;
+        assert_eq!(look(&db, id, &[seen("main", 1)], at(9, 0)).await.events.len(), 1);
+        let soon = |seconds| at(9, 0) + chrono::TimeDelta::seconds(seconds);
+        for branch in ["seen", "told"] {
+            assert_eq!(tell_at(&db, id, branch, None, Some(2), soon(10)).await, Told::LookNeeded);
+        }
+        // A list may not know yet of what a webhook took away: that one waits until it does.
+        let there = [seen("main", 1), seen("seen", 2), seen("told", 2)];
+        let noted = look(&db, id, &there, soon(11)).await;
+        assert_eq!(words(&noted), [("seen".to_owned(), BranchEventKind::BranchCreated)]);
+        assert_eq!(noted.look_again_at, Some(soon(60)));
+        let noted = look(&db, id, &there, soon(60)).await;
+        assert_eq!(words(&noted), [("told".to_owned(), BranchEventKind::BranchCreated)]);
+        for branch in ["seen", "told"] {
+            assert_eq!(tell_at(&db, id, branch, None, Some(2), soon(61)).await, Told::Known);
+        }
+        assert_eq!(look(&db, id, &there, soon(62)).await.events, []);
+        assert_eq!(all_events(&db).await.len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn every_change_is_one_event_however_many_look_and_tell_at_once() {
     on_each_engine(async |db| {
         let id = watched(&db, "ada/home").await;
