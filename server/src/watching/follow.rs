@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::api::learn_protection;
 use super::api_reader::ApiReader;
 use super::decide::{Triggers, facts, gone};
-use super::reader::{CommitError, commits_here, fetch_all, read_commit};
+use super::reader::{CommitError, OpenClone, fetch_all};
 use crate::clock;
 use crate::jobs::{Deps, JobContext, JobError, entered_access};
 
@@ -62,7 +62,9 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
             break;
         }
         let triggers = Triggers::load(&deps.db.read).await?;
-        let mut following = Following { deps, context, target: &target, own: None, triggers, by_api: &mut by_api };
+        let cloned = OpenClone::new(deps, &target);
+        let mut following =
+            Following { deps, context, target: &target, cloned, own: None, triggers, by_api: &mut by_api };
         // What refs alone answer does not wait for commits.
         for event in due.iter_mut().filter(|event| event.is_undecided) {
             event.is_undecided = !following.decide_at_once(event).await?;
@@ -70,7 +72,7 @@ pub async fn follow(deps: &Deps, context: &JobContext, repository: Uuid) -> Resu
         deps.queue.bell().ring_for_deliveries();
         // What the clone tells does not wait for what somebody has to be asked for, which may take long.
         let commits = due.iter().filter_map(|event| event.new_commit).collect();
-        let here = commits_here(deps, repository, commits).await.unwrap_or_default();
+        let here = following.cloned.having(commits).await.unwrap_or_default();
         let is_here = |event: &FollowedEvent| event.new_commit.is_none_or(|commit| here.contains(&commit));
         let (at_hand, mut due) = apart(due, |event| &event.branch_name, is_here);
         following.all(at_hand, Some(&CommitError::removed()), &mut done).await?;
@@ -132,6 +134,7 @@ struct Following<'a> {
     deps: &'a Deps,
     context: &'a JobContext,
     target: &'a SyncTarget,
+    cloned: OpenClone<'a>,
     /// What somebody entered for it alone; read before anything is fetched.
     own: Option<Access>,
     triggers: Triggers,
@@ -179,6 +182,7 @@ impl Following<'_> {
             return Ok(None);
         }
         self.own = entered_access(deps, context, target.id, target.origin).await?;
+        self.cloned.close();
         let has_clone = deps.clone_dir(target.id).is_dir();
         let mut fetching = pin!(fetch_all(deps, context, target, self.own.clone(), wanted));
         if has_clone {
@@ -219,8 +223,7 @@ impl Following<'_> {
             None => gone(),
             Some(_) => {
                 let needs = Needs { tekton: true, ..self.triggers.needs() };
-                let own = self.own.as_ref();
-                match read_commit(self.deps, self.context, self.target, own, event, needs, hindered).await {
+                match self.cloned.read(self.context, self.own.as_ref(), event, needs, hindered).await {
                     Ok(read) => self.complete(event, read).await?,
                     Err(_) if self.context.is_cancelled() => return Err(JobError::Cancelled),
                     Err(error) => {

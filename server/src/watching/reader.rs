@@ -13,6 +13,7 @@ use entity::view::TektonFound;
 use git::{BelowLimits, FilesBelow, GitError, Repo};
 use store::repositories::SyncTarget;
 use store::watch::FollowedEvent;
+use tokio::task::JoinError;
 use triggers::{ChangedPaths, MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, MAX_PATHS, Needs, detect_tekton, is_tekton_file};
 use uuid::Uuid;
 
@@ -88,8 +89,8 @@ impl From<GitError> for CommitError {
     }
 }
 
-impl From<tokio::task::JoinError> for CommitError {
-    fn from(error: tokio::task::JoinError) -> Self {
+impl From<JoinError> for CommitError {
+    fn from(error: JoinError) -> Self {
         Self::temporary(format!("reading the commit was broken off: {error}"), Fault::Commit)
     }
 }
@@ -170,46 +171,76 @@ pub async fn fetch_all(
     }
 }
 
-/// Which of these commits the clone has: all that they need is read at once, whoever has to be asked for others.
-pub async fn commits_here(
-    deps: &Deps,
-    repository: Uuid,
-    commits: Vec<ObjectId>,
-) -> Result<HashSet<ObjectId>, CommitError> {
-    let clone = deps.clone_dir(repository);
-    let here = move || match Repo::open(&clone) {
-        Ok(repo) => commits.into_iter().filter(|commit| repo.contains(*commit)).collect(),
-        Err(_) => HashSet::new(),
-    };
-    Ok(tokio::task::spawn_blocking(here).await?)
+/// A repository's clone, opened once for all commits that are read of it; anew where something was fetched, or can't be read.
+pub struct OpenClone<'a> {
+    deps: &'a Deps,
+    target: &'a SyncTarget,
+    repo: Option<Repo>,
 }
 
-/// Reads a commit that a branch moved to; one that the clone does not have is fetched, unless the remote can't be had just now.
-///
-/// # Errors
-/// Whether it is worth another try.
-pub async fn read_commit(
-    deps: &Deps,
-    context: &JobContext,
-    target: &SyncTarget,
-    own: Option<&Access>,
-    event: &FollowedEvent,
-    needs: Needs,
-    hindered: Option<&CommitError>,
-) -> Result<CommitFacts, CommitError> {
-    let Some(new) = event.new_commit else { return Ok(CommitFacts::default()) };
-    let (old, clone) = (event.old_commit, deps.clone_dir(target.id));
-    let has = {
-        let clone = clone.clone();
-        move || Repo::open(&clone).is_ok_and(|repo| repo.contains(new))
-    };
-    if !tokio::task::spawn_blocking(has).await? {
-        if let Some(error) = hindered {
-            return Err(error.clone());
-        }
-        fetch(deps, context, target, own.cloned(), vec![(event.branch_name.clone(), new)]).await?;
+impl<'a> OpenClone<'a> {
+    /// The clone of this repository, whether there is one or not.
+    pub fn new(deps: &'a Deps, target: &'a SyncTarget) -> Self {
+        Self { deps, target, repo: None }
     }
-    Ok(tokio::task::spawn_blocking(move || read(&Repo::open(&clone)?, old, new, needs)).await??)
+
+    /// Something is fetched into it: what was opened is old.
+    pub fn close(&mut self) {
+        self.repo = None;
+    }
+
+    /// Which of these commits it has: all that they need is read at once, whoever has to be asked for others.
+    ///
+    /// # Errors
+    /// If reading was broken off.
+    pub async fn having(&mut self, commits: Vec<ObjectId>) -> Result<HashSet<ObjectId>, CommitError> {
+        let has =
+            move |repo: &Repo| Ok(commits.into_iter().filter(|commit| repo.contains(*commit)).collect::<HashSet<_>>());
+        // Where there is none, or it can't be opened, it has nothing.
+        Ok(self.work(has).await?.unwrap_or_default())
+    }
+
+    /// Reads a commit that a branch moved to; one that the clone does not have is fetched, unless the remote can't be had just
+    /// now.
+    ///
+    /// # Errors
+    /// Whether it is worth another try.
+    pub async fn read(
+        &mut self,
+        context: &JobContext,
+        own: Option<&Access>,
+        event: &FollowedEvent,
+        needs: Needs,
+        hindered: Option<&CommitError>,
+    ) -> Result<CommitFacts, CommitError> {
+        let Some(new) = event.new_commit else { return Ok(CommitFacts::default()) };
+        if self.having(vec![new]).await?.is_empty() {
+            if let Some(error) = hindered {
+                return Err(error.clone());
+            }
+            self.close();
+            let wanted = vec![(event.branch_name.clone(), new)];
+            fetch(self.deps, context, self.target, own.cloned(), wanted).await?;
+        }
+        let old = event.old_commit;
+        Ok(self.work(move |repo| read(repo, old, new, needs)).await??)
+    }
+
+    /// Does what may take long with what is open, which stays so where that goes well.
+    async fn work<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Repo) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<Result<T, GitError>, JoinError> {
+        let (open, clone) = (self.repo.take(), self.deps.clone_dir(self.target.id));
+        let worked = tokio::task::spawn_blocking(move || {
+            let repo = open.map_or_else(|| Repo::open(&clone), Ok)?;
+            work(&repo).map(|found| (repo, found))
+        });
+        Ok(worked.await?.map(|(repo, found)| {
+            self.repo = Some(repo);
+            found
+        }))
+    }
 }
 
 async fn fetch(
