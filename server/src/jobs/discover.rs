@@ -140,14 +140,22 @@ async fn search(
         let (host, what) = (state.shown.host.clone(), state.shown.search.clone());
         let text = format!("searching {host} for {what}: {} found", state.shown.found);
         context.say(deps, &text, Some((i64::try_from(index).unwrap_or(0), total))).await;
-        match ask(deps, &state).await {
+        // A forge may take long to answer.
+        let asked = tokio::select! {
+            asked = ask(deps, &state) => asked,
+            () = context.cancelled() => return Err(JobError::Cancelled),
+        };
+        match asked {
             Ok(page) => take(deps, run, index, page, world).await?,
             Err(ref error @ ForgeError::RateLimited { until, .. }) => {
                 let wait = (until - clock::now()).to_std().unwrap_or_default();
                 if wait >= SHORT_WAIT {
                     return Ok(Ended::Later(until, error.to_string()));
                 }
-                tokio::time::sleep(wait).await;
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = context.cancelled() => return Err(JobError::Cancelled),
+                }
             }
             Err(ForgeError::Store(error)) => return Err(away(&error)),
             Err(error) if error.is_temporary() => {

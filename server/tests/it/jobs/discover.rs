@@ -1,6 +1,10 @@
 //! Discovery and metrics against a forge on this machine.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use entity::{
     kind::{JobRequest, RejectReason, SyncStatus},
@@ -284,6 +288,34 @@ async fn a_refusal_is_later_and_not_a_failure() {
         assert_eq!(github.counters().api, 4);
         let current = bench.coverage().await.current.unwrap();
         assert_eq!((current.found, current.requests), (300, 3));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_to_stop_waits_for_no_answer_and_loses_no_page() {
+    on_each_engine(async |app| {
+        let standin = start(500, |_| {}).await;
+        let github = standin.github();
+        let bench = Bench::new(&app.state.db, github, "");
+        // Whoever waits for it to the end fails for another reason.
+        github.fail(Rule::new(Fault::Slow { ms: 600_000 }).on("/search/").after(3).times(1));
+        let context = JobContext::new(Uuid::now_v7());
+        let (stops, forge) = (context.clone(), Arc::clone(github));
+        let stopping = tokio::spawn(async move {
+            // It befell a question that is under way.
+            while !forge.faults().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            stops.cancel.store(true, Ordering::Relaxed);
+        });
+        let stopped = jobs::handle(&bench.deps, &context, &JobRequest::DiscoverRepositories).await;
+        assert!(matches!(stopped, Err(JobError::Cancelled)), "{stopped:?}");
+        stopping.await.unwrap();
+        let current = bench.coverage().await.current.unwrap();
+        assert_eq!((current.found, current.requests), (300, 3));
+        bench.discover().await.unwrap();
+        assert_eq!(bench.coverage().await.last.unwrap().found as usize, searchable(github).len());
     })
     .await;
 }
