@@ -13,7 +13,7 @@ test("what is wrong shows while somebody types, and saving leads to it", async (
   await branches.fill("^main$");
   await expect(branches).not.toHaveAttribute("aria-invalid", "true");
   await main.getByLabel("Paths").fill("clusters/**");
-  await expect(main).toContainText("is read from the clone before it is decided");
+  await expect(main).toContainText("Which files a commit changed is read before it is decided");
   // Neither name nor address are there yet.
   await main.getByRole("button", { name: "Save" }).click();
   await expect(main).toContainText("nothing is saved yet");

@@ -59,7 +59,7 @@ fn view(data: FormData, _: PageUrl) -> AnyView {
 const KINDS: [(TargetKind, &str); 5] = [
     (TargetKind::Tekton, "Starts pipelines by a CloudEvent, as RepoSentry sent it."),
     (TargetKind::Webhook, "Any program that takes signed webhooks by the Standard Webhooks specification."),
-    (TargetKind::Flux, "Has Flux reconcile at once, by a Receiver of the type generic-hmac."),
+    (TargetKind::Flux, "Has Flux reconcile at once, by a Receiver: generic-hmac, or generic without a secret."),
     (TargetKind::GithubDispatch, "Starts GitHub Actions workflows that wait for repository_dispatch."),
     (TargetKind::GitlabPipeline, "Starts a pipeline of GitLab by a trigger token."),
 ];

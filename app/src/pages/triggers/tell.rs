@@ -218,7 +218,7 @@ pub(super) async fn look(ctx: &Actions, actor: &Actor, form: &TriggerForm, dry: 
     errors.extend(super::form_text::wrong(&wanted));
     let reads = match (condition.reads_paths, condition.reads_tekton) {
         (false, false) => None,
-        (true, false) => Some("Which files a commit changed is read from the clone before it is decided."),
+        (true, false) => Some("Which files a commit changed is read before it is decided."),
         (false, true) => Some("What a commit brings in .tekton/ is read before it is decided."),
         (true, true) => {
             Some("Which files a commit changed and what it brings in .tekton/ is read before it is decided.")

@@ -73,7 +73,7 @@ fn begin() -> AnyView {
     view! {
         <EmptyState title="No branch is watched yet" glyph=Glyph::Branch>
             <p>
-                "Every push to a watched branch stands here, and can start pipelines. Open "
+                "What happens to watched branches stands here, and can start pipelines. Open "
                 <a href="/repositories">"a repository"</a> ", its tab Branches, and choose which of them to watch." {who}
             </p>
         </EmptyState>

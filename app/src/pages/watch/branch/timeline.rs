@@ -89,6 +89,7 @@ fn followed(event: &BranchEvent, deliveries: Vec<Delivery>, now: Timestamp) -> A
         let text = match (event.processed_at.is_some(), event.state) {
             (true, BranchEventState::Failed) => "Which triggers it meets could not be found out.",
             (true, _) => "No trigger was on then.",
+            (false, BranchEventState::Retrying) => "Which triggers it meets is found out once its commit can be read.",
             (false, _) => "Which triggers it meets is found out within seconds.",
         };
         return view! { <p class="quiet happening-none">{text}</p> }.into_any();

@@ -115,7 +115,7 @@ fn form(data: &SettingsData) -> AnyView {
     });
     view! {
         <p class="quiet">
-            "Every push to a watched branch is noted, and held against the triggers. Each sync looks at the branches, and so does every webhook that the forge sends, at once."
+            "Each change of a watched branch is noted, and held against the triggers. Syncs look at the branches; what is pushed between two of them is one change, unless a webhook of the forge tells of it at once."
         </p>
         <ActForm action=set class="watch-form">
             <input type="hidden" name="repository_id" value=id.to_string() />
