@@ -87,7 +87,7 @@ async fn a_mail_outlives_the_process_that_was_sending_it_and_arrives_once() {
     while began.elapsed() < Duration::from_secs(3) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(smtp.mails().len(), 1);
+    assert_eq!(smtp.mails().await.len(), 1);
     drop(served);
     let log = fs::read_to_string(folder.join("log")).unwrap();
     assert!(!log.contains(OTHER) && !log.contains(mail.link().trim_start_matches("/welcome/")), "{log}");

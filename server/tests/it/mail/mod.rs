@@ -128,7 +128,7 @@ async fn a_link_that_was_asked_for_arrives_once_and_works_once() {
         assert_eq!(mail.header("auto-submitted"), ["auto-generated"]);
         assert!(mail.text("text").contains("http://localhost:3000/welcome/"), "{mail:?}");
         assert_eq!(post.run().await.unwrap(), "dealt with 0 mails");
-        assert_eq!(smtp.mails().len(), 1);
+        assert_eq!(smtp.mails().await.len(), 1);
         let kept = post.table().await;
         assert!(!kept.contains("Some") && !kept.contains("nobody"), "{kept}");
 
@@ -143,7 +143,7 @@ async fn a_link_that_was_asked_for_arrives_once_and_works_once() {
         let answer = post.app.get(&link).await;
         assert!(answer.text().contains("no longer works"), "{}", answer.text());
         post.run().await.unwrap();
-        let told = smtp.mails();
+        let told = smtp.mails().await;
         assert_eq!((told.len(), told[1].text("subject")), (2, "Your password for Kubestats was changed"));
         let come = post.app.with_config(&config(smtp.port, ""));
         let body = format!("username=ada@example.org&password={}", OTHER.replace(' ', "+"));
@@ -212,7 +212,7 @@ async fn mails_wait_for_their_server_and_arrive_once_it_is_there() {
         assert_eq!((smtp.mail().await.link(), smtp.mail().await.text("subject")), (link, "Your account for Kubestats"));
         post.wait_no_longer().await;
         post.run().await.unwrap();
-        assert_eq!(smtp.mails().len(), 1);
+        assert_eq!(smtp.mails().await.len(), 1);
         assert!(!post.table().await.contains("Some"), "what it said is forgotten");
     })
     .await;
@@ -276,13 +276,13 @@ async fn a_server_that_is_not_known_gets_nothing_and_the_tasks_page_says_why() {
         assert!(job["error"].as_str().unwrap().contains("certificate"), "{job}");
         let page = post.app.get(&format!("/tasks/{}", job["id"].as_str().unwrap())).await.text();
         assert!(page.contains("the mail server can") && page.contains("certificate"), "{page}");
-        assert!(smtp.mails().is_empty());
+        assert!(smtp.mails().await.is_empty());
         // A server that can't encrypt gets nothing either.
         let plain = Smtp::start().await.unwrap();
         let post = Post::over(app, plain.port, ", encryption: starttls");
         post.wait_no_longer().await;
         assert!(matches!(post.run().await, Err(JobError::Later(text, _)) if text.contains("STARTTLS")));
-        assert!(plain.mails().is_empty());
+        assert!(plain.mails().await.is_empty());
     })
     .await;
 }
@@ -330,7 +330,8 @@ async fn an_account_is_told_once_that_a_token_ends_and_its_name_becomes_no_heade
         let again = Post::over(app, smtp.port, "");
         again.wait_no_longer().await;
         again.run().await.unwrap();
-        assert_eq!(smtp.mails().len(), 1, "{:?}", smtp.mails());
+        let mails = smtp.mails().await;
+        assert_eq!(mails.len(), 1, "{mails:?}");
     })
     .await;
 }
@@ -366,8 +367,9 @@ async fn an_account_is_told_what_was_done_to_it() {
         let by = Some(OTHER.to_owned().into());
         actions::accounts::change_profile(ctx, &actor, "ada@example.com", None, by.as_ref()).await.unwrap();
         assert_eq!(post.run().await.unwrap(), "dealt with 3 mails");
+        let mails = smtp.mails().await;
         let told: Vec<(String, String)> =
-            smtp.mails().iter().map(|mail| (mail.to().join(","), mail.text("subject").to_owned())).collect();
+            mails.iter().map(|mail| (mail.to().join(","), mail.text("subject").to_owned())).collect();
         let expected = [
             "Two-factor sign-in was switched on",
             "Two-factor sign-in was switched off",
@@ -377,24 +379,24 @@ async fn an_account_is_told_what_was_done_to_it() {
             "Your e-mail address for Kubestats was changed",
         ];
         assert_eq!(told, expected.map(|subject| ("ada@example.org".to_owned(), subject.to_owned())));
-        for mail in &smtp.mails()[2..4] {
+        for mail in &mails[2..4] {
             let text = mail.text("text");
             assert!(text.contains("id.example.org") && text.contains("ada@company.example"), "{text}");
         }
         // With a reset goes what let somebody in before; the mail says so.
-        let changed = smtp.mails()[4].text("text").to_owned();
+        let changed = mails[4].text("text");
         assert!(!changed.contains("connections"), "{changed}");
         let reset = OTHER.to_owned().into();
         actions::accounts::set_password_of(ctx, &actions::Actor::command(), id, &reset).await.unwrap();
         post.run().await.unwrap();
-        let told = smtp.mails().pop().unwrap();
+        let told = smtp.mails().await.pop().unwrap();
         assert!(told.text("text").contains("connections"), "{told:?}");
         // An invitation that waits goes with its link: the next one has another.
         let made = post.json(Method::POST, "/api/v1/admin/users", json!({ "email": "b@example.org", "role": "user" }));
         let made = made.await.json();
         let again = post.app.post(&format!("/api/v1/admin/users/{}/link", made["id"].as_str().unwrap())).await.json();
         post.run().await.unwrap();
-        let links: Vec<String> = smtp.mails()[7..].iter().map(smtp::Mail::link).collect();
+        let links: Vec<String> = smtp.mails().await[7..].iter().map(smtp::Mail::link).collect();
         assert_eq!(links, [again["link"].as_str().unwrap()]);
     })
     .await;

@@ -1,6 +1,8 @@
 """A mail server for tests: tells each mail that it took as a line of JSON. `server.py OPTIONS`, which are JSON.
 
 port, cert and key, mode (plain, starttls, tls), user and password, hangs (takes no mail to its end).
+
+Each number that comes in as a line is told again as a mark: what was told before is what had happened until then.
 """
 
 import asyncio
@@ -50,6 +52,13 @@ def may_come_in(server, session, envelope, mechanism, data):
     return AuthResult(success=(data.login, data.password) == wanted, handled=False, auth_data=data)
 
 
+async def echo_marks():
+    marks = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(marks), sys.stdin)
+    async for line in marks:
+        tell(mark=int(line))
+
+
 async def main():
     context = None
     if "cert" in options:
@@ -75,7 +84,7 @@ async def main():
         server, "127.0.0.1", options.get("port", 0), ssl=context if options.get("mode") == "tls" else None
     )
     tell(port=listening.sockets[0].getsockname()[1])
-    await listening.serve_forever()
+    await asyncio.gather(listening.serve_forever(), echo_marks())
 
 
 asyncio.run(main())

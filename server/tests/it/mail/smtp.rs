@@ -1,10 +1,13 @@
 //! A mail server that others wrote: `aiosmtpd` of PyPI.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,6 +21,9 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 /// Ends with the test.
 pub struct Smtp {
     program: Child,
+    /// What is asked here is said again among what it tells.
+    asked: ChildStdin,
+    marks: AtomicU64,
     pub port: u16,
     told: Arc<Mutex<Vec<Value>>>,
 }
@@ -50,13 +56,15 @@ impl Smtp {
             .arg("-B")
             .arg(script)
             .arg(options.to_string())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        let asked = program.stdin.take().unwrap();
         let told = Arc::new(Mutex::new(Vec::new()));
-        let mut smtp = Self { program, port: 0, told: Arc::clone(&told) };
+        let mut smtp = Self { program, asked, marks: AtomicU64::new(0), port: 0, told: Arc::clone(&told) };
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 told.lock().unwrap().push(serde_json::from_str(&line).unwrap());
@@ -69,26 +77,35 @@ impl Smtp {
 
     /// What it told first with this key.
     pub async fn told_with(&self, key: &str) -> Value {
+        self.first(key, |told| told.get(key).is_some()).await
+    }
+
+    /// The first of what it told that is looked for, which may still be on its way here.
+    async fn first(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
-            if let Some(found) = self.told.lock().unwrap().iter().find(|told| told.get(key).is_some()) {
+            if let Some(found) = self.told.lock().unwrap().iter().find(|told| is_it(told)) {
                 return found.clone();
             }
-            assert!(began.elapsed() < PATIENCE, "the mail server tells of no {key}");
+            assert!(began.elapsed() < PATIENCE, "the mail server tells of no {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// The mails that it took.
-    pub fn mails(&self) -> Vec<Mail> {
+    /// The mails that it took until now, all of them and no other: it tells of each before it answers who sent it, and what
+    /// it tells comes in order. So whatever was sent before this is here once a mark is that goes the same way.
+    pub async fn mails(&self) -> Vec<Mail> {
+        let mark = self.marks.fetch_add(1, Ordering::Relaxed);
+        writeln!(&self.asked, "{mark}").unwrap();
+        self.first("mark", |told| told["mark"] == mark).await;
         let told = self.told.lock().unwrap();
         told.iter().filter(|told| told.get("to").is_some()).cloned().map(Mail).collect()
     }
 
-    /// Its only mail, which may still be on its way here.
+    /// Its only mail, which another process may still be sending.
     pub async fn mail(&self) -> Mail {
         self.told_with("to").await;
-        let mut mails = self.mails();
+        let mut mails = self.mails().await;
         assert_eq!(mails.len(), 1, "{mails:?}");
         mails.remove(0)
     }
