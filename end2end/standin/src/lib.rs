@@ -21,6 +21,7 @@ mod gitlab;
 mod limits;
 pub mod load;
 mod objects;
+mod port;
 pub mod python;
 mod record;
 mod spoil;
@@ -39,6 +40,7 @@ pub use forge::{Forge, Kind};
 pub use generate::Generator;
 pub use github::oauth::{OAuthApp, Person};
 pub use limits::Limits;
+pub use port::Port;
 pub use record::{Counters, Request};
 pub use world::{Access, LICENSES, Repository};
 

@@ -11,6 +11,7 @@ use axum::{
 };
 use entity::kind::Permission;
 use migration::{Migrator, MigratorTrait as _};
+use standin::Port;
 use store::accounts::{self, NewToken};
 use store::db::{ConnectionTrait as _, Db, DbSettings, Engine};
 
@@ -158,7 +159,7 @@ async fn where_a_replica_fails_or_is_gone_it_is_read_where_it_was_written() {
 /// A server of its own, in a folder that goes with it.
 struct Server {
     program: Child,
-    port: u16,
+    port: Port,
     _folder: Option<tempfile::TempDir>,
     data: PathBuf,
 }
@@ -196,14 +197,11 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn start(data: &Path, folder: Option<tempfile::TempDir>) -> Server {
-    let port = free_port();
+    let port = Port::take().unwrap();
     let mut command = as_somebody(&tool("postgres"));
-    command.arg("-D").arg(data).args(["-p", &port.to_string(), "-k", data.to_str().unwrap(), "-h", "127.0.0.1"]);
+    command.arg("-D").arg(data).args(["-p", &port.number.to_string()]);
+    command.args(["-k", data.to_str().unwrap(), "-h", "127.0.0.1"]);
     command.args(["-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_standby_streaming_delay=0"]);
     let program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     Server { program, port, _folder: folder, data: data.to_owned() }
@@ -211,7 +209,7 @@ fn start(data: &Path, folder: Option<tempfile::TempDir>) -> Server {
 
 impl Server {
     fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port.number)
     }
 
     async fn answers(&self) {
@@ -264,7 +262,7 @@ async fn a_streaming_replica_is_read_until_it_is_behind_or_gone() {
         "-c",
         "fast",
         "-p",
-        &primary.port.to_string(),
+        &primary.port.number.to_string(),
     ]);
     run(copy.arg("-D").arg(&second));
     let replica = start(&second, None);

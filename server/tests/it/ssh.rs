@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
+use standin::Port;
 use tempfile::TempDir;
 
 use super::samples::unpack;
@@ -18,7 +18,7 @@ const SSHD: &str = "/usr/sbin/sshd";
 struct Ssh {
     folder: TempDir,
     server: Child,
-    port: u16,
+    port: Port,
 }
 
 impl Ssh {
@@ -37,9 +37,9 @@ impl Ssh {
         }
         // As root the server insists on this folder, which only the system's own start makes.
         let _ = fs::create_dir("/run/sshd");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::take().unwrap();
         let options = [
-            format!("Port={port}"),
+            format!("Port={}", port.number),
             "ListenAddress=127.0.0.1".to_owned(),
             format!("HostKey={}", at("host")),
             format!("AuthorizedKeysFile={}", at("client.pub")),
@@ -68,7 +68,7 @@ impl Ssh {
 
     /// Makes the client believe that the server has this key.
     fn know(&self, key: &str) {
-        fs::write(self.folder.path().join("known_hosts"), format!("[127.0.0.1]:{} {key}", self.port)).unwrap();
+        fs::write(self.folder.path().join("known_hosts"), format!("[127.0.0.1]:{} {key}", self.port.number)).unwrap();
     }
 
     /// A program `ssh` that reads a configuration of ours instead of the user's.
@@ -89,7 +89,7 @@ impl Ssh {
         let who = String::from_utf8(who.stdout).unwrap();
         Command::new(env!("CARGO_BIN_EXE_kubestats"))
             .args(["history", "--format", "json"])
-            .arg(format!("ssh://{}@127.0.0.1:{}{}", who.trim(), self.port, path.display()))
+            .arg(format!("ssh://{}@127.0.0.1:{}{}", who.trim(), self.port.number, path.display()))
             .env("PATH", format!("{}/bin:{}", self.folder.path().display(), std::env::var("PATH").unwrap()))
             .output()
             .unwrap()

@@ -19,6 +19,7 @@ use server::{
     jobs::{self, Deps, Identity, JobContext, JobError, Runner},
     mail::Mailer,
 };
+use standin::Port;
 use store::{
     accounts::{self, NewAccount, NewToken},
     db::ConnectionTrait as _,
@@ -188,10 +189,10 @@ async fn who_asks_too_often_waits_and_who_is_asked_for_too_often_gets_one_mail()
 #[tokio::test]
 async fn mails_wait_for_their_server_and_arrive_once_it_is_there() {
     on_each_engine(async |app| {
-        let Some(smtp) = Smtp::start().await else { return };
-        let port = smtp.port;
+        let port = Port::take().unwrap();
+        let Some(smtp) = Smtp::with(json!({ "port": port.number })).await else { return };
         drop(smtp);
-        let post = Post::over(app, port, "");
+        let post = Post::over(app, port.number, "");
         let role = json!({ "email": "ada@example.org", "role": "user" });
         let made = post.json(Method::POST, "/api/v1/admin/users", role).await;
         assert_eq!((made.status, &made.json()["is_mailed"]), (StatusCode::CREATED, &json!(true)));
@@ -205,7 +206,7 @@ async fn mails_wait_for_their_server_and_arrive_once_it_is_there() {
         assert!(kept.contains("Some") && !kept.contains(link.trim_start_matches("/welcome/")), "{kept}");
         // Not tried again before its time.
         assert!(matches!(post.run().await, Err(JobError::Later(..))));
-        let smtp = Smtp::with(json!({ "port": port })).await.unwrap();
+        let smtp = Smtp::with(json!({ "port": port.number })).await.unwrap();
         assert!(matches!(post.run().await, Err(JobError::Later(..))));
         post.wait_no_longer().await;
         assert_eq!(post.run().await.unwrap(), "dealt with 1 mail");

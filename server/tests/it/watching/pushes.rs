@@ -182,7 +182,7 @@ async fn push_all(remotes: &Remotes, processes: &mut [Process], db: &Db, ids: &[
             let (repository, delivery, body) = late.swap_remove(seed.below(late.len() as u64) as usize);
             let kind = seed.below(10);
             let secret = if kind == 0 { "forged" } else { SECRET };
-            let port = processes[seed.below(processes.len() as u64) as usize].port;
+            let port = processes[seed.below(processes.len() as u64) as usize].port.number;
             let forge = HookKind::ALL[seed.below(HookKind::ALL.len() as u64) as usize];
             for _ in 0..if kind == 1 { 2 } else { 1 } {
                 let url = format!("http://127.0.0.1:{port}/webhooks/{}/{}", forge.as_str(), ids[repository]);

@@ -1,16 +1,19 @@
 //! Signing in at an issuer that others wrote: `oidc-provider-mock` of PyPI, in an environment of its own.
 
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth::oidc::Provider;
 use auth::{Begun, Identity, SignInError};
 use serde_json::json;
+use standin::Port;
 
 use crate::support::{CLIENT, REDIRECT, SECRET, brought_back, browser, http};
 
 /// What is installed, pinned.
 const WANTED: &str = include_str!("../../../../../.ci/oidc.txt");
+/// Something hangs that takes longer to begin.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Ends with the test.
 struct Issuer {
@@ -27,7 +30,7 @@ impl Drop for Issuer {
 }
 
 /// `None`, loudly, where there is no Python or nothing can be installed.
-async fn issuer(port: u16, arguments: &[&str]) -> Option<Issuer> {
+async fn issuer(port: &Port, arguments: &[&str]) -> Option<Issuer> {
     let python = match tokio::task::spawn_blocking(|| standin::python::environment("oidc", WANTED)).await.unwrap() {
         Ok(python) => python,
         Err(why) => {
@@ -36,24 +39,21 @@ async fn issuer(port: u16, arguments: &[&str]) -> Option<Issuer> {
         }
     };
     let program = Command::new(python)
-        .args(["-m", "oidc_provider_mock", "--port", &port.to_string()])
+        .args(["-m", "oidc_provider_mock", "--port", &port.number.to_string()])
         .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let issuer = Issuer { program, url: format!("http://127.0.0.1:{port}") };
-    for _ in 0..600 {
+    let issuer = Issuer { program, url: format!("http://127.0.0.1:{}", port.number) };
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
         if browser().get(format!("{}/jwks", issuer.url)).send().await.is_ok() {
             return Some(issuer);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the issuer does not start");
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The person chooses an account on the issuer's page.
@@ -71,7 +71,7 @@ async fn discover(issuer: &Issuer) -> Provider {
 
 #[tokio::test]
 async fn somebody_signs_in_at_a_real_issuer() {
-    let Some(issuer) = issuer(free_port(), &[]).await else { return };
+    let Some(issuer) = issuer(&Port::take().unwrap(), &[]).await else { return };
     let claims = json!({"email": "anna@clusterhof.example", "email_verified": true, "name": "Anna Schmidt",
         "groups": ["platform", "ops"]});
     let put = browser().put(format!("{}/users/anna", issuer.url)).header("content-type", "application/json");
@@ -100,8 +100,8 @@ async fn somebody_signs_in_at_a_real_issuer() {
 
 #[tokio::test]
 async fn expired_tokens_and_new_keys_of_a_real_issuer() {
-    let port = free_port();
-    let Some(expiring) = issuer(port, &["--token-max-age", "-3600"]).await else { return };
+    let port = Port::take().unwrap();
+    let Some(expiring) = issuer(&port, &["--token-max-age", "-3600"]).await else { return };
     let provider = discover(&expiring).await;
     let begun = provider.begin(&["openid"]);
     let code = agree(&begun, &[("sub", "anna")]).await["code"].clone();
@@ -110,7 +110,7 @@ async fn expired_tokens_and_new_keys_of_a_real_issuer() {
     assert!(matches!(&late, Err(SignInError::Untrusted { .. } | SignInError::Provider { .. })), "{late:?}");
     // The same address with other keys: it draws new ones whenever it starts.
     drop(expiring);
-    let Some(_restarted) = issuer(port, &[]).await else { return };
+    let Some(_restarted) = issuer(&port, &[]).await else { return };
     let begun = provider.begin(&["openid"]);
     let code = agree(&begun, &[("sub", "anna")]).await["code"].clone();
     assert_eq!(provider.finish(&code, None, &begun).await.unwrap().subject, "anna");

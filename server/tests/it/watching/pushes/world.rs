@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use standin::Port;
 
 use super::{BRANCHES, KEY, LOOSE, Sizes};
 use crate::jobs::processes::stop;
@@ -120,19 +121,20 @@ impl Remotes {
 pub(super) struct Process {
     pub(super) folder: tempfile::TempDir,
     pub(super) database: Option<String>,
-    pub(super) port: u16,
+    pub(super) port: Port,
     child: Option<Child>,
 }
 
 impl Process {
     pub(super) fn new(remotes: &Remotes, database: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::take().unwrap();
         let mut text = format!(
-            "app:\n  data_dir: {}\n  listen: 127.0.0.1:{port}\n  log_level: warn\nsecurity:\n  \
+            "app:\n  data_dir: {}\n  listen: 127.0.0.1:{}\n  log_level: warn\nsecurity:\n  \
              allow_local_repositories: true\n  require_https: false\n  allowed_networks: [127.0.0.0/8]\npolling:\n  \
              max_workers: 3\nrepositories:\n",
-            folder.path().join("data").display()
+            folder.path().join("data").display(),
+            port.number
         );
         for number in 0..remotes.commits.len() {
             let path = remotes.folder.path().join(number.to_string());
