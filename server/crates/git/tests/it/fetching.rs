@@ -1,6 +1,8 @@
 //! What honest remotes do: clone, move on, rewrite, rename, empty out.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use git::{Auth, GitError, KnownCommit, Repo, Secret};
 
@@ -162,7 +164,7 @@ fn tokens_are_sent_where_they_belong_and_a_missing_one_is_named() {
         fetch_with(&dir, &address, None, &auth, &limits()).unwrap();
     }
     let plain = crate::support::url("http://git.example.com/n");
-    let cancel = std::sync::atomic::AtomicBool::new(false);
+    let cancel = AtomicBool::new(false);
     let error = git::list_refs(&plain, &Auth::Token(Secret::new("s3cret")), &limits(), &cancel).unwrap_err();
     assert!(matches!(error, GitError::RefusedUrl { .. }), "{error}");
 }
@@ -230,13 +232,24 @@ fn a_clone_that_is_worn_by_many_packs_is_made_anew() {
 fn two_fetches_of_one_clone_exclude_each_other() {
     let work = Work::with_commit();
     let root = work.dir.path().to_owned();
+    let has_one_ended = Arc::<AtomicBool>::default();
+    let may_answer = Arc::clone(&has_one_ended);
+    // Whoever comes first is answered once the other has ended, who can't have fetched anything by then.
     let server = Server::start(move |request, stream| {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        let began = Instant::now();
+        while !may_answer.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         serve_git(&root, &request, stream);
     });
     let (dir, address) = (work.clone_dir(), server.url("cluster/.git"));
+    let once = || {
+        let fetched = fetch(&dir, &address).map(|fetched| fetched.head);
+        has_one_ended.store(true, Ordering::Relaxed);
+        fetched
+    };
     let results = std::thread::scope(|scope| {
-        let threads = [0, 1].map(|_| scope.spawn(|| fetch(&dir, &address).map(|fetched| fetched.head)));
+        let threads = [0, 1].map(|_| scope.spawn(once));
         threads.map(|thread| thread.join().unwrap())
     });
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

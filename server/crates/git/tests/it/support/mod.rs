@@ -11,8 +11,13 @@ use std::time::Duration;
 use entity::input::ObjectId;
 use git::{Auth, FetchProgress, Fetched, GitError, Limits, RemoteUrl, UrlPolicy};
 
-/// Limits with which a hanging remote costs a test a second.
+/// For servers that answer as soon as a busy machine lets them: no limit in time is ever reached but by what hangs.
 pub fn limits() -> Limits {
+    Limits { total_timeout: Duration::from_mins(2), ..Limits::default() }
+}
+
+/// Limits with which a hanging remote costs a test a second.
+pub fn hasty() -> Limits {
     Limits {
         connect_timeout: Duration::from_secs(2),
         idle_timeout: Duration::from_millis(700),
@@ -20,11 +25,6 @@ pub fn limits() -> Limits {
         slow_window: Duration::from_millis(1_200),
         ..Limits::default()
     }
-}
-
-/// For servers that answer as soon as a busy machine lets them.
-pub fn patient() -> Limits {
-    Limits { idle_timeout: Duration::from_secs(15), slow_window: Duration::from_secs(15), ..limits() }
 }
 
 /// A folder with a repository that tests write to.
