@@ -180,7 +180,7 @@ mod tests {
         std::fs::write(folder.path().join("new"), "app: {}").unwrap();
         std::fs::rename(folder.path().join("new"), &file).unwrap();
         if watched.watcher.is_some() {
-            tokio::time::timeout(Duration::from_secs(10), bell.notified()).await.unwrap();
+            tokio::time::timeout(Duration::from_mins(1), bell.notified()).await.unwrap();
         }
         assert_ne!(contents(vec![file]).await, missing);
     }

@@ -49,12 +49,12 @@ async fn each_kind_of_limit_has_its_own_face() {
     assert_eq!(town.get(&url, Some(TOKEN)).await.status, 451);
 
     // A primary limit lasts until its reset, beyond the one request that it was ordered for.
-    once(Fault::PrimaryLimit { reset: 1 });
+    once(Fault::PrimaryLimit { reset: 4 });
     for _ in 0..2 {
         let got = town.get(&url, Some(TOKEN)).await;
         assert_eq!((got.status, got.header("x-ratelimit-remaining")), (403, Some("0")));
     }
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    tokio::time::sleep(Duration::from_millis(4_100)).await;
     assert_eq!(town.get(&url, Some(TOKEN)).await.status, 200);
     once(Fault::PrimaryLimit { reset: 60 });
     let got = town.graphql("{ rateLimit { cost } }", json!({})).await;

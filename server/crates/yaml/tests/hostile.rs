@@ -29,7 +29,8 @@ fn an_alias_bomb_is_refused_before_anything_walks_it() {
     let error = error(bomb);
     assert_eq!(error.class, ProblemClass::Size);
     assert_eq!(error.line, Some(7));
-    assert!(start.elapsed() < Duration::from_secs(1));
+    // Who walks it does so for longer than there are machines.
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[test]
@@ -80,9 +81,12 @@ fn a_file_of_50_megabytes_is_refused_by_its_size_and_read_where_allowed() {
     let start = Instant::now();
     let refused = error(&text);
     assert_eq!((refused.class, refused.line), (ProblemClass::Size, None));
-    assert!(start.elapsed() < Duration::from_millis(200));
+    let refusing = start.elapsed();
     let limits = Limits { bytes: 1 << 30, nodes: 100_000_000, expanded_nodes: 100_000_000, ..Limits::default() };
+    let start = Instant::now();
     let found = parse(text.as_bytes(), &limits).expect("one long mapping");
+    let reading = start.elapsed();
+    assert!(refusing < reading / 4, "{refusing:?} to refuse what is read in {reading:?}");
     assert_eq!(found[0].duplicate_keys.len(), 100, "the list of duplicates is bounded");
 }
 
@@ -96,7 +100,7 @@ fn long_lines_cost_no_more_than_short_ones() {
     assert_eq!(documents(flow)[0].root().items().len(), 200_000);
     let pairs = format!("{{{}}}", "\"é\": x, ".repeat(200_000));
     assert_eq!(documents(pairs)[0].root().entries().len(), 200_000);
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[test]

@@ -46,11 +46,15 @@ impl Door {
         let (is_shut, cut, through) = (Arc::clone(&shut), Arc::clone(&open_ones), Arc::clone(&passed));
         tokio::spawn(async move {
             while let Ok((mut here, _)) = listener.accept().await {
-                if is_shut.load(Ordering::SeqCst) {
-                    continue;
-                }
-                through.fetch_add(1, Ordering::SeqCst);
-                let (host, cut) = (host.clone(), cut.lock().unwrap().clone());
+                let (host, cut) = {
+                    // Whoever shuts the door waits for this: nobody is on the way through once it is shut.
+                    let cut = cut.lock().unwrap();
+                    if is_shut.load(Ordering::SeqCst) {
+                        continue;
+                    }
+                    through.fetch_add(1, Ordering::SeqCst);
+                    (host.clone(), cut.clone())
+                };
                 tokio::spawn(async move {
                     let Ok(mut there) = TcpStream::connect(&host).await else { return };
                     tokio::select! {
@@ -65,8 +69,9 @@ impl Door {
 
     /// Cuts every connection, and every further one at once.
     fn shut(&self) {
+        let open_ones = self.open_ones.lock().unwrap();
         self.shut.store(true, Ordering::SeqCst);
-        self.open_ones.lock().unwrap().cancel();
+        open_ones.cancel();
     }
 
     fn open(&self) {
@@ -187,7 +192,8 @@ async fn a_sqlite_file_that_another_locks_for_a_while_costs_nothing_but_time() {
     (settings.busy_timeout, settings.acquire_timeout) = (Duration::from_millis(200), Duration::from_millis(600));
     let db = Db::connect(&settings).await.unwrap();
     Migrator::up(&db.write, None).await.unwrap();
-    let other = Db::connect(&settings).await.unwrap();
+    // Who locks it waits for those who write just then, as long as it takes.
+    let other = Db::connect(&DbSettings::new(&settings.url)).await.unwrap();
     let mut world = World::start(&db, true).await;
     world.ask(JobRequest::DiscoverRepositories).await;
     world.ask(JobRequest::SyncAllRepositories).await;

@@ -227,13 +227,23 @@ async fn clones_that_find_no_room_wait_for_it() {
     stop(&mut small.child);
 }
 
-/// What lies on the small disk can only be read from outside its name space as a copy.
+/// What lies on the small disk can only be read from outside its name space as a copy, for which the program stands still: else what
+/// it writes meanwhile may be in one file and not in the other.
 async fn copied_rows(disk: &SmallDisk) -> Vec<String> {
+    let id = disk.child.id().to_string();
+    assert!(Command::new("kill").args(["-STOP", &id]).status().unwrap().success());
+    let began = Instant::now();
+    let state = || fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    while !state().rsplit_once(") ").unwrap().1.starts_with('T') {
+        assert!(began.elapsed() < PATIENCE, "the program goes on: {}", state());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let copies = tempfile::tempdir().unwrap();
     for ending in ["", "-wal"] {
         let name = format!("kubestats.db{ending}");
         fs::copy(disk.inside(&disk.folder.path().join("small").join(&name)), copies.path().join(&name)).unwrap();
     }
+    assert!(Command::new("kill").args(["-CONT", &id]).status().unwrap().success());
     let db = open(&format!("sqlite://{}", copies.path().join("kubestats.db").display())).await;
     let rows = rows(&db).await;
     db.close().await.unwrap();

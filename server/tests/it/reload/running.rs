@@ -53,6 +53,8 @@ async fn a_running_program_notices_a_changed_file_and_the_signal() {
         let answer = asked.send().await.unwrap().text().await.unwrap();
         serde_json::from_str::<Value>(&answer).unwrap().as_array().unwrap().clone()
     };
+    // It is logged before it is kept.
+    wait_for("the reload is not told", async || !reloads().await.is_empty()).await;
     let shown = reloads().await;
     assert_eq!((shown.len(), &shown[0]["cause"], &shown[0]["outcome"]), (1, &"file".into(), &"applied".into()));
 

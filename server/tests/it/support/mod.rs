@@ -314,7 +314,7 @@ impl TestApp {
         let path = request.uri().path().to_owned();
         let response = self.raw(request).await;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = tokio::time::timeout(Duration::from_secs(20), to_bytes(response.into_body(), 64 << 20));
+        let body = tokio::time::timeout(Duration::from_mins(1), to_bytes(response.into_body(), 64 << 20));
         let answer = Answer { status, headers, body: body.await.unwrap().unwrap() };
         schema::check(&method, &path, &answer);
         answer

@@ -92,7 +92,7 @@ impl Watched {
     }
 
     pub async fn tell(&self, name: &str, condition: Condition, target: Target, waits_ms: &[u64]) -> Uuid {
-        let pace = Pace { timeout_ms: 2_000, waits_ms: waits_ms.to_vec() };
+        let pace = Pace { timeout_ms: 30_000, waits_ms: waits_ms.to_vec() };
         let new = NewTrigger { name: name.to_owned(), is_enabled: true, condition, target, pace };
         let db = &self.bench.deps.db;
         let id = insert_trigger(&db.write, &new, clock::now()).await.unwrap();

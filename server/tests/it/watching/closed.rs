@@ -37,7 +37,7 @@ async fn a_host_that_the_configuration_names_is_open_to_its_own_triggers_alone()
         );
         let watched = Watched::with_config(&app.state.db, None, &config).await;
         watched.look().await;
-        let pace = Pace { timeout_ms: 2_000, waits_ms: Vec::new() };
+        let pace = Pace { timeout_ms: 30_000, waits_ms: Vec::new() };
         let wanted = NewTrigger {
             name: "ours".to_owned(),
             is_enabled: true,
@@ -103,7 +103,7 @@ async fn nothing_is_sent_where_a_target_was_replaced_at_the_last_moment() {
         let wanted = json!({
             "name": "all",
             "target": { "webhook": { "url": second.url() } },
-            "pace": { "timeout_ms": 2_000, "waits_ms": [1] },
+            "pace": { "timeout_ms": 30_000, "waits_ms": [1] },
         });
         let request = Request::put(format!("/api/v1/triggers/{trigger}"));
         let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from(wanted.to_string()));

@@ -293,7 +293,7 @@ async fn a_look_that_began_before_a_webhook_and_ends_after_it_takes_nothing_back
         at.sync().await.unwrap();
         let head = at.branches().await[0].head_commit.clone();
 
-        at.github().fail(Rule::new(Fault::Slow { ms: 1_500 }).on(GIT).times(1));
+        at.github().fail(Rule::new(Fault::Slow { ms: 5_000 }).on(GIT).times(1));
         let (deps, repository_id) = (at.deps.clone(), at.repository);
         let look = tokio::spawn(async move {
             let context = JobContext::new(Uuid::now_v7());

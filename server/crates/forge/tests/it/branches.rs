@@ -94,7 +94,7 @@ async fn a_branch_that_goes_while_pages_are_read_hides_no_other_unnoticed() {
         let truth = first(forge);
         let client = client(forge, Some(TOKEN));
         // The second page waits until a branch of the first one is gone.
-        forge.fail(Rule::new(Fault::Slow { ms: 1_500 }).on("/branches").after(1).times(1));
+        forge.fail(Rule::new(Fault::Slow { ms: 4_000 }).on("/branches").after(1).times(1));
         let (key, deleted) = (key(&truth), async {
             while !forge.requests().iter().any(|request| request.path.ends_with("/branches")) {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -36,12 +36,15 @@ fn settings(forge: &standin::Forge, token: Option<&str>) -> Settings {
         token_key: "the.key".to_owned(),
         guard: Arc::new(AddressGuard::new([parse_network("127.0.0.0/8").unwrap()])),
         store: Arc::new(MemoryStore::default()),
-        limits: Limits { body_bytes: 4 << 20, timeout: std::time::Duration::from_secs(3), ..Limits::default() },
+        limits: Limits { body_bytes: 4 << 20, ..Limits::default() },
     }
 }
 
 fn client(forge: &standin::Forge, token: Option<&str>) -> Box<dyn Forge> {
-    let settings = settings(forge, token);
+    client_by(forge, settings(forge, token))
+}
+
+fn client_by(forge: &standin::Forge, settings: Settings) -> Box<dyn Forge> {
     match forge.kind() {
         Kind::GitHub => Box::new(Github::new(settings).unwrap()),
         Kind::GitLab => Box::new(Gitlab::new(settings).unwrap()),
@@ -127,14 +130,18 @@ async fn every_fault_is_told_with_host_and_question() {
             (Fault::Status { code: 502 }, "Status"),
             (Fault::Cut, "Unreachable"),
             (Fault::WrongJson, "Unreadable"),
-            (Fault::Slow { ms: 5_000 }, "Unreachable"),
+            (Fault::Slow { ms: 60_000 }, "Unreachable"),
             (Fault::Endless, "TooLarge|Unreachable"),
             (Fault::PrimaryLimit { reset: 60 }, "RateLimited"),
             (Fault::SecondaryLimit { retry_after: None }, "RateLimited"),
             (Fault::TooMany { retry_after: Some(30) }, "RateLimited"),
             (Fault::BadCredentials, "TokenRefused"),
         ] {
-            let client = client(forge, Some(TOKEN));
+            let mut settings = settings(forge, Some(TOKEN));
+            if matches!(fault, Fault::Slow { .. }) {
+                settings.limits.timeout = std::time::Duration::from_secs(2);
+            }
+            let client = client_by(forge, settings);
             forge.clear_faults();
             forge.fail(Rule::new(fault.clone()).times(1));
             let what = format!("{:?}, {fault:?}", forge.kind());

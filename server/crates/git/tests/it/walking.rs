@@ -205,7 +205,7 @@ fn a_hundred_thousand_files_in_one_commit() {
     let start = std::time::Instant::now();
     let all = walked(&repo, &options(2, 64)).unwrap();
     assert_eq!(all[0].changes.len(), 100_000);
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
     let tight = WalkOptions { entries: 50_000, ..options(2, 64) };
     assert!(matches!(walked(&repo, &tight), Err(GitError::TooManyFiles { limit: 50_000, .. })));
 }

@@ -12,7 +12,7 @@ const HEAD: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nme
 fn soon(what: &str, work: impl FnOnce()) {
     let start = Instant::now();
     work();
-    assert!(start.elapsed() < Duration::from_secs(20), "{what} took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{what} took {:?}", start.elapsed());
 }
 
 #[test]

@@ -106,7 +106,7 @@ async fn a_copy_is_of_one_moment_while_others_write() {
     assert!(maintenance::copy_into(&reader, &copy).await.is_err(), "a reader may not");
     reader.close().await.unwrap();
     let other = Db::open_existing(&settings("a.db"), true).await.unwrap();
-    let copying = tokio::time::timeout(Duration::from_secs(30), maintenance::copy_into(&other, &copy));
+    let copying = tokio::time::timeout(Duration::from_mins(1), maintenance::copy_into(&other, &copy));
     copying.await.unwrap().unwrap();
     assert!(maintenance::copy_into(&other, &copy).await.is_err(), "a file that is there stays");
     other.close().await.unwrap();

@@ -278,7 +278,7 @@ async fn open_pages_hear_a_job_from_click_to_end_and_workers_hear_the_bell() {
         let (queue, request) = queue_with_repository(&db).await;
         let mut heard = queue.bus().subscribe();
         let job = enqueue(&queue, &request, at(8, 0)).await;
-        tokio::time::timeout(Duration::from_secs(5), queue.bell().heard()).await.unwrap();
+        tokio::time::timeout(Duration::from_mins(1), queue.bell().heard()).await.unwrap();
         queue.claim("w", JobKind::ALL, at(8, 0), LEASE).await.unwrap().unwrap();
         queue.progress(job, "fetching", Some(3), Some(4)).await.unwrap();
         let work = running_work(&db.read).await.unwrap();

@@ -328,7 +328,7 @@ async fn processes_on_one_server_hear_each_others_bell_cancels_and_updates() {
         let wires = [here.clone(), there.clone()].map(|queue| tokio::spawn(async move { queue.wire().await }));
         let mut heard = there.bus().subscribe();
         // A fresh listener rings once, for what was said before.
-        let soon = Duration::from_secs(10);
+        let soon = Duration::from_mins(1);
         tokio::time::timeout(soon, there.bell().heard()).await.unwrap();
         let job = here.enqueue(&JobRequest::Prune, RequestedBy::Api, Priority::CLICK, at(8, 0)).await.unwrap();
         tokio::time::timeout(soon, there.bell().heard()).await.unwrap();

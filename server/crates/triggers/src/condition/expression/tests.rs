@@ -218,7 +218,7 @@ fn the_worst_that_may_be_written_ends_soon() {
         let expression = Expression::new(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let why = expression.answer(&facts).why;
         assert!(why.contains(" is true") || why.contains(" is false"), "{why}");
-        assert!(started.elapsed() < Duration::from_secs(10), "{text} took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_mins(1), "{text} took {:?}", started.elapsed());
     }
 }
 
