@@ -41,8 +41,9 @@ export default defineConfig({
   workers: Number(process.env.KUBESTATS_E2E_WORKERS ?? 2),
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
-  timeout: 30_000,
-  expect: { timeout: 7_000 },
+  // What hangs is ended. Whatever else is waited for takes a busy machine its time, and no check is about how long that is.
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
   reporter: [[process.env.CI ? "dot" : "list"], ["json", { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? "test-results/results.json" }]],
   use: {
     baseURL: `http://127.0.0.1:${process.env.KUBESTATS_E2E_PORT}`,

@@ -16,7 +16,6 @@ test.use({ storageState: async ({}, use) => use(watching?.signedIn) });
 test.describe.configure({ mode: "serial" });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   const forge = (remote: string) => `discovery: { enabled: false, forges: [{ url: "${remote}", provider: forgejo }] }`;
   watching = await begin("access", (options) => playwright.request.newContext(options), forge);
 });

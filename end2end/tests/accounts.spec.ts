@@ -10,7 +10,6 @@ let site: string;
 test.use({ storageState: { cookies: [], origins: [] } });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   place = new Place("accounts");
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;

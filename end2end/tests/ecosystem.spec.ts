@@ -5,11 +5,10 @@ import type { APIRequestContext } from "@playwright/test";
 
 /** Days are computed some seconds after the last scan. */
 async function days(request: APIRequestContext): Promise<void> {
-  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 30_000 }).toBe(200);
+  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 60_000 }).toBe(200);
 }
 
 test("the ecosystem counts every repository back to its first commit", async ({ page, request }) => {
-  test.setTimeout(90_000);
   await days(request);
   const latest = await (await request.get("/api/v1/ecosystem/latest")).json();
   await page.goto("/ecosystem?range=all");
@@ -22,7 +21,6 @@ test("the ecosystem counts every repository back to its first commit", async ({ 
 });
 
 test("totals over time are a line that can be of something else, and a table", async ({ page, request }) => {
-  test.setTimeout(90_000);
   await days(request);
   const latest = await (await request.get("/api/v1/ecosystem/latest")).json();
   await page.goto("/ecosystem?range=all");
@@ -39,7 +37,6 @@ test("totals over time are a line that can be of something else, and a table", a
 });
 
 test("a release's change opens as the difference of both texts and leads to its own page", async ({ page, request }) => {
-  test.setTimeout(90_000);
   await days(request);
   await page.goto("/ecosystem");
   const change = page.getByRole("main").locator(".release-change", { has: page.locator(".version-change") }).first();
@@ -57,7 +54,6 @@ test("a release's change opens as the difference of both texts and leads to its 
 });
 
 test("a change in the address that there is not leaves the page as it is", async ({ page, request }) => {
-  test.setTimeout(90_000);
   await days(request);
   await page.goto("/ecosystem?change=01a1fdca-e2e0-77e5-a185-72a30e5455c3&line=nonsense");
   await expect(page.getByRole("main").getByRole("heading", { name: "Helm releases" })).toBeVisible();
@@ -65,7 +61,6 @@ test("a change in the address that there is not leaves the page as it is", async
 });
 
 test("charts of all repositories lead to their pages, and a week without news says so", async ({ page, request }) => {
-  test.setTimeout(90_000);
   await days(request);
   const told = await (await request.get("/api/v1/ecosystem/charts?range=all")).json();
   await page.goto("/ecosystem?range=all");

@@ -10,7 +10,6 @@ let site: string;
 test.use({ storageState: { cookies: [], origins: [] } });
 
 test.beforeAll(async () => {
-  test.setTimeout(90_000);
   place = new Place("elsewhere");
   const [port, issuer] = [await freePort(), await freePort()];
   site = `http://127.0.0.1:${port}`;
@@ -42,8 +41,11 @@ async function atIssuer(page: Page, email: string) {
   await page.waitForURL(`${site}/**`);
 }
 
-// The issuer's pages want a font and an icon that are not there.
-test.beforeEach(({ forgive }) => forgive(/fonts\.googleapis\.com|favicon\.ico/));
+// The issuer's pages want a font and an icon that are not there; nobody waits for a network that may not be there either.
+test.beforeEach(async ({ page, forgive }) => {
+  forgive(/fonts\.googleapis\.com|favicon\.ico/);
+  await page.route(/^https:\/\/fonts\.googleapis\.com\//, (route) => route.abort());
+});
 
 test("somebody comes in by their company, with the role of their group, and is back where they were", async ({ page, forgive }) => {
   await page.goto(`${site}/sign-in?from=%2Fcharts`);

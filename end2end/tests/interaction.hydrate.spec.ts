@@ -29,7 +29,7 @@ async function waking(page: Page, path: string): Promise<() => void> {
 
 test("a link that is followed while the page wakes is not lost", async ({ page, request }) => {
   // Days are computed some seconds after the last scan.
-  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 30_000 }).toBe(200);
+  await expect.poll(async () => (await request.get("/api/v1/ecosystem/latest")).status(), { timeout: 60_000 }).toBe(200);
   const go = await waking(page, "/ecosystem");
   await page.locator(".release-change").first().getByRole("link", { name: /^YAML/ }).click();
   await expect(page).toHaveURL(/change=/);
@@ -164,7 +164,7 @@ test("Scan can be asked for and says how it goes", async ({ page, request }) => 
   // The job that the click made stands on the page, and ends well.
   const older = before.map((href) => `[href="${href}"]`).join(", ") || "x";
   const made = work.filter({ has: page.locator(`a:not(${older})`, { hasText: "Scan" }) });
-  await expect(made).toContainText("Done", { timeout: 20_000 });
+  await expect(made).toContainText("Done", { timeout: 60_000 });
   await made.getByRole("link", { name: "Scan" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Scan: .*argo-apps/);
 });

@@ -33,11 +33,11 @@ async function synced(request: APIRequestContext, id: string): Promise<number> {
   return Math.floor(Date.parse((await (await request.get(`/api/v1/repositories/${id}`)).json()).last_sync_at) / 1000) * 1000;
 }
 
-/** All these tabs show the newest sync, without a load. */
+/** All these tabs show the newest sync, without a load; or one that came meanwhile, since others ask for syncs too. */
 async function follow(tabs: Page[], request: APIRequestContext, id: string) {
   const time = await synced(request, id);
   for (const tab of tabs) {
-    await expect.poll(async () => Date.parse((await shown(tab)) ?? ""), { timeout: 15_000 }).toBe(time);
+    await expect.poll(async () => Date.parse((await shown(tab)) ?? ""), { timeout: 60_000 }).toBeGreaterThanOrEqual(time);
   }
 }
 
@@ -51,7 +51,6 @@ async function look(tab: Page, seen: boolean) {
 }
 
 test("ten open tabs share one line, and a click is answered in each", async ({ context }) => {
-  test.setTimeout(90_000);
   const tabs = await open(context, 10, "/");
   await expect.poll(front.lines).toBe(1);
   for (const tab of tabs) {
@@ -64,7 +63,6 @@ test("ten open tabs share one line, and a click is answered in each", async ({ c
 });
 
 test("what happens shows in every tab that is seen, whichever is closed", async ({ context, request }) => {
-  test.setTimeout(90_000);
   const apps = await repository(request, "argo-apps");
   const tabs = await open(context, 3, `/repositories/${apps.id}`);
   await expect.poll(front.lines).toBe(1);
@@ -78,7 +76,6 @@ test("what happens shows in every tab that is seen, whichever is closed", async 
 });
 
 test("there is no line while no tab is seen, and what was missed is read when one is", async ({ context, request }) => {
-  test.setTimeout(90_000);
   const apps = await repository(request, "argo-apps");
   const tabs = await open(context, 2, `/repositories/${apps.id}`);
   await expect.poll(front.lines).toBe(1);

@@ -44,7 +44,6 @@ data: { greeting: hello }
 `;
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   place = new Place("live");
   const served = join(place.folder, "forge", "ada", "cluster.git");
   work = join(place.folder, "work");
@@ -77,7 +76,6 @@ async function repositories(request: Get): Promise<{ id: string; scan_status: st
 }
 
 test("what is pushed shows on every open page that tells of it, without a reload", async ({ context, request }) => {
-  test.setTimeout(60_000);
   const [cluster] = await repositories(request);
   if (!cluster) throw new Error("the repository is not there");
   const open = async (path: string) => {
@@ -97,7 +95,7 @@ test("what is pushed shows on every open page that tells of it, without a reload
   push("Upgrade podinfo", { "apps/podinfo.yaml": release("6.6.1"), "apps/second.yaml": settings("second") });
   expect((await request.post(`${site}/api/v1/repositories/${cluster.id}/sync`)).status()).toBe(202);
 
-  await expect(row("podinfo")).toContainText("6.6.1", { timeout: 15_000 });
+  await expect(row("podinfo")).toContainText("6.6.1", { timeout: 60_000 });
   await expect(row("second")).toHaveCount(1);
   await expect(events.getByRole("main")).toContainText("Upgrade podinfo");
   await expect(events.getByRole("main")).toContainText("6.6.1");

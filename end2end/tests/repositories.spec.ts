@@ -16,7 +16,6 @@ test.use({ storageState: async ({}, use) => use(signedIn) });
 test.describe.configure({ mode: "serial" });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   place = new Place("repositories");
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;
@@ -135,7 +134,7 @@ test("what discovery found stays deleted, and coverage says so", async ({ page, 
   await page.getByRole("button", { name: "Search now" }).click();
   await expect(told(page)).toContainText("Discovery is queued");
   await expect
-    .poll(async () => ((await (await request.get(`${site}/api/v1/discovery`)).json()) as { last: { id: string } }).last.id, { timeout: 30_000 })
+    .poll(async () => ((await (await request.get(`${site}/api/v1/discovery`)).json()) as { last: { id: string } }).last.id, { timeout: 60_000 })
     .not.toBe(before);
   expect((await rows(request)).map((row) => row.full_name)).not.toContain(victim.full_name);
   await page.getByLabel("Owner and name, or address").fill(victim.full_name);
@@ -259,7 +258,6 @@ test("coverage tells what is searched, what was left out and why", async ({ page
 
 test("axe finds nothing on these pages, with rows selected and a question open", async ({ page, javaScriptEnabled: script }) => {
   test.skip(script === false, "axe is a script");
-  test.setTimeout(60_000);
   const found: string[] = [];
   const check = async (name: string) => found.push(...(await violations(page)).map((line) => `${name}: ${line}`));
   for (const path of ["/repositories/add", "/repositories/coverage?why=ada/none", "/repositories/confirm", "/repositories"]) {

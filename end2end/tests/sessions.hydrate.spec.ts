@@ -12,7 +12,6 @@ let site: string;
 const from = (address: string) => ({ storageState: { cookies: [], origins: [] }, extraHTTPHeaders: { "x-forwarded-for": address } });
 
 test.beforeAll(async () => {
-  test.setTimeout(90_000);
   place = new Place("sessions");
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;
@@ -44,8 +43,6 @@ function code(secret: string, time = Date.now()): string {
 test.describe("a second factor", () => {
   test.use(from("203.0.113.1"));
   test("is set up by hand, asked for, and lost", async ({ page, context }) => {
-    // Five pages, two of them looked at by axe, and passwords that give way to whatever else runs.
-    test.setTimeout(90_000);
     await come(page, "/account");
     await awake(page);
     const factor = page.locator("#second-factor");

@@ -50,7 +50,6 @@ function begin(config: string): Promise<string> {
 }
 
 test.beforeAll(async () => {
-  test.setTimeout(90_000);
   folder = mkdtempSync(join(tmpdir(), "kubestats-e2e-set-up-"));
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;
@@ -116,7 +115,6 @@ Object.entries(ROLES).forEach(([role, { manages, administers }], number) => {
   test.describe(`whoever is ${role}`, () => {
     test.use(from(`203.0.113.${10 + number}`));
     test("comes in by an invitation, and is offered what they may do and no more", async ({ page, playwright, forgive }) => {
-      test.setTimeout(60_000);
       const email = `${role}@example.org`;
       const by = await playwright.request.newContext({ baseURL: site, storageState: owner });
       const invited = await by.post("/api/v1/admin/users", { data: { email, role } });

@@ -1,7 +1,7 @@
 // Nothing moves while work begins, goes on and ends: only what the reader does moves a page.
 
 import { Place, freePort, signIn } from "./program.ts";
-import { expect, test } from "./support.ts";
+import { awake, expect, test } from "./support.ts";
 import type { APIRequestContext, Page } from "@playwright/test";
 
 let place: Place;
@@ -14,7 +14,6 @@ let forge: string;
 test.describe.configure({ mode: "default" });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   place = new Place("steady");
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;
@@ -46,11 +45,11 @@ async function repositories(request: APIRequestContext) {
 
 /** Syncs one repository of a forge that answers late, so that the work is seen. */
 async function work(request: APIRequestContext, id: string) {
-  const slow = { fault: { kind: "slow", ms: 3_000 }, path: "/samples/", times: 1 };
+  const slow = { fault: { kind: "slow", ms: 5_000 }, path: "/samples/", times: 1 };
   expect((await request.post(`${forge}/_control/faults`, { data: slow })).ok()).toBe(true);
   const answer = await request.post(`${site}/api/v1/repositories/${id}/sync`);
   const job = /jobs\/([0-9a-f-]+)$/.exec(answer.headers().location ?? "")?.[1];
-  await expect.poll(async () => (await (await request.get(`${site}/api/v1/jobs/${job}`)).json()).state, { timeout: 20_000 }).toBe("succeeded");
+  await expect.poll(async () => (await (await request.get(`${site}/api/v1/jobs/${job}`)).json()).state, { timeout: 60_000 }).toBe("succeeded");
 }
 
 interface Move { what: string; from: string; to: string }
@@ -101,19 +100,20 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
     test.use({ viewport: { width, height } });
     for (const where of ["/", "repository", "/repositories", "/tasks"]) {
       test(`${where} stands still while work begins, goes on and ends`, async ({ page, request }) => {
-        test.setTimeout(60_000);
         const cluster = (await repositories(request)).find(({ name }) => name === "home-cluster");
         if (!cluster) throw new Error("home-cluster is not there");
         await page.goto(site + (where === "repository" ? `/repositories/${cluster.id}` : where));
+        // Who does not listen yet hears of no work.
+        await awake(page);
         await page.waitForLoadState("networkidle", { timeout: 4_000 }).catch(() => {});
         // "just now" of the work before is over.
         await watch(page);
         // The list says how a sync ended, the other pages that it runs.
         const sign = where === "/repositories" ? page.locator(".system-line", { hasText: "Working" }) : page.locator('main .status[data-tone="busy"]').first();
-        const running = sign.waitFor({ state: "attached", timeout: 10_000 });
+        const running = sign.waitFor({ state: "attached", timeout: 60_000 });
         await work(request, cluster.id);
         await running;
-        await expect(page.locator('main .status[data-tone="busy"]')).toHaveCount(0, { timeout: 10_000 });
+        await expect(page.locator('main .status[data-tone="busy"]')).toHaveCount(0, { timeout: 60_000 });
         await page.waitForTimeout(1_500);
         await still(page);
       });

@@ -10,7 +10,6 @@ let site: string;
 test.use({ storageState: { cookies: [], origins: [] } });
 
 test.beforeAll(async () => {
-  test.setTimeout(90_000);
   place = new Place("storage");
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;
@@ -38,7 +37,6 @@ const NOTHING = { local: [], session: [], databases: [], caches: [], workers: 0,
 const cookies = async (context: BrowserContext) => Object.fromEntries((await context.cookies()).map((cookie) => [cookie.name, cookie]));
 
 test("nothing is kept in the browser but a theme, who is in, and that somebody came in with it", async ({ page, context, forgive }) => {
-  test.setTimeout(180_000);
   // What the documentation, which is not ours, has to say to its makers.
   forgive(/\/docs\//);
   await page.goto(`${site}/sign-in`);
@@ -51,7 +49,7 @@ test("nothing is kept in the browser but a theme, who is in, and that somebody c
   for (const path of [...OPEN, ...PRIVATE]) {
     await test.step(path, async () => {
       expect((await page.goto(site + path))?.status()).toBe(200);
-      if (path === "/docs/") await expect(page.locator("#swagger-ui .info")).toBeVisible({ timeout: 30_000 });
+      if (path === "/docs/") await expect(page.locator("#swagger-ui .info")).toBeVisible({ timeout: 60_000 });
       else await awake(page);
       expect(await kept(page)).toEqual(NOTHING);
       expect(await page.evaluate(() => document.cookie), "scripts read the theme alone").toBe("theme=dark");

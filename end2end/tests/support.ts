@@ -34,7 +34,7 @@ export const test = base.extend<{ forgive: (expected: RegExp) => void }>({
 
 /** Waits until the page that the server sent listens. */
 export async function awake(page: Page) {
-  await expect(page.locator("html")).toHaveAttribute("data-awake", "", { timeout: 20_000 });
+  await expect(page.locator("html")).toHaveAttribute("data-awake", "", { timeout: 60_000 });
 }
 
 /** Waits until the page that is at `path` says what it is about: one heading in its main part, and a title. */
@@ -110,7 +110,7 @@ export async function run(request: APIRequestContext, of: Repository): Promise<s
   const answer = await request.post(`/api/v1/repositories/${of.id}/sync`);
   const id = /jobs\/([0-9a-f-]+)$/.exec(answer.headers().location ?? "")?.[1];
   if (!id) throw new Error(`a sync of ${of.name} was answered with ${answer.status()} and no job`);
-  await expect.poll(async () => (await (await request.get(`/api/v1/jobs/${id}`)).json()).state, { timeout: 20_000 }).toBe("succeeded");
+  await expect.poll(async () => (await (await request.get(`/api/v1/jobs/${id}`)).json()).state, { timeout: 60_000 }).toBe("succeeded");
   return id;
 }
 
@@ -119,7 +119,7 @@ export async function branch(request: APIRequestContext, of: Repository): Promis
   const watched = await request.put(`/api/v1/repositories/${of.id}/watch`, { data: {} });
   if (!watched.ok()) throw new Error(`${of.name} can't be watched: ${watched.status()} ${await watched.text()}`);
   const branches = async () => (await (await request.get(`/api/v1/repositories/${of.id}/branches`)).json()) as { data: { id: string; name: string }[] };
-  await expect.poll(async () => (await branches()).data.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await branches()).data.length, { timeout: 60_000 }).toBeGreaterThan(0);
   return (await branches()).data[0];
 }
 

@@ -30,7 +30,7 @@ test("a schedule runs when its button is pressed", async ({ page, request }) => 
     .poll(async () => {
       await page.goto("/tasks?kind=cleanup_repository_workdirs&state=succeeded");
       return page.getByRole("main").locator(".jobs").last().getByRole("link").count();
-    }, { timeout: 20_000 })
+    }, { timeout: 60_000 })
     .toBeGreaterThan(0);
 });
 

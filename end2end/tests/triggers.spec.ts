@@ -42,23 +42,22 @@ function push(message: string) {
 async function look(request: APIRequestContext) {
   const answer = await request.post(`${site}/api/v1/repositories/${repository}/sync`);
   const job = /jobs\/([0-9a-f-]+)$/.exec(answer.headers().location ?? "")?.[1];
-  await expect.poll(async () => (await (await request.get(`${site}/api/v1/jobs/${job}`)).json()).state, { timeout: 20_000 }).toBe("succeeded");
+  await expect.poll(async () => (await (await request.get(`${site}/api/v1/jobs/${job}`)).json()).state, { timeout: 60_000 }).toBe("succeeded");
 }
 
 /** Waits for a page to say something; without scripts it does not change by itself. */
 async function says(page: Page, text: string | RegExp, hasScripts: boolean | undefined) {
   const main = page.getByRole("main");
-  if (hasScripts !== false) return expect(main).toContainText(text, { timeout: 15_000 });
+  if (hasScripts !== false) return expect(main).toContainText(text, { timeout: 60_000 });
   await expect
     .poll(async () => {
       await page.reload();
       return main.innerText();
-    }, { timeout: 15_000 })
+    }, { timeout: 60_000 })
     .toMatch(text);
 }
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   receiver = createServer((request, response) => {
     let body = "";
     request.on("data", (chunk) => (body += chunk));
@@ -104,7 +103,6 @@ test.afterAll(async () => {
 
 test("a trigger is tried on the past, saved, and tells its receiver once it is on", async ({ page, request, javaScriptEnabled, forgive }) => {
   forgive(/status of 400.*\/ui\/save_trigger/);
-  test.setTimeout(90_000);
   const main = page.getByRole("main");
   await page.goto(`${site}/triggers`);
   await expect(main).toContainText("No triggers yet");
@@ -166,7 +164,6 @@ test("a trigger is tried on the past, saved, and tells its receiver once it is o
 });
 
 test("a trigger is tested with what happened last, and deleted", async ({ page, request, javaScriptEnabled }) => {
-  test.setTimeout(90_000);
   const main = page.getByRole("main");
   const [{ id }] = (await (await request.get(`${site}/api/v1/triggers`)).json()) as { id: string }[];
   await page.goto(`${site}/triggers/${id}?state=failed`);

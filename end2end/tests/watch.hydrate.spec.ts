@@ -8,18 +8,16 @@ let watching: Watching;
 test.use({ storageState: async ({}, use) => use(watching?.signedIn) });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   watching = await begin("watch-live", (options) => playwright.request.newContext(options));
   const request = await playwright.request.newContext({ baseURL: watching.site, storageState: watching.signedIn });
   expect((await request.put(`/api/v1/repositories/${watching.id}/watch`, { data: {} })).ok()).toBe(true);
-  await expect.poll(async () => (await known(request, watching)).length, { timeout: 20_000 }).toBe(3);
+  await expect.poll(async () => (await known(request, watching)).length, { timeout: 60_000 }).toBe(3);
   await request.dispose();
 });
 
 test.afterAll(() => watching.place.end());
 
 test("a push shows on every open page that tells of it, and nothing typed is lost", async ({ context, request }) => {
-  test.setTimeout(60_000);
   const { data } = (await (await request.get(`${watching.site}/api/v1/repositories/${watching.id}/branches?text=release`)).json()) as { data: { id: string }[] };
   const open = async (path: string) => {
     const page = await context.newPage();
@@ -41,7 +39,7 @@ test("a push shows on every open page that tells of it, and nothing typed is los
   const commit = watching.push("release/1", "pushed.yaml");
   await noted(request, watching, 1);
   const short = commit.slice(0, 7);
-  await expect(list.getByRole("main").getByRole("row").filter({ hasText: "release/1" })).toContainText(short, { timeout: 15_000 });
+  await expect(list.getByRole("main").getByRole("row").filter({ hasText: "release/1" })).toContainText(short, { timeout: 60_000 });
   await expect(branch.locator(".happening").first()).toContainText(short);
   await expect(tab.getByRole("main").getByRole("row").filter({ hasText: "release/1" })).toContainText(short);
   await expect(settings.getByLabel("Names of branches")).toHaveValue("^feature/");

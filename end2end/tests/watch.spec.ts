@@ -12,7 +12,6 @@ test.use({ storageState: async ({}, use) => use(watching?.signedIn) });
 test.describe.configure({ mode: "serial" });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(90_000);
   watching = await begin("watch", (options) => playwright.request.newContext(options));
 });
 
@@ -69,7 +68,7 @@ test("branches are chosen by an expression that is tried first", async ({ page, 
   await page.getByRole("button", { name: "Watch these branches" }).click();
   await expect(told(page)).toContainText("Branches that match ^(main|release/) are watched");
   await expect(page.getByLabel("Look at it every")).toHaveValue("1h30m");
-  await expect.poll(() => known(request, watching), { timeout: 20_000 }).toEqual(["feature/ü", "main", "release/1"]);
+  await expect.poll(() => known(request, watching), { timeout: 60_000 }).toEqual(["feature/ü", "main", "release/1"]);
   expect(await known(request, watching, "?watched=true")).toEqual(["main", "release/1"]);
 
   // Now that all of them are known the expression is tried on all.
@@ -126,7 +125,6 @@ test("a branch that is gone keeps its page", async ({ page, request, javaScriptE
 });
 
 test("the secret of the webhook is shown once", async ({ page, javaScriptEnabled: script }) => {
-  test.setTimeout(90_000);
   await open(page, `/repositories/${watching.id}/watch`, script);
   const webhook = page.locator("#webhook");
   await expect(webhook).toContainText(`${watching.site}/webhooks/generic/${watching.id}`);

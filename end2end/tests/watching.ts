@@ -71,7 +71,7 @@ ${more(remote)}
 export async function noted(request: APIRequestContext, { site, id }: Watching, events: number): Promise<void> {
   expect((await request.post(`${site}/api/v1/repositories/${id}/sync`)).status()).toBe(202);
   await expect
-    .poll(async () => ((await (await request.get(`${site}/api/v1/branch-events`)).json()) as { count: number }).count, { timeout: 20_000 })
+    .poll(async () => ((await (await request.get(`${site}/api/v1/branch-events`)).json()) as { count: number }).count, { timeout: 60_000 })
     .toBe(events);
 }
 

@@ -16,7 +16,6 @@ test.describe.configure({ mode: "serial" });
 test.use({ storageState: async ({}, use) => use(world?.signedIn) });
 
 test.beforeAll(async ({ playwright }) => {
-  test.setTimeout(180_000);
   world = await begin((options) => playwright.request.newContext(options));
 });
 
@@ -126,7 +125,6 @@ test("no text that a stranger chooses is markup on any page, with scripts and wi
 });
 
 test("nor is it on pages that the browser makes itself, and in what forms answer", async ({ page, forgive }) => {
-  test.setTimeout(90_000);
   // What was typed is refused.
   forgive(/status of 4\d\d.*\/ui\//);
   await noteViolations(page);
@@ -210,7 +208,6 @@ async function wrongWith(answer: APIResponse): Promise<string[]> {
 }
 
 test("what is downloaded is data: no answer is taken for a page, and no cell for a formula", async ({ request }) => {
-  test.setTimeout(90_000);
   const csv = await request.get(`${world.site}/api/v1/admin/audit?format=csv&limit=1000`);
   expect(csv.headers()).toMatchObject({
     "content-type": "text/csv; charset=utf-8", "content-disposition": 'attachment; filename="audit.csv"', "x-content-type-options": "nosniff",
