@@ -227,8 +227,8 @@ async fn clones_that_find_no_room_wait_for_it() {
     stop(&mut small.child);
 }
 
-/// What lies on the small disk can only be read from outside its name space as a copy, for which the program stands still: else what
-/// it writes meanwhile may be in one file and not in the other.
+/// What lies on the small disk can only be read from outside its name space as a copy, for which the program stands still:
+/// else what it writes meanwhile may be in one file and not in the other.
 async fn copied_rows(disk: &SmallDisk) -> Vec<String> {
     let id = disk.child.id().to_string();
     assert!(Command::new("kill").args(["-STOP", &id]).status().unwrap().success());
