@@ -12,10 +12,15 @@ pub const CLIENT: &str = "kubestats-client";
 pub const SECRET: &str = "a secret & a +";
 pub const REDIRECT: &str = "http://127.0.0.1:4999/auth/callback";
 
-/// The client of the sign-ins, allowed to talk to this machine, and less patient than usual.
+/// The client of the sign-ins, allowed to talk to this machine, and as patient as a busy one wants it.
 pub fn http() -> Http {
+    http_within(Duration::from_mins(1))
+}
+
+/// The same for those who never answer.
+pub fn http_within(timeout: Duration) -> Http {
     let guard = AddressGuard::new([parse_network("127.0.0.0/8").unwrap()]);
-    Http::new(Arc::new(guard), Limits { timeout: Duration::from_secs(3), body_bytes: 64 << 10 }).unwrap()
+    Http::new(Arc::new(guard), Limits { timeout, body_bytes: 64 << 10 }).unwrap()
 }
 
 /// A browser that follows nothing by itself.
