@@ -12,8 +12,7 @@ pub struct Model {
     pub id: Uuid,
     /// What existing clients know it by; the forge's number, whatever the forge.
     pub github_id: Option<i64>,
-    /// The address that is cloned from; no other repository has it.
-    #[sea_orm(unique)]
+    /// The address that is cloned from; no other repository has it, but for its other branches that are scanned.
     pub url: String,
     pub owner: String,
     pub name: String,
@@ -25,6 +24,9 @@ pub struct Model {
     pub topics: JsonText<Vec<String>>,
     pub license_name: Option<String>,
     pub default_branch: Option<String>,
+    /// Which of its other branches this row is, scanned beside the main one; empty for the repository itself. The ids of such rows
+    /// do not count (`is_uncounted`).
+    pub scanned_branch: String,
     /// On its forge; when it was found where the forge does not say.
     pub created_at: StoredTimestamp,
     /// The searches that found it.

@@ -1,10 +1,12 @@
 //! Values that are stored in another form than they are shown in. They are converted here and nowhere else.
 
+mod counted;
 #[cfg(feature = "db")]
 mod stored;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use counted::{FIRST_UNCOUNTED, is_uncounted, uncounted};
 #[cfg(feature = "db")]
 pub use stored::{JsonText, StoredTimestamp};
 

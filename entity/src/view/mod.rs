@@ -67,7 +67,9 @@ pub use overview::{
 };
 pub use page::{Listing, PageQuery, Sort};
 pub use problem::Problem;
-pub use repository::{NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort};
+pub use repository::{
+    NamedCount, Repository, RepositoryCounts, RepositoryFilter, RepositoryMetrics, RepositorySort, ScannedBranch,
+};
 pub use resource::{
     GroupedRepository, GroupedResource, Reference, References, Resource, ResourceFacets, ResourceFilter, ResourceSort,
     ResourceThen, ResourceTreeRow, ResourceVersion, VersionDiff, VersionText,

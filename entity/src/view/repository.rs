@@ -21,6 +21,11 @@ pub struct Repository {
     pub topics: Vec<String>,
     pub license_name: Option<String>,
     pub default_branch: String,
+    /// The branch that this is, scanned beside the repository's main one; null for the repository itself.
+    pub scanned_branch: Option<String>,
+    /// All branches of it that are scanned, the main one first, where that is not the only one. Told of one repository alone, and
+    /// empty in lists.
+    pub scanned_branches: Vec<ScannedBranch>,
     /// When the repository was created on its forge; when it was first seen here if the forge says nothing.
     pub created_at: DateTime<Utc>,
     pub discovery_tags: Vec<String>,
@@ -58,6 +63,17 @@ impl Repository {
     pub fn may_be_deleted(&self) -> bool {
         self.origin != Origin::Config || !self.enabled
     }
+}
+
+/// One of the branches of a repository that are scanned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ScannedBranch {
+    /// What was read of it, as a repository of its own; the main one is the repository.
+    pub repository_id: Uuid,
+    pub branch: String,
+    pub is_main: bool,
+    pub sync_status: SyncStatus,
 }
 
 /// Figures kept with a repository after each scan, so that lists need no counting.

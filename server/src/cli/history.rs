@@ -55,7 +55,7 @@ pub(super) fn run(args: &HistoryArgs) -> anyhow::Result<()> {
     let head = source.commit;
     let started = Instant::now();
     let chain = source.repo.first_parent_chain(head, None)?;
-    let options = Options { events: args.events, texts: false, ledger: true };
+    let options = Options { events: args.events, texts: false, ledger: true, ..Options::default() };
     let mut replay = Replay::new(Start::Fresh, options);
     let parser = Parser::new(super::scan::default_file_bytes(), scan::mask::Rules::default());
     let walk = Walk {

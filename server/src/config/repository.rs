@@ -3,6 +3,7 @@ use std::time::Duration;
 use entity::address::{Address, Scheme, is_local, name_of, provider_of};
 use entity::credential::has_credentials;
 use entity::kind::Provider;
+use git::is_branch_name;
 use serde::Serialize;
 use triggers::BranchPattern;
 
@@ -25,6 +26,9 @@ pub struct RepositoryConfig {
     /// scanned is the default branch if it matches, else the first that does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch_regex: Option<String>,
+    /// Further branches that are scanned, each by its name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scan_branches: Vec<String>,
     pub enabled: bool,
     #[serde(serialize_with = "duration::serialize_option", skip_serializing_if = "Option::is_none")]
     pub polling_interval: Option<Duration>,
@@ -60,6 +64,7 @@ impl RepositoryConfig {
             Ok(_) => Ok(text.to_owned()),
             Err(why) => Err(format!("{text:?}: {why}")),
         });
+        let scan_branches = scan_branches(&section);
         let api_base_url = section.value("api_base_url", |text| match url::Url::parse(text) {
             Ok(_) if has_credentials(text) => {
                 Err("credentials in a URL end up in logs; use the key token instead".to_owned())
@@ -78,12 +83,35 @@ impl RepositoryConfig {
             provider: provider.unwrap_or_else(|| provider_of(&url)),
             token,
             branch_regex,
+            scan_branches,
             enabled,
             polling_interval,
             api_base_url,
             url,
         })
     }
+}
+
+/// The most branches of a repository that are scanned beside its main one: each is fetched and read as a repository is.
+const MAX_SCAN_BRANCHES: usize = 10;
+
+fn scan_branches(section: &Section<'_>) -> Vec<String> {
+    let name = |text: &str| match text.strip_prefix("refs/heads/") {
+        Some(name) => Err(format!("{text:?}: write the branch alone, {name:?}")),
+        None if is_branch_name(text) => Ok(text.to_owned()),
+        None => Err(format!("{text:?} is no name of a branch; each stands here by its whole name, not by a pattern")),
+    };
+    let mut names = section.list("scan_branches", name).unwrap_or_default();
+    if names.len() > MAX_SCAN_BRANCHES {
+        section
+            .error("scan_branches", format!("has {} branches; at most {MAX_SCAN_BRANCHES} are scanned", names.len()));
+        names.truncate(MAX_SCAN_BRANCHES);
+    }
+    let twice = (1..names.len()).find(|place| names[..*place].contains(&names[*place]));
+    if let Some(name) = twice.map(|place| &names[place]) {
+        section.error("scan_branches", format!("{name:?} stands twice"));
+    }
+    names
 }
 
 fn check_url(text: &str, security: &SecurityConfig) -> Result<(), String> {

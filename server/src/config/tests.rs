@@ -102,6 +102,29 @@ fn looks_are_as_far_apart_as_is_allowed_for_all_repositories_and_for_one() {
 }
 
 #[test]
+fn further_branches_to_scan_are_whole_names_a_few_and_each_once() {
+    let of = |branches: &str| format!("repositories:\n  - url: https://h/a/b\n    scan_branches: {branches}\n");
+    assert_eq!(read(&of("[staging, team/grün]")).unwrap().repositories[0].scan_branches, ["staging", "team/grün"]);
+    assert_eq!(read(&of("[]")).unwrap().repositories[0].scan_branches, [""; 0]);
+    let many: Vec<String> = (0..11).map(|number| format!("b{number}")).collect();
+    let many = format!("[{}]", many.join(", "));
+    let no_name =
+        |name: &str| format!("{name:?} is no name of a branch; each stands here by its whole name, not by a pattern");
+    for (wrong, told) in [
+        ("['release/*']", no_name("release/*")),
+        ("['^main$']", no_name("^main$")),
+        ("['a b']", no_name("a b")),
+        ("['']", no_name("")),
+        ("[refs/heads/qa]", "\"refs/heads/qa\": write the branch alone, \"qa\"".to_owned()),
+        ("[qa, qa]", "\"qa\" stands twice".to_owned()),
+        ("staging", "should be a list of texts".to_owned()),
+        (many.as_str(), "has 11 branches; at most 10 are scanned".to_owned()),
+    ] {
+        assert_eq!(errors(&of(wrong)), [format!("kubestats.yaml:3: repositories[0].scan_branches: {told}")]);
+    }
+}
+
+#[test]
 fn all_errors_are_told_at_once_with_line_key_found_and_allowed() {
     let found = errors(concat!(
         "app:\n  data_dirr: x\n  listen: nowhere\nscan:\n  history: always\npolling:\n  interval: 5s\n",

@@ -167,6 +167,7 @@ mod tests {
             origin: Origin::Config,
             enabled: true,
             branch: None,
+            scanned_branch: None,
             branch_regex: None,
             polling_interval_seconds: None,
             head: None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use entity::address::shown_url;
 use entity::input::{Batch, FileProblems, HeadFigures, ObjectId, ScannedCommit};
 use entity::kind::{JobRequest, LogLevel, Priority, RequestedBy, SyncStatus};
+use entity::value::is_uncounted;
 use entity::view::Live;
 use git::{ChainCommit, FileKind, GitError, KnownCommit, Repo, TreeLimits};
 use scan::chart::Charts;
@@ -241,7 +242,7 @@ fn replay_blocking(
         },
         None => Start::Fresh,
     };
-    let options = Options::default();
+    let options = Options { uncounted: is_uncounted(target.id), ..Options::default() };
     // The commit whose uses are stored.
     let mut from = scanned.filter(|_| !chain.rewritten);
     let mut replay = if chain.rewritten || is_outdated {

@@ -339,7 +339,7 @@ fn ask(
 ) -> Result<ListedRefs, GitError> {
     let (url, auth, limits) = remote(deps, target, own)?;
     let limits = Limits { total_timeout: deps.polling.timeout, ..limits };
-    match all || target.branch_regex.is_some() {
+    match all || target.branch_regex.is_some() || target.scanned_branch.is_some() {
         true => git::list_refs(&url, &auth, &limits, cancel),
         false => git::list_head(&url, &auth, &limits, cancel),
     }
@@ -364,10 +364,16 @@ fn fetch_blocking(
     Ok(SyncedHead { branch: fetched.branch, head: fetched.head, committed_at, clone_bytes })
 }
 
-/// The branch to follow: the remote's default if the configuration matches it, else the first that it matches. Where it matches
+/// The branch to follow: of a row that is one branch that one, and no other. Else the remote's default if the configuration matches it, else the first that it matches. Where it matches
 /// none or says nothing: the default, else the one followed so far, else the one that stands in where HEAD leads to none.
 fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitError> {
     let default = refs.default_branch.as_deref().filter(|name| refs.branch(name).is_some());
+    if let Some(wanted) = &target.scanned_branch {
+        return match refs.branch(wanted) {
+            Some(_) => Ok(wanted.clone()),
+            None => Err(GitError::BranchGone { branch: wanted.clone(), default: default.map(str::to_owned) }),
+        };
+    }
     if let Some(pattern) = &target.branch_regex {
         let matches = watching::watched_names(Some(pattern));
         let chosen = default.filter(|name| matches(name)).or_else(|| refs.branch_names().find(|name| matches(name)));

@@ -4,6 +4,7 @@ use auth::seal::Keys;
 use chrono::TimeDelta;
 use entity::input::FoundRepository;
 use entity::kind::{JobRequest, Origin, Priority, RequestedBy};
+use entity::view::Timestamp;
 use store::db::{ConnectionTrait, DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::SyncTarget;
@@ -83,6 +84,10 @@ pub(super) async fn pin(
         if origin == Origin::Config {
             watches::pin(&txn, config, &known, &stored).await?;
             forget_entered(&txn, &stored).await?;
+            for id in pin_branches(&txn, config, &known, &stored, occasion, now).await? {
+                let request = JobRequest::SyncRepository { repository_id: id };
+                queue.enqueue_in(&txn, &request, RequestedBy::Start, Priority::ROUTINE, now).await?;
+            }
         }
         for ((id, _), wanted) in stored.into_iter().zip(wanted) {
             if occasion == Occasion::Start || wanted.enabled && !is_same(id, wanted) {
@@ -106,6 +111,30 @@ pub(super) async fn pin(
         "repositories and triggers pinned"
     );
     Ok(())
+}
+
+/// Brings in the branches that are scanned beside the main ones, and switches others off. Gives those to be synced, as it is with
+/// repositories: all at a start, else those that are new or were off.
+async fn pin_branches(
+    w: &impl ConnectionTrait,
+    config: &Config,
+    known: &[SyncTarget],
+    configured: &[(Uuid, bool)],
+    occasion: Occasion,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, DataError> {
+    let (mut kept, mut to_sync) = (Vec::new(), Vec::new());
+    for (repository, (main, _)) in config.repositories.iter().zip(configured) {
+        for (id, _) in repositories::pin_branches(w, *main, &repository.scan_branches, now).await? {
+            let was_on = known.iter().any(|known| known.id == id);
+            if occasion == Occasion::Start || repository.enabled && !was_on {
+                to_sync.push(id);
+            }
+            kept.push(id);
+        }
+    }
+    repositories::disable_other_branches(w, &kept).await?;
+    Ok(to_sync)
 }
 
 /// The configuration's own keys say how its repositories are asked: what somebody entered for one before is forgotten.

@@ -156,6 +156,13 @@ impl Hooks {
         now: Timestamp,
     ) -> Result<(), DataError> {
         for job in jobs {
+            if let JobRequest::SyncRepository { repository_id } = job {
+                // The push may be to any of the branches that are scanned.
+                for branch in repositories::branches_beside(&txn, *repository_id).await? {
+                    let sync = JobRequest::SyncRepository { repository_id: branch };
+                    self.queue.enqueue_in(&txn, &sync, RequestedBy::Webhook, Priority::FOLLOW_UP, now).await?;
+                }
+            }
             self.queue.enqueue_in(&txn, job, RequestedBy::Webhook, Priority::FOLLOW_UP, now).await?;
         }
         txn.commit().await?;

@@ -165,6 +165,56 @@ async fn what_the_file_names_is_put_in_force_and_taken_back() {
 }
 
 #[tokio::test]
+async fn branches_to_scan_come_and_go_with_the_file() {
+    on_each_engine(async |app| {
+        let process = Process::start(app);
+        let db = &app.state.db;
+        let names = async || {
+            let stored = repositories::list_sync_targets(&db.read).await.unwrap();
+            let mut names: Vec<String> = stored.into_iter().map(|found| found.full_name).collect();
+            names.sort();
+            names
+        };
+        let of = |branches: &str| {
+            format!("repositories:\n  - {{url: 'https://h.example/team/app', scan_branches: [{branches}]}}\n")
+        };
+        process.write(&of("staging, qa"));
+        process.reload(StatusCode::OK).await;
+        assert_eq!(names().await, ["team/app", "team/app@qa", "team/app@staging"]);
+        assert_eq!(app.get("/api/v1/jobs").await.count(), 3, "a sync for each");
+        let listed = app.get("/api/v1/repositories/").await;
+        assert_eq!((listed.count(), listed.column("full_name")), (1, vec!["team/app".to_owned()]));
+        let found = app.get(&format!("/api/v1/repositories/{}", listed.column("id")[0])).await.json();
+        assert!(found["scanned_branch"].is_null(), "{found}");
+        let told = found["scanned_branches"].as_array().unwrap();
+        let branches: Vec<&str> = told.iter().map(|one| one["branch"].as_str().unwrap()).collect();
+        assert_eq!(branches, ["main", "qa", "staging"]);
+        let beside = app.get(&format!("/api/v1/repositories/{}", told[1]["repository_id"].as_str().unwrap())).await;
+        let beside = beside.json();
+        assert_eq!(beside["scanned_branch"], "qa");
+        assert_eq!(beside["full_name"], "team/app@qa");
+        assert_eq!(beside["scanned_branches"], found["scanned_branches"]);
+
+        process.write(&of("qa"));
+        process.reload(StatusCode::OK).await;
+        assert_eq!(names().await, ["team/app", "team/app@qa"]);
+        process.write("repositories:\n  - {url: 'https://h.example/team/app'}\n");
+        process.reload(StatusCode::OK).await;
+        assert_eq!(names().await, ["team/app"]);
+        process.write(&of("qa").replace("}", ", enabled: false}"));
+        process.reload(StatusCode::OK).await;
+        assert_eq!(names().await, [""; 0]);
+        process.write(&of("qa"));
+        process.reload(StatusCode::OK).await;
+        assert_eq!(names().await, ["team/app", "team/app@qa"]);
+        process.write("");
+        process.reload(StatusCode::OK).await;
+        assert_eq!(names().await, [""; 0], "branches go with their repository");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_entered_for_a_repository_is_forgotten_once_the_configuration_names_it() {
     on_each_engine(async |app| {
         let process = Process::start(app);

@@ -92,7 +92,8 @@ pub async fn find_repository(id: String, query: String) -> Result<RepositoryData
     let (db, params, now) = (ask::context()?.db, ask::params(&query)?, ask::now());
     let id = ask::id(&id, "repository")?;
     let found = repositories::find_repository(&db.read, id).await?;
-    let repository = found.ok_or_else(|| ask::missing("repository"))?;
+    let mut repository = found.ok_or_else(|| ask::missing("repository"))?;
+    repository.scanned_branches = repositories::list_scanned_branches(&db.read, id).await?;
     let (span, activity) = ask::activity(&db, Some(id), params.get_str("span"), now).await?;
     Ok(RepositoryData {
         now,

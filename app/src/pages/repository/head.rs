@@ -2,7 +2,7 @@
 
 use entity::address::is_local;
 use entity::kind::{GitOpsTool, Origin, Permission, RepositoryAction, SyncStatus};
-use entity::view::{Repository, Timestamp, web_page};
+use entity::view::{Repository, ScannedBranch, Timestamp, web_page};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use super::data::{RequestScan, RequestSync};
 use crate::busy::Busy;
 use crate::components::{
     ActFailed, CopyButton, GitOpsBadge, Glyph, Icon, MaybeTimeAgo, Notice, OriginBadge, PageHead, PageUrl, StatusBadge,
-    commit_href, short_sha, watch_href,
+    commit_href, repository_href, short_sha, watch_href,
 };
 use crate::pages::outcome::act_button;
 use crate::pages::question::ask_link;
@@ -79,12 +79,13 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
     let branch = (!repository.default_branch.is_empty()).then(|| {
         view! { <span class="fact"><span class="quiet">"branch "</span><code>{repository.default_branch.clone()}</code></span> }
     });
+    let beside = beside(repository);
     let language = repository.language.clone().map(|language| view! { <span class="tag">{language}</span> });
     let about = repository.description.clone().map(|about| view! { <p class="page-about">{about}</p> });
     view! {
         {about}
         <div class="facts">
-            {link} {tool} <OriginBadge origin=repository.origin /> {language} {branch} {head}
+            {link} {tool} <OriginBadge origin=repository.origin /> {language} {branch} {beside} {head}
             <StatusBadge status=repository.sync_status of="Sync" />
             <StatusBadge status=repository.scan_status of="Scan" />
             <span class="fact">
@@ -94,6 +95,19 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Its other branches that are scanned.
+fn beside(repository: &Repository) -> Option<AnyView> {
+    let link = |one: &ScannedBranch| {
+        let failed = (one.sync_status == SyncStatus::Error)
+            .then(|| view! { " " <StatusBadge status=SyncStatus::Error of="Sync" /> });
+        view! { " " <a href=repository_href(one.repository_id)><code>{one.branch.clone()}</code></a> {failed} }
+    };
+    let others = repository.scanned_branches.iter().filter(|one| one.repository_id != repository.id);
+    let links: Vec<_> = others.map(link).collect();
+    (!links.is_empty())
+        .then(|| view! { <span class="fact"><span class="quiet">"scanned beside"</span> {links}</span> }.into_any())
 }
 
 /// An address as people read it.
@@ -150,6 +164,13 @@ fn buttons(repository: &Repository) -> AnyView {
 pub(super) fn states(repository: &Repository) -> AnyView {
     let reason = |reason: &Option<String>| reason.clone().unwrap_or_else(|| "no reason was given".to_owned());
     let scanned = repository.scanned_commit.is_some();
+    let is_branch = repository.scanned_branch.is_some().then(|| {
+        view! {
+            <Notice>
+                "This is one branch of a repository, scanned beside the main one. Where repositories are counted it counts for nobody."
+            </Notice>
+        }
+    });
     let disabled = (!repository.enabled).then(|| {
         view! {
             <Notice tone="warn">
@@ -202,7 +223,7 @@ pub(super) fn states(repository: &Repository) -> AnyView {
     let token = token(repository);
     let sync = sync.map(|(tone, text)| view! { <Notice tone>{text} {token}</Notice> });
     let scan = scan.map(|(tone, text)| view! { <Notice tone>{text}</Notice> });
-    view! { {disabled} {sync} {scan} }.into_any()
+    view! { {is_branch} {disabled} {sync} {scan} }.into_any()
 }
 
 /// Where one that can't be had is given a token, if it may have one of its own.

@@ -41,7 +41,9 @@ pub(super) fn view(repository: &Repository, tab: RepositoryTab, url: &PageUrl, n
     };
     // Branches are there before anything is read of them.
     let is_read = repository.scanned_commit.is_some() || counts.problems > 0;
-    let tabs: Vec<Tab> = is_read.then(of_scan).into_iter().flatten().chain([branches]).collect();
+    // Of a row that is one branch the main one tells of all.
+    let branches = repository.scanned_branch.is_none().then_some(branches);
+    let tabs: Vec<Tab> = is_read.then(of_scan).into_iter().flatten().chain(branches).collect();
     let here = base.with("tab", chosen);
     // Charts and images are of one time.
     let then = here.with("at", url.get("at").unwrap_or_default());

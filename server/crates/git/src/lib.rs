@@ -17,8 +17,8 @@ mod walk;
 pub use error::GitError;
 pub use remote::{
     Auth, CloneInUse, FetchProgress, Fetched, FetchedCommits, Limits, ListedRefs, RemoteRef, RemoteUrl, Secret,
-    UrlPolicy, fetch, fetch_commits, fetch_revision, forget_branches, kept_branches, list_head, list_refs,
-    remove_clone, use_clone,
+    UrlPolicy, fetch, fetch_commits, fetch_revision, forget_branches, is_branch_name, kept_branches, list_head,
+    list_refs, remove_clone, use_clone,
 };
 pub use repo::{
     BELOW_DEPTH, BelowLimits, Chain, ChainCommit, CommitInfo, FileKind, FilesBelow, KnownCommit, OddPath, OddReason,

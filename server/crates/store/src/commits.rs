@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, days, events};
-use crate::db::select::{count, is_any, paged, sum};
+use crate::db::select::{count, is_any, is_counted, paged, sum};
 use entity::kind::Provider;
 use entity::table::{commit, day_total, problem, repository, repository_day};
 use entity::value::{ObjectId, StoredTimestamp};
@@ -192,6 +192,7 @@ pub(crate) async fn newest_commits(
     } else {
         let jump = days::jump(c, "commits", page).await?;
         page = jump.page;
+        ids = ids.filter(is_counted(RepositoryId));
         if let Some(before) = jump.before {
             ids = ids.filter(commit::COLUMN.committed_at.lt(StoredTimestamp::from(before)));
         }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::repositories::{list_languages, read, with_metrics};
 use super::{ConnectionTrait, Result};
-use crate::db::select::{count_all, sum};
+use crate::db::select::{count_all, is_counted, sum};
 use entity::kind::EventType;
 use entity::table::{commit, repository, repository_day, repository_metrics};
 use entity::value::StoredTimestamp;
@@ -32,10 +32,11 @@ pub async fn repository_stats(c: &impl ConnectionTrait) -> Result<RepositoryStat
         forks: i64,
     }
     use repository_metrics::Column::{ForksCount, StarsCount};
-    let totals = with_metrics().select_only().expr_as(count_all(), "repositories");
+    let counted = || with_metrics().filter(is_counted(repository::Column::Id));
+    let totals = counted().select_only().expr_as(count_all(), "repositories");
     let totals = totals.expr_as(sum(StarsCount.into_expr()), "stars").expr_as(sum(ForksCount.into_expr()), "forks");
     let totals = totals.into_model::<Totals>().one(c).await?.unwrap_or_default();
-    let top = with_metrics().order_by_asc(StarsCount.is_null()).order_by_desc(StarsCount);
+    let top = counted().order_by_asc(StarsCount.is_null()).order_by_desc(StarsCount);
     let top = top.order_by_asc(repository::Column::FullName).order_by_asc(repository::Column::Id).limit(5);
     let languages = list_languages(c).await?;
     Ok(RepositoryStats {
@@ -128,6 +129,7 @@ pub(crate) async fn most_active(
 ) -> Result<Vec<RecentRepository>> {
     use repository_day::Column::{Created, Deleted, Modified, RepositoryId, Resurrected};
     let days = repository_day::Entity::find().filter(repository_day::COLUMN.day.gte(first.to_string()));
+    let days = days.filter(is_counted(RepositoryId));
     let days = days.apply_if(last, |days, last| days.filter(repository_day::COLUMN.day.lte(last.to_string())));
     let days = by_repository(days, RepositoryId, [Created, Modified, Deleted, Resurrected]);
     let events =
@@ -146,6 +148,7 @@ pub async fn recent_repositories(c: &impl ConnectionTrait, now: Timestamp) -> Re
     let since = now - Duration::days(RECENT_DAYS);
     let since = StoredTimestamp::from(since.duration_trunc(Duration::minutes(1)).unwrap_or(since));
     let commits = commit::Entity::find().filter(commit::COLUMN.committed_at.gte(since));
+    let commits = commits.filter(is_counted(RepositoryId));
     let commits = by_repository(commits, RepositoryId, [Created, Modified, Deleted, Resurrected]);
     let commits = commits.expr_as(CommittedAt.max(), "last_activity").into_query();
     let last_activity = Expr::col(("w", "last_activity"));

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use super::{ConnectionTrait, DataError, Result};
+use crate::db::select::is_counted;
 use crate::db::upsert::{excluded, replace};
 use entity::kind::Provider;
 use entity::table::{forge_answer, forge_budget, forge_spending, repository};
@@ -156,6 +157,7 @@ fn what_it_says() -> OnConflict {
 pub async fn list_hosts(c: &impl ConnectionTrait) -> Result<Vec<(String, Provider, i64)>> {
     use repository::Column::{Host, Id, Provider as Kind};
     let hosts = repository::Entity::find()
+        .filter(is_counted(Id))
         .filter(Host.ne(""))
         .filter(Kind.ne(Provider::Git))
         .select_only()

@@ -1,5 +1,6 @@
 //! Sync and scan over real repositories, as the runner calls them.
 
+mod beside;
 mod clocks;
 mod cuts;
 mod database;

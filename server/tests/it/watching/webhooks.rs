@@ -1,5 +1,7 @@
 //! Webhooks that come in, signed and forged, again and out of order.
 
+use std::collections::BTreeSet;
+
 use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -9,6 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use store::db::ConnectionTrait as _;
+use store::repositories;
 use store::secrets::put_secret;
 
 use super::branches::Watched;
@@ -89,6 +92,27 @@ async fn a_push_is_noted_at_once_and_once() {
         let steps: Vec<_> = events.iter().map(|event| event.new_commit.clone().unwrap()).collect();
         assert_eq!(steps, [second, third]);
         assert_eq!(events[1].old_commit, events[0].new_commit);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_push_asks_for_the_branches_that_are_scanned_beside_too() {
+    on_each_engine(async |app| {
+        let watched = Watched::new(&app.state.db, None).await;
+        set_up(app, watched.repository).await;
+        let (db, names) = (&app.state.db, ["staging".to_owned()]);
+        let pinned = repositories::pin_branches(&db.write, watched.repository, &names, server::clock::now()).await;
+        let beside = pinned.unwrap()[0].0;
+        let second = watched.origin.commit("second", &[("app.yaml", Some("a: 2\n"))]);
+        let told = moved("staging", &"0".repeat(40), &second);
+        assert_eq!(app.send(push(watched.repository, "1", SECRET, &told)).await.status, StatusCode::ACCEPTED);
+        let asked =
+            async || -> BTreeSet<_> { syncs(app).await.into_iter().filter_map(|job| job.repository_id).collect() };
+        assert_eq!(asked().await, BTreeSet::from([watched.repository, beside]));
+        // It has no webhook of its own.
+        let direct = app.send(push(beside, "2", SECRET, &told)).await;
+        assert_eq!(direct.status, StatusCode::NOT_FOUND);
     })
     .await;
 }

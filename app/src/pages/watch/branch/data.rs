@@ -2,6 +2,7 @@ use entity::view::{Branch, BranchEvent, CommitSummary, CommitWords, Delivery, Li
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::error::AppError;
 
@@ -19,6 +20,8 @@ pub struct BranchData {
     pub is_default: bool,
     /// The one that is read: of others it is not known what commits change.
     pub default_branch: String,
+    /// What is read of it, where it is scanned beside that one.
+    pub scanned_as: Option<Uuid>,
     /// What happened to it, the last first.
     pub entries: Listing<Entry>,
     pub page: PageQuery,
@@ -70,6 +73,8 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
             events = Listing { data: vec![event], count: 1 };
         }
     }
+    let scanned = repositories::list_scanned_branches(c, repository.id).await?;
+    let scanned_as = scanned.into_iter().find(|one| !one.is_main && one.branch == branch.name);
     let base = repository.web_url.as_deref();
     Ok(BranchData {
         now: ask::now(),
@@ -77,6 +82,7 @@ pub async fn find_branch(id: String, query: String) -> Result<BranchData, AppErr
         head_url: web_url(repository.provider, base, &branch.head_commit, None, None),
         is_default: repository.default_branch == branch.name,
         default_branch: repository.default_branch.clone(),
+        scanned_as: scanned_as.map(|one| one.repository_id),
         entries: read::entries(&context, &actor, &repository, events).await?,
         trouble: repository.sync_error.filter(|_| repository.sync_status == SyncStatus::Error),
         branch,

@@ -27,8 +27,19 @@ pub fn BranchPage() -> impl IntoView {
 }
 
 fn view(data: BranchData, url: PageUrl) -> AnyView {
-    let BranchData { now, branch, web_url, head_url, is_default, default_branch, entries, page, is_alone, trouble } =
-        data;
+    let BranchData {
+        now,
+        branch,
+        web_url,
+        head_url,
+        is_default,
+        default_branch,
+        scanned_as,
+        entries,
+        page,
+        is_alone,
+        trouble,
+    } = data;
     let trouble = trouble.map(|why| {
         let why = why.trim_end_matches('.').to_owned();
         view! { <Notice tone="warn">"What happens to it is not seen now: " {why} "."</Notice> }
@@ -46,12 +57,20 @@ fn view(data: BranchData, url: PageUrl) -> AnyView {
         view! { <Notice>"This is one event of the branch. "<a href=href>"Show all of them"</a></Notice> }
     });
     let count = entries.count;
-    let unscanned = (!is_default && count > 0).then(|| {
-        view! {
+    let unscanned = (!is_default && count > 0).then(|| match scanned_as {
+        Some(id) => view! {
+            <p class="quiet">
+                "It is scanned beside " <code>{default_branch}</code> ": what its commits changed "
+                <a href=repository_href(id)>"is told there"</a> "."
+            </p>
+        }
+        .into_any(),
+        None => view! {
             <p class="quiet">
                 "It is not scanned: which resources a commit changed is known of those that are on " <code>{default_branch}</code> " as well."
             </p>
         }
+        .into_any(),
     });
     let list = match entries.data.is_empty() {
         true if count > 0 => ().into_any(),

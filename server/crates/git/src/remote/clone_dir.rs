@@ -253,8 +253,9 @@ fn replace(git_dir: &Path, name: &str, text: &str) -> Result<(), GitError> {
     fs::rename(&new, &path).map_err(failed())
 }
 
-/// Whether a name that a remote told may become a branch here.
-pub(super) fn is_branch_name(name: &str) -> bool {
+/// Whether a branch may have this name: one that is kept, and that Git takes.
+#[must_use]
+pub fn is_branch_name(name: &str) -> bool {
     let full = format!("refs/heads/{name}");
     entity::input::is_branch_name(name) && gix::validate::reference::name(full.as_str().into()).is_ok()
 }

@@ -22,7 +22,7 @@ use gix::protocol::transport::Protocol;
 
 use budget::Budget;
 use clone_dir::CloneDir;
-pub use clone_dir::{CloneInUse, remove_clone, use_clone};
+pub use clone_dir::{CloneInUse, is_branch_name, remove_clone, use_clone};
 pub use commits::fetch_commits;
 pub use kept::{forget_branches, kept_branches};
 use local::Local;

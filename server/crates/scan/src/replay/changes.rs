@@ -2,7 +2,6 @@
 
 use entity::input::FoundCommit;
 use entity::kind::{EventType, ResourceStatus};
-use uuid::Uuid;
 
 use super::draft::{self, Draft};
 use super::matching::{After, Before};
@@ -76,7 +75,7 @@ impl Replay {
             }
             None => {
                 let row = self.rows.push_unindexed(Row {
-                    id: Uuid::now_v7(),
+                    id: self.options.new_id(),
                     key: manifest.key.clone(),
                     api_version: String::new(),
                     file_path: String::new(),

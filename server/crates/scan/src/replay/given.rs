@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use entity::input::{KnownResource, ObjectId, ScannedCommit};
+use entity::value::uncounted;
 use entity::view::Timestamp;
+use uuid::Uuid;
 
 use crate::file::ParsedFile;
 
@@ -38,11 +40,21 @@ pub struct Options {
     pub texts: bool,
     /// The figures of [`Replay::ledger`]; only of use from the first commit on.
     pub ledger: bool,
+    /// Whether new resources get ids that do not count: those of a branch that is scanned beside the main one.
+    pub uncounted: bool,
+}
+
+impl Options {
+    /// The id of a resource that was not there before.
+    pub(super) fn new_id(self) -> Uuid {
+        let id = Uuid::now_v7();
+        if self.uncounted { uncounted(id) } else { id }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { events: true, texts: true, ledger: false }
+        Self { events: true, texts: true, ledger: false, uncounted: false }
     }
 }
 

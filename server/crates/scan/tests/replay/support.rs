@@ -301,7 +301,8 @@ pub fn rewound(history: &History, at: usize) -> (Store, Store) {
 
 /// A replay that keeps everything in memory and only counts.
 pub fn ledger(history: &History) -> scan::replay::HistoryEvents {
-    let mut replay = Replay::new(Start::Fresh, Options { events: false, texts: false, ledger: true });
+    let mut replay =
+        Replay::new(Start::Fresh, Options { events: false, texts: false, ledger: true, ..Options::default() });
     for at in 0..history.trees.len() {
         replay.apply(&History::info(at), history.changes(at), &mut NoMemory).expect("nothing is asked");
     }

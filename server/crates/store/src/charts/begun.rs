@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait as _, QueryFilter as 
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, VersionSpan};
-use crate::db::select::is_any;
+use crate::db::select::{is_any, is_counted};
 use entity::kind::ChartUseKind;
 use entity::table::chart_use;
 use entity::view::Timestamp;
@@ -78,7 +78,7 @@ pub(crate) async fn begun_at(c: &impl ConnectionTrait, places: &BTreeSet<Place>)
 /// The newest spans with another version than their releases had before; what wrong clocks tell of the future too. A span may
 /// begin with a file that moves or a variable that changes, and one commit may do that to hundreds.
 pub(crate) async fn newest_begun(c: &impl ConnectionTrait, limit: u64, now: Timestamp) -> Result<Vec<Begun>> {
-    use chart_use::Column::{FromSequence, FromTime, Id, ReleaseId, Version};
+    use chart_use::Column::{FromSequence, FromTime, Id, ReleaseId, RepositoryId, Version};
     let future = (now + TimeDelta::days(1)).timestamp();
     let of_had = |column| Expr::col((HAD, column));
     // Looked up for each, along the index of times: as a join it might begin with all releases.
@@ -91,6 +91,7 @@ pub(crate) async fn newest_begun(c: &impl ConnectionTrait, limit: u64, now: Time
         .limit(1)
         .take();
     let begun = chart_use::Entity::find().filter(FromTime.lt(future)).filter(Expr::from(had).ne(Version.into_expr()));
+    let begun = begun.filter(is_counted(RepositoryId));
     Ok(begun.order_by_desc(FromTime).order_by_desc(Id).limit(limit).into_partial_model().all(c).await?)
 }
 

@@ -11,6 +11,7 @@ use super::steps::goes_up;
 use super::version::is_lower;
 use super::version_lines::versions_over_time;
 use super::{ConnectionTrait, FEW, LATER, Result, STAYED_DAYS, adoption, compare_versions, stars_of, time};
+use crate::db::select::is_counted;
 use entity::kind::{ChartUseKind, VersionKind};
 use entity::table::{chart, chart_source, chart_use};
 use entity::view::{ChartDetail, ChartKindCount, ChartSource, ChartSummary, ChartVersion, Timestamp};
@@ -48,9 +49,9 @@ pub async fn find_chart(
     at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<ChartDetail>> {
-    use chart_use::Column::{ChartId, FromSequence, ReleaseId};
+    use chart_use::Column::{ChartId, FromSequence, ReleaseId, RepositoryId};
     let Some(chart) = chart::Entity::find_by_id(id).one(c).await? else { return Ok(None) };
-    let spans = chart_use::Entity::find().filter(ChartId.eq(id));
+    let spans = chart_use::Entity::find().filter(ChartId.eq(id)).filter(is_counted(RepositoryId));
     let spans = spans.order_by_asc(ReleaseId).order_by_asc(FromSequence);
     let mut spans: Vec<UseSpan> = spans.into_partial_model().all(c).await?;
     let moment = at.unwrap_or(now).timestamp();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, compare_versions, uses_at};
 use crate::db::pattern::{contains, named};
-use crate::db::select::{count_all, is_any, is_like};
+use crate::db::select::{count_all, if_counted, is_any, is_counted, is_like};
 use entity::table::{chart, chart_alias, chart_source, chart_use};
 use entity::view::{SharedUse, Timestamp};
 
@@ -59,14 +59,16 @@ async fn lead_on(c: &impl ConnectionTrait, key: &str) -> Result<Option<(i64, Str
 /// Whether any use counts for a chart, or did.
 async fn is_used(c: &impl ConnectionTrait, id: i64) -> Result<bool> {
     let used = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(id));
+    let used = used.filter(is_counted(chart_use::Column::RepositoryId));
     let one: Option<i64> = used.select_only().column(chart_use::Column::Id).into_tuple().one(c).await?;
     Ok(one.is_some())
 }
 
 /// Of charts the one that is most used now; the first by its key, where none is.
 async fn most_used_of(c: &impl ConnectionTrait, ids: Vec<i64>) -> Result<Option<(i64, String)>> {
-    use chart_use::Column::ChartId;
+    use chart_use::Column::{ChartId, RepositoryId};
     let uses = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), ids.iter().copied())).filter(uses_at(None));
+    let uses = uses.filter(is_counted(RepositoryId));
     let most = uses.select_only().column(ChartId).group_by(ChartId).order_by_desc(count_all()).order_by_asc(ChartId);
     let most: Option<Option<i64>> = most.into_tuple().one(c).await?;
     let these = most.flatten().map_or(ids, |id| vec![id]);
@@ -115,6 +117,7 @@ async fn most_used_like(
     let users = RepositoryId.into_expr().count_distinct();
     let these = fitting().select_only().column(chart::Column::Id).into_query();
     let used = chart_use::Entity::find().filter(ChartId.in_subquery(these)).filter(uses_at(at));
+    let used = used.filter(is_counted(RepositoryId));
     let used = used.select_only().column(ChartId).group_by(ChartId).order_by_desc(users).order_by_asc(ChartId);
     let most: Option<Option<i64>> = used.into_tuple().one(c).await?;
     match most.flatten() {
@@ -141,11 +144,16 @@ const ALL_OF_BJW_S: &str = "ghcr.io-bjw-s-labs-charts";
 /// The name of a release of a chart that one of kubesearch's keys ends with, where anybody has such a release: it had a page for
 /// each name. A key that is made of the chart's name alone names none.
 pub async fn release_by_alias(c: &impl ConnectionTrait, chart: i64, alias: &str) -> Result<Option<String>> {
-    use chart_use::Column::{ChartName, Name};
+    use chart_use::Column::{ChartName, Name, RepositoryId};
     let ends = alias.rmatch_indices('-').map(|(at, _)| &alias[at + 1..]).filter(|end| !end.is_empty());
     let ends: Vec<&str> = ends.take_while(|end| end.len() <= LONGEST_NAME).take(ENDS).collect();
     let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart)).filter(uses_at(None));
-    let uses = uses.filter(is_any(Name.into_expr(), ends)).select_only().columns([Name, ChartName]).distinct();
+    let uses = uses
+        .filter(is_any(Name.into_expr(), ends))
+        .filter(is_counted(RepositoryId))
+        .select_only()
+        .columns([Name, ChartName])
+        .distinct();
     let found: Vec<(Option<String>, Option<String>)> = uses.into_tuple().all(c).await?;
     let named = found.into_iter().filter_map(|(name, chart_name)| {
         let (name, chart_name) = (name?, chart_name?.to_lowercase());
@@ -180,7 +188,7 @@ pub async fn installed_at(
     if charts.is_empty() {
         return Ok(Vec::new());
     }
-    let users = RepositoryId.into_expr().count_distinct();
+    let users = if_counted(RepositoryId).count_distinct();
     let these = is_any(ChartId.into_expr(), charts.keys().copied());
     let used = chart_use::Entity::find().inner_join(chart::Entity).filter(these).filter(uses_at(at)).select_only();
     let used = used.column(ChartId).column(chart::Column::Key).expr_as(users, "repositories");

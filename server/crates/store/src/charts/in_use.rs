@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 
 use super::version::is_prerelease;
 use super::{ConnectionTrait, Result, compare_versions, uses_at};
-use crate::db::select::{count_all, is_any};
+use crate::db::select::{count_all, is_any, is_counted};
 use entity::kind::VersionKind;
 use entity::table::chart_use;
 use entity::view::Timestamp;
@@ -26,12 +26,12 @@ pub(super) async fn versions_in_use(
     at: Option<Timestamp>,
     of_interest: Condition,
 ) -> Result<HashMap<i64, Vec<UsedVersion>>> {
-    use chart_use::Column::{ChartId, Version, VersionKind as Kind};
+    use chart_use::Column::{ChartId, RepositoryId, Version, VersionKind as Kind};
     let mut versions: HashMap<i64, Vec<UsedVersion>> = HashMap::new();
     for charts in charts.chunks(500) {
         let these = is_any(ChartId.into_expr(), charts.iter().copied());
         let rows = chart_use::Entity::find().filter(these).filter(uses_at(at));
-        let rows = rows.filter(of_interest.clone()).select_only();
+        let rows = rows.filter(is_counted(RepositoryId)).filter(of_interest.clone()).select_only();
         let rows = rows.columns([ChartId, Version, Kind]).expr_as(count_all(), "count");
         let rows = rows.group_by(ChartId).group_by(Version).group_by(Kind);
         let rows: Vec<(i64, Option<String>, VersionKind, i64)> = rows.into_tuple().all(c).await?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::in_use::{most_used, newest, versions_in_use};
 use super::{ConnectionTrait, Result, stars_of, uses_at};
 use crate::db::pattern::contains;
-use crate::db::select::{is_any, is_like, page_of};
+use crate::db::select::{is_any, is_counted, is_like, page_of};
 use entity::table::{chart, chart_use};
 use entity::view::{ChartFilter, ChartSort, ChartSummary, ChartTrend, Listing, Sort, Timestamp};
 
@@ -114,6 +114,7 @@ fn of_interest(filter: &ChartFilter) -> Condition {
     let source = filter.source.as_deref().filter(|source| !source.is_empty());
     let url = || Expr::from(Func::lower(chart_use::Column::SourceUrl.into_expr()));
     Condition::all()
+        .add(is_counted(chart_use::Column::RepositoryId))
         .add_option(filter.kind.map(|kind| chart_use::COLUMN.kind.eq(kind)))
         .add_option(source.map(|source| is_like(url(), contains(source))))
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, adoption, uses_at};
-use crate::db::select::is_any;
+use crate::db::select::{is_any, is_counted};
 use entity::table::{chart, chart_use, image, image_use};
 use entity::view::{ChartAdoption, ChartAlternative, ChartNeighbour, Timestamp};
 
@@ -25,6 +25,7 @@ pub async fn used_with(c: &impl ConnectionTrait, id: i64, at: Option<Timestamp>)
     let with = chart_use::Entity::find()
         .filter(uses_at(at))
         .filter(RepositoryId.in_subquery(users))
+        .filter(is_counted(RepositoryId))
         .filter(chart_use::COLUMN.chart_id.is_not_null().and(chart_use::COLUMN.chart_id.ne(id)));
     let repositories = RepositoryId.into_expr().count_distinct();
     let with = with
@@ -85,7 +86,7 @@ pub async fn alternatives(
 /// All uses there were of these charts.
 async fn by_chart(c: &impl ConnectionTrait, charts: Vec<i64>) -> Result<BTreeMap<i64, Vec<Use>>> {
     use chart_use::Column::{ChartId, FromTime, ReleaseId, RepositoryId, ToTime};
-    let uses = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), charts));
+    let uses = chart_use::Entity::find().filter(is_any(ChartId.into_expr(), charts)).filter(is_counted(RepositoryId));
     let uses = uses.select_only().columns([ChartId, RepositoryId, ReleaseId, FromTime, ToTime]);
     Ok(grouped(uses.into_tuple::<UseRow>().all(c).await?))
 }
@@ -98,6 +99,7 @@ async fn by_image(c: &impl ConnectionTrait, of: &chart::Model) -> Result<BTreeMa
     let images: Vec<i64> = images.select_only().column(image::Column::Id).limit(500).into_tuple().all(c).await?;
     let uses = image_use::Entity::find()
         .filter(is_any(ImageId.into_expr(), images))
+        .filter(is_counted(RepositoryId))
         .filter(image_use::COLUMN.release_id.is_not_null())
         .filter(image_use::COLUMN.chart_id.is_not_null().and(image_use::COLUMN.chart_id.ne(of.id)))
         .select_only()

@@ -13,7 +13,7 @@ use super::alike::alike;
 use super::in_use::{UsedVersion, newest, versions_in_use};
 use super::values::{MOST_RELEASES, path_ids};
 use super::{ConnectionTrait, FEW, Result, called, compare_versions, covers, have_all, stars_of, time, uses_at};
-use crate::db::select::{MAX_PAGE, count, count_all, is_any, matching, paged};
+use crate::db::select::{MAX_PAGE, count, count_all, is_any, is_counted, matching, paged};
 use crate::resources::is_active;
 use entity::kind::{Provider, VersionKind};
 use entity::table::{chart, chart_use, chart_value, repository, repository_metrics, resource, use_commit};
@@ -93,7 +93,10 @@ fn conditions(filter: &ChartReleaseFilter, path: Option<Vec<i64>>) -> Condition 
     use chart_use::COLUMN;
     let mut all = uses_at(filter.at)
         .add_option(filter.chart_id.map(|id| COLUMN.chart_id.eq(id)))
-        .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
+        .add(match filter.repository_id {
+            Some(id) => COLUMN.repository_id.eq(id),
+            None => is_counted(chart_use::Column::RepositoryId),
+        })
         .add_option(filter.version.as_deref().map(|version| COLUMN.version.eq(version)))
         .add_option(filter.release.as_deref().map(called));
     if let Some(path) = path {

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use super::changed::{Way, changed_paths};
 use super::steps::{Step, VersionSpan, steps, ways};
 use super::{ConnectionTrait, Result, commits_of, compare_versions, origins_of, time};
-use crate::db::select::MAX_PAGE;
+use crate::db::select::{MAX_PAGE, is_counted};
 use entity::table::chart_use;
 use entity::view::{ChangedPath, ChartUpgrade, ChartUpgrades, PageQuery, Timestamp, web_url};
 
@@ -52,8 +52,9 @@ pub async fn list_upgrades(
     at: Option<Timestamp>,
     page: PageQuery,
 ) -> Result<ChartUpgrades> {
-    use chart_use::Column::{FromSequence, ReleaseId};
+    use chart_use::Column::{FromSequence, ReleaseId, RepositoryId};
     let mut spans = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart));
+    spans = spans.filter(is_counted(RepositoryId));
     if let Some(at) = at {
         spans = spans.filter(chart_use::Column::FromTime.lte(at.timestamp()));
     }

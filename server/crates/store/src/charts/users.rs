@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result, uses_at};
-use crate::db::select::{MAX_PAGE, is_any};
+use crate::db::select::{MAX_PAGE, is_any, is_counted};
 use entity::table::{chart_use, repository};
 use entity::view::Timestamp;
 
@@ -16,7 +16,8 @@ pub async fn list_users(c: &impl ConnectionTrait, chart: i64, at: Option<Timesta
     use repository::Column::{FullName, Id};
     let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(chart)).filter(uses_at(at));
     let these = uses.select_only().column(chart_use::Column::RepositoryId).into_query();
-    let users = repository::Entity::find().filter(Id.in_subquery(these)).select_only().columns([Id, FullName]);
+    let users = repository::Entity::find().filter(Id.in_subquery(these)).filter(is_counted(Id));
+    let users = users.select_only().columns([Id, FullName]);
     Ok(users.order_by_asc(FullName).order_by_asc(Id).limit(MAX_PAGE).into_tuple().all(c).await?)
 }
 

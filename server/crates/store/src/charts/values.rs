@@ -12,9 +12,10 @@ use uuid::Uuid;
 use super::spread::spread;
 use super::{ConnectionTrait, Result, called, covers, have_all, uses_at, version};
 use crate::db::pattern::contains;
-use crate::db::select::{MAX_PAGE, is_any, is_like, page_of, rows};
+use crate::db::select::{MAX_PAGE, is_any, is_counted, is_like, page_of, rows};
 use entity::kind::ValueType;
-use entity::table::{chart_use, chart_value, value_path};
+use entity::table::{chart_release, chart_use, chart_value, value_path};
+use entity::value::FIRST_UNCOUNTED;
 use entity::view::{ChartValueFilter, ChartValuePath, CommonValue, Listing, Timestamp};
 
 /// Common values that are told of a path.
@@ -42,7 +43,8 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
     let of;
     let mut values = chart_value::Entity::find()
         .filter(chart_value::COLUMN.chart_id.eq(filter.chart_id))
-        .filter(covers(FromTime, ToTime, filter.at));
+        .filter(covers(FromTime, ToTime, filter.at))
+        .filter(ReleaseId.into_expr().not_in_subquery(uncounted_releases()));
     if filter.major.is_some() || filter.release.is_some() || !filter.with_charts.is_empty() {
         // Asked for first: within the greater question PostgreSQL looks them up again for every value, once it has a plan for
         // values of any chart.
@@ -51,7 +53,7 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
         values = values.filter(is_any(ReleaseId.into_expr(), these));
     } else {
         let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
-        let uses = uses.filter(uses_at(filter.at)).select_only();
+        let uses = uses.filter(uses_at(filter.at)).filter(is_counted(chart_use::Column::RepositoryId)).select_only();
         let releases = uses.expr(chart_use::Column::ReleaseId.into_expr().count_distinct());
         of = releases.into_tuple::<i64>().one(c).await?.unwrap_or(0);
     }
@@ -64,12 +66,18 @@ async fn wanted(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<W
     Ok(Wanted { values, of })
 }
 
+/// Releases of branches that are scanned beside the main one, which count for nobody: none, mostly, and an index tells so.
+fn uncounted_releases() -> SelectStatement {
+    let of_branches = chart_release::Entity::find().filter(chart_release::COLUMN.repository_id.gte(FIRST_UNCOUNTED));
+    of_branches.select_only().column(chart_release::Column::Id).into_query()
+}
+
 /// Releases of the chart that have a major version and a name, in repositories that have other charts as well.
 async fn releases_with(c: &impl ConnectionTrait, filter: &ChartValueFilter) -> Result<Vec<i64>> {
-    use chart_use::Column::{ReleaseId, Version};
+    use chart_use::Column::{ReleaseId, RepositoryId, Version};
     let uses = chart_use::Entity::find().filter(chart_use::COLUMN.chart_id.eq(filter.chart_id));
     let uses = uses.filter(uses_at(filter.at).add_option(filter.release.as_deref().map(called)));
-    let uses = uses.filter(have_all(&filter.with_charts, filter.at));
+    let uses = uses.filter(have_all(&filter.with_charts, filter.at)).filter(is_counted(RepositoryId));
     let uses = uses.select_only().columns([ReleaseId, Version]).order_by_asc(ReleaseId).limit(MOST_RELEASES);
     let uses: Vec<(i64, Option<String>)> = uses.into_tuple().all(c).await?;
     let of_it = |version: &Option<String>| match filter.major {

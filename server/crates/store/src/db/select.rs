@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::Result;
+use entity::value::FIRST_UNCOUNTED;
 use entity::view::{Listing, PageQuery};
 
 /// The most rows that a page may have.
@@ -47,6 +48,17 @@ pub(crate) fn is_any<V: Into<Value>>(column: impl Into<Expr>, values: impl IntoI
         values.push(Keyword::Null.into());
     }
     column.into().is_in(values)
+}
+
+/// Whether what has this id counts: the id of a repository, or a resource or event of one, that is no branch scanned beside the
+/// main one. Said so, SQLite looks up no range of an index for what is true of nearly all rows; PostgreSQL turns it around.
+pub(crate) fn is_counted(id: impl ColumnTrait) -> Expr {
+    id.into_expr().gte(FIRST_UNCOUNTED).not()
+}
+
+/// A column of what counts, of other rows nothing: what is counted by it counts each once.
+pub(crate) fn if_counted(id: impl ColumnTrait) -> Expr {
+    Expr::case(is_counted(id), id.into_expr()).into()
 }
 
 /// Rows that meet the conditions. Without any the statement would say `WHERE TRUE`, which SQLite counts row by row.

@@ -9,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::answers::mark_changed;
-use crate::db::select::count;
+use crate::db::select::{count, is_counted};
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
 use crate::repositories::{searched_text, shorten, upsert_repositories, with_metrics};
 use entity::input::{FoundRepository, RepositoryFacts};
@@ -50,7 +50,8 @@ pub struct MetricsTarget {
 
 /// Every repository, to compare with what a search finds.
 pub async fn list_known(c: &impl ConnectionTrait) -> Result<Vec<KnownRepository>> {
-    Ok(repository::Entity::find().order_by_asc(repository::Column::Id).into_partial_model().all(c).await?)
+    let known = repository::Entity::find().filter(is_counted(repository::Column::Id));
+    Ok(known.order_by_asc(repository::Column::Id).into_partial_model().all(c).await?)
 }
 
 /// Repositories of forges that nobody was asked about since then, longest first. Samples have no forge.
@@ -60,7 +61,10 @@ pub async fn list_metrics_targets(c: &impl ConnectionTrait, since: Timestamp) ->
     let before = FactsAt.lt(StoredTimestamp::from(since));
     // What was asked about at a time that has not come is of a clock that stood wrong.
     let ahead = FactsAt.gt(StoredTimestamp::from(since + TimeDelta::days(1)));
-    let targets = repository::Entity::find().filter(of_forges).filter(FactsAt.is_null().or(before).or(ahead));
+    let targets = repository::Entity::find()
+        .filter(is_counted(Id))
+        .filter(of_forges)
+        .filter(FactsAt.is_null().or(before).or(ahead));
     let targets = targets.order_by_asc(FactsAt.is_not_null()).order_by_asc(FactsAt).order_by_asc(Id);
     Ok(targets.into_partial_model().all(c).await?)
 }

@@ -9,6 +9,7 @@ use crate::repositories::{find_repository, remove_repository};
 use entity::address::{Address, Scheme};
 use entity::kind::SyncStatus;
 use entity::table::{repository, tombstone};
+use entity::value::is_uncounted;
 use entity::view::{Repository, Timestamp};
 
 /// What a decision came to.
@@ -85,6 +86,11 @@ pub async fn remove_repository_for_good(
 ) -> Result<Option<Repository>> {
     let Some(repository) = find_repository(w, id).await? else { return Ok(None) };
     let Some(stored) = repository::Entity::find_by_id(id).one(w).await? else { return Ok(None) };
+    // Of its repository, which stays, a branch says nothing.
+    if is_uncounted(id) {
+        remove_repository(w, id).await?;
+        return Ok(Some(repository));
+    }
     // The repository's own id names its tombstone: deleting twice is deleting once.
     let stone = tombstone::ActiveModel {
         id: Set(id),

@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::pattern::contains;
-use crate::db::select::{count, count_all, is_like, paged};
+use crate::db::select::{count, count_all, is_counted, is_like, paged};
 use crate::db::upsert::replace;
 use crate::db::{ConnectionTrait, Result, new_id};
 use entity::input::{RejectedRepository, SearchState};
@@ -218,7 +218,8 @@ pub async fn discovery(
         .add_option(filter.reason.map(|reason| Reason.eq(reason)));
     let rejected = discovery_reject::Entity::find().filter(wanted);
     let rows = rejected.clone().order_by_desc(Stars).order_by_asc(FullName).order_by_asc(Host).order_by_asc(ForgeId);
-    let waiting = repository::Entity::find().filter(repository::Column::SyncStatus.eq(SyncStatus::PendingApproval));
+    let waiting = repository::Entity::find().filter(is_counted(repository::Column::Id));
+    let waiting = waiting.filter(repository::Column::SyncStatus.eq(SyncStatus::PendingApproval));
     let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
     Ok(Discovery {
         settings: settings.clone(),

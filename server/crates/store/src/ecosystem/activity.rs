@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, RELEASE, Result};
-use crate::db::select::{MAX_PAGE, added, constant, count, count_all, is_any, rows};
+use crate::db::select::{MAX_PAGE, added, constant, count, count_all, is_any, is_counted, rows};
 use crate::events;
 use crate::resources::row::TextRow;
 use entity::kind::Provider;
@@ -66,7 +66,7 @@ pub async fn list_release_activity(
 fn newest_releases() -> Select<resource::Entity> {
     use resource::Column::{Id, Kind, UpdatedAt};
     let releases = resource::Entity::find().select_only().filter(Kind.into_expr().eq(constant(RELEASE)));
-    releases.order_by_desc(UpdatedAt).order_by_desc(Id)
+    releases.filter(is_counted(Id)).order_by_desc(UpdatedAt).order_by_desc(Id)
 }
 
 /// A name, and how many of the resources that were read have it.

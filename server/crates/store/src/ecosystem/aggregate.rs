@@ -16,6 +16,7 @@ use super::births::births;
 use super::fold::{DayStats, fold, most};
 use super::gather::{gather, start_of};
 use super::read::is_stale;
+use crate::db::select::is_counted;
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Db, Engine, Result, new_id};
 use crate::queue::JobQueue;
@@ -190,9 +191,10 @@ struct Seen {
 }
 
 async fn see(c: &impl ConnectionTrait) -> Result<Seen> {
-    use repository::Column::{Language, Topics};
+    use repository::Column::{Id, Language, Topics};
     let (mut languages, mut topics) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, i64>::new());
-    let told = repository::Entity::find().select_only().columns([Language, Topics]).into_tuple();
+    let told = repository::Entity::find().filter(is_counted(Id)).select_only();
+    let told = told.columns([Language, Topics]).into_tuple();
     let told: Vec<(Option<String>, JsonText<Vec<String>>)> = told.all(c).await?;
     for (language, JsonText(of_repository)) in told {
         *languages.entry(language.unwrap_or_else(|| UNKNOWN_LANGUAGE.to_owned())).or_default() += 1;

@@ -9,6 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::Result;
+use crate::db::select::is_counted;
 use entity::table::{repository, repository_day};
 use entity::view::Timestamp;
 
@@ -45,5 +46,5 @@ fn first_active_day() -> Expr {
 
 /// When each repository began.
 pub(super) async fn births(c: &impl ConnectionTrait) -> Result<Vec<Birth>> {
-    Ok(repository::Entity::find().into_partial_model().all(c).await?)
+    Ok(repository::Entity::find().filter(is_counted(repository::Column::Id)).into_partial_model().all(c).await?)
 }

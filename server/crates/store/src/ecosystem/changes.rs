@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbBackend, EntityTrait as _, QueryFilter as _, QuerySelect as _, Select,
 };
 
-use crate::db::select::constant;
+use crate::db::select::{constant, is_counted};
 use entity::kind::{ChartResolution, EventType};
 use entity::table::{chart_use, event};
 
@@ -18,7 +18,9 @@ pub(super) fn kind_changes() -> Select<event::Entity> {
     // The index of what comes and goes has this condition.
     let comes_or_goes = event_type().ne(constant(EventType::Modified.as_str()));
     let changes = event::Entity::find().select_only().expr_as(kind(), "name");
-    changes.expr_as(change.sum().cast_as("BIGINT"), "change").filter(comes_or_goes).group_by(kind())
+    let changes = changes.expr_as(change.sum().cast_as("BIGINT"), "change").filter(comes_or_goes);
+    // That index holds the resource, not the repository.
+    changes.filter(is_counted(event::Column::ResourceId)).group_by(kind())
 }
 
 /// Uses of charts by name. What a repository keeps in a folder of its own is nobody else's, whatever it is called.
@@ -26,6 +28,7 @@ pub(super) fn installed() -> Select<chart_use::Entity> {
     chart_use::Entity::find()
         .filter(chart_use::COLUMN.chart_name.is_not_null())
         .filter(chart_use::Column::How.ne(ChartResolution::Local))
+        .filter(is_counted(chart_use::Column::RepositoryId))
 }
 
 /// The day of a time, UTC, as text.

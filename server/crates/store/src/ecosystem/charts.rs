@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
 use crate::charts::{Step, VersionSpan, commits_of, origins_of, steps, time, uses_at};
-use crate::db::select::{count_all, is_any, rows};
+use crate::db::select::{count_all, is_any, is_counted, rows};
 use entity::table::{chart, chart_use};
 use entity::view::{
     ChartMove, EcosystemCharts, EcosystemRange, Listing, NewChart, PopularChart, RecentUpgrade, Timestamp, Upgrader,
@@ -55,7 +55,8 @@ pub async fn charts(
 /// with times; a question for times alone would read every use.
 fn uses_of_charts() -> Select<chart_use::Entity> {
     let charts = chart::Entity::find().select_only().column(chart::Column::Id).into_query();
-    chart_use::Entity::find().filter(chart_use::Column::ChartId.in_subquery(charts))
+    let uses = chart_use::Entity::find().filter(chart_use::Column::ChartId.in_subquery(charts));
+    uses.filter(is_counted(chart_use::Column::RepositoryId))
 }
 
 /// Charts with most releases: a release has one use at a time.
@@ -215,6 +216,7 @@ impl Week {
             let before = chart_use::Entity::find()
                 .filter(is_any(chart_use::Column::ChartId.into_expr(), ids.iter().copied()))
                 .filter(chart_use::COLUMN.from_time.lte(self.since))
+                .filter(is_counted(chart_use::Column::RepositoryId))
                 .select_only()
                 .column(chart_use::Column::ChartId)
                 .distinct();

@@ -16,7 +16,7 @@ use super::changes::{day_of, installed, kind_changes};
 use super::fold::{DayNumbers, Facts, Metrics, RepositoryFacts};
 use crate::charts::{covers, time};
 use crate::db::Result;
-use crate::db::select::{added, constant, count_all, sum};
+use crate::db::select::{added, constant, count_all, is_counted, sum};
 use entity::kind::Facet;
 use entity::table::{chart_use, day_total, event, facet_total, repository, repository_day, repository_metrics};
 use entity::value::StoredTimestamp;
@@ -108,8 +108,8 @@ impl<C: ConnectionTrait> Span<'_, C> {
 
     /// Resources that ever were and that are, and events, all at the end of the last day.
     async fn totals(&self) -> Result<Totals> {
-        use repository::Column::{ActiveResources, DeletedResources, Events};
-        let now = repository::Entity::find().select_only();
+        use repository::Column::{ActiveResources, DeletedResources, Events, Id};
+        let now = repository::Entity::find().filter(is_counted(Id)).select_only();
         let now = now
             .expr_as(sum(added([ActiveResources, DeletedResources])), "resources")
             .expr_as(sum(ActiveResources.into_expr()), "active")

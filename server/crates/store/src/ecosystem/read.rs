@@ -14,7 +14,7 @@ use super::gather::start_of;
 use super::spans::{SeriesRow, days, growth, series, spans};
 use super::{ConnectionTrait, Result};
 use crate::db::DataError;
-use crate::db::select::{added, constant, count, count_all, paged, sum};
+use crate::db::select::{added, constant, count, count_all, is_counted, paged, sum};
 use crate::events::first_day;
 use crate::figures::most_active;
 use crate::repositories::list_newest;
@@ -149,7 +149,7 @@ struct CountsRow {
 
 /// How many rows there are, and how many came since a time, at one moment.
 async fn count_rows(c: &impl ConnectionTrait, since: Timestamp) -> Result<CountsRow> {
-    use repository::Column::{ActiveResources, DeletedResources, Events};
+    use repository::Column::{ActiveResources, DeletedResources, Events, Id};
     let metrics = repository_metrics::Entity::find().select_only().expr(count_all());
     let runs = scan_run::Entity::find().select_only().expr(count_all());
     let changes = day_total::Entity::find().select_only().expr({
@@ -159,7 +159,7 @@ async fn count_rows(c: &impl ConnectionTrait, since: Timestamp) -> Result<Counts
     let changes = changes.filter(day_total::COLUMN.day.gt(since.date_naive().to_string()));
     let is_new = repository::COLUMN.discovered_at.gte(StoredTimestamp::from(since));
     let is_new: Expr = Expr::case(is_new, constant(1)).into();
-    let counts = repository::Entity::find().select_only();
+    let counts = repository::Entity::find().filter(is_counted(Id)).select_only();
     let counts = counts
         .expr_as(count_all(), "repositories")
         .expr_as(sum(added([ActiveResources, DeletedResources])), "kubernetes_resources")

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{ConnectionTrait, Result};
 use crate::db::first_id;
 use crate::db::pattern::contains;
-use crate::db::select::{constant, count, is_like, matching, number, sum};
+use crate::db::select::{constant, count, is_counted, is_like, matching, number, sum};
 use crate::resources::text_condition;
 use entity::kind::EventType;
 use entity::table::{commit, day_total, event, repository, repository_day, resource};
@@ -36,6 +36,7 @@ pub(super) async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -
     let time = |time| StoredTimestamp::from(time);
     Ok(Some(
         Condition::all()
+            .add_option(whole_history.then(|| is_counted(Column::Id)))
             .add_option(places)
             .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
             .add_option(filter.resource_id.map(|id| COLUMN.resource_id.eq(id)))
@@ -131,7 +132,10 @@ pub(super) async fn count_events(
     };
     if is_plain {
         let kept = repository::Entity::find();
-        let kept = kept.apply_if(filter.repository_id, |kept, id| kept.filter(repository::COLUMN.id.eq(id)));
+        let kept = kept.filter(match filter.repository_id {
+            Some(id) => repository::COLUMN.id.eq(id),
+            None => is_counted(repository::Column::Id),
+        });
         return total(c, kept, repository::Column::Events.into_expr()).await;
     }
     // Days of one repository have their numbers by the same names.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::charts::{adoption, compare_versions, covers, uses_at};
 use crate::db::pattern::contains;
-use crate::db::select::{count_all, is_any, is_like, page_of};
+use crate::db::select::{count_all, if_counted, is_any, is_counted, is_like, page_of};
 use crate::db::{ConnectionTrait, Result};
 use entity::table::{chart, chart_use, image, image_use};
 use entity::view::{ImageDetail, ImageFilter, ImageSummary, ImageTag, ImageThrough, Listing, SharedUse, Timestamp};
@@ -75,7 +75,7 @@ pub async fn named_at(
     if images.is_empty() {
         return Ok(Vec::new());
     }
-    let users = RepositoryId.into_expr().count_distinct();
+    let users = if_counted(RepositoryId).count_distinct();
     let used = image_use::Entity::find()
         .inner_join(image::Entity)
         .filter(is_any(ImageId.into_expr(), images.keys().copied()))
@@ -108,6 +108,7 @@ pub async fn list_images(c: &impl ConnectionTrait, filter: &ImageFilter) -> Resu
     let counted = image_use::Entity::find()
         .filter(covers(FromTime, ToTime, filter.at))
         .filter(ImageId.in_subquery(images.into_query()))
+        .filter(is_counted(RepositoryId))
         .select_only()
         .column(ImageId)
         .expr_as(distinct(RepositoryId), "repositories")
@@ -161,6 +162,7 @@ fn digests_of<'s>(spans: &[&'s Span]) -> Vec<&'s str> {
 async fn history(c: &impl ConnectionTrait, image: i64, until: i64) -> Result<Vec<(Uuid, i64, Option<i64>)>> {
     use image_use::Column::{FromTime, RepositoryId, ToTime};
     let spans = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image)).filter(FromTime.lte(until));
+    let spans = spans.filter(is_counted(RepositoryId));
     Ok(spans.select_only().columns([RepositoryId, FromTime, ToTime]).into_tuple().all(c).await?)
 }
 
@@ -181,11 +183,12 @@ pub async fn find_image(
     at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<ImageDetail>> {
-    use image_use::Column::{FromTime, ToTime};
+    use image_use::Column::{FromTime, RepositoryId, ToTime};
     let named = image::Entity::find().filter(image::COLUMN.name.eq(full_name(name)));
     let Some(image) = named.one(c).await? else { return Ok(None) };
     let moment = at.unwrap_or(now).timestamp();
     let open = image_use::Entity::find().filter(image_use::COLUMN.image_id.eq(image.id));
+    let open = open.filter(is_counted(RepositoryId));
     let open: Vec<Span> = open.filter(covers(FromTime, ToTime, at)).into_partial_model().all(c).await?;
     let open: Vec<&Span> = open.iter().collect();
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);

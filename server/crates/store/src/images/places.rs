@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::written::told;
 use crate::charts::{commits_at, covers, resources_of, stars_of, time};
-use crate::db::select::{count, is_any, matching, paged};
+use crate::db::select::{count, is_any, is_counted, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use entity::kind::Provider;
 use entity::table::{chart, chart_use, image, image_use, repository};
@@ -52,7 +52,10 @@ pub async fn list_image_places(c: &impl ConnectionTrait, filter: &ImagePlaceFilt
     let conditions = Condition::all()
         .add(covers(FromTime, ToTime, filter.at))
         .add_option(filter.image_id.map(|id| image_use::COLUMN.image_id.eq(id)))
-        .add_option(filter.repository_id.map(|id| image_use::COLUMN.repository_id.eq(id)))
+        .add(match filter.repository_id {
+            Some(id) => image_use::COLUMN.repository_id.eq(id),
+            None => is_counted(image_use::Column::RepositoryId),
+        })
         .add_option(filter.tag.as_deref().map(|tag| image_use::COLUMN.tag.eq(tag)));
     let uses: Select<image_use::Entity> = matching(conditions);
     let count = count(c, uses.clone()).await?;

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{ConnectionTrait, Result};
-use crate::db::select::{constant, count_all, is_any, sum};
+use crate::db::select::{constant, count_all, is_any, is_counted, sum};
 use entity::kind::Facet;
 use entity::table::{day_total, ecosystem_stats, facet_total, repository, repository_day, stale_day};
 use entity::value::StoredTimestamp;
@@ -54,7 +54,7 @@ fn new_repositories(then: NaiveDate) -> SelectStatement {
     let days = days.filter(repository_day::COLUMN.day.lte(then.to_string()));
     let created = repository::COLUMN.created_at.gte(StoredTimestamp::from(super::end_of(then)));
     let new = repository::Entity::find().filter(created).filter(Expr::not_exists(days.into_query()));
-    new.select_only().expr(count_all()).into_query()
+    new.filter(is_counted(repository::Column::Id)).select_only().expr(count_all()).into_query()
 }
 
 /// Releases at the end of a day. Days tell resources and events as they are now; a kept day tells of releases unless it is
@@ -85,7 +85,7 @@ pub(super) async fn most_active(c: &impl ConnectionTrait, limit: u64, now: Times
     let all = Created.into_expr().add(Modified.into_expr()).add(Deleted.into_expr()).add(Resurrected.into_expr());
     // `COALESCE` keeps SQLite from reading every day of each repository only to have them in groups.
     let id = Expr::from(Func::coalesce([RepositoryId.into_expr(), RepositoryId.into_expr()]));
-    let busiest = repository_day::Entity::find().filter(since.clone()).select_only();
+    let busiest = repository_day::Entity::find().filter(since.clone()).filter(is_counted(RepositoryId)).select_only();
     let busiest = busiest.column_as(id.clone(), "repository_id").column_as(sum(all.clone()), "changes");
     let busiest = busiest.group_by(id.clone()).order_by(Expr::col("changes"), Order::Desc).order_by(id, Order::Asc);
     let mut named = repository::Entity::find().select_only();
@@ -129,7 +129,7 @@ pub(super) async fn newest(c: &impl ConnectionTrait, limit: u64) -> Result<Vec<N
     use repository_day::Column::{Day, RepositoryId};
     let first_day = repository_day::Entity::find().select_only().expr(Day.min());
     let first_day = first_day.filter(RepositoryId.into_expr().equals((repository::Entity, Id))).into_query();
-    let newest = repository::Entity::find().select_only().column_as(Id, "repository_id");
+    let newest = repository::Entity::find().filter(is_counted(Id)).select_only().column_as(Id, "repository_id");
     let newest = newest.columns([FullName, Description, ActiveResources, DiscoveredAt]);
     let newest = newest.column_as(Expr::from(first_day), "first_day");
     let newest = newest.order_by_desc(DiscoveredAt).order_by_desc(Id).limit(limit);

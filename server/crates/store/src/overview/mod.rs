@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{ConnectionTrait, Result, commits};
-use crate::db::select::{constant, count, count_all, sum};
+use crate::db::select::{constant, count, count_all, is_counted, sum};
 use crate::jobs::{find_views, is_in};
 use entity::kind::{Facet, JobState, Origin, SyncStatus};
 use entity::table::{facet_total, job, repository, repository_day};
@@ -74,10 +74,11 @@ pub async fn running_work(c: &impl ConnectionTrait) -> Result<RunningWork> {
 
 /// The line about the system.
 pub async fn system_state(c: &impl ConnectionTrait) -> Result<SystemState> {
-    use repository::Column::{Enabled, LastSyncAt, ScanStatus, SyncStatus as Sync};
+    use repository::Column::{Enabled, Id, LastSyncAt, ScanStatus, SyncStatus as Sync};
     let fails = Sync.eq(SyncStatus::Error).or(ScanStatus.eq(SyncStatus::Error));
     let jobs = |state| job::Entity::find().select_only().expr(count_all()).filter(is_in(state)).into_query();
-    let state = repository::Entity::find().select_only().column_as(count_all(), "repositories");
+    let state = repository::Entity::find().filter(is_counted(Id)).select_only();
+    let state = state.column_as(count_all(), "repositories");
     let state = state.column_as(count_where(Enabled.into_expr().and(fails)), "failing_repositories");
     let state = state.column_as(Expr::from(jobs(JobState::Queued)), "queued_jobs");
     let state = state.column_as(Expr::from(jobs(JobState::Running)), "running_jobs");
@@ -111,7 +112,8 @@ pub async fn figures(c: &impl ConnectionTrait, now: Timestamp) -> Result<Figures
         Expr::col((repository_day::Entity, repository_day::Column::RepositoryId)).equals((repository::Entity, Id));
     let days = repository_day::Entity::find().select_only().expr(constant(1)).filter(its_day);
     let is_active = Expr::exists(days.filter(repository_day::COLUMN.day.gte(day)).into_query());
-    let figures = repository::Entity::find().select_only().column_as(count_all(), "repositories");
+    let figures = repository::Entity::find().filter(is_counted(Id)).select_only();
+    let figures = figures.column_as(count_all(), "repositories");
     let figures = figures.column_as(count_where(is_active), "active_repositories");
     let figures = figures.column_as(sum(ActiveResources.into_expr()), "resources");
     let figures = figures.column_as(sum(HelmReleases.into_expr()), "helm_releases");

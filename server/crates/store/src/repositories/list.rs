@@ -8,7 +8,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::db::pattern::{contains, holds};
-use crate::db::select::{MAX_PAGE, count, count_all, is_like, matching, paged};
+use crate::db::select::{MAX_PAGE, count, count_all, is_counted, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
 use entity::address::shown_url;
 use entity::kind::SyncStatus;
@@ -80,6 +80,8 @@ impl From<RepositoryRow> for Repository {
             topics: row.topics.0,
             license_name: row.license_name,
             default_branch: row.default_branch.unwrap_or_else(|| "main".to_owned()),
+            scanned_branch: Some(row.scanned_branch).filter(|name| !name.is_empty()),
+            scanned_branches: Vec::new(),
             created_at: row.created_at.into(),
             discovery_tags: row.discovery_tags.0,
             discovered_at: row.discovered_at.into(),
@@ -132,7 +134,7 @@ fn ordered(rows: Select<repository::Entity>, filter: &RepositoryFilter) -> Selec
 /// Which repositories there are, by name: ids and full names alone.
 pub async fn list_names(c: &impl ConnectionTrait, limit: u64) -> Result<Vec<(Uuid, String)>> {
     use repository::Column::{FullName, Id};
-    let names = repository::Entity::find().select_only().column(Id).column(FullName);
+    let names = repository::Entity::find().filter(is_counted(Id)).select_only().column(Id).column(FullName);
     let names = names.order_by_asc(Expr::from(Func::lower(FullName.into_expr()))).order_by_asc(Id).limit(limit);
     Ok(names.into_tuple().all(c).await?)
 }
@@ -147,7 +149,7 @@ pub async fn list_repositories(c: &impl ConnectionTrait, filter: &RepositoryFilt
 }
 
 fn conditions(filter: &RepositoryFilter) -> Condition {
-    use repository::Column::{GitopsTool, Language, Origin, ScanStatus, Search, SyncStatus as Status, Topics};
+    use repository::Column::{GitopsTool, Id, Language, Origin, ScanStatus, Search, SyncStatus as Status, Topics};
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
     // Topics are a list in JSON, and are looked for as they stand in it.
     let topic = filter.topic.as_ref().map(|topic| serde_json::Value::from(topic.as_str()).to_string());
@@ -160,6 +162,7 @@ fn conditions(filter: &RepositoryFilter) -> Condition {
         _ => Status.eq(status),
     };
     Condition::all()
+        .add(is_counted(Id))
         .add_option(text.map(|text| is_like(Search.into_expr(), contains(text))))
         .add_option(filter.language.as_deref().map(language))
         .add_option(topic.map(|quoted| is_like(Topics.into_expr(), holds(&quoted))))
@@ -203,7 +206,7 @@ pub(crate) async fn list_newest(
 ) -> Result<Vec<Repository>> {
     use repository::Column::{DiscoveredAt, Id};
     let newest = |rows: Select<repository::Entity>| rows.order_by_desc(DiscoveredAt).order_by_desc(Id);
-    let known = repository::Entity::find().apply_if(until, |known, until| {
+    let known = repository::Entity::find().filter(is_counted(Id)).apply_if(until, |known, until| {
         known.filter(repository::COLUMN.discovered_at.lte(StoredTimestamp::from(until)))
     });
     read(c, newest(page_with_metrics(newest(known).limit(limit)))).await
@@ -211,8 +214,8 @@ pub(crate) async fn list_newest(
 
 /// Languages with the number of repositories, most frequent first.
 pub async fn list_languages(c: &impl ConnectionTrait) -> Result<Vec<NamedCount>> {
-    use repository::Column::Language;
-    let known = repository::Entity::find().filter(Language.is_not_null());
+    use repository::Column::{Id, Language};
+    let known = repository::Entity::find().filter(is_counted(Id)).filter(Language.is_not_null());
     let named = known.select_only().column_as(Language, "name").expr_as(count_all(), "count").group_by(Language);
     Ok(named.order_by_desc(Expr::col("count")).order_by_asc(Language).into_model().all(c).await?)
 }

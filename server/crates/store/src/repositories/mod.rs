@@ -1,5 +1,6 @@
 //! Repositories: lists, what jobs need to know, coming and going.
 
+mod branches;
 mod list;
 mod syncs;
 
@@ -12,7 +13,7 @@ use super::scans::totals::Totals;
 use super::{ConnectionTrait, Result};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
-use crate::db::select::is_any;
+use crate::db::select::{is_any, is_counted};
 use crate::db::upsert::excluded;
 use crate::secrets::{of_access, of_webhook, remove_secret};
 use entity::address::Address;
@@ -22,6 +23,7 @@ use entity::table::{branch_event, delivery, event, repository};
 use entity::value::JsonText;
 use entity::view::Timestamp;
 
+pub use branches::{branches_beside, disable_other_branches, list_scanned_branches, pin_branches};
 pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
 pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
 pub(crate) use syncs::shorten;
@@ -44,6 +46,8 @@ pub struct SyncTarget {
     pub enabled: bool,
     /// The branch that was followed last; `None` before the first sync.
     pub branch: Option<String>,
+    /// The only branch that may be followed, where it is one that is scanned beside the main one.
+    pub scanned_branch: Option<String>,
     pub branch_regex: Option<String>,
     pub polling_interval_seconds: Option<i64>,
     /// The newest commit that is fetched.
@@ -82,6 +86,7 @@ impl From<repository::Model> for SyncTarget {
             origin: row.origin,
             enabled: row.enabled,
             branch: row.default_branch,
+            scanned_branch: Some(row.scanned_branch).filter(|name| !name.is_empty()),
             branch_regex: row.branch_regex,
             polling_interval_seconds: row.polling_interval_seconds,
             head: row.head_commit,
@@ -129,6 +134,7 @@ pub async fn upsert_repositories(
     for found in found {
         let known = repository::Entity::find().select_only().column(repository::Column::Id);
         let known = known.filter(repository::COLUMN.url.eq(found.url.as_str()));
+        let known = known.filter(repository::COLUMN.scanned_branch.eq(""));
         let known: Option<Uuid> = known.into_tuple().one(w).await?;
         let id = known.unwrap_or_else(|| new_id(now));
         let row = repository::ActiveModel {
@@ -170,7 +176,7 @@ pub async fn upsert_repositories(
 fn newer_words() -> OnConflict {
     use repository::Column::{
         BranchRegex, Description, Enabled, FactsAt, FullName, Name, Origin, Owner, PollingIntervalSeconds, Provider,
-        Search, Topics, Url, WebUrl,
+        ScannedBranch, Search, Topics, Url, WebUrl,
     };
     let stored = |column: repository::Column| Expr::col((repository::Entity, column));
     let topics = Expr::case(stored(FactsAt).is_null(), excluded(Topics)).finally(stored(Topics));
@@ -178,7 +184,7 @@ fn newer_words() -> OnConflict {
     let interval = Func::coalesce([excluded(PollingIntervalSeconds), stored(PollingIntervalSeconds)]);
     let interval = Expr::case(excluded(Origin).eq(entity::kind::Origin::Config), excluded(PollingIntervalSeconds))
         .finally(interval);
-    OnConflict::column(Url)
+    OnConflict::columns([Url, ScannedBranch])
         .update_columns([Owner, Name, FullName, Search, WebUrl, Provider, Origin, Enabled])
         .update_columns([BranchRegex])
         .value(PollingIntervalSeconds, interval)
@@ -196,7 +202,8 @@ pub(crate) fn searched_text(full_name: &str, description: Option<&str>) -> Strin
 fn missing(origin: Origin, kept_urls: &[String]) -> Condition {
     let urls = kept_urls.iter().map(String::as_str);
     let elsewhere = (!kept_urls.is_empty()).then(|| repository::COLUMN.url.is_not_in(urls));
-    Condition::all().add(repository::Column::Origin.eq(origin)).add_option(elsewhere)
+    let of_it = Condition::all().add(is_counted(repository::Column::Id)).add(repository::Column::Origin.eq(origin));
+    of_it.add_option(elsewhere)
 }
 
 /// Switches off every repository of this origin whose URL is not among those kept; gives back how many.
@@ -220,9 +227,17 @@ pub async fn remove_missing(w: &impl ConnectionTrait, origin: Origin, kept_urls:
     Ok(removed)
 }
 
-/// Removes a repository with all that hangs on it; whether there was one. Wants a transaction: the totals over all
-/// repositories change with it.
+/// Removes a repository with all that hangs on it, its other branches too; whether there was one. Wants a transaction: the totals
+/// over all repositories change with it.
 pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    for branch in branches::ids_beside(w, id).await? {
+        remove_row(w, branch).await?;
+    }
+    remove_row(w, id).await
+}
+
+/// Removes a row and what hangs on it.
+async fn remove_row(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
     // Before all that hangs on it: whoever writes of its branches holds it first, and now waits.
     let held = repository::Entity::find_by_id(id).select_only().column(repository::Column::Id);
     if held.lock_exclusive().into_tuple::<Uuid>().one(w).await?.is_none() {
@@ -242,6 +257,6 @@ pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<boo
     if repository::Entity::delete_by_id(id).exec(w).await?.rows_affected == 0 {
         return Ok(false);
     }
-    difference.write(w).await?;
+    difference.write(w, id).await?;
     Ok(true)
 }

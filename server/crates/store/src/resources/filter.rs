@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{ConnectionTrait, Result};
 use crate::db::pattern::contains;
-use crate::db::select::{constant, count, is_like, matching, number, sum};
+use crate::db::select::{constant, count, is_counted, is_like, matching, number, sum};
 use entity::kind::{EventType, Facet, ResourceStatus};
 use entity::table::{chart_use, event, facet_total, repository, repository_facet, resource};
 use entity::view::{ResourceFilter, ResourceSort, Sort};
@@ -21,7 +21,10 @@ pub(super) fn conditions(c: &impl ConnectionTrait, filter: &ResourceFilter) -> C
     let namespace = |name: &str| COLUMN.namespace.eq(name).or(COLUMN.namespace_inherited.eq(name));
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
     Condition::all()
-        .add_option(filter.repository_id.map(|id| COLUMN.repository_id.eq(id)))
+        .add(match filter.repository_id {
+            Some(id) => COLUMN.repository_id.eq(id),
+            None => is_counted(resource::Column::Id),
+        })
         .add_option(filter.kind.as_deref().map(|kind| COLUMN.kind.eq(kind)))
         .add_option(filter.name.as_deref().map(|name| COLUMN.name.eq(name)))
         .add_option(filter.api_version.as_deref().map(|version| COLUMN.api_version.eq(version)))
@@ -227,10 +230,10 @@ pub(super) async fn count_resources(
         }
         (None, repository) => {
             use repository::Column::{ActiveResources, DeletedResources};
-            let mut of = repository::Entity::find();
-            if let Some(id) = repository {
-                of = of.filter(repository::COLUMN.id.eq(id));
-            }
+            let of = repository::Entity::find().filter(match repository {
+                Some(id) => repository::COLUMN.id.eq(id),
+                None => is_counted(repository::Column::Id),
+            });
             number(
                 c,
                 of.select_only().column_as(kept(ActiveResources.into_expr(), DeletedResources.into_expr()), "count"),

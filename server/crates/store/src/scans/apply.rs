@@ -48,7 +48,7 @@ pub async fn apply_batch(w: &Connection, repository: Uuid, run: Uuid, batch: &Ba
     totals.days = days;
     totals.mark_changed_days();
     totals.mark_used(batch.uses.commits.iter().map(|commit| commit.at.time).min());
-    totals.write(&txn).await?;
+    totals.write(&txn, repository).await?;
     txn.commit().await?;
     Ok(events)
 }

@@ -12,7 +12,7 @@ use crate::db::{Result, milliseconds};
 use entity::input::{FoundCommit, FoundEvent};
 use entity::kind::EventType;
 use entity::table::{commit, event, repository_day};
-use entity::value::{JsonText, StoredTimestamp};
+use entity::value::{JsonText, StoredTimestamp, is_uncounted, uncounted};
 use entity::view::Timestamp;
 
 pub(super) async fn insert_commits(c: &impl ConnectionTrait, repository: Uuid, commits: &[FoundCommit]) -> Result<()> {
@@ -165,7 +165,7 @@ fn changes_version(event: &FoundEvent) -> bool {
 }
 
 /// An id of version 7 that says when (the commit's time), where in history and where in the commit the event
-/// happened: ids sort as history does, and a replay gives an event the same id again.
+/// happened: ids sort as history does, and a replay gives an event the same id again. It counts where its repository does.
 fn event_id(repository: Uuid, time: Timestamp, sequence: i64, index: usize) -> Uuid {
     const TWENTY: u128 = (1 << 20) - 1;
     const THIRTY_FOUR: u128 = (1 << 34) - 1;
@@ -174,7 +174,8 @@ fn event_id(repository: Uuid, time: Timestamp, sequence: i64, index: usize) -> U
         | (repository.as_u128() & THIRTY_FOUR);
     let bits =
         (milliseconds(time) << 80) | (0x7 << 76) | ((place >> 62) << 64) | (0b10 << 62) | (place & ((1 << 62) - 1));
-    Uuid::from_u128(bits)
+    let id = Uuid::from_u128(bits);
+    if is_uncounted(repository) { uncounted(id) } else { id }
 }
 
 #[cfg(test)]
@@ -197,5 +198,6 @@ mod tests {
         assert_eq!(ids[1].get_variant(), uuid::Variant::RFC4122);
         assert!(first_id(at(100)) < ids[1] && ids[3] < first_id(at(101)));
         assert_ne!(ids[1], event_id(Uuid::from_u128(1), at(100), 7, 0));
+        assert_eq!(event_id(uncounted(repository), at(100), 7, 0), uncounted(ids[1]));
     }
 }

@@ -66,7 +66,7 @@ struct GroupCount {
 /// Counts everything anew, and puts the totals over all repositories right by the difference.
 pub(super) async fn refresh(c: &impl ConnectionTrait, repository: Uuid) -> Result<RepositoryCounts> {
     let (counts, difference) = recount(c, repository).await?;
-    difference.write(c).await?;
+    difference.write(c, repository).await?;
     Ok(counts)
 }
 

@@ -46,7 +46,7 @@ pub async fn rewind(
     difference.subtract(before);
     difference.mark_changed_days();
     difference.mark_used(first_use);
-    difference.write(&txn).await?;
+    difference.write(&txn, repository).await?;
     txn.commit().await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::db::upsert::sum_up;
 use crate::db::{Result, new_id};
 use entity::kind::{Facet, ResourceStatus};
 use entity::table::{day_total, facet_total, group_total, repository_day, repository_facet, resource, stale_day};
+use entity::value::is_uncounted;
 use entity::view::Timestamp;
 
 /// By how much totals change, or what of them is one repository's.
@@ -91,8 +92,12 @@ impl Totals {
         }
     }
 
-    /// Adds everything to what is stored: the last statements of a transaction.
-    pub(crate) async fn write(self, c: &impl ConnectionTrait) -> Result<()> {
+    /// Adds everything, which is of one repository, to what is stored: the last statements of a transaction. Nothing of one that
+    /// does not count.
+    pub(crate) async fn write(self, c: &impl ConnectionTrait, repository: Uuid) -> Result<()> {
+        if is_uncounted(repository) {
+            return Ok(());
+        }
         let group = |(kind, name): (String, String), [active, deleted]: [i64; 2]| group_total::ActiveModel {
             kind: Set(kind),
             name: Set(name),

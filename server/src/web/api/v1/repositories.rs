@@ -181,7 +181,9 @@ pub async fn search_repositories(
     )
 )]
 pub async fn get_repository(State(db): State<Db>, Id(id): Id) -> Result<Json<Repository>, Problem> {
-    find(&db, id).await.map(Json)
+    let mut found = find(&db, id).await?;
+    found.scanned_branches = store::repositories::list_scanned_branches(&db.read, id).await?;
+    Ok(Json(found))
 }
 
 /// A forge's figures over time

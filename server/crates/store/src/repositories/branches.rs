@@ -1,0 +1,128 @@
+//! Branches that are scanned beside a repository's main one: rows of their own at the same address, which count for nobody.
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
+    Set,
+};
+use uuid::Uuid;
+
+use super::{ConnectionTrait, Result, searched_text};
+use crate::db::answers::mark_changed;
+use crate::db::new_id;
+use entity::kind::{GitOpsTool, SyncStatus};
+use entity::table::repository;
+use entity::value::{FIRST_UNCOUNTED, JsonText, is_uncounted, uncounted};
+use entity::view::{ScannedBranch, Timestamp};
+
+/// Brings in branches of a repository, each to be scanned beside the main one, with what is known of that. Gives each one's id and
+/// whether it is new, in the order given.
+pub async fn pin_branches(
+    w: &impl ConnectionTrait,
+    main: Uuid,
+    branches: &[String],
+    now: Timestamp,
+) -> Result<Vec<(Uuid, bool)>> {
+    use repository::Column::{
+        Description, Enabled, FullName, Host, Name, Origin, Owner, PollingIntervalSeconds, Provider, ScannedBranch,
+        Search, Url, WebUrl,
+    };
+    if branches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(main) = repository::Entity::find_by_id(main).one(w).await? else { return Ok(Vec::new()) };
+    let newer = OnConflict::columns([Url, ScannedBranch])
+        .update_columns([Owner, Name, FullName, Description, Search, WebUrl, Provider, Origin, Enabled, Host])
+        .update_columns([PollingIntervalSeconds])
+        .to_owned();
+    let mut result = Vec::with_capacity(branches.len());
+    for branch in branches {
+        let known = repository::Entity::find().select_only().column(repository::Column::Id);
+        let known = known.filter(repository::COLUMN.url.eq(main.url.as_str()));
+        let known = known.filter(repository::COLUMN.scanned_branch.eq(branch.as_str()));
+        let known: Option<Uuid> = known.into_tuple().one(w).await?;
+        let id = known.unwrap_or_else(|| uncounted(new_id(now)));
+        let full_name = format!("{}@{branch}", main.full_name);
+        let row = repository::ActiveModel {
+            id: Set(id),
+            url: Set(main.url.clone()),
+            scanned_branch: Set(branch.clone()),
+            default_branch: Set(Some(branch.clone())),
+            owner: Set(main.owner.clone()),
+            name: Set(format!("{}@{branch}", main.name)),
+            description: Set(main.description.clone()),
+            search: Set(searched_text(&full_name, main.description.as_deref())),
+            full_name: Set(full_name),
+            topics: Set(JsonText(Vec::new())),
+            created_at: Set(main.created_at),
+            discovery_tags: Set(JsonText(Vec::new())),
+            discovered_at: Set(now.into()),
+            sync_status: Set(SyncStatus::Pending),
+            scan_status: Set(SyncStatus::Pending),
+            web_url: Set(main.web_url.clone()),
+            provider: Set(main.provider),
+            origin: Set(main.origin),
+            enabled: Set(main.enabled),
+            polling_interval_seconds: Set(main.polling_interval_seconds),
+            host: Set(main.host.clone()),
+            next_sync_at: Set(Some(now.into())),
+            gitops_tool: Set(GitOpsTool::None),
+            ..Default::default()
+        };
+        repository::Entity::insert(row).on_conflict(newer.clone()).exec_without_returning(w).await?;
+        mark_changed(w, id, now).await?;
+        result.push((id, known.is_none()));
+    }
+    Ok(result)
+}
+
+/// Switches off the branches that are scanned beside main ones and are not among these; gives back how many. What was found in
+/// them stays readable.
+pub async fn disable_other_branches(w: &impl ConnectionTrait, kept: &[Uuid]) -> Result<u64> {
+    let off = repository::ActiveModel { enabled: Set(false), ..Default::default() };
+    let mut others = repository::Entity::update_many().set(off).filter(repository::COLUMN.id.gte(FIRST_UNCOUNTED));
+    others = others.filter(repository::COLUMN.enabled.eq(true));
+    if !kept.is_empty() {
+        others = others.filter(repository::COLUMN.id.is_not_in(kept.iter().copied()));
+    }
+    Ok(others.exec(w).await?.rows_affected)
+}
+
+/// The rows at the address of this one.
+fn at_address_of(id: Uuid) -> Select<repository::Entity> {
+    let address = repository::Entity::find_by_id(id).select_only().column(repository::Column::Url).into_query();
+    repository::Entity::find().filter(repository::Column::Url.in_subquery(address))
+}
+
+/// The branches of a repository that are scanned, the main one first; nothing where that is the only one.
+pub async fn list_scanned_branches(c: &impl ConnectionTrait, id: Uuid) -> Result<Vec<ScannedBranch>> {
+    use repository::Column::{DefaultBranch, Enabled, Id, ScannedBranch as Branch, SyncStatus as Status};
+    let rows = at_address_of(id).select_only().columns([Id, Branch, DefaultBranch, Status]).filter(Enabled.eq(true));
+    let rows: Vec<(Uuid, String, Option<String>, SyncStatus)> = rows.order_by_asc(Branch).into_tuple().all(c).await?;
+    if !rows.iter().any(|(id, ..)| is_uncounted(*id)) {
+        return Ok(Vec::new());
+    }
+    let told = |(repository_id, branch, default, sync_status): (Uuid, String, Option<String>, SyncStatus)| {
+        let is_main = branch.is_empty();
+        // Before the first sync nobody knows what the main one is called.
+        let branch = if is_main { default.unwrap_or_else(|| "main".to_owned()) } else { branch };
+        ScannedBranch { repository_id, branch, is_main, sync_status }
+    };
+    Ok(rows.into_iter().map(told).collect())
+}
+
+/// The branches of a repository that are scanned beside its main one now.
+pub async fn branches_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
+    let beside = at_address_of(main).filter(repository::Column::Id.gte(FIRST_UNCOUNTED));
+    let beside = beside.filter(repository::Column::Enabled.eq(true)).select_only().column(repository::Column::Id);
+    Ok(beside.order_by_asc(repository::Column::ScannedBranch).into_tuple().all(c).await?)
+}
+
+/// The ids of all branches of a repository that are scanned beside its main one, or were, where it is a main one itself.
+pub(super) async fn ids_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
+    if is_uncounted(main) {
+        return Ok(Vec::new());
+    }
+    let beside = at_address_of(main).filter(repository::Column::Id.gte(FIRST_UNCOUNTED));
+    Ok(beside.select_only().column(repository::Column::Id).into_tuple().all(c).await?)
+}
