@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::db::select::at_most;
+use crate::db::select::{at_most, is_counted};
 use crate::db::{ConnectionTrait, Result, first_id};
 use entity::kind::{BranchEventKind, Provider};
 use entity::table::{branch, branch_event, commit, repository, watch};
@@ -78,6 +78,8 @@ pub async fn past_commits(c: &impl ConnectionTrait, since: Timestamp, limit: u64
     let newest = newest.join(JoinType::InnerJoin, commit::Relation::Repository.def());
     let newest = newest.join(JoinType::LeftJoin, of_watch);
     let newest = newest.filter(commit::COLUMN.committed_at.gte(StoredTimestamp::from(since))).filter(unwatched);
+    // Of other branches that are scanned, the repository's watch tells.
+    let newest = newest.filter(is_counted(RepositoryId));
     let newest = newest.order_by_desc(CommittedAt).order_by_desc(RepositoryId).order_by_desc(Sequence);
     let newest = newest.limit(at_most(limit)).into_query();
     let is_wanted = [RepositoryId, Sequence]

@@ -208,6 +208,7 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
 
     ask!("repositories", |c| repositories::list_repositories(c, &RepositoryFilter::default()));
     ask!("names of repositories", |c| repositories::list_names(c, 500));
+    ask!("branches that are scanned", |c| repositories::list_scanned_branches(c, repository));
     ask!("repository", |c| repositories::find_repository(c, repository));
     ask!("metrics", |c| repositories::list_metrics(c, repository, 10));
     ask!("sync target", |c| repositories::sync_target(c, repository));
