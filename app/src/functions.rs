@@ -22,6 +22,7 @@ pub fn needs(path: &str, is_read: bool) -> Option<Needs> {
         "theme" | "welcome" => Needs::Nothing,
         "account" => Needs::Account,
         "change_profile"
+        | "cancel_address"
         | "change_password"
         | "begin_second_factor"
         | "confirm_second_factor"

@@ -33,6 +33,7 @@ mod m20260101_000029_note_variables;
 mod m20260101_000031_keep_reloads;
 mod m20260101_000032_ask_spans;
 mod m20260101_000033_note_image_variables;
+mod m20260101_000034_confirm_addresses;
 mod m20260101_000035_scan_branches;
 mod statements;
 
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000031_keep_reloads::Migration),
             Box::new(m20260101_000032_ask_spans::Migration),
             Box::new(m20260101_000033_note_image_variables::Migration),
+            Box::new(m20260101_000034_confirm_addresses::Migration),
             Box::new(m20260101_000035_scan_branches::Migration),
         ]
     }

@@ -155,6 +155,8 @@ words! {
         Invite = "invite",
         /// A new password.
         Reset = "reset",
+        /// A new e-mail address, which is shown to be its person's by opening it.
+        Address = "address",
     }
 }
 
@@ -170,6 +172,8 @@ words! {
         /// Somebody who is known elsewhere is let in from now on, or no more.
         Connection = "connection",
         TokenExpires = "token_expires",
+        /// A link to the address that an account is to have.
+        Address = "address",
         /// To the address that was the account's before.
         AddressChanged = "address_changed",
     }
@@ -215,6 +219,9 @@ words! {
         AccessRefused = "access_refused",
         CreateAccount = "create_account",
         ChangeAccount = "change_account",
+        /// A new address of the own account waits until the link is opened that was mailed there.
+        AskAddressChange = "ask_address_change",
+        CancelAddressChange = "cancel_address_change",
         DeleteAccount = "delete_account",
         InviteAccount = "invite_account",
         TakeAccount = "take_account",
@@ -274,6 +281,8 @@ impl AuditAction {
             | Self::SignInRefused
             | Self::SignOut
             | Self::AccessRefused
+            | Self::AskAddressChange
+            | Self::CancelAddressChange
             | Self::TakeAccount
             | Self::ChangePassword
             | Self::AskPasswordReset

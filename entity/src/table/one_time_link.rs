@@ -12,6 +12,8 @@ pub struct Model {
     pub token_hash: Vec<u8>,
     pub kind: LinkKind,
     pub account_id: Option<Uuid>,
+    /// The address that the account is to have, in lower case; none where the link is for something else.
+    pub email: Option<String>,
     pub created_at: StoredTimestamp,
     pub expires_at: StoredTimestamp,
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]

@@ -24,6 +24,13 @@ pub struct Account {
     pub last_sign_in_at: Option<DateTime<Utc>>,
 }
 
+/// An address that an account is to have, once the link is opened that was mailed there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingAddress {
+    pub email: String,
+    pub asked_at: DateTime<Utc>,
+}
+
 /// Who an account is elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -32,7 +32,7 @@ mod webhook;
 
 pub use account::{
     Account, AccountIdentity, ApiToken, AuditEntry, AuditFilter, RoleDetail, Route, SecondFactorPicture, Session,
-    ShownOnce, Viewer, ViewerAccount,
+    ShownOnce, Viewer, ViewerAccount, WaitingAddress,
 };
 pub use chart::{
     ChangedPath, ChartAdoption, ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartKindCount,

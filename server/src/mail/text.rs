@@ -75,6 +75,17 @@ pub(super) fn written(content: &Content, to: &str, public_url: &str) -> (String,
                 time(*at)
             ),
         ),
+        // It may go to a stranger, whom it does not tell whose account it is.
+        Content::Address { link, until } => (
+            "Confirm your e-mail address for Kubestats".to_owned(),
+            format!(
+                "Somebody who has an account at {public_url} gave {to} as their new e-mail address.\n\nIf that was you, open \
+                 this in a browser in which you are signed in. The link works once, until {}:\n\n{public_url}/welcome/{link}\n\n\
+                 If it was not you, there is nothing to do: the address counts only once the link was opened by whose account \
+                 it is.",
+                time(*until)
+            ),
+        ),
         Content::AddressChanged { to: new, at } => (
             "Your e-mail address for Kubestats was changed".to_owned(),
             format!(

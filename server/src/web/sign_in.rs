@@ -54,6 +54,7 @@ pub fn routes() -> Router<AppState> {
         .route("/sign-out", post(sign_out))
         .route("/set-up/{link}", post(set_up))
         .route("/welcome/{link}", post(take_account))
+        .route("/welcome/{link}/address", post(confirm_address))
         .route("/auth/{provider}", get(elsewhere::leave))
         .route("/auth/{provider}/callback", get(elsewhere::come_back))
 }
@@ -352,6 +353,30 @@ async fn take_account(
             sender.session.flush().await.map_err(unavailable)?;
             Ok(to("/sign-in?chosen"))
         }
+        Err(refusal) => refused(&db, &path, refusal).await,
+    }
+}
+
+/// Gives an account the address that a link was mailed to. What came of it is told on the account's own page.
+async fn confirm_address(
+    State(ctx): State<Actions>,
+    State(db): State<Db>,
+    State(limits): State<Arc<LoginLimits>>,
+    sender: Sender,
+    Path(link): Path<String>,
+) -> Result<Response, Problem> {
+    let path = format!("/welcome/{link}");
+    if let Err(after) = limits.check(sender.client.address, &link) {
+        return Ok(later(&path, after, ""));
+    }
+    match Box::pin(ask::confirm_address(&ctx, &sender.actor, &link)).await {
+        Ok(address) => {
+            let text = format!("Your e-mail address is {address} from now on.");
+            let id = store::outcomes::record_outcome(&db.write, &OutcomeOf::Done(text), clock::now()).await?;
+            Ok(to(&format!("/account?outcome={id}")))
+        }
+        // The page asks for somebody who is signed in.
+        Err(Refusal::NotSignedIn) => Ok(to(&path)),
         Err(refusal) => refused(&db, &path, refusal).await,
     }
 }

@@ -13,7 +13,7 @@ use actions::accounts;
 #[cfg(feature = "ssr")]
 const PAGE: &str = "/account";
 
-/// Changes name and e-mail address.
+/// Changes name and e-mail address; where mails are sent, the address waits until its link is opened.
 #[server(prefix = "/ui", endpoint = "change_profile", output = Postcard, client = crate::client::PageClient)]
 pub async fn change_profile(
     email: String,
@@ -23,7 +23,19 @@ pub async fn change_profile(
     let (ctx, actor) = ask::actions()?;
     let password = (!password.is_empty()).then(|| password.into());
     let done = accounts::change_profile(&ctx, &actor, &email, Some(&full_name), password.as_ref()).await;
-    tell::lead_to(PAGE, done.map(|()| "Your profile is saved.".to_owned())).await
+    let said = |waits: Option<String>| match waits {
+        Some(address) => format!("Your e-mail address changes once you open the link that was sent to {address}."),
+        None => "Your profile is saved.".to_owned(),
+    };
+    tell::lead_to(PAGE, done.map(said)).await
+}
+
+/// Leaves the e-mail address as it is: the link that was mailed works no more.
+#[server(prefix = "/ui", endpoint = "cancel_address", output = Postcard, client = crate::client::PageClient)]
+pub async fn cancel_address() -> Result<(), AppError> {
+    let (ctx, actor) = ask::actions()?;
+    let done = accounts::cancel_address(&ctx, &actor).await;
+    tell::lead_to(PAGE, done.map(|()| "Your e-mail address stays as it is.".to_owned())).await
 }
 
 /// Changes the password.

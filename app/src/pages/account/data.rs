@@ -1,5 +1,7 @@
 use entity::kind::Permission;
-use entity::view::{Account, AccountIdentity, ApiToken, SecondFactorPicture, Session, ShownOnce, Timestamp};
+use entity::view::{
+    Account, AccountIdentity, ApiToken, SecondFactorPicture, Session, ShownOnce, Timestamp, WaitingAddress,
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ pub struct AccountData {
     /// The server's clock when the data was read.
     pub now: Timestamp,
     pub account: Account,
+    /// The address that they are to have once they open the link that went there.
+    pub waiting: Option<WaitingAddress>,
     pub sessions: Vec<SessionRow>,
     pub tokens: Vec<ApiToken>,
     /// Who else lets them in.
@@ -58,7 +62,7 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
     use crate::pages::ask;
     use crate::pages::outcome::tell;
     use actions::accounts::{kept_identity, pending_second_factor};
-    use store::accounts::{find_account, list_identities, list_open_sessions, list_tokens};
+    use store::accounts::{find_account, find_waiting_address, list_identities, list_open_sessions, list_tokens};
 
     let (ctx, actor) = ask::actions()?;
     let (ServerContext { db, providers, .. }, now) = (ask::context()?, ask::now());
@@ -91,6 +95,7 @@ pub async fn read_account(query: String) -> Result<AccountData, AppError> {
         offer,
         identities,
         providers: providers.iter().map(|of| (of.name.clone(), format!("/auth/{}", of.id))).collect(),
+        waiting: find_waiting_address(&db.read, id, now).await?,
         sessions: sessions.collect(),
         tokens: list_tokens(&db.read, id).await?,
         scopes: actor.permissions().iter().collect(),

@@ -9,10 +9,10 @@ mod second_factor;
 mod sessions;
 mod tokens;
 
-use entity::view::{Account as View, ApiToken, ShownOnce, Timestamp};
+use entity::view::{Account as View, ApiToken, ShownOnce, Timestamp, WaitingAddress};
 use leptos::prelude::*;
 
-use self::act::{ChangePassword, ChangeProfile};
+use self::act::{CancelAddress, ChangePassword, ChangeProfile};
 use self::data::{AccountData, read_account};
 use self::tokens::ends_soon;
 use super::outcome::outcome;
@@ -43,7 +43,7 @@ fn skeleton() -> AnyView {
 }
 
 fn view(data: AccountData, _: PageUrl) -> AnyView {
-    let AccountData { now, account, sessions, tokens, scopes, outcome: told, shown, picture, .. } = data;
+    let AccountData { now, account, waiting, sessions, tokens, scopes, outcome: told, shown, picture, .. } = data;
     let (identities, providers, offer) = (data.identities, data.providers, data.offer);
     let facts = view! {
         <span>{account.email.clone()}</span>
@@ -60,7 +60,7 @@ fn view(data: AccountData, _: PageUrl) -> AnyView {
         {outcome(told)}
         {ending(&tokens, now)}
         <div class="settings">
-            {profile(&account)}
+            {profile(&account, waiting, now)}
             {appearance()}
             {password(&account)}
             {second_factor::view(&account, picture, codes)}
@@ -107,11 +107,12 @@ fn appearance() -> AnyView {
     .into_any()
 }
 
-fn profile(account: &View) -> AnyView {
+fn profile(account: &View, waiting: Option<WaitingAddress>, now: Timestamp) -> AnyView {
     let action = ServerAction::<ChangeProfile>::new();
     let (email, name) = (account.email.clone(), account.full_name.clone());
     view! {
         <Section title="Profile" id="profile">
+            {waiting.map(|waiting| waits(waiting, now))}
             <ActForm action class="settings-form" clear=true>
                 <InputField name="full_name" label="Name" autocomplete="name" value=name required=false within="profile" />
                 <InputField name="email" label="E-mail address" kind="email" autocomplete="email" value=Some(email) within="profile" />
@@ -127,6 +128,22 @@ fn profile(account: &View) -> AnyView {
                 <p><button type="submit" class="button">"Save profile"</button></p>
             </ActForm>
         </Section>
+    }
+    .into_any()
+}
+
+/// An address that its person has yet to show to be theirs.
+fn waits(waiting: WaitingAddress, now: Timestamp) -> AnyView {
+    let action = ServerAction::<CancelAddress>::new();
+    let WaitingAddress { email, asked_at } = waiting;
+    view! {
+        <Notice>
+            <p>
+                "Your new address waits for confirmation: we sent a link to " <strong>{email}</strong> " "
+                <TimeAgo time=asked_at now /> ". Until you open it, your address stays as it is."
+            </p>
+            <ActForm action><button type="submit" class="button small">"Cancel the change"</button></ActForm>
+        </Notice>
     }
     .into_any()
 }

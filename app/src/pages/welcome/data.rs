@@ -19,9 +19,11 @@ pub struct Provider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkOf {
     pub kind: LinkKind,
-    /// Nothing where there is no account yet.
+    /// Nothing where there is no account yet. Of a link for a new address, that: whoever has it may be a stranger.
     pub email: Option<String>,
     pub full_name: Option<String>,
+    /// Whether whoever looks is signed in to the account.
+    pub is_own: bool,
 }
 
 /// What the pages show that somebody comes in by.
@@ -63,9 +65,14 @@ pub async fn read_welcome(#[server(default)] link: String, query: String) -> Res
     let email = percent_encoding::percent_decode_str(&email).decode_utf8_lossy().into_owned();
     let email: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
     let link = match look_at_link(&ctx.actions, &link).await {
-        Ok((kind, account)) => {
-            let (email, full_name) = account.map(|account| (account.email, account.full_name)).unzip();
-            Some(LinkOf { kind, email, full_name: full_name.flatten() })
+        Ok((found, account)) => {
+            let own = ask::actor().account().map(|own| own.id);
+            let is_own = own.is_some() && own == found.account_id;
+            let (email, full_name) = match found.email {
+                Some(email) => (Some(email), None),
+                None => account.map(|account| (account.email, account.full_name)).unzip(),
+            };
+            Some(LinkOf { kind: found.kind, email, full_name: full_name.flatten(), is_own })
         }
         Err(Refusal::DeadLink) => None,
         Err(refusal) => return Err(refusal.into()),

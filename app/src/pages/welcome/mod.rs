@@ -7,7 +7,7 @@ use entity::kind::LinkKind;
 use leptos::prelude::*;
 
 use self::data::{LinkOf, Provider, WelcomeData, read_welcome};
-use super::outcome::outcome;
+use super::outcome::{OutcomeText, outcome};
 use super::{load_still, show};
 use crate::components::{Breadcrumb, Crumb, EmptyState, Glyph, InputField, Notice, PageUrl, SkeletonBlock};
 use crate::viewer::viewer;
@@ -188,9 +188,12 @@ pub fn Welcome() -> impl IntoView {
 }
 
 fn welcome(data: WelcomeData, url: PageUrl) -> AnyView {
-    let Some(LinkOf { kind, email: Some(email), full_name }) = data.link else {
+    let Some(LinkOf { kind, email: Some(email), full_name, is_own }) = data.link else {
         return dead("It was used or has expired. Ask an admin for a new one.");
     };
+    if kind == LinkKind::Address {
+        return address(email, is_own, data.outcome, &url);
+    }
     let (title, providers) = match kind {
         LinkKind::Reset => ("Choose a new password", Vec::new()),
         _ => ("Welcome to Kubestats", data.providers),
@@ -209,6 +212,27 @@ fn welcome(data: WelcomeData, url: PageUrl) -> AnyView {
         </form>
     };
     door(title, outcome(data.outcome), form.into_any())
+}
+
+/// Whose an address is, shown by the link that went there. A button, as programs that look through mails open links too.
+fn address(email: String, is_own: bool, told: Option<OutcomeText>, url: &PageUrl) -> AnyView {
+    let inside = match is_own {
+        true => view! {
+            <p>"Your account gets the address " <strong>{email}</strong> ". You sign in with it from then on."</p>
+            <form method="post" action=format!("{}/address", url.path()) class="door-form">
+                <button type="submit" class="button primary">"Confirm address"</button>
+            </form>
+        }
+        .into_any(),
+        false => view! {
+            <p>
+                "Somebody gave " <strong>{email}</strong> " as the new address of their account. If that was you, sign in to that                  account in this browser, then open the link again."
+            </p>
+            <p><a class="button primary" href="/sign-in" rel="external">"Sign in"</a></p>
+        }
+        .into_any(),
+    };
+    door("Confirm your address", outcome(told), inside)
 }
 
 fn dead(why: &'static str) -> AnyView {

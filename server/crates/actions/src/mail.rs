@@ -67,6 +67,11 @@ pub enum Content {
         name: String,
         at: Timestamp,
     },
+    /// To an address that somebody gave as theirs: what stands behind `/welcome/` to show that it is, and until when.
+    Address {
+        link: String,
+        until: Timestamp,
+    },
     AddressChanged {
         to: String,
         at: Timestamp,
@@ -82,6 +87,7 @@ impl Content {
             Self::SecondFactor { .. } => MailKind::SecondFactor,
             Self::Connection { .. } => MailKind::Connection,
             Self::TokenExpires { .. } => MailKind::TokenExpires,
+            Self::Address { .. } => MailKind::Address,
             Self::AddressChanged { .. } => MailKind::AddressChanged,
         }
     }
@@ -214,7 +220,7 @@ async fn make_asked_link(db: &Db, keys: &Keys, mail: &DueMail, now: Timestamp) -
     let (minted, until) = (mint_opaque(), now + ASKED_WORKS);
     let content = Content::Reset { link: minted.text.to_string(), until };
     let txn = db.begin().await?;
-    let link = StoredLink { kind: LinkKind::Reset, account_id: Some(found.id) };
+    let link = StoredLink::of(LinkKind::Reset, Some(found.id));
     stored::add_link(&txn, &minted.hash, link, until, now).await?;
     keep_content(&txn, mail.id, content.seal(keys, mail.id)?).await?;
     txn.commit().await.map_err(DataError::from)?;

@@ -144,10 +144,34 @@ pub async fn is_link_waiting(c: &impl ConnectionTrait, recipient: &str) -> Resul
 pub async fn drop_waiting_links(w: &impl ConnectionTrait, account_id: Uuid) -> Result<()> {
     let links = mail::Entity::delete_many()
         .filter(mail::COLUMN.account_id.eq(account_id))
-        .filter(mail::Column::Kind.is_in([MailKind::Invite, MailKind::Reset]))
+        .filter(mail::Column::Kind.is_in([MailKind::Invite, MailKind::Reset, MailKind::Address]))
         .filter(mail::COLUMN.next_try_at.is_not_null());
     links.exec(w).await?;
     Ok(())
+}
+
+/// Sends no mails of an account any more that wait and tell of one thing.
+pub async fn drop_waiting(w: &impl ConnectionTrait, account_id: Uuid, kind: MailKind) -> Result<()> {
+    let waiting = mail::Entity::delete_many()
+        .filter(mail::COLUMN.account_id.eq(account_id))
+        .filter(mail::Column::Kind.eq(kind))
+        .filter(mail::COLUMN.next_try_at.is_not_null());
+    waiting.exec(w).await?;
+    Ok(())
+}
+
+/// How many mails of one kind were written for an account since then, of those that are kept.
+pub async fn count_written(
+    c: &impl ConnectionTrait,
+    account_id: Uuid,
+    kind: MailKind,
+    since: Timestamp,
+) -> Result<u64> {
+    let written = mail::Entity::find()
+        .filter(mail::COLUMN.account_id.eq(account_id))
+        .filter(mail::Column::Kind.eq(kind))
+        .filter(mail::COLUMN.created_at.gte(StoredTimestamp::from(since)));
+    count(c, written).await
 }
 
 /// Forgets mails that nothing more is tried with since then.

@@ -240,7 +240,7 @@ async fn an_invitation_is_taken_without_a_password() {
         assert!(page.contains(&format!("/auth/github?invite={link}")), "the page offers it");
         // Another link to the same account lies in a mailbox, and somebody else is signed in in this browser.
         let minted = auth::token::mint_opaque();
-        let asked = accounts::StoredLink { kind: LinkKind::Reset, account_id: Some(invited.id) };
+        let asked = accounts::StoredLink::of(LinkKind::Reset, Some(invited.id));
         let (now, soon) = (chrono::Utc::now(), chrono::Utc::now() + chrono::TimeDelta::hours(1));
         accounts::add_link(&app.state.db.write, &minted.hash, asked, soon, now).await.unwrap();
         person(app, "ada@example.org", Role::Admin).await;

@@ -67,12 +67,11 @@ async fn link_to(
 ) -> Result<(Zeroizing<String>, Option<Uuid>)> {
     let (minted, until) = (mint_opaque(), ctx.now() + LINK_WORKS);
     end_links(txn, id).await?;
-    let stored = StoredLink { kind, account_id: Some(id) };
-    stored::add_link(txn, &minted.hash, stored, until, ctx.now()).await?;
+    stored::add_link(txn, &minted.hash, StoredLink::of(kind, Some(id)), until, ctx.now()).await?;
     let link = minted.text.to_string();
     let content = match kind {
         LinkKind::Reset => Content::Reset { link, until },
-        LinkKind::SetUp | LinkKind::Invite => Content::Invite { link, until },
+        LinkKind::SetUp | LinkKind::Invite | LinkKind::Address => Content::Invite { link, until },
     };
     let mail = ctx.mail(txn, actor, (id, email), &content).await?;
     Ok((minted.text, mail))

@@ -15,7 +15,7 @@ use super::admin::{admin_is_left, known_role};
 use super::own::confirm;
 use super::sealed::{keep_sealed, open_sealed};
 use super::sign_in::{SignedIn, came_in};
-use super::{email, end_links, full_name, holder};
+use super::{changed_meanwhile, email, end_links, full_name, holder};
 use crate::audit::{Change, Object};
 use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
@@ -85,11 +85,6 @@ async fn enter(
         return Err(changed_meanwhile());
     }
     Ok(known)
-}
-
-/// With a password that is reset end all that let somebody in by who they are elsewhere, what is still on its way too.
-fn changed_meanwhile() -> Refusal {
-    Refusal::Unusable("the password of your account was changed meanwhile; sign in again".to_owned())
 }
 
 /// What the provider says somebody may do holds from now on; but the last who may administer stays that.

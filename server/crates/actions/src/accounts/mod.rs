@@ -1,5 +1,6 @@
 //! Accounts and what lets them in. Who somebody is stands in the [`Actor`](crate::Actor); here it is decided who becomes one.
 
+mod address;
 mod admin;
 mod elsewhere;
 mod own;
@@ -16,6 +17,7 @@ use store::accounts::{Holder, find_account};
 use store::db::{ConnectionTrait, DataError};
 use uuid::Uuid;
 
+pub use address::{cancel_address, confirm_address};
 pub use admin::{
     AccountChange, Invited, change_account, create_account, create_account_with_password, delete_account,
     end_sessions_of, make_link, set_password_of,
@@ -106,6 +108,11 @@ async fn end_ways_in(w: &impl ConnectionTrait, id: Uuid) -> Result<Ended> {
     let tied = store::accounts::unlink_identities(w, id).await?.into_iter();
     let told = tied.map(|tied| json!({ "issuer": tied.issuer, "subject": tied.subject, "email": tied.email }));
     Ok(Ended { tokens, identities: told.collect() })
+}
+
+/// With a password that is reset end all that let somebody in before, what is still on its way too.
+fn changed_meanwhile() -> Refusal {
+    Refusal::Unusable("the password of your account was changed meanwhile; sign in again".to_owned())
 }
 
 /// What a failed insert of a unique text means.

@@ -6,12 +6,13 @@ use store::db::DataError;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{email, end_links, full_name, taken, usable_password};
+use super::{address, changed_meanwhile, email, end_links, full_name, usable_password};
 use crate::audit::{Change, Object};
 use crate::mail::Content;
 use crate::{Actions, Actor, Refusal, Result};
 
-/// Changes what the account that asks is called. Its e-mail address changes only with the password.
+/// Changes what the account that asks is called. Another e-mail address is given with the password alone; where mails are sent it
+/// counts once the link is opened that goes there, and the address that waits for that is given back.
 ///
 /// # Errors
 /// The refusal.
@@ -21,31 +22,37 @@ pub async fn change_profile(
     new_email: &str,
     name: Option<&str>,
     password: Option<&Zeroizing<String>>,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let own = actor.in_person()?;
     let (new_email, name) = (email(new_email)?, full_name(name)?);
-    if new_email != own.email {
-        confirm(ctx, actor, own.id, password).await?;
-    }
-    let txn = ctx.db.begin().await?;
-    let set = stored::set_profile(&txn, own.id, &new_email, name.as_deref()).await;
-    set.map_err(|error| taken(error, &new_email))?;
-    // The old address learns of it, in case the change was not its owner's. Links on their way to it open nothing any more.
-    let mail = match new_email == own.email {
-        true => None,
-        false => {
-            end_links(&txn, own.id).await?;
-            let changed = Content::AddressChanged { to: new_email.clone(), at: ctx.now() };
-            ctx.mail(&txn, actor, (own.id, &own.email), &changed).await?
-        }
+    let is_new = new_email != own.email;
+    let (is_set, waits) = (is_new && !ctx.sends_mail(), is_new && ctx.sends_mail());
+    let known = match is_new {
+        true => Some(confirm(ctx, actor, own.id, password).await?),
+        false => None,
     };
-    let before = json!({ "email": own.email, "full_name": own.full_name });
-    let after = json!({ "email": new_email, "full_name": name });
-    let object = Object::new("account", own.id, new_email);
-    ctx.tell(&txn, actor, AuditAction::ChangeAccount, object, Change::between(before, after)).await?;
+    let txn = ctx.db.begin().await?;
+    if let Some(known) = known
+        && !stored::hold_account(&txn, own.id, known.password_changed_at.map(Into::into)).await?
+    {
+        return Err(changed_meanwhile());
+    }
+    stored::set_full_name(&txn, own.id, name.as_deref()).await?;
+    let mail = match (is_set, waits) {
+        (true, _) => address::set(ctx, actor, &txn, own, &new_email).await?,
+        (_, true) => address::ask_for(ctx, actor, &txn, own, &new_email).await?,
+        (false, false) => None,
+    };
+    if !waits || name != own.full_name {
+        let email = if is_set { &new_email } else { &own.email };
+        let before = json!({ "email": own.email, "full_name": own.full_name });
+        let after = json!({ "email": email, "full_name": name });
+        let object = Object::new("account", own.id, email.clone());
+        ctx.tell(&txn, actor, AuditAction::ChangeAccount, object, Change::between(before, after)).await?;
+    }
     txn.commit().await.map_err(DataError::from)?;
     ctx.queue.announce(mail.as_slice()).await;
-    Ok(())
+    Ok(waits.then_some(new_email))
 }
 
 /// Whoever sits at an open session proves again who they are. A session is what is asked for; a token is no person.

@@ -3,8 +3,8 @@ use entity::kind::{AuditAction, LinkKind, Role, Via};
 use entity::view::Account;
 use serde_json::json;
 use store::accounts::{
-    NewAccount, StoredLink, add_link, find_account, find_credentials, insert_account, is_set_up, set_password,
-    set_profile, take_link,
+    NewAccount, StoredLink, add_link, find_account, find_credentials, insert_account, is_set_up, set_full_name,
+    set_password, take_link,
 };
 use store::db::DataError;
 use uuid::Uuid;
@@ -38,7 +38,7 @@ pub async fn make_set_up_link(ctx: &Actions) -> Result<Option<Zeroizing<String>>
         return Ok(None);
     }
     let minted = mint_opaque();
-    let link = StoredLink { kind: LinkKind::SetUp, account_id: None };
+    let link = StoredLink::of(LinkKind::SetUp, None);
     add_link(&txn, &minted.hash, link, ctx.now() + SET_UP_WORKS, ctx.now()).await?;
     txn.commit().await.map_err(DataError::from)?;
     Ok(Some(minted.text))
@@ -48,14 +48,14 @@ pub async fn make_set_up_link(ctx: &Actions) -> Result<Option<Zeroizing<String>>
 ///
 /// # Errors
 /// [`Refusal::DeadLink`].
-pub async fn look_at_link(ctx: &Actions, link: &str) -> Result<(LinkKind, Option<Account>)> {
+pub async fn look_at_link(ctx: &Actions, link: &str) -> Result<(StoredLink, Option<Account>)> {
     let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
     let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?.ok_or(Refusal::DeadLink)?;
     let account = match found.account_id {
         Some(id) => Some(find_account(&ctx.db.read, id).await?.ok_or(Refusal::DeadLink)?),
         None => None,
     };
-    Ok((found.kind, account))
+    Ok((found, account))
 }
 
 /// Makes the first account, of somebody who may do everything, by the link that the first start showed.
@@ -117,6 +117,11 @@ async fn admin_of(ctx: &Actions, person: &Person) -> Result<NewAccount> {
     Ok(NewAccount { email, full_name, role: Role::Admin.as_str().to_owned(), password_hash })
 }
 
+/// Whether a link lets somebody choose a password: one that shows whose an address is does not.
+fn opens_account(link: &StoredLink) -> bool {
+    matches!(link.kind, LinkKind::Invite | LinkKind::Reset)
+}
+
 /// Sets a password by a link that works once: an invitation or one for a new password. All sessions end, no token works any
 /// more, and nobody comes in by who they are elsewhere: whoever needs a new password may no longer be the only one who had the
 /// old.
@@ -131,7 +136,7 @@ pub async fn take_account(
     password: &Zeroizing<String>,
 ) -> Result<Uuid> {
     let hash = hash_opaque(link).ok_or(Refusal::DeadLink)?;
-    let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?;
+    let found = store::accounts::find_link(&ctx.db.read, &hash, ctx.now()).await?.filter(opens_account);
     let id = found.and_then(|link| link.account_id).ok_or(Refusal::DeadLink)?;
     let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::DeadLink)?;
     let name = full_name(name)?.or(account.full_name);
@@ -139,9 +144,9 @@ pub async fn take_account(
     usable_password(password, account.has_second_factor, &about)?;
     let stored = ctx.outside.passwords.hash(password).await?;
     let txn = ctx.db.begin().await?;
-    let link = take_link(&txn, &hash, ctx.now()).await?.ok_or(Refusal::DeadLink)?;
+    let link = take_link(&txn, &hash, ctx.now()).await?.filter(opens_account).ok_or(Refusal::DeadLink)?;
     set_password(&txn, id, &stored, ctx.now()).await?;
-    set_profile(&txn, id, &account.email, name.as_deref()).await?;
+    set_full_name(&txn, id, name.as_deref()).await?;
     // Nor does any other link that lies in a mailbox still open it.
     let ended = end_ways_in(&txn, id).await?;
     let actor = actor.known(holder(&txn, id).await?, Via::Link);

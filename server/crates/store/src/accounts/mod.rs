@@ -11,12 +11,12 @@ mod sessions;
 mod tokens;
 
 pub use identities::{find_by_identity, link_identity, list_identities, unlink_identities, unlink_identity};
-pub use links::{StoredLink, add_link, find_link, remove_links, take_link};
+pub use links::{StoredLink, add_link, find_link, find_waiting_address, remove_links, remove_links_for, take_link};
 pub use people::{
     Credentials, NewAccount, count_accounts, count_admins, count_code, delete_account, find_account, find_credentials,
     find_credentials_by_email, forget_wrong_codes, hold_account, insert_account, is_set_up, list_accounts, offer_totp,
-    record_sign_in, replace_password_hash, replace_recovery_codes, set_active, set_password, set_profile, set_role,
-    set_totp, take_recovery_code, take_totp_step,
+    record_sign_in, replace_password_hash, replace_recovery_codes, set_active, set_email, set_full_name, set_password,
+    set_role, set_totp, take_recovery_code, take_totp_step,
 };
 pub use roles::{add_role, delete_role, list_roles, permissions_of, set_role_permissions};
 pub use sessions::{

@@ -173,14 +173,15 @@ pub async fn record_sign_in(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) 
     update(w, id, account::ActiveModel { last_sign_in_at: Set(Some(now.into())), ..Default::default() }).await
 }
 
-/// Changes what somebody is called and where they get mail.
-pub async fn set_profile(w: &impl ConnectionTrait, id: Uuid, email: &str, full_name: Option<&str>) -> Result<bool> {
-    let change = account::ActiveModel {
-        email: Set(email.to_owned()),
-        full_name: Set(full_name.map(str::to_owned)),
-        ..Default::default()
-    };
-    update(w, id, change).await
+/// Changes what somebody is called.
+pub async fn set_full_name(w: &impl ConnectionTrait, id: Uuid, full_name: Option<&str>) -> Result<bool> {
+    let full_name = Set(full_name.map(str::to_owned));
+    update(w, id, account::ActiveModel { full_name, ..Default::default() }).await
+}
+
+/// Changes where somebody gets mail, and what they sign in with. An address that is taken fails as the database says.
+pub async fn set_email(w: &impl ConnectionTrait, id: Uuid, email: &str) -> Result<bool> {
+    update(w, id, account::ActiveModel { email: Set(email.to_owned()), ..Default::default() }).await
 }
 
 /// Gives an account another role.

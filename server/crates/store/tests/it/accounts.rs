@@ -88,13 +88,24 @@ async fn what_works_once_works_once() {
     on_each_engine(async |db| {
         let w = &db.write;
         let id = insert_account(w, &new("ada@example.org", "user"), at(8, 0)).await.unwrap();
-        let link = StoredLink { kind: LinkKind::Invite, account_id: Some(id) };
-        add_link(w, &[1; 32], link, at(9, 0), at(8, 0)).await.unwrap();
-        add_link(w, &[2; 32], link, at(9, 0), at(8, 0)).await.unwrap();
-        assert_eq!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap(), Some(link), "a newer one ends none");
+        let link = StoredLink::of(LinkKind::Invite, Some(id));
+        add_link(w, &[1; 32], link.clone(), at(9, 0), at(8, 0)).await.unwrap();
+        add_link(w, &[2; 32], link.clone(), at(9, 0), at(8, 0)).await.unwrap();
+        let first = find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap();
+        assert_eq!(first.as_ref(), Some(&link), "a newer one ends none");
         assert_eq!(find_link(&db.read, &[2; 32], at(9, 0)).await.unwrap(), None, "its time is over");
         assert_eq!(take_link(w, &[2; 32], at(8, 1)).await.unwrap(), Some(link));
         assert_eq!(take_link(w, &[2; 32], at(8, 1)).await.unwrap(), None);
+        let waits =
+            StoredLink { email: Some("new@example.org".to_owned()), ..StoredLink::of(LinkKind::Address, Some(id)) };
+        add_link(w, &[3; 32], waits.clone(), at(9, 0), at(8, 0)).await.unwrap();
+        assert_eq!(find_link(&db.read, &[3; 32], at(8, 1)).await.unwrap(), Some(waits));
+        let waiting = async |now| find_waiting_address(&db.read, id, now).await.unwrap().map(|waiting| waiting.email);
+        assert_eq!((waiting(at(8, 1)).await.as_deref(), waiting(at(9, 0)).await), (Some("new@example.org"), None));
+        assert!(remove_links_for(w, id, LinkKind::Address).await.unwrap());
+        assert!(!remove_links_for(w, id, LinkKind::Address).await.unwrap());
+        assert_eq!((waiting(at(8, 1)).await, find_link(&db.read, &[3; 32], at(8, 1)).await.unwrap()), (None, None));
+        assert!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap().is_some(), "others are left alone");
         remove_links(w, id).await.unwrap();
         assert_eq!(find_link(&db.read, &[1; 32], at(8, 1)).await.unwrap(), None);
         set_totp(w, id, Some(vec![1]), Some(at(8, 0))).await.unwrap();

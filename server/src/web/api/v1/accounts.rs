@@ -192,13 +192,16 @@ pub async fn read_own(db: State<Db>, actor: Actor) -> Result<Json<Account>, Prob
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     pub full_name: Option<String>,
-    /// Changes only with the password.
+    /// Changes only with the password. Where mails are sent, it is another once the link is opened that goes there.
     pub email: Option<String>,
     #[schema(value_type = Option<String>, format = Password)]
     pub password: Option<Zeroizing<String>>,
 }
 
 /// Change what the own account is called
+///
+/// The answer is the account as it is then: where mails are sent, it has its old address until its person has opened the link
+/// that was mailed to the new one.
 #[utoipa::path(
     put, path = "/users/me", operation_id = "change_own_account", tag = "users",
     request_body = Profile,
