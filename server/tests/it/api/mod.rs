@@ -37,6 +37,7 @@ mod resources;
 mod review;
 mod rights;
 mod sinks;
+mod sign_in_cost;
 mod slow;
 mod stream;
 mod tasks;

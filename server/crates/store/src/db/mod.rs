@@ -135,6 +135,19 @@ impl Db {
         Self(Arc::new(Handles { read: own.requests.clone(), ..own }))
     }
 
+    /// The same, which tells each statement as it was done, on whatever connection: what a request costs is counted by it. Of a
+    /// handle that nobody else holds yet; what copies of it ask before is not told.
+    #[must_use]
+    pub fn telling(self, told: impl Fn(&str) + Clone + Send + Sync + 'static) -> Self {
+        let mut own = Arc::unwrap_or_clone(self.0);
+        for pool in [&mut own.read, &mut own.write, &mut own.work, &mut own.requests] {
+            let told = told.clone();
+            pool.set_metric_callback(move |done| told(&done.statement.sql));
+        }
+        own.replicas.tell(&told);
+        Self(Arc::new(own))
+    }
+
     /// A database that is there, as it is: nothing is made, and nothing is set up for work. Of SQLite one connection, which
     /// writes only where it may.
     pub async fn open_existing(settings: &DbSettings, may_write: bool) -> Result<Self> {

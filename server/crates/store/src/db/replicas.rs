@@ -100,6 +100,14 @@ impl Replicas {
         self.0.replicas.iter().map(used).collect()
     }
 
+    /// Has each statement told that a replica is asked; where nobody else holds them yet.
+    pub(super) fn tell(&mut self, told: &(impl Fn(&str) + Clone + Send + Sync + 'static)) {
+        for replica in Arc::get_mut(&mut self.0).into_iter().flat_map(|all| &mut all.replicas) {
+            let told = told.clone();
+            replica.pool.set_metric_callback(move |done| told(&done.statement.sql));
+        }
+    }
+
     pub(super) async fn close(&self) -> Result<()> {
         for replica in &self.0.replicas {
             replica.pool.close_by_ref().await?;
