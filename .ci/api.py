@@ -1,7 +1,8 @@
 """Asks a fresh server with its samples what schemathesis makes of the API's description: `api.py PROGRAM SCHEMATHESIS [CALLS]`.
 
-Everything that is as described must be taken, everything else refused, and each answer must be one that is described. The
-same calls are made every time; where a number of calls is given, others follow until the server has answered so many.
+Everything that is as described must be taken, everything else refused, and each answer must be one that is described. What needs
+somebody is answered to nobody else, what was made is there, and what was deleted is not. The same calls are made every time;
+where a number of calls is given, others follow until the server has answered so many.
 """
 
 import json
@@ -20,8 +21,41 @@ SAMPLES = 3
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,negative_data_rejection,positive_data_acceptance,missing_required_header,"
-    "unsupported_method,allow_header_conformance"
+    # `ignored_auth` asks again without what lets in, and with what does not. Reads need nobody, as everybody may read unless the
+    # configuration says otherwise: the description says so of each, and of those it expects nothing.
+    "unsupported_method,allow_header_conformance,ignored_auth"
 )
+# Of calls that follow from each other.
+FOLLOWING = (
+    "not_a_server_error,status_code_conformance,response_schema_conformance,use_after_free,ensure_resource_availability"
+)
+# What makes something or tells what is there: the body that it takes, the parameter that names what its answer holds, where that
+# stands in it, and what can be asked of it. Bodies as described are hardly ever addresses or targets that are taken, so that
+# nothing would be made. How a repository is watched, and the access of its own, are not among them: each is a state that a
+# repository always has, and is answered after it was taken back as well, which `use_after_free` would find.
+WALK = {
+    "create_account": (
+        {"email": {"type": "string", "pattern": r"^[a-z]{9}@example\.org$"}, "role": {"const": "viewer"}},
+        "account_id",
+        "/id",
+        ("change_account", "create_account_link", "delete_account"),
+    ),
+    "create_trigger": (
+        {
+            "name": {"type": "string", "pattern": "^[a-z]{9}$"},
+            "target": {"const": {"flux": {"url": "https://example.org/hook"}}},
+        },
+        "trigger_id",
+        "/trigger/id",
+        ("get_trigger", "delete_trigger"),
+    ),
+    "list_repositories": (
+        None,
+        "repository_id",
+        "/data/0/id",
+        ("get_repository", "get_repository_status", "delete_repository"),
+    ),
+}
 # The v1 API's own status where there is nothing to approve: what is asked is well formed, its state is not the one.
 EXCEPTIONS = """
 [[operations]]
@@ -113,13 +147,15 @@ def known(base):
     }
 
 
-def run(schemathesis, base, folder, parameters, token, checks, *more):
+def run(schemathesis, base, folder, parameters, token, checks, *more, described=None):
     """One run; whether nothing was found."""
     config = pathlib.Path(folder, "schemathesis.toml")
     lines = [f"{json.dumps(name)} = {json.dumps(value)}" for name, value in parameters.items()]
-    config.write_text("\n".join(["[parameters]", *lines, EXCEPTIONS]))
+    # What follows from what stands in `WALK`, and is not guessed.
+    config.write_text("\n".join(["[parameters]", *lines, "[phases.stateful]", "inference.algorithms = []", EXCEPTIONS]))
     command = [
-        schemathesis, "--config-file", config, "run", f"{base}/api/v1/openapi.json", "--checks", checks,
+        schemathesis, "--config-file", config, "run", described or f"{base}/api/v1/openapi.json", "--checks", checks,
+        "--url", base,
         *("--request-timeout", "30"), *(() if "--seed" in more else ("--generation-deterministic",)),
         # It never ends by itself.
         "--exclude-operation-id", "stream_live",
@@ -129,11 +165,56 @@ def run(schemathesis, base, folder, parameters, token, checks, *more):
     return subprocess.run(command, cwd=folder, check=False).returncode == 0
 
 
-def answered(base):
-    """How many requests the server has answered, by its own figures."""
+def described_walk(base, folder, first):
+    """The part of the description that is about one thing that is made, read and deleted, with what follows from what."""
+    document = fetch(f"{base}/api/v1/openapi.json")
+    body, parameter, place, then = WALK[first]
+    kept = {first, *then}
+    named = {}
+    for item in document["paths"].values():
+        for verb in list(item):
+            name = item[verb].get("operationId")
+            if name in kept:
+                named[name] = item[verb]
+            else:
+                del item[verb]
+    document["paths"] = {path: item for path, item in document["paths"].items() if item}
+    operation = named[first]
+    operation.pop("parameters", None)
+    if body:
+        schema = {"type": "object", "properties": body, "required": [*body], "additionalProperties": False}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    links = {one: {"operationId": one, "parameters": {parameter: f"$response.body#{place}"}} for one in then}
+    operation["responses"]["201" if body else "200"]["links"] = links
+    walk = pathlib.Path(folder, "walk.json")
+    walk.write_text(json.dumps(document))
+    return walk
+
+
+def answered(base, *words):
+    """How many requests the server has answered, by its own figures; those whose figure has these words."""
     with urllib.request.urlopen(f"{base}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("http_requests_total{"))
+    lines = [line for line in lines if line.startswith("http_requests_total{") and all(word in line for word in words)]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def walked(schemathesis, base, folder, token):
+    """Makes, reads and deletes, one after the other; whether nothing was found, and each was done."""
+    steps = [("POST", "triggers", 201), ("DELETE", "triggers/{trigger_id}", 204), ("GET", "triggers/{trigger_id}", 404)]
+    done = lambda method, path, status: answered(
+        base, f'method="{method}"', f'endpoint="/api/v1/{path}"', f'status="{status}"'
+    )
+    before = [done(*step) for step in steps]
+    walk = ("--phases", "stateful", "--mode", "positive", "--max-examples", "50")
+    found = True
+    for first in WALK:
+        described = described_walk(base, folder, first)
+        found &= run(schemathesis, base, folder, {}, token, FOLLOWING, *walk, described=described)
+    missing = [step for step, earlier in zip(steps, before, strict=True) if done(*step) <= earlier]
+    if missing:
+        print(f"nothing was asked that was answered so: {missing}")
+    return found and not missing
 
 
 def soak(base, calls, one):
@@ -196,6 +277,8 @@ def main():
                 return run(schemathesis, base, folder, {}, key, checks, *more, *less)
 
             any_at_all &= soak(base, calls, one)
+            # Last: it deletes the samples.
+            any_at_all &= walked(schemathesis, base, folder, admin)
             if server.poll() is not None:
                 print(f"the server ended:\n{log.read_text()[-5000:]}")
             sys.exit(0 if found and any_at_all and server.poll() is None else 1)
