@@ -28,7 +28,7 @@ def watching(report, folder: pathlib.Path, name: str) -> None:
     _measure(report, name, place, "SQLite", f"sqlite:{place / 'data' / 'kubestats.db'}")
     other = folder / f"{name}-postgres"
     other.mkdir()
-    postgres.measure(report, name, __file__, "postgres", name, str(other))
+    postgres.measure(report, name, __file__, "postgres", name, str(other), reads_only=name == "kept")
 
 
 PARTS = {name: functools.partial(watching, name=name) for name in NAMES}

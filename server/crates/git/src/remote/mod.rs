@@ -192,7 +192,7 @@ impl Wanted {
             let default = default_branch.filter(|name| *name != branch && listed.branch(name).is_some());
             return Err(GitError::BranchGone { branch, default });
         };
-        if !clone_dir::is_branch_name(&branch) {
+        if !is_branch_name(&branch) {
             return Err(GitError::Unsupported { feature: format!("the branch name {branch:?}") });
         }
         Ok(Self { branch, asked: head, head, default_branch })
