@@ -235,11 +235,11 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn fields(self) -> Vec<(Node<'t>, Node<'t>)> {
         let mut fields = Vec::with_capacity(self.entries().len());
-        self.collect_fields(&mut fields, &mut HashSet::new());
+        self.collect_fields(&mut fields, &mut Seen::default());
         fields
     }
 
-    fn collect_fields(self, fields: &mut Vec<(Node<'t>, Node<'t>)>, seen: &mut HashSet<Digest>) {
+    fn collect_fields(self, fields: &mut Vec<(Node<'t>, Node<'t>)>, seen: &mut Seen) {
         let start = fields.len();
         for (key, value) in self.entries().rev() {
             if !merges(key, value) && seen.insert(key.key_digest()) {
@@ -280,6 +280,30 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn at(self, path: &[&str]) -> Option<Node<'t>> {
         path.iter().try_fold(self, |node, key| node.get(key))
+    }
+}
+
+/// Keys that were met, by their digests. Nearly all mappings have few: those are looked through one by one, as digests need no
+/// hashing and a set has to be made anew for every mapping.
+#[derive(Default)]
+struct Seen {
+    few: [Digest; 16],
+    count: usize,
+    more: HashSet<Digest>,
+}
+
+impl Seen {
+    /// Whether a key was not met before.
+    fn insert(&mut self, key: Digest) -> bool {
+        if self.few[..self.count].contains(&key) {
+            return false;
+        }
+        if let Some(place) = self.few.get_mut(self.count) {
+            *place = key;
+            self.count += 1;
+            return true;
+        }
+        self.more.insert(key)
     }
 }
 

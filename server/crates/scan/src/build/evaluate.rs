@@ -3,7 +3,6 @@
 //! In two rounds: a trial finds out which builds reach which Flux Kustomizations and folders; the second evaluates every
 //! Flux Kustomization in the builds that render it, and as written only those that no other build renders.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::flux::{FluxKustomization, Serves, served_from_here};
@@ -11,7 +10,7 @@ use super::kustomization::folder;
 use super::passages::{Passage, Passages};
 use super::tree::{Entry, Kustomization, Placed, Tree};
 use super::variables::Variables;
-use super::{Build, BuildKind, Builds, FastMap, Reading};
+use super::{Build, BuildKind, Builds, FastMap, FastSet, Reading};
 
 /// Folders walked and files reached before a tree is given up: real ones take some ten thousand.
 const MAX_STEPS: usize = 5_000_000;
@@ -32,10 +31,12 @@ pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading) -> Builds {
         }));
     }
     let included = included(tree);
+    let files: Vec<Option<usize>> = flux.iter().map(|placed| tree.file(placed.file)).collect();
     let common = Common {
         tree,
         reading,
         flux: &flux,
+        files: &files,
         served: &served,
         tables: &tables,
         table_of: &table_of,
@@ -85,6 +86,8 @@ struct Common<'a, 't> {
     tree: &'a Tree<'t>,
     reading: Reading,
     flux: &'a [Placed<'t, FluxKustomization>],
+    /// The file of each.
+    files: &'a [Option<usize>],
     served: &'a [Serves],
     tables: &'a [Variables],
     /// The variables of each Flux Kustomization's build.
@@ -113,11 +116,11 @@ struct Evaluation<'a, 't> {
     builds: Vec<Build>,
     numbers: FastMap<Build, usize>,
     passages: Passages,
-    instances: HashSet<Instance>,
+    instances: FastSet<Instance>,
     /// How many of the passages that reach each Flux Kustomization's file were looked at for it.
     looked_at: Vec<usize>,
     /// Flux Kustomizations that gave a build.
-    evaluated: HashSet<usize>,
+    evaluated: FastSet<usize>,
     steps: usize,
 }
 
@@ -128,9 +131,9 @@ impl<'a, 't> Evaluation<'a, 't> {
             builds: Vec::new(),
             numbers: FastMap::default(),
             passages: Passages::of(common.tree),
-            instances: HashSet::new(),
+            instances: FastSet::default(),
             looked_at: vec![0; common.flux.len()],
-            evaluated: HashSet::new(),
+            evaluated: FastSet::default(),
             steps: 0,
         }
     }
@@ -160,8 +163,8 @@ impl<'a, 't> Evaluation<'a, 't> {
                 }
             }
             next = Vec::new();
-            for (at, placed) in self.common.flux.iter().enumerate() {
-                let Some(file) = self.common.tree.file(placed.file) else { continue };
+            for (at, file) in self.common.files.iter().enumerate() {
+                let Some(file) = *file else { continue };
                 let mut new = self.passages.of_file(file)[self.looked_at[at]..].to_vec();
                 self.looked_at[at] += new.len();
                 self.steps += new.len();
@@ -383,7 +386,7 @@ impl<'a, 't> Evaluation<'a, 't> {
             build.kind == BuildKind::Flux
                 && build.document.as_ref().is_some_and(|(file, index)| **file == *placed.file && *index == placed.index)
         };
-        let file = self.common.tree.file(placed.file);
+        let file = self.common.files[at];
         file.is_some_and(|file| !self.passages.of_file(file).iter().all(own))
     }
 }

@@ -31,7 +31,7 @@ use scope::Scopes;
 /// A map for what is asked very often. What comes from outside cannot choose its places: they differ from run to run.
 pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 /// A set, likewise.
-type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
+pub(crate) type FastSet<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Who makes a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,14 +87,17 @@ impl Reach {
     }
 }
 
+/// Reaches by the path of a file, or of a kustomization's folder; each in order.
+type Reaches = FastMap<Box<str>, Vec<Reach>>;
+
 /// All builds of one tree.
 #[derive(Debug, Default)]
 pub struct Builds {
     builds: Vec<Build>,
     /// By file, in order.
-    reached: HashMap<Box<str>, Vec<Reach>>,
+    reached: Reaches,
     /// By folder with a kustomization, in order.
-    walked: HashMap<Box<str>, Vec<Reach>>,
+    walked: Reaches,
     variables: Vec<Variables>,
     scopes: Scopes,
     exhausted: bool,

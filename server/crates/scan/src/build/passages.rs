@@ -1,11 +1,10 @@
 //! Which builds come to which files and kustomizations, by numbers: an evaluation comes to the same places again and again.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::tree::Tree;
-use super::{FastMap, FastSet, Reach};
+use super::{FastMap, FastSet, Reach, Reaches};
 
 /// How a build comes to something: a [`Reach`] whose texts are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,9 +49,6 @@ pub(super) struct Passages {
     /// The same, with the namespaces that components set: what a kustomization makes itself is reached so.
     generating: FastSet<(usize, Passage)>,
 }
-
-/// Reaches by the path of a file, or of a kustomization's folder; each in order.
-type Reaches = HashMap<Box<str>, Vec<Reach>>;
 
 impl Passages {
     /// Nothing was come to yet.
@@ -174,7 +170,7 @@ impl Passages {
     /// How files and kustomizations are reached.
     pub fn into_reaches(mut self, tree: &Tree<'_>) -> (Reaches, Reaches) {
         let mut files = std::mem::take(&mut self.files);
-        let mut reached = Reaches::with_capacity(files.len());
+        let mut reached = Reaches::with_capacity_and_hasher(files.len(), Default::default());
         for (path, passages) in tree.paths().iter().zip(&mut files) {
             if !passages.is_empty() {
                 passages.sort_by(|left, right| self.compare(*left, *right));
@@ -184,7 +180,7 @@ impl Passages {
         }
         let mut generating: Vec<(usize, Passage)> = self.generating.iter().copied().collect();
         generating.sort_by(|(left, a), (right, b)| left.cmp(right).then_with(|| self.order(*a, *b)));
-        let mut walked = Reaches::new();
+        let mut walked = Reaches::default();
         for (number, passage) in generating {
             let folder = tree.kustomizations()[number].folder;
             walked.entry(folder.into()).or_default().push(self.reach_of(passage));

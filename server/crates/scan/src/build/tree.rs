@@ -1,6 +1,6 @@
 //! A commit's tree, as far as it decides what is built from it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -126,8 +126,8 @@ pub struct Tree<'t> {
     by_folder: FastMap<&'t str, usize>,
     parts: Vec<(&'t str, DocumentIndex, &'t Part)>,
     /// By kind and name.
-    sources: HashMap<(&'t str, &'t str), Vec<Placed<'t, FluxSource>>>,
-    config_maps: HashMap<&'t str, Vec<Placed<'t, ConfigMap>>>,
+    sources: FastMap<(&'t str, &'t str), Vec<Placed<'t, FluxSource>>>,
+    config_maps: FastMap<&'t str, Vec<Placed<'t, ConfigMap>>>,
 }
 
 impl<'t> Tree<'t> {

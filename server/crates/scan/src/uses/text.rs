@@ -65,14 +65,14 @@ pub fn entries(node: Node<'_>) -> Vec<(&str, Node<'_>)> {
         entries.reverse();
     }
     entries.sort_by_key(|(key, _)| *key);
-    let mut kept: Vec<(&str, Node<'_>)> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        match kept.last_mut() {
-            Some(last) if last.0 == entry.0 => *last = entry,
-            _ => kept.push(entry),
+    entries.dedup_by(|next, kept| {
+        let is_same = next.0 == kept.0;
+        if is_same {
+            *kept = *next;
         }
-    }
-    kept
+        is_same
+    });
+    entries
 }
 
 /// The same entries in the order in which they are written; those that merge keys add come last.

@@ -85,7 +85,7 @@ pub struct Tree {
     /// Folders, and how many entries each has.
     folders: FastMap<Box<str>, usize>,
     /// Files that may be a folder's kustomization, by folder, best first.
-    kustomizations: BTreeMap<Box<str>, Vec<Arc<str>>>,
+    kustomizations: FastMap<Box<str>, Vec<Arc<str>>>,
     /// How texts are masked.
     rules: Rules,
 }

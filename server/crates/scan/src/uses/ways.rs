@@ -1,11 +1,13 @@
 //! Ways: how builds reach files, in a form that stays the same from one evaluation of the builds to the next.
 
 use entity::kind::Renderer;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::build::{self, Build, BuildKind, Builds, FastMap, Folders as _, Part, Reach, Variables, is_kustomization};
+use crate::build::{
+    self, Build, BuildKind, Builds, FastMap, FastSet, Folders as _, Part, Reach, Variables, is_kustomization,
+};
 use crate::file::DocumentIndex;
 
 /// Documents, counted once for each build that reaches them, before a tree is taken as it is written: real ones have some
@@ -66,8 +68,8 @@ pub struct Ways {
     /// By the path of the folder's kustomization.
     kustomizations: WaysByPath,
     as_written: [Way; 1],
-    known_builds: HashSet<Arc<Build>>,
-    known_variables: HashSet<Arc<Variables>>,
+    known_builds: FastSet<Arc<Build>>,
+    known_variables: FastSet<Arc<Variables>>,
     is_exhausted: bool,
 }
 
@@ -94,6 +96,8 @@ impl Ways {
         let parts = Parts::of(&builds, &mut self.known_builds, &mut self.known_variables);
         let mut changed = BTreeSet::new();
         let mut evaluations = 0_usize;
+        // How many of what is known stay: where that is all of it, nothing has to be looked for that went.
+        let (mut files, mut kustomizations) = (0, 0);
         for (path, file) in tree.files() {
             let Some(facts) = &file.facts else { continue };
             let reaches = builds.reaches(path);
@@ -101,10 +105,12 @@ impl Ways {
             if evaluations > MAX_EVALUATIONS {
                 break;
             }
-            let mut differs = replace(&mut self.files, path, parts.ways(reaches));
+            let mut differs = parts.replace(&mut self.files, path, reaches);
+            files += usize::from(!reaches.is_empty());
             if tree.is_kustomization(path) {
-                let walks = parts.ways(builds.walks(build::folder(path)));
-                differs |= replace(&mut self.kustomizations, path, walks);
+                let walks = builds.walks(build::folder(path));
+                differs |= parts.replace(&mut self.kustomizations, path, walks);
+                kustomizations += usize::from(!walks.is_empty());
             }
             if differs {
                 changed.insert(Arc::clone(path));
@@ -114,39 +120,28 @@ impl Ways {
         let exhausted = self.is_exhausted;
         let is_gone = |path: &Arc<str>| exhausted || tree.facts(path).is_none();
         let is_none_now = |path: &Arc<str>| is_gone(path) || !tree.is_kustomization(path);
-        changed.extend(self.files.extract_if(|path, _| is_gone(path)).map(|(path, _)| path));
-        changed.extend(self.kustomizations.extract_if(|path, _| is_none_now(path)).map(|(path, _)| path));
-        changed
-    }
-}
-
-/// Puts ways in the place of those that were; whether they differ. No ways: as written.
-fn replace(known: &mut WaysByPath, path: &Arc<str>, ways: Vec<Way>) -> bool {
-    match known.get_mut(path) {
-        Some(old) if **old == *ways => false,
-        Some(_) if ways.is_empty() => known.remove(path).is_some(),
-        Some(old) => {
-            *old = ways.into();
-            true
+        if exhausted || files != self.files.len() {
+            changed.extend(self.files.extract_if(|path, _| is_gone(path)).map(|(path, _)| path));
         }
-        None if ways.is_empty() => false,
-        None => known.insert(Arc::clone(path), ways.into()).is_none(),
+        if exhausted || kustomizations != self.kustomizations.len() {
+            changed.extend(self.kustomizations.extract_if(|path, _| is_none_now(path)).map(|(path, _)| path));
+        }
+        changed
     }
 }
 
 /// The builds of a tree.
 fn builds(tree: &Tree) -> Builds {
-    let yaml = || tree.files().filter_map(|(path, file)| Some((&**path, file.facts.as_ref()?)));
-    let kustomizations = yaml().filter_map(|(path, facts)| {
-        is_kustomization(path).then_some(())?;
-        Some((path, facts.kustomize.as_ref()?))
-    });
-    let parts = yaml().flat_map(|(path, facts)| {
+    let (mut paths, mut kustomizations): (Vec<&str>, Vec<_>) = Default::default();
+    let mut parts: Vec<(&str, DocumentIndex, &Part)> = Vec::new();
+    for (path, file) in tree.files() {
+        let Some(facts) = &file.facts else { continue };
+        paths.push(path);
+        kustomizations.extend(facts.kustomize.as_ref().filter(|_| is_kustomization(path)).map(|file| (&**path, file)));
         let documents = facts.documents.iter();
-        documents.filter_map(move |document| Some((path, document.index, document.part.as_deref()?)))
-    });
-    let parts: Vec<(&str, DocumentIndex, &Part)> = parts.collect();
-    let mut built = build::Tree::new(yaml().map(|(path, _)| path), kustomizations, parts);
+        parts.extend(documents.filter_map(|document| Some((&**path, document.index, document.part.as_deref()?))));
+    }
+    let mut built = build::Tree::new(paths, kustomizations, parts);
     built.add_folders(tree.folders());
     Builds::as_counted(&built)
 }
@@ -158,23 +153,52 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(builds: &Builds, known_builds: &mut HashSet<Arc<Build>>, known: &mut HashSet<Arc<Variables>>) -> Self {
+    fn of(builds: &Builds, known_builds: &mut FastSet<Arc<Build>>, known: &mut FastSet<Arc<Variables>>) -> Self {
         Self { builds: shared(builds.builds(), known_builds), variables: shared(builds.all_variables(), known) }
     }
 
-    fn ways(&self, reaches: &[Reach]) -> Vec<Way> {
+    fn variables(&self, reach: &Reach) -> Option<&Arc<Variables>> {
+        reach.variables().and_then(|number| self.variables.get(number))
+    }
+
+    fn ways(&self, reaches: &[Reach]) -> Box<[Way]> {
         let way = |reach: &Reach| Way {
             build: self.builds.get(reach.build).cloned(),
             forced: reach.forced.clone(),
             default: reach.default.clone(),
-            variables: reach.variables().and_then(|number| self.variables.get(number)).cloned(),
+            variables: self.variables(reach).cloned(),
         };
         reaches.iter().map(way).collect()
+    }
+
+    /// Whether these are the ways of old. Most are, so that none is made only to be compared.
+    fn are(&self, ways: &[Way], reaches: &[Reach]) -> bool {
+        let is = |(way, reach): (&Way, &Reach)| {
+            way.build.as_ref() == self.builds.get(reach.build)
+                && way.forced == reach.forced
+                && way.default == reach.default
+                && way.variables.as_ref() == self.variables(reach)
+        };
+        ways.len() == reaches.len() && ways.iter().zip(reaches).all(is)
+    }
+
+    /// Puts ways in the place of those that were; whether they differ. No ways: as written.
+    fn replace(&self, known: &mut WaysByPath, path: &Arc<str>, reaches: &[Reach]) -> bool {
+        match known.get_mut(path) {
+            Some(old) if self.are(old, reaches) => false,
+            Some(_) if reaches.is_empty() => known.remove(path).is_some(),
+            Some(old) => {
+                *old = self.ways(reaches);
+                true
+            }
+            None if reaches.is_empty() => false,
+            None => known.insert(Arc::clone(path), self.ways(reaches)).is_none(),
+        }
     }
 }
 
 /// All of them, each as it was known; afterwards they are what is known.
-fn shared<T: Clone + Eq + std::hash::Hash>(all: &[T], known: &mut HashSet<Arc<T>>) -> Vec<Arc<T>> {
+fn shared<T: Clone + Eq + std::hash::Hash>(all: &[T], known: &mut FastSet<Arc<T>>) -> Vec<Arc<T>> {
     let share = |thing: &T| known.get(thing).map_or_else(|| Arc::new(thing.clone()), Arc::clone);
     let shared: Vec<Arc<T>> = all.iter().map(share).collect();
     *known = shared.iter().cloned().collect();
