@@ -226,7 +226,8 @@ fn address(email: String, is_own: bool, told: Option<OutcomeText>, url: &PageUrl
         .into_any(),
         false => view! {
             <p>
-                "Somebody gave " <strong>{email}</strong> " as the new address of their account. If that was you, sign in to that                  account in this browser, then open the link again."
+                "Somebody gave " <strong>{email}</strong>
+                " as the new address of their account. If that was you, sign in to that account in this browser, then open the link again."
             </p>
             <p><a class="button primary" href="/sign-in" rel="external">"Sign in"</a></p>
         }
