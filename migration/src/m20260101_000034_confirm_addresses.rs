@@ -8,10 +8,11 @@ pub struct Migration;
 
 const UP: &[&str] = &["ALTER TABLE one_time_link ADD COLUMN email TEXT"];
 
-/// A program of before knows neither links nor mails of this kind.
+/// A program of before knows neither links nor mails of this kind, and can't show a log with words that it does not know.
 const DOWN: &[&str] = &[
     "DELETE FROM one_time_link WHERE kind = 'address'",
     "DELETE FROM mail WHERE kind = 'address'",
+    "UPDATE audit_entry SET action = 'change_account' WHERE action IN ('ask_address_change', 'cancel_address_change')",
     "ALTER TABLE one_time_link DROP COLUMN email",
 ];
 

@@ -150,13 +150,22 @@ pub async fn drop_waiting_links(w: &impl ConnectionTrait, account_id: Uuid) -> R
     Ok(())
 }
 
-/// Sends no mails of an account any more that wait and tell of one thing.
-pub async fn drop_waiting(w: &impl ConnectionTrait, account_id: Uuid, kind: MailKind) -> Result<()> {
-    let waiting = mail::Entity::delete_many()
-        .filter(mail::COLUMN.account_id.eq(account_id))
-        .filter(mail::Column::Kind.eq(kind))
-        .filter(mail::COLUMN.next_try_at.is_not_null());
-    waiting.exec(w).await?;
+/// Sends no mails of an account any more that wait and tell of one thing. Those that were tried are kept without what they said:
+/// the mail server may have one, or is just being given it, which [`count_written`] counts.
+pub async fn drop_waiting(w: &impl ConnectionTrait, account_id: Uuid, kind: MailKind, now: Timestamp) -> Result<()> {
+    let waiting = Condition::all()
+        .add(mail::COLUMN.account_id.eq(account_id))
+        .add(mail::Column::Kind.eq(kind))
+        .add(mail::COLUMN.next_try_at.is_not_null());
+    let untried = waiting.clone().add(mail::COLUMN.attempts.eq(0));
+    mail::Entity::delete_many().filter(untried).exec(w).await?;
+    let ended = mail::ActiveModel {
+        sealed: Set(None),
+        next_try_at: Set(None),
+        ended_at: Set(Some(now.into())),
+        ..Default::default()
+    };
+    mail::Entity::update_many().set(ended).filter(waiting).exec(w).await?;
     Ok(())
 }
 

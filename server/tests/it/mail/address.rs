@@ -223,3 +223,28 @@ async fn a_change_that_waits_is_taken_back_ends_with_the_password_and_is_asked_f
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_link_that_may_be_on_its_way_counts_although_it_was_taken_back() {
+    on_each_engine(async |app| {
+        let Some(smtp) = Smtp::start().await else { return };
+        let post = Post::over(app, smtp.port, "");
+        let id = person(app, OLD).await;
+        let account = accounts::find_account(&app.state.db.read, id).await.unwrap().unwrap();
+        let (ctx, actor) = (&post.app.state.actions, Actor::command_as(&account));
+        let password = PASSWORD.to_owned().into();
+        for _ in 0..5 {
+            act::change_profile(ctx, &actor, NEW, None, Some(&password)).await.unwrap();
+            // As it is while the mail server is given it.
+            let taken = "UPDATE mail SET attempts = 1 WHERE next_try_at IS NOT NULL";
+            app.state.db.write.execute_unprepared(taken).await.unwrap();
+            act::cancel_address(ctx, &actor).await.unwrap();
+        }
+        let asked = act::change_profile(ctx, &actor, NEW, None, Some(&password)).await;
+        assert!(matches!(asked, Err(Refusal::Later(_))), "{asked:?}");
+        assert_eq!(post.run().await.unwrap(), "dealt with 0 mails");
+        assert!(smtp.mails().await.is_empty());
+        assert!(!post.table().await.contains("Some"), "what they said is forgotten");
+    })
+    .await;
+}

@@ -4,6 +4,7 @@
 use auth::token::{hash_opaque, mint_opaque};
 use chrono::TimeDelta;
 use entity::kind::{AuditAction, LinkKind, MailKind};
+use entity::view::Timestamp;
 use serde_json::json;
 use store::accounts::{self as stored, Holder, StoredLink};
 use store::db::{ConnectionTrait, DataError, Transaction};
@@ -31,7 +32,7 @@ pub(super) async fn ask_for(
     if count_written(txn, own.id, MailKind::Address, now - TimeDelta::hours(1)).await? >= MOST_LINKS {
         return Err(Refusal::Later(3_600));
     }
-    take_back(txn, own.id).await?;
+    take_back(txn, own.id, now).await?;
     let (minted, until) = (mint_opaque(), now + LINK_WORKS);
     let link = StoredLink { email: Some(address.to_owned()), ..StoredLink::of(LinkKind::Address, Some(own.id)) };
     stored::add_link(txn, &minted.hash, link, until, now).await?;
@@ -59,8 +60,8 @@ pub(super) async fn set(
 }
 
 /// The link works no more, and is not sent where it still waits for that; whether there was one.
-async fn take_back(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    drop_waiting(w, id, MailKind::Address).await?;
+async fn take_back(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<bool> {
+    drop_waiting(w, id, MailKind::Address, now).await?;
     Ok(stored::remove_links_for(w, id, LinkKind::Address).await?)
 }
 
@@ -93,7 +94,7 @@ pub async fn cancel_address(ctx: &Actions, actor: &Actor) -> Result<()> {
     let own = actor.in_person()?;
     let txn = ctx.db.begin().await?;
     let waiting = stored::find_waiting_address(&txn, own.id, ctx.now()).await?;
-    if !take_back(&txn, own.id).await? {
+    if !take_back(&txn, own.id, ctx.now()).await? {
         return Err(Refusal::Unusable("no new e-mail address waits for its confirmation".to_owned()));
     }
     let change = Change { before: Some(json!({ "email": waiting.map(|waiting| waiting.email) })), after: None };
