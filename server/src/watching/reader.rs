@@ -194,8 +194,10 @@ impl<'a> OpenClone<'a> {
     /// # Errors
     /// If reading was broken off.
     pub async fn having(&mut self, commits: Vec<ObjectId>) -> Result<HashSet<ObjectId>, CommitError> {
-        let has =
-            move |repo: &Repo| Ok(commits.into_iter().filter(|commit| repo.contains(*commit)).collect::<HashSet<_>>());
+        let has = move |repo: &Repo| {
+            let here = commits.iter().copied().filter(|commit| repo.contains(*commit));
+            Ok(here.collect::<HashSet<_>>())
+        };
         // Where there is none, or it can't be opened, it has nothing.
         Ok(self.work(has).await?.unwrap_or_default())
     }
@@ -226,14 +228,20 @@ impl<'a> OpenClone<'a> {
         Ok(self.work(move |repo| read(repo, old, new, needs)).await??)
     }
 
-    /// Does what may take long with what is open, which stays so where that goes well.
+    /// Does what may take long with what is open, which stays so where that goes well. Where it does not, it is done once more
+    /// with what is there now: a sync may have made the clone anew since, whose old files are gone.
     async fn work<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&Repo) -> Result<T, GitError> + Send + 'static,
+        work: impl Fn(&Repo) -> Result<T, GitError> + Send + 'static,
     ) -> Result<Result<T, GitError>, JoinError> {
         let (open, clone) = (self.repo.take(), self.deps.clone_dir(self.target.id));
         let worked = tokio::task::spawn_blocking(move || {
-            let repo = open.map_or_else(|| Repo::open(&clone), Ok)?;
+            if let Some(repo) = open
+                && let Ok(found) = work(&repo)
+            {
+                return Ok((repo, found));
+            }
+            let repo = Repo::open(&clone)?;
             work(&repo).map(|found| (repo, found))
         });
         Ok(worked.await?.map(|(repo, found)| {
