@@ -44,6 +44,8 @@ export default defineConfig({
   // What hangs is ended. Whatever else is waited for takes a busy machine its time, and no check is about how long that is.
   timeout: 180_000,
   expect: { timeout: 30_000 },
+  // Where that is the server, everything hangs so long: so many tell enough, within half an hour.
+  maxFailures: 20,
   reporter: [[process.env.CI ? "dot" : "list"], ["json", { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? "test-results/results.json" }]],
   use: {
     baseURL: `http://127.0.0.1:${process.env.KUBESTATS_E2E_PORT}`,

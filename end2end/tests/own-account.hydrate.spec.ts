@@ -21,8 +21,8 @@ let site: string;
 let owner: State;
 let addresses = 0;
 
-// One server for all of them, and passwords that give way to whatever else runs.
-test.describe.configure({ mode: "default", timeout: 90_000 });
+// One server for all of them.
+test.describe.configure({ mode: "default" });
 
 test.use({ storageState: { cookies: [], origins: [] } });
 
@@ -33,7 +33,6 @@ function elsewhere(): Record<string, string> {
 }
 
 test.beforeAll(async () => {
-  test.setTimeout(90_000);
   place = new Place("own-account");
   const port = await freePort();
   site = `http://127.0.0.1:${port}`;
