@@ -159,7 +159,7 @@ pub async fn serve_health(
     serve_all(listener, all, state, limits, shutdown).await
 }
 
-/// Serves `/metrics` and nothing else, like [`serve`].
+/// Serves figures, for Prometheus and as JSON, and nothing else, like [`serve`].
 ///
 /// # Errors
 /// When the listener fails.
