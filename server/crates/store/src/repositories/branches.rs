@@ -119,10 +119,11 @@ pub async fn branches_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec
 }
 
 /// The ids of all branches of a repository that are scanned beside its main one, or were, where it is a main one itself.
-pub(super) async fn ids_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
+pub(crate) async fn ids_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
+    use repository::Column::Id;
     if is_uncounted(main) {
         return Ok(Vec::new());
     }
-    let beside = at_address_of(main).filter(repository::Column::Id.gte(FIRST_UNCOUNTED));
-    Ok(beside.select_only().column(repository::Column::Id).into_tuple().all(c).await?)
+    let beside = at_address_of(main).filter(Id.gte(FIRST_UNCOUNTED)).order_by_asc(Id);
+    Ok(beside.select_only().column(Id).into_tuple().all(c).await?)
 }

@@ -23,6 +23,7 @@ use entity::table::{branch_event, delivery, event, repository};
 use entity::value::JsonText;
 use entity::view::Timestamp;
 
+pub(crate) use branches::ids_beside;
 pub use branches::{branches_beside, disable_other_branches, list_scanned_branches, pin_branches};
 pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
 pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
@@ -230,17 +231,26 @@ pub async fn remove_missing(w: &impl ConnectionTrait, origin: Origin, kept_urls:
 /// Removes a repository with all that hangs on it, its other branches too; whether there was one. Wants a transaction: the totals
 /// over all repositories change with it.
 pub async fn remove_repository(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
-    for branch in branches::ids_beside(w, id).await? {
+    // Before its branches: a webhook holds it first as well, and then asks for them.
+    if !hold(w, id).await? {
+        return Ok(false);
+    }
+    for branch in ids_beside(w, id).await? {
         remove_row(w, branch).await?;
     }
     remove_row(w, id).await
 }
 
+/// Holds a row that is to go, so that whoever writes of it waits; whether it is there.
+async fn hold(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    let held = repository::Entity::find_by_id(id).select_only().column(repository::Column::Id);
+    Ok(held.lock_exclusive().into_tuple::<Uuid>().one(w).await?.is_some())
+}
+
 /// Removes a row and what hangs on it.
 async fn remove_row(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
     // Before all that hangs on it: whoever writes of its branches holds it first, and now waits.
-    let held = repository::Entity::find_by_id(id).select_only().column(repository::Column::Id);
-    if held.lock_exclusive().into_tuple::<Uuid>().one(w).await?.is_none() {
+    if !hold(w, id).await? {
         return Ok(false);
     }
     let mut difference = Totals::default();
