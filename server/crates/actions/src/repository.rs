@@ -4,7 +4,7 @@ use entity::kind::{AuditAction, JobRequest, Priority, RepositoryAction, SyncStat
 use entity::view::{Live, Repository};
 use store::db::DataError;
 use store::discovery::{self, Decided};
-use store::repositories::{count_syncable, find_repository};
+use store::repositories::{branches_beside, count_syncable, find_repository};
 use uuid::Uuid;
 
 use crate::audit::{Change, Object};
@@ -108,6 +108,10 @@ pub async fn act(ctx: &Actions, actor: &Actor, action: RepositoryAction, id: Uui
     };
     let job = match action {
         RepositoryAction::Approve => {
+            for branch in branches_beside(&txn, id).await? {
+                let sync = JobRequest::SyncRepository { repository_id: branch };
+                ctx.queue.enqueue_in(&txn, &sync, actor.requested_by(), Priority::CLICK, now).await?;
+            }
             let sync = JobRequest::SyncRepository { repository_id: id };
             Some(ctx.queue.enqueue_in(&txn, &sync, actor.requested_by(), Priority::CLICK, now).await?)
         }

@@ -1,11 +1,14 @@
 //! What people decide about repositories: approve, block, delete for good.
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set};
+use sea_orm::{
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set, UpdateMany,
+};
 use uuid::Uuid;
 
+use crate::db::select::is_any;
 use crate::db::{ConnectionTrait, Result};
-use crate::repositories::{find_repository, remove_repository};
+use crate::repositories::{find_repository, ids_beside, remove_repository};
 use entity::address::{Address, Scheme};
 use entity::kind::SyncStatus;
 use entity::table::{repository, tombstone};
@@ -41,8 +44,8 @@ impl Tombstone {
     }
 }
 
-/// Lets a repository that is blocked or waits for approval in. It stays approved, whatever its size.
-/// The caller asks for a sync in the same transaction.
+/// Lets a repository that is blocked or waits for approval in, and those of its branches that are scanned beside it and wait too. It
+/// stays approved, whatever its size. The caller asks for syncs in the same transaction.
 pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<Decided> {
     let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
     let approved = repository::ActiveModel {
@@ -54,14 +57,16 @@ pub async fn approve(w: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Resu
         ..Default::default()
     };
     let waits = repository::Column::SyncStatus.is_in([SyncStatus::Blocked, SyncStatus::PendingApproval]);
-    let approved = repository::Entity::update_many().set(approved).filter(repository::COLUMN.id.eq(id)).filter(waits);
-    match approved.exec(w).await?.rows_affected {
-        0 => Ok(Decided::NotNow(repository.sync_status)),
-        _ => Ok(Decided::Done(Box::new(repository))),
+    let approved = repository::Entity::update_many().set(approved).filter(waits);
+    if approved.clone().filter(repository::COLUMN.id.eq(id)).exec(w).await?.rows_affected == 0 {
+        return Ok(Decided::NotNow(repository.sync_status));
     }
+    of_branches(w, id, approved).await?;
+    Ok(Decided::Done(Box::new(repository)))
 }
 
-/// Keeps a repository from being synced until it is approved; what was found in it stays readable.
+/// Keeps a repository from being synced until it is approved, and its branches that are scanned beside it; what was found in it stays
+/// readable.
 pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<Decided> {
     let Some(repository) = find_repository(w, id).await? else { return Ok(Decided::NotFound) };
     let blocked = repository::ActiveModel {
@@ -71,11 +76,21 @@ pub async fn block(w: &impl ConnectionTrait, id: Uuid, reason: &str) -> Result<D
         approved_at: Set(None),
         ..Default::default()
     };
-    let blocked = repository::Entity::update_many().set(blocked).filter(repository::COLUMN.id.eq(id));
-    match blocked.exec(w).await?.rows_affected {
-        0 => Ok(Decided::NotFound),
-        _ => Ok(Decided::Done(Box::new(repository))),
+    let blocked = repository::Entity::update_many().set(blocked);
+    if blocked.clone().filter(repository::COLUMN.id.eq(id)).exec(w).await?.rows_affected == 0 {
+        return Ok(Decided::NotFound);
     }
+    of_branches(w, id, blocked).await?;
+    Ok(Decided::Done(Box::new(repository)))
+}
+
+/// Does the same to the branches that are scanned beside a repository: they are fetched from the same place.
+async fn of_branches(w: &impl ConnectionTrait, main: Uuid, decision: UpdateMany<repository::Entity>) -> Result<()> {
+    let beside = ids_beside(w, main).await?;
+    if !beside.is_empty() {
+        decision.filter(is_any(repository::Column::Id.into_expr(), beside)).exec(w).await?;
+    }
+    Ok(())
 }
 
 /// Deletes a repository with all that was found in it, and remembers that it is not wanted.

@@ -35,6 +35,8 @@ pub async fn pin_branches(
         .update_columns([Owner, Name, FullName, Description, Search, WebUrl, Provider, Origin, Enabled, Host])
         .update_columns([PollingIntervalSeconds])
         .to_owned();
+    // What nobody may fetch from is not fetched from for another branch either.
+    let is_blocked = main.sync_status == SyncStatus::Blocked;
     let mut result = Vec::with_capacity(branches.len());
     for branch in branches {
         let known = repository::Entity::find().select_only().column(repository::Column::Id);
@@ -57,7 +59,8 @@ pub async fn pin_branches(
             created_at: Set(main.created_at),
             discovery_tags: Set(JsonText(Vec::new())),
             discovered_at: Set(now.into()),
-            sync_status: Set(SyncStatus::Pending),
+            sync_status: Set(if is_blocked { SyncStatus::Blocked } else { SyncStatus::Pending }),
+            sync_error: Set(main.sync_error.clone().filter(|_| is_blocked)),
             scan_status: Set(SyncStatus::Pending),
             web_url: Set(main.web_url.clone()),
             provider: Set(main.provider),
@@ -111,8 +114,11 @@ pub async fn list_scanned_branches(c: &impl ConnectionTrait, id: Uuid) -> Result
     Ok(rows.into_iter().map(told).collect())
 }
 
-/// The branches of a repository that are scanned beside its main one now.
+/// The branches of a repository that are scanned beside its main one now; none where it is such a branch itself.
 pub async fn branches_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
+    if is_uncounted(main) {
+        return Ok(Vec::new());
+    }
     let beside = at_address_of(main).filter(repository::Column::Id.gte(FIRST_UNCOUNTED));
     let beside = beside.filter(repository::Column::Enabled.eq(true)).select_only().column(repository::Column::Id);
     Ok(beside.order_by_asc(repository::Column::ScannedBranch).into_tuple().all(c).await?)

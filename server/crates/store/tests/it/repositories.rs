@@ -221,3 +221,37 @@ async fn what_was_gone_is_asked_for_anew_and_what_somebody_blocked_stays_so() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn branches_that_are_scanned_beside_are_blocked_and_let_in_with_their_repository() {
+    on_each_engine(async |db| {
+        let (main, other) = (add_repository(&db, "ada/home").await, add_repository(&db, "kim/lab").await);
+        let pin = async |of: Uuid, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let pinned = pin_branches(&db.write, of, &names, at(8, 0)).await.unwrap();
+            pinned.into_iter().map(|(id, _)| id).collect::<Vec<Uuid>>()
+        };
+        let (staging, elsewhere) = (pin(main, &["staging"]).await[0], pin(other, &["staging"]).await[0]);
+        let status = async |id: Uuid| find_repository(&db.read, id).await.unwrap().unwrap().sync_status;
+
+        discovery::block(&db.write, main, "by hand").await.unwrap();
+        assert_eq!((status(main).await, status(staging).await), (SyncStatus::Blocked, SyncStatus::Blocked));
+        assert_eq!((status(other).await, status(elsewhere).await), (SyncStatus::Pending, SyncStatus::Pending));
+        // One that comes later is fetched from the same place.
+        let qa = pin(main, &["staging", "qa"]).await[1];
+        let stored = find_repository(&db.read, qa).await.unwrap().unwrap();
+        assert_eq!((stored.sync_status, stored.sync_error.as_deref()), (SyncStatus::Blocked, Some("by hand")));
+        discovery::approve(&db.write, main, at(9, 0)).await.unwrap();
+        for id in [main, staging, qa] {
+            assert_eq!(status(id).await, SyncStatus::Pending);
+            assert!(sync_target(&db.read, id).await.unwrap().unwrap().approved);
+        }
+
+        // By itself a branch says nothing of its repository.
+        discovery::block(&db.write, staging, "by hand").await.unwrap();
+        assert_eq!((status(main).await, status(qa).await), (SyncStatus::Pending, SyncStatus::Pending));
+        assert_eq!(branches_beside(&db.read, main).await.unwrap(), [qa, staging]);
+        assert!(branches_beside(&db.read, staging).await.unwrap().is_empty());
+    })
+    .await;
+}
