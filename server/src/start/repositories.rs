@@ -114,7 +114,7 @@ pub(super) async fn pin(
 }
 
 /// Brings in the branches that are scanned beside the main ones, and switches others off. Gives those to be synced, as it is with
-/// repositories: all at a start, else those that are new or were off.
+/// repositories: all at a start, else those that are new, were off, or are looked at in another interval.
 async fn pin_branches(
     w: &impl ConnectionTrait,
     config: &Config,
@@ -126,8 +126,9 @@ async fn pin_branches(
     let (mut kept, mut to_sync) = (Vec::new(), Vec::new());
     for (repository, (main, _)) in config.repositories.iter().zip(configured) {
         for (id, _) in repositories::pin_branches(w, *main, &repository.scan_branches, now).await? {
-            let was_on = known.iter().any(|known| known.id == id);
-            if occasion == Occasion::Start || repository.enabled && !was_on {
+            let interval = repository.polling_seconds();
+            let is_same = known.iter().any(|known| known.id == id && known.polling_interval_seconds == interval);
+            if occasion == Occasion::Start || repository.enabled && !is_same {
                 to_sync.push(id);
             }
             kept.push(id);

@@ -17,7 +17,7 @@ use server::{
     telemetry::LogLevel,
     web::seats::Seats,
 };
-use store::{repositories, schedules, secrets, triggers, watch};
+use store::{db::ConnectionTrait as _, repositories, schedules, secrets, triggers, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Change, KEYS, Manifest, RepositoryBuilder, TestApp, day, on_each_engine};
@@ -194,6 +194,11 @@ async fn branches_to_scan_come_and_go_with_the_file() {
         assert_eq!(beside["scanned_branch"], "qa");
         assert_eq!(beside["full_name"], "team/app@qa");
         assert_eq!(beside["scanned_branches"], found["scanned_branches"]);
+        // Another interval holds from the next look on, which is made now.
+        db.write.execute_unprepared("DELETE FROM job").await.unwrap();
+        process.write(&of("staging, qa").replace("}", ", polling_interval: 7m}"));
+        process.reload(StatusCode::OK).await;
+        assert_eq!(app.get("/api/v1/jobs").await.count(), 3, "each is looked at in another interval");
 
         process.write(&of("qa"));
         process.reload(StatusCode::OK).await;
