@@ -23,10 +23,11 @@ const PREVIEWED: u64 = 20_000;
 /// So many names of a preview are shown of each sort.
 const SHOWN: usize = 12;
 
-/// Whether the configuration says how its branches are watched, which nobody else changes.
+/// Whether the configuration says how its branches are watched, which nobody else changes. Of what is one branch itself, the
+/// repository's watch tells.
 #[must_use]
 pub fn is_configured(repository: &Repository) -> bool {
-    repository.origin == Origin::Config && repository.enabled
+    repository.origin == Origin::Config && (repository.enabled || repository.scanned_branch.is_some())
 }
 
 /// A repository whose watch somebody wants to change.

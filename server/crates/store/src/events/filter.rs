@@ -17,9 +17,10 @@ use entity::view::EventFilter;
 /// The filter as conditions; nothing where it names a commit that is not known.
 pub(super) async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -> Result<Option<Condition>> {
     use event::{COLUMN, Column};
+    let whole_history = filter.repository_id.is_none() && filter.resource_id.is_none();
     let places = match &filter.commit {
         None => None,
-        Some(commit) => match of_commit(c, commit, filter.repository_id).await? {
+        Some(commit) => match of_commit(c, commit, filter.repository_id, whole_history).await? {
             None => return Ok(None),
             places => places,
         },
@@ -29,7 +30,6 @@ pub(super) async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -
         .as_deref()
         .map(|namespace| COLUMN.resource_namespace.eq(namespace).or(inherits(namespace, filter.repository_id)));
     let text = filter.text.as_deref().filter(|text| !text.is_empty());
-    let whole_history = filter.repository_id.is_none() && filter.resource_id.is_none();
     let id_since = filter.since.filter(|_| whole_history).map(first_id);
     let id_until = filter.until.filter(|_| whole_history);
     let id_until = id_until.map(|until| first_id(until + chrono::TimeDelta::milliseconds(1)));
@@ -53,12 +53,18 @@ pub(super) async fn conditions(c: &impl ConnectionTrait, filter: &EventFilter) -
     ))
 }
 
-/// Events of a commit, in whatever repositories it is; nothing where it is in none.
-async fn of_commit(c: &impl ConnectionTrait, sha: &str, repository: Option<Uuid>) -> Result<Option<Condition>> {
+/// Events of a commit, in whatever repositories it is, over the whole history in those that count; nothing where it is in none.
+async fn of_commit(
+    c: &impl ConnectionTrait,
+    sha: &str,
+    repository: Option<Uuid>,
+    whole_history: bool,
+) -> Result<Option<Condition>> {
     use commit::Column::{RepositoryId, Sequence};
     let Ok(sha) = sha.to_ascii_lowercase().parse::<ObjectId>() else { return Ok(None) };
     let commits = commit::Entity::find().filter(commit::Column::Sha.eq(sha));
     let commits = commits.apply_if(repository, |commits, id| commits.filter(commit::COLUMN.repository_id.eq(id)));
+    let commits = if whole_history { commits.filter(is_counted(RepositoryId)) } else { commits };
     let places = commits.select_only().columns([RepositoryId, Sequence]).limit(100);
     let places: Vec<(Uuid, i64)> = places.into_tuple().all(c).await?;
     let at = |(repository, sequence): (Uuid, i64)| {
