@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::db::answers::mark_changed;
 use crate::db::select::{count, is_counted};
 use crate::db::{ConnectionTrait, DataError, Result, new_id};
-use crate::repositories::{searched_text, shorten, upsert_repositories, with_metrics};
+use crate::repositories::{follow_main, ids_beside, searched_text, shorten, upsert_repositories, with_metrics};
 use entity::input::{FoundRepository, RepositoryFacts};
 use entity::kind::{Origin, Provider, SyncStatus};
 use entity::table::{repository, repository_metrics};
@@ -121,7 +121,7 @@ pub enum Asked {
 }
 
 /// What the forge tells now. A name follows renames and transfers; so does the address, unless the configuration wrote it
-/// down or another repository has it. A repository that was gone is back.
+/// down or another repository has it; and so do branches that are scanned beside it. A repository that was gone is back.
 pub async fn record_facts(
     w: &impl ConnectionTrait,
     id: Uuid,
@@ -164,6 +164,8 @@ pub async fn record_facts(
     if told.exec(w).await?.rows_affected == 0 {
         return Err(DataError::NotFound { what: "repository", id });
     }
+    // By its address, which may be another in a moment.
+    let branches = ids_beside(w, id).await?;
     let url = facts.clone_url.as_str();
     let taken = repository::Entity::find().select_only().column(repository::Column::Id);
     let taken = taken.filter(repository::COLUMN.url.eq(url)).into_query();
@@ -173,6 +175,7 @@ pub async fn record_facts(
         .filter(repository::COLUMN.url.ne(url))
         .filter(Expr::not_exists(taken));
     moved.exec(w).await?;
+    follow_main(w, id, &branches).await?;
     mark_changed(w, id, now).await
 }
 

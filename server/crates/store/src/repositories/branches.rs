@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{ConnectionTrait, Result, searched_text};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
+use crate::db::select::is_any;
 use entity::kind::{GitOpsTool, SyncStatus};
 use entity::table::repository;
 use entity::value::{FIRST_UNCOUNTED, JsonText, is_uncounted, uncounted};
@@ -44,17 +45,10 @@ pub async fn pin_branches(
         let known = known.filter(repository::COLUMN.scanned_branch.eq(branch.as_str()));
         let known: Option<Uuid> = known.into_tuple().one(w).await?;
         let id = known.unwrap_or_else(|| uncounted(new_id(now)));
-        let full_name = format!("{}@{branch}", main.full_name);
         let row = repository::ActiveModel {
             id: Set(id),
-            url: Set(main.url.clone()),
             scanned_branch: Set(branch.clone()),
             default_branch: Set(Some(branch.clone())),
-            owner: Set(main.owner.clone()),
-            name: Set(format!("{}@{branch}", main.name)),
-            description: Set(main.description.clone()),
-            search: Set(searched_text(&full_name, main.description.as_deref())),
-            full_name: Set(full_name),
             topics: Set(JsonText(Vec::new())),
             created_at: Set(main.created_at),
             discovery_tags: Set(JsonText(Vec::new())),
@@ -62,7 +56,6 @@ pub async fn pin_branches(
             sync_status: Set(if is_blocked { SyncStatus::Blocked } else { SyncStatus::Pending }),
             sync_error: Set(main.sync_error.clone().filter(|_| is_blocked)),
             scan_status: Set(SyncStatus::Pending),
-            web_url: Set(main.web_url.clone()),
             provider: Set(main.provider),
             origin: Set(main.origin),
             enabled: Set(main.enabled),
@@ -70,13 +63,44 @@ pub async fn pin_branches(
             host: Set(main.host.clone()),
             next_sync_at: Set(Some(now.into())),
             gitops_tool: Set(GitOpsTool::None),
-            ..Default::default()
+            ..named(&main, branch)
         };
         repository::Entity::insert(row).on_conflict(newer.clone()).exec_without_returning(w).await?;
         mark_changed(w, id, now).await?;
         result.push((id, known.is_none()));
     }
     Ok(result)
+}
+
+/// What a branch has of its repository, whatever becomes of that: where it lies, and how it is called.
+fn named(main: &repository::Model, branch: &str) -> repository::ActiveModel {
+    let full_name = format!("{}@{branch}", main.full_name);
+    repository::ActiveModel {
+        url: Set(main.url.clone()),
+        owner: Set(main.owner.clone()),
+        name: Set(format!("{}@{branch}", main.name)),
+        description: Set(main.description.clone()),
+        search: Set(searched_text(&full_name, main.description.as_deref())),
+        full_name: Set(full_name),
+        web_url: Set(main.web_url.clone()),
+        ..Default::default()
+    }
+}
+
+/// Lets branches follow their repository, which was renamed or has moved.
+pub(crate) async fn follow_main(w: &impl ConnectionTrait, main: Uuid, branches: &[Uuid]) -> Result<()> {
+    use repository::Column::{Id, ScannedBranch as Branch};
+    if branches.is_empty() {
+        return Ok(());
+    }
+    let Some(main) = repository::Entity::find_by_id(main).one(w).await? else { return Ok(()) };
+    let rows = repository::Entity::find().filter(is_any(Id.into_expr(), branches.iter().copied()));
+    let rows: Vec<(Uuid, String)> = rows.select_only().columns([Id, Branch]).into_tuple().all(w).await?;
+    for (id, branch) in rows {
+        let follows = repository::Entity::update_many().set(named(&main, &branch));
+        follows.filter(repository::COLUMN.id.eq(id)).exec(w).await?;
+    }
+    Ok(())
 }
 
 /// Switches off the branches that are scanned beside main ones and are not among these; gives back how many. What was found in

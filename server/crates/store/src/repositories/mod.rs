@@ -23,8 +23,8 @@ use entity::table::{branch_event, delivery, event, repository};
 use entity::value::JsonText;
 use entity::view::Timestamp;
 
-pub(crate) use branches::ids_beside;
 pub use branches::{branches_beside, disable_other_branches, list_scanned_branches, pin_branches};
+pub(crate) use branches::{follow_main, ids_beside};
 pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
 pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
 pub(crate) use syncs::shorten;

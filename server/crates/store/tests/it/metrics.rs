@@ -7,7 +7,7 @@ use migration::{Migrator, MigratorTrait as _};
 use sea_orm::Statement;
 use store::db::{ConnectionTrait, Db};
 use store::discovery::{Asked, list_metrics_targets, record_facts, record_metrics};
-use store::repositories::{find_repository, list_metrics};
+use store::repositories::{find_repository, list_metrics, list_scanned_branches, pin_branches};
 use uuid::Uuid;
 
 use crate::support::input::add_repository;
@@ -97,6 +97,35 @@ async fn what_a_search_does_not_tell_is_asked_for_by_the_next_round() {
             record_facts(&db.write, id, &facts, asked, at(8, 0)).await.unwrap();
             assert_eq!(waits().await, expected, "{asked:?} {watchers:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn branches_that_are_scanned_beside_follow_their_repository_where_it_goes() {
+    on_each_engine(async |db| {
+        let id = add_repository(&db, "ada/home").await;
+        let staging = pin_branches(&db.write, id, &["staging".to_owned()], at(8, 0)).await.unwrap()[0].0;
+        let place = async |id: Uuid| {
+            let found = find_repository(&db.read, id).await.unwrap().unwrap();
+            (found.full_name, found.url)
+        };
+        let facts = RepositoryFacts {
+            owner: "kim".to_owned(),
+            full_name: "kim/home".to_owned(),
+            clone_url: "https://github.com/kim/home".to_owned(),
+            ..little()
+        };
+        let told = |name: &str, url: &str| (name.to_owned(), url.to_owned());
+        record_facts(&db.write, id, &facts, Asked::ForItself, at(9, 0)).await.unwrap();
+        // The configuration wrote the address down.
+        assert_eq!(place(id).await, told("kim/home", "https://github.com/ada/home"));
+        assert_eq!(place(staging).await, told("kim/home@staging", "https://github.com/ada/home"));
+        db.write.execute_unprepared("UPDATE repository SET origin = 'added'").await.unwrap();
+        record_facts(&db.write, id, &facts, Asked::ForItself, at(10, 0)).await.unwrap();
+        assert_eq!(place(id).await, told("kim/home", "https://github.com/kim/home"));
+        assert_eq!(place(staging).await, told("kim/home@staging", "https://github.com/kim/home"));
+        assert_eq!(list_scanned_branches(&db.read, id).await.unwrap().len(), 2);
     })
     .await;
 }
