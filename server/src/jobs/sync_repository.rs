@@ -364,8 +364,9 @@ fn fetch_blocking(
     Ok(SyncedHead { branch: fetched.branch, head: fetched.head, committed_at, clone_bytes })
 }
 
-/// The branch to follow: of a row that is one branch that one, and no other. Else the remote's default if the configuration matches it, else the first that it matches. Where it matches
-/// none or says nothing: the default, else the one followed so far, else the one that stands in where HEAD leads to none.
+/// The branch to follow: of a row that is one branch that one, and no other. Else the remote's default if the configuration matches
+/// it, else the first that it matches. Where it matches none or says nothing: the default, else the one followed so far, else the one
+/// that stands in where HEAD leads to none.
 fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitError> {
     let default = refs.default_branch.as_deref().filter(|name| refs.branch(name).is_some());
     if let Some(wanted) = &target.scanned_branch {
