@@ -63,6 +63,15 @@ impl Repository {
     pub fn may_be_deleted(&self) -> bool {
         self.origin != Origin::Config || !self.enabled
     }
+
+    /// The full name of the repository, also where this is one branch of it: who may do something with a repository may do it with
+    /// its branches.
+    #[must_use]
+    pub fn main_name(&self) -> &str {
+        let branch = self.scanned_branch.as_deref();
+        let main = branch.and_then(|branch| self.full_name.strip_suffix(branch)?.strip_suffix('@'));
+        main.unwrap_or(&self.full_name)
+    }
 }
 
 /// One of the branches of a repository that are scanned.

@@ -278,7 +278,7 @@ fn shown(
     let elsewhere = || "it was entered while the repository was on another machine; enter it anew".to_owned();
     RepositoryAccess {
         has_own_token: is_used && access.token.is_some(),
-        api_base_url: access.api_base_url.filter(|_| actor.manages(&repository.url, &repository.full_name)),
+        api_base_url: access.api_base_url.filter(|_| actor.manages(&repository.url, repository.main_name())),
         changed_at,
         error: (!is_used).then(elsewhere),
     }

@@ -258,7 +258,7 @@ impl Actor {
     /// Whether they may do it to this repository.
     pub(crate) fn may_to(&self, action: AuditAction, repository: &Repository) -> Result<()> {
         self.may(action)?;
-        self.covers(&repository.url, &repository.full_name)
+        self.covers(&repository.url, repository.main_name())
     }
 
     /// Whether a repository is one of those that the token is for.

@@ -7,12 +7,12 @@ use axum::{
 use entity::kind::Permission;
 use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
-use store::accounts;
+use store::{accounts, repositories};
 use uuid::Uuid;
 
 use super::people::{account, ask, form, location, token};
 use super::permissions::place;
-use crate::support::{Change, Manifest, Nobody, RepositoryBuilder, on_each_engine, operations};
+use crate::support::{Change, Manifest, Nobody, RepositoryBuilder, day, on_each_engine, operations};
 
 /// What an operation that takes JSON is to be asked with.
 pub(super) fn body_of(operation: &str) -> Option<Value> {
@@ -130,6 +130,13 @@ async fn roles_and_tokens_allow_what_they_say_and_no_more() {
         let some = token(app, developer, &[Permission::Read, Permission::ManageRepositories], &["ada/*"]).await;
         assert_eq!(ask(app, Method::POST, &sync(one), Some(&some), None).await.status, StatusCode::ACCEPTED);
         assert_eq!(ask(app, Method::POST, &sync(two), Some(&some), None).await.status, StatusCode::FORBIDDEN);
+        // One for a repository is for its branches that are scanned beside it as well.
+        let alone = token(app, developer, &[Permission::Read, Permission::ManageRepositories], &["ada/one"]).await;
+        for (of, right) in [(one, StatusCode::ACCEPTED), (two, StatusCode::FORBIDDEN)] {
+            let branch = ["team/qa".to_owned()];
+            let pinned = repositories::pin_branches(&app.state.db.write, of, &branch, day(2)).await.unwrap();
+            assert_eq!(ask(app, Method::POST, &sync(pinned[0].0), Some(&alone), None).await.status, right);
+        }
         let all_at_once = ask(app, Method::POST, "/api/v1/repositories/sync", Some(&some), None).await;
         assert_eq!(all_at_once.status, StatusCode::FORBIDDEN);
         // One that may only change is told so where it reads, and changes what it may.
