@@ -54,16 +54,16 @@ pub fn agree(known: &mut Known, other: &Known) {
     known.retain(|name, text| other.get(name) == Some(text));
 }
 
-/// The variables of a text in a file that these builds reach, as far as all of them agree.
+/// The variables of a text in a file that these builds reach, as far as all of them agree. The text is read for the first alone: the
+/// others are asked for what that told.
 pub fn agreed(ways: &[Way], literal: bool, text: &str, rules: &Rules) -> Known {
-    let of = |way: &Way| known(way, literal, std::iter::once(text), rules);
     let Some((first, others)) = ways.split_first().filter(|_| ways.len() <= MAX_BUILDS) else { return Known::new() };
-    let mut agreed = of(first);
+    let mut agreed = known(first, literal, std::iter::once(text), rules);
     for way in others {
         if agreed.is_empty() {
             break;
         }
-        agree(&mut agreed, &of(way));
+        agreed.retain(|name, text| *way.put_into(&format!("${{{name}}}"), literal) == **text);
     }
     agreed
 }
