@@ -149,10 +149,10 @@ async fn snapshots_from_before_keep_their_figures_and_a_zero_that_may_mean_unkno
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let Some(test) = TestDb::open(engine).await else { continue };
         let db = &test.db;
+        let (github, gitlab) = (add_repository(db, "ada/home").await, add_repository(db, "kim/lab").await);
         // Back to the twelfth step, whatever has come since.
         let back = u32::try_from(Migrator::migrations().len() - 12).unwrap();
         Migrator::down(&db.write, Some(back)).await.unwrap();
-        let (github, gitlab) = (add_repository(db, "ada/home").await, add_repository(db, "kim/lab").await);
         let provider = "UPDATE repository SET provider = CASE full_name WHEN 'kim/lab' THEN 'gitlab' ELSE 'github' END";
         db.write.execute_unprepared(provider).await.unwrap();
         for repository in [github, gitlab] {
