@@ -68,7 +68,9 @@ async function watch(page: Page) {
       }
     }).observe({ type: "layout-shift" });
     const marks = "main h1, main h2, main .metrics, main .columns, main .page-actions, main .views, main table, .rail-foot, .system-line > :first-child";
-    const places = () => [...document.querySelectorAll(marks)].map((element) => {
+    // What is folded away has a place only now and then.
+    const seenNow = () => [...document.querySelectorAll(marks)].filter((element) => element.checkVisibility());
+    const places = () => seenNow().map((element) => {
       const { x, y } = element.getBoundingClientRect();
       return [`${element.tagName}.${element.className} ${element.textContent?.slice(0, 20)}`, `${x.toFixed(1)},${y.toFixed(1)}`];
     });

@@ -99,15 +99,16 @@ fn facts(repository: &Repository, now: Timestamp) -> AnyView {
 
 /// Its other branches that are scanned.
 fn beside(repository: &Repository) -> Option<AnyView> {
-    let link = |one: &ScannedBranch| {
+    let link = |(place, one): (usize, &ScannedBranch)| {
+        let comma = if place == 0 { " " } else { ", " };
         let failed = (one.sync_status == SyncStatus::Error)
             .then(|| view! { " " <StatusBadge status=SyncStatus::Error of="Sync" /> });
-        view! { " " <a href=repository_href(one.repository_id)><code>{one.branch.clone()}</code></a> {failed} }
+        view! { {comma} <a href=repository_href(one.repository_id)><code>{one.branch.clone()}</code></a> {failed} }
     };
     let others = repository.scanned_branches.iter().filter(|one| one.repository_id != repository.id);
-    let links: Vec<_> = others.map(link).collect();
+    let links: Vec<_> = others.enumerate().map(link).collect();
     (!links.is_empty())
-        .then(|| view! { <span class="fact"><span class="quiet">"scanned beside"</span> {links}</span> }.into_any())
+        .then(|| view! { <span class="fact"><span class="quiet">"also scanned"</span> {links}</span> }.into_any())
 }
 
 /// An address as people read it.
@@ -167,7 +168,7 @@ pub(super) fn states(repository: &Repository) -> AnyView {
     let is_branch = repository.scanned_branch.is_some().then(|| {
         view! {
             <Notice>
-                "This is one branch of a repository, scanned beside the main one. Where repositories are counted it counts for nobody."
+                "This is one branch of a repository, scanned beside the main one. Where repositories are counted or listed it is left out."
             </Notice>
         }
     });
