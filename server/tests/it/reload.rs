@@ -196,7 +196,7 @@ async fn branches_to_scan_come_and_go_with_the_file() {
         assert_eq!(beside["scanned_branches"], found["scanned_branches"]);
         // Another interval holds from the next look on, which is made now.
         db.write.execute_unprepared("DELETE FROM job").await.unwrap();
-        process.write(&of("staging, qa").replace("}", ", polling_interval: 7m}"));
+        process.write(&of("staging, qa").replace('}', ", polling_interval: 7m}"));
         process.reload(StatusCode::OK).await;
         assert_eq!(app.get("/api/v1/jobs").await.count(), 3, "each is looked at in another interval");
 
@@ -206,7 +206,7 @@ async fn branches_to_scan_come_and_go_with_the_file() {
         process.write("repositories:\n  - {url: 'https://h.example/team/app'}\n");
         process.reload(StatusCode::OK).await;
         assert_eq!(names().await, ["team/app"]);
-        process.write(&of("qa").replace("}", ", enabled: false}"));
+        process.write(&of("qa").replace('}', ", enabled: false}"));
         process.reload(StatusCode::OK).await;
         assert_eq!(names().await, [""; 0]);
         process.write(&of("qa"));

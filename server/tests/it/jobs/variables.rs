@@ -58,10 +58,11 @@ async fn an_image_is_shown_with_what_its_variables_stand_for() {
         let images = format!("/repositories/{repository}?tab=charts&view=images");
         let side = json!({"written": "ghcr.io/${TOKEN}/side:${UNKNOWN}", "variables": {}});
         // The second changes a variable, by the third the builds disagree.
-        let steps: [(&[(&str, Option<&str>)], Value); 3] = [
+        let (changed, added) = ([("flux/one.yaml", Some(second.as_str()))], [("flux/two.yaml", Some(other.as_str()))]);
+        let steps = [
             (&apps[..], json!({"VERSION": "1.2.3"})),
-            (&[("flux/one.yaml", Some(second.as_str()))], json!({"VERSION": "1.2.4"})),
-            (&[("flux/two.yaml", Some(other.as_str()))], json!({})),
+            (&changed[..], json!({"VERSION": "1.2.4"})),
+            (&added[..], json!({})),
         ];
         for (files, right) in steps {
             origin.commit("step", files);

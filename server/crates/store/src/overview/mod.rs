@@ -29,11 +29,7 @@ pub(crate) async fn bumps(c: &impl ConnectionTrait, now: Timestamp) -> Result<Ve
 }
 
 /// Figures over everything, with bumps that are known.
-pub(crate) async fn with_bumps(
-    c: &impl ConnectionTrait,
-    bumps: Vec<VersionBump>,
-    now: Timestamp,
-) -> Result<Overview> {
+pub(crate) async fn with_bumps(c: &impl ConnectionTrait, bumps: Vec<VersionBump>, now: Timestamp) -> Result<Overview> {
     let figures = figures(c, now).await?;
     use facet_total::Column::{Active, Facet as Of, Value};
     let kinds = facet_total::Entity::find().filter(Of.eq(Facet::Kind)).filter(facet_total::COLUMN.active.gt(0_i64));
