@@ -147,8 +147,9 @@ def commit(report, folder: pathlib.Path) -> None:
                 if time.perf_counter() - start > 60:
                     raise RuntimeError("the new commit does not appear")
             times.append(time.perf_counter() - start)
-            theirs.append(run(["git", "--git-dir", str(other), "fetch", "--quiet", f"file://{origin}", branch]).seconds)
-        middle, fetch = (sorted(all)[len(all) // 2] * 1000 for all in (times, theirs))
+            theirs.append(run(["git", "--git-dir", str(other), "fetch", "--quiet", "--no-auto-maintenance", f"file://{origin}", branch]).seconds)
+        # Git's quickest: what the server does after a scan must not make its own share look small.
+        middle, fetch = sorted(times)[len(times) // 2] * 1000, min(theirs) * 1000
         report.row("commit", "one new commit on that repository, asked for, fetched, replayed and visible (median of 10)",
                    f"{middle:.0f} ms", f"`git fetch` of it, {fetch:.0f} ms", f"{middle - fetch:.0f} ms of ours", "under 50 ms of ours", middle - fetch < 50)
 
