@@ -20,7 +20,7 @@ def kept(report, folder: pathlib.Path, engine: str, database: str) -> None:
     print(run([GENERATE, database, *SCALE, str(DELIVERIES)]).output.decode().strip(), file=sys.stderr)
     with Server(folder, database=database, config="discovery: {enabled: false}\n") as server:
         # Who may manage pipelines is shown all: requests, answers, what may be done.
-        came, session = come(server.port, PERSON, "198.51.100.1")
+        came, session, _ = come(server.port, PERSON, "198.51.100.1")
         if not came:
             raise RuntimeError("the right password does not get in")
         time.sleep(10)
