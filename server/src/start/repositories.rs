@@ -1,5 +1,7 @@
 //! What the configuration names: repositories with their watches, triggers, schedules, and the samples.
 
+use std::collections::HashMap;
+
 use auth::seal::Keys;
 use chrono::TimeDelta;
 use entity::input::FoundRepository;
@@ -124,10 +126,10 @@ async fn pin_branches(
     now: Timestamp,
 ) -> Result<Vec<Uuid>, DataError> {
     let (mut kept, mut to_sync) = (Vec::new(), Vec::new());
+    let intervals: HashMap<Uuid, _> = known.iter().map(|known| (known.id, known.polling_interval_seconds)).collect();
     for (repository, (main, _)) in config.repositories.iter().zip(configured) {
         for (id, _) in repositories::pin_branches(w, *main, &repository.scan_branches, now).await? {
-            let interval = repository.polling_seconds();
-            let is_same = known.iter().any(|known| known.id == id && known.polling_interval_seconds == interval);
+            let is_same = intervals.get(&id) == Some(&repository.polling_seconds());
             if occasion == Occasion::Start || repository.enabled && !is_same {
                 to_sync.push(id);
             }

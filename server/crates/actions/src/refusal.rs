@@ -144,7 +144,8 @@ impl Refusal {
                 format!("your role does not have the permission {permission}; an admin can give you one that has")
             }
             Self::NotInPerson => "a token can't do this; sign in with your password".to_owned(),
-            Self::Later(seconds) => format!("too many tries; try again in {seconds} seconds"),
+            Self::Later(seconds @ ..120) => format!("too many tries; try again in {seconds} seconds"),
+            Self::Later(seconds) => format!("too many tries; try again in {} minutes", seconds.div_ceil(60)),
             Self::OtherRepository => "this token is for other repositories".to_owned(),
             Self::Unusable(why) => why.clone(),
             Self::Wrong(errors) => {

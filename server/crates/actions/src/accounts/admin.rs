@@ -51,30 +51,31 @@ pub async fn create_account(
     role: &str,
 ) -> Result<Invited> {
     let (txn, id, address) = insert(ctx, actor, new_email, name, role, None).await?;
-    let (link, mail) = link_to(ctx, actor, &txn, LinkKind::Invite, (id, &address)).await?;
+    let (_, link, mail) = link_to(ctx, actor, &txn, false, (id, &address)).await?;
     txn.commit().await.map_err(DataError::from)?;
     ctx.queue.announce(mail.as_slice()).await;
     Ok(Invited { id, link, is_mailed: mail.is_some() })
 }
 
-/// Makes a link for an account in place of its earlier ones, and has it sent where mails are; the job that sends it.
+/// Makes a link for an account in place of its earlier ones, for a new password or for the first one, and has it sent where mails
+/// are: what it is for, the link, and the job that sends it.
 async fn link_to(
     ctx: &Actions,
     actor: &Actor,
     txn: &impl ConnectionTrait,
-    kind: LinkKind,
+    has_password: bool,
     (id, email): (Uuid, &str),
-) -> Result<(Zeroizing<String>, Option<Uuid>)> {
+) -> Result<(LinkKind, Zeroizing<String>, Option<Uuid>)> {
     let (minted, until) = (mint_opaque(), ctx.now() + LINK_WORKS);
+    let link = minted.text.to_string();
+    let (kind, content) = match has_password {
+        true => (LinkKind::Reset, Content::Reset { link, until }),
+        false => (LinkKind::Invite, Content::Invite { link, until }),
+    };
     end_links(txn, id).await?;
     stored::add_link(txn, &minted.hash, StoredLink::of(kind, Some(id)), until, ctx.now()).await?;
-    let link = minted.text.to_string();
-    let content = match kind {
-        LinkKind::Reset => Content::Reset { link, until },
-        LinkKind::SetUp | LinkKind::Invite | LinkKind::Address => Content::Invite { link, until },
-    };
     let mail = ctx.mail(txn, actor, (id, email), &content).await?;
-    Ok((minted.text, mail))
+    Ok((kind, minted.text, mail))
 }
 
 /// Makes an account that signs in with this password, from the machine's own shell: with a password that can't be taken there
@@ -126,9 +127,8 @@ async fn insert(
 pub async fn make_link(ctx: &Actions, actor: &Actor, id: Uuid) -> Result<Invited> {
     actor.may_to_all(AuditAction::InviteAccount)?;
     let account = find_account(&ctx.db.read, id).await?.ok_or(Refusal::Missing("account"))?;
-    let kind = if account.has_password { LinkKind::Reset } else { LinkKind::Invite };
     let txn = ctx.db.begin().await?;
-    let (link, mail) = link_to(ctx, actor, &txn, kind, (id, &account.email)).await?;
+    let (kind, link, mail) = link_to(ctx, actor, &txn, account.has_password, (id, &account.email)).await?;
     let change = Change::to(json!({ "link": kind }));
     ctx.tell(&txn, actor, AuditAction::InviteAccount, Object::new("account", id, account.email), change).await?;
     txn.commit().await.map_err(DataError::from)?;

@@ -2,8 +2,8 @@
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
-    Set,
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Select, Set,
 };
 use uuid::Uuid;
 
@@ -130,30 +130,41 @@ pub async fn list_scanned_branches(c: &impl ConnectionTrait, id: Uuid) -> Result
         return Ok(Vec::new());
     }
     let told = |(repository_id, branch, default, sync_status): (Uuid, String, Option<String>, SyncStatus)| {
-        let is_main = branch.is_empty();
-        // Before the first sync nobody knows what the main one is called.
-        let branch = if is_main { default.unwrap_or_else(|| "main".to_owned()) } else { branch };
+        let (is_main, branch) = match scanned(branch) {
+            Some(branch) => (false, branch),
+            None => (true, default_branch(default)),
+        };
         ScannedBranch { repository_id, branch, is_main, sync_status }
     };
     Ok(rows.into_iter().map(told).collect())
 }
 
-/// The branches of a repository that are scanned beside its main one now; none where it is such a branch itself.
+/// The branches of a repository that are scanned beside its main one now, in the order of their ids; none where it is such a branch
+/// itself.
 pub async fn branches_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
-    if is_uncounted(main) {
-        return Ok(Vec::new());
-    }
-    let beside = at_address_of(main).filter(repository::Column::Id.gte(FIRST_UNCOUNTED));
-    let beside = beside.filter(repository::Column::Enabled.eq(true)).select_only().column(repository::Column::Id);
-    Ok(beside.order_by_asc(repository::Column::ScannedBranch).into_tuple().all(c).await?)
+    beside(c, main, Condition::all().add(repository::Column::Enabled.eq(true))).await
 }
 
-/// The ids of all branches of a repository that are scanned beside its main one, or were, where it is a main one itself.
+/// The same with those that were, and are switched off.
 pub(crate) async fn ids_beside(c: &impl ConnectionTrait, main: Uuid) -> Result<Vec<Uuid>> {
+    beside(c, main, Condition::all()).await
+}
+
+async fn beside(c: &impl ConnectionTrait, main: Uuid, which: Condition) -> Result<Vec<Uuid>> {
     use repository::Column::Id;
     if is_uncounted(main) {
         return Ok(Vec::new());
     }
-    let beside = at_address_of(main).filter(Id.gte(FIRST_UNCOUNTED)).order_by_asc(Id);
+    let beside = at_address_of(main).filter(Id.gte(FIRST_UNCOUNTED)).filter(which).order_by_asc(Id);
     Ok(beside.select_only().column(Id).into_tuple().all(c).await?)
+}
+
+/// The branch that a row is beside the main one; nothing where it is the repository itself.
+pub(super) fn scanned(branch: String) -> Option<String> {
+    Some(branch).filter(|branch| !branch.is_empty())
+}
+
+/// What the default branch is called. Clients get a name before the first sync told one.
+pub(super) fn default_branch(known: Option<String>) -> String {
+    known.unwrap_or_else(|| "main".to_owned())
 }

@@ -7,6 +7,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::branches::{default_branch, scanned};
 use crate::db::pattern::{contains, holds};
 use crate::db::select::{MAX_PAGE, count, count_all, is_counted, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result};
@@ -79,8 +80,8 @@ impl From<RepositoryRow> for Repository {
             language: row.language,
             topics: row.topics.0,
             license_name: row.license_name,
-            default_branch: row.default_branch.unwrap_or_else(|| "main".to_owned()),
-            scanned_branch: Some(row.scanned_branch).filter(|name| !name.is_empty()),
+            default_branch: default_branch(row.default_branch),
+            scanned_branch: scanned(row.scanned_branch),
             scanned_branches: Vec::new(),
             created_at: row.created_at.into(),
             discovery_tags: row.discovery_tags.0,

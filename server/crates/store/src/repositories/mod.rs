@@ -87,7 +87,7 @@ impl From<repository::Model> for SyncTarget {
             origin: row.origin,
             enabled: row.enabled,
             branch: row.default_branch,
-            scanned_branch: Some(row.scanned_branch).filter(|name| !name.is_empty()),
+            scanned_branch: branches::scanned(row.scanned_branch),
             branch_regex: row.branch_regex,
             polling_interval_seconds: row.polling_interval_seconds,
             head: row.head_commit,
