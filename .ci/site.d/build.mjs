@@ -73,7 +73,7 @@ async function bundle(entries) {
     metafile: true,
     legalComments: "none",
     nodePaths: [join(root, "style/node_modules")],
-    loader: { ".woff2": "file", ".woff": "empty", ".svg": "file", ".png": "file" },
+    loader: { ".woff2": "file", ".woff": "empty", ".svg": "dataurl", ".png": "file" },
     absWorkingDir: root,
     logLevel: "warning",
     // The module names the glue of its parts once for each page; it is the same each time.
