@@ -16,7 +16,7 @@ use crate::components::counted;
 use crate::error::AppError;
 
 /// Branches to test with are those of so many events, and so many that are watched.
-pub(super) const TEST_EVENTS: u64 = 300;
+pub(super) const TEST_EVENTS: u64 = 100;
 /// So many attempts of a delivery are shown.
 pub(super) const ATTEMPTS: u64 = 50;
 /// So many days are drawn.

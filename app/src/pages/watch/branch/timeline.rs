@@ -1,12 +1,12 @@
 //! What happened to a branch and what followed from each: who was to be told and why, what was sent, and what came of it.
 
-use entity::kind::{BranchEventState, ClauseKind, DeliveryState};
-use entity::view::{BranchEvent, Clause, CommitSummary, CommitWords, Delivery, Timestamp, Verdict};
+use entity::kind::{BranchEventState, ClauseKind, DeliveryState, RunState};
+use entity::view::{BranchEvent, Clause, CommitSummary, CommitWords, Timestamp, Verdict};
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::super::list::forced_tag;
-use super::data::Entry;
+use super::data::{Entry, Told};
 use super::tekton;
 use crate::components::{Glyph, Icon, TimeAgo, commit_href, counted};
 use crate::pages::branches::{happened_badge, noticed_words, state_badge, step};
@@ -84,7 +84,7 @@ fn more_commits(count: i64, compare_url: Option<String>) -> AnyView {
 }
 
 /// Who was to be told, and what came of it; or why nobody was yet.
-fn followed(event: &BranchEvent, deliveries: Vec<Delivery>, now: Timestamp) -> AnyView {
+fn followed(event: &BranchEvent, deliveries: Vec<Told>, now: Timestamp) -> AnyView {
     if event.verdicts.is_empty() {
         let text = match (event.processed_at.is_some(), event.state) {
             (true, BranchEventState::Failed) => "Which triggers it meets could not be found out.",
@@ -97,81 +97,93 @@ fn followed(event: &BranchEvent, deliveries: Vec<Delivery>, now: Timestamp) -> A
     let of = |verdict: &Verdict| {
         verdict.delivery_id.and_then(|id| deliveries.iter().find(|delivery| delivery.id == id).cloned())
     };
-    // Those that match first: they are what somebody looks for.
+    // Those that match are what somebody looks for; where none does, why not is.
     let (met, others): (Vec<&Verdict>, Vec<&Verdict>) = event.verdicts.iter().partition(|verdict| verdict.is_match);
-    let lines = met.into_iter().chain(others).map(|verdict| line(verdict, of(verdict), now)).collect_view();
-    view! { <ul class="verdicts" aria-label="Triggers">{lines}</ul> }.into_any()
+    let others = (!others.is_empty()).then(|| not_met(&others, met.is_empty()));
+    let lines = met.into_iter().map(|verdict| line(verdict, of(verdict), now)).collect_view();
+    view! { <ul class="verdicts" aria-label="Triggers">{lines} {others}</ul> }.into_any()
 }
 
-fn line(verdict: &Verdict, delivery: Option<Delivery>, now: Timestamp) -> AnyView {
-    let name = verdict.trigger_name.clone();
-    let (glyph, class, word) = match verdict.is_match {
-        true => (Glyph::Check, "verdict", "matches"),
-        false => (Glyph::Minus, "verdict not-met", "does not match"),
-    };
-    let missed = verdict.clauses.iter().find(|clause| !clause.is_match);
-    let why = missed.map(|clause| {
-        view! { <span class="quiet"><strong>{clause_word(clause.kind)}</strong> ": " {clause.why.clone()}</span> }
-    });
-    let repeated = verdict.is_repeated.then(|| {
-        view! { <span class="quiet">"told before, when the branch stood at the same commit"</span> }
-    });
-    let none = (verdict.is_match && verdict.delivery_id.is_none())
-        .then(|| view! { <span class="quiet">"there is nothing to tell of it"</span> });
-    let lost = (verdict.delivery_id.is_some() && delivery.is_none())
-        .then(|| view! { <span class="quiet">"the delivery is no longer kept"</span> });
+/// A trigger whose condition the event meets: what it was told, and why.
+fn line(verdict: &Verdict, delivery: Option<Told>, now: Timestamp) -> AnyView {
+    let mut facts = Vec::new();
+    let mut quiet = |text: &'static str| facts.push(view! { <span class="quiet">{text}</span> }.into_any());
+    if verdict.is_repeated {
+        quiet("told before, when the branch stood at the same commit");
+    }
+    match (verdict.delivery_id, &delivery) {
+        (None, _) => quiet("there is nothing to tell of it"),
+        (Some(_), None) => quiet("the delivery is no longer kept"),
+        (Some(_), Some(_)) => {}
+    }
+    let mut below = Vec::new();
+    if let Some(delivery) = delivery {
+        sent(&delivery, now, &mut facts);
+        below.extend(delivery.error.map(|error| view! { <p class="field-error">{error}</p> }.into_any()));
+        below.extend(delivery.run.map(|(state, name, at)| run(state, name, at, now)));
+    }
+    below.extend(clauses(&verdict.clauses));
     view! {
-        <li class=class>
-            <Icon glyph />
+        <li class="verdict">
+            <Icon glyph=Glyph::Check />
             <div class="verdict-body">
-                <p class="verdict-head">
-                    <a class="verdict-name" href=trigger_href(verdict.trigger_id)>{name}</a>
-                    <span class="sr-only">{word}</span>
-                    {why} {repeated} {none} {lost}
+                <p class="facts">
+                    <a class="verdict-name" href=trigger_href(verdict.trigger_id)>{verdict.trigger_name.clone()}</a>
+                    {facts}
                 </p>
-                {delivery.map(|delivery| sent(delivery, now))}
-                {clauses(&verdict.clauses)}
+                {below}
             </div>
         </li>
     }
     .into_any()
 }
 
-/// A part of a condition as people read it.
-const fn clause_word(kind: ClauseKind) -> &'static str {
-    match kind {
+/// Triggers whose condition the event does not meet, each with the first part of it that is not met.
+fn not_met(verdicts: &[&Verdict], is_open: bool) -> AnyView {
+    let count = i64::try_from(verdicts.len()).unwrap_or(i64::MAX);
+    let line = |verdict: &&Verdict| {
+        let missed = verdict.clauses.iter().find(|clause| !clause.is_match).map(words);
+        let name = verdict.trigger_name.clone();
+        view! { <li><a class="verdict-name" href=trigger_href(verdict.trigger_id)>{name}</a> " " {missed}</li> }
+            .into_any()
+    };
+    let lines = verdicts.iter().map(line).collect_view();
+    view! {
+        <li class="verdict not-met">
+            <Icon glyph=Glyph::Minus />
+            <details class="disclosure small" open=is_open>
+                <summary>{counted(count, "trigger does not match", "triggers do not match")}</summary>
+                <ul class="clauses">{lines}</ul>
+            </details>
+        </li>
+    }
+    .into_any()
+}
+
+/// A part of a condition as people read it, with what it came to.
+fn words(clause: &Clause) -> String {
+    let word = match clause.kind {
         ClauseKind::Event => "Event",
         ClauseKind::Repository => "Repository",
         ClauseKind::Branch => "Branch",
         ClauseKind::Paths => "Paths",
         ClauseKind::Tekton => "Tekton",
         ClauseKind::Expression => "Expression",
-    }
+    };
+    format!("{word}: {}", clause.why)
 }
 
-/// Every part of the condition that was held against the event.
+/// Every part of a condition that is met.
 fn clauses(clauses: &[Clause]) -> Option<AnyView> {
     if clauses.is_empty() {
         return None;
     }
-    let met = clauses.iter().filter(|clause| clause.is_match).count();
-    let met = i64::try_from(met).unwrap_or(i64::MAX);
-    let rows = clauses
-        .iter()
-        .map(|clause| {
-            let (glyph, word) = if clause.is_match { (Glyph::Check, "met: ") } else { (Glyph::Minus, "not met: ") };
-            view! {
-                <li>
-                    <Icon glyph /> <span class="sr-only">{word}</span>
-                    <strong>{clause_word(clause.kind)}</strong> " " {clause.why.clone()}
-                </li>
-            }
-        })
-        .collect_view();
+    let count = i64::try_from(clauses.len()).unwrap_or(i64::MAX);
+    let rows = clauses.iter().map(|clause| view! { <li>{words(clause)}</li> }).collect_view();
     Some(
         view! {
             <details class="disclosure small">
-                <summary>{counted(met, "condition is met", "conditions are met")}</summary>
+                <summary>{counted(count, "condition is met", "conditions are met")}</summary>
                 <ul class="clauses">{rows}</ul>
             </details>
         }
@@ -179,47 +191,39 @@ fn clauses(clauses: &[Clause]) -> Option<AnyView> {
     )
 }
 
-/// A delivery: how far it is, what the target answered, and what became of what that began.
-fn sent(delivery: Delivery, now: Timestamp) -> AnyView {
-    let attempts = (delivery.attempts > 0)
-        .then(|| view! { <span class="quiet">{counted(delivery.attempts.into(), "attempt", "attempts")}</span> });
-    let answered = delivery
-        .status
-        .map(|status| view! { <span class="fact"><span class="quiet">"answered "</span> <code>{status}</code></span> });
-    let called = delivery.answer_id.clone().map(|id| {
-        let short: String = id.chars().take(40).collect();
-        view! { <span class="fact"><span class="quiet">"as "</span> <code class="path" title=id>{short}</code></span> }
-    });
-    let next = delivery
-        .next_try_at
-        .filter(|_| !delivery.state.is_finished())
-        .map(|time| view! { <span class="fact"><span class="quiet">"next try "</span> <TimeAgo time now /></span> });
-    let finished = delivery.finished_at.map(|time| view! { <TimeAgo time now /> });
-    let failed = delivery
-        .error
-        .clone()
-        .filter(|_| delivery.state != DeliveryState::Delivered)
-        .map(|error| view! { <p class="field-error">{error}</p> });
-    view! {
-        <div class="verdict-sent">
-            <p class="facts">
-                {delivery_badge(delivery.state)} {attempts} {answered} {called} {next} {finished}
-                <a href=delivery_href(delivery.id)>"See the delivery"</a>
-            </p>
-            {failed}
-            {run(&delivery, now)}
-        </div>
+/// A delivery: how far it is, what the target answered, and where there is more of it.
+fn sent(delivery: &Told, now: Timestamp, facts: &mut Vec<AnyView>) {
+    facts.push(delivery_badge(delivery.state));
+    // One attempt is what is expected.
+    if delivery.attempts > 1 || (delivery.attempts == 1 && delivery.state != DeliveryState::Delivered) {
+        let attempts = counted(delivery.attempts.into(), "attempt", "attempts");
+        facts.push(view! { <span class="quiet">{attempts}</span> }.into_any());
     }
-    .into_any()
+    if let Some(status) = delivery.status {
+        let text = format!("answered {status}");
+        facts.push(view! { <span class="quiet">{text}</span> }.into_any());
+    }
+    if let Some(id) = delivery.answer_id.clone() {
+        let short: String = id.chars().take(40).collect();
+        let whole = (short.len() < id.len()).then_some(id);
+        facts.push(view! { <span class="fact"><span class="quiet">"as "</span> <code class="path" title=whole>{short}</code></span> }.into_any());
+    }
+    if let Some(time) = delivery.next_try_at {
+        facts.push(
+            view! { <span class="fact"><span class="quiet">"next try "</span> <TimeAgo time now /></span> }.into_any(),
+        );
+    }
+    if let Some(time) = delivery.finished_at {
+        facts.push(view! { <TimeAgo time now /> }.into_any());
+    }
+    facts.push(view! { <a href=delivery_href(delivery.id)>"See the delivery"</a> }.into_any());
 }
 
 /// What the target said of the run that it began.
-fn run(delivery: &Delivery, now: Timestamp) -> Option<AnyView> {
-    let state = run_badge(delivery.run_state?);
-    let name = delivery.run_name.clone().map(|name| view! { <code class="path">{name}</code> });
-    let at = delivery.run_at.map(|time| view! { <TimeAgo time now /> });
-    Some(
-        view! { <p class="facts"><span class="fact"><span class="quiet">"run "</span> {state}</span> {name} {at}</p> }
-            .into_any(),
-    )
+fn run(state: RunState, name: Option<String>, at: Option<Timestamp>, now: Timestamp) -> AnyView {
+    let state = run_badge(state);
+    let name = name.map(|name| view! { <code class="path">{name}</code> });
+    let at = at.map(|time| view! { <TimeAgo time now /> });
+    view! { <p class="facts"><span class="fact"><span class="quiet">"run "</span> {state}</span> {name} {at}</p> }
+        .into_any()
 }
