@@ -1,6 +1,7 @@
 use entity::view::Timestamp;
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use leptos::ev::PointerEvent;
 use leptos::prelude::*;
 use leptos::web_sys::Element;
@@ -45,7 +46,12 @@ pub fn relative(time: Timestamp, now: Timestamp) -> String {
 /// The exact time for titles, before the page puts it into the reader's zone.
 #[must_use]
 pub fn exact(time: Timestamp) -> String {
-    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+    machine_readable(time).replace('T', " ").replace('Z', " UTC")
+}
+
+/// `2026-11-29T01:39:31Z`
+fn machine_readable(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The exact time in the reader's zone and language.
@@ -77,7 +83,7 @@ pub fn TimeAgo(
         }
     };
     view! {
-        <time class="time" datetime=time.format("%Y-%m-%dT%H:%M:%SZ").to_string() title=exact(time) on:pointerenter=in_zone>
+        <time class="time" datetime=machine_readable(time) title=exact(time) on:pointerenter=in_zone>
             {text}
         </time>
     }
@@ -104,7 +110,13 @@ pub fn MaybeTimeAgo(
 mod tests {
     use chrono::{TimeDelta, TimeZone, Utc};
 
-    use super::relative;
+    use super::{exact, relative};
+
+    #[test]
+    fn the_exact_time_is_told_in_utc() {
+        let time = Utc.with_ymd_and_hms(2026, 11, 9, 1, 2, 3).unwrap() + TimeDelta::milliseconds(999);
+        assert_eq!(exact(time), "2026-11-09 01:02:03 UTC");
+    }
 
     #[test]
     fn distances_are_told_in_one_unit() {
