@@ -4,6 +4,7 @@ use entity::kind::ResourceStatus;
 use entity::view::{NamedCount, ResourceFacets, Timestamp};
 use leptos::prelude::*;
 
+use super::repository_choice::RepositoryChoice;
 use crate::components::{Chip, Choice, DateField, FilterBar, Notice, PageUrl, Select, TextField, exact};
 
 /// Choices with the number of rows behind each.
@@ -47,7 +48,7 @@ pub(super) fn as_of(url: &PageUrl) -> AnyView {
 pub(super) fn resource_filters(
     url: &PageUrl,
     facets: ResourceFacets,
-    repositories: Option<Vec<(String, String)>>,
+    repositories: Option<RepositoryChoice>,
 ) -> AnyView {
     let mut chips = chips(
         url,
@@ -65,20 +66,16 @@ pub(super) fn resource_filters(
     if repositories.is_none() {
         chips.retain(|chip| chip.key != "repository");
     }
-    let names = repositories.as_deref().unwrap_or_default();
+    if let Some(repositories) = &repositories {
+        repositories.tell(&mut chips);
+    }
     for chip in &mut chips {
-        if let Some((_, name)) = names.iter().find(|(id, _)| chip.key == "repository" && *id == chip.value) {
-            chip.value.clone_from(name);
-        }
         if let Some((_, label)) = STATUSES.iter().find(|(value, _)| chip.key == "status" && *value == chip.value) {
             chip.value = (*label).to_owned();
         }
     }
     let value = values(url);
-    let repository = repositories.map(|names| {
-        let choices = names.into_iter().map(|(id, name)| Choice::new(id, name)).collect();
-        view! { <Select name="repository" label="Repository" choices selected=value("repository") /> }
-    });
+    let repository = repositories.map(|repositories| repositories.field(url));
     let statuses = STATUSES.iter().map(|(value, label)| Choice::new(*value, *label)).collect();
     view! {
         <FilterBar url=url.clone() keys=&["text", "repository", "kind", "api_version", "namespace", "status"] chips>

@@ -27,6 +27,7 @@ mod overview;
 mod question;
 mod repositories;
 mod repository;
+mod repository_choice;
 mod resource;
 mod resources;
 mod routes;

@@ -4,6 +4,7 @@ use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::pages::repository_choice::RepositoryChoice;
 
 /// What the list of resources shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,8 +15,8 @@ pub struct ResourcesData {
     /// Which rows are here.
     pub page: PageQuery,
     pub facets: ResourceFacets,
-    /// Repositories to filter by: id and full name.
-    pub repositories: Vec<(String, String)>,
+    /// Repositories to filter by.
+    pub(in crate::pages) repositories: RepositoryChoice,
 }
 
 /// One row a resource, or one row a kind and name.
@@ -29,11 +30,13 @@ pub enum ResourceList {
 #[server(prefix = "/ui", endpoint = "resources", input = GetUrl, output = Postcard, client = crate::client::PageClient)]
 pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
     use crate::pages::ask;
-    use store::resources;
+    use store::{repositories, resources};
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
-    let filter = resource_filter(&params, ask::uuid(&params, "repository"))?;
-    let unknown = is_unknown_status(&params) || ask::is_no_id(&params, "repository");
+    let first = repositories::list_names(&db.read, RepositoryChoice::MOST + 1).await?;
+    let repositories = RepositoryChoice::read(&db.read, &params, first).await?;
+    let filter = resource_filter(&params, repositories.id())?;
+    let unknown = is_unknown_status(&params) || repositories.is_missing(&params);
     let list = match params.get_str("view") == Some("grouped") {
         true if unknown => ResourceList::Grouped(Listing::default()),
         true => ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?),
@@ -45,7 +48,7 @@ pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
         list,
         page: filter.page,
         facets: resources::resource_facets(&db.read, &filter).await?,
-        repositories: read::repository_names(&db).await?,
+        repositories,
     })
 }
 
@@ -57,15 +60,10 @@ mod read {
     use entity::kind::ResourceStatus;
     use entity::view::{ResourceFilter, ResourceSort, Sort};
     use leptos_router::params::ParamsMap;
-    use store::db::Db;
-    use store::repositories;
     use uuid::Uuid;
 
     use crate::error::AppError;
     use crate::pages::ask;
-
-    /// Most repositories that the filter lists.
-    const MOST_REPOSITORIES: u64 = 500;
 
     pub(in crate::pages) fn resource_filter(
         params: &ParamsMap,
@@ -98,10 +96,5 @@ mod read {
     /// Whether the address filters by a status that no resource can have.
     pub(in crate::pages) fn is_unknown_status(params: &ParamsMap) -> bool {
         params.get_str("status") != Some("all") && ask::is_unknown::<ResourceStatus>(params, "status")
-    }
-
-    pub(super) async fn repository_names(db: &Db) -> Result<Vec<(String, String)>, AppError> {
-        let names = repositories::list_names(&db.read, MOST_REPOSITORIES).await?;
-        Ok(names.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
     }
 }

@@ -4,6 +4,7 @@ use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::pages::repository_choice::RepositoryChoice;
 
 /// What the page of all that is watched shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,8 +14,8 @@ pub struct WatchData {
     pub list: WatchedList,
     /// Which rows are here.
     pub page: PageQuery,
-    /// Repositories whose branches are watched: id and full name.
-    pub repositories: Vec<(String, String)>,
+    /// Repositories whose branches are watched.
+    pub(in crate::pages) repositories: RepositoryChoice,
     /// How many repositories' branches are watched.
     pub watching: u64,
     /// Watched branches that are there.
@@ -37,9 +38,10 @@ pub async fn read_watch(query: String) -> Result<WatchData, AppError> {
     use store::watch;
 
     let (db, params) = (ask::context()?.db, ask::params(&query)?);
-    let (page, repository_id) = (ask::page(&params, 50), ask::uuid(&params, "repository"));
-    let text = ask::text(&params, "text")?;
-    let no_repository = ask::is_no_id(&params, "repository");
+    let (page, text) = (ask::page(&params, 50), ask::text(&params, "text")?);
+    let first = watch::list_watched_names(&db.read, RepositoryChoice::MOST + 1).await?;
+    let repositories = RepositoryChoice::read(&db.read, &params, first.data).await?;
+    let (repository_id, no_repository) = (repositories.id(), repositories.is_missing(&params));
     let list = if params.get_str("view") == Some("branches") {
         let there = there(&params);
         let filter = BranchFilter { repository_id, text, watched: Some(true), deleted: there.deleted, page };
@@ -63,13 +65,12 @@ pub async fn read_watch(query: String) -> Result<WatchData, AppError> {
             false => watch::list_branch_events(&db.read, &filter).await?,
         })
     };
-    let repositories = watch::list_watched_names(&db.read, read::MOST_REPOSITORIES).await?;
     Ok(WatchData {
         now: ask::now(),
         list,
         page,
-        watching: repositories.count,
-        repositories: repositories.data.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
+        watching: first.count,
+        repositories,
         watched: watch::count_watched(&db.read, None).await?,
     })
 }
@@ -80,9 +81,6 @@ pub(in crate::pages) use read::there;
 #[cfg(feature = "ssr")]
 mod read {
     use leptos_router::params::ParamsMap;
-
-    /// Most repositories that the filter lists.
-    pub(super) const MOST_REPOSITORIES: u64 = 500;
 
     /// Which branches an address wants: those that are there, those that are gone, or all.
     pub(in crate::pages) struct There {

@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use super::data::{WatchData, WatchedList, read_watch};
 use super::{load, show, skeleton};
 use crate::components::{
-    Breadcrumb, Chip, Choice, Crumb, EmptyState, FilterBar, Glyph, PageHead, PageUrl, Pager, Select, Tab, Table, Tabs,
+    Breadcrumb, Choice, Crumb, EmptyState, FilterBar, Glyph, PageHead, PageUrl, Pager, Select, Tab, Table, Tabs,
     TextField, TimeAgo, branch_href, counted, number_text, repository_href,
 };
 use crate::live::Live;
 use crate::pages::branches::{branch_table, happened, happened_badge, noticed_words, state_badge, state_word, step};
 use crate::pages::filters::{chips, values};
+use crate::pages::repository_choice::RepositoryChoice;
 use crate::viewer::may;
 
 /// `/watch`
@@ -167,25 +168,13 @@ fn branches(listing: Listing<Branch>, is_filtered: bool, watching: u64, now: Tim
     }
 }
 
-fn name_of(chips: &mut [Chip], repositories: &[(String, String)]) {
-    for chip in chips.iter_mut().filter(|chip| chip.key == "repository") {
-        if let Some((_, name)) = repositories.iter().find(|(id, _)| *id == chip.value) {
-            chip.value.clone_from(name);
-        }
-    }
-}
-
-fn repository_choices(repositories: Vec<(String, String)>) -> Vec<Choice> {
-    repositories.into_iter().map(|(id, name)| Choice::new(id, name)).collect()
-}
-
-fn event_filters(url: &PageUrl, repositories: Vec<(String, String)>) -> (AnyView, bool) {
+fn event_filters(url: &PageUrl, repositories: RepositoryChoice) -> (AnyView, bool) {
     let value = values(url);
     let types = BranchEventKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), happened(*kind).1)).collect();
     let states = BranchEventState::ALL.iter().map(|state| Choice::new(state.as_str(), state_word(*state))).collect();
     let mut chips =
         chips(url, &[("text", "Branch"), ("repository", "Repository"), ("type", "What"), ("state", "State")]);
-    name_of(&mut chips, &repositories);
+    repositories.tell(&mut chips);
     for chip in &mut chips {
         let word = match chip.key {
             "type" => chip.value.parse().map(|kind| happened(kind).1),
@@ -195,10 +184,11 @@ fn event_filters(url: &PageUrl, repositories: Vec<(String, String)>) -> (AnyView
         chip.value = word.map_or_else(|_| chip.value.clone(), str::to_owned);
     }
     let is_filtered = !chips.is_empty();
+    let repository = repositories.field(url);
     let bar = view! {
         <FilterBar url=url.clone() keys=&["text", "repository", "type", "state"] chips>
             <TextField name="text" label="Branch" placeholder="Branch" search=true value=value("text") />
-            <Select name="repository" label="Repository" choices=repository_choices(repositories) selected=value("repository") />
+            {repository}
             <Select name="type" label="What" choices=types selected=value("type") />
             <Select name="state" label="State" choices=states selected=value("state") />
         </FilterBar>
@@ -206,15 +196,16 @@ fn event_filters(url: &PageUrl, repositories: Vec<(String, String)>) -> (AnyView
     (bar.into_any(), is_filtered)
 }
 
-fn branch_filters(url: &PageUrl, repositories: Vec<(String, String)>) -> (AnyView, bool) {
+fn branch_filters(url: &PageUrl, repositories: RepositoryChoice) -> (AnyView, bool) {
     let value = values(url);
     let mut chips = chips(url, &[("text", "Branch"), ("repository", "Repository"), ("there", "Show")]);
-    name_of(&mut chips, &repositories);
+    repositories.tell(&mut chips);
     let is_filtered = !chips.is_empty();
+    let repository = repositories.field(url);
     let bar = view! {
         <FilterBar url=url.clone() keys=&["text", "repository", "there"] chips>
             <TextField name="text" label="Branch" placeholder="Branch" search=true value=value("text") />
-            <Select name="repository" label="Repository" choices=repository_choices(repositories) selected=value("repository") />
+            {repository}
             <Select
                 name="there"
                 label="Show"

@@ -199,6 +199,23 @@ pub async fn find_repository_by_name(c: &impl ConnectionTrait, full_name: &str) 
     read_one(c, named.order_by_desc(Enabled).order_by_asc(Id)).await
 }
 
+/// Id and full name of the repository that somebody means: by its id, by its name in any case, or by a part of the name that no
+/// other has.
+pub async fn find_meant(c: &impl ConnectionTrait, text: &str) -> Result<Option<(Uuid, String)>> {
+    use repository::Column::{FullName, Id};
+    let named = || repository::Entity::find().select_only().column(Id).column(FullName);
+    if let Ok(id) = Uuid::try_parse(text) {
+        return Ok(named().filter(Id.eq(id)).into_tuple().one(c).await?);
+    }
+    let lower = || Expr::from(Func::lower(FullName.into_expr()));
+    let named = || named().filter(is_counted(Id)).order_by_asc(Id);
+    if let Some(exact) = named().filter(lower().eq(text.to_lowercase())).into_tuple().one(c).await? {
+        return Ok(Some(exact));
+    }
+    let mut holding = named().filter(is_like(lower(), contains(text))).limit(2).into_tuple().all(c).await?;
+    Ok(holding.pop().filter(|_| holding.is_empty()))
+}
+
 /// Those that came here last, or last until a time, the newest first.
 pub(crate) async fn list_newest(
     c: &impl ConnectionTrait,

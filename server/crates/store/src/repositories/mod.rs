@@ -26,7 +26,9 @@ use entity::view::Timestamp;
 pub use branches::{branches_beside, disable_other_branches, list_scanned_branches, pin_branches};
 pub(crate) use branches::{follow_main, ids_beside};
 pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
-pub use list::{find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories};
+pub use list::{
+    find_meant, find_repository, find_repository_by_name, list_languages, list_metrics, list_names, list_repositories,
+};
 pub(crate) use syncs::shorten;
 pub use syncs::{
     bring_syncs_forward, correct_next_syncs, count_syncable, has_syncing, plan_next_sync, record_clone_removed,

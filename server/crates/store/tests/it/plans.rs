@@ -207,6 +207,9 @@ async fn ask_everything(db: &Db, repository: Uuid) -> Vec<(String, Statement)> {
     }
 
     ask!("repositories", |c| repositories::list_repositories(c, &RepositoryFilter::default()));
+    for meant in [repository.to_string(), "ada/home".to_owned(), "da/ho".to_owned()] {
+        ask!("the repository that is meant", |c| repositories::find_meant(c, &meant));
+    }
     ask!("names of repositories", |c| repositories::list_names(c, 500));
     ask!("branches that are scanned", |c| repositories::list_scanned_branches(c, repository));
     ask!("repository", |c| repositories::find_repository(c, repository));

@@ -53,6 +53,19 @@ async fn names_are_listed_in_the_order_of_a_dictionary() {
         let by_name = RepositoryFilter { sort: RepositorySort::Name, direction: Sort::Ascending, ..Default::default() };
         let listed = list_repositories(&db.read, &by_name).await.unwrap().data;
         assert_eq!(listed.into_iter().map(|one| (one.id, one.full_name)).collect::<Vec<_>>(), named);
+        let meant = async |text: &str| find_meant(&db.read, text).await.unwrap();
+        for text in [&ids[2].0.to_string(), "kim/LAB", "Kim/lab", "lab", "im/l"] {
+            assert_eq!(meant(text).await.as_ref(), Some(&ids[2]), "{text}");
+        }
+        // Of a part that several have none is meant, and signs of patterns are signs of names.
+        for text in ["home", "%", "_", "Kim", "kim/lab/", "", "01a0e1f4-0000-7000-8000-000000000000"] {
+            let expected = (text == "Kim").then_some(&ids[2]);
+            assert_eq!(meant(text).await.as_ref(), expected, "{text:?}");
+        }
+        // A whole name is meant before others that hold it.
+        let longer = add_repository(&db, "kim/lab-two").await;
+        assert_eq!(meant("kim/lab").await.as_ref(), Some(&ids[2]));
+        assert_eq!(meant("lab-").await.map(|one| one.0), Some(longer));
     })
     .await;
 }

@@ -1,0 +1,70 @@
+//! The filter of lists over many repositories that leaves one of them.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::components::{Chip, Choice, PageUrl, Select, TextField};
+
+/// Which repositories there are to choose from, and which one is chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RepositoryChoice {
+    /// Id and full name of all of them, by name; nothing where they are too many for a list. Their names are typed then.
+    names: Option<Vec<(Uuid, String)>>,
+    /// The one that the address means.
+    chosen: Option<(Uuid, String)>,
+}
+
+impl RepositoryChoice {
+    /// Has the filter that is set say a name where the address says an id.
+    pub(super) fn tell(&self, chips: &mut [Chip]) {
+        for chip in chips.iter_mut().filter(|chip| chip.key == "repository") {
+            if let Some((_, name)) = &self.chosen {
+                chip.value.clone_from(name);
+            }
+        }
+    }
+
+    /// Where one chooses.
+    pub(super) fn field(self, url: &PageUrl) -> AnyView {
+        let asked = url.get("repository").map(str::to_owned);
+        let Some(names) = self.names else {
+            let value = self.chosen.map(|(_, name)| name).or(asked);
+            return view! { <TextField name="repository" label="Repository" placeholder="Repository" search=true value /> }
+                .into_any();
+        };
+        let selected = self.chosen.map(|(id, _)| id.to_string()).or(asked);
+        let choices = names.into_iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect();
+        view! { <Select name="repository" label="Repository" choices selected /> }.into_any()
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl RepositoryChoice {
+    /// So many are listed; one more is asked for, which tells that there are others.
+    pub(in crate::pages) const MOST: u64 = 100;
+
+    /// What an address says of it, beside the first of those that there are.
+    pub(in crate::pages) async fn read(
+        c: &impl store::db::ConnectionTrait,
+        params: &leptos_router::params::ParamsMap,
+        first: Vec<(Uuid, String)>,
+    ) -> Result<Self, crate::error::AppError> {
+        let names = (first.len() as u64 <= Self::MOST).then_some(first);
+        let chosen = match crate::pages::ask::text(params, "repository")? {
+            Some(text) => store::repositories::find_meant(c, &text).await?,
+            None => None,
+        };
+        Ok(Self { names, chosen })
+    }
+
+    /// The id of the one that is chosen.
+    pub(in crate::pages) fn id(&self) -> Option<Uuid> {
+        self.chosen.as_ref().map(|(id, _)| *id)
+    }
+
+    /// Whether the address means one that is not there.
+    pub(in crate::pages) fn is_missing(&self, params: &leptos_router::params::ParamsMap) -> bool {
+        self.chosen.is_none() && params.get_str("repository").is_some_and(|text| !text.trim().is_empty())
+    }
+}
