@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::Scope;
 
 use entity::input::UsesBatch;
@@ -71,18 +71,31 @@ impl<'t, 'a> Follower<'t, 'a> {
         }
     }
 
-    /// What began and ended since the last batch, all commits that were given included.
+    /// Asks for what began and ended since the last batch, all commits that were given included. One is asked for at a time.
     ///
     /// # Errors
-    /// Why they could not be followed.
-    pub fn take_batch(&mut self) -> Result<UsesBatch, ReplayError> {
+    /// Where nobody follows any more.
+    pub fn ask_batch(&self) -> Result<(), ReplayError> {
         match self {
-            Self::Nobody => Ok(UsesBatch::default()),
-            Self::Here(tracking) => Ok(tracking.take_batch()),
-            Self::Aside(aside) => {
-                aside.ask(Asked::TakeBatch)?;
-                aside.batches.recv().map_err(|_| ReplayError::Closed)?
-            }
+            Self::Nobody | Self::Here(_) => Ok(()),
+            Self::Aside(aside) => aside.ask(Asked::TakeBatch),
+        }
+    }
+
+    /// The batch that was asked for; nothing where it is not there yet and need not be waited for.
+    ///
+    /// # Errors
+    /// Why commits could not be followed.
+    pub fn asked_batch(&mut self, must: bool) -> Result<Option<UsesBatch>, ReplayError> {
+        match self {
+            Self::Nobody => Ok(Some(UsesBatch::default())),
+            Self::Here(tracking) => Ok(Some(tracking.take_batch())),
+            Self::Aside(aside) if must => aside.batches.recv().map_err(|_| ReplayError::Closed)?.map(Some),
+            Self::Aside(aside) => match aside.batches.try_recv() {
+                Ok(batch) => batch.map(Some),
+                Err(TryRecvError::Empty) => Ok(None),
+                Err(TryRecvError::Disconnected) => Err(ReplayError::Closed),
+            },
         }
     }
 }

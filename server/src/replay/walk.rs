@@ -118,6 +118,7 @@ impl Walk<'_> {
             ..WalkOptions::default()
         };
         let mut progress = Progress { commits: 0, events: 0 };
+        let mut waiting = None;
         git::walk(
             self.repo,
             self.commits,
@@ -134,8 +135,12 @@ impl Walk<'_> {
                 let pending = replay.pending();
                 progress.commits += 1;
                 progress.events += pending.events - events_before;
-                if self.batches.reached(&pending) || follower.pending() >= MAX_SPANS {
-                    take(batch(replay, memory, &mut follower)?)?;
+                hand_over(&mut waiting, &mut follower, false, &mut take)?;
+                // Spans of a batch that waits are still counted.
+                if self.batches.reached(&pending) || (waiting.is_none() && follower.pending() >= MAX_SPANS) {
+                    hand_over(&mut waiting, &mut follower, true, &mut take)?;
+                    waiting = Some(batch(replay, memory, &mut follower)?);
+                    hand_over(&mut waiting, &mut follower, false, &mut take)?;
                 }
                 said(progress);
                 Ok(ControlFlow::Continue(()))
@@ -145,16 +150,35 @@ impl Walk<'_> {
             WalkError::Git(error) => ReplayError::Git(error),
             WalkError::Consume(error) => error,
         })?;
+        hand_over(&mut waiting, &mut follower, true, &mut take)?;
         if replay.pending() != Pending::default() {
-            take(batch(replay, memory, &mut follower)?)?;
+            waiting = Some(batch(replay, memory, &mut follower)?);
+            hand_over(&mut waiting, &mut follower, true, &mut take)?;
         }
         Ok(())
     }
 }
 
+/// What the replay found since the last batch; what is used is asked for, and comes while the replay goes on.
 fn batch(replay: &mut Replay, memory: &mut dyn Memory, follower: &mut Follower<'_, '_>) -> Result<Batch, ReplayError> {
-    let batch = replay.take_batch(memory, &pack).map_err(ReplayError::Memory)?;
-    Ok(Batch { uses: follower.take_batch()?, ..batch })
+    follower.ask_batch()?;
+    replay.take_batch(memory, &pack).map_err(ReplayError::Memory)
+}
+
+/// Hands over a batch that waits for what is used, if that is known or `must` be waited for.
+fn hand_over(
+    waiting: &mut Option<Batch>,
+    follower: &mut Follower<'_, '_>,
+    must: bool,
+    take: &mut impl FnMut(Batch) -> Result<(), ReplayError>,
+) -> Result<(), ReplayError> {
+    if waiting.is_some()
+        && let Some(uses) = follower.asked_batch(must)?
+        && let Some(batch) = waiting.take()
+    {
+        take(Batch { uses, ..batch })?;
+    }
+    Ok(())
 }
 
 fn prepare(parser: &Parser, reader: &mut BlobReader<'_>, commit: CommitChanges, is_followed: bool) -> Prepared {
