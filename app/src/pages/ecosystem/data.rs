@@ -98,24 +98,24 @@ pub struct OpenedChange {
 pub async fn read_ecosystem(query: String) -> Result<EcosystemData, AppError> {
     use crate::pages::ask;
     use entity::view::EcosystemSpan;
-    use store::ecosystem;
+    use store::kept;
 
     let (context, now, params) = (ask::context()?, ask::now(), ask::params(&query)?);
     let db = &context.db;
     let at = ask::at(&params)?;
     let mut overview = entity::view::EcosystemOverview::default();
     for range in EcosystemRange::candidates(ask::serde_word(&params, "range")) {
-        overview = ecosystem::overview(&db.read, *range, at, now).await?;
+        overview = kept::ecosystem_overview(db, *range, at, now).await?;
         let changes = |span: &EcosystemSpan| span.created + span.modified + span.deleted + span.resurrected;
         if overview.latest.is_none() || overview.spans.iter().any(|span| changes(span) > 0) {
             break;
         }
     }
-    let charts = store::kept::ecosystem_charts(db, overview.range, at, now).await?;
+    let charts = kept::ecosystem_charts(db, overview.range, at, now).await?;
     let page = ask::page(&params, 10);
     let releases = match at {
         Some(_) => Listing { data: Vec::new(), count: 0 },
-        None => store::kept::list_release_activity(db, page, CHANGES).await?,
+        None => kept::list_release_activity(db, page, CHANGES).await?,
     };
     let total: Total = ask::serde_word(&params, "line").unwrap_or_default();
     // Of a past day no release is shown.

@@ -1,5 +1,5 @@
 //! Questions over all repositories, which everybody asks in the same words: what is asked again is answered from
-//! memory until a batch is stored, or a forge tells something else of a repository.
+//! memory until a batch is stored, days are computed, or a forge tells something else of a repository.
 
 use std::fmt::Debug;
 
@@ -10,8 +10,8 @@ use crate::{charts, ecosystem, images, overview};
 use entity::view::{
     ChartAlternative, ChartComparison, ChartDetail, ChartFilter, ChartNeighbour, ChartRelease, ChartReleaseFilter,
     ChartStep, ChartSummary, ChartUpgrades, ChartValue, ChartValueFilter, ChartValuePath, EcosystemCharts,
-    EcosystemRange, EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter, ImageSummary, Listing,
-    Overview, PageQuery, ReleaseActivity, Timestamp,
+    EcosystemOverview, EcosystemRange, EventUpgrades, ImageDetail, ImageFilter, ImagePlace, ImagePlaceFilter,
+    ImageSummary, Listing, Overview, PageQuery, ReleaseActivity, Timestamp,
 };
 
 /// What is told of now and of days before it moves on with the clock by so many seconds.
@@ -169,6 +169,20 @@ pub async fn ecosystem_charts(
 ) -> Result<EcosystemCharts> {
     let ask = || ecosystem::charts(&db.read, range, at, now);
     db.kept(words("charts of all", range, at, now), ask).await
+}
+
+/// [`ecosystem::overview`]. Who came last, and whether days wait to be computed, is told as it is.
+pub async fn ecosystem_overview(
+    db: &Db,
+    range: EcosystemRange,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<EcosystemOverview> {
+    // All that the rest asks of a time: the day that it lies in, and the last one that had ended.
+    let (day, last) = (at.unwrap_or(now).date_naive(), at.and_then(ecosystem::last_whole_day));
+    let ask = || ecosystem::of_days(&db.read, range, at, now);
+    let of_days = db.kept(format!("days {range:?} {day} {last:?}"), ask).await?;
+    ecosystem::with_newest(&db.read, of_days, at).await
 }
 
 /// [`ecosystem::list_release_activity`], without manifests.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QuerySelect as _, Set};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
 use uuid::Uuid;
 
 use super::select::{count_all, sum};
@@ -85,7 +85,10 @@ impl Db {
             return Ok(answer.clone());
         }
         let answer = ask().await?;
-        *place = Some((version, Arc::new(answer.clone())));
+        // Without a row, nothing can say that days were computed of what is no longer there.
+        if version.0 > 0 {
+            *place = Some((version, Arc::new(answer.clone())));
+        }
         Ok(answer)
     }
 }
@@ -104,5 +107,20 @@ pub(crate) async fn mark_changed(c: &impl ConnectionTrait, repository: Uuid, now
     let row = repository_change::ActiveModel { repository_id: Set(repository), changed: Set(now.timestamp_millis()) };
     let again = OnConflict::column(RepositoryId).value(Changed, later).to_owned();
     repository_change::Entity::insert(row).on_conflict(again).exec_without_returning(c).await?;
+    Ok(())
+}
+
+/// Notes that something was stored of all repositories together: one of their rows moves on, as it is sums that are compared.
+/// Where there is none, nothing is kept.
+pub(crate) async fn mark_all_changed(c: &impl ConnectionTrait) -> Result<()> {
+    use repository_change::Column::{Changed, RepositoryId};
+    let rows = repository_change::Entity::find().select_only().column(RepositoryId).order_by_asc(RepositoryId);
+    while let Some(first) = rows.clone().into_tuple::<Uuid>().one(c).await? {
+        let moved = repository_change::Entity::update_many().col_expr(Changed, Changed.into_expr().add(1));
+        // One whose repository was removed meanwhile is not found again.
+        if moved.filter(repository_change::COLUMN.repository_id.eq(first)).exec(c).await?.rows_affected > 0 {
+            break;
+        }
+    }
     Ok(())
 }

@@ -16,6 +16,7 @@ use super::births::births;
 use super::fold::{DayStats, fold, most};
 use super::gather::{gather, start_of};
 use super::read::is_stale;
+use crate::db::answers::mark_all_changed;
 use crate::db::select::is_counted;
 use crate::db::upsert::excluded;
 use crate::db::{ConnectionTrait, Db, Engine, Result, new_id};
@@ -142,6 +143,7 @@ pub async fn run_step(db: &Db, plan: &Plan, step: (NaiveDate, NaiveDate), now: T
     let seconds = started.elapsed().as_secs_f64() / days.len().max(1) as f64;
     let txn = db.begin().await?;
     store(&txn, plan.today, days, seen.as_ref(), seconds, now).await?;
+    mark_all_changed(&txn).await?;
     txn.commit().await?;
     Ok(count)
 }
@@ -154,7 +156,9 @@ pub async fn finish(db: &Db, plan: &Plan) -> Result<()> {
     if let Some(begin) = plan.begin {
         unknown = unknown.filter(Condition::any().add(day.lt(begin.to_string())).add(day.gt(plan.today.to_string())));
     }
-    unknown.exec(&txn).await?;
+    if unknown.exec(&txn).await?.rows_affected > 0 {
+        mark_all_changed(&txn).await?;
+    }
     for marks in plan.marks.chunks(500) {
         let answered = stale_day::COLUMN.id.is_in(marks.iter().copied());
         stale_day::Entity::delete_many().filter(answered).exec(&txn).await?;

@@ -68,7 +68,7 @@ pub async fn trends(c: &impl ConnectionTrait, days: u32, now: Timestamp) -> Resu
 }
 
 /// The last day that had ended at a time.
-fn last_whole_day(at: Timestamp) -> Option<NaiveDate> {
+pub(crate) fn last_whole_day(at: Timestamp) -> Option<NaiveDate> {
     at.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(at).date_naive().pred_opt()
 }
 
@@ -85,6 +85,16 @@ pub async fn overview(
     at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<EcosystemOverview> {
+    with_newest(c, of_days(c, range, at, now).await?, at).await
+}
+
+/// What days tell of that, without what changes between batches. Most of its work.
+pub(crate) async fn of_days(
+    c: &impl ConnectionTrait,
+    range: EcosystemRange,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<EcosystemOverview> {
     let last = at.and_then(last_whole_day);
     let now = at.unwrap_or(now);
     let latest = find_last(c, last).await?;
@@ -96,16 +106,25 @@ pub async fn overview(
         range,
         growth: growth(c, first, latest.as_ref()).await?,
         spans: spans(c, first, last).await?,
-        stale: is_stale(c).await?,
         kinds: counts(|stats| &stats.resource_type_breakdown),
         charts: counts(|stats| &stats.popular_helm_charts),
         languages: counts(|stats| &stats.language_breakdown),
         topics: counts(|stats| &stats.popular_topics),
-        newest: list_newest(c, 10, at).await?,
         most_active: most_active(c, first_day(active_days, now), last).await?,
         active_days,
         latest,
+        ..Default::default()
     })
+}
+
+/// The rest: whether days wait, and who came last, as syncs left them.
+pub(crate) async fn with_newest(
+    c: &impl ConnectionTrait,
+    of_days: EcosystemOverview,
+    at: Option<Timestamp>,
+) -> Result<EcosystemOverview> {
+    let (stale, newest) = (is_stale(c).await?, list_newest(c, 10, at).await?);
+    Ok(EcosystemOverview { stale, newest, ..of_days })
 }
 
 /// Rows of the large tables and what scans did lately.

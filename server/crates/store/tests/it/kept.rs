@@ -1,10 +1,10 @@
 //! Answers that are kept: the same as those that are put together, and new as soon as what they are made of is.
 
 use entity::input::{Batch, ScannedCommit};
-use entity::view::{ChartFilter, ChartSummary};
+use entity::view::{ChartFilter, ChartSummary, EcosystemOverview, EcosystemRange};
 use sea_orm::Statement;
 use store::db::{ConnectionTrait, Db, DbSettings, Engine};
-use store::{charts, discovery, kept, overview, repositories, scans};
+use store::{charts, discovery, ecosystem, kept, overview, repositories, scans};
 use uuid::Uuid;
 
 use crate::ecosystem_charts::{Home, NOW};
@@ -34,6 +34,18 @@ async fn bumps(db: &Db) -> usize {
     let kept = kept::overview(db, time(NOW)).await.unwrap();
     assert_eq!(kept, overview::overview(&db.read, time(NOW)).await.unwrap());
     kept.bumps.len()
+}
+
+/// What days tell, as it is kept; `put together` says the same.
+async fn days(db: &Db) -> EcosystemOverview {
+    let kept = kept::ecosystem_overview(db, EcosystemRange::All, None, time(NOW)).await.unwrap();
+    assert_eq!(kept, ecosystem::overview(&db.read, EcosystemRange::All, None, time(NOW)).await.unwrap());
+    kept
+}
+
+/// Says that a repository is there since this day.
+async fn create_on(db: &Db, name: &str, day: &str) {
+    change(db, &format!("UPDATE repository SET created_at = '{day}T00:00:00+00:00' WHERE full_name = '{name}'")).await;
 }
 
 fn repositories_of(chart: Option<&ChartSummary>) -> i64 {
@@ -96,6 +108,77 @@ async fn what_nothing_changed_is_not_put_together_again() {
         let batch = Batch { after: Some(oid(1)), through: Some(next), ..Batch::default() };
         scan_on(&db, ada, &batch).await;
         assert_eq!(ask().await[0].name, "another");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn days_that_were_computed_show_at_once() {
+    on_each_engine(async |db| {
+        let aggregate = async || ecosystem::aggregate(&db, time(NOW)).await.unwrap();
+        let total = |days: EcosystemOverview| days.latest.map(|latest| latest.total_repositories);
+        assert_eq!(total(days(&db).await), None);
+        let ada = Home::new("ada/one", &[9]).release(&[(9, "cilium@1")]).store(&db).await;
+        create_on(&db, "ada/one", "2026-03-01").await;
+        assert_eq!(total(days(&db).await), None, "it is not counted yet");
+        aggregate().await;
+        assert_eq!(total(days(&db).await), Some(1));
+
+        // Of one that was never scanned the job alone tells.
+        let bob = add_repository(&db, "bob/two").await;
+        create_on(&db, "bob/two", "2026-02-20").await;
+        let waits = days(&db).await;
+        assert_eq!((waits.newest.len(), total(waits)), (2, Some(1)));
+        aggregate().await;
+        let both = days(&db).await;
+        assert_eq!((both.spans.len(), total(both)), (10, Some(2)));
+
+        // Days of before the first repository go with the end of the job.
+        assert!(repositories::remove_repository(&db.write, bob).await.unwrap());
+        let plan = ecosystem::plan(&db.read, time(NOW)).await.unwrap();
+        for step in plan.steps.iter().copied() {
+            ecosystem::run_step(&db, &plan, step, time(NOW)).await.unwrap();
+        }
+        let computed = days(&db).await;
+        assert_eq!((computed.spans.len(), total(computed)), (10, Some(1)));
+        ecosystem::finish(&db, &plan).await.unwrap();
+        assert_eq!(days(&db).await.spans.len(), 1);
+
+        // And all of them with the last repository, of which nothing is left to tell.
+        assert!(repositories::remove_repository(&db.write, ada).await.unwrap());
+        assert_eq!(total(days(&db).await), Some(1));
+        aggregate().await;
+        assert_eq!(total(days(&db).await), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn days_are_not_put_together_again_before_some_are_computed() {
+    on_each_engine(async |db| {
+        Home::new("ada/one", &[9]).release(&[(9, "cilium@1")]).store(&db).await;
+        create_on(&db, "ada/one", "2026-03-01").await;
+        ecosystem::aggregate(&db, time(NOW)).await.unwrap();
+        let ask = async |range: EcosystemRange| kept::ecosystem_overview(&db, range, None, time(NOW)).await.unwrap();
+        let stars = |overview: &EcosystemOverview| overview.latest.as_ref().map(|latest| latest.total_stars);
+        let before = ask(EcosystemRange::Month).await;
+        assert_eq!((stars(&before), before.stale), (Some(0), false));
+        change(&db, "UPDATE ecosystemstats SET total_stars = 77").await;
+        assert_eq!(ask(EcosystemRange::Month).await, before, "nothing was computed that it knows of");
+        assert_eq!(stars(&ask(EcosystemRange::Week).await), Some(77), "another range is another answer");
+
+        // What changes between batches is told as it is.
+        change(&db, "UPDATE repository SET description = 'told by its forge'").await;
+        ecosystem::mark_stale(&db.write, "2026-03-01".parse().unwrap()).await.unwrap();
+        let now = ask(EcosystemRange::Month).await;
+        assert_eq!((now.newest[0].description.as_deref(), now.stale), (Some("told by its forge"), true));
+        assert_eq!(now.latest, before.latest);
+
+        let later = time("2026-03-01T12:05:00Z");
+        ecosystem::aggregate(&db, later).await.unwrap();
+        let now = ask(EcosystemRange::Month).await;
+        assert_eq!(now.latest.map(|latest| latest.calculated_at), Some(later));
+        assert!(!now.stale);
     })
     .await;
 }

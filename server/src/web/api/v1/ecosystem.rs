@@ -176,7 +176,7 @@ pub async fn get_ecosystem_overview(
     Params(at): Params<AtParams>,
 ) -> Result<Json<EcosystemOverview>, Problem> {
     let (range, at) = params.read(&at)?;
-    Ok(Json(store::ecosystem::overview(&db.read, range, at, clock::now()).await?))
+    Ok(Json(store::kept::ecosystem_overview(&db, range, at, clock::now()).await?))
 }
 
 /// Charts: what is used most, what is rising and falling, what is new, who upgraded
