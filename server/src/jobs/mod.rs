@@ -5,6 +5,7 @@
 mod access;
 mod aggregate;
 mod aside;
+mod branches;
 mod cleanup;
 mod context;
 mod discover;
@@ -33,6 +34,7 @@ use store::queue::JobQueue;
 use uuid::Uuid;
 
 pub(crate) use access::entered_access;
+pub(crate) use branches::needless_branch;
 pub use context::JobContext;
 pub(crate) use due::interval;
 pub use error::JobError;
@@ -74,6 +76,8 @@ pub struct Deps {
     pub shares_work: bool,
     /// Tokens of the configuration by the repository's address; kept out of the database.
     pub tokens: Arc<HashMap<String, Secret>>,
+    /// Branches that the configuration names to be scanned beside the main ones, by the repository's address.
+    pub scan_branches: Arc<HashMap<String, Vec<String>>>,
     /// Opens what people entered for one repository alone.
     pub secrets: Option<Secrets>,
     /// Whether `file://` and paths may be fetched from, for repositories that are no samples.

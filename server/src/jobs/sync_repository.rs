@@ -18,7 +18,7 @@ use store::watch::{keep_last_seen, watch_state};
 use uuid::Uuid;
 
 use super::due::{next_sync, next_try, soon_again};
-use super::{Deps, JobContext, JobError, entered_access};
+use super::{Deps, JobContext, JobError, branches, entered_access};
 use crate::forges::git_token;
 use crate::{clock, watching};
 
@@ -40,7 +40,8 @@ pub(super) async fn run(deps: &Deps, context: &JobContext, repository: Uuid) -> 
         return Ok("skipped: the repository is switched off".to_owned());
     }
     let result = match sync(deps, context, &target).await {
-        Ok(synced) => record(deps, &target, synced).await,
+        Ok(Some(synced)) => record(deps, &target, synced).await,
+        Ok(None) => branches::leave_to_main(deps, &target).await,
         Err(error) => fail(deps, context, &target, error).await,
     };
     deps.queue.bus().send(Live::Repository { repository_id: repository });
@@ -78,7 +79,8 @@ impl From<tokio::task::JoinError> for Failure {
     }
 }
 
-async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<Synced, Failure> {
+/// Gives nothing where the branch is the main one, beside which it was to be scanned.
+async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<Option<Synced>, Failure> {
     context.say(deps, "asking the remote what it has", None).await;
     // What is noted while the remote is asked is newer than what it says.
     let began_at = clock::now();
@@ -106,19 +108,22 @@ async fn sync(deps: &Deps, context: &JobContext, target: &SyncTarget) -> Result<
         (Err(error), None) => return Err(error.into()),
     };
     if is_empty(&refs) {
-        return Ok(Synced::Empty);
+        return Ok(Some(Synced::Empty));
     }
-    let branch = choose_branch(&refs, target)?;
+    let branch = branches::choose_branch(&refs, target)?;
+    if branches::is_main(deps, target, &refs, &branch).await? {
+        return Ok(None);
+    }
     let listed = refs.branch(&branch);
     if let (Some(listed), Some(followed)) = (listed, &target.branch)
         && target.head == Some(listed)
         && *followed == branch
     {
-        return Ok(Synced::Unmoved { branch, head: listed });
+        return Ok(Some(Synced::Unmoved { branch, head: listed }));
     }
     repositories::record_sync_started(&deps.db.write, target.id).await?;
     deps.queue.bus().send(Live::Repository { repository_id: target.id });
-    Ok(Synced::Fetched(fetch(deps, context, target, own, &branch).await??))
+    Ok(Some(Synced::Fetched(fetch(deps, context, target, own, &branch).await??)))
 }
 
 /// Notes what went wrong; a repository that fails again and again waits for its own next time instead of a retry.
@@ -223,6 +228,7 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
         repositories::record_unmoved(&deps.db.write, target.id, next(target.head_committed_at), now).await?;
         return Ok(format!("nothing new: {branch} stands at {}", head.short()));
     }
+    let mut wanted = Vec::new();
     let txn = deps.db.begin().await?;
     let said = match synced {
         Synced::Empty => {
@@ -237,10 +243,10 @@ async fn record(deps: &Deps, target: &SyncTarget, synced: Synced) -> Result<Stri
         Synced::Fetched(head) => {
             repositories::record_synced(&txn, target.id, &head, now).await?;
             repositories::plan_next_sync(&txn, target.id, next(Some(head.committed_at)), 0).await?;
+            wanted.extend(branches::settle(deps, &txn, target, &head.branch, now).await?);
             format!("fetched {} at {}", head.branch, head.head.short())
         }
     };
-    let mut wanted = Vec::new();
     if wants_scan {
         wanted.push(JobRequest::ScanRepository { repository_id: target.id });
     }
@@ -362,31 +368,4 @@ fn fetch_blocking(
     let committed_at = Repo::open(&clone)?.commit_info(fetched.head)?.committed_at;
     let clone_bytes = i64::try_from(fetched.clone_bytes).unwrap_or(i64::MAX);
     Ok(SyncedHead { branch: fetched.branch, head: fetched.head, committed_at, clone_bytes })
-}
-
-/// The branch to follow: of a row that is one branch that one, and no other. Else the remote's default if the configuration matches
-/// it, else the first that it matches. Where it matches none or says nothing: the default, else the one followed so far, else the one
-/// that stands in where HEAD leads to none.
-fn choose_branch(refs: &ListedRefs, target: &SyncTarget) -> Result<String, GitError> {
-    let default = refs.default_branch.as_deref().filter(|name| refs.branch(name).is_some());
-    if let Some(wanted) = &target.scanned_branch {
-        return match refs.branch(wanted) {
-            Some(_) => Ok(wanted.clone()),
-            None => Err(GitError::BranchGone { branch: wanted.clone(), default: default.map(str::to_owned) }),
-        };
-    }
-    if let Some(pattern) = &target.branch_regex {
-        let matches = watching::watched_names(Some(pattern));
-        let chosen = default.filter(|name| matches(name)).or_else(|| refs.branch_names().find(|name| matches(name)));
-        if let Some(chosen) = chosen {
-            return Ok(chosen.to_owned());
-        }
-    }
-    let followed = target.branch.as_deref().filter(|name| refs.branch(name).is_some());
-    match default.or(followed) {
-        Some(name) => Ok(name.to_owned()),
-        // HEAD stands at a commit that no branch holds.
-        None if refs.branches.is_empty() => Err(GitError::BranchGone { branch: "HEAD".to_owned(), default: None }),
-        None => refs.stand_in(),
-    }
 }

@@ -11,12 +11,12 @@ use store::db::{ConnectionTrait, DataError, Db};
 use store::queue::JobQueue;
 use store::repositories::SyncTarget;
 use store::{discovery, ecosystem, repositories, secrets};
-use tracing::info;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{configured_triggers, watches};
 use crate::config::{Config, PollingConfig, RepositoryConfig};
-use crate::jobs::schedule;
+use crate::jobs::{needless_branch, schedule};
 use crate::{clock, replay, samples};
 
 /// Who asks for the syncs of what was brought in.
@@ -128,7 +128,13 @@ async fn pin_branches(
     let (mut kept, mut to_sync) = (Vec::new(), Vec::new());
     let intervals: HashMap<Uuid, _> = known.iter().map(|known| (known.id, known.polling_interval_seconds)).collect();
     for (repository, (main, _)) in config.repositories.iter().zip(configured) {
-        for (id, _) in repositories::pin_branches(w, *main, &repository.scan_branches, now).await? {
+        let pinned = repositories::pin_branches(w, *main, &repository.scan_branches, now).await?;
+        if pinned.len() < repository.scan_branches.len()
+            && let Some(branch) = repositories::sync_target(w, *main).await?.and_then(|main| main.branch)
+        {
+            warn!("{}", needless_branch(&repository.name, &branch));
+        }
+        for (id, _) in pinned {
             let is_same = intervals.get(&id) == Some(&repository.polling_seconds());
             if occasion == Occasion::Start || repository.enabled && !is_same {
                 to_sync.push(id);

@@ -22,6 +22,8 @@ use crate::watching::Secrets;
 /// If mails can't be sent as configured, or the system has no certificates.
 pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> anyhow::Result<Deps> {
     let token = |repository: &RepositoryConfig| Some((repository.url.clone(), repository.token.clone()?));
+    let named = config.repositories.iter().filter(|repository| !repository.scan_branches.is_empty());
+    let branches = |repository: &RepositoryConfig| (repository.url.clone(), repository.scan_branches.clone());
     let mailer = match (&config.mail, &config.server.public_url, keys) {
         (Some(mail), Some(url), Some(keys)) => Some(Arc::new(Mailer::new(mail, url, keys.clone())?)),
         _ => None,
@@ -42,6 +44,7 @@ pub fn deps(config: &Config, db: &Db, queue: &JobQueue, keys: Option<&Keys>) -> 
         data_dir: config.app.data_dir.clone(),
         secrets: keys.map(|keys| Secrets::new(db, keys)),
         tokens: Arc::new(config.repositories.iter().filter_map(token).collect::<HashMap<_, _>>()),
+        scan_branches: Arc::new(named.map(branches).collect::<HashMap<_, _>>()),
         allow_local: config.security.allow_local_repositories,
         discovery: config.discovery.clone(),
         forges: Arc::new(Forges::new(config, db, keys)),

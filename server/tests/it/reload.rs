@@ -220,6 +220,33 @@ async fn branches_to_scan_come_and_go_with_the_file() {
 }
 
 #[tokio::test]
+async fn a_main_branch_that_the_file_names_is_not_scanned_beside_itself() {
+    on_each_engine(async |app| {
+        let process = Process::start(app);
+        let db = &app.state.db;
+        let names_with = async |branches: &str, main: Option<&str>| {
+            if let Some(main) = main {
+                let is_main = format!("UPDATE repository SET default_branch = '{main}' WHERE full_name = 'team/app'");
+                db.write.execute_unprepared(&is_main).await.unwrap();
+            }
+            process.write(&format!(
+                "repositories:\n  - {{url: 'https://h.example/team/app', scan_branches: [{branches}]}}\n"
+            ));
+            process.reload(StatusCode::OK).await;
+            let stored = repositories::list_sync_targets(&db.read).await.unwrap();
+            let mut names: Vec<String> = stored.into_iter().map(|found| found.full_name).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names_with("main", None).await, ["team/app", "team/app@main"], "nobody knows yet");
+        assert_eq!(names_with("main, qa", Some("main")).await, ["team/app", "team/app@qa"]);
+        assert_eq!(names_with("qa, main", Some("qa")).await, ["team/app", "team/app@main"]);
+        assert_eq!(names_with("qa", None).await, ["team/app"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_entered_for_a_repository_is_forgotten_once_the_configuration_names_it() {
     on_each_engine(async |app| {
         let process = Process::start(app);

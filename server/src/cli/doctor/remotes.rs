@@ -6,6 +6,8 @@ use git::{Auth, GitError, Limits, RemoteUrl, UrlPolicy};
 use super::WITHIN;
 use super::report::Report;
 use crate::config::{Config, RepositoryConfig, Secret};
+use crate::jobs::needless_branch;
+use crate::watching::watched_names;
 
 const PART: &str = "remotes";
 /// Remotes that are asked at once.
@@ -24,10 +26,15 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
         let (url, token) = (repository.url.clone(), config.git_token(&repository.url));
         async move { (name, tokio::task::spawn_blocking(move || head(&url, policy, token)).await) }
     };
-    let asked: Vec<_> = stream::iter(repositories).map(ask).buffered(AT_ONCE).collect().await;
-    for (name, answer) in asked {
+    let asked: Vec<_> = stream::iter(repositories.clone()).map(ask).buffered(AT_ONCE).collect().await;
+    for (repository, (name, answer)) in repositories.into_iter().zip(asked) {
         match answer {
-            Ok(Ok(Some(branch))) => report.ok(PART, format!("{name} answers; its default branch is {branch}")),
+            Ok(Ok(Some(branch))) => {
+                report.ok(PART, format!("{name} answers; its default branch is {branch}"));
+                if names_itself(repository, &branch) {
+                    report.warn(PART, needless_branch(&name, &branch), "take it out; nothing else changes by that");
+                }
+            }
             Ok(Ok(None)) => {
                 report.warn(PART, format!("{name} answers, and is empty"), "push a commit, or leave it out");
             }
@@ -35,6 +42,12 @@ pub(super) async fn look(report: &mut Report, config: &Config) {
             Err(_) => report.fail(PART, format!("{name}: the look at it broke off"), "look again"),
         }
     }
+}
+
+/// Whether the default branch is the main one, and is named to be scanned beside it.
+fn names_itself(repository: &RepositoryConfig, default: &str) -> bool {
+    let is_main = watched_names(repository.branch_regex.as_deref());
+    repository.scan_branches.iter().any(|branch| branch == default) && is_main(default)
 }
 
 /// The branch that HEAD leads to; nothing where there is no commit.

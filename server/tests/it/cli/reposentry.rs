@@ -151,7 +151,7 @@ async fn connections_are_really_tried() {
     tokio::task::spawn_blocking(move || {
         let config = format!(
             "security: {{require_https: false}}\ntekton: {{event_listener_url: 'http://127.0.0.1:1/'}}\n\
-             repositories: [{{url: '{address}', name: here}}, {{url: '{gone}', name: gone}}, {{url: 'http://h/off', enabled: false}}]"
+             repositories: [{{url: '{address}', name: here, scan_branches: [staging, main]}}, {{url: '{gone}', name: gone}}, {{url: 'http://h/off', enabled: false}}]"
         );
         let (code, told, _) = run(&config, &["config", "validate", "--check-connections", "--format", "json"]);
         let told: Value = serde_json::from_str(&told).unwrap();
@@ -164,6 +164,7 @@ async fn connections_are_really_tried() {
         };
         has("database", "ok", "is not there yet");
         has("remotes", "ok", "here answers; its default branch is main");
+        has("remotes", "warn", "scan_branches of here names main, its main branch, which is scanned anyway");
         has("remotes", "fail", "gone");
         has("listeners", "fail", "tekton");
         assert!(!told.to_string().contains("http://h/off"), "{told}");

@@ -215,3 +215,59 @@ async fn branches_that_are_not_named_any_more_are_off_and_go_with_their_reposito
     })
     .await;
 }
+
+/// The same repository twice: once asked by its main branch first, once by the branch that is named beside it and is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_branch_is_not_scanned_beside_itself_and_is_once_another_is_the_main_one() {
+    on_each_engine(async |app| {
+        let (db, now) = (&app.state.db, clock::now());
+        let names = ["main".to_owned(), "staging".to_owned()];
+        for asks_for_branch_first in [true, false] {
+            let origin = two_branches();
+            let config = format!(
+                "security: {{allow_local_repositories: true}}\nrepositories: [{{url: '{}', scan_branches: [main, staging]}}]",
+                origin.path().display()
+            );
+            let bench = Bench::with_config(db, &config);
+            let main = bench.pin(&origin.path()).await;
+            let beside = async || repositories::branches_beside(&db.read, main).await.unwrap();
+            // Nobody knows yet which the main one is.
+            let pinned = repositories::pin_branches(&db.write, main, &names, now).await.unwrap();
+            let (same, staging) = (pinned[0].0, pinned[1].0);
+            assert_eq!(beside().await.len(), 2);
+            if asks_for_branch_first {
+                let said = bench.sync(same).await.unwrap();
+                assert_eq!(said, "skipped: main is the repository's main branch, and scanned as that");
+                assert_eq!(beside().await, [staging]);
+            }
+            bench.bring_up_to_date(main).await;
+            bench.bring_up_to_date(staging).await;
+            assert_eq!(beside().await, [staging]);
+            assert!(bench.sync(same).await.unwrap().starts_with("skipped"));
+            assert_eq!(bench.repository(same).await.head_commit, None, "nothing was fetched for it");
+            // Named again, it stays left out.
+            let again = repositories::pin_branches(&db.write, main, &names, now).await.unwrap();
+            assert_eq!((again, beside().await), (vec![(staging, false)], vec![staging]));
+
+            // Another is the main one: what was found in that stays, and the one that was it is looked at beside.
+            origin.git(&["checkout", "--quiet", "staging"]);
+            bench.sync(main).await.unwrap();
+            assert_eq!(bench.repository(main).await.default_branch, "staging");
+            assert_eq!(beside().await, [same]);
+            assert!(bench.repository(staging).await.counts.active_resources > 0);
+            let listed = app.get(&format!("/api/v1/jobs?repository_id={same}")).await;
+            assert_eq!(listed.column("kind"), ["sync_repository"], "{}", listed.text());
+            bench.bring_up_to_date(same).await;
+            let seen = bench.repository(same).await;
+            assert_eq!(seen.scanned_commit.as_deref(), Some(origin.git(&["rev-parse", "main"]).trim()));
+
+            origin.git(&["checkout", "--quiet", "main"]);
+            bench.sync(main).await.unwrap();
+            assert_eq!(beside().await, [staging]);
+            let txn = db.begin().await.unwrap();
+            assert!(repositories::remove_repository(&txn, main).await.unwrap());
+            txn.commit().await.unwrap();
+        }
+    })
+    .await;
+}

@@ -1,13 +1,13 @@
 //! Branches that are scanned beside a repository's main one: rows of their own at the same address, which count for nobody.
 
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select, Set,
 };
 use uuid::Uuid;
 
-use super::{ConnectionTrait, Result, searched_text};
+use super::{ConnectionTrait, Result, SyncTarget, searched_text};
 use crate::db::answers::mark_changed;
 use crate::db::new_id;
 use crate::db::select::is_any;
@@ -17,7 +17,8 @@ use entity::value::{FIRST_UNCOUNTED, JsonText, is_uncounted, uncounted};
 use entity::view::{ScannedBranch, Timestamp};
 
 /// Brings in branches of a repository, each to be scanned beside the main one, with what is known of that. Gives each one's id and
-/// whether it is new, in the order given.
+/// whether it is new, in the order given, without the main one, where it is known and among them: that is scanned already, and a row
+/// that it had is switched off.
 pub async fn pin_branches(
     w: &impl ConnectionTrait,
     main: Uuid,
@@ -38,8 +39,14 @@ pub async fn pin_branches(
         .to_owned();
     // What nobody may fetch from is not fetched from for another branch either.
     let is_blocked = main.sync_status == SyncStatus::Blocked;
+    let is_main = |branch: &str| main.default_branch.as_deref() == Some(branch);
     let mut result = Vec::with_capacity(branches.len());
     for branch in branches {
+        if is_main(branch) {
+            let row = repository::COLUMN.url.eq(main.url.as_str());
+            switch_off(w, Some(row.and(repository::COLUMN.scanned_branch.eq(branch.as_str())))).await?;
+            continue;
+        }
         let known = repository::Entity::find().select_only().column(repository::Column::Id);
         let known = known.filter(repository::COLUMN.url.eq(main.url.as_str()));
         let known = known.filter(repository::COLUMN.scanned_branch.eq(branch.as_str()));
@@ -106,13 +113,30 @@ pub(crate) async fn follow_main(w: &impl ConnectionTrait, main: Uuid, branches: 
 /// Switches off the branches that are scanned beside main ones and are not among these; gives back how many. What was found in
 /// them stays readable.
 pub async fn disable_other_branches(w: &impl ConnectionTrait, kept: &[Uuid]) -> Result<u64> {
+    let others = (!kept.is_empty()).then(|| repository::COLUMN.id.is_not_in(kept.iter().copied()));
+    switch_off(w, others).await
+}
+
+/// Switches one such branch off, as it is the main one; whether it was on.
+pub async fn disable_branch(w: &impl ConnectionTrait, id: Uuid) -> Result<bool> {
+    Ok(switch_off(w, Some(repository::COLUMN.id.eq(id))).await? > 0)
+}
+
+/// Switches off branches that are scanned beside main ones: these of them, or all.
+async fn switch_off(w: &impl ConnectionTrait, these: Option<Expr>) -> Result<u64> {
     let off = repository::ActiveModel { enabled: Set(false), ..Default::default() };
-    let mut others = repository::Entity::update_many().set(off).filter(repository::COLUMN.id.gte(FIRST_UNCOUNTED));
-    others = others.filter(repository::COLUMN.enabled.eq(true));
-    if !kept.is_empty() {
-        others = others.filter(repository::COLUMN.id.is_not_in(kept.iter().copied()));
+    let beside = repository::Entity::update_many().set(off).filter(repository::COLUMN.id.gte(FIRST_UNCOUNTED));
+    let on = beside.filter(repository::COLUMN.enabled.eq(true));
+    Ok(on.apply_if(these, |on, these| on.filter(these)).exec(w).await?.rows_affected)
+}
+
+/// The repository that a branch is scanned beside; nothing where it is none of those.
+pub async fn main_of(c: &impl ConnectionTrait, branch: Uuid) -> Result<Option<SyncTarget>> {
+    if !is_uncounted(branch) {
+        return Ok(None);
     }
-    Ok(others.exec(w).await?.rows_affected)
+    let main = at_address_of(branch).filter(repository::COLUMN.scanned_branch.eq(""));
+    Ok(main.one(c).await?.map(SyncTarget::from))
 }
 
 /// The rows at the address of this one.

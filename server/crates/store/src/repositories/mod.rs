@@ -23,7 +23,9 @@ use entity::table::{branch_event, delivery, event, repository};
 use entity::value::JsonText;
 use entity::view::Timestamp;
 
-pub use branches::{branches_beside, disable_other_branches, list_scanned_branches, pin_branches};
+pub use branches::{
+    branches_beside, disable_branch, disable_other_branches, list_scanned_branches, main_of, pin_branches,
+};
 pub(crate) use branches::{follow_main, ids_beside};
 pub(crate) use list::{UNKNOWN_LANGUAGE, list_newest, read, with_metrics};
 pub use list::{
