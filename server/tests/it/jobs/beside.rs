@@ -74,6 +74,7 @@ async fn told_of_all(db: &Db, now: Timestamp) -> Vec<String> {
     all.push(format!("ecosystem: {whole:#?}"));
     tell!(ecosystem::charts(c, EcosystemRange::default(), None, now));
     tell!(ecosystem::trends(c, 30, now));
+    tell!(ecosystem::database_stats(c, now));
     tell!(ecosystem::list_release_activity(c, page, 10, true));
     for filter in [
         EventFilter::default(),

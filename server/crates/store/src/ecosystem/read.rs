@@ -166,11 +166,13 @@ struct CountsRow {
     changes: i64,
 }
 
-/// How many rows there are, and how many came since a time, at one moment.
+/// How many rows there are, and how many came since a time, at one moment; without branches that are scanned beside main ones. Of
+/// those no forge is asked, and the days have none of theirs.
 async fn count_rows(c: &impl ConnectionTrait, since: Timestamp) -> Result<CountsRow> {
     use repository::Column::{ActiveResources, DeletedResources, Events, Id};
     let metrics = repository_metrics::Entity::find().select_only().expr(count_all());
-    let runs = scan_run::Entity::find().select_only().expr(count_all());
+    let runs = scan_run::Entity::find().filter(is_counted(scan_run::Column::RepositoryId));
+    let runs = runs.select_only().expr(count_all());
     let changes = day_total::Entity::find().select_only().expr({
         use day_total::Column::{Created, Deleted, Modified, Resurrected};
         sum(added([Created, Modified, Deleted, Resurrected]))
@@ -216,15 +218,16 @@ impl TypesRow {
     }
 }
 
-/// The ten scans that ended last.
+/// The ten scans of repositories that ended last.
 async fn recent_sync_runs(c: &impl ConnectionTrait) -> Result<Vec<RecentSyncRun>> {
-    use scan_run::Column::{Events, FinishedAt, Id, StartedAt};
+    use scan_run::Column::{Events, FinishedAt, Id, RepositoryId, StartedAt};
     let runs = scan_run::Entity::find().select_only().column(StartedAt);
     let runs = runs.column_as(Events, "event_count").column_as(FinishedAt, "completed_at");
     let runs = runs
         .inner_join(repository::Entity)
         .column_as(repository::Column::Name, "repository_name")
         .column_as(repository::Column::FullName, "repository_full_name")
+        .filter(is_counted(RepositoryId))
         .filter(scan_run::COLUMN.finished_at.is_not_null());
     let mut runs: Vec<RecentSyncRun> =
         runs.order_by_desc(FinishedAt).order_by_desc(Id).limit(10).into_model().all(c).await?;
