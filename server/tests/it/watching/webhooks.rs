@@ -6,13 +6,14 @@ use actions::secrets::purpose;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use entity::kind::{BranchEventKind, JobKind, JobState, NoticedBy};
-use entity::view::{Job, JobFilter, PageQuery};
+use entity::view::{BranchFilter, Job, JobFilter, PageQuery};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use store::db::ConnectionTrait as _;
 use store::repositories;
 use store::secrets::put_secret;
+use store::watch::list_branches;
 
 use super::branches::Watched;
 use crate::support::{Answer, KEYS, TestApp, on_each_engine};
@@ -220,6 +221,40 @@ async fn a_webhook_that_comes_after_its_branch_went_asks_for_a_look() {
         let kinds = kinds().await;
         let made = kinds.iter().filter(|kind| **kind == BranchEventKind::BranchCreated).count();
         assert_eq!((made, kinds.len()), (2, 3), "{kinds:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_branch_that_came_and_went_is_gone_after_the_next_look_whichever_webhook_comes_first() {
+    on_each_engine(async |app| {
+        let (db, nowhere) = (&app.state.db, "0".repeat(40));
+        use BranchEventKind::{BranchCreated, BranchDeleted};
+        for (end_first, expected) in [(false, vec![BranchCreated, BranchDeleted]), (true, vec![])] {
+            let watched = Watched::new(db, None).await;
+            watched.look().await;
+            set_up(app, watched.repository).await;
+            let head = watched.origin.git(&["rev-parse", "HEAD"]).trim().to_owned();
+            let mut told = [moved("topic", &nowhere, &head), moved("topic", &head, &nowhere)];
+            if end_first {
+                told.reverse();
+            }
+            for (place, body) in told.iter().enumerate() {
+                let answer = app.send(push(watched.repository, &place.to_string(), SECRET, body)).await;
+                assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+            }
+            watched.look().await;
+            let standing = BranchFilter {
+                repository_id: Some(watched.repository),
+                deleted: Some(false),
+                ..BranchFilter::default()
+            };
+            let standing = list_branches(&db.read, &standing).await.unwrap().data;
+            assert_eq!(standing.iter().map(|branch| branch.name.as_str()).collect::<Vec<_>>(), ["main"]);
+            let events = watched.events().await;
+            let of_it = events.iter().filter(|event| event.repository_id == watched.repository);
+            assert_eq!(of_it.map(|event| event.kind).collect::<Vec<_>>(), expected, "{end_first}");
+        }
     })
     .await;
 }

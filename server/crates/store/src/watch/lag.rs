@@ -35,12 +35,14 @@ impl Lag {
     /// changed right before.
     pub(super) async fn read(c: &impl ConnectionTrait, elsewhere: &[&Known], began_at: Timestamp) -> Result<Self> {
         let changed = elsewhere.iter().filter(|known| (began_at - known.changed_at).abs() < LAG);
-        let changed: Vec<Uuid> = changed.map(|known| known.id).collect();
+        let changed: Vec<&Known> = changed.copied().collect();
         let mut stood: HashMap<Uuid, Vec<_>> = HashMap::new();
         // What came before something that a list showed is older than that list.
-        let mut listed = HashSet::new();
-        for ids in changed.chunks(AT_ONCE) {
-            for told in told_since(c, ids, began_at - LAG).await? {
+        let (mut listed, mut has_event) = (HashSet::new(), HashSet::new());
+        for some in changed.chunks(AT_ONCE) {
+            let ids: Vec<Uuid> = some.iter().map(|known| known.id).collect();
+            for told in told_since(c, &ids, began_at - LAG).await? {
+                has_event.insert(told.branch_id);
                 if told.noticed_by != NoticedBy::Webhook {
                     listed.insert(told.branch_id);
                 } else if !listed.contains(&told.branch_id) {
@@ -48,6 +50,10 @@ impl Lag {
                 }
             }
         }
+        // One that is watched and went without an event is one of which a webhook told the end alone.
+        let unseen =
+            changed.iter().filter(|known| known.is_deleted && known.is_watched && !has_event.contains(&known.id));
+        stood.extend(unseen.map(|known| (known.id, vec![(Some(known.commit), known.changed_at)])));
         Ok(Self { stood })
     }
 

@@ -193,7 +193,7 @@ pub struct Change {
 pub enum Told {
     /// It was news; an event where the branch is watched.
     Noted(Option<NewEvent>),
-    /// The branch stands there already.
+    /// The branch stands there already, or is gone; also where it came and went unseen.
     Known,
     /// It does not follow from what is stored, it may tell of a time before the branch went, nothing is stored yet, or other
     /// branches are watched now: only a look can tell.
@@ -218,7 +218,17 @@ pub async fn note_change(
     let named = branch::Entity::find().filter(branch::COLUMN.repository_id.eq(repository));
     let before = named.filter(branch::COLUMN.name.eq(change.branch.as_str())).one(w).await?.map(Known::from);
     let standing = before.as_ref().and_then(Known::stands_at);
+    let seen = |commit: ObjectId| {
+        let (name, is_watched) = (change.branch.clone(), change.is_watched);
+        SeenBranch { name, commit, is_watched, is_protected: None }
+    };
+    let mut writer = Writer::new(w, repository, watch.version + 1, how, now);
     if standing == change.new {
+        // It came and went before anybody saw it. The webhook of its beginning, which this one overtook, is not to make it.
+        if let (None, None, Some(commit), true) = (&before, change.new, change.old, change.is_watched) {
+            writer.miss(&seen(commit)).await?;
+            end_change(w, repository, watch.version + 1, writer).await?;
+        }
         return Ok(Told::Known);
     }
     if standing != change.old {
@@ -229,21 +239,27 @@ pub async fn note_change(
     {
         return Ok(Told::LookNeeded);
     }
-    let mut writer = Writer::new(w, repository, watch.version + 1, how, now);
     match (change.new, before) {
-        (Some(commit), before) => {
-            let seen =
-                SeenBranch { name: change.branch.clone(), commit, is_watched: change.is_watched, is_protected: None };
-            writer.see(before.as_ref(), &seen, true).await?;
-        }
+        (Some(commit), before) => writer.see(before.as_ref(), &seen(commit), true).await?,
         (None, Some(before)) => writer.lose(vec![(change.branch.clone(), before)]).await?,
         (None, None) => return Ok(Told::Known),
     }
-    let (_, mut events) = writer.finish().await?;
-    let state = watch::ActiveModel { version: Set(watch.version + 1), refs_hash: Set(None), ..Default::default() };
+    let mut events = end_change(w, repository, watch.version + 1, writer).await?;
+    Ok(Told::Noted(events.pop()))
+}
+
+/// Writes what a change came to. The next look compares again, whatever the last one saw.
+async fn end_change<C: ConnectionTrait>(
+    w: &C,
+    repository: Uuid,
+    version: i64,
+    writer: Writer<'_, C>,
+) -> Result<Vec<NewEvent>> {
+    let (_, events) = writer.finish().await?;
+    let state = watch::ActiveModel { version: Set(version), refs_hash: Set(None), ..Default::default() };
     let state = watch::Entity::update_many().set(state);
     state.filter(watch::COLUMN.repository_id.eq(repository)).exec(w).await?;
-    Ok(Told::Noted(events.pop()))
+    Ok(events)
 }
 
 /// The branches that are there by what is stored, and those of the look that were there once. Of a repository that makes

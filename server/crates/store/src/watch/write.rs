@@ -81,24 +81,7 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
     /// A branch is there.
     pub(super) async fn see(&mut self, before: Option<&Known>, seen: &SeenBranch, tells: bool) -> Result<()> {
         let Some(before) = before else {
-            let id = new_id(self.now);
-            let now = StoredTimestamp::from(self.now);
-            self.has_written = true;
-            self.branches
-                .push(branch::ActiveModel {
-                    id: Set(id),
-                    repository_id: Set(self.repository),
-                    name: Set(seen.name.clone()),
-                    head: Set(seen.commit),
-                    is_watched: Set(seen.is_watched),
-                    is_protected: Set(seen.is_protected),
-                    version: Set(self.version),
-                    first_seen_at: Set(now),
-                    changed_at: Set(now),
-                    last_seen_at: Set(now),
-                    deleted_at: Set(None),
-                })
-                .await?;
+            let id = self.add(seen, None).await?;
             if tells && seen.is_watched {
                 self.tell(id, &seen.name, BranchEventKind::BranchCreated, None, Some(seen.commit));
             }
@@ -123,6 +106,34 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
             self.tell(before.id, &seen.name, kind, old, Some(seen.commit));
         }
         Ok(())
+    }
+
+    /// A branch went that nobody saw, from that commit: it is kept as one that is gone, and no event tells of it.
+    pub(super) async fn miss(&mut self, unseen: &SeenBranch) -> Result<()> {
+        self.add(unseen, Some(self.now)).await?;
+        Ok(())
+    }
+
+    /// A branch of which nothing was stored.
+    async fn add(&mut self, seen: &SeenBranch, deleted_at: Option<Timestamp>) -> Result<Uuid> {
+        let (id, now) = (new_id(self.now), StoredTimestamp::from(self.now));
+        self.has_written = true;
+        self.branches
+            .push(branch::ActiveModel {
+                id: Set(id),
+                repository_id: Set(self.repository),
+                name: Set(seen.name.clone()),
+                head: Set(seen.commit),
+                is_watched: Set(seen.is_watched),
+                is_protected: Set(seen.is_protected),
+                version: Set(self.version),
+                first_seen_at: Set(now),
+                changed_at: Set(now),
+                last_seen_at: Set(now),
+                deleted_at: Set(deleted_at.map(Into::into)),
+            })
+            .await?;
+        Ok(id)
     }
 
     /// Branches are gone.

@@ -61,6 +61,44 @@ async fn a_webhook_that_comes_after_its_branch_went_makes_it_no_more() {
 }
 
 #[tokio::test]
+async fn a_branch_whose_end_is_told_before_its_beginning_leaves_no_event() {
+    on_each_engine(async |db| {
+        let id = watched(&db, "ada/home").await;
+        look(&db, id, &[seen("main", 1)], at(8, 0)).await;
+        let slow = watch_state(&db.read, id).await.unwrap().unwrap();
+        assert_eq!(tell_at(&db, id, "topic", Some(2), None, at(9, 0)).await, Told::Known);
+        let soon = |seconds| at(9, 0) + chrono::TimeDelta::seconds(seconds);
+        // A look that began before saw it, and so does one by a list that lags.
+        let there = [seen("main", 1), seen("topic", 2)];
+        let noted = end_look(&db, id, &slow, &there, soon(1)).await;
+        assert_eq!((noted.events, noted.overtaken), (vec![], 1));
+        let noted = look(&db, id, &there, soon(10)).await;
+        assert_eq!((noted.events, noted.look_again_at), (vec![], Some(soon(60))));
+        // That it was made is told right after, and long after.
+        for now in [soon(11), at(9, 30)] {
+            assert_eq!(tell_at(&db, id, "topic", None, Some(2), now).await, Told::LookNeeded, "{now}");
+            assert_eq!(tell_at(&db, id, "topic", Some(2), None, now).await, Told::Known, "{now}");
+        }
+        assert_eq!(look(&db, id, &[seen("main", 1)], at(9, 31)).await.events, []);
+        assert_eq!(all_events(&db).await, []);
+        let standing = BranchFilter { deleted: Some(false), ..BranchFilter::default() };
+        assert_eq!(list_branches(&db.read, &standing).await.unwrap().count, 1);
+        // Somebody does make it.
+        let noted = look(&db, id, &there, at(9, 32)).await;
+        assert_eq!(words(&noted), [("topic".to_owned(), BranchEventKind::BranchCreated)]);
+
+        // Where nobody says where it stood, it is there until no list can lag behind any more.
+        assert_eq!(tell_at(&db, id, "other", None, None, at(10, 0)).await, Told::Known);
+        assert!(matches!(tell_at(&db, id, "other", None, Some(5), at(10, 0)).await, Told::Noted(Some(_))));
+        let noted = look(&db, id, &there, at(10, 0)).await;
+        assert_eq!((noted.events, noted.look_again_at), (vec![], Some(at(10, 1))));
+        let noted = look(&db, id, &there, at(10, 1)).await;
+        assert_eq!(words(&noted), [("other".to_owned(), BranchEventKind::BranchDeleted)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_branch_that_is_made_again_right_after_it_went_is_one_event_after_a_look() {
     on_each_engine(async |db| {
         let id = watched(&db, "ada/home").await;
