@@ -6,6 +6,8 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
+import threading
 import time
 
 STANDIN = os.environ["KUBESTATS_STANDIN"]
@@ -22,14 +24,20 @@ class Forge:
         command = [STANDIN, "--repositories", str(repositories), "--generate", str(invented), "--no-forks", "--port", "0", "--generous",
                    *(["--search-etags"] if search_etags else [])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.url = None
+        self.url, ready = None, False
+        # Whoever waits for a line waits until there is one: a stand-in that says nothing is ended, and with it the wait.
+        late = threading.Timer(120, self.process.kill)
+        late.start()
         for line in self.process.stdout:
             if found := re.match(r"\s+GitHub\s+(http://127\.0\.0\.1:(\d+))", line):
                 self.url, self.port = found[1], int(found[2])
             if line.startswith("discovery:"):
+                ready = True
                 break
-        if self.url is None:
+        late.cancel()
+        if self.url is None or not ready:
             self.process.kill()
+            self.process.wait()
             raise RuntimeError("the stand-in forge does not start")
 
     def _ask(self, path: str, verb: str = "GET"):
@@ -72,22 +80,47 @@ class Forge:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
 
 
-def until(what: str, seconds: float, done, every: float = 0.5) -> None:
-    """Asks until it is done; seldom, as what is asked is being measured."""
-    end = time.monotonic() + seconds
+class NotInTime(RuntimeError):
+    """Something was waited for, and did not happen by then."""
+
+
+def until(what: str, seconds: float, done, every: float = 0.5, left=lambda: "") -> None:
+    """Asks until it is done; seldom, as what is asked is being measured. `left` says what is not, where it takes too long."""
+    began = time.monotonic()
     while not done():
-        if time.monotonic() > end:
-            raise RuntimeError(f"{what} did not happen within {seconds:.0f} s")
+        if time.monotonic() - began > seconds:
+            try:
+                more = left()
+            except (OSError, RuntimeError, http.client.HTTPException) as error:
+                more = f"nobody tells what is left: {error}"
+            raise NotInTime(f"{what} did not happen within {seconds:.0f} s{f'; {more}' if more else ''}")
         time.sleep(every)
+    # Who looks on does not take a long wait for one without an end.
+    if (took := time.monotonic() - began) > 10:
+        print(f"{what}: {took:.0f} s", file=sys.stderr, flush=True)
 
 
 def is_quiet(server) -> bool:
     """No job runs, could run or waits for its time."""
     return all(kind["ready"] + kind["running"] + kind["waiting"] == 0 for kind in server.json("/api/v1/tasks/overview")["queue"])
+
+
+def work_left(server) -> str:
+    """What keeps it from being quiet; what waits for its time did fail, or is limited."""
+    words = {"ready": "ready", "running": "running", "waiting": "waiting", "failed_last_24_h": "failed"}
+    said = []
+    for kind in server.json("/api/v1/tasks/overview")["queue"]:
+        if states := [f"{kind[state]:,} {word}" for state, word in words.items() if kind[state]]:
+            said.append(f"{kind['kind']}: {', '.join(states)}")
+    return "; ".join(said) or "nothing is left"
 
 
 def is_scanned(repository: dict) -> bool:
