@@ -1,6 +1,7 @@
 //! What a repository uses as spans of history. [`Tracker`] follows an [`Evaluator`] from commit to commit and says what begins
 //! and what ends; it goes on from what is stored, and gives the same spans wherever a history is cut.
 
+mod changes;
 mod facts;
 mod names;
 mod references;

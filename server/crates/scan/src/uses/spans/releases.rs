@@ -14,8 +14,9 @@ use entity::view::file_of;
 use super::super::chart_use::{ChartUse, once};
 use super::super::evaluator::Evaluator;
 use super::super::values::{Leaf, Values};
+use super::changes::{by_path, changes, is_same};
 use super::facts::{of_leaf, of_use, of_value_image};
-use super::names::stable_id;
+use super::names::{path_id, stable_id};
 use super::slots::{Slots, compare};
 use super::{KnownSpans, OpenImage, Tracker};
 
@@ -289,19 +290,22 @@ impl Tracker {
         if open.last.as_ref().is_some_and(|last| is_same(last, values)) {
             return Ok(());
         }
-        open.last = Some(Arc::clone(values));
+        let last = open.last.replace(Arc::clone(values));
         let (release_id, chart_id) = (open.release_id, open.facts.chart_id);
-        let mut places: BTreeMap<&str, Vec<&Leaf>> = BTreeMap::new();
-        for leaf in &values.leaves {
-            places.entry(&leaf.path).or_default().push(leaf);
-        }
         let slots = open.read(known)?;
-        let mut gone: BTreeSet<i64> = slots.keys().copied().collect();
-        for (path, leaves) in places {
-            let path_id = self.names.path(path, &mut self.batch);
+        // What is stored may be anything; what this scan has put there is what the values of before say.
+        let (changed, mut gone): (Vec<&[Leaf]>, BTreeSet<i64>) = match &last {
+            Some(last) => {
+                let (changed, gone) = changes(last, values);
+                (changed, gone.into_iter().map(path_id).collect())
+            }
+            None => (by_path(values).collect(), slots.keys().copied().collect()),
+        };
+        for leaves in changed {
+            let path_id = self.names.path(&leaves[0].path, &mut self.batch);
             gone.remove(&path_id);
             let slots = slots.entry(path_id).or_default();
-            let now: Vec<ValueFacts> = leaves.iter().map(|leaf| of_leaf(leaf)).collect();
+            let now: Vec<ValueFacts> = leaves.iter().map(of_leaf).collect();
             let difference = compare(slots, |open| &open.facts, now);
             for ordinal in difference.ended {
                 self.end_value(at, slots, release_id, path_id, ordinal);
@@ -328,6 +332,10 @@ impl Tracker {
             for ordinal in ordinals {
                 self.end_value(at, &mut of_path, release_id, path_id, ordinal);
             }
+        }
+        // The chart is the same too: where it changed, all values ended before these began.
+        if last.is_some_and(|last| last.images == values.images) {
+            return Ok(());
         }
         let mut images: BTreeMap<String, Vec<ImageUseFacts>> = BTreeMap::new();
         for image in &values.images {
@@ -358,16 +366,6 @@ impl Tracker {
     }
 }
 
-/// Whether values differ in nothing but where they stand.
-fn is_same(left: &Arc<Values>, right: &Arc<Values>) -> bool {
-    let facts = |leaf: &Leaf| (leaf.kind, leaf.masked, leaf.hidden.is_some());
-    let same = |(a, b): (&Leaf, &Leaf)| a.path == b.path && a.text == b.text && facts(a) == facts(b);
-    Arc::ptr_eq(left, right)
-        || left.leaves.len() == right.leaves.len()
-            && left.leaves.iter().zip(&right.leaves).all(same)
-            && left.images == right.images
-}
-
 /// Where among `now` the use is that is stored: of several whose facts are the same, the one with its values.
 fn place_of_equal<K: KnownSpans>(open: &mut Open, now: &[Now], known: &mut K) -> Result<Option<usize>, K::Error> {
     let equal: Vec<usize> = (0..now.len()).filter(|place| now[*place].facts == open.facts).collect();
@@ -380,7 +378,7 @@ fn place_of_equal<K: KnownSpans>(open: &mut Open, now: &[Now], known: &mut K) ->
         .collect();
     let same = |place: &usize| {
         let leaves = now[*place].values.leaves.iter();
-        leaves.map(|leaf| (super::names::path_id(&leaf.path), of_leaf(leaf))).collect::<BTreeSet<_>>() == stored
+        leaves.map(|leaf| (path_id(&leaf.path), of_leaf(leaf))).collect::<BTreeSet<_>>() == stored
     };
     Ok(Some(equal.iter().copied().find(same).unwrap_or(first)))
 }
