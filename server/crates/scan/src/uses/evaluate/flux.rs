@@ -59,7 +59,13 @@ impl<'e> Asker<'e> {
             };
             let texts = self.texts(&context, &release.values_from);
             let ids = texts.iter().map(|text| text.as_ref().map(DataText::id)).collect();
-            let merged = known.entry(ids).or_insert_with(|| self.merged(self.flux_values(place, release, &texts)));
+            let merged = known.entry(ids).or_insert_with(|| {
+                let layers = self.flux_values(place, release, &texts);
+                match &release.values {
+                    Some(own) if release.values_from.is_empty() => self.merged_own(layers, own),
+                    _ => self.merged(layers),
+                }
+            });
             let draft = Draft { variables: self.variables(way, document.literal, &merged.values), ..draft };
             self.complete(&mut uses, (place.path, &document.number), draft, merged, rendered(ways));
         }

@@ -11,6 +11,7 @@ mod flux;
 mod folder;
 mod k3s;
 mod kustomize;
+mod own;
 mod reference;
 mod variables;
 
@@ -36,6 +37,7 @@ const MAX_VALUES: usize = 128 << 20;
 
 pub use draft::in_folder;
 pub use folder::{from_root, home_of, serving};
+pub use own::OwnValues;
 pub use reference::{Dependency, Reference};
 pub use variables::{Known, agree, agreed};
 
@@ -55,6 +57,9 @@ pub struct Asker<'e> {
     asked: RefCell<BTreeSet<Key>>,
     /// Bytes left for the values of what is evaluated.
     room: Cell<usize>,
+    /// What its own values came to before, and come to now.
+    own_before: RefCell<Option<OwnValues>>,
+    own_now: RefCell<Option<OwnValues>>,
 }
 
 /// A part of a file that is evaluated as one.
@@ -113,6 +118,8 @@ impl<'e> Asker<'e> {
             blobs,
             asked: RefCell::default(),
             room: Cell::new(0),
+            own_before: RefCell::default(),
+            own_now: RefCell::default(),
         }
     }
 
@@ -129,9 +136,13 @@ impl<'e> Asker<'e> {
 
     /// What merged values come to.
     fn merged(&self, layers: Layers) -> MergedValues {
-        let values = Values::of(&layers, self.tree.rules());
+        self.counted(Arc::new(Values::of(&layers, self.tree.rules())), layers)
+    }
+
+    /// The same of values that are known.
+    fn counted(&self, values: Arc<Values>, layers: Layers) -> MergedValues {
         self.room.set(self.room.get().saturating_sub(values.cost(&layers)));
-        MergedValues { values: Arc::new(values), layers: Arc::new(layers) }
+        MergedValues { values, layers: Arc::new(layers) }
     }
 
     /// What was asked since this was called last.

@@ -7,7 +7,7 @@ mod round;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::evaluate::{Asker, FoundCharts, FoundReferences, Place, Reference, Unit, home_of, serving};
+use super::evaluate::{Asker, FoundCharts, FoundReferences, OwnValues, Place, Reference, Unit, home_of, serving};
 use super::facts::{FileFacts, Subject};
 use super::image::ImagePlace;
 use super::index::{Entry, Fact, Index, Key, entries};
@@ -38,6 +38,8 @@ type UnitId = (Arc<str>, Unit);
 pub(super) struct UnitState {
     pub charts: FoundCharts,
     pub references: FoundReferences,
+    /// What is kept to find out whether values are those of before.
+    own: Option<OwnValues>,
     charts_asked: BTreeSet<Key>,
     references_asked: BTreeSet<Key>,
 }
@@ -258,16 +260,18 @@ impl Evaluator {
 
     fn evaluate_charts(&mut self, id: &UnitId, blobs: &dyn Blobs, delta: &mut Delta) {
         let Some(facts) = self.tree.facts(&id.0) else { return };
-        let old = self.units.get(id).map_or(0, |state| size(&state.charts));
-        let kept = self.bytes.saturating_sub(old);
-        let asker = self.asker(blobs).with_room(MAX_VALUES.saturating_sub(kept));
+        let old = self.units.get(id);
+        let kept = self.bytes.saturating_sub(old.map_or(0, |state| size(&state.charts)));
+        let own = old.and_then(|state| state.own.clone());
+        let asker = self.asker(blobs).with_room(MAX_VALUES.saturating_sub(kept)).with_own(own);
         let found = asker.charts(Place { path: &id.0, facts }, id.1);
-        let asked = asker.take_asked();
+        let (asked, own) = (asker.take_asked(), asker.take_own());
         let state = self.units.entry(id.clone()).or_default();
         self.bytes = kept + size(&found);
         replace_askers(&mut self.charts_askers, &mut state.charts_asked, asked, id);
         let old = std::mem::replace(&mut state.charts, found);
         let new = &state.charts;
+        state.own = own;
         differ(&old.uses, &new.uses, &mut delta.went.uses);
         differ(&new.uses, &old.uses, &mut delta.came.uses);
         if old.partial != new.partial {
